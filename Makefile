@@ -1,0 +1,74 @@
+# Everything that is typed often. `make` lists the targets; `make bench` and `make test` set themselves up.
+.DEFAULT_GOAL := help
+.PHONY: help setup bench leaderboard regress test test-slow lint types benchmark corpus clean
+SHELL := bash
+
+PROTOCOL ?= cross_generator
+DATA ?= embedded
+DETECTORS ?=
+DEVICE ?= auto
+OUT ?= results/runs/$(PROTOCOL)
+LIMIT ?=
+SEED ?= 0
+PYTHON ?= python3
+LINEUP := .venv/bin/lineup
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo "Variables: PROTOCOL DATA DETECTORS DEVICE OUT LIMIT SEED, as in 'make bench PROTOCOL=degradation'"
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "lineup: $(PYTHON) was not found; install Python 3.11 or later, or give PYTHON=" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lineup: $(PYTHON) is older than 3.11; give a newer one with PYTHON=" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "lineup: $(PYTHON) cannot make virtual environments; install its venv package (Debian: python3-venv)" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv
+
+$(READY): pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Setting up .venv (once; a few minutes, most of it torch)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(READY_DEV): $(READY) tests/plugin/pyproject.toml $(wildcard tests/plugin/*.py)
+	@echo "Setting up the test tools in .venv"
+	@$(INSTALL) --editable '.[dev]'
+	@$(INSTALL) --force-reinstall --no-deps ./tests/plugin
+	@touch $@
+
+setup: $(READY_DEV) ## make .venv with everything in it
+
+bench: $(READY) ## answer PROTOCOL on DATA and print the leaderboard
+	@$(LINEUP) run --protocol '$(PROTOCOL)' --data '$(DATA)' --device '$(DEVICE)' --out '$(OUT)' --seed '$(SEED)' \
+	  $(if $(DETECTORS),--detectors '$(DETECTORS)') $(if $(LIMIT),--limit '$(LIMIT)')
+
+leaderboard: $(READY) ## print the leaderboard of the run in OUT
+	@$(LINEUP) leaderboard '$(OUT)'
+
+regress: $(READY) ## compare with the golden record; exit 1 where accuracy fell
+	@$(LINEUP) regress
+
+test: $(READY_DEV) ## run the tests
+	@.venv/bin/python -m pytest -q
+
+test-slow: $(READY_DEV) ## run the tests that take minutes
+	@.venv/bin/python -m pytest -q -m slow
+
+lint: $(READY_DEV) ## check style, formatting and layers
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
+
+types: $(READY_DEV) ## check types
+	@.venv/bin/mypy
+
+benchmark: $(READY_DEV) ## time the parts that must be fast
+	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only
+
+corpus: $(READY) ## make the embedded corpus and print its folder
+	@$(LINEUP) corpus
+
+clean: ## remove what was built here; the cache folder and results stay
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

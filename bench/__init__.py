@@ -1,0 +1,1 @@
+"""How it is answered: images, engine, cache, statistics, tables and the command line."""

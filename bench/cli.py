@@ -1,0 +1,192 @@
+"""The command line: `lineup`, the same as `python -m bench`.
+
+Nothing heavy is imported until a command runs, so that help and lists come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.progress import Reporter
+    from bench.run import Asked
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed.",
+)
+
+Detectors = Annotated[str, typer.Option(help="Names, comma separated, or 'all' that are installed.")]
+MAIN = "hog_svm,spectrum,residual,cnnspot,clip_probe,clip_layers"
+Seeds = Annotated[str, typer.Option("--seed", help="Training seed, or several, comma separated.")]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = _names(text)
+    if not parts or not all(part.isascii() and part.isdigit() for part in parts):
+        msg = f"seed {text!r} is not a whole number or several, comma separated; give 0 or 0,1,2"
+        raise InputError(msg)
+    return tuple(int(part) for part in parts)
+
+
+def cache_folder() -> Path:
+    """The cache folder: LINEUP_CACHE, or lineup in the user's cache folder."""
+    if chosen := os.environ.get("LINEUP_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lineup"
+
+
+def _reporter() -> Reporter:
+    from rich.console import Console
+
+    from bench.progress import Reporter
+
+    return Reporter(Console(stderr=True))
+
+
+@app.command("run")
+def run_command(  # noqa: PLR0913 - one parameter per option
+    protocol: Annotated[str, typer.Option(help="Protocol, as `lineup list` names it.")] = "cross_generator",
+    data: Annotated[str, typer.Option(help="'embedded', or a folder in GenImage layout.")] = "embedded",
+    detectors: Detectors = MAIN,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Result folder; default results/runs/<protocol>.")] = None,
+    limit: Annotated[int | None, typer.Option(min=2, help="Images per generator, split and class, at most.")] = None,
+    seed: Seeds = "0",
+    setting: Annotated[str, typer.Option(help="paper, embedded, or auto: paper for real data on a GPU.")] = "auto",
+    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    train_on: Annotated[str, typer.Option(help="Generators to train on, comma separated; empty: as usual.")] = "",
+    test_all: Annotated[bool, typer.Option(help="Test on all generators, not the trained one alone.")] = False,  # noqa: FBT002
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = 50,
+    workers: Annotated[int, typer.Option(min=1, help="CPU threads that decode and prepare.")] = os.cpu_count() or 1,
+    dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
+) -> None:
+    """Answer a protocol: every detector, every train and test set, every degradation. Repeating does what is missing."""
+    from bench.run import Asked
+    from protocols.api import Options
+
+    one_of("setting", setting, ("auto", "paper", "embedded"))
+    one_of("precision", precision, ("float32", "bfloat16"))
+    asked = Asked(
+        protocol=protocol,
+        data=data,
+        detectors=_names(detectors),
+        setting=setting,
+        device=device,
+        precision=precision,
+        out=out or Path("results/runs") / protocol,
+        limit=limit,
+        seeds=_numbers(seed),
+        options=Options(_names(train_on), test_all),
+        batch_size=batch_size,
+        workers=workers,
+        cache=cache_folder(),
+    )
+    _run(asked, dry_run=dry_run)
+
+
+def _run(asked: Asked, *, dry_run: bool) -> None:
+    from bench.run import answer, prepare
+    from bench.show import announce, estimate, finish
+    from bench.store import Store
+
+    reporter = _reporter()
+    prepared = prepare(asked, reporter)
+    announce(prepared, reporter)
+    if dry_run:
+        estimate(prepared, reporter)
+        return
+    store = Store.at(asked.out)
+    run = answer(prepared, store, reporter)
+    finish(run, store, reporter)
+    if (run.cells["status"] == "failed").any():
+        raise typer.Exit(1)
+
+
+def one_of(what: str, given: str, choices: tuple[str, ...]) -> None:
+    """Raise `InputError` unless `given` is one of the choices."""
+    if given not in choices:
+        msg = f"{what} {given!r} is not known; choose {', '.join(choices)}"
+        raise InputError(msg)
+
+
+@app.command("leaderboard")
+def leaderboard_command(
+    runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
+) -> None:
+    """Rank the detectors of one or several runs; runs on different data get tables of their own."""
+    from bench.show import leaderboard
+    from bench.store import Store
+
+    leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None)
+
+
+@app.command("matrix")
+def matrix_command(
+    run: Annotated[Path, typer.Argument(help="Result folder.")],
+    detector: Annotated[str, typer.Argument(help="One detector of that run.")],
+) -> None:
+    """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
+    from bench.show import matrix
+    from bench.store import Store
+
+    matrix(Store(run).read(), detector)
+
+
+@app.command("list")
+def list_command() -> None:
+    """List the installed detectors and protocols."""
+    from detectors.catalogue import installed
+
+    for noun, group in (("detectors", "lineup.detectors"), ("protocols", "lineup.protocols")):
+        typer.echo(f"{noun}: {', '.join(installed(group))}")
+
+
+@app.command("regress")
+def regress_command(
+    golden: Annotated[Path, typer.Option(help="Folder of the golden record.")] = Path("results/golden"),
+    update: Annotated[bool, typer.Option(help="Replace the golden record, and print what changes.")] = False,  # noqa: FBT002
+) -> None:
+    """Run the matrices on the embedded corpus and compare with the golden record.
+
+    Exits with 1 where accuracy fell, with 2 where it could not be compared.
+    """
+    from bench.gate import compare_now, update_golden
+
+    code = (
+        update_golden(golden, cache_folder(), _reporter())
+        if update
+        else compare_now(golden, cache_folder(), _reporter())
+    )
+    raise typer.Exit(code)
+
+
+@app.command("corpus")
+def corpus_command(workers: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1) -> None:
+    """Make the embedded corpus if it is not there, and print its folder."""
+    from bench.data import embedded_corpus
+
+    typer.echo(embedded_corpus(cache_folder(), workers, _reporter()))
+
+
+def main() -> None:
+    """Run the command line: input errors are one line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"lineup: {error}", err=True)
+        sys.exit(2)

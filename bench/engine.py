@@ -1,0 +1,287 @@
+"""Plan, embed, fit, score, record.
+
+The engine knows two kinds of detector and no name: a recipe with an embedder reads the embedding cache, any other is
+handed prepared images. A rerun does only what is missing. Killing a run loses at most the work group in flight: a
+chunk of embeddings, one fit, the scores of one fit, or the scores of one test subset.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.cache import Cache, Shelf
+from bench.errors import InputError
+from bench.images.imageset import ImageSet
+from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
+from bench.plan import Planned, Selection, Selections, runtime_key
+from bench.progress import Advance, Reporter
+from bench.store import Store
+from detectors.api import (
+    Array,
+    Detector,
+    Embedder,
+    Embeddings,
+    Labels,
+    Probe,
+    Recipe,
+    Runtime,
+    Sample,
+    Scores,
+    Unavailable,
+)
+from protocols.api import Subset
+from protocols.degradations import NONE, degradation
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell: "scored", "skipped" or "failed"; the last two have a reason."""
+
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run works with."""
+
+    cache: Cache
+    store: Store
+    reporter: Reporter
+    runtime: Runtime = field(default_factory=Runtime)
+    batch_size: int = 50
+    workers: int = 2
+
+
+@dataclass(frozen=True)
+class SelectedTrainSet:
+    """A selection as a recipe sees it; embeddings come from wherever `embed` takes them."""
+
+    selection: Selection
+    embed: Callable[[Embedder], Embeddings]
+
+    @property
+    def labels(self) -> Labels:
+        """int64 (N,), 0 real, 1 generated."""
+        return self.selection.images.labels
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Stable image names."""
+        return self.selection.images.names
+
+    @property
+    def generators(self) -> Sequence[str]:
+        """The generator of each generated image, "" for real ones."""
+        table = self.selection.images.table
+        generators: list[str] = table["generator"].where(table["label"] == 1, "").tolist()
+        return generators
+
+    def __len__(self) -> int:
+        return len(self.selection.images)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.selection.images[index]
+
+
+class Engine:
+    """Answers planned cells. `counts` tells what was done and what was there already."""
+
+    def __init__(self, recipes: dict[str, Recipe], selections: Selections, resources: Resources) -> None:
+        self.counts: Counter[str] = Counter()
+        self._recipes = recipes
+        self._selections = selections
+        self._resources = resources
+        self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._holes: dict[str, Outcome] = {}  # by cell key, why there is no score
+
+    def run(self, planned: Sequence[Planned]) -> dict[str, Outcome]:
+        """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
+        recorded = self._resources.store.recorded()
+        missing = [item for item in planned if item.key not in recorded]
+        self.counts["cells reused"] = len(planned) - len(missing)
+        embedders = self._embedders(missing)
+        self._embed(self._going(missing), embedders)
+        going = self._going(missing)
+        self._answer_probes([item for item in going if item.cell.detector in embedders])
+        self._answer_networks([item for item in going if item.cell.detector not in embedders])
+        self.counts["cells answered"] = len(self._going(missing))
+        return {item.key: self._holes.get(item.key, Outcome("scored")) for item in planned}
+
+    @contextmanager
+    def _guard(self, items: Iterable[Planned]) -> Iterator[None]:
+        """Keep one detector's trouble from stopping the others: its cells become holes with the reason."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Unavailable as error:
+            self._holes.update({item.key: Outcome("skipped", str(error)) for item in items})
+        except Exception as error:  # noqa: BLE001 - whatever a detector raises is the reason that the table shows
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            self._holes.update({item.key: Outcome("failed", reason) for item in items})
+
+    def _going(self, items: Iterable[Planned]) -> list[Planned]:
+        return [item for item in items if item.key not in self._holes]
+
+    def _embedders(self, items: Sequence[Planned]) -> dict[str, Embedder]:
+        """The embedder of each detector that has one."""
+        found = {}
+        for name in sorted({item.cell.detector for item in items}):
+            with self._guard(item for item in items if item.cell.detector == name):
+                if (embedder := self._recipes[name].embedder(self._resources.runtime)) is not None:
+                    found[name] = embedder
+        return found
+
+    def _shelf(self, embedder: Embedder, name: str) -> Shelf:
+        """Cached embeddings under a degradation. What changes them is the embedder, the runtime and the pixels."""
+        key = f"{embedder.key}.{runtime_key(self._resources.runtime)}"
+        if (key, name) not in self._shelves:
+            self._shelves[key, name] = self._resources.cache.shelf(key, degradation(name).key)
+        return self._shelves[key, name]
+
+    def _embed(self, items: Sequence[Planned], embedders: dict[str, Embedder]) -> None:
+        """Fill the cache with every embedding that the items need, in one pass over the images."""
+        items = [item for item in items if item.cell.detector in embedders]
+        by_key = {embedder.key: embedder for embedder in embedders.values()}
+        users = defaultdict(list)
+        needs: dict[Subset, dict[tuple[str, str], None]] = defaultdict(dict)
+        for item in items:
+            key = embedders[item.cell.detector].key
+            users[key].append(item)
+            needs[item.cell.train][key, NONE] = None
+            needs[item.cell.test][key, item.cell.degradation] = None
+        chunks = [
+            chunk for subset, pairs in needs.items() for chunk in self._lacking(self._selections[subset], pairs, by_key)
+        ]
+        with self._resources.reporter.stage("embed images", sum(len(chunk.rows) for chunk in chunks)) as advance:
+            for chunk, prepared in run_pass(chunks, self._resources.workers):
+                hashes = chunk.selection.hashes[chunk.rows.start : chunk.rows.stop]
+                for (key, name), arrays in prepared.items():
+                    if self._going(users[key]):
+                        with self._guard(users[key]):
+                            embeddings = _checked_embeddings(by_key[key], batch(arrays))
+                            self._shelf(by_key[key], name).add(hashes, embeddings)
+                            self.counts["embeddings made"] += len(arrays)
+                self.counts["images decoded"] += len(chunk.rows)
+                advance(len(chunk.rows))
+
+    def _lacking(
+        self, selection: Selection, pairs: Iterable[tuple[str, str]], by_key: dict[str, Embedder]
+    ) -> Iterator[Chunk]:
+        """The chunks of a selection in which an embedding is missing, each with what it is missing."""
+        for rows in chunk_rows(len(selection.images), self._resources.batch_size):
+            hashes = selection.hashes[rows.start : rows.stop]
+            wanted = tuple(
+                Wanted(key, degradation(name), by_key[key].prepare)
+                for key, name in pairs
+                if self._shelf(by_key[key], name).lacks(hashes)
+            )
+            if wanted:
+                yield Chunk(selection, rows, wanted)
+
+    def fitted(self, item: Planned) -> Detector:
+        """The detector that an item needs, from the cache or fitted now."""
+        recipe, runtime, cache = self._recipes[item.cell.detector], self._resources.runtime, self._resources.cache
+        state = cache.fitted(item.fit_key)
+        if state is not None:
+            self.counts["fits reused"] += 1
+            return recipe.restore(state, runtime)
+        selection = self._selections[item.cell.train]
+        train = SelectedTrainSet(selection, lambda embedder: self._shelf(embedder, NONE)[selection.hashes])
+        detector = recipe.fit(train, item.cell.seed, runtime)
+        cache.keep_fitted(item.fit_key, detector.state())
+        self.counts["fits made"] += 1
+        return detector
+
+    def _answer_probes(self, items: Sequence[Planned]) -> None:
+        """Fit each head on cached embeddings and let it decide on cached embeddings."""
+        groups = _by_fit(items)
+        with self._resources.reporter.stage("fit and score heads", len(groups)) as advance:
+            for group in groups:
+                with self._guard(group):
+                    detector = self.fitted(group[0])
+                    self._resources.store.record([self._decide(item, detector) for item in group])
+                advance(1)
+
+    def _decide(self, item: Planned, detector: Detector) -> tuple[str, ImageSet, Scores]:
+        if not isinstance(detector, Probe):
+            msg = (
+                f"{item.cell.detector} has an embedder, so its detectors must be probes, not {type(detector).__name__}"
+            )
+            raise TypeError(msg)
+        test = self._selections[item.cell.test]
+        embeddings = self._shelf(detector.embedder, item.cell.degradation)[test.hashes]
+        return item.key, test.images, _checked_scores(detector.decide(embeddings), len(embeddings))
+
+    def _answer_networks(self, items: Sequence[Planned]) -> None:
+        """Fit each network, then let all of them score each test subset in one pass."""
+        detectors: dict[str, Detector] = {}
+        groups = _by_fit(items)
+        with self._resources.reporter.stage("train networks", len(groups)) as advance:
+            for group in groups:
+                with self._guard(group):
+                    detectors[group[0].fit_key] = self.fitted(group[0])
+                advance(1)
+        by_test: dict[Subset, list[Planned]] = defaultdict(list)
+        for item in self._going(items):
+            by_test[item.cell.test].append(item)
+        total = sum(len(self._selections[subset].images) for subset in by_test)
+        with self._resources.reporter.stage("score networks", total) as advance:
+            for subset, group in by_test.items():
+                self._score_subset(self._selections[subset], group, detectors, advance)
+
+    def _score_subset(
+        self, test: Selection, items: Sequence[Planned], detectors: dict[str, Detector], advance: Advance
+    ) -> None:
+        """Score one test subset with every network that is asked about it, and record the scores."""
+        wanted = {
+            (item.cell.detector, item.cell.degradation): Wanted(
+                item.cell.detector, degradation(item.cell.degradation), detectors[item.fit_key].prepare
+            )
+            for item in items
+        }
+        rows = chunk_rows(len(test.images), self._resources.batch_size)
+        scores: dict[str, list[Scores]] = defaultdict(list)
+        for chunk, prepared in run_pass(
+            [Chunk(test, part, tuple(wanted.values())) for part in rows], self._resources.workers
+        ):
+            for item in self._going(items):
+                with self._guard([item]):
+                    arrays = batch(prepared[item.cell.detector, item.cell.degradation])
+                    scores[item.key].append(_checked_scores(detectors[item.fit_key].score(arrays), len(arrays)))
+            self.counts["images decoded"] += len(chunk.rows)
+            advance(len(chunk.rows))
+        done = [(item.key, test.images, np.concatenate(scores[item.key])) for item in self._going(items)]
+        if done:
+            self._resources.store.record(done)
+
+
+def _by_fit(items: Iterable[Planned]) -> list[list[Planned]]:
+    groups: dict[str, list[Planned]] = defaultdict(list)
+    for item in items:
+        groups[item.fit_key].append(item)
+    return list(groups.values())
+
+
+def _checked_scores(scores: Scores, size: int) -> Scores:
+    """Scores as the contract has them, or a `ValueError` that becomes the reason of a failed cell."""
+    fine = scores.shape == (size,) and np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()
+    if not fine:
+        msg = f"scores must be {size} finite numbers in [0, 1]; got shape {scores.shape}, "
+        raise ValueError(msg + f"from {np.min(scores, initial=1)} to {np.max(scores, initial=0)}")
+    return scores
+
+
+def _checked_embeddings(embedder: Embedder, arrays: Sequence[Array]) -> Embeddings:
+    """Embeddings as the contract has them, or a `ValueError` that becomes the reason of a failed cell."""
+    embeddings = embedder.embed(arrays)
+    if embeddings.shape != (len(arrays), embedder.dim) or not np.isfinite(embeddings).all():
+        msg = f"embeddings must be finite, of shape ({len(arrays)}, {embedder.dim}); got shape {embeddings.shape}"
+        raise ValueError(msg)
+    return embeddings

@@ -1,0 +1,1 @@
+"""Image sets: readers of layouts on disk, strict decoding, content hashes."""

@@ -1,0 +1,60 @@
+"""The one decoder: strict, sRGB out, the same for every detector."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+from bench.errors import InputError
+from detectors.api import Facts, Sample
+
+DEEP = {"I;16", "I;16B", "I;16L", "I"}  # 16 bits a sample, as Pillow opens 16-bit PNG and TIFF
+
+
+class Unreadable(InputError):
+    """A file that does not hold one whole image. The message names it and says why."""
+
+
+def _to_rgb(image: Pillow.Image) -> Pillow.Image:
+    """8-bit RGB: alpha is laid on white, 16-bit grey scaled, palette, grey and CMYK converted."""
+    if image.mode in DEEP:
+        grey = (np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8)
+        return Pillow.fromarray(grey).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        return Pillow.alpha_composite(Pillow.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def decode(path: Path) -> Sample:
+    """Read one image file.
+
+    EXIF orientation is applied, alpha laid on white, everything converted to 8-bit sRGB. The file is read whole, so a
+    truncated or damaged one raises instead of being half grey.
+
+    Args:
+        path: An image file.
+
+    Returns:
+        Pixels uint8 (H, W, 3) and the facts of the file.
+
+    Raises:
+        Unreadable: The file is missing, empty, damaged, truncated, animated or not an image.
+    """
+    try:
+        data = path.read_bytes()
+        with Pillow.open(io.BytesIO(data)) as image:
+            if getattr(image, "n_frames", 1) > 1:
+                msg = f"{path} is animated; give still images"
+                raise Unreadable(msg)
+            kind = image.format or "RAW"
+            pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
+        reason = str(error).replace("\n", " ") or type(error).__name__
+        msg = f"{path} cannot be decoded ({reason}); replace it or take it out of the data set"
+        raise Unreadable(msg) from error
+    return Sample(pixels, Facts(kind, pixels.shape[1], pixels.shape[0], len(data)))

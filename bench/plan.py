@@ -1,0 +1,74 @@
+"""What has to be done: cells with their keys, and the images that each subset stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.cache import Cache, Hashes, digest
+from bench.images.imageset import ImageSet
+from detectors.api import Recipe, Runtime
+from protocols.api import Cell, Subset
+from protocols.degradations import degradation
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The images of one subset, with their content hashes."""
+
+    images: ImageSet
+    hashes: Hashes
+
+    @property
+    def digest(self) -> str:
+        """What a fit or a score depends on: content, label and order of the images."""
+        return digest(self.hashes.tobytes(), self.images.labels.tobytes())
+
+
+@dataclass
+class Selections:
+    """Every subset that a list of cells names, selected and hashed once."""
+
+    images: ImageSet
+    hashes: Hashes
+    _made: dict[Subset, Selection] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, images: ImageSet, cache: Cache, workers: int, report: Callable[[int], object]) -> Selections:
+        """Hash all images, from memory where files are unchanged."""
+        return cls(images, cache.hashes(images, workers, report))
+
+    def __getitem__(self, subset: Subset) -> Selection:
+        if subset not in self._made:
+            selected = self.images.select(subset)
+            rows = np.searchsorted(np.asarray(self.images.names), np.asarray(selected.names))
+            self._made[subset] = Selection(selected, self.hashes[rows])
+        return self._made[subset]
+
+
+def runtime_key(runtime: Runtime) -> str:
+    """What of a runtime changes scores: the kind of device and the precision, not which card."""
+    return f"{runtime.device.partition(':')[0]}-{runtime.precision}"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One cell and its key, the hash of everything that changes its scores."""
+
+    cell: Cell
+    key: str
+    fit_key: str
+
+
+def plan(cells: Sequence[Cell], recipes: dict[str, Recipe], selections: Selections, runtime: Runtime) -> list[Planned]:
+    """Give each cell its key and the key of the fit that it needs."""
+    planned = []
+    digests = {subset: selections[subset].digest for cell in cells for subset in (cell.train, cell.test)}
+    for cell in cells:
+        recipe = recipes[cell.detector]
+        fit_key = digest("fit", recipe.key, runtime_key(runtime), digests[cell.train], str(cell.seed))
+        parts = (fit_key, digests[cell.test], degradation(cell.degradation).key, cell.task)
+        planned.append(Planned(cell, digest("cell", *parts)[:32], fit_key))
+    return planned

@@ -1,0 +1,72 @@
+"""Progress on the terminal: one bar per stage, with the time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+Advance = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Says what is going on: bars on a terminal, one line per finished stage elsewhere."""
+
+    console: Console
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        self.console.print(text, markup=False, highlight=False)
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Advance]:
+        """Show a bar over `total` steps; the value is called with how many more are done. No bar for no steps."""
+        if not total:
+            yield lambda _: None
+            return
+        start = time.monotonic()
+        with Progress(*_columns(), console=self.console, disable=not self.console.is_terminal) as progress:
+            task = progress.add_task(name, total=total)
+            yield lambda steps: progress.advance(task, steps)
+        if not self.console.is_terminal:
+            self.say(f"{name}: {total} done in {time.monotonic() - start:.1f} s")
+
+    @contextmanager
+    def stages(self) -> Iterator[Callable[[str, int, int], None]]:
+        """Show a bar for each stage of some work that tells `(stage, done, total)` as it goes."""
+        with Progress(*_columns(), console=self.console, disable=not self.console.is_terminal) as progress:
+            tasks: dict[str, TaskID] = {}
+
+            def report(name: str, done: int, total: int) -> None:
+                if name not in tasks:
+                    tasks[name] = progress.add_task(name, total=total)
+                progress.update(tasks[name], completed=done)
+                if done == total and not self.console.is_terminal:
+                    self.say(f"{name}: {total} done")
+
+            yield report
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )

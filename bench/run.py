@@ -1,0 +1,189 @@
+"""One run, from what the user asked to result files: resolve, plan, answer, time, write."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.cache import Cache, digest
+from bench.data import EMBEDDED, open_data
+from bench.devices import describe, runtime
+from bench.engine import Engine, Outcome, Resources
+from bench.errors import InputError
+from bench.images.imageset import ImageSet
+from bench.plan import Planned, Selections, plan
+from bench.progress import Reporter
+from bench.records import CELL_COLUMNS, THROUGHPUT_COLUMNS, Run
+from bench.store import Store
+from bench.timing import IMAGES, measure
+from detectors import catalogue
+from detectors.api import Recipe, Runtime, Setting
+from protocols.api import Options, Question, Unanswerable
+from protocols.degradations import NONE, degradation
+
+PROTOCOLS = "lineup.protocols"
+LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scikit-learn", "torch", "torchvision", "open_clip_torch")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user asked, as the command line has it."""
+
+    protocol: str
+    data: str
+    detectors: tuple[str, ...]
+    setting: str
+    device: str
+    precision: str
+    out: Path
+    limit: int | None
+    seeds: tuple[int, ...]
+    options: Options
+    batch_size: int
+    workers: int
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is planned and not started."""
+
+    asked: Asked
+    question: Question
+    images: ImageSet
+    recipes: dict[str, Recipe]
+    runtime: Runtime
+    selections: Selections
+    planned: list[Planned]
+
+    @property
+    def setting(self) -> Setting:
+        """The setting that every detector of the run has."""
+        return next(iter(self.recipes.values())).setting
+
+
+def choose_setting(asked: str, images: ImageSet, chosen: Runtime) -> Setting:
+    """The setting: what was asked; else "paper" for real data on a GPU, and "embedded" otherwise."""
+    if asked == "paper" or (asked == "auto" and images.kind != EMBEDDED and chosen.device != "cpu"):
+        return "paper"
+    return "embedded"
+
+
+def prepare(asked: Asked, reporter: Reporter) -> Prepared:
+    """Resolve every name, read the data and plan the cells. Raises `InputError` for what cannot be used."""
+    try:
+        return _prepare(asked, reporter)
+    except (catalogue.UnknownName, Unanswerable) as error:
+        raise InputError(str(error)) from error
+
+
+def _prepare(asked: Asked, reporter: Reporter) -> Prepared:
+    question: Question = catalogue.find(PROTOCOLS, "protocol", asked.protocol)()
+    chosen = runtime(asked.device, "bfloat16" if asked.precision == "bfloat16" else "float32")
+    names = tuple(catalogue.names()) if asked.detectors == ("all",) else asked.detectors
+    for name in names:
+        catalogue.recipe(name)
+    images = open_data(asked.data, asked.cache, asked.workers, reporter)
+    if asked.limit is not None:
+        images = images.limited(asked.limit)
+    setting = choose_setting(asked.setting, images, chosen)
+    recipes = {name: catalogue.recipe(name, setting) for name in names}
+    with reporter.stage("hash files", len(images)) as advance:
+        selections = Selections.read(images, Cache(asked.cache), asked.workers, advance)
+    cells = question.cells(images, names, asked.seeds, asked.options)
+    planned = plan(cells, recipes, selections, chosen)
+    return Prepared(asked, question, images, recipes, chosen, selections, planned)
+
+
+def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
+    """Answer the planned cells, time the detectors and record everything."""
+    asked = run.asked
+    resources = Resources(Cache(asked.cache), store, reporter, run.runtime, asked.batch_size, asked.workers)
+    engine = Engine(run.recipes, run.selections, resources)
+    outcomes = engine.run(run.planned)
+    reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
+    _time(run, engine, outcomes, resources)
+    store.finish(manifest(run), _cells(run.planned, outcomes))
+    return store.read()
+
+
+def _cells(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    rows = []
+    for item in planned:
+        cell, outcome = item.cell, outcomes[item.key]
+        where = (cell.train.name, cell.test.name, cell.degradation, cell.seed, cell.task)
+        rows.append((item.key, cell.detector, *where, outcome.status, outcome.reason))
+    return pd.DataFrame(rows, columns=list(CELL_COLUMNS))
+
+
+def _time(run: Prepared, engine: Engine, outcomes: Mapping[str, Outcome], resources: Resources) -> None:
+    """Time one fitted detector of each recipe, unless this folder has its figures already."""
+    known = resources.store.throughput()
+    have = set(zip(known["recipe"], known["device"], known["precision"], known["batch_size"], strict=True))
+    wanted: dict[str, Planned] = {}
+    for item in run.planned:
+        recipe = run.recipes[item.cell.detector]
+        place = (recipe.key, run.runtime.device, run.runtime.precision, resources.batch_size)
+        if outcomes[item.key].status == "scored" and place not in have:
+            wanted.setdefault(item.cell.detector, item)
+    steps = sorted({item.cell.degradation for item in run.planned} - {NONE})
+    rows = []
+    with resources.reporter.stage("time detectors", len(wanted)) as advance:
+        for name, item in wanted.items():
+            few = run.selections[item.cell.test].images.limited(IMAGES // 2)
+            measured = measure(
+                engine.fitted(item), few, [degradation(step) for step in steps], resources.batch_size, run.runtime
+            )
+            rows.append({"detector": name, "recipe": run.recipes[name].key, **measured})
+            advance(1)
+    if rows:
+        new = pd.DataFrame(rows, columns=list(THROUGHPUT_COLUMNS))
+        table = new if known.empty else pd.concat([known, new])
+        resources.store.write("throughput.csv", table.to_csv(index=False).encode())
+
+
+def manifest(run: Prepared) -> dict[str, Any]:
+    """Everything that says what a run was, ready for JSON."""
+    asked, images = run.asked, run.images
+    return {
+        "protocol": asked.protocol,
+        "title": run.question.title,
+        "view": asdict(run.question.view),
+        "data": {
+            "title": images.title,
+            "kind": images.kind,
+            "digest": digest(*images.names, run.selections.hashes.tobytes(), images.labels.tobytes()),
+            "images": len(images),
+            "generators": list(images.generators),
+            "families": {name: images.families[name] for name in images.generators},
+            "limit": asked.limit,
+        },
+        "setting": run.setting,
+        "seeds": list(asked.seeds),
+        "detectors": {name: {"key": one.key, "card": asdict(one.card)} for name, one in run.recipes.items()},
+        "runtime": {
+            **asdict(run.runtime),
+            "processor": describe(run.runtime),
+            "batch_size": asked.batch_size,
+            "workers": asked.workers,
+        },
+        "versions": {name: version(name) for name in ("lineup", *LIBRARIES)},
+        "commit": _commit(),
+        "options": asdict(asked.options),
+    }
+
+
+def _commit() -> str:
+    """The commit of the checkout that this code runs from, or "unknown" outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() if done.returncode == 0 else "unknown"

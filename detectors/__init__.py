@@ -1,0 +1,1 @@
+"""What is compared: one module per family of detectors, behind the contract of `detectors.api`."""

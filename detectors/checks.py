@@ -1,0 +1,182 @@
+"""Contract checks for any detector: call `check(recipe)`, or run `CHECKS` one by one as test cases.
+
+Authors of plug-ins call these from their own tests; nothing here needs a test framework.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+import numpy as np
+
+from detectors.api import Array, Detector, Embedder, Embeddings, Facts, Image, Labels, Recipe, Runtime, Sample, Scores
+
+TOLERANCE = 1e-5  # between a batch and its images one by one: matrix products may round differently
+
+
+class Broken(AssertionError):
+    """A detector that breaks the contract. The message says which clause, and what was seen."""
+
+
+def _require(condition: object, clause: str, seen: object = "") -> None:
+    if not condition:
+        msg = f"{clause}; seen: {seen}" if str(seen) else clause
+        raise Broken(msg)
+
+
+def sample(pixels: Image) -> Sample:
+    """An image as if it lay on disk uncompressed."""
+    return Sample(pixels, Facts("RAW", pixels.shape[1], pixels.shape[0], pixels.nbytes))
+
+
+def texture(name: str, height: int = 128, width: int = 128) -> Image:
+    """A smooth random image, uint8 (height, width, 3), drawn from its name."""
+    draw = np.random.default_rng(list(sha256(name.encode()).digest()))
+    coarse = draw.normal(0, 40, (height // 8 + 2, width // 8 + 2, 3)).repeat(8, 0).repeat(8, 1)[:height, :width]
+    return np.clip(128 + coarse + draw.normal(0, 6, coarse.shape), 0, 255).astype(np.uint8)
+
+
+class Toy:
+    """A tiny train set: "generated" images carry a faint checkerboard, as some upsamplers leave."""
+
+    def __init__(self, size: int = 48) -> None:
+        self.names: Sequence[str] = [f"toy/{index:04d}.png" for index in range(size)]
+        self.labels: Labels = np.arange(size, dtype=np.int64) % 2
+        self.generators: Sequence[str] = ["checkerboard" if label else "" for label in self.labels]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Sample:
+        pixels = texture(self.names[index])
+        if self.labels[index]:
+            pixels[::2, ::2] = np.clip(pixels[::2, ::2].astype(int) + 12, 0, 255)
+        return sample(pixels)
+
+    def embed(self, embedder: Embedder) -> Embeddings:
+        """Embeddings of all images, computed on the spot."""
+        return embedder.embed([embedder.prepare(self[index]) for index in range(len(self))])
+
+
+def _score(detector: Detector, images: Sequence[Image]) -> Scores:
+    return detector.score([detector.prepare(sample(image)) for image in images])
+
+
+def _odd_images() -> list[Image]:
+    rgb = texture("odd", 96, 96)
+    grey = np.ascontiguousarray(np.broadcast_to(rgb[:, :, :1], rgb.shape))
+    sizes = ((1, 1), (31, 47), (2, 300), (60, 4000))
+    return [texture(f"odd{height}x{width}", height, width) for height, width in sizes] + [grey, rgb[:, ::-1]]
+
+
+def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """Every field of the card is filled, and the recipe's key names detector, version and setting."""
+    del detector, train
+    _require(not recipe.card.missing(), "every field of a card is filled", recipe.card.missing())
+    expected = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
+    _require(recipe.key.startswith(expected), f"a recipe's key starts with {expected}", recipe.key)
+
+
+def scores_are_probabilities(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """Scores are float32 (N,), finite, in [0, 1]."""
+    del recipe
+    scores = _score(detector, [train[index].pixels for index in range(5)])
+    _require(scores.shape == (5,), "scores have shape (N,)", scores.shape)
+    _require(scores.dtype == np.float32, "scores are float32", scores.dtype)
+    _require(np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all(), "scores are in [0, 1]", scores)
+
+
+def empty_batch(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """No images give no scores."""
+    del recipe, train
+    scores = detector.score([])
+    _require(scores.shape == (0,) and scores.dtype == np.float32, "no images give float32 (0,)", scores)
+
+
+def odd_inputs(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """Any size from 1x1 to 4000 wide, grey content and non-contiguous pixels are scored."""
+    del recipe, train
+    scores = _score(detector, _odd_images())
+    _require(np.isfinite(scores).all(), "odd sizes are scored", scores)
+
+
+def batch_is_its_images(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """A batch of N equals N batches of one, and the order does not matter."""
+    del recipe
+    images = [train[index].pixels for index in range(7)]
+    together, reverse = _score(detector, images), _score(detector, images[::-1])[::-1]
+    alone = np.concatenate([_score(detector, [image]) for image in images])
+    _require(np.allclose(together, alone, atol=TOLERANCE), "a batch equals its images", np.abs(together - alone).max())
+    _require(np.allclose(together, reverse, atol=TOLERANCE), "order is free", np.abs(together - reverse).max())
+
+
+def inputs_are_left_alone(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """Neither `prepare` nor `score` writes to what it is given; read-only pixels are fine."""
+    del recipe
+    pixels = train[0].pixels
+    before = pixels.copy()
+    pixels.flags.writeable = False
+    prepared = detector.prepare(sample(pixels))
+    kept = prepared.copy()
+    detector.score([prepared])
+    _require((pixels == before).all(), "prepare leaves the sample alone")
+    _require((prepared == kept).all(), "score leaves the batch alone")
+
+
+def scoring_repeats(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """The same batch gives the same scores to the last bit."""
+    del recipe
+    images = [train[index].pixels for index in range(5)]
+    _require((_score(detector, images) == _score(detector, images)).all(), "scoring repeats exactly")
+
+
+def fitting_repeats(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """The same images and seed give the same detector to the last bit."""
+    again = recipe.fit(train, 0, Runtime())
+    _require(same_state(detector.state(), again.state()), "the same images and seed give the same detector")
+
+
+def restoring_keeps_scores(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """A detector restored from its state scores alike to the last bit."""
+    images = [train[index].pixels for index in range(5)]
+    restored = recipe.restore(detector.state(), Runtime())
+    _require((_score(detector, images) == _score(restored, images)).all(), "a restored detector scores alike")
+
+
+def importing_is_light(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """Importing the family does not import torch."""
+    del detector, train
+    module = type(recipe).__module__
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own interpreter and module
+    _require(done.returncode == 0, f"importing {module} does not import torch")
+
+
+def same_state(left: dict[str, Array], right: dict[str, Array]) -> bool:
+    """Whether two states hold the same arrays to the last bit."""
+    return left.keys() == right.keys() and all(np.array_equal(left[name], right[name]) for name in left)
+
+
+CHECKS: tuple[Callable[[Recipe, Detector, Toy], None], ...] = (
+    card_is_complete,
+    scores_are_probabilities,
+    empty_batch,
+    odd_inputs,
+    batch_is_its_images,
+    inputs_are_left_alone,
+    scoring_repeats,
+    fitting_repeats,
+    restoring_keeps_scores,
+    importing_is_light,
+)
+
+
+def check(recipe: Recipe) -> None:
+    """Fit a recipe on a toy train set and run every check. Raises `Broken` at the first clause that fails."""
+    train = Toy()
+    detector = recipe.fit(train, 0, Runtime())
+    for one in CHECKS:
+        one(recipe, detector, train)

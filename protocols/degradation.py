@@ -1,0 +1,37 @@
+"""Degradation matrix: train on one generator, test on degraded images (GenImage, arXiv 2306.08571, Table 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from protocols.api import Cell, Images, Options, Question, Subset, View, chosen_generators
+from protocols.degradations import NONE
+
+PREFERRED = "SDv1.4"  # what GenImage trains on for this table
+GENIMAGE = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
+# On small images GenImage's own steps leave every detector at chance, which ranks nothing.
+SMALL_SIDE = 128
+MILDER = ("lr:112", "lr:96", "lr:64", "jpeg:85", "jpeg:65", "jpeg:30", "blur:0.5", "blur:1", "blur:3", "blur:5")
+
+
+class Degraded(Question):
+    """Every detector, trained on clean images of one generator, tested on the same one under each degradation."""
+
+    name: ClassVar[str] = "degradation"
+    title: ClassVar[str] = "Degradation: train on clean images (rows), test under each degradation (columns)"
+    view: ClassVar[View] = View(rows="train", columns="degradation")
+
+    def cells(self, images: Images, detectors: Sequence[str], seeds: Sequence[int], options: Options) -> list[Cell]:
+        """One cell per detector, seed, train generator, test generator and degradation."""
+        default = PREFERRED if PREFERRED in images.generators else images.generators[0]
+        rows = chosen_generators(images, options.train_on) or (default,)
+        steps = MILDER if images.short_side <= SMALL_SIDE else GENIMAGE
+        return [
+            Cell(detector, Subset((train,), "train"), Subset((test,), "val"), step, seed)
+            for detector in detectors
+            for seed in seeds
+            for train in rows
+            for test in (images.generators if options.test_all else (train,))
+            for step in (NONE, *steps)
+        ]

@@ -1,0 +1,16 @@
+import pytest
+from lineup_checkerboard import Checkerboard
+
+from tests.engine.miniature import Bench, NearestMeanRecipe, write_folder
+
+
+@pytest.fixture
+def make_bench(tmp_path):
+    """Make a bench over the miniature; keyword arguments are `Bench`'s."""
+    folder = write_folder(tmp_path / "data")
+
+    def make(name="a", recipes=None, **options):
+        chosen = recipes or [NearestMeanRecipe("embedded"), Checkerboard("embedded")]
+        return Bench(folder, tmp_path / name, {recipe.card.name: recipe for recipe in chosen}, **options)
+
+    return make

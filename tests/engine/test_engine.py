@@ -1,0 +1,211 @@
+"""The engine: everything asked is answered once, whatever the order, the batch size, the workers or a kill."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from lineup_checkerboard import Checkerboard, CheckerboardDetector
+
+import bench.cache
+from bench.errors import InputError
+from bench.images import imageset
+from detectors.api import Card
+from protocols.degradations import Degradation
+from tests.engine.miniature import SIZES, Means, Missing, NearestMeanRecipe
+
+
+def accuracy(scores):
+    return np.mean([(score > 0.5) == ("/ai/" in name) for name, score in scores.items()])
+
+
+def test_every_cell_is_answered_with_one_score_per_image(make_bench):
+    bench = make_bench()
+    planned = bench.plan()
+    _, outcomes = bench.run(planned)
+    assert {outcome.status for outcome in outcomes.values()} == {"scored"}
+    scores = bench.scores(planned)
+    assert len(scores) == len(planned) == 2 * 2 * 3 * 2
+    for cell, by_name in scores.items():
+        assert len(by_name) == 2 * SIZES["val"]
+        assert all(name.startswith(f"{cell.test.name}/val/") for name in by_name)
+
+
+def test_scores_mean_what_they_should(make_bench):
+    bench = make_bench()
+    planned = bench.plan()
+    bench.run(planned)
+    by_place = {(c.detector, c.train.name, c.test.name, c.degradation): s for c, s in bench.scores(planned).items()}
+    assert accuracy(by_place["nearest_mean", "even", "even", "none"]) == 1
+    assert accuracy(by_place["nearest_mean", "even", "odd", "none"]) <= 0.7  # the phase is the other one
+    assert accuracy(by_place["checkerboard", "even", "odd", "none"]) >= 0.9  # energy does not know the phase
+
+
+def test_a_second_run_does_nothing(make_bench):
+    bench = make_bench()
+    planned = bench.plan()
+    bench.run(planned)
+    engine, outcomes = bench.run(planned)
+    assert engine.counts == {"cells reused": len(planned), "cells answered": 0}
+    assert {outcome.status for outcome in outcomes.values()} == {"scored"}
+
+
+def test_new_results_from_a_warm_cache_decode_nothing_for_heads_and_fit_nothing(make_bench):
+    first = make_bench("a")
+    planned = first.plan()
+    first.run(planned)
+    for path in (first.root / "out" / "scores").iterdir():
+        path.unlink()
+    engine, _ = first.run(planned)
+    assert engine.counts["embeddings made"] == 0
+    assert engine.counts["fits made"] == 0
+    only_heads = [item for item in planned if item.cell.detector == "nearest_mean"]
+    for path in (first.root / "out" / "scores").iterdir():
+        path.unlink()
+    engine, _ = first.run(only_heads)
+    assert engine.counts["images decoded"] == 0
+
+
+def test_each_image_is_decoded_and_degraded_once_for_all_detectors(make_bench, monkeypatch):
+    recipes = [NearestMeanRecipe("embedded"), Other("embedded"), Checkerboard("embedded")]
+    bench = make_bench(recipes=recipes)
+    planned = bench.plan(degradations=("none", "jpeg:65", "blur:1"))
+    heads = [item for item in planned if item.cell.detector != "checkerboard"]
+    decoded, degraded = [], []
+    decode, degrade = imageset.decode, Degradation.__call__
+    monkeypatch.setattr(imageset, "decode", lambda path: decoded.append(path) or decode(path))
+    monkeypatch.setattr(Degradation, "__call__", lambda self, s: degraded.append(self.name) or degrade(self, s))
+    bench.run(heads)
+    assert len(decoded) == len(set(decoded)) == 2 * 2 * SIZES["train"] + 3 * 2 * SIZES["val"]
+    assert len(degraded) == 2 * 2 * SIZES["train"] + 3 * 3 * 2 * SIZES["val"]
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 100}, {"workers": 1}, {"workers": 5}])
+def test_batch_size_and_workers_change_no_score(make_bench, options):
+    usual, other = make_bench("a"), make_bench("b", **options)
+    planned = usual.plan()
+    usual.run(planned)
+    other.run(other.plan())
+    left, right = usual.scores(planned), other.scores(planned)
+    assert left.keys() == right.keys()
+    for cell, by_name in left.items():
+        assert by_name == pytest.approx(right[cell], abs=1e-6)
+
+
+def test_the_order_of_cells_changes_no_score(make_bench):
+    usual, other = make_bench("a"), make_bench("b")
+    planned = usual.plan()
+    usual.run(planned)
+    other.plan()
+    other.run(planned[::-1])
+    assert usual.scores(planned) == other.scores(planned)
+
+
+@pytest.mark.parametrize("after", range(1, 12, 2))
+def test_a_killed_run_repeated_equals_an_undisturbed_one(make_bench, monkeypatch, after):
+    undisturbed, killed = make_bench("a"), make_bench("b")
+    planned = undisturbed.plan()
+    undisturbed.run(planned)
+    killed.plan()
+    writes = []
+
+    def dying(path, write, real=bench.cache.write_atomically):
+        writes.append(path)
+        if len(writes) == after:
+            raise KeyboardInterrupt
+        real(path, write)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.cache.write_atomically", dying)
+        patch.setattr("bench.store.write_atomically", dying)
+        with pytest.raises(KeyboardInterrupt):
+            killed.run(planned)
+    killed.run(planned)
+    assert killed.scores(planned) == undisturbed.scores(planned)
+
+
+def test_one_detectors_trouble_leaves_the_others_alone_and_has_a_reason(make_bench):
+    recipes = [NearestMeanRecipe("embedded"), Missing("embedded"), Raising("embedded"), Wild("embedded")]
+    bench = make_bench(recipes=recipes)
+    planned = bench.plan()
+    _, outcomes = bench.run(planned)
+    by_detector = {item.cell.detector: outcomes[item.key] for item in planned}
+    assert by_detector["nearest_mean"].status == "scored"
+    assert (by_detector["missing"].status, by_detector["missing"].reason) == (
+        "skipped",
+        "weights of missing are not here; fetch them",
+    )
+    assert by_detector["raising"].status == "failed"
+    assert by_detector["raising"].reason == "RuntimeError: out of luck"
+    assert by_detector["wild"].status == "failed"
+    assert "scores must be" in by_detector["wild"].reason
+    assert len(bench.scores(planned)) == len(planned) // 4
+
+
+def test_an_unreadable_image_stops_the_run_with_its_name(make_bench):
+    bench = make_bench()
+    victim = bench.folder / "odd" / "val" / "ai" / "odd_val_ai_3.png"
+    victim.write_bytes(victim.read_bytes()[:60])
+    planned = bench.plan()
+    with pytest.raises(InputError, match=r"odd_val_ai_3\.png cannot be decoded"):
+        bench.run(planned)
+
+
+def test_a_changed_image_changes_the_keys_that_depend_on_it_and_no_others(make_bench):
+    bench = make_bench()
+    before = {item.cell: item.key for item in bench.plan()}
+    changed = bench.folder / "odd" / "val" / "ai" / "odd_val_ai_3.png"
+    changed.write_bytes((bench.folder / "even" / "val" / "ai" / "even_val_ai_3.png").read_bytes())
+    after = {item.cell: item.key for item in bench.plan()}
+    assert {cell.test.name for cell in before if before[cell] != after[cell]} == {"odd"}
+    assert {cell.test.name for cell in before if before[cell] == after[cell]} == {"even", "faint"}
+
+
+def test_keys_tell_versions_seeds_and_settings_apart(make_bench):
+    keys = [
+        {item.key for item in make_bench("a", recipes).plan(seeds=seeds)}
+        for recipes, seeds in (
+            ([Checkerboard("embedded")], [0]),
+            ([Checkerboard("embedded")], [1]),
+            ([Checkerboard("paper")], [0]),
+            ([Newer("embedded")], [0]),
+        )
+    ]
+    assert sum(map(len, keys)) == len(set.union(*keys)) == 4 * 12
+
+
+class OtherMeans(Means):
+    key = "means.2"
+
+
+@dataclass(frozen=True)
+class Other(NearestMeanRecipe):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="other")
+    shared: Means = field(default_factory=OtherMeans)
+
+
+@dataclass(frozen=True)
+class Newer(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, version=2)
+
+
+@dataclass(frozen=True)
+class Raising(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="raising")
+
+    def fit(self, train, seed, runtime):
+        msg = "out of luck\nin two lines"
+        raise RuntimeError(msg)
+
+
+class WildDetector(CheckerboardDetector):
+    def score(self, batch):
+        return super().score(batch) * 3
+
+
+@dataclass(frozen=True)
+class Wild(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="wild")
+
+    def fit(self, train, seed, runtime):
+        return WildDetector(0.0, 1.0)

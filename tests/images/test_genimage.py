@@ -1,0 +1,133 @@
+"""The GenImage layout in all its spellings, read back exactly."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.errors import InputError
+from bench.images.genimage import canonical, read
+from protocols.api import Subset
+
+
+def put(path, seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 9, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path, format="JPEG" if path.suffix.lower() in {".jpg", ".jpeg"} else "PNG")
+
+
+def fill(place, generated="0_adm_31.PNG", real="n01440764_10026.JPEG"):
+    for split in ("train", "val"):
+        put(place / split / "ai" / generated)
+        put(place / split / "nature" / real)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("stable_diffusion_v_1_4", "SDv1.4"),
+        ("Stable Diffusion V1.4", "SDv1.4"),
+        ("imagenet_ai_0424_sdv5", "SDv1.5"),
+        ("Midjourney", "Midjourney"),
+        ("imagenet_midjourney", "Midjourney"),
+        ("ADM", "ADM"),
+        ("imagenet_ai_0508_adm", "ADM"),
+        ("glide", "GLIDE"),
+        ("GLIDE", "GLIDE"),
+        ("Wukong", "Wukong"),
+        ("imagenet_ai_0424_wukong", "Wukong"),
+        ("VQDM", "VQDM"),
+        ("BigGAN", "BigGAN"),
+        ("my_generator", "my_generator"),
+    ],
+)
+def test_folder_names_in_use_stand_for_the_generators(folder, name):
+    assert canonical(folder)[0] == name
+
+
+def test_both_nestings_and_both_spellings_are_read(tmp_path):
+    fill(tmp_path / "ADM" / "imagenet_ai_0508_adm")
+    fill(tmp_path / "Stable Diffusion V1.4", generated="001_sdv4_00003.png")
+    images = read(tmp_path)
+    assert images.generators == ("SDv1.4", "ADM")
+    assert len(images) == 8
+    assert images.kind == "folder"
+    assert images.title == tmp_path.name
+    assert sorted(images.table["label"]) == [0] * 4 + [1] * 4
+    assert "ADM/imagenet_ai_0508_adm/val/ai/0_adm_31.PNG" in images.names
+
+
+def test_no_name_is_dropped_for_its_spelling(tmp_path):
+    fill(tmp_path / "g")
+    for name in ("a.PNG", "b.two.dots.png", "c.JPG", "d.jpeg", "e.WEBP", "f.bmp"):
+        put(tmp_path / "g" / "val" / "ai" / name)
+    put(tmp_path / "g" / "val" / "ai" / "notes.txt")
+    found = {name.rpartition("/")[2] for name in read(tmp_path).select(Subset(("g",), "val")).names}
+    assert found == {
+        "0_adm_31.PNG", "n01440764_10026.JPEG", "a.PNG", "b.two.dots.png", "c.JPG", "d.jpeg", "e.WEBP", "f.bmp"
+    }  # fmt: skip
+
+
+def test_real_images_of_one_name_share_a_source_and_generated_ones_do_not(tmp_path):
+    fill(tmp_path / "a", generated="same.png")
+    fill(tmp_path / "b", generated="same.png")
+    table = read(tmp_path).table
+    assert table.loc[table["label"] == 0, "source"].nunique() == 1
+    assert table.loc[table["label"] == 1, "source"].nunique() == 2
+
+
+def test_content_classes_come_from_the_file_names(tmp_path):
+    fill(tmp_path / "glide", generated="GLIDE_1000_200_08_042_glide_00112.png")
+    content = read(tmp_path).table.set_index("label")["content"]
+    assert set(content[0]) == {"n01440764"}
+    assert set(content[1]) == {"042"}
+
+
+def test_a_description_gives_title_kind_families_and_order(tmp_path):
+    fill(tmp_path / "a")
+    fill(tmp_path / "b")
+    described = {"title": "T", "kind": "embedded", "families": {"b": "x", "a": "y"}}
+    (tmp_path / "dataset.json").write_text(json.dumps(described))
+    images = read(tmp_path)
+    assert (images.title, images.kind, images.generators, images.families["b"]) == ("T", "embedded", ("b", "a"), "x")
+
+
+def test_what_is_not_a_data_set_is_one_clear_line(tmp_path):
+    with pytest.raises(InputError, match="does not exist or is not a folder"):
+        read(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="not in GenImage layout"):
+        read(tmp_path)
+    (tmp_path / "g" / "train" / "ai").mkdir(parents=True)
+    with pytest.raises(InputError, match="not in GenImage layout"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("emptied", ["ai", "nature"])
+def test_an_empty_class_is_named(tmp_path, emptied):
+    fill(tmp_path / "g")
+    for path in (tmp_path / "g" / "val" / emptied).iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=f"g/val/{emptied} is missing or holds no image"):
+        read(tmp_path)
+
+
+def test_a_generator_given_twice_is_refused(tmp_path):
+    fill(tmp_path / "ADM")
+    fill(tmp_path / "imagenet_ai_0508_adm")
+    with pytest.raises(InputError, match="holds ADM twice"):
+        read(tmp_path)
+
+
+def test_a_limit_keeps_both_classes_and_spreads(tmp_path):
+    for index in range(9):
+        fill(tmp_path / "g", generated=f"{index}.png", real=f"r{index}.jpg")
+    limited = read(tmp_path).limited(3)
+    assert len(limited) == 12
+    kept = limited.select(Subset(("g",), "val"))
+    assert [name.rpartition("/")[2] for name in kept.names] == ["0.png", "4.png", "8.png", "r0.jpg", "r4.jpg", "r8.jpg"]
+
+
+def test_the_commonest_short_side_is_known(tmp_path):
+    fill(tmp_path / "g")
+    assert read(tmp_path).short_side == 8

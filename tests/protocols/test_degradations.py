@@ -1,0 +1,97 @@
+"""Each degradation against an independent reference, and its place in keys."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from torchvision.transforms.v2.functional import resize
+
+from detectors.checks import sample, texture
+from protocols.degradations import UnknownDegradation, degradation, kinds
+
+PICTURE = texture("degradations", 96, 131)
+
+
+@pytest.mark.parametrize("quality", [1, 30, 65, 85, 100])
+def test_jpeg_is_what_pillow_writes_at_the_same_quality_and_subsampling(quality):
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "JPEG", quality=quality, subsampling=2)
+    expected = np.asarray(Image.open(buffer))
+    degraded = degradation(f"jpeg:{quality}")(sample(PICTURE))
+    difference = np.abs(degraded.pixels.astype(int) - expected)
+    assert difference.max() <= 4  # chroma upsampling may round differently between builds of libjpeg
+    assert difference.mean() < 0.1
+    assert degraded.facts.format == "JPEG"
+    assert degraded.facts.jpeg_quality == quality
+    assert abs(degraded.facts.bytes - buffer.tell()) < 100
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1, 3, 5])
+def test_blur_is_scipys_gaussian_filter(sigma):
+    expected = [gaussian_filter(PICTURE[..., channel].astype(float), sigma) for channel in range(3)]
+    degraded = degradation(f"blur:{sigma}")(sample(PICTURE)).pixels
+    assert np.abs(degraded - np.rint(np.stack(expected, axis=-1))).max() <= 1
+
+
+@pytest.mark.parametrize("side", [20, 64, 95])
+def test_low_resolution_is_torchvisions_antialiased_bilinear(side):
+    degraded = degradation(f"lr:{side}")(sample(PICTURE)).pixels
+    assert degraded.shape == (side, round(131 * side / 96), 3)
+    tensor = torch.from_numpy(PICTURE).permute(2, 0, 1)
+    expected = resize(tensor, list(degraded.shape[:2]), antialias=True).permute(1, 2, 0).numpy()
+    assert np.abs(degraded.astype(int) - expected).max() <= 2
+
+
+def test_low_resolution_never_scales_up():
+    given_sample = sample(PICTURE)
+    assert degradation("lr:96")(given_sample) is given_sample
+    assert degradation("lr:500")(given_sample) is given_sample
+
+
+def test_a_chain_applies_its_steps_in_order():
+    chained = degradation("lr:64+jpeg:30")(sample(PICTURE))
+    by_hand = degradation("jpeg:30")(degradation("lr:64")(sample(PICTURE)))
+    other_way = degradation("jpeg:30+lr:64")(sample(PICTURE))
+    assert (chained.pixels == by_hand.pixels).all()
+    assert (chained.pixels != other_way.pixels).any()
+    assert other_way.facts.jpeg_quality is None
+
+
+def test_facts_follow_the_pixels():
+    facts = degradation("lr:64")(sample(PICTURE)).facts
+    assert (facts.width, facts.height, facts.format) == (87, 64, "RAW")
+
+
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    text=st.sampled_from(["jpeg:65", "blur:0.5", "blur:5", "lr:7", "lr:7+blur:1+jpeg:30"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_size_works_and_the_input_is_left_alone(height, width, text):
+    picture = texture("any", height, width)
+    before = picture.copy()
+    picture.flags.writeable = False
+    once, again = degradation(text)(sample(picture)), degradation(text)(sample(picture))
+    assert once.pixels.dtype == np.uint8
+    assert once.pixels.shape[2] == 3
+    assert (once.pixels == again.pixels).all()
+    assert (picture == before).all()
+
+
+@pytest.mark.parametrize(
+    "text", ["jpeg", "jpeg:0", "jpeg:101", "jpeg:65.5", "sharpen:2", "blur:0", "lr:-3", "none+lr:3"]
+)
+def test_what_is_not_a_degradation_is_refused_with_what_there_is(text):
+    with pytest.raises(UnknownDegradation, match="there is none, jpeg:N"):
+        degradation(text)
+
+
+def test_spelling_is_canonical_and_the_key_carries_versions():
+    assert degradation("blur:1.50").name == "blur:1.5"
+    assert degradation("lr:112+jpeg:65").key == f"lr:112@{kinds()['lr'].version}+jpeg:65@{kinds()['jpeg'].version}"
