@@ -58,7 +58,7 @@ def _reporter() -> Reporter:
 
 
 @app.command("run")
-def run_command(  # noqa: PLR0913 - one parameter per option
+def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     protocol: Annotated[str, typer.Option(help="Protocol, as `lineup list` names it.")] = "cross_generator",
     data: Annotated[str, typer.Option(help="'embedded', or a folder in GenImage layout.")] = "embedded",
     detectors: Detectors = MAIN,
@@ -74,7 +74,7 @@ def run_command(  # noqa: PLR0913 - one parameter per option
     workers: Annotated[int, typer.Option(min=1, help="CPU threads that decode and prepare.")] = os.cpu_count() or 1,
     dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
 ) -> None:
-    """Answer a protocol: every detector, every train and test set, every degradation. Repeating does what is missing."""
+    """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
     from bench.run import Asked
     from protocols.api import Options
 
@@ -141,10 +141,10 @@ def matrix_command(
     detector: Annotated[str, typer.Argument(help="One detector of that run.")],
 ) -> None:
     """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
-    from bench.show import matrix
+    from bench.show import show_matrix
     from bench.store import Store
 
-    matrix(Store(run).read(), detector)
+    show_matrix(Store(run).read(), detector)
 
 
 @app.command("list")

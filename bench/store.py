@@ -75,6 +75,10 @@ class Store:
         """Write one derived file."""
         write_atomically(self.root / name, lambda path: path.write_bytes(data))
 
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write one derived table as Parquet."""
+        write_atomically(self.root / name, lambda path: table.to_parquet(path, index=False))
+
     def throughput(self) -> pd.DataFrame:
         """The throughput measured so far, columns `THROUGHPUT_COLUMNS`."""
         path = self.root / "throughput.csv"

@@ -1,0 +1,115 @@
+"""What a run prints before and after, and the derived files it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from bench.cells import cells_table, matrix
+from bench.errors import InputError
+from bench.leaderboard import Ranking, rankings
+from bench.progress import Reporter
+from bench.records import Run
+from bench.report import files, picture, terminal
+from bench.report.published import Published, published, read_published
+from bench.run import Prepared
+from bench.store import Store
+from protocols.degradations import NONE
+
+PUBLISHED = Path(__file__).parents[1] / "results" / "published" / "genimage.csv"
+
+
+def announce(run: Prepared, reporter: Reporter) -> None:
+    """Say in a few lines what is about to be answered, and on what."""
+    asked, images = run.asked, run.images
+    cells = len(run.planned)
+    reporter.say(run.question.title)
+    reporter.say(f"Data: {images.title} ({len(images)} images, {len(images.generators)} generators, {asked.data})")
+    reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
+    reporter.say(f"Cells: {cells}, seeds {', '.join(map(str, asked.seeds))}, results in {asked.out}")
+
+
+def estimate(run: Prepared, reporter: Reporter) -> None:
+    """Say what answering would cost: cells to answer, images to decode, and the time where it is known."""
+    store = Store(run.asked.out)
+    recorded = store.recorded()
+    missing = [item for item in run.planned if item.key not in recorded]
+    trains = {item.cell.train for item in missing}
+    tests = {item.cell.test for item in missing}
+    views = {(item.cell.detector, item.cell.train, NONE) for item in missing}
+    views |= {(item.cell.detector, item.cell.test, item.cell.degradation) for item in missing}
+    sizes = {subset: len(run.selections[subset].images) for subset in trains | tests}
+    fits = {item.fit_key for item in missing}
+    reporter.say(
+        f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, on {sum(sizes.values())} images"
+    )
+    timed = store.throughput().drop_duplicates("detector", keep="last").set_index("detector")["images_per_s"]
+    if unknown := sorted({detector for detector, _, _ in views} - set(timed.index)):
+        reporter.say(f"Expected time: unknown, {', '.join(unknown)} was not timed in {run.asked.out} yet")
+        return
+    seconds = sum(sizes[subset] / timed[detector] for detector, subset, _ in views)
+    reporter.say(f"Expected time: at most {seconds:.0f} s for what the cache does not hold, fitting not counted")
+
+
+def finish(run: Run, store: Store, reporter: Reporter) -> None:
+    """Write every derived file and print the leaderboard."""
+    write(run, store)
+    _print(rankings([run]), Console())
+    reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
+
+
+def write(run: Run, store: Store) -> None:
+    """Write the tables and pictures that follow from a run's scores."""
+    cells = cells_table(run)
+    store.write_table("cells.parquet", cells)
+    for detector in run.manifest["detectors"]:
+        table = matrix(cells, detector, run.manifest["view"])
+        store.write(f"matrix-{detector}.csv", table.to_csv().encode())
+    store.write("matrix.png", picture.picture(cells, run.manifest))
+    _write_leaderboard(rankings([run]), store)
+
+
+def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
+    store.write("leaderboard.md", files.markdown(ranked, _published(ranked)).encode())
+    store.write("leaderboard.csv", files.csv(ranked).encode())
+    store.write("leaderboard.json", files.to_json(ranked).encode())
+
+
+def _published(ranked: Sequence[Ranking]) -> list[Published]:
+    """The published figures beside rankings on GenImage's own generators; nothing for other data."""
+    if not PUBLISHED.is_file():
+        return []
+    table = read_published(PUBLISHED)
+    found = [published(table, one.generators, one.trains, by_degradation=one.by_degradation) for one in ranked]
+    return [one for one in found if one is not None]
+
+
+def _print(ranked: Sequence[Ranking], console: Console) -> None:
+    console.width = max(console.width, terminal.WIDTH)
+    for one in ranked:
+        console.print(terminal.leaderboard(one))
+    for block in _published(ranked):
+        console.print(terminal.published_block(block))
+
+
+def leaderboard(runs: Sequence[Run], store: Store | None) -> None:
+    """Print the leaderboard of some runs, and write it where a store is given."""
+    ranked = rankings(runs)
+    _print(ranked, Console())
+    if store is not None:
+        _write_leaderboard(ranked, store)
+
+
+def show_matrix(run: Run, detector: str) -> None:
+    """Print one detector's matrix. Raises `InputError` for a detector that is not in the run."""
+    known = run.manifest["detectors"]
+    if detector not in known:
+        msg = f"the run has no detector {detector!r}; it has {', '.join(known)}"
+        raise InputError(msg)
+    cells: pd.DataFrame = cells_table(run)
+    console = Console()
+    console.width = max(console.width, terminal.WIDTH)
+    console.print(terminal.matrix(matrix(cells, detector, run.manifest["view"]), detector, run.manifest))

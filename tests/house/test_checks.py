@@ -1,0 +1,95 @@
+"""The contract checks find what breaks the contract: each clause has a detector that breaks it."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from lineup_checkerboard import Checkerboard, CheckerboardDetector
+
+from detectors.api import Card, Runtime
+from detectors.checks import Broken, Toy, check
+
+
+def breaking(**methods):
+    """A recipe whose fitted detector has these methods instead of its own."""
+    broken = type("BrokenDetector", (CheckerboardDetector,), methods)
+
+    @dataclass(frozen=True)
+    class Recipe(Checkerboard):
+        def fit(self, train, seed, runtime):
+            state = super().fit(train, seed, runtime).state()
+            return broken(float(state["cut"][0]), float(state["slope"][0]))
+
+        def restore(self, state, runtime):
+            return broken(float(state["cut"][0]), float(state["slope"][0]))
+
+    return Recipe("embedded")
+
+
+def good(self, batch):
+    return CheckerboardDetector.score(self, batch)
+
+
+def scribble(self, sample):
+    sample.pixels.flags.writeable = True
+    sample.pixels[0, 0] = 0
+    return CheckerboardDetector.prepare(self, sample)
+
+
+DRAW = np.random.default_rng(0)
+BROKEN = {
+    "float32": {"score": lambda self, batch: good(self, batch).astype(np.float64)},
+    r"\[0, 1\]": {"score": lambda self, batch: good(self, batch) * np.float32(3)},
+    "shape": {"score": lambda self, batch: good(self, batch)[:, None]},
+    "no images": {"score": lambda self, batch: good(self, batch) if len(batch) else np.zeros(1, np.float32)},
+    "a batch equals": {"score": lambda self, batch: good(self, batch) / np.float32(len(batch) or 1)},
+    "sample alone": {"prepare": scribble},
+    "repeats exactly": {"score": lambda self, batch: np.clip(good(self, batch) + DRAW.random() / 1e6, 0, 1)},
+    "restored": {"state": lambda self: {"cut": np.float64([self._cut + 1]), "slope": np.float64([1.0])}},
+}
+
+
+@pytest.mark.parametrize("clause", BROKEN)
+def test_a_broken_detector_is_found(clause):
+    with pytest.raises(Broken, match=clause):
+        check(breaking(**BROKEN[clause]))
+
+
+def test_an_incomplete_card_is_found():
+    @dataclass(frozen=True)
+    class NoPaper(Checkerboard):
+        card: ClassVar[Card] = replace(Checkerboard.card, paper="")
+
+    with pytest.raises(Broken, match=r"every field of a card is filled; seen: \['paper'\]"):
+        check(NoPaper("embedded"))
+
+
+def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_draws_is_not():
+    @dataclass(frozen=True)
+    class Drawn(Checkerboard):
+        def fit(self, train, seed, runtime):
+            return CheckerboardDetector(float(DRAW.random()), 1.0)
+
+    with pytest.raises(Broken, match="same images and seed"):
+        check(Drawn("embedded"))
+
+
+def test_an_importer_of_torch_is_found(tmp_path, monkeypatch):
+    (tmp_path / "heavy_detector.py").write_text("import torch\nfrom lineup_checkerboard import *\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    @dataclass(frozen=True)
+    class Heavy(Checkerboard):
+        pass
+
+    Heavy.__module__ = "heavy_detector"
+    with pytest.raises(Broken, match="does not import torch"):
+        check(Heavy("embedded"))
+
+
+def test_the_toy_set_can_be_told_apart():
+    train = Toy()
+    detector = Checkerboard("embedded").fit(train, 0, Runtime())
+    scores = detector.score([detector.prepare(train[index]) for index in range(len(train))])
+    assert ((scores > 0.5) == train.labels).mean() > 0.9

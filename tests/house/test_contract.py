@@ -1,0 +1,41 @@
+"""Every installed detector, ours and the plug-in's, goes through the same checks."""
+
+from functools import cache
+
+import pytest
+
+from detectors import catalogue
+from detectors.api import Runtime
+from detectors.checks import CHECKS, Toy, check
+
+
+@cache
+def fitted(name):
+    recipe, train = catalogue.recipe(name, "embedded"), Toy()
+    return recipe, recipe.fit(train, 0, Runtime()), train
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("clause", CHECKS, ids=lambda clause: clause.__name__)
+def test_detector_keeps_the_contract(name, clause):
+    clause(*fitted(name))
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_card_carries_the_name_it_is_installed_under(name):
+    for setting in ("paper", "embedded"):
+        recipe = catalogue.recipe(name, setting)
+        assert recipe.card.name == name
+        assert recipe.setting == setting
+    assert catalogue.recipe(name, "paper").key != catalogue.recipe(name, "embedded").key
+
+
+def test_the_plugin_is_a_distribution_of_its_own():
+    assert "checkerboard" in catalogue.names()
+    assert type(catalogue.recipe("checkerboard")).__module__ == "lineup_checkerboard"
+    check(catalogue.recipe("checkerboard"))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(catalogue.UnknownName, match=r"no detector is named 'hog_svn'\. Did you mean hog_svm\?"):
+        catalogue.recipe("hog_svn")
