@@ -1,0 +1,87 @@
+"""The regression gate: the matrices on the embedded corpus, run afresh and compared with the golden record.
+
+The gate trusts no cache of embeddings or fitted detectors: a change of code that forgot to raise a card's version must
+not hide behind them. Only the corpus is reused, under a name that follows from the code that makes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from bench.data import embedded_corpus
+from bench.defaults import BATCH_SIZE, DETECTORS
+from bench.golden import describe_update, golden_from, read_golden, write_golden
+from bench.progress import Reporter
+from bench.records import Run
+from bench.regress import compare
+from bench.report import changes
+from bench.run import Asked, answer, prepare
+from bench.store import Store
+from protocols.api import Options
+
+PROTOCOLS = ("cross_generator", "degradation")
+GOLDEN_SEEDS = (0, 1, 2)  # what a trained network may differ by without anything being wrong
+GATE_SEEDS = (0,)
+
+
+def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter) -> dict[str, Run]:
+    """Run every gated protocol on the embedded corpus, by protocol."""
+    workers = os.cpu_count() or 1
+    corpus = embedded_corpus(cache, workers, reporter)
+    with TemporaryDirectory(prefix="lineup-gate-") as scratch:
+        return {protocol: _run(protocol, corpus, Path(scratch), seeds, workers, reporter) for protocol in PROTOCOLS}
+
+
+def _run(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter) -> Run:
+    asked = Asked(
+        protocol=protocol,
+        data=str(corpus),
+        detectors=tuple(DETECTORS.split(",")),
+        setting="embedded",
+        device="cpu",
+        precision="float32",
+        out=scratch / protocol,
+        limit=None,
+        seeds=tuple(seeds),
+        options=Options(),
+        batch_size=BATCH_SIZE,
+        workers=workers,
+        cache=scratch / "cache",
+    )
+    reporter.say(f"Gate: {protocol}")
+    return answer(prepare(asked, reporter), Store.at(asked.out), reporter)
+
+
+def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
+    """Run the matrices, compare, and print what fell.
+
+    Returns:
+        1 where accuracy fell, else 2 where something could not be compared, else 0.
+
+    Raises:
+        InputError: There is no golden record.
+    """
+    records = {protocol: read_golden(golden / protocol) for protocol in PROTOCOLS}
+    runs = matrices(cache, GATE_SEEDS, reporter)
+    console, codes = Console(), set()
+    for protocol, record in records.items():
+        outcome = compare(record, runs[protocol])
+        console.print(f"Gate: {protocol}", changes.outcome(outcome), sep="\n")
+        codes.add(outcome.exit_code)
+    return 1 if 1 in codes else max(codes)
+
+
+def update_golden(golden: Path, cache: Path, reporter: Reporter) -> int:
+    """Replace the golden record by runs of this code, and print what changes. Returns 0."""
+    for protocol, run in matrices(cache, GOLDEN_SEEDS, reporter).items():
+        folder = golden / protocol
+        old = read_golden(folder) if folder.is_dir() else None
+        new = golden_from([run])
+        reporter.say(f"{protocol}:\n{describe_update(old, new)}")
+        write_golden(new, folder)
+    return 0
