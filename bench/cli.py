@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.defaults import BATCH_SIZE, DETECTORS
 from bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ app = typer.Typer(
 )
 
 Detectors = Annotated[str, typer.Option(help="Names, comma separated, or 'all' that are installed.")]
-MAIN = "hog_svm,spectrum,residual,cnnspot,clip_probe,clip_layers"
 Seeds = Annotated[str, typer.Option("--seed", help="Training seed, or several, comma separated.")]
 
 
@@ -61,7 +61,7 @@ def _reporter() -> Reporter:
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     protocol: Annotated[str, typer.Option(help="Protocol, as `lineup list` names it.")] = "cross_generator",
     data: Annotated[str, typer.Option(help="'embedded', or a folder in GenImage layout.")] = "embedded",
-    detectors: Detectors = MAIN,
+    detectors: Detectors = DETECTORS,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Result folder; default results/runs/<protocol>.")] = None,
     limit: Annotated[int | None, typer.Option(min=2, help="Images per generator, split and class, at most.")] = None,
@@ -70,7 +70,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     train_on: Annotated[str, typer.Option(help="Generators to train on, comma separated; empty: as usual.")] = "",
     test_all: Annotated[bool, typer.Option(help="Test on all generators, not the trained one alone.")] = False,  # noqa: FBT002
-    batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = 50,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
     workers: Annotated[int, typer.Option(min=1, help="CPU threads that decode and prepare.")] = os.cpu_count() or 1,
     dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
 ) -> None:

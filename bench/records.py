@@ -32,7 +32,7 @@ class Run:
 
     Attributes:
         manifest: What was asked and on what it ran: `protocol`, `title`, `view` (`rows`, `columns`), `data` (`title`,
-            `kind` "embedded" or "folder", `digest`, `images`, `generators`, `families`), `setting`, `seeds`,
+            `kind` "embedded" or "folder", `version`, `digest`, `images`, `generators`, `families`), `setting`, `seeds`,
             `detectors` (name to card and key), `runtime`, `versions`, `commit`, `options`.
         cells: One row per planned cell, columns `CELL_COLUMNS`; `status` is "scored", "skipped" or "failed", and
             `reason` is empty for a scored one only.

@@ -158,6 +158,7 @@ def manifest(run: Prepared) -> dict[str, Any]:
         "data": {
             "title": images.title,
             "kind": images.kind,
+            "version": images.version,
             "digest": digest(*images.names, run.selections.hashes.tobytes(), images.labels.tobytes()),
             "images": len(images),
             "generators": list(images.generators),

@@ -13,7 +13,7 @@ from bench.errors import InputError
 from bench.leaderboard import Ranking, rankings
 from bench.progress import Reporter
 from bench.records import Run
-from bench.report import files, picture, terminal
+from bench.report import files, terminal
 from bench.report.published import Published, published, read_published
 from bench.run import Prepared
 from bench.store import Store
@@ -68,6 +68,8 @@ def write(run: Run, store: Store) -> None:
     for detector in run.manifest["detectors"]:
         table = matrix(cells, detector, run.manifest["view"])
         store.write(f"matrix-{detector}.csv", table.to_csv().encode())
+    from bench.report import picture
+
     store.write("matrix.png", picture.picture(cells, run.manifest))
     _write_leaderboard(rankings([run]), store)
 

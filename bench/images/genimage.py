@@ -137,7 +137,9 @@ def read(root: Path) -> ImageSet:
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("name").reset_index(drop=True)
     _require_both_classes(root, table)
     kind: Literal["embedded", "folder"] = "embedded" if described.get("kind") == "embedded" else "folder"
-    return ImageSet(root, described.get("title", root.resolve().name), kind, families, table)
+    return ImageSet(
+        root, described.get("title", root.resolve().name), kind, str(described.get("version", "")), families, table
+    )
 
 
 def _require_both_classes(root: Path, table: pd.DataFrame) -> None:

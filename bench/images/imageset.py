@@ -27,6 +27,7 @@ class ImageSet:
         root: The folder that image names are relative to.
         title: What the set is called on every table.
         kind: "embedded" for the project's own corpus, "folder" for anything else.
+        version: What the data set says of itself; "" where it says nothing.
         families: Generator to family, in reading order; a generator of unknown family is its own.
         table: One row per image, columns `COLUMNS`, sorted by name: `name` relative to the root with forward slashes;
             `label` 0 real or 1 generated; `generator` the generator whose folder the image stands in, for real images
@@ -37,6 +38,7 @@ class ImageSet:
     root: Path
     title: str
     kind: Literal["embedded", "folder"]
+    version: str
     families: Mapping[str, str]
     table: pd.DataFrame
 

@@ -36,16 +36,9 @@ def finished(lineup, data, tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     done = {}
     for protocol in ("cross_generator", "degradation"):
-        common = (
-            "--protocol",
-            protocol,
-            "--data",
-            data,
-            "--detectors",
-            "checkerboard,hog_svm",
-            "--out",
-            root / protocol,
+        out = root / protocol
+        done[protocol] = lineup(
+            "run", "--protocol", protocol, "--data", data, "--detectors", "checkerboard,hog_svm", "--out", out
         )
-        done[protocol] = lineup("run", *common)
         assert done[protocol].returncode == 0, done[protocol].stderr
     return root, done

@@ -109,7 +109,7 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         "--out",
         tmp_path / "out",
     )
-    assert lineup("run", *options).returncode == 0
+    assert lineup("run", "--detectors", "checkerboard", *options).returncode == 0
     cells = pd.read_parquet(tmp_path / "out" / "cells.parquet")
     assert set(cells["seed"]) == {0, 1}
     assert set(cells["n"]) == {6}

@@ -1,0 +1,1 @@
+"""Renderings of rankings, matrices and comparisons: terminal, Markdown, CSV, JSON and pictures."""

@@ -1,0 +1,79 @@
+"""Rankings as Markdown, CSV and JSON. The same rows everywhere; shares are in [0, 1] in CSV and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+from bench.leaderboard import Ranking, Row
+from bench.report.published import Published
+from bench.report.text import columns, heading, legend, notes, percent
+
+
+def _markdown_table(ranking: Ranking) -> str:
+    shown = columns(ranking)
+    rows = list(zip(*(column.texts for column in shown), strict=True))
+    align = ["left" if column.left else "right" for column in shown]
+    headers = [column.header for column in shown]
+    table: str = tabulate(rows, headers, tablefmt="github", disable_numparse=True, colalign=align)
+    return table
+
+
+def _markdown_published(published: Published) -> str:
+    rows = [(row.detector, percent(row.average), f"{row.source}, {row.table}") for row in published.rows]
+    table = tabulate(rows, ["detector", "average", "source"], tablefmt="github", disable_numparse=True)
+    return f"**{published.title}**\n\n{table}"
+
+
+def markdown(rankings: Sequence[Ranking], published: Sequence[Published] = ()) -> str:
+    """Rankings as GitHub tables, each under its title with its data; published figures in blocks of their own."""
+    blocks = []
+    for ranking in rankings:
+        missing = "\n".join(f"- {note}" for note in notes(ranking))
+        parts = (f"### {ranking.title}", heading(ranking), _markdown_table(ranking), missing, legend(ranking))
+        blocks.append("\n\n".join(filter(None, parts)))
+    return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
+
+
+def _flat(ranking: Ranking, row: Row) -> dict[str, Any]:
+    """One row of the CSV file."""
+    flat: dict[str, Any] = {
+        "protocol": ranking.protocol,
+        "data": ranking.data,
+        "setting": ranking.setting,
+        "runtime": ranking.runtime,
+        "rank": row.rank,
+        "detector": row.detector,
+    }
+    for name, mean in row.means.items():
+        flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
+    rest = asdict(row)
+    flat |= {name: rest[name] for name in ("drop", "balanced_accuracy", "ap", "roc_auc", "seeds", "images_per_s")}
+    return flat | {"reasons": "; ".join(row.reasons)}
+
+
+def csv(rankings: Sequence[Ranking]) -> str:
+    """Rankings as one CSV table, a row per detector and ranking; empty where undefined."""
+    frame = pd.DataFrame([_flat(ranking, row) for ranking in rankings for row in ranking.rows])
+    return frame.convert_dtypes().to_csv(index=False, lineterminator="\n")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """The same value with null for NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def to_json(rankings: Sequence[Ranking]) -> str:
+    """Rankings as JSON; null where undefined."""
+    whole = [_plain(asdict(ranking)) for ranking in rankings]
+    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,58 @@
+"""What the terminal and the pictures share: the order of generators and the colours of accuracies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+Colour = tuple[int, int, int]
+
+# From below chance over chance (paper white) to faultless; most accuracies lie in the upper half, so it has more steps.
+_STOPS = (0.0, 0.3, 0.5, 0.6, 0.75, 0.9, 1.0)
+_COLOURS = (
+    (140, 45, 25),
+    (224, 140, 100),
+    (250, 247, 240),
+    (216, 233, 228),
+    (126, 187, 186),
+    (34, 116, 138),
+    (14, 58, 88),
+)
+_MISSING = (225, 225, 225)
+_DARK, _LIGHT = (40, 40, 45), (255, 255, 255)
+
+
+def heat(accuracy: float) -> Colour:
+    """Red, green and blue in 0 to 255 for an accuracy in [0, 1], diverging around 0.5; grey for NaN."""
+    if np.isnan(accuracy):
+        return _MISSING
+    red, green, blue = (round(float(np.interp(accuracy, _STOPS, channel))) for channel in zip(*_COLOURS, strict=True))
+    return red, green, blue
+
+
+def ink(background: Colour) -> Colour:
+    """Dark or light, whichever reads better on that background."""
+    red, green, blue = background
+    return _LIGHT if 0.299 * red + 0.587 * green + 0.114 * blue < 140 else _DARK
+
+
+def by_family(names: Sequence[str], families: Mapping[str, str]) -> list[list[str]]:
+    """Names in groups of one family each, families and members in the order of their first appearance.
+
+    A name that joins several generators with "+" belongs to the family of its families; one of no family stands alone.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        family = "+".join(dict.fromkeys(families.get(part, part) for part in name.split("+")))
+        groups.setdefault(family, []).append(name)
+    return list(groups.values())
+
+
+def side_by_side(matrices: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """One panel per detector; where every matrix is a single row, one panel with a row per detector."""
+    if all(len(one) == 1 for one in matrices.values()):
+        rows = pd.concat([one.set_axis([detector]) for detector, one in matrices.items()])
+        return {"": rows}
+    return dict(matrices)

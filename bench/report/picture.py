@@ -1,0 +1,168 @@
+"""Heat maps of a run as a PNG, one panel per detector. The same table gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from bench.cells import groups, matrix
+from bench.report.layout import Colour, by_family, heat, ink, side_by_side
+from bench.report.text import NOTHING, percent
+
+_PANELS_ACROSS = 3
+_DPI = 150
+_INK, _FAINT = "#28282d", "#77777f"
+# Inches, apart from the gap, which is a share of a cell.
+_CELL, _FAMILY_GAP = 0.4, 0.18
+_CHARACTER = 0.073  # of a label at 8 points; a bold title at 12.5 points takes half as much again
+_TITLE, _HEAD, _FOOT, _EDGE, _BETWEEN = 0.5, 1.05, 0.6, 0.2, 0.35
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One heat map: accuracies, and where each row and column begins, in cells."""
+
+    title: str
+    summary: str
+    accuracies: pd.DataFrame
+    rows: dict[str, float]
+    columns: dict[str, float]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Inches across and down, of the cells alone."""
+        return (max(self.columns.values()) + 1) * _CELL, (max(self.rows.values()) + 1) * _CELL
+
+    @property
+    def margins(self) -> tuple[float, float, float]:
+        """Inches for row labels at the left, for the title above and for slanting column labels below."""
+        left, below = (max(map(len, names)) * _CHARACTER for names in (self.rows, self.columns))
+        return left + 0.12, _TITLE if self.title else 0.0, 0.72 * below + 0.18
+
+
+def _places(names: Sequence[str], families: Mapping[str, str]) -> dict[str, float]:
+    """Where each name's cell begins, in cells, with a gap between families."""
+    grouped = by_family(names, families)
+    ordered = [name for group in grouped for name in group]
+    steps = [1.0 + (_FAMILY_GAP if name == group[-1] else 0.0) for group in grouped for name in group]
+    return dict(zip(ordered, accumulate([0.0, *steps[:-1]]), strict=True))
+
+
+def _summary(mine: pd.DataFrame, manifest: Mapping[str, Any]) -> str:
+    """The averages on and away from home ground, each only where no cell is missing."""
+    means = {name: mine.loc[mask, "accuracy"].mean(skipna=False) for name, mask in groups(mine, manifest).items()}
+    return "   ".join(f"{name} {percent(float(mean))}" for name, mean in list(means.items())[:2])
+
+
+def _panels(table: pd.DataFrame, manifest: Mapping[str, Any]) -> list[_Panel]:
+    families, view = manifest["data"]["families"], manifest["view"]
+    made = {detector: matrix(table, detector, view) for detector in table["detector"].unique()}
+    panels = []
+    for title, accuracies in side_by_side(made).items():
+        summary = _summary(table[table["detector"] == title], manifest) if title else ""
+        lone = dict.fromkeys(accuracies.columns, "") if view["columns"] == "degradation" else families
+        rows = _places(list(accuracies.index), families if title else dict.fromkeys(accuracies.index, ""))
+        panels.append(_Panel(title, summary, accuracies, rows, _places(list(accuracies.columns), lone)))
+    return panels
+
+
+def _hex(colour: Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def _draw_cell(axes: Axes, x: float, y: float, accuracy: float, *, bold: bool) -> None:
+    colour = heat(accuracy)
+    axes.add_patch(Rectangle((x, y), 1, 1, facecolor=_hex(colour), edgecolor="white", linewidth=1))
+    text = NOTHING if math.isnan(accuracy) else f"{100 * accuracy:.0f}"
+    weight = "bold" if bold else "normal"
+    axes.text(x + 0.5, y + 0.52, text, color=_hex(ink(colour)), fontsize=8, fontweight=weight, ha="center", va="center")
+
+
+def _draw_panel(axes: Axes, panel: _Panel) -> None:
+    for row, y in panel.rows.items():
+        for column, x in panel.columns.items():
+            _draw_cell(axes, x, y, float(panel.accuracies[column][row]), bold=row == column)
+    width, height = panel.size
+    axes.set(xlim=(0, width / _CELL), ylim=(height / _CELL, 0))
+    axes.set_xticks([x + 0.5 for x in panel.columns.values()], list(panel.columns), rotation=45, ha="right")
+    axes.set_yticks([y + 0.5 for y in panel.rows.values()], list(panel.rows))
+    axes.tick_params(length=0, pad=2, labelsize=8, labelcolor=_INK)
+    for label in axes.get_xticklabels():
+        label.set_rotation_mode("anchor")
+    axes.spines[:].set_visible(False)
+    lines = ((panel.title, 16, 10.5, "bold", _INK), (panel.summary, 4, 8, "normal", _FAINT))
+    for text, up, size, weight, colour in lines:
+        placed = axes.annotate(text, (0, 1), (0, up), xycoords="axes fraction", textcoords="offset points")
+        placed.set(fontsize=size, fontweight=weight, color=colour)
+
+
+def _draw_scale(axes: Axes) -> None:
+    """The colours of 0 to 100 %, with chance marked."""
+    strip = np.array([[heat(value) for value in np.linspace(0, 1, 256)]], np.uint8)
+    axes.imshow(strip, aspect="auto", extent=(0, 100, 0, 1))
+    axes.set_yticks([])
+    axes.set_xticks([0, 50, 100], ["0 %", "50 % chance", "100 %"])
+    axes.tick_params(length=2, labelsize=7, labelcolor=_FAINT, color=_FAINT, pad=2)
+    axes.spines[:].set_visible(False)
+
+
+def _draw(table: pd.DataFrame, manifest: Mapping[str, Any]) -> Figure:
+    panels = _panels(table, manifest)
+    across = min(_PANELS_ACROSS, len(panels))
+    down = math.ceil(len(panels) / across)
+    left, above, below = (max(margin) for margin in zip(*(panel.margins for panel in panels), strict=True))
+    wide, high = (max(size) for size in zip(*(panel.size for panel in panels), strict=True))
+    seeds = len(manifest["seeds"])
+    about = (
+        f"Accuracy in %. Data: {manifest['data']['title']}. Setting: {manifest['setting']}. Training seeds: {seeds}."
+    )
+    step_x, step_y = left + wide + _BETWEEN, above + high + below
+    title, _, asked = manifest["title"].partition(": ")
+    words = max(1.5 * len(title), 0.93 * len(asked), 0.93 * len(about)) * _CHARACTER
+    width = max(words, across * step_x) + 2 * _EDGE
+    height = _HEAD + down * step_y + _FOOT
+    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
+
+    def place(x: float, top: float, across: float, down: float) -> Axes:
+        return figure.add_axes((x / width, 1 - (top + down) / height, across / width, down / height))
+
+    for position, panel in enumerate(panels):
+        row, column = divmod(position, across)
+        _draw_panel(place(_EDGE + left + column * step_x, _HEAD + above + row * step_y, *panel.size), panel)
+    _draw_scale(place(_EDGE + left, height - 0.42, 2.2, 0.12))
+    texts = ((title, 0.34, 12.5, "bold", _INK), (asked, 0.58, 9, "normal", _INK), (about, 0.79, 9, "normal", _FAINT))
+    for text, top, size, weight, colour in texts:
+        figure.text(_EDGE / width, 1 - top / height, text, fontsize=size, fontweight=weight, color=colour)
+    return figure
+
+
+def picture(table: pd.DataFrame, manifest: Mapping[str, Any]) -> bytes:
+    """Heat maps of all detectors of a run as a PNG.
+
+    A detector whose matrix has several rows gets a panel; where all have a single row, they share one. Families stand
+    apart, and cells trained and tested on the same images' generator are bold.
+
+    Args:
+        table: As `bench.cells.cells_table` returns it; a cell that was not scored is grey.
+        manifest: The run's.
+
+    Returns:
+        The PNG file, without time stamp or version: the same table gives the same bytes.
+    """
+    # Settings of the user's own must not change the picture.
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        file = io.BytesIO()
+        _draw(table, manifest).savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()

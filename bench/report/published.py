@@ -1,0 +1,75 @@
+"""Published figures, shown beside a ranking and never in it.
+
+The tables are tidy CSV files, one published number per row with its source: columns `benchmark`, `protocol`,
+`detector`, `train_on`, `test_on`, `degradation`, `metric`, `value`, `source`, `source_table`, `seen_as`. Percentages
+run from 0 to 100; `test_on` is "AVG", or `degradation` begins with it, where the source prints an average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+AVERAGE = "AVG"
+COLUMNS = ("detector", "train_on", "test_on", "degradation", "metric", "value", "source", "source_table")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One published average in [0, 1], and where it stands."""
+
+    detector: str
+    average: float
+    source: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Published averages that answer nearly the same question as a ranking."""
+
+    title: str
+    rows: tuple[Figure, ...]
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """Read a table of published figures. Raises `ValueError` where columns are missing."""
+    table = pd.read_csv(path)
+    if missing := set(COLUMNS) - set(table.columns):
+        msg = f"{path} is not a table of published figures: it lacks the columns {', '.join(sorted(missing))}"
+        raise ValueError(msg)
+    return table
+
+
+def published(
+    table: pd.DataFrame, generators: Sequence[str], trains: Sequence[str], *, by_degradation: bool
+) -> Published | None:
+    """The published averages for data with these generators.
+
+    Args:
+        table: As `read_published` returns it.
+        generators: The generators of the data under their canonical names.
+        trains: The training subsets asked for: one of them, or all.
+        by_degradation: Whether the question is accuracy under degradation.
+
+    Returns:
+        Average accuracies, best first, or None where the table is about other generators or another training.
+    """
+    named = set(table["test_on"]) & set(table["train_on"])
+    if set(generators) != named:
+        return None
+    asked = trains[0] if len(trains) == 1 else f"mean of {len(trains)} trainings"
+    training = f"trained on {asked}" if len(trains) == 1 else asked
+    over_steps = table["degradation"].str.startswith(AVERAGE)
+    averages = over_steps if by_degradation else table["test_on"].eq(AVERAGE) & ~over_steps
+    rows = table[averages & table["train_on"].eq(asked) & table["metric"].eq("accuracy_%")]
+    rows = rows.sort_values("value", ascending=False, kind="stable")
+    if rows.empty:
+        return None
+    shown = rows[["detector", "value", "source", "source_table"]].itertuples(index=False, name=None)
+    figures = tuple(Figure(detector, value / 100, source, where) for detector, value, source, where in shown)
+    beside = "degraded" if by_degradation else "all cells"
+    return Published(f"Published (not measured here): accuracy in %, {training}, beside {beside!r}", figures)

@@ -1,0 +1,105 @@
+"""Rankings, matrices and published figures for the terminal, within 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.color import Color
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from bench.leaderboard import Ranking
+from bench.report.layout import Colour, by_family, heat, ink
+from bench.report.published import Published
+from bench.report.text import Column, columns, heading, legend, notes, percent
+
+WIDTH = 100
+_GAP = 2  # characters between columns: one of padding and the box's own
+_FIXED = 2  # rank and detector begin every block
+
+
+def _blocks(shown: Sequence[Column], width: int) -> Iterator[list[Column]]:
+    """Split columns over blocks that fit the width; every block begins with rank and detector."""
+    block = list(shown[:_FIXED])
+    for column in shown[_FIXED:]:
+        if len(block) > _FIXED and sum(one.width + _GAP for one in [*block, column]) > width:
+            yield block
+            block = list(shown[:_FIXED])
+        block.append(column)
+    yield block
+
+
+def text_table(shown: Sequence[Column]) -> Table:
+    """A plain table of texts."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, header_style="bold")
+    for column in shown:
+        table.add_column(column.header, justify="left" if column.left else "right", no_wrap=True)
+    for texts in zip(*(column.texts for column in shown), strict=True):
+        table.add_row(*map(Text, texts))
+    return table
+
+
+def leaderboard(ranking: Ranking, width: int = WIDTH) -> Group:
+    """One ranking with its data, its reasons for missing cells and how to read it.
+
+    Columns that do not fit the width follow in further blocks under the same rows.
+    """
+    blocks = [text_table(block) for block in _blocks(columns(ranking), width)]
+    missing = [Text(note, style="yellow") for note in notes(ranking)]
+    title = Text(ranking.title, style="bold")
+    return Group(title, Text(heading(ranking)), *blocks, *missing, Text(legend(ranking), style="dim"))
+
+
+def published_block(published: Published) -> Group:
+    """Published figures with their sources."""
+    sources = list(dict.fromkeys(f"{row.source}, {row.table}" for row in published.rows))
+    marks = [sources.index(f"{row.source}, {row.table}") + 1 for row in published.rows]
+    table = text_table(
+        [
+            Column("detector", tuple(row.detector for row in published.rows), left=True),
+            Column("average", tuple(percent(row.average) for row in published.rows)),
+            Column("source", tuple(f"[{mark}]" for mark in marks)),
+        ]
+    )
+    footnotes = [Text(f"[{mark}] {source}", style="dim") for mark, source in enumerate(sources, start=1)]
+    return Group(Text(published.title, style="bold"), table, *footnotes)
+
+
+def _style(background: Colour) -> Style:
+    return Style(color=Color.from_rgb(*ink(background)), bgcolor=Color.from_rgb(*background))
+
+
+def _cell(accuracy: float, width: int) -> Text:
+    return Text(f"{percent(accuracy):>{width}}", style=_style(heat(accuracy)))
+
+
+def matrix(accuracies: pd.DataFrame, detector: str, manifest: Mapping[str, Any]) -> RenderableType:
+    """One detector's accuracies as a heat map in %, with gaps between families.
+
+    Args:
+        accuracies: As `bench.cells.matrix` returns it.
+        detector: Its name, for the title.
+        manifest: The run's, for the title, the data's title and the families.
+    """
+    data, view = manifest["data"], manifest["view"]
+    rows = by_family(list(accuracies.index), data["families"])
+    grouped = by_family(list(accuracies.columns), data["families"]) if view["columns"] != "degradation" else []
+    across = grouped or [list(accuracies.columns)]
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column(view["rows"], no_wrap=True)
+    for name in chain.from_iterable([*group, ""] for group in across):
+        table.add_column(name, justify="right", no_wrap=True)
+    for group in rows:
+        for row in group:
+            cells = [[_cell(float(accuracies[name][row]), max(5, len(name))) for name in names] for names in across]
+            table.add_row(row, *chain.from_iterable([*texts, Text("")] for texts in cells))
+        table.add_row()
+    title = Text(f"{detector}: {manifest['title']}", style="bold")
+    about = f"Accuracy in %, mean over seeds {', '.join(map(str, manifest['seeds']))}."
+    return Group(title, Text(f"Data: {data['title']}. Setting: {manifest['setting']}. {about}"), Text(""), table)

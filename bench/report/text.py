@@ -1,0 +1,105 @@
+"""Numbers as text: the columns of a ranking as every readable rendering shows them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.leaderboard import Mean, Ranking, Row
+
+NOTHING = "-"
+INTERVALS = 2  # the first so many averages are shown with their interval; the files hold all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its header and one text per row."""
+
+    header: str
+    texts: tuple[str, ...]
+    left: bool = False
+
+    @property
+    def width(self) -> int:
+        """Characters of its widest text."""
+        return max(map(len, (self.header, *self.texts)))
+
+
+def percent(value: float) -> str:
+    """A share in [0, 1] as a percentage with one decimal; a dash where it is undefined."""
+    return NOTHING if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def points(value: float) -> str:
+    """A difference of shares in percentage points, with its sign; a dash where it is undefined."""
+    return NOTHING if math.isnan(value) else f"{100 * value:+.1f}"
+
+
+def average(mean: Mean, *, with_interval: bool) -> str:
+    """An average such as "93.1 [91.9, 94.2]", with "(40 of 56)" behind it where cells are missing."""
+    if not mean.cells:
+        return NOTHING
+    interval = f" [{percent(mean.low)}, {percent(mean.high)}]" if with_interval else ""
+    missing = "" if mean.complete else f" ({mean.cells} of {mean.planned})"
+    return percent(mean.value) + interval + missing
+
+
+def _averages(ranking: Ranking) -> list[Column]:
+    names = [name for name, mean in ranking.rows[0].means.items() if mean.planned]
+    return [
+        Column(name, tuple(average(row.means[name], with_interval=place < INTERVALS) for row in ranking.rows))
+        for place, name in enumerate(names)
+    ]
+
+
+def _spreads(ranking: Ranking) -> list[Column]:
+    """The spread over training seeds of the averages on and away from home ground, where there is any to show."""
+    columns = [
+        Column(f"± {name}", tuple(percent(row.means[name].spread) for row in ranking.rows))
+        for name in (ranking.home, ranking.away)
+    ]
+    return [column for column in columns if set(column.texts) != {NOTHING}]
+
+
+def columns(ranking: Ranking) -> list[Column]:
+    """Every column of a ranking; accuracies in per cent, differences in percentage points."""
+
+    def column(header: str, text: Callable[[Row], str], *, left: bool = False) -> Column:
+        return Column(header, tuple(map(text, ranking.rows)), left)
+
+    averages = _averages(ranking)
+    return [
+        column("#", lambda row: NOTHING if row.rank is None else str(row.rank)),
+        column("detector", lambda row: row.detector, left=True),
+        *averages[:INTERVALS],
+        column("drop", lambda row: percent(row.drop)),
+        column("cells", lambda row: f"{row.means['all cells'].cells} of {row.means['all cells'].planned}"),
+        *averages[INTERVALS:],
+        column("balanced", lambda row: percent(row.balanced_accuracy)),
+        column("AP", lambda row: percent(row.ap)),
+        column("ROC AUC", lambda row: percent(row.roc_auc)),
+        column("seeds", lambda row: str(row.seeds)),
+        *_spreads(ranking),
+        column("images/s", lambda row: NOTHING if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}"),
+    ]
+
+
+def heading(ranking: Ranking) -> str:
+    """On what, and how, a ranking was measured."""
+    return f"Data: {ranking.data}. Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranking.ranked_by}."
+
+
+def legend(ranking: Ranking) -> str:
+    """How the numbers of a ranking are to be read."""
+    seeds = max(row.seeds for row in ranking.rows)
+    spread = f" ±: standard deviation over {seeds} training seeds." if seeds > 1 else ""
+    return (
+        "Accuracy in %, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
+        f"Drop: {ranking.home} minus {ranking.away}. Balanced accuracy, AP and ROC AUC over all cells.{spread}"
+    )
+
+
+def notes(ranking: Ranking) -> list[str]:
+    """Why cells are missing, one line per detector and reason."""
+    return [f"{row.detector}: {reason}" for row in ranking.rows for reason in row.reasons]

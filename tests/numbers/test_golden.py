@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from bench.cells import cells_table
+from bench.errors import InputError
+from bench.golden import describe_update, golden_from, pack, quantise, read_golden, restore, unpack, write_golden
+from bench.metrics import called_generated
+from tests.numbers.build import GENERATORS, falling, make_run, without
+
+EDGES = [0.0, 1e-7, float(np.nextafter(np.float32(0.5), 0)), 0.5, float(np.nextafter(np.float32(0.5), 1)), 1.0]
+
+
+@given(arrays(np.float32, st.integers(1, 30), elements=st.sampled_from(EDGES) | st.floats(0, 1, width=32)))
+def test_rounding_keeps_every_decision(scores):
+    back = restore(quantise(scores))
+    assert (called_generated(back) == called_generated(scores)).all()
+    assert np.abs(back.astype(float) - scores).max() <= 2**-17 + 1e-7
+    assert ((back >= 0) & (back <= 1)).all()
+    assert (quantise(back) == quantise(scores)).all()
+
+
+def test_a_record_reads_back_as_the_run(tmp_path):
+    run = make_run(seeds=(0, 1))
+    write_golden(golden_from([run]), tmp_path / "golden")
+    back = read_golden(tmp_path / "golden")
+    assert back.manifest == run.manifest
+    pd.testing.assert_frame_equal(back.cells, run.cells)
+    found, expected = (
+        one.scores.sort_values(["key", "name"], ignore_index=True).astype({"label": int}) for one in (back, run)
+    )
+    pd.testing.assert_frame_equal(found.drop(columns="score"), expected.drop(columns="score"))
+    assert np.abs(found["score"] - expected["score"]).max() < 1e-5
+    accuracies = ["accuracy", "accuracy_low", "accuracy_high", "real_accuracy", "generated_accuracy"]
+    pd.testing.assert_frame_equal(cells_table(back)[accuracies], cells_table(run)[accuracies])
+
+
+def test_a_record_of_full_size_is_small():
+    """64 cells and 11 degradations of 6 detectors with 3 seeds, 200 images each, uniform scores."""
+    questions = make_run(detectors=["a"], n=100).cells
+    copies = 76 * 6 * 3 // len(questions) + 1
+    run = make_run(detectors=[f"d{i}" for i in range(copies)], n=100)
+    assert len(run.cells) >= 76 * 6 * 3
+    sizes = {name: len(data) for name, data in pack(golden_from([run])).items()}
+    assert sum(sizes.values()) < 900_000, sizes
+
+
+def test_packing_is_deterministic_and_ignores_row_order():
+    run = golden_from([make_run()])
+    shuffled = replace(run, scores=run.scores.sample(frac=1, random_state=0))
+    assert pack(run) == pack(shuffled)
+    assert pack(unpack(pack(run))) == pack(run)
+
+
+def test_seeds_are_joined_and_throughput_is_left_out():
+    golden = golden_from([make_run(seeds=(0,)), make_run(seeds=(1,)), make_run(seeds=(2,))])
+    assert golden.manifest["seeds"] == [0, 1, 2]
+    assert len(golden.cells) == 3 * 2 * len(GENERATORS) ** 2
+    assert golden.throughput.empty
+
+
+def test_two_questions_make_no_record():
+    with pytest.raises(InputError, match="holds one question, these 2 runs ask 2"):
+        golden_from([make_run(), make_run(degraded=True)])
+
+
+def test_a_hole_makes_no_record():
+    run = make_run()
+    with pytest.raises(InputError, match="1 of 32 were not scored; alpha was failed: OSError: no room"):
+        golden_from([without(run, run.cells.index == 2, "failed", "OSError: no room")])
+
+
+def test_a_missing_or_damaged_record_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"holds no golden record \(manifest.json is missing\)"):
+        read_golden(tmp_path)
+    write_golden(golden_from([make_run()]), tmp_path)
+    (tmp_path / "scores.parquet").write_bytes(b"PAR1 cut off")
+    with pytest.raises(InputError, match="is damaged"):
+        read_golden(tmp_path)
+
+
+def test_an_update_is_described():
+    old = golden_from([make_run(detectors=["alpha", "beta", "gone"])])
+
+    def better(detector, *where):
+        return falling(home=0.99)(detector, *where) if detector == "alpha" else falling()(detector, *where)
+
+    new = golden_from([make_run(better, detectors=["alpha", "beta", "fresh"])])
+    new.manifest["detectors"]["alpha"]["key"] = "alpha.2.embedded"
+    new.manifest["data"]["digest"] = "d2"
+    lines = describe_update(old, new).splitlines()
+    assert "record: 48 cells, 3 detectors, seeds [0]" in lines
+    assert "alpha: alpha.1.embedded -> alpha.2.embedded" in lines
+    assert "data digest: d1 -> d2" in lines
+    assert "gone: gone.1.embedded -> absent" in lines
+    assert "fresh: absent -> fresh.1.embedded" in lines
+    assert "1600 decisions are gone" in lines
+    assert "1600 decisions are added" in lines
+    assert "beta: all 1600 decisions as before" in lines
+    assert any(line.startswith("alpha: mean accuracy") and "4 of 16 cells" in line for line in lines)
+
+
+def test_a_first_record_is_described():
+    assert describe_update(None, golden_from([make_run()])) == "new record: 32 cells, 2 detectors, seeds [0]"

@@ -1,0 +1,260 @@
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.cells import TABLE_COLUMNS, cells_table, combine, evaluate, groups, matrix
+from bench.errors import InputError
+from bench.leaderboard import ranking, rankings
+from bench.metrics import UnusableScores, measure
+from tests.numbers.build import FAMILIES, GENERATORS, falling, make_run, without
+
+
+def with_manifest(run, **changes):
+    return replace(run, manifest=run.manifest | changes)
+
+
+def test_cells_table_measures_each_cell():
+    run = make_run()
+    table = cells_table(run)
+    assert tuple(table.columns) == TABLE_COLUMNS
+    assert len(table) == len(run.cells)
+    scores = run.scores[run.scores["key"] == run.cells["key"].iloc[5]]
+    expected = measure(scores["label"].to_numpy(), scores["score"].to_numpy())
+    row = table.iloc[5]
+    assert [row["n"], row["accuracy"], row["ap"], row["roc_auc"]] == pytest.approx(
+        [expected.n, expected.accuracy, expected.ap, expected.roc_auc]
+    )
+    assert (table["accuracy_low"] <= table["accuracy"]).all()
+    assert (table["accuracy"] <= table["accuracy_high"]).all()
+
+
+def test_cells_table_keeps_holes_with_their_reason():
+    run = make_run()
+    table = cells_table(without(run, run.cells["test"].eq("kiln"), "failed", "MemoryError: too big"))
+    holes = table[table["test"] == "kiln"]
+    assert (holes["n"] == 0).all()
+    assert holes[["accuracy", "accuracy_low", "ap"]].isna().all(axis=None)
+    assert set(holes["reason"]) == {"MemoryError: too big"}
+    assert table.loc[table["test"] != "kiln", "accuracy"].notna().all()
+
+
+def test_measures_do_not_depend_on_the_order_of_rows():
+    run = make_run()
+    shuffled = replace(run, scores=run.scores.sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(cells_table(shuffled), cells_table(run))
+
+
+def test_a_scored_cell_without_scores_is_an_error():
+    run = make_run()
+    gone = replace(run, scores=run.scores[run.scores["key"] != run.cells["key"].iloc[3]])
+    with pytest.raises(ValueError, match="alpha trained on fog, tested on ember: called scored, without scores"):
+        cells_table(gone)
+
+
+def test_a_score_that_is_no_probability_is_an_error():
+    run = make_run()
+    run.scores.loc[7, "score"] = np.nan
+    with pytest.raises(UnusableScores):
+        cells_table(run)
+
+
+def test_matrix_averages_seeds_in_planned_order():
+    run = make_run(seeds=(0, 1))
+    table = cells_table(run)
+    found = matrix(table, "beta", run.manifest["view"])
+    assert (tuple(found.index), tuple(found.columns)) == (GENERATORS, GENERATORS)
+    mine = table[(table["detector"] == "beta") & (table["train"] == "kiln") & (table["test"] == "haze")]
+    assert len(mine) == 2
+    assert found.loc["kiln", "haze"] == pytest.approx(mine["accuracy"].mean())
+
+
+def test_matrix_is_empty_where_a_seed_is_missing():
+    run = make_run(seeds=(0, 1))
+    hole = (run.cells["train"] == "kiln") & (run.cells["test"] == "haze") & (run.cells["seed"] == 1)
+    found = matrix(cells_table(without(run, hole)), "beta", run.manifest["view"])
+    assert found.isna().sum().sum() == 1
+    assert math.isnan(found.loc["kiln", "haze"])
+
+
+def test_groups_of_a_matrix_split_by_training_and_family():
+    run = make_run(detectors=["alpha"])
+    found = {name: int(mask.sum()) for name, mask in groups(run.cells, run.manifest).items()}
+    assert found == {"diagonal": 4, "off-diagonal": 12, "same family": 4, "cross family": 8, "all cells": 16}
+
+
+def test_a_set_trained_on_counts_as_home_in_a_joined_subset():
+    cells = make_run(detectors=["alpha"]).cells.iloc[:4].assign(train="fog+kiln")  # tested on fog, haze, kiln, ember
+    found = groups(cells, make_run().manifest)
+    assert found["diagonal"].tolist() == [True, False, True, False]
+    assert found["same family"].tolist() == [False, True, False, True]
+
+
+def test_averages_run_over_their_cells():
+    run = make_run(detectors=["alpha"], seeds=(0, 1))
+    table, row = cells_table(run), ranking(run).rows[0]
+    home = table["train"] == table["test"]
+    kin = ~home & (table["train"].map(FAMILIES) == table["test"].map(FAMILIES))
+    for name, mask in (("diagonal", home), ("off-diagonal", ~home), ("same family", kin), ("all cells", home | ~home)):
+        mean = row.means[name]
+        assert mean.value == pytest.approx(table.loc[mask, "accuracy"].mean())
+        assert mean.low < mean.value < mean.high
+        assert (mean.cells, mean.planned) == (mask.sum(), mask.sum())
+        by_seed = table[mask].groupby("seed")["accuracy"].mean()
+        assert mean.spread == pytest.approx(by_seed.std())
+    assert row.drop == pytest.approx(row.means["diagonal"].value - row.means["off-diagonal"].value)
+    assert row.ap == pytest.approx(table["ap"].mean())
+    assert row.seeds == 2
+
+
+def test_average_over_shared_images_is_wider_than_if_they_were_apart():
+    shared = make_run(detectors=["alpha"], n=100)
+    apart = replace(shared, scores=shared.scores.assign(source=shared.scores["key"] + shared.scores["source"]))
+    # The same errors wherever a real image stands: one detector that knows the image, not the cell.
+    same_error = shared.scores["name"].map(lambda name: 0.9 if name[-5] in "369" else 0.1).astype(np.float32)
+    for run in (shared, apart):
+        real = run.scores["label"] == 0
+        run.scores.loc[real, "score"] = same_error[real]
+    wide, narrow = (ranking(run).rows[0].means["all cells"] for run in (shared, apart))
+    assert wide.value == narrow.value
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+def test_detectors_are_ranked_away_from_home():
+    specialist, generalist = falling(home=0.99, away=0.5, kin=0.55), falling(home=0.8, away=0.75, kin=0.75)
+
+    def skill(detector, *where):
+        return (specialist if detector == "alpha" else generalist)(detector, *where)
+
+    found = ranking(make_run(skill))
+    assert [(row.rank, row.detector) for row in found.rows] == [(1, "beta"), (2, "alpha")]
+    assert found.ranked_by == "off-diagonal"
+
+
+def test_a_protocol_without_foreign_ground_ranks_at_home():
+    run = make_run()
+    keep = run.cells["train"] == run.cells["test"]
+    found = ranking(replace(run, cells=run.cells[keep]))
+    assert found.ranked_by == "diagonal"
+    assert math.isnan(found.rows[0].drop)
+    assert found.rows[0].rank == 1
+
+
+def test_missing_cells_cost_the_rank_and_are_counted():
+    run = make_run(detectors=["alpha", "beta", "gamma"])
+    hole = (run.cells["detector"] == "alpha") & (run.cells["test"] == "kiln")
+    gone = run.cells["detector"] == "beta"
+    found = ranking(without(without(run, hole, "failed", "OSError: no"), gone, "skipped", "no weights"))
+    rows = {row.detector: row for row in found.rows}
+    assert [rows[name].rank for name in ("gamma", "alpha", "beta")] == [1, None, None]
+    assert (rows["alpha"].means["off-diagonal"].cells, rows["alpha"].means["off-diagonal"].planned) == (9, 12)
+    assert rows["alpha"].reasons == ("failed 4 of 16 cells: OSError: no",)
+    assert math.isnan(rows["alpha"].drop)
+    assert rows["beta"].reasons == ("skipped 16 of 16 cells: no weights",)
+    assert math.isnan(rows["beta"].means["all cells"].value)
+
+
+def test_a_seed_that_lacks_cells_is_left_out_of_the_spread():
+    run = make_run(detectors=["alpha"], seeds=(0, 1, 2))
+    hole = (run.cells["seed"] == 2) & (run.cells["test"] == "kiln")
+    table, mean = cells_table(without(run, hole)), ranking(without(run, hole)).rows[0].means["all cells"]
+    two = table[table["seed"] < 2].groupby("seed")["accuracy"].mean()
+    assert mean.spread == pytest.approx(two.std())
+
+
+def test_degradations_are_shown_one_by_one():
+    found = ranking(make_run(degraded=True, n=200))
+    means = found.rows[0].means
+    assert list(means) == ["none", "degraded", "jpeg:65", "blur:1", "all cells"]
+    assert means["degraded"].value == pytest.approx((means["jpeg:65"].value + means["blur:1"].value) / 2)
+    assert found.rows[0].drop == pytest.approx(means["none"].value - means["degraded"].value)
+    assert found.ranked_by == "degraded"
+
+
+def test_an_undefined_measure_is_not_averaged_away():
+    run = make_run(detectors=["alpha"])
+    one_class = (run.scores["key"] == run.cells["key"].iloc[0]) & (run.scores["label"] == 0)
+    row = ranking(replace(run, scores=run.scores[~one_class])).rows[0]
+    assert math.isnan(row.ap)
+    assert row.means["all cells"].complete
+
+
+def test_speed_is_that_of_this_version_on_this_device():
+    run = make_run(detectors=["alpha"])
+    others = [run.throughput.assign(images_per_s=9999.0, recipe="alpha.0.embedded")]
+    others += [run.throughput.assign(images_per_s=9999.0, device="cuda")]
+    timed = replace(run, throughput=pd.concat([run.throughput, *others]))
+    assert ranking(timed).rows[0].images_per_s == 100.0
+    assert math.isnan(ranking(replace(run, throughput=run.throughput.iloc[:0])).rows[0].images_per_s)
+
+
+def test_runs_of_one_question_are_joined():
+    runs = [make_run(seeds=(0,)), make_run(seeds=(1,)), make_run(detectors=["gamma"])]
+    joined = combine(runs)
+    assert len(joined) == 1
+    assert sorted(joined[0].manifest["detectors"]) == ["alpha", "beta", "gamma"]
+    found = {row.detector: row for row in rankings(runs)[0].rows}
+    assert {name: row.seeds for name, row in found.items()} == {"alpha": 2, "beta": 2, "gamma": 1}
+    assert found["alpha"].means["all cells"].planned == 32
+    whole = {row.detector: row for row in ranking(make_run(seeds=(0, 1))).rows}
+    assert found["alpha"].means["all cells"].value == pytest.approx(whole["alpha"].means["all cells"].value)
+
+
+def test_the_same_run_twice_counts_once():
+    run = make_run()
+    assert combine([run, run])[0].cells.equals(run.cells)
+    assert len(combine([run, run])[0].scores) == len(run.scores)
+
+
+def test_a_cell_scored_in_one_run_fills_the_hole_of_another():
+    run = make_run()
+    holed = without(run, run.cells["detector"].eq("beta"))
+    for order in ([holed, run], [run, holed]):
+        assert all(row.means["all cells"].complete for row in rankings(order)[0].rows)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"setting": "paper"},
+        {"protocol": "another"},
+        {"data": make_run().manifest["data"] | {"digest": "d2"}},
+        {"data": make_run().manifest["data"] | {"title": "photographs"}},
+        {"data": make_run().manifest["data"] | {"images": 100}},
+        {"runtime": {"device": "cpu", "precision": "bfloat16"}},
+    ],
+)
+def test_unlike_runs_are_never_ranked_together(change):
+    run = make_run()
+    found = rankings([run, with_manifest(make_run(detectors=["gamma"]), **change)])
+    assert [sorted(row.detector for row in one.rows) for one in found] == [["alpha", "beta"], ["gamma"]]
+
+
+def test_other_cells_are_another_question():
+    run = make_run(detectors=["gamma"])
+    part = replace(run, cells=run.cells[run.cells["train"] == "fog"])
+    assert len(rankings([make_run(), part])) == 2
+
+
+def test_two_versions_of_a_detector_are_refused():
+    newer = make_run(seeds=(1,))
+    newer.manifest["detectors"]["alpha"]["key"] = "alpha.2.embedded"
+    with pytest.raises(InputError, match=r"alpha appears as alpha\.1\.embedded and as alpha\.2\.embedded"):
+        combine([make_run(), newer])
+
+
+def test_two_scorings_of_one_cell_are_refused():
+    other = make_run()
+    other = replace(other, cells=other.cells.assign(key=other.cells["key"] + "'"))
+    with pytest.raises(InputError, match="scores in two versions"):
+        combine([make_run(), other])
+
+
+def test_a_full_benchmark_is_evaluated_in_seconds():
+    run = make_run(detectors=[f"d{i}" for i in range(24)], n=100)  # 384 cells of 200 images
+    start = time.perf_counter()
+    evaluate(run)
+    assert time.perf_counter() - start < 5

@@ -1,0 +1,355 @@
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from bench.golden import golden_from, pack, unpack
+from bench.metrics import UnusableScores
+from bench.regress import CELL_CHANGES, FELL, MEAN_CHANGES, ROSE, Limits, compare
+from bench.report.changes import outcome
+from tests.numbers.build import falling, make_run, rng, without
+
+DETECTORS = ("alpha", "beta")
+
+
+def same_for_every_seed(skill):
+    """Deterministic detectors: every seed scores alike."""
+
+    def made(run):
+        first = run.cells["key"].map(lambda key: key.rsplit("/", 1)[0] + "/0")
+        donors = run.scores.set_index("key")["score"]
+        scores = np.concatenate([donors.loc[key].to_numpy() for key in first])
+        return replace(run, scores=run.scores.assign(score=scores))
+
+    return made(make_run(skill, DETECTORS, (0, 1, 2), n=100))
+
+
+@pytest.fixture(scope="module")
+def golden():
+    """Two deterministic detectors, 16 cells of 200 images, three seeds that agree."""
+    return golden_from([same_for_every_seed(falling())])
+
+
+@pytest.fixture
+def now():
+    return make_run(falling(), DETECTORS, (0,), n=100)
+
+
+def change(run, where, how):
+    """The same run with other scores where `where` holds."""
+    scores = run.scores.copy()
+    scores.loc[where, "score"] = how(scores.loc[where, "score"].to_numpy())
+    return replace(run, scores=scores)
+
+
+def spoil(run, keys, count):
+    """Call `count` more images wrong in each of these cells."""
+    scores = run.scores.copy()
+    for key in keys:
+        mine = scores[scores["key"] == key]
+        right = mine.index[(mine["score"] > 0.5) == (mine["label"] == 1)]
+        chosen = rng("spoil", key).choice(right, count, replace=False)
+        scores.loc[chosen, "score"] = 1 - scores.loc[chosen, "score"]
+    return replace(run, scores=scores)
+
+
+def of(run, detector):
+    return run.scores["key"].str.startswith(f"{detector}/")
+
+
+def fallen(found):
+    rows = found.cells[found.cells["verdict"] == FELL]
+    return set(zip(rows["detector"], rows["train"], rows["test"], strict=True))
+
+
+def fallen_averages(found):
+    rows = found.means[found.means["verdict"] == FELL]
+    return set(zip(rows["detector"], rows["average"], strict=True))
+
+
+def test_the_same_scores_pass(golden, now):
+    found = compare(golden, now)
+    assert found.exit_code == 0
+    assert (found.obstacles, found.notes) == ((), ())
+    assert (tuple(found.cells.columns), tuple(found.means.columns)) == (CELL_CHANGES, MEAN_CHANGES)
+    assert (len(found.cells), len(found.means)) == (32, 4)
+    assert (found.cells["change"] == 0).all()
+    assert (found.cells["images"] == 200).all()
+
+
+def test_a_packed_record_gives_the_same_verdicts(golden, now):
+    worse = spoil(now, ["alpha/fog/fog/none/0"], 30)
+    pd.testing.assert_frame_equal(compare(unpack(pack(golden)), worse).cells, compare(golden, worse).cells)
+
+
+def test_rows_may_come_in_any_order(golden, now):
+    worse = spoil(now, ["alpha/fog/fog/none/0"], 30)
+    shuffled = replace(worse, scores=worse.scores.sample(frac=1, random_state=0))
+    expected, found = compare(golden, worse), compare(golden, shuffled)
+    pd.testing.assert_frame_equal(found.cells, expected.cells)
+    pd.testing.assert_frame_equal(found.means, expected.means, rtol=1e-9)
+
+
+def test_shuffled_scores_fall(golden, now):
+    worse = change(now, of(now, "alpha"), rng("shuffle").permutation)
+    found = compare(golden, worse)
+    assert found.exit_code == 1
+    assert {(train, test) for detector, train, test in fallen(found) if train == test} == {
+        (name, name) for name in ("fog", "haze", "kiln", "ember")
+    }
+    assert {detector for detector, *_ in fallen(found)} == {"alpha"}
+    assert fallen_averages(found) == {("alpha", "diagonal"), ("alpha", "all cells")}
+
+
+def test_inverted_scores_fall(golden, now):
+    found = compare(golden, change(now, of(now, "beta"), lambda scores: 1 - scores))
+    assert found.exit_code == 1
+    assert {detector for detector, *_ in fallen(found)} == {"beta"}
+
+
+def test_flipped_labels_fall_and_are_named(golden, now):
+    found = compare(golden, replace(now, scores=now.scores.assign(label=1 - now.scores["label"])))
+    assert found.exit_code == 1
+    assert found.obstacles[0].startswith("alpha: 3200 images have another label now, in 16 cells, such as val/")
+
+
+def test_one_fallen_cell_is_found_and_no_other(golden, now):
+    found = compare(golden, spoil(now, ["alpha/kiln/haze/none/0"], 40))
+    assert found.exit_code == 1
+    assert fallen(found) == {("alpha", "kiln", "haze")}
+    row = found.cells[found.cells["verdict"] == FELL].iloc[0]
+    assert row["change"] == pytest.approx(-0.2)
+    assert row["now"] == pytest.approx(row["golden"] - 0.2)
+    assert row["p"] < 1e-6
+
+
+def test_a_small_fall_everywhere_is_found_by_the_averages(golden, now):
+    """4 of 200 images in every cell: within the tolerance of each."""
+    found = compare(golden, spoil(now, now.cells["key"][now.cells["detector"] == "alpha"], 4))
+    assert fallen(found) == set()
+    assert fallen_averages(found) == {("alpha", "diagonal"), ("alpha", "all cells")}
+    assert found.exit_code == 1
+
+
+def test_a_rise_is_told_and_passes(golden, now):
+    right = now.scores["label"].to_numpy() * 0.8 + 0.1
+    kiln = now.scores["key"] == "alpha/kiln/haze/none/0"
+    found = compare(golden, change(now, kiln, lambda _: right[kiln].astype(np.float32)))
+    assert found.exit_code == 0
+    assert found.cells.loc[found.cells["verdict"] == ROSE, "test"].tolist() == ["haze"]
+
+
+def test_a_deep_fall_on_few_images_is_no_evidence():
+    few = golden_from([make_run(detectors=["alpha"], n=4)])
+    found = compare(few, spoil(make_run(detectors=["alpha"], n=4), ["alpha/fog/fog/none/0"], 3))
+    assert found.cells["change"].min() < -0.3
+    assert found.exit_code == 0
+
+
+def test_few_sources_in_many_cells_are_no_evidence(golden, now):
+    """Four real images called wrong wherever they stand: 64 wrong calls, but four sources."""
+    real = now.scores.loc[of(now, "alpha") & (now.scores["label"] == 0)]
+    right_everywhere = (real["score"] <= 0.5).groupby(real["name"]).mean().nlargest(4).index
+    hit = of(now, "alpha") & now.scores["name"].isin(right_everywhere)
+    found = compare(golden, change(now, hit, lambda scores: np.full_like(scores, 0.9)))
+    overall = found.means.set_index(["detector", "average"]).loc[("alpha", "all cells")]
+    assert overall["change"] < -0.01
+    assert overall["p"] > 0.05
+    assert found.exit_code == 0
+
+
+def test_degraded_cells_are_compared_on_clean_ground_and_over_all():
+    golden = golden_from([make_run(degraded=True, n=100)])
+    run = make_run(degraded=True, n=100)
+    found = compare(golden, spoil(run, ["alpha/fog/fog/jpeg:65/0"], 50))
+    assert found.means["average"].tolist() == ["none", "all cells"] * 2
+    assert found.cells.loc[found.cells["verdict"] == FELL, "degradation"].tolist() == ["jpeg:65"]
+    assert fallen_averages(found) == {("alpha", "all cells")}
+
+
+def test_tolerances_widen_by_what_the_seeds_show():
+    """The widest range among cells of the same kind, twice; nothing for a detector whose seeds agree."""
+
+    def skill(detector, train, test, degradation, seed):
+        shaky = detector == "beta" and (train, test) == ("fog", "kiln")
+        return (0.9, 0.75, 0.6)[seed] if shaky else falling()(detector, train, test, degradation, seed)
+
+    golden = golden_from([make_run(skill, seeds=(0, 1, 2), n=100)])
+    alike = golden.scores["key"].str.startswith("alpha/")
+    sides = (golden.scores["label"] * 0.8 + 0.1).astype(np.float32)  # alpha is always right
+    golden = replace(golden, scores=golden.scores.assign(score=golden.scores["score"].where(~alike, sides)))
+    now = replace(golden, cells=golden.cells[golden.cells["seed"] == 1])
+    tolerance = compare(golden, now).cells.set_index(["detector", "train", "test"])["tolerance"]
+    assert tolerance["alpha"].unique().tolist() == [0.02]
+    right = (golden.scores["score"] > 0.5) == (golden.scores["label"] == 1)
+    accuracy = right.groupby(golden.scores["key"]).mean()
+    shaky = [accuracy[f"beta/fog/kiln/none/{seed}"] for seed in (0, 1, 2)]
+    widest = 0.02 + 2 * (max(shaky) - min(shaky))
+    away = tolerance["beta"].loc[[train != test for train, test in tolerance["beta"].index]]
+    assert away.to_numpy() == pytest.approx(widest)
+    assert tolerance[("beta", "fog", "fog")] < 0.3
+
+
+def noise_alarms(runs, limits):
+    """How many runs fail that differ from their record by chance alone: the same skill, other errors."""
+    pairs = ([make_run(detectors=["alpha"], n=20, noise=2 * i + side) for side in (0, 1)] for i in range(runs))
+    return sum(compare(golden, now, limits).exit_code != 0 for golden, now in pairs)
+
+
+def unstable(training):
+    """A network whose accuracy differs from training to training: little at home, much away."""
+
+    def skill(detector, train, test, degradation, seed):
+        spread = 0.01 if train == test else 0.1
+        shift = rng("training", training, seed, train, test).normal(0, spread)
+        return float(np.clip(falling(away=0.7)(detector, train, test, degradation, seed) + shift, 0, 1))
+
+    return skill
+
+
+def retrained_alarms(runs, seeds):
+    """How many runs fail in which an unstable network was trained again elsewhere, under the record's first seed."""
+    alarms = 0
+    for i in range(runs):
+        golden = make_run(unstable(("golden", i)), ["alpha"], range(seeds), n=50, noise=2 * i)
+        alarms += compare(golden, make_run(unstable(("again", i)), ["alpha"], n=50, noise=2 * i + 1)).exit_code != 0
+    return alarms
+
+
+WITHOUT_TOLERANCE = Limits(cell=0, mean=0, slack=0, alpha=0.1)  # only the tests stand between noise and alarm
+
+
+def test_noise_alone_seldom_fails():
+    assert noise_alarms(25, WITHOUT_TOLERANCE) <= 5  # two families of tests at 0.1
+
+
+def test_a_network_trained_again_seldom_fails():
+    assert retrained_alarms(15, seeds=3) <= 2
+
+
+@pytest.mark.slow
+def test_false_alarm_rates():
+    assert noise_alarms(400, replace(WITHOUT_TOLERANCE, alpha=0.05)) <= 0.1 * 400
+    assert noise_alarms(400, Limits()) <= 0.02 * 400
+    assert retrained_alarms(200, seeds=3) <= 0.08 * 200
+    assert retrained_alarms(200, seeds=5) <= 0.04 * 200
+
+
+def test_a_broken_network_fails_for_all_its_slack():
+    golden = make_run(unstable("golden"), ["alpha"], (0, 1, 2), n=100)
+    broken = make_run(lambda *_: 0.5, ["alpha"], (0,), n=100)
+    assert compare(golden, broken).exit_code == 1
+
+
+def test_missing_detector(golden, now):
+    part = now.manifest | {"detectors": {"alpha": now.manifest["detectors"]["alpha"]}}
+    cells = now.cells[now.cells["detector"] == "alpha"]
+    found = compare(golden, replace(now, manifest=part, cells=cells, scores=now.scores[of(now, "alpha")]))
+    assert (found.exit_code, found.obstacles) == (2, ("beta: not in this run",))
+    assert len(found.cells) == 16
+
+
+def test_other_version(golden, now):
+    now.manifest["detectors"]["beta"] = {"card": {"version": 2}, "key": "beta.2.embedded"}
+    found = compare(golden, now)
+    assert found.exit_code == 2
+    assert found.obstacles == (
+        "beta: the golden record holds beta.1.embedded (version 1), this run beta.2.embedded (version 2)",
+    )
+    assert set(found.cells["detector"]) == {"alpha"}
+
+
+@pytest.mark.parametrize("status", ["skipped", "failed"])
+def test_holes_are_told_with_their_reason(golden, now, status):
+    found = compare(golden, without(now, now.cells["detector"].eq("beta"), status, "no room"))
+    assert (found.exit_code, found.obstacles) == (2, (f"beta: 16 cells {status}: no room",))
+
+
+def test_a_hole_in_one_of_several_seeds_is_told(golden):
+    run = make_run(falling(), DETECTORS, (0, 1), n=100)
+    hole = run.cells["detector"].eq("beta") & run.cells["seed"].eq(1)
+    found = compare(golden, without(run, hole, "failed", "no room"))
+    assert found.obstacles == ("beta: 16 cells failed: no room",)
+
+
+def test_cells_that_were_not_asked(golden, now):
+    found = compare(golden, replace(now, cells=now.cells[now.cells["train"] != "kiln"]))
+    assert (found.exit_code, found.obstacles) == (2, ("alpha: 4 cells not asked", "beta: 4 cells not asked"))
+
+
+def test_missing_and_foreign_images(golden, now):
+    first = now.scores["name"] == "val/fog/0003.jpg"
+    found = compare(golden, replace(now, scores=now.scores[~first]))
+    assert found.exit_code == 2
+    lost = "4 images of the golden record were not scored, in 4 cells, such as val/fog/0003.jpg"
+    assert found.obstacles == (f"alpha: {lost}", f"beta: {lost}")
+    assert found.cells["images"].min() == 199
+    renamed = now.scores["name"].where(~first, "val/fog/new.jpg")
+    found = compare(golden, replace(now, scores=now.scores.assign(name=renamed)))
+    assert "alpha: 4 images are not in the golden record, in 4 cells, such as val/fog/new.jpg" in found.obstacles
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"setting": "paper"}, "another setting: embedded in the golden record, paper now"),
+        ({"protocol": "other"}, "another protocol: made_up in the golden record, other now"),
+        ({"data": {"version": "2", "title": "rendered scenes, tiny generators"}}, "another data version: 1 in"),
+    ],
+)
+def test_another_question_is_not_compared(golden, now, change, reason):
+    found = compare(golden, replace(now, manifest=now.manifest | change))
+    assert found.exit_code == 2
+    assert found.obstacles[0].startswith(reason)
+    assert found.cells.empty
+
+
+def test_nothing_in_common_is_not_comparable(golden, now):
+    found = compare(golden, replace(now, manifest=now.manifest | {"detectors": {}}))
+    assert (found.exit_code, len(found.obstacles)) == (2, 2)
+
+
+def test_a_new_detector_is_noted(golden):
+    found = compare(golden, make_run(falling(), [*DETECTORS, "gamma"], n=100))
+    assert found.exit_code == 0
+    assert found.notes == ("gamma: 16 cells are not in the golden record, not compared",)
+
+
+def test_an_unknown_seed_is_compared_with_the_lowest(golden):
+    found = compare(golden, make_run(falling(), DETECTORS, (7,), n=100))
+    assert found.cells["golden_seed"].unique().tolist() == [0]
+    assert "alpha: seed 7 is not in the golden record, compared with seed 0" in found.notes
+
+
+def test_a_record_of_one_seed_says_that_it_gives_no_slack(now):
+    assert any("no slack" in note for note in compare(golden_from([now]), now).notes)
+
+
+def test_scores_that_are_no_probabilities_are_refused(golden, now):
+    now.scores.loc[3, "score"] = np.nan
+    with pytest.raises(UnusableScores):
+        compare(golden, now)
+
+
+def test_the_outcome_reads_in_100_characters(golden, now):
+    worse = spoil(now, now.cells["key"][now.cells["detector"] == "alpha"], 60)
+    worse = without(worse, worse.cells["detector"].eq("beta"), "skipped", "no weights")
+    console = Console(width=100, file=io.StringIO())
+    console.print(outcome(compare(golden, worse)))
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    assert "Cells that fell: 16" in text
+    assert "-30.0" in text
+    assert "- beta: 16 cells skipped: no weights" in text
+    assert text.splitlines()[-1] == "16 cells and 2 averages compared, 18 fell, 1 obstacles."
+
+
+def test_a_corpus_made_elsewhere_is_compared_by_name_and_noted():
+    golden, now = make_run(seeds=(0, 1)), make_run()
+    now.manifest["data"]["digest"] = "d2"
+    found = compare(golden, now)
+    assert found.exit_code == 0
+    assert any("paired by name" in note for note in found.notes)

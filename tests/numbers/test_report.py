@@ -1,0 +1,200 @@
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from bench.cells import cells_table, matrix
+from bench.leaderboard import rankings
+from bench.report import files, terminal
+from bench.report.layout import by_family, heat, ink
+from bench.report.picture import picture
+from bench.report.published import published, read_published
+from bench.report.text import average, columns, percent
+from tests.numbers.build import FAMILIES, GENERATORS, make_run, without
+
+PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "genimage.csv"
+GENIMAGE = ("Midjourney", "SDv1.4", "SDv1.5", "ADM", "GLIDE", "Wukong", "VQDM", "BigGAN")
+
+
+def printed(renderable, width=terminal.WIDTH):
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Two whole detectors, one with a hole and one that is not there, three seeds."""
+    made = make_run(detectors=["alpha", "beta", "gamma", "long_detector_name"], seeds=(0, 1, 2))
+    hole = made.cells["detector"].eq("beta") & made.cells["test"].eq("kiln")
+    made = without(made, hole, "failed", "OSError: no room")
+    return without(made, made.cells["detector"].eq("gamma"), "skipped", "no weights; give --weights")
+
+
+@pytest.fixture(scope="module")
+def ranked(run):
+    return rankings([run, make_run(degraded=True)])
+
+
+def test_an_average_shows_interval_and_missing_cells(ranked):
+    rows = {row.detector: row for row in ranked[0].rows}
+    whole = rows["alpha"].means["diagonal"]
+    text = f"{100 * whole.value:.1f} [{100 * whole.low:.1f}, {100 * whole.high:.1f}]"
+    assert average(whole, with_interval=True) == text
+    assert average(rows["beta"].means["diagonal"], with_interval=False).endswith(" (9 of 12)")
+    assert average(rows["gamma"].means["diagonal"], with_interval=True) == "-"
+    assert percent(float("nan")) == "-"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_terminal_shows_every_column_in_100_characters(ranked, index):
+    text = printed(terminal.leaderboard(ranked[index]))
+    assert max(map(len, text.splitlines())) <= 100
+    assert "…" not in text
+    for column in columns(ranked[index]):
+        assert column.header in text
+        assert all(part in text for part in column.texts)
+
+
+def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
+    texts = [printed(terminal.leaderboard(ranked[0]), width=200), files.markdown(ranked), files.csv(ranked)]
+    for text in [*texts, files.to_json(ranked)]:
+        assert "rendered scenes, tiny generators" in text
+        assert "failed 12 of 48 cells: OSError: no room" in text
+        assert "skipped 48 of 48 cells: no weights; give --weights" in text
+    detector_view = matrix(cells_table(run), "alpha", run.manifest["view"])
+    assert "rendered scenes, tiny generators" in printed(terminal.matrix(detector_view, "alpha", run.manifest))
+
+
+def test_detectors_without_a_rank_stand_last(ranked):
+    rows = [line for line in files.markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
+    assert [row.split("|")[1].strip() for row in rows] == ["1", "2", "-", "-"]
+    assert "gamma" in rows[3]
+
+
+def test_csv_holds_the_numbers_of_the_rows(ranked):
+    rows = list(csv.DictReader(io.StringIO(files.csv(ranked))))
+    assert len(rows) == 6
+    first = ranked[0].rows[0]
+    assert (rows[0]["detector"], rows[0]["rank"]) == (first.detector, "1")
+    assert float(rows[0]["off-diagonal value"]) == pytest.approx(first.means["off-diagonal"].value)
+    assert rows[0]["off-diagonal planned"] == "36"
+    gamma = next(row for row in rows if row["detector"] == "gamma")
+    assert (gamma["rank"], gamma["off-diagonal value"], gamma["off-diagonal cells"]) == ("", "", "0")
+
+
+def test_json_has_null_where_undefined(ranked):
+    whole = json.loads(files.to_json(ranked))
+    rows = {row["detector"]: row for row in whole[0]["rows"]}
+    assert rows["gamma"]["means"]["diagonal"]["value"] is None
+    assert rows["alpha"]["means"]["diagonal"]["cells"] == 12
+    assert rows["beta"]["rank"] is None
+
+
+def test_the_terminal_matrix_keeps_families_together(run):
+    shuffled = matrix(cells_table(run), "alpha", run.manifest["view"]).loc[:, ["kiln", "fog", "ember", "haze"]]
+    text = printed(terminal.matrix(shuffled, "alpha", run.manifest))
+    header = next(line for line in text.splitlines() if line.startswith("train"))
+    assert header.split() == ["train", "kiln", "ember", "fog", "haze"]
+    body = [line for line in text.splitlines() if line.startswith("kiln")]
+    assert body[0].split()[1] == percent(shuffled.loc["kiln", "kiln"])
+
+
+def test_families_group_in_order_of_appearance():
+    assert by_family(["fog", "kiln", "haze"], FAMILIES) == [["fog", "haze"], ["kiln"]]
+    assert by_family(["fog+haze", "fog+kiln", "haze", "x"], FAMILIES) == [["fog+haze", "haze"], ["fog+kiln"], ["x"]]
+
+
+def test_colours_diverge_around_chance():
+    low, chance, high = (np.array(heat(value)) for value in (0.1, 0.5, 0.9))
+    assert low[0] > low[2]
+    assert high[2] > high[0]
+    assert chance.min() > 230
+    assert heat(float("nan")) not in {heat(value / 100) for value in range(101)}
+    assert ink(heat(1.0)) != ink(heat(0.5))
+
+
+@pytest.mark.parametrize("degraded", [False, True])
+def test_the_picture_is_the_same_whatever_the_user_set(degraded):
+    run = make_run(degraded=degraded)
+    table = cells_table(run)
+    first = picture(table, run.manifest)
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
+        assert picture(table, run.manifest) == first
+    assert b"Software" not in first
+    assert b"tIME" not in first
+    pixels = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
+    assert all((pixels == heat(value)).all(axis=-1).any() for value in table["accuracy"].unique()[:5])
+
+
+def test_the_picture_shows_holes(run):
+    pixels = np.asarray(Image.open(io.BytesIO(picture(cells_table(run), run.manifest))).convert("RGB"))
+    assert (pixels == heat(float("nan"))).all(axis=-1).any()
+
+
+def test_published_averages_are_those_of_the_tables():
+    table = read_published(PUBLISHED)
+    one = published(table, GENIMAGE, ("SDv1.4",), by_degradation=False)
+    assert {(row.detector, round(100 * row.average, 1)) for row in one.rows if row.table == "Table 3"} == {
+        ("ResNet-50", 72.1),
+        ("DeiT-S", 71.6),
+        ("Swin-T", 74.8),
+        ("CNNSpot", 64.2),
+        ("Spec", 68.8),
+        ("F3Net", 68.7),
+        ("GramNet", 69.9),
+    }
+    all_trainings = published(table, GENIMAGE, GENIMAGE, by_degradation=False)
+    assert [round(100 * row.average, 1) for row in all_trainings.rows] == [70.3, 67.6, 66.9, 65.1, 64.7, 64.6, 61.7]
+    degraded = published(table, GENIMAGE, ("SDv1.4",), by_degradation=True)
+    assert (degraded.rows[0].detector, degraded.rows[0].table) == ("GramNet", "Table 5")
+    assert all("arXiv 2306.08571" in row.source for row in degraded.rows)
+
+
+@pytest.mark.parametrize(
+    ("generators", "trains"),
+    [
+        (GENERATORS, GENERATORS),
+        (GENIMAGE[1:], GENIMAGE[1:]),
+        (GENIMAGE, ("SDv1.4", "ADM")),
+        ((*GENIMAGE, "x"), GENIMAGE),
+    ],
+)
+def test_nothing_published_stands_beside_other_questions(generators, trains):
+    assert published(read_published(PUBLISHED), generators, trains, by_degradation=False) is None
+
+
+def test_published_figures_stand_in_a_block_of_their_own(ranked):
+    block = published(read_published(PUBLISHED), GENIMAGE, ("SDv1.4",), by_degradation=False)
+    text = files.markdown(ranked, [block])
+    assert "Swin-T" not in text.split("**Published (not measured here)")[0]
+    assert "| Swin-T" in text
+    shown = printed(terminal.published_block(block))
+    assert max(map(len, shown.splitlines())) <= 100
+    assert all(row.detector in shown for row in block.rows)
+    assert "Readme.md @746781b" in shown
+
+
+def test_another_table_is_refused(tmp_path):
+    pd.DataFrame({"detector": ["x"], "value": [1]}).to_csv(tmp_path / "other.csv", index=False)
+    with pytest.raises(ValueError, match="lacks the columns degradation, metric"):
+        read_published(tmp_path / "other.csv")
+
+
+def test_one_run_without_any_score_still_renders():
+    run = make_run()
+    empty = without(run, run.cells["seed"].eq(0), "failed", "no room")
+    assert empty.scores.empty
+    empty = replace(empty, scores=pd.DataFrame(columns=empty.scores.columns))
+    ranked = rankings([empty])
+    assert "failed 16 of 16 cells: no room" in files.markdown(ranked)
+    assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
+    assert picture(cells_table(empty), empty.manifest)
