@@ -109,11 +109,12 @@ def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
     _time(run, engine, outcomes, resources)
-    store.finish(manifest(run), _cells(run.planned, outcomes))
+    store.finish(manifest(run), cell_rows(run.planned, outcomes))
     return store.read()
 
 
-def _cells(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+def cell_rows(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    """One row per planned cell with what became of it, columns `CELL_COLUMNS`."""
     rows = []
     for item in planned:
         cell, outcome = item.cell, outcomes[item.key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +19,8 @@ from bench.engine import Engine, Outcome, Resources
 from bench.images.genimage import read
 from bench.plan import Planned, Selections, plan
 from bench.progress import Reporter
+from bench.records import Run
+from bench.run import cell_rows
 from bench.store import Store
 from detectors.api import (
     Array,
@@ -98,10 +100,10 @@ class Missing(NearestMeanRecipe):
         raise Unavailable(msg)
 
 
-def write_folder(root: Path) -> Path:
+def write_folder(root: Path, train: int = SIZES["train"], val: int = SIZES["val"]) -> Path:
     """Three generators in GenImage layout: checkerboards of different phase and strength on textures."""
     for generator, (phase, strength) in GENERATORS.items():
-        for split, size in SIZES.items():
+        for split, size in (("train", train), ("val", val)):
             for index in range(size):
                 for class_name in ("nature", "ai"):
                     name = f"{generator}_{split}_{class_name}_{index}"
@@ -149,6 +151,37 @@ class Bench:
         )
         engine = Engine(self.recipes, self.selections, resources)
         return engine, engine.run(planned)
+
+    def stored_run(self, seeds: Sequence[int] = (0,)) -> Run:
+        """Plan, run, record, and read back what was recorded."""
+        planned = self.plan(seeds=seeds)
+        _, outcomes = self.run(planned)
+        images = self.selections.images
+        self.store.finish(
+            {
+                "protocol": "miniature",
+                "title": "Miniature",
+                "view": {"rows": "train", "columns": "test"},
+                "data": {
+                    "title": images.title,
+                    "kind": images.kind,
+                    "version": images.version,
+                    "digest": "d",
+                    "images": len(images),
+                    "generators": list(images.generators),
+                    "families": dict(images.families),
+                },
+                "setting": "embedded",
+                "seeds": list(seeds),
+                "detectors": {
+                    name: {"key": recipe.key, "card": asdict(recipe.card)} for name, recipe in self.recipes.items()
+                },
+                "runtime": {"device": "cpu", "precision": "float32"},
+                "commit": "unknown",
+            },
+            cell_rows(planned, outcomes),
+        )
+        return self.store.read()
 
     def scores(self, planned: Sequence[Planned]) -> dict[tuple[object, ...], dict[str, float]]:
         """Recorded scores by cell, then by image name."""

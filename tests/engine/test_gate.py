@@ -1,0 +1,134 @@
+"""The gate, from images to exit code: planted regressions make it fail, and nothing else does."""
+
+import io
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+from lineup_checkerboard import Checkerboard
+from rich.console import Console
+
+from bench import gate
+from bench.cells import cells_table
+from bench.errors import InputError
+from bench.golden import describe_update, golden_from, read_golden, write_golden
+from bench.progress import Reporter
+from bench.records import THROUGHPUT_COLUMNS
+from bench.regress import compare
+from tests.engine.miniature import Bench, Means, NearestMeanRecipe, write_folder
+
+
+class Shuffled(Means):
+    """Columns of each embedding in an order of their own, and an unchanged key: a change that forgot its version."""
+
+    def embed(self, batch):
+        draw = np.random.default_rng(0)
+        embedded = super().embed(batch)
+        return draw.permuted(embedded, axis=1) if len(embedded) else embedded
+
+
+@dataclass(frozen=True)
+class Flipped(NearestMeanRecipe):
+    """Trained with its labels the wrong way round."""
+
+    def fit(self, train, seed, runtime):
+        fitted = super().fit(train, seed, runtime)
+        fitted.means = fitted.means[::-1]
+        return fitted
+
+
+class Noisy(Means):
+    def embed(self, batch):
+        embedded = super().embed(batch)
+        return embedded + np.random.default_rng(1).normal(0, 4, embedded.shape).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class SlightlyWorse(NearestMeanRecipe):
+    """Sees noise on top of its features."""
+
+    shared: Means = field(default_factory=Noisy)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("gate") / "data", train=20, val=60)
+
+
+@pytest.fixture
+def run_of(folder, tmp_path):
+    """Run recipes over the miniature in fresh folders, as the gate does."""
+    count = iter(range(100))
+
+    def run(*recipes, seeds=(0,)):
+        bench = Bench(folder, tmp_path / str(next(count)), {recipe.card.name: recipe for recipe in recipes}, 50)
+        return bench.stored_run(seeds)
+
+    return run
+
+
+def good(**options):
+    return [NearestMeanRecipe("embedded", **options), Checkerboard("embedded")]
+
+
+def test_the_same_code_passes(run_of):
+    golden = golden_from([run_of(*good(), seeds=(0, 1))])
+    found = compare(golden, run_of(*good()))
+    assert found.exit_code == 0
+    assert found.cells["change"].abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [NearestMeanRecipe("embedded", shared=Shuffled()), Flipped("embedded"), SlightlyWorse("embedded")],
+    ids=["shuffled features", "flipped labels", "noise"],
+)
+def test_a_planted_regression_fails_and_is_pinned_on_its_detector(run_of, planted):
+    golden = golden_from([run_of(*good())])
+    found = compare(golden, run_of(planted, Checkerboard("embedded")))
+    assert found.exit_code == 1
+    assert set(found.cells.loc[found.cells["verdict"] == "fell", "detector"]) == {"nearest_mean"}
+
+
+def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of):
+    golden = golden_from([run_of(*good())])
+
+    @dataclass(frozen=True)
+    class Newer(Checkerboard):
+        card = replace(Checkerboard.card, version=2)
+
+    assert compare(golden, run_of(NearestMeanRecipe("embedded"), Newer("embedded"))).exit_code == 2
+    assert compare(golden, run_of(NearestMeanRecipe("embedded"))).exit_code == 2
+
+
+def test_the_command_compares_afresh_and_says_what_fell(run_of, tmp_path, monkeypatch, capsys):
+    reporter = Reporter(Console(file=io.StringIO()))
+    good_run = run_of(*good())
+    runs = dict.fromkeys(gate.PROTOCOLS, good_run)
+    monkeypatch.setattr(gate, "matrices", lambda *_: runs)
+    with pytest.raises(InputError, match="holds no golden record"):
+        gate.compare_now(tmp_path / "golden", tmp_path, reporter)
+    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter) == 0
+    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 0
+    assert "none fell" in capsys.readouterr().out
+    runs[gate.PROTOCOLS[1]] = run_of(Flipped("embedded"), Checkerboard("embedded"))
+    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
+    assert "Cells that fell" in capsys.readouterr().out
+    runs[gate.PROTOCOLS[1]] = run_of(NearestMeanRecipe("embedded"))
+    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
+
+
+def test_an_update_is_described(run_of, tmp_path):
+    old, new = (golden_from([run_of(recipe)]) for recipe in (NearestMeanRecipe("embedded"), Flipped("embedded")))
+    write_golden(old, tmp_path / "golden")
+    described = describe_update(read_golden(tmp_path / "golden"), new)
+    assert "nearest_mean: mean accuracy" in described
+    assert describe_update(None, new).startswith("new record")
+
+
+def test_a_stored_run_reads_back_whole(run_of):
+    run = run_of(*good())
+    table = cells_table(run)
+    assert len(table) == len(run.cells) == 2 * 2 * 3 * 2
+    assert set(table["n"]) == {120}
+    assert tuple(run.throughput.columns) == THROUGHPUT_COLUMNS
