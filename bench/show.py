@@ -43,9 +43,8 @@ def estimate(run: Prepared, reporter: Reporter) -> None:
     views |= {(item.cell.detector, item.cell.test, item.cell.degradation) for item in missing}
     sizes = {subset: len(run.selections[subset].images) for subset in trains | tests}
     fits = {item.fit_key for item in missing}
-    reporter.say(
-        f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, on {sum(sizes.values())} images"
-    )
+    decodes = sum(sizes.values())
+    reporter.say(f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {decodes} images to decode")
     timed = store.throughput().drop_duplicates("detector", keep="last").set_index("detector")["images_per_s"]
     if unknown := sorted({detector for detector, _, _ in views} - set(timed.index)):
         reporter.say(f"Expected time: unknown, {', '.join(unknown)} was not timed in {run.asked.out} yet")

@@ -1,0 +1,181 @@
+"""The start of small networks: a classification of rendered photographs by content, camera and compression.
+
+What ImageNet is to a large network: real images only and labels that have nothing to do with generators. To tell how a
+photograph was taken, a network must look at noise, edges and resampling; shapes alone do not answer these questions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from bench.embedded.filters import Pixels
+from bench.embedded.layouts import KINDS
+from bench.embedded.repeatable import Progress, save, seeded, threads
+from bench.embedded.scenes import SIDE, Scene, render
+from detectors.augment import IMAGENET_MEAN, IMAGENET_STD, recompressed
+from detectors.nets import SmallResNet
+
+NAME = "small_resnet"
+SEED = 31
+FIRST_SCENE = 30_000_000  # far from the scenes of the corpus, of the generators and of the small CLIP
+SCENES, HELD_OUT = 12_000, 1_000
+STEPS, BATCH, CROP = 2_400, 64, 64
+LEARNING_RATE, WEIGHT_DECAY = 4e-3, 0.02
+THREADS = 1
+DEMOSAICS = ("bilinear", "edge-aware")
+DENOISINGS = ("none", "bilateral", "gaussian")
+RESAMPLINGS = ("none", "area", "cubic", "linear")
+GAINS = np.geomspace(2e-5, 1.2e-3, 5)[1:-1]  # four grades of noise
+SHARPENINGS = (0.1, 0.65)  # none, weak, strong
+QUALITIES = (70, 77, 84, 91, 98)  # four grades of compression
+TASKS = {
+    "kind": len(KINDS),
+    "noise": len(GAINS) + 1,
+    "demosaic": len(DEMOSAICS),
+    "denoise": len(DENOISINGS),
+    "sharpening": len(SHARPENINGS) + 1,
+    "resampling": len(RESAMPLINGS),
+    "quality": len(QUALITIES) - 1,
+}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """Scenes after JPEG, uint8 (N, 128, 128, 3), and their class in each task, int64 (N, 7)."""
+
+    pixels: Pixels
+    answers: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+
+def graded(first: int, count: int, progress: Progress) -> Graded:
+    """Render scenes with consecutive numbers and compress each at a quality of its own."""
+    pixels, answers = np.empty((count, SIDE, SIDE, 3), np.uint8), np.empty((count, len(TASKS)), np.int64)
+    for index in range(count):
+        scene = render(first + index)
+        quality = int(np.random.default_rng([SEED, first + index]).integers(QUALITIES[0], QUALITIES[-1]))
+        pixels[index] = recompressed(scene.pixels, quality, "opencv")
+        answers[index] = _answers(scene, quality)
+        progress("graded scenes", index + 1, count)
+    return Graded(pixels, answers)
+
+
+def _answers(scene: Scene, quality: int) -> tuple[int, ...]:
+    """The class of a scene in each task, in the order of `TASKS`."""
+    shot = scene.shot
+    return (
+        KINDS.index(scene.kind),
+        int(np.searchsorted(GAINS, shot.gain)),
+        DEMOSAICS.index(shot.demosaic),
+        DENOISINGS.index(shot.denoise),
+        int(np.searchsorted(SHARPENINGS, shot.sharpening)),
+        RESAMPLINGS.index(scene.resampling),
+        int(np.searchsorted(QUALITIES[1:-1], quality, side="right")),
+    )
+
+
+def normalised(pixels: Pixels) -> Tensor:
+    """uint8 (N, H, W, 3) as the network takes it, float32 (N, 3, H, W)."""
+    unit = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
+    return (unit - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
+
+
+def _batches(scenes: Graded, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Random crops, half of them mirrored, with their answers."""
+    rng = np.random.default_rng(SEED)
+    crops = np.empty((BATCH, CROP, CROP, 3), np.uint8)
+    for _ in range(steps):
+        chosen = rng.integers(0, len(scenes), BATCH)
+        corners, mirrored = rng.integers(0, SIDE + 1 - CROP, (BATCH, 2)), rng.random(BATCH) < 0.5
+        for crop, index, (top, left), mirror in zip(crops, chosen, corners, mirrored, strict=True):
+            cut = scenes.pixels[index, top : top + CROP, left : left + CROP]
+            crop[:] = cut[:, ::-1] if mirror else cut
+        yield normalised(crops), torch.from_numpy(scenes.answers[chosen])
+
+
+def fit(network: nn.Module, scenes: Graded, steps: int, progress: Progress) -> float:
+    """Train on all tasks at once, by the sum of their cross-entropies; the mean loss of the last 20 steps."""
+    optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.15)
+    losses = []
+    network.train()
+    for step, (images, answers) in enumerate(_batches(scenes, steps)):
+        outputs = torch.split(network(images), list(TASKS.values()), dim=1)
+        loss = torch.stack([cross_entropy(*pair) for pair in zip(outputs, answers.T, strict=True)]).sum()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+        progress(NAME, step + 1, steps)
+    return float(np.mean(losses[-20:]))
+
+
+@torch.inference_mode()
+def accuracies(network: nn.Module, scenes: Graded) -> dict[str, dict[str, float]]:
+    """How often each task is answered rightly, beside the share of its commonest answer."""
+    network.eval()
+    chunks = [scenes.pixels[first : first + 16] for first in range(0, len(scenes), 16)]
+    outputs = torch.split(torch.cat([network(normalised(chunk)) for chunk in chunks]), list(TASKS.values()), dim=1)
+    result = {}
+    for task, output, truth in zip(TASKS, outputs, scenes.answers.T, strict=True):
+        right, commonest = (output.argmax(1).numpy() == truth).mean(), np.bincount(truth).max() / len(truth)
+        result[task] = {"accuracy": round(float(right), 4), "majority": round(float(commonest), 4)}
+    return result
+
+
+def _card(loss: float, scenes: int, steps: int, held_out: dict[str, dict[str, float]]) -> dict[str, Any]:
+    return {
+        "name": NAME,
+        "title": "Small residual network that grades rendered photographs",
+        "licence": "Apache-2.0",
+        "network": "detectors.nets.SmallResNet",
+        "outputs": TASKS,
+        "preprocessing": {"mean": IMAGENET_MEAN, "std": IMAGENET_STD},
+        "training": {
+            "data": "rendered scenes after JPEG; no generated image",
+            "first_scene": FIRST_SCENE,
+            "scenes": scenes,
+            "steps": steps,
+            "batch": f"{BATCH} crops of {CROP} pixels",
+            "optimiser": f"AdamW, {LEARNING_RATE} in one cycle, weight decay {WEIGHT_DECAY}",
+            "seed": SEED,
+            "last_loss": round(loss, 3),
+        },
+        "accuracy_on_held_out_scenes": held_out,
+    }
+
+
+def train_small_resnet(out: Path, progress: Progress, effort: float = 1.0) -> None:
+    """Train and write the network, `small_resnet.safetensors` in half precision, and its card, `small_resnet.json`.
+
+    Args:
+        out: Folder that receives both files.
+        progress: Called after each step with the name, the steps done and the steps in all.
+        effort: Share of the steps and of the scenes, to try the training out.
+    """
+    count, steps, kept = (max(2, round(number * effort)) for number in (SCENES, STEPS, HELD_OUT))
+    scenes = graded(FIRST_SCENE, count, progress)
+    held_out = graded(FIRST_SCENE + SCENES, kept, progress)
+    with threads(THREADS):
+        network = seeded(SEED, lambda: SmallResNet(sum(TASKS.values())))
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        loss = fit(network, scenes, steps, progress)
+        measured = accuracies(network, held_out)
+    weights = out / f"{NAME}.safetensors"
+    save(network, weights)
+    card = _card(loss, count, steps, measured) | {"sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    (out / f"{NAME}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

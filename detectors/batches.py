@@ -1,0 +1,45 @@
+"""Embedders that compute on tensors: batches are cut into chunks that suit the device."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.api import Array, Embedder, Embeddings, Runtime
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHUNK_ON_CPU = 8  # so that a chunk stays in the processor's cache
+CHUNK_ON_GPU = 256  # so that a chunk fills the device
+
+
+class TensorEmbedder(Embedder):
+    """An embedder without weights: a subclass gives `prepare` and `features`.
+
+    It computes in float32 at either precision: there is no network whose rounding would not matter.
+    """
+
+    def __init__(self, key: str, dim: int, runtime: Runtime) -> None:
+        self.key = key
+        self.dim = dim
+        self._device = runtime.device
+        self._chunk = CHUNK_ON_CPU if runtime.device == "cpu" else CHUNK_ON_GPU
+
+    @abstractmethod
+    def features(self, images: Tensor) -> Tensor:
+        """Features, float32 (N, dim), of N stacked prepared arrays on the device; N is at least 1."""
+
+    def embed(self, batch: Sequence[Array]) -> Embeddings:
+        """Embed N prepared arrays as float32 (N, dim); N may be 0."""
+        import torch
+
+        embeddings = np.empty((len(batch), self.dim), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(batch), self._chunk):
+                images = torch.from_numpy(np.stack(batch[start : start + self._chunk])).to(self._device)
+                embeddings[start : start + len(images)] = self.features(images).cpu().numpy()
+        return embeddings

@@ -1,0 +1,68 @@
+"""Networks that a detector trains, as torch modules; import this module inside functions only."""
+
+from __future__ import annotations
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock
+
+
+class SmallResNet(nn.Module):
+    """A residual network for images of about 128 pixels: 0.3 million weights, no downsampling before the first block.
+
+    One convolution and three blocks of torchvision's ResNet-18, each of which halves the sides; then the mean over all
+    places and one linear layer. Takes float (N, 3, H, W) with any H and W, gives float (N, outputs).
+    """
+
+    def __init__(self, outputs: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.relu = nn.ReLU(inplace=True)
+        self.layer1 = _halving(16, 32)
+        self.layer2 = _halving(32, 64)
+        self.layer3 = _halving(64, 128)
+        self.fc = nn.Linear(128, outputs)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Outputs of normalised images."""
+        maps = self.relu(self.bn1(self.conv1(images)))
+        maps = self.layer3(self.layer2(self.layer1(maps)))
+        outputs: Tensor = self.fc(maps.mean((2, 3)))
+        return outputs
+
+
+def _halving(before: int, after: int) -> BasicBlock:
+    """A residual block that halves the sides."""
+    shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride=2, bias=False), nn.BatchNorm2d(after))
+    return BasicBlock(before, after, 2, shortcut)
+
+
+def small_resnet() -> nn.Module:
+    """`SmallResNet` with one output, on the meta device: without weights until some are loaded."""
+    with torch.device("meta"):
+        return SmallResNet()
+
+
+def resnet50() -> nn.Module:
+    """torchvision's ResNet-50 with one output, on the meta device: without weights until some are loaded."""
+    with torch.device("meta"):
+        network: nn.Module = torchvision.models.resnet50(num_classes=1)
+    return network
+
+
+def fresh_head(backbone: dict[str, Tensor], spread: float, seed: int) -> dict[str, Tensor]:
+    """A pretrained ResNet's weights with a new last layer `fc` of one output.
+
+    Args:
+        backbone: The weights by name, with the old last layer.
+        spread: Standard deviation of the new weights, which are drawn from a normal distribution of mean 0; the bias
+            is uniform within torch's own bounds.
+        seed: Seed of the draws.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    width = backbone["fc.weight"].shape[1]
+    weight = torch.empty(1, width).normal_(0, spread, generator=generator)
+    bias = torch.empty(1).uniform_(-(width**-0.5), width**-0.5, generator=generator)
+    return backbone | {"fc.weight": weight, "fc.bias": bias}

@@ -1,0 +1,70 @@
+"""A detector that is one trained network; import this module inside functions only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detectors.api import Array, Detector, Runtime, Sample, Scores, State
+from detectors.augment import View
+from detectors.weights import to_state
+
+if TYPE_CHECKING:
+    from detectors.training import Epoch
+
+CHUNK = 1 << 18  # pixels that pass through at once on a CPU: their maps stay in its caches
+MOST = 1 << 23  # pixels that pass through at once on an accelerator
+
+
+class NetworkDetector(Detector):
+    """A network of one output whose sigmoid is the score.
+
+    Attributes:
+        history: One row per epoch of the training that made it; empty where the weights were read from somewhere.
+    """
+
+    def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
+        self.history = tuple(history)
+        self._network = placed(network, runtime).eval()
+        self._view = view
+        self._runtime = runtime
+
+    def prepare(self, sample: Sample) -> Array:
+        """The view that the network was made for, uint8 (side, side, 3)."""
+        return self._view.test(sample.pixels)
+
+    def score(self, batch: Sequence[Array]) -> Scores:
+        """Score N prepared arrays."""
+        size = max(1, (CHUNK if self._runtime.device == "cpu" else MOST) // batch[0][..., 0].size) if batch else 1
+        chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
+        with torch.inference_mode(), precision(self._runtime):
+            scores = [torch.sigmoid(logits(self._network, chunk, self._view, self._runtime)) for chunk in chunks]
+        return np.concatenate([np.zeros(0, np.float32), *(score.cpu().numpy() for score in scores)])
+
+    def state(self) -> State:
+        """The network's weights."""
+        return to_state(self._network)
+
+
+def placed(network: nn.Module, runtime: Runtime) -> nn.Module:
+    """A network on its device, in the memory layout that convolutions are fastest in."""
+    return network.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def precision(runtime: Runtime) -> AbstractContextManager[object]:
+    """Mixed precision where it was asked for."""
+    device = torch.device(runtime.device).type
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
+
+
+def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Runtime) -> Tensor:
+    """Log odds of "generated", float32 (N,) on the device, of N images uint8 (H, W, 3) of one size."""
+    pixels = torch.from_numpy(np.stack(images)).to(runtime.device).permute(0, 3, 1, 2)
+    mean, std = (torch.tensor(value, device=runtime.device).view(3, 1, 1) for value in (view.mean, view.std))
+    outputs: Tensor = network((pixels.float() / 255 - mean) / std)
+    return outputs[:, 0].float()

@@ -1,0 +1,161 @@
+"""Image towers of open_clip models: found by name, filled strictly, run frozen; import this inside functions only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import open_clip
+import torch
+from open_clip.model import _build_vision_tower
+from torch import Tensor, nn
+
+from detectors.api import Array, Embeddings, Runtime, Unavailable
+from detectors.augment import Statistics
+from detectors.weights import Weights, hub, load_strict, local, read, shipped, shipped_card
+
+CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
+Pooling = Literal["class", "spread"]  # of a block's tokens: its class token, or mean and deviation of the others
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """An image tower whose weights have been found, not read.
+
+    Attributes:
+        name: Of the model.
+        config: open_clip's configuration: `embed_dim`, `vision_cfg` and maybe `quick_gelu`.
+        weights: A file with the whole model or with its image tower.
+        mean: What images are normalised by, per channel in [0, 1].
+        std: Likewise.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    weights: Weights
+    mean: Statistics = CLIP_MEAN
+    std: Statistics = CLIP_STD
+
+    @property
+    def side(self) -> int:
+        """Side of the square images it takes, in pixels."""
+        size = self.config["vision_cfg"]["image_size"]
+        return int(size if isinstance(size, int) else size[0])
+
+    @property
+    def projected(self) -> int:
+        """Length of its final embedding."""
+        return int(self.config["embed_dim"])
+
+    @property
+    def blocks(self) -> int:
+        """Number of transformer blocks; 0 for a tower of another kind."""
+        layers = self.config["vision_cfg"].get("layers", 0)
+        return layers if isinstance(layers, int) and "timm_model_name" not in self.config["vision_cfg"] else 0
+
+    def tokens(self, pooling: Pooling) -> int:
+        """Length of what is read from all blocks together."""
+        width = int(self.config["vision_cfg"].get("width", 0))
+        return self.blocks * width * (1 if pooling == "class" else 2)
+
+
+def shipped_tower(name: str, source: str | None) -> Tower:
+    """A tower that ships with the package, with its own weights or those of a file of the user's.
+
+    Raises:
+        Unavailable: The package was installed without it, or there is no such file.
+    """
+    return Tower(name, shipped_card(name), shipped(name) if source is None else local(Path(source)))
+
+
+def find_tower(model: str, source: str) -> Tower:
+    """An open_clip model by name.
+
+    Args:
+        model: As `open_clip.list_models` names it.
+        source: One of its pretrained tags, or the path of a file.
+
+    Raises:
+        Unavailable: There is no such model or file, the hub cannot be reached, or the weights were trained with another
+            activation than the model has.
+    """
+    config = open_clip.get_model_config(model)
+    if config is None:
+        near = get_close_matches(model, open_clip.list_models(), n=1)
+        hint = f": did you mean {near[0]}?" if near else ": open_clip.list_models() names them"
+        msg = f"open_clip {open_clip.__version__} has no model {model!r}{hint}"
+        raise Unavailable(msg)
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    if source not in tags:
+        return Tower(model, config, _file(model, source, tags))
+    known = open_clip.get_pretrained_cfg(model, source)
+    if (
+        bool(known.get("quick_gelu")) != bool(config.get("quick_gelu"))
+        and "timm_model_name" not in config["vision_cfg"]
+    ):
+        wanted = f"{model}-quickgelu" if known.get("quick_gelu") else model.removesuffix("-quickgelu")
+        msg = f"weights {source!r} of {model!r} were trained with the other GELU: name the model {wanted!r}"
+        raise Unavailable(msg)
+    repository, _, file = known.get("hf_hub", "").rpartition("/")
+    names = (file,) if file else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+    return Tower(model, config, hub(repository, *names), tuple(known["mean"]), tuple(known["std"]))
+
+
+def _file(model: str, source: str, tags: Sequence[str]) -> Weights:
+    if not Path(source).is_file():
+        msg = f"{source!r} is neither a file nor a tag of {model}, which has {', '.join(tags) or 'none'}"
+        raise Unavailable(msg)
+    return local(Path(source))
+
+
+def load_tower(tower: Tower, runtime: Runtime) -> nn.Module:
+    """Build an image tower and fill it strictly.
+
+    Raises:
+        WrongWeights: The file does not hold exactly this tower, alone or under "visual." in a whole model.
+    """
+    with torch.device("meta"):
+        network: nn.Module = _build_vision_tower(
+            tower.projected, dict(tower.config["vision_cfg"]), bool(tower.config.get("quick_gelu"))
+        )
+    tensors = read(tower.weights, "state_dict")
+    image = {name.removeprefix("visual."): tensor for name, tensor in tensors.items() if name.startswith("visual.")}
+    load_strict(network, image or tensors, tower.weights.path)
+    return network.requires_grad_(requires_grad=False).eval().to(runtime.device)
+
+
+def features(
+    network: nn.Module, tower: Tower, pooling: Pooling, images: Sequence[Array], runtime: Runtime
+) -> Embeddings:
+    """Embed N images uint8 (side, side, 3) as float32 (N, projected + tokens): the final embedding, then the blocks."""
+    pixels = torch.from_numpy(np.stack(images)).to(runtime.device).permute(0, 3, 1, 2)
+    mean, std = (torch.tensor(value, device=runtime.device).view(3, 1, 1) for value in (tower.mean, tower.std))
+    device = torch.device(runtime.device).type
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=runtime.precision == "bfloat16"):
+        normalised = (pixels.float() / 255 - mean) / std
+        embedded = torch.cat(
+            _columns(network, normalised, pooling) if tower.blocks else [_whole(network, normalised)], 1
+        )
+    array: Embeddings = embedded.float().cpu().numpy()
+    return array
+
+
+def _whole(network: nn.Module, images: Tensor) -> Tensor:
+    """The final embedding, not normalised."""
+    output = network(images)
+    embedding: Tensor = output[0] if isinstance(output, tuple) else output
+    return embedding
+
+
+def _columns(network: nn.Module, images: Tensor, pooling: Pooling) -> list[Tensor]:
+    """The final embedding, not normalised, and what is read from each block."""
+    output: dict[str, Any] = network.forward_intermediates(images, output_fmt="NLC", output_extra_tokens=True)  # type: ignore[operator]
+    if pooling == "class":
+        return [output["image_features"], *(tokens[:, 0] for tokens in output["image_intermediates_prefix"])]
+    blocks: list[Tensor] = output["image_intermediates"]
+    return [output["image_features"], *(part for tokens in blocks for part in (tokens.mean(1), tokens.std(1)))]

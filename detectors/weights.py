@@ -1,0 +1,242 @@
+"""The one way to get weights: a local file, a file of the hub, or one that ships with the package.
+
+A file is found and hashed when a detector is put together and read when it is first used. Nothing here runs code
+from a file or leaves a network partly loaded: what does not fit is an error, what is missing is `Unavailable`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detectors.api import State, Unavailable
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SHIPPED = Path(__file__).parent / "shipped"
+SHOWN = 4  # names of each kind in an error
+COUNTER = "num_batches_tracked"  # of batch normalisation: no score depends on it and older files lack it
+PATIENCE = 3.0  # seconds for the hub to answer
+
+
+class WrongWeights(ValueError):
+    """A file that does not hold the weights asked for. The message says what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of weights that lies on this machine, and the hash of its content."""
+
+    path: Path
+    sha256: str
+
+
+def local(path: Path) -> Weights:
+    """Weights in a file of the user's. Raises `Unavailable` when there is none."""
+    if not path.is_file():
+        msg = f"no weights at {path}: give the path of an existing file"
+        raise Unavailable(msg)
+    facts = path.stat()
+    return Weights(path, _sha256(path, facts.st_size, facts.st_mtime_ns))
+
+
+def identity(path: Path) -> str:
+    """What names a file's content in a key: the start of its hash, or "absent"."""
+    return local(path).sha256[:12] if path.is_file() else "absent"
+
+
+def shipped(name: str) -> Weights:
+    """Weights that ship with the package, checked against the hash on their card.
+
+    Raises:
+        Unavailable: The package was installed without them.
+        WrongWeights: The file is not the one that the card describes.
+    """
+    path = SHIPPED / f"{name}.safetensors"
+    if not path.is_file():
+        msg = f"{path.name} does not lie in {SHIPPED}: install the package with its data files"
+        raise Unavailable(msg)
+    weights, promised = local(path), shipped_card(name)["sha256"]
+    if weights.sha256 != promised:
+        msg = f"{path} has sha256 {weights.sha256}, its card says {promised}: install the package again"
+        raise WrongWeights(msg)
+    return weights
+
+
+def shipped_card(name: str) -> dict[str, Any]:
+    """What is known of weights that ship with the package. Raises `Unavailable` when the card is not there."""
+    path = SHIPPED / f"{name}.json"
+    if not path.is_file():
+        msg = f"{path.name} does not lie in {SHIPPED}: install the package with its data files"
+        raise Unavailable(msg)
+    card: dict[str, Any] = json.loads(path.read_text())
+    return card
+
+
+def hub(repository: str, *names: str) -> Weights:
+    """Weights from the Hugging Face hub: from its local cache, else downloaded.
+
+    Args:
+        repository: "owner/name".
+        *names: File names, the preferred one first; the first that exists is taken.
+
+    Raises:
+        Unavailable: The file is not in the cache, and the hub does not answer at once or does not have it.
+    """
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    for name in names:
+        cached = try_to_load_from_cache(repository, name)
+        if isinstance(cached, str):
+            return local(Path(cached))
+    for name in names:
+        if not _hub_answers(repository, name):
+            break
+        try:
+            return local(Path(hf_hub_download(repository, name)))
+        except EntryNotFoundError:
+            continue
+        except (HfHubHTTPError, OSError):
+            break
+    msg = (
+        f"could not get {' or '.join(names)} of hub repository {repository}: connect to the hub, "
+        "or download the file elsewhere and give its path"
+    )
+    raise Unavailable(msg)
+
+
+def torch_hub_cache(*names: str) -> Weights | None:
+    """The first of some files in torch's own download cache. The eight hex digits in such a name begin its hash."""
+    import torch
+
+    for name in names:
+        path = Path(torch.hub.get_dir()) / "checkpoints" / name
+        if path.is_file() and (found := local(path)).sha256.startswith(path.stem.rpartition("-")[2]):
+            return found
+    return None
+
+
+def read(weights: Weights, entry: str | None = None) -> dict[str, Tensor]:
+    """Read all tensors of a file onto the CPU, by name.
+
+    Args:
+        weights: A `.safetensors` file, or a file of `torch.save` that holds tensors in plain containers.
+        entry: Where a `torch.save` file nests its tensors, if it does; one that holds nothing but tensors is read too.
+
+    Raises:
+        WrongWeights: The file holds something else, or cannot be read without running code from it.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if weights.path.suffix == ".safetensors":
+            return load_file(weights.path)
+        held = _torch_file(weights.path)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        msg = f"{weights.path} cannot be read as plain tensors ({reason}): give a .safetensors file or a state dict"
+        raise WrongWeights(msg) from error
+    return _tensors(held, entry, weights.path)
+
+
+def load_strict(network: nn.Module, tensors: Mapping[str, Tensor], source: object) -> None:
+    """Fill every weight of a network, which may lie on the meta device, from tensors of the same names and shapes.
+
+    Args:
+        network: Changed in place; keeps its own dtypes.
+        tensors: All of its weights and nothing else; counters of batch normalisation may be absent.
+        source: Where the tensors come from, for the message.
+
+    Raises:
+        WrongWeights: Names or shapes differ; the network is as it was.
+    """
+    import torch
+
+    wanted = network.state_dict()
+    complete = {name: torch.zeros((), dtype=torch.long) for name in wanted if name.endswith(COUNTER)} | dict(tensors)
+    complaints = list(_complaints(wanted, complete))
+    if complaints:
+        msg = f"{source} does not fit {type(network).__name__}: {'; '.join(complaints)}: give the file made for it"
+        raise WrongWeights(msg)
+    typed = {name: complete[name].to(wanted[name].dtype) for name in wanted}
+    network.load_state_dict(typed, strict=True, assign=True)
+    if any(tensor.is_meta for tensor in chain(network.parameters(), network.buffers())):
+        msg = f"{type(network).__name__} has buffers that its files do not hold: do not build it on the meta device"
+        raise WrongWeights(msg)
+
+
+def to_state(network: nn.Module) -> State:
+    """Every weight of a network as an array on the CPU, by name."""
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
+
+
+def from_state(network: nn.Module, state: State) -> None:
+    """Fill a network strictly from what `to_state` gave. Raises `WrongWeights` for anything else."""
+    import torch
+
+    load_strict(network, {name: torch.from_numpy(np.array(array)) for name, array in state.items()}, "the state")
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, modified: int) -> str:
+    """Hash of a file; size and time are there so that a changed file is hashed again."""
+    del size, modified
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _hub_answers(repository: str, name: str) -> bool:
+    """Whether the hub answers at all: the client alone would retry for half a minute."""
+    from huggingface_hub import get_session, hf_hub_url
+
+    try:
+        get_session().head(hf_hub_url(repository, name), timeout=PATIENCE)
+    except Exception:  # noqa: BLE001 - the client's transport decides what it raises, and every error says "no"
+        return False
+    return True
+
+
+def _torch_file(path: Path) -> object:
+    import torch
+
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _tensors(held: object, entry: str | None, path: Path) -> dict[str, Tensor]:
+    import torch
+
+    if isinstance(held, Mapping):
+        inner = held.get(entry, held) if entry else held
+        if isinstance(inner, Mapping) and inner and all(isinstance(value, torch.Tensor) for value in inner.values()):
+            return {str(name): tensor for name, tensor in inner.items()}
+    found = f"a {type(held).__name__}" + (f" of {_some(list(map(str, held)))}" if isinstance(held, Mapping) else "")
+    wanted = f"tensors, or tensors under {entry!r}" if entry else "tensors"
+    msg = f"{path} holds {found}, not {wanted}: give the published file"
+    raise WrongWeights(msg)
+
+
+def _complaints(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+    if missing := sorted(wanted.keys() - found.keys()):
+        yield f"missing {_some(missing)}"
+    if unexpected := sorted(found.keys() - wanted.keys()):
+        yield f"unexpected {_some(unexpected)}"
+    common = sorted(wanted.keys() & found.keys())
+    if misfits := [name for name in common if found[name].shape != wanted[name].shape]:
+        yield _some([f"{name} is {tuple(found[name].shape)}, not {tuple(wanted[name].shape)}" for name in misfits])
+
+
+def _some(names: list[str]) -> str:
+    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + rest

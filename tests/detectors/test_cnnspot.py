@@ -1,0 +1,210 @@
+"""CNNSpot: the published checkpoint layout, the published numbers, and a start that is never random."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image as PillowImage
+from safetensors.torch import save_file
+from torchvision import transforms
+
+from detectors import cnnspot, weights
+from detectors.api import Runtime, Unavailable
+from detectors.checks import Toy, same_state, sample, texture
+from detectors.cnnspot import EMBEDDED_VIEW, PAPER_VIEW, CnnSpot
+from detectors.nets import SmallResNet, fresh_head, resnet50
+from detectors.stopping import EarlyStopping
+from detectors.weights import WrongWeights, load_strict
+
+PAPER, EMBEDDED = CnnSpot("paper"), CnnSpot("embedded")
+
+
+@pytest.fixture(scope="module")
+def published():
+    """A ResNet-50 with one output and seeded weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return torchvision.models.resnet50(num_classes=1).eval()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A small pretrained network with 24 outputs, seeded."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
+    return str(tmp_path / "start.safetensors")
+
+
+def checkpoint(network, path, **changes):
+    state = {name: tensor for name, tensor in (network.state_dict() | changes).items() if tensor is not None}
+    torch.save({"model": state, "optimizer": {"state": {}, "param_groups": [{"lr": 1e-4}]}, "total_steps": 7}, path)
+    return path
+
+
+def quick(recipe, monkeypatch, epochs=1):
+    """The same recipe with fewer epochs."""
+    plan = dataclasses.replace(recipe._plan(), epochs=epochs)
+    monkeypatch.setattr(CnnSpot, "_plan", lambda self: plan)
+    return recipe
+
+
+def test_published_checkpoint_scores_as_its_own_network(published, tmp_path):
+    detector = PAPER.load(checkpoint(published, tmp_path / "blur_jpg_prob0.5.pth"), Runtime())
+    images = [texture("published", 300, 260), texture("published", 128, 128)]
+    scores = detector.score([detector.prepare(sample(image)) for image in images])
+    shown = transforms.Compose(
+        [
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ]
+    )
+    with torch.inference_mode():
+        batch = torch.stack([shown(PillowImage.fromarray(image)) for image in images])
+        expected = torch.sigmoid(published(batch))[:, 0].numpy()
+    assert scores == pytest.approx(expected, abs=1e-5)
+    restored = PAPER.restore(detector.state(), Runtime())
+    assert np.array_equal(restored.score([detector.prepare(sample(image)) for image in images]), scores)
+
+
+def test_a_bare_state_dict_is_the_same_checkpoint(published, tmp_path):
+    torch.save(published.state_dict(), tmp_path / "bare.pth")
+    both = [
+        PAPER.load(path, Runtime()) for path in (tmp_path / "bare.pth", checkpoint(published, tmp_path / "full.pth"))
+    ]
+    assert same_state(both[0].state(), both[1].state())
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"fc.bias": None}, r"missing fc\.bias"),
+        ({"module.fc.bias": torch.zeros(1)}, r"unexpected module\.fc\.bias"),
+        ({"fc.weight": torch.zeros(2, 2048)}, r"fc\.weight is \(2, 2048\), not \(1, 2048\)"),
+    ],
+    ids=["missing", "unexpected", "shape"],
+)
+def test_other_layouts_are_refused(published, tmp_path, changes, complaint):
+    with pytest.raises(WrongWeights, match=complaint):
+        PAPER.load(checkpoint(published, tmp_path / "other.pth", **changes), Runtime())
+
+
+def test_checkpoints_belong_to_the_paper_setting(tmp_path):
+    with pytest.raises(Unavailable, match="in the paper setting"):
+        EMBEDDED.load(tmp_path / "any.pth", Runtime())
+
+
+def test_published_numbers():
+    plan = PAPER._plan()
+    assert plan.stopping == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
+    assert (plan.optimiser, plan.weight_decay, plan.batch) == ("adam", 0, 64)
+    assert (PAPER_VIEW.probability, PAPER_VIEW.resize, PAPER_VIEW.crop, PAPER_VIEW.pad) == (0.5, 256, 224, True)
+    assert EMBEDDED_VIEW.probability == 0.1
+
+
+def test_fresh_head_is_drawn_from_the_seed():
+    backbone = {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000), "conv1.weight": torch.ones(3)}
+    first, again, other = (fresh_head(backbone, 0.02, seed) for seed in (0, 0, 1))
+    assert first["fc.weight"].shape == (1, 2048)
+    assert first["fc.bias"].shape == (1,)
+    assert float(first["fc.weight"].std()) == pytest.approx(0.02, rel=0.1)
+    assert torch.equal(first["fc.weight"], again["fc.weight"])
+    assert not torch.equal(first["fc.weight"], other["fc.weight"])
+    assert first["conv1.weight"] is backbone["conv1.weight"]
+
+
+def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
+    def no_hub(repository, *names):
+        msg = f"could not get {names[0]} of {repository}"
+        raise Unavailable(msg)
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(cnnspot, "hub", no_hub)
+    with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet50\.tv_in1k"):
+        PAPER.fit(Toy(4), 0, Runtime())
+
+
+def test_without_shipped_weights_nothing_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    with pytest.raises(Unavailable, match="small_resnet"):
+        EMBEDDED.fit(Toy(4), 0, Runtime())
+
+
+def test_paper_setting_fine_tunes_a_resnet50(published, tmp_path, monkeypatch):
+    state = published.state_dict() | {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
+    save_file(state, tmp_path / "imagenet.safetensors")
+    recipe = quick(CnnSpot("paper", str(tmp_path / "imagenet.safetensors")), monkeypatch)
+    detector = recipe.fit(Toy(4), 0, Runtime())
+    fitted = detector.state()
+    assert [epoch.rate for epoch in detector.history] == [1e-4]
+    assert fitted["fc.weight"].shape == (1, 2048)
+    moved = np.abs(fitted["conv1.weight"] - state["conv1.weight"].numpy()).max()
+    assert 0 < moved <= 1.1e-4  # one Adam step of 1e-4 on the whole network
+
+
+def test_fit_repeats_and_follows_the_seed(start, monkeypatch):
+    recipe = quick(CnnSpot("embedded", start), monkeypatch)
+    first, again, other = (recipe.fit(Toy(12), seed, Runtime()).state() for seed in (0, 0, 1))
+    assert same_state(first, again)
+    assert not same_state(first, other)
+
+
+def test_a_batch_is_its_images(start):
+    detector = CnnSpot("embedded", start).restore(_state(start), Runtime())
+    prepared = [detector.prepare(sample(texture(f"{index}", 128, 140))) for index in range(20)]
+    together = detector.score(prepared)
+    alone = np.concatenate([detector.score([one]) for one in prepared])
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert {one.shape for one in prepared} == {(128, 128, 3)}
+
+
+def _state(start):
+    network = SmallResNet()
+    load_strict(network, fresh_head(weights.read(weights.local(weights.Path(start))), 1.0, 0), start)
+    return weights.to_state(network)
+
+
+def test_keys_tell_settings_and_starts_apart(start):
+    own = CnnSpot("embedded", start)
+    assert len({PAPER.key, EMBEDDED.key, own.key, CnnSpot("paper", start).key}) == 4
+    before = own.key
+    save_file({"fc.weight": torch.zeros(1)}, start)
+    assert own.key != before
+
+
+def test_networks_have_no_weights_until_some_are_loaded():
+    assert all(parameter.is_meta for parameter in resnet50().parameters())
+
+
+@pytest.mark.slow
+def test_a_full_training_finds_resampling():
+    """Half of the rendered scenes are brought to half their size and back: a trace that every generator leaves too."""
+    import cv2
+
+    from bench.embedded.corpus import as_jpeg
+    from bench.embedded.scenes import render
+
+    class Resampled(Toy):
+        def __init__(self, first, size):
+            super().__init__(size)
+            self.names = [f"{first + index}.png" for index in range(size)]
+            self.pixels = [self._scene(first + index, self.labels[index]) for index in range(size)]
+
+        @staticmethod
+        def _scene(number, label):
+            pixels = render(number).pixels
+            if label:
+                half = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
+                pixels = cv2.resize(half, (128, 128), interpolation=cv2.INTER_CUBIC)
+            return as_jpeg(pixels, number)
+
+        def __getitem__(self, index):
+            return sample(self.pixels[index])
+
+    detector = EMBEDDED.fit(Resampled(40_000_000, 300), 0, Runtime())
+    test = Resampled(41_000_000, 200)
+    scores = detector.score([detector.prepare(test[index]) for index in range(200)])
+    assert ((scores > 0.5) == test.labels).mean() > 0.95

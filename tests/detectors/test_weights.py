@@ -1,0 +1,226 @@
+"""Weights are found, checked and loaded whole, or the error says what is wrong in one line."""
+
+import json
+import os
+from hashlib import sha256
+
+import huggingface_hub
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from detectors import weights
+from detectors.api import Unavailable
+from detectors.weights import WrongWeights, from_state, hub, identity, load_strict, local, read, shipped, to_state
+
+
+def network(seed=0, device="cpu"):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 1)).to(device)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_file(network().state_dict(), path)
+    return path
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_every_weight_is_filled_on_any_device(saved):
+    for empty in (network(1), network(1, "meta")):
+        load_strict(empty, read(local(saved)), saved)
+        assert same(empty.state_dict(), network().state_dict())
+
+
+def test_half_precision_fills_full_precision(saved):
+    tensors = {
+        name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in read(local(saved)).items()
+    }
+    filled = network(1)
+    load_strict(filled, tensors, saved)
+    assert filled[0].weight.dtype == torch.float32
+    assert torch.allclose(filled[0].weight, network()[0].weight, atol=1e-3)
+
+
+def test_one_error_names_what_is_missing_unexpected_and_misshapen(saved):
+    tensors = read(local(saved))
+    del tensors["0.bias"]
+    tensors |= {"module.fc": torch.zeros(1), "3.weight": torch.zeros(2, 4)}
+    untouched = network(1)
+    with pytest.raises(WrongWeights) as raised:
+        load_strict(untouched, tensors, saved)
+    message = str(raised.value)
+    assert "missing 0.bias; unexpected module.fc; 3.weight is (2, 4), not (1, 4)" in message
+    assert "net.safetensors" in message
+    assert "\n" not in message
+    assert same(untouched.state_dict(), network(1).state_dict())
+
+
+def test_a_wholly_different_file_gives_a_short_error():
+    with pytest.raises(WrongWeights, match=r"unexpected k0, k1, k10, k11 and 46 more") as raised:
+        load_strict(network(), {f"k{index}": torch.zeros(1) for index in range(50)}, "other.pth")
+    assert len(str(raised.value)) < 300
+
+
+def test_counters_of_batch_normalisation_may_be_absent(saved):
+    tensors = {name: tensor for name, tensor in read(local(saved)).items() if "num_batches" not in name}
+    filled = network(1, "meta")
+    load_strict(filled, tensors, saved)
+    assert same(filled.state_dict(), network().state_dict())
+
+
+def test_state_goes_there_and_back():
+    other = network(1)
+    from_state(other, to_state(network()))
+    assert same(other.state_dict(), network().state_dict())
+    state = to_state(network())
+    state.pop("3.bias")
+    with pytest.raises(WrongWeights, match=r"missing 3\.bias"):
+        from_state(other, state)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda state: {"model": state, "total_steps": 7}, lambda state: state], ids=["nested", "bare"]
+)
+def test_nested_and_bare_state_dicts_are_read(tmp_path, wrap):
+    path = tmp_path / "net.pth"
+    torch.save(wrap(network().state_dict()), path)
+    assert same(read(local(path), "model"), dict(network().state_dict()))
+
+
+@pytest.mark.parametrize(
+    ("held", "found"),
+    [
+        ({"netC": {"w": torch.zeros(1)}, "epoch": 3}, "a dict of netC, epoch, not tensors, or tensors under 'model'"),
+        ([torch.zeros(1)], "a list, not tensors"),
+        ({"model": {"w": 3}}, "a dict of model, not tensors"),
+    ],
+    ids=["other entry", "list", "no tensors"],
+)
+def test_other_containers_are_named(tmp_path, held, found):
+    path = tmp_path / "net.pth"
+    torch.save(held, path)
+    with pytest.raises(WrongWeights, match=found):
+        read(local(path), "model")
+
+
+class Trap:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (self.mark,)
+
+
+@pytest.mark.parametrize("name", ["trap.pth", "text.pth", "text.safetensors", "zip.pt"])
+def test_files_that_are_not_plain_tensors_are_refused_unexecuted(tmp_path, name):
+    path = tmp_path / name
+    if name == "trap.pth":
+        torch.save({"model": Trap(str(tmp_path / "sprung"))}, path)
+    elif name == "zip.pt":
+        path.write_bytes(b"PK\x05\x06" + bytes(18))
+    else:
+        path.write_text("no weights")
+    with pytest.raises(WrongWeights, match="cannot be read as plain tensors") as raised:
+        read(local(path), "model")
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_file_is_known_by_its_content(tmp_path, saved):
+    assert local(saved).sha256 == sha256(saved.read_bytes()).hexdigest()
+    before = identity(saved)
+    saved.write_bytes(saved.read_bytes() + b" ")
+    assert identity(saved) != before
+    assert identity(tmp_path / "nothing") == "absent"
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(Unavailable, match=r"no weights at .*nothing\.pth: give the path"):
+        local(tmp_path / "nothing.pth")
+
+
+def test_shipped_weights_are_the_ones_on_their_card(tmp_path, saved, monkeypatch):
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    with pytest.raises(Unavailable, match=r"other\.safetensors does not lie in"):
+        shipped("other")
+    with pytest.raises(Unavailable, match=r"net\.json does not lie in"):
+        shipped("net")
+    card = tmp_path / "net.json"
+    card.write_text(json.dumps({"sha256": local(saved).sha256}))
+    assert shipped("net").path == saved
+    card.write_text(json.dumps({"sha256": "0" * 64}))
+    with pytest.raises(WrongWeights, match="its card says 000"):
+        shipped("net")
+
+
+def test_everything_shipped_fits_its_card():
+    for path in weights.SHIPPED.glob("*.safetensors"):
+        assert shipped(path.stem).path == path
+        assert path.stat().st_size < 4e6
+
+
+class Session:
+    def __init__(self, error=None):
+        self.error = error
+        self.asked = []
+
+    def head(self, url, timeout):
+        assert timeout < 10
+        self.asked.append(url)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def cached(monkeypatch):
+    """What the hub's cache holds, by file name."""
+    held = {}
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, name: held.get(name))
+    return held
+
+
+def test_the_hub_that_does_not_answer_is_asked_once(monkeypatch, cached):
+    session = Session(OSError("no route"))
+    monkeypatch.setattr(huggingface_hub, "get_session", lambda: session)
+    with pytest.raises(
+        Unavailable, match=r"could not get a\.safetensors or b\.bin of hub repository owner/name: .*path"
+    ):
+        hub("owner/name", "a.safetensors", "b.bin")
+    assert len(session.asked) == 1
+
+
+def test_the_cache_of_the_hub_needs_no_network(monkeypatch, cached, saved):
+    session = Session(OSError("no route"))
+    monkeypatch.setattr(huggingface_hub, "get_session", lambda: session)
+    cached["b.bin"] = str(saved)
+    assert hub("owner/name", "a.safetensors", "b.bin") == local(saved)
+    assert not session.asked
+
+
+def test_the_hub_gives_the_first_file_that_it_has(monkeypatch, cached, saved):
+    def download(repository, name):
+        if name == "a.safetensors":
+            raise huggingface_hub.errors.EntryNotFoundError(name)
+        return str(saved)
+
+    monkeypatch.setattr(huggingface_hub, "get_session", Session)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert hub("owner/name", "a.safetensors", "b.bin") == local(saved)
+
+
+def test_torch_hub_files_must_have_the_hash_in_their_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    digest = sha256(b"weights").hexdigest()
+    (folder / "resnet50-00000000.pth").write_bytes(b"weights")
+    assert weights.torch_hub_cache("resnet50-00000000.pth") is None
+    (folder / f"resnet50-{digest[:8]}.pth").write_bytes(b"weights")
+    assert weights.torch_hub_cache("resnet50-00000000.pth", f"resnet50-{digest[:8]}.pth").sha256 == digest

@@ -1,0 +1,157 @@
+import hashlib
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.embedded import corpus
+from bench.embedded.corpus import as_jpeg, build, encode, identity, is_built, scene_number
+from bench.embedded.probes import PROBES, accuracies
+from bench.embedded.scenes import render
+from bench.images.genimage import read
+
+
+def files(root):
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.jpg")}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A build of one worker."""
+    seen = []
+    root = build(tmp_path_factory.mktemp("small") / "deep" / "corpus", 1, lambda *step: seen.append(step), (2, 1))
+    assert seen[-1] == ("embedded corpus", 48, 48)
+    return root
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    """A larger build of two workers."""
+    return build(tmp_path_factory.mktemp("larger") / "corpus", 2, None, (3, 2))
+
+
+def test_neither_workers_nor_size_change_a_byte(small, larger):
+    few, many = files(small), files(larger)
+    assert len(few) == 8 * 2 * 3
+    assert len(many) == 8 * 2 * 5
+    assert all(many[name] == data for name, data in few.items())
+
+
+def test_names_tell_content_scene_and_generator(larger):
+    numbers = []
+    for name in files(larger):
+        generator, _, label, file = name.split("/")
+        kind, number, *rest = re.fullmatch(r"([a-z]+)_(\d{7})(?:_(\w+))?\.jpg", file).groups()
+        assert rest == [generator if label == "ai" else None]
+        assert kind == render(int(number)).kind
+        numbers.append(number)
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_the_real_class_is_the_scene_itself(larger):
+    path = next((larger / "vq" / "val" / "nature").iterdir())
+    number = int(path.stem.split("_")[1])
+    assert path.read_bytes() == encode(render(number).pixels, number)
+
+
+def test_the_manifest_describes_the_files(larger):
+    described = json.loads((larger / "dataset.json").read_text())
+    lines = "".join(f"{name} {hashlib.sha256(data).hexdigest()}\n" for name, data in sorted(files(larger).items()))
+    assert described["digest"] == hashlib.sha256(lines.encode()).hexdigest()
+    assert described["images"] == 80
+    assert described["kind"] == "embedded"
+    assert described["version"] == corpus.VERSION
+    assert described["families"]["gan_ps"] == "gan"
+
+
+def test_the_reader_takes_it_for_what_it_is(larger):
+    images = read(larger)
+    assert images.kind == "embedded"
+    assert list(images.generators) == ["ldm_a", "ldm_b", "ldm_c", "vq", "pixdiff", "cascade", "gan_tconv", "gan_ps"]
+
+
+def test_an_interrupted_build_leaves_nothing(tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path / "corpus", 1, interrupt, (1, 1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_use_is_left_alone(small):
+    before = files(small)
+    with pytest.raises(FileExistsError, match="is there already: remove it"):
+        build(small, 1)
+    assert files(small) == before
+    assert is_built(small)
+    assert not is_built(small / "vq")
+
+
+@pytest.mark.parametrize(("workers", "per_split"), [(0, (1, 1)), (1, (0, 1)), (1, (1, 10_001))])
+def test_wrong_sizes_are_refused(tmp_path, workers, per_split):
+    with pytest.raises(ValueError, match="give 1 to 10000 images and at least 1 worker"):
+        build(tmp_path / "corpus", workers, None, per_split)
+
+
+def test_identity_covers_every_module_that_makes_the_corpus():
+    code = "import sys, bench.embedded.corpus, bench.embedded.generators; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {name.removeprefix("bench.embedded.") for name in loaded if name.startswith("bench.embedded.")} == set(
+        corpus.MAKERS
+    )
+    assert re.fullmatch(rf"{corpus.VERSION}-[0-9a-f]{{12}}", identity())
+
+
+def test_planning_a_build_does_not_import_torch():
+    code = "import sys, bench.embedded.corpus as c; c.identity(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_scene_numbers_never_meet():
+    taken = {
+        scene_number(position, split, label, index)
+        for position in range(8)
+        for split in corpus.SPLITS
+        for label in corpus.LABELS
+        for index in (0, corpus.STRIDE - 1)
+    }
+    assert len(taken) == 64
+    assert max(taken) < 10_000_000
+
+
+def test_jpeg_settings_come_from_the_scene_number_alone(tmp_path):
+    pixels = render(3).pixels
+    assert encode(pixels, 8) == encode(pixels, 8)
+    assert len({len(encode(pixels, number)) for number in range(200)}) == 19  # as many as there are qualities
+    path = tmp_path / "image.jpg"
+    path.write_bytes(encode(pixels, 8))
+    with Image.open(path) as image:
+        assert [layer[1:3] for layer in image.layer] == [(2, 2), (1, 1), (1, 1)]  # 4:2:0
+        assert np.abs(np.asarray(image).astype(int) - as_jpeg(pixels, 8)).max() <= 4
+    assert np.abs(as_jpeg(pixels, 8).astype(int) - pixels).mean() < 10
+
+
+def test_probes_find_a_planted_shortcut(tmp_path):
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for label, level in (("nature", 100), ("ai", 120)):
+            folder = tmp_path / "planted" / split / label
+            folder.mkdir(parents=True)
+            for index in range(40):
+                noise = rng.normal(level, 30, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+                Image.fromarray(noise).save(folder / f"{index}.jpg", quality=90)
+    found = accuracies(tmp_path)
+    assert found["colour"]["planted"] > 0.9
+    assert found["thumbnail"]["planted"] > 0.9
+
+
+def test_the_corpus_offers_no_shortcut(embedded_corpus):
+    found = accuracies(embedded_corpus)
+    for name, probe in PROBES.items():
+        assert len(found[name]) == 8
+        assert np.mean(list(found[name].values())) < probe.bound, name
