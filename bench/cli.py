@@ -175,6 +175,20 @@ def regress_command(
     raise typer.Exit(code)
 
 
+@app.command("weights")
+def weights_command(
+    folder: Annotated[Path, typer.Argument(help="Folder that receives the weights and their cards.")],
+    only: Annotated[str, typer.Option(help="Names, comma separated; empty for everything that ships.")] = "",
+) -> None:
+    """Train again everything that ships: the generators of the embedded corpus, the small CLIP, the small ResNet."""
+    from bench.embedded.training import names, train_all
+
+    for name in _names(only):
+        one_of("weights", name, names())
+    with _reporter().stages() as report:
+        train_all(folder, _names(only) or None, report)
+
+
 @app.command("corpus")
 def corpus_command(workers: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1) -> None:
     """Make the embedded corpus if it is not there, and print its folder."""

@@ -1,4 +1,4 @@
-"""Augmentation for training networks: the randomness is drawn first, per image and epoch, then plain functions apply it.
+"""Augmentation for training networks: randomness is drawn first, per image and epoch, then plain functions apply it.
 
 Draws come from the image's name, the epoch and the seed alone, so neither the order of the images nor the number of
 workers changes what a network is shown.
@@ -31,15 +31,15 @@ def draws(seed: int, name: str, epoch: int) -> np.random.Generator:
 
 
 class View(Protocol):
-    """How images are shown to a network: uint8 (H, W, 3) of any size in, uint8 of one size out.
-
-    `mean` and `std` are the statistics, per channel in [0, 1], that the network expects images to be normalised by.
-    """
+    """How images are shown to a network: uint8 (H, W, 3) of any size in, uint8 of one size out."""
 
     @property
-    def mean(self) -> Statistics: ...
+    def mean(self) -> Statistics:
+        """What the network expects to be subtracted, per channel in [0, 1]."""
+
     @property
-    def std(self) -> Statistics: ...
+    def std(self) -> Statistics:
+        """What it expects the rest to be divided by."""
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """As the network is trained on it."""
@@ -114,7 +114,7 @@ class BlurJpeg:
         return self.apply(pixels, self.draw(rng))
 
     def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
-        """The centre, uint8 (test_crop, test_crop, 3); blur and JPEG as likely as in training, at sigma 1.5, quality 65."""
+        """The centre as in the test, but blurred and compressed as often as in training: sigma 1.5, Pillow at 65."""
         drawn = self.draw(rng)
         sigma = None if drawn.sigma is None else 1.5
         quality = None if drawn.quality is None else 65

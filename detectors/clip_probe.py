@@ -117,10 +117,6 @@ class ClipRecipe(ProbeRecipe):
         """Whether the project's own small CLIP is meant."""
         return self.setting == "embedded" and self.model is None
 
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(1.0)
-
 
 @dataclass(frozen=True)
 class ClipProbe(ClipRecipe):
@@ -140,6 +136,10 @@ class ClipProbe(ClipRecipe):
         input_size="224x224 (embedded: 128x128)",
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
     )
+
+    def head(self) -> Logistic:
+        """Logistic regression."""
+        return Logistic(1.0)
 
     def columns(self, embedder: Embedder) -> slice:
         """The final embedding."""
@@ -189,6 +189,10 @@ class ClipLayers(ClipRecipe):
             msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
             raise Unavailable(msg)
         return embedder
+
+    def head(self) -> Logistic:
+        """Logistic regression, held back more than over the final embedding: there are many more columns."""
+        return Logistic(0.1)
 
     def columns(self, embedder: Embedder) -> slice:
         """What is read from the blocks."""

@@ -9,8 +9,8 @@ so that no test generator is ever looked at.
 
 The embedded setting is the same method at the size of the embedded corpus: a small residual network, whose start is not
 ImageNet but a classification of rendered photographs by content and camera; random crops of 64 pixels without a resize;
-blur and JPEG each with probability 0.1, as in the second published model; AdamW at 2e-3 with batches of 16, and the same
-rule of early stopping with less patience. Images smaller than the crop are enlarged rather than framed in black.
+blur and JPEG each with probability 0.1, as in the second published model; AdamW at 2e-3 with batches of 16, and the
+same rule of early stopping with less patience. Images smaller than the crop are enlarged, not framed in black.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class CnnSpot(Recipe):
     """Recipe of CNNSpot.
 
     Attributes:
-        start: Path of weights to fine-tune instead of the setting's own: a ResNet-50 of 1000 classes in the paper setting.
+        start: Path of weights to fine-tune instead of the setting's own. Whatever their last layer `fc` is, it is
+            replaced.
     """
 
     start: str | None = None
@@ -63,7 +64,7 @@ class CnnSpot(Recipe):
         paper="Wang et al., CNN-generated images are surprisingly easy to spot... for now, CVPR 2020, arXiv 1912.11035",
         upstream="https://github.com/PeterWang512/CNNDetection (nothing copied)",
         licence="Apache-2.0; upstream code and checkpoints CC BY-NC-SA 4.0",
-        trained_on="the train subset of the run, from ImageNet weights (embedded: from weights of rendered photographs);"
+        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs);"
         " a loaded checkpoint: ProGAN",
         input_size="224x224 (embedded: 128x128)",
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
@@ -90,7 +91,7 @@ class CnnSpot(Recipe):
 
         found = self._start()
         network = self._build()
-        load_strict(network, nets.fresh_head(read(found), SPREAD, seed), found.path)
+        load_strict(network, nets.fresh_head(network, read(found), SPREAD, seed), found.path)
         history = training.train(network, train, self._view, self._plan(), seed, runtime)
         return NetworkDetector(network, self._view, runtime, history)
 
@@ -134,7 +135,7 @@ class CnnSpot(Recipe):
         if self.setting == "paper":
             return Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=10_000, validation=0.1)
         quick = EarlyStopping(rate=2e-3, patience=2, lowest_rate=1e-4)
-        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15)
+        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1)
 
     def _start(self) -> Weights:
         """The weights that fitting starts from."""

@@ -46,23 +46,24 @@ def small_resnet() -> nn.Module:
 
 
 def resnet50() -> nn.Module:
-    """torchvision's ResNet-50 with one output, on the meta device: without weights until some are loaded."""
+    """ResNet-50 of torchvision with one output, on the meta device: without weights until some are loaded."""
     with torch.device("meta"):
         network: nn.Module = torchvision.models.resnet50(num_classes=1)
     return network
 
 
-def fresh_head(backbone: dict[str, Tensor], spread: float, seed: int) -> dict[str, Tensor]:
-    """A pretrained ResNet's weights with a new last layer `fc` of one output.
+def fresh_head(network: nn.Module, backbone: dict[str, Tensor], spread: float, seed: int) -> dict[str, Tensor]:
+    """Pretrained weights with a new last layer `fc` of one output.
 
     Args:
-        backbone: The weights by name, with the old last layer.
+        network: The network they are for.
+        backbone: The weights by name, with or without the old last layer.
         spread: Standard deviation of the new weights, which are drawn from a normal distribution of mean 0; the bias
             is uniform within torch's own bounds.
         seed: Seed of the draws.
     """
     generator = torch.Generator().manual_seed(seed)
-    width = backbone["fc.weight"].shape[1]
+    width = network.state_dict()["fc.weight"].shape[1]
     weight = torch.empty(1, width).normal_(0, spread, generator=generator)
     bias = torch.empty(1).uniform_(-(width**-0.5), width**-0.5, generator=generator)
     return backbone | {"fc.weight": weight, "fc.bias": bias}

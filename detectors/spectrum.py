@@ -10,13 +10,13 @@ Here the power is averaged over overlapping windows before its logarithm is take
 image is mostly noise. Two spectra are read: that of the luma, and that of what a 3x3 median takes away from it.
 """
 
-# Why these two spectra: mean accuracy on the training generator, 5-fold on the train split of the embedded corpus;
-# then on its val split, on other generators, and under JPEG 65 and blur of sigma 1.
-#   one window of 128, pooled 2x2, median residual   .936   .943  .618  .811  .578
-#   windows of 64, luma                              .971   .966  .602  .849  .756
-#   windows of 64, median residual                   .966   .971  .617  .871  .568
-#   windows of 64, both                              .981   .982  .620  .886  .780
-#   windows of 32, both                              .978   .981  .622  .891  .750
+# Why these two spectra: mean accuracy on the training generator, 5-fold on the train split of the embedded corpus; then
+# on its val split, on other generators, and under JPEG 65 and blur of sigma 1.
+#   one window of 128, pooled 2x2, median residual   .940   .937  .613  .801  .580
+#   windows of 64, luma                              .965   .966  .588  .834  .759
+#   windows of 64, median residual                   .966   .961  .613  .852  .578
+#   windows of 64, both                              .977   .976  .613  .888  .819
+#   windows of 32, both                              .977   .977  .620  .889  .804
 # A linear high-pass instead of the median adds a constant to each log power, which scaling removes: it changes nothing.
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
@@ -39,6 +40,8 @@ class Plan:
         batch: Images per step.
         epochs: Most epochs.
         validation: Share of the training images of each class that is set aside for early stopping.
+        threads: Threads that a CPU computes with; None is all. Sums depend on it in their last bits, and one is the
+            quickest for a small network where others want the cores too.
     """
 
     stopping: EarlyStopping
@@ -47,6 +50,7 @@ class Plan:
     batch: int
     epochs: int
     validation: float
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def train(network: nn.Module, images: TrainSet, view: View, plan: Plan, seed: in
     devices = [torch.device(runtime.device)] if runtime.device != "cpu" else []
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
+        _threads(plan.threads),
         torch.random.fork_rng(devices),
         torch.backends.cudnn.flags(benchmark=False, deterministic=True),
     ):
@@ -110,6 +115,17 @@ def split(labels: Labels, names: Sequence[str], share: float, seed: int) -> tupl
         ranked = _shuffled(members, names, f"{seed}/validation")
         aside.update(ranked[: max(1, round(share * len(members)))])
     return [index for index in range(len(labels)) if index not in aside], sorted(aside)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Let torch compute with this many threads for a while; None leaves them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _shuffled(indices: Sequence[int], names: Sequence[str], salt: str) -> list[int]:

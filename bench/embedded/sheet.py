@@ -14,7 +14,7 @@ from bench.embedded.generators import GENERATORS
 from bench.embedded.scenes import SIDE, render
 
 PAIRS = 4
-CROP = 88  # pixels of each image that are shown, not scaled: scaling would wipe off the traces
+CROP = 96  # pixels of each image that are shown, not scaled: scaling would wipe off the traces
 GAP = 2
 CAPTION = 66
 
@@ -38,4 +38,4 @@ def write_contact_sheet(path: Path) -> None:
     """Write a PNG of 256 colours: one row per generator, pairs of a scene (left) and its imitation (right)."""
     rows = [_row(one.name, position) for position, one in enumerate(GENERATORS)]
     sheet = Image.fromarray(np.concatenate(rows))
-    sheet.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    sheet.quantize(256, kmeans=2).save(path, optimize=True)

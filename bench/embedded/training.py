@@ -12,6 +12,8 @@ from torch import nn
 
 from bench.embedded.filters import Pixels
 from bench.embedded.generators import GENERATORS, WEIGHTS, Generator, generator, restore, to_tensor
+from bench.embedded.pretrain import NAME as SMALL_RESNET
+from bench.embedded.pretrain import train_small_resnet
 from bench.embedded.repeatable import Progress, save, seeded, threads
 from bench.embedded.scenes import SIDE, render
 from bench.embedded.small_clip import NAME as SMALL_CLIP
@@ -74,7 +76,7 @@ def _training_scenes(count: int, progress: Progress) -> Pixels:
 
 def names() -> tuple[str, ...]:
     """Everything that can be trained, in the order in which it is."""
-    return (*(one.name for one in GENERATORS), SMALL_CLIP)
+    return (*(one.name for one in GENERATORS), SMALL_CLIP, SMALL_RESNET)
 
 
 def train_all(out: Path, only: Sequence[str] | None, progress: Progress, effort: float = 1.0) -> None:
@@ -107,3 +109,5 @@ def train_all(out: Path, only: Sequence[str] | None, progress: Progress, effort:
                 save(train(shortened, scenes, start, progress), out / f"{one.name}.safetensors")
     if SMALL_CLIP in wanted:
         train_small_clip(out, progress, effort)
+    if SMALL_RESNET in wanted:
+        train_small_resnet(out, progress, effort)

@@ -161,5 +161,5 @@ def test_an_unknown_detector_of_a_run_is_one_clear_line(finished, lineup):
 
 def test_help_lists_every_command(lineup):
     shown = lineup("--help").stdout
-    for command in ("run", "leaderboard", "matrix", "list", "regress", "corpus"):
+    for command in ("run", "leaderboard", "matrix", "list", "regress", "corpus", "weights"):
         assert command in shown

@@ -107,13 +107,15 @@ def test_published_numbers():
 
 def test_fresh_head_is_drawn_from_the_seed():
     backbone = {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000), "conv1.weight": torch.ones(3)}
-    first, again, other = (fresh_head(backbone, 0.02, seed) for seed in (0, 0, 1))
+    first, again, other = (fresh_head(resnet50(), backbone, 0.02, seed) for seed in (0, 0, 1))
     assert first["fc.weight"].shape == (1, 2048)
     assert first["fc.bias"].shape == (1,)
     assert float(first["fc.weight"].std()) == pytest.approx(0.02, rel=0.1)
     assert torch.equal(first["fc.weight"], again["fc.weight"])
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
     assert first["conv1.weight"] is backbone["conv1.weight"]
+    del backbone["fc.weight"]
+    assert fresh_head(resnet50(), backbone, 0.02, 0).keys() == backbone.keys() | {"fc.weight"}
 
 
 def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
@@ -163,7 +165,7 @@ def test_a_batch_is_its_images(start):
 
 def _state(start):
     network = SmallResNet()
-    load_strict(network, fresh_head(weights.read(weights.local(weights.Path(start))), 1.0, 0), start)
+    load_strict(network, fresh_head(network, weights.read(weights.local(weights.Path(start))), 1.0, 0), start)
     return weights.to_state(network)
 
 

@@ -240,6 +240,14 @@ class FirstOnly(EarlyStopping):
         return watch
 
 
+def test_one_thread_is_one_thread_and_all_come_back():
+    before, seen, network = torch.get_num_threads(), [], small()
+    network.register_full_backward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    train(network, Toy(8), VIEW, dataclasses.replace(PLAN, epochs=1, threads=1), 0, Runtime())
+    assert set(seen) == {1}
+    assert torch.get_num_threads() == before
+
+
 def test_the_kept_epoch_is_the_one_that_stays():
     rule = FirstOnly(rate=3e-3)
     short, _ = weights(Toy(16), plan=dataclasses.replace(PLAN, stopping=rule, epochs=1))
