@@ -133,7 +133,7 @@ class Cache:
 
     def keep_fitted(self, key: str, state: State) -> None:
         """Remember what fitting learned."""
-        arrays = {name: np.ascontiguousarray(value) for name, value in state.items()}
+        arrays = {name: np.asarray(value, order="C") for name, value in state.items()}  # keeps 0-d arrays 0-d
         write_atomically(self._fitted(key), lambda temporary: save_file(arrays, temporary))
 
     def _fitted(self, key: str) -> Path:

@@ -46,7 +46,7 @@ def checkpoint(network, path, **changes):
 
 def quick(recipe, monkeypatch, epochs=1):
     """The same recipe with fewer epochs."""
-    plan = dataclasses.replace(recipe._plan(), epochs=epochs)
+    plan = dataclasses.replace(recipe._plan(), epochs=epochs, threads=1)
     monkeypatch.setattr(CnnSpot, "_plan", lambda self: plan)
     return recipe
 
@@ -156,7 +156,7 @@ def test_fit_repeats_and_follows_the_seed(start, monkeypatch):
 
 def test_a_batch_is_its_images(start):
     detector = CnnSpot("embedded", start).restore(_state(start), Runtime())
-    prepared = [detector.prepare(sample(texture(f"{index}", 128, 140))) for index in range(20)]
+    prepared = [detector.prepare(sample(texture(f"{index}", 128, 140))) for index in range(17)]
     together = detector.score(prepared)
     alone = np.concatenate([detector.score([one]) for one in prepared])
     assert together == pytest.approx(alone, abs=1e-5)

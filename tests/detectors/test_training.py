@@ -242,7 +242,7 @@ class FirstOnly(EarlyStopping):
 
 def test_one_thread_is_one_thread_and_all_come_back():
     before, seen, network = torch.get_num_threads(), [], small()
-    network.register_full_backward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     train(network, Toy(8), VIEW, dataclasses.replace(PLAN, epochs=1, threads=1), 0, Runtime())
     assert set(seen) == {1}
     assert torch.get_num_threads() == before

@@ -1,0 +1,78 @@
+"""The cache gives back what it was given, and knows what it lacks."""
+
+import numpy as np
+import pytest
+
+from bench.cache import Cache, digest
+from bench.images.genimage import read
+from detectors import catalogue
+from detectors.api import Runtime
+from detectors.checks import Toy, same_state
+from tests.engine.miniature import write_folder
+
+
+def hashes(*values):
+    return np.array([[value] * 32 for value in values], dtype=np.uint8)
+
+
+def rows(*values):
+    return np.array([[value, -value] for value in values], dtype=np.float32)
+
+
+def test_embeddings_come_back_in_the_order_asked_for(tmp_path):
+    shelf = Cache(tmp_path).shelf("means.1", "jpeg:65@1")
+    shelf.add(hashes(1, 2, 3), rows(1, 2, 3))
+    shelf.add(hashes(7, 8), rows(7, 8))
+    for same in (shelf, Cache(tmp_path).shelf("means.1", "jpeg:65@1")):
+        assert (same[hashes(8, 1, 3, 8)] == rows(8, 1, 3, 8)).all()
+        assert not same.lacks(hashes(2, 7))
+        assert same.lacks(hashes(2, 9))
+        with pytest.raises(KeyError):
+            same[hashes(2, 9)]
+
+
+def test_embedders_and_degradations_do_not_mix(tmp_path):
+    cache = Cache(tmp_path)
+    cache.shelf("means.1", "none").add(hashes(1), rows(1))
+    assert cache.shelf("means.2", "none").lacks(hashes(1))
+    assert cache.shelf("means.1", "jpeg:65@1").lacks(hashes(1))
+    assert cache.shelf("means/1", "none").lacks(hashes(1))  # alike as a file name, another key
+
+
+def test_what_fitting_learned_comes_back_to_the_last_bit_and_shape(tmp_path):
+    state = {"cut": np.array(0.1), "row": np.arange(3.0), "turned": np.arange(6).reshape(2, 3).T, "n": np.int64([5])}
+    cache = Cache(tmp_path)
+    assert cache.fitted("fit") is None
+    cache.keep_fitted("fit", state)
+    kept = cache.fitted("fit")
+    assert same_state(state, kept)
+    assert {name: array.shape for name, array in kept.items()} == {"cut": (), "row": (3,), "turned": (3, 2), "n": (1,)}
+    assert cache.fitted("another fit") is None
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_detector_survives_the_cache(tmp_path, name):
+    recipe, train = catalogue.recipe(name, "embedded"), Toy(24)
+    fitted = recipe.fit(train, 0, Runtime())
+    Cache(tmp_path).keep_fitted("fit", fitted.state())
+    restored = recipe.restore(Cache(tmp_path).fitted("fit"), Runtime())
+    images = [fitted.prepare(train[index]) for index in range(4)]
+    assert (restored.score(images) == fitted.score(images)).all()
+
+
+def test_content_hashes_are_taken_again_for_changed_files_only(tmp_path):
+    write_folder(tmp_path / "data")
+    images = read(tmp_path / "data")
+    read_again = []
+    first = Cache(tmp_path / "cache").hashes(images, 2, lambda _: None)
+    victim = images.path(3)
+    victim.write_bytes(images.path(4).read_bytes())
+    second = Cache(tmp_path / "cache").hashes(images, 2, read_again.append)
+    assert (second[3] == first[4]).all()
+    assert (np.delete(second, 3, 0) == np.delete(first, 3, 0)).all()
+    assert read_again == [len(images) - 1, 1]
+
+
+def test_digests_do_not_run_into_each_other():
+    assert digest("ab", "c") != digest("a", "bc")
+    assert digest("a") == digest(b"a")
