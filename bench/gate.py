@@ -34,10 +34,11 @@ def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter) -> dict[str,
     workers = os.cpu_count() or 1
     corpus = embedded_corpus(cache, workers, reporter)
     with TemporaryDirectory(prefix="lineup-gate-") as scratch:
-        return {protocol: _run(protocol, corpus, Path(scratch), seeds, workers, reporter) for protocol in PROTOCOLS}
+        return {protocol: answered(protocol, corpus, Path(scratch), seeds, workers, reporter) for protocol in PROTOCOLS}
 
 
-def _run(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter) -> Run:
+def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter) -> Run:
+    """Run one protocol on the embedded corpus with a cache and results of its own in `scratch`."""
     asked = Asked(
         protocol=protocol,
         data=str(corpus),
