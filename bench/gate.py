@@ -53,6 +53,7 @@ def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], w
         batch_size=BATCH_SIZE,
         workers=workers,
         cache=scratch / "cache",
+        timed=False,
     )
     reporter.say(f"Gate: {protocol}")
     return answer(prepare(asked, reporter), Store.at(asked.out), reporter)

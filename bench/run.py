@@ -48,6 +48,7 @@ class Asked:
     batch_size: int
     workers: int
     cache: Path
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     engine = Engine(run.recipes, run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
-    _time(run, engine, outcomes, resources)
+    if asked.timed:
+        _time(run, engine, outcomes, resources)
     store.finish(manifest(run), cell_rows(run.planned, outcomes))
     return store.read()
 
