@@ -46,7 +46,7 @@ bench: $(READY) ## answer PROTOCOL on DATA and print the leaderboard
 leaderboard: $(READY) ## print the leaderboard of the run in OUT
 	@$(LINEUP) leaderboard '$(OUT)'
 
-regress: $(READY) ## compare with the golden record; exit 1 where accuracy fell
+regress: $(READY) ## compare with the golden record; fails where accuracy fell
 	@$(LINEUP) regress
 
 test: $(READY_DEV) ## run the tests

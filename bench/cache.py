@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -23,10 +24,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from bench.errors import InputError
 from bench.executors import in_order
 from bench.images.imageset import ImageSet
 from detectors.api import Embeddings, State
 
+SAVED_EVERY = 10_000  # files whose hashes a killed run loses at most
 Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
 
 
@@ -109,17 +112,17 @@ class Cache:
         """
         path = self.root / "hashes" / f"{_file_name(str(images.root.resolve()))}.parquet"
         known = _read_hashes(path)
-        stats = [images.path(index).stat() for index in range(len(images))]
-        now = [(stat.st_size, stat.st_mtime_ns) for stat in stats]
+        now = list(in_order(_stat, map(images.path, range(len(images))), workers))
         stale = [index for index, name in enumerate(images.names) if known.get(name, (None,))[0] != now[index]]
         report(len(images) - len(stale))
-        for index, value in zip(stale, in_order(_hash_file, map(images.path, stale), workers), strict=True):
-            known[images.names[index]] = now[index], value
-            report(1)
-        if stale:
+        for start in range(0, len(stale), SAVED_EVERY):
+            part = stale[start : start + SAVED_EVERY]
+            for index, value in zip(part, in_order(_hash_file, map(images.path, part), workers), strict=True):
+                known[images.names[index]] = now[index], value
+                report(1)
             rows = [(name, *stat, value) for name, (stat, value) in known.items()]
             table = pd.DataFrame(rows, columns=["name", "size", "time", "hash"])
-            write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))
+            write_atomically(path, partial(table.to_parquet, index=False))
         return np.frombuffer(b"".join(known[name][1] for name in images.names), dtype=np.uint8).reshape(-1, 32)
 
     def shelf(self, embedder: str, degradation: str) -> Shelf:
@@ -127,9 +130,11 @@ class Cache:
         return Shelf(self.root / "embeddings" / _file_name(embedder) / _file_name(degradation))
 
     def fitted(self, key: str) -> State | None:
-        """What fitting learned, or None where it was not fitted yet."""
-        path = self._fitted(key)
-        return load_file(path) if path.is_file() else None
+        """What fitting learned, or None where it was not fitted yet or the file is damaged."""
+        try:
+            return load_file(self._fitted(key))
+        except (FileNotFoundError, SafetensorError):
+            return None
 
     def keep_fitted(self, key: str, state: State) -> None:
         """Remember what fitting learned."""
@@ -141,16 +146,31 @@ class Cache:
 
 
 def _read_hashes(path: Path) -> dict[str, tuple[tuple[int, int], bytes]]:
-    """By image name, the size and time at which a file's content hash was taken, and the hash."""
-    if not path.is_file():
+    """By image name, the size and time at which a file's content hash was taken, and the hash; none if damaged."""
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError):
         return {}
-    table = pd.read_parquet(path)
     rows = zip(table["name"], table["size"], table["time"], table["hash"], strict=True)
     return {name: ((size, time), value) for name, size, time, value in rows}
 
 
+def _stat(path: Path) -> tuple[int, int]:
+    """Size and modification time of a file. Raises `InputError` for one that is not there any more."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        msg = f"{path} cannot be read ({error.strerror}); mend it or take it out of the data set"
+        raise InputError(msg) from error
+    return found.st_size, found.st_mtime_ns
+
+
 def _hash_file(path: Path) -> bytes:
-    return sha256(path.read_bytes()).digest()
+    try:
+        return sha256(path.read_bytes()).digest()
+    except OSError as error:
+        msg = f"{path} cannot be read ({error.strerror}); mend it or take it out of the data set"
+        raise InputError(msg) from error
 
 
 def _load(shard: Path, name: str) -> NDArray[np.generic]:

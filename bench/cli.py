@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +40,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     if not parts or not all(part.isascii() and part.isdigit() for part in parts):
         msg = f"seed {text!r} is not a whole number or several, comma separated; give 0 or 0,1,2"
         raise InputError(msg)
-    return tuple(int(part) for part in parts)
+    return tuple(dict.fromkeys(int(part) for part in parts))
 
 
 def cache_folder() -> Path:
@@ -69,6 +70,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     setting: Annotated[str, typer.Option(help="paper, embedded, or auto: paper for real data on a GPU.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     train_on: Annotated[str, typer.Option(help="Generators to train on, comma separated; empty: as usual.")] = "",
+    degradations: Annotated[str, typer.Option(help="Such as jpeg:65,lr:112+blur:1; empty: the protocol's.")] = "",
     test_all: Annotated[bool, typer.Option(help="Test on all generators, not the trained one alone.")] = False,  # noqa: FBT002
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
     workers: Annotated[int, typer.Option(min=1, help="CPU threads that decode and prepare.")] = os.cpu_count() or 1,
@@ -90,7 +92,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         out=out or Path("results/runs") / protocol,
         limit=limit,
         seeds=_numbers(seed),
-        options=Options(_names(train_on), test_all),
+        options=Options(_names(train_on), _names(degradations), test_all),
         batch_size=batch_size,
         workers=workers,
         cache=cache_folder(),
@@ -198,9 +200,12 @@ def corpus_command(workers: Annotated[int, typer.Option(min=1)] = os.cpu_count()
 
 
 def main() -> None:
-    """Run the command line: input errors are one line and exit code 2."""
+    """Run the command line: what cannot be used is one line and exit code 2, a fault of Lineup's own is exit code 3."""
     try:
         app()
-    except InputError as error:
+    except (InputError, OSError) as error:
         typer.echo(f"lineup: {error}", err=True)
         sys.exit(2)
+    except Exception:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
+        traceback.print_exc()
+        sys.exit(3)

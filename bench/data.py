@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from bench.errors import InputError
 from bench.images.genimage import read
 from bench.images.imageset import ImageSet
 from bench.progress import Reporter
@@ -23,7 +25,15 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter) -> 
     Raises:
         InputError: The folder is not a data set.
     """
-    return read(embedded_corpus(cache_root, workers, reporter) if text == EMBEDDED else Path(text))
+    if text != EMBEDDED:
+        return read(Path(text))
+    root = embedded_corpus(cache_root, workers, reporter)
+    images = read(root)
+    promised = json.loads((root / "dataset.json").read_text(encoding="utf-8"))["images"]
+    if len(images) != promised:
+        msg = f"{root} holds {len(images)} of the {promised} images that were made; delete it and run again"
+        raise InputError(msg)
+    return images
 
 
 def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bench.data import embedded_corpus
 from bench.defaults import BATCH_SIZE, DETECTORS
+from bench.errors import InputError
 from bench.golden import describe_update, golden_from, read_golden, write_golden
 from bench.progress import Reporter
 from bench.records import Run
@@ -80,10 +81,19 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
 
 def update_golden(golden: Path, cache: Path, reporter: Reporter) -> int:
     """Replace the golden record by runs of this code, and print what changes. Returns 0."""
-    for protocol, run in matrices(cache, GOLDEN_SEEDS, reporter).items():
-        folder = golden / protocol
-        old = read_golden(folder) if folder.is_dir() else None
-        new = golden_from([run])
-        reporter.say(f"{protocol}:\n{describe_update(old, new)}")
-        write_golden(new, folder)
+    old = {protocol: _record(golden / protocol, reporter) for protocol in PROTOCOLS}
+    runs = matrices(cache, GOLDEN_SEEDS, reporter)
+    new = {protocol: golden_from([run]) for protocol, run in runs.items()}
+    for protocol, record in new.items():
+        reporter.say(f"{protocol}:\n{describe_update(old[protocol], record)}")
+        write_golden(record, golden / protocol)
     return 0
+
+
+def _record(folder: Path, reporter: Reporter) -> Run | None:
+    """The golden record in a folder; None, with a line that says why, where there is none that can be read."""
+    try:
+        return read_golden(folder)
+    except InputError as error:
+        reporter.say(f"Starting anew: {error}")
+        return None

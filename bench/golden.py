@@ -112,7 +112,7 @@ def read_golden(folder: Path) -> Run:
     except FileNotFoundError as error:
         msg = f"{folder} holds no golden record ({Path(error.filename).name} is missing); make one with --update"
         raise InputError(msg) from error
-    except (ValueError, KeyError, pa.ArrowException) as error:
+    except (ValueError, KeyError, IndexError, TypeError, OSError) as error:
         msg = f"the golden record in {folder} is damaged ({error}); restore it, or make a new one with --update"
         raise InputError(msg) from error
 

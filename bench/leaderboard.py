@@ -136,7 +136,8 @@ def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
 def _speed(run: Run, detector: str) -> float:
     """Images per second of the fastest timing of a detector as it ran here; NaN where there is none."""
     table, runtime = run.throughput, run.manifest["runtime"]
-    wanted = {"recipe": run.manifest["detectors"][detector]["key"]} | {k: runtime[k] for k in ("device", "precision")}
+    wanted = {"recipe": run.manifest["detectors"][detector]["key"], "data": run.manifest["data"]["digest"]}
+    wanted |= {name: runtime[name] for name in ("processor", "device", "precision")}
     speeds = table.loc[(table[list(wanted)] == pd.Series(wanted)).all(axis=1), "images_per_s"]
     return float(speeds.max())
 

@@ -50,9 +50,9 @@ def _prepare(task: tuple[Chunk, int]) -> list[Array | Exception]:
     results: list[Array | Exception] = []
     for wanted in chunk.wanted:
         name = wanted.degradation.name
-        if name not in degraded:
-            degraded[name] = wanted.degradation(sample)
         try:
+            if name not in degraded:
+                degraded[name] = wanted.degradation(sample)
             results.append(wanted.prepare(degraded[name]))
         except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
             results.append(error)

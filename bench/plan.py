@@ -23,8 +23,8 @@ class Selection:
 
     @property
     def digest(self) -> str:
-        """What a fit or a score depends on: content, label and order of the images."""
-        return digest(self.hashes.tobytes(), self.images.labels.tobytes())
+        """What a fit or a score depends on: name, content, label and order of the images."""
+        return digest(*self.images.names, self.hashes.tobytes(), self.images.labels.tobytes())
 
 
 @dataclass
@@ -69,6 +69,6 @@ def plan(cells: Sequence[Cell], recipes: dict[str, Recipe], selections: Selectio
     for cell in cells:
         recipe = recipes[cell.detector]
         fit_key = digest("fit", recipe.key, runtime_key(runtime), digests[cell.train], str(cell.seed))
-        parts = (fit_key, digests[cell.test], degradation(cell.degradation).key, cell.task)
+        parts = (cell.detector, fit_key, digests[cell.test], degradation(cell.degradation).key, cell.task)
         planned.append(Planned(cell, digest("cell", *parts)[:32], fit_key))
     return planned

@@ -13,6 +13,8 @@ STAGES = ("decode", "degrade", "prepare", "device", "head")
 THROUGHPUT_COLUMNS = (
     "detector",
     "recipe",
+    "data",
+    "processor",
     "device",
     "precision",
     "batch_size",

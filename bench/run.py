@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from bench.cache import Cache, digest
+from bench.cache import Cache
 from bench.data import EMBEDDED, open_data
 from bench.devices import describe, runtime
 from bench.engine import Engine, Outcome, Resources
 from bench.errors import InputError
 from bench.images.imageset import ImageSet
-from bench.plan import Planned, Selections, plan
+from bench.plan import Planned, Selection, Selections, plan
 from bench.progress import Reporter
 from bench.records import CELL_COLUMNS, THROUGHPUT_COLUMNS, Run
 from bench.store import Store
@@ -25,9 +25,10 @@ from bench.timing import IMAGES, measure
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
 from protocols.api import Options, Question, Unanswerable
-from protocols.degradations import NONE, degradation
+from protocols.degradations import NONE, UnknownDegradation, degradation
 
 PROTOCOLS = "lineup.protocols"
+TIMED_BY = ("recipe", "data", "processor", "device", "precision", "batch_size")
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "scikit-learn", "torch", "torchvision", "open_clip_torch")
 
 
@@ -80,7 +81,7 @@ def prepare(asked: Asked, reporter: Reporter) -> Prepared:
     """Resolve every name, read the data and plan the cells. Raises `InputError` for what cannot be used."""
     try:
         return _prepare(asked, reporter)
-    except (catalogue.UnknownName, Unanswerable) as error:
+    except (catalogue.UnknownName, Unanswerable, UnknownDegradation) as error:
         raise InputError(str(error)) from error
 
 
@@ -88,6 +89,9 @@ def _prepare(asked: Asked, reporter: Reporter) -> Prepared:
     question: Question = catalogue.find(PROTOCOLS, "protocol", asked.protocol)()
     chosen = runtime(asked.device, "bfloat16" if asked.precision == "bfloat16" else "float32")
     names = tuple(catalogue.names()) if asked.detectors == ("all",) else asked.detectors
+    if not names:
+        msg = f"no detector was named; give some of {', '.join(catalogue.names())}, or all"
+        raise InputError(msg)
     for name in names:
         catalogue.recipe(name)
     images = open_data(asked.data, asked.cache, asked.workers, reporter)
@@ -95,9 +99,10 @@ def _prepare(asked: Asked, reporter: Reporter) -> Prepared:
         images = images.limited(asked.limit)
     setting = choose_setting(asked.setting, images, chosen)
     recipes = {name: catalogue.recipe(name, setting) for name in names}
-    with reporter.stage("hash files", len(images)) as advance:
-        selections = Selections.read(images, Cache(asked.cache), asked.workers, advance)
     cells = question.cells(images, names, asked.seeds, asked.options)
+    used = images.covering({subset for cell in cells for subset in (cell.train, cell.test)})
+    with reporter.stage("hash files", len(used)) as advance:
+        selections = Selections.read(used, Cache(asked.cache), asked.workers, advance)
     planned = plan(cells, recipes, selections, chosen)
     return Prepared(asked, question, images, recipes, chosen, selections, planned)
 
@@ -109,9 +114,9 @@ def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     engine = Engine(run.recipes, run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
+    store.finish(manifest(run), cell_rows(run.planned, outcomes))
     if asked.timed:
         _time(run, engine, outcomes, resources)
-    store.finish(manifest(run), cell_rows(run.planned, outcomes))
     return store.read()
 
 
@@ -128,11 +133,12 @@ def cell_rows(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> pd
 def _time(run: Prepared, engine: Engine, outcomes: Mapping[str, Outcome], resources: Resources) -> None:
     """Time one fitted detector of each recipe, unless this folder has its figures already."""
     known = resources.store.throughput()
-    have = set(zip(known["recipe"], known["device"], known["precision"], known["batch_size"], strict=True))
+    conditions = {"data": _data_digest(run), "processor": describe(run.runtime)}
+    have = set(zip(*(known[name] for name in TIMED_BY), strict=True))
     wanted: dict[str, Planned] = {}
     for item in run.planned:
         recipe = run.recipes[item.cell.detector]
-        place = (recipe.key, run.runtime.device, run.runtime.precision, resources.batch_size)
+        place = (recipe.key, *conditions.values(), run.runtime.device, run.runtime.precision, resources.batch_size)
         if outcomes[item.key].status == "scored" and place not in have:
             wanted.setdefault(item.cell.detector, item)
     steps = sorted({item.cell.degradation for item in run.planned} - {NONE})
@@ -140,15 +146,22 @@ def _time(run: Prepared, engine: Engine, outcomes: Mapping[str, Outcome], resour
     with resources.reporter.stage("time detectors", len(wanted)) as advance:
         for name, item in wanted.items():
             few = run.selections[item.cell.test].images.limited(IMAGES // 2)
-            measured = measure(
-                engine.fitted(item), few, [degradation(step) for step in steps], resources.batch_size, run.runtime
-            )
-            rows.append({"detector": name, "recipe": run.recipes[name].key, **measured})
+            try:
+                detector = engine.fitted(item)
+                figures = measure(detector, few, list(map(degradation, steps)), resources.batch_size, run.runtime)
+                rows.append({"detector": name, "recipe": run.recipes[name].key, **conditions, **figures})
+            except Exception as error:  # noqa: BLE001 - scores are recorded already: a speed alone is missing, and said so
+                resources.reporter.say(f"{name} could not be timed: {type(error).__name__}: {error}")
             advance(1)
     if rows:
         new = pd.DataFrame(rows, columns=list(THROUGHPUT_COLUMNS))
         table = new if known.empty else pd.concat([known, new])
         resources.store.write("throughput.csv", table.to_csv(index=False).encode())
+
+
+def _data_digest(run: Prepared) -> str:
+    """Name, content and label of every image that the protocol uses."""
+    return Selection(run.selections.images, run.selections.hashes).digest
 
 
 def manifest(run: Prepared) -> dict[str, Any]:
@@ -162,8 +175,8 @@ def manifest(run: Prepared) -> dict[str, Any]:
             "title": images.title,
             "kind": images.kind,
             "version": images.version,
-            "digest": digest(*images.names, run.selections.hashes.tobytes(), images.labels.tobytes()),
-            "images": len(images),
+            "digest": _data_digest(run),
+            "images": len(run.selections.images),
             "generators": list(images.generators),
             "families": {name: images.families[name] for name in images.generators},
             "limit": asked.limit,

@@ -64,6 +64,7 @@ def write(run: Run, store: Store) -> None:
     """Write the tables and pictures that follow from a run's scores."""
     cells = cells_table(run)
     store.write_table("cells.parquet", cells)
+    store.clear("matrix-*.csv")
     for detector in run.manifest["detectors"]:
         table = matrix(cells, detector, run.manifest["view"])
         store.write(f"matrix-{detector}.csv", table.to_csv().encode())

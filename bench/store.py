@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -75,6 +75,11 @@ class Store:
         """Write one derived file."""
         write_atomically(self.root / name, lambda path: path.write_bytes(data))
 
+    def clear(self, pattern: str) -> None:
+        """Take away derived files of an earlier command that the last one would not write again."""
+        for path in self.root.glob(pattern):
+            path.unlink()
+
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write one derived table as Parquet."""
         write_atomically(self.root / name, lambda path: table.to_parquet(path, index=False))
@@ -82,14 +87,13 @@ class Store:
     def throughput(self) -> pd.DataFrame:
         """The throughput measured so far, columns `THROUGHPUT_COLUMNS`."""
         path = self.root / "throughput.csv"
-        if path.is_file():
-            return pd.read_csv(path)
-        return pd.DataFrame(columns=list(THROUGHPUT_COLUMNS))
+        known = pd.read_csv(path) if path.is_file() else pd.DataFrame()
+        return known.reindex(columns=list(THROUGHPUT_COLUMNS))
 
     def read(self) -> Run:
         """The run in this folder. Raises `InputError` where there is none, or where it is damaged."""
         manifest = _json(self.root / "manifest.json")
-        cells = pd.DataFrame(manifest.pop("cells"), columns=list(CELL_COLUMNS))
+        cells = pd.DataFrame(manifest.pop("cells", None) or _no_cells(self.root), columns=list(CELL_COLUMNS))
         wanted = set(cells.loc[cells["status"] == "scored", "key"])
         groups = [path for path in self._groups() if wanted & set(_keys(path))]
         tables = [table[table["key"].isin(wanted)] for table in map(_read_scores, groups)]
@@ -112,8 +116,17 @@ def _json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
         raise InputError(msg) from error
 
 
+def _no_cells(root: Path) -> NoReturn:
+    msg = f"{root / 'manifest.json'} lists no cells; run the same command again"
+    raise InputError(msg)
+
+
 def _keys(path: Path) -> Iterable[str]:
-    metadata = pq.read_schema(path).metadata or {}
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid) as error:
+        msg = f"{path} is damaged ({error}); delete it and run the same command again"
+        raise InputError(msg) from error
     keys: list[str] = json.loads(metadata.get(KEYS, b"[]"))
     return keys
 

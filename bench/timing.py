@@ -92,13 +92,17 @@ def measure(
         repeats, and the slowest and fastest repeat as `images_per_s_low` and `images_per_s_high`.
     """
     clock = Clock(runtime)
+    if runtime.device.startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(runtime.device)
     repeats = [_once(detector, images, degradations, batch_size, clock) for _ in range(1 + REPEATS)][1:]
     seconds = np.array(repeats) / len(images)
     rates = 1 / (seconds.sum(axis=1) - seconds[:, STAGES.index("degrade")])
     return {
         "device": runtime.device,
         "precision": runtime.precision,
-        "batch_size": batch_size,
+        "batch_size": batch_size,  # as asked: a batch holds no more than `images`
         "images": len(images),
         "repeats": REPEATS,
         "images_per_s": float(np.median(rates)),

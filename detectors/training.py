@@ -90,7 +90,7 @@ def train(network: nn.Module, images: TrainSet, view: View, plan: Plan, seed: in
         ThreadPoolExecutor(os.cpu_count()) as pool,
         _threads(plan.threads),
         torch.random.fork_rng(devices),
-        torch.backends.cudnn.flags(benchmark=False, deterministic=True),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
     ):
         torch.manual_seed(seed)
         course = _Course(placed(network, runtime), _Shown(images, view, plan.batch, seed, pool), plan, runtime)

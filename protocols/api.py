@@ -60,6 +60,7 @@ class Options:
     """What a user may choose of a protocol."""
 
     train_on: tuple[str, ...] = ()  # generators to train on; empty: the protocol's default
+    degradations: tuple[str, ...] = ()  # degradations to test under; empty: the protocol's default
     test_all: bool = False  # test on every generator where the protocol's default is the trained one
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from protocols.api import Cell, Images, Options, Question, Subset, View, chosen_generators
-from protocols.degradations import NONE
+from protocols.degradations import NONE, degradation
 
 PREFERRED = "SDv1.4"  # what GenImage trains on for this table
 GENIMAGE = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
@@ -26,7 +26,8 @@ class Degraded(Question):
         """One cell per detector, seed, train generator, test generator and degradation."""
         default = PREFERRED if PREFERRED in images.generators else images.generators[0]
         rows = chosen_generators(images, options.train_on) or (default,)
-        steps = MILDER if images.short_side <= SMALL_SIDE else GENIMAGE
+        default_steps = MILDER if images.short_side <= SMALL_SIDE else GENIMAGE
+        steps = tuple(degradation(text).name for text in options.degradations if text != NONE) or default_steps
         return [
             Cell(detector, Subset((train,), "train"), Subset((test,), "val"), step, seed)
             for detector in detectors

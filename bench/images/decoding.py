@@ -1,4 +1,4 @@
-"""The one decoder: strict, sRGB out, the same for every detector."""
+"""The one decoder: strict, 8-bit RGB out, the same for every detector."""
 
 from __future__ import annotations
 
@@ -22,18 +22,33 @@ class Unreadable(InputError):
 def _to_rgb(image: Pillow.Image) -> Pillow.Image:
     """8-bit RGB: alpha is laid on white, 16-bit grey scaled, palette, grey and CMYK converted."""
     if image.mode in DEEP:
-        grey = (np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8)
+        deep = np.asarray(image)
+        if deep.min() < 0 or deep.max() > 65535:
+            msg = "more than 16 bits a sample"
+            raise ValueError(msg)
+        grey = (deep.astype(np.uint32) // 257).astype(np.uint8)
         return Pillow.fromarray(grey).convert("RGB")
+    if image.mode == "F":
+        msg = "floating-point samples have no stated range"
+        raise ValueError(msg)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Pillow.alpha_composite(Pillow.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
 
 
+def _require_still(image: Pillow.Image) -> None:
+    """Refuse an animation; MPO holds a photograph and smaller views of it, of which the first is the photograph."""
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        msg = "it is animated, still images are wanted"
+        raise ValueError(msg)
+
+
 def decode(path: Path) -> Sample:
     """Read one image file.
 
-    EXIF orientation is applied, alpha laid on white, everything converted to 8-bit sRGB. The file is read whole, so a
+    EXIF orientation is applied, alpha laid on white, everything converted to 8-bit RGB; colour
+    profiles are not applied. The file is read whole, so a
     truncated or damaged one raises instead of being half grey.
 
     Args:
@@ -48,13 +63,21 @@ def decode(path: Path) -> Sample:
     try:
         data = path.read_bytes()
         with Pillow.open(io.BytesIO(data)) as image:
-            if getattr(image, "n_frames", 1) > 1:
-                msg = f"{path} is animated; give still images"
-                raise Unreadable(msg)
+            _require_still(image)
             kind = image.format or "RAW"
             pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
+    except Exception as error:  # damaged files make Pillow raise nearly anything
         reason = str(error).replace("\n", " ") or type(error).__name__
         msg = f"{path} cannot be decoded ({reason}); replace it or take it out of the data set"
         raise Unreadable(msg) from error
     return Sample(pixels, Facts(kind, pixels.shape[1], pixels.shape[0], len(data)))
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of an image file, from its header alone. Raises `Unreadable`."""
+    try:
+        with Pillow.open(path) as image:
+            return image.size
+    except Exception as error:
+        msg = f"{path} cannot be decoded ({error}); replace it or take it out of the data set"
+        raise Unreadable(msg) from error

@@ -95,11 +95,14 @@ def _description(root: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        described: Any = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         msg = f"{path} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error
-    return described
+    if not isinstance(described, dict) or not isinstance(described.get("families", {}), dict):
+        msg = f"{path} is not a JSON object with families as an object; mend it or take it away"
+        raise InputError(msg)
+    return dict(described)
 
 
 def read(root: Path) -> ImageSet:

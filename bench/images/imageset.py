@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError
-from bench.images.decoding import decode
+from bench.images.decoding import decode, size_of
 from detectors.api import Labels, Sample
 from protocols.api import Subset
 
@@ -55,7 +55,7 @@ class ImageSet:
     def short_side(self) -> int:
         """The commonest short side among a few images of each generator, in pixels."""
         few = self.table.groupby(["generator", "label"], sort=True, observed=True).head(2)["name"]
-        sides = [min(self._decode(name).pixels.shape[:2]) for name in few]
+        sides = [min(size_of(self.root / name)) for name in few]
         return int(pd.Series(sides).mode().iloc[0])
 
     @cached_property
@@ -91,6 +91,12 @@ class ImageSet:
                 msg = f"{self.root}: {subset.name} has no {noun} image in its {subset.split} split; add some, or name "
                 raise InputError(msg + "other data")
         return replace(self, table=table.reset_index(drop=True))
+
+    def covering(self, subsets: Collection[Subset]) -> ImageSet:
+        """The images of all these subsets together."""
+        places = {(generator, subset.split) for subset in subsets for generator in subset.generators}
+        wanted = [place in places for place in zip(self.table["generator"], self.table["split"], strict=True)]
+        return replace(self, table=self.table[wanted].reset_index(drop=True))
 
     def limited(self, limit: int) -> ImageSet:
         """At most `limit` images of each generator, split and class, evenly spread over their names."""

@@ -123,6 +123,7 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--device", "tpu"), "device 'tpu' is not known; choose auto, cpu, cuda or cuda:N"),
         (("--device", "cuda:99"), "device 'cuda:99' was asked for, but torch sees"),
         (("--data", "/nowhere"), "data folder /nowhere does not exist"),
+        (("--detectors", ","), "no detector was named; give some of"),
         (("--seed", "one"), "seed 'one' is not a whole number"),
         (("--setting", "big"), "setting 'big' is not known; choose auto, paper, embedded"),
         (("--precision", "int8"), "precision 'int8' is not known"),
@@ -134,6 +135,23 @@ def test_what_cannot_be_used_is_one_clear_line(lineup, data, tmp_path, options, 
     usual = {"--data": data, "--detectors": "checkerboard", "--out": tmp_path / "out"}
     usual.update(zip(options[::2], options[1::2], strict=True))
     assert words in one_line(lineup("run", *(part for pair in usual.items() for part in pair)))
+
+
+def test_chosen_degradations_and_repeated_seeds(lineup, data, tmp_path):
+    options = ("--protocol", "degradation", "--data", data, "--detectors", "checkerboard", "--out", tmp_path / "out")
+    done = lineup("run", *options, "--degradations", "lr:20+jpeg:30", "--seed", "0,00")
+    assert done.returncode == 0, done.stderr
+    cells = pd.read_parquet(tmp_path / "out" / "cells.parquet")
+    assert list(cells["degradation"]) == ["none", "lr:20+jpeg:30"]
+    assert "is not known" in one_line(lineup("run", *options, "--degradations", "sharpen:2"))
+
+
+def test_tables_follow_the_last_command(lineup, data, tmp_path):
+    out = tmp_path / "out"
+    for detector in ("checkerboard", "hog_svm"):
+        assert lineup("run", "--data", data, "--detectors", detector, "--out", out).returncode == 0
+    assert [path.name for path in out.glob("matrix-*.csv")] == ["matrix-hog_svm.csv"]
+    assert set(pd.read_csv(out / "throughput.csv")["detector"]) == {"checkerboard", "hog_svm"}
 
 
 def test_an_empty_class_and_an_unreadable_image_are_named(lineup, data, tmp_path):

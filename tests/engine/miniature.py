@@ -176,7 +176,7 @@ class Bench:
                 "detectors": {
                     name: {"key": recipe.key, "card": asdict(recipe.card)} for name, recipe in self.recipes.items()
                 },
-                "runtime": {"device": "cpu", "precision": "float32"},
+                "runtime": {"device": "cpu", "precision": "float32", "processor": "p"},
                 "commit": "unknown",
             },
             cell_rows(planned, outcomes),

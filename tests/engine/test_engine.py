@@ -211,3 +211,27 @@ class Wild(Checkerboard):
 
     def fit(self, train, seed, runtime):
         return WildDetector(0.0, 1.0)
+
+
+def test_a_damaged_score_file_is_named(make_bench):
+    bench = make_bench()
+    planned = bench.plan()
+    bench.run(planned)
+    victim = next((bench.root / "out" / "scores").glob("*.parquet"))
+    victim.write_bytes(victim.read_bytes()[:100])
+    with pytest.raises(InputError, match=f"{victim.name} is damaged"):
+        bench.run(planned)
+
+
+def test_a_damaged_cache_costs_time_and_nothing_else(make_bench):
+    bench = make_bench()
+    planned = bench.plan()
+    bench.run(planned)
+    before = bench.scores(planned)
+    for folder, kind in (("hashes", "parquet"), ("fitted", "safetensors")):
+        for path in (bench.root / "cache" / folder).glob(f"*.{kind}"):
+            path.write_bytes(path.read_bytes()[:20])
+    for path in (bench.root / "out" / "scores").iterdir():
+        path.unlink()
+    bench.run(bench.plan())
+    assert bench.scores(planned) == before

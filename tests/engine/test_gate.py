@@ -132,3 +132,14 @@ def test_a_stored_run_reads_back_whole(run_of):
     assert len(table) == len(run.cells) == 2 * 2 * 3 * 2
     assert set(table["n"]) == {120}
     assert tuple(run.throughput.columns) == THROUGHPUT_COLUMNS
+
+
+def test_an_update_mends_a_damaged_record(run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, run_of(*good())))
+    console = io.StringIO()
+    folder = tmp_path / "golden" / gate.PROTOCOLS[0]
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{")
+    assert gate.update_golden(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
+    assert "Starting anew" in console.getvalue()
+    assert gate.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.images.decoding import Unreadable, decode
+from bench.images.decoding import Unreadable, decode, size_of
 from detectors.checks import texture
 
 RGB = texture("decoding", 24, 33)
@@ -76,4 +76,21 @@ def test_what_is_no_still_image_is_refused(tmp_path):
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:])
     path.write_bytes(buffer.getvalue())
     with pytest.raises(Unreadable, match="animated"):
+        decode(path)
+
+
+def test_a_photograph_with_a_preview_is_its_first_picture(tmp_path):
+    path = tmp_path / "image.jpg"
+    views = [Image.fromarray(RGB), Image.fromarray(RGB[::2, ::2].copy())]
+    views[0].save(path, "MPO", save_all=True, append_images=views[1:], quality=95)
+    assert decode(path).pixels.shape == RGB.shape
+    assert size_of(path) == (33, 24)
+
+
+def test_samples_without_a_range_are_refused(tmp_path):
+    path = write(tmp_path, Image.fromarray(RGB[..., 0].astype(np.float32)), "tiff")
+    with pytest.raises(Unreadable, match="floating-point"):
+        decode(path)
+    path = write(tmp_path, Image.fromarray(RGB[..., 0].astype(np.int32) * 70_000), "tiff")
+    with pytest.raises(Unreadable, match="16 bits"):
         decode(path)

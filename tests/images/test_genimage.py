@@ -131,3 +131,19 @@ def test_a_limit_keeps_both_classes_and_spreads(tmp_path):
 def test_the_commonest_short_side_is_known(tmp_path):
     fill(tmp_path / "g")
     assert read(tmp_path).short_side == 8
+
+
+def test_only_what_subsets_name_is_covered(tmp_path):
+    fill(tmp_path / "a")
+    fill(tmp_path / "b")
+    covered = read(tmp_path).covering([Subset(("a",), "train"), Subset(("b",), "val")])
+    places = {tuple(name.split("/")[:2]) for name in covered.names}
+    assert places == {("a", "train"), ("b", "val")}
+
+
+@pytest.mark.parametrize("text", ["[]", '{"families": null}', "{"])
+def test_a_description_of_another_shape_is_refused(tmp_path, text):
+    fill(tmp_path / "a")
+    (tmp_path / "dataset.json").write_text(text)
+    with pytest.raises(InputError, match=r"dataset\.json is not"):
+        read(tmp_path)

@@ -54,3 +54,8 @@ def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
     assert protocol.name == name
     with pytest.raises(Unanswerable, match=r"'z' is not in the data, which has a, b, c"):
         protocol.cells(Fake(), ["d"], [0], Options(train_on=("z",)))
+
+
+def test_degradations_can_be_chosen_and_are_spelled_one_way():
+    cells = Degraded().cells(Fake(), ["d"], [0], Options(degradations=("none", "blur:1.0", "lr:64+jpeg:30")))
+    assert [cell.degradation for cell in cells] == ["none", "blur:1", "lr:64+jpeg:30"]
