@@ -224,7 +224,7 @@ def test_a_cell_scored_in_one_run_fills_the_hole_of_another():
         {"data": make_run().manifest["data"] | {"digest": "d2"}},
         {"data": make_run().manifest["data"] | {"title": "photographs"}},
         {"data": make_run().manifest["data"] | {"images": 100}},
-        {"runtime": {"device": "cpu", "precision": "bfloat16"}},
+        {"runtime": {"device": "cpu", "precision": "bfloat16", "processor": "p"}},
     ],
 )
 def test_unlike_runs_are_never_ranked_together(change):
