@@ -55,13 +55,14 @@ def estimate(run: Prepared, reporter: Reporter) -> None:
 
 def finish(run: Run, store: Store, reporter: Reporter) -> None:
     """Write every derived file and print the leaderboard."""
-    write(run, store)
-    _print(rankings([run]), Console())
+    ranked = rankings([run])
+    write(run, ranked, store)
+    _print(ranked, Console())
     reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
 
 
-def write(run: Run, store: Store) -> None:
-    """Write the tables and pictures that follow from a run's scores."""
+def write(run: Run, ranked: Sequence[Ranking], store: Store) -> None:
+    """Write the tables and pictures that follow from a run's scores; `ranked` is its ranking."""
     cells = cells_table(run)
     store.write_table("cells.parquet", cells)
     store.clear("matrix-*.csv")
@@ -71,7 +72,7 @@ def write(run: Run, store: Store) -> None:
     from bench.report import picture
 
     store.write("matrix.png", picture.picture(cells, run.manifest))
-    _write_leaderboard(rankings([run]), store)
+    _write_leaderboard(ranked, store)
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:

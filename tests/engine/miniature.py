@@ -152,9 +152,9 @@ class Bench:
         engine = Engine(self.recipes, self.selections, resources)
         return engine, engine.run(planned)
 
-    def stored_run(self, seeds: Sequence[int] = (0,)) -> Run:
+    def stored_run(self, seeds: Sequence[int] = (0,), degradation: str = "jpeg:65") -> Run:
         """Plan, run, record, and read back what was recorded."""
-        planned = self.plan(seeds=seeds)
+        planned = self.plan(("none", degradation), seeds)
         _, outcomes = self.run(planned)
         images = self.selections.images
         self.store.finish(

@@ -15,7 +15,8 @@ from bench.golden import describe_update, golden_from, read_golden, write_golden
 from bench.progress import Reporter
 from bench.records import THROUGHPUT_COLUMNS
 from bench.regress import compare
-from tests.engine.miniature import Bench, Means, NearestMeanRecipe, write_folder
+from protocols.degradations import degradation
+from tests.engine.miniature import Bench, Means, NearestMean, NearestMeanRecipe, write_folder
 
 
 class Shuffled(Means):
@@ -50,6 +51,20 @@ class SlightlyWorse(NearestMeanRecipe):
     shared: Means = field(default_factory=Noisy)
 
 
+@dataclass(frozen=True)
+class Augmented(NearestMeanRecipe):
+    """Trained on blurred copies of its images as well, as often as `copies` says."""
+
+    copies: int = 3
+
+    def fit(self, train, seed, runtime):
+        blur = degradation("blur:0.6")
+        copies = [self.shared.prepare(blur(train[index])) for index in range(len(train))] * self.copies
+        embeddings = np.concatenate([train.embed(self.shared), self.shared.embed(copies)])
+        labels = np.tile(train.labels, 1 + self.copies)
+        return NearestMean(self.shared, np.stack([embeddings[labels == label].mean(axis=0) for label in (0, 1)]))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("gate") / "data", train=20, val=60)
@@ -60,9 +75,9 @@ def run_of(folder, tmp_path):
     """Run recipes over the miniature in fresh folders, as the gate does."""
     count = iter(range(100))
 
-    def run(*recipes, seeds=(0,)):
+    def run(*recipes, seeds=(0,), degradation="jpeg:65"):
         bench = Bench(folder, tmp_path / str(next(count)), {recipe.card.name: recipe for recipe in recipes}, 50)
-        return bench.stored_run(seeds)
+        return bench.stored_run(seeds, degradation)
 
     return run
 
@@ -88,6 +103,19 @@ def test_a_planted_regression_fails_and_is_pinned_on_its_detector(run_of, plante
     found = compare(golden, run_of(planted, Checkerboard("embedded")))
     assert found.exit_code == 1
     assert set(found.cells.loc[found.cells["verdict"] == "fell", "detector"]) == {"nearest_mean"}
+
+
+def test_a_weakened_augmentation_falls_under_degradation(run_of):
+    strong, weak = (
+        run_of(Augmented("embedded", copies=copies), Checkerboard("embedded"), degradation="blur:0.6")
+        for copies in (3, 0)
+    )
+    found = compare(golden_from([strong]), weak)
+    fallen = found.cells[found.cells["verdict"] == "fell"]
+    assert found.exit_code == 1
+    assert set(fallen["detector"]) == {"nearest_mean"}
+    home = fallen[fallen["train"] == fallen["test"]]
+    assert set(home["degradation"]) == {"blur:0.6"}  # clean images of its own generator do not show it
 
 
 def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of):
