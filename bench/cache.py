@@ -27,6 +27,7 @@ from safetensors.numpy import load_file, save_file
 from bench.errors import InputError
 from bench.executors import in_order
 from bench.images.imageset import ImageSet
+from bench.images.trees import Mark
 from detectors.api import Embeddings, State
 
 SAVED_EVERY = 10_000  # files whose hashes a killed run loses at most
@@ -110,14 +111,16 @@ class Cache:
             workers: How many files to read at a time.
             report: Told how many more files are done.
         """
-        path = self.root / "hashes" / f"{_file_name(str(images.root.resolve()))}.parquet"
+        path = self.root / "hashes" / f"{_file_name(images.files.identity)}.parquet"
         known = _read_hashes(path)
-        now = list(in_order(_stat, map(images.path, range(len(images))), workers))
+        now = list(in_order(lambda name: _mark(images, name), images.names, workers))
         stale = [index for index, name in enumerate(images.names) if known.get(name, (None,))[0] != now[index]]
         report(len(images) - len(stale))
         for start in range(0, len(stale), SAVED_EVERY):
             part = stale[start : start + SAVED_EVERY]
-            for index, value in zip(part, in_order(_hash_file, map(images.path, part), workers), strict=True):
+            for index, value in zip(
+                part, in_order(lambda index: _hash(images, images.names[index]), part, workers), strict=True
+            ):
                 known[images.names[index]] = now[index], value
                 report(1)
             rows = [(name, *stat, value) for name, (stat, value) in known.items()]
@@ -155,21 +158,20 @@ def _read_hashes(path: Path) -> dict[str, tuple[tuple[int, int], bytes]]:
     return {name: ((size, time), value) for name, size, time, value in rows}
 
 
-def _stat(path: Path) -> tuple[int, int]:
-    """Size and modification time of a file. Raises `InputError` for one that is not there any more."""
+def _mark(images: ImageSet, name: str) -> Mark:
+    """Size and time of a file. Raises `InputError` for one that is not there any more."""
     try:
-        found = path.stat()
+        return images.files.mark(name)
     except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror}); mend it or take it out of the data set"
+        msg = f"{images.where(name)} cannot be read ({error.strerror}); mend it or take it out of the data set"
         raise InputError(msg) from error
-    return found.st_size, found.st_mtime_ns
 
 
-def _hash_file(path: Path) -> bytes:
+def _hash(images: ImageSet, name: str) -> bytes:
     try:
-        return sha256(path.read_bytes()).digest()
+        return sha256(images.files.read(name)).digest()
     except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror}); mend it or take it out of the data set"
+        msg = f"{images.where(name)} cannot be read ({error.strerror}); mend it or take it out of the data set"
         raise InputError(msg) from error
 
 

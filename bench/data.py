@@ -3,37 +3,97 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.errors import InputError
-from bench.images.genimage import read
+from bench.images.archives import local
+from bench.images.assembling import assemble
 from bench.images.imageset import ImageSet
+from bench.images.layouts.api import SHARED, Claim, Layout
+from bench.images.trees import Mounted, Tree
 from bench.progress import Reporter
+from detectors import catalogue
 
 EMBEDDED = "embedded"
+LAYOUTS = "lineup.layouts"
 
 
-def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter) -> ImageSet:
-    """Open a data set by name or path; the embedded corpus is made on first use.
+def layouts() -> dict[str, Layout]:
+    """Every installed layout by name."""
+    return {name: catalogue.find(LAYOUTS, "layout", name)() for name in catalogue.installed(LAYOUTS)}
+
+
+def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, real: str = "") -> ImageSet:
+    """Open a data set; the embedded corpus is made on first use.
 
     Args:
-        text: "embedded", or a folder in GenImage layout.
+        text: "embedded", or a path or URL whose layout is found out, or `layout:path`.
         cache_root: Where the embedded corpus is kept.
         workers: Processes that make it.
         reporter: Told how far it is.
+        real: Path or URL of a folder of real images, for data that holds none; "" for none.
 
     Raises:
-        InputError: The folder is not a data set.
+        InputError: It is not a data set, or no layout or several fit it.
     """
     if text != EMBEDDED:
-        return read(Path(text))
+        return read(text, real)
     root = embedded_corpus(cache_root, workers, reporter)
-    images = read(root)
+    images = read(f"genimage:{root}")
     promised = json.loads((root / "dataset.json").read_text(encoding="utf-8"))["images"]
     if len(images) != promised:
         msg = f"{root} holds {len(images)} of the {promised} images that were made; delete it and run again"
         raise InputError(msg)
     return images
+
+
+def read(text: str, real: str = "") -> ImageSet:
+    """Read a data set from a path or URL, or from `layout:path`. Raises `InputError`."""
+    known = layouts()
+    forced, place = _split(text, known)
+    tree = open_tree(place)
+    if real:
+        tree = Mounted(tree, {SHARED: open_tree(real)})
+    layout = known[forced] if forced else detect(tree, known)
+    return assemble(tree, layout.read(tree), layout.name)
+
+
+def _split(text: str, known: Mapping[str, Layout]) -> tuple[str, str]:
+    """The layout that is forced, or "", and the place."""
+    head, colon, rest = text.partition(":")
+    if head in known and colon:
+        return head, rest
+    if colon and rest and not rest.startswith("//") and not Path(text).exists() and re.fullmatch(r"\w{2,}", head):
+        msg = f"layout {head!r} is not known; there are {', '.join(known)}"
+        raise InputError(msg)
+    return "", text
+
+
+def open_tree(place: str) -> Tree:
+    """The tree at a path or URL. Raises `InputError`."""
+    if "://" in place:
+        from bench.images.remote import Remote
+
+        return Remote(place)
+    return local(Path(place))
+
+
+def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
+    """The one layout that reads everything; a general one only where no other does. Raises `InputError`."""
+    claims: dict[str, Claim] = {name: layout.claim(tree) for name, layout in known.items()}
+    whole = [name for name, claim in claims.items() if claim == "all"]
+    chosen = [name for name in whole if not known[name].general] or whole
+    if len(chosen) == 1:
+        return known[chosen[0]]
+    if candidates := chosen or [name for name, claim in claims.items() if claim == "some"]:
+        what = "could be read as" if chosen else "is only in part laid out as"
+        msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
+        raise InputError(msg)
+    shapes = "; ".join(f"{name} ({layout.shape})" for name, layout in known.items())
+    msg = f"{tree.where} is in none of the layouts that can be read: {shapes}"
+    raise InputError(msg)
 
 
 def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:

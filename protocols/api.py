@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-Split = Literal["train", "val"]
+Split = Literal["train", "val", "test"]
 
 
 class Unanswerable(ValueError):
@@ -16,7 +16,7 @@ class Unanswerable(ValueError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subset:
-    """A named selection of an image set: some generators with the real images that stand beside them, one split."""
+    """A named selection of an image set: some generators with the real images that stand against them, one split."""
 
     generators: tuple[str, ...]
     split: Split
@@ -49,6 +49,13 @@ class Images(Protocol):
     @property
     def families(self) -> Mapping[str, str]:
         """Generator to family; a generator of unknown family is its own family."""
+
+    @property
+    def held_out(self) -> Split:
+        """The split that answers are given on: "test", or "val" where there is none."""
+
+    def having(self, split: Split) -> Sequence[str]:
+        """The generators that have images in a split, in reading order."""
 
     @property
     def short_side(self) -> int:
@@ -84,10 +91,18 @@ class Question(ABC):
         """All cells, in reading order. Raises `Unanswerable`."""
 
 
-def chosen_generators(images: Images, names: Sequence[str]) -> tuple[str, ...]:
-    """The generators that a user named, in the user's order. Raises `Unanswerable` for one that is not there."""
+def trainable(images: Images, names: Sequence[str]) -> tuple[str, ...]:
+    """The generators to train on: those that a user named, in the user's order, else all that have training images.
+
+    Raises:
+        Unanswerable: One of them is not in the data, or there is none.
+    """
+    there = images.having("train")
+    if not there:
+        msg = "the data has no training images; give data with a train split"
+        raise Unanswerable(msg)
     for name in names:
-        if name not in images.generators:
-            msg = f"generator {name!r} is not in the data, which has {', '.join(images.generators)}"
+        if name not in there:
+            msg = f"generator {name!r} is not in the data's train split, which has {', '.join(there)}"
             raise Unanswerable(msg)
-    return tuple(names)
+    return tuple(names or there)

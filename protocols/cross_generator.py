@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from protocols.api import Cell, Images, Options, Question, Subset, View, chosen_generators
+from protocols.api import Cell, Images, Options, Question, Subset, View, trainable
 
 
 class CrossGenerator(Question):
@@ -17,11 +17,11 @@ class CrossGenerator(Question):
 
     def cells(self, images: Images, detectors: Sequence[str], seeds: Sequence[int], options: Options) -> list[Cell]:
         """One cell per detector, seed, train generator and test generator."""
-        rows = chosen_generators(images, options.train_on) or tuple(images.generators)
+        rows, held_out = trainable(images, options.train_on), images.held_out
         return [
-            Cell(detector, Subset((train,), "train"), Subset((test,), "val"), seed=seed)
+            Cell(detector, Subset((train,), "train"), Subset((test,), held_out), seed=seed)
             for detector in detectors
             for seed in seeds
             for train in rows
-            for test in images.generators
+            for test in images.having(held_out)
         ]

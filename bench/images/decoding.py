@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
@@ -44,7 +43,7 @@ def _require_still(image: Pillow.Image) -> None:
         raise ValueError(msg)
 
 
-def decode(path: Path) -> Sample:
+def decode(data: bytes, where: str) -> Sample:
     """Read one image file.
 
     EXIF orientation is applied, alpha laid on white, everything converted to 8-bit RGB; colour
@@ -52,7 +51,8 @@ def decode(path: Path) -> Sample:
     truncated or damaged one raises instead of being half grey.
 
     Args:
-        path: An image file.
+        data: The whole file.
+        where: What messages call it.
 
     Returns:
         Pixels uint8 (H, W, 3) and the facts of the file.
@@ -61,23 +61,22 @@ def decode(path: Path) -> Sample:
         Unreadable: The file is missing, empty, damaged, truncated, animated or not an image.
     """
     try:
-        data = path.read_bytes()
         with Pillow.open(io.BytesIO(data)) as image:
             _require_still(image)
             kind = image.format or "RAW"
             pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
     except Exception as error:  # damaged files make Pillow raise nearly anything
         reason = str(error).replace("\n", " ") or type(error).__name__
-        msg = f"{path} cannot be decoded ({reason}); replace it or take it out of the data set"
+        msg = f"{where} cannot be decoded ({reason}); replace it or take it out of the data set"
         raise Unreadable(msg) from error
     return Sample(pixels, Facts(kind, pixels.shape[1], pixels.shape[0], len(data)))
 
 
-def size_of(path: Path) -> tuple[int, int]:
+def size_of(data: bytes, where: str) -> tuple[int, int]:
     """Width and height of an image file, from its header alone. Raises `Unreadable`."""
     try:
-        with Pillow.open(path) as image:
+        with Pillow.open(io.BytesIO(data)) as image:
             return image.size
     except Exception as error:
-        msg = f"{path} cannot be decoded ({error}); replace it or take it out of the data set"
+        msg = f"{where} cannot be decoded ({error}); replace it or take it out of the data set"
         raise Unreadable(msg) from error

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.errors import InputError
 from bench.images.decoding import decode, size_of
+from bench.images.layouts.api import Row
+from bench.images.trees import Files
 from detectors.api import Labels, Sample
-from protocols.api import Subset
+from protocols.api import Split, Subset
+from protocols.degradations import degradation
 
-COLUMNS = ("name", "label", "generator", "split", "content", "source")
+COLUMNS = Row._fields
 
 
 @dataclass(frozen=True)
@@ -24,23 +27,26 @@ class ImageSet:
     """Images of one data set, or a selection of them.
 
     Attributes:
-        root: The folder that image names are relative to.
+        files: Where their bytes are read.
         title: What the set is called on every table.
         kind: "embedded" for the project's own corpus, "folder" for anything else.
         version: What the data set says of itself; "" where it says nothing.
         families: Generator to family, in reading order; a generator of unknown family is its own.
-        table: One row per image, columns `COLUMNS`, sorted by name: `name` relative to the root with forward slashes;
-            `label` 0 real or 1 generated; `generator` the generator whose folder the image stands in, for real images
-            too; `split` "train" or "val"; `content` the content class or ""; `source` an id shared by images that are
-            not independent of each other.
+        table: One row per image, sorted by name, columns as the fields of `bench.images.layouts.api.Row`.
+        pools: Generator to the pool of real images that stands against it: what its rows have as `generator`.
+        notes: What a reader of results should know of the data, one sentence each.
+        missing: What the data set lists and does not hold, with the number of images.
     """
 
-    root: Path
+    files: Files
     title: str
     kind: Literal["embedded", "folder"]
     version: str
     families: Mapping[str, str]
     table: pd.DataFrame
+    pools: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -48,14 +54,25 @@ class ImageSet:
     @cached_property
     def generators(self) -> tuple[str, ...]:
         """Names of the generators, in the order of `families`."""
-        present = set(self.table["generator"])
+        present = set(self.table.loc[self.table["label"] == 1, "generator"])
         return tuple(name for name in self.families if name in present)
+
+    @cached_property
+    def held_out(self) -> Split:
+        """The split that answers are given on: "test" where the set has one, else "val"."""
+        return "test" if (self.table["split"] == "test").any() else "val"
+
+    def having(self, split: Split) -> tuple[str, ...]:
+        """The generators that have images in a split."""
+        rows = self.table[(self.table["label"] == 1) & (self.table["split"] == split)]
+        present = set(rows["generator"])
+        return tuple(name for name in self.generators if name in present)
 
     @cached_property
     def short_side(self) -> int:
         """The commonest short side among a few images of each generator, in pixels."""
         few = self.table.groupby(["generator", "label"], sort=True, observed=True).head(2)["name"]
-        sides = [min(size_of(self.root / name)) for name in few]
+        sides = [min(size_of(self.files.read(name), self.where(name))) for name in few]
         return int(pd.Series(sides).mode().iloc[0])
 
     @cached_property
@@ -68,35 +85,49 @@ class ImageSet:
         """int64 (N,), 0 real, 1 generated."""
         return self.table["label"].to_numpy(dtype=np.int64)
 
+    @cached_property
+    def treatments(self) -> Sequence[str]:
+        """The chain of degradations that is part of each image, "" for none."""
+        return self.table["treatment"].tolist()
+
     def __getitem__(self, index: int) -> Sample:
-        return self._decode(self.names[index])
+        name = self.names[index]
+        sample = decode(self.files.read(name), self.where(name))
+        return degradation(self.treatments[index])(sample) if self.treatments[index] else sample
 
-    def path(self, index: int) -> Path:
-        """Where an image lies."""
-        return self.root / self.names[index]
+    def where(self, name: str) -> str:
+        """What messages call one image."""
+        return f"{self.files.where}/{name}"
 
-    def _decode(self, name: str) -> Sample:
-        return decode(self.root / name)
+    def keeping(self, rows: NDArray[np.bool_] | pd.Series[bool]) -> ImageSet:
+        """The images of the rows that are true."""
+        return replace(self, table=self.table[rows].reset_index(drop=True))
 
     def select(self, subset: Subset) -> ImageSet:
-        """The images of a subset: its generators' folders, real and generated, in its split.
+        """The images of a subset in its split: those its generators made, and the real ones that stand against them.
 
         Raises:
             InputError: One of its classes is empty.
         """
-        wanted = self.table["generator"].isin(subset.generators) & (self.table["split"] == subset.split)
-        table = self.table[wanted]
+        selected = self.keeping(self._of(subset))
         for label, noun in ((0, "real"), (1, "generated")):
-            if not (table["label"] == label).any():
-                msg = f"{self.root}: {subset.name} has no {noun} image in its {subset.split} split; add some, or name "
+            if not (selected.table["label"] == label).any():
+                msg = f"{self.files.where}: {subset.name} has no {noun} image in its {subset.split} split; add some, or name "
                 raise InputError(msg + "other data")
-        return replace(self, table=table.reset_index(drop=True))
+        return selected
+
+    def _of(self, subset: Subset) -> pd.Series[bool]:
+        pools = [self.pools.get(generator, generator) for generator in subset.generators]
+        generated = self.table["generator"].isin(subset.generators) & (self.table["label"] == 1)
+        real = self.table["generator"].isin(pools) & (self.table["label"] == 0)
+        return (generated | real) & (self.table["split"] == subset.split)
 
     def covering(self, subsets: Collection[Subset]) -> ImageSet:
         """The images of all these subsets together."""
-        places = {(generator, subset.split) for subset in subsets for generator in subset.generators}
-        wanted = [place in places for place in zip(self.table["generator"], self.table["split"], strict=True)]
-        return replace(self, table=self.table[wanted].reset_index(drop=True))
+        wanted = np.zeros(len(self), bool)
+        for subset in subsets:
+            wanted |= self._of(subset).to_numpy()
+        return self.keeping(wanted)
 
     def limited(self, limit: int) -> ImageSet:
         """At most `limit` images of each generator, split and class, evenly spread over their names."""

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.data import read
 from bench.embedded import corpus
 from bench.embedded.corpus import as_jpeg, build, encode, identity, is_built, scene_number
 from bench.embedded.probes import PROBES, accuracies
 from bench.embedded.scenes import render
-from bench.images.genimage import read
 
 
 def files(root):
@@ -69,7 +69,7 @@ def test_the_manifest_describes_the_files(larger):
 
 
 def test_the_reader_takes_it_for_what_it_is(larger):
-    images = read(larger)
+    images = read(str(larger))
     assert images.kind == "embedded"
     assert list(images.generators) == ["ldm_a", "ldm_b", "ldm_c", "vq", "pixdiff", "cascade", "gan_tconv", "gan_ps"]
 

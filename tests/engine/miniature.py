@@ -15,8 +15,8 @@ from PIL import Image
 from rich.console import Console
 
 from bench.cache import Cache
+from bench.data import read
 from bench.engine import Engine, Outcome, Resources
-from bench.images.genimage import read
 from bench.plan import Planned, Selections, plan
 from bench.progress import Reporter
 from bench.records import Run
@@ -133,7 +133,8 @@ class Bench:
         return Store.at(self.root / "out")
 
     def plan(self, degradations: Sequence[str] = ("none", "jpeg:65"), seeds: Sequence[int] = (0,)) -> list[Planned]:
-        self.selections = Selections.read(read(self.folder), Cache(self.root / "cache"), self.workers, lambda _: None)
+        images, cache = read(str(self.folder)), Cache(self.root / "cache")
+        self.selections = Selections.read(images, cache, self.workers, lambda _: None)
         cells = [
             Cell(detector, Subset((train,), "train"), Subset((test,), "val"), degradation, seed)
             for detector in self.recipes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.cache import Cache, digest
-from bench.images.genimage import read
+from bench.data import read
 from detectors import catalogue
 from detectors.api import Runtime
 from detectors.checks import Toy, same_state
@@ -62,11 +62,11 @@ def test_every_detector_survives_the_cache(tmp_path, name):
 
 def test_content_hashes_are_taken_again_for_changed_files_only(tmp_path):
     write_folder(tmp_path / "data")
-    images = read(tmp_path / "data")
+    images = read(str(tmp_path / "data"))
     read_again = []
     first = Cache(tmp_path / "cache").hashes(images, 2, lambda _: None)
-    victim = images.path(3)
-    victim.write_bytes(images.path(4).read_bytes())
+    victim, other = (tmp_path / "data" / images.names[row] for row in (3, 4))
+    victim.write_bytes(other.read_bytes())
     second = Cache(tmp_path / "cache").hashes(images, 2, read_again.append)
     assert (second[3] == first[4]).all()
     assert (np.delete(second, 3, 0) == np.delete(first, 3, 0)).all()

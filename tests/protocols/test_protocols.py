@@ -15,6 +15,11 @@ class Fake:
     generators: tuple[str, ...] = ("a", "b", "c")
     families: dict[str, str] = field(default_factory=lambda: {"a": "x", "b": "x", "c": "y"})
     short_side: int = 512
+    held_out: str = "val"
+    untrained: tuple[str, ...] = ()
+
+    def having(self, split):
+        return tuple(name for name in self.generators if split != "train" or name not in self.untrained)
 
 
 def test_cross_generator_is_the_whole_square_for_each_detector_and_seed():
@@ -48,11 +53,20 @@ def test_small_images_get_milder_steps_as_well():
     assert {"jpeg:85", "blur:0.5", "blur:1", "lr:96", "blur:5", "jpeg:30"} <= steps
 
 
+def test_rows_are_generators_with_training_images_and_columns_those_held_out():
+    images = Fake(held_out="test", untrained=("a", "c"))
+    cells = CrossGenerator().cells(images, ["d"], [0], Options())
+    assert [(cell.train.name, cell.test.name) for cell in cells] == [("b", "a"), ("b", "b"), ("b", "c")]
+    assert {cell.test.split for cell in cells} == {"test"}
+    with pytest.raises(Unanswerable, match="no training images"):
+        CrossGenerator().cells(Fake(untrained=("a", "b", "c")), ["d"], [0], Options())
+
+
 @pytest.mark.parametrize("name", installed("lineup.protocols"))
 def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
     protocol = find("lineup.protocols", "protocol", name)()
     assert protocol.name == name
-    with pytest.raises(Unanswerable, match=r"'z' is not in the data, which has a, b, c"):
+    with pytest.raises(Unanswerable, match=r"'z' is not in the data's train split, which has a, b, c"):
         protocol.cells(Fake(), ["d"], [0], Options(train_on=("z",)))
 
 

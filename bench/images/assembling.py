@@ -1,0 +1,162 @@
+"""From what a layout read to an image set: order, families, pools, splits that have to be drawn, and checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import InputError
+from bench.images.imageset import COLUMNS, ImageSet
+from bench.images.layouts.api import SHARED, Found
+from bench.images.names import GENIMAGE, family_of
+from bench.images.trees import Tree
+
+DESCRIPTION = "dataset.json"
+SEED = 0  # of splits that are drawn
+HELD_OUT = 0.1  # of the images of a generator, or of a pool, in each of the val and test splits that are drawn
+
+
+def described(tree: Tree) -> dict[str, Any]:
+    """What the data set says of itself in `dataset.json`, if it has one. Raises `InputError` where that is damaged."""
+    if DESCRIPTION not in tree.listing.data:
+        return {}
+    where = f"{tree.where}/{DESCRIPTION}"
+    try:
+        facts: Any = json.loads(tree.text(DESCRIPTION))
+    except ValueError as error:
+        msg = f"{where} is not JSON ({error}); mend it or take it away"
+        raise InputError(msg) from error
+    if not isinstance(facts, dict) or not isinstance(facts.get("families", {}), dict):
+        msg = f"{where} is not a JSON object with families as an object; mend it or take it away"
+        raise InputError(msg)
+    return dict(facts)
+
+
+def assemble(tree: Tree, found: Found, layout: str) -> ImageSet:
+    """Make an image set of what a layout read.
+
+    Raises:
+        InputError: Nothing was read, a class is empty, or real images are missing.
+    """
+    if not found.rows:
+        msg = f"{tree.where} holds no image that the layout {layout} can read; give another folder or another layout"
+        raise InputError(msg)
+    facts = described(tree)
+    table = pd.DataFrame(found.rows, columns=list(COLUMNS)).sort_values("name", ignore_index=True)
+    if (twice := table["name"].duplicated()).any():
+        msg = f"{tree.where} lists {table['name'][twice].iloc[0]} twice; list each image once"
+        raise InputError(msg)
+    table, drawn = _with_splits(tree, table)
+    generators = table.loc[table["label"] == 1, "generator"].unique().tolist()
+    kind: Literal["embedded", "folder"] = "embedded" if facts.get("kind") == "embedded" else "folder"
+    images = ImageSet(
+        found.files or tree,
+        str(facts.get("title", tree.title)),
+        kind,
+        str(facts.get("version", "")),
+        _families(generators, facts.get("families", {}), found.families),
+        table,
+        _pools(tree, table, generators, found.pools),
+        (*found.notes, *drawn, *_left_out(tree, table, found)),
+        dict(found.missing),
+    )
+    _require_both_classes(tree, images)
+    return images
+
+
+def _families(generators: list[str], stated: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Family of every generator, in the order in which tables show them."""
+    order = [*stated, *(name for name, _, _ in GENIMAGE), *known, *sorted(generators)]
+    return {
+        name: stated.get(name) or known.get(name) or family_of(name)
+        for name in dict.fromkeys(order)
+        if name in generators
+    }
+
+
+def _pools(tree: Tree, table: pd.DataFrame, generators: list[str], stated: Mapping[str, str]) -> dict[str, str]:
+    """The pool of real images that stands against each generator."""
+    there = set(table.loc[table["label"] == 0, "generator"])
+    pools = {}
+    for generator in generators:
+        found = next((pool for pool in (stated.get(generator), generator, SHARED) if pool in there), None)
+        if found is None:
+            msg = f"{tree.where}: no real images stand against {generator}; add some, or name a folder of them (--real)"
+            raise InputError(msg)
+        pools[generator] = found
+    return pools
+
+
+def _require_both_classes(tree: Tree, images: ImageSet) -> None:
+    """Every split that a generator has must hold real images, and a generator's own real images stand against some."""
+    have = set(images.table[["generator", "split", "label"]].drop_duplicates().itertuples(index=False, name=None))
+    for generator, split, label in sorted(have):
+        if label == 1 and (images.pools[generator], split, 0) not in have:
+            _refuse_half(tree, generator, split, "real")
+        if label == 0 and generator in images.pools and (generator, split, 1) not in have:
+            _refuse_half(tree, generator, split, "generated")
+
+
+def _refuse_half(tree: Tree, generator: str, split: str, noun: str) -> None:
+    msg = f"{tree.where}: {generator} has no {noun} image in its {split} split; add some, or take that split away"
+    raise InputError(msg)
+
+
+def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table with a split for every image, and a note where they had to be drawn."""
+    splits = set(table["split"])
+    if "" in splits and len(splits) > 1:
+        name = table.loc[table["split"] == "", "name"].iloc[0]
+        msg = f"{tree.where} gives some images a split and others none, such as {name}; give one to all or to none"
+        raise InputError(msg)
+    if len(splits) > 1:
+        return table, ()
+    only = splits.pop()
+    what = f"holds the split {only} only" if only else "has no splits"
+    note = f"{tree.title} {what}: train, val and test were drawn, 80/10/10 by source, with seed {SEED}"
+    return table.assign(split=draw_splits(table)), (note,)
+
+
+def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
+    """Splits 80/10/10 of each generator's and each pool's images, drawn by source with `SEED`.
+
+    A source falls into the same place of the order wherever it stands, so images that are not independent keep
+    together as well as equal counts allow; sources are never cut in two within a generator.
+    """
+    split = pd.Series("train", index=table.index)
+    ranks = {source: sha256(f"{SEED}/{source}".encode()).digest() for source in table["source"].unique()}
+    for _, group in table.groupby(["generator", "label"], sort=False):
+        sources = sorted(group["source"].unique(), key=ranks.__getitem__)
+        size = round(HELD_OUT * len(sources)) or (len(sources) > 2)
+        place = dict.fromkeys(sources[:size], "test") | dict.fromkeys(sources[size : 2 * size], "val")
+        split[group.index] = group["source"].map(place).fillna("train")
+    return split
+
+
+def _left_out(tree: Tree, table: pd.DataFrame, found: Found) -> tuple[str, ...]:
+    """A note on images that lie in the tree and are not part of the layout."""
+    left = tree.listing.size - len(table)
+    if found.files is not None or left <= 0:
+        return ()
+    names = set(table["name"])
+    folders = sorted(
+        folder
+        for folder, files in tree.listing.images.items()
+        if any((f"{folder}/{file}" if folder else file) not in names for file in files)
+    )
+    shown = ", ".join(folder or "the top" for folder in folders[:5]) + (", ..." if len(folders) > 5 else "")
+    return (f"{left} images are not part of the layout and were left out, in {shown}",)
+
+
+def treated(images: ImageSet, arm: str) -> ImageSet:
+    """The same images with one more chain applied to every one of them, last."""
+    steps = images.table["treatment"]
+    both = np.where(steps == "", arm, steps + "+" + arm)
+    title = f"{images.title}, everything first {arm}"
+    return replace(images, title=title, table=images.table.assign(treatment=both))

@@ -1,0 +1,51 @@
+"""Names and families of generators: data sets spell one generator in many ways, and families bridge their names."""
+
+from __future__ import annotations
+
+import re
+
+# Canonical name (as GenImage's tables print it), family, and a pattern for the folder names in use.
+GENIMAGE = (
+    ("Midjourney", "undisclosed", r"(imagenet_)?midjourney"),
+    ("SDv1.4", "stable diffusion", r"stable_diffusion_v_?1_4|sd_?v?1_4|imagenet_ai_0419_sdv4|sdv4"),
+    ("SDv1.5", "stable diffusion", r"stable_diffusion_v_?1_5|sd_?v?1_5|imagenet_ai_0424_sdv5|sdv5"),
+    ("ADM", "pixel diffusion", r"(imagenet_ai_0508_)?adm"),
+    ("GLIDE", "pixel diffusion", r"(imagenet_)?glide"),
+    ("Wukong", "stable diffusion", r"(imagenet_ai_0424_)?wukong"),
+    ("VQDM", "codebook diffusion", r"(imagenet_ai_0419_)?vqdm"),
+    ("BigGAN", "gan", r"(imagenet_ai_0419_)?biggan"),
+)
+# Families of the generators of other data sets, by what their flattened names hold; the first that fits decides.
+FAMILIES = (
+    ("codebook diffusion", r"vq_?diff|vqdm"),
+    ("codebook transformer", r"taming|vqgan|dalle_?mini|parti|muse"),
+    (
+        "stable diffusion",
+        r"stable_?diffusion|(^|_)sd(_|v?\d|xl)|sdxl|latent_?diffusion|(^|_)ldm|wukong|dreambooth|lora",
+    ),
+    ("pixel diffusion", r"^adm|guided|glide|ddpm|deepfloyd|imagen$|palette|denoising_diffusion"),
+    ("undisclosed", r"midjourney|dall?_?e|firefly|imagen_?\d|gpt|gemini"),
+    ("diffusion transformer", r"flux|pixart|kandinsky|hunyuan|auraflow"),
+    ("gan", r"gan|^imle$|^crn$|^cips|sfhq|^mat$|generative_inpainting|lama"),
+)
+
+
+def flat(name: str) -> str:
+    """A name in lower case with one kind of separator."""
+    return re.sub(r"[\s.\-]+", "_", name.strip().lower())
+
+
+def canonical(folder: str) -> tuple[str, str]:
+    """Generator and family that a folder's name stands for; an unknown generator keeps its name."""
+    for name, family, pattern in GENIMAGE:
+        if re.fullmatch(pattern, flat(folder)):
+            return name, family
+    return folder, family_of(folder)
+
+
+def family_of(generator: str) -> str:
+    """Family of a generator by its name; an unknown one is a family of its own."""
+    for name, family, _ in GENIMAGE:
+        if name == generator:
+            return family
+    return next((family for family, pattern in FAMILIES if re.search(pattern, flat(generator))), generator)

@@ -1,0 +1,281 @@
+"""Where files lie: a folder, a zip or tar archive, or a remote store, all seen as one tree of names.
+
+Names are relative, with forward slashes. A layout reads meaning from the names; nothing above this module knows where
+bytes come from. What cannot be trusted is refused here: links that lead out of the folder, archive members that would
+be written outside of it, names that a terminal or a table could not show.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from bench.errors import InputError
+
+IMAGES = frozenset({".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+DATA = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".txt"})
+ARCHIVES = frozenset({".tar", ".zip"})
+LARGEST_FILE = 2**29  # bytes: no image file is larger
+Mark = tuple[int, int]  # size and time: a file whose mark is unchanged has not changed
+
+
+class Files(Protocol):
+    """Where an image set takes its bytes from."""
+
+    @property
+    def where(self) -> str:
+        """What messages call this place."""
+
+    @property
+    def identity(self) -> str:
+        """What a cache calls this place: alike for the same place only."""
+
+    def read(self, name: str) -> bytes:
+        """All bytes of one file. Raises `OSError` or `InputError`."""
+
+    def mark(self, name: str) -> Mark:
+        """Size and time of one file. Raises `OSError`."""
+
+
+@dataclass
+class Listing:
+    """Every file of a tree, sorted.
+
+    Attributes:
+        images: By folder ("" for the top), the names of its image files without the folder.
+        data: Names of files that may describe images: tables, manifests, annotations.
+        ignored: How many other files there are, by suffix.
+        refused: Image files that are not to be read, each with its reason.
+    """
+
+    images: dict[str, list[str]] = field(default_factory=dict)
+    data: list[str] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """The number of images."""
+        return sum(map(len, self.images.values()))
+
+    def add(self, folder: str, name: str) -> None:
+        """Sort one file in."""
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - millions of names
+        path = f"{folder}/{name}" if folder else name
+        if hidden(name):
+            self.ignored["hidden"] += 1
+        elif suffix in IMAGES and not shows(path):
+            self.refused.append((readable(path), "its name holds characters that cannot be shown"))
+        elif suffix in IMAGES:
+            self.images.setdefault(folder, []).append(name)
+        elif suffix in DATA and shows(path):
+            self.data.append(path)
+        else:
+            self.ignored[readable(suffix) or "no suffix"] += 1
+
+    def add_path(self, path: str) -> None:
+        """Sort one file in by its whole name; a file in a hidden folder is hidden."""
+        folder, _, name = path.rpartition("/")
+        if any(map(hidden, folder.split("/"))):
+            self.ignored["hidden"] += 1
+        else:
+            self.add(folder, name)
+
+    def in_order(self) -> Listing:
+        """The same files, sorted."""
+        images = {folder: sorted(self.images[folder]) for folder in sorted(self.images)}
+        return Listing(images, sorted(self.data), self.ignored, sorted(self.refused))
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or folder is a system's own: dot files, resource forks, thumbnails."""
+    return name.startswith(".") or name in {"__MACOSX", "@eaDir", "Thumbs.db"}
+
+
+def shows(name: str) -> bool:
+    """Whether a name can be shown and stored: no control characters, no undecodable bytes, no backslash."""
+    return name.isprintable() and "\\" not in name
+
+
+def readable(name: str) -> str:
+    """A name with everything that cannot be shown escaped."""
+    return name if shows(name) else name.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+class Tree(ABC):
+    """A tree of files that can be listed and read."""
+
+    def __init__(self, where: str, identity: str) -> None:
+        self.where = where
+        self.identity = identity
+
+    @property
+    def title(self) -> str:
+        """A short name for tables."""
+        return PurePosixPath(self.where).stem or self.where
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Every file, listed once."""
+        return self._list().in_order()
+
+    @abstractmethod
+    def _list(self) -> Listing: ...
+
+    @abstractmethod
+    def mark(self, name: str) -> Mark:
+        """Size and time of one file. Raises `OSError`."""
+
+    @abstractmethod
+    def open(self, name: str) -> BinaryIO:
+        """One file, open for reading, seekable. Raises `OSError`."""
+
+    def read(self, name: str) -> bytes:
+        """All bytes of one file. Raises `OSError`, also for one that is larger than any image."""
+        size, _ = self.mark(name)
+        if size > LARGEST_FILE:
+            msg = f"{size:,} bytes are more than an image file has"
+            raise OSError(msg)
+        with self.open(name) as opened:
+            return opened.read()
+
+    def text(self, name: str) -> str:
+        """A text file. Raises `InputError` where it cannot be read or is not UTF-8."""
+        try:
+            with self.open(name) as opened:
+                return opened.read().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{self.where}/{name} cannot be read as UTF-8 text ({error}); mend it or take it away"
+            raise InputError(msg) from error
+
+
+class Folder(Tree):
+    """A folder on a local disk."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(str(root), str(root.resolve()))
+        self.root = root
+        self._real = root.resolve()
+
+    @property
+    def title(self) -> str:
+        """The folder's own name."""
+        return self._real.name
+
+    def _list(self) -> Listing:
+        listing = Listing()
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    waiting += [path for entry in entries if (path := self._sort(listing, folder, entry))]
+            except OSError as error:
+                msg = f"{self.root / folder} cannot be listed ({error.strerror}); mend its permissions or take it away"
+                raise InputError(msg) from error
+        return listing
+
+    def _sort(self, listing: Listing, folder: str, entry: os.DirEntry[str]) -> str | None:
+        """Put one entry into the listing, or return it as a folder to look into."""
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.is_symlink() and not hidden(entry.name):
+            return self._sort_link(listing, path, entry)
+        if not entry.is_dir(follow_symlinks=False):
+            listing.add(folder, entry.name)
+        elif not hidden(entry.name):
+            return path
+        return None
+
+    def _sort_link(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> str | None:
+        target = Path(entry.path).resolve()
+        inside = target.is_relative_to(self._real)
+        if entry.is_dir():
+            if not inside or self._real.joinpath(path).is_relative_to(target):
+                what = "to a folder that holds it" if inside else "out of the data folder"
+                msg = f"{readable(entry.path)} is a link {what}; put a real folder there, or take the link away"
+                raise InputError(msg)
+            return path
+        if inside and target.exists():
+            listing.add_path(path)
+        elif Path(entry.name).suffix.lower() in IMAGES:
+            listing.refused.append((readable(path), "a link out of the data folder" if not inside else "a broken link"))
+        return None
+
+    def mark(self, name: str) -> Mark:
+        """Size and modification time."""
+        found = (self.root / name).stat()
+        return found.st_size, found.st_mtime_ns
+
+    def open(self, name: str) -> BinaryIO:
+        """The file, if it is a regular one."""
+        path = self.root / name
+        if not stat.S_ISREG(path.stat().st_mode):
+            msg = "not a regular file"
+            raise OSError(msg)
+        return path.open("rb")
+
+
+class Mounted(Tree):
+    """A tree with other trees hung into it as folders."""
+
+    def __init__(self, base: Tree, mounts: dict[str, Tree]) -> None:
+        inside = "".join(f"+{name}={tree.identity}" for name, tree in mounts.items())
+        super().__init__(base.where, base.identity + inside)
+        self._base = base
+        self._mounts = mounts
+
+    @property
+    def title(self) -> str:
+        """The base's."""
+        return self._base.title
+
+    def _list(self) -> Listing:
+        listing = self._base.listing
+        whole = Listing(dict(listing.images), list(listing.data), Counter(listing.ignored), list(listing.refused))
+        for name, tree in self._mounts.items():
+            if any(folder == name or folder.startswith(f"{name}/") for folder in listing.images):
+                msg = f"{self.where} has a folder {name} already; give images for it in one way only"
+                raise InputError(msg)
+            found = tree.listing
+            whole.images |= {f"{name}/{folder}".rstrip("/"): images for folder, images in found.images.items()}
+            whole.data += [f"{name}/{path}" for path in found.data]
+            whole.refused += [(f"{name}/{path}", reason) for path, reason in found.refused]
+            whole.ignored += found.ignored
+        return whole
+
+    def _place(self, name: str) -> tuple[Tree, str]:
+        for mount, tree in self._mounts.items():
+            if name.startswith(f"{mount}/"):
+                return tree, name[len(mount) + 1 :]
+        return self._base, name
+
+    def mark(self, name: str) -> Mark:
+        """The mark that the file has in its own tree."""
+        tree, rest = self._place(name)
+        return tree.mark(rest)
+
+    def open(self, name: str) -> BinaryIO:
+        """The file in its own tree."""
+        tree, rest = self._place(name)
+        return tree.open(rest)
+
+
+def safe_members(where: str, names: Iterable[str]) -> Iterator[str]:
+    """The names of an archive's members. Raises `InputError` for one that leads out of the archive."""
+    for name in names:
+        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
+            msg = f"{where} holds {readable(name)!r}, a name that leads out of it; do not trust this archive"
+            raise InputError(msg)
+        yield name
+
+
+def top_folders(tree: Tree) -> Sequence[str]:
+    """Names of the folders at the top that hold images at any depth."""
+    return sorted({folder.split("/", 1)[0] for folder in tree.listing.images if folder})
