@@ -112,8 +112,9 @@ class ImageSet:
         selected = self.keeping(self._of(subset))
         for label, noun in ((0, "real"), (1, "generated")):
             if not (selected.table["label"] == label).any():
-                msg = f"{self.files.where}: {subset.name} has no {noun} image in its {subset.split} split; add some, or name "
-                raise InputError(msg + "other data")
+                where = f"{subset.name} has no {noun} image in its {subset.split} split"
+                msg = f"{self.files.where}: {where}; add some, or name other data"
+                raise InputError(msg)
         return selected
 
     def _of(self, subset: Subset) -> pd.Series[bool]:
