@@ -1,6 +1,6 @@
 """Every degradation: its name, its parameter, its exact meaning, and one pure function.
 
-A degradation is written `kind:value`; a chain joins several with "+", applied from left to right: `lr:112+jpeg:65`.
+A degradation is written `kind:numbers`; a chain joins several with "+", applied from left to right: `lr:112+jpeg:65`.
 GenImage (arXiv 2306.08571, Table 5) names LR 112 and 64, JPEG 65 and 30 and blur 3 and 5, and states neither
 interpolation nor encoder. What they mean here is stated at each function; a change of meaning raises the version,
 which is part of every cache key.
@@ -19,6 +19,7 @@ from PIL import Image as PillowImage
 from detectors.api import Facts, Image, Sample
 
 NONE = "none"
+GRID = 16  # pixels: the blocks of JPEG with 4:2:0 chroma
 
 
 class UnknownDegradation(ValueError):
@@ -27,14 +28,19 @@ class UnknownDegradation(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of degradation: what it does with a sample and a number, and which numbers it takes."""
+    """One kind of degradation: what it does with a sample and its numbers, and how these are written.
 
-    apply: Callable[[Sample, float], Sample]
+    Attributes:
+        apply: The pure function; takes the sample and the numbers.
+        version: Rises when the pixels would change.
+        numbers: Reads what stands after the colon: the numbers, or None where it is not that.
+        spelled: How it is written, with the numbers' range.
+    """
+
+    apply: Callable[..., Sample]
     version: int
-    low: float
-    high: float
-    whole: bool  # takes whole numbers only
-    meaning: str
+    numbers: Callable[[str], tuple[float, ...] | None]
+    spelled: str
 
 
 def _resized(facts: Facts, pixels: Image) -> Facts:
@@ -104,24 +110,81 @@ def low_resolution(sample: Sample, side: float) -> Sample:
     return Sample(pixels, _resized(sample.facts, pixels))
 
 
+def crop(sample: Sample, width: float, height: float) -> Sample:
+    """Keep the centre, at most this large; nothing is resampled and a smaller side stays as it is.
+
+    The corner of what is kept lies on a multiple of `GRID` pixels, so that the blocks of an earlier JPEG compression
+    stay blocks of the next one.
+
+    Args:
+        sample: Any size.
+        width: Whole number of pixels, at least 1.
+        height: Whole number of pixels, at least 1.
+    """
+    old_height, old_width = sample.pixels.shape[:2]
+    top, left = (max(0, old - int(new)) // 2 // GRID * GRID for old, new in ((old_height, height), (old_width, width)))
+    kept = sample.pixels[top : top + int(height), left : left + int(width)]
+    if kept.shape == sample.pixels.shape:
+        return sample
+    pixels = np.ascontiguousarray(kept)
+    return Sample(pixels, _resized(sample.facts, pixels))
+
+
+def canonical(sample: Sample, quality: float) -> Sample:
+    """Encode every image alike: as JPEG of one quality, or losslessly as PNG where `quality` is 0.
+
+    PNG takes the format from what a file tells and leaves the traces of earlier compression in the pixels.
+    """
+    if quality:
+        return jpeg(sample, quality)
+    _, data = cv2.imencode(".png", sample.pixels[:, :, ::-1])
+    facts = _resized(sample.facts, sample.pixels)
+    return Sample(sample.pixels, replace(facts, format="PNG", bytes=data.size))
+
+
+def _number(low: float, high: float, *, whole: bool) -> Callable[[str], tuple[float, ...] | None]:
+    """Reads one number of a range."""
+
+    def read(text: str) -> tuple[float, ...] | None:
+        value = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else -1.0
+        return (value,) if low <= value <= high and (value.is_integer() or not whole) else None
+
+    return read
+
+
+def _size(text: str) -> tuple[float, ...] | None:
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    return (float(match[1]), float(match[2])) if match else None
+
+
+def _encoding(text: str) -> tuple[float, ...] | None:
+    match = re.fullmatch(r"jpeg([1-9]\d?|100)", text)
+    if match:
+        return (float(match[1]),)
+    return (0,) if text == "png" else None
+
+
 def kinds() -> dict[str, Kind]:
     """Every kind of degradation by name."""
+    side = _number(1, 100_000, whole=True)
     return {
-        "jpeg": Kind(jpeg, 1, 1, 100, whole=True, meaning="JPEG at this quality, 4:2:0, libjpeg-turbo"),
-        "blur": Kind(blur, 1, 0.05, 100, whole=False, meaning="Gaussian blur with this sigma in pixels"),
-        "lr": Kind(low_resolution, 1, 1, 100_000, whole=True, meaning="shorter side downsampled to this many pixels"),
+        "jpeg": Kind(jpeg, 1, _number(1, 100, whole=True), "jpeg:N (JPEG at quality 1 to 100, 4:2:0, libjpeg-turbo)"),
+        "blur": Kind(blur, 1, _number(0.05, 100, whole=False), "blur:N (Gaussian blur, sigma 0.05 to 100 pixels)"),
+        "lr": Kind(low_resolution, 1, side, "lr:N (shorter side downsampled to 1 to 100000 pixels)"),
+        "crop": Kind(crop, 1, _size, "crop:WxH (the centre, nothing resampled)"),
+        "canonical": Kind(canonical, 1, _encoding, "canonical:jpegN or canonical:png (everything encoded alike)"),
     }
 
 
-def _parse_one(text: str) -> tuple[Kind, float, str]:
-    match = re.fullmatch(r"([a-z]+):(\d+(?:\.\d+)?)", text)
+def _parse_one(text: str) -> tuple[Kind, tuple[float, ...], str]:
+    """The kind, its numbers, and the canonical spelling."""
+    name, _, rest = text.partition(":")
     known = kinds()
-    if match and match[1] in known:
-        kind, value = known[match[1]], float(match[2])
-        if kind.low <= value <= kind.high and (value.is_integer() or not kind.whole):
-            return kind, value, f"{match[1]}:{value:g}"
-    spelled = ", ".join(f"{name}:N ({kind.meaning}, {kind.low:g} to {kind.high:g})" for name, kind in known.items())
-    msg = f"degradation {text!r} is not known; there is {NONE}, {spelled}, and chains joined with '+'"
+    if name in known and (numbers := known[name].numbers(rest)) is not None:
+        spelled = rest if len(numbers) > 1 or not rest[:1].isdigit() else f"{numbers[0]:g}"
+        return known[name], numbers, f"{name}:{spelled}"
+    there = ", ".join(kind.spelled for kind in known.values())
+    msg = f"degradation {text!r} is not known; there is {NONE}, {there}, and chains joined with '+'"
     raise UnknownDegradation(msg)
 
 
@@ -136,12 +199,12 @@ class Degradation:
 
     name: str
     key: str
-    steps: tuple[tuple[Kind, float], ...]
+    steps: tuple[tuple[Kind, tuple[float, ...]], ...]
 
     def __call__(self, sample: Sample) -> Sample:
         """Apply the chain to one sample; the sample is left alone."""
-        for kind, value in self.steps:
-            sample = kind.apply(sample, value)
+        for kind, numbers in self.steps:
+            sample = kind.apply(sample, *numbers)
         return sample
 
 
@@ -153,5 +216,5 @@ def degradation(text: str) -> Degradation:
     return Degradation(
         "+".join(name for _, _, name in steps),
         "+".join(f"{name}@{kind.version}" for kind, _, name in steps),
-        tuple((kind, value) for kind, value, _ in steps),
+        tuple((kind, numbers) for kind, numbers, _ in steps),
     )

@@ -67,10 +67,43 @@ def test_facts_follow_the_pixels():
     assert (facts.width, facts.height, facts.format) == (87, 64, "RAW")
 
 
+def test_a_crop_keeps_the_centre_on_the_grid_of_jpeg_blocks():
+    picture = texture("crop", 100, 150)
+    cropped = degradation("crop:64x50")(sample(picture))
+    assert (cropped.pixels == picture[16:66, 32:96]).all()
+    assert (cropped.facts.width, cropped.facts.height) == (64, 50)
+    assert degradation("crop:200x300")(sample(picture)).pixels.shape == picture.shape
+    assert degradation("crop:64x300")(sample(picture)).pixels.shape == (100, 64, 3)
+
+
+def test_a_cropped_jpeg_image_hardly_changes_when_encoded_again_at_its_own_quality():
+    grey = np.repeat(texture("grid", 128, 128)[..., :1], 3, axis=2)
+    once = degradation("jpeg:90")(sample(grey)).pixels
+    aligned = degradation("crop:64x64")(sample(once)).pixels
+    shifted = np.ascontiguousarray(once[27:91, 27:91])
+    changes = [
+        np.abs(degradation("jpeg:90")(sample(pixels)).pixels.astype(int) - pixels).mean()
+        for pixels in (aligned, shifted)
+    ]
+    assert changes[0] < changes[1] / 2
+
+
+def test_canonical_encodes_every_image_alike():
+    as_jpeg = degradation("canonical:jpeg96")(sample(PICTURE))
+    assert (as_jpeg.pixels == degradation("jpeg:96")(sample(PICTURE)).pixels).all()
+    assert (as_jpeg.facts.format, as_jpeg.facts.jpeg_quality) == ("JPEG", 96)
+    as_png = degradation("canonical:png")(as_jpeg)
+    assert (as_png.pixels == as_jpeg.pixels).all()
+    assert (as_png.facts.format, as_png.facts.jpeg_quality) == ("PNG", None)
+    assert as_png.facts.bytes < PICTURE.nbytes
+
+
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),
-    text=st.sampled_from(["jpeg:65", "blur:0.5", "blur:5", "lr:7", "lr:7+blur:1+jpeg:30"]),
+    text=st.sampled_from(
+        ["jpeg:65", "blur:0.5", "blur:5", "lr:7", "lr:7+blur:1+jpeg:30", "crop:9x30+canonical:jpeg96"]
+    ),
 )
 @settings(max_examples=60, deadline=None)
 def test_any_size_works_and_the_input_is_left_alone(height, width, text):
@@ -85,7 +118,21 @@ def test_any_size_works_and_the_input_is_left_alone(height, width, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["jpeg", "jpeg:0", "jpeg:101", "jpeg:65.5", "sharpen:2", "blur:0", "lr:-3", "none+lr:3"]
+    "text",
+    [
+        "jpeg",
+        "jpeg:0",
+        "jpeg:101",
+        "jpeg:65.5",
+        "sharpen:2",
+        "blur:0",
+        "lr:-3",
+        "none+lr:3",
+        "crop:9",
+        "crop:0x9",
+        "canonical:jpeg0",
+        "canonical:96",
+    ],
 )
 def test_what_is_not_a_degradation_is_refused_with_what_there_is(text):
     with pytest.raises(UnknownDegradation, match="there is none, jpeg:N"):
@@ -94,4 +141,5 @@ def test_what_is_not_a_degradation_is_refused_with_what_there_is(text):
 
 def test_spelling_is_canonical_and_the_key_carries_versions():
     assert degradation("blur:1.50").name == "blur:1.5"
+    assert degradation("crop:64x50+canonical:jpeg96").name == "crop:64x50+canonical:jpeg96"
     assert degradation("lr:112+jpeg:65").key == f"lr:112@{kinds()['lr'].version}+jpeg:65@{kinds()['jpeg'].version}"
