@@ -1,7 +1,7 @@
 """The cache folder: content hashes, embeddings and fitted detectors, each under what changes it.
 
 Layout of the folder:
-    hashes/<folder>.parquet          content hash of each file, remembered by size and modification time
+    inspected/<place>/<digest>.parquet      what is known of each file, remembered by name, treatment, size and time
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
     fitted/<digest>.safetensors      what fitting learned
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
@@ -24,13 +24,19 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from bench.errors import InputError
 from bench.executors import in_order
 from bench.images.imageset import ImageSet
+from bench.images.inspection import VERSION as INSPECTED
+from bench.images.inspection import Inspected, Inspection, inspect_file
 from bench.images.trees import Mark
 from detectors.api import Embeddings, State
 
-SAVED_EVERY = 10_000  # files whose hashes a killed run loses at most
+SAVED_EVERY = 10_000  # files whose inspection a killed run loses at most
+_KEY = ["name", "treatment", "bytes", "time"]  # what an inspection is remembered by
+_TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exif": "bool"}
+_NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *Inspected._fields)}).astype(
+    {"name": "str", "treatment": "str", "bytes": "int64", "time": "int64", **_TYPES}
+)
 Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
 
 
@@ -103,30 +109,35 @@ class Cache:
 
     root: Path
 
-    def hashes(self, images: ImageSet, workers: int, report: Callable[[int], object]) -> Hashes:
-        """Content hashes of all images, reading only files whose size or modification time is new.
+    def inspect(self, images: ImageSet, workers: int, report: Callable[[int], object]) -> Inspection:
+        """What is known of every image file, reading only files whose size or modification time is new.
 
         Args:
             images: The image set.
             workers: How many files to read at a time.
             report: Told how many more files are done.
         """
-        path = self.root / "hashes" / f"{_file_name(images.files.identity)}.parquet"
-        known = _read_hashes(path)
-        now = list(in_order(lambda name: _mark(images, name), images.names, workers))
-        stale = [index for index, name in enumerate(images.names) if known.get(name, (None,))[0] != now[index]]
-        report(len(images) - len(stale))
-        for start in range(0, len(stale), SAVED_EVERY):
-            part = stale[start : start + SAVED_EVERY]
-            for index, value in zip(
-                part, in_order(lambda index: _hash(images, images.names[index]), part, workers), strict=True
+        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{INSPECTED}")
+        marks = in_order(lambda name: _mark(images, name), images.names, workers)
+        wanted = pd.concat([images.table[_KEY[:2]], pd.DataFrame(marks, columns=_KEY[2:])], axis=1)
+        known = [_read_inspected(path) for path in sorted(folder.glob("*.parquet"))]
+        found = pd.concat([_NO_FILES, *known]).drop_duplicates(_KEY)
+        stale = wanted.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
+        report(len(images) - int(stale.sum()))
+        for start in range(0, int(stale.sum()), SAVED_EVERY):
+            part = wanted[stale].iloc[start : start + SAVED_EVERY].reset_index(drop=True)
+            rows = []
+            for row in in_order(
+                lambda row: inspect_file(images, *row), zip(part["name"], part["treatment"], strict=True), workers
             ):
-                known[images.names[index]] = now[index], value
+                rows.append(row)
                 report(1)
-            rows = [(name, *stat, value) for name, (stat, value) in known.items()]
-            table = pd.DataFrame(rows, columns=["name", "size", "time", "hash"])
-            write_atomically(path, partial(table.to_parquet, index=False))
-        return np.frombuffer(b"".join(known[name][1] for name in images.names), dtype=np.uint8).reshape(-1, 32)
+            new = pd.concat([part, pd.DataFrame(rows, columns=list(Inspected._fields))], axis=1)
+            path = folder / f"{digest(*new['name'], new['time'].to_numpy().tobytes())[:32]}.parquet"
+            write_atomically(path, partial(new.to_parquet, index=False))
+            found = pd.concat([found, new])
+        files = wanted.merge(found, on=_KEY, how="left", validate="many_to_one")
+        return Inspection(images, files[list(Inspected._fields)].astype(_TYPES))
 
     def shelf(self, embedder: str, degradation: str) -> Shelf:
         """The embeddings of one embedder under one degradation."""
@@ -148,31 +159,20 @@ class Cache:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
 
 
-def _read_hashes(path: Path) -> dict[str, tuple[tuple[int, int], bytes]]:
-    """By image name, the size and time at which a file's content hash was taken, and the hash; none if damaged."""
+def _read_inspected(path: Path) -> pd.DataFrame:
+    """What was known when a run was here before; nothing where the file is damaged."""
     try:
-        table = pd.read_parquet(path)
+        return pd.read_parquet(path)
     except (OSError, ValueError):
-        return {}
-    rows = zip(table["name"], table["size"], table["time"], table["hash"], strict=True)
-    return {name: ((size, time), value) for name, size, time, value in rows}
+        return _NO_FILES
 
 
 def _mark(images: ImageSet, name: str) -> Mark:
-    """Size and time of a file. Raises `InputError` for one that is not there any more."""
+    """Size and time of a file; one that is not there has none, and its inspection says so."""
     try:
         return images.files.mark(name)
-    except OSError as error:
-        msg = f"{images.where(name)} cannot be read ({error.strerror}); mend it or take it out of the data set"
-        raise InputError(msg) from error
-
-
-def _hash(images: ImageSet, name: str) -> bytes:
-    try:
-        return sha256(images.files.read(name)).digest()
-    except OSError as error:
-        msg = f"{images.where(name)} cannot be read ({error.strerror}); mend it or take it out of the data set"
-        raise InputError(msg) from error
+    except OSError:
+        return -1, 0
 
 
 def _load(shard: Path, name: str) -> NDArray[np.generic]:

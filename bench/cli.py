@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.defaults import BATCH_SIZE, DETECTORS
+from bench.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.errors import InputError
 
 if TYPE_CHECKING:
     from bench.progress import Reporter
+    from bench.records import Run
     from bench.run import Asked
 
 app = typer.Typer(
@@ -28,6 +29,10 @@ app = typer.Typer(
 )
 
 Detectors = Annotated[str, typer.Option(help="Names, comma separated, or 'all' that are installed.")]
+Real = Annotated[str, typer.Option(help="Folder or URL of real images, for data that holds none.")]
+Limit = Annotated[int | None, typer.Option(min=2, help="Images per generator, split and class, at most.")]
+Workers = Annotated[int, typer.Option(min=1, help="CPU threads that read, decode and prepare.")]
+CORES = os.cpu_count() or 1
 Seeds = Annotated[str, typer.Option("--seed", help="Training seed, or several, comma separated.")]
 
 
@@ -61,19 +66,23 @@ def _reporter() -> Reporter:
 @app.command("run")
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     protocol: Annotated[str, typer.Option(help="Protocol, as `lineup list` names it.")] = "cross_generator",
-    data: Annotated[str, typer.Option(help="'embedded', or a folder in GenImage layout.")] = "embedded",
+    data: Annotated[str, typer.Option(help="'embedded', a path or URL, or layout:path.")] = "embedded",
+    real: Real = "",
     detectors: Detectors = DETECTORS,
+    baselines: Annotated[bool, typer.Option(help=f"Add {BASELINES}: what shortcuts alone reach.")] = True,  # noqa: FBT002
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Result folder; default results/runs/<protocol>.")] = None,
-    limit: Annotated[int | None, typer.Option(min=2, help="Images per generator, split and class, at most.")] = None,
+    limit: Limit = None,
     seed: Seeds = "0",
     setting: Annotated[str, typer.Option(help="paper, embedded, or auto: paper for real data on a GPU.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     train_on: Annotated[str, typer.Option(help="Generators to train on, comma separated; empty: as usual.")] = "",
     degradations: Annotated[str, typer.Option(help="Such as jpeg:65,lr:112+blur:1; empty: the protocol's.")] = "",
     test_all: Annotated[bool, typer.Option(help="Test on all generators, not the trained one alone.")] = False,  # noqa: FBT002
+    arm: Annotated[str, typer.Option(help="What all images go through first, as none,canonical:jpeg96.")] = "none",
+    max_unreadable: Annotated[float, typer.Option(min=0, max=1, help="Share of bad files allowed.")] = MAX_UNREADABLE,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
-    workers: Annotated[int, typer.Option(min=1, help="CPU threads that decode and prepare.")] = os.cpu_count() or 1,
+    workers: Workers = CORES,
     dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
@@ -82,10 +91,13 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     one_of("setting", setting, ("auto", "paper", "embedded"))
     one_of("precision", precision, ("float32", "bfloat16"))
+    named = _names(detectors)
+    if baselines and named and named != ("all",):
+        named = tuple(dict.fromkeys((*named, *_names(BASELINES))))
     asked = Asked(
         protocol=protocol,
         data=data,
-        detectors=_names(detectors),
+        detectors=named,
         setting=setting,
         device=device,
         precision=precision,
@@ -96,11 +108,23 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         batch_size=batch_size,
         workers=workers,
         cache=cache_folder(),
+        real=real,
+        max_unreadable=max_unreadable,
     )
-    _run(asked, dry_run=dry_run)
+    from bench.arms import in_arms
+
+    arms = in_arms(asked, _names(arm))
+    runs = [run for one in arms if (run := _run(one, dry_run=dry_run, show=len(arms) == 1))]
+    if len(runs) > 1:
+        from bench.show import leaderboard
+        from bench.store import Store
+
+        leaderboard(runs, Store.at(asked.out))
+    if any((run.cells["status"] == "failed").any() for run in runs):
+        raise typer.Exit(1)
 
 
-def _run(asked: Asked, *, dry_run: bool) -> None:
+def _run(asked: Asked, *, dry_run: bool, show: bool) -> Run | None:
     from bench.run import answer, prepare
     from bench.show import announce, estimate, finish
     from bench.store import Store
@@ -110,12 +134,11 @@ def _run(asked: Asked, *, dry_run: bool) -> None:
     announce(prepared, reporter)
     if dry_run:
         estimate(prepared, reporter)
-        return
+        return None
     store = Store.at(asked.out)
     run = answer(prepared, store, reporter)
-    finish(run, store, reporter)
-    if (run.cells["status"] == "failed").any():
-        raise typer.Exit(1)
+    finish(run, store, reporter, show=show)
+    return run
 
 
 def one_of(what: str, given: str, choices: tuple[str, ...]) -> None:
@@ -123,6 +146,21 @@ def one_of(what: str, given: str, choices: tuple[str, ...]) -> None:
     if given not in choices:
         msg = f"{what} {given!r} is not known; choose {', '.join(choices)}"
         raise InputError(msg)
+
+
+@app.command("data")
+def data_command(
+    data: Annotated[str, typer.Argument(help="'embedded', a path or URL, or layout:path.")],
+    real: Real = "",
+    limit: Limit = None,
+    audit: Annotated[bool, typer.Option(help="Name what of the files tells the classes apart.")] = False,  # noqa: FBT002
+    match: Annotated[Path | None, typer.Option(help="New folder for a manifest in which nothing of it does.")] = None,
+    workers: Workers = CORES,
+) -> None:
+    """Say what a data set holds, and what is wrong with it, before anything is run on it."""
+    from bench.survey import Surveyed, survey
+
+    survey(Surveyed(data, real, limit, cache_folder(), workers), _reporter(), audit=audit, match=match)
 
 
 @app.command("leaderboard")
@@ -151,11 +189,11 @@ def matrix_command(
 
 @app.command("list")
 def list_command() -> None:
-    """List the installed detectors and protocols."""
+    """List the installed detectors, protocols and data layouts."""
     from detectors.catalogue import installed
 
-    for noun, group in (("detectors", "lineup.detectors"), ("protocols", "lineup.protocols")):
-        typer.echo(f"{noun}: {', '.join(installed(group))}")
+    for noun in ("detectors", "protocols", "layouts"):
+        typer.echo(f"{noun}: {', '.join(installed(f'lineup.{noun}'))}")
 
 
 @app.command("regress")
@@ -192,7 +230,7 @@ def weights_command(
 
 
 @app.command("corpus")
-def corpus_command(workers: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1) -> None:
+def corpus_command(workers: Workers = CORES) -> None:
     """Make the embedded corpus if it is not there, and print its folder."""
     from bench.data import embedded_corpus
 

@@ -56,6 +56,11 @@ def read(text: str, real: str = "") -> ImageSet:
     tree = open_tree(place)
     if real:
         tree = Mounted(tree, {SHARED: open_tree(real)})
+    if tree.given:
+        known = {name: one for name, one in known.items() if Path(tree.given).suffix.lower() in one.takes}
+        if forced and forced not in known:
+            msg = f"{place} is a file, and the layout {forced} reads folders; give the folder, or leave {forced}: out"
+            raise InputError(msg)
     layout = known[forced] if forced else detect(tree, known)
     return assemble(tree, layout.read(tree), layout.name)
 
@@ -81,13 +86,14 @@ def open_tree(place: str) -> Tree:
 
 
 def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
-    """The one layout that reads everything; a general one only where no other does. Raises `InputError`."""
+    """The one layout that reads everything; a general one only where no other reads anything. Raises `InputError`."""
     claims: dict[str, Claim] = {name: layout.claim(tree) for name, layout in known.items()}
-    whole = [name for name, claim in claims.items() if claim == "all"]
-    chosen = [name for name in whole if not known[name].general] or whole
+    able = [name for name, claim in claims.items() if claim != "none"]
+    first = [name for name in able if not known[name].general] or able
+    chosen = [name for name in first if claims[name] == "all"]
     if len(chosen) == 1:
         return known[chosen[0]]
-    if candidates := chosen or [name for name, claim in claims.items() if claim == "some"]:
+    if candidates := chosen or able:
         what = "could be read as" if chosen else "is only in part laid out as"
         msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
         raise InputError(msg)

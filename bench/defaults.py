@@ -2,3 +2,5 @@
 
 DETECTORS = "hog_svm,spectrum,residual,cnnspot,clip_probe,clip_layers"
 BATCH_SIZE = 50
+BASELINES = "metadata,colour"  # what a detector must beat: they see no traces of generation
+MAX_UNREADABLE = 0.01  # share of the files that may be unusable before a run refuses to start

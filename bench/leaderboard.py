@@ -5,7 +5,7 @@ Which average ranks follows from the protocol's view. Nothing here knows a detec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from bench.cells import SCORED, Evaluation, Mask, combine, evaluate, groups
 from bench.records import Run
 from bench.stats import interval
+from protocols.degradations import NONE
 
 NOWHERE = float("nan")
 
@@ -89,6 +90,8 @@ class Ranking:
         by_degradation: Whether the columns are degradations.
         home: The group on home ground; `away` the one that is not; `ranked_by` the one that ranks.
         rows: One per detector, ranked ones first.
+        arm: The degradation that every image went through first, "none" for none.
+        notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
     """
 
     title: str
@@ -103,6 +106,8 @@ class Ranking:
     away: str
     ranked_by: str
     rows: tuple[Row, ...]
+    arm: str = NONE
+    notices: tuple[str, ...] = ()
 
 
 def _spread(cells: pd.DataFrame) -> float:
@@ -193,7 +198,30 @@ def ranking(run: Run) -> Ranking:
         away=away,
         ranked_by=by,
         rows=_ranked(rows, by),
+        arm=data.get("arm", NONE),
+        notices=(*shortcuts(run, evaluation, rows), *data.get("census", {}).get("warnings", ())),
     )
+
+
+def shortcuts(run: Run, evaluation: Evaluation, rows: Sequence[Row]) -> Iterator[str]:
+    """A sentence for each baseline that tells the classes of this data set apart better than chance does.
+
+    Chance is to call every image of a cell what most of them are.
+    """
+    generated = run.cells["key"].map(run.scores.groupby("key")["label"].mean())
+    chances = np.maximum(generated.to_numpy(float), 1 - generated.to_numpy(float))
+    asked = groups(evaluation.table, run.manifest)
+    for row in rows:
+        reads = run.manifest["detectors"][row.detector]["card"].get("shortcut", "")
+        mine = evaluation.table["detector"].eq(row.detector).to_numpy()
+        for name, mean in row.means.items():
+            if reads and mean.cells and mean.low > (chance := float(np.nanmean(chances[asked[name] & mine]))):
+                reaches = f"{100 * mean.value:.1f}% [{100 * mean.low:.1f}, {100 * mean.high:.1f}] {name}"
+                yield (
+                    f"Shortcut: {row.detector}, which sees nothing but {reads}, reaches {reaches} "
+                    f"(chance {100 * chance:.1f}%). Accuracies below may rest on that."
+                )
+                break
 
 
 def rankings(runs: Sequence[Run]) -> list[Ranking]:

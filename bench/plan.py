@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 
-from bench.cache import Cache, Hashes, digest
+from bench.cache import Hashes, digest
 from bench.images.imageset import ImageSet
+from bench.images.inspection import Inspection
 from detectors.api import Recipe, Runtime
 from protocols.api import Cell, Subset
 from protocols.degradations import degradation
@@ -36,9 +38,14 @@ class Selections:
     _made: dict[Subset, Selection] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, images: ImageSet, cache: Cache, workers: int, report: Callable[[int], object]) -> Selections:
-        """Hash all images, from memory where files are unchanged."""
-        return cls(images, cache.hashes(images, workers, report))
+    def of(cls, inspection: Inspection) -> Selections:
+        """The images of an inspection; a treatment that is part of the data changes an image's hash."""
+        hashes = inspection.hashes.copy()
+        for row, treatment in enumerate(inspection.images.treatments):
+            if treatment:
+                key = degradation(treatment).key.encode()
+                hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + key).digest(), np.uint8)
+        return cls(inspection.images, hashes)
 
     def __getitem__(self, subset: Subset) -> Selection:
         if subset not in self._made:

@@ -13,9 +13,12 @@ import pandas as pd
 
 from bench.cache import Cache
 from bench.data import EMBEDDED, open_data
+from bench.defaults import MAX_UNREADABLE
 from bench.devices import describe, runtime
 from bench.engine import Engine, Outcome, Resources
 from bench.errors import InputError
+from bench.images.assembling import treated
+from bench.images.census import Census, take_census
 from bench.images.imageset import ImageSet
 from bench.plan import Planned, Selection, Selections, plan
 from bench.progress import Reporter
@@ -50,6 +53,9 @@ class Asked:
     workers: int
     cache: Path
     timed: bool = True
+    real: str = ""  # where real images lie, for data without any
+    arm: str = NONE  # a degradation that every image goes through first, for training and testing alike
+    max_unreadable: float = MAX_UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Prepared:
     runtime: Runtime
     selections: Selections
     planned: list[Planned]
+    census: Census
 
     @property
     def setting(self) -> Setting:
@@ -94,17 +101,24 @@ def _prepare(asked: Asked, reporter: Reporter) -> Prepared:
         raise InputError(msg)
     for name in names:
         catalogue.recipe(name)
-    images = open_data(asked.data, asked.cache, asked.workers, reporter)
-    if asked.limit is not None:
-        images = images.limited(asked.limit)
+    images = open_images(asked, reporter)
     setting = choose_setting(asked.setting, images, chosen)
     recipes = {name: catalogue.recipe(name, setting) for name in names}
     cells = question.cells(images, names, asked.seeds, asked.options)
     used = images.covering({subset for cell in cells for subset in (cell.train, cell.test)})
-    with reporter.stage("hash files", len(used)) as advance:
-        selections = Selections.read(used, Cache(asked.cache), asked.workers, advance)
+    with reporter.stage("check files", len(used)) as advance:
+        inspection = Cache(asked.cache).inspect(used, asked.workers, advance)
+    selections = Selections.of(inspection.checked(asked.max_unreadable))
     planned = plan(cells, recipes, selections, chosen)
-    return Prepared(asked, question, images, recipes, chosen, selections, planned)
+    return Prepared(asked, question, images, recipes, chosen, selections, planned, take_census(inspection))
+
+
+def open_images(asked: Asked, reporter: Reporter) -> ImageSet:
+    """The images that were asked for, at most so many of each kind, in the arm that was asked for."""
+    images = open_data(asked.data, asked.cache, asked.workers, reporter, asked.real)
+    if asked.limit is not None:
+        images = images.limited(asked.limit)
+    return images if asked.arm == NONE else treated(images, degradation(asked.arm).name)
 
 
 def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
@@ -114,6 +128,7 @@ def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     engine = Engine(run.recipes, run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
+    store.write("excluded.csv", run.census.excluded.to_csv(index=False).encode())
     store.finish(manifest(run), cell_rows(run.planned, outcomes))
     if asked.timed:
         _time(run, engine, outcomes, resources)
@@ -180,6 +195,8 @@ def manifest(run: Prepared) -> dict[str, Any]:
             "generators": list(images.generators),
             "families": {name: images.families[name] for name in images.generators},
             "limit": asked.limit,
+            "arm": asked.arm,
+            "census": run.census.to_json(),
         },
         "setting": run.setting,
         "seeds": list(asked.seeds),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
+from rich.text import Text
 
 from bench.cells import cells_table, matrix
 from bench.errors import InputError
@@ -14,6 +15,7 @@ from bench.leaderboard import Ranking, rankings
 from bench.progress import Reporter
 from bench.records import Run
 from bench.report import files, terminal
+from bench.report.arms import side_by_side
 from bench.report.published import Published, published, read_published
 from bench.run import Prepared
 from bench.store import Store
@@ -28,6 +30,12 @@ def announce(run: Prepared, reporter: Reporter) -> None:
     cells = len(run.planned)
     reporter.say(run.question.title)
     reporter.say(f"Data: {images.title} ({len(images)} images, {len(images.generators)} generators, {asked.data})")
+    if asked.arm != NONE:
+        reporter.say(f"Everything first {asked.arm}, for training and testing")
+    for warning in run.census.warnings:
+        reporter.say(f"Warning: {warning}")
+    for note in run.census.notes:
+        reporter.say(f"Note: {note}")
     reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
     reporter.say(f"Cells: {cells}, seeds {', '.join(map(str, asked.seeds))}, results in {asked.out}")
 
@@ -53,11 +61,12 @@ def estimate(run: Prepared, reporter: Reporter) -> None:
     reporter.say(f"Expected time: at most {seconds:.0f} s for what the cache does not hold, fitting not counted")
 
 
-def finish(run: Run, store: Store, reporter: Reporter) -> None:
-    """Write every derived file and print the leaderboard."""
+def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
+    """Write every derived file and print the leaderboard, unless it will be printed beside others."""
     ranked = rankings([run])
     write(run, ranked, store)
-    _print(ranked, Console())
+    if show:
+        _print(ranked, Console())
     reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
 
 
@@ -94,6 +103,8 @@ def _print(ranked: Sequence[Ranking], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
     for one in ranked:
         console.print(terminal.leaderboard(one))
+    for comparison in side_by_side(ranked):
+        console.print(Text(comparison.title, style="bold"), terminal.text_table(comparison.columns))
     for block in _published(ranked):
         console.print(terminal.published_block(block))
 

@@ -61,7 +61,11 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a claim about a detector rests on. No field may be empty; `version` rises when scores would change."""
+    """What a claim about a detector rests on. `version` rises when scores would change.
+
+    No field may be empty but `shortcut`: what a baseline reads in place of traces of generation, such as "the format
+    and size of the files"; empty for a detector.
+    """
 
     name: str
     family: str
@@ -73,10 +77,11 @@ class Card:
     trained_on: str
     input_size: str
     input_policy: str
+    shortcut: str = ""
 
     def missing(self) -> list[str]:
-        """Names of the fields that are empty."""
-        return [field.name for field in fields(self) if not getattr(self, field.name)]
+        """Names of the fields that are empty and may not be."""
+        return [field.name for field in fields(self) if field.name != "shortcut" and not getattr(self, field.name)]
 
 
 class Embedder(ABC):

@@ -65,6 +65,7 @@ def assemble(tree: Tree, found: Found, layout: str) -> ImageSet:
         _pools(tree, table, generators, found.pools),
         (*found.notes, *drawn, *_left_out(tree, table, found)),
         dict(found.missing),
+        tuple(tree.listing.refused),
     )
     _require_both_classes(tree, images)
     return images
@@ -135,7 +136,7 @@ def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
         sources = sorted(group["source"].unique(), key=ranks.__getitem__)
         size = round(HELD_OUT * len(sources)) or (len(sources) > 2)
         place = dict.fromkeys(sources[:size], "test") | dict.fromkeys(sources[size : 2 * size], "val")
-        split[group.index] = group["source"].map(place).fillna("train")
+        split[group.index] = np.array([place.get(source, "train") for source in group["source"]], dtype=object)
     return split
 
 
@@ -158,5 +159,4 @@ def treated(images: ImageSet, arm: str) -> ImageSet:
     """The same images with one more chain applied to every one of them, last."""
     steps = images.table["treatment"]
     both = np.where(steps == "", arm, steps + "+" + arm)
-    title = f"{images.title}, everything first {arm}"
-    return replace(images, title=title, table=images.table.assign(treatment=both))
+    return replace(images, table=images.table.assign(treatment=both))

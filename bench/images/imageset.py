@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.errors import InputError
-from bench.images.decoding import decode, size_of
+from bench.images.decoding import Unreadable, decode, size_of
 from bench.images.layouts.api import Row
 from bench.images.trees import Files
 from detectors.api import Labels, Sample
@@ -36,6 +36,7 @@ class ImageSet:
         pools: Generator to the pool of real images that stands against it: what its rows have as `generator`.
         notes: What a reader of results should know of the data, one sentence each.
         missing: What the data set lists and does not hold, with the number of images.
+        refused: Name and reason of each image file that is not to be read.
     """
 
     files: Files
@@ -47,6 +48,7 @@ class ImageSet:
     pools: Mapping[str, str]
     notes: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
+    refused: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -71,9 +73,19 @@ class ImageSet:
     @cached_property
     def short_side(self) -> int:
         """The commonest short side among a few images of each generator, in pixels."""
-        few = self.table.groupby(["generator", "label"], sort=True, observed=True).head(2)["name"]
-        sides = [min(size_of(self.files.read(name), self.where(name))) for name in few]
+        few = self.table.groupby(["generator", "label"], sort=True, observed=True).head(4)["name"]
+        sides = [min(size) for name in few if (size := self._size(name))]
+        if not sides:
+            msg = f"{self.files.where}: none of the first images of each generator can be read; see `lineup data`"
+            raise InputError(msg)
         return int(pd.Series(sides).mode().iloc[0])
+
+    def _size(self, name: str) -> tuple[int, int] | None:
+        """Width and height of an image from its header; None where it cannot be read, which the inspection reports."""
+        try:
+            return size_of(self.files.read(name), self.where(name))
+        except (OSError, Unreadable):
+            return None
 
     @cached_property
     def names(self) -> Sequence[str]:

@@ -18,15 +18,17 @@ GENIMAGE = (
 # Families of the generators of other data sets, by what their flattened names hold; the first that fits decides.
 FAMILIES = (
     ("codebook diffusion", r"vq_?diff|vqdm"),
-    ("codebook transformer", r"taming|vqgan|dalle_?mini|parti|muse"),
+    ("codebook transformer", r"taming|vqgan|dall_?e_?mini|(^|_)(parti|muse)(_|$)"),
     (
         "stable diffusion",
-        r"stable_?diffusion|(^|_)sd(_|v?\d|xl)|sdxl|latent_?diffusion|(^|_)ldm|wukong|dreambooth|lora",
+        r"stable_?diffusion|(^|_)sd(_|v?\d|xl)|sdxl|latent_?diffusion|(^|_)ldm|wukong|dreambooth|(^|_)lora",
     ),
-    ("pixel diffusion", r"^adm|guided|glide|ddpm|deepfloyd|imagen$|palette|denoising_diffusion"),
-    ("undisclosed", r"midjourney|dall?_?e|firefly|imagen_?\d|gpt|gemini"),
+    ("pixel diffusion", r"(^|_)adm(_|$)|guided|glide|ddpm|deepfloyd|imagen$|palette|denoising_diffusion|dall_?e_?2"),
+    ("undisclosed", r"midjourney|dall[_·]?e|firefly|imagen_?\d|gpt|gemini"),
     ("diffusion transformer", r"flux|pixart|kandinsky|hunyuan|auraflow"),
-    ("gan", r"gan|^imle$|^crn$|^cips|sfhq|^mat$|generative_inpainting|lama"),
+    ("gan", r"gan|whichfaceisreal|^cips|sfhq|^mat$|generative_inpainting|(^|_)lama(_|$)"),
+    ("perceptual loss", r"^(crn|imle)$"),
+    ("low-level vision", r"^(san|seeing_?dark|sitd)$"),
 )
 
 

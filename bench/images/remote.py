@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EIO, ENOENT
 from typing import Any, BinaryIO, cast
 
 from bench.errors import InputError
@@ -11,7 +14,7 @@ PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"
 
 
 class Remote(Tree):
-    """A folder on a remote store. Files are fetched whole whenever they are read."""
+    """A folder on a remote store. Images are fetched whole, by one request each, whenever they are read."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url.rstrip("/"), url.rstrip("/"))
@@ -23,6 +26,10 @@ class Remote(Tree):
             found: dict[str, dict[str, Any]] = self._system.find(self._root, detail=True)
         except Exception as error:  # every store has errors of its own
             raise self._unreachable(error) from error
+        if not found.keys() - {self._root}:
+            what = "is one file" if found else "holds nothing or does not exist"
+            msg = f"{self.where} is no folder of files: it {what}; give the address of a folder"
+            raise InputError(msg)
         listing = Listing()
         for path, facts in found.items():
             name = path[len(self._root) :].lstrip("/")
@@ -38,16 +45,30 @@ class Remote(Tree):
         """Size, and the version that the store gives the file in place of a time."""
         if not self._marks:
             _ = self.listing
+        if name not in self._marks:
+            raise FileNotFoundError(ENOENT, "no such file on the store", f"{self.where}/{name}")
         return self._marks[name]
 
+    def fetch(self, name: str) -> bytes:
+        """The whole file by one request. Raises `OSError`."""
+        with _as_os_error():
+            return bytes(self._system.cat_file(f"{self._root}/{name}"))
+
     def open(self, name: str) -> BinaryIO:
-        """The file, fetched as it is read."""
-        try:
+        """The file, fetched block by block as it is read."""
+        with _as_os_error():
             return cast("BinaryIO", self._system.open(f"{self._root}/{name}", "rb"))
-        except OSError:
-            raise
-        except Exception as error:  # every store has errors of its own
-            raise OSError(str(error)) from error
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Every store has errors of its own."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(EIO, str(error)) from error
 
 
 def _connect(url: str) -> tuple[Any, str]:

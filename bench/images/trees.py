@@ -11,8 +11,9 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from errno import EFBIG, EINVAL
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
@@ -22,6 +23,7 @@ from bench.errors import InputError
 IMAGES = frozenset({".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 DATA = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".txt"})
 ARCHIVES = frozenset({".tar", ".zip"})
+MANIFESTS = frozenset({".csv", ".jsonl"})
 LARGEST_FILE = 2**29  # bytes: no image file is larger
 Mark = tuple[int, int]  # size and time: a file whose mark is unchanged has not changed
 
@@ -110,11 +112,18 @@ def readable(name: str) -> str:
 
 
 class Tree(ABC):
-    """A tree of files that can be listed and read."""
+    """A tree of files that can be listed and read.
 
-    def __init__(self, where: str, identity: str) -> None:
+    Attributes:
+        where: What messages call this place.
+        identity: What a cache calls this place.
+        given: The one file at the top that the user gave in place of the tree, or "".
+    """
+
+    def __init__(self, where: str, identity: str, given: str = "") -> None:
         self.where = where
         self.identity = identity
+        self.given = given
 
     @property
     def title(self) -> str:
@@ -142,15 +151,23 @@ class Tree(ABC):
         size, _ = self.mark(name)
         if size > LARGEST_FILE:
             msg = f"{size:,} bytes are more than an image file has"
-            raise OSError(msg)
+            raise OSError(EFBIG, msg)
+        return self.fetch(name)
+
+    def fetch(self, name: str) -> bytes:
+        """All bytes of one file of any size. Raises `OSError`."""
         with self.open(name) as opened:
             return opened.read()
+
+    def path(self, name: str) -> Path | None:
+        """Where one file lies on a local disk; None where it does not, as in an archive or a store."""
+        del name
+        return None
 
     def text(self, name: str) -> str:
         """A text file. Raises `InputError` where it cannot be read or is not UTF-8."""
         try:
-            with self.open(name) as opened:
-                return opened.read().decode("utf-8-sig")
+            return self.fetch(name).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             msg = f"{self.where}/{name} cannot be read as UTF-8 text ({error}); mend it or take it away"
             raise InputError(msg) from error
@@ -159,15 +176,15 @@ class Tree(ABC):
 class Folder(Tree):
     """A folder on a local disk."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(str(root), str(root.resolve()))
+    def __init__(self, root: Path, given: str = "") -> None:
+        super().__init__(str(root), str(root.resolve()), given)
         self.root = root
         self._real = root.resolve()
 
     @property
     def title(self) -> str:
-        """The folder's own name."""
-        return self._real.name
+        """The folder's own name, or that of the file in it that was given."""
+        return Path(self.given).stem or self._real.name
 
     def _list(self) -> Listing:
         listing = Listing()
@@ -194,18 +211,29 @@ class Folder(Tree):
         return None
 
     def _sort_link(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> str | None:
-        target = Path(entry.path).resolve()
+        try:
+            target, is_folder = Path(entry.path).resolve(), entry.is_dir()
+        except (OSError, RuntimeError):
+            target, is_folder = Path(), False  # a link to itself leads nowhere
         inside = target.is_relative_to(self._real)
-        if entry.is_dir():
+        exists = target != Path() and target.exists()
+        if is_folder:
             if not inside or self._real.joinpath(path).is_relative_to(target):
                 what = "to a folder that holds it" if inside else "out of the data folder"
                 msg = f"{readable(entry.path)} is a link {what}; put a real folder there, or take the link away"
                 raise InputError(msg)
             return path
-        if inside and target.exists():
+        suffix = Path(entry.name).suffix.lower()
+        reason = "a link out of the data folder" if exists else "a broken link"
+        if inside and exists:
             listing.add_path(path)
-        elif Path(entry.name).suffix.lower() in IMAGES:
-            listing.refused.append((readable(path), "a link out of the data folder" if not inside else "a broken link"))
+        elif suffix in IMAGES:
+            listing.refused.append((readable(path), reason))
+        elif suffix in DATA:
+            msg = f"{readable(entry.path)} is {reason}; put the file itself there, or take the link away"
+            raise InputError(msg)
+        else:
+            listing.ignored["links"] += 1
         return None
 
     def mark(self, name: str) -> Mark:
@@ -213,12 +241,15 @@ class Folder(Tree):
         found = (self.root / name).stat()
         return found.st_size, found.st_mtime_ns
 
+    def path(self, name: str) -> Path:
+        """The file itself."""
+        return self.root / name
+
     def open(self, name: str) -> BinaryIO:
         """The file, if it is a regular one."""
         path = self.root / name
         if not stat.S_ISREG(path.stat().st_mode):
-            msg = "not a regular file"
-            raise OSError(msg)
+            raise OSError(EINVAL, "not a regular file")
         return path.open("rb")
 
 
@@ -227,7 +258,7 @@ class Mounted(Tree):
 
     def __init__(self, base: Tree, mounts: dict[str, Tree]) -> None:
         inside = "".join(f"+{name}={tree.identity}" for name, tree in mounts.items())
-        super().__init__(base.where, base.identity + inside)
+        super().__init__(base.where, base.identity + inside, base.given)
         self._base = base
         self._mounts = mounts
 
@@ -251,9 +282,11 @@ class Mounted(Tree):
         return whole
 
     def _place(self, name: str) -> tuple[Tree, str]:
-        for mount, tree in self._mounts.items():
-            if name.startswith(f"{mount}/"):
-                return tree, name[len(mount) + 1 :]
+        cut = name.find("/")
+        while cut > 0:
+            if tree := self._mounts.get(name[:cut]):
+                return tree, name[cut + 1 :]
+            cut = name.find("/", cut + 1)
         return self._base, name
 
     def mark(self, name: str) -> Mark:
@@ -266,14 +299,15 @@ class Mounted(Tree):
         tree, rest = self._place(name)
         return tree.open(rest)
 
+    def fetch(self, name: str) -> bytes:
+        """The file in its own tree."""
+        tree, rest = self._place(name)
+        return tree.fetch(rest)
 
-def safe_members(where: str, names: Iterable[str]) -> Iterator[str]:
-    """The names of an archive's members. Raises `InputError` for one that leads out of the archive."""
-    for name in names:
-        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
-            msg = f"{where} holds {readable(name)!r}, a name that leads out of it; do not trust this archive"
-            raise InputError(msg)
-        yield name
+    def path(self, name: str) -> Path | None:
+        """The file in its own tree."""
+        tree, rest = self._place(name)
+        return tree.path(rest)
 
 
 def top_folders(tree: Tree) -> Sequence[str]:

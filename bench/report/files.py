@@ -12,12 +12,12 @@ import pandas as pd
 from tabulate import tabulate
 
 from bench.leaderboard import Ranking, Row
+from bench.report.arms import side_by_side
 from bench.report.published import Published
-from bench.report.text import columns, heading, legend, notes, percent
+from bench.report.text import Column, columns, heading, legend, notes, percent
 
 
-def _markdown_table(ranking: Ranking) -> str:
-    shown = columns(ranking)
+def _markdown_table(shown: Sequence[Column]) -> str:
     rows = list(zip(*(column.texts for column in shown), strict=True))
     align = ["left" if column.left else "right" for column in shown]
     headers = [column.header for column in shown]
@@ -36,8 +36,11 @@ def markdown(rankings: Sequence[Ranking], published: Sequence[Published] = ()) -
     blocks = []
     for ranking in rankings:
         missing = "\n".join(f"- {note}" for note in notes(ranking))
-        parts = (f"### {ranking.title}", heading(ranking), _markdown_table(ranking), missing, legend(ranking))
+        warned = "\n".join(f"> {notice}\n>" for notice in ranking.notices).removesuffix("\n>")
+        table = _markdown_table(columns(ranking))
+        parts = (f"### {ranking.title}", heading(ranking), warned, table, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
+    blocks += [f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in side_by_side(rankings)]
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
 
 
@@ -46,6 +49,7 @@ def _flat(ranking: Ranking, row: Row) -> dict[str, Any]:
     flat: dict[str, Any] = {
         "protocol": ranking.protocol,
         "data": ranking.data,
+        "arm": ranking.arm,
         "setting": ranking.setting,
         "runtime": ranking.runtime,
         "rank": row.rank,

@@ -24,13 +24,13 @@ _GAP = 2  # characters between columns: one of padding and the box's own
 _FIXED = 2  # rank and detector begin every block
 
 
-def _blocks(shown: Sequence[Column], width: int) -> Iterator[list[Column]]:
-    """Split columns over blocks that fit the width; every block begins with rank and detector."""
-    block = list(shown[:_FIXED])
-    for column in shown[_FIXED:]:
-        if len(block) > _FIXED and sum(one.width + _GAP for one in [*block, column]) > width:
+def blocks(shown: Sequence[Column], width: int, fixed: int) -> Iterator[list[Column]]:
+    """Split columns over blocks that fit the width; every block begins with the first `fixed` ones."""
+    block = list(shown[:fixed])
+    for column in shown[fixed:]:
+        if len(block) > fixed and sum(one.width + _GAP for one in [*block, column]) > width:
             yield block
-            block = list(shown[:_FIXED])
+            block = list(shown[:fixed])
         block.append(column)
     yield block
 
@@ -50,10 +50,11 @@ def leaderboard(ranking: Ranking, width: int = WIDTH) -> Group:
 
     Columns that do not fit the width follow in further blocks under the same rows.
     """
-    blocks = [text_table(block) for block in _blocks(columns(ranking), width)]
+    tables = [text_table(block) for block in blocks(columns(ranking), width, _FIXED)]
     missing = [Text(note, style="yellow") for note in notes(ranking)]
     title = Text(ranking.title, style="bold")
-    return Group(title, Text(heading(ranking)), *blocks, *missing, Text(legend(ranking), style="dim"))
+    warned = [Text(notice, style="yellow") for notice in ranking.notices]
+    return Group(title, Text(heading(ranking)), *warned, *tables, *missing, Text(legend(ranking), style="dim"))
 
 
 def published_block(published: Published) -> Group:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.leaderboard import Mean, Ranking, Row
+from protocols.degradations import NONE
 
 NOTHING = "-"
 INTERVALS = 2  # the first so many averages are shown with their interval; the files hold all of them
@@ -87,7 +88,9 @@ def columns(ranking: Ranking) -> list[Column]:
 
 def heading(ranking: Ranking) -> str:
     """On what, and how, a ranking was measured."""
-    return f"Data: {ranking.data}. Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranking.ranked_by}."
+    arm = "" if ranking.arm == NONE else f" Everything first {ranking.arm}, for training and testing."
+    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranking.ranked_by}."
+    return f"Data: {ranking.data}.{arm} {about}"
 
 
 def legend(ranking: Ranking) -> str:

@@ -134,7 +134,7 @@ class Bench:
 
     def plan(self, degradations: Sequence[str] = ("none", "jpeg:65"), seeds: Sequence[int] = (0,)) -> list[Planned]:
         images, cache = read(str(self.folder)), Cache(self.root / "cache")
-        self.selections = Selections.read(images, cache, self.workers, lambda _: None)
+        self.selections = Selections.of(cache.inspect(images, self.workers, lambda _: None).checked(0.0))
         cells = [
             Cell(detector, Subset((train,), "train"), Subset((test,), "val"), degradation, seed)
             for detector in self.recipes

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bench import cache
 from bench.cache import Cache, digest
 from bench.data import read
 from detectors import catalogue
@@ -32,11 +33,11 @@ def test_embeddings_come_back_in_the_order_asked_for(tmp_path):
 
 
 def test_embedders_and_degradations_do_not_mix(tmp_path):
-    cache = Cache(tmp_path)
-    cache.shelf("means.1", "none").add(hashes(1), rows(1))
-    assert cache.shelf("means.2", "none").lacks(hashes(1))
-    assert cache.shelf("means.1", "jpeg:65@1").lacks(hashes(1))
-    assert cache.shelf("means/1", "none").lacks(hashes(1))  # alike as a file name, another key
+    kept = Cache(tmp_path)
+    kept.shelf("means.1", "none").add(hashes(1), rows(1))
+    assert kept.shelf("means.2", "none").lacks(hashes(1))
+    assert kept.shelf("means.1", "jpeg:65@1").lacks(hashes(1))
+    assert kept.shelf("means/1", "none").lacks(hashes(1))  # alike as a file name, another key
 
 
 def test_what_fitting_learned_comes_back_to_the_last_bit_and_shape(tmp_path):
@@ -60,17 +61,36 @@ def test_every_detector_survives_the_cache(tmp_path, name):
     assert (restored.score(images) == fitted.score(images)).all()
 
 
-def test_content_hashes_are_taken_again_for_changed_files_only(tmp_path):
+def test_only_changed_files_are_inspected_again(tmp_path):
     write_folder(tmp_path / "data")
     images = read(str(tmp_path / "data"))
-    read_again = []
-    first = Cache(tmp_path / "cache").hashes(images, 2, lambda _: None)
+    inspected = []
+    first = Cache(tmp_path / "cache").inspect(images, 2, lambda _: None)
     victim, other = (tmp_path / "data" / images.names[row] for row in (3, 4))
     victim.write_bytes(other.read_bytes())
-    second = Cache(tmp_path / "cache").hashes(images, 2, read_again.append)
-    assert (second[3] == first[4]).all()
-    assert (np.delete(second, 3, 0) == np.delete(first, 3, 0)).all()
-    assert read_again == [len(images) - 1, 1]
+    second = Cache(tmp_path / "cache").inspect(images, 2, inspected.append)
+    assert (second.hashes[3] == first.hashes[4]).all()
+    assert second.files.drop(index=3).equals(first.files.drop(index=3))
+    assert inspected == [len(images) - 1, 1]
+
+
+def test_a_killed_inspection_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    write_folder(tmp_path / "data")
+    images = read(str(tmp_path / "data"))
+    whole = Cache(tmp_path / "one").inspect(images, 2, lambda _: None)
+    monkeypatch.setattr(cache, "SAVED_EVERY", 20)
+    done = []
+
+    def kill(more):
+        done.append(more)
+        if len(done) > 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Cache(tmp_path / "two").inspect(images, 1, kill)
+    left = []
+    assert Cache(tmp_path / "two").inspect(images, 1, left.append).files.equals(whole.files)
+    assert left[0] == 20
 
 
 def test_digests_do_not_run_into_each_other():

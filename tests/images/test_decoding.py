@@ -1,21 +1,50 @@
 """Strict decoding: every mode becomes 8-bit RGB; nothing damaged is half read."""
 
 import io
+import pickle
+import struct
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
-from bench.images.decoding import Unreadable, decode, size_of
+from bench.images import decoding
+from bench.images.decoding import Unreadable, decode_with_details
+from bench.images.jpeg_tables import quality
 from detectors.checks import texture
 
 RGB = texture("decoding", 24, 33)
+STILL = "it is animated, still images are wanted"
 
 
 def write(tmp_path, image, suffix="png", **options):
     path = tmp_path / f"image.{suffix}"
     image.save(path, **options)
     return path
+
+
+def decode(path):
+    return decoding.decode(path.read_bytes(), str(path))
+
+
+def size_of(path):
+    return decoding.size_of(path.read_bytes(), str(path))
+
+
+def encoded(image, kind, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def reason(data):
+    with pytest.raises(Unreadable) as caught:
+        decoding.decode(data, "image")
+    assert str(caught.value).startswith(f"image cannot be decoded ({caught.value.reason}); ")
+    return caught.value.reason
 
 
 def test_png_is_read_exactly_with_its_facts(tmp_path):
@@ -69,8 +98,9 @@ def test_what_is_no_still_image_is_refused(tmp_path):
     path.write_text("not an image")
     with pytest.raises(Unreadable, match="cannot be decoded"):
         decode(path)
-    with pytest.raises(Unreadable, match="cannot be decoded"):
-        decode(tmp_path / "missing.png")
+    path.write_bytes(b"")
+    with pytest.raises(Unreadable, match="the file is empty"):
+        decode(path)
     buffer = io.BytesIO()
     frames = [Image.fromarray(RGB), Image.fromarray(RGB[::-1].copy())]
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:])
@@ -94,3 +124,122 @@ def test_samples_without_a_range_are_refused(tmp_path):
     path = write(tmp_path, Image.fromarray(RGB[..., 0].astype(np.int32) * 70_000), "tiff")
     with pytest.raises(Unreadable, match="16 bits"):
         decode(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_16_bit_samples_keep_their_high_byte(suffix):
+    deep = np.random.default_rng(0).integers(0, 65536, (24, 33, 3), dtype=np.uint16)
+    colour = cv2.imencode(suffix, deep[..., ::-1])[1].tobytes()
+    assert (decoding.decode(colour, "image").pixels == deep >> 8).all()
+    grey, details = decode_with_details(cv2.imencode(suffix, deep[..., 0])[1].tobytes(), "image")
+    assert (grey.pixels == deep[..., :1] >> 8).all()
+    assert details.mode == "I;16"
+
+
+def test_12_bit_samples_keep_their_high_eight_bits():
+    data = encoded(Image.fromarray(RGB[..., 0].astype(np.uint16) * 16), "TIFF")
+    patched = data.replace(struct.pack("<HHII", 258, 3, 1, 16), struct.pack("<HHII", 258, 3, 1, 12))
+    stored = np.asarray(Image.open(io.BytesIO(patched)))
+    assert stored.max() > 255
+    assert (decoding.decode(patched, "image").pixels == stored[..., None] >> 4).all()
+
+
+def test_a_16_bit_tiff_in_which_white_is_zero_is_turned_over():
+    deep = Image.fromarray(RGB[..., 0].astype(np.uint16) * 256)
+    data = encoded(deep, "TIFF", tiffinfo={262: 0})
+    assert (decoding.decode(data, "image").pixels == 255 - RGB[..., :1]).all()
+
+
+def test_the_transparent_value_of_16_bit_grey_is_white():
+    deep = np.full((4, 4), 1000, np.uint16)
+    deep[0, 0] = 1001
+    pixels = decoding.decode(encoded(Image.fromarray(deep), "PNG", transparency=1001), "image").pixels
+    assert (pixels[0, 0] == 255).all()
+    assert (pixels[1:] == 1000 >> 8).all()
+
+
+def test_palettes_with_transparency_two_tones_and_grey_with_alpha_become_rgb():
+    palette = Image.fromarray(RGB).quantize(16)
+    pixels = decoding.decode(encoded(palette, "PNG", transparency=0), "image").pixels
+    clear = np.asarray(palette) == 0
+    assert clear.any()
+    assert (pixels[clear] == 255).all()
+    assert (pixels[~clear] == np.asarray(palette.convert("RGB"))[~clear]).all()
+    tones = RGB[..., 0] > 128
+    assert (decoding.decode(encoded(Image.fromarray(tones), "PNG"), "image").pixels == tones[..., None] * 255).all()
+    grey = np.stack([RGB[..., 0], np.zeros_like(RGB[..., 0])], axis=2)
+    assert (decoding.decode(encoded(Image.fromarray(grey), "PNG"), "image").pixels == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["LAB", "YCbCr"])
+def test_lab_and_ycbcr_become_rgb_again(mode):
+    if mode == "LAB":
+        stored = ImageCms.profileToProfile(
+            Image.fromarray(RGB), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+        )
+    else:
+        stored = Image.fromarray(RGB).convert(mode)
+    sample, details = decode_with_details(encoded(stored, "TIFF"), "image")
+    assert details.mode == mode
+    assert np.abs(sample.pixels.astype(int) - RGB).mean() < 3
+
+
+def test_a_cmyk_jpeg_that_stores_inverted_inks_keeps_its_tones():
+    data = encoded(Image.fromarray(RGB).convert("CMYK"), "JPEG", quality=98, subsampling=0)
+    assert b"Adobe" in data[:64]
+    sample, details = decode_with_details(data, "image")
+    assert np.abs(sample.pixels.astype(int) - RGB).mean() < 6
+    assert details == ("CMYK", False, "")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "AVIF", "TIFF"])
+def test_what_holds_several_pictures_is_refused(kind):
+    frames = [Image.fromarray(RGB), Image.fromarray(RGB[::-1].copy())]
+    found = reason(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+    assert found == ("it holds several pages, one still image is wanted" if kind == "TIFF" else STILL)
+
+
+@pytest.mark.parametrize("kind", ["PPM", "TGA", "PCX", "ICO", "EPS", "JPEG2000"])
+def test_formats_that_are_not_asked_for_are_never_opened(kind):
+    assert reason(encoded(Image.fromarray(RGB), kind)).startswith("it is not in a format that is read: AVIF, BMP, GIF,")
+
+
+def test_signed_samples_are_refused():
+    data = encoded(Image.fromarray(RGB[..., 0]), "TIFF", tiffinfo={339: 2})
+    assert "signed" in reason(data)
+
+
+def test_the_quality_of_a_jpeg_is_read_from_its_table():
+    found = {q: decoding.decode(encoded(Image.fromarray(RGB), "JPEG", quality=q), "image") for q in range(1, 101)}
+    assert {q: sample.facts.jpeg_quality for q, sample in found.items()} == {q: q for q in range(1, 101)}
+    progressive = encoded(Image.fromarray(RGB[..., 0]), "JPEG", quality=37, progressive=True)
+    assert decoding.decode(progressive, "image").facts.jpeg_quality == 37
+    assert decoding.decode(encoded(Image.fromarray(RGB), "PNG"), "image").facts.jpeg_quality is None
+
+
+def test_a_table_that_is_not_libjpegs_has_the_nearest_quality():
+    table = Image.open(io.BytesIO(encoded(Image.fromarray(RGB), "JPEG", quality=70))).quantization[0]
+    assert quality([one + (index == 5) for index, one in enumerate(table)]) == 70
+    assert quality([1] * 64) == 100
+    assert quality([65535] * 64) == 1
+
+
+def test_a_photograph_with_a_preview_has_the_facts_of_a_jpeg():
+    views = [Image.fromarray(RGB), Image.fromarray(RGB[::2, ::2].copy())]
+    facts = decoding.decode(encoded(views[0], "MPO", save_all=True, append_images=views[1:], quality=91), "i").facts
+    assert (facts.format, facts.jpeg_quality) == ("JPEG", 91)
+
+
+def test_an_error_keeps_its_reason_on_the_way_between_processes():
+    error = pickle.loads(pickle.dumps(Unreadable("a.png", "it is empty")))  # noqa: S301 - made on this line
+    assert (error.reason, str(error).count("a.png")) == ("it is empty", 1)
+
+
+def test_odd_metadata_is_no_reason_to_warn_from_any_thread(recwarn):
+    warnings.simplefilter("always")
+    broken = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\x0f\x01\x02\0\xff\0\0\0\xff\xff\0\0"
+    data = encoded(Image.fromarray(RGB), "JPEG", exif=broken)
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda _: decode_with_details(data, "image"), range(16)))
+    assert all(details.exif for _, details in read)
+    assert len(recwarn) == 0

@@ -67,7 +67,8 @@ class Layout(ABC):
 
     name: ClassVar[str]
     shape: ClassVar[str]  # one line that shows it, for lists and errors
-    general: ClassVar[bool] = False  # asked only where no other layout reads everything
+    general: ClassVar[bool] = False  # asked only where no other layout reads anything
+    takes: ClassVar[frozenset[str]] = frozenset()  # suffixes of a file that may be given in place of its folder
 
     @abstractmethod
     def claim(self, tree: Tree) -> Claim:

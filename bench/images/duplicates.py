@@ -1,0 +1,135 @@
+"""Images that stand in a data set more than once: the same bytes, or nearly the same look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.images.inspection import Inspection
+
+NEAR = 10  # bits of a look that may differ between near duplicates
+CROWD = 2_000  # more looks than this in one band are compared with neighbours, not all with all
+WINDOW = 64  # neighbours
+
+Looks = NDArray[np.uint8]  # (N, 18)
+Pairs = NDArray[np.int64]  # (K, 2)
+SIDES = {"splits": "split", "classes": "label", "pools": "generator"}
+
+
+class Duplicates(NamedTuple):
+    """Images that stand on both sides of a line that they should not cross.
+
+    Attributes:
+        what: "exact" or "near"; an exact duplicate is not counted as a near one.
+        across: "splits", "classes" or "pools" (of real images).
+        images: How many images have a twin on another side; of splits, those outside of the train split.
+        example: Names of one such image and its twin.
+    """
+
+    what: str
+    across: str
+    images: int
+    example: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """Images by what makes them alike: `codes` (N,) per image, and the pairs of codes that count as alike too."""
+
+    codes: NDArray[np.int64]
+    pairs: Pairs
+
+    def crossing(self, sides: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which images have a twin on another side; `sides` are numbers from 0, -1 for images that do not count."""
+        bits = np.where(sides < 0, 0, 1 << np.maximum(sides, 0))
+        masks = np.zeros(self.codes.max(initial=-1) + 1, np.int64)
+        np.bitwise_or.at(masks, self.codes, bits)
+        around = masks.copy()
+        for here, there in (self.pairs.T, self.pairs.T[::-1]):
+            np.bitwise_or.at(around, here, masks[there])
+        crossing: NDArray[np.bool_] = (bits != 0) & ((around[self.codes] & ~bits) != 0)
+        return crossing
+
+    def twin(self, row: int, sides: NDArray[np.int64]) -> int:
+        """The first twin of an image on another side."""
+        mine = self.codes[row]
+        alike = {mine, *self.pairs[self.pairs[:, 0] == mine, 1], *self.pairs[self.pairs[:, 1] == mine, 0]}
+        others = np.isin(self.codes, list(alike)) & (sides >= 0) & (sides != sides[row])
+        return int(np.flatnonzero(others)[0])
+
+
+def find_duplicates(inspection: Inspection) -> list[Duplicates]:
+    """Exact and near duplicates across splits and across classes, and real images that several pools share."""
+    table = inspection.images.table
+    exact = _Kinds(pd.factorize(inspection.files["hash"])[0], np.empty((0, 2), np.int64))
+    near = _by_look(inspection.looks)
+    found = []
+    for across, column in SIDES.items():
+        sides = pd.factorize(table[column])[0]
+        if across == "pools":
+            sides = np.where(table["label"] == 0, sides, -1)
+        same, counted = exact.crossing(sides), _counted(table, across)
+        found.append(_told("exact", across, table, exact, same & counted, sides))
+        if across != "pools":
+            found.append(_told("near", across, table, near, near.crossing(sides) & ~same & counted, sides))
+    return [one for one in found if one is not None]
+
+
+def _counted(table: pd.DataFrame, across: str) -> NDArray[np.bool_]:
+    """Images that are counted: across splits, those that answers are given on."""
+    return (table["split"] != "train").to_numpy() if across == "splits" else np.ones(len(table), bool)
+
+
+def _told(
+    what: str, across: str, table: pd.DataFrame, kinds: _Kinds, rows: NDArray[np.bool_], sides: NDArray[Any]
+) -> Duplicates | None:
+    if not rows.any():
+        return None
+    first = int(np.flatnonzero(rows)[0])
+    names = table["name"]
+    return Duplicates(what, across, int(rows.sum()), (names.iloc[first], names.iloc[kinds.twin(first, sides)]))
+
+
+def _by_look(looks: Looks) -> _Kinds:
+    unique, codes = np.unique(looks, axis=0, return_inverse=True)
+    return _Kinds(codes.reshape(-1), near_pairs(unique))
+
+
+def near_pairs(unique: Looks) -> Pairs:
+    """Pairs of different looks, as row numbers, that differ in at most `NEAR` bits.
+
+    Two looks that differ in so few bits agree in at least one of `NEAR + 1` bands (the pigeonhole principle), so only
+    looks that share a band are compared. Where more than `CROWD` share one, as flat images do, each is compared with
+    its neighbours in sorted order alone, and pairs may be missed.
+    """
+    bits = np.unpackbits(unique, axis=1)
+    bands = np.array_split(np.arange(bits.shape[1]), NEAR + 1)
+    found = [pairs for band in bands for pairs in _near(unique, bits[:, band])]
+    return np.unique(np.concatenate([np.empty((0, 2), np.int64), *found]), axis=0)
+
+
+def _near(unique: Looks, band: NDArray[np.uint8]) -> list[Pairs]:
+    """Near pairs among the looks that agree in a band."""
+    keys = band.astype(np.int64) @ (1 << np.arange(band.shape[1], dtype=np.int64))
+    order = np.argsort(keys, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
+    found = []
+    for group in groups:
+        if len(group) > 1:
+            pairs = np.sort(group)[_candidates(len(group))]
+            apart = np.bitwise_count(unique[pairs[:, 0]] ^ unique[pairs[:, 1]]).sum(axis=1)
+            found.append(pairs[apart <= NEAR])
+    return found
+
+
+def _candidates(size: int) -> Pairs:
+    """Which of `size` looks to compare: all with all, or each with its neighbours where there are very many."""
+    if size <= CROWD:
+        return np.stack(np.triu_indices(size, 1), axis=1)
+    first = np.repeat(np.arange(size), WINDOW)
+    second = first + np.tile(np.arange(1, WINDOW + 1), size)
+    return np.stack([first, second], axis=1)[second < size]

@@ -1,0 +1,71 @@
+"""ELSA_D3: Parquet rows of four generated images each; their real images are given as URLs only.
+
+ELSA_D3 (Baraldi et al., ECCV 2024, "Contrasting Deepfakes Diffusion via Contrastive Learning and Global-Local
+Similarities"; https://huggingface.co/datasets/elsaEU/ELSA_D3). Real images that a user fetched are hung in as the
+folder `real`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from bench.errors import InputError
+from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.rows import Rows, is_mounted, mounted, open_table, table_files
+from bench.images.tables import Recent, image_columns
+from bench.images.trees import Tree
+from bench.images.words import split_of
+
+GENERATORS = ("DeepFloyd IF", "SDv1.4", "SDv2.1", "SDXL")  # of image_gen0 to image_gen3
+COLUMNS = {f"gen{index}": f"image_gen{index}" for index in range(len(GENERATORS))}
+URLS = "real images that are only URLs"
+
+
+def is_elsa(schema: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    """Whether a table has the columns of ELSA_D3."""
+    return "id" in schema.names and set(COLUMNS.values()) <= set(image_columns(schema))
+
+
+class ElsaD3(Layout):
+    """The tables of ELSA_D3."""
+
+    name: ClassVar[str] = "elsa_d3"
+    shape: ClassVar[str] = "<split>*.parquet with id, url, image_gen0..3"
+
+    def claim(self, tree: Tree) -> Claim:
+        """By the columns of the first table."""
+        files = table_files(tree)
+        try:
+            if not files or not is_elsa(open_table(tree, files[0], Recent()).schema):
+                return "none"
+        except InputError:
+            return "none"
+        return "all" if all(map(is_mounted, tree.listing.images)) else "some"
+
+    def read(self, tree: Tree) -> Found:
+        """Read the rows. Raises `InputError` where no real images stand beside them."""
+        files = Rows(tree, self.name)
+        rows: list[Row] = []
+        count = empty = 0
+        for name in table_files(tree):
+            table = files.open(name)
+            if not is_elsa(table.schema):
+                has = ", ".join(table.schema.names)
+                msg = f"{table.where} has the columns {has}; elsa_d3 wants id and {', '.join(COLUMNS.values())}"
+                raise InputError(msg)
+            split, ids = split_of(name, tree.where), [str(one) for one in table.values("id")]
+            count += table.rows
+            for generator, images in zip(GENERATORS, files.add(name, table, COLUMNS).values(), strict=True):
+                empty += images.count(None)
+                rows += [
+                    Row(image, 1, generator, split, source=source)
+                    for image, source in zip(images, ids, strict=True)
+                    if image
+                ]
+        real = mounted(tree, rows)
+        if not real:
+            what = f"the {count:,} real images of ELSA_D3 are URLs only" if count else "there are no rows"
+            msg = f"{tree.where}: {what}; fetch some and name their folder, --real FOLDER"
+            raise InputError(msg)
+        missing = {URLS: count} | ({"images without bytes": empty} if empty else {})
+        return Found([*rows, *real], pools=dict.fromkeys(GENERATORS, SHARED), files=files, missing=missing)

@@ -1,0 +1,51 @@
+"""Comma-separated tables inside a data set, read row by row with the line that each row stands on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NoReturn
+
+from bench.errors import InputError
+from bench.images.trees import Tree
+
+
+def header(tree: Tree, name: str) -> list[str]:
+    """The first line of a table; nothing else is read. Raises `InputError` where it is not UTF-8 text."""
+    try:
+        with tree.open(name) as opened:
+            line = opened.readline().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{tree.where}/{name} cannot be read as UTF-8 text ({error}); mend it or take it away"
+        raise InputError(msg) from error
+    return next(csv.reader([line]), [])
+
+
+def rows(tree: Tree, name: str, required: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Every row of a table by column, with its line, counted from 1; empty lines are no rows.
+
+    Raises:
+        InputError: A required column is missing, a column comes twice, or a row has more or fewer fields than columns.
+    """
+    reader = csv.reader(io.StringIO(tree.text(name), newline=""), strict=True)
+    try:
+        columns = next(reader, [])
+        for column in required:
+            if column not in columns:
+                refuse(tree, name, 1, f"column {column} is missing among {', '.join(columns) or 'no columns'}; add it")
+        if len(set(columns)) < len(columns):
+            refuse(tree, name, 1, "a column comes twice; keep one of the two")
+        for row in reader:
+            if row and len(row) != len(columns):
+                refuse(tree, name, reader.line_num, f"{len(row)} fields for {len(columns)} columns; mend the line")
+            if row:
+                yield reader.line_num, dict(zip(columns, row, strict=True))
+    except csv.Error as error:
+        refuse(tree, name, reader.line_num, f"it is not comma-separated text ({error}); mend the line")
+
+
+def refuse(tree: Tree, name: str, line: int, what: str) -> NoReturn:
+    """Raise the `InputError` of one line of a file."""
+    msg = f"{tree.where}/{name} line {line}: {what}"
+    raise InputError(msg)

@@ -1,0 +1,57 @@
+"""Synthbuster: `<generator>/<RAISE id>.png`, made after the photographs of RAISE-1k, which are not part of it.
+
+Synthbuster (Bammey, IEEE OJSP 2023, zenodo 10066460). The real images come from `real_RAISE_1k` beside the generators,
+or from a folder that the user names. An image and its models share the RAISE id as their source, so a split that is
+drawn keeps them together.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bench.errors import InputError
+from bench.images.layouts.api import SHARED, Claim, FolderLayout, Found, Place, Row
+from bench.images.trees import Tree
+
+GENERATORS = frozenset({
+    "dalle2", "dalle3", "firefly", "glide", "midjourney-v5",
+    "stable-diffusion-1-3", "stable-diffusion-1-4", "stable-diffusion-2", "stable-diffusion-xl",
+})  # fmt: skip
+RAISE = "real_RAISE_1k"
+ENOUGH = 3  # generators that make a tree Synthbuster: one or two of these names are anybody's
+
+
+class Synthbuster(FolderLayout):
+    """Synthbuster with the real images that it was made after."""
+
+    name: ClassVar[str] = "synthbuster"
+    shape: ClassVar[str] = f"<generator>/<RAISE id>.png and {RAISE}/ or --real FOLDER"
+
+    def place(self, folder: str, tree: Tree) -> Place | None:
+        """The generator, or the real images; folders may stand above, such as the published archives and their tops."""
+        del tree
+        parts = folder.split("/")
+        if parts[0] == SHARED or RAISE in (part.removesuffix(".zip") for part in parts):
+            return Place(0, SHARED)
+        return Place(1, parts[-1]) if parts[-1] in GENERATORS else None
+
+    def row(self, folder: str, name: str, place: Place) -> Row:
+        """The RAISE id is the source of a photograph and of what was made after it."""
+        return Row(f"{folder}/{name}", place.label, place.generator, source=name.rpartition(".")[0])
+
+    def claim(self, tree: Tree) -> Claim:
+        """Nothing where too few of the generators are there."""
+        places = (self.place(folder, tree) for folder in tree.listing.images)
+        generators = {place.generator for place in places if place and place.label}
+        return super().claim(tree) if len(generators) >= ENOUGH else "none"
+
+    def read(self, tree: Tree) -> Found:
+        """Read every generator. Raises `InputError` where real images are missing."""
+        rows = self.rows(tree)
+        if rows and all(row.label for row in rows):
+            msg = (
+                f"{tree.where} holds no real images, which are not part of Synthbuster: "
+                f"put RAISE-1k into its folder {RAISE}, or name a folder of them with --real FOLDER"
+            )
+            raise InputError(msg)
+        return Found(rows)

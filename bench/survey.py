@@ -1,0 +1,57 @@
+"""`lineup data`: open a data set, inspect every file, and say what it holds and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cache import Cache
+from bench.data import open_data
+from bench.defaults import MAX_UNREADABLE
+from bench.images.audit import audit as audited
+from bench.images.census import take_census
+from bench.images.inspection import Inspection
+from bench.progress import Reporter
+from bench.report import data as report
+from bench.report.terminal import WIDTH
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What is looked at, as the command line has it."""
+
+    data: str
+    real: str
+    limit: int | None
+    cache: Path
+    workers: int
+
+    def inspect(self, reporter: Reporter) -> Inspection:
+        """Open it and inspect every file, from memory where a file is unchanged."""
+        images = open_data(self.data, self.cache, self.workers, reporter, self.real)
+        if self.limit is not None:
+            images = images.limited(self.limit)
+        with reporter.stage("check files", len(images)) as advance:
+            return Cache(self.cache).inspect(images, self.workers, advance)
+
+
+def survey(asked: Surveyed, reporter: Reporter, *, audit: bool, match: Path | None) -> None:
+    """Print the census; the audit too where it is asked for; write a matched subset where a folder is given."""
+    inspection = asked.inspect(reporter)
+    census = take_census(inspection)
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    console.print(report.census(census, inspection.images.title, asked.data, WIDTH))
+    if len(census.excluded) > MAX_UNREADABLE * (census.images + len(census.excluded)):
+        reporter.say(f"A run would refuse to start: more than {MAX_UNREADABLE:.0%} of the files cannot be used")
+    sound = inspection.sound()
+    if audit:
+        console.print(report.audit(audited(sound.facts, sound.images.pools), WIDTH))
+    if match is not None:
+        from bench.images.matching import matched, write_manifest
+
+        subset = matched(sound)
+        write_manifest(subset, sound.images, asked.data, asked.real, match)
+        reporter.say(f"{len(subset)} of {len(sound.images)} images are matched; manifest in {match}: DATA={match}")

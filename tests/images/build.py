@@ -1,0 +1,45 @@
+"""Miniature data sets: images of a few bytes, and what a data set says of them."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from bench.data import read
+
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+def encoded(suffix):
+    pixels = np.arange(8 * 9 * 3, dtype=np.uint8).reshape(8, 9, 3)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format=FORMATS.get(suffix.lower(), "PNG"))
+    return buffer.getvalue()
+
+
+BYTES = {suffix: encoded(suffix) for suffix in (".png", ".jpg")}
+
+
+def put(root, *names):
+    """One small image under each name."""
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(BYTES[path.suffix.lower()])
+
+
+def both_ways(layout, folder, real=""):
+    """A data set whose layout is found out, which is the same as with its layout forced."""
+    found, forced = read(str(folder), real), read(f"{layout}:{folder}", real)
+    assert found.table.equals(forced.table)
+    assert (found.pools, found.families, found.notes) == (forced.pools, forced.families, forced.notes)
+    assert (found.missing, found.generators) == (forced.missing, forced.generators)
+    return found
+
+
+def facts(images, *columns):
+    """By name, what the table says in these columns; one value by itself."""
+    names = images.table["name"]
+    if len(columns) == 1:
+        return dict(zip(names, images.table[columns[0]], strict=True))
+    return dict(zip(names, images.table[list(columns)].itertuples(index=False, name=None), strict=True))

@@ -1,0 +1,89 @@
+"""ArtiFact's tables, read back exactly, and refused line by line where they are not in order."""
+
+import pytest
+
+from bench.data import read
+from bench.errors import InputError
+from bench.images.layouts.artifact import Artifact
+from bench.images.trees import Folder
+from tests.images.build import both_ways, facts, put
+
+HEAD = "filename,image_path,target,category\n"
+
+
+def table(root, folder, *lines, head=HEAD):
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / folder / "metadata.csv").write_text(head + "".join(f"{line}\n" for line in lines))
+
+
+def fill(root):
+    put(root, "coco/a.jpg", "big_gan/x/b.jpg", "cycle_gan/real.jpg", "cycle_gan/fake.jpg")
+    table(root, "coco", "a.jpg,a.jpg,0,street")
+    table(root, "big_gan", "b.jpg,big_gan/x/b.jpg,6,dog")
+    table(root, "cycle_gan", "real.jpg,real.jpg,0,horse", "fake.jpg,fake.jpg,1,zebra")
+
+
+def test_the_tables_say_everything(tmp_path):
+    fill(tmp_path)
+    images = both_ways("artifact", tmp_path)
+    assert facts(images, "label", "generator", "content", "source") == {
+        "big_gan/x/b.jpg": (1, "big_gan", "dog", "big_gan/x/b.jpg"),
+        "coco/a.jpg": (0, "real", "street", "coco/a.jpg"),
+        "cycle_gan/fake.jpg": (1, "cycle_gan", "zebra", "cycle_gan/fake.jpg"),
+        "cycle_gan/real.jpg": (0, "real", "horse", "cycle_gan/real.jpg"),
+    }
+    assert images.pools == {"big_gan": "real", "cycle_gan": "real"}
+    assert "drawn" in images.notes[0]
+    assert images.missing == {}
+
+
+def test_a_path_may_be_relative_to_the_root_below_a_folder_that_holds_all(tmp_path):
+    fill(tmp_path / "artifact")
+    assert len(both_ways("artifact", tmp_path)) == 4
+
+
+def test_what_is_listed_and_not_there_is_counted_and_what_is_not_listed_is_left_out(tmp_path):
+    fill(tmp_path)
+    table(tmp_path, "coco", "a.jpg,a.jpg,0,street", "gone.jpg,gone.jpg,0,street", "g.jpg,../g.jpg,0,street")
+    put(tmp_path, "coco/unlisted.jpg")
+    images = both_ways("artifact", tmp_path)
+    assert images.missing == {"images that metadata.csv lists": 2}
+    assert "coco/unlisted.jpg" not in images.names
+    assert images.notes[-1] == "1 images are not part of the layout and were left out, in coco"
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "told"),
+    [
+        (
+            "filename,image_path,category\n",
+            "a.jpg,a.jpg,street",
+            r"coco/metadata\.csv line 1: column target is missing",
+        ),
+        (HEAD, "a.jpg,a.jpg,real,street", r"coco/metadata\.csv line 2: column target is 'real', not a whole number"),
+        (HEAD, "a.jpg,a.jpg,0", r"coco/metadata\.csv line 2: 3 fields for 4 columns"),
+        (HEAD, 'a.jpg,"a.jpg,0,street', r"coco/metadata\.csv line 2: it is not comma-separated text"),
+        ("target,image_path,target,category\n", "0,a.jpg,0,x", "line 1: a column comes twice"),
+    ],
+)
+def test_a_table_that_is_not_in_order_is_refused_by_file_line_and_column(tmp_path, head, line, told):
+    fill(tmp_path)
+    table(tmp_path, "coco", line, head=head)
+    with pytest.raises(InputError, match=told):
+        read(f"artifact:{tmp_path}")
+
+
+def test_a_table_of_other_columns_is_not_claimed(tmp_path):
+    put(tmp_path, "a/1.jpg")
+    table(tmp_path, "a", "1.jpg,5", head="file,width\n")
+    assert Artifact().claim(Folder(tmp_path)) == "none"
+
+
+def test_real_images_that_the_user_names_stand_against_a_generator_fetched_alone(tmp_path):
+    put(tmp_path / "data", "glide/b.jpg")
+    table(tmp_path / "data", "glide", "b.jpg,b.jpg,1,dog")
+    put(tmp_path / "photos", "p.jpg")
+    with pytest.raises(InputError, match="no real images stand against glide"):
+        read(str(tmp_path / "data"))
+    images = both_ways("artifact", tmp_path / "data", str(tmp_path / "photos"))
+    assert facts(images, "label") == {"glide/b.jpg": 1, "real/p.jpg": 0}

@@ -1,0 +1,217 @@
+"""The audit names planted shortcuts, and nothing else; where there is none it stays silent."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.images.audit import audit, sentence
+
+ALL = {"format", "size", "JPEG quality", "bytes per pixel", "colour mode", "EXIF", "colour profile"}
+POOLS = {"g": "real"}
+
+
+def files(size=400, seed=0, real=None, generated=("g",)):
+    """Photographs of varying size, quality and compression: labels say nothing about them."""
+    draw = np.random.default_rng(seed)
+    real = size if real is None else real
+    total = real + size * len(generated)
+    width = np.rint(2 ** draw.normal(8.5, 0.4, total)).astype(int)
+    height = np.rint(width * draw.choice([0.75, 1, 1.33], total)).astype(int)
+    usual = draw.random(total) < 0.3
+    width[usual], height[usual] = 500, 375
+    return pd.DataFrame(
+        {
+            "name": [f"{index:06d}.jpg" for index in range(total)],
+            "label": np.repeat([0, 1], [real, size * len(generated)]),
+            "generator": np.concatenate([np.repeat("real", real), np.repeat(list(generated), size)]),
+            "split": "train",
+            "source": [f"source{index}" for index in range(total)],
+            "format": "JPEG",
+            "width": width,
+            "height": height,
+            "quality": draw.choice([75, 85, 90, 92, 95, 96], total),
+            "bytes": np.rint(width * height * 2 ** draw.normal(-1.5, 0.5, total)).astype(int),
+            "mode": draw.choice(["RGB", "L"], total, p=[0.97, 0.03]),
+            "exif": draw.random(total) < 0.3,
+            "profile": draw.choice(["", "sRGB", "Adobe RGB"], total),
+            "treatment": "",
+        }
+    )
+
+
+def leaking(findings):
+    return {one.attribute: one for one in findings if one.leaks}
+
+
+def resized(table, rows, width, height):
+    """Other sides, the compression kept."""
+    density = table["bytes"] / (table["width"] * table["height"])
+    table.loc[rows, "width"], table.loc[rows, "height"] = width, height
+    table["bytes"] = np.rint(density * table["width"] * table["height"]).astype(int)
+
+
+def test_generated_png_among_real_jpeg_is_named():
+    table = files()
+    table.loc[table["label"] == 1, ["format", "quality"]] = ["PNG", -1]
+    found = leaking(audit(table, POOLS))
+    assert set(found) == {"format", "JPEG quality"}  # a PNG has no JPEG quality
+    assert found["format"].accuracy == 1
+    assert 0.98 < found["format"].low < 1
+    assert found["format"].high == 1
+    assert found["format"].telling in {
+        "generated are JPEG in 0%, real in 100%",
+        "generated are PNG in 100%, real in 0%",
+    }
+    assert "JPEG quality" in found["JPEG quality"].telling
+
+
+@pytest.mark.parametrize("varying", [False, True])
+def test_generated_images_a_tenth_smaller_are_named(varying):
+    table = files()
+    rows = table["label"] == 1
+    if varying:
+        resized(table, slice(None), (600 * table["width"] ** 0.1).astype(int), 600)
+    resized(table, rows, (0.9 * table["width"][rows]).astype(int), (0.9 * table["height"][rows]).astype(int))
+    found = leaking(audit(table, POOLS))
+    assert set(found) == {"size"}
+    assert found["size"].accuracy > (0.95 if varying else 0.6)
+
+
+def test_one_size_among_many_is_named():
+    table = files()
+    resized(table, table["label"] == 1, 230, 230)
+    found = leaking(audit(table, POOLS))
+    assert set(found) == {"size"}
+    assert found["size"].accuracy > 0.99
+    assert found["size"].telling == "generated are 230x230 in 100%, real in 0%"
+
+
+def test_a_class_at_quality_75_is_named():
+    table = files()
+    table["quality"] = np.where(table["label"] == 1, 75, 96)
+    found = leaking(audit(table, POOLS))
+    assert set(found) == {"JPEG quality"}  # bytes per pixel would follow in real files; here they are drawn apart
+    assert found["JPEG quality"].telling == "generated have JPEG quality 75 in 100%, real in 0%"
+
+
+def test_a_range_of_qualities_is_told_by_its_median():
+    table, draw = files(), np.random.default_rng(1)
+    table["quality"] = np.where(table["label"] == 1, draw.integers(60, 80, len(table)), draw.integers(80, 100, 800))
+    found = leaking(audit(table, POOLS))
+    assert set(found) == {"JPEG quality"}
+    assert found["JPEG quality"].telling.startswith("median JPEG quality ")
+
+
+def test_heavier_compression_is_named():
+    table = files()
+    table["bytes"] = (table["bytes"] * np.where(table["label"] == 1, 0.25, 1)).astype(int)
+    found = leaking(audit(table, POOLS))
+    assert set(found) == {"bytes per pixel"}
+    assert found["bytes per pixel"].telling.startswith("median bytes per pixel 0.0")
+
+
+@pytest.mark.parametrize(
+    ("column", "attribute", "generated", "real", "telling"),
+    [
+        ("exif", "EXIF", False, True, "generated have no EXIF in 100%, real in 0%"),
+        ("mode", "colour mode", "RGBA", "RGB", "generated are in colour mode RGB in 0%, real in 100%"),
+        ("profile", "colour profile", "", "sRGB", "generated have no colour profile in 100%, real in 0%"),
+    ],
+)
+def test_other_traces_of_handling_are_named(column, attribute, generated, real, telling):
+    table = files()
+    table[column] = np.where(table["label"] == 1, generated, real)
+    found = leaking(audit(table, POOLS))
+    assert set(found) == {attribute}
+    assert found[attribute].accuracy == 1
+    assert found[attribute].telling == telling
+
+
+def test_nothing_is_named_where_nothing_is_told_over_twenty_draws():
+    findings = [audit(files(size=150, real=300, seed=seed), POOLS) for seed in range(20)]
+    assert not any(map(leaking, findings))
+    accuracies = np.array([[one.accuracy for one in found] for found in findings])
+    np.testing.assert_allclose(accuracies.mean(0), 0.5, atol=0.03)
+    inside = [one.low <= 0.5 <= one.high for found in findings for one in found]
+    assert np.mean(inside) > 0.8
+
+
+def test_the_test_keeps_its_level(monkeypatch):
+    """Cross-validated decisions taken for independent ones would call twice as many of these significant."""
+    monkeypatch.setattr("bench.images.audit.holm", lambda p: p)
+    uncorrected = np.array([one.p for seed in range(60) for one in audit(files(seed=seed), POOLS)])
+    assert np.mean(uncorrected < 0.05) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / uncorrected.size)
+
+
+def test_a_constant_attribute_is_at_chance():
+    found = {one.attribute: one for one in audit(files(), POOLS)}
+    assert set(found) == ALL
+    assert (found["format"].accuracy, found["format"].p, found["format"].leaks) == (0.5, 1, False)
+    assert found["format"].low < 0.5 < found["format"].high
+
+
+def test_a_small_leak_is_significant_and_not_named():
+    table = files(size=4000)
+    few = (table["label"] == 1) & (np.arange(len(table)) % 12 == 0)
+    table.loc[few, "format"] = "WEBP"
+    found = {one.attribute: one for one in audit(table, POOLS)}
+    assert found["format"].p < 0.01
+    assert found["format"].accuracy < 0.55
+    assert not found["format"].leaks
+
+
+def test_the_order_of_rows_does_not_matter():
+    table = files()
+    table.loc[table["label"] == 1, "quality"] = 75
+    shuffled = table.sample(frac=1, random_state=0)
+    assert repr(audit(shuffled, POOLS)) == repr(audit(table, POOLS))
+
+
+def test_too_few_images_are_said_to_be_too_few():
+    table = files(size=9, real=100)
+    table.loc[table["label"] == 1, "format"] = "PNG"
+    findings = audit(table, POOLS)
+    assert not leaking(findings)
+    assert all(np.isnan(one.accuracy) and np.isnan(one.p) for one in findings)
+    assert {one.telling for one in findings} == {"too few independent images to say: 9 generated, 100 real"}
+
+
+def test_many_images_of_few_sources_are_few():
+    table = files()
+    generated = table["label"] == 1
+    table.loc[generated, "source"] = [f"film{index % 4}" for index in range(generated.sum())]
+    table.loc[generated, "format"] = "PNG"
+    assert audit(table, POOLS)[0].telling == "too few independent images to say: 4 generated, 400 real"
+
+
+def test_an_odd_source_does_not_teach_itself():
+    """Each source has a profile of its own: a classifier that had seen the source would know the label."""
+    table = files()
+    table["source"] = [f"camera{index // 8}" for index in range(len(table))]
+    table["profile"] = table["source"]
+    found = {one.attribute: one for one in audit(table, POOLS)}
+    assert found["colour profile"].accuracy == pytest.approx(0.5, abs=0.1)
+    assert not found["colour profile"].leaks
+
+
+def test_each_generator_is_held_against_its_own_pool():
+    table = files(size=100, generated=("a", "b"))
+    other = files(size=100, seed=1, generated=()).assign(generator="b", format="PNG")
+    other = pd.concat([other, files(size=1, real=100, seed=2, generated=()).assign(generator="b", format="PNG")])
+    other["name"] = [f"other{index}" for index in range(len(other))]
+    other["source"] = other["name"]
+    findings = audit(pd.concat([table, other]), {"a": "real", "b": "b"})
+    named = [(one.generator, one.attribute) for one in findings if one.leaks]
+    assert named == [("b", "format")]
+    assert len(findings) == 2 * len(ALL)
+
+
+def test_one_sentence_says_it():
+    table = files(size=100, generated=("a", "b", "c", "d", "e"))
+    pools = dict.fromkeys("abcde", "real")
+    assert sentence(audit(table, pools)) == "no attribute of the files tells real from generated"
+    table.loc[table["label"] == 1, "format"] = "PNG"
+    resized(table, table["generator"].isin(["a", "b"]), 512, 512)
+    said = sentence(audit(table, pools))
+    assert said.startswith("format tells real from generated in 100.0% for all 5 generators; size in ")
+    assert said.endswith("% for a, b")

@@ -1,0 +1,143 @@
+"""What a census counts, excludes and warns of."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.data import read
+from bench.errors import InputError
+from bench.images.census import take_census
+from bench.images.duplicates import NEAR, find_duplicates, near_pairs
+from bench.images.inspection import look
+from detectors.checks import texture
+from tests.images.planted import as_png, encode, inspected, plant
+
+
+@pytest.fixture
+def data(tmp_path):
+    return plant(tmp_path / "data", generated=as_png, size=8)
+
+
+def census(data):
+    return take_census(inspected(data, data.parent / "cache"))
+
+
+def test_every_group_is_counted_with_what_its_files_are(data):
+    groups = census(data).groups.set_index(["generator", "split", "class"])
+    assert len(groups) == 4
+    real, generated = groups.loc[("g", "train", "real")], groups.loc[("g", "val", "generated")]
+    assert (real["images"], generated["images"]) == (8, 4)
+    assert (real["formats"], generated["formats"]) == ({"JPEG": 8}, {"PNG": 4})
+    assert real["quality"] == {"min": 90, "median": 92, "max": 96}
+    assert generated["quality"] == {}
+    assert generated["width"] == {"min": 64, "median": 64, "max": 64}
+    sizes = [path.stat().st_size for path in (data / "g" / "val" / "ai").iterdir()]
+    assert generated["bytes_per_pixel"]["median"] == pytest.approx(np.median(sizes) / 64**2)
+
+
+def test_a_census_can_be_stored(data):
+    stored = json.loads(json.dumps(census(data).to_json()))
+    assert stored["images"] == 24
+    assert stored["warnings"] == []
+
+
+def test_a_clean_data_set_has_no_duplicates(data):
+    assert census(data).duplicates == ()
+
+
+def test_files_that_cannot_be_used_are_counted_with_their_reason_and_nowhere_else(data):
+    victim = data / "g" / "val" / "ai" / "g_val_ai_001.png"
+    victim.write_bytes(victim.read_bytes()[:200])
+    (data / "g" / "val" / "ai" / "g_val_ai_002.png").write_text("text")
+    (data / "g" / "train" / "nature" / "link.jpg").symlink_to("/etc/hostname")
+    found = census(data)
+    assert found.images == 22
+    reasons = dict(zip(found.excluded["name"], found.excluded["reason"], strict=True))
+    assert set(reasons) == {
+        "g/val/ai/g_val_ai_001.png", "g/val/ai/g_val_ai_002.png", "g/train/nature/link.jpg"
+    }  # fmt: skip
+    assert all(reasons.values())
+    assert "3 files cannot be used and were excluded for every detector" in found.warnings[0]
+
+
+def test_too_many_of_them_stop_the_run_and_a_higher_share_lets_it_go_on(data):
+    victim = data / "g" / "val" / "ai" / "g_val_ai_001.png"
+    victim.write_bytes(b"")
+    inspection = inspected(data, data.parent / "cache")
+    with pytest.raises(InputError, match=r"1 of 24 images cannot be used, such as g/val/ai/g_val_ai_001\.png"):
+        inspection.checked(0.04)
+    assert len(inspection.checked(0.05).images) == 23
+
+
+def test_an_image_in_two_splits_is_leakage_and_one_in_two_classes_a_contradiction(data):
+    train, val = data / "g" / "train", data / "g" / "val"
+    (val / "nature" / "again.jpg").write_bytes(next((train / "nature").iterdir()).read_bytes())
+    (train / "ai" / "copy.jpg").write_bytes(sorted((train / "nature").iterdir())[3].read_bytes())
+    found = {(one.what, one.across): one for one in census(data).duplicates}
+    assert set(found) == {("exact", "splits"), ("exact", "classes")}
+    assert found["exact", "splits"].images == 1
+    assert found["exact", "splits"].example[0] == "g/val/nature/again.jpg"
+    assert found["exact", "classes"].images == 2
+    told = " ".join(census(data).warnings)
+    assert "leakage: 1 image" in told
+    assert "contradiction: 2 files" in told
+
+
+def test_a_recompressed_copy_is_a_near_duplicate(data):
+    original = np.asarray(Image.open(sorted((data / "g" / "train" / "nature").iterdir())[0]))
+    (data / "g" / "val" / "nature" / "copy.jpg").write_bytes(encode(original, "JPEG", quality=60))
+    found = {(one.what, one.across): one.images for one in census(data).duplicates}
+    assert found == {("near", "splits"): 1}
+
+
+def test_real_images_that_generators_share_are_no_leak_and_are_known(tmp_path):
+    plant(tmp_path / "data", size=4, generators=("a", "b"))
+    for path in (tmp_path / "data" / "a" / "train" / "nature").iterdir():
+        (tmp_path / "data" / "b" / "train" / "nature" / path.name).write_bytes(path.read_bytes())
+    inspection = inspected(tmp_path / "data", tmp_path / "cache")
+    assert [(one.across, one.images) for one in find_duplicates(inspection)] == [("pools", 8)]
+    assert take_census(inspection).warnings == ()
+
+
+def test_what_a_data_set_lists_and_does_not_hold_is_a_warning(data):
+    rows = [f"{path.relative_to(data)},{int('ai' in path.parts)}" for path in data.rglob("*.*g")]
+    (data / "manifest.csv").write_text("\n".join(["path,label", *rows, "gone.png,1"]) + "\n")
+    found = take_census(inspected(f"manifest:{data}", data.parent / "cache"))
+    assert "the data set lists 1 images that the manifest lists, which are not there" in found.warnings[-1]
+
+
+def test_near_pairs_are_those_of_a_slow_search():
+    random = np.random.default_rng(0)
+    base = random.integers(0, 256, (30, 18), dtype=np.uint8)
+    bits = np.unpackbits(np.repeat(base, 4, axis=0), axis=1)
+    for row, flips in enumerate(np.tile([0, 3, NEAR, NEAR + 1], 30)):
+        bits[row, random.choice(144, flips, replace=False)] ^= 1
+    unique = np.unique(np.packbits(bits, axis=1), axis=0)
+    slow = {
+        (i, j)
+        for i in range(len(unique))
+        for j in range(i + 1, len(unique))
+        if np.bitwise_count(unique[i] ^ unique[j]).sum() <= NEAR
+    }
+    assert slow
+    assert set(map(tuple, near_pairs(unique).tolist())) == slow
+
+
+def test_a_look_survives_what_keeps_an_image_the_same_and_no_more():
+    picture = np.asarray(Image.fromarray(texture("look", 48, 48)).resize((200, 200), Image.Resampling.BICUBIC))
+    bits = np.unpackbits(np.frombuffer(look(picture), np.uint8))
+    for other in (picture // 2, np.asarray(Image.fromarray(picture).resize((128, 128)))):
+        assert (np.unpackbits(np.frombuffer(look(other), np.uint8)) != bits).sum() <= NEAR
+    mirrored = np.unpackbits(np.frombuffer(look(np.ascontiguousarray(picture[:, ::-1])), np.uint8))
+    assert (mirrored != bits).sum() > 4 * NEAR
+
+
+def test_an_unreadable_image_among_the_first_does_not_hide_the_common_size(data):
+    sorted((data / "g" / "train" / "nature").iterdir())[0].write_bytes(b"")
+    assert read(str(data)).short_side == 64
+    for path in data.rglob("*.*g"):
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match="none of the first images"):
+        _ = read(str(data)).short_side

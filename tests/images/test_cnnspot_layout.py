@@ -1,0 +1,75 @@
+"""CNNDetection's and UniversalFakeDetect's folders, read back exactly."""
+
+from shutil import make_archive
+
+import pytest
+
+from bench.data import read
+from bench.errors import InputError
+from tests.images.build import both_ways, facts, put
+
+
+def test_generators_with_and_without_class_folders_are_read(tmp_path):
+    put(
+        tmp_path, "stylegan/car/0_real/a.png", "stylegan/car/1_fake/a.png", "biggan/0_real/b.png", "biggan/1_fake/b.png"
+    )
+    images = both_ways("cnnspot", tmp_path)
+    assert facts(images, "label", "generator", "content") == {
+        "biggan/0_real/b.png": (0, "biggan", ""),
+        "biggan/1_fake/b.png": (1, "biggan", ""),
+        "stylegan/car/0_real/a.png": (0, "stylegan", "car"),
+        "stylegan/car/1_fake/a.png": (1, "stylegan", "car"),
+    }
+    assert images.pools == {"biggan": "biggan", "stylegan": "stylegan"}
+    assert images.families == {"biggan": "gan", "stylegan": "gan"}
+    assert "drawn" in images.notes[0]
+
+
+def test_the_classes_under_train_and_val_are_progan_and_the_folders_under_test_are_generators(tmp_path):
+    for place in ("train/car", "val/train", "test/progan/cat", "test/san"):
+        put(tmp_path, f"{place}/0_real/1.png", f"{place}/1_fake/1.png")
+    images = both_ways("cnnspot", tmp_path)
+    fake = {name: values for name, values in facts(images, "split", "generator", "content").items() if "fake" in name}
+    assert fake == {
+        "test/progan/cat/1_fake/1.png": ("test", "progan", "cat"),
+        "test/san/1_fake/1.png": ("test", "san", ""),
+        "train/car/1_fake/1.png": ("train", "progan", "car"),
+        "val/train/1_fake/1.png": ("val", "progan", "train"),
+    }
+    assert images.notes == ()
+
+
+def test_a_generator_of_ones_own_under_train_is_not_taken_for_a_class_of_progan(tmp_path):
+    for split in ("train", "val"):
+        put(tmp_path, f"{split}/biggan/0_real/1.png", f"{split}/biggan/1_fake/1.png")
+    assert both_ways("cnnspot", tmp_path).generators == ("biggan",)
+
+
+def test_generators_without_real_images_stand_against_imagenet_or_laion(tmp_path):
+    put(tmp_path, "imagenet/0_real/i.png", "laion/0_real/l.png", "san/0_real/s.png", "san/1_fake/s.png")
+    put(tmp_path, "guided/1_fake/g.png", "dalle/1_fake/d.png", "ldm_200_cfg/1_fake/m.png")
+    images = both_ways("cnnspot", tmp_path)
+    assert images.pools == {"guided": "imagenet", "dalle": "laion", "ldm_200_cfg": "laion", "san": "san"}
+    assert facts(images, "generator")["laion/0_real/l.png"] == "laion"
+    assert images.families["dalle"] == "codebook transformer"
+    assert set(images.generators) == {"guided", "dalle", "ldm_200_cfg", "san"}
+
+
+def test_a_generator_whose_pool_is_not_there_is_named(tmp_path):
+    put(tmp_path, "laion/0_real/l.png", "guided/1_fake/g.png")
+    with pytest.raises(InputError, match="no real images stand against guided"):
+        read(str(tmp_path))
+
+
+def test_several_archives_in_a_folder_are_no_generators(tmp_path):
+    put(tmp_path / "made", "progan/cat/0_real/a.png", "progan/cat/1_fake/a.png")
+    make_archive(str(tmp_path / "zips" / "CNN_synth_testset"), "zip", tmp_path / "made")
+    images = both_ways("cnnspot", tmp_path / "zips")
+    assert set(facts(images, "generator", "content").values()) == {("progan", "cat")}
+
+
+def test_a_tree_that_is_one_generator_is_called_by_its_own_name(tmp_path):
+    put(tmp_path / "crn", "0_real/a.png", "1_fake/a.png")
+    images = both_ways("cnnspot", tmp_path / "crn")
+    assert images.generators == ("crn",)
+    assert images.families == {"crn": "perceptual loss"}

@@ -1,0 +1,124 @@
+"""Collections of one's own: a folder per generator and folders of real images, in the ways that people lay them out."""
+
+import pytest
+
+from bench.data import read
+from bench.errors import InputError
+from bench.images.layouts.folders import is_real
+from tests.images.build import both_ways, facts, put
+
+REAL = [
+    "real", "Real Images", "0_real", "0", "nature", "human", "RAISE_1k", "coco2017", "imagenet", "LAION-5B", "lsun",
+    "ffhq", "celeba_hq", "CelebA-HQ", "flickr30k", "openimages", "real_faces", "afhq", "photos", "imagenet_val",
+]  # fmt: skip
+GENERATORS = [
+    "imagenet_glide", "imagenet_ai_0508_adm", "imagenet_ai_0424_wukong", "imagenet_midjourney", "ffhq_stylegan2",
+    "real_esrgan", "realistic_vision", "raised", "lsun_ldm", "flux", "photoreal",
+]  # fmt: skip
+
+
+def test_every_folder_is_a_generator_or_real(tmp_path):
+    put(tmp_path, "CelebA/a.jpg", "LFW/b.jpg", "DreamBooth/c.png", "StyleGAN2/d.png", "DALL-E/e.png", "Lora/f.png")
+    images = both_ways("folders", tmp_path)
+    assert facts(images, "label", "generator", "source") == {
+        "CelebA/a.jpg": (0, "real", "CelebA/a.jpg"),
+        "LFW/b.jpg": (0, "real", "LFW/b.jpg"),
+        "DreamBooth/c.png": (1, "DreamBooth", "DreamBooth/c.png"),
+        "StyleGAN2/d.png": (1, "StyleGAN2", "StyleGAN2/d.png"),
+        "DALL-E/e.png": (1, "DALL-E", "DALL-E/e.png"),
+        "Lora/f.png": (1, "Lora", "Lora/f.png"),
+    }
+    assert set(images.pools.values()) == {"real"}
+    assert images.families["DreamBooth"] == images.families["Lora"] == "stable diffusion"
+    assert "drawn" in images.notes[0]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_names_of_real_images_are_known(name):
+    assert is_real(name)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_named_after_its_training_data_is_no_real_folder(name):
+    assert not is_real(name)
+
+
+@pytest.mark.parametrize("shape", ["{split}/{kind}/x.png", "{kind}/{split}/x.png"])
+def test_splits_are_at_the_top_or_below_a_generator(tmp_path, shape):
+    for split in ("training", "valid", "Test"):
+        put(tmp_path, *(shape.format(split=split, kind=kind) for kind in ("flux", "real")))
+    images = both_ways("folders", tmp_path)
+    assert sorted(facts(images, "split", "generator").values()) == [
+        (split, generator) for split in ("test", "train", "val") for generator in ("flux", "real")
+    ]
+    assert images.notes == ()
+
+
+def test_deeper_folders_are_content_classes(tmp_path):
+    put(tmp_path, "flux/animals/dogs/a.png", "flux/photo/b.png", "real/animals/c.png")
+    images = both_ways("folders", tmp_path)
+    assert facts(images, "label", "content") == {
+        "flux/animals/dogs/a.png": (1, "animals/dogs"),
+        "flux/photo/b.png": (1, "photo"),
+        "real/animals/c.png": (0, "animals"),
+    }
+
+
+def test_numbered_content_classes_are_not_taken_for_real_and_generated(tmp_path):
+    put(tmp_path, "flux/0/a.png", "flux/1/b.png", "real/0/c.png", "real/1/d.png")
+    assert facts(both_ways("folders", tmp_path), "label", "content") == {
+        "flux/0/a.png": (1, "0"),
+        "flux/1/b.png": (1, "1"),
+        "real/0/c.png": (0, "0"),
+        "real/1/d.png": (0, "1"),
+    }
+
+
+def test_fake_is_the_generator_that_the_data_set_or_the_folder_above_names(tmp_path):
+    put(tmp_path / "cifake", "train/real/a.png", "train/fake/b.png", "test/real/c.png", "test/fake/d.png")
+    assert both_ways("folders", tmp_path / "cifake").generators == ("cifake",)
+    put(tmp_path / "own", "flux/fake/a.png", "flux/photos/b.png", "sdxl/generated/cats/c.png", "sdxl/real/d.png")
+    images = both_ways("folders", tmp_path / "own")
+    assert facts(images, "label", "generator", "content") == {
+        "flux/fake/a.png": (1, "flux", ""),
+        "flux/photos/b.png": (0, "real", ""),
+        "sdxl/generated/cats/c.png": (1, "sdxl", "cats"),
+        "sdxl/real/d.png": (0, "real", ""),
+    }
+
+
+def test_one_generator_is_enough_and_a_single_folder_above_all_is_passed_over(tmp_path):
+    put(tmp_path / "a", "flux/a.png", "real/b.png")
+    assert both_ways("folders", tmp_path / "a").generators == ("flux",)
+    put(tmp_path / "b", "collection/flux/a.png", "collection/sdxl/a.png", "collection/coco/b.png")
+    images = both_ways("folders", tmp_path / "b")
+    assert images.generators == ("flux", "sdxl")
+    assert facts(images, "label")["collection/coco/b.png"] == 0
+
+
+def test_forgotten_real_images_are_one_clear_line_and_may_come_from_elsewhere(tmp_path):
+    put(tmp_path / "data", "flux/a.png", "sdxl/b.png")
+    told = r"folders of generators \(flux, sdxl\) and none of real images; call .* real, or name one with --real FOLDER"
+    for text in (f"{tmp_path / 'data'}", f"folders:{tmp_path / 'data'}"):
+        with pytest.raises(InputError, match=told):
+            read(text)
+    put(tmp_path / "photos", "deep/c.png")
+    images = both_ways("folders", tmp_path / "data", str(tmp_path / "photos"))
+    assert facts(images, "label")["real/deep/c.png"] == 0
+
+
+def test_images_at_the_top_are_no_part_and_say_so(tmp_path):
+    put(tmp_path, "flux/a.png", "real/b.png", "stray.png")
+    with pytest.raises(InputError, match="only in part laid out as folders; name one, as in DATA=folders:"):
+        read(str(tmp_path))
+    images = read(f"folders:{tmp_path}")
+    assert images.names == ["flux/a.png", "real/b.png"]
+    assert images.notes[-1] == "1 images are not part of the layout and were left out, in the top"
+
+
+@pytest.mark.parametrize("shape", ["flux/train/{ai}/x.png", "flux/car/{old}/x.png"])
+def test_the_folders_of_other_layouts_are_told_apart_by_class_when_read_as_folders(tmp_path, shape):
+    words = ({"ai": "ai", "old": "1_fake"}, {"ai": "nature", "old": "0_real"})
+    put(tmp_path, *(shape.format(**word) for word in words))
+    images = read(f"folders:{tmp_path}")
+    assert sorted(facts(images, "label", "generator").values()) == [(0, "real"), (1, "flux")]

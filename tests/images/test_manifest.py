@@ -1,0 +1,194 @@
+"""Manifests as tables and as lines of JSON, of images beside them and of another data set, and refused by line."""
+
+import json
+
+import pytest
+
+from bench.data import read
+from bench.errors import InputError
+from tests.images.build import both_ways, facts, put
+
+ALL = ("label", "generator", "split", "content", "source", "treatment")
+LINES = [
+    {"path": "x/a.png", "label": "generated", "generator": "flux", "split": "train", "treatment": "jpeg:65"},
+    {"path": "x/b.png", "label": "REAL", "split": "train", "content": "dog", "source": "7", "x_note": "n"},
+    {"path": "c.png", "label": "1", "split": "validation"},
+    {"path": "d.png", "label": "nature", "split": "val", "treatment": "none"},
+    {"path": "e.png", "label": "0", "generator": "flux", "split": "train"},
+]
+READ = {
+    "x/a.png": (1, "flux", "train", "", "x/a.png", "jpeg:65"),
+    "x/b.png": (0, "real", "train", "dog", "7", ""),
+    "c.png": (1, "generated", "val", "", "c.png", ""),
+    "d.png": (0, "real", "val", "", "d.png", ""),
+    "e.png": (0, "flux", "train", "", "e.png", ""),
+}
+
+
+def table(path, lines):
+    columns = list(dict.fromkeys(column for line in lines for column in line))
+    rows = [",".join(line.get(column, "") for column in columns) for line in lines]
+    path.write_text("\n".join([",".join(columns), *rows]) + "\n", encoding="utf-8-sig")
+
+
+def json_lines(path, lines):
+    path.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n")
+
+
+@pytest.fixture
+def images(tmp_path):
+    put(tmp_path, *READ)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(table, "csv"), (json_lines, "jsonl")])
+def test_a_manifest_says_what_belongs(images, write, suffix):
+    put(images, "x/other.png")
+    write(images / f"manifest.{suffix}", LINES)
+    found = both_ways("manifest", images)
+    assert facts(found, *ALL) == READ
+    assert found.pools == {"flux": "flux", "generated": "real"}
+    assert found.notes == ("1 images are not part of the layout and were left out, in x",)
+
+
+def test_a_label_may_be_a_number_of_json(images):
+    json_lines(
+        images / "manifest.jsonl", [{"path": "x/a.png", "label": 1}, {"path": "c.png", "label": 0, "split": None}]
+    )
+    assert facts(both_ways("manifest", images), "label") == {"x/a.png": 1, "c.png": 0}
+
+
+def test_a_data_set_without_splits_has_them_drawn(images):
+    table(images / "manifest.csv", [{"path": "x/a.png", "label": "fake"}, {"path": "x/b.png", "label": "real"}])
+    assert "drawn" in both_ways("manifest", images).notes[0]
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(table, "csv"), (json_lines, "jsonl")])
+def test_the_file_itself_may_be_given_whatever_lies_beside_it(tmp_path, write, suffix):
+    put(tmp_path, *(f"ADM/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
+    mine = [{"path": "ADM/val/ai/1.png", "label": "1"}, {"path": "ADM/val/nature/1.png", "label": "0"}]
+    write(tmp_path / f"mine.{suffix}", mine)
+    table(tmp_path / "manifest.csv", mine[:1])
+    found = both_ways("manifest", tmp_path / f"mine.{suffix}")
+    assert facts(found, "label") == {"ADM/val/ai/1.png": 1, "ADM/val/nature/1.png": 0}
+    assert found.title == "mine"
+    assert found[0].pixels.shape == (8, 9, 3)
+    with pytest.raises(InputError, match="is a file, and the layout genimage reads folders"):
+        read(f"genimage:{tmp_path}/mine.{suffix}")
+
+
+def test_images_that_are_listed_and_not_there_are_counted(images):
+    table(images / "manifest.csv", [*LINES, {"path": "gone.png", "label": "1", "split": "train"}])
+    assert both_ways("manifest", images).missing == {"images that the manifest lists": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"label": "maybe"}, "line 7: label 'maybe' is not known; write 0 or real, 1 or generated"),
+        ({"split": "holdout"}, "line 7: split 'holdout' is not known"),
+        ({"treatment": "jpg:65"}, "line 7: degradation 'jpg:65' is not known; there is none, "),
+        ({"path": "/etc/f.png"}, "line 7: path '/etc/f.png' is not relative"),
+        ({"path": "../f.png"}, "line 7: path '../f.png' is not relative"),
+        ({"path": "x/../../f.png"}, "line 7: path 'x/../../f.png' is not relative"),
+        ({"path": "C:/f.png"}, "line 7: path 'C:/f.png' is not relative"),
+        ({"path": "x\\f.png"}, "line 7: path .* with forward slashes"),
+        ({"path": ""}, "line 7: path '' is not relative"),
+        ({"path": "x/a.png"}, "line 7: x/a.png is listed already, on line 2; list each image once"),
+        ({"path": "./x/a.png"}, "line 7: x/a.png is listed already, on line 2; list each image once"),
+        ({"generater": "g"}, "line 1: column 'generater' is not known; did you mean generator"),
+        ({"colour": "g"}, "line 1: column 'colour' is not known; there are path, label"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_refused_by_number(images, line, told):
+    table(images / "manifest.csv", [*LINES, {"path": "c2.png", "label": "1", "split": "train"} | line])
+    with pytest.raises(InputError, match=rf"manifest\.csv {told}"):
+        read(str(images))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "line 1: it is not JSON"),
+        ("[1]", "line 1: it is not a JSON object"),
+        ('{"path": "c.png", "label": [1]}', "line 1: it is not a JSON object of texts and numbers"),
+        ('\n{"path": "c.png"}', "line 2: label is missing; add it"),
+        ('{"path": "c.png", "label": 2}', "line 1: label '2' is not known"),
+        ('{"path": "c.png", "label": 1, "lable": 1}', "line 1: column 'lable' is not known; did you mean label"),
+    ],
+)
+def test_a_line_of_json_that_cannot_be_used_is_refused_by_number(images, text, told):
+    (images / "manifest.jsonl").write_text(text)
+    with pytest.raises(InputError, match=rf"manifest\.jsonl {told}"):
+        read(str(images))
+
+
+def test_a_manifest_as_a_whole_must_be_in_order(images):
+    with pytest.raises(InputError, match=r"holds neither manifest\.csv nor manifest\.jsonl; there must be one"):
+        read(f"manifest:{images}")
+    table(images / "manifest.csv", [{"path": "c.png"}])
+    with pytest.raises(InputError, match="line 1: column label is missing among path; add it"):
+        read(str(images))
+    table(images / "manifest.csv", LINES[:1])
+    with pytest.raises(InputError, match=r"manifest\.csv lists no real image that is there; list some"):
+        read(str(images))
+    table(
+        images / "manifest.csv", [*LINES[:2], {"path": "d.png", "label": "0", "generator": "fluxx", "split": "train"}]
+    )
+    with pytest.raises(InputError, match="lists real images against fluxx, which made none of its images"):
+        read(str(images))
+    json_lines(images / "manifest.jsonl", LINES)
+    with pytest.raises(InputError, match=r"holds manifest\.csv and manifest\.jsonl; there must be one"):
+        read(str(images))
+
+
+@pytest.fixture
+def subset(tmp_path):
+    """A manifest of three images of another data set, which has a pool of its own kind."""
+    put(tmp_path / "whole", "laion/0_real/l.png", "dalle/1_fake/d.png", "dalle/1_fake/d2.png", "san/0_real/s.png")
+    put(tmp_path / "whole", "san/1_fake/s.png")
+    put(tmp_path / "part", "laion/0_real/l.png", "own.png")
+    (tmp_path / "part" / "dataset.json").write_text(json.dumps({"of": f"cnnspot:{tmp_path / 'whole'}", "title": "T"}))
+    return tmp_path / "part"
+
+
+def test_a_manifest_of_another_data_set_reads_its_files_and_what_it_knows(subset):
+    lines = [{"path": "laion/0_real/l.png", "label": "0"}, {"path": "dalle/1_fake/d.png", "label": "1"}]
+    table(subset / "manifest.csv", [{"treatment": "canonical:png"} | line for line in lines])
+    found = both_ways("manifest", subset)
+    assert facts(found, *ALL) == {
+        "laion/0_real/l.png": (0, "laion", "train", "", "laion/0_real/l.png", "canonical:png"),
+        "dalle/1_fake/d.png": (1, "dalle", "train", "", "dalle/1_fake/d.png", "canonical:png"),
+    }
+    assert found.pools == {"dalle": "laion"}
+    assert found.families == {"dalle": "codebook transformer"}
+    assert found.title == "T"
+    assert found.where(found.names[0]).endswith("whole/dalle/1_fake/d.png")
+    assert found[0].pixels.shape == (8, 9, 3)
+
+
+def test_a_manifest_of_another_data_set_is_held_to_it(subset):
+    table(subset / "manifest.csv", [{"path": "laion/0_real/l.png", "label": "1"}])
+    with pytest.raises(
+        InputError, match=r"line 2: laion/0_real/l\.png has the label 0 in the data set that dataset\.json"
+    ):
+        read(str(subset))
+    lines = [{"path": "laion/0_real/l.png", "label": "0"}, {"path": "dalle/1_fake/d.png", "label": "1"}]
+    table(subset / "manifest.csv", [*lines, {"path": "own.png", "label": "1"}])
+    assert read(str(subset)).missing == {"images that the manifest lists": 1}
+    (subset / "dataset.json").write_text('{"of": 1}')
+    with pytest.raises(InputError, match=r"dataset\.json: of and real must be texts"):
+        read(str(subset))
+
+
+def test_real_images_of_another_data_set_come_from_where_they_did(tmp_path):
+    put(tmp_path / "whole", "flux/a.png", "sdxl/a.png")
+    put(tmp_path / "photos", "p.png")
+    lines = [{"path": "flux/a.png", "label": "1"}, {"path": "real/p.png", "label": "0"}]
+    (tmp_path / "part").mkdir()
+    table(tmp_path / "part" / "manifest.csv", lines)
+    said = {"of": str(tmp_path / "whole"), "real": str(tmp_path / "photos")}
+    (tmp_path / "part" / "dataset.json").write_text(json.dumps(said))
+    found = both_ways("manifest", tmp_path / "part")
+    assert facts(found, "label") == {"flux/a.png": 1, "real/p.png": 0}
+    assert found[1].pixels.shape == (8, 9, 3)

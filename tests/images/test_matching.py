@@ -1,0 +1,112 @@
+"""A planted shortcut is named by the audit, and gone from the matched subset."""
+
+import csv
+
+import pytest
+
+from bench.errors import InputError
+from bench.images.audit import audit
+from bench.images.matching import matched, write_manifest
+from bench.images.trees import Folder
+from tests.images.planted import as_jpeg, as_png, at_75, inspected, plant, smaller
+
+PLANTED = {"format": as_png, "size": smaller, "JPEG quality": at_75}
+
+
+def leaks(inspection):
+    found = audit(inspection.facts, inspection.images.pools)
+    return {one.attribute for one in found if one.leaks}
+
+
+@pytest.mark.parametrize("attribute", PLANTED)
+def test_a_planted_shortcut_is_named_and_gone_after_matching(tmp_path, attribute):
+    whole = inspected(plant(tmp_path / "data", generated=PLANTED[attribute]), tmp_path / "cache")
+    assert attribute in leaks(whole)
+    subset = matched(whole)
+    assert len(subset) == len(whole.images)  # everything has a partner here: nothing is thrown away
+    write_manifest(subset, whole.images, str(tmp_path / "data"), "", tmp_path / "matched")
+    again = inspected(tmp_path / "matched", tmp_path / "cache")
+    assert leaks(again) == set()
+    facts = again.facts.groupby("label")[["format", "width", "height", "quality"]].value_counts()
+    assert facts[0].sort_index().equals(facts[1].sort_index())
+
+
+def test_the_manifest_is_a_data_set_with_the_same_images_in_it(tmp_path):
+    whole = inspected(plant(tmp_path / "data", generated=as_png, generators=("a", "b")), tmp_path / "cache")
+    subset = matched(whole)
+    write_manifest(subset, whole.images, str(tmp_path / "data"), "", tmp_path / "matched")
+    again = inspected(tmp_path / "matched", tmp_path / "cache").images
+    assert again.title == "data, matched"
+    assert again.pools == whole.images.pools
+    columns = ["name", "label", "generator", "split", "content", "source"]
+    assert again.table[columns].equals(whole.images.table[columns])
+    sample = again[again.names.index("a/val/ai/a_val_ai_001.png")]
+    assert sample.facts.format == "JPEG"
+    assert (again.files.mark(again.names[0])) == Folder(tmp_path / "data").mark(again.names[0])
+
+
+def test_generated_images_are_encoded_at_the_qualities_of_the_real_ones(tmp_path):
+    whole = inspected(plant(tmp_path / "data", generated=as_png), tmp_path / "cache")
+    subset = matched(whole)
+    encodings = subset.assign(encoding=subset["treatment"].str.partition("+")[2])
+    counts = encodings.groupby("label")["encoding"].value_counts()
+    assert counts[0].to_dict() == counts[1].to_dict()
+    assert set(counts[0].index) == {f"canonical:jpeg{quality}" for quality in (90, 92, 96)}
+
+
+def test_which_images_match_does_not_depend_on_their_names(tmp_path):
+    def varied(name, index):
+        return as_jpeg(name, index, 50 + index)
+
+    plant(tmp_path / "data", real=varied, generated=smaller, size=20)
+    subset = matched(inspected(tmp_path / "data", tmp_path / "cache"))
+    folder = tmp_path / "data" / "g" / "train" / "nature"
+    for place, path in enumerate(sorted(folder.iterdir(), reverse=True)):
+        path.rename(folder / f"renamed_{place:03d}.jpg")
+    renamed = matched(inspected(tmp_path / "data", tmp_path / "cache"))
+    for one in (subset, renamed):
+        assert len(one) == 2 * (20 + 10)
+    assert sorted(subset["treatment"]) == sorted(renamed["treatment"])
+
+
+def test_images_without_a_partner_of_their_size_are_left_out(tmp_path):
+    def growing(name, index):
+        return as_jpeg(name, index, 48 if index % 2 else 200)
+
+    subset = matched(inspected(plant(tmp_path / "data", real=growing, size=20), tmp_path / "cache"))
+    assert set(subset["treatment"].str.partition("+")[0]) == {"crop:48x48"}
+    assert subset["label"].value_counts().to_dict() == {0: 15, 1: 15}
+
+
+def test_nothing_to_match_is_one_clear_line(tmp_path):
+    whole = inspected(plant(tmp_path / "data", real=lambda n, i: as_jpeg(n, i, 200), size=4), tmp_path / "cache")
+    with pytest.raises(InputError, match=r"no real image of g is of nearly the size"):
+        matched(whole)
+
+
+def test_a_manifest_never_overwrites(tmp_path):
+    whole = inspected(plant(tmp_path / "data", size=4), tmp_path / "cache")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="is there already"):
+        write_manifest(matched(whole), whole.images, "x", "", tmp_path / "taken")
+
+
+def test_real_images_shared_by_generators_are_used_once(tmp_path):
+    plant(tmp_path / "all", generators=("x", "y"), size=10)
+    for generator in ("x", "y"):
+        for split in ("train", "val"):
+            for path in (tmp_path / "all" / generator / split / "ai").iterdir():
+                target = tmp_path / "data" / split / generator / path.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(target)
+    for split in ("train", "val"):
+        (tmp_path / "all" / "x" / split / "nature").rename(tmp_path / "data" / split / "real")
+    whole = inspected(f"{tmp_path / 'data'}", tmp_path / "cache")
+    subset = matched(whole)
+    write_manifest(subset, whole.images, str(tmp_path / "data"), "", tmp_path / "matched")
+    with (tmp_path / "matched" / "manifest.csv").open() as opened:
+        rows = list(csv.DictReader(opened))
+    assert len({row["path"] for row in rows}) == len(rows) == 3 * 15
+    again = inspected(tmp_path / "matched", tmp_path / "cache").images
+    assert again.pools == {"x": "real", "y": "real"}

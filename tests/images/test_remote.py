@@ -1,0 +1,157 @@
+"""Remote stores read the same as folders; what cannot be reached is one line."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import fsspec
+import pytest
+
+from bench.data import read as read_data
+from bench.errors import InputError
+from bench.images.remote import Remote
+from tests.images.stores import PAGE, s3_store
+from tests.images.tables import png, same_pixels, structs, table, write_arrow, write_parquet
+
+
+def genimage(root):
+    for place, top in enumerate(("ADM", "glide")):
+        for index in range(8):
+            folder = root / top / ("train", "val")[index % 2] / ("ai", "nature")[index // 2 % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"n{index}.PNG").write_bytes(png(10 * place + index))
+    return root
+
+
+def tables(root):
+    for split in ("train", "test"):
+        made = table({"image": structs([png(index) for index in range(6)]), "label": [0, 1] * 3})
+        write_parquet(root / f"{split}.parquet", made)
+        write_arrow(root / split / "data-0.arrow", made)
+    return root
+
+
+def objects(root, prefix):
+    return {
+        f"{prefix}/{path.relative_to(root).as_posix()}": path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    """Ask this port for `s3://`, in the way that every tool of AWS understands."""
+    s3fs = pytest.importorskip("s3fs")
+
+    def at(port):
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": "/nonexistent",
+            "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+        }.items():
+            monkeypatch.setenv(name, value)
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield at
+    for system in s3fs.S3FileSystem._cache.values():
+        if system._s3 is not None:
+            system.close_session(system.loop, system._s3)
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_genimage_on_a_store_reads_as_its_folder_does(tmp_path, s3):
+    whole = read_data(str(genimage(tmp_path / "set")))
+    beside = {"some/set2/train/ai/x.png": b"", "some/set.png": b""}
+    with s3_store({"bucket": objects(tmp_path / "set", "some/set") | beside}) as store:
+        s3(store.server_port)
+        images = read_data("s3://bucket/some/set")
+        assert images.table.equals(whole.table)
+        assert images.title == "set"
+        assert len(images) == 16 > PAGE
+        store.asked.clear()
+        for index in range(len(images)):
+            assert (images[index].pixels == whole[index].pixels).all()
+        assert [command for command, _, _ in store.asked] == ["GET"] * 16
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(images.files.read, images.names)) == [whole.files.read(name) for name in whole.names]
+
+
+def test_tables_on_a_store_read_as_their_folder_does(tmp_path, s3):
+    whole = read_data(str(tables(tmp_path / "set")))
+    with s3_store({"bucket": objects(tmp_path / "set", "set")}) as store:
+        s3(store.server_port)
+        images = read_data("s3://bucket/set/")
+        assert images.table.equals(whole.table)
+        assert same_pixels(images, [*range(6)] * 4)
+        assert images.files.mark(images.names[0])[0] == len(store.buckets["bucket"]["set/test.parquet"])
+
+
+def test_a_bucket_or_a_folder_that_is_not_there_is_one_line(s3):
+    with s3_store({"bucket": {"a/b.png": b""}}) as store:
+        s3(store.server_port)
+        for address in ("s3://nowhere/x", "s3://bucket/x", "s3://bucket/a/b.png"):
+            with pytest.raises(InputError, match=f"{address} (cannot be read|is no folder of files)") as error:
+                read_data(address)
+            assert "\n" not in str(error.value)
+
+
+def test_a_store_that_cannot_be_reached_is_one_line(s3, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with s3_store({}) as store:
+        port = store.server_port
+    s3(port)
+    with pytest.raises(
+        InputError, match=r"s3://bucket/x cannot be read \(.*; check the address and your cred"
+    ) as error:
+        read_data("s3://bucket/x")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "advice"),
+    [
+        ("gs://bucket/x", "install gcsfs beside Lineup"),
+        ("nonsense://x/y", "use one of s3, gs, gcs, hf, or a local path"),
+    ],
+)
+def test_a_scheme_that_cannot_be_opened_says_what_to_do(address, advice, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(InputError, match=advice) as error:
+        read_data(address)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def memory():
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+def test_marks_change_with_the_file_and_missing_files_are_missing(memory):
+    memory.pipe("/set/a/1.png", b"one")
+    tree = Remote("memory://set")
+    assert tree.listing.images == {"a": ["1.png"]}
+    assert tree.mark("a/1.png")[0] == 3
+    assert tree.read("a/1.png") == b"one"
+    with pytest.raises(FileNotFoundError, match="no such file on the store"):
+        tree.read("a/2.png")
+
+
+def test_errors_of_a_store_while_reading_are_read_errors(memory, monkeypatch):
+    memory.pipe("/set/1.png", b"one")
+    tree = Remote("memory://set")
+    _ = tree.listing
+
+    def fail(*_, **__):
+        raise ValueError("the store is on fire")
+
+    monkeypatch.setattr(tree._system, "cat_file", fail)
+    monkeypatch.setattr(tree._system, "open", fail)
+    for read in (tree.read, tree.open):
+        with pytest.raises(OSError, match="on fire") as error:
+            read("1.png")
+        assert error.value.strerror

@@ -1,0 +1,163 @@
+"""Folders as trees: what is listed, what is refused, what is ignored."""
+
+import os
+
+import pytest
+
+from bench.errors import InputError
+from bench.images.archives import local
+from bench.images.trees import Folder, Mounted
+from tests.images.tables import png
+
+
+def put(root, *names, data=b"x"):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def test_files_are_sorted_by_what_they_are(tmp_path):
+    put(
+        tmp_path,
+        "b/2.PNG",
+        "b/1.jpeg",
+        "a.webp",
+        "b/x.csv",
+        "t.parquet",
+        "notes.md",
+        "b/none",
+        "b/.x.png",
+        ".git/y.png",
+    )
+    put(tmp_path, "__MACOSX/z.png", "@eaDir/z.png", "b/Thumbs.db")
+    listing = Folder(tmp_path).listing
+    assert listing.images == {"": ["a.webp"], "b": ["1.jpeg", "2.PNG"]}
+    assert listing.data == ["b/x.csv", "t.parquet"]
+    assert listing.ignored == {".md": 1, "no suffix": 1, "hidden": 2}
+    assert listing.size == 3
+    assert listing.refused == []
+
+
+def test_links_inside_the_folder_are_followed(tmp_path):
+    put(tmp_path, "a/1.png")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "2.png").symlink_to("a/1.png")
+    assert Folder(tmp_path).listing.images == {"": ["2.png"], "a": ["1.png"], "b": ["1.png"]}
+
+
+def test_the_data_folder_itself_may_be_a_link(tmp_path):
+    put(tmp_path, "a/1.png")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert Folder(tmp_path / "b").listing.images == {"": ["1.png"]}
+
+
+def test_images_behind_links_that_lead_nowhere_or_out_are_refused_with_the_reason(tmp_path):
+    put(tmp_path, "out/1.png")
+    root = put(tmp_path / "in", "x.png")
+    (root / "out.png").symlink_to(tmp_path / "out" / "1.png")
+    (root / "gone.png").symlink_to("nowhere.png")
+    (root / "self.png").symlink_to("self.png")
+    (root / "gone").symlink_to("nowhere")
+    (root / ".gone.png").symlink_to("nowhere.png")
+    listing = Folder(root).listing
+    assert listing.refused == [
+        ("gone.png", "a broken link"), ("out.png", "a link out of the data folder"), ("self.png", "a broken link")
+    ]  # fmt: skip
+    assert listing.ignored == {"links": 1, "hidden": 1}
+    assert listing.images == {"": ["x.png"]}
+
+
+def test_a_table_behind_a_link_out_is_an_error_and_not_left_out(tmp_path):
+    put(tmp_path, "blobs/1")
+    root = put(tmp_path / "in", "x.png")
+    (root / "train.parquet").symlink_to("../blobs/1")
+    with pytest.raises(InputError, match=r"train\.parquet is a link out of the data folder; put the file itself there"):
+        _ = Folder(root).listing
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"), [("../out", "out of the data folder"), (".", "to a folder that holds it")]
+)
+def test_links_to_folders_outside_or_above_are_errors(tmp_path, target, reason):
+    put(tmp_path, "out/1.png", "in/1.png")
+    (tmp_path / "in" / "link").symlink_to(target)
+    with pytest.raises(InputError, match=f"link is a link {reason}"):
+        _ = Folder(tmp_path / "in").listing
+
+
+def test_links_in_a_ring_are_an_error_and_not_endless(tmp_path):
+    put(tmp_path, "a/1.png", "b/1.png")
+    (tmp_path / "a" / "l").symlink_to("../b")
+    (tmp_path / "b" / "m").symlink_to("../a")
+    (tmp_path / "c").symlink_to("b")
+    with pytest.raises(InputError, match=r"is a link to a folder that holds it|Too many levels"):
+        _ = Folder(tmp_path).listing
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"a\x1b[2Jb.png", "a\\x1b[2Jb.png"),
+        (b"a\nb.png", "a\\nb.png"),
+        (b"a\xff.png", "a\\udcff.png"),
+        (b"a\\b.png", "a\\\\b.png"),
+    ],
+)
+def test_names_that_cannot_be_shown_are_refused_and_shown_escaped(tmp_path, name, shown):
+    with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:  # noqa: PTH118, PTH123 - a name of bytes
+        file.write(b"x")
+    listing = Folder(tmp_path).listing
+    assert listing.refused == [(shown, "its name holds characters that cannot be shown")]
+    assert listing.images == {}
+
+
+def test_an_image_in_a_folder_that_cannot_be_shown_is_refused(tmp_path):
+    put(tmp_path, "a\tb/1.png")
+    assert Folder(tmp_path).listing.refused[0][0] == "a\\tb/1.png"
+
+
+def test_names_in_any_script_are_read(tmp_path):
+    put(tmp_path, "фото/图 1.png", data=png(1))
+    assert Folder(tmp_path).read("фото/图 1.png") == png(1)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(OSError, match="not a regular file") as error:
+        Folder(tmp_path).read("a.png")
+    assert error.value.strerror
+
+
+def test_a_file_larger_than_any_image_is_not_read(tmp_path):
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(2**29 + 1)
+    with pytest.raises(OSError, match="536,870,913 bytes are more than an image file has") as error:
+        Folder(tmp_path).read("a.png")
+    assert error.value.strerror
+
+
+def test_a_mark_changes_with_the_file(tmp_path):
+    tree = Folder(put(tmp_path, "a.png"))
+    before = tree.mark("a.png")
+    os.utime(tmp_path / "a.png", (1, 1))
+    assert tree.mark("a.png") != before
+
+
+def test_a_tree_hung_into_another_is_read_by_its_name(tmp_path):
+    base, real = Folder(put(tmp_path / "a", "g/1.png")), Folder(put(tmp_path / "b", "x/1.png", data=b"real"))
+    tree = Mounted(base, {"real": real, "deep/er": real})
+    assert tree.listing.images == {"deep/er/x": ["1.png"], "g": ["1.png"], "real/x": ["1.png"]}
+    assert tree.read("real/x/1.png") == tree.read("deep/er/x/1.png") == b"real"
+    assert tree.read("g/1.png") == b"x"
+    assert tree.path("real/x/1.png") == tmp_path / "b" / "x" / "1.png"
+    assert tree.identity != base.identity
+    with pytest.raises(InputError, match="has a folder g already"):
+        _ = Mounted(base, {"g": real}).listing
+
+
+@pytest.mark.parametrize("name", ["x.rar", "x.tar.gz", "x.parquet"])
+def test_a_file_of_another_kind_is_one_clear_line(tmp_path, name):
+    put(tmp_path, name)
+    with pytest.raises(InputError, match="is no data set: give a folder"):
+        local(tmp_path / name)
