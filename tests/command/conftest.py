@@ -15,10 +15,15 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lineup(tmp_path_factory):
-    """Run the command line in a process of its own, with a cache of the session's own."""
+    """Run the command line in a process of its own, with a cache of the session's own.
+
+    Runs leave the baselines out, for speed, unless a test asks for them.
+    """
     cache = tmp_path_factory.mktemp("cache")
 
     def run(*arguments, **environment):
+        if arguments[0] == "run" and "--baselines" not in arguments:
+            arguments = (*arguments, "--no-baselines")
         return subprocess.run(
             [sys.executable, "-m", "bench", *map(str, arguments)],
             capture_output=True,

@@ -1,6 +1,7 @@
 """What a user types and sees: results where they are promised, and one clear line for what cannot be used."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bench.cells import TABLE_COLUMNS
 from bench.records import THROUGHPUT_COLUMNS
 from tests.engine.miniature import SIZES
+from tests.images.planted import as_png, plant
 
 
 def one_line(done):
@@ -122,12 +124,14 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--protocol", "cross"), "no protocol is named 'cross'."),
         (("--device", "tpu"), "device 'tpu' is not known; choose auto, cpu, cuda or cuda:N"),
         (("--device", "cuda:99"), "device 'cuda:99' was asked for, but torch sees"),
-        (("--data", "/nowhere"), "data folder /nowhere does not exist"),
+        (("--data", "/nowhere"), "data /nowhere does not exist"),
         (("--detectors", ","), "no detector was named; give some of"),
         (("--seed", "one"), "seed 'one' is not a whole number"),
         (("--setting", "big"), "setting 'big' is not known; choose auto, paper, embedded"),
         (("--precision", "int8"), "precision 'int8' is not known"),
-        (("--train-on", "even,nobody"), "generator 'nobody' is not in the data, which has"),
+        (("--train-on", "even,nobody"), "generator 'nobody' is not in the data's train split, which has"),
+        (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),
+        (("--arm", "sharpen:3"), "degradation 'sharpen:3' is not known"),
         (("--out", "/proc/nothing"), "OUT /proc/nothing cannot be written"),
     ],
 )
@@ -155,17 +159,77 @@ def test_tables_follow_the_last_command(lineup, data, tmp_path):
 
 
 def test_an_empty_class_and_an_unreadable_image_are_named(lineup, data, tmp_path):
-    import shutil
-
-    broken = tmp_path / "broken"
-    shutil.copytree(data, broken)
+    broken = shutil.copytree(data, tmp_path / "broken")
     victim = broken / "odd" / "train" / "ai" / "odd_train_ai_0.png"
     victim.write_bytes(victim.read_bytes()[:50])
     options = ("--detectors", "checkerboard", "--out", tmp_path / "out", "--data", broken)
-    assert "odd_train_ai_0.png cannot be decoded" in one_line(lineup("run", *options))
+    refused = one_line(lineup("run", *options))
+    assert "1 of 84 images cannot be used, such as odd/train/ai/odd_train_ai_0.png (" in refused
+    assert "--max-unreadable (now 0.01)" in refused
     for path in (broken / "odd" / "train" / "ai").iterdir():
         path.unlink()
-    assert "odd/train/ai is missing or holds no image" in one_line(lineup("run", *options))
+    assert "odd has no generated image in its train split" in one_line(lineup("run", *options))
+
+
+def test_a_few_unreadable_images_are_excluded_for_every_detector_alike_and_listed(lineup, data, tmp_path):
+    broken = shutil.copytree(data, tmp_path / "broken")
+    victim = broken / "odd" / "val" / "ai" / "odd_val_ai_0.png"
+    victim.write_bytes(victim.read_bytes()[:50])
+    out = tmp_path / "out"
+    done = lineup(
+        "run", "--data", broken, "--detectors", "checkerboard,hog_svm", "--out", out, "--max-unreadable", "0.05"
+    )
+    assert done.returncode == 0, done.stderr
+    cells = pd.read_parquet(out / "cells.parquet")
+    assert set(cells.loc[cells["test"] == "odd", "n"]) == {2 * SIZES["val"] - 1}
+    assert set(cells.loc[cells["test"] != "odd", "n"]) == {2 * SIZES["val"]}
+    listed = pd.read_csv(out / "excluded.csv")
+    assert listed["name"].tolist() == ["odd/val/ai/odd_val_ai_0.png"]
+    assert listed["reason"].str.len().gt(5).all()
+    for told in (done.stderr, done.stdout, (out / "leaderboard.md").read_text()):
+        assert "1 files cannot be used and were excluded for every detector" in " ".join(told.split())
+    census = json.loads((out / "manifest.json").read_text())["data"]["census"]
+    assert census["images"] == 83
+
+
+def test_baselines_stand_on_the_leaderboard_and_a_shortcut_is_said_above_it(lineup, tmp_path):
+    folder = plant(tmp_path / "data", generated=as_png, size=16)
+    done = lineup("run", "--data", folder, "--detectors", "checkerboard", "--out", tmp_path / "out", "--baselines")
+    assert done.returncode == 0, done.stderr
+    cells = pd.read_parquet(tmp_path / "out" / "cells.parquet").set_index("detector")
+    assert set(cells.index) == {"checkerboard", "metadata", "colour"}
+    assert cells.loc["metadata", "accuracy"] == 1
+    said = " ".join(done.stdout.split())
+    sentence = "metadata, which sees nothing but the format, size and compression of the files, reaches 100.0%"
+    assert said.index(sentence) < said.index("# detector")
+
+
+def test_arms_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(lineup, tmp_path):
+    folder = plant(tmp_path / "data", generated=as_png, size=16)
+    options = ("--data", folder, "--detectors", "metadata", "--out", tmp_path / "out")
+    done = lineup("run", *options, "--arm", "none,canonical:jpeg96")
+    assert done.returncode == 0, done.stderr
+    table = done.stdout[done.stdout.index("Arms side by side") :]
+    assert "canonical:jpeg96 - none" in table
+    accuracy = {
+        arm: pd.read_parquet(tmp_path / "out" / arm / "cells.parquet")["accuracy"].iloc[0]
+        for arm in ("none", "canonical-jpeg96")
+    }
+    assert accuracy["none"] == 1
+    assert accuracy["canonical-jpeg96"] < 0.8
+    assert "Arms side by side" in (tmp_path / "out" / "leaderboard.md").read_text()
+
+
+def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, tmp_path):
+    folder = plant(tmp_path / "data", generated=as_png, size=40)
+    done = lineup("data", folder, "--audit", "--match", tmp_path / "matched")
+    assert done.returncode == 0, done.stderr
+    assert "120 images, 1 generators" in done.stdout
+    assert "Audit: format tells real from generated in 100.0% for g" in " ".join(done.stdout.split())
+    assert f"120 of 120 images are matched; manifest in {tmp_path / 'matched'}" in done.stderr
+    again = lineup("data", tmp_path / "matched", "--audit")
+    assert "no attribute of the files tells real from generated" in again.stdout
+    assert "is there already" in one_line(lineup("data", folder, "--match", tmp_path / "matched"))
 
 
 def test_a_folder_without_a_run_is_one_clear_line(lineup, tmp_path):
@@ -179,5 +243,5 @@ def test_an_unknown_detector_of_a_run_is_one_clear_line(finished, lineup):
 
 def test_help_lists_every_command(lineup):
     shown = lineup("--help").stdout
-    for command in ("run", "leaderboard", "matrix", "list", "regress", "corpus", "weights"):
+    for command in ("run", "data", "leaderboard", "matrix", "list", "regress", "corpus", "weights"):
         assert command in shown

@@ -10,6 +10,7 @@ from bench.cells import TABLE_COLUMNS, cells_table, combine, evaluate, groups, m
 from bench.errors import InputError
 from bench.leaderboard import ranking, rankings
 from bench.metrics import UnusableScores, measure
+from bench.report.arms import side_by_side
 from tests.numbers.build import FAMILIES, GENERATORS, falling, make_run, without
 
 
@@ -258,3 +259,51 @@ def test_a_full_benchmark_is_evaluated_in_seconds():
     start = time.perf_counter()
     evaluate(run)
     assert time.perf_counter() - start < 5
+
+
+def with_shortcut(run, detector):
+    entry = run.manifest["detectors"][detector]
+    card = entry["card"] | {"shortcut": "the names of the files"}
+    return with_manifest(run, detectors=run.manifest["detectors"] | {detector: entry | {"card": card}})
+
+
+def test_a_baseline_that_beats_chance_is_told_above_the_table_with_its_figure():
+    ranked = ranking(with_shortcut(make_run(falling(home=0.9)), "beta"))
+    (notice,) = ranked.notices
+    mean = next(row for row in ranked.rows if row.detector == "beta").means["diagonal"]
+    assert f"beta, which sees nothing but the names of the files, reaches {100 * mean.value:.1f}%" in notice
+    assert "(chance 50.0%)" in notice
+
+
+def test_a_baseline_at_chance_and_a_detector_are_not():
+    assert ranking(with_shortcut(make_run(lambda *_: 0.5), "beta")).notices == ()
+    assert ranking(make_run(falling(home=0.9))).notices == ()
+
+
+def test_chance_is_the_larger_class_of_a_cell():
+    run = with_shortcut(make_run(lambda *_: 0.7), "beta")
+    few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")  # 50 real, 10 generated images
+    assert ranking(replace(run, scores=run.scores[few])).notices == ()
+
+
+def test_warnings_of_the_census_are_told_above_the_table():
+    run = make_run()
+    data = run.manifest["data"] | {"census": {"warnings": ["leakage: everywhere"]}}
+    assert ranking(with_manifest(run, data=data)).notices == ("leakage: everywhere",)
+
+
+def test_arms_of_one_question_stand_side_by_side():
+    plain, other = make_run(falling(away=0.7)), make_run(falling(away=0.5), noise=1)
+    other = with_manifest(other, data=other.manifest["data"] | {"arm": "canonical:jpeg96", "digest": "d2"})
+    ranked = rankings([plain, other])
+    (comparison,) = side_by_side(ranked)
+    detector, none, canonical, change = comparison.columns
+    assert (none.header, canonical.header, change.header) == (
+        "none", "canonical:jpeg96", "canonical:jpeg96 - none"
+    )  # fmt: skip
+    for place, name in enumerate(detector.texts):
+        before, after = (
+            next(row for row in one.rows if row.detector == name).means["off-diagonal"].value for one in ranked
+        )
+        assert change.texts[place] == f"{100 * (after - before):+.1f}"
+    assert side_by_side(ranked[:1]) == []
