@@ -11,7 +11,7 @@ any part of it, costs time and nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -118,7 +118,8 @@ class Cache:
             report: Told how many more files are done.
         """
         folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{INSPECTED}")
-        marks = in_order(lambda name: _mark(images, name), images.names, workers)
+        parts = [images.names[start : start + SAVED_EVERY] for start in range(0, len(images), SAVED_EVERY)]
+        marks = [mark for part in in_order(lambda names: _marks(images, names), parts, workers) for mark in part]
         wanted = pd.concat([images.table[_KEY[:2]], pd.DataFrame(marks, columns=_KEY[2:])], axis=1)
         known = [_read_inspected(path) for path in sorted(folder.glob("*.parquet"))]
         found = pd.concat([_NO_FILES, *known]).drop_duplicates(_KEY)
@@ -167,12 +168,15 @@ def _read_inspected(path: Path) -> pd.DataFrame:
         return _NO_FILES
 
 
-def _mark(images: ImageSet, name: str) -> Mark:
-    """Size and time of a file; one that is not there has none, and its inspection says so."""
-    try:
-        return images.files.mark(name)
-    except OSError:
-        return -1, 0
+def _marks(images: ImageSet, names: Sequence[str]) -> list[Mark]:
+    """Size and time of each file; one that is not there has none, and its inspection says so."""
+    marks = []
+    for name in names:
+        try:
+            marks.append(images.files.mark(name))
+        except OSError:
+            marks.append((-1, 0))
+    return marks
 
 
 def _load(shard: Path, name: str) -> NDArray[np.generic]:

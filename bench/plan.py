@@ -72,7 +72,8 @@ class Planned:
 def plan(cells: Sequence[Cell], recipes: dict[str, Recipe], selections: Selections, runtime: Runtime) -> list[Planned]:
     """Give each cell its key and the key of the fit that it needs."""
     planned = []
-    digests = {subset: selections[subset].digest for cell in cells for subset in (cell.train, cell.test)}
+    subsets = {subset for cell in cells for subset in (cell.train, cell.test)}
+    digests = {subset: selections[subset].digest for subset in subsets}
     for cell in cells:
         recipe = recipes[cell.detector]
         fit_key = digest("fit", recipe.key, runtime_key(runtime), digests[cell.train], str(cell.seed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,8 +13,7 @@ from numpy.typing import NDArray
 from bench.images.inspection import Inspection
 
 NEAR = 10  # bits of a look that may differ between near duplicates
-CROWD = 2_000  # more looks than this in one band are compared with neighbours, not all with all
-WINDOW = 64  # neighbours
+CROWD = 500  # looks of one band that each is compared with, at most
 
 Looks = NDArray[np.uint8]  # (N, 18)
 Pairs = NDArray[np.int64]  # (K, 2)
@@ -103,33 +103,26 @@ def near_pairs(unique: Looks) -> Pairs:
     """Pairs of different looks, as row numbers, that differ in at most `NEAR` bits.
 
     Two looks that differ in so few bits agree in at least one of `NEAR + 1` bands (the pigeonhole principle), so only
-    looks that share a band are compared. Where more than `CROWD` share one, as flat images do, each is compared with
-    its neighbours in sorted order alone, and pairs may be missed.
+    looks that share a band are compared. Where very many share one, as flat images do, each is compared with the next
+    `CROWD` of them in sorted order alone, and pairs may be missed.
     """
     bits = np.unpackbits(unique, axis=1)
     bands = np.array_split(np.arange(bits.shape[1]), NEAR + 1)
-    found = [pairs for band in bands for pairs in _near(unique, bits[:, band])]
+    words = np.pad(unique, ((0, 0), (0, -unique.shape[1] % 8))).view(np.uint64)
+    found = [pairs for band in bands for pairs in _near(words, bits[:, band])]
     return np.unique(np.concatenate([np.empty((0, 2), np.int64), *found]), axis=0)
 
 
-def _near(unique: Looks, band: NDArray[np.uint8]) -> list[Pairs]:
-    """Near pairs among the looks that agree in a band."""
+def _near(words: NDArray[np.uint64], band: NDArray[np.uint8]) -> Iterator[Pairs]:
+    """Near pairs among the looks that agree in a band: each with the next ones that do."""
     keys = band.astype(np.int64) @ (1 << np.arange(band.shape[1], dtype=np.int64))
     order = np.argsort(keys, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
-    found = []
-    for group in groups:
-        if len(group) > 1:
-            pairs = np.sort(group)[_candidates(len(group))]
-            apart = np.bitwise_count(unique[pairs[:, 0]] ^ unique[pairs[:, 1]]).sum(axis=1)
-            found.append(pairs[apart <= NEAR])
-    return found
-
-
-def _candidates(size: int) -> Pairs:
-    """Which of `size` looks to compare: all with all, or each with its neighbours where there are very many."""
-    if size <= CROWD:
-        return np.stack(np.triu_indices(size, 1), axis=1)
-    first = np.repeat(np.arange(size), WINDOW)
-    second = first + np.tile(np.arange(1, WINDOW + 1), size)
-    return np.stack([first, second], axis=1)[second < size]
+    keys, here = keys[order], np.arange(len(order))
+    for step in range(1, CROWD + 1):
+        here = here[here < len(order) - step]
+        here = here[keys[here] == keys[here + step]]
+        if not len(here):
+            return
+        one, other = order[here], order[here + step]
+        near = np.bitwise_count(words[one] ^ words[other]).sum(axis=1) <= NEAR
+        yield np.sort(np.stack([one[near], other[near]], axis=1), axis=1)
