@@ -12,7 +12,8 @@ from bench.images.archives import local
 from bench.images.assembling import assemble
 from bench.images.imageset import ImageSet
 from bench.images.layouts.api import SHARED, Claim, Layout
-from bench.images.trees import Mounted, Tree
+from bench.images.mounting import Mounted, with_real
+from bench.images.trees import Tree
 from bench.progress import Reporter
 from detectors import catalogue
 
@@ -52,20 +53,22 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, rea
 def read(text: str, real: str = "") -> ImageSet:
     """Read a data set from a path or URL, or from `layout:path`. Raises `InputError`."""
     known = layouts()
-    forced, place = _split(text, known)
+    forced, place = layout_and_place(text, known)
     tree = open_tree(place)
-    if real:
-        tree = Mounted(tree, {SHARED: open_tree(real)})
     if tree.given:
         known = {name: one for name, one in known.items() if Path(tree.given).suffix.lower() in one.takes}
         if forced and forced not in known:
             msg = f"{place} is a file, and the layout {forced} reads folders; give the folder, or leave {forced}: out"
             raise InputError(msg)
     layout = known[forced] if forced else detect(tree, known)
-    return assemble(tree, layout.read(tree), layout.name)
+    if not real:
+        return assemble(tree, layout.read(tree), layout.name)
+    whole = Mounted(tree, {SHARED: open_tree(real)})
+    found = layout.read(whole if layout.claim(whole) == "all" else tree)
+    return assemble(whole, with_real(whole, found), layout.name)
 
 
-def _split(text: str, known: Mapping[str, Layout]) -> tuple[str, str]:
+def layout_and_place(text: str, known: Mapping[str, Layout]) -> tuple[str, str]:
     """The layout that is forced, or "", and the place."""
     head, colon, rest = text.partition(":")
     if head in known and colon:

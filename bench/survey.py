@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cache import Cache
-from bench.data import open_data
+from bench.data import EMBEDDED, open_data
 from bench.defaults import MAX_UNREADABLE
 from bench.images.audit import audit as audited
 from bench.images.census import take_census
@@ -53,5 +53,6 @@ def survey(asked: Surveyed, reporter: Reporter, *, audit: bool, match: Path | No
         from bench.images.matching import matched, write_manifest
 
         subset = matched(sound)
-        write_manifest(subset, sound.images, asked.data, asked.real, match)
+        data = f"genimage:{sound.images.files.where}" if asked.data == EMBEDDED else asked.data
+        write_manifest(subset, sound.images, data, asked.real, match)
         reporter.say(f"{len(subset)} of {len(sound.images)} images are matched; manifest in {match}: DATA={match}")

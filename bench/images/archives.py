@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bench.errors import InputError
+from bench.images.mounting import Mounted
 from bench.images.trees import (
     ARCHIVES,
     LARGEST_FILE,
@@ -19,7 +20,6 @@ from bench.images.trees import (
     Folder,
     Listing,
     Mark,
-    Mounted,
     Tree,
     hidden,
     readable,

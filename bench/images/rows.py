@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from bench.errors import InputError
-from bench.images.layouts.api import SHARED, Row
 from bench.images.tables import ArrowTable, ParquetTable, Recent, Table
 from bench.images.trees import IMAGES, Mark, Tree
 
@@ -112,39 +109,3 @@ def _saved(tree: Tree, name: str) -> list[str] | None:
         return [f"{folder}/{one['filename']}".lstrip("/") for one in files]
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def is_mounted(folder: str) -> bool:
-    """Whether a folder of images is the one of real images that a user hung in."""
-    return folder.split("/", 1)[0] == SHARED
-
-
-def mounted(tree: Tree, rows: Sequence[Row]) -> list[Row]:
-    """Real images that a user hung in beside the rows of tables, as the shared pool.
-
-    One that is named for the source of a row goes into that row's split. The others are put in order of the sha256 of
-    their names and dealt to the splits in the proportion of the rows, at least one to each.
-    """
-    paths = [
-        f"{folder}/{name}" for folder, names in tree.listing.images.items() if is_mounted(folder) for name in names
-    ]
-    splits = {row.source: row.split for row in rows}
-    stems = {path: PurePosixPath(path).stem for path in paths}
-    own = {path: splits[stem] for path, stem in stems.items() if stem in splits}
-    others = sorted((path for path in paths if path not in own), key=lambda path: sha256(path.encode()).digest())
-    drawn = dict(zip(others, _dealt(len(others), Counter(row.split for row in rows)), strict=True))
-    return [
-        Row(path, 0, SHARED, own[path], source=stems[path])
-        if path in own
-        else Row(path, 0, SHARED, drawn[path], source=path)
-        for path in paths
-    ]
-
-
-def _dealt(count: int, shares: Counter[str]) -> list[str]:
-    """`count` splits in proportion to `shares`; the largest takes what rounding leaves."""
-    largest, *smaller = (split for split, _ in shares.most_common())
-    dealt = [
-        split for split in smaller for _ in range(max(1, round(count * shares[split] / shares.total())) if count else 0)
-    ]
-    return (dealt + [largest] * count)[:count]

@@ -1,5 +1,7 @@
 """Which layout is found, what is said where none or several fit, and how splits are drawn."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from bench.errors import InputError
 from bench.images.assembling import draw_splits
 from bench.images.imageset import COLUMNS
 from bench.images.names import canonical, family_of
-from tests.images.build import put
+from tests.images.build import both_ways, put
 
 
 def genimage(root):
@@ -112,3 +114,24 @@ FAMILIES = {
 def test_generators_of_the_known_data_sets_have_a_family(name, family):
     assert family_of(name) == family
     assert canonical(name)[1] == family
+
+
+@pytest.mark.parametrize("layout", ["cnnspot", "folders"])
+def test_real_images_can_be_given_for_any_layout(tmp_path, layout):
+    folder = "1_fake" if layout == "cnnspot" else "x"
+    put(tmp_path / "data", *(f"{name}/{folder}/{index}.png" for name in ("glow", "dim") for index in range(10)))
+    put(tmp_path / "mine", *(f"{index}.jpg" for index in range(20)))
+    found = both_ways(layout, tmp_path / "data", str(tmp_path / "mine"))
+    assert found.generators == ("dim", "glow")
+    assert set(found.pools.values()) == {"real"}
+    assert found.table.groupby(["label", "split"])["name"].count().to_dict() == {
+        (0, "test"): 2, (0, "train"): 16, (0, "val"): 2, (1, "test"): 2, (1, "train"): 16, (1, "val"): 2,
+    }  # fmt: skip
+    assert found[found.names.index("real/3.jpg")].facts.format == "JPEG"
+
+
+def test_a_manifest_that_is_of_itself_is_refused(tmp_path):
+    (tmp_path / "manifest.csv").write_text("path,label\na.png,1\n")
+    (tmp_path / "dataset.json").write_text(json.dumps({"of": str(tmp_path)}))
+    with pytest.raises(InputError, match="name data that has images"):
+        read(str(tmp_path))

@@ -6,7 +6,8 @@ import pytest
 
 from bench.errors import InputError
 from bench.images.archives import local
-from bench.images.trees import Folder, Mounted
+from bench.images.mounting import Mounted
+from bench.images.trees import Folder
 from tests.images.tables import png
 
 

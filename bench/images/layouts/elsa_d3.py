@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from bench.errors import InputError
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
-from bench.images.rows import Rows, is_mounted, mounted, open_table, table_files
+from bench.images.mounting import is_mounted, mounted
+from bench.images.rows import Rows, open_table, table_files
 from bench.images.tables import Recent, image_columns
 from bench.images.trees import Tree
 from bench.images.words import split_of

@@ -160,8 +160,12 @@ def _base(tree: Tree) -> ImageSet | None:
     if not isinstance(of, str) or not isinstance(real, str):
         msg = f"{tree.where}/{DESCRIPTION}: of and real must be texts, as DATA and --real have them; mend them"
         raise InputError(msg)
-    from bench.data import read
+    from bench.data import layout_and_place, layouts, open_tree, read
 
+    _, place = layout_and_place(of, layouts())
+    if further := described(open_tree(place)).get("of"):
+        msg = f"{tree.where}/{DESCRIPTION} says that it is of {of}, which is of {further}; name data that has images"
+        raise InputError(msg)
     return read(of, real)
 
 

@@ -16,8 +16,9 @@ import pyarrow as pa
 from bench.errors import InputError
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
 from bench.images.layouts.elsa_d3 import is_elsa
+from bench.images.mounting import is_mounted, mounted
 from bench.images.names import canonical
-from bench.images.rows import Rows, is_mounted, mounted, open_table, table_files
+from bench.images.rows import Rows, open_table, table_files
 from bench.images.tables import Recent, Table, image_columns
 from bench.images.trees import Tree
 from bench.images.words import class_of, is_real, label_of, split_of
