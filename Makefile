@@ -1,10 +1,12 @@
 # Everything that is typed often. `make` lists the targets; `make bench` and `make test` set themselves up.
 .DEFAULT_GOAL := help
-.PHONY: help setup bench leaderboard regress test test-slow lint types benchmark corpus clean
+.PHONY: help setup bench data leaderboard regress test test-slow lint types benchmark corpus clean
 SHELL := bash
 
 PROTOCOL ?= cross_generator
 DATA ?= embedded
+REAL ?=
+ARM ?= none
 DETECTORS ?=
 DEVICE ?= auto
 OUT ?= results/runs/$(PROTOCOL)
@@ -18,7 +20,7 @@ INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check -
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
-	@echo "Variables: PROTOCOL DATA DETECTORS DEVICE OUT LIMIT SEED, as in 'make bench PROTOCOL=degradation'"
+	@echo "Variables: PROTOCOL DATA REAL ARM DETECTORS DEVICE OUT LIMIT SEED, as in 'make bench PROTOCOL=degradation'"
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "lineup: $(PYTHON) was not found; install Python 3.11 or later, or give PYTHON=" >&2; exit 2; }
@@ -41,7 +43,11 @@ setup: $(READY_DEV) ## make .venv with everything in it
 
 bench: $(READY) ## answer PROTOCOL on DATA and print the leaderboard
 	@$(LINEUP) run --protocol '$(PROTOCOL)' --data '$(DATA)' --device '$(DEVICE)' --out '$(OUT)' --seed '$(SEED)' \
-	  $(if $(DETECTORS),--detectors '$(DETECTORS)') $(if $(LIMIT),--limit '$(LIMIT)')
+	  --arm '$(ARM)' $(if $(REAL),--real '$(REAL)') $(if $(DETECTORS),--detectors '$(DETECTORS)') \
+	  $(if $(LIMIT),--limit '$(LIMIT)')
+
+data: $(READY) ## say what DATA holds and what tells its classes apart
+	@$(LINEUP) data '$(DATA)' --audit $(if $(REAL),--real '$(REAL)') $(if $(LIMIT),--limit '$(LIMIT)')
 
 leaderboard: $(READY) ## print the leaderboard of the run in OUT
 	@$(LINEUP) leaderboard '$(OUT)'
