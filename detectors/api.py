@@ -53,10 +53,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Where and how precisely a detector computes. `device` is "cpu", "cuda" or "cuda:N"."""
+    """Where and how precisely a detector computes. `device` is "cpu", "cuda" or "cuda:N".
+
+    A long fit may keep in `folder` what it needs to go on after it was killed; the folder is of this fit alone.
+    """
 
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,29 +15,18 @@ same rule of early stopping with less patience. Images smaller than the crop are
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Detector, Recipe, Runtime, State, TrainSet, Unavailable
+from detectors.api import Card
 from detectors.augment import BlurJpeg
 from detectors.stopping import EarlyStopping
-from detectors.weights import (
-    SHIPPED,
-    Weights,
-    from_state,
-    hub,
-    identity,
-    load_strict,
-    local,
-    read,
-    shipped,
-    torch_hub_cache,
-)
+from detectors.trained import NetworkRecipe
+from detectors.weights import SHIPPED, Weights, hub, read, shipped, torch_hub_cache
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from detectors.training import Plan
 
@@ -47,15 +36,12 @@ EMBEDDED_VIEW = BlurJpeg(probability=0.1, resize=None, crop=64, test_crop=128, p
 
 
 @dataclass(frozen=True)
-class CnnSpot(Recipe):
-    """Recipe of CNNSpot.
+class CnnSpot(NetworkRecipe):
+    """Recipe of CNNSpot. The last layer of whatever weights fitting starts from is replaced."""
 
-    Attributes:
-        start: Path of weights to fine-tune instead of the setting's own. Whatever their last layer `fc` is, it is
-            replaced.
-    """
-
-    start: str | None = None
+    checkpoint: ClassVar[str | None] = "model"
+    published: ClassVar[bool] = True
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="cnnspot",
         family="network",
@@ -70,66 +56,35 @@ class CnnSpot(Recipe):
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
     )
 
-    @property
-    def key(self) -> str:
-        """The base key and the weights that fitting starts from."""
-        if self.start is not None:
-            return f"{super().key}.{identity(Path(self.start))}"
-        if self.setting == "embedded":
-            return f"{super().key}.{identity(SHIPPED / 'small_resnet.safetensors')}"
-        return super().key
-
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Detector:
-        """Fine-tune on `train`.
-
-        Raises:
-            Unavailable: The weights to start from are not here.
-            ValueError: Fewer than two images of a class.
-        """
-        from detectors import nets, training
-        from detectors.network import NetworkDetector
-
-        found = self._start()
-        network = self._build()
-        load_strict(network, nets.fresh_head(network, read(found), SPREAD, seed), found.path)
-        history = training.train(network, train, self._view, self._plan(), seed, runtime)
-        return NetworkDetector(network, self._view, runtime, history)
-
-    def restore(self, state: State, runtime: Runtime) -> Detector:
-        """The detector with these weights."""
-        from detectors.network import NetworkDetector
-
-        network = self._build()
-        from_state(network, state)
-        return NetworkDetector(network, self._view, runtime)
-
-    def load(self, weights: Path, runtime: Runtime) -> Detector:
-        """Load a published checkpoint: a dict whose `model` holds a ResNet-50 with one output, or these tensors alone.
-
-        Raises:
-            Unavailable: There is no such file, or the setting is the embedded one.
-            WrongWeights: The file holds anything more, less or else.
-        """
-        from detectors.network import NetworkDetector
-
-        if self.setting != "paper":
-            msg = "published CNNSpot checkpoints are ResNet-50s: load them in the paper setting"
-            raise Unavailable(msg)
-        network = self._build()
-        load_strict(network, read(local(weights), "model"), weights)
-        return NetworkDetector(network, self._view, runtime)
+    def begun(self) -> Path | None:
+        """The user's weights, or the small network's; ImageNet's have a name of their own."""
+        if self.start is None and self.setting == "embedded":
+            return SHIPPED / "small_resnet.safetensors"
+        return super().begun()
 
     @property
-    def _view(self) -> BlurJpeg:
+    def view(self) -> BlurJpeg:
+        """Blur, JPEG, crops."""
         return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
 
-    def _build(self) -> nn.Module:
+    def build(self) -> nn.Module:
+        """ResNet-50, or the small one."""
         from detectors import nets
 
-        build: Callable[[], nn.Module] = nets.resnet50 if self.setting == "paper" else nets.small_resnet
-        return build()
+        return nets.resnet50() if self.setting == "paper" else nets.small_resnet()
 
-    def _plan(self) -> Plan:
+    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
+        """ImageNet's weights, or those of the small network, with a new last layer."""
+        return self.gone_on(network, shipped("small_resnet") if self.setting == "embedded" else _imagenet(), seed)
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Any weights, with a new last layer."""
+        from detectors import nets
+
+        return nets.fresh_head(network, read(weights), SPREAD, seed), weights.path
+
+    def plan(self) -> Plan:
+        """The published numbers, or those for minutes on two cores."""
         from detectors.training import Plan
 
         if self.setting == "paper":
@@ -137,11 +92,8 @@ class CnnSpot(Recipe):
         quick = EarlyStopping(rate=2e-3, patience=2, lowest_rate=1e-4)
         return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1)
 
-    def _start(self) -> Weights:
-        """The weights that fitting starts from."""
-        if self.start is not None:
-            return local(Path(self.start))
-        if self.setting == "embedded":
-            return shipped("small_resnet")
-        cached = torch_hub_cache("resnet50-0676ba61.pth", "resnet50-19c8e357.pth")
-        return cached or hub("timm/resnet50.tv_in1k", "model.safetensors")
+
+def _imagenet() -> Weights:
+    """ResNet-50 as it was trained on ImageNet: from torch's own cache, or from the hub."""
+    cached = torch_hub_cache("resnet50-0676ba61.pth", "resnet50-19c8e357.pth")
+    return cached or hub("timm/resnet50.tv_in1k", "model.safetensors")

@@ -63,8 +63,15 @@ def precision(runtime: Runtime) -> AbstractContextManager[object]:
 
 
 def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Runtime) -> Tensor:
-    """Log odds of "generated", float32 (N,) on the device, of N images uint8 (H, W, 3) of one size."""
+    """Log odds of "generated", float32 (N,) on the device, of N images uint8 (H, W, 3) of one size.
+
+    The softmax of two logits is the sigmoid of their difference, and cross-entropy over them is binary cross-entropy of
+    it: a network of two outputs says in its attribute `generated_output` (1 if absent) which one is "generated".
+    """
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device).permute(0, 3, 1, 2)
     mean, std = (torch.tensor(value, device=runtime.device).view(3, 1, 1) for value in (view.mean, view.std))
     outputs: Tensor = network((pixels.float() / 255 - mean) / std)
-    return outputs[:, 0].float()
+    if outputs.shape[1] == 1:
+        return outputs[:, 0].float()
+    generated = int(getattr(network, "generated_output", 1))
+    return (outputs[:, generated] - outputs[:, 1 - generated]).float()

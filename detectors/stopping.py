@@ -1,8 +1,78 @@
-"""When training ends: the rule of early stopping that networks are trained by."""
+"""How the learning rate falls and when training ends."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Watch(Protocol):
+    """Follows one training.
+
+    Attributes:
+        rate: Learning rate of the next epoch.
+        stopped: Whether training is over.
+    """
+
+    rate: float
+    stopped: bool
+
+    def judge(self, accuracy: float) -> bool:
+        """Take the accuracy of an epoch. Returns whether the weights of this epoch are the ones to keep so far."""
+
+
+class Schedule(Protocol):
+    """A rule that a training follows."""
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the first epoch."""
+
+    def start(self) -> Watch:
+        """A watch over one training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """The rate falls from its first value to nothing along half a cosine (Loshchilov and Hutter, ICLR 2017).
+
+    Training goes on for all epochs; the weights of the best epoch are kept, of equal ones the last.
+
+    Attributes:
+        rate: Learning rate of the first epoch.
+        epochs: Epochs in all.
+        patience: Epochs without improvement that end training early; None for never.
+    """
+
+    rate: float
+    epochs: int
+    patience: int | None = None
+
+    def start(self) -> Watch:
+        """A watch over one training."""
+        return _Falling(self)
+
+
+class _Falling:
+    """Follows one training along a cosine."""
+
+    def __init__(self, rule: Cosine) -> None:
+        self.rate = rule.rate
+        self.stopped = False
+        self._rule = rule
+        self._epoch = self._misses = 0
+        self._best = -math.inf
+
+    def judge(self, accuracy: float) -> bool:
+        """Count one epoch."""
+        self._epoch += 1
+        self.rate = self._rule.rate / 2 * (1 + math.cos(math.pi * self._epoch / self._rule.epochs))
+        better = accuracy >= self._best
+        self._misses = 0 if accuracy > self._best else self._misses + 1
+        self._best = max(self._best, accuracy)
+        self.stopped = self._epoch >= self._rule.epochs or self._misses == self._rule.patience
+        return better
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +99,11 @@ class EarlyStopping:
 
     def start(self) -> Watch:
         """A watch over one training."""
-        return Watch(self)
+        return _Staged(self)
 
 
-class Watch:
-    """Follows one training by a rule of early stopping.
-
-    Attributes:
-        rate: Learning rate of the next epoch.
-        stopped: Whether training is over.
-    """
+class _Staged:
+    """Follows one training by a rule of early stopping."""
 
     def __init__(self, rule: EarlyStopping) -> None:
         self.rate = rule.rate

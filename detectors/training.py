@@ -10,23 +10,31 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import partial
 from hashlib import sha256
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from detectors.api import Image, Labels, Runtime, TrainSet
 from detectors.augment import View, draws
 from detectors.network import logits, placed, precision
-from detectors.stopping import EarlyStopping
+from detectors.saved import Saved, vars_of
+from detectors.stopping import Schedule
 
 MEMORY = 1 << 30  # bytes of decoded images that are kept between epochs
-OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+SAVE_AFTER = 60.0  # seconds of training that a kill may cost, where there is a folder to go on from
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class Plan:
 
     Attributes:
         stopping: Learning rate, and when it falls and training ends.
-        optimiser: "adam" or "adamw", with betas 0.9 and 0.999.
+        optimiser: "adam" or "adamw", with betas 0.9 and 0.999, or "sgd" with momentum 0.9.
         weight_decay: As the optimiser defines it.
         batch: Images per step.
         epochs: Most epochs.
@@ -44,13 +52,41 @@ class Plan:
             quickest for a small network where others want the cores too.
     """
 
-    stopping: EarlyStopping
-    optimiser: Literal["adam", "adamw"]
+    stopping: Schedule
+    optimiser: Literal["adam", "adamw", "sgd"]
     weight_decay: float
     batch: int
     epochs: int
     validation: float
     threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What learns when, and from which images.
+
+    Attributes:
+        tune: "all" weights; the "top", which is the first of `stages`; or "staged", one more of them every epoch.
+        stages: Parts of the network by the beginnings of their names, the top first; weights of no part learn last.
+        curriculum: Generators from easy to hard: every epoch one more joins, then those that are not named.
+    """
+
+    tune: Literal["all", "top", "staged"] = "all"
+    stages: tuple[tuple[str, ...], ...] = ()
+    curriculum: tuple[str, ...] = ()
+
+    def learning(self, epoch: int) -> tuple[str, ...] | None:
+        """Beginnings of the names of the weights that learn in an epoch; None for all of them."""
+        if self.tune == "all" or (self.tune == "staged" and epoch >= len(self.stages)):
+            return None
+        open_stages = self.stages[: 1 if self.tune == "top" else epoch + 1]
+        return tuple(name for stage in open_stages for name in stage)
+
+    def shown(self, generators: Sequence[str], epoch: int) -> NDArray[np.bool_]:
+        """Which images an epoch is trained on; real ones, whose generator is "", always are."""
+        if epoch >= len(self.curriculum):
+            return np.ones(len(generators), bool)
+        return np.isin(np.asarray(generators, dtype=str), ["", *self.curriculum[: epoch + 1]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +102,18 @@ class Epoch:
     backward_s: float
 
 
-def train(network: nn.Module, images: TrainSet, view: View, plan: Plan, seed: int, runtime: Runtime) -> list[Epoch]:
+EVERYTHING = Tuning()
+
+
+def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, drawn how, where, and which part
+    network: nn.Module,
+    images: TrainSet,
+    view: View,
+    plan: Plan,
+    seed: int,
+    runtime: Runtime,
+    tuning: Tuning = EVERYTHING,
+) -> list[Epoch]:
     """Train a network in place; it ends with the weights that early stopping keeps, in evaluation mode.
 
     Args:
@@ -75,7 +122,8 @@ def train(network: nn.Module, images: TrainSet, view: View, plan: Plan, seed: in
         view: How the network is shown an image.
         plan: The recipe's numbers.
         seed: Draws the validation images, the order, the augmentation and whatever the network draws.
-        runtime: Where and how precisely.
+        runtime: Where and how precisely; with a folder, a killed training goes on from its last saved epoch.
+        tuning: Which weights learn when, and from which images.
 
     Returns:
         One row per epoch.
@@ -93,7 +141,8 @@ def train(network: nn.Module, images: TrainSet, view: View, plan: Plan, seed: in
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
     ):
         torch.manual_seed(seed)
-        course = _Course(placed(network, runtime), _Shown(images, view, plan.batch, seed, pool), plan, runtime)
+        shown = _Shown(images, view, plan.batch, seed, pool)
+        course = _Course(placed(network, runtime), shown, plan, runtime, tuning)
         return course.run(fitting, validation)
 
 
@@ -138,6 +187,7 @@ class _Shown:
 
     def __init__(self, images: TrainSet, view: View, batch: int, seed: int, pool: ThreadPoolExecutor) -> None:
         self.view = view
+        self.generators = images.generators
         self._images = images
         self._batch = batch
         self._seed = seed
@@ -181,32 +231,65 @@ class _Shown:
 class _Course:
     """One training as it goes."""
 
-    def __init__(self, network: nn.Module, shown: _Shown, plan: Plan, runtime: Runtime) -> None:
+    def __init__(self, network: nn.Module, shown: _Shown, plan: Plan, runtime: Runtime, tuning: Tuning) -> None:
+        self._tuning = tuning
         self._network = network
         self._shown = shown
         self._plan = plan
         self._runtime = runtime
         self._optimiser = OPTIMISERS[plan.optimiser](
-            network.parameters(), plan.stopping.rate, weight_decay=plan.weight_decay
+            network.parameters(), lr=plan.stopping.rate, weight_decay=plan.weight_decay
         )
+        self._watch = plan.stopping.start()
+        self._history: list[Epoch] = []
+        self._kept = self._copy()
 
     def run(self, fitting: Sequence[int], validation: Sequence[int]) -> list[Epoch]:
         """Train until the rule or the plan says stop."""
-        watch, history, kept = self._plan.stopping.start(), list[Epoch](), self._copy()
-        while not watch.stopped and len(history) < self._plan.epochs:
-            epoch = self._epoch(fitting, validation, len(history), watch.rate)
-            history.append(epoch)
-            if watch.judge(epoch.validation_accuracy):
-                kept = self._copy()
-        self._network.load_state_dict(kept)
-        self._network.eval()
-        return history
+        saved = Saved.at(self._runtime.folder)
+        if saved.there:
+            self._go_on(saved.read())
+        last = time.monotonic()
+        while not self._watch.stopped and len(self._history) < self._plan.epochs:
+            number = len(self._history)
+            shown = self._tuning.shown(self._shown.generators, number)
+            part = [index for index in fitting if shown[index]]
+            epoch = self._epoch(part, validation, number, self._watch.rate)
+            self._history.append(epoch)
+            if self._watch.judge(epoch.validation_accuracy):
+                self._kept = self._copy()
+            if time.monotonic() - last > SAVE_AFTER:
+                saved.write(self._state())
+                last = time.monotonic()
+        self._network.load_state_dict(self._kept)
+        self._network.eval().requires_grad_()
+        saved.remove()
+        return self._history
+
+    def _state(self) -> dict[str, Any]:
+        """Everything that the rest of the training depends on."""
+        return {
+            "network": self._network.state_dict(),
+            "kept": self._kept,
+            "optimiser": self._optimiser.state_dict(),
+            "watch": vars_of(self._watch),
+            "history": [astuple(epoch) for epoch in self._history],
+            "random": torch.get_rng_state(),
+        }
+
+    def _go_on(self, state: dict[str, Any]) -> None:
+        self._network.load_state_dict(state["network"])
+        self._kept = state["kept"]
+        self._optimiser.load_state_dict(state["optimiser"])
+        vars(self._watch).update(state["watch"])
+        self._history = [Epoch(*row) for row in state["history"]]
+        torch.set_rng_state(state["random"])
 
     def _epoch(self, fitting: Sequence[int], validation: Sequence[int], number: int, rate: float) -> Epoch:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         learned, checked = _Tally(), _Tally()
-        self._network.train()
+        learn(self._network, self._tuning.learning(number))
         for shown, labels in self._shown.training(fitting, number):
             self._step(shown, labels, learned)
         self._network.eval()
@@ -253,6 +336,22 @@ class _Course:
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
+
+
+def learn(network: nn.Module, names: tuple[str, ...] | None) -> None:
+    """Put a network into training: all of it, or the weights whose names begin so; the rest stays as it is.
+
+    Parts that do not learn are evaluated, so that their batch statistics stay too.
+    """
+    network.train()
+    if names is None:
+        network.requires_grad_()
+        return
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(f"{name}.".startswith(tuple(f"{one}." for one in names)))
+    for module in network.modules():
+        if not any(parameter.requires_grad for parameter in module.parameters()):
+            module.eval()
 
 
 class _Tally:

@@ -1,0 +1,132 @@
+"""Recipes of detectors that are one trained network: a subclass says which network, shown how, trained how.
+
+What a family of networks needs is four short methods: `build`, `begin`, `view` and `plan`. Fitting, restoring, strict
+loading of published checkpoints and the options of transfer learning stand here, once for all.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from detectors.api import Detector, Recipe, Runtime, State, TrainSet, Unavailable
+from detectors.weights import Weights, from_state, identity, load_strict, local, read
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from detectors.augment import View
+    from detectors.training import Plan
+
+
+@dataclass(frozen=True)
+class NetworkRecipe(Recipe):
+    """A network that is trained.
+
+    Attributes:
+        start: Path of weights to go on from instead of the setting's own, such as those of a detector that was fitted
+            on another generator.
+        tune: Which weights learn: "all" of them; the "top" alone, the first of `stages`; or "staged", one more of
+            `stages` every epoch, then all.
+        curriculum: Generators from easy to hard. Epoch by epoch the images of one more generator join in, with the
+            real ones from the start; empty: all of them always.
+    """
+
+    start: str | None = None
+    tune: Literal["all", "top", "staged"] = "all"
+    curriculum: tuple[str, ...] = ()
+
+    checkpoint: ClassVar[str | None] = None  # where published checkpoints nest their tensors
+    published: ClassVar[bool] = False  # whether there are any
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",),)  # names of parts of the network, the top first
+
+    @property
+    def key(self) -> str:
+        """The base key, the weights that fitting starts from, and the transfer options that were chosen."""
+        begun = [] if (file := self.begun()) is None else [identity(file)]
+        tuned = [] if self.tune == "all" else [self.tune]
+        ordered = ["-".join(("curriculum", *self.curriculum))] if self.curriculum else []
+        return ".".join((super().key, *begun, *tuned, *ordered))
+
+    def begun(self) -> Path | None:
+        """The file that fitting starts from: the user's, the one that ships with the setting, or None."""
+        return None if self.start is None else Path(self.start)
+
+    @property
+    @abstractmethod
+    def view(self) -> View:
+        """How the network is shown an image in this setting."""
+
+    @abstractmethod
+    def plan(self) -> Plan:
+        """How it is trained in this setting."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """The network of this setting, without weights where that is quicker (on the meta device).
+
+        Takes float32 (N, 3, H, W), normalised as the view says, and gives log odds (N, 1), or (N, 2) logits of which
+        `generated_output` (an attribute of the network, else 1) is "generated".
+        """
+
+    @abstractmethod
+    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
+        """The weights that training starts from, and where they come from. Raises `Unavailable`."""
+
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Detector:
+        """Train on `train`.
+
+        Raises:
+            Unavailable: The weights to start from are not here.
+            ValueError: Fewer than two images of a class.
+        """
+        from detectors import training
+        from detectors.network import NetworkDetector
+
+        network = self.build()
+        load_strict(network, *self._begin(network, seed))
+        tuning = training.Tuning(self.tune, self.stages, self.curriculum)
+        history = training.train(network, train, self.view, self.plan(), seed, runtime, tuning)
+        return NetworkDetector(network, self.view, runtime, history)
+
+    def restore(self, state: State, runtime: Runtime) -> Detector:
+        """The detector with these weights."""
+        from detectors.network import NetworkDetector
+
+        network = self.build()
+        from_state(network, state)
+        return NetworkDetector(network, self.view, runtime)
+
+    def load(self, weights: Path, runtime: Runtime) -> Detector:
+        """Load a published checkpoint strictly.
+
+        Raises:
+            Unavailable: There is no such file, or the paper published no checkpoint of this setting's network.
+            WrongWeights: The file holds anything more, less or else.
+        """
+        from detectors.network import NetworkDetector
+
+        if not self.published:
+            return super().load(weights, runtime)
+        if self.setting != "paper":
+            msg = f"published {self.card.title} checkpoints belong to the paper setting: load them there"
+            raise Unavailable(msg)
+        network, file = self.build(), local(weights)
+        load_strict(network, self.renamed(read(file, self.checkpoint)), weights)
+        return NetworkDetector(network, self.view, runtime)
+
+    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a published checkpoint under the names of `build`'s network."""
+        return tensors
+
+    def _begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
+        if self.start is None:
+            return self.begin(network, seed)
+        return self.gone_on(network, local(Path(self.start)), seed)
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """The weights of a file that the user named; a family that replaces its last layer says so here."""
+        del network, seed
+        return read(weights), weights.path
