@@ -26,10 +26,11 @@ from safetensors.numpy import load_file, save_file
 
 from bench.executors import in_order
 from bench.images.imageset import ImageSet
+from bench.images.inspection import UNREAD, Inspected, Inspection, inspect_file
 from bench.images.inspection import VERSION as INSPECTED
-from bench.images.inspection import Inspected, Inspection, inspect_file
 from bench.images.trees import Mark
 from detectors.api import Embeddings, State
+from protocols.degradations import degradation
 
 SAVED_EVERY = 10_000  # files whose inspection a killed run loses at most
 _KEY = ["name", "treatment", "bytes", "time"]  # what an inspection is remembered by
@@ -120,25 +121,29 @@ class Cache:
         folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{INSPECTED}")
         parts = [images.names[start : start + SAVED_EVERY] for start in range(0, len(images), SAVED_EVERY)]
         marks = [mark for part in in_order(lambda names: _marks(images, names), parts, workers) for mark in part]
-        wanted = pd.concat([images.table[_KEY[:2]], pd.DataFrame(marks, columns=_KEY[2:])], axis=1)
+        keys = {text: degradation(text).key if text else "" for text in set(images.treatments)}
+        wanted = pd.DataFrame(marks, columns=_KEY[2:])
+        wanted.insert(0, "name", images.table["name"])
+        wanted.insert(1, "treatment", images.table["treatment"].map(keys))
         known = [_read_inspected(path) for path in sorted(folder.glob("*.parquet"))]
         found = pd.concat([_NO_FILES, *known]).drop_duplicates(_KEY)
         stale = wanted.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
-        report(len(images) - int(stale.sum()))
-        for start in range(0, int(stale.sum()), SAVED_EVERY):
-            part = wanted[stale].iloc[start : start + SAVED_EVERY].reset_index(drop=True)
-            rows = []
-            for row in in_order(
-                lambda row: inspect_file(images, *row), zip(part["name"], part["treatment"], strict=True), workers
-            ):
-                rows.append(row)
+        missing = np.flatnonzero(stale)
+        report(len(images) - len(missing))
+        for start in range(0, len(missing), SAVED_EVERY):
+            rows, files = missing[start : start + SAVED_EVERY], []
+            for file in in_order(lambda row: inspect_file(images, row), rows, workers):
+                files.append(file)
                 report(1)
-            new = pd.concat([part, pd.DataFrame(rows, columns=list(Inspected._fields))], axis=1)
-            path = folder / f"{digest(*new['name'], new['time'].to_numpy().tobytes())[:32]}.parquet"
-            write_atomically(path, partial(new.to_parquet, index=False))
+            new = pd.DataFrame(files, columns=list(Inspected._fields), index=rows)
+            new = pd.concat([wanted.iloc[rows], new], axis=1)
             found = pd.concat([found, new])
-        files = wanted.merge(found, on=_KEY, how="left", validate="many_to_one")
-        return Inspection(images, files[list(Inspected._fields)].astype(_TYPES))
+            # a file that could not be read, over a network perhaps, is tried again another time
+            lasting = new[new["hash"] != UNREAD]
+            path = folder / f"{digest(*lasting['name'], lasting['time'].to_numpy().tobytes())[:32]}.parquet"
+            write_atomically(path, partial(lasting.to_parquet, index=False))
+        table = wanted.merge(found, on=_KEY, how="left", validate="many_to_one")
+        return Inspection(images, table[list(Inspected._fields)].astype(_TYPES))
 
     def shelf(self, embedder: str, degradation: str) -> Shelf:
         """The embeddings of one embedder under one degradation."""

@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.cells import SCORED, Evaluation, Mask, combine, evaluate, groups
+from bench.cache import digest
+from bench.cells import QUESTION, SCORED, Evaluation, Mask, combine, evaluate, groups, scored_images
+from bench.metrics import called_generated
 from bench.records import Run
-from bench.stats import interval
+from bench.stats import accuracy_draws, interval
 from protocols.degradations import NONE
 
 NOWHERE = float("nan")
+CHANCE = 0.5  # of balanced accuracy
+UNBALANCED = 0.6  # share of the larger class above which accuracy alone misleads
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Ranking:
         rows: One per detector, ranked ones first.
         arm: The degradation that every image went through first, "none" for none.
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
+        question: Alike for rankings that differ in their arm alone: the same cells over the same files.
     """
 
     title: str
@@ -108,6 +113,7 @@ class Ranking:
     rows: tuple[Row, ...]
     arm: str = NONE
     notices: tuple[str, ...] = ()
+    question: str = ""
 
 
 def _spread(cells: pd.DataFrame) -> float:
@@ -199,29 +205,51 @@ def ranking(run: Run) -> Ranking:
         ranked_by=by,
         rows=_ranked(rows, by),
         arm=data.get("arm", NONE),
-        notices=(*shortcuts(run, evaluation, rows), *data.get("census", {}).get("warnings", ())),
+        notices=tuple(notices(run, evaluation, asked[home if asked[home].any() else away])),
+        question=_question(run),
     )
 
 
-def shortcuts(run: Run, evaluation: Evaluation, rows: Sequence[Row]) -> Iterator[str]:
-    """A sentence for each baseline that tells the classes of this data set apart better than chance does.
+def notices(run: Run, evaluation: Evaluation, home: Mask) -> Iterator[str]:
+    """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of."""
+    images = scored_images(run)
+    for detector, entry in run.manifest["detectors"].items():
+        if reads := entry["card"].get("shortcut", ""):
+            mine = home & evaluation.table["detector"].eq(detector).to_numpy()
+            yield from _shortcut(detector, reads, images[mine[images["cell"]]])
+    real = 1 - images.groupby("cell")["label"].mean()
+    if len(real) and (larger := float(np.maximum(real, 1 - real).mean())) > UNBALANCED:
+        yield (
+            f"Unbalanced: the larger class is {100 * larger:.0f}% of a cell on average, and calling everything that is "
+            "as accurate; read balanced accuracy."
+        )
+    yield from run.manifest["data"].get("census", {}).get("warnings", ())
 
-    Chance is to call every image of a cell what most of them are.
-    """
-    generated = run.cells["key"].map(run.scores.groupby("key")["label"].mean())
-    chances = np.maximum(generated.to_numpy(float), 1 - generated.to_numpy(float))
-    asked = groups(evaluation.table, run.manifest)
-    for row in rows:
-        reads = run.manifest["detectors"][row.detector]["card"].get("shortcut", "")
-        mine = evaluation.table["detector"].eq(row.detector).to_numpy()
-        for name, mean in row.means.items():
-            if reads and mean.cells and mean.low > (chance := float(np.nanmean(chances[asked[name] & mine]))):
-                reaches = f"{100 * mean.value:.1f}% [{100 * mean.low:.1f}, {100 * mean.high:.1f}] {name}"
-                yield (
-                    f"Shortcut: {row.detector}, which sees nothing but {reads}, reaches {reaches} "
-                    f"(chance {100 * chance:.1f}%). Accuracies below may rest on that."
-                )
-                break
+
+def _shortcut(detector: str, reads: str, images: pd.DataFrame) -> Iterator[str]:
+    """A sentence where a baseline tells the classes of these cells apart better than chance does."""
+    if not len(images):
+        return
+    labels = images["label"].to_numpy()
+    correct = pd.Series(called_generated(images["score"].to_numpy()) == labels, index=images.index)
+    cells = pd.factorize(images["cell"], sort=True)[0]
+    draws = accuracy_draws(cells, images["source"].to_numpy(), labels, correct.to_numpy(), balanced=True).mean(axis=0)
+    low, high = interval(draws)
+    if low > CHANCE:
+        value = correct.groupby([images["cell"], images["label"]]).mean().groupby(level=0).mean().mean()
+        yield (
+            f"Shortcut: {detector}, which sees nothing but {reads}, reaches {100 * value:.1f}% "
+            f"[{100 * low:.1f}, {100 * high:.1f}] balanced accuracy where it was trained (chance {100 * CHANCE:.0f}%). "
+            "Accuracies below may rest on that."
+        )
+
+
+def _question(run: Run) -> str:
+    """Identity of what was asked of which files, whatever the arm."""
+    data = run.manifest["data"]
+    cells = run.cells[QUESTION].drop_duplicates().sort_values(QUESTION)
+    asked = (run.manifest["protocol"], run.manifest["setting"], data.get("files", data["digest"]))
+    return digest(*asked, cells.to_csv(index=False))
 
 
 def rankings(runs: Sequence[Run]) -> list[Ranking]:

@@ -25,8 +25,12 @@ class Selection:
 
     @property
     def digest(self) -> str:
-        """What a fit or a score depends on: name, content, label and order of the images."""
+        """Which images these are: name, content, label and order."""
         return digest(*self.images.names, self.hashes.tobytes(), self.images.labels.tobytes())
+
+    def digest_with(self, column: str) -> str:
+        """The same with one more column of the image set's table."""
+        return digest(self.digest, *self.images.table[column])
 
 
 @dataclass
@@ -72,11 +76,11 @@ class Planned:
 def plan(cells: Sequence[Cell], recipes: dict[str, Recipe], selections: Selections, runtime: Runtime) -> list[Planned]:
     """Give each cell its key and the key of the fit that it needs."""
     planned = []
-    subsets = {subset for cell in cells for subset in (cell.train, cell.test)}
-    digests = {subset: selections[subset].digest for subset in subsets}
+    trains = {subset: selections[subset].digest_with("generator") for subset in {cell.train for cell in cells}}
+    tests = {subset: selections[subset].digest_with("source") for subset in {cell.test for cell in cells}}
     for cell in cells:
         recipe = recipes[cell.detector]
-        fit_key = digest("fit", recipe.key, runtime_key(runtime), digests[cell.train], str(cell.seed))
-        parts = (cell.detector, fit_key, digests[cell.test], degradation(cell.degradation).key, cell.task)
+        fit_key = digest("fit", recipe.key, runtime_key(runtime), trains[cell.train], str(cell.seed))
+        parts = (cell.detector, fit_key, tests[cell.test], degradation(cell.degradation).key, cell.task)
         planned.append(Planned(cell, digest("cell", *parts)[:32], fit_key))
     return planned

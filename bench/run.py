@@ -70,6 +70,7 @@ class Prepared:
     selections: Selections
     planned: list[Planned]
     census: Census
+    files: str  # identity of the image files, before anything is done to them
 
     @property
     def setting(self) -> Setting:
@@ -105,12 +106,17 @@ def _prepare(asked: Asked, reporter: Reporter) -> Prepared:
     setting = choose_setting(asked.setting, images, chosen)
     recipes = {name: catalogue.recipe(name, setting) for name in names}
     cells = question.cells(images, names, asked.seeds, asked.options)
+    if not cells:
+        msg = f"{asked.data} leaves nothing to ask: {images.held_out} images of the generators are missing; give more"
+        raise InputError(msg)
     used = images.covering({subset for cell in cells for subset in (cell.train, cell.test)})
     with reporter.stage("check files", len(used)) as advance:
         inspection = Cache(asked.cache).inspect(used, asked.workers, advance)
-    selections = Selections.of(inspection.checked(asked.max_unreadable))
+    sound = inspection.checked(asked.max_unreadable)
+    selections = Selections.of(sound)
     planned = plan(cells, recipes, selections, chosen)
-    return Prepared(asked, question, images, recipes, chosen, selections, planned, take_census(inspection))
+    files = Selection(sound.images, sound.hashes).digest
+    return Prepared(asked, question, images, recipes, chosen, selections, planned, take_census(inspection), files)
 
 
 def open_images(asked: Asked, reporter: Reporter) -> ImageSet:
@@ -196,6 +202,7 @@ def manifest(run: Prepared) -> dict[str, Any]:
             "families": {name: images.families[name] for name in images.generators},
             "limit": asked.limit,
             "arm": asked.arm,
+            "files": run.files,
             "census": run.census.to_json(),
         },
         "setting": run.setting,

@@ -33,10 +33,12 @@ def generator_for(names: Sequence[str]) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
-def accuracy_draws(cells: Array, sources: Array, labels: Array, correct: Array, draws: int = DRAWS) -> Floats:
+def accuracy_draws(
+    cells: Array, sources: Array, labels: Array, correct: Array, draws: int = DRAWS, *, balanced: bool = False
+) -> Floats:
     """Accuracy of every cell in every resample of the sources.
 
-    Stratified by label: within a cell each class keeps the share of the images that it has.
+    Stratified by label: within a cell each class keeps the share of the images that it has, or half of them all.
 
     Args:
         cells: Integers (M,), the cell of each scored image, 0 to C - 1, each cell with at least one image.
@@ -44,6 +46,7 @@ def accuracy_draws(cells: Array, sources: Array, labels: Array, correct: Array, 
         labels: Integers (M,), 0 real, 1 generated.
         correct: Bools (M,), whether the image was called what it is.
         draws: Number of resamples.
+        balanced: Whether both classes of a cell count alike: the balanced accuracy then.
 
     Returns:
         Floats (C, draws) in [0, 1].
@@ -54,7 +57,7 @@ def accuracy_draws(cells: Array, sources: Array, labels: Array, correct: Array, 
     present = csr_array((np.ones(rows.size, np.float32), (rows, columns)), shape=shape)
     right = csr_array((correct.astype(np.float32), (rows, columns)), shape=shape)
     owner = groups // 2
-    images = np.bincount(rows)
+    images = np.ones(groups.size) if balanced else np.bincount(rows)
     share = images / np.bincount(owner, weights=images)[owner]
     mix = csr_array((share, (owner, np.arange(groups.size))), shape=(int(owner[-1]) + 1, groups.size))
     random, block = generator_for(list(names)), max(1, _BLOCK // names.size)

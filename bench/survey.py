@@ -10,6 +10,7 @@ from rich.console import Console
 from bench.cache import Cache
 from bench.data import EMBEDDED, open_data
 from bench.defaults import MAX_UNREADABLE
+from bench.errors import InputError
 from bench.images.audit import audit as audited
 from bench.images.census import take_census
 from bench.images.inspection import Inspection
@@ -44,12 +45,17 @@ def survey(asked: Surveyed, reporter: Reporter, *, audit: bool, match: Path | No
     console = Console()
     console.width = max(console.width, WIDTH)
     console.print(report.census(census, inspection.images.title, asked.data, WIDTH))
-    if len(census.excluded) > MAX_UNREADABLE * (census.images + len(census.excluded)):
-        reporter.say(f"A run would refuse to start: more than {MAX_UNREADABLE:.0%} of the files cannot be used")
     sound = inspection.sound()
+    try:
+        inspection.checked(MAX_UNREADABLE)
+    except InputError as error:
+        reporter.say(f"A run would refuse to start: {error}")
     if audit:
         console.print(report.audit(audited(sound.facts, sound.images.pools), WIDTH))
     if match is not None:
+        if any(sound.images.treatments):
+            msg = f"{asked.data} is a subset already, with treatments of its own; match the data that it is of"
+            raise InputError(msg)
         from bench.images.matching import matched, write_manifest
 
         subset = matched(sound)

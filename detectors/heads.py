@@ -82,8 +82,8 @@ class LinearSvm:
 
     def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> Line:
         """Fit the SVM on all images and its slope on held-out distances."""
-        with _one_thread():
-            scaled = _Scaled.of(embeddings, labels)
+        with one_thread():
+            scaled = Scaled.of(embeddings, labels)
             slope = _platt_slope(self._held_out(scaled.points, labels, seed), labels)
             return scaled.line(*self._solve(scaled.points, labels), slope)
 
@@ -91,7 +91,9 @@ class LinearSvm:
         from sklearn.svm import LinearSVC
 
         # the optimum is unique: the solver's random order only has to be fixed
-        fitted = LinearSVC(C=self.c, dual=True, tol=TOLERANCE, max_iter=ROUNDS, random_state=0).fit(points, labels)
+        fitted = LinearSVC(
+            C=self.c, class_weight="balanced", dual=True, tol=TOLERANCE, max_iter=ROUNDS, random_state=0
+        ).fit(points, labels)
         return fitted.coef_[0], fitted.intercept_[0]
 
     def _held_out(self, points: Matrix, labels: Labels, seed: int) -> Vector:
@@ -120,9 +122,10 @@ class Logistic:
         from sklearn.linear_model import LogisticRegression
 
         del seed
-        with _one_thread():
-            scaled = _Scaled.of(embeddings, labels)
-            fitted = LogisticRegression(C=self.c, tol=TOLERANCE, max_iter=ROUNDS).fit(scaled.points, labels)
+        with one_thread():
+            scaled = Scaled.of(embeddings, labels)
+            fitted = LogisticRegression(C=self.c, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS)
+            fitted.fit(scaled.points, labels)
             return scaled.line(fitted.coef_[0], fitted.intercept_[0], np.array(1.0))
 
 
@@ -173,14 +176,14 @@ class ProbeRecipe(Recipe):
         return LinearProbe(embedder, Line(**state), self.columns(embedder))
 
 
-def _one_thread() -> AbstractContextManager[object]:
+def one_thread() -> AbstractContextManager[object]:
     """Matrix products on one thread: as quick at these sizes, fifty times quicker where others want the cores too."""
     limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limits
 
 
 @dataclass(frozen=True)
-class _Scaled:
+class Scaled:
     """Training embeddings, columns of mean 0 and deviation 1, turned onto the span of the images if that is smaller.
 
     An L2 penalty cannot see a rotation and leaves no weight outside the span, so the line is the same; solving 400
@@ -193,7 +196,7 @@ class _Scaled:
     points: Matrix  # (N, min(N, D))
 
     @classmethod
-    def of(cls, embeddings: Embeddings, labels: Labels) -> _Scaled:
+    def of(cls, embeddings: Embeddings, labels: Labels) -> Scaled:
         """Scale N embeddings. Raises ValueError for fewer than two images of a class."""
         real, generated = np.bincount(labels, minlength=2)
         if min(real, generated) < 2:
@@ -216,8 +219,11 @@ class _Scaled:
 
     def line(self, coef: Vector, intercept: Vector, slope: Vector) -> Line:
         """The line over embeddings whose `coef` over the points was fitted."""
-        whole = coef if self.basis is None else self.basis @ coef
-        return Line(self.mean, self.scale, whole, intercept, slope)
+        return Line(self.mean, self.scale, self.whole(coef), intercept, slope)
+
+    def whole(self, coef: Vector | Matrix) -> Vector | Matrix:
+        """Weights of the scaled columns, (D,) or (D, H), from those of the points."""
+        return coef if self.basis is None else self.basis @ coef
 
 
 def _platt_slope(distances: Vector, labels: Labels) -> Vector:

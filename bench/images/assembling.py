@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -63,9 +65,10 @@ def assemble(tree: Tree, found: Found, layout: str) -> ImageSet:
         _families(generators, facts.get("families", {}), found.families),
         table,
         _pools(tree, table, generators, found.pools),
-        (*found.notes, *drawn, *_left_out(tree, table, found)),
+        (*found.notes, *drawn, *_left_out(tree, table, found), *_ignored(tree, found)),
         dict(found.missing),
-        tuple(tree.listing.refused),
+        _refused(tree, table, found),
+        len(table),
     )
     _require_both_classes(tree, images)
     return images
@@ -127,17 +130,39 @@ def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
 def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
     """Splits 80/10/10 of each generator's and each pool's images, drawn by source with `SEED`.
 
-    A source falls into the same place of the order wherever it stands, so images that are not independent keep
-    together as well as equal counts allow; sources are never cut in two within a generator.
+    A source is in one split wherever it stands: those that several groups share are drawn first, then each group is
+    filled up to its tenths from its own.
     """
-    split = pd.Series("train", index=table.index)
     ranks = {source: sha256(f"{SEED}/{source}".encode()).digest() for source in table["source"].unique()}
-    for _, group in table.groupby(["generator", "label"], sort=False):
-        sources = sorted(group["source"].unique(), key=ranks.__getitem__)
-        size = round(HELD_OUT * len(sources)) or (len(sources) > 2)
-        place = dict.fromkeys(sources[:size], "test") | dict.fromkeys(sources[size : 2 * size], "val")
-        split[group.index] = np.array([place.get(source, "train") for source in group["source"]], dtype=object)
-    return split
+    groups = [group.unique().tolist() for _, group in table.groupby(["generator", "label"], sort=False)["source"]]
+    counts = Counter(source for group in groups for source in group)
+    split: dict[str, str] = {}
+    shared = [source for source, count in counts.items() if count > 1]
+    for part in (shared, *groups):
+        wanted = round(HELD_OUT * len(part)) or int(len(part) > 2)
+        have = Counter(split[source] for source in part if source in split)
+        free = iter(sorted((source for source in part if source not in split), key=ranks.__getitem__))
+        for name in ("test", "val"):
+            split |= dict.fromkeys(islice(free, max(0, wanted - have[name])), name)
+        split |= dict.fromkeys(free, "train")
+    return table["source"].map(split)
+
+
+def _refused(tree: Tree, table: pd.DataFrame, found: Found) -> tuple[tuple[str, str], ...]:
+    """The files that are not to be read, of the folders that belong to the layout."""
+    if found.files is not None:
+        return ()
+    folders = {name.rpartition("/")[0] for name in table["name"]}
+    return tuple((name, reason) for name, reason in tree.listing.refused if name.rpartition("/")[0] in folders)
+
+
+def _ignored(tree: Tree, found: Found) -> tuple[str, ...]:
+    """A note on files that lie in the tree and are neither images nor data."""
+    ignored = {kind: count for kind, count in tree.listing.ignored.items() if kind != "hidden"}
+    if found.files is not None or not ignored:
+        return ()
+    shown = ", ".join(f"{count} {kind}" for kind, count in sorted(ignored.items()))
+    return (f"files of other kinds were not read: {shown}",)
 
 
 def _left_out(tree: Tree, table: pd.DataFrame, found: Found) -> tuple[str, ...]:

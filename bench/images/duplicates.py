@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.images.inspection import Inspection
 
 NEAR = 10  # bits of a look that may differ between near duplicates
+NO_SIDE = np.iinfo(np.int64).max
 CROWD = 500  # looks of one band that each is compared with, at most
 
 Looks = NDArray[np.uint8]  # (N, 18)
@@ -45,13 +46,16 @@ class _Kinds:
 
     def crossing(self, sides: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which images have a twin on another side; `sides` are numbers from 0, -1 for images that do not count."""
-        bits = np.where(sides < 0, 0, 1 << np.maximum(sides, 0))
-        masks = np.zeros(self.codes.max(initial=-1) + 1, np.int64)
-        np.bitwise_or.at(masks, self.codes, bits)
-        around = masks.copy()
+        counted = sides >= 0
+        least = np.full(self.codes.max(initial=-1) + 1, NO_SIDE)
+        most = -np.ones_like(least)
+        np.minimum.at(least, self.codes[counted], sides[counted])
+        np.maximum.at(most, self.codes[counted], sides[counted])
+        around = least.copy(), most.copy()
         for here, there in (self.pairs.T, self.pairs.T[::-1]):
-            np.bitwise_or.at(around, here, masks[there])
-        crossing: NDArray[np.bool_] = (bits != 0) & ((around[self.codes] & ~bits) != 0)
+            np.minimum.at(around[0], here, least[there])
+            np.maximum.at(around[1], here, most[there])
+        crossing: NDArray[np.bool_] = counted & ((around[0][self.codes] < sides) | (around[1][self.codes] > sides))
         return crossing
 
     def twin(self, row: int, sides: NDArray[np.int64]) -> int:

@@ -37,6 +37,7 @@ class ImageSet:
         notes: What a reader of results should know of the data, one sentence each.
         missing: What the data set lists and does not hold, with the number of images.
         refused: Name and reason of each image file that is not to be read.
+        listed: Number of images of the whole data set that this is a selection of.
     """
 
     files: Files
@@ -49,6 +50,7 @@ class ImageSet:
     notes: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
     refused: tuple[tuple[str, str], ...] = ()
+    listed: int = 0
 
     def __len__(self) -> int:
         return len(self.table)
@@ -73,16 +75,19 @@ class ImageSet:
     @cached_property
     def short_side(self) -> int:
         """The commonest short side among a few images of each generator, in pixels."""
-        few = self.table.groupby(["generator", "label"], sort=True, observed=True).head(4)["name"]
-        sides = [min(size) for name in few if (size := self._size(name))]
+        few = self.table.groupby(["generator", "label"], sort=True, observed=True).head(4).index
+        sides = [min(size) for row in few if (size := self._size(int(row)))]
         if not sides:
             msg = f"{self.files.where}: none of the first images of each generator can be read; see `lineup data`"
             raise InputError(msg)
         return int(pd.Series(sides).mode().iloc[0])
 
-    def _size(self, name: str) -> tuple[int, int] | None:
-        """Width and height of an image from its header; None where it cannot be read, which the inspection reports."""
+    def _size(self, row: int) -> tuple[int, ...] | None:
+        """Two sides of an image as it is used; None where it cannot be read, which the inspection reports."""
+        name = self.names[row]
         try:
+            if self.treatments[row]:
+                return self[row].pixels.shape[:2]
             return size_of(self.files.read(name), self.where(name))
         except (OSError, Unreadable):
             return None

@@ -21,6 +21,7 @@ VERSION = 1  # rises when an inspection of the same file would give something el
 SIDE = 12  # frequencies of a look, either way
 GRID = 4 * SIDE  # cells that they are taken from, either way
 HASH = 32  # bytes of a sha256
+UNREAD = bytes(HASH)
 LOOK = SIDE * SIDE // 8  # bytes of a look
 
 
@@ -29,7 +30,8 @@ class Inspected(NamedTuple):
 
     Attributes:
         hash: sha256 of its bytes.
-        reason: Why it cannot be used; "" for a sound file. The rest is empty where there is a reason.
+        reason: Why it cannot be used; "" for a sound file. The rest is empty where there is a reason; so is the hash
+            where the file could not even be read, which another time may do.
         format: Of its content, whatever its name says.
         width: Pixels, upright.
         height: Pixels, upright.
@@ -77,7 +79,10 @@ def inspect(data: bytes, where: str, treatment: str = "") -> Inspected:
     except Unreadable as error:
         return Inspected(content, reason=error.reason, size=len(data))
     if treatment:
-        sample, details = degradation(treatment)(sample), Details("RGB", exif=False, profile="")
+        try:
+            sample, details = degradation(treatment)(sample), Details("RGB", exif=False, profile="")
+        except (ValueError, cv2.error) as error:
+            return Inspected(content, reason=f"it cannot go through {treatment}: {error}", size=len(data))
     facts = sample.facts
     return Inspected(
         content,
@@ -93,13 +98,14 @@ def inspect(data: bytes, where: str, treatment: str = "") -> Inspected:
     )
 
 
-def inspect_file(images: ImageSet, name: str, treatment: str) -> Inspected:
+def inspect_file(images: ImageSet, row: int) -> Inspected:
     """Read and inspect one image of a set; one that cannot be read at all has that reason."""
+    name = images.names[row]
     try:
         data = images.files.read(name)
     except OSError as error:
-        return Inspected(bytes(HASH), reason=f"it cannot be read: {error.strerror or error}")
-    return inspect(data, images.where(name), treatment)
+        return Inspected(UNREAD, reason=f"it cannot be read: {error.strerror or error}")
+    return inspect(data, images.where(name), images.treatments[row])
 
 
 @dataclass(frozen=True)
@@ -146,16 +152,19 @@ class Inspection:
         return Inspection(self.images.keeping(good), self.files[good].reset_index(drop=True))
 
     def checked(self, most: float) -> Inspection:
-        """The sound part. Raises `InputError` where more than the share `most` of the files cannot be used."""
-        bad = self.unreadable
-        total = len(self.images) + len(self.images.refused)
-        if len(bad) > most * total:
-            first = bad.iloc[0]
-            msg = (
-                f"{self.images.files.where}: {len(bad)} of {total} images cannot be used, such as {first['name']} "
-                f"({first['reason']}); replace them, or allow more with --max-unreadable (now {most:g})"
-            )
-            raise InputError(msg)
+        """The sound part. Raises `InputError` where more than the share `most` of the files cannot be used.
+
+        Files that were refused by their names or kinds count against the whole data set, not against a selection.
+        """
+        unread, refused = int((self.files["reason"] != "").sum()), len(self.images.refused)
+        for bad, total in ((unread, len(self.images)), (refused, self.images.listed + refused)):
+            if bad > most * total:
+                first = self.unreadable.iloc[0 if bad is unread else unread]
+                msg = (
+                    f"{self.images.files.where}: {bad} of {total} images cannot be used, such as {first['name']} "
+                    f"({first['reason']}); replace them, or allow more with --max-unreadable (now {most:g})"
+                )
+                raise InputError(msg)
         return self.sound()
 
 

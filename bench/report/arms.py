@@ -26,8 +26,7 @@ def side_by_side(rankings: Sequence[Ranking]) -> list[Comparison]:
     """One comparison for each question that was answered in several arms."""
     asked: dict[Hashable, list[Ranking]] = {}
     for one in rankings:
-        question = (one.protocol, one.data, one.setting, one.runtime, one.trains, one.ranked_by)
-        asked.setdefault(question, []).append(one)
+        asked.setdefault((one.question, one.runtime), []).append(one)
     return [_comparison(same) for same in asked.values() if len({one.arm for one in same}) > 1]
 
 

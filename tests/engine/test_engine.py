@@ -10,7 +10,8 @@ from lineup_checkerboard import Checkerboard, CheckerboardDetector
 import bench.cache
 from bench.errors import InputError
 from bench.images import imageset
-from detectors.api import Card
+from bench.plan import Selections, plan
+from detectors.api import Card, Runtime
 from protocols.degradations import Degradation
 from tests.engine.miniature import SIZES, Means, Missing, NearestMeanRecipe
 
@@ -235,3 +236,17 @@ def test_a_damaged_cache_costs_time_and_nothing_else(make_bench):
         path.unlink()
     bench.run(bench.plan())
     assert bench.scores(planned) == before
+
+
+def test_keys_follow_what_fits_and_intervals_read_beside_the_images(make_bench):
+    bench = make_bench()
+    before = bench.plan()
+
+    def keys_with(**columns):
+        images = replace(bench.selections.images, table=bench.selections.images.table.assign(**columns))
+        return plan(
+            [item.cell for item in before], bench.recipes, Selections(images, bench.selections.hashes), Runtime()
+        )
+
+    for old, new in zip(before, keys_with(source="one"), strict=True):
+        assert (new.fit_key == old.fit_key, new.key == old.key) == (True, False)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.cache import Cache
 from bench.data import read
 from bench.errors import InputError
+from bench.images.assembling import treated
 from bench.images.census import take_census
 from bench.images.duplicates import NEAR, find_duplicates, near_pairs
 from bench.images.inspection import look
@@ -141,3 +143,60 @@ def test_an_unreadable_image_among_the_first_does_not_hide_the_common_size(data)
         path.write_bytes(b"")
     with pytest.raises(InputError, match="none of the first images"):
         _ = read(str(data)).short_side
+
+
+def test_a_file_that_could_not_be_read_once_is_read_the_next_time(data, monkeypatch):
+    images, cache = read(str(data)), Cache(data.parent / "cache")
+    real = type(images.files).read
+
+    def failing(self, name):
+        if name.endswith("ai_001.png"):
+            raise TimeoutError(110, "timed out")
+        return real(self, name)
+
+    monkeypatch.setattr(type(images.files), "read", failing)
+    first = cache.inspect(images, 2, lambda _: None)
+    assert set(first.unreadable["reason"]) == {"it cannot be read: timed out"}
+    monkeypatch.undo()
+    again = []
+    second = cache.inspect(images, 2, again.append)
+    assert not len(second.unreadable)
+    assert again == [len(images) - 2, 1, 1]
+
+
+def test_duplicates_are_found_among_any_number_of_pools(tmp_path):
+    plant(tmp_path / "data", size=2, generators=tuple(f"g{number:02d}" for number in range(70)))
+    first, last = (tmp_path / "data" / name / "val" / "nature" for name in ("g68", "g69"))
+    (last / "copy.jpg").write_bytes(next(first.iterdir()).read_bytes())
+    found = find_duplicates(inspected(tmp_path / "data", tmp_path / "cache"))
+    assert [(one.across, one.images) for one in found] == [("pools", 2)]
+
+
+def test_an_image_that_cannot_go_through_its_treatment_is_excluded_with_that_reason(data):
+    (data / "g" / "val" / "ai" / "long.png").write_bytes(encode(np.zeros((1, 70_000, 3), np.uint8), "PNG"))
+    images = treated(read(str(data)), "canonical:jpeg96")
+    found = Cache(data.parent / "cache").inspect(images, 1, lambda _: None).unreadable
+    assert found["name"].tolist() == ["g/val/ai/long.png"]
+    assert "cannot go through canonical:jpeg96" in found["reason"].iloc[0]
+
+
+def test_a_treatment_counts_for_the_common_size(data):
+    assert treated(read(str(data)), "lr:32").short_side == 32
+
+
+def test_refused_files_of_folders_outside_the_layout_do_not_count(data):
+    (data / "samples").mkdir()
+    (data / "samples" / "one.png").write_bytes(encode(texture("one", 9, 9), "PNG"))
+    (data / "samples" / "link.png").symlink_to("/etc/hostname")
+    (data / "g" / "val" / "ai" / "link.png").symlink_to("/etc/hostname")
+    images = read(f"genimage:{data}")
+    assert [name for name, _ in images.refused] == ["g/val/ai/link.png"]
+    inspection = Cache(data.parent / "cache").inspect(images.limited(2), 1, lambda _: None)
+    assert len(inspection.checked(0.05).images) == 8  # one of 25, whatever the limit
+    with pytest.raises(InputError, match=r"1 of 25 images cannot be used, such as g/val/ai/link\.png"):
+        inspection.checked(0.03)
+
+
+def test_files_of_other_kinds_are_noted(data):
+    (data / "g" / "val" / "ai" / "one.heic").write_bytes(b"")
+    assert "files of other kinds were not read: 1 .heic" in read(str(data)).notes

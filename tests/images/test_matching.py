@@ -54,19 +54,23 @@ def test_generated_images_are_encoded_at_the_qualities_of_the_real_ones(tmp_path
     assert set(counts[0].index) == {f"canonical:jpeg{quality}" for quality in (90, 92, 96)}
 
 
-def test_which_images_match_does_not_depend_on_their_names(tmp_path):
-    def varied(name, index):
-        return as_jpeg(name, index, 50 + index)
+def test_which_images_match_depends_on_their_contents_and_not_on_their_names(tmp_path):
+    plant(tmp_path / "data", size=24)
+    generated = tmp_path / "data" / "g" / "train" / "ai"
+    for path in sorted(generated.iterdir())[10:]:
+        path.unlink()  # fewer generated images than real ones of their size: some real ones are left out
 
-    plant(tmp_path / "data", real=varied, generated=smaller, size=20)
-    subset = matched(inspected(tmp_path / "data", tmp_path / "cache"))
+    def chosen():
+        whole = inspected(tmp_path / "data", tmp_path / "cache")
+        hashes = dict(zip(whole.images.names, whole.files["hash"], strict=True))
+        return {(hashes[name], treatment) for name, treatment in matched(whole)[["name", "treatment"]].to_numpy()}
+
+    before = chosen()
+    assert len(before) == 2 * (10 + 12)
     folder = tmp_path / "data" / "g" / "train" / "nature"
     for place, path in enumerate(sorted(folder.iterdir(), reverse=True)):
         path.rename(folder / f"renamed_{place:03d}.jpg")
-    renamed = matched(inspected(tmp_path / "data", tmp_path / "cache"))
-    for one in (subset, renamed):
-        assert len(one) == 2 * (20 + 10)
-    assert sorted(subset["treatment"]) == sorted(renamed["treatment"])
+    assert chosen() == before
 
 
 def test_images_without_a_partner_of_their_size_are_left_out(tmp_path):

@@ -272,7 +272,7 @@ def test_a_baseline_that_beats_chance_is_told_above_the_table_with_its_figure():
     (notice,) = ranked.notices
     mean = next(row for row in ranked.rows if row.detector == "beta").means["diagonal"]
     assert f"beta, which sees nothing but the names of the files, reaches {100 * mean.value:.1f}%" in notice
-    assert "(chance 50.0%)" in notice
+    assert "balanced accuracy where it was trained (chance 50%)" in notice
 
 
 def test_a_baseline_at_chance_and_a_detector_are_not():
@@ -280,10 +280,20 @@ def test_a_baseline_at_chance_and_a_detector_are_not():
     assert ranking(make_run(falling(home=0.9))).notices == ()
 
 
-def test_chance_is_the_larger_class_of_a_cell():
+def test_a_baseline_that_calls_everything_the_larger_class_tells_nothing_and_the_imbalance_is_told():
     run = with_shortcut(make_run(lambda *_: 0.7), "beta")
     few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")  # 50 real, 10 generated images
-    assert ranking(replace(run, scores=run.scores[few])).notices == ()
+    unbalanced = replace(run, scores=run.scores[few].assign(score=np.float32(0.1)))
+    (notice,) = ranking(unbalanced).notices
+    assert notice.startswith("Unbalanced: the larger class is 83% of a cell on average")
+
+
+def test_a_baseline_that_knows_both_classes_of_unbalanced_cells_is_told():
+    run = with_shortcut(make_run(lambda *_: 0.8), "beta")
+    few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")
+    shortcut, unbalanced = ranking(replace(run, scores=run.scores[few])).notices
+    assert shortcut.startswith("Shortcut: beta")
+    assert unbalanced.startswith("Unbalanced")
 
 
 def test_warnings_of_the_census_are_told_above_the_table():
@@ -294,7 +304,8 @@ def test_warnings_of_the_census_are_told_above_the_table():
 
 def test_arms_of_one_question_stand_side_by_side():
     plain, other = make_run(falling(away=0.7)), make_run(falling(away=0.5), noise=1)
-    other = with_manifest(other, data=other.manifest["data"] | {"arm": "canonical:jpeg96", "digest": "d2"})
+    data = other.manifest["data"]
+    other = with_manifest(other, data=data | {"arm": "canonical:jpeg96", "digest": "d2", "files": "d1"})
     ranked = rankings([plain, other])
     (comparison,) = side_by_side(ranked)
     detector, none, canonical, change = comparison.columns
@@ -307,3 +318,5 @@ def test_arms_of_one_question_stand_side_by_side():
         )
         assert change.texts[place] == f"{100 * (after - before):+.1f}"
     assert side_by_side(ranked[:1]) == []
+    elsewhere = with_manifest(other, data=data | {"arm": "canonical:jpeg96", "digest": "d2", "files": "d3"})
+    assert side_by_side(rankings([plain, elsewhere])) == []  # other files
