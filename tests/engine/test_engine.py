@@ -229,8 +229,8 @@ def test_a_damaged_cache_costs_time_and_nothing_else(make_bench):
     planned = bench.plan()
     bench.run(planned)
     before = bench.scores(planned)
-    for folder, kind in (("hashes", "parquet"), ("fitted", "safetensors")):
-        for path in (bench.root / "cache" / folder).glob(f"*.{kind}"):
+    for folder, kind in (("inspected", "parquet"), ("fitted", "safetensors")):
+        for path in (bench.root / "cache" / folder).rglob(f"*.{kind}"):
             path.write_bytes(path.read_bytes()[:20])
     for path in (bench.root / "out" / "scores").iterdir():
         path.unlink()
