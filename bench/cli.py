@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bench.progress import Reporter
     from bench.records import Run
     from bench.run import Asked
+    from detectors.api import Setting
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -161,6 +162,34 @@ def data_command(
     from bench.survey import Surveyed, survey
 
     survey(Surveyed(data, real, limit, cache_folder(), workers), _reporter(), audit=audit, match=match)
+
+
+@app.command("score")
+def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
+    images: Annotated[list[Path], typer.Argument(help="Image files, folders or archives.")],
+    detector: Annotated[str, typer.Option(help="A detector, as `lineup list` names it.")],
+    weights: Annotated[Path, typer.Option(help="Its published checkpoint.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file for name, score, verdict and reason.")] = None,
+    setting: Annotated[str, typer.Option(help="paper or embedded: which network the checkpoint is of.")] = "paper",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
+    workers: Workers = CORES,
+) -> None:
+    """Score images with a published checkpoint. Exits with 1 where an image could not be decoded."""
+    from bench.score import Scored, score
+
+    one_of("setting", setting, ("paper", "embedded"))
+    one_of("precision", precision, ("float32", "bfloat16"))
+    chosen: Setting = "embedded" if setting == "embedded" else "paper"
+    asked = Scored(images, detector, weights, chosen, device, precision, batch_size, workers)
+    table = score(asked, _reporter())
+    if out is not None:
+        table.to_csv(out, index=False)
+    for name, value, verdict, reason in table.itertuples(index=False, name=None):
+        typer.echo(f"{name}  {reason or f'{value:.4f}  {verdict}'}")
+    if (table["reason"] != "").any():
+        raise typer.Exit(1)
 
 
 @app.command("leaderboard")

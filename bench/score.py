@@ -1,0 +1,111 @@
+"""`lineup score`: per-image scores of one loaded detector, for images of any folder or archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.devices import runtime
+from bench.errors import InputError
+from bench.executors import in_order
+from bench.images.archives import local
+from bench.images.decoding import Unreadable, decode
+from bench.images.trees import IMAGES, Folder, Tree
+from bench.metrics import called_generated
+from bench.progress import Reporter
+from detectors import catalogue
+from detectors.api import Array, Detector, Setting, Unavailable
+from detectors.weights import WrongWeights
+
+COLUMNS = ("name", "score", "verdict", "reason")
+VERDICTS = ("generated", "real")
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What is scored with what, as the command line has it."""
+
+    images: Sequence[Path]
+    detector: str
+    weights: Path
+    setting: Setting
+    device: str
+    precision: str
+    batch_size: int
+    workers: int
+
+
+@dataclass(frozen=True)
+class _Image:
+    """One image and where it lies."""
+
+    name: str
+    tree: Tree
+    place: str
+
+
+def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
+    """Score every image.
+
+    Returns:
+        One row per image in the order of the names, columns `COLUMNS`: `score` in [0, 1], NaN for an image that cannot
+        be decoded, whose `reason` says why and whose `verdict` is "".
+
+    Raises:
+        InputError: Detector, weights or images cannot be used.
+    """
+    detector = _load(asked)
+    images = [image for path in asked.images for image in _images(path)]
+    if not images:
+        msg = f"{', '.join(map(str, asked.images))}: no image was found; give image files, folders or archives"
+        raise InputError(msg)
+    rows: list[tuple[str, float, str, str]] = []
+    with reporter.stage("score images", len(images)) as advance:
+        prepared = in_order(lambda image: _prepare(image, detector), images, asked.workers)
+        for start in range(0, len(images), asked.batch_size):
+            batch = [next(prepared) for _ in images[start : start + asked.batch_size]]
+            scores = detector.score([one for one in batch if not isinstance(one, str)])
+            told = zip(scores.tolist(), np.where(called_generated(scores), *VERDICTS).tolist(), strict=True)
+            for image, one in zip(images[start:], batch, strict=False):
+                rows.append((image.name, NAN, "", one) if isinstance(one, str) else (image.name, *next(told), ""))
+            advance(len(batch))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _load(asked: Scored) -> Detector:
+    try:
+        recipe = catalogue.recipe(asked.detector, asked.setting)
+        chosen = runtime(asked.device, "bfloat16" if asked.precision == "bfloat16" else "float32")
+        return recipe.load(asked.weights, chosen)
+    except (catalogue.UnknownName, Unavailable, WrongWeights) as error:
+        raise InputError(str(error)) from error
+
+
+def _images(path: Path) -> Iterator[_Image]:
+    """The images of a folder or archive, or the one file."""
+    if path.is_file() and path.suffix.lower() in IMAGES:
+        yield _Image(str(path), Folder(path.parent), path.name)
+        return
+    tree = local(path)
+    for folder, names in tree.listing.images.items():
+        for name in names:
+            place = f"{folder}/{name}" if folder else name
+            yield _Image(place, tree, place)
+    for place, reason in tree.listing.refused:
+        msg = f"{path}/{place} is not to be read ({reason}); take it away"
+        raise InputError(msg)
+
+
+def _prepare(image: _Image, detector: Detector) -> Array | str:
+    """The prepared image, or why it cannot be decoded."""
+    try:
+        return detector.prepare(decode(image.tree.read(image.place), image.name))
+    except Unreadable as error:
+        return error.reason
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"

@@ -1,0 +1,76 @@
+"""Per-image scores of a published checkpoint: printed, written, and the network's own."""
+
+import pandas as pd
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from torchvision import transforms
+
+from detectors.checks import texture
+from tests.command.test_command import one_line
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A ResNet-50 with seeded weights, stored as CNNSpot's are."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = torchvision.models.resnet50(num_classes=1).eval()
+    path = tmp_path_factory.mktemp("weights") / "blur_jpg_prob0.5.pth"
+    torch.save({"model": network.state_dict(), "total_steps": 7}, path)
+    return network, path
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        Image.fromarray(texture(name, 230, 240)).save(folder / f"{name}.png")
+    return folder
+
+
+def test_scores_are_those_of_the_published_network(lineup, checkpoint, images, tmp_path):
+    network, weights = checkpoint
+    out = tmp_path / "scores.csv"
+    done = lineup("score", images, "--detector", "cnnspot", "--weights", weights, "--out", out, "--batch-size", "2")
+    assert done.returncode == 0, done.stderr
+    shown = transforms.Compose(
+        [
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ]
+    )
+    with torch.inference_mode():
+        batch = torch.stack([shown(Image.open(path)) for path in sorted(images.iterdir())])
+        expected = torch.sigmoid(network(batch))[:, 0].tolist()
+    table = pd.read_csv(out, keep_default_na=False)
+    assert table["name"].tolist() == ["a.png", "b.png", "c.png"]
+    assert table["score"].tolist() == pytest.approx(expected, abs=1e-5)
+    assert table["verdict"].tolist() == ["generated" if value > 0.5 else "real" for value in expected]
+    for name, value, verdict in table[["name", "score", "verdict"]].itertuples(index=False):
+        assert f"{name}  {value:.4f}  {verdict}" in done.stdout
+
+
+def test_an_image_that_cannot_be_decoded_has_its_reason_and_the_others_their_scores(lineup, checkpoint, images):
+    (images / "b.png").write_bytes((images / "b.png").read_bytes()[:300])
+    done = lineup("score", images, "--detector", "cnnspot", "--weights", checkpoint[1])
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["a.png", "b.png", "c.png"]
+    assert lines[0].endswith(("real", "generated"))
+    assert not lines[1].endswith(("real", "generated"))
+
+
+def test_what_cannot_be_scored_is_one_clear_line(lineup, checkpoint, images, tmp_path):
+    usual = ("score", images, "--weights", checkpoint[1], "--detector")
+    assert "hog_svm has no published checkpoint layout" in one_line(lineup(*usual, "hog_svm"))
+    assert "no detector is named 'cnnspott'" in one_line(lineup(*usual, "cnnspott"))
+    (tmp_path / "empty").mkdir()
+    asked = ("score", tmp_path / "empty", "--detector", "cnnspot", "--weights", checkpoint[1])
+    assert "no image was found" in one_line(lineup(*asked))
+    torch.save({"model": {"fc.weight": torch.zeros(1, 2048)}}, tmp_path / "part.pth")
+    refused = one_line(lineup("score", images, "--detector", "cnnspot", "--weights", tmp_path / "part.pth"))
+    assert "missing" in refused
