@@ -64,8 +64,22 @@ def _reporter() -> Reporter:
     return Reporter(Console(stderr=True))
 
 
+def _take_settings(context: typer.Context, path: Path | None) -> Path | None:
+    """Let a settings file give the options that the command line does not."""
+    if path is not None:
+        from bench.settings import read
+
+        known = {one.name for one in context.command.params if one.name} - {"settings", "dry_run"}
+        context.default_map, context.obj = read(path, known)
+    return path
+
+
 @app.command("run")
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
+    context: typer.Context,
+    settings: Annotated[
+        Path | None, typer.Option(is_eager=True, callback=_take_settings, help="TOML file of options.")
+    ] = None,
     protocol: Annotated[str, typer.Option(help="Protocol, as `lineup list` names it.")] = "cross_generator",
     data: Annotated[str, typer.Option(help="'embedded', a path or URL, or layout:path.")] = "embedded",
     real: Real = "",
@@ -75,6 +89,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     out: Annotated[Path | None, typer.Option(help="Result folder; default results/runs/<protocol>.")] = None,
     limit: Limit = None,
     seed: Seeds = "0",
+    seeds: Annotated[int | None, typer.Option(min=1, help="So many training seeds, instead of --seed.")] = None,
     setting: Annotated[str, typer.Option(help="paper, embedded, or auto: paper for real data on a GPU.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     train_on: Annotated[str, typer.Option(help="Generators to train on, comma separated; empty: as usual.")] = "",
@@ -90,6 +105,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.run import Asked
     from protocols.api import Options
 
+    del settings  # read before the other options were, which now hold what it says
     one_of("setting", setting, ("auto", "paper", "embedded"))
     one_of("precision", precision, ("float32", "bfloat16"))
     named = _names(detectors)
@@ -104,23 +120,30 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         precision=precision,
         out=out or Path("results/runs") / protocol,
         limit=limit,
-        seeds=_numbers(seed),
+        seeds=_numbers(seed) if seeds is None else tuple(range(seeds)),
         options=Options(_names(train_on), _names(degradations), test_all),
         batch_size=batch_size,
         workers=workers,
         cache=cache_folder(),
         real=real,
         max_unreadable=max_unreadable,
+        recipe_options=context.obj or {},
     )
     from bench.arms import in_arms
 
     arms = in_arms(asked, _names(arm))
     runs = [run for one in arms if (run := _run(one, dry_run=dry_run, show=len(arms) == 1))]
-    if len(runs) > 1:
-        from bench.show import leaderboard
-        from bench.store import Store
+    if not runs:
+        return
+    from bench.settings import written
+    from bench.show import leaderboard
+    from bench.store import Store
 
-        leaderboard(runs, Store.at(asked.out))
+    store = Store.at(asked.out)
+    chosen = {name: value for name, value in sorted(context.params.items()) if name not in {"settings", "dry_run"}}
+    store.write("settings.toml", written(chosen, asked.recipe_options).encode())
+    if len(runs) > 1:
+        leaderboard(runs, store)
     if any((run.cells["status"] == "failed").any() for run in runs):
         raise typer.Exit(1)
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from posixpath import normpath
 
 from bench.errors import InputError
 from bench.images.archives import local
@@ -52,20 +53,31 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, rea
 
 def read(text: str, real: str = "") -> ImageSet:
     """Read a data set from a path or URL, or from `layout:path`. Raises `InputError`."""
+    forced, tree = opened(text)
+    return read_tree(tree, forced, open_tree(real) if real else None)
+
+
+def opened(text: str, beside: str = "") -> tuple[str, Tree]:
+    """The layout that is forced, or "", and the tree, as `open_tree` opens it. Raises `InputError`."""
+    forced, place = layout_and_place(text, layouts())
+    return forced, open_tree(place, beside)
+
+
+def read_tree(tree: Tree, forced: str = "", real: Tree | None = None) -> ImageSet:
+    """Read a data set from an open tree, with real images from another one. Raises `InputError`."""
     known = layouts()
-    forced, place = layout_and_place(text, known)
-    tree = open_tree(place)
     if tree.given:
         known = {name: one for name, one in known.items() if Path(tree.given).suffix.lower() in one.takes}
         if forced and forced not in known:
+            place = f"{tree.where}/{tree.given}"
             msg = f"{place} is a file, and the layout {forced} reads folders; give the folder, or leave {forced}: out"
             raise InputError(msg)
     layout = known[forced] if forced else detect(tree, known)
-    if not real:
+    if real is None:
         return assemble(tree, layout.read(tree), layout.name)
-    whole = Mounted(tree, {SHARED: open_tree(real)})
-    found = layout.read(whole if layout.claim(whole) == "all" else tree)
-    return assemble(whole, with_real(whole, found), layout.name)
+    whole = Mounted(tree, {SHARED: real})
+    apart = layout.claim(tree) == "all" and layout.claim(whole) != "all"  # it would not know what they are
+    return assemble(whole, with_real(whole, layout.read(tree if apart else whole)), layout.name)
 
 
 def layout_and_place(text: str, known: Mapping[str, Layout]) -> tuple[str, str]:
@@ -79,13 +91,16 @@ def layout_and_place(text: str, known: Mapping[str, Layout]) -> tuple[str, str]:
     return "", text
 
 
-def open_tree(place: str) -> Tree:
-    """The tree at a path or URL. Raises `InputError`."""
+def open_tree(place: str, beside: str = "") -> Tree:
+    """The tree at a path or URL; a relative path begins where `beside` says, "" for here. Raises `InputError`."""
+    scheme, separator, folder = beside.partition("://")
+    if separator and "://" not in place and not Path(place).is_absolute():
+        place = scheme + separator + normpath(f"{folder}/{place}")
     if "://" in place:
-        from bench.images.remote import Remote
+        from bench.images.remote import remote
 
-        return Remote(place)
-    return local(Path(place))
+        return remote(place)
+    return local(Path(beside, place).resolve() if beside else Path(place))
 
 
 def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
@@ -96,7 +111,7 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
     chosen = [name for name in first if claims[name] == "all"]
     if len(chosen) == 1:
         return known[chosen[0]]
-    if candidates := chosen or able:
+    if candidates := chosen or first:
         what = "could be read as" if chosen else "is only in part laid out as"
         msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
         raise InputError(msg)

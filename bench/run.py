@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bench import settings
 from bench.cache import Cache
 from bench.data import EMBEDDED, open_data
 from bench.defaults import MAX_UNREADABLE
@@ -23,6 +24,7 @@ from bench.images.imageset import ImageSet
 from bench.plan import Planned, Selection, Selections, plan
 from bench.progress import Reporter
 from bench.records import CELL_COLUMNS, THROUGHPUT_COLUMNS, Run
+from bench.settings import Options as RecipeOptions
 from bench.store import Store
 from bench.timing import IMAGES, measure
 from detectors import catalogue
@@ -56,6 +58,7 @@ class Asked:
     real: str = ""  # where real images lie, for data without any
     arm: str = NONE  # a degradation that every image goes through first, for training and testing alike
     max_unreadable: float = MAX_UNREADABLE
+    recipe_options: RecipeOptions = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,10 @@ def _prepare(asked: Asked, reporter: Reporter) -> Prepared:
     if not names:
         msg = f"no detector was named; give some of {', '.join(catalogue.names())}, or all"
         raise InputError(msg)
-    for name in names:
-        catalogue.recipe(name)
+    options = _recipe_options(asked, names)
     images = open_images(asked, reporter)
     setting = choose_setting(asked.setting, images, chosen)
-    recipes = {name: catalogue.recipe(name, setting) for name in names}
+    recipes = {name: catalogue.recipe(name, setting, **options[name]) for name in names}
     cells = question.cells(images, names, asked.seeds, asked.options)
     if not cells:
         msg = f"{asked.data} leaves nothing to ask: {images.held_out} images of the generators are missing; give more"
@@ -117,6 +119,17 @@ def _prepare(asked: Asked, reporter: Reporter) -> Prepared:
     planned = plan(cells, recipes, selections, chosen)
     files = Selection(sound.images, sound.hashes).digest
     return Prepared(asked, question, images, recipes, chosen, selections, planned, take_census(inspection), files)
+
+
+def _recipe_options(asked: Asked, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The options of every detector of the run, checked. Raises `InputError` and `UnknownName`."""
+    for name in asked.recipe_options:
+        if name not in names:
+            msg = f"options are given for {name!r}, which is not among the detectors of the run: {', '.join(names)}"
+            raise InputError(msg)
+    return {
+        name: settings.checked(type(catalogue.recipe(name)), asked.recipe_options.get(name, {}), name) for name in names
+    }
 
 
 def open_images(asked: Asked, reporter: Reporter) -> ImageSet:
@@ -217,6 +230,7 @@ def manifest(run: Prepared) -> dict[str, Any]:
         "versions": {name: version(name) for name in ("lineup", *LIBRARIES)},
         "commit": _commit(),
         "options": asdict(asked.options),
+        "recipe_options": {name: dict(options) for name, options in asked.recipe_options.items()},
     }
 
 
