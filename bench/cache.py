@@ -3,15 +3,17 @@
 Layout of the folder:
     inspected/<place>/<digest>.parquet      what is known of each file, remembered by name, treatment, size and time
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
-    fitted/<digest>.safetensors      what fitting learned
+    fitted/<digest>.safetensors      what fitting learned, with its epochs in the header
+    fitting/<digest>/                what a long fit that was killed goes on from
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
 any part of it, costs time and nothing else.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -38,6 +40,8 @@ _TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exi
 _NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *Inspected._fields)}).astype(
     {"name": "str", "treatment": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )
+HISTORY = "history"
+History = Sequence[Mapping[str, float]]
 Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
 
 
@@ -156,10 +160,24 @@ class Cache:
         except (FileNotFoundError, SafetensorError):
             return None
 
-    def keep_fitted(self, key: str, state: State) -> None:
-        """Remember what fitting learned."""
+    def keep_fitted(self, key: str, state: State, history: History = ()) -> None:
+        """Remember what fitting learned, and the epochs that it took."""
         arrays = {name: np.asarray(value, order="C") for name, value in state.items()}  # keeps 0-d arrays 0-d
-        write_atomically(self._fitted(key), lambda temporary: save_file(arrays, temporary))
+        told = {HISTORY: json.dumps(list(history))} if history else None
+        write_atomically(self._fitted(key), lambda temporary: save_file(arrays, temporary, told))
+
+    def history(self, key: str) -> History:
+        """The epochs of a fit that is remembered; none where it had none, or is not remembered."""
+        try:
+            with safe_open(self._fitted(key), framework="numpy") as opened:
+                rows: History = json.loads((opened.metadata() or {}).get(HISTORY, "[]"))
+        except (FileNotFoundError, SafetensorError):
+            return ()
+        return rows
+
+    def fitting(self, key: str) -> Path:
+        """A folder for what one long fit needs to go on after it was killed."""
+        return self.root / "fitting" / _file_name(key)
 
     def _fitted(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"

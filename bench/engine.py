@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -194,8 +194,8 @@ class Engine:
             return recipe.restore(state, runtime)
         selection = self._selections[item.cell.train]
         train = SelectedTrainSet(selection, lambda embedder: self._shelf(embedder, NONE)[selection.hashes])
-        detector = recipe.fit(train, item.cell.seed, runtime)
-        cache.keep_fitted(item.fit_key, detector.state())
+        detector = recipe.fit(train, item.cell.seed, replace(runtime, folder=cache.fitting(item.fit_key)))
+        cache.keep_fitted(item.fit_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
         return detector
 

@@ -149,9 +149,21 @@ def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
     store.write("excluded.csv", run.census.excluded.to_csv(index=False).encode())
     store.finish(manifest(run), cell_rows(run.planned, outcomes))
+    _write_training(run, resources)
     if asked.timed:
         _time(run, engine, outcomes, resources)
     return store.read()
+
+
+def _write_training(run: Prepared, resources: Resources) -> None:
+    """Write the epochs of every training behind the planned cells as `training.csv`, where there are any."""
+    rows = []
+    for fit_key, cell in {item.fit_key: item.cell for item in run.planned}.items():
+        place = {"detector": cell.detector, "train": cell.train.name, "seed": cell.seed}
+        rows += [{**place, "epoch": number, **row} for number, row in enumerate(resources.cache.history(fit_key))]
+    resources.store.clear("training.csv")
+    if rows:
+        resources.store.write("training.csv", pd.DataFrame(rows).to_csv(index=False).encode())
 
 
 def cell_rows(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:

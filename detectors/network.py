@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +26,11 @@ class NetworkDetector(Detector):
     """A network of one output whose sigmoid is the score.
 
     Attributes:
-        history: One row per epoch of the training that made it; empty where the weights were read from somewhere.
+        history: One row per epoch, as `detectors.training.Epoch` has them; none where the weights were read.
     """
 
     def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
-        self.history = tuple(history)
+        self.history = tuple(map(asdict, history))
         self._network = placed(network, runtime).eval()
         self._view = view
         self._runtime = runtime

@@ -93,7 +93,7 @@ def test_other_layouts_are_refused(published, tmp_path, changes, complaint):
 
 
 def test_checkpoints_belong_to_the_paper_setting(tmp_path):
-    with pytest.raises(Unavailable, match="in the paper setting"):
+    with pytest.raises(Unavailable, match="belong to the paper setting"):
         EMBEDDED.load(tmp_path / "any.pth", Runtime())
 
 
@@ -141,7 +141,7 @@ def test_paper_setting_fine_tunes_a_resnet50(published, tmp_path, monkeypatch):
     recipe = quick(CnnSpot("paper", str(tmp_path / "imagenet.safetensors")), monkeypatch)
     detector = recipe.fit(Toy(4), 0, Runtime())
     fitted = detector.state()
-    assert [epoch.rate for epoch in detector.history] == [1e-4]
+    assert [epoch["rate"] for epoch in detector.history] == [1e-4]
     assert fitted["fc.weight"].shape == (1, 2048)
     moved = np.abs(fitted["conv1.weight"] - state["conv1.weight"].numpy()).max()
     assert 0 < moved <= 1.1e-4  # one Adam step of 1e-4 on the whole network

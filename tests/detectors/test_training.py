@@ -12,12 +12,13 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 from torchvision import transforms
 
+from detectors import training
 from detectors.api import Runtime
 from detectors.augment import BlurJpeg, Drawn, draws, padded_centre, shorter_side
 from detectors.checks import Toy, texture
-from detectors.network import NetworkDetector
-from detectors.stopping import EarlyStopping
-from detectors.training import Plan, split, train
+from detectors.network import NetworkDetector, logits
+from detectors.stopping import Cosine, EarlyStopping
+from detectors.training import Plan, Tuning, learn, split, train
 
 VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)
 PLAN = Plan(EarlyStopping(rate=3e-3), "adamw", weight_decay=0.01, batch=8, epochs=2, validation=0.2)
@@ -226,7 +227,7 @@ def test_training_learns_and_scores_follow():
     detector = NetworkDetector(network, VIEW, Runtime(), history)
     scores = detector.score([detector.prepare(images[index]) for index in range(32)])
     assert ((scores > 0.5) == images.labels).all()
-    assert detector.history == tuple(history)
+    assert detector.history == tuple(map(dataclasses.asdict, history))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -295,3 +296,88 @@ def test_half_precision_trains_and_scores():
     scores = detector.score([detector.prepare(Toy(8)[index]) for index in range(3)])
     assert scores.dtype == np.float32
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("stopping", [EarlyStopping(rate=3e-3, patience=1), Cosine(3e-3, 5)])
+def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, stopping):
+    class Killed(Exception):
+        pass
+
+    plan = dataclasses.replace(PLAN, stopping=stopping, epochs=5)
+    whole, history = weights(Toy(24), plan=plan)
+    monkeypatch.setattr(training, "SAVE_AFTER", -1.0)
+    write, written = training.Saved.write, []
+
+    def kill(self, state):
+        write(self, state)
+        written.append(state)
+        if len(written) == 2:
+            raise Killed
+
+    monkeypatch.setattr(training.Saved, "write", kill)
+    runtime = Runtime(folder=tmp_path / "fit")
+    with pytest.raises(Killed):
+        train(small(), Toy(24), VIEW, plan, 0, runtime)
+    network = small()
+    again = train(network, Toy(24), VIEW, plan, 0, runtime)
+    assert torch.equal(torch.cat([tensor.flatten().float() for tensor in network.state_dict().values()]), whole)
+    assert len(written) == len(history)  # no epoch was trained twice
+    assert [epoch.train_loss for epoch in again] == [epoch.train_loss for epoch in history]
+    assert not any((tmp_path / "fit").iterdir())
+
+
+def test_a_cosine_falls_to_nothing_and_keeps_the_best_epoch():
+    rates, kept, stopped = follow(Cosine(1.0, 4), [0.5, 0.7, 0.6, 0.7])
+    assert rates == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])
+    assert kept == [True, True, False, True]
+    assert stopped
+    assert follow(Cosine(1.0, 9, patience=2), [0.5, 0.5, 0.5])[2]
+
+
+def test_the_top_alone_learns_and_the_rest_keeps_its_weights_and_statistics():
+    network = small()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    parts = list(network._modules)
+    train(network, Toy(16), VIEW, PLAN, 0, Runtime(), Tuning("top", stages=((parts[-1],), (parts[0],))))
+    changed = {
+        name.partition(".")[0] for name, tensor in network.state_dict().items() if (tensor != before[name]).any()
+    }
+    assert changed == {parts[-1]}
+
+
+def test_staged_tuning_opens_one_more_part_every_epoch_and_then_all():
+    tuning = Tuning("staged", stages=(("fc",), ("layer3",)))
+    assert [tuning.learning(epoch) for epoch in range(4)] == [("fc",), ("fc", "layer3"), None, None]
+    assert Tuning("top", stages=(("fc",), ("layer3",))).learning(9) == ("fc",)
+    assert Tuning().learning(0) is None
+
+
+def test_parts_are_told_apart_by_whole_names():
+    network = nn.ModuleDict({"layer1": nn.Linear(1, 1), "layer10": nn.BatchNorm1d(1)})
+    learn(network, ("layer1",))
+    assert network["layer1"].weight.requires_grad
+    assert not network["layer10"].weight.requires_grad
+    assert not network["layer10"].training
+
+
+def test_a_curriculum_lets_generators_join_one_by_one():
+    tuning = Tuning(curriculum=("easy", "hard"))
+    generators = ["", "hard", "easy", "other"]
+    assert [tuning.shown(generators, epoch).tolist() for epoch in range(3)] == [
+        [True, False, True, False], [True, True, True, False], [True, True, True, True]
+    ]  # fmt: skip
+
+
+def test_two_logits_are_the_odds_of_their_difference():
+    class Two(nn.Module):
+        generated_output = 0
+
+        def forward(self, images):
+            return torch.stack([images.mean((1, 2, 3)), images.amax((1, 2, 3))], 1)
+
+    images = [texture("two", 8, 8), texture("logits", 8, 8)]
+    odds = logits(Two(), images, VIEW, Runtime())
+    one = Two()
+    one.generated_output = 1
+    assert torch.allclose(odds, -logits(one, images, VIEW, Runtime()))
+    assert odds.shape == (2,)
