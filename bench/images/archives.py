@@ -7,6 +7,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from errno import EFBIG, EIO, ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -74,15 +75,17 @@ class Zip(Archive):
         if locked := [one.filename for one in members if one.flag_bits & ENCRYPTED]:
             msg = f"{path} is encrypted, as {readable(locked[0])} is; pack it again without a password"
             raise InputError(msg)
+        files = [one for one in members if not one.is_dir()]
+        self._names = [_plain(one.filename) for one in files]
+        self._members = dict(zip(self._names, files, strict=True))
 
     def _list(self) -> Listing:
-        return self._listed([one.filename for one in self._zip.infolist() if not one.is_dir()])
+        return self._listed(self._names)
 
     def _found(self, name: str) -> zipfile.ZipInfo:
-        try:
-            return self._zip.getinfo(name)
-        except KeyError as error:
-            raise FileNotFoundError(ENOENT, "no such member", name) from error
+        if name not in self._members:
+            raise FileNotFoundError(ENOENT, "no such member", name)
+        return self._members[name]
 
     def mark(self, name: str) -> Mark:
         """Size when unpacked, and the checksum in place of a time."""
@@ -122,7 +125,7 @@ class Tar(Archive):
                 what = "which is a link, a device or a file with holes"
                 msg = f"{path} holds {readable(one.name)!r}, {what}; pack it again with plain files only"
                 raise InputError(msg)
-        self._names = [one.name.removeprefix("./") for one in members]
+        self._names = [_plain(one.name) for one in members]
         self._places = {name: (one.offset_data, one.size) for name, one in zip(self._names, members, strict=True)}
 
     def _list(self) -> Listing:
@@ -186,6 +189,11 @@ class Window(io.RawIOBase):
         super().close()
 
 
+def _plain(name: str) -> str:
+    """A member's name without the folder that an archive of "." begins it with."""
+    return name.removeprefix("./")
+
+
 def _part(path: Path) -> int:
     """Number of a zip archive's last part, 0 for a whole archive: it stands in the record at the end."""
     with path.open("rb") as file:
@@ -209,11 +217,7 @@ def local(path: Path) -> Tree:
     """
     if path.is_dir():
         folder = Folder(path)
-        if folder.listing.images:
-            return folder
-        found = sorted(one for one in path.rglob("*") if one.suffix.lower() in ARCHIVES and one.is_file())
-        shown = [one for one in found if not any(map(hidden, one.relative_to(path).parts))]
-        return Mounted(folder, {one.relative_to(path).as_posix(): archive(one) for one in shown}) if shown else folder
+        return folder if folder.listing.images else _with_archives(folder)
     if path.suffix.lower() in ARCHIVES and path.is_file():
         return archive(path)
     if path.suffix.lower() in MANIFESTS and path.is_file():
@@ -221,3 +225,18 @@ def local(path: Path) -> Tree:
     what = "is no data set" if path.exists() else "does not exist"
     msg = f"data {path} {what}: give a folder, a .zip or .tar archive, a .csv or .jsonl manifest, or a URL"
     raise InputError(msg)
+
+
+def _with_archives(folder: Folder) -> Tree:
+    """A folder with the archives in it hung in as folders, each called by its name without the suffix."""
+    found = (one.relative_to(folder.root) for one in folder.root.rglob("*") if one.suffix.lower() in ARCHIVES)
+    paths = [one for one in sorted(found) if (folder.root / one).is_file() and not any(map(hidden, one.parts))]
+    mounts: dict[str, Tree] = {}
+    for path in paths:
+        name = path.with_suffix("").as_posix()
+        if name in mounts:
+            msg = f"{folder.where} holds two archives called {name}; keep one of the two"
+            raise InputError(msg)
+        mounts[name] = archive(folder.root / path)
+    folder.listing.ignored -= Counter(path.suffix.lower() for path in paths)  # they are read
+    return Mounted(folder, mounts) if mounts else folder

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,8 +34,10 @@ def described(tree: Tree) -> dict[str, Any]:
     except ValueError as error:
         msg = f"{where} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error
-    if not isinstance(facts, dict) or not isinstance(facts.get("families", {}), dict):
-        msg = f"{where} is not a JSON object with families as an object; mend it or take it away"
+    families = facts.get("families", {}) if isinstance(facts, dict) else None
+    texts = [facts.get("title", ""), *families, *families.values()] if isinstance(families, dict) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        msg = f"{where} is not a JSON object with a text as title and texts as families; mend it or take it away"
         raise InputError(msg)
     return dict(facts)
 
@@ -56,11 +58,10 @@ def assemble(tree: Tree, found: Found, layout: str) -> ImageSet:
         raise InputError(msg)
     table, drawn = _with_splits(tree, table)
     generators = table.loc[table["label"] == 1, "generator"].unique().tolist()
-    kind: Literal["embedded", "folder"] = "embedded" if facts.get("kind") == "embedded" else "folder"
     images = ImageSet(
         found.files or tree,
         str(facts.get("title", tree.title)),
-        kind,
+        "embedded" if facts.get("kind") == "embedded" else "folder",
         str(facts.get("version", "")),
         _families(generators, facts.get("families", {}), found.families),
         table,

@@ -21,7 +21,7 @@ class Mounted(Tree):
         inside = "".join(f"+{name}={tree.identity}" for name, tree in mounts.items())
         super().__init__(base.where, base.identity + inside, base.given)
         self._base = base
-        self._mounts = mounts
+        self.mounts = mounts
 
     @property
     def title(self) -> str:
@@ -31,8 +31,8 @@ class Mounted(Tree):
     def _list(self) -> Listing:
         listing = self._base.listing
         whole = Listing(dict(listing.images), list(listing.data), Counter(listing.ignored), list(listing.refused))
-        for name, tree in self._mounts.items():
-            if any(folder == name or folder.startswith(f"{name}/") for folder in listing.images):
+        for name, tree in self.mounts.items():
+            if any(f"{path}/".startswith(f"{name}/") for path in (*whole.images, *whole.data)):
                 msg = f"{self.where} has a folder {name} already; give images for it in one way only"
                 raise InputError(msg)
             found = tree.listing
@@ -45,7 +45,7 @@ class Mounted(Tree):
     def _place(self, name: str) -> tuple[Tree, str]:
         cut = name.find("/")
         while cut > 0:
-            if tree := self._mounts.get(name[:cut]):
+            if tree := self.mounts.get(name[:cut]):
                 return tree, name[cut + 1 :]
             cut = name.find("/", cut + 1)
         return self._base, name
@@ -72,15 +72,22 @@ class Mounted(Tree):
 
 
 def with_real(tree: Tree, found: Found) -> Found:
-    """What a layout read, and the real images that were hung in where the layout did not read them itself."""
-    if any(row.name.startswith(f"{SHARED}/") for row in found.rows):
+    """What a layout read, and the real images that were hung in where the layout did not read them itself.
+
+    Those that it read without a split are given one where its own images have one.
+    """
+    own = [row for row in found.rows if not is_mounted(row.name)]
+    read = [row for row in found.rows if is_mounted(row.name)]
+    if not own or (read and (all(row.split for row in read) or not any(row.split for row in own))):
         return found
-    return replace(found, rows=[*found.rows, *mounted(tree, found.rows)])
+    dealt = {row.name: row for row in mounted(tree, own)}
+    added = [row._replace(split=dealt[row.name].split) for row in read] or list(dealt.values())
+    return replace(found, rows=[*own, *added])
 
 
-def is_mounted(folder: str) -> bool:
-    """Whether a folder of images is the one of real images that a user hung in."""
-    return folder.split("/", 1)[0] == SHARED
+def is_mounted(path: str) -> bool:
+    """Whether a path is in the folder of real images; none can be hung in where a tree has one of its own."""
+    return path.split("/", 1)[0] == SHARED
 
 
 def mounted(tree: Tree, rows: Sequence[Row]) -> list[Row]:

@@ -7,8 +7,8 @@ import re
 # Canonical name (as GenImage's tables print it), family, and a pattern for the folder names in use.
 GENIMAGE = (
     ("Midjourney", "undisclosed", r"(imagenet_)?midjourney"),
-    ("SDv1.4", "stable diffusion", r"stable_diffusion_v_?1_4|sd_?v?1_4|imagenet_ai_0419_sdv4|sdv4"),
-    ("SDv1.5", "stable diffusion", r"stable_diffusion_v_?1_5|sd_?v?1_5|imagenet_ai_0424_sdv5|sdv5"),
+    ("SDv1.4", "stable diffusion", r"(stable_?diffusion|sd)_?v?_?1_?4|(imagenet_ai_0419_)?sdv4"),
+    ("SDv1.5", "stable diffusion", r"(stable_?diffusion|sd)_?v?_?1_?5|(imagenet_ai_0424_)?sdv5"),
     ("ADM", "pixel diffusion", r"(imagenet_ai_0508_)?adm"),
     ("GLIDE", "pixel diffusion", r"(imagenet_)?glide"),
     ("Wukong", "stable diffusion", r"(imagenet_ai_0424_)?wukong"),
@@ -37,12 +37,20 @@ def flat(name: str) -> str:
     return re.sub(r"[\s.\-]+", "_", name.strip().lower())
 
 
+def genimage(folder: str) -> str | None:
+    """The generator of GenImage that a folder's name stands for, if it is one."""
+    return next((name for name, _, pattern in GENIMAGE if re.fullmatch(pattern, flat(folder))), None)
+
+
 def canonical(folder: str) -> tuple[str, str]:
     """Generator and family that a folder's name stands for; an unknown generator keeps its name."""
-    for name, family, pattern in GENIMAGE:
-        if re.fullmatch(pattern, flat(folder)):
-            return name, family
-    return folder, family_of(folder)
+    name = genimage(folder) or folder
+    return name, family_of(name)
+
+
+def is_known(generator: str) -> bool:
+    """Whether a name is that of a generator, as far as its family tells."""
+    return canonical(generator)[1] != generator
 
 
 def family_of(generator: str) -> str:

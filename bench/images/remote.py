@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EIO, ENOENT
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from bench.errors import InputError
-from bench.images.trees import Listing, Mark, Tree
+from bench.images.archives import local
+from bench.images.trees import LARGEST_FILE, Listing, Mark, Tree, too_large
 
 PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
+VOLATILE = {
+    "atime",
+    "last_accessed_on",
+    "name",
+    "time",
+    "url",
+}  # facts that change while the file does not, or its name
+
+
+def remote(url: str) -> Tree:
+    """The tree at a URL; one of the local disk is read as its path is. Raises `InputError`."""
+    system, root = _connect(url)
+    protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
+    return local(Path(root)) if "file" in protocols else Remote(url, system, root)
 
 
 class Remote(Tree):
     """A folder on a remote store. Images are fetched whole, by one request each, whenever they are read."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, system: Any, root: str) -> None:  # noqa: ANN401 - a file system of fsspec
         super().__init__(url.rstrip("/"), url.rstrip("/"))
-        self._system, self._root = _connect(url)
-        self._marks: dict[str, Mark] = {}
+        self._system, self._root = system, root
+        self._facts: dict[str, dict[str, Any]] = {}
 
     def _list(self) -> Listing:
         try:
@@ -33,7 +50,7 @@ class Remote(Tree):
         listing = Listing()
         for path, facts in found.items():
             name = path[len(self._root) :].lstrip("/")
-            self._marks[name] = int(facts.get("size") or 0), _time(facts)
+            self._facts[name] = facts
             listing.add_path(name)
         return listing
 
@@ -42,12 +59,25 @@ class Remote(Tree):
         return InputError(f"{self.where} cannot be read ({reason}); check the address and your credentials")
 
     def mark(self, name: str) -> Mark:
-        """Size, and the version that the store gives the file in place of a time."""
-        if not self._marks:
-            _ = self.listing
-        if name not in self._marks:
+        """Size, 0 where the store does not know it, and a number made of all that it says in place of a time."""
+        _ = self.listing
+        if name not in self._facts:
             raise FileNotFoundError(ENOENT, "no such file on the store", f"{self.where}/{name}")
-        return self._marks[name]
+        if self._facts[name].get("size") is None:  # a listing may leave out what the store says of one file
+            with _as_os_error():
+                said: dict[str, Any] = self._system.info(f"{self._root}/{name}")
+            self._facts[name] = said | {"size": said.get("size") or 0}
+        return int(self._facts[name]["size"]), _version(self._facts[name])
+
+    def read(self, name: str) -> bytes:
+        """All bytes of one file. Raises `OSError`, also for one that is larger than any image."""
+        if self.mark(name)[0]:
+            return super().read(name)
+        with _as_os_error(), self.open(name) as opened:
+            data = opened.read(LARGEST_FILE + 1)
+        if len(data) > LARGEST_FILE:
+            raise too_large(len(data))
+        return data
 
     def fetch(self, name: str) -> bytes:
         """The whole file by one request. Raises `OSError`."""
@@ -85,9 +115,7 @@ def _connect(url: str) -> tuple[Any, str]:
     return system, str(root)
 
 
-def _time(facts: dict[str, Any]) -> int:
-    """A number that changes when the file does."""
-    from zlib import crc32
-
-    stamp = facts.get("ETag") or facts.get("etag") or facts.get("LastModified") or facts.get("mtime") or ""
-    return crc32(str(stamp).encode())
+def _version(facts: dict[str, Any]) -> int:
+    """A number that changes when what a store says of a file does: checksums, times, version ids."""
+    said = sorted((key, repr(value)) for key, value in facts.items() if key.lower() not in VOLATILE)
+    return int.from_bytes(sha256(repr(said).encode()).digest()[:7])

@@ -11,7 +11,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from errno import EFBIG, EINVAL
 from functools import cached_property
@@ -53,8 +53,8 @@ class Listing:
     Attributes:
         images: By folder ("" for the top), the names of its image files without the folder.
         data: Names of files that may describe images: tables, manifests, annotations.
-        ignored: How many other files there are, by suffix.
-        refused: Image files that are not to be read, each with its reason.
+        ignored: How many files of no use there are, by suffix.
+        refused: Image and data files that are not to be read, each with its reason.
     """
 
     images: dict[str, list[str]] = field(default_factory=dict)
@@ -73,11 +73,11 @@ class Listing:
         path = f"{folder}/{name}" if folder else name
         if hidden(name):
             self.ignored["hidden"] += 1
-        elif suffix in IMAGES and not shows(path):
+        elif suffix in IMAGES | DATA and not shows(path):
             self.refused.append((readable(path), "its name holds characters that cannot be shown"))
         elif suffix in IMAGES:
             self.images.setdefault(folder, []).append(name)
-        elif suffix in DATA and shows(path):
+        elif suffix in DATA:
             self.data.append(path)
         else:
             self.ignored[readable(suffix) or "no suffix"] += 1
@@ -94,6 +94,11 @@ class Listing:
         """The same files, sorted."""
         images = {folder: sorted(self.images[folder]) for folder in sorted(self.images)}
         return Listing(images, sorted(self.data), self.ignored, sorted(self.refused))
+
+
+def too_large(size: int) -> OSError:
+    """The error of a file that is too large for an image."""
+    return OSError(EFBIG, f"{size:,} bytes are more than an image file has")
 
 
 def hidden(name: str) -> bool:
@@ -118,12 +123,14 @@ class Tree(ABC):
         where: What messages call this place.
         identity: What a cache calls this place.
         given: The one file at the top that the user gave in place of the tree, or "".
+        mounts: The folders that are trees of their own, hung into this one.
     """
 
     def __init__(self, where: str, identity: str, given: str = "") -> None:
         self.where = where
         self.identity = identity
         self.given = given
+        self.mounts: Mapping[str, Tree] = {}
 
     @property
     def title(self) -> str:
@@ -150,8 +157,7 @@ class Tree(ABC):
         """All bytes of one file. Raises `OSError`, also for one that is larger than any image."""
         size, _ = self.mark(name)
         if size > LARGEST_FILE:
-            msg = f"{size:,} bytes are more than an image file has"
-            raise OSError(EFBIG, msg)
+            raise too_large(size)
         return self.fetch(name)
 
     def fetch(self, name: str) -> bytes:

@@ -56,9 +56,12 @@ def test_an_archive_reads_as_its_folder_does(tmp_path, pack, name):
     assert sorted(one.name for one in tmp_path.iterdir()) == ["x", name]
 
 
-def test_a_tar_of_a_folder_named_dot_reads_the_same(tmp_path):
+@pytest.mark.parametrize(("pack", "name"), [(zipped, "x.zip"), (tarred, "x.tar")])
+def test_an_archive_of_a_folder_named_dot_reads_the_same(tmp_path, pack, name):
     members = {f"./{name}": data for name, data in genimage().items()}
-    assert same_pixels(read_data(str(tarred(tmp_path / "x.tar", members))), range(8))
+    images = read_data(str(pack(tmp_path / name, members)))
+    assert same_pixels(images, range(8))
+    assert images.files.listing.ignored == {}
 
 
 def test_a_table_inside_an_archive_is_read(tmp_path):
@@ -77,11 +80,35 @@ def test_a_folder_of_archives_is_one_tree(tmp_path):
     tarred(tmp_path / "glide.tar", {"train/ai/a.png": png(3), "train/nature/b.png": png(4)})
     (tmp_path / ".hidden.zip").write_bytes(b"")
     tree = archives.local(tmp_path)
-    assert list(tree.listing.images) == [
-        "ADM.zip/train/ai", "ADM.zip/train/nature", "glide.tar/train/ai", "glide.tar/train/nature"
-    ]  # fmt: skip
-    assert tree.read("glide.tar/train/ai/a.png") == png(3)
-    assert tree.mark("ADM.zip/train/ai/a.png")[0] == len(png(1))
+    assert list(tree.listing.images) == ["ADM/train/ai", "ADM/train/nature", "glide/train/ai", "glide/train/nature"]
+    assert tree.listing.ignored == {"hidden": 1}
+    assert tree.read("glide/train/ai/a.png") == png(3)
+    assert tree.mark("ADM/train/ai/a.png")[0] == len(png(1))
+    images = read_data(str(tmp_path))
+    assert images.table.equals(read_data(f"genimage:{tmp_path}").table)
+    assert images.generators == ("ADM", "GLIDE")
+    assert same_pixels(images, [1, 2, 3, 4])
+
+
+def test_the_published_archives_of_genimage_are_called_by_their_generators(tmp_path):
+    members = {f"{split}/{kind}/a.png": png(1) for split in ("train", "val") for kind in ("ai", "nature")}
+    zipped(tmp_path / "imagenet_ai_0508_adm.zip", members)
+    zipped(tmp_path / "wukong.zip", {f"imagenet_ai_0424_wukong/{name}": data for name, data in members.items()})
+    zipped(tmp_path / "mine.zip", members)
+    assert read_data(str(tmp_path)).generators == ("ADM", "Wukong", "mine")
+
+
+def test_two_archives_of_one_name_are_refused(tmp_path):
+    zipped(tmp_path / "ADM.zip", {"train/ai/a.png": png(1)})
+    tarred(tmp_path / "ADM.tar", {"train/nature/a.png": png(2)})
+    refused(tmp_path, "two archives called ADM; keep one of the two")
+
+
+def test_an_archive_beside_a_folder_of_its_name_is_refused(tmp_path):
+    zipped(tmp_path / "ADM.zip", {"train/ai/a.png": png(1)})
+    (tmp_path / "ADM").mkdir()
+    (tmp_path / "ADM" / "metadata.csv").write_text("a,b\n")
+    refused(tmp_path, "has a folder ADM already")
 
 
 @pytest.mark.parametrize(("pack", "name"), [(zipped, "x.zip"), (tarred, "x.tar")])
@@ -113,8 +140,7 @@ def test_two_members_of_one_name_are_refused(tmp_path):
     tarred(tmp_path / "x.tar", {"a.png": b"1", "./a.png": b"2"})
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
         made.writestr("a.png", b"1")
-        with pytest.warns(UserWarning, match="Duplicate"):
-            made.writestr("a.png", b"2")
+        made.writestr("./a.png", b"2")
     for suffix in ("tar", "zip"):
         refused(tmp_path / f"x.{suffix}", "two members of one name")
 

@@ -87,3 +87,20 @@ def test_real_images_that_the_user_names_stand_against_a_generator_fetched_alone
         read(str(tmp_path / "data"))
     images = both_ways("artifact", tmp_path / "data", str(tmp_path / "photos"))
     assert facts(images, "label") == {"glide/b.jpg": 1, "real/p.jpg": 0}
+
+
+@pytest.mark.parametrize("path", ["x/b.jpg", "big_gan/x/b.jpg", "./big_gan/x/b.jpg"])
+def test_the_folder_of_one_generator_may_be_given(tmp_path, path):
+    put(tmp_path / "big_gan", "x/b.jpg", "x/r.jpg")
+    table(tmp_path / "big_gan", "", f"b.jpg,{path},6,dog", f"r.jpg,{path.replace('b.jpg', 'r.jpg')},0,cat")
+    images = both_ways("artifact", tmp_path / "big_gan")
+    assert facts(images, "generator", "content") == {"x/b.jpg": ("big_gan", "dog"), "x/r.jpg": ("real", "cat")}
+    assert images.missing == {}
+
+
+def test_real_images_may_be_given_beside_the_folder_of_one_generator(tmp_path):
+    put(tmp_path / "glide", "b.jpg")
+    table(tmp_path / "glide", "", "b.jpg,b.jpg,1,dog")
+    put(tmp_path / "photos", "p.jpg")
+    images = both_ways("artifact", tmp_path / "glide", str(tmp_path / "photos"))
+    assert facts(images, "generator") == {"b.jpg": "glide", "real/p.jpg": "real"}

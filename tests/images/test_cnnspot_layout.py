@@ -73,3 +73,32 @@ def test_a_tree_that_is_one_generator_is_called_by_its_own_name(tmp_path):
     images = both_ways("cnnspot", tmp_path / "crn")
     assert images.generators == ("crn",)
     assert images.families == {"crn": "perceptual loss"}
+
+
+@pytest.mark.parametrize(
+    ("place", "generator"), [("ProGAN", "ProGAN"), ("train", "progan"), ("stylegan3", "stylegan3"), ("mine", "progan")]
+)
+def test_a_tree_of_content_classes_is_one_generator(tmp_path, place, generator):
+    for content in ("airplane", "bicycle", "train"):
+        put(tmp_path / place, f"{content}/0_real/a.png", f"{content}/1_fake/a.png")
+    images = both_ways("cnnspot", tmp_path / place)
+    assert facts(images, "generator", "content")["bicycle/1_fake/a.png"] == (generator, "bicycle")
+    assert facts(images, "generator", "content")["train/0_real/a.png"] == (generator, "train")
+    assert images.families == {generator: "gan"}
+
+
+def test_other_classes_than_those_of_progan_are_classes_below_a_known_generator_only(tmp_path):
+    for place in ("stylegan", "mine"):
+        put(tmp_path / place, *(f"{name}/{kind}/a.png" for name in ("bedroom", "car") for kind in ("0_real", "1_fake")))
+    assert both_ways("cnnspot", tmp_path / "stylegan").generators == ("stylegan",)
+    assert set(both_ways("cnnspot", tmp_path / "mine").generators) == {"bedroom", "car"}
+
+
+def test_the_archives_of_both_data_sets_beside_each_other_are_read(tmp_path):
+    put(tmp_path / "a", "progan/cat/0_real/a.png", "progan/cat/1_fake/a.png", "crn/0_real/a.png", "crn/1_fake/a.png")
+    put(tmp_path / "b", "laion/0_real/a.png", "dalle/1_fake/a.png")
+    for place, name in (("a", "CNN_synth_testset"), ("b", "diffusion_datasets")):
+        make_archive(str(tmp_path / "zips" / name), "zip", tmp_path / place)
+    images = both_ways("cnnspot", tmp_path / "zips")
+    assert set(images.generators) == {"progan", "crn", "dalle"}
+    assert images.pools["dalle"] == "laion"

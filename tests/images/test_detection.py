@@ -135,3 +135,10 @@ def test_a_manifest_that_is_of_itself_is_refused(tmp_path):
     (tmp_path / "dataset.json").write_text(json.dumps({"of": str(tmp_path)}))
     with pytest.raises(InputError, match="name data that has images"):
         read(str(tmp_path))
+
+
+def test_real_images_beside_nothing_that_a_layout_reads_are_one_clear_line(tmp_path):
+    put(tmp_path / "data", "flux/a.png")
+    put(tmp_path / "photos", "b.jpg")
+    with pytest.raises(InputError, match="holds no image that the layout genimage can read"):
+        read(f"genimage:{tmp_path / 'data'}", str(tmp_path / "photos"))

@@ -10,11 +10,14 @@ from tests.images.build import both_ways, facts, put
 REAL = [
     "real", "Real Images", "0_real", "0", "nature", "human", "RAISE_1k", "coco2017", "imagenet", "LAION-5B", "lsun",
     "ffhq", "celeba_hq", "CelebA-HQ", "flickr30k", "openimages", "real_faces", "afhq", "photos", "imagenet_val",
+    "imagenet-1k", "coco_val2017", "ms_coco", "real_RAISE_1k", "ffhq256", "celeba_hq_256x256", "coco_resized",
 ]  # fmt: skip
 GENERATORS = [
     "imagenet_glide", "imagenet_ai_0508_adm", "imagenet_ai_0424_wukong", "imagenet_midjourney", "ffhq_stylegan2",
     "real_esrgan", "realistic_vision", "raised", "lsun_ldm", "flux", "photoreal",
+    "coco_fake", "ffhq_fake", "imagenet_ai", "celeba_synthetic", "ffhq_generated", "real_fake",
 ]  # fmt: skip
+UNSURE = ["imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl", "lsun_bedroom"]
 
 
 def test_every_folder_is_a_generator_or_real(tmp_path):
@@ -30,17 +33,18 @@ def test_every_folder_is_a_generator_or_real(tmp_path):
     }
     assert set(images.pools.values()) == {"real"}
     assert images.families["DreamBooth"] == images.families["Lora"] == "stable diffusion"
-    assert "drawn" in images.notes[0]
+    assert images.notes[0].endswith("the images in these folders were taken as real: CelebA, LFW")
+    assert "drawn" in images.notes[1]
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_names_of_real_images_are_known(name):
-    assert is_real(name)
+    assert is_real(name) is True
 
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_generator_named_after_its_training_data_is_no_real_folder(name):
-    assert not is_real(name)
+    assert is_real(name) is False
 
 
 @pytest.mark.parametrize("shape", ["{split}/{kind}/x.png", "{kind}/{split}/x.png"])
@@ -51,7 +55,7 @@ def test_splits_are_at_the_top_or_below_a_generator(tmp_path, shape):
     assert sorted(facts(images, "split", "generator").values()) == [
         (split, generator) for split in ("test", "train", "val") for generator in ("flux", "real")
     ]
-    assert images.notes == ()
+    assert [note.rpartition(": ")[2] for note in images.notes] == ["real"]
 
 
 def test_deeper_folders_are_content_classes(tmp_path):
@@ -98,7 +102,7 @@ def test_one_generator_is_enough_and_a_single_folder_above_all_is_passed_over(tm
 
 def test_forgotten_real_images_are_one_clear_line_and_may_come_from_elsewhere(tmp_path):
     put(tmp_path / "data", "flux/a.png", "sdxl/b.png")
-    told = r"folders of generators \(flux, sdxl\) and none of real images; call .* real, or name one with --real FOLDER"
+    told = r"images of generators \(flux, sdxl\) and none that are real; call .* real, or name one with --real FOLDER"
     for text in (f"{tmp_path / 'data'}", f"folders:{tmp_path / 'data'}"):
         with pytest.raises(InputError, match=told):
             read(text)
@@ -122,3 +126,64 @@ def test_the_folders_of_other_layouts_are_told_apart_by_class_when_read_as_folde
     put(tmp_path, *(shape.format(**word) for word in words))
     images = read(f"folders:{tmp_path}")
     assert sorted(facts(images, "label", "generator").values()) == [(0, "real"), (1, "flux")]
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_a_folder_that_may_be_real_or_generated_is_refused_with_the_ways_out(tmp_path, name):
+    put(tmp_path, f"{name}/a.png", "flux/b.png", "real/c.png")
+    told = (
+        f"the folder {name} may hold real images or generated ones; put it into a folder real, or call it fake_{name}"
+    )
+    with pytest.raises(InputError, match=told):
+        read(str(tmp_path))
+    (tmp_path / name).rename(tmp_path / f"fake_{name}")
+    assert f"fake_{name}" in both_ways("folders", tmp_path).generators
+    (tmp_path / f"fake_{name}").rename(tmp_path / "real" / name)
+    assert both_ways("folders", tmp_path).labels.tolist() == [1, 0, 0]
+
+
+def test_a_folder_that_may_be_either_does_not_matter_to_another_layout(tmp_path):
+    put(tmp_path, *(f"imagenet_dit/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
+    assert read(str(tmp_path)).generators == ("imagenet_dit",)
+
+
+@pytest.mark.parametrize("folders", [("",), ("train/", "val/", "test/")])
+def test_a_flat_folder_of_generated_images_is_one_generator_beside_real_images_given(tmp_path, folders):
+    put(tmp_path / "flux", *(f"{folder}{index}.png" for folder in folders for index in range(10)))
+    put(tmp_path / "photos", *(f"{index}.jpg" for index in range(12)))
+    for text in (f"{tmp_path / 'flux'}", f"folders:{tmp_path / 'flux'}"):
+        with pytest.raises(InputError, match=r"images of generators \(flux\) and none that are real; .* --real FOLDER"):
+            read(text)
+    images = both_ways("folders", tmp_path / "flux", str(tmp_path / "photos"))
+    assert images.generators == ("flux",)
+    assert images.labels.tolist().count(0) == 12
+    assert set(images.table.loc[images.table["label"] == 0, "split"]) == {"train", "val", "test"}
+    assert "flux: the images that no folder names were taken as those of one generator" in images.notes
+    assert images[images.names.index("real/3.jpg")].facts.format == "JPEG"
+
+
+def test_one_folder_of_one_generator_is_enough_beside_real_images_given(tmp_path):
+    put(tmp_path / "data", "flux/a.png")
+    put(tmp_path / "photos", "b.jpg")
+    assert both_ways("folders", tmp_path / "data", str(tmp_path / "photos")).generators == ("flux",)
+
+
+def test_a_flat_folder_with_a_folder_real_of_its_own_is_not_taken_for_a_generator(tmp_path):
+    put(tmp_path, "a.png", "real/b.png")
+    with pytest.raises(InputError, match=r"holds folders of real images \(real\) and none of a generator"):
+        read(f"folders:{tmp_path}")
+
+
+def test_real_images_that_are_given_with_splits_keep_them_and_without_are_dealt_some(tmp_path):
+    put(tmp_path / "data", *(f"{split}/flux/{index}.png" for split in ("train", "val") for index in range(4)))
+    put(tmp_path / "split", "train/a.png", "val/b.png", "val/c.png")
+    put(tmp_path / "flat", "deep/a.png", "deep/b.png")
+    kept = both_ways("folders", tmp_path / "data", str(tmp_path / "split"))
+    assert [split for name, split in facts(kept, "split").items() if name.startswith("real/")] == [
+        "train",
+        "val",
+        "val",
+    ]
+    dealt = both_ways("folders", tmp_path / "data", str(tmp_path / "flat"))
+    real = {values for name, values in facts(dealt, "split", "content").items() if name.startswith("real/")}
+    assert real == {("train", "deep"), ("val", "deep")}

@@ -149,9 +149,36 @@ def test_only_what_subsets_name_is_covered(tmp_path):
     assert places == {("a", "train"), ("b", "val")}
 
 
-@pytest.mark.parametrize("text", ["[]", '{"families": null}', "{"])
+@pytest.mark.parametrize("text", ["[]", '{"families": null}', "{", '{"title": null}', '{"families": {"a": ["x"]}}'])
 def test_a_description_of_another_shape_is_refused(tmp_path, text):
     fill(tmp_path / "a")
     (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(InputError, match=r"dataset\.json is not"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["4", "5"])
+@pytest.mark.parametrize(
+    "form", ["stable_diffusion_1_{}", "SDv1{}", "sd1{}", "SD 1.{}", "stable-diffusion-v1-{}", "sd_v_1_{}"]
+)
+def test_versions_of_stable_diffusion_are_known_however_they_are_written(form, number):
+    assert canonical(form.format(number)) == (f"SDv1.{number}", "stable diffusion")
+
+
+def test_folders_above_the_generators_do_not_name_them(tmp_path):
+    for place in ("GenImage/ADM", "GenImage/glide/imagenet_glide", "GenImage/mine"):
+        fill(tmp_path / "nest" / place)
+    assert read(tmp_path / "nest").generators == ("ADM", "GLIDE", "mine")
+    assert read(tmp_path).generators == ("ADM", "GLIDE", "mine")
+
+
+def test_of_two_unknown_names_the_outer_one_is_the_generator(tmp_path):
+    fill(tmp_path / "mine" / "inner")
+    assert read(tmp_path).generators == ("mine",)
+    fill(tmp_path / "ADM")
+    assert read(tmp_path).generators == ("ADM", "mine")
+
+
+def test_a_tree_that_is_one_generator_is_called_by_its_own_name(tmp_path):
+    fill(tmp_path / "imagenet_ai_0508_adm")
+    assert read(tmp_path / "imagenet_ai_0508_adm").generators == ("ADM",)

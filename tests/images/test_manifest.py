@@ -6,6 +6,7 @@ import pytest
 
 from bench.data import read
 from bench.errors import InputError
+from bench.images.trees import Folder
 from tests.images.build import both_ways, facts, put
 
 ALL = ("label", "generator", "split", "content", "source", "treatment")
@@ -192,3 +193,44 @@ def test_real_images_of_another_data_set_come_from_where_they_did(tmp_path):
     found = both_ways("manifest", tmp_path / "part")
     assert facts(found, "label") == {"flux/a.png": 1, "real/p.png": 0}
     assert found[1].pixels.shape == (8, 9, 3)
+
+
+def test_paths_of_another_data_set_begin_in_the_folder_of_the_manifest(tmp_path, monkeypatch):
+    put(tmp_path / "here" / "whole", "flux/a.png", "sdxl/a.png")
+    put(tmp_path / "here" / "photos", "p.png")
+    part = tmp_path / "here" / "part"
+    part.mkdir()
+    table(part / "manifest.csv", [{"path": "flux/a.png", "label": "1"}, {"path": "real/p.png", "label": "0"}])
+    (part / "dataset.json").write_text(json.dumps({"of": "folders:../whole", "real": "../photos"}))
+    monkeypatch.chdir(tmp_path)
+    found = both_ways("manifest", "here/part")
+    assert facts(found, "label") == {"flux/a.png": 1, "real/p.png": 0}
+    assert found[1].pixels.shape == (8, 9, 3)
+
+
+def test_another_data_set_is_listed_once(subset, monkeypatch):
+    lines = [{"path": "laion/0_real/l.png", "label": "0"}, {"path": "dalle/1_fake/d.png", "label": "1"}]
+    table(subset / "manifest.csv", lines)
+    listed = []
+    true = Folder._list
+    monkeypatch.setattr(Folder, "_list", lambda tree: listed.append(tree.title) or true(tree))
+    read(str(subset))
+    assert sorted(listed) == ["part", "whole"]
+
+
+@pytest.mark.parametrize("own", ["laion/0_real/l.png", "real/0_real/r.png"])
+def test_real_images_cannot_be_added_to_a_manifest_of_another_data_set(subset, own):
+    put(subset.parent / "whole", "real/0_real/r.png")
+    put(subset.parent / "photos", "p.png")
+    table(subset / "manifest.csv", [{"path": own, "label": "0"}, {"path": "dalle/1_fake/d.png", "label": "1"}])
+    with pytest.raises(InputError, match=r"cannot be added with --real; name their folder there, under real") as error:
+        read(str(subset), str(subset.parent / "photos"))
+    assert "\n" not in str(error.value)
+
+
+def test_real_images_can_be_added_to_a_manifest_of_its_own_images(images):
+    put(images.parent / "photos", "p.png")
+    table(images / "manifest.csv", [{"path": "x/a.png", "label": "1"}, {"path": "x/b.png", "label": "0"}])
+    found = both_ways("manifest", images, str(images.parent / "photos"))
+    assert facts(found, "label") == {"real/p.png": 0, "x/a.png": 1, "x/b.png": 0}
+    assert found[0].pixels.shape == (8, 9, 3)

@@ -254,3 +254,14 @@ def test_several_threads_read_the_right_images(tmp_path, monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         read_back = list(pool.map(lambda index: images.files.read(images.names[index]), order))
     assert read_back == [png(seeds[index]) for index in order]
+
+
+def test_real_images_hung_in_are_read_where_other_images_lie_beside_the_tables_too(tmp_path):
+    write_parquet(tmp_path / "set" / "train.parquet", table({"image": structs([png(1)] * 3), "model": ["glide"] * 3}))
+    for name in ("set/stray.png", *(f"photos/{index}.png" for index in range(3))):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(png(5))
+    images = read_data(f"parquet:{tmp_path / 'set'}", str(tmp_path / "photos"))
+    assert images.files.read("real/0.png") == png(5)
+    assert "real/0.png" in images.names
+    assert "stray.png" not in images.names

@@ -1,5 +1,6 @@
 """Remote stores read the same as folders; what cannot be reached is one line."""
 
+import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,8 @@ import pytest
 
 from bench.data import read as read_data
 from bench.errors import InputError
-from bench.images.remote import Remote
+from bench.images.remote import remote
+from bench.images.trees import Folder
 from tests.images.stores import PAGE, s3_store
 from tests.images.tables import png, same_pixels, structs, table, write_arrow, write_parquet
 
@@ -133,17 +135,70 @@ def memory():
 
 def test_marks_change_with_the_file_and_missing_files_are_missing(memory):
     memory.pipe("/set/a/1.png", b"one")
-    tree = Remote("memory://set")
+    tree = remote("memory://set")
     assert tree.listing.images == {"a": ["1.png"]}
     assert tree.mark("a/1.png")[0] == 3
     assert tree.read("a/1.png") == b"one"
     with pytest.raises(FileNotFoundError, match="no such file on the store"):
         tree.read("a/2.png")
+    assert remote("memory://set").mark("a/1.png") == tree.mark("a/1.png")
+    memory.pipe("/set/a/1.png", b"two")
+    assert remote("memory://set").mark("a/1.png") != tree.mark("a/1.png")
+
+
+@pytest.mark.parametrize(
+    ("fact", "matters"),
+    [("blob_id", True), ("updated", True), ("ETag", True), ("Last-Modified", True), ("atime", False), ("url", False)],
+)
+def test_whatever_a_store_says_of_a_file_marks_it_but_for_what_changes_by_itself(memory, monkeypatch, fact, matters):
+    memory.pipe("/set/1.png", b"one")
+    marks = []
+    for said in ("a", "b"):
+        found = {"/set/1.png": {"name": "/set/1.png", "size": 3, "type": "file", fact: said}}
+        monkeypatch.setattr(memory, "find", lambda *_, found=found, **__: found)
+        marks.append(remote("memory://set").mark("1.png"))
+    assert (marks[0] != marks[1]) == matters
+
+
+def sizeless(memory, monkeypatch, **info):
+    """A store that lists no sizes, and says this of one file."""
+    asked = []
+    monkeypatch.setattr(memory, "find", lambda *_, **__: {"/set/1.png": {"name": "/set/1.png", "size": None}})
+    monkeypatch.setattr(memory, "info", lambda path, **_: asked.append(path) or {"name": path, **info})
+    return asked
+
+
+def test_a_store_that_lists_no_sizes_is_asked_once_for_each_file(memory, monkeypatch):
+    asked = sizeless(memory, monkeypatch, size=3, ETag="a")
+    tree = remote("memory://set")
+    assert tree.mark("1.png") == tree.mark("1.png")
+    assert (tree.mark("1.png")[0], len(asked)) == (3, 1)
+
+
+def test_a_file_of_unknown_size_is_read_up_to_the_largest_that_an_image_has(memory, monkeypatch):
+    memory.pipe("/set/1.png", b"0123456789")
+    asked = sizeless(memory, monkeypatch, size=None)
+    monkeypatch.setattr(memory, "open", lambda *_, **__: io.BytesIO(b"0123456789"))
+    tree = remote("memory://set")
+    assert tree.read("1.png") == b"0123456789"
+    monkeypatch.setattr("bench.images.remote.LARGEST_FILE", 9)
+    with pytest.raises(OSError, match="10 bytes are more than an image file has"):
+        tree.read("1.png")
+    assert len(asked) == 1
+
+
+def test_a_url_of_the_local_disk_is_read_as_its_path_is(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "in").mkdir()
+    assert isinstance(remote(f"file://{tmp_path}/in"), Folder)
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
+    with pytest.raises(InputError, match="link is a link out of the data folder"):
+        read_data(f"file://{tmp_path}/in")
 
 
 def test_errors_of_a_store_while_reading_are_read_errors(memory, monkeypatch):
     memory.pipe("/set/1.png", b"one")
-    tree = Remote("memory://set")
+    tree = remote("memory://set")
     _ = tree.listing
 
     def fail(*_, **__):

@@ -52,7 +52,7 @@ def test_shards_of_labels_alone_have_one_generator(tmp_path, label):
     shard(tmp_path / "train-0001.tar", samples(label * 2, 10))
     shard(tmp_path / "test-0000.tar", samples(label * 2, 20))
     images = read(tmp_path)
-    assert images.names[0] == "test-0000.tar/000020.png"
+    assert images.names[0] == "test-0000/000020.png"
     assert images.table["split"].tolist() == ["test"] * 4 + ["train"] * 8
     assert images.table["label"].tolist() == [0, 1] * 6
     assert images.table["generator"].tolist() == [SHARED, "generated"] * 6

@@ -92,8 +92,8 @@ class FolderLayout(Layout):
     """A layout in which the folder that an image stands in says everything."""
 
     @abstractmethod
-    def place(self, folder: str, tree: Tree) -> Place | None:
-        """What a folder, such as "ADM/train/ai", says of its images; None where it is not part of the layout."""
+    def places(self, tree: Tree) -> Mapping[str, Place]:
+        """What each folder, such as "ADM/train/ai", says of its images; none for one that is no part of the layout."""
 
     def row(self, folder: str, name: str, place: Place) -> Row:
         """One image of a folder. A layout whose file names say more overrides this."""
@@ -102,13 +102,12 @@ class FolderLayout(Layout):
 
     def claim(self, tree: Tree) -> Claim:
         """By folders alone."""
-        folders = tree.listing.images
-        read = sum(self.place(folder, tree) is not None for folder in folders)
-        if not read:
+        places = self.places(tree)
+        if not places:
             return "none"
-        return "all" if read == len(folders) else "some"
+        return "all" if len(places) == len(tree.listing.images) else "some"
 
     def rows(self, tree: Tree) -> list[Row]:
         """Every image in a folder of this layout."""
-        placed = ((folder, names, self.place(folder, tree)) for folder, names in tree.listing.images.items())
-        return [self.row(folder, name, place) for folder, names, place in placed if place for name in names]
+        images = tree.listing.images
+        return [self.row(folder, name, place) for folder, place in self.places(tree).items() for name in images[folder]]

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from bench.images.layouts import lines
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.mounting import is_mounted
 from bench.images.trees import Tree
 
 TABLE = "metadata.csv"
@@ -49,7 +50,7 @@ class Artifact(Layout):
                 else:
                     rows.append(row)
         if SHARED not in described:  # real images that the user added
-            real = [folder for folder in images if _upwards(folder)[0] == SHARED]
+            real = [folder for folder in images if is_mounted(folder)]
             rows += [_real(f"{folder}/{name}") for folder in real for name in images[folder]]
         return Found(rows, missing={f"images that {TABLE} lists": missing} if missing else {})
 
@@ -64,9 +65,9 @@ def _table(folder: str) -> str:
 
 
 def _upwards(folder: str) -> list[str]:
-    """A folder and all above it, the outermost first, without the top."""
+    """A folder and all above it, the top, "", first."""
     parts = folder.split("/")
-    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    return ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
 
 
 def _real(path: str) -> Row:
@@ -74,14 +75,18 @@ def _real(path: str) -> Row:
 
 
 def _rows(tree: Tree, folder: str, there: Collection[str]) -> Iterator[Row | None]:
-    """Every image of one table; None for one that the tree does not hold."""
+    """Every image of one table; None for one that the tree does not hold.
+
+    Its paths begin in the folder of the table or in the one above, which a tree of this folder alone does not hold.
+    """
     above, _, last = folder.rpartition("/")
     generator = last or tree.title
     bases = [f"{base}/" if base else "" for base in dict.fromkeys((folder, above))]
     for line, fields in lines.rows(tree, _table(folder), COLUMNS):
         label = _label(tree, folder, line, fields["target"])
         path = fields["image_path"].removeprefix("./")
-        found = next((base + path for base in bases if base + path in there), None)
+        paths = [base + path for base in bases] + ([] if folder else [path.removeprefix(f"{generator}/")])
+        found = next((one for one in paths if one in there), None)
         pool = generator if label else SHARED
         yield Row(found, label, pool, content=fields["category"], source=found) if found else None
 

@@ -5,15 +5,19 @@ CNNDetection (Wang et al., CVPR 2020, arXiv 1912.11035) comes as `train/<class>/
 class and the generator is progan. The test set also comes alone, as a folder of generators; it then has no split.
 UniversalFakeDetect (Ojha et al., CVPR 2023, arXiv 2302.10174) adds generators that hold `1_fake` only, and pools that
 hold `0_real` only: `imagenet` stands against `guided`, `laion` against all others of them.
+
+Folders above a name that these data sets use (`NAMES`) say nothing, so a folder of their archives is read as well. A
+tree of nothing but content classes is one generator: the one that it is called after, else progan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from bench.images.layouts.api import FolderLayout, Found, Place, Row
-from bench.images.trees import ARCHIVES, Tree
+from bench.images.names import is_known
+from bench.images.trees import Tree
 
 CLASSES = {"0_real": 0, "1_fake": 1}
 SPLITS = ("train", "val", "test")
@@ -22,8 +26,14 @@ PROGAN_CLASSES = frozenset({
     "airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
     "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 })  # fmt: skip
+CONTENTS = PROGAN_CLASSES | {"apple", "bedroom", "church", "orange", "summer", "winter", "zebra"}  # of all generators
 POOLS = {"guided": "imagenet"}  # of generators without real images of their own; all others: COMMON_POOL
 COMMON_POOL = "laion"
+NAMES = frozenset({
+    PROGAN, "biggan", "crn", "cyclegan", "dalle", "deepfake", "gaugan", "glide_100_10", "glide_100_27", "glide_50_27",
+    "guided", "imagenet", "imle", "laion", "ldm_100", "ldm_200", "ldm_200_cfg", "san", "seeingdark", "stargan",
+    "stylegan", "stylegan2", "whichfaceisreal",
+})  # fmt: skip
 FAMILIES = {"dalle": "codebook transformer"}  # DALL-E mini here
 
 
@@ -33,23 +43,42 @@ class CnnSpot(FolderLayout):
     name: ClassVar[str] = "cnnspot"
     shape: ClassVar[str] = "[{train,val,test}/]<generator>/[<class>/]{0_real,1_fake}/<image>"
 
-    def place(self, folder: str, tree: Tree) -> Place | None:
+    def places(self, tree: Tree) -> Mapping[str, Place]:
         """Split, generator, content class and class; the tree itself is the generator where no folder names it."""
-        *above, kind = folder.split("/")
-        if len(above) > 1 and above[0].endswith(tuple(ARCHIVES)):  # one of several archives in a folder
-            del above[0]
-        split = above.pop(0) if above and above[0] in SPLITS else ""
-        if kind not in CLASSES or len(above) > 2:
-            return None
-        if split in {"train", "val"} and len(above) == 1 and above[0] in PROGAN_CLASSES:
-            above.insert(0, PROGAN)
-        generator, content = (*above, "", "")[:2]
-        return Place(CLASSES[kind], generator or tree.title, split, content)
+        cut = {folder: folder.split("/") for folder in tree.listing.images}
+        read = {folder: parts for folder, parts in cut.items() if parts[-1] in CLASSES}
+        whole = _whole(tree.title, {"/".join(parts[:-1]) for parts in read.values()})
+        if whole:
+            return {folder: Place(CLASSES[kind], whole, content=name) for folder, (name, kind) in read.items()}
+        places = {folder: _place(parts, tree.title) for folder, parts in read.items()}
+        return {folder: place for folder, place in places.items() if place}
 
     def read(self, tree: Tree) -> Found:
         """Read every generator and pool."""
         rows = self.rows(tree)
         return Found(rows, FAMILIES, _pools(rows))
+
+
+def _whole(title: str, above: set[str]) -> str:
+    """The generator of a tree in which only content classes stand above the classes; "" for any other tree."""
+    if above <= {"", *SPLITS}:
+        return ""
+    if above <= CONTENTS and is_known(title):
+        return title
+    return PROGAN if above <= PROGAN_CLASSES else ""
+
+
+def _place(parts: Sequence[str], title: str) -> Place | None:
+    """What a folder says of its images, by the names in its path, of which the last is a class."""
+    *above, kind = parts
+    split = above.pop(0) if above and above[0] in SPLITS else ""
+    del above[: next((place for place, name in enumerate(above) if name in NAMES), 0)]
+    if len(above) > 2:
+        return None
+    if split in {"train", "val"} and len(above) == 1 and above[0] in PROGAN_CLASSES:
+        above.insert(0, PROGAN)
+    generator, content = (*above, "", "")[:2]
+    return Place(CLASSES[kind], generator or title, split, content)
 
 
 def _pools(rows: Sequence[Row]) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """One folder per generator and one or several of real images, as collections of one's own lie.
 
-A folder at the top is real when its name, in lower case and with one kind of separator, is a word of `WORDS`, begins
-with `real_`, or is or begins with a data set of photographs (`DATA_SETS`), unless it also names a generator: `coco2017`
-is real, `imagenet_glide` is not. Every other folder is a generator. All real folders form the shared pool.
+A folder at the top is real when its name, in lower case and with one kind of separator, is a word of `WORDS`, or when
+it begins with `real` or a data set of photographs (`DATA_SETS`) and all that follows is a number, a data set or a plain
+word (`PLAIN`): `coco_val2017`, `real_RAISE_1k`. With a word of `FAKE` or a generator's name in it, it is generated:
+`coco_fake`, `imagenet_glide`. With anything else in it, it may be either, and is refused: `imagenet_dit`. Every other
+folder is a generator. All real folders form the shared pool, and a note names them.
 
 - Splits are folders such as `train`, `val` and `test` (`bench.images.words.SPLITS`), at the top or right below a
   generator.
@@ -11,20 +13,22 @@ is real, `imagenet_glide` is not. Every other folder is a generator. All real fo
 - Below a generator, `real` and its like are real images as well. `nature`, `photo` and other words that may be a
   content class are real there only where a folder such as `fake` stands beside them.
 - All other folders below these are content classes. A single folder that holds all others is passed over.
-- Images that lie at the top belong to nothing.
+- Images that lie at the top, or right in the folder of a split, are of one generator, which the data set names, where
+  no folder of it names another and real images are hung in. Otherwise they belong to nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 from bench.errors import InputError
-from bench.images.layouts.api import SHARED, Claim, Found, Layout, Place, Row
-from bench.images.names import family_of, flat
+from bench.images.layouts.api import SHARED, Claim, FolderLayout, Found, Place
+from bench.images.mounting import is_mounted
+from bench.images.names import flat, is_known
 from bench.images.trees import Tree, top_folders
-from bench.images.words import SPLITS
+from bench.images.words import FILLERS, SPLITS
 
 CLEAR = frozenset({"0_real", "real", "real_images", "reals"})  # real wherever they stand
 WORDS = CLEAR | {
@@ -36,9 +40,15 @@ DATA_SETS = (
     r"ade20k|afhq|celeba|celeba_?hq|cc3m|cc12m|cifar|(ms_?)?coco|div2k|dresden|ffhq|flickr|imagenet|laion|lfw|lsun|"
     r"metfaces|open_?images|places365|raise|redcaps|utkface|vggface|wikiart"
 )
+PLAIN = WORDS | SPLITS.keys() | FILLERS | {
+    "aligned", "crop", "cropped", "data", "dataset", "faces", "full", "hq", "ilsvrc", "img", "imgs", "jpeg", "jpg",
+    "mini", "png", "px", "raw", "reals", "resize", "resized", "sample", "samples", "small", "subset", "tiny", "v",
+}  # fmt: skip
+SIZE = r"\d+(k|m|b|px|x\d+)?"  # 256, 256x256, 1k, 5B
+SHOWN = 5  # folders that a message names
 
 
-class Folders(Layout):
+class Folders(FolderLayout):
     """Any collection in which folders name generators."""
 
     name: ClassVar[str] = "folders"
@@ -46,45 +56,74 @@ class Folders(Layout):
     general: ClassVar[bool] = True
 
     def claim(self, tree: Tree) -> Claim:
-        """Everything, but for images at the top, where there are two folders; `read` names what is wrong with them."""
-        folders = tree.listing.images
-        places = _placed(tree)
-        if len(places) < 2 or all(place.label == 0 for place in places.values()):
-            return "none"
-        return "all" if len(places) == len(folders) else "some"
+        """Everything that is not real images alone, but for images at the top; `read` says what is wrong with them."""
+        generated = any(place.label for place in self.places(tree).values())
+        return super().claim(tree) if generated else "none"
+
+    def places(self, tree: Tree) -> Mapping[str, Place]:
+        """What each folder says of its images."""
+        folders = list(tree.listing.images)
+        title, skipped = _top(tree)
+        beside_fake = {folder[: match.start()] for folder in folders for match in _steps(folder) if _is_fake(match)}
+        parsed = {folder: _parsed(folder, skipped) for folder in folders}
+        places = {folder: _place(folder, *parts, title, beside_fake) for folder, parts in parsed.items() if parts[1]}
+        if all(SHARED in tree.mounts and is_mounted(folder) for folder in places):
+            places |= {folder: Place(1, title, split) for folder, (split, steps) in parsed.items() if not steps}
+        return places
 
     def read(self, tree: Tree) -> Found:
-        """Read every folder. Raises `InputError` where none holds real images."""
-        places = _placed(tree)
-        if places and all(place.label for place in places.values()):
-            shown = sorted({place.generator for place in places.values()})
-            names = ", ".join(shown[:5]) + (", ..." if len(shown) > 5 else "")
-            msg = (
-                f"{tree.where} holds folders of generators ({names}) and none of real images; "
-                f"call the folder of real images real, or name one with --real FOLDER"
-            )
-            raise InputError(msg)
-        images = tree.listing.images
-        listed = ((f"{folder}/{name}", place) for folder, place in places.items() for name in images[folder])
-        return Found([Row(path, one.label, one.generator, one.split, one.content, path) for path, one in listed])
+        """Read every folder. Raises `InputError` where a class is missing, or a folder may be of either."""
+        places = self.places(tree)
+        skipped = _top(tree)[1]
+        heads = {folder: steps[0][0] for folder in places if (steps := _parsed(folder, skipped)[1])}
+        real = {heads[folder] if is_real(heads[folder]) else folder for folder, one in places.items() if not one.label}
+        generators = {place.generator for place in places.values() if place.label}
+        _require_order(tree, heads.values(), generators, real)
+        notes = [f"{tree.title}: the images in these folders were taken as real: {_shown(real)}"]
+        if places.keys() - heads.keys():
+            notes.append(f"{tree.title}: the images that no folder names were taken as those of one generator")
+        return Found(self.rows(tree), notes=tuple(notes))
 
 
-def is_real(folder: str) -> bool:
-    """Whether a folder at the top holds real images, by its name."""
+def _require_order(tree: Tree, heads: Collection[str], generators: Collection[str], real: Collection[str]) -> None:
+    """No folder may be of either class, and both classes must be there."""
+    if unsure := next((head for head in heads if is_real(head) is None), None):
+        msg = (
+            f"{tree.where}: the folder {unsure} may hold real images or generated ones; put it into a folder real, "
+            f"or call it fake_{unsure}, or list the images in a manifest.csv"
+        )
+        raise InputError(msg)
+    if generators and not real:
+        msg = (
+            f"{tree.where} holds images of generators ({_shown(generators)}) and none that are real; "
+            f"call the folder of real images real, or name one with --real FOLDER"
+        )
+        raise InputError(msg)
+    if real and not generators:
+        msg = (
+            f"{tree.where} holds folders of real images ({_shown(real)}) and none of a generator; "
+            f"put generated images into a folder that is called after their generator"
+        )
+        raise InputError(msg)
+
+
+def is_real(folder: str) -> bool | None:
+    """Whether a folder at the top holds real images, by its name; None where it may or may not."""
     name = flat(folder)
     if name in WORDS or NUMBERS.get(name) == 0:
         return True
-    known = re.match(rf"(real_|({DATA_SETS})(_|\d|$))", name)
-    return bool(known) and family_of(folder) == folder
+    known = rf"(?<![a-z])({DATA_SETS})(?![a-z])"
+    if FAKE & set(name.split("_")) or is_known(folder) or not re.match(rf"real(?![a-z])|{known}", name):
+        return False
+    rest = re.sub(known, "", name).split("_")
+    plain = all(re.fullmatch(SIZE, word) or word.rstrip("0123456789") in PLAIN | {""} for word in rest)
+    return True if plain else None
 
 
-def _placed(tree: Tree) -> dict[str, Place]:
-    """What each folder says of its images; folders that say nothing are left out."""
-    folders = list(tree.listing.images)
-    title, skipped = _top(tree)
-    beside_fake = {folder[: match.start()] for folder in folders for match in _steps(folder) if _is_fake(match)}
-    places = {folder: _place(folder, title, skipped, beside_fake) for folder in folders}
-    return {folder: place for folder, place in places.items() if place}
+def _shown(names: Iterable[str]) -> str:
+    """A few of these names, in order."""
+    found = sorted(set(names))
+    return ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
 
 
 def _top(tree: Tree) -> tuple[str, int]:
@@ -106,22 +145,25 @@ def _is_fake(step: re.Match[str]) -> bool:
     return flat(step[0]) in FAKE
 
 
-def _place(folder: str, title: str, skipped: int, beside_fake: Collection[str]) -> Place | None:
+def _parsed(folder: str, skipped: int) -> tuple[str, list[re.Match[str]]]:
+    """The split that a path names, "" for none, and the other names in it, without the first, which say nothing."""
+    steps = _steps(folder)[skipped:]
+    for place in (0, 1):
+        if len(steps) > place and flat(steps[place][0]) in SPLITS:
+            return SPLITS[flat(steps.pop(place)[0])], steps
+    return "", steps
+
+
+def _place(folder: str, split: str, steps: list[re.Match[str]], title: str, beside_fake: Collection[str]) -> Place:
     """What one folder says of its images.
 
     Args:
         folder: Its path.
+        split: The split that it names.
+        steps: The other names in it, at least one.
         title: What a generator is called that no folder names.
-        skipped: How many of its first names say nothing.
         beside_fake: The paths, each with a slash at its end, in which a folder such as `fake` stands.
     """
-    steps = _steps(folder)[skipped:]
-    split = ""
-    for place in (0, 1):
-        if not split and len(steps) > place and flat(steps[place][0]) in SPLITS:
-            split = SPLITS[flat(steps.pop(place)[0])]
-    if not steps:
-        return None
     head, *rest = steps
     if is_real(head[0]):
         return Place(0, SHARED, split, "/".join(step[0] for step in rest))

@@ -1,16 +1,21 @@
 """GenImage: `<generator>/{train,val}/{ai,nature}/<image>`, as shipped, nested, or in README spelling.
 
 GenImage (Zhu et al., NeurIPS 2023, arXiv 2306.08571). Which of its zip tools was used decides whether an inner folder
-such as `imagenet_ai_0508_adm` stands between; both are read. A folder of another name is a generator of that name.
+such as `imagenet_ai_0508_adm` stands between; both are read. Of all folders above a split, the outermost whose name is
+one of GenImage's names the generator, wherever it stands: `GenImage/ADM`, `ADM/imagenet_ai_0508_adm`. Where none has
+such a name it is the outermost, after those that hold all generators of the tree.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from os.path import commonpath
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from bench.errors import InputError
 from bench.images.layouts.api import FolderLayout, Found, Place, Row
-from bench.images.names import GENIMAGE, canonical
+from bench.images.names import GENIMAGE, canonical, genimage
 from bench.images.trees import Tree
 
 SPLITS = ("train", "val", "test")
@@ -23,13 +28,15 @@ class GenImage(FolderLayout):
     name: ClassVar[str] = "genimage"
     shape: ClassVar[str] = "<generator>/{train,val}/{ai,nature}/<image>"
 
-    def place(self, folder: str, tree: Tree) -> Place | None:
-        """Generator, split and class; at most one folder may stand between generator and split."""
-        *above, split, kind = ("", "", *folder.split("/"))[-4:]
-        if split not in SPLITS or kind not in CLASSES or folder.count("/") > 3:
-            return None
-        top = next(filter(None, above), tree.title)
-        return Place(CLASSES[kind], canonical(top)[0], split)
+    def places(self, tree: Tree) -> Mapping[str, Place]:
+        """Generator, split and class."""
+        cut = {folder: ("", *folder.split("/")) for folder in tree.listing.images}
+        read = {folder: parts for folder, parts in cut.items() if parts[-2] in SPLITS and parts[-1] in CLASSES}
+        shared = len(PurePosixPath(commonpath("/".join(parts[1:-2]) for parts in read.values())).parts) if read else 0
+        return {
+            folder: Place(CLASSES[kind], _generator(above, shared) or canonical(tree.title)[0], split)
+            for folder, (_, *above, split, kind) in read.items()
+        }
 
     def row(self, folder: str, name: str, place: Place) -> Row:
         """A real image is the same image wherever it stands; a generated one is its own."""
@@ -40,14 +47,19 @@ class GenImage(FolderLayout):
     def read(self, tree: Tree) -> Found:
         """Read every generator. Raises `InputError` where one is there twice."""
         roots: dict[str, set[str]] = {}
-        for folder in tree.listing.images:
-            if place := self.place(folder, tree):
-                roots.setdefault(place.generator, set()).add(folder.rpartition(f"{place.split}/")[0])
+        for folder, place in self.places(tree).items():
+            roots.setdefault(place.generator, set()).add(folder.rpartition(f"{place.split}/")[0])
         for generator, places in roots.items():
             if len(places) > 1:
                 msg = f"{tree.where} holds {generator} twice, in {' and '.join(sorted(places))}; keep one of the two"
                 raise InputError(msg)
         return Found(self.rows(tree), {name: family for name, family, _ in GENIMAGE})
+
+
+def _generator(above: Sequence[str], shared: int) -> str:
+    """The generator that the folders above a split name, of which all of the tree share the first; "" for none."""
+    known = next(filter(None, map(genimage, above)), None)
+    return known or next(iter(above[shared:] or above), "")
 
 
 def _content(stem: str, label: int) -> str:

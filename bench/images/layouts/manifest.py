@@ -6,7 +6,7 @@ generator belongs to "generated"; a real one with a generator stands against tha
 
 Where `dataset.json` names another data set under "of", as DATA would (and its real images under "real"), the paths are
 names of that set's images: its files are read, and columns that the manifest does not have are taken from it. A column
-that it has says all.
+that it has says all. A relative path under "of" or "real" begins in the folder of the manifest.
 """
 
 from __future__ import annotations
@@ -160,13 +160,17 @@ def _base(tree: Tree) -> ImageSet | None:
     if not isinstance(of, str) or not isinstance(real, str):
         msg = f"{tree.where}/{DESCRIPTION}: of and real must be texts, as DATA and --real have them; mend them"
         raise InputError(msg)
-    from bench.data import layout_and_place, layouts, open_tree, read
+    if SHARED in tree.mounts:
+        what = f"{tree.where}/{DESCRIPTION} says that the images are of {of}, so real ones cannot be added with --real"
+        msg = f"{what}; name their folder there, under real"
+        raise InputError(msg)
+    from bench.data import open_tree, opened, read_tree
 
-    _, place = layout_and_place(of, layouts())
-    if further := described(open_tree(place)).get("of"):
+    forced, base = opened(of, tree.where)
+    if further := described(base).get("of"):
         msg = f"{tree.where}/{DESCRIPTION} says that it is of {of}, which is of {further}; name data that has images"
         raise InputError(msg)
-    return read(of, real)
+    return read_tree(base, forced, open_tree(real, tree.where) if real else None)
 
 
 def _images(tree: Tree) -> dict[str, Row | None]:

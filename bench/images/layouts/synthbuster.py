@@ -7,6 +7,7 @@ drawn keeps them together.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from bench.errors import InputError
@@ -27,13 +28,10 @@ class Synthbuster(FolderLayout):
     name: ClassVar[str] = "synthbuster"
     shape: ClassVar[str] = f"<generator>/<RAISE id>.png and {RAISE}/ or --real FOLDER"
 
-    def place(self, folder: str, tree: Tree) -> Place | None:
-        """The generator, or the real images; folders may stand above, such as the published archives and their tops."""
-        del tree
-        parts = folder.split("/")
-        if parts[0] == SHARED or RAISE in (part.removesuffix(".zip") for part in parts):
-            return Place(0, SHARED)
-        return Place(1, parts[-1]) if parts[-1] in GENERATORS else None
+    def places(self, tree: Tree) -> Mapping[str, Place]:
+        """Generators, and real images; folders may stand above, such as the published archives and their tops."""
+        places = {folder: _place(folder.split("/")) for folder in tree.listing.images}
+        return {folder: place for folder, place in places.items() if place}
 
     def row(self, folder: str, name: str, place: Place) -> Row:
         """The RAISE id is the source of a photograph and of what was made after it."""
@@ -41,8 +39,7 @@ class Synthbuster(FolderLayout):
 
     def claim(self, tree: Tree) -> Claim:
         """Nothing where too few of the generators are there."""
-        places = (self.place(folder, tree) for folder in tree.listing.images)
-        generators = {place.generator for place in places if place and place.label}
+        generators = {place.generator for place in self.places(tree).values() if place.label}
         return super().claim(tree) if len(generators) >= ENOUGH else "none"
 
     def read(self, tree: Tree) -> Found:
@@ -55,3 +52,10 @@ class Synthbuster(FolderLayout):
             )
             raise InputError(msg)
         return Found(rows)
+
+
+def _place(parts: Sequence[str]) -> Place | None:
+    """What a folder says of its images, by the names in its path."""
+    if parts[0] == SHARED or RAISE in parts:
+        return Place(0, SHARED)
+    return Place(1, parts[-1]) if parts[-1] in GENERATORS else None
