@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bench.cache import Cache, Shelf
+from bench.cache import Cache, Hashes, Shelf
 from bench.errors import InputError
 from bench.images.imageset import ImageSet
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
@@ -165,9 +165,7 @@ class Engine:
                 for (key, name), arrays in prepared.items():
                     if self._going(users[key]):
                         with self._guard(users[key]):
-                            embeddings = _checked_embeddings(by_key[key], batch(arrays))
-                            self._shelf(by_key[key], name).add(hashes, embeddings)
-                            self.counts["embeddings made"] += len(arrays)
+                            self._keep(by_key[key], name, hashes, arrays)
                 self.counts["images decoded"] += len(chunk.rows)
                 advance(len(chunk.rows))
 
@@ -193,11 +191,26 @@ class Engine:
             self.counts["fits reused"] += 1
             return recipe.restore(state, runtime)
         selection = self._selections[item.cell.train]
-        train = SelectedTrainSet(selection, lambda embedder: self._shelf(embedder, NONE)[selection.hashes])
+        train = SelectedTrainSet(selection, lambda embedder: self._embedded(selection, embedder))
         detector = recipe.fit(train, item.cell.seed, replace(runtime, folder=cache.fitting(item.fit_key)))
         cache.keep_fitted(item.fit_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
         return detector
+
+    def _embedded(self, selection: Selection, embedder: Embedder) -> Embeddings:
+        """Clean embeddings of a selection; a recipe may ask for those of other embedders than its own."""
+        chunks = list(self._lacking(selection, [(embedder.key, NONE)], {embedder.key: embedder}))
+        for chunk, prepared in run_pass(chunks, self._resources.workers):
+            hashes = chunk.selection.hashes[chunk.rows.start : chunk.rows.stop]
+            self._keep(embedder, NONE, hashes, prepared[embedder.key, NONE])
+            self.counts["images decoded"] += len(chunk.rows)
+        return self._shelf(embedder, NONE)[selection.hashes]
+
+    def _keep(self, embedder: Embedder, name: str, hashes: Hashes, prepared: Sequence[Array | Exception]) -> None:
+        """Embed one batch and remember it."""
+        embeddings = _checked_embeddings(embedder, batch(prepared))
+        self._shelf(embedder, name).add(hashes, embeddings)
+        self.counts["embeddings made"] += len(embeddings)
 
     def _answer_probes(self, items: Sequence[Planned]) -> None:
         """Fit each head on cached embeddings and let it decide on cached embeddings."""

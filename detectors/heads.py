@@ -76,9 +76,12 @@ class LinearSvm:
 
     Attributes:
         c: Weight of the training errors against the margin, as in scikit-learn.
+        primal: Whether to solve for the weights and not for the images: quicker with many images, and the only one that
+            ends where there are fewer columns than images and classes overlap. The optimum is the same.
     """
 
     c: float
+    primal: bool = False
 
     def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> Line:
         """Fit the SVM on all images and its slope on held-out distances."""
@@ -92,7 +95,7 @@ class LinearSvm:
 
         # the optimum is unique: the solver's random order only has to be fixed
         fitted = LinearSVC(
-            C=self.c, class_weight="balanced", dual=True, tol=TOLERANCE, max_iter=ROUNDS, random_state=0
+            C=self.c, class_weight="balanced", dual=not self.primal, tol=TOLERANCE, max_iter=ROUNDS, random_state=0
         ).fit(points, labels)
         return fitted.coef_[0], fitted.intercept_[0]
 

@@ -1,0 +1,46 @@
+"""Probes whose head is something else than a line: whatever is plain arrays and decides by itself."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from detectors.api import Embedder, Embeddings, Labels, Probe, Scores, State
+
+
+class Fitted(Protocol):
+    """What a head learned: a dataclass whose fields are arrays."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def decide(self, embeddings: Embeddings) -> Scores:
+        """The probability of "generated" for N embeddings, float32 (N, D)."""
+
+
+class FittedProbe(Probe):
+    """A frozen embedder and a fitted head."""
+
+    def __init__(self, embedder: Embedder, fitted: Fitted) -> None:
+        self.embedder = embedder
+        self.fitted = fitted
+
+    def decide(self, embeddings: Embeddings) -> Scores:
+        """Score N embeddings, float32 (N, dim)."""
+        return self.fitted.decide(embeddings)
+
+    def state(self) -> State:
+        """The head's arrays, by name."""
+        return {field.name: np.asarray(getattr(self.fitted, field.name)) for field in fields(self.fitted)}
+
+
+def require_both(labels: Labels) -> None:
+    """Raise ValueError unless there are at least two images of each class."""
+    real, generated = np.bincount(labels, minlength=2)
+    if min(real, generated) < 2:
+        msg = (
+            f"a head needs at least 2 real and 2 generated images, found {real} real and {generated} generated: "
+            "choose a train subset that holds both"
+        )
+        raise ValueError(msg)
