@@ -23,7 +23,6 @@ Array = NDArray[Any]
 Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
 Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated
 Embeddings = NDArray[np.float32]  # (N, D), finite
-Probabilities = NDArray[np.float32]  # (N, C), one column per class, rows sum to 1
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
 State = dict[str, Array]  # everything that fitting learned, by name
 Setting = Literal["paper", "embedded"]
@@ -162,25 +161,6 @@ class Probe(Detector):
     def score(self, batch: Sequence[Array]) -> Scores:
         """Embed, then decide."""
         return self.decide(self.embedder.embed(batch))
-
-
-class Classifier(Probe):
-    """A probe that also says which generator made an image.
-
-    Attributes:
-        classes: The empty string for real images, then the train set's generators by name, as `TrainSet.generators`
-            writes them.
-    """
-
-    classes: tuple[str, ...]
-
-    @abstractmethod
-    def class_probabilities(self, embeddings: Embeddings) -> Probabilities:
-        """The probability of each of the `classes` for N embeddings, float32 (N, C)."""
-
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """One less the probability of "real"."""
-        return 1 - self.class_probabilities(embeddings)[:, 0]
 
 
 @dataclass(frozen=True)

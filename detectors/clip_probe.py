@@ -15,111 +15,21 @@ reads mean and deviation of each block's image tokens there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 
-from detectors.api import Array, Card, Embedder, Embeddings, Runtime, Sample, Unavailable
-from detectors.augment import padded_centre
-from detectors.crops import centre_square
+from detectors.api import Card, Runtime, Setting
+from detectors.clip_features import ClipRecipe, Part
 from detectors.heads import Line, LinearProbe, Logistic, ProbeRecipe
-from detectors.weights import SHIPPED, identity, load_strict, local, read
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from detectors.towers import Pooling, Tower
-
-SMALL = "small_clip"
-MODEL, TAG = "ViT-L-14-quickgelu", "openai"  # plain ViT-L-14 has another GELU than its published weights
-CHUNK = 32  # images that pass through at once
-
-
-class ClipEmbedder(Embedder):
-    """A frozen image tower: [final embedding | what is read from each block], float32.
-
-    Attributes:
-        projected: Length of the final embedding, which comes first.
-    """
-
-    def __init__(self, tower: Tower, pooling: Pooling, runtime: Runtime, *, pad: bool) -> None:
-        self.projected = tower.projected
-        self.dim = tower.projected + tower.tokens(pooling)
-        policy = "pad" if pad else "enlarge"
-        self.key = f"clip.1.{tower.name}.{tower.weights.sha256[:16]}.{pooling}.{policy}.{runtime.precision}"
-        self._tower = tower
-        self._pooling: Pooling = pooling
-        self._runtime = runtime
-        self._pad = pad
-        self._network: nn.Module | None = None
-        self._lock = Lock()
-
-    def prepare(self, sample: Sample) -> Array:
-        """The centre, uint8 (side, side, 3), without resize where it is large enough."""
-        return (padded_centre if self._pad else centre_square)(sample.pixels, self._tower.side)
-
-    def embed(self, batch: Sequence[Array]) -> Embeddings:
-        """Embed N prepared arrays as float32 (N, dim); the first call reads the weights."""
-        from detectors.towers import features
-
-        network = self._loaded()
-        chunks = [batch[start : start + CHUNK] for start in range(0, len(batch), CHUNK)]
-        parts = [features(network, self._tower, self._pooling, chunk, self._runtime) for chunk in chunks]
-        return np.concatenate([np.zeros((0, self.dim), np.float32), *parts])
-
-    def _loaded(self) -> nn.Module:
-        from detectors.towers import load_tower
-
-        with self._lock:
-            if self._network is None:
-                self._network = load_tower(self._tower, self._runtime)
-            return self._network
+from detectors.weights import load_strict, local, read
 
 
 @dataclass(frozen=True)
-class ClipRecipe(ProbeRecipe):
-    """What both probes share. They have one embedder, so that each image is embedded once for both.
-
-    Attributes:
-        model: An open_clip model; None is ViT-L-14-quickgelu in the paper setting, the project's own in the embedded.
-        weights: One of the model's tags or the path of a file; None is OpenAI's tag, or the project's own weights.
-    """
-
-    model: str | None = None
-    weights: str | None = None
-
-    @property
-    def key(self) -> str:
-        """The base key, the model and its weights: a tag, or the start of a file's hash."""
-        if self._small:
-            file = SHIPPED / f"{SMALL}.safetensors" if self.weights is None else Path(self.weights)
-            return f"{super().key}.{SMALL}.{identity(file)}"
-        weights = self.weights or TAG
-        return f"{super().key}.{self.model or MODEL}.{identity(Path(weights)) if Path(weights).is_file() else weights}"
-
-    def embedder(self, runtime: Runtime) -> ClipEmbedder:
-        """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
-        from detectors.towers import find_tower, shipped_tower
-
-        if self._small:
-            tower = shipped_tower(SMALL, self.weights)
-        else:
-            tower = find_tower(self.model or MODEL, self.weights or TAG)
-        paper = self.setting == "paper"
-        return ClipEmbedder(tower, "class" if paper else "spread", runtime, pad=paper)
-
-    @property
-    def _small(self) -> bool:
-        """Whether the project's own small CLIP is meant."""
-        return self.setting == "embedded" and self.model is None
-
-
-@dataclass(frozen=True)
-class ClipProbe(ClipRecipe):
+class ClipProbe(ClipRecipe, ProbeRecipe):
     """A linear layer on the final embedding."""
 
     card: ClassVar[Card] = Card(
@@ -141,10 +51,6 @@ class ClipProbe(ClipRecipe):
         """Logistic regression."""
         return Logistic(1.0)
 
-    def columns(self, embedder: Embedder) -> slice:
-        """The final embedding."""
-        return slice(0, cast("ClipEmbedder", embedder).projected)
-
     def load(self, weights: Path, runtime: Runtime) -> LinearProbe:
         """Load a published linear layer: `weight` (1, D) and `bias` (1) on the final embedding, and nothing else.
 
@@ -164,7 +70,7 @@ class ClipProbe(ClipRecipe):
 
 
 @dataclass(frozen=True)
-class ClipLayers(ClipRecipe):
+class ClipLayers(ClipRecipe, ProbeRecipe):
     """A linear layer on what is read from all blocks."""
 
     card: ClassVar[Card] = Card(
@@ -182,18 +88,8 @@ class ClipLayers(ClipRecipe):
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
     )
 
-    def embedder(self, runtime: Runtime) -> ClipEmbedder:
-        """The frozen tower. Raises `Unavailable` when its weights are not here or it has no transformer blocks."""
-        embedder = super().embedder(runtime)
-        if embedder.dim == embedder.projected:
-            msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
-            raise Unavailable(msg)
-        return embedder
+    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "blocks", "embedded": "blocks"}
 
     def head(self) -> Logistic:
         """Logistic regression, held back more than over the final embedding: there are many more columns."""
         return Logistic(0.1)
-
-    def columns(self, embedder: Embedder) -> slice:
-        """What is read from the blocks."""
-        return slice(cast("ClipEmbedder", embedder).projected, None)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Embeddings, Labels, Scores
-from detectors.heads import FOLDS, Vector, _platt_slope
+from detectors.heads import FOLDS, Vector, platt_slope
 from detectors.probes import require_both
 
 
@@ -79,7 +79,7 @@ def fit(embeddings: Embeddings, labels: Labels, generators: Sequence[str], seed:
             embeddings[held_out]
         )
     whole = Fingerprints.of(embeddings, labels, generators)
-    return Fingerprints(whole.patterns, whole.generated, _platt_slope(leads, labels))
+    return Fingerprints(whole.patterns, whole.generated, platt_slope(leads, labels))
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -87,7 +87,7 @@ class LinearSvm:
         """Fit the SVM on all images and its slope on held-out distances."""
         with one_thread():
             scaled = Scaled.of(embeddings, labels)
-            slope = _platt_slope(self._held_out(scaled.points, labels, seed), labels)
+            slope = platt_slope(self._held_out(scaled.points, labels, seed), labels)
             return scaled.line(*self._solve(scaled.points, labels), slope)
 
     def _solve(self, points: Matrix, labels: Labels) -> tuple[Vector, Vector]:
@@ -229,7 +229,7 @@ class Scaled:
         return coef if self.basis is None else self.basis @ coef
 
 
-def _platt_slope(distances: Vector, labels: Labels) -> Vector:
+def platt_slope(distances: Vector, labels: Labels) -> Vector:
     """The slope that makes sigmoid(slope * distance) likeliest, above 0 even where the distances say nothing."""
     real, generated = np.bincount(labels, minlength=2)
     targets = np.where(labels == 1, (generated + 1) / (generated + 2), 1 / (real + 2))

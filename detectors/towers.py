@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import open_clip
 import torch
-from open_clip.model import _build_vision_tower
+from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
@@ -20,7 +20,8 @@ from detectors.weights import Weights, hub, load_strict, local, read, shipped, s
 
 CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
-Pooling = Literal["class", "spread"]  # of a block's tokens: its class token, or mean and deviation of the others
+# what is read from each block: nothing, its class token, or mean and deviation of its other tokens
+Pooling = Literal["none", "class", "spread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Tower:
     def tokens(self, pooling: Pooling) -> int:
         """Length of what is read from all blocks together."""
         width = int(self.config["vision_cfg"].get("width", 0))
-        return self.blocks * width * (1 if pooling == "class" else 2)
+        return self.blocks * width * {"none": 0, "class": 1, "spread": 2}[pooling]
 
 
 def shipped_tower(name: str, source: str | None) -> Tower:
@@ -129,6 +130,31 @@ def load_tower(tower: Tower, runtime: Runtime) -> nn.Module:
     return network.requires_grad_(requires_grad=False).eval().to(runtime.device)
 
 
+def text_embeddings(tower: Tower, prompts: Sequence[str]) -> Embeddings:
+    """Embed P prompts by the text tower of the same model, as float32 (P, projected), not normalised.
+
+    Raises:
+        Unavailable: The model's text tower is one of another library.
+        WrongWeights: The file does not hold exactly this tower, alone or under "text." in a whole model.
+    """
+    config = dict(tower.config["text_cfg"])
+    if "hf_model_name" in config or "hf_tokenizer_name" in config:
+        msg = f"{tower.name} reads text with another library's tower: choose a model that reads it with open_clip's"
+        raise Unavailable(msg)
+    # not on the meta device: its mask is a buffer that no file holds
+    network: nn.Module = _build_text_tower(tower.projected, config, bool(tower.config.get("quick_gelu")))
+    tensors = {
+        name.removeprefix("text."): tensor
+        for name, tensor in read(tower.weights, "state_dict").items()
+        if not name.startswith(("visual.", "logit_"))
+    }
+    load_strict(network, tensors, tower.weights.path)
+    tokenize = open_clip.SimpleTokenizer(context_length=network.context_length)
+    with torch.inference_mode():
+        array: Embeddings = network.eval()(tokenize(list(prompts))).float().numpy()
+    return array
+
+
 def features(
     network: nn.Module, tower: Tower, pooling: Pooling, images: Sequence[Array], runtime: Runtime
 ) -> Embeddings:
@@ -138,9 +164,8 @@ def features(
     device = torch.device(runtime.device).type
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=runtime.precision == "bfloat16"):
         normalised = (pixels.float() / 255 - mean) / std
-        embedded = torch.cat(
-            _columns(network, normalised, pooling) if tower.blocks else [_whole(network, normalised)], 1
-        )
+        whole = pooling == "none" or not tower.blocks
+        embedded = torch.cat([_whole(network, normalised)] if whole else _columns(network, normalised, pooling), 1)
     array: Embeddings = embedded.float().cpu().numpy()
     return array
 

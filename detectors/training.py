@@ -136,7 +136,7 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
     devices = [torch.device(runtime.device)] if runtime.device != "cpu" else []
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        _threads(plan.threads),
+        threads(plan.threads),
         torch.random.fork_rng(devices),
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
     ):
@@ -167,7 +167,7 @@ def split(labels: Labels, names: Sequence[str], share: float, seed: int) -> tupl
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def threads(count: int | None) -> Iterator[None]:
     """Let torch compute with this many threads for a while; None leaves them."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)

@@ -90,21 +90,26 @@ def _batches(scenes: Captioned, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 @torch.no_grad()
-def whiten_patches(visual: Any, pixels: Pixels) -> None:  # noqa: ANN401 - open_clip has no types
-    """Start the patch embedding with random directions in which patches are half whitened.
+def whiten_patches(weight: Tensor, images: Tensor, seed: int) -> None:
+    """Start a patch embedding with random directions in which patches are half whitened.
 
     Natural images have little energy at high frequencies (see `textures`). So small a model never recovers them when it
     starts blind to them, and the traces of cameras and of generators lie there.
+
+    Args:
+        weight: Of the embedding, float32 (width, 3, side, side); changed in place.
+        images: Normalised, float32 (N, 3, H, W).
+        seed: Of the random directions.
     """
-    width, channels, side, _ = visual.conv1.weight.shape
-    patches = normalised(pixels).unfold(2, side, side).unfold(3, side, side)
+    width, channels, side, _ = weight.shape
+    patches = images.unfold(2, side, side).unfold(3, side, side)
     vectors = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, channels * side * side).double()
     vectors -= vectors.mean(0)
     variances, directions = torch.linalg.eigh(vectors.T @ vectors / len(vectors))
-    drawn = torch.randn(width, len(variances), generator=torch.Generator().manual_seed(SEED), dtype=torch.double)
-    weight = drawn * variances.clamp_min(1e-6) ** -0.25 @ directions.T
-    weight /= (vectors @ weight.T).std()
-    visual.conv1.weight.copy_(weight.view(visual.conv1.weight.shape))
+    drawn = torch.randn(width, len(variances), generator=torch.Generator().manual_seed(seed), dtype=torch.double)
+    start = drawn * variances.clamp_min(1e-6) ** -0.25 @ directions.T
+    start /= (vectors @ start.T).std()
+    weight.copy_(start.view(weight.shape))
 
 
 def fit(model: Any, scenes: Captioned, steps: int, progress: Progress) -> float:  # noqa: ANN401 - open_clip has no types
@@ -183,7 +188,7 @@ def train_small_clip(out: Path, progress: Progress, effort: float = 1.0) -> None
     held_out = captioned(FIRST_SCENE + SCENES, kept, progress)
     with threads(THREADS):
         model = seeded(SEED, lambda: open_clip.CLIP(**CONFIG))
-        whiten_patches(model.visual, scenes.pixels[:WHITENING_SCENES])
+        whiten_patches(model.visual.conv1.weight, normalised(scenes.pixels[:WHITENING_SCENES]), SEED)
         loss = fit(model, scenes, steps, progress)
         accuracies = zero_shot(model, held_out)
     weights = out / f"{NAME}.safetensors"

@@ -18,6 +18,8 @@ from bench.embedded.repeatable import Progress, save, seeded, threads
 from bench.embedded.scenes import SIDE, render
 from bench.embedded.small_clip import NAME as SMALL_CLIP
 from bench.embedded.small_clip import train_small_clip
+from bench.embedded.small_dino import NAME as SMALL_DINO
+from bench.embedded.small_dino import train_small_dino
 
 FIRST_SCENE = 10_000_000  # far from the scenes of the corpus
 SCENES = 3_000
@@ -76,16 +78,16 @@ def _training_scenes(count: int, progress: Progress) -> Pixels:
 
 def names() -> tuple[str, ...]:
     """Everything that can be trained, in the order in which it is."""
-    return (*(one.name for one in GENERATORS), SMALL_CLIP, SMALL_RESNET)
+    return (*(one.name for one in GENERATORS), SMALL_CLIP, SMALL_RESNET, SMALL_DINO)
 
 
 def train_all(out: Path, only: Sequence[str] | None, progress: Progress, effort: float = 1.0) -> None:
     """Train the shipped weights again. The same machine makes the same weights.
 
     Args:
-        out: Folder that receives `<name>.safetensors`, and `small_clip.json` beside that of the small CLIP. A generator
-            that starts from another one starts from its weights in this folder if both are trained together, and else
-            from the shipped ones.
+        out: Folder that receives `<name>.safetensors`, and a card `<name>.json` beside each that is not a generator. A
+            generator that starts from another one starts from its weights in this folder if both are trained together,
+            and else from the shipped ones.
         only: What to train; None trains everything.
         progress: Called after each step with the name, the steps done and the steps in all.
         effort: Share of the steps and of the training scenes, to try the training out.
@@ -111,3 +113,5 @@ def train_all(out: Path, only: Sequence[str] | None, progress: Progress, effort:
         train_small_clip(out, progress, effort)
     if SMALL_RESNET in wanted:
         train_small_resnet(out, progress, effort)
+    if SMALL_DINO in wanted:
+        train_small_dino(out, progress, effort)

@@ -60,7 +60,7 @@ def embedded(embedder, images=IMAGES):
 
 
 def test_embedding_is_the_models_own(model, saved):
-    embedder = ClipProbe("paper", "tiny", saved).embedder(Runtime())
+    embedder = ClipLayers("paper", "tiny", saved).embedder(Runtime())
     shown = transforms.Compose(
         [transforms.CenterCrop(SIDE), transforms.ToTensor(), transforms.Normalize(CLIP_MEAN, CLIP_STD)]
     )
@@ -80,6 +80,9 @@ def test_embedding_is_the_models_own(model, saved):
     assert found == pytest.approx(expected, abs=1e-4)
     assert np.abs(np.linalg.norm(found[:, :24], axis=1) - 1).min() > 0.01  # not normalised to unit length
     assert embedder.embed([]).shape == (0, embedder.dim)
+    final = embedded(ClipProbe("paper", "tiny", saved).embedder(Runtime()))
+    assert final.shape == (3, 24)
+    assert final == pytest.approx(expected[:, :24], abs=1e-4)
 
 
 def test_a_file_of_the_image_tower_alone_is_the_same(model, saved, tmp_path):
@@ -112,14 +115,22 @@ def test_embedded_setting_reads_mean_and_deviation_of_tokens(model, saved):
     assert found[0, second] == pytest.approx(expected, abs=1e-4)
 
 
-def test_one_embedder_serves_both_recipes(saved):
-    probe, layers = ClipProbe("paper", "tiny", saved), ClipLayers("paper", "tiny", saved)
+def test_one_embedder_serves_both_recipes_in_the_embedded_setting(saved):
+    probe, layers = ClipProbe("embedded", "tiny", saved), ClipLayers("embedded", "tiny", saved)
     one, other = probe.embedder(Runtime()), layers.embedder(Runtime())
     assert one.key == other.key
     read = list(range(one.dim))
     assert read[probe.columns(one)] + read[layers.columns(one)] == read
     assert one.key != probe.embedder(Runtime(precision="bfloat16")).key
-    assert one.key != ClipProbe("embedded", "tiny", saved).embedder(Runtime()).key
+    assert one.key != ClipLayers("paper", "tiny", saved).embedder(Runtime()).key
+
+
+def test_the_probe_stores_no_blocks_in_the_paper_setting(saved):
+    probe, layers = ClipProbe("paper", "tiny", saved), ClipLayers("paper", "tiny", saved)
+    one, other = probe.embedder(Runtime()), layers.embedder(Runtime())
+    assert one.key != other.key
+    assert probe.columns(one) == slice(0, one.dim)
+    assert layers.columns(other) == slice(one.dim, None)
 
 
 def test_recipe_keys_name_model_and_weights(saved):

@@ -70,7 +70,7 @@ def test_progress_and_unknown_names(tmp_path):
     assert seen[-1] == ("ldm_b", 1, 1)
     with pytest.raises(ValueError, match=r"'biggan' cannot be trained; there are ldm_a, .*small_clip"):
         train_all(tmp_path, ["biggan"], silent)
-    assert names() == (*(one.name for one in GENERATORS), "small_clip", "small_resnet")
+    assert names() == (*(one.name for one in GENERATORS), "small_clip", "small_resnet", "small_dino")
 
 
 def test_seeding_and_threads_are_put_back():

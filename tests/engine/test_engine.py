@@ -11,7 +11,7 @@ import bench.cache
 from bench.errors import InputError
 from bench.images import imageset
 from bench.plan import Selections, plan
-from detectors.api import Card, Runtime
+from detectors.api import Card, Detector, Recipe, Runtime
 from protocols.degradations import Degradation
 from tests.engine.miniature import SIZES, Means, Missing, NearestMeanRecipe
 
@@ -250,3 +250,47 @@ def test_keys_follow_what_fits_and_intervals_read_beside_the_images(make_bench):
 
     for old, new in zip(before, keys_with(source="one"), strict=True):
         assert (new.fit_key == old.fit_key, new.key == old.key) == (True, False)
+
+
+class Blended(Detector):
+    """Scores by the first column of whatever was embedded for it while it was fitted."""
+
+    def __init__(self, level):
+        self.level = level
+
+    def prepare(self, sample):
+        return np.float32(sample.pixels.mean())[None]
+
+    def score(self, batch):
+        return np.full(len(batch), self.level, np.float32)
+
+    def state(self):
+        return {"level": np.float32([self.level])}
+
+
+@dataclass(frozen=True)
+class Borrowing(Recipe):
+    """A recipe without an embedder of its own that fits on the embeddings of another one."""
+
+    card: ClassVar[Card] = replace(Checkerboard.card, name="borrowing")
+    shared: Means = field(default_factory=Means)
+
+    def fit(self, train, seed, runtime):
+        embeddings = train.embed(self.shared)
+        assert embeddings.shape == (len(train), self.shared.dim)
+        return Blended(float(np.clip(np.abs(embeddings).mean(), 0, 1)))
+
+    def restore(self, state, runtime):
+        return Blended(float(state["level"][0]))
+
+
+def test_a_recipe_may_ask_for_embeddings_of_other_embedders_and_they_are_kept(make_bench):
+    alone = Borrowing("embedded")
+    bench = make_bench("alone", [alone])
+    _, outcomes = bench.run(bench.plan(("none",)))
+    assert {one.status for one in outcomes.values()} == {"scored"}
+    assert alone.shared.embedded == 2 * 2 * SIZES["train"]  # both train sets, each image once
+    beside = Borrowing("embedded")
+    both = make_bench("both", [NearestMeanRecipe("embedded"), beside])
+    both.run(both.plan(("none",)))
+    assert beside.shared.embedded == 0  # the shelf had them already

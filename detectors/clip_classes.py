@@ -1,0 +1,152 @@
+"""Classifiers on the final embedding of a frozen CLIP tower that tell generators apart and so real from generated.
+
+Both follow Saland's internship report (SIGMA, CRIStAL, 2024: 18 classes, open_clip's ViT-L-14 with DataComp-1B
+weights) and Kilinkarov, Dorin and Grabovoy, "Robust method for detecting machine-generated images" (preprint: 26
+classes): one class of real images and one per generator; an image is called generated when its class is. The score is
+one less the probability of the class "real".
+
+`ClipClasses` is a linear layer with weighted cross-entropy, the weight of a class being the inverse of its frequency,
+solved as logistic regression where the papers descend by Adam. So weighted, all classes are as likely beforehand: with
+many generators "real" is only one of many, and its probability stays below a half more often than with one.
+
+`ClipOvo` is one linear SVM per pair of classes. The pairs' probabilities come from Platt slopes and are coupled by the
+second method of Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling", JMLR 5,
+2004. The report votes instead, which gives no score.
+
+In the embedded setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
+CLIP's final embedding says little of a generator.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from detectors.api import Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
+from detectors.classifier import Classifier, Probabilities
+from detectors.clip_features import (
+    DATACOMP,
+    DATACOMP_LICENCE,
+    DATACOMP_TOWER,
+    FINAL_IF_LARGE,
+    INPUT_POLICY,
+    INPUT_SIZE,
+    PREPRINT,
+    REPORT,
+    ClipEmbedder,
+    ClipRecipe,
+    Part,
+    each_row,
+)
+from detectors.multiclass import Pairs, Rule, Softmax, classes_of, from_bytes, to_bytes
+
+# scikit-learn's own; over blocks by cross-validation on the train split of the embedded corpus
+SOFTMAX_C: dict[Setting, float] = {"paper": 1.0, "embedded": 0.1}
+SVM_C: dict[Setting, float] = {"paper": 1.0, "embedded": 0.01}
+
+
+class ClipClassifier(Classifier):
+    """A frozen CLIP tower and a rule that gives class probabilities."""
+
+    def __init__(self, embedder: ClipEmbedder, columns: slice, classes: tuple[str, ...], rule: Rule) -> None:
+        self.embedder = embedder
+        self.columns = columns
+        self.classes = classes
+        self.rule = rule
+
+    def class_probabilities(self, embeddings: Embeddings) -> Probabilities:
+        """The probability of each of the `classes` for N embeddings, float32 (N, C)."""
+        said = each_row(self.rule.probabilities, embeddings[:, self.columns], len(self.classes))
+        return said.astype(np.float32)
+
+    def state(self) -> State:
+        """The rule's arrays and the names of the classes."""
+        return {**self.rule.state(), "classes": to_bytes(self.classes)}
+
+
+@dataclass(frozen=True)
+class ClassesRecipe(ClipRecipe):
+    """What both classifiers share: a subclass gives `card`, `learn` and `remember`."""
+
+    published: ClassVar[tuple[str, str]] = DATACOMP
+    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
+
+    @abstractmethod
+    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Rule:
+        """Fit the rule on N final embeddings and the index of each image's class, int64 (N,)."""
+
+    @abstractmethod
+    def remember(self, state: State) -> Rule:
+        """The rule whose `state` this is."""
+
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> ClipClassifier:
+        """Fit on the embeddings and generators of `train`. Raises ValueError for fewer than two images of a class."""
+        embedder = self.embedder(runtime)
+        columns = self.columns(embedder)
+        classes, members = classes_of(train)
+        rule = self.learn(train.embed(embedder)[:, columns], members, seed)
+        return ClipClassifier(embedder, columns, classes, rule)
+
+    def restore(self, state: State, runtime: Runtime) -> ClipClassifier:
+        """The classifier whose `state` this is."""
+        embedder = self.embedder(runtime)
+        rule = self.remember(state)
+        return ClipClassifier(embedder, self.columns(embedder), from_bytes(state["classes"]), rule)
+
+
+@dataclass(frozen=True)
+class ClipClasses(ClassesRecipe):
+    """A linear layer with weighted cross-entropy."""
+
+    card: ClassVar[Card] = Card(
+        name="clip_classes",
+        family="foundation",
+        version=1,
+        title="CLIP + multi-class linear layer",
+        paper=f"{PREPRINT}; {REPORT}",
+        upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
+        licence=DATACOMP_LICENCE,
+        trained_on=f"head: images and generators of the run's train subset, each class weighted alike;"
+        f" {DATACOMP_TOWER}",
+        input_size=INPUT_SIZE,
+        input_policy=INPUT_POLICY,
+    )
+
+    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Softmax:
+        """Fit the layer; nothing is drawn at random."""
+        del seed
+        return Softmax.fit(embeddings, members, SOFTMAX_C[self.setting])
+
+    def remember(self, state: State) -> Softmax:
+        """The layer whose `state` this is."""
+        return Softmax.restored(state)
+
+
+@dataclass(frozen=True)
+class ClipOvo(ClassesRecipe):
+    """One linear SVM per pair of classes, coupled."""
+
+    card: ClassVar[Card] = Card(
+        name="clip_ovo",
+        family="foundation",
+        version=1,
+        title="CLIP + one-vs-one linear SVMs",
+        paper=f"{REPORT}; probabilities after Wu, Lin and Weng, JMLR 5, 2004",
+        upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
+        licence=DATACOMP_LICENCE,
+        trained_on=f"head: images and generators of the run's train subset; {DATACOMP_TOWER}",
+        input_size=INPUT_SIZE,
+        input_policy=INPUT_POLICY,
+    )
+
+    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Pairs:
+        """Fit all pairs; the seed draws the folds of the Platt slopes."""
+        return Pairs.fit(embeddings, members, SVM_C[self.setting], seed)
+
+    def remember(self, state: State) -> Pairs:
+        """The pairs whose `state` this is."""
+        return Pairs.restored(state)

@@ -1,0 +1,138 @@
+"""Frozen CLIP image towers, and what every recipe on top of one shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Unavailable
+from detectors.frozen import FrozenEmbedder
+from detectors.weights import SHIPPED, identity
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from detectors.towers import Pooling, Tower
+
+Part = Literal["final", "blocks"]  # of an embedding: the tower's final embedding, or what is read from its blocks
+
+SMALL = "small_clip"
+OPENAI = ("ViT-L-14-quickgelu", "openai")  # plain ViT-L-14 has another GELU than these weights
+DATACOMP = ("ViT-L-14", "datacomp_xl_s13b_b90k")
+
+# of heads that have no say in it: the project's small CLIP says little of a generator in its final embedding
+FINAL_IF_LARGE: Mapping[Setting, Part] = {"paper": "final", "embedded": "blocks"}
+
+# what the cards of several recipes say
+PREPRINT = "Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images, preprint"
+REPORT = "Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024"
+DATACOMP_LICENCE = "Apache-2.0; weights as their owners say (DataComp-1B CLIP: MIT)"
+DATACOMP_TOWER = "tower: DataComp-1B (embedded: captioned rendered scenes)"
+INPUT_SIZE = "224x224 (embedded: 128x128)"
+INPUT_POLICY = "centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)"
+
+
+class ClipEmbedder(FrozenEmbedder):
+    """A frozen image tower: [final embedding | what is read from each block], float32.
+
+    Attributes:
+        projected: Length of the final embedding, which comes first.
+        tower: The tower itself.
+    """
+
+    def __init__(self, tower: Tower, pooling: Pooling, runtime: Runtime, *, pad: bool) -> None:
+        policy = "pad" if pad else "enlarge"
+        key = f"clip.1.{tower.name}.{tower.weights.sha256[:16]}.{pooling}.{policy}.{runtime.precision}"
+        super().__init__(key, tower.projected + tower.tokens(pooling), tower.side, pad=pad)
+        self.projected = tower.projected
+        self.tower = tower
+        self._pooling: Pooling = pooling
+        self._runtime = runtime
+
+    def load(self) -> nn.Module:
+        """The tower's network."""
+        from detectors.towers import load_tower
+
+        return load_tower(self.tower, self._runtime)
+
+    def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
+        """Embed at least one prepared array as float32 (N, dim)."""
+        from detectors.towers import features
+
+        return features(network, self.tower, self._pooling, images, self._runtime)
+
+
+@dataclass(frozen=True)
+class ClipRecipe(Recipe):
+    """What recipes on a CLIP tower share. In the embedded setting all of them have one embedder.
+
+    In the paper setting those that read nothing but the final embedding have one that stores nothing else.
+
+    Attributes:
+        model: An open_clip model; None is the recipe's own in the paper setting, the project's in the embedded.
+        weights: One of the model's tags or the path of a file; None is the recipe's own tag, or the project's weights.
+    """
+
+    model: str | None = None
+    weights: str | None = None
+    published: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
+    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "final", "embedded": "final"}
+
+    @property
+    def key(self) -> str:
+        """The base key, the model and its weights: a tag, or the start of a file's hash."""
+        if self._small:
+            file = SHIPPED / f"{SMALL}.safetensors" if self.weights is None else Path(self.weights)
+            return f"{super().key}.{SMALL}.{identity(file)}"
+        model, tag = self.published
+        weights = self.weights or tag
+        return f"{super().key}.{self.model or model}.{identity(Path(weights)) if Path(weights).is_file() else weights}"
+
+    def embedder(self, runtime: Runtime) -> ClipEmbedder:
+        """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
+        from detectors.towers import find_tower, shipped_tower
+
+        if self._small:
+            tower = shipped_tower(SMALL, self.weights)
+        else:
+            model, tag = self.published
+            tower = find_tower(self.model or model, self.weights or tag)
+        blocks = self.reads[self.setting] == "blocks"
+        if blocks and not tower.blocks:
+            msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
+            raise Unavailable(msg)
+        if self.setting == "embedded":
+            return ClipEmbedder(tower, "spread", runtime, pad=False)
+        return ClipEmbedder(tower, "class" if blocks else "none", runtime, pad=True)
+
+    def columns(self, embedder: Embedder) -> slice:
+        """Which columns of the embeddings the head reads."""
+        projected = cast("ClipEmbedder", embedder).projected
+        return slice(projected, None) if self.reads[self.setting] == "blocks" else slice(0, projected)
+
+    @property
+    def _small(self) -> bool:
+        """Whether the project's own small CLIP is meant."""
+        return self.setting == "embedded" and self.model is None
+
+
+def unit(embeddings: Embeddings) -> Embeddings:
+    """Rows of length 1, float32 (N, D); rows of zeros stay."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))
+    rows: Embeddings = (embeddings / np.where(lengths == 0, 1, lengths)[:, None]).astype(np.float32)
+    return rows
+
+
+def each_row(
+    function: Callable[[NDArray[np.float32]], NDArray[np.float64]], embeddings: Embeddings, width: int
+) -> NDArray[np.float64]:
+    """Apply a function to each row by itself, float64 (N, width): a product of a batch may round rows differently."""
+    made = np.empty((len(embeddings), width))
+    for index, row in enumerate(embeddings):
+        made[index] = function(np.ascontiguousarray(row))
+    return made

@@ -1,0 +1,182 @@
+"""Binary heads on the final embedding of a frozen CLIP tower, in place of a single logistic layer.
+
+`ClipSvm` is the linear SVM on cached features of open_clip's ViT-L-14 with DataComp-1B weights of Saland's internship
+report (SIGMA, CRIStAL, 2024). Columns are scaled and a Platt slope turns distances into probabilities; neither is said
+there, and the slope moves no decision.
+
+`ClipMlp` is the head of two fully connected layers with ReLU that the same report and Kilinkarov, Dorin and Grabovoy,
+"Robust method for detecting machine-generated images" (preprint), put on a frozen CLIP: binary cross-entropy, Adam, 20
+epochs. They do not state the hidden width, the rate, the batch or the dropout: those here are ours.
+
+In the embedded setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
+CLIP's final embedding says little of a generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
+from detectors.clip_features import (
+    DATACOMP,
+    DATACOMP_LICENCE,
+    DATACOMP_TOWER,
+    FINAL_IF_LARGE,
+    INPUT_POLICY,
+    INPUT_SIZE,
+    PREPRINT,
+    REPORT,
+    ClipEmbedder,
+    ClipRecipe,
+    Part,
+    each_row,
+)
+from detectors.heads import LinearSvm, ProbeRecipe, Scaled
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from detectors.descent import Descent
+
+HIDDEN = 256
+DROPOUT = 0.2  # of the hidden layer
+# LinearSVC's own; over blocks by cross-validation on the train split of the embedded corpus
+C: dict[Setting, float] = {"paper": 1.0, "embedded": 0.01}
+
+
+@dataclass(frozen=True)
+class ClipSvm(ClipRecipe, ProbeRecipe):
+    """A linear SVM on the final embedding."""
+
+    published: ClassVar[tuple[str, str]] = DATACOMP
+    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
+    card: ClassVar[Card] = Card(
+        name="clip_svm",
+        family="foundation",
+        version=1,
+        title="CLIP + linear SVM",
+        paper=REPORT,
+        upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
+        licence=DATACOMP_LICENCE,
+        trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
+        input_size=INPUT_SIZE,
+        input_policy=INPUT_POLICY,
+    )
+
+    def head(self) -> LinearSvm:
+        """The linear SVM."""
+        return LinearSvm(C[self.setting], primal=True)
+
+
+class TwoLayers(Probe):
+    """A frozen CLIP tower and two linear layers with ReLU between.
+
+    Args:
+        embedder: The tower.
+        columns: Which columns of its embeddings are read.
+        state: `first` (hidden, D), `first_bias` (hidden), `second` (hidden) and `second_bias` (), all float64: over
+            embeddings as they come, the scaling of columns being part of the first layer.
+    """
+
+    def __init__(self, embedder: ClipEmbedder, columns: slice, state: State) -> None:
+        self.embedder = embedder
+        self._columns = columns
+        self._state = state
+
+    def decide(self, embeddings: Embeddings) -> Scores:
+        """Score N embeddings, float32 (N, dim)."""
+        first, first_bias, second, second_bias = (
+            self._state[name] for name in ("first", "first_bias", "second", "second_bias")
+        )
+
+        def log_odds(row: NDArray[np.float32]) -> NDArray[np.float64]:
+            hidden = np.maximum(np.einsum("hd,d->h", first, row.astype(np.float64)) + first_bias, 0)
+            return np.asarray(np.einsum("h,h->", hidden, second) + second_bias)
+
+        scores: Scores = expit(each_row(log_odds, embeddings[:, self._columns], 1)[:, 0]).astype(np.float32)
+        return scores
+
+    def state(self) -> State:
+        """The weights of both layers."""
+        return dict(self._state)
+
+
+@dataclass(frozen=True)
+class ClipMlp(ClipRecipe):
+    """Two fully connected layers with ReLU on the final embedding."""
+
+    published: ClassVar[tuple[str, str]] = DATACOMP
+    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
+    card: ClassVar[Card] = Card(
+        name="clip_mlp",
+        family="foundation",
+        version=1,
+        title="CLIP + two linear layers",
+        paper=f"{PREPRINT}; {REPORT}",
+        upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
+        licence=DATACOMP_LICENCE,
+        trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
+        input_size=INPUT_SIZE,
+        input_policy=INPUT_POLICY,
+    )
+
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayers:
+        """Train both layers on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
+        from detectors.descent import Descent
+
+        embedder = self.embedder(runtime)
+        columns = self.columns(embedder)
+        plan = Descent(rate=1e-3, epochs=20, batch=32)
+        return TwoLayers(embedder, columns, _layers(train.embed(embedder)[:, columns], train.labels, seed, plan))
+
+    def restore(self, state: State, runtime: Runtime) -> TwoLayers:
+        """The detector whose `state` this is."""
+        embedder = self.embedder(runtime)
+        return TwoLayers(embedder, self.columns(embedder), state)
+
+
+def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: Descent) -> State:
+    """Train the two layers on N embeddings, float32 (N, D)."""
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    from detectors.descent import descend
+
+    scaled = Scaled.of(embeddings, labels)
+    draw = torch.Generator().manual_seed(seed)
+    points, targets = torch.from_numpy(scaled.points).float(), torch.from_numpy(labels).float()
+    first, first_bias = _linear(points.shape[1], HIDDEN, draw)
+    second, second_bias = _linear(HIDDEN, 1, draw)
+
+    def loss(chosen: Tensor) -> Tensor:
+        hidden = torch.relu(points[chosen] @ first.T + first_bias)
+        kept = torch.rand(hidden.shape, generator=draw) >= DROPOUT
+        said = (hidden * kept / (1 - DROPOUT)) @ second.T + second_bias
+        return binary_cross_entropy_with_logits(said[:, 0], targets[chosen])
+
+    descend([first, first_bias, second, second_bias], loss, len(labels), plan, draw)
+    weights = [weight.detach().numpy().astype(np.float64) for weight in (first, first_bias, second, second_bias)]
+    whole = scaled.whole(weights[0].T).T / scaled.scale
+    return {
+        "first": np.ascontiguousarray(whole),
+        "first_bias": weights[1] - whole @ scaled.mean,
+        "second": weights[2][0],
+        "second_bias": weights[3][0],
+    }
+
+
+def _linear(inputs: int, outputs: int, draw: Generator) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a linear layer, uniform within torch's own bounds."""
+    import torch
+
+    bound = inputs**-0.5
+    weight, bias = (
+        torch.empty(shape).uniform_(-bound, bound, generator=draw) for shape in ((outputs, inputs), outputs)
+    )
+    return weight.requires_grad_(), bias.requires_grad_()

@@ -1,0 +1,103 @@
+"""Self-distilled vision transformers of timm: found, filled strictly, run frozen; import this inside functions only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import timm
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from detectors.api import Array, Embeddings, Runtime
+from detectors.augment import IMAGENET_MEAN, IMAGENET_STD
+from detectors.weights import Weights, hub, load_strict, local, read, shipped, shipped_card
+
+Pooling = Literal["class", "spread"]  # the class token alone, or with mean and deviation of each block's patch tokens
+
+
+@dataclass(frozen=True, slots=True)
+class DinoTower:
+    """A vision transformer whose weights have been found, not read.
+
+    Attributes:
+        name: Of the model: timm's, or that of weights that ship with the package.
+        network: Arguments of timm's `VisionTransformer`; None where timm knows the model by its name.
+        weights: A file with exactly this network.
+        side: Side of the square images it is shown, in pixels.
+    """
+
+    name: str
+    network: Mapping[str, Any] | None
+    weights: Weights
+    side: int
+
+
+def shipped_tower(name: str, source: str | None) -> DinoTower:
+    """A tower that ships with the package, with its own weights or those of a file of the user's.
+
+    Raises:
+        Unavailable: The package was installed without it, or there is no such file.
+    """
+    network = shipped_card(name)["network"]
+    return DinoTower(name, network, shipped(name) if source is None else local(Path(source)), network["img_size"])
+
+
+def find_tower(model: str, source: str | None, side: int) -> DinoTower:
+    """A model of timm with its own weights from the hub or those of a file.
+
+    Raises:
+        Unavailable: There is no such file, or the hub cannot be reached.
+    """
+    weights = hub(f"timm/{model}", "model.safetensors") if source is None else local(Path(source))
+    return DinoTower(model, None, weights, side)
+
+
+def build(tower: DinoTower) -> VisionTransformer:
+    """The network on the meta device: without weights until some are loaded."""
+    with torch.device("meta"):
+        if tower.network is not None:
+            return VisionTransformer(**tower.network)
+        # positions are those of the published resolution, interpolated to the image's own as in DINOv2's code
+        return cast(
+            "VisionTransformer",
+            timm.create_model(tower.name, pretrained=False, num_classes=0, dynamic_img_size=True),
+        )
+
+
+def load_tower(tower: DinoTower, runtime: Runtime) -> VisionTransformer:
+    """Build the network and fill it strictly. Raises `WrongWeights` where the file does not hold exactly it."""
+    network = build(tower)
+    load_strict(network, read(tower.weights), tower.weights.path)
+    network.requires_grad_(requires_grad=False).eval().to(runtime.device)
+    return network
+
+
+def length(tower: DinoTower, pooling: Pooling) -> int:
+    """Number of columns that `features` gives."""
+    network = build(tower)
+    blocks = 2 * len(network.blocks) if pooling == "spread" else 0
+    return int(network.embed_dim) * (1 + blocks)
+
+
+def normalised(pixels: Tensor) -> Tensor:
+    """uint8 (N, H, W, 3) as the network takes it, float32 (N, 3, H, W)."""
+    mean, std = (torch.tensor(value, device=pixels.device).view(3, 1, 1) for value in (IMAGENET_MEAN, IMAGENET_STD))
+    return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
+
+
+def features(network: nn.Module, pooling: Pooling, images: Sequence[Array], runtime: Runtime) -> Embeddings:
+    """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then what the pooling adds."""
+    pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
+    device = torch.device(runtime.device).type
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=runtime.precision == "bfloat16"):
+        final, blocks = network.forward_intermediates(normalised(pixels), output_fmt="NLC")  # type: ignore[operator]
+        parts = [final[:, 0]]
+        if pooling == "spread":
+            parts += [part for tokens in blocks for part in (tokens.mean(1), tokens.std(1))]
+        array: Embeddings = torch.cat(parts, 1).float().cpu().numpy()
+    return array

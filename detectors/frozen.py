@@ -1,0 +1,56 @@
+"""Embedders that are one frozen network: weights are read once, at first use, and images pass in chunks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.api import Array, Embedder, Embeddings, Sample
+from detectors.augment import padded_centre
+from detectors.crops import centre_square
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CHUNK = 32  # images that pass through at once
+
+
+class FrozenEmbedder(Embedder):
+    """A frozen network on the centre of an image: a subclass gives `load` and `features`."""
+
+    def __init__(self, key: str, dim: int, side: int, *, pad: bool) -> None:
+        self.key = key
+        self.dim = dim
+        self._side = side
+        self._pad = pad
+        self._network: nn.Module | None = None
+        self._lock = Lock()
+
+    @abstractmethod
+    def load(self) -> nn.Module:
+        """The network on its device, filled strictly."""
+
+    @abstractmethod
+    def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
+        """Embed at least one prepared array as float32 (N, dim)."""
+
+    def prepare(self, sample: Sample) -> Array:
+        """The centre, uint8 (side, side, 3), without resize where it is large enough."""
+        return (padded_centre if self._pad else centre_square)(sample.pixels, self._side)
+
+    def embed(self, batch: Sequence[Array]) -> Embeddings:
+        """Embed N prepared arrays as float32 (N, dim); the first call reads the weights."""
+        network = self._loaded()
+        chunks = [batch[start : start + CHUNK] for start in range(0, len(batch), CHUNK)]
+        parts = [self.features(network, chunk) for chunk in chunks]
+        return np.concatenate([np.zeros((0, self.dim), np.float32), *parts])
+
+    def _loaded(self) -> nn.Module:
+        with self._lock:
+            if self._network is None:
+                self._network = self.load()
+            return self._network

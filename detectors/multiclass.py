@@ -1,0 +1,191 @@
+"""Linear classifiers of more than two classes over embeddings: one softmax layer, or one SVM per pair of classes.
+
+Classes are the empty string for real images, which comes first, and the generators of the train set by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from detectors.api import Array, Embeddings, Labels, State, TrainSet
+from detectors.heads import Line, LinearSvm, Scaled, one_thread
+
+Floats = NDArray[np.float64]
+CERTAIN = 1e-7  # the least probability of a class within a pair: the coupling needs both to be possible
+ROUNDS, TOLERANCE = 10_000, 1e-6  # of the solver
+
+
+class Rule(Protocol):
+    """A fitted rule that gives class probabilities."""
+
+    def probabilities(self, row: NDArray[np.float32]) -> Floats:
+        """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
+
+    def state(self) -> State:
+        """Everything that was learned."""
+
+
+def classes_of(train: TrainSet) -> tuple[tuple[str, ...], Labels]:
+    """The classes of a train set, and the index of each image's class, int64 (N,).
+
+    Raises:
+        ValueError: A class has fewer than two images, or there is only one class.
+    """
+    classes = ("", *sorted(set(train.generators) - {""}))
+    positions = {name: index for index, name in enumerate(classes)}
+    members = np.array([positions[name] for name in train.generators], dtype=np.int64)
+    if len(classes) == 1:
+        msg = "a classifier needs images of at least one generator, found none: choose a train subset that holds some"
+        raise ValueError(msg)
+    for name, count in zip(classes, np.bincount(members, minlength=len(classes)), strict=True):
+        if count < 2:
+            msg = (
+                f"a classifier needs at least 2 images of each class, found {count} of {name or 'the real ones'}: "
+                "choose a train subset that holds more, or leave that class out"
+            )
+            raise ValueError(msg)
+    return classes, members
+
+
+def to_bytes(names: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Names as UTF-8, each ended by a line feed: files of arrays hold no text."""
+    return np.frombuffer("".join(f"{name}\n" for name in names).encode(), np.uint8).copy()
+
+
+def from_bytes(array: Array) -> tuple[str, ...]:
+    """The names that `to_bytes` wrote."""
+    return tuple(array.tobytes().decode().split("\n")[:-1])
+
+
+class Softmax:
+    """One linear layer and a softmax.
+
+    Args:
+        weight: float64 (C, D), over embeddings as they come.
+        bias: float64 (C,).
+    """
+
+    def __init__(self, weight: Floats, bias: Floats) -> None:
+        self.weight = weight
+        self.bias = bias
+
+    @classmethod
+    def fit(cls, embeddings: Embeddings, members: Labels, c: float) -> Softmax:
+        """Fit by cross-entropy with an L2 penalty, each class weighted by the inverse of its frequency.
+
+        Args:
+            embeddings: float32 (N, D).
+            members: The index of each image's class, int64 (N,).
+            c: Weight of the training errors against the penalty, as in scikit-learn.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        with one_thread():
+            scaled = Scaled.of(embeddings, (members > 0).astype(np.int64))
+            solver = LogisticRegression(C=c, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS)
+            fitted = solver.fit(scaled.points, members)
+            coef, bias = fitted.coef_, fitted.intercept_
+            if len(coef) == 1:  # two classes: scikit-learn gives the log odds of the second against the first
+                coef, bias = np.concatenate([np.zeros_like(coef), coef]), np.concatenate([[0.0], bias])
+            weight = np.ascontiguousarray(scaled.whole(coef.T).T / scaled.scale)
+            return cls(weight, bias - weight @ scaled.mean)
+
+    @classmethod
+    def restored(cls, state: State) -> Softmax:
+        """The rule whose `state` this is."""
+        return cls(state["weight"], state["bias"])
+
+    def probabilities(self, row: NDArray[np.float32]) -> Floats:
+        """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
+        said: Floats = softmax(np.einsum("cd,d->c", self.weight, row.astype(np.float64)) + self.bias)
+        return said
+
+    def state(self) -> State:
+        """The layer."""
+        return {"weight": self.weight, "bias": self.bias}
+
+
+class Pairs:
+    """One linear SVM with a Platt slope for each pair of classes, and their probabilities coupled.
+
+    Args:
+        lines: Of the pairs (0, 1), (0, 2), ... (1, 2), ...; "generated" means the later class of a pair.
+        count: Number of classes.
+    """
+
+    def __init__(self, lines: list[Line], count: int) -> None:
+        self.lines = lines
+        self.count = count
+        self._weights = np.stack([line.coef / line.scale for line in lines])
+        means = np.array([line.mean @ weight for line, weight in zip(lines, self._weights, strict=True)])
+        self._offsets = np.array([float(line.intercept) for line in lines]) - means
+        self._slopes = np.array([float(line.slope) for line in lines])
+
+    @classmethod
+    def fit(cls, embeddings: Embeddings, members: Labels, c: float, seed: int) -> Pairs:
+        """Fit each pair on its own images.
+
+        Args:
+            embeddings: float32 (N, D).
+            members: The index of each image's class, int64 (N,).
+            c: As of `LinearSvm`.
+            seed: Draws the folds of the Platt slopes.
+        """
+        count = int(members.max()) + 1
+        lines = []
+        for one, other in pairs(count):
+            chosen = np.isin(members, (one, other))
+            labels = (members[chosen] == other).astype(np.int64)
+            lines.append(LinearSvm(c, primal=True).fit(embeddings[chosen], labels, seed))
+        return cls(lines, count)
+
+    @classmethod
+    def restored(cls, state: State) -> Pairs:
+        """The rule whose `state` this is."""
+        arrays = [state[field.name] for field in fields(Line)]
+        lines = [Line(*(np.asarray(part) for part in row)) for row in zip(*arrays, strict=True)]
+        return cls(lines, int(state["count"]))
+
+    def probabilities(self, row: NDArray[np.float32]) -> Floats:
+        """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
+        distances = np.einsum("pd,d->p", self._weights, row.astype(np.float64)) + self._offsets
+        later = np.clip(expit(self._slopes * distances), CERTAIN, 1 - CERTAIN)
+        wins = np.zeros((self.count, self.count))
+        for (one, other), probability in zip(pairs(self.count), later, strict=True):
+            wins[one, other], wins[other, one] = 1 - probability, probability
+        return couple(wins)
+
+    def state(self) -> State:
+        """The lines, stacked, and the number of classes."""
+        stacked = {field.name: np.stack([getattr(line, field.name) for line in self.lines]) for field in fields(Line)}
+        return {**stacked, "count": np.array(self.count)}
+
+
+def pairs(count: int) -> list[tuple[int, int]]:
+    """All pairs of classes, the earlier one first."""
+    return [(one, other) for one in range(count) for other in range(one + 1, count)]
+
+
+def couple(wins: Floats) -> Floats:
+    """Class probabilities from those within pairs: the second method of Wu, Lin and Weng, JMLR 5, 2004.
+
+    They minimise the sum over pairs of (r_ji p_i - r_ij p_j)^2 under sum p = 1: a linear system, whose solution has no
+    negative part.
+
+    Args:
+        wins: r_ij, float64 (C, C): the probability of class i given that it is i or j; the diagonal is 0.
+    """
+    count = len(wins)
+    system = np.ones((count + 1, count + 1))
+    system[:count, :count] = -wins * wins.T
+    system[np.arange(count), np.arange(count)] = (wins**2).sum(0)
+    system[count, count] = 0
+    solved = np.linalg.solve(system, np.eye(count + 1)[count])[:count]
+    solved = np.clip(solved, 0, None)  # rounding alone takes it below 0
+    probabilities: Floats = solved / solved.sum()
+    return probabilities

@@ -1,0 +1,175 @@
+"""A cache of a few embedded shots per class beside zero-shot text prompts, on a frozen CLIP.
+
+Follows Zhang et al., "Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification", ECCV 2022, arXiv
+2207.09519, on the classes "real" and "generated", as Saland's internship report (SIGMA, CRIStAL, 2024) applies it:
+logits = 100 x W' + alpha exp(-beta (1 - x K')) V, where x is the unit embedding, W the unit embeddings of one prompt
+per class, K those of 16 shots per class and V their classes, one-hot. `TipAdapterF` trains K: AdamW, 20 epochs.
+
+Alpha and beta are the paper's defaults; its code then searches better ones on a labelled validation set, which a
+recipe is not given. Keys and training read each shot once, where the paper averages or augments random crops.
+
+In the embedded setting nothing comes from text: the project's small CLIP ships without its text tower, which is mostly
+its table of words. W is the unit mean of each class's shots there, so that what is left is a class-mean classifier and
+the cache. Means of the shots part the shots by themselves and weigh 100 times as much: the cache, trained or not, moves
+few scores. Both recipes do little better than chance: the small CLIP's final embedding tells contents apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, State, TrainSet
+from detectors.clip_features import (
+    DATACOMP,
+    DATACOMP_LICENCE,
+    DATACOMP_TOWER,
+    INPUT_POLICY,
+    INPUT_SIZE,
+    REPORT,
+    ClipEmbedder,
+    ClipRecipe,
+    each_row,
+    unit,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ALPHA, BETA = 1.0, 5.5  # weight of the cache, and how fast its influence falls with distance
+SCALE = 100.0  # of the zero-shot logits, as in CLIP
+PROMPTS = ("a photo", "an AI-generated image")  # real, generated
+PAPER = "Zhang et al., Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification, ECCV 2022,"
+UPSTREAM = "https://github.com/gaopengcuhk/Tip-Adapter (nothing copied)"
+TEXT = "no text in the embedded setting: class means of the shots stand in for the prompts"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """What the detector knows.
+
+    Attributes:
+        keys: Embeddings of the shots, float32 (K, D): unit rows unless trained.
+        values: Their classes, one-hot, float32 (K, 2).
+        weights: The zero-shot classifier: unit rows, float32 (2, D), real and generated.
+    """
+
+    keys: Embeddings
+    values: NDArray[np.float32]
+    weights: Embeddings
+
+    def log_odds(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Logit of "generated" less that of "real", float64 (), for one unit embedding, float32 (D,)."""
+        zero_shot = SCALE * np.einsum("cd,d->c", self.weights, row).astype(np.float64)
+        affinity = np.exp(-BETA * (1 - np.einsum("kd,d->k", self.keys, row).astype(np.float64)))
+        logits = zero_shot + ALPHA * np.einsum("k,kc->c", affinity, self.values)
+        return np.asarray(logits[1] - logits[0])
+
+
+class TipAdapted(Probe):
+    """A frozen CLIP tower and a cache."""
+
+    def __init__(self, embedder: ClipEmbedder, cache: Cache) -> None:
+        self.embedder: ClipEmbedder = embedder
+        self.cache = cache
+
+    def decide(self, embeddings: Embeddings) -> Scores:
+        """Score N embeddings, float32 (N, dim)."""
+        rows = unit(embeddings[:, : self.embedder.projected])
+        scores: Scores = expit(each_row(self.cache.log_odds, rows, 1)[:, 0]).astype(np.float32)
+        return scores
+
+    def state(self) -> State:
+        """The cache's arrays."""
+        return {"keys": self.cache.keys, "values": self.cache.values, "weights": self.cache.weights}
+
+
+@dataclass(frozen=True)
+class TipAdapter(ClipRecipe):
+    """The cache as it is, training-free.
+
+    Attributes:
+        shots: Images per class in the cache, drawn by the seed; all where a class has fewer.
+    """
+
+    shots: int = 16
+    published: ClassVar[tuple[str, str]] = DATACOMP
+    card: ClassVar[Card] = Card(
+        name="tip_adapter",
+        family="foundation",
+        version=1,
+        title="Tip-Adapter",
+        paper=f"{PAPER} arXiv 2207.09519; {REPORT}",
+        upstream=UPSTREAM,
+        licence=DATACOMP_LICENCE,
+        trained_on=f"cache: 16 images per class of the run's train subset; {DATACOMP_TOWER}; {TEXT}",
+        input_size=INPUT_SIZE,
+        input_policy=INPUT_POLICY,
+    )
+
+    @property
+    def key(self) -> str:
+        """The key of tower and weights, and the number of shots."""
+        return f"{super().key}.{self.shots}"
+
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TipAdapted:
+        """Fill the cache. Raises ValueError where a class has no image."""
+        embedder = self.embedder(runtime)
+        chosen = np.concatenate([self._drawn(train, label, seed) for label in (0, 1)])
+        keys, labels = unit(train.embed(embedder)[chosen, : embedder.projected]), train.labels[chosen]
+        if self._small:
+            weights = unit(np.stack([keys[labels == label].mean(0) for label in (0, 1)]))
+        else:
+            from detectors.towers import text_embeddings
+
+            weights = unit(text_embeddings(embedder.tower, PROMPTS))
+        return TipAdapted(embedder, self.tuned(Cache(keys, np.eye(2, dtype=np.float32)[labels], weights), labels, seed))
+
+    def tuned(self, cache: Cache, labels: Labels, seed: int) -> Cache:
+        """The cache as it is used, from that of the shots and their labels."""
+        del labels, seed
+        return cache
+
+    def restore(self, state: State, runtime: Runtime) -> TipAdapted:
+        """The detector whose `state` this is."""
+        return TipAdapted(self.embedder(runtime), Cache(**state))
+
+    def _drawn(self, train: TrainSet, label: int, seed: int) -> NDArray[np.int64]:
+        """Indices of the shots of a class: drawn by name, whatever the order of the images."""
+        members = np.flatnonzero(train.labels == label).tolist()
+        if not members:
+            noun = ("real", "generated")[label]
+            msg = f"{self.card.name} needs shots of each class, found none of {noun}: choose a subset that holds both"
+            raise ValueError(msg)
+        ranked = sorted(members, key=lambda index: sha256(f"{seed}/{train.names[index]}".encode()).digest())
+        return np.array(ranked[: self.shots])
+
+
+@dataclass(frozen=True)
+class TipAdapterF(TipAdapter):
+    """The cache with trained keys."""
+
+    card: ClassVar[Card] = replace(TipAdapter.card, name="tip_adapter_f", title="Tip-Adapter-F (keys trained)")
+
+    def tuned(self, cache: Cache, labels: Labels, seed: int) -> Cache:
+        """Train the keys on the shots by cross-entropy, starting from their embeddings."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        from detectors.descent import Descent, descend
+
+        rows, values, weights = (torch.from_numpy(part) for part in (cache.keys, cache.values, cache.weights))
+        keys, targets = rows.clone().requires_grad_(), torch.from_numpy(labels)
+
+        def loss(chosen: Tensor) -> Tensor:
+            affinity = torch.exp(-BETA * (1 - rows[chosen] @ keys.T))
+            return cross_entropy(SCALE * rows[chosen] @ weights.T + ALPHA * affinity @ values, targets[chosen])
+
+        plan = Descent(rate=1e-3, epochs=20, batch=256, decay=0.01, epsilon=1e-4, cosine=True)
+        descend([keys], loss, len(labels), plan, torch.Generator().manual_seed(seed))
+        return replace(cache, keys=keys.detach().numpy())

@@ -1,0 +1,358 @@
+"""Heads, classifiers, banks and caches on CLIP embeddings, each against a slow or a library's version."""
+
+from dataclasses import replace
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from safetensors.torch import save_file
+from scipy.optimize import minimize
+from scipy.special import expit, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics.pairwise import cosine_distances
+from sklearn.svm import LinearSVC
+
+from detectors.api import Runtime, Unavailable
+from detectors.checks import check
+from detectors.classifier import Classifier
+from detectors.clip_classes import SVM_C, ClipClasses, ClipOvo
+from detectors.clip_features import DATACOMP, SMALL
+from detectors.clip_heads import ClipMlp, ClipSvm
+from detectors.clip_nearest import ClipNearest
+from detectors.clip_probe import ClipLayers, ClipProbe
+from detectors.heads import LinearSvm
+from detectors.multiclass import Softmax, couple, from_bytes, to_bytes
+from detectors.tip_adapter import ALPHA, BETA, PROMPTS, TipAdapter, TipAdapterF
+from detectors.towers import text_embeddings
+from detectors.weights import WrongWeights, shipped_card
+
+CONFIG = {
+    "embed_dim": 24,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 56, "layers": 2, "width": 32, "head_width": 16, "patch_size": 14},
+    "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+RECIPES = [ClipSvm, ClipMlp, ClipClasses, ClipOvo, ClipNearest, TipAdapter, TipAdapterF]
+FINAL = shipped_card(SMALL)["embed_dim"]
+WIDTH = ClipProbe("embedded").embedder(Runtime()).dim
+
+
+class Drawn:
+    """A train set whose embeddings are drawn: every class has a direction of its own."""
+
+    def __init__(self, counts, strength=1.0, seed=0, width=WIDTH):
+        draw = np.random.default_rng(seed)
+        self.generators = [name for name, count in counts.items() for _ in range(count)]
+        self.labels = np.array([int(name != "") for name in self.generators], dtype=np.int64)
+        self.names = [f"{index}.jpg" for index in range(len(self.labels))]
+        ways = {name: np.random.default_rng(index).normal(size=width) for index, name in enumerate(counts)}
+        towards = np.stack([ways[name] for name in self.generators])
+        self.embeddings = (draw.normal(size=towards.shape) + strength * towards).astype(np.float32)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def embed(self, embedder):
+        return self.embeddings
+
+    def shuffled(self, order):
+        other = Drawn.__new__(Drawn)
+        other.generators = [self.generators[index] for index in order]
+        other.names = [self.names[index] for index in order]
+        other.labels, other.embeddings = self.labels[order], self.embeddings[order]
+        return other
+
+
+THREE = {"": 40, "b": 20, "a": 30}
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """A whole tiny model that open_clip knows as "tiny"."""
+    monkeypatch.setattr(open_clip, "get_model_config", {"tiny": CONFIG}.get)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = open_clip.CLIP(**CONFIG).eval()
+    path = tmp_path / "tiny.safetensors"
+    save_file(model.state_dict(), path)
+    return model, str(path)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_contract(recipe):
+    check(recipe("embedded"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_scores_do_not_depend_on_the_batch_to_the_last_bit(recipe):
+    train = Drawn(THREE)
+    detector = recipe("embedded").fit(train, 0, Runtime())
+    together = detector.decide(train.embeddings)
+    alone = np.concatenate([detector.decide(row[None]) for row in train.embeddings])
+    assert np.array_equal(together, alone)
+    assert together.dtype == np.float32
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_clear_difference_is_learned(recipe):
+    counts = {"": 40, "b": 40}
+    detector = recipe("embedded").fit(Drawn(counts), 0, Runtime())
+    fresh = Drawn(counts, seed=1)
+    assert ((detector.decide(fresh.embeddings) > 0.5) == fresh.labels).mean() > 0.95
+
+
+def test_keys_tell_recipes_and_options_apart():
+    recipes = [recipe(setting) for recipe in RECIPES for setting in ("paper", "embedded")]
+    recipes += [ClipNearest("embedded", k=3), TipAdapter("embedded", shots=4)]
+    assert len({recipe.key for recipe in recipes}) == len(recipes)
+    assert ".".join(DATACOMP) in ClipSvm("paper").key
+
+
+def test_final_heads_store_the_final_embedding_only_and_share_it(saved):
+    _, path = saved
+    embedders = [recipe("paper", "tiny", path).embedder(Runtime()) for recipe in (*RECIPES, ClipProbe)]
+    assert len({embedder.key for embedder in embedders}) == 1
+    assert embedders[0].dim == 24
+    assert ClipLayers("paper", "tiny", path).embedder(Runtime()).dim == 24 + 2 * 32
+    small = [recipe("embedded").embedder(Runtime()).key for recipe in (*RECIPES, ClipProbe, ClipLayers)]
+    assert len(set(small)) == 1
+
+
+def test_the_svm_is_that_of_scikit_learn():
+    train = Drawn({"": 50, "b": 40}, strength=0.05)
+    detector = ClipSvm("embedded").fit(train, 0, Runtime())
+    read = train.embeddings[:, FINAL:]
+    distances = svm(read, train.labels)
+    assert detector.line.distances(read) == pytest.approx(distances, abs=1e-3)
+
+
+def test_the_svm_also_ends_where_classes_overlap():
+    train = Drawn({"": 500, "b": 400}, strength=0.05, width=12)
+    line = LinearSvm(1.0, primal=True).fit(train.embeddings, train.labels, 0)
+    assert ((line.distances(train.embeddings) > 0) == train.labels).mean() < 0.9
+    assert line.distances(train.embeddings) == pytest.approx(svm(train.embeddings, train.labels, 1.0), abs=1e-3)
+
+
+def svm(embeddings, labels, c=SVM_C["embedded"]):
+    """Distances of scikit-learn's SVM over scaled columns."""
+    points = embeddings.astype(float)
+    points = (points - points.mean(0)) / points.std(0)
+    options = {"C": c, "class_weight": "balanced", "dual": points.shape[1] > len(points), "tol": 1e-8}
+    return LinearSVC(**options, max_iter=100_000).fit(points, labels).decision_function(points)
+
+
+def test_the_two_layers_equal_torch_and_need_their_bend():
+    train = Drawn({"": 60, "b": 60})
+    train.embeddings[::2] *= -1  # each class lies on both sides: no line parts them
+    train.embeddings[train.labels == 1] = np.roll(train.embeddings[train.labels == 1], 700, 1)
+    detector = ClipMlp("embedded").fit(train, 0, Runtime())
+    scores = detector.decide(train.embeddings)
+    assert ((scores > 0.5) == train.labels).mean() > 0.95
+    state = {name: torch.from_numpy(np.array(array)) for name, array in detector.state().items()}
+    points = torch.from_numpy(train.embeddings[:, FINAL:]).double()
+    hidden = torch.relu(points @ state["first"].T + state["first_bias"])
+    expected = torch.sigmoid(hidden @ state["second"] + state["second_bias"])
+    assert scores == pytest.approx(expected.numpy(), abs=1e-6)
+    assert not np.array_equal(scores, ClipMlp("embedded").fit(train, 1, Runtime()).decide(train.embeddings))
+
+
+def test_class_probabilities_are_those_of_scikit_learn():
+    train = Drawn(THREE, strength=0.1)
+    members = np.array([("", "a", "b").index(name) for name in train.generators])
+    final = train.embeddings[:, :FINAL]
+    rule = Softmax.fit(final, members, 1.0)
+    points = (final - final.mean(0)) / final.std(0)
+    reference = LogisticRegression(C=1.0, class_weight="balanced", tol=1e-8, max_iter=9999).fit(points, members)
+    found = np.stack([rule.probabilities(row) for row in final])
+    assert found == pytest.approx(reference.predict_proba(points), abs=1e-3)
+    plain = LogisticRegression(C=1.0, tol=1e-8, max_iter=9999).fit(points, members)
+    assert np.abs(found - plain.predict_proba(points)).max() > 0.01  # the weights of the classes matter
+
+
+@pytest.mark.parametrize("recipe", [ClipClasses, ClipOvo])
+def test_classes_are_named_and_survive_the_state(recipe):
+    train = Drawn({"": 40, "ü b": 20, "a": 30})
+    detector = recipe("embedded").fit(train, 0, Runtime())
+    assert isinstance(detector, Classifier)
+    assert detector.classes == ("", "a", "ü b")
+    said = detector.class_probabilities(train.embeddings)
+    assert said.shape == (90, 3)
+    assert said.sum(1) == pytest.approx(1)
+    assert [detector.classes[index] for index in said.argmax(1)] == train.generators
+    assert np.array_equal(detector.decide(train.embeddings), 1 - said[:, 0])
+    assert all(array.dtype != object and array.dtype.kind in "fiu" for array in detector.state().values())
+    restored = recipe("embedded").restore(detector.state(), Runtime())
+    assert restored.classes == detector.classes
+    assert np.array_equal(restored.class_probabilities(train.embeddings), said)
+
+
+@pytest.mark.parametrize("recipe", [ClipClasses, ClipOvo])
+def test_classes_that_cannot_be_learned_are_refused(recipe):
+    for counts, complaint in (
+        ({"": 5, "a": 1}, "found 1 of a"),
+        ({"a": 5, "b": 5}, "found 0 of the real ones"),
+        ({"": 5}, "at least one generator, found none"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            recipe("embedded").fit(Drawn(counts), 0, Runtime())
+
+
+def test_names_are_bytes_and_back():
+    for names in (("",), ("", "a", "b c"), ("", "ж")):
+        assert from_bytes(to_bytes(names)) == names
+        assert to_bytes(names).dtype == np.uint8
+
+
+def iterated(wins):
+    """Algorithm 2 of Wu, Lin and Weng, as libsvm runs it."""
+    count = len(wins)
+    quadratic = -wins * wins.T + np.diag((wins**2).sum(0))
+    probabilities = np.full(count, 1 / count)
+    for step in range(10_000):
+        one = step % count
+        whole = probabilities @ quadratic @ probabilities
+        probabilities[one] += (whole - quadratic[one] @ probabilities) / quadratic[one, one]
+        probabilities /= probabilities.sum()
+    return probabilities
+
+
+def test_coupling_minimises_what_the_paper_minimises():
+    draw = np.random.default_rng(0)
+    for count in (2, 3, 5, 8):
+        upper = np.triu(draw.uniform(0.02, 0.98, (count, count)), 1)
+        wins = upper + np.tril(1 - upper.T, -1)
+        found = couple(wins)
+        assert found == pytest.approx(iterated(wins.copy()), abs=1e-6)
+
+        def loss(point, wins=wins):
+            return ((wins.T * point[:, None] - wins * point[None, :]) ** 2).sum()
+
+        bounds = {"type": "eq", "fun": lambda point: point.sum() - 1}
+        best = minimize(loss, np.full(count, 1 / count), bounds=[(0, 1)] * count, constraints=bounds, tol=1e-12)
+        assert loss(found) <= best.fun + 1e-9
+
+
+def test_coupling_gives_back_probabilities_that_agree():
+    truth = np.array([0.5, 0.2, 0.2, 0.1])
+    wins = truth[:, None] / (truth[:, None] + truth)
+    np.fill_diagonal(wins, 0)
+    assert couple(wins) == pytest.approx(truth)
+
+
+def test_pairs_are_the_svms_of_their_own_images():
+    train = Drawn({"": 40, "a": 30, "b": 20}, strength=0.05)
+    detector = ClipOvo("embedded").fit(train, 0, Runtime())
+    names = np.array(train.generators)
+    for line, (one, other) in zip(detector.rule.lines, [("", "a"), ("", "b"), ("a", "b")], strict=True):
+        chosen = (names == one) | (names == other)
+        read = train.embeddings[chosen, FINAL:]
+        assert line.distances(read) == pytest.approx(svm(read, names[chosen] == other), abs=1e-3)
+    row = train.embeddings[0, FINAL:]
+    wins = np.zeros((3, 3))
+    for line, (one, other) in zip(detector.rule.lines, [(0, 1), (0, 2), (1, 2)], strict=True):
+        wins[other, one] = expit(line.slope * line.distances(row[None])[0])
+        wins[one, other] = 1 - wins[other, one]
+    assert detector.class_probabilities(train.embeddings[:1])[0] == pytest.approx(iterated(wins), abs=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 3, 99])
+def test_nearest_compares_mean_distances_from_both_banks(k):
+    train = Drawn({"": 20, "b": 30}, strength=0.1)
+    detector = ClipNearest("embedded", k=k).fit(train, 0, Runtime())
+    asked = Drawn({"": 9, "b": 9}, strength=0.1, seed=5).embeddings
+    distances = np.sort(cosine_distances(asked[:, :FINAL], train.embeddings[:20, :FINAL]), 1)[:, :k].mean(1)
+    distances -= np.sort(cosine_distances(asked[:, :FINAL], train.embeddings[20:, :FINAL]), 1)[:, :k].mean(1)
+    scores = detector.decide(asked)
+    assert np.array_equal(scores > 0.5, distances > 0)
+    assert np.array_equal(np.argsort(scores), np.argsort(distances))
+
+
+def test_nearest_depends_on_its_bank_and_ties_at_a_half():
+    train = Drawn({"": 20, "b": 20}, strength=0.1)
+    recipe = ClipNearest("embedded")
+    state = recipe.fit(train, 0, Runtime()).state()
+    swapped = recipe.restore({"real": state["generated"], "generated": state["real"]}, Runtime())
+    scores = recipe.restore(state, Runtime()).decide(train.embeddings)
+    assert ((scores > 0.5) == train.labels).all()  # every image of the bank is its own neighbour
+    assert ((swapped.decide(train.embeddings) > 0.5) != train.labels).all()
+    same = recipe.restore({"real": state["real"], "generated": state["real"]}, Runtime())
+    assert (same.decide(train.embeddings) == 0.5).all()
+    with pytest.raises(ValueError, match="found 5 real and 0 generated"):
+        recipe.fit(Drawn({"": 5}), 0, Runtime())
+
+
+def reference(rows, cache):
+    """The published expression, all rows at once."""
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    affinity = rows @ cache.keys.T
+    logits = 100 * rows @ cache.weights.T + ALPHA * np.exp(-1 * (BETA - BETA * affinity)) @ cache.values
+    return softmax(logits, 1)[:, 1]
+
+
+@pytest.mark.parametrize("recipe", [TipAdapter, TipAdapterF])
+def test_tip_adapter_is_the_published_expression(recipe):
+    train = Drawn({"": 30, "b": 20, "a": 10}, strength=0.1)
+    detector = recipe("embedded").fit(train, 0, Runtime())
+    cache = detector.cache
+    assert cache.keys.shape == (32, FINAL)
+    assert cache.values.sum(0).tolist() == [16, 16]
+    final = train.embeddings[:, :FINAL].astype(float)
+    for weights in (cache.weights, np.zeros_like(cache.weights)):
+        state = detector.state() | {"weights": weights}
+        scores = recipe("embedded").restore(state, Runtime()).decide(train.embeddings)
+        assert scores == pytest.approx(reference(final, replace(cache, weights=weights)), abs=1e-4)
+    assert np.ptp(scores) > 0.1  # the cache alone parts the images
+
+
+def test_shots_are_drawn_by_name_and_seed():
+    train = Drawn(THREE)
+    order = np.random.default_rng(0).permutation(len(train))
+    recipe = TipAdapter("embedded")
+    keys = recipe.fit(train, 0, Runtime()).cache.keys
+    assert np.array_equal(recipe.fit(train.shuffled(order), 0, Runtime()).cache.keys, keys)
+    assert not np.array_equal(recipe.fit(train, 1, Runtime()).cache.keys, keys)
+    assert len(TipAdapter("embedded", shots=3).fit(train, 0, Runtime()).cache.keys) == 6
+    with pytest.raises(ValueError, match="none of generated"):
+        recipe.fit(Drawn({"": 5}), 0, Runtime())
+
+
+def test_training_the_keys_lowers_the_loss_of_the_shots():
+    train = Drawn({"": 16, "b": 16}, strength=0.02)
+    cache = TipAdapter("embedded").fit(train, 0, Runtime()).cache
+    alone = replace(cache, weights=np.zeros_like(cache.weights))  # class means part their own shots as it is
+    labels = cache.values.argmax(1)
+    tuned = TipAdapterF("embedded").tuned(alone, labels, 0)
+    losses = []
+    for one in (alone, tuned):
+        scores = reference(cache.keys, one)
+        losses.append(-np.log(np.where(labels == 1, scores, 1 - scores)).mean())
+    assert losses[1] < 0.97 * losses[0]
+    assert np.array_equal(tuned.values, cache.values)
+    fitted = TipAdapterF("embedded").fit(train, 0, Runtime()).cache
+    assert np.array_equal(fitted.weights, cache.weights)
+    assert not np.array_equal(fitted.keys, cache.keys)
+
+
+def test_prompts_are_read_by_the_text_tower_of_the_same_model(saved):
+    model, path = saved
+    recipe = TipAdapter("paper", "tiny", path)
+    tokens = open_clip.SimpleTokenizer(context_length=12)(list(PROMPTS))
+    with torch.inference_mode():
+        expected = model.encode_text(tokens, normalize=True).numpy()
+    train = Drawn(THREE, width=24)
+    detector = recipe.fit(train, 0, Runtime())
+    assert detector.cache.weights == pytest.approx(expected, abs=1e-5)
+    assert np.array_equal(recipe.restore(detector.state(), Runtime()).cache.weights, detector.cache.weights)
+
+
+def test_a_text_tower_that_is_not_there_is_an_error(saved, tmp_path):
+    model, path = saved
+    tower = TipAdapter("paper", "tiny", path).embedder(Runtime()).tower
+    save_file(model.visual.state_dict(), tmp_path / "visual.safetensors")
+    alone = TipAdapter("paper", "tiny", str(tmp_path / "visual.safetensors"))
+    with pytest.raises(WrongWeights, match=r"missing ln_final\.bias"):
+        alone.fit(Drawn(THREE, width=24), 0, Runtime())
+    other = replace(tower, config=CONFIG | {"text_cfg": {"hf_tokenizer_name": "t5"}})
+    with pytest.raises(Unavailable, match="tiny reads text with another library's tower"):
+        text_embeddings(other, PROMPTS)

@@ -1,0 +1,95 @@
+"""The small DINO's training repeats, minimises what DINO minimises, and ships under its own hash."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from bench.embedded.repeatable import seeded
+from bench.embedded.small_dino import (
+    CONFIG,
+    STUDENT,
+    TEACHER,
+    Distilled,
+    _follow,
+    crops,
+    distance,
+    train_small_dino,
+)
+from detectors import weights
+from detectors.api import Runtime
+from detectors.dino_tower import DinoTower, load_tower
+
+EFFORT = 0.0005
+
+
+def silent(name, done, total):
+    assert name
+    assert 0 < done <= total
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("distilled")
+    train_small_dino(out, silent, EFFORT)
+    return out
+
+
+def test_training_repeats(trained, tmp_path):
+    train_small_dino(tmp_path, silent, EFFORT)
+    for name in ("small_dino.safetensors", "small_dino.json"):
+        assert (tmp_path / name).read_bytes() == (trained / name).read_bytes()
+
+
+def test_result_loads_strictly_and_its_card_knows_it(trained):
+    card = json.loads((trained / "small_dino.json").read_text())
+    found = weights.local(trained / "small_dino.safetensors")
+    load_tower(DinoTower("small_dino", card["network"], found, 128), Runtime())
+    assert card["sha256"] == found.sha256
+    assert card["network"] == CONFIG
+    assert found.path.stat().st_size < 350_000
+
+
+def test_distance_is_the_cross_entropy_of_different_crops():
+    draw = np.random.default_rng(0)
+    student, teacher, centre = draw.normal(size=(4, 3, 5)), draw.normal(size=(2, 3, 5)), draw.normal(size=5)
+    losses = []
+    for one in range(2):
+        for other in range(4):
+            if one != other:
+                wanted = np.exp((teacher[one] - centre) / TEACHER)
+                said = np.exp(student[other] / STUDENT)
+                share, guess = wanted / wanted.sum(1, keepdims=True), said / said.sum(1, keepdims=True)
+                losses.append(-(share * np.log(guess)).sum(1).mean())
+    found = distance(*(torch.from_numpy(array) for array in (student, teacher, centre)))
+    assert float(found) == pytest.approx(np.mean(losses))
+
+
+def test_the_teacher_follows_the_student():
+    teacher, student = seeded(0, Distilled), seeded(1, Distilled)
+    before = teacher.first.weight.detach().clone()
+    _follow(teacher, student, 0.9)
+    assert torch.allclose(teacher.first.weight, 0.9 * before + 0.1 * student.first.weight)
+
+
+def test_crops_lie_on_the_grid_of_jpeg_and_half_are_mirrored():
+    place = np.zeros((64, 128, 128, 3), np.uint8)
+    place[..., 0] = (np.arange(128) // 8 % 2 * 100 + 50)[:, None]
+    place[..., 1] = np.arange(128)
+    made = crops(np.random.default_rng(0), place, 48)
+    assert made.shape == (64, 48, 48, 3)
+    bands = made[:, :, 0, 0].reshape(64, 6, 8)
+    assert (bands == bands[:, :, :1]).all()
+    assert (bands[:, 1:, 0] != bands[:, :-1, 0]).all()
+    assert len(np.unique(bands[:, 0, 0])) > 20  # of many brightnesses
+    mirrored = made[:, 0, 0, 1] > made[:, 0, -1, 1]
+    assert 16 < mirrored.sum() < 48
+
+
+def test_shipped_weights_come_from_this_training():
+    card = weights.shipped_card("small_dino")
+    assert card["network"] == CONFIG
+    measured = card["linear_probes_commonest_class_or_not_on_held_out_scenes"]
+    assert measured["kind"]["accuracy"] > measured["kind"]["majority"] + 0.1
+    assert weights.shipped("small_dino").path.stat().st_size < 350_000
