@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from detectors import catalogue
-from detectors.api import Array, Card, Detector, Facts, Recipe, Runtime, Sample, Scores, State, TrainSet
-from detectors.parts import divided, joined, parted, scores_of
+from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
+from detectors.parts import divided, joined, parted, scores_of, unfiled
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end
@@ -46,7 +46,7 @@ class EnsembleDetector(Detector):
 
     def score(self, batch: Sequence[Array]) -> Scores:
         """Score N images."""
-        samples = [Sample(pixels, Facts("RAW", pixels.shape[1], pixels.shape[0], pixels.nbytes)) for pixels in batch]
+        samples = list(map(unfiled, batch))
         scores = [member.score([member.prepare(one) for one in samples]) for member in self.members.values()]
         together: Scores = expit(log_odds(scores) @ self.weights[:-1] + self.weights[-1]).astype(np.float32)
         return together

@@ -9,7 +9,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Sample, Scores, State, TrainSet
+from detectors.api import Detector, Embedder, Embeddings, Facts, Image, Labels, Probe, Sample, Scores, State, TrainSet
 
 Rows = NDArray[np.int64]
 BATCH = 50  # images that are decoded and scored at once
@@ -74,6 +74,11 @@ def scores_of(detector: Detector, images: TrainSet) -> Scores:
         for start in range(0, len(images), BATCH)
     ]
     return np.concatenate([np.zeros(0, np.float32), *parts])
+
+
+def unfiled(pixels: Image) -> Sample:
+    """Pixels as a sample of which no file is known."""
+    return Sample(pixels, Facts("RAW", pixels.shape[1], pixels.shape[0], pixels.nbytes))
 
 
 def joined(states: Mapping[str, State]) -> State:
