@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card
 from detectors.augment import BlurJpeg
+from detectors.imagenet import imagenet
 from detectors.stopping import EarlyStopping
 from detectors.trained import NetworkRecipe
-from detectors.weights import SHIPPED, Weights, hub, read, shipped, torch_hub_cache
+from detectors.weights import SHIPPED, Weights, read, shipped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -75,7 +76,8 @@ class CnnSpot(NetworkRecipe):
 
     def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
         """ImageNet's weights, or those of the small network, with a new last layer."""
-        return self.gone_on(network, shipped("small_resnet") if self.setting == "embedded" else _imagenet(), seed)
+        start = imagenet("resnet50") if self.setting == "paper" else shipped("small_resnet")
+        return self.gone_on(network, start, seed)
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
@@ -91,9 +93,3 @@ class CnnSpot(NetworkRecipe):
             return Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=10_000, validation=0.1)
         quick = EarlyStopping(rate=2e-3, patience=2, lowest_rate=1e-4)
         return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1)
-
-
-def _imagenet() -> Weights:
-    """ResNet-50 as it was trained on ImageNet: from torch's own cache, or from the hub."""
-    cached = torch_hub_cache("resnet50-0676ba61.pth", "resnet50-19c8e357.pth")
-    return cached or hub("timm/resnet50.tv_in1k", "model.safetensors")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torchvision
 from torch import Tensor, nn
@@ -39,21 +41,36 @@ def _halving(before: int, after: int) -> BasicBlock:
     return BasicBlock(before, after, 2, shortcut)
 
 
-def small_resnet() -> nn.Module:
-    """`SmallResNet` with one output, on the meta device: without weights until some are loaded."""
+def bare(make: Callable[[], nn.Module]) -> nn.Module:
+    """A network on the meta device: without weights until some are loaded."""
     with torch.device("meta"):
-        return SmallResNet()
+        return make()
+
+
+def drawn(make: Callable[[], nn.Module], seed: int) -> dict[str, Tensor]:
+    """The weights that a network draws for itself, from a seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make().state_dict()
+
+
+def small_resnet() -> nn.Module:
+    """`SmallResNet` with one output, without weights until some are loaded."""
+    return bare(SmallResNet)
+
+
+def resnet18() -> nn.Module:
+    """ResNet-18 of torchvision with one output, without weights until some are loaded."""
+    return bare(lambda: torchvision.models.resnet18(num_classes=1))
 
 
 def resnet50() -> nn.Module:
-    """ResNet-50 of torchvision with one output, on the meta device: without weights until some are loaded."""
-    with torch.device("meta"):
-        network: nn.Module = torchvision.models.resnet50(num_classes=1)
-    return network
+    """ResNet-50 of torchvision with one output, without weights until some are loaded."""
+    return bare(lambda: torchvision.models.resnet50(num_classes=1))
 
 
 def fresh_head(network: nn.Module, backbone: dict[str, Tensor], spread: float, seed: int) -> dict[str, Tensor]:
-    """Pretrained weights with a new last layer `fc` of one output.
+    """Pretrained weights with a new last layer `fc`.
 
     Args:
         network: The network they are for.
@@ -63,7 +80,25 @@ def fresh_head(network: nn.Module, backbone: dict[str, Tensor], spread: float, s
         seed: Seed of the draws.
     """
     generator = torch.Generator().manual_seed(seed)
-    width = network.state_dict()["fc.weight"].shape[1]
-    weight = torch.empty(1, width).normal_(0, spread, generator=generator)
-    bias = torch.empty(1).uniform_(-(width**-0.5), width**-0.5, generator=generator)
+    outputs, width = network.state_dict()["fc.weight"].shape
+    weight = torch.empty(outputs, width).normal_(0, spread, generator=generator)
+    bias = torch.empty(outputs).uniform_(-(width**-0.5), width**-0.5, generator=generator)
     return backbone | {"fc.weight": weight, "fc.bias": bias}
+
+
+def fresh_parts(
+    fresh: dict[str, Tensor], start: dict[str, Tensor], may: tuple[str, ...], must: tuple[str, ...]
+) -> dict[str, Tensor]:
+    """Weights to go on from, and freshly drawn ones for parts of a network that a start lacks or that are replaced.
+
+    Args:
+        fresh: All weights of the network, drawn.
+        start: The weights to go on from, by name.
+        may: How the names begin that are fresh where the start does not have them.
+        must: How the names begin that are always fresh.
+
+    Returns:
+        Both together: whatever else the start lacks or has too much, strict loading complains of.
+    """
+    kept = {name: tensor for name, tensor in start.items() if not name.startswith(must)}
+    return {name: tensor for name, tensor in fresh.items() if name.startswith(may + must)} | kept

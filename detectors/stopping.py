@@ -76,6 +76,42 @@ class _Falling:
 
 
 @dataclass(frozen=True, slots=True)
+class Stepped:
+    """The rate is multiplied by a factor every few epochs; training goes on for all epochs and keeps the last weights.
+
+    Attributes:
+        rate: Learning rate of the first epoch.
+        factor: What the rate is multiplied by; 1 keeps it as it is.
+        every: Epochs from one change to the next.
+    """
+
+    rate: float
+    factor: float = 1.0
+    every: int = 1
+
+    def start(self) -> Watch:
+        """A watch over one training."""
+        return _Stepping(self)
+
+
+class _Stepping:
+    """Follows one training in steps."""
+
+    def __init__(self, rule: Stepped) -> None:
+        self.rate = rule.rate
+        self.stopped = False
+        self._rule = rule
+        self._epoch = 0
+
+    def judge(self, accuracy: float) -> bool:
+        """Count one epoch, whatever its accuracy."""
+        del accuracy
+        self._epoch += 1
+        self.rate = self._rule.rate * self._rule.factor ** (self._epoch // self._rule.every)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class EarlyStopping:
     """CNNSpot's rule on validation accuracy (Wang et al., CVPR 2020).
 

@@ -151,6 +151,12 @@ def read(weights: Weights, entry: str | None = None) -> dict[str, Tensor]:
     return _tensors(held, entry, weights.path)
 
 
+def unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors without the `module.` that data-parallel training puts before the names of all of them."""
+    wrapped = all(name.startswith("module.") for name in tensors)
+    return {name.removeprefix("module.") if wrapped else name: tensor for name, tensor in tensors.items()}
+
+
 def load_strict(network: nn.Module, tensors: Mapping[str, Tensor], source: object) -> None:
     """Fill every weight of a network, which may lie on the meta device, from tensors of the same names and shapes.
 

@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 from safetensors.torch import save_file
 from torchvision import transforms
 
-from detectors import cnnspot, weights
+from detectors import imagenet, weights
 from detectors.api import Runtime, Unavailable
 from detectors.checks import Toy, same_state, sample, texture
 from detectors.cnnspot import EMBEDDED_VIEW, PAPER_VIEW, CnnSpot
@@ -124,7 +124,7 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         raise Unavailable(msg)
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(cnnspot, "hub", no_hub)
+    monkeypatch.setattr(imagenet, "hub", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet50\.tv_in1k"):
         PAPER.fit(Toy(4), 0, Runtime())
 

@@ -1,0 +1,163 @@
+"""Gram-Net: a residual network that also reads the texture of its own maps, as Gram matrices.
+
+Liu, Qi and Torr, "Global Texture Enhancement for Fake Face Detection In the Wild", CVPR 2020, arXiv 2002.00133. A Gram
+matrix holds the mean product of every two channels over all places: global texture, whatever lies where.
+
+Two networks go by this name and share every tensor but the last layer:
+- the original, the paper setting: BGR values 0 to 255, whole images resized to 512x512 by OpenCV's bilinear filter, two
+  outputs of which the first is "fake". Trained from ImageNet's ResNet-18 on images brought to a random side of 64 to
+  256 and back to 512, Adam at 1e-5, weight decay 1e-4, batches of 14, 5 epochs. Its checkpoints are pickled modules,
+  which are not read here, for reading one runs its code; a state dict of one is.
+- the port of AIGCDetectBenchmark and SIDBench: RGB normalised by ImageNet's statistics, the centre of 224 without a
+  resize, one output. `load` tells the two apart by the number of outputs, and by nothing else; all names and all other
+  shapes must be as they are.
+The original keeps the weights of the step that do best on test images; here a tenth of the training images is set aside
+and the weights of its best epoch are kept.
+
+The embedded setting is the same method at the size of the embedded corpus: Gram blocks on the small residual network of
+rendered photographs, drawn anew beside its pretrained weights; RGB crops of 64 pixels without a resize, for a detour
+over another size would wipe out what images of 128 pixels hold of texture; one output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from detectors.api import Card, Detector, Runtime, State
+from detectors.augment import BlurJpeg, View
+from detectors.imagenet import imagenet
+from detectors.stopping import Cosine, EarlyStopping
+from detectors.trained import NetworkRecipe
+from detectors.views import Rescaled
+from detectors.weights import SHIPPED, Weights, from_state, load_strict, local, read, shipped, unwrapped
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from detectors.training import Plan
+
+LAST = "fcnewr.3.bias"  # one number per output
+# the published names of each block's convolution and of the two that read its Gram matrix, from the input upwards
+BLOCKS = (
+    ("conv_interi_0", "gi_fc1", "gi_fc2"),
+    ("conv_inter0_0", "g0_fc1", "g0_fc2"),
+    ("conv_inter1_0", "g_fc1r", "g_fc2r"),
+    ("conv_inter2_0", "g2_fc1", "g2_fc2"),
+    ("conv_inter3_0", "g3_fc1", "g3_fc2"),
+    ("conv_inter4_0", "g4_fc1", "g4_fc2"),
+)
+DRAWN = ("scale", *(part for names in BLOCKS for part in names))  # parts that no pretrained network has
+LAST_LAYERS = ("fc", "fcnewr")
+PAPER_VIEW = Rescaled(side=512, least=64, most=256)
+PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
+EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
+
+
+@dataclass(frozen=True)
+class GramNet(NetworkRecipe):
+    """Recipe of Gram-Net. The last layers of whatever weights fitting starts from are replaced."""
+
+    checkpoint: ClassVar[str | None] = "netC"
+    published: ClassVar[bool] = True
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
+        (*LAST_LAYERS, *DRAWN),
+        ("layer4",),
+        ("layer3",),
+        ("layer2",),
+        ("layer1",),
+    )
+    card: ClassVar[Card] = Card(
+        name="gramnet",
+        family="network",
+        version=1,
+        title="Gram-Net",
+        paper="Liu et al., Global Texture Enhancement for Fake Face Detection In the Wild, CVPR 2020, arXiv 2002.00133",
+        upstream="https://github.com/liuzhengzhe/Global_Texture_Enhancement_for_Fake_Face_Detection_in_the-Wild;"
+        " port: https://github.com/Ekko-zn/AIGCDetectBenchmark (nothing copied)",
+        licence="Apache-2.0; upstream has no licence file",
+        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs);"
+        " a loaded checkpoint: faces by StyleGAN or PGGAN (the port's: ProGAN)",
+        input_size="512x512 (a loaded port: 224x224; embedded: 128x128)",
+        input_policy="whole image resized bilinearly to a square (a loaded port: centre crop without resize, smaller"
+        " images padded with black; embedded: centre crop without resize, smaller images enlarged bilinearly)",
+    )
+
+    def begun(self) -> Path | None:
+        """The user's weights, or the small network's; ImageNet's have a name of their own."""
+        if self.start is None and self.setting == "embedded":
+            return SHIPPED / "small_resnet.safetensors"
+        return super().begun()
+
+    @property
+    def view(self) -> View:
+        """Squares of the original, or crops."""
+        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+
+    def build(self) -> nn.Module:
+        """ResNet-18 or the small one, with Gram blocks."""
+        from detectors import nets
+
+        return nets.bare(self._network)
+
+    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
+        """ImageNet's weights, or those of the small network, with new Gram blocks and last layers."""
+        return self.gone_on(network, imagenet("resnet18") if self.setting == "paper" else shipped("small_resnet"), seed)
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Any weights, with new last layers, and with new Gram blocks where they have none."""
+        from detectors import nets
+
+        del network
+        drawn = nets.drawn(self._network, seed)
+        start = unwrapped(read(weights, self.checkpoint))
+        return nets.fresh_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
+
+    def plan(self) -> Plan:
+        """The published numbers, or those for seconds on one core."""
+        from detectors.training import Plan
+
+        if self.setting == "paper":
+            best = EarlyStopping(rate=1e-5, patience=5, first_margin=0, lowest_rate=1e-5)
+            return Plan(best, "adam", weight_decay=1e-4, batch=14, epochs=5, validation=0.1)
+        quick = Cosine(rate=2e-3, epochs=7)
+        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=7, validation=0.15, threads=1)
+
+    def load(self, weights: Path, runtime: Runtime) -> Detector:
+        """Load a state dict of the original or a checkpoint of the port strictly, each shown images in its own way.
+
+        Raises:
+            Unavailable: There is no such file, or the setting is not the paper's.
+            WrongWeights: The file holds anything more, less or else than one of the two.
+        """
+        if self.setting != "paper":
+            return super().load(weights, runtime)
+        tensors = unwrapped(read(local(weights), self.checkpoint))
+        network, view = self._either(ported=LAST in tensors and tensors[LAST].shape == (1,))
+        load_strict(network, tensors, weights)
+        return _detector(network, view, runtime)
+
+    def restore(self, state: State, runtime: Runtime) -> Detector:
+        """The detector with these weights, which may be those of a loaded port."""
+        network, view = self._either(ported=LAST in state and state[LAST].shape == (1,))
+        from_state(network, state)
+        return _detector(network, view, runtime)
+
+    def _either(self, *, ported: bool) -> tuple[nn.Module, View]:
+        from detectors import nets, nets_gram
+
+        if ported:
+            return nets.bare(lambda: nets_gram.GramResNet18(outputs=1)), PORT_VIEW
+        return self.build(), self.view
+
+    def _network(self) -> nn.Module:
+        from detectors import nets_gram
+
+        return nets_gram.GramResNet18() if self.setting == "paper" else nets_gram.SmallGramNet()
+
+
+def _detector(network: nn.Module, view: View, runtime: Runtime) -> Detector:
+    from detectors.network import NetworkDetector
+
+    return NetworkDetector(network, view, runtime)

@@ -1,0 +1,77 @@
+"""Networks on log spectra; import this module inside functions only."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, ResNet
+
+FLOOR = 1e-3  # of the modulus, where white is 1
+LOW, HIGH = 0.05, 0.95  # shares of the frequencies that lie below -1 and below 1
+
+
+def spectra(images: Tensor) -> Tensor:
+    """Log moduli of each channel's Fourier transform, float32 (N, C, H, W) in [-1, 1], of images in [0, 1].
+
+    Frequency 0 stays in the corner. The 5th and 95th percentiles of each map become -1 and 1, and what lies beyond is
+    cut off; where both are one, as for a flat image, no frequency but those above it is more than -1.
+    """
+    waves: Tensor = torch.fft.fft2(images.float())
+    levels = (waves.abs() + FLOOR).log()
+    low, high = (percentile(levels.flatten(2), share) for share in (LOW, HIGH))
+    spread = (high - low).clamp_min(torch.finfo(torch.float32).tiny)
+    return ((levels - low) / spread * 2 - 1).clamp(-1, 1)
+
+
+def percentile(rows: Tensor, share: float) -> Tensor:
+    """A percentile of the last axis, interpolated linearly as NumPy does: float (N, C, 1, 1), of (N, C, L)."""
+    place = share * (rows.shape[-1] - 1)
+    below = int(place)
+    # selecting two values is several times as quick as sorting all of them
+    pair = [rows.kthvalue(below + rank).values for rank in (1, 2)]
+    return torch.lerp(pair[0], pair[1], place - below)[..., None, None]
+
+
+class SpecResNet34(ResNet):  # type: ignore[misc]
+    """ResNet-34 on spectra. Two outputs: "fake" and "real", in this order, as published."""
+
+    generated_output = 0
+
+    def __init__(self) -> None:
+        super().__init__(BasicBlock, [3, 4, 6, 3], num_classes=2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Two logits, float (N, 2), of images (N, 3, H, W) in [0, 1]."""
+        outputs: Tensor = super().forward(spectra(images))
+        return outputs
+
+
+class SmallSpecNet(nn.Module):
+    """Two convolutions on spectra averaged over cells of 4x4 frequencies, and a linear layer that reads places.
+
+    Args:
+        side: Side of the images in pixels.
+        dropout: Share of the features dropped in training.
+    """
+
+    generated_output = 0
+
+    def __init__(self, side: int, dropout: float) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(4)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.Conv2d(16, 16, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(16 * (side // 8) ** 2, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Two logits, "generated" and "real", float (N, 2), of images (N, 3, side, side) in [0, 1]."""
+        maps = self.features(self.pool(spectra(images)))
+        outputs: Tensor = self.fc(self.dropout(maps.flatten(1)))
+        return outputs

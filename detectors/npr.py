@@ -1,0 +1,95 @@
+"""NPR: how neighbouring pixels differ within each cell of two by two.
+
+Tan et al., "Rethinking the Up-Sampling Operations in CNN-based Generative Network for
+Generalizable Deepfake Detection", CVPR 2024, arXiv 2312.10461. Upsampling by two makes the pixels of a cell depend on
+each other; the network sees each image less its own nearest-neighbour down- and upsampling, and nothing else of it.
+
+The paper setting is the published code: the first two stages of a ResNet-50 from random weights, whole images resized
+to 256x256, random crops of 224 and mirroring, Adam at 2e-4 that falls to 0.9 of itself every 10 epochs, batches of 32,
+50 epochs, the last weights kept. It departs in setting a tenth of the training images aside, on which nothing is
+chosen. The code's test does not crop; nor is anything cropped here.
+
+The embedded setting is the same method at the size of the embedded corpus: one narrow bottleneck on images of 128
+pixels without a resize, which would mix the cells; AdamW from 4e-3 along half a cosine, 12 epochs with batches of 16,
+and the weights of the best one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from detectors.api import Card
+from detectors.augment import BlurJpeg, View
+from detectors.stopping import Cosine, Stepped
+from detectors.trained import NetworkRecipe
+from detectors.views import Squared
+from detectors.weights import unwrapped
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from detectors.training import Plan
+
+PAPER_VIEW = Squared(side=256, crop=224, test_crop=256, mirror=True)
+EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=128, test_crop=128, pad=False)
+
+
+@dataclass(frozen=True)
+class Npr(NetworkRecipe):
+    """Recipe of NPR."""
+
+    checkpoint: ClassVar[str | None] = "model"
+    published: ClassVar[bool] = True
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc1",), ("layer2",), ("layer1",))
+    card: ClassVar[Card] = Card(
+        name="npr",
+        family="network",
+        version=1,
+        title="NPR",
+        paper="Tan et al., Rethinking the Up-Sampling Operations in CNN-based Generative Network for Generalizable"
+        " Deepfake Detection, CVPR 2024, arXiv 2312.10461",
+        upstream="https://github.com/chuangchuangtan/NPR-DeepfakeDetection (nothing copied)",
+        licence="Apache-2.0; upstream has no licence file",
+        trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
+        input_size="256x256 (embedded: 128x128)",
+        input_policy="whole image resized bilinearly to a square (embedded: centre crop without resize; smaller images"
+        " are enlarged bilinearly)",
+    )
+
+    @property
+    def view(self) -> View:
+        """Squares, cropped and mirrored in training."""
+        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+
+    def build(self) -> nn.Module:
+        """Half a ResNet-50, or one narrow bottleneck."""
+        from detectors import nets
+
+        return nets.bare(self._network)
+
+    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Random weights."""
+        from detectors import nets
+
+        del network
+        return nets.drawn(self._network, seed), "random weights"
+
+    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same names without what data-parallel training puts before all of them."""
+        return unwrapped(tensors)
+
+    def plan(self) -> Plan:
+        """The published numbers, or those for seconds on one core."""
+        from detectors.training import Plan
+
+        if self.setting == "paper":
+            falling = Stepped(rate=2e-4, factor=0.9, every=10)
+            return Plan(falling, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1)
+        quick = Cosine(rate=4e-3, epochs=12)
+        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1)
+
+    def _network(self) -> nn.Module:
+        from detectors.nets_npr import NprNet
+
+        return NprNet() if self.setting == "paper" else NprNet(channels=16, blocks=(1,))

@@ -1,0 +1,104 @@
+"""Spec: a residual network on the logarithm of an image's spectrum, AutoGAN's classifier.
+
+Zhang, Karaman and Chang, "Detecting and Simulating Artifacts in GAN Fake Images" (AutoGAN), WIFS 2019, arXiv
+1907.06515. Upsampling repeats the spectrum of what it upsamples; the network sees log moduli of the Fourier transform
+of each channel, spread from -1 at the 5th percentile to 1 at the 95th, with frequency 0 in the corner.
+
+The paper setting is the published code: BGR images of 256x256 (others are resized to it by OpenCV's bilinear filter), a
+crop of 224, at random in training and of the centre otherwise, ResNet-34 from ImageNet weights with two outputs of
+which the second is "real", SGD, weight decay 1e-4, batches of 16, 20 epochs, the last weights kept. The code sets a
+rate of 0.01 and a dampening of 0.9, which multiplies every gradient but the first by 0.1: the loop here has no
+dampening and a rate of 0.001 instead, which differs in the weight of the first gradient alone. A tenth of the training
+images is set aside, on which nothing is chosen. The code resizes where the height is not 256; here, where either side
+is not.
+
+The embedded setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
+convolutions and a linear layer in place of the ResNet-34, from random weights. They read the spectrum averaged over
+cells of 4x4 frequencies: one periodogram is mostly noise, and with 400 images a network that read each frequency learnt
+the noise by heart (0.65 on a held-out fold of gan_ps, where this one has 0.93).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from detectors.api import Card
+from detectors.augment import BlurJpeg, View
+from detectors.imagenet import imagenet
+from detectors.stopping import Cosine, Stepped
+from detectors.trained import NetworkRecipe
+from detectors.views import UNIT_MEAN, UNIT_STD, Squared
+from detectors.weights import Weights, read
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from detectors.training import Plan
+
+SPREAD = 0.02  # of the new last layer's weights
+SIDE = 128
+PAPER_VIEW = Squared(256, 224, 224, mirror=False, library="opencv", channels="bgr", mean=UNIT_MEAN, std=UNIT_STD)
+EMBEDDED_VIEW = BlurJpeg(0, resize=None, crop=SIDE, test_crop=SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
+
+
+@dataclass(frozen=True)
+class Spec(NetworkRecipe):
+    """Recipe of Spec. The last layer of whatever weights the paper setting starts from is replaced."""
+
+    checkpoint: ClassVar[str | None] = "state_dict"
+    published: ClassVar[bool] = True
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
+    card: ClassVar[Card] = Card(
+        name="spec",
+        family="frequency",
+        version=1,
+        title="Spec (AutoGAN's classifier)",
+        paper="Zhang et al., Detecting and Simulating Artifacts in GAN Fake Images, WIFS 2019, arXiv 1907.06515",
+        upstream="https://github.com/ColumbiaDVMM/AutoGAN (nothing copied)",
+        licence="Apache-2.0; upstream code BSD",
+        trained_on="the train subset of the run, after ImageNet (embedded: from random weights);"
+        " a loaded checkpoint: whatever upstream's training was given",
+        input_size="224x224 (embedded: 128x128)",
+        input_policy="whole image resized bilinearly to 256x256, centre crop (embedded: centre crop without resize;"
+        " smaller images are enlarged bilinearly)",
+    )
+
+    @property
+    def view(self) -> View:
+        """Crops of values from 0 to 1."""
+        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+
+    def build(self) -> nn.Module:
+        """ResNet-34 or two convolutions, on spectra."""
+        from detectors import nets
+
+        return nets.bare(self._network)
+
+    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
+        """ImageNet's weights with a new last layer, or random ones."""
+        from detectors import nets
+
+        if self.setting == "paper":
+            return self.gone_on(network, imagenet("resnet34"), seed)
+        return nets.drawn(self._network, seed), "random weights"
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Any weights, with a new last layer."""
+        from detectors import nets
+
+        return nets.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+
+    def plan(self) -> Plan:
+        """The published numbers, or those for seconds on one core."""
+        from detectors.training import Plan
+
+        if self.setting == "paper":
+            return Plan(Stepped(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1)
+        quick = Cosine(rate=2e-3, epochs=10)
+        return Plan(quick, "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1)
+
+    def _network(self) -> nn.Module:
+        from detectors import nets_spec
+
+        return nets_spec.SpecResNet34() if self.setting == "paper" else nets_spec.SmallSpecNet(SIDE, dropout=0.5)

@@ -1,0 +1,80 @@
+"""The modified CNN: its growing kernels, its plan, and images that are turned in training only."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as PillowImage
+from torch.nn import functional
+
+from detectors.api import Runtime, Unavailable
+from detectors.checks import Toy, same_state, sample, texture
+from detectors.nets import drawn
+from detectors.nets_yu import PlainCnn
+from detectors.yu_cnn import YuCnn
+
+PAPER, EMBEDDED = YuCnn("paper"), YuCnn("embedded")
+
+
+def slow_probability(image, state):
+    """The network written out, then its softmax."""
+    pixels = torch.from_numpy(np.array(PillowImage.fromarray(image).resize((128, 128), PillowImage.BILINEAR)))
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    values = ((pixels / 255 - mean) / std).permute(2, 0, 1)[None]
+    for number in (0, 3, 6, 9):
+        weight, bias = state[f"features.{number}.weight"], state[f"features.{number}.bias"]
+        values = functional.max_pool2d(functional.conv2d(values, weight, bias).clamp_min(0), 2)
+    values = values.flatten(1)
+    for number in (0, 3, 6):
+        values = (values @ state[f"dense.{number}.weight"].T + state[f"dense.{number}.bias"]).clamp_min(0)
+    return torch.softmax(values @ state["fc.weight"].T + state["fc.bias"], 1)[0, 1].item()
+
+
+def test_filters_double_and_kernels_grow_by_one():
+    shapes = [tuple(tensor.shape) for name, tensor in PAPER.build().state_dict().items() if name.endswith("weight")]
+    assert shapes[:4] == [(32, 3, 2, 2), (64, 32, 3, 3), (128, 64, 4, 4), (256, 128, 5, 5)]
+    assert shapes[4:] == [(256, 4096), (128, 256), (64, 128), (2, 64)]
+    fifth = PlainCnn(side=256, filters=2, layers=5, dense=8, dropout=0).features[12]
+    assert fifth.weight.shape == (32, 16, 6, 6)
+
+
+@pytest.mark.parametrize("recipe", [PAPER, EMBEDDED])
+def test_equals_a_slow_version(recipe):
+    state = drawn(recipe._network, 3)
+    state["fc.weight"] *= 50  # so that images differ
+    detector = recipe.restore({name: tensor.numpy() for name, tensor in state.items()}, Runtime())
+    images = [texture("wide", 90, 140), texture("flat", 128, 128) // 32 * 32]
+    scores = detector.score([detector.prepare(sample(image)) for image in images])
+    assert scores == pytest.approx([slow_probability(image, state) for image in images], abs=1e-5)
+    assert abs(scores[0] - scores[1]) > 1e-4
+
+
+def test_the_plan():
+    plan = PAPER.plan()
+    assert (plan.batch, plan.epochs, plan.optimiser, plan.stopping.rate) == (32, 50, "adam", 1e-3)
+    assert (PAPER.view.degrees, PAPER.view.zoom) == (20, 0.2)
+
+
+def test_it_stops_after_five_epochs_without_improvement():
+    watch = PAPER.plan().stopping.start()
+    assert [watch.judge(accuracy) for accuracy in (0.5, 0.6, 0.6, 0.6, 0.6, 0.6)] == [True, True] + 4 * [False]
+    assert not watch.stopped
+    watch.judge(0.6)
+    assert watch.stopped
+
+
+def test_images_are_turned_in_training_only():
+    image = texture("turned", 128, 128)
+    assert not np.array_equal(EMBEDDED.view.training(image, np.random.default_rng(0)), image)
+    assert np.array_equal(EMBEDDED.view.validation(image, np.random.default_rng(0)), image)
+    assert np.array_equal(EMBEDDED.view.test(image), image)
+
+
+def test_fit_repeats_and_follows_the_seed():
+    first, again, other = (EMBEDDED.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
+    assert same_state(first, again)
+    assert not same_state(first, other)
+
+
+def test_there_is_no_checkpoint(tmp_path):
+    with pytest.raises(Unavailable, match="no published checkpoint"):
+        PAPER.load(tmp_path / "any.pth", Runtime())
