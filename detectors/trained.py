@@ -84,10 +84,11 @@ class NetworkRecipe(Recipe):
         """
         from detectors import training
         from detectors.network import NetworkDetector
+        from detectors.tuning import Tuning
 
         network = self.build()
         load_strict(network, *self._begin(network, seed))
-        tuning = training.Tuning(self.tune, self.stages, self.curriculum)
+        tuning = Tuning(self.tune, self.stages, self.curriculum)
         history = training.train(network, train, self.view, self.plan(), seed, runtime, tuning)
         return NetworkDetector(network, self.view, runtime, history)
 

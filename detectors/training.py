@@ -12,23 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
-from hashlib import sha256
-from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from detectors.api import Image, Labels, Runtime, TrainSet
-from detectors.augment import View, draws
+from detectors.augment import View
 from detectors.network import logits, placed, precision
 from detectors.saved import Saved, vars_of
+from detectors.showing import Shown, shuffled
 from detectors.stopping import Schedule
+from detectors.tuning import EVERYTHING, Tuning, learn
 
-MEMORY = 1 << 30  # bytes of decoded images that are kept between epochs
 SAVE_AFTER = 60.0  # seconds of training that a kill may cost, where there is a folder to go on from
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -62,34 +60,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
-    """What learns when, and from which images.
-
-    Attributes:
-        tune: "all" weights; the "top", which is the first of `stages`; or "staged", one more of them every epoch.
-        stages: Parts of the network by the beginnings of their names, the top first; weights of no part learn last.
-        curriculum: Generators from easy to hard: every epoch one more joins, then those that are not named.
-    """
-
-    tune: Literal["all", "top", "staged"] = "all"
-    stages: tuple[tuple[str, ...], ...] = ()
-    curriculum: tuple[str, ...] = ()
-
-    def learning(self, epoch: int) -> tuple[str, ...] | None:
-        """Beginnings of the names of the weights that learn in an epoch; None for all of them."""
-        if self.tune == "all" or (self.tune == "staged" and epoch >= len(self.stages)):
-            return None
-        open_stages = self.stages[: 1 if self.tune == "top" else epoch + 1]
-        return tuple(name for stage in open_stages for name in stage)
-
-    def shown(self, generators: Sequence[str], epoch: int) -> NDArray[np.bool_]:
-        """Which images an epoch is trained on; real ones, whose generator is "", always are."""
-        if epoch >= len(self.curriculum):
-            return np.ones(len(generators), bool)
-        return np.isin(np.asarray(generators, dtype=str), ["", *self.curriculum[: epoch + 1]])
-
-
-@dataclass(frozen=True, slots=True)
 class Epoch:
     """One epoch of a training: mean losses, accuracies in [0, 1] at 0.5, and seconds on the device."""
 
@@ -100,9 +70,6 @@ class Epoch:
     validation_accuracy: float
     forward_s: float
     backward_s: float
-
-
-EVERYTHING = Tuning()
 
 
 def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, drawn how, where, and which part
@@ -141,7 +108,7 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
     ):
         torch.manual_seed(seed)
-        shown = _Shown(images, view, plan.batch, seed, pool)
+        shown = Shown(images, view, plan.batch, seed, pool)
         course = _Course(placed(network, runtime), shown, plan, runtime, tuning)
         return course.run(fitting, validation)
 
@@ -161,7 +128,7 @@ def split(labels: Labels, names: Sequence[str], share: float, seed: int) -> tupl
         if len(members) < 2:
             msg = f"training needs at least 2 {noun} images, found {len(members)}: choose a subset that holds both"
             raise ValueError(msg)
-        ranked = _shuffled(members, names, f"{seed}/validation")
+        ranked = shuffled(members, names, f"{seed}/validation")
         aside.update(ranked[: max(1, round(share * len(members)))])
     return [index for index in range(len(labels)) if index not in aside], sorted(aside)
 
@@ -177,61 +144,10 @@ def threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _shuffled(indices: Sequence[int], names: Sequence[str], salt: str) -> list[int]:
-    """Indices in an order that depends on the names and the salt alone."""
-    return sorted(indices, key=lambda index: sha256(f"{salt}/{names[index]}".encode()).digest())
-
-
-class _Shown:
-    """Batches as the network is shown them, made by threads one batch ahead."""
-
-    def __init__(self, images: TrainSet, view: View, batch: int, seed: int, pool: ThreadPoolExecutor) -> None:
-        self.view = view
-        self.generators = images.generators
-        self._images = images
-        self._batch = batch
-        self._seed = seed
-        self._pool = pool
-        self._kept: dict[int, Image] = {}
-        self._room = MEMORY
-        self._lock = Lock()
-
-    def training(self, indices: Sequence[int], epoch: int) -> Iterator[tuple[list[Image], Labels]]:
-        """Augmented images with their labels, in this epoch's order."""
-        order = _shuffled(indices, self._images.names, f"{self._seed}/{epoch}")
-        return self._batches(order, epoch, self.view.training)
-
-    def validation(self, indices: Sequence[int], epoch: int) -> Iterator[tuple[list[Image], Labels]]:
-        """Images as early stopping sees them, with their labels."""
-        return self._batches(_shuffled(indices, self._images.names, ""), epoch, self.view.validation)
-
-    def _batches(
-        self, order: Sequence[int], epoch: int, see: Callable[[Image, np.random.Generator], Image]
-    ) -> Iterator[tuple[list[Image], Labels]]:
-        def one(index: int) -> Image:
-            return see(self._pixels(index), draws(self._seed, self._images.names[index], epoch))
-
-        batches = [order[start : start + self._batch] for start in range(0, len(order), self._batch)]
-        ahead = [self._pool.submit(one, index) for index in batches[0]]
-        for batch, following in zip(batches, [*batches[1:], []], strict=True):
-            ready, ahead = ahead, [self._pool.submit(one, index) for index in following]
-            yield [future.result() for future in ready], self._images.labels[batch]
-
-    def _pixels(self, index: int) -> Image:
-        if index in self._kept:
-            return self._kept[index]
-        pixels = self._images[index].pixels
-        with self._lock:
-            if pixels.nbytes <= self._room and index not in self._kept:
-                self._room -= pixels.nbytes
-                self._kept[index] = pixels
-        return pixels
-
-
 class _Course:
     """One training as it goes."""
 
-    def __init__(self, network: nn.Module, shown: _Shown, plan: Plan, runtime: Runtime, tuning: Tuning) -> None:
+    def __init__(self, network: nn.Module, shown: Shown, plan: Plan, runtime: Runtime, tuning: Tuning) -> None:
         self._tuning = tuning
         self._network = network
         self._shown = shown
@@ -336,22 +252,6 @@ class _Course:
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
-
-
-def learn(network: nn.Module, names: tuple[str, ...] | None) -> None:
-    """Put a network into training: all of it, or the weights whose names begin so; the rest stays as it is.
-
-    Parts that do not learn are evaluated, so that their batch statistics stay too.
-    """
-    network.train()
-    if names is None:
-        network.requires_grad_()
-        return
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(f"{name}.".startswith(tuple(f"{one}." for one in names)))
-    for module in network.modules():
-        if not any(parameter.requires_grad for parameter in module.parameters()):
-            module.eval()
 
 
 class _Tally:

@@ -18,7 +18,8 @@ from detectors.augment import BlurJpeg, Drawn, draws, padded_centre, shorter_sid
 from detectors.checks import Toy, texture
 from detectors.network import NetworkDetector, logits
 from detectors.stopping import Cosine, EarlyStopping
-from detectors.training import Plan, Tuning, learn, split, train
+from detectors.training import Plan, split, train
+from detectors.tuning import Tuning, learn
 
 VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)
 PLAN = Plan(EarlyStopping(rate=3e-3), "adamw", weight_decay=0.01, batch=8, epochs=2, validation=0.2)
