@@ -45,6 +45,7 @@ class Toy:
     def __init__(self, size: int = 48) -> None:
         self.names: Sequence[str] = [f"toy/{index:04d}.png" for index in range(size)]
         self.labels: Labels = np.arange(size, dtype=np.int64) % 2
+        self.labels.flags.writeable = False  # as the harness hands them over
         self.generators: Sequence[str] = ["checkerboard" if label else "" for label in self.labels]
 
     def __len__(self) -> int:

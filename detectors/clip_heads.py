@@ -150,7 +150,7 @@ def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: Descent) ->
 
     scaled = Scaled.of(embeddings, labels)
     draw = torch.Generator().manual_seed(seed)
-    points, targets = torch.from_numpy(scaled.points).float(), torch.from_numpy(labels).float()
+    points, targets = torch.from_numpy(scaled.points).float(), torch.tensor(labels).float()
     first, first_bias = _linear(points.shape[1], HIDDEN, draw)
     second, second_bias = _linear(HIDDEN, 1, draw)
 

@@ -164,7 +164,7 @@ class TipAdapterF(TipAdapter):
         from detectors.descent import Descent, descend
 
         rows, values, weights = (torch.from_numpy(part) for part in (cache.keys, cache.values, cache.weights))
-        keys, targets = rows.clone().requires_grad_(), torch.from_numpy(labels)
+        keys, targets = rows.clone().requires_grad_(), torch.tensor(labels)
 
         def loss(chosen: Tensor) -> Tensor:
             affinity = torch.exp(-BETA * (1 - rows[chosen] @ keys.T))
