@@ -12,12 +12,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from detectors.card import Card as Card
+from detectors.card import Setting as Setting
+from detectors.card import Size as Size
+
+if TYPE_CHECKING:
+    from detectors.sources import Source
 
 Array = NDArray[Any]
 Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
@@ -25,7 +32,6 @@ Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated
 Embeddings = NDArray[np.float32]  # (N, D), finite
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
 State = dict[str, Array]  # everything that fitting learned, by name
-Setting = Literal["paper", "embedded"]
 
 
 class Unavailable(Exception):
@@ -61,31 +67,6 @@ class Runtime:
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
     folder: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a claim about a detector rests on. `version` rises when scores would change.
-
-    No field may be empty but `shortcut`: what a baseline reads in place of traces of generation, such as "the format
-    and size of the files"; empty for a detector.
-    """
-
-    name: str
-    family: str
-    version: int
-    title: str
-    paper: str
-    upstream: str
-    licence: str
-    trained_on: str
-    input_size: str
-    input_policy: str
-    shortcut: str = ""
-
-    def missing(self) -> list[str]:
-        """Names of the fields that are empty and may not be."""
-        return [field.name for field in fields(self) if field.name != "shortcut" and not getattr(self, field.name)]
 
 
 class Embedder(ABC):
@@ -174,6 +155,10 @@ class Recipe(ABC):
     def key(self) -> str:
         """Identity of everything that changes the scores, apart from the images and the seed."""
         return f"{self.card.name}.{self.card.version}.{self.setting}"
+
+    def sources(self) -> Sequence[Source]:
+        """The files of weights that this recipe reads before it is fitted; none by default."""
+        return ()
 
     def embedder(self, runtime: Runtime) -> Embedder | None:
         """The frozen half, or None where nothing is frozen. Raises `Unavailable` when its weights are missing."""

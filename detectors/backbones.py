@@ -12,17 +12,18 @@ not ImageNet but a classification of rendered photographs; crops of 64 pixels wi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card
+from detectors.api import Card, Setting
 from detectors.augment import BlurJpeg, View
 from detectors.imagenet import imagenet
+from detectors.sources import Shipped, Source
 from detectors.stopping import Cosine, Stepped
 from detectors.trained import NetworkRecipe
 from detectors.views import Squared
-from detectors.weights import SHIPPED, Weights, read, shipped
+from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,10 +39,12 @@ EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad
 class Resnet18(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-18. The last layer of whatever weights fitting starts from is replaced."""
 
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "embedded": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="resnet18",
         family="network",
+        year=2024,
         version=1,
         title="ResNet-18",
         paper="Yu et al., AI generated image detection: a deep learning approach, slides, CUHK-Shenzhen, 2024;"
@@ -54,26 +57,18 @@ class Resnet18(NetworkRecipe):
         " are enlarged bilinearly)",
     )
 
-    def begun(self) -> Path | None:
-        """The user's weights, or the small network's; ImageNet's have a name of their own."""
-        if self.start is None and self.setting == "embedded":
-            return SHIPPED / "small_resnet.safetensors"
-        return super().begun()
-
     @property
     def view(self) -> View:
         """Squares, or crops."""
         return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
 
-    def build(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """ResNet-18, or the small one."""
-        from detectors import nets
+        from torchvision.models import resnet18
 
-        return nets.resnet18() if self.setting == "paper" else nets.small_resnet()
+        from detectors.nets import SmallResNet
 
-    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
-        """ImageNet's weights, or those of the small network, with a new last layer."""
-        return self.gone_on(network, imagenet("resnet18") if self.setting == "paper" else shipped("small_resnet"), seed)
+        return resnet18(num_classes=1) if self.setting == "paper" else SmallResNet()
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""

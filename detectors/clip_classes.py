@@ -105,6 +105,7 @@ class ClipClasses(ClassesRecipe):
     card: ClassVar[Card] = Card(
         name="clip_classes",
         family="foundation",
+        year=2024,
         version=1,
         title="CLIP + multi-class linear layer",
         paper=f"{PREPRINT}; {REPORT}",
@@ -133,6 +134,7 @@ class ClipOvo(ClassesRecipe):
     card: ClassVar[Card] = Card(
         name="clip_ovo",
         family="foundation",
+        year=2024,
         version=1,
         title="CLIP + one-vs-one linear SVMs",
         paper=f"{REPORT}; probabilities after Wu, Lin and Weng, JMLR 5, 2004",

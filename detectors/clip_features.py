@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Unavailable
 from detectors.frozen import FrozenEmbedder
+from detectors.sources import Hub, Local, Shipped, Source
 from detectors.weights import SHIPPED, identity
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ Part = Literal["final", "blocks"]  # of an embedding: the tower's final embeddin
 SMALL = "small_clip"
 OPENAI = ("ViT-L-14-quickgelu", "openai")  # plain ViT-L-14 has another GELU than these weights
 DATACOMP = ("ViT-L-14", "datacomp_xl_s13b_b90k")
+OPEN_CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+# where open_clip has them from, so that they can be looked for without importing it
+HUBS = {
+    OPENAI: Hub("timm/vit_large_patch14_clip_224.openai", OPEN_CLIP_FILES),
+    DATACOMP: Hub("laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K", OPEN_CLIP_FILES),
+}
 
 # of heads that have no say in it: the project's small CLIP says little of a generator in its final embedding
 FINAL_IF_LARGE: Mapping[Setting, Part] = {"paper": "final", "embedded": "blocks"}
@@ -92,6 +99,20 @@ class ClipRecipe(Recipe):
         model, tag = self.published
         weights = self.weights or tag
         return f"{super().key}.{self.model or model}.{identity(Path(weights)) if Path(weights).is_file() else weights}"
+
+    def sources(self) -> tuple[Source, ...]:
+        """The tower's weights; for a tag that is not a paper's, open_clip is asked."""
+        model, tag = self.published
+        chosen = (self.model or model, self.weights or tag)
+        if self.weights is not None and Path(self.weights).is_file():
+            return (Local(Path(self.weights)),)
+        if self._small:
+            return (Shipped(SMALL) if self.weights is None else Local(Path(self.weights)),)
+        if chosen in HUBS:
+            return (HUBS[chosen],)
+        from detectors.towers import hub_of
+
+        return (hub_of(*chosen),)
 
     def embedder(self, runtime: Runtime) -> ClipEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""

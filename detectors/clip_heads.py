@@ -59,6 +59,7 @@ class ClipSvm(ClipRecipe, ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="clip_svm",
         family="foundation",
+        year=2024,
         version=1,
         title="CLIP + linear SVM",
         paper=REPORT,
@@ -116,6 +117,7 @@ class ClipMlp(ClipRecipe):
     card: ClassVar[Card] = Card(
         name="clip_mlp",
         family="foundation",
+        year=2024,
         version=1,
         title="CLIP + two linear layers",
         paper=f"{PREPRINT}; {REPORT}",

@@ -72,6 +72,7 @@ class ClipNearest(ClipRecipe):
     card: ClassVar[Card] = Card(
         name="clip_nearest",
         family="foundation",
+        year=2023,
         version=1,
         title="CLIP nearest neighbour",
         paper="Ojha et al., Towards universal fake image detectors that generalize across generative models, CVPR 2023,"

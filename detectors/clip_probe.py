@@ -35,6 +35,7 @@ class ClipProbe(ClipRecipe, ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="clip_probe",
         family="foundation",
+        year=2023,
         version=1,
         title="CLIP linear probe",
         paper="Ojha et al., Towards universal fake image detectors that generalize across generative models, CVPR 2023,"
@@ -76,6 +77,7 @@ class ClipLayers(ClipRecipe, ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="clip_layers",
         family="foundation",
+        year=2024,
         version=1,
         title="CLIP intermediate blocks",
         paper="after Koutlis and Papadopoulos, Leveraging representations from intermediate encoder-blocks for"

@@ -15,16 +15,17 @@ same rule of early stopping with less patience. Images smaller than the crop are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card
+from detectors.api import Card, Setting
 from detectors.augment import BlurJpeg
 from detectors.imagenet import imagenet
+from detectors.sources import Shipped, Source
 from detectors.stopping import EarlyStopping
 from detectors.trained import NetworkRecipe
-from detectors.weights import SHIPPED, Weights, read, shipped
+from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -42,10 +43,12 @@ class CnnSpot(NetworkRecipe):
 
     checkpoint: ClassVar[str | None] = "model"
     published: ClassVar[bool] = True
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "embedded": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="cnnspot",
         family="network",
+        year=2020,
         version=1,
         title="CNNSpot",
         paper="Wang et al., CNN-generated images are surprisingly easy to spot... for now, CVPR 2020, arXiv 1912.11035",
@@ -57,27 +60,18 @@ class CnnSpot(NetworkRecipe):
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
     )
 
-    def begun(self) -> Path | None:
-        """The user's weights, or the small network's; ImageNet's have a name of their own."""
-        if self.start is None and self.setting == "embedded":
-            return SHIPPED / "small_resnet.safetensors"
-        return super().begun()
-
     @property
     def view(self) -> BlurJpeg:
         """Blur, JPEG, crops."""
         return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
 
-    def build(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """ResNet-50, or the small one."""
-        from detectors import nets
+        from torchvision.models import resnet50
 
-        return nets.resnet50() if self.setting == "paper" else nets.small_resnet()
+        from detectors.nets import SmallResNet
 
-    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
-        """ImageNet's weights, or those of the small network, with a new last layer."""
-        start = imagenet("resnet50") if self.setting == "paper" else shipped("small_resnet")
-        return self.gone_on(network, start, seed)
+        return resnet50(num_classes=1) if self.setting == "paper" else SmallResNet()
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""

@@ -76,6 +76,7 @@ class Colour(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="colour",
         family="baseline",
+        year=2018,
         version=1,
         title="Colour statistics + logistic regression",
         paper="after McCloskey and Albright, 2018, arXiv 1812.08247",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 from detectors.api import Array, Card, Embeddings, Runtime
 from detectors.frozen import FrozenEmbedder
 from detectors.heads import Logistic, ProbeRecipe
+from detectors.sources import Hub, Local, Shipped, Source
 from detectors.weights import SHIPPED, identity
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class DinoProbe(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="dino_probe",
         family="foundation",
+        year=2024,
         version=1,
         title="DINOv2 linear probe",
         paper="Oquab et al., DINOv2, TMLR 2024, arXiv 2304.07193; Saland, internship report on CLIP detectors, SIGMA,"
@@ -90,6 +92,12 @@ class DinoProbe(ProbeRecipe):
         if self.setting == "paper":
             return f"{super().key}.{MODEL}"
         return f"{super().key}.{identity(SHIPPED / f'{SMALL}.safetensors')}"
+
+    def sources(self) -> tuple[Source, ...]:
+        """The tower's weights."""
+        if self.weights is not None:
+            return (Local(Path(self.weights)),)
+        return (Hub(f"timm/{MODEL}"),) if self.setting == "paper" else (Shipped(SMALL),)
 
     def embedder(self, runtime: Runtime) -> DinoEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from scipy.special import expit, logit
 from detectors import catalogue
 from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
 from detectors.parts import divided, joined, parted, scores_of, unfiled
+
+if TYPE_CHECKING:
+    from detectors.sources import Source
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end
@@ -78,6 +81,10 @@ class Ensemble(Recipe):
         """The base key and those of the members."""
         return ".".join((super().key, *(f"[{recipe.key}]" for recipe in self._recipes().values())))
 
+    def sources(self) -> tuple[Source, ...]:
+        """Those of all members."""
+        return tuple(dict.fromkeys(source for recipe in self._recipes().values() for source in recipe.sources()))
+
     def _recipes(self) -> dict[str, Recipe]:
         return {name: catalogue.recipe(name, self.setting) for name in self.members}
 
@@ -107,6 +114,7 @@ class MeanEnsemble(Ensemble):
     card: ClassVar[Card] = Card(
         name="ensemble_mean",
         family="ensemble",
+        year=2024,
         version=1,
         title="Ensemble: mean of log odds",
         paper="none: the plain average of detectors, as reported beside single ones in the field",
@@ -130,6 +138,7 @@ class StackedEnsemble(Ensemble):
     card: ClassVar[Card] = Card(
         name="ensemble_stack",
         family="ensemble",
+        year=1992,
         version=1,
         title="Ensemble: stacked",
         paper="after Wolpert, Stacked generalization, Neural Networks 5(2), 1992",

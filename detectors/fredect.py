@@ -83,6 +83,7 @@ class FreDect(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="fredect",
         family="frequency",
+        year=2020,
         version=1,
         title="FreDect: log DCT + logistic regression",
         paper="Frank et al., Leveraging Frequency Analysis for Deep Fake Image Recognition, ICML 2020,"

@@ -21,17 +21,19 @@ over another size would wipe out what images of 128 pixels hold of texture; one 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Detector, Runtime, State
+from detectors.api import Card, Detector, Runtime, Setting, State
 from detectors.augment import BlurJpeg, View
 from detectors.imagenet import imagenet
+from detectors.sources import Shipped, Source
 from detectors.stopping import Cosine, EarlyStopping
 from detectors.trained import NetworkRecipe
 from detectors.views import Rescaled
-from detectors.weights import SHIPPED, Weights, from_state, load_strict, local, read, shipped, unwrapped
+from detectors.weights import Weights, from_state, load_strict, local, read, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -61,6 +63,7 @@ class GramNet(NetworkRecipe):
 
     checkpoint: ClassVar[str | None] = "netC"
     published: ClassVar[bool] = True
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "embedded": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         (*LAST_LAYERS, *DRAWN),
         ("layer4",),
@@ -71,6 +74,7 @@ class GramNet(NetworkRecipe):
     card: ClassVar[Card] = Card(
         name="gramnet",
         family="network",
+        year=2020,
         version=1,
         title="Gram-Net",
         paper="Liu et al., Global Texture Enhancement for Fake Face Detection In the Wild, CVPR 2020, arXiv 2002.00133",
@@ -84,33 +88,23 @@ class GramNet(NetworkRecipe):
         " images padded with black; embedded: centre crop without resize, smaller images enlarged bilinearly)",
     )
 
-    def begun(self) -> Path | None:
-        """The user's weights, or the small network's; ImageNet's have a name of their own."""
-        if self.start is None and self.setting == "embedded":
-            return SHIPPED / "small_resnet.safetensors"
-        return super().begun()
-
     @property
     def view(self) -> View:
         """Squares of the original, or crops."""
         return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
 
-    def build(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """ResNet-18 or the small one, with Gram blocks."""
-        from detectors import nets
+        from detectors import nets_gram
 
-        return nets.bare(self._network)
-
-    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
-        """ImageNet's weights, or those of the small network, with new Gram blocks and last layers."""
-        return self.gone_on(network, imagenet("resnet18") if self.setting == "paper" else shipped("small_resnet"), seed)
+        return nets_gram.GramResNet18() if self.setting == "paper" else nets_gram.SmallGramNet()
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with new last layers, and with new Gram blocks where they have none."""
         from detectors import nets
 
         del network
-        drawn = nets.drawn(self._network, seed)
+        drawn = nets.drawn(self.network, seed)
         start = unwrapped(read(weights, self.checkpoint))
         return nets.fresh_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
 
@@ -150,11 +144,6 @@ class GramNet(NetworkRecipe):
         if ported:
             return nets.bare(lambda: nets_gram.GramResNet18(outputs=1)), PORT_VIEW
         return self.build(), self.view
-
-    def _network(self) -> nn.Module:
-        from detectors import nets_gram
-
-        return nets_gram.GramResNet18() if self.setting == "paper" else nets_gram.SmallGramNet()
 
 
 def _detector(network: nn.Module, view: View, runtime: Runtime) -> Detector:

@@ -81,6 +81,7 @@ class HogSvm(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="hog_svm",
         family="gradients",
+        year=2005,
         version=1,
         title="HoG + linear SVM",
         paper="Dalal and Triggs, CVPR 2005; used on generated images by Yu, Tanuwijaya, Liu and Liu, 2024 (slides)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.weights import Weights, hub, torch_hub_cache
+from detectors.sources import Hub
 
 # names in torch's own cache: first torchvision's today, then that of its first years
 CACHED = {
@@ -12,6 +12,6 @@ CACHED = {
 }
 
 
-def imagenet(name: str) -> Weights:
-    """Torchvision's first weights of a network: from torch's own cache, or from the hub. Raises `Unavailable`."""
-    return torch_hub_cache(*CACHED[name]) or hub(f"timm/{name}.tv_in1k", "model.safetensors")
+def imagenet(name: str) -> Hub:
+    """Torchvision's first weights of a network: from torch's own cache, or from the hub."""
+    return Hub(f"timm/{name}.tv_in1k", in_torch=CACHED[name])

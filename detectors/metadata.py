@@ -83,6 +83,7 @@ class Metadata(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="metadata",
         family="baseline",
+        year=2024,
         version=1,
         title="File metadata + logistic regression",
         paper="the shortcut described by Grommelt et al., 2024, arXiv 2403.17608",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
@@ -52,21 +51,6 @@ def drawn(make: Callable[[], nn.Module], seed: int) -> dict[str, Tensor]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make().state_dict()
-
-
-def small_resnet() -> nn.Module:
-    """`SmallResNet` with one output, without weights until some are loaded."""
-    return bare(SmallResNet)
-
-
-def resnet18() -> nn.Module:
-    """ResNet-18 of torchvision with one output, without weights until some are loaded."""
-    return bare(lambda: torchvision.models.resnet18(num_classes=1))
-
-
-def resnet50() -> nn.Module:
-    """ResNet-50 of torchvision with one output, without weights until some are loaded."""
-    return bare(lambda: torchvision.models.resnet50(num_classes=1))
 
 
 def fresh_head(network: nn.Module, backbone: dict[str, Tensor], spread: float, seed: int) -> dict[str, Tensor]:

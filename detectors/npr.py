@@ -45,6 +45,7 @@ class Npr(NetworkRecipe):
     card: ClassVar[Card] = Card(
         name="npr",
         family="network",
+        year=2024,
         version=1,
         title="NPR",
         paper="Tan et al., Rethinking the Up-Sampling Operations in CNN-based Generative Network for Generalizable"
@@ -62,18 +63,11 @@ class Npr(NetworkRecipe):
         """Squares, cropped and mirrored in training."""
         return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
 
-    def build(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """Half a ResNet-50, or one narrow bottleneck."""
-        from detectors import nets
+        from detectors.nets_npr import NprNet
 
-        return nets.bare(self._network)
-
-    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
-        """Random weights."""
-        from detectors import nets
-
-        del network
-        return nets.drawn(self._network, seed), "random weights"
+        return NprNet() if self.setting == "paper" else NprNet(channels=16, blocks=(1,))
 
     def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same names without what data-parallel training puts before all of them."""
@@ -88,8 +82,3 @@ class Npr(NetworkRecipe):
             return Plan(falling, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1)
         quick = Cosine(rate=4e-3, epochs=12)
         return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1)
-
-    def _network(self) -> nn.Module:
-        from detectors.nets_npr import NprNet
-
-        return NprNet() if self.setting == "paper" else NprNet(channels=16, blocks=(1,))

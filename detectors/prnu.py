@@ -131,6 +131,7 @@ class Prnu(Recipe):
     card: ClassVar[Card] = Card(
         name="prnu",
         family="noise residual",
+        year=2019,
         version=1,
         title="PRNU-style residuals + fingerprint correlation",
         paper="Marra et al., Do GANs leave artificial fingerprints?, MIPR 2019, arXiv 1812.11842; after Lukas, Fridrich"

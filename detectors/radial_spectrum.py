@@ -85,6 +85,7 @@ class RadialSpectrum(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="radial_spectrum",
         family="frequency",
+        year=2020,
         version=1,
         title="Azimuthally averaged spectrum + logistic regression",
         paper="Durall, Keuper and Keuper, Watch your Up-Convolution, CVPR 2020, arXiv 2003.01826",

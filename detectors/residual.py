@@ -124,6 +124,7 @@ class Residual(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="residual",
         family="residual",
+        year=2012,
         version=1,
         title="Residual co-occurrences + logistic regression",
         paper="after Fridrich and Kodovsky, IEEE TIFS 2012; Cozzolino, Gragnaniello and Verdoliva, ICIP 2014",

@@ -20,12 +20,14 @@ the noise by heart (0.65 on a held-out fold of gan_ps, where this one has 0.93).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card
+from detectors.api import Card, Setting
 from detectors.augment import BlurJpeg, View
 from detectors.imagenet import imagenet
+from detectors.sources import Source
 from detectors.stopping import Cosine, Stepped
 from detectors.trained import NetworkRecipe
 from detectors.views import UNIT_MEAN, UNIT_STD, Squared
@@ -48,10 +50,12 @@ class Spec(NetworkRecipe):
 
     checkpoint: ClassVar[str | None] = "state_dict"
     published: ClassVar[bool] = True
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet34")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="spec",
         family="frequency",
+        year=2019,
         version=1,
         title="Spec (AutoGAN's classifier)",
         paper="Zhang et al., Detecting and Simulating Artifacts in GAN Fake Images, WIFS 2019, arXiv 1907.06515",
@@ -69,19 +73,11 @@ class Spec(NetworkRecipe):
         """Crops of values from 0 to 1."""
         return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
 
-    def build(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """ResNet-34 or two convolutions, on spectra."""
-        from detectors import nets
+        from detectors import nets_spec
 
-        return nets.bare(self._network)
-
-    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
-        """ImageNet's weights with a new last layer, or random ones."""
-        from detectors import nets
-
-        if self.setting == "paper":
-            return self.gone_on(network, imagenet("resnet34"), seed)
-        return nets.drawn(self._network, seed), "random weights"
+        return nets_spec.SpecResNet34() if self.setting == "paper" else nets_spec.SmallSpecNet(SIDE, dropout=0.5)
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
@@ -97,8 +93,3 @@ class Spec(NetworkRecipe):
             return Plan(Stepped(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1)
         quick = Cosine(rate=2e-3, epochs=10)
         return Plan(quick, "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1)
-
-    def _network(self) -> nn.Module:
-        from detectors import nets_spec
-
-        return nets_spec.SpecResNet34() if self.setting == "paper" else nets_spec.SmallSpecNet(SIDE, dropout=0.5)

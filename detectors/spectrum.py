@@ -82,6 +82,7 @@ class Spectrum(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="spectrum",
         family="frequency",
+        year=2020,
         version=1,
         title="Power spectrum + logistic regression",
         paper="after Zhang et al., WIFS 2019, arXiv 1907.06515; Durall et al., CVPR 2020, arXiv 2003.01826; "

@@ -178,6 +178,7 @@ class Srm(ProbeRecipe):
     card: ClassVar[Card] = Card(
         name="srm",
         family="noise residual",
+        year=2012,
         version=1,
         title="SRM filter bank + logistic regression",
         paper="Fridrich and Kodovsky, Rich Models for Steganalysis of Digital Images, IEEE TIFS 2012",

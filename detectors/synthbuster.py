@@ -90,6 +90,7 @@ class Synthbuster(Recipe):
     card: ClassVar[Card] = Card(
         name="synthbuster",
         family="frequency",
+        year=2024,
         version=1,
         title="Synthbuster: peaks of the cross-difference + boosted trees",
         paper="Bammey, Synthbuster: Towards Detection of Diffusion Model Generated Images, IEEE OJSP 2024",

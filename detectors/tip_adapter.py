@@ -102,6 +102,7 @@ class TipAdapter(ClipRecipe):
     card: ClassVar[Card] = Card(
         name="tip_adapter",
         family="foundation",
+        year=2022,
         version=1,
         title="Tip-Adapter",
         paper=f"{PAPER} arXiv 2207.09519; {REPORT}",

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
 from detectors.augment import Statistics
-from detectors.weights import Weights, hub, load_strict, local, read, shipped, shipped_card
+from detectors.clip_features import OPEN_CLIP_FILES
+from detectors.sources import Hub
+from detectors.weights import Weights, load_strict, local, read, shipped, shipped_card
 
 CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
@@ -102,9 +104,13 @@ def find_tower(model: str, source: str) -> Tower:
         wanted = f"{model}-quickgelu" if known.get("quick_gelu") else model.removesuffix("-quickgelu")
         msg = f"weights {source!r} of {model!r} were trained with the other GELU: name the model {wanted!r}"
         raise Unavailable(msg)
-    repository, _, file = known.get("hf_hub", "").rpartition("/")
-    names = (file,) if file else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-    return Tower(model, config, hub(repository, *names), tuple(known["mean"]), tuple(known["std"]))
+    return Tower(model, config, hub_of(model, source).get(), tuple(known["mean"]), tuple(known["std"]))
+
+
+def hub_of(model: str, tag: str) -> Hub:
+    """Where open_clip has the weights of one of its tags from."""
+    repository, _, file = open_clip.get_pretrained_cfg(model, tag).get("hf_hub", "").rpartition("/")
+    return Hub(repository, (file,) if file else OPEN_CLIP_FILES)
 
 
 def _file(model: str, source: str, tags: Sequence[str]) -> Weights:

@@ -1,18 +1,21 @@
 """Recipes of detectors that are one trained network: a subclass says which network, shown how, trained how.
 
-What a family of networks needs is four short methods: `build`, `begin`, `view` and `plan`. Fitting, restoring, strict
-loading of published checkpoints and the options of transfer learning stand here, once for all.
+What a family of networks needs is three short methods, `network`, `view` and `plan`, and in `starts` where pretrained
+weights come from. Fitting, restoring, strict loading of published checkpoints and the options of transfer learning
+stand here, once for all.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from detectors.api import Detector, Recipe, Runtime, State, TrainSet, Unavailable
-from detectors.weights import Weights, from_state, identity, load_strict, local, read
+from detectors.api import Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable
+from detectors.sources import Local, Source
+from detectors.weights import Weights, from_state, load_strict, local, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,19 +43,22 @@ class NetworkRecipe(Recipe):
 
     checkpoint: ClassVar[str | None] = None  # where published checkpoints nest their tensors
     published: ClassVar[bool] = False  # whether there are any
+    starts: ClassVar[Mapping[Setting, Source]] = {}  # pretrained weights; a setting that is not here draws its own
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",),)  # names of parts of the network, the top first
 
     @property
     def key(self) -> str:
         """The base key, the weights that fitting starts from, and the transfer options that were chosen."""
-        begun = [] if (file := self.begun()) is None else [identity(file)]
+        begun = [one.identity for one in self.sources() if one.identity]
         tuned = [] if self.tune == "all" else [self.tune]
         ordered = ["-".join(("curriculum", *self.curriculum))] if self.curriculum else []
         return ".".join((super().key, *begun, *tuned, *ordered))
 
-    def begun(self) -> Path | None:
-        """The file that fitting starts from: the user's, the one that ships with the setting, or None."""
-        return None if self.start is None else Path(self.start)
+    def sources(self) -> tuple[Source, ...]:
+        """The weights that fitting starts from: the user's, or the setting's own where it has some."""
+        if self.start is not None:
+            return (Local(Path(self.start)),)
+        return tuple(source for setting, source in self.starts.items() if setting == self.setting)
 
     @property
     @abstractmethod
@@ -64,16 +70,31 @@ class NetworkRecipe(Recipe):
         """How it is trained in this setting."""
 
     @abstractmethod
-    def build(self) -> nn.Module:
-        """The network of this setting, without weights where that is quicker (on the meta device).
+    def network(self) -> nn.Module:
+        """The network of this setting, with the weights that it draws for itself.
 
         Takes float32 (N, 3, H, W), normalised as the view says, and gives log odds (N, 1), or (N, 2) logits of which
         `generated_output` (an attribute of the network, else 1) is "generated".
         """
 
-    @abstractmethod
+    def build(self) -> nn.Module:
+        """The network on the meta device, without weights, which is quicker."""
+        from detectors import nets
+
+        return nets.bare(self.network)
+
     def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
         """The weights that training starts from, and where they come from. Raises `Unavailable`."""
+        from detectors import nets
+
+        for source in self.sources():
+            return self.gone_on(network, source.get(), seed)
+        return nets.drawn(self.network, seed), "random weights"
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """A start made of weights that were read; a family that replaces its last layer says so here."""
+        del network, seed
+        return read(weights, self.checkpoint), weights.path
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Detector:
         """Train on `train`.
@@ -87,7 +108,7 @@ class NetworkRecipe(Recipe):
         from detectors.tuning import Tuning
 
         network = self.build()
-        load_strict(network, *self._begin(network, seed))
+        load_strict(network, *self.begin(network, seed))
         tuning = Tuning(self.tune, self.stages, self.curriculum)
         history = training.train(network, train, self.view, self.plan(), seed, runtime, tuning)
         return NetworkDetector(network, self.view, runtime, history)
@@ -121,13 +142,3 @@ class NetworkRecipe(Recipe):
     def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The tensors of a published checkpoint under the names of `build`'s network."""
         return tensors
-
-    def _begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
-        if self.start is None:
-            return self.begin(network, seed)
-        return self.gone_on(network, local(Path(self.start)), seed)
-
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
-        """The weights of a file that the user named; a family that replaces its last layer says so here."""
-        del network, seed
-        return read(weights), weights.path

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores
 from detectors.classifier import Classifier
 from detectors.parts import Part, joined, parted, unfiled
 from detectors.routing import Routed, Routes
+
+if TYPE_CHECKING:
+    from detectors.sources import Source
 
 FIRST = "first"
 
@@ -77,6 +80,7 @@ class TwoStage(Recipe):
     card: ClassVar[Card] = Card(
         name="two_stage",
         family="composition",
+        year=None,
         version=1,
         title="Two stages: generator, then its own detector",
         paper="after Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images (preprint)",
@@ -91,6 +95,10 @@ class TwoStage(Recipe):
     def key(self) -> str:
         """The base key and those of both stages."""
         return ".".join((super().key, *(f"[{recipe.key}]" for recipe in self._stages())))
+
+    def sources(self) -> tuple[Source, ...]:
+        """Those of both stages."""
+        return tuple(dict.fromkeys(source for recipe in self._stages() for source in recipe.sources()))
 
     def _stages(self) -> tuple[Recipe, Recipe]:
         return catalogue.recipe(self.first, self.setting), catalogue.recipe(self.second, self.setting)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -93,13 +94,11 @@ def hub(repository: str, *names: str) -> Weights:
     Raises:
         Unavailable: The file is not in the cache, and the hub does not answer at once or does not have it.
     """
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
-    for name in names:
-        cached = try_to_load_from_cache(repository, name)
-        if isinstance(cached, str):
-            return local(Path(cached))
+    if there := cached(repository, *names):
+        return there
     for name in names:
         if not _hub_answers(repository, name):
             break
@@ -116,15 +115,30 @@ def hub(repository: str, *names: str) -> Weights:
     raise Unavailable(msg)
 
 
-def torch_hub_cache(*names: str) -> Weights | None:
-    """The first of some files in torch's own download cache. The eight hex digits in such a name begin its hash."""
-    import torch
+def cached(repository: str, *names: str) -> Weights | None:
+    """The first of some files in the local cache of the Hugging Face hub."""
+    from huggingface_hub import try_to_load_from_cache
 
     for name in names:
-        path = Path(torch.hub.get_dir()) / "checkpoints" / name
+        there = try_to_load_from_cache(repository, name)
+        if isinstance(there, str):
+            return local(Path(there))
+    return None
+
+
+def torch_hub_cache(*names: str) -> Weights | None:
+    """The first of some files in torch's own download cache. The eight hex digits in such a name begin its hash."""
+    for name in names:
+        path = torch_hub() / "checkpoints" / name
         if path.is_file() and (found := local(path)).sha256.startswith(path.stem.rpartition("-")[2]):
             return found
     return None
+
+
+def torch_hub() -> Path:
+    """Torch's own download folder, found as torch finds it but without importing torch."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub"
 
 
 def read(weights: Weights, entry: str | None = None) -> dict[str, Tensor]:

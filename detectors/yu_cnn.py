@@ -28,7 +28,7 @@ from detectors.trained import NetworkRecipe
 from detectors.views import Turned
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from detectors.training import Plan
 
@@ -44,6 +44,7 @@ class YuCnn(NetworkRecipe):
     card: ClassVar[Card] = Card(
         name="yu_cnn",
         family="network",
+        year=2024,
         version=1,
         title="Modified CNN (Yu et al.)",
         paper="Yu et al., AI generated image detection: a deep learning approach, slides, CUHK-Shenzhen, 2024",
@@ -60,18 +61,13 @@ class YuCnn(NetworkRecipe):
         """Squares, rotated, scaled and mirrored in training."""
         return VIEW
 
-    def build(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """Four convolutions and four dense layers."""
-        from detectors import nets
+        from detectors.nets_yu import PlainCnn
 
-        return nets.bare(self._network)
-
-    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
-        """Random weights."""
-        from detectors import nets
-
-        del network
-        return nets.drawn(self._network, seed), "random weights"
+        if self.setting == "paper":
+            return PlainCnn(SIDE, filters=32, layers=4, dense=256, dropout=0.5)
+        return PlainCnn(SIDE, filters=8, layers=4, dense=64, dropout=0.5)
 
     def plan(self) -> Plan:
         """The numbers of the slides, or those for seconds on one core."""
@@ -81,10 +77,3 @@ class YuCnn(NetworkRecipe):
         if self.setting == "paper":
             return Plan(patient, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1)
         return Plan(patient, "adam", weight_decay=0, batch=32, epochs=20, validation=0.15, threads=1)
-
-    def _network(self) -> nn.Module:
-        from detectors.nets_yu import PlainCnn
-
-        if self.setting == "paper":
-            return PlainCnn(SIDE, filters=32, layers=4, dense=256, dropout=0.5)
-        return PlainCnn(SIDE, filters=8, layers=4, dense=64, dropout=0.5)

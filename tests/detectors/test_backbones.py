@@ -7,11 +7,11 @@ import torchvision
 from safetensors.torch import save_file
 from torchvision import transforms
 
-from detectors import imagenet, weights
+from detectors import sources, weights
 from detectors.api import Runtime, Unavailable
 from detectors.backbones import Resnet18
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.nets import SmallResNet, resnet18
+from detectors.nets import SmallResNet
 from detectors.weights import WrongWeights
 
 PAPER, EMBEDDED = Resnet18("paper"), Resnet18("embedded")
@@ -51,14 +51,14 @@ def test_numbers_of_the_slides():
 
 
 def test_imagenet_weights_get_a_new_head(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(weights, "torch_hub", lambda: tmp_path)
     held = torchvision.models.resnet18().state_dict()
     (tmp_path / "checkpoints").mkdir()
     path = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
     torch.save(held, path)
     own = path.rename(path.with_stem(f"resnet18-{weights.local(path).sha256[:8]}"))
-    monkeypatch.setitem(imagenet.CACHED, "resnet18", (own.name,))
-    begun, source = PAPER.begin(resnet18(), 0)
+    monkeypatch.setattr(Resnet18, "starts", {"paper": sources.Hub("owner/name", in_torch=(own.name,))})
+    begun, source = PAPER.begin(PAPER.build(), 0)
     assert source == own
     assert begun["fc.weight"].shape == (1, 512)
     assert torch.equal(begun["conv1.weight"], held["conv1.weight"])
@@ -69,8 +69,8 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         msg = f"could not get {names[0]} of {repository}"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(imagenet, "hub", no_hub)
+    monkeypatch.setattr(weights, "torch_hub", lambda: tmp_path)
+    monkeypatch.setattr(sources, "hub", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet18\.tv_in1k"):
         PAPER.fit(Toy(4), 0, Runtime())
 

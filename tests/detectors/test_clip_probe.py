@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision import transforms
 
-from detectors import towers, weights
+from detectors import sources, towers, weights
 from detectors.api import Runtime, Unavailable
 from detectors.checks import Toy, sample, texture
+from detectors.clip_features import HUBS
 from detectors.clip_probe import ClipLayers, ClipProbe
 from detectors.towers import CLIP_MEAN, CLIP_STD
 from detectors.weights import WrongWeights
@@ -184,7 +185,7 @@ def test_what_cannot_be_had_says_how_to_get_it(monkeypatch, tmp_path):
         msg = f"could not get {names[0]} of {repository}: download the file elsewhere and give its path"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(towers, "hub", no_hub)
+    monkeypatch.setattr(sources, "hub", no_hub)
     for recipe in (ClipProbe("paper"), ClipLayers("paper")):
         with pytest.raises(Unavailable, match=r"open_clip_model\.safetensors of timm/vit_large_.*give its path"):
             recipe.embedder(Runtime())
@@ -272,3 +273,10 @@ def test_the_projects_own_tower_takes_other_weights(model, saved, monkeypatch, t
     monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     (tmp_path / "small_clip.json").write_text(json.dumps(CONFIG))
     assert embedded(ClipProbe("embedded", None, saved).embedder(Runtime())).shape == (3, 24 + BLOCKS * 2 * WIDTH)
+
+
+def test_sources_are_those_that_open_clip_names():
+    for (model, tag), hub in HUBS.items():
+        assert hub == towers.hub_of(model, tag)
+    assert [one.state() for one in ClipProbe("embedded").sources()] == ["shipped"]
+    assert ClipProbe("paper").sources()[0].title == "timm/vit_large_patch14_clip_224.openai"

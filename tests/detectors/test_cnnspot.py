@@ -10,11 +10,11 @@ from PIL import Image as PillowImage
 from safetensors.torch import save_file
 from torchvision import transforms
 
-from detectors import imagenet, weights
+from detectors import sources, weights
 from detectors.api import Runtime, Unavailable
 from detectors.checks import Toy, same_state, sample, texture
 from detectors.cnnspot import EMBEDDED_VIEW, PAPER_VIEW, CnnSpot
-from detectors.nets import SmallResNet, fresh_head, resnet50
+from detectors.nets import SmallResNet, fresh_head
 from detectors.stopping import EarlyStopping
 from detectors.weights import WrongWeights, load_strict
 
@@ -107,7 +107,7 @@ def test_published_numbers():
 
 def test_fresh_head_is_drawn_from_the_seed():
     backbone = {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000), "conv1.weight": torch.ones(3)}
-    first, again, other = (fresh_head(resnet50(), backbone, 0.02, seed) for seed in (0, 0, 1))
+    first, again, other = (fresh_head(PAPER.build(), backbone, 0.02, seed) for seed in (0, 0, 1))
     assert first["fc.weight"].shape == (1, 2048)
     assert first["fc.bias"].shape == (1,)
     assert float(first["fc.weight"].std()) == pytest.approx(0.02, rel=0.1)
@@ -115,7 +115,7 @@ def test_fresh_head_is_drawn_from_the_seed():
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
     assert first["conv1.weight"] is backbone["conv1.weight"]
     del backbone["fc.weight"]
-    assert fresh_head(resnet50(), backbone, 0.02, 0).keys() == backbone.keys() | {"fc.weight"}
+    assert fresh_head(PAPER.build(), backbone, 0.02, 0).keys() == backbone.keys() | {"fc.weight"}
 
 
 def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
@@ -123,8 +123,8 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         msg = f"could not get {names[0]} of {repository}"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(imagenet, "hub", no_hub)
+    monkeypatch.setattr(weights, "torch_hub", lambda: tmp_path)
+    monkeypatch.setattr(sources, "hub", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet50\.tv_in1k"):
         PAPER.fit(Toy(4), 0, Runtime())
 
@@ -178,7 +178,7 @@ def test_keys_tell_settings_and_starts_apart(start):
 
 
 def test_networks_have_no_weights_until_some_are_loaded():
-    assert all(parameter.is_meta for parameter in resnet50().parameters())
+    assert all(parameter.is_meta for parameter in PAPER.build().parameters())
 
 
 @pytest.mark.slow

@@ -182,7 +182,7 @@ def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
     held = weights.read(weights.local(tmp_path / "start.safetensors"))
     recipe = GramNet("embedded", str(tmp_path / "start.safetensors"))
-    first, again, other = (recipe._begin(recipe.build(), seed)[0] for seed in (0, 0, 1))
+    first, again, other = (recipe.begin(recipe.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     assert torch.equal(first["layer3.conv1.weight"], held["layer3.conv1.weight"])
     assert first["fc.weight"].shape == (1, 176)
@@ -195,7 +195,7 @@ def test_new_gram_blocks_learn_with_the_top(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
     recipe = GramNet("embedded", str(tmp_path / "start.safetensors"), tune="top")
-    begun = recipe._begin(recipe.build(), 0)[0]
+    begun = recipe.begin(recipe.build(), 0)[0]
     fitted = recipe.fit(Toy(8), 0, Runtime()).state()
     moved = {name for name, tensor in begun.items() if not np.array_equal(fitted[name], tensor.numpy())}
     assert {"fc.weight", "conv_interi_0.0.weight", "g_fc2r.0.weight"} <= moved

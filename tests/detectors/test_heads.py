@@ -129,7 +129,7 @@ class Corners(Embedder):
 
 @dataclass(frozen=True)
 class Green(ProbeRecipe):
-    card = Card("green", "toy", 1, *["nothing"] * 7)
+    card = Card("green", "toy", 2026, 1, *["nothing"] * 7)
 
     def embedder(self, runtime):
         return Corners()

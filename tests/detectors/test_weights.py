@@ -3,6 +3,7 @@
 import json
 import os
 from hashlib import sha256
+from pathlib import Path
 
 import huggingface_hub
 import pytest
@@ -215,10 +216,19 @@ def test_the_hub_gives_the_first_file_that_it_has(monkeypatch, cached, saved):
     assert hub("owner/name", "a.safetensors", "b.bin") == local(saved)
 
 
+@pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", None])
+def test_torch_downloads_are_looked_for_where_torch_does(tmp_path, monkeypatch, variable):
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path))
+    assert str(weights.torch_hub()) == torch.hub.get_dir()
+
+
 def test_torch_hub_files_must_have_the_hash_in_their_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    folder = tmp_path / "checkpoints"
-    folder.mkdir()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    folder.mkdir(parents=True)
     digest = sha256(b"weights").hexdigest()
     (folder / "resnet50-00000000.pth").write_bytes(b"weights")
     assert weights.torch_hub_cache("resnet50-00000000.pth") is None

@@ -39,7 +39,7 @@ def test_filters_double_and_kernels_grow_by_one():
 
 @pytest.mark.parametrize("recipe", [PAPER, EMBEDDED])
 def test_equals_a_slow_version(recipe):
-    state = drawn(recipe._network, 3)
+    state = drawn(recipe.network, 3)
     state["fc.weight"] *= 50  # so that images differ
     detector = recipe.restore({name: tensor.numpy() for name, tensor in state.items()}, Runtime())
     images = [texture("wide", 90, 140), texture("flat", 128, 128) // 32 * 32]

@@ -43,6 +43,7 @@ class Checkerboard(Recipe):
     card: ClassVar[Card] = Card(
         name="checkerboard",
         family="example",
+        year=2026,
         version=1,
         title="Checkerboard energy",
         paper="none: an example of a plug-in",

@@ -1,0 +1,136 @@
+"""Where weights come from, as values: a recipe declares them, and they are looked for without importing torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from detectors.weights import SHIPPED, Weights, cached, hub, identity, local, shipped, torch_hub_cache
+
+State = Literal["shipped", "found", "missing"]
+
+
+class Source(Protocol):
+    """One file of weights."""
+
+    @property
+    def title(self) -> str:
+        """What it is called in a table."""
+
+    @property
+    def advice(self) -> str:
+        """How to get it where it is missing."""
+
+    @property
+    def identity(self) -> str:
+        """What names its content in a key; empty where the recipe's own name says it already."""
+
+    def state(self) -> State:
+        """Whether it lies on this machine; nothing is downloaded."""
+
+    def get(self) -> Weights:
+        """The file, downloaded if need be. Raises `Unavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """Weights that ship with the package."""
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        """The project's own name of them."""
+        return self.name
+
+    @property
+    def advice(self) -> str:
+        """They come with the package."""
+        return "install the package again, with its data files"
+
+    @property
+    def identity(self) -> str:
+        """The start of the file's hash."""
+        return identity(self._path)
+
+    @property
+    def _path(self) -> Path:
+        return SHIPPED / f"{self.name}.safetensors"
+
+    def state(self) -> State:
+        """Shipped, unless the package was installed without them."""
+        return "shipped" if self._path.is_file() else "missing"
+
+    def get(self) -> Weights:
+        """The file, checked against its card."""
+        return shipped(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A file of the user's."""
+
+    path: Path
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.path.name
+
+    @property
+    def advice(self) -> str:
+        """It must be there."""
+        return f"give the path of an existing file, not {self.path}"
+
+    @property
+    def identity(self) -> str:
+        """The start of its hash, or "absent"."""
+        return identity(self.path)
+
+    def state(self) -> State:
+        """Found where there is such a file."""
+        return "found" if self.path.is_file() else "missing"
+
+    def get(self) -> Weights:
+        """The file."""
+        return local(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A file of the Hugging Face hub, which torch's own download folder may hold under other names.
+
+    Attributes:
+        repository: "owner/name".
+        names: File names, the preferred one first.
+        in_torch: Names in torch's folder, the preferred one first.
+    """
+
+    repository: str
+    names: tuple[str, ...] = ("model.safetensors",)
+    in_torch: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The repository."""
+        return self.repository
+
+    @property
+    def advice(self) -> str:
+        """It is downloaded at first use."""
+        return f"connect to the Hugging Face hub once: {self.repository} is downloaded at first use"
+
+    @property
+    def identity(self) -> str:
+        """Nothing: a recipe's name says which repository it starts from."""
+        return ""
+
+    def state(self) -> State:
+        """Found where one of the two download folders has it."""
+        there = torch_hub_cache(*self.in_torch) or cached(self.repository, *self.names)
+        return "found" if there else "missing"
+
+    def get(self) -> Weights:
+        """The file from either folder, else downloaded."""
+        return torch_hub_cache(*self.in_torch) or hub(self.repository, *self.names)
