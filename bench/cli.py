@@ -99,6 +99,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     max_unreadable: Annotated[float, typer.Option(min=0, max=1, help="Share of bad files allowed.")] = MAX_UNREADABLE,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
     workers: Workers = CORES,
+    tensorboard: Annotated[bool, typer.Option(help="Write curves of trainings for TensorBoard, live.")] = False,  # noqa: FBT002
+    keep_fitted: Annotated[bool, typer.Option(help="Keep fitted detectors as files, for `lineup score`.")] = False,  # noqa: FBT002
     dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
@@ -128,6 +130,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         real=real,
         max_unreadable=max_unreadable,
         recipe_options=context.obj or {},
+        tensorboard=tensorboard,
+        keep_fitted=keep_fitted,
     )
     from bench.arms import in_arms
 
@@ -190,8 +194,9 @@ def data_command(
 @app.command("score")
 def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     images: Annotated[list[Path], typer.Argument(help="Image files, folders or archives.")],
-    detector: Annotated[str, typer.Option(help="A detector, as `lineup list` names it.")],
-    weights: Annotated[Path, typer.Option(help="Its published checkpoint.")],
+    detector: Annotated[str | None, typer.Option(help="A detector, as `lineup list` names it.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Its published checkpoint.")] = None,
+    fitted: Annotated[Path | None, typer.Option(help="Instead: a file that `lineup run --keep-fitted` wrote.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for name, score, verdict and reason.")] = None,
     setting: Annotated[str, typer.Option(help="paper or embedded: which network the checkpoint is of.")] = "paper",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -199,13 +204,13 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
     workers: Workers = CORES,
 ) -> None:
-    """Score images with a published checkpoint. Exits with 1 where an image could not be decoded."""
+    """Score images with a checkpoint or a fitted detector. Exits with 1 where one could not be decoded."""
     from bench.score import Scored, score
 
     one_of("setting", setting, ("paper", "embedded"))
     one_of("precision", precision, ("float32", "bfloat16"))
     chosen: Setting = "embedded" if setting == "embedded" else "paper"
-    asked = Scored(images, detector, weights, chosen, device, precision, batch_size, workers)
+    asked = Scored(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
     table = score(asked, _reporter())
     if out is not None:
         table.to_csv(out, index=False)
@@ -241,11 +246,23 @@ def matrix_command(
 
 @app.command("list")
 def list_command() -> None:
-    """List the installed detectors, protocols and data layouts."""
+    """List the installed detectors with what they cost and need, the protocols and the data layouts."""
+    from bench.listing import overview
     from detectors.catalogue import installed
 
-    for noun in ("detectors", "protocols", "layouts"):
+    for line in overview():
+        typer.echo(line)
+    for noun in ("protocols", "layouts"):
         typer.echo(f"{noun}: {', '.join(installed(f'lineup.{noun}'))}")
+
+
+@app.command("show")
+def show_command(detector: Annotated[str, typer.Argument(help="A detector, as `lineup list` names it.")]) -> None:
+    """Show the whole card of a detector: paper, licence, input, size, weights, options."""
+    from bench.listing import whole_card
+
+    for line in whole_card(detector):
+        typer.echo(line)
 
 
 @app.command("regress")

@@ -8,29 +8,29 @@ chunk of embeddings, one fit, the scores of one fit, or the scores of one test s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench.cache import Cache, Hashes, Shelf
+from bench.curves import Curves, no_curves
 from bench.errors import InputError
 from bench.images.imageset import ImageSet
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
 from bench.plan import Planned, Selection, Selections, runtime_key
 from bench.progress import Advance, Reporter
 from bench.store import Store
+from bench.train_set import SelectedTrainSet
 from detectors.api import (
     Array,
     Detector,
     Embedder,
     Embeddings,
-    Labels,
     Probe,
     Recipe,
     Runtime,
-    Sample,
     Scores,
     Unavailable,
 )
@@ -56,37 +56,7 @@ class Resources:
     runtime: Runtime = field(default_factory=Runtime)
     batch_size: int = 50
     workers: int = 2
-
-
-@dataclass(frozen=True)
-class SelectedTrainSet:
-    """A selection as a recipe sees it; embeddings come from wherever `embed` takes them."""
-
-    selection: Selection
-    embed: Callable[[Embedder], Embeddings]
-
-    @property
-    def labels(self) -> Labels:
-        """int64 (N,), 0 real, 1 generated."""
-        return self.selection.images.labels
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Stable image names."""
-        return self.selection.images.names
-
-    @property
-    def generators(self) -> Sequence[str]:
-        """The generator of each generated image, "" for real ones."""
-        table = self.selection.images.table
-        generators: list[str] = table["generator"].where(table["label"] == 1, "").tolist()
-        return generators
-
-    def __len__(self) -> int:
-        return len(self.selection.images)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.selection.images[index]
+    curves: Curves = no_curves
 
 
 class Engine:
@@ -192,7 +162,9 @@ class Engine:
             return recipe.restore(state, runtime)
         selection = self._selections[item.cell.train]
         train = SelectedTrainSet(selection, lambda embedder: self._embedded(selection, embedder))
-        detector = recipe.fit(train, item.cell.seed, replace(runtime, folder=cache.fitting(item.fit_key)))
+        with self._resources.curves(item.cell) as watch:
+            here = replace(runtime, folder=cache.fitting(item.fit_key), watch=watch)
+            detector = recipe.fit(train, item.cell.seed, here)
         cache.keep_fitted(item.fit_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
         return detector

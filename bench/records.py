@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 CELL_COLUMNS = ("key", "detector", "train", "test", "degradation", "seed", "task", "status", "reason")
 SCORE_COLUMNS = ("key", "name", "source", "label", "score")
+ROUTE_COLUMNS = ("key", "name", "route", "oracle")
 STAGES = ("decode", "degrade", "prepare", "device", "head")
 THROUGHPUT_COLUMNS = (
     "detector",
@@ -41,9 +42,12 @@ class Run:
         scores: One row per image and scored cell, columns `SCORE_COLUMNS`; `source` names the image's source, shared
             by images that are not independent.
         throughput: One row per timed detector, columns `THROUGHPUT_COLUMNS`; milliseconds are per image.
+        routes: One row per image of a cell whose detector has several routes, columns `ROUTE_COLUMNS`: the route taken,
+            and the score along the right one, NaN where there is none.
     """
 
     manifest: dict[str, Any]
     cells: pd.DataFrame
     scores: pd.DataFrame
     throughput: pd.DataFrame
+    routes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ROUTE_COLUMNS)))

@@ -13,17 +13,20 @@ import pandas as pd
 
 from bench import settings
 from bench.cache import Cache
+from bench.curves import curves_in, no_curves
 from bench.data import EMBEDDED, open_data
 from bench.defaults import MAX_UNREADABLE
 from bench.devices import describe, runtime
 from bench.engine import Engine, Outcome, Resources
 from bench.errors import InputError
+from bench.fitted import Fitted, keep
 from bench.images.assembling import treated
 from bench.images.census import Census, take_census
 from bench.images.imageset import ImageSet
 from bench.plan import Planned, Selection, Selections, plan
 from bench.progress import Reporter
 from bench.records import CELL_COLUMNS, THROUGHPUT_COLUMNS, Run
+from bench.routes import trace
 from bench.settings import Options as RecipeOptions
 from bench.store import Store
 from bench.timing import IMAGES, measure
@@ -59,6 +62,8 @@ class Asked:
     arm: str = NONE  # a degradation that every image goes through first, for training and testing alike
     max_unreadable: float = MAX_UNREADABLE
     recipe_options: RecipeOptions = field(default_factory=dict)
+    tensorboard: bool = False
+    keep_fitted: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,13 +148,18 @@ def open_images(asked: Asked, reporter: Reporter) -> ImageSet:
 def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     """Answer the planned cells, time the detectors and record everything."""
     asked = run.asked
-    resources = Resources(Cache(asked.cache), store, reporter, run.runtime, asked.batch_size, asked.workers)
+    curves = curves_in(store.root / "tensorboard") if asked.tensorboard else no_curves
+    resources = Resources(Cache(asked.cache), store, reporter, run.runtime, asked.batch_size, asked.workers, curves)
     engine = Engine(run.recipes, run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
     store.write("excluded.csv", run.census.excluded.to_csv(index=False).encode())
     store.finish(manifest(run), cell_rows(run.planned, outcomes))
+    scored = [item for item in run.planned if outcomes[item.key].status == "scored"]
+    trace(scored, run.recipes, run.selections, engine, resources)
     _write_training(run, resources)
+    if asked.keep_fitted:
+        _keep_fitted(run, scored, resources)
     if asked.timed:
         _time(run, engine, outcomes, resources)
     return store.read()
@@ -164,6 +174,16 @@ def _write_training(run: Prepared, resources: Resources) -> None:
     resources.store.clear("training.csv")
     if rows:
         resources.store.write("training.csv", pd.DataFrame(rows).to_csv(index=False).encode())
+
+
+def _keep_fitted(run: Prepared, scored: Sequence[Planned], resources: Resources) -> None:
+    """Copy every fitted detector behind the scored cells from the cache into the result folder."""
+    for fit_key, cell in {item.fit_key: item.cell for item in scored}.items():
+        recipe, options = run.recipes[cell.detector], run.asked.recipe_options.get(cell.detector, {})
+        where = (cell.train.name, cell.seed, run.images.title)
+        said = Fitted(cell.detector, recipe.card.version, recipe.setting, options, *where)
+        if (state := resources.cache.fitted(fit_key)) is not None:
+            keep(resources.store.root / "fitted", said, state)
 
 
 def cell_rows(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:

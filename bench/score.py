@@ -12,6 +12,7 @@ import pandas as pd
 from bench.devices import runtime
 from bench.errors import InputError
 from bench.executors import in_order
+from bench.fitted import restore
 from bench.images.archives import local
 from bench.images.decoding import Unreadable, decode
 from bench.images.trees import IMAGES, Folder, Tree
@@ -31,8 +32,9 @@ class Scored:
     """What is scored with what, as the command line has it."""
 
     images: Sequence[Path]
-    detector: str
-    weights: Path
+    detector: str | None
+    weights: Path | None
+    fitted: Path | None
     setting: Setting
     device: str
     precision: str
@@ -78,10 +80,15 @@ def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
 
 
 def _load(asked: Scored) -> Detector:
+    """The detector of a file that a run kept, or of a published checkpoint."""
+    chosen = runtime(asked.device, "bfloat16" if asked.precision == "bfloat16" else "float32")
+    if asked.fitted is not None and asked.detector is None and asked.weights is None:
+        return restore(asked.fitted, chosen)
+    if asked.fitted is not None or asked.detector is None or asked.weights is None:
+        msg = "what is to score is not clear; give --detector with the --weights of its checkpoint, or --fitted alone"
+        raise InputError(msg)
     try:
-        recipe = catalogue.recipe(asked.detector, asked.setting)
-        chosen = runtime(asked.device, "bfloat16" if asked.precision == "bfloat16" else "float32")
-        return recipe.load(asked.weights, chosen)
+        return catalogue.recipe(asked.detector, asked.setting).load(asked.weights, chosen)
     except (catalogue.UnknownName, Unavailable, WrongWeights) as error:
         raise InputError(str(error)) from error
 

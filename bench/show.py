@@ -17,6 +17,7 @@ from bench.records import Run
 from bench.report import files, terminal
 from bench.report.arms import side_by_side
 from bench.report.published import Published, published, read_published
+from bench.report.routes import LEGEND, Routing, confusion, routings
 from bench.run import Prepared
 from bench.store import Store
 from protocols.degradations import NONE
@@ -67,6 +68,7 @@ def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> 
     write(run, ranked, store)
     if show:
         _print(ranked, Console())
+        _print_routes(routings(run), Console())
     reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
 
 
@@ -82,6 +84,10 @@ def write(run: Run, ranked: Sequence[Ranking], store: Store) -> None:
 
     store.write("matrix.png", picture.picture(cells, run.manifest))
     _write_leaderboard(ranked, store)
+    store.clear("routes.*")
+    if found := routings(run):
+        store.write("routes.md", files.routes_markdown(found).encode())
+        store.write("routes.csv", confusion(run).to_csv(index=False).encode())
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
@@ -107,6 +113,16 @@ def _print(ranked: Sequence[Ranking], console: Console) -> None:
         console.print(Text(comparison.title, style="bold"), terminal.text_table(comparison.columns))
     for block in _published(ranked):
         console.print(terminal.published_block(block))
+
+
+def _print_routes(found: Sequence[Routing], console: Console) -> None:
+    console.width = max(console.width, terminal.WIDTH)
+    for one in found:
+        console.print(Text(one.title, style="bold"))
+        for block in terminal.blocks(one.columns, terminal.WIDTH, fixed=1):
+            console.print(terminal.text_table(block))
+    if found:
+        console.print(Text(LEGEND, style="dim"))
 
 
 def leaderboard(runs: Sequence[Run], store: Store | None) -> None:

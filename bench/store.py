@@ -3,6 +3,7 @@
 Layout of a run's folder:
     manifest.json            what the last command asked, of what, on what; its cells with key, status and reason
     scores/<digest>.parquet  per-image scores of a work group; the keys of its cells are in the file's metadata
+    routes/<key>.parquet     of a cell whose detector has several routes: name, route, oracle score
     ... derived tables       written from the above, at any time
 Scores of other commands into the same folder stay; the tables follow the last command.
 """
@@ -23,7 +24,7 @@ import pyarrow.parquet as pq
 from bench.cache import digest, write_atomically
 from bench.errors import InputError
 from bench.images.imageset import ImageSet
-from bench.records import CELL_COLUMNS, SCORE_COLUMNS, THROUGHPUT_COLUMNS, Run
+from bench.records import CELL_COLUMNS, ROUTE_COLUMNS, SCORE_COLUMNS, THROUGHPUT_COLUMNS, Run
 from detectors.api import Scores
 
 KEYS = b"lineup.cells"
@@ -66,6 +67,14 @@ class Store:
         path = self.root / "scores" / f"{digest(*keys)[:32]}.parquet"
         write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
 
+    def record_routes(self, key: str, routes: pd.DataFrame) -> None:
+        """Write the routes of one cell's images: columns `name`, `route`, `oracle`."""
+        self.write_table(f"routes/{key}.parquet", routes)
+
+    def traced(self) -> set[str]:
+        """Keys of the cells whose routes are here."""
+        return {path.stem for path in (self.root / "routes").glob("*.parquet")}
+
     def finish(self, manifest: Mapping[str, Any], cells: pd.DataFrame) -> None:
         """Write what the last command asked; from here on the folder reads as that run."""
         whole = {**manifest, "cells": cells[list(CELL_COLUMNS)].to_dict(orient="records")}
@@ -102,7 +111,15 @@ class Store:
         if missing := wanted - set(scores["key"]):
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
             raise InputError(msg)
-        return Run(manifest, cells, scores, self.throughput())
+        return Run(manifest, cells, scores, self.throughput(), self._routes(wanted))
+
+    def _routes(self, wanted: set[str]) -> pd.DataFrame:
+        tables = [
+            _read_scores(self.root / "routes" / f"{key}.parquet").assign(key=key)
+            for key in sorted(wanted & self.traced())
+        ]
+        empty = pd.DataFrame(columns=list(ROUTE_COLUMNS))
+        return pd.concat(tables, ignore_index=True)[list(ROUTE_COLUMNS)] if tables else empty
 
 
 def _json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds

@@ -11,7 +11,7 @@ its border.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -31,6 +31,7 @@ Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
 Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated
 Embeddings = NDArray[np.float32]  # (N, D), finite
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
+Watch = Callable[[int, Mapping[str, float]], object]
 State = dict[str, Array]  # everything that fitting learned, by name
 
 
@@ -61,12 +62,14 @@ class Sample:
 class Runtime:
     """Where and how precisely a detector computes. `device` is "cpu", "cuda" or "cuda:N".
 
-    A long fit may keep in `folder` what it needs to go on after it was killed; the folder is of this fit alone.
+    A long fit may keep in `folder` what it needs to go on after it was killed; the folder is of this fit alone. It
+    tells `watch` the number of each epoch, from 0, and its row of `Detector.history`.
     """
 
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
     folder: Path | None = None
+    watch: Watch | None = None
 
 
 class Embedder(ABC):
@@ -98,6 +101,14 @@ class TrainSet(Protocol):
     @property
     def generators(self) -> Sequence[str]:
         """Per image, the generator that made it, or the empty string for a real one."""
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """Per image, what it was made from: a real image and its generated twins share it."""
+
+    @property
+    def contents(self) -> Sequence[str]:
+        """Per image, what it shows, or the empty string where that is not known."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> Sample: ...

@@ -8,21 +8,36 @@ stays, and the last weights. The loop sets a tenth of the training images aside;
 The embedded setting is the same method at the size of the embedded corpus: the small residual network, whose start is
 not ImageNet but a classification of rendered photographs; crops of 64 pixels without a resize, mirroring; AdamW from
 2e-3 along half a cosine, 10 epochs with batches of 16, and the weights of the best one.
+
+`Resnet50` is the baseline of GenImage (Zhu et al., "GenImage: A Million-Scale Benchmark for Detecting AI-Generated
+Image", NeurIPS 2023, arXiv 2306.08571), whose repository gives one command of timm 0.6.12: batches of 64 on each of two
+devices, SGD at 0.05 along half a cosine, 200 epochs, random erasing by noise in 0.6 of the images. Of timm's defaults
+the weight decay of 2e-5, the random part of an image, mirroring, and the test on the centre 224 of images whose shorter
+side is brought to 235 by a bicubic filter (224 / 0.95) are taken over. Left out, for the training loop does not have
+them: the split of each batch into a clean and two augmented parts with a consistency loss between them (JSD),
+RandAugment, mixed precision, warming up, and Nesterov's form of momentum. The command has two outputs; one is the same
+for two classes. It does not ask for pretrained weights; here ImageNet's are the start, so that fewer images than
+GenImage's suffice. They are torchvision's, whose own test resizes to 256 by a bilinear filter. A tenth of the training
+images is set aside and the weights of its best epoch are kept.
+
+Its embedded setting replaces the last stage of the small residual network by two bottleneck blocks, drawn anew on top
+of the pretrained stages; the same images and numbers. From random weights it stays at chance on so few images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Setting
+from detectors.api import Card, Setting, Size
 from detectors.augment import BlurJpeg, View
 from detectors.imagenet import imagenet
+from detectors.pairing import Pairs
 from detectors.sources import Shipped, Source
 from detectors.stopping import Cosine, Stepped
 from detectors.trained import NetworkRecipe
-from detectors.views import Squared
+from detectors.views import Squared, Zoomed
 from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
@@ -32,6 +47,7 @@ if TYPE_CHECKING:
 
 SPREAD = 0.02  # of the new last layer's weights
 PAPER_VIEW = Squared(side=224, crop=224, test_crop=224, mirror=True)
+GENIMAGE_VIEW = Zoomed(resize=235, crop=224, erase=0.6)
 EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
 
@@ -55,6 +71,7 @@ class Resnet18(NetworkRecipe):
         input_size="224x224 (embedded: 128x128)",
         input_policy="whole image resized bilinearly to a square (embedded: centre crop without resize; smaller images"
         " are enlarged bilinearly)",
+        sizes={"paper": Size(11_177_025, 1.81), "embedded": Size(302_993, 0.183)},
     )
 
     @property
@@ -82,5 +99,91 @@ class Resnet18(NetworkRecipe):
 
         if self.setting == "paper":
             return Plan(Stepped(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1)
-        quick = Cosine(rate=2e-3, epochs=10)
-        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1)
+        return _quick()
+
+
+@dataclass(frozen=True)
+class Resnet50(NetworkRecipe):
+    """Recipe of a fine-tuned ResNet-50. The last layer of whatever weights fitting starts from is replaced."""
+
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "embedded": Shipped("small_resnet")}
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("fc",),
+        ("layer4", "deep"),
+        ("layer3",),
+        ("layer2",),
+        ("layer1",),
+    )
+    card: ClassVar[Card] = Card(
+        name="resnet50",
+        family="network",
+        year=2023,
+        version=1,
+        title="ResNet-50",
+        paper="Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571; network: He et al., CVPR 2016, arXiv 1512.03385",
+        upstream="https://github.com/GenImage-Dataset/GenImage; https://github.com/huggingface/pytorch-image-models"
+        " (nothing copied)",
+        licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: BSD-3-Clause (torchvision)",
+        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs)",
+        input_size="224x224 (embedded: 128x128)",
+        input_policy="shorter side resized to 235, bicubic, then centre crop (embedded: centre crop without resize;"
+        " smaller images are enlarged bilinearly)",
+        sizes={"paper": Size(23_510_081, 4.09), "embedded": Size(114_833, 0.137)},
+    )
+
+    @property
+    def view(self) -> View:
+        """Random parts, some of them partly erased, or crops."""
+        return GENIMAGE_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+
+    def network(self) -> nn.Module:
+        """ResNet-50, or the small one."""
+        from detectors import nets_timm
+
+        return nets_timm.model("resnet50") if self.setting == "paper" else nets_timm.SmallBottleneckNet()
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Any weights, with a new last layer; the small residual network's, with a new last stage too."""
+        from detectors import nets
+
+        start = read(weights)
+        if self.setting == "paper":
+            return nets.fresh_head(network, start, SPREAD, seed), weights.path
+        stem = {name: tensor for name, tensor in start.items() if not name.startswith("layer3.")}
+        return nets.fresh_parts(nets.drawn(self.network, seed), stem, may=("deep.",), must=("fc.",)), weights.path
+
+    def plan(self) -> Plan:
+        """The numbers of GenImage's command, or those for seconds on one core."""
+        from detectors.training import Plan
+
+        if self.setting == "paper":
+            falling = Cosine(rate=0.05, epochs=200)
+            return Plan(falling, "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1)
+        return _quick()
+
+
+@dataclass(frozen=True)
+class Resnet18Pairs(Resnet18):
+    """The same network trained on pairs: a real image and its generated twin in one batch, seen through one crop."""
+
+    card: ClassVar[Card] = replace(
+        Resnet18.card,
+        name="resnet18_pairs",
+        title="ResNet-18, pair training",
+        paper="after Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024;"
+        " network: He et al., CVPR 2016, arXiv 1512.03385",
+        notes="data whose real images have generated twins, under one source, is needed in the paper setting; the"
+        " embedded corpus has none, and images of one kind of content stand in for them in the embedded setting",
+    )
+
+    @property
+    def pairing(self) -> Pairs:
+        """Twins of one source, or of one content where the corpus has no others."""
+        return self.pairs or ("source" if self.setting == "paper" else "content")
+
+
+def _quick() -> Plan:
+    from detectors.training import Plan
+
+    along = Cosine(rate=2e-3, epochs=10)
+    return Plan(along, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1)

@@ -47,6 +47,8 @@ class Toy:
         self.labels: Labels = np.arange(size, dtype=np.int64) % 2
         self.labels.flags.writeable = False  # as the harness hands them over
         self.generators: Sequence[str] = ["checkerboard" if label else "" for label in self.labels]
+        self.sources: Sequence[str] = [str(index // 2) for index in range(size)]
+        self.contents: Sequence[str] = ["texture"] * size
 
     def __len__(self) -> int:
         return len(self.names)

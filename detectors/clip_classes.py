@@ -37,6 +37,7 @@ from detectors.clip_features import (
     INPUT_SIZE,
     PREPRINT,
     REPORT,
+    TOWER_SIZES,
     ClipEmbedder,
     ClipRecipe,
     Part,
@@ -115,6 +116,7 @@ class ClipClasses(ClassesRecipe):
         f" {DATACOMP_TOWER}",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
+        sizes=TOWER_SIZES,
     )
 
     def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Softmax:
@@ -143,6 +145,7 @@ class ClipOvo(ClassesRecipe):
         trained_on=f"head: images and generators of the run's train subset; {DATACOMP_TOWER}",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
+        sizes=TOWER_SIZES,
     )
 
     def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Pairs:

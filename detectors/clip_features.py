@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Unavailable
+from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Size, Unavailable
 from detectors.frozen import FrozenEmbedder
 from detectors.sources import Hub, Local, Shipped, Source
-from detectors.weights import SHIPPED, identity
+from detectors.weights import SHIPPED, identity, shipped_card
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,12 +25,17 @@ Part = Literal["final", "blocks"]  # of an embedding: the tower's final embeddin
 SMALL = "small_clip"
 OPENAI = ("ViT-L-14-quickgelu", "openai")  # plain ViT-L-14 has another GELU than these weights
 DATACOMP = ("ViT-L-14", "datacomp_xl_s13b_b90k")
+COMMONPOOL = ("ViT-L-14", "commonpool_xl_s13b_b90k")
 OPEN_CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 # where open_clip has them from, so that they can be looked for without importing it
 HUBS = {
     OPENAI: Hub("timm/vit_large_patch14_clip_224.openai", OPEN_CLIP_FILES),
     DATACOMP: Hub("laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K", OPEN_CLIP_FILES),
+    COMMONPOOL: Hub("laion/CLIP-ViT-L-14-CommonPool.XL-s13B-b90K", OPEN_CLIP_FILES),
 }
+
+# of the tower alone: the heads on it are a layer or two
+TOWER_SIZES: Mapping[Setting, Size] = {"paper": Size(303_966_208, 81.0), "embedded": Size(1_313_280, 0.0895)}
 
 # of heads that have no say in it: the project's small CLIP says little of a generator in its final embedding
 FINAL_IF_LARGE: Mapping[Setting, Part] = {"paper": "final", "embedded": "blocks"}
@@ -55,8 +60,8 @@ class ClipEmbedder(FrozenEmbedder):
     def __init__(self, tower: Tower, pooling: Pooling, runtime: Runtime, *, pad: bool) -> None:
         policy = "pad" if pad else "enlarge"
         key = f"clip.1.{tower.name}.{tower.weights.sha256[:16]}.{pooling}.{policy}.{runtime.precision}"
-        super().__init__(key, tower.projected + tower.tokens(pooling), tower.side, pad=pad)
-        self.projected = tower.projected
+        self.projected = tower.width if pooling == "unprojected" else tower.projected
+        super().__init__(key, self.projected + tower.tokens(pooling), tower.side, pad=pad)
         self.tower = tower
         self._pooling: Pooling = pooling
         self._runtime = runtime
@@ -65,7 +70,7 @@ class ClipEmbedder(FrozenEmbedder):
         """The tower's network."""
         from detectors.towers import load_tower
 
-        return load_tower(self.tower, self._runtime)
+        return load_tower(self.tower, self._runtime, project=self._pooling != "unprojected")
 
     def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
         """Embed at least one prepared array as float32 (N, dim)."""
@@ -113,6 +118,15 @@ class ClipRecipe(Recipe):
         from detectors.towers import hub_of
 
         return (hub_of(*chosen),)
+
+    def network(self) -> nn.Module:
+        """The image tower, without weights."""
+        import open_clip
+
+        from detectors.towers import bare_tower
+
+        model = self.model or self.published[0]
+        return bare_tower(shipped_card(SMALL) if self._small else open_clip.get_model_config(model))
 
     def embedder(self, runtime: Runtime) -> ClipEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""

@@ -32,6 +32,7 @@ from detectors.clip_features import (
     INPUT_SIZE,
     PREPRINT,
     REPORT,
+    TOWER_SIZES,
     ClipEmbedder,
     ClipRecipe,
     Part,
@@ -68,6 +69,7 @@ class ClipSvm(ClipRecipe, ProbeRecipe):
         trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
+        sizes=TOWER_SIZES,
     )
 
     def head(self) -> LinearSvm:
@@ -126,6 +128,7 @@ class ClipMlp(ClipRecipe):
         trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
+        sizes=TOWER_SIZES,
     )
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayers:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Probe, Runtime, Scores, State, TrainSet
-from detectors.clip_features import INPUT_POLICY, INPUT_SIZE, ClipEmbedder, ClipRecipe, each_row, unit
+from detectors.clip_features import INPUT_POLICY, INPUT_SIZE, TOWER_SIZES, ClipEmbedder, ClipRecipe, each_row, unit
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 
@@ -83,6 +83,9 @@ class ClipNearest(ClipRecipe):
         " (embedded: captioned rendered scenes)",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
+        notes="expect chance in the embedded setting: what lies nearest in the small tower's final embedding shows the"
+        " same kind of scene, whatever made it",
+        sizes=TOWER_SIZES,
     )
 
     @property

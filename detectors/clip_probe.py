@@ -23,7 +23,7 @@ from typing import ClassVar
 import numpy as np
 
 from detectors.api import Card, Runtime, Setting
-from detectors.clip_features import ClipRecipe, Part
+from detectors.clip_features import TOWER_SIZES, ClipRecipe, Part
 from detectors.heads import Line, LinearProbe, Logistic, ProbeRecipe
 from detectors.weights import load_strict, local, read
 
@@ -46,6 +46,7 @@ class ClipProbe(ClipRecipe, ProbeRecipe):
         " (embedded: captioned rendered scenes); a loaded head: ProGAN",
         input_size="224x224 (embedded: 128x128)",
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
+        sizes=TOWER_SIZES,
     )
 
     def head(self) -> Logistic:
@@ -88,6 +89,7 @@ class ClipLayers(ClipRecipe, ProbeRecipe):
         " (embedded: captioned rendered scenes)",
         input_size="224x224 (embedded: 128x128)",
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
+        sizes=TOWER_SIZES,
     )
 
     reads: ClassVar[Mapping[Setting, Part]] = {"paper": "blocks", "embedded": "blocks"}

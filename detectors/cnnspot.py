@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Setting
+from detectors.api import Card, Setting, Size
 from detectors.augment import BlurJpeg
 from detectors.imagenet import imagenet
 from detectors.sources import Shipped, Source
@@ -58,6 +58,7 @@ class CnnSpot(NetworkRecipe):
         " a loaded checkpoint: ProGAN",
         input_size="224x224 (embedded: 128x128)",
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
+        sizes={"paper": Size(23_510_081, 4.09), "embedded": Size(302_993, 0.183)},
     )
 
     @property

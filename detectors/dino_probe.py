@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Array, Card, Embeddings, Runtime
+from detectors.api import Array, Card, Embeddings, Runtime, Size
 from detectors.frozen import FrozenEmbedder
 from detectors.heads import Logistic, ProbeRecipe
 from detectors.sources import Hub, Local, Shipped, Source
-from detectors.weights import SHIPPED, identity
+from detectors.weights import SHIPPED, identity, shipped_card
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,6 +82,7 @@ class DinoProbe(ProbeRecipe):
         trained_on="head: the train subset of the run; tower: LVD-142M (embedded: rendered scenes, without labels)",
         input_size="224x224 (embedded: 128x128)",
         input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
+        sizes={"paper": Size(304_367_616, 81.0), "embedded": Size(153_984, 0.0112)},
     )
 
     @property
@@ -98,6 +99,12 @@ class DinoProbe(ProbeRecipe):
         if self.weights is not None:
             return (Local(Path(self.weights)),)
         return (Hub(f"timm/{MODEL}"),) if self.setting == "paper" else (Shipped(SMALL),)
+
+    def network(self) -> nn.Module:
+        """The vision transformer, without weights."""
+        from detectors.dino_tower import bare
+
+        return bare(MODEL, None) if self.setting == "paper" else bare(SMALL, shipped_card(SMALL)["network"])
 
     def embedder(self, runtime: Runtime) -> DinoEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""

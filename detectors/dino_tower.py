@@ -57,21 +57,21 @@ def find_tower(model: str, source: str | None, side: int) -> DinoTower:
     return DinoTower(model, None, weights, side)
 
 
-def build(tower: DinoTower) -> VisionTransformer:
-    """The network on the meta device: without weights until some are loaded."""
+def bare(model: str, network: Mapping[str, Any] | None) -> VisionTransformer:
+    """A model of timm, or of the arguments of its `VisionTransformer`, on the meta device: without weights."""
     with torch.device("meta"):
-        if tower.network is not None:
-            return VisionTransformer(**tower.network)
+        if network is not None:
+            return VisionTransformer(**network)
         # positions are those of the published resolution, interpolated to the image's own as in DINOv2's code
         return cast(
             "VisionTransformer",
-            timm.create_model(tower.name, pretrained=False, num_classes=0, dynamic_img_size=True),
+            timm.create_model(model, pretrained=False, num_classes=0, dynamic_img_size=True),
         )
 
 
 def load_tower(tower: DinoTower, runtime: Runtime) -> VisionTransformer:
     """Build the network and fill it strictly. Raises `WrongWeights` where the file does not hold exactly it."""
-    network = build(tower)
+    network = bare(tower.name, tower.network)
     load_strict(network, read(tower.weights), tower.weights.path)
     network.requires_grad_(requires_grad=False).eval().to(runtime.device)
     return network
@@ -79,7 +79,7 @@ def load_tower(tower: DinoTower, runtime: Runtime) -> VisionTransformer:
 
 def length(tower: DinoTower, pooling: Pooling) -> int:
     """Number of columns that `features` gives."""
-    network = build(tower)
+    network = bare(tower.name, tower.network)
     blocks = 2 * len(network.blocks) if pooling == "spread" else 0
     return int(network.embed_dim) * (1 + blocks)
 

@@ -2,7 +2,6 @@
 
 Wolpert, "Stacked generalization", Neural Networks 5(2), 1992. Stacking weights are fitted on images that the members
 were not fitted on: a quarter of the train set is set aside for them, then the members are fitted again on all of it.
-Members see pixels alone.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from scipy.special import expit, logit
 
 from detectors import catalogue
 from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
-from detectors.parts import divided, joined, parted, scores_of, unfiled
+from detectors.parts import divided, joined, parted, scores_of, together
 
 if TYPE_CHECKING:
     from detectors.sources import Source
@@ -44,15 +43,14 @@ class EnsembleDetector(Detector):
         self.weights = weights
 
     def prepare(self, sample: Sample) -> Array:
-        """The pixels: every member prepares its own way when it scores."""
-        return sample.pixels
+        """What every member prepares, as one record."""
+        return together({name: member.prepare(sample) for name, member in self.members.items()})
 
     def score(self, batch: Sequence[Array]) -> Scores:
         """Score N images."""
-        samples = list(map(unfiled, batch))
-        scores = [member.score([member.prepare(one) for one in samples]) for member in self.members.values()]
-        together: Scores = expit(log_odds(scores) @ self.weights[:-1] + self.weights[-1]).astype(np.float32)
-        return together
+        scores = [member.score([one[name] for one in batch]) for name, member in self.members.items()]
+        weighed: Scores = expit(log_odds(scores) @ self.weights[:-1] + self.weights[-1]).astype(np.float32)
+        return weighed
 
     def state(self) -> State:
         """What every member learned, and the weights."""

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Detector, Runtime, Setting, State
+from detectors.api import Card, Detector, Runtime, Setting, Size, State
 from detectors.augment import BlurJpeg, View
 from detectors.imagenet import imagenet
 from detectors.sources import Shipped, Source
@@ -86,6 +86,7 @@ class GramNet(NetworkRecipe):
         input_size="512x512 (a loaded port: 224x224; embedded: 128x128)",
         input_policy="whole image resized bilinearly to a square (a loaded port: centre crop without resize, smaller"
         " images padded with black; embedded: centre crop without resize, smaller images enlarged bilinearly)",
+        sizes={"paper": Size(11_734_723, 12.1), "embedded": Size(324_930, 0.224)},
     )
 
     @property

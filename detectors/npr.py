@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card
+from detectors.api import Card, Size
 from detectors.augment import BlurJpeg, View
 from detectors.stopping import Cosine, Stepped
 from detectors.trained import NetworkRecipe
@@ -56,6 +56,7 @@ class Npr(NetworkRecipe):
         input_size="256x256 (embedded: 128x128)",
         input_policy="whole image resized bilinearly to a square (embedded: centre crop without resize; smaller images"
         " are enlarged bilinearly)",
+        sizes={"paper": Size(1_437_761, 2.24), "embedded": Size(5_457, 0.00649)},
     )
 
     @property

@@ -9,7 +9,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Detector, Embedder, Embeddings, Facts, Image, Labels, Probe, Sample, Scores, State, TrainSet
+from detectors.api import Array, Detector, Embedder, Embeddings, Labels, Probe, Sample, Scores, State, TrainSet
 
 Rows = NDArray[np.int64]
 BATCH = 50  # images that are decoded and scored at once
@@ -36,6 +36,16 @@ class Part:
     def generators(self) -> Sequence[str]:
         """Per image, its generator, or the empty string for a real one."""
         return [self.whole.generators[row] for row in self.rows]
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """Per image, what it was made from."""
+        return [self.whole.sources[row] for row in self.rows]
+
+    @property
+    def contents(self) -> Sequence[str]:
+        """Per image, what it shows."""
+        return [self.whole.contents[row] for row in self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,9 +86,12 @@ def scores_of(detector: Detector, images: TrainSet) -> Scores:
     return np.concatenate([np.zeros(0, np.float32), *parts])
 
 
-def unfiled(pixels: Image) -> Sample:
-    """Pixels as a sample of which no file is known."""
-    return Sample(pixels, Facts("RAW", pixels.shape[1], pixels.shape[0], pixels.nbytes))
+def together(prepared: Mapping[str, Array]) -> Array:
+    """What several detectors prepared of one image as one array (), a record with a field for each."""
+    record: Array = np.empty((), [(name, array.dtype, array.shape) for name, array in prepared.items()])
+    for name, array in prepared.items():
+        record[name] = array
+    return record
 
 
 def joined(states: Mapping[str, State]) -> State:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Detector, Scores
+from detectors.api import Array, Detector, Recipe, Scores
 
 Routes = NDArray[np.int64]  # (N,), positions in `Routed.routes`
 
@@ -33,3 +33,7 @@ class Routed(Detector):
     def score(self, batch: Sequence[Array]) -> Scores:
         """Scores along the routes that the detector chooses itself."""
         return self.score_along(batch, self.route(batch))
+
+
+class RoutedRecipe(Recipe):
+    """A recipe whose detectors are `Routed`: the harness looks for the price of wrong routes in these alone."""

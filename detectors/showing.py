@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from threading import Lock
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from detectors.api import Image, Labels, TrainSet
 from detectors.augment import View, draws
+from detectors.pairing import Pairs, Unit, batches, units
 
 MEMORY = 1 << 30  # bytes of decoded images that are kept between epochs
 
@@ -20,12 +21,20 @@ def shuffled(indices: Sequence[int], names: Sequence[str], salt: str) -> list[in
     return sorted(indices, key=lambda index: sha256(f"{salt}/{names[index]}".encode()).digest())
 
 
+def shuffled_units(found: Sequence[Unit], names: Sequence[str], salt: str) -> list[Unit]:
+    """Units in such an order; one of a single image is placed as the image would be."""
+    return sorted(found, key=lambda unit: sha256("/".join([salt, *(names[index] for index in unit)]).encode()).digest())
+
+
 class Shown:
     """The images of one training."""
 
-    def __init__(self, images: TrainSet, view: View, batch: int, seed: int, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, images: TrainSet, view: View, batch: int, seed: int, pool: ThreadPoolExecutor, pairs: Pairs = "none"
+    ) -> None:
         self.view = view
         self.generators = images.generators
+        self._pairs: Pairs = pairs
         self._images = images
         self._batch = batch
         self._seed = seed
@@ -36,24 +45,32 @@ class Shown:
 
     def training(self, indices: Sequence[int], epoch: int) -> Iterator[tuple[list[Image], Labels]]:
         """Augmented images with their labels, in this epoch's order."""
-        order = shuffled(indices, self._images.names, f"{self._seed}/{epoch}")
+        salt = f"{self._seed}/{epoch}"
+        # twins are drawn anew every epoch, where there is a choice
+        found = units(shuffled(indices, self._images.names, f"{salt}/twins"), self._images, self._pairs)
+        order = shuffled_units(found, self._images.names, salt)
         return self._batches(order, epoch, self.view.training)
 
     def validation(self, indices: Sequence[int], epoch: int) -> Iterator[tuple[list[Image], Labels]]:
         """Images as early stopping sees them, with their labels."""
-        return self._batches(shuffled(indices, self._images.names, ""), epoch, self.view.validation)
+        order = [(index,) for index in shuffled(indices, self._images.names, "")]
+        return self._batches(order, epoch, self.view.validation)
 
     def _batches(
-        self, order: Sequence[int], epoch: int, see: Callable[[Image, np.random.Generator], Image]
+        self, order: Sequence[Unit], epoch: int, see: Callable[[Image, np.random.Generator], Image]
     ) -> Iterator[tuple[list[Image], Labels]]:
-        def one(index: int) -> Image:
-            return see(self._pixels(index), draws(self._seed, self._images.names[index], epoch))
+        def one(index: int, first: int) -> Image:
+            return see(self._pixels(index), draws(self._seed, self._images.names[first], epoch))
 
-        batches = [order[start : start + self._batch] for start in range(0, len(order), self._batch)]
-        ahead = [self._pool.submit(one, index) for index in batches[0]]
-        for batch, following in zip(batches, [*batches[1:], []], strict=True):
-            ready, ahead = ahead, [self._pool.submit(one, index) for index in following]
-            yield [future.result() for future in ready], self._images.labels[batch]
+        def submit(batch: Sequence[Unit]) -> list[Future[Image]]:
+            return [self._pool.submit(one, index, unit[0]) for unit in batch for index in unit]
+
+        found = batches(order, self._batch)
+        ahead = submit(found[0])
+        for batch, following in zip(found, [*found[1:], []], strict=True):
+            ready, ahead = ahead, submit(following)
+            labels = self._images.labels[[index for unit in batch for index in unit]]
+            yield [future.result() for future in ready], labels
 
     def _pixels(self, index: int) -> Image:
         if index in self._kept:

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Setting
+from detectors.api import Card, Setting, Size
 from detectors.augment import BlurJpeg, View
 from detectors.imagenet import imagenet
 from detectors.sources import Source
@@ -66,6 +66,7 @@ class Spec(NetworkRecipe):
         input_size="224x224 (embedded: 128x128)",
         input_policy="whole image resized bilinearly to 256x256, centre crop (embedded: centre crop without resize;"
         " smaller images are enlarged bilinearly)",
+        sizes={"paper": Size(21_285_698, 3.66), "embedded": Size(10_994, 0.00104)},
     )
 
     @property

@@ -32,6 +32,7 @@ from detectors.clip_features import (
     INPUT_POLICY,
     INPUT_SIZE,
     REPORT,
+    TOWER_SIZES,
     ClipEmbedder,
     ClipRecipe,
     each_row,
@@ -111,6 +112,9 @@ class TipAdapter(ClipRecipe):
         trained_on=f"cache: 16 images per class of the run's train subset; {DATACOMP_TOWER}; {TEXT}",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
+        notes="expect chance in the embedded setting: the cache holds 16 images of each class, in a final embedding"
+        " that tells kinds of scenes apart and not generators",
+        sizes=TOWER_SIZES,
     )
 
     @property

@@ -22,8 +22,9 @@ from detectors.weights import Weights, load_strict, local, read, shipped, shippe
 
 CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
-# what is read from each block: nothing, its class token, or mean and deviation of its other tokens
-Pooling = Literal["none", "class", "spread"]
+# what is read from each block: nothing, its class token, or mean and deviation of its other tokens; or nothing, and the
+# final embedding is what comes before its projection
+Pooling = Literal["none", "class", "spread", "unprojected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Tower:
         return int(self.config["embed_dim"])
 
     @property
+    def width(self) -> int:
+        """Length of its tokens, and of its final embedding before the projection; 0 for a tower of another kind."""
+        return int(self.config["vision_cfg"].get("width", 0))
+
+    @property
     def blocks(self) -> int:
         """Number of transformer blocks; 0 for a tower of another kind."""
         layers = self.config["vision_cfg"].get("layers", 0)
@@ -63,8 +69,7 @@ class Tower:
 
     def tokens(self, pooling: Pooling) -> int:
         """Length of what is read from all blocks together."""
-        width = int(self.config["vision_cfg"].get("width", 0))
-        return self.blocks * width * {"none": 0, "class": 1, "spread": 2}[pooling]
+        return self.blocks * self.width * {"none": 0, "class": 1, "spread": 2, "unprojected": 0}[pooling]
 
 
 def shipped_tower(name: str, source: str | None) -> Tower:
@@ -120,19 +125,27 @@ def _file(model: str, source: str, tags: Sequence[str]) -> Weights:
     return local(Path(source))
 
 
-def load_tower(tower: Tower, runtime: Runtime) -> nn.Module:
-    """Build an image tower and fill it strictly.
+def bare_tower(config: Mapping[str, Any]) -> nn.Module:
+    """The image tower of open_clip's configuration of a model, on the meta device: without weights."""
+    with torch.device("meta"):
+        network: nn.Module = _build_vision_tower(
+            int(config["embed_dim"]), dict(config["vision_cfg"]), bool(config.get("quick_gelu"))
+        )
+    return network
+
+
+def load_tower(tower: Tower, runtime: Runtime, *, project: bool = True) -> nn.Module:
+    """Build an image tower and fill it strictly; then leave its projection out, if it is a vision transformer's.
 
     Raises:
         WrongWeights: The file does not hold exactly this tower, alone or under "visual." in a whole model.
     """
-    with torch.device("meta"):
-        network: nn.Module = _build_vision_tower(
-            tower.projected, dict(tower.config["vision_cfg"]), bool(tower.config.get("quick_gelu"))
-        )
+    network = bare_tower(tower.config)
     tensors = read(tower.weights, "state_dict")
     image = {name.removeprefix("visual."): tensor for name, tensor in tensors.items() if name.startswith("visual.")}
     load_strict(network, image or tensors, tower.weights.path)
+    if not project:
+        network.register_parameter("proj", None)
     return network.requires_grad_(requires_grad=False).eval().to(runtime.device)
 
 
@@ -170,7 +183,7 @@ def features(
     device = torch.device(runtime.device).type
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=runtime.precision == "bfloat16"):
         normalised = (pixels.float() / 255 - mean) / std
-        whole = pooling == "none" or not tower.blocks
+        whole = pooling in {"none", "unprojected"} or not tower.blocks
         embedded = torch.cat([_whole(network, normalised)] if whole else _columns(network, normalised, pooling), 1)
     array: Embeddings = embedded.float().cpu().numpy()
     return array

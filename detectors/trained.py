@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable
+from detectors.pairing import Pairs
 from detectors.sources import Local, Source
 from detectors.weights import Weights, from_state, load_strict, local, read
 
@@ -35,11 +36,14 @@ class NetworkRecipe(Recipe):
             `stages` every epoch, then all.
         curriculum: Generators from easy to hard. Epoch by epoch the images of one more generator join in, with the
             real ones from the start; empty: all of them always.
+        pairs: Whether a real image and a generated twin stand side by side in every batch, seen through one crop:
+            twins of one "source", or images of the same "content" where no data says more; None is the family's own.
     """
 
     start: str | None = None
     tune: Literal["all", "top", "staged"] = "all"
     curriculum: tuple[str, ...] = ()
+    pairs: Pairs | None = None
 
     checkpoint: ClassVar[str | None] = None  # where published checkpoints nest their tensors
     published: ClassVar[bool] = False  # whether there are any
@@ -52,7 +56,13 @@ class NetworkRecipe(Recipe):
         begun = [one.identity for one in self.sources() if one.identity]
         tuned = [] if self.tune == "all" else [self.tune]
         ordered = ["-".join(("curriculum", *self.curriculum))] if self.curriculum else []
-        return ".".join((super().key, *begun, *tuned, *ordered))
+        paired = [] if self.pairing == "none" else [f"pairs-{self.pairing}"]
+        return ".".join((super().key, *begun, *tuned, *ordered, *paired))
+
+    @property
+    def pairing(self) -> Pairs:
+        """Which images stand side by side, the user's choice first."""
+        return self.pairs or "none"
 
     def sources(self) -> tuple[Source, ...]:
         """The weights that fitting starts from: the user's, or the setting's own where it has some."""
@@ -96,6 +106,11 @@ class NetworkRecipe(Recipe):
         del network, seed
         return read(weights, self.checkpoint), weights.path
 
+    def measured(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
+        """Weights that are not learnt but measured on the train set, such as mean and variance of an input."""
+        del train, seed, runtime
+        return {}
+
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Detector:
         """Train on `train`.
 
@@ -108,8 +123,9 @@ class NetworkRecipe(Recipe):
         from detectors.tuning import Tuning
 
         network = self.build()
-        load_strict(network, *self.begin(network, seed))
-        tuning = Tuning(self.tune, self.stages, self.curriculum)
+        tensors, source = self.begin(network, seed)
+        load_strict(network, tensors | self.measured(train, seed, runtime), source)
+        tuning = Tuning(self.tune, self.stages, self.curriculum, self.pairing)
         history = training.train(network, train, self.view, self.plan(), seed, runtime, tuning)
         return NetworkDetector(network, self.view, runtime, history)
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -96,7 +96,7 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
         One row per epoch.
 
     Raises:
-        ValueError: Fewer than two images of a class.
+        ValueError: Fewer than two images of a class, or no twins where pairs were asked for.
         FloatingPointError: The loss is no longer finite.
     """
     fitting, validation = split(images.labels, images.names, plan.validation, seed)
@@ -108,7 +108,7 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
     ):
         torch.manual_seed(seed)
-        shown = Shown(images, view, plan.batch, seed, pool)
+        shown = Shown(images, view, plan.batch, seed, pool, tuning.pairs)
         course = _Course(placed(network, runtime), shown, plan, runtime, tuning)
         return course.run(fitting, validation)
 
@@ -172,6 +172,8 @@ class _Course:
             part = [index for index in fitting if shown[index]]
             epoch = self._epoch(part, validation, number, self._watch.rate)
             self._history.append(epoch)
+            if self._runtime.watch is not None:
+                self._runtime.watch(number, asdict(epoch))
             if self._watch.judge(epoch.validation_accuracy):
                 self._kept = self._copy()
             if time.monotonic() - last > SAVE_AFTER:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from detectors.pairing import Pairs
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -19,11 +21,13 @@ class Tuning:
         tune: "all" weights; the "top", which is the first of `stages`; or "staged", one more of them every epoch.
         stages: Parts of the network by the beginnings of their names, the top first; weights of no part learn last.
         curriculum: Generators from easy to hard: every epoch one more joins, then those that are not named.
+        pairs: Which real and generated images stand side by side in a batch.
     """
 
     tune: Literal["all", "top", "staged"] = "all"
     stages: tuple[tuple[str, ...], ...] = ()
     curriculum: tuple[str, ...] = ()
+    pairs: Pairs = "none"
 
     def learning(self, epoch: int) -> tuple[str, ...] | None:
         """Beginnings of the names of the weights that learn in an epoch; None for all of them."""

@@ -17,13 +17,13 @@ import numpy as np
 from detectors import catalogue
 from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
 from detectors.classifier import Classifier
-from detectors.parts import Part, joined, parted, unfiled
-from detectors.routing import Routed, Routes
+from detectors.parts import Part, joined, parted, together
+from detectors.routing import Routed, RoutedRecipe, Routes
 
 if TYPE_CHECKING:
     from detectors.sources import Source
 
-FIRST = "first"
+FIRST, SECOND = "first", "second"
 
 
 class TwoStageDetector(Routed):
@@ -40,14 +40,15 @@ class TwoStageDetector(Routed):
         self.routes = tuple(experts)
 
     def prepare(self, sample: Sample) -> Array:
-        """The pixels: each stage prepares its own way when it is asked."""
-        return sample.pixels
+        """What each stage prepares, as one record; experts are of one recipe, and prepare alike."""
+        expert = next(iter(self.experts.values()))
+        return together({FIRST: self.first.prepare(sample), SECOND: expert.prepare(sample)})
 
     def route(self, batch: Sequence[Array]) -> Routes:
         """The likeliest generator of each image, "real" left aside."""
         if not batch:
             return np.zeros(0, np.int64)
-        embeddings = self.first.embedder.embed([self.first.prepare(one) for one in map(unfiled, batch)])
+        embeddings = self.first.embedder.embed([one[FIRST] for one in batch])
         columns = [self.first.classes.index(name) for name in self.routes]
         routes: Routes = self.first.class_probabilities(embeddings)[:, columns].argmax(axis=1)
         return routes
@@ -57,7 +58,7 @@ class TwoStageDetector(Routed):
         scores = np.zeros(len(batch), np.float32)
         for place, expert in enumerate(self.experts.values()):
             rows = np.flatnonzero(routes == place).tolist()
-            scores[rows] = expert.score([expert.prepare(unfiled(batch[row])) for row in rows])
+            scores[rows] = expert.score([batch[row][SECOND] for row in rows])
         return scores
 
     def state(self) -> State:
@@ -67,7 +68,7 @@ class TwoStageDetector(Routed):
 
 
 @dataclass(frozen=True)
-class TwoStage(Recipe):
+class TwoStage(RoutedRecipe):
     """Recipe of both stages.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Views of images other than blurred and compressed crops: squares, rescaled squares, turned squares.
+"""Views of images other than blurred and compressed crops: squares, rescaled, turned and zoomed.
 
 As in `augment`, randomness is drawn first, then pure functions of the pixels and the draw apply it.
 """
@@ -13,11 +13,12 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Image
-from detectors.augment import IMAGENET_MEAN, IMAGENET_STD, Statistics
+from detectors.augment import IMAGENET_MEAN, IMAGENET_STD, Statistics, padded_centre
 from detectors.crops import centre_square
 
 Channels = Literal["rgb", "bgr"]
 Library = Literal["opencv", "pillow"]
+Range = tuple[float, float]  # the least and the most
 UNIT_MEAN: Statistics = (0.0, 0.0, 0.0)  # leaves values in [0, 1]
 UNIT_STD: Statistics = (1.0, 1.0, 1.0)
 BYTE_STD: Statistics = (1 / 255, 1 / 255, 1 / 255)  # brings values back to 0..255
@@ -159,3 +160,90 @@ class Turned:
     def test(self, pixels: Image) -> Image:
         """The square, uint8 (side, side, 3)."""
         return squared(pixels, self.side, "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def of(self, pixels: Image) -> Image:
+        """What lies in it."""
+        return pixels[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def random_box(rng: np.random.Generator, height: int, width: int, share: Range, ratio: Range) -> Box | None:
+    """A rectangle somewhere in an image: its share of the area is uniform, its ratio of sides log-uniform.
+
+    Returns:
+        The first of ten that fits; None where none does.
+    """
+    for _ in range(10):
+        area, shape = rng.uniform(*share) * height * width, np.exp(rng.uniform(*np.log(ratio)))
+        rows, columns = round(float(np.sqrt(area / shape))), round(float(np.sqrt(area * shape)))
+        if 0 < rows <= height and 0 < columns <= width:
+            return Box(int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1)), rows, columns)
+    return None
+
+
+def bicubic(pixels: Image, height: int, width: int) -> Image:
+    """An image resized by Pillow's bicubic filter, which averages where it shrinks."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    resized = PillowImage.fromarray(np.ascontiguousarray(pixels)).resize(
+        (width, height), PillowImage.Resampling.BICUBIC
+    )
+    return np.asarray(resized, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Zoomed:
+    """The shorter side resized and the centre cropped; in training a random part, as timm shows images.
+
+    A part of a random share and shape is resized to the crop, mirrored in half of the images, and in some a rectangle
+    of 0.02 to 1/3 of the area and of sides from 0.3 to 1/0.3 becomes noise (Zhong et al., "Random Erasing Data
+    Augmentation", AAAI 2020): normal, with the mean and deviation that the network expects.
+
+    Attributes:
+        resize: Shorter side in pixels before the centre crop.
+        crop: Side of the crops.
+        least: Smallest share of an image that a training crop shows.
+        erase: Probability that a training crop is partly erased.
+        mean: Of ImageNet, by default.
+        std: Of ImageNet, by default.
+    """
+
+    resize: int
+    crop: int
+    least: float = 0.08
+    erase: float = 0.0
+    mean: Statistics = IMAGENET_MEAN
+    std: Statistics = IMAGENET_STD
+
+    def training(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """A random part, uint8 (crop, crop, 3); the centre as in the test where no part fits."""
+        part = random_box(rng, pixels.shape[0], pixels.shape[1], (self.least, 1.0), (3 / 4, 4 / 3))
+        hole = random_box(rng, self.crop, self.crop, (0.02, 1 / 3), (0.3, 1 / 0.3))
+        mirrored, erasing = rng.random() < 0.5, rng.random() < self.erase
+        shown = self.test(pixels) if part is None else bicubic(part.of(pixels), self.crop, self.crop)
+        shown = np.array(shown[:, ::-1] if mirrored else shown)
+        if erasing and hole is not None:
+            noise = rng.normal(self.mean, self.std, (hole.height, hole.width, 3))
+            hole.of(shown)[:] = np.clip(np.rint(255 * noise), 0, 255)
+        return shown
+
+    def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """As in the test."""
+        del rng
+        return self.test(pixels)
+
+    def test(self, pixels: Image) -> Image:
+        """The centre of the resized image, uint8 (crop, crop, 3); the longer side is rounded down."""
+        height, width = pixels.shape[:2]
+        shorter = min(height, width)
+        resized = bicubic(pixels, self.resize * height // shorter, self.resize * width // shorter)
+        return np.ascontiguousarray(padded_centre(resized, self.crop))

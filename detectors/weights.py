@@ -151,18 +151,18 @@ def read(weights: Weights, entry: str | None = None) -> dict[str, Tensor]:
     Raises:
         WrongWeights: The file holds something else, or cannot be read without running code from it.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    return _tensors(_held(weights.path), entry, weights.path)
 
-    try:
-        if weights.path.suffix == ".safetensors":
-            return load_file(weights.path)
-        held = _torch_file(weights.path)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        msg = f"{weights.path} cannot be read as plain tensors ({reason}): give a .safetensors file or a state dict"
-        raise WrongWeights(msg) from error
-    return _tensors(held, entry, weights.path)
+
+def read_tensor(weights: Weights) -> Tensor:
+    """Read the one tensor of a file of `torch.save` onto the CPU. Raises `WrongWeights` for anything else."""
+    import torch
+
+    held = _held(weights.path)
+    if not isinstance(held, torch.Tensor):
+        msg = f"{weights.path} holds a {type(held).__name__}, not one tensor: give the published file"
+        raise WrongWeights(msg)
+    return held
 
 
 def unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -228,10 +228,20 @@ def _hub_answers(repository: str, name: str) -> bool:
     return True
 
 
-def _torch_file(path: Path) -> object:
+def _held(path: Path) -> object:
+    """What a file holds, read without running code from it."""
     import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
-    return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        msg = f"{path} cannot be read as plain tensors ({reason}): give a .safetensors file or a state dict"
+        raise WrongWeights(msg) from error
 
 
 def _tensors(held: object, entry: str | None, path: Path) -> dict[str, Tensor]:

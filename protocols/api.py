@@ -66,7 +66,7 @@ class Images(Protocol):
 class Options:
     """What a user may choose of a protocol."""
 
-    train_on: tuple[str, ...] = ()  # generators to train on; empty: the protocol's default
+    train_on: tuple[str, ...] = ()  # generators to train on, or several joined with "+"; empty: the protocol's default
     degradations: tuple[str, ...] = ()  # degradations to test under; empty: the protocol's default
     test_all: bool = False  # test on every generator where the protocol's default is the trained one
 
@@ -91,8 +91,12 @@ class Question(ABC):
         """All cells, in reading order. Raises `Unanswerable`."""
 
 
-def trainable(images: Images, names: Sequence[str]) -> tuple[str, ...]:
-    """The generators to train on: those that a user named, in the user's order, else all that have training images.
+def trainable(images: Images, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The generators of each train set: those that a user named, else each one that has training images by itself.
+
+    Args:
+        images: The image set.
+        names: Generators, or several joined with "+" that are trained on together, in the user's order.
 
     Raises:
         Unanswerable: One of them is not in the data, or there is none.
@@ -101,8 +105,9 @@ def trainable(images: Images, names: Sequence[str]) -> tuple[str, ...]:
     if not there:
         msg = "the data has no training images; give data with a train split"
         raise Unanswerable(msg)
-    for name in names:
+    together = [(name,) if name in there else tuple(dict.fromkeys(name.split("+"))) for name in names or there]
+    for name in (name for group in together for name in group):
         if name not in there:
             msg = f"generator {name!r} is not in the data's train split, which has {', '.join(there)}"
             raise Unanswerable(msg)
-    return tuple(names or there)
+    return tuple(together)

@@ -16,10 +16,10 @@ class CrossGenerator(Question):
     view: ClassVar[View] = View(rows="train", columns="test")
 
     def cells(self, images: Images, detectors: Sequence[str], seeds: Sequence[int], options: Options) -> list[Cell]:
-        """One cell per detector, seed, train generator and test generator."""
+        """One cell per detector, seed, train set and test generator."""
         rows, held_out = trainable(images, options.train_on), images.held_out
         return [
-            Cell(detector, Subset((train,), "train"), Subset((test,), held_out), seed=seed)
+            Cell(detector, Subset(train, "train"), Subset((test,), held_out), seed=seed)
             for detector in detectors
             for seed in seeds
             for train in rows

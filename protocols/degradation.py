@@ -25,15 +25,16 @@ class Degraded(Question):
     def cells(self, images: Images, detectors: Sequence[str], seeds: Sequence[int], options: Options) -> list[Cell]:
         """One cell per detector, seed, train generator, test generator and degradation."""
         there = trainable(images, options.train_on)
-        rows = there if options.train_on else (PREFERRED if PREFERRED in there else there[0],)
+        preferred = (PREFERRED,)
+        rows = there if options.train_on else (preferred if preferred in there else there[0],)
         held_out = images.held_out
         default_steps = MILDER if images.short_side <= SMALL_SIDE else GENIMAGE
         steps = tuple(degradation(text).name for text in options.degradations if text != NONE) or default_steps
         return [
-            Cell(detector, Subset((train,), "train"), Subset((test,), held_out), step, seed)
+            Cell(detector, Subset(train, "train"), Subset(test, held_out), step, seed)
             for detector in detectors
             for seed in seeds
             for train in rows
-            for test in (images.having(held_out) if options.test_all else (train,))
+            for test in ([(name,) for name in images.having(held_out)] if options.test_all else (train,))
             for step in (NONE, *steps)
         ]

@@ -14,6 +14,7 @@ from tabulate import tabulate
 from bench.leaderboard import Ranking, Row
 from bench.report.arms import side_by_side
 from bench.report.published import Published
+from bench.report.routes import LEGEND, Routing
 from bench.report.text import Column, columns, heading, legend, notes, percent
 
 
@@ -42,6 +43,11 @@ def markdown(rankings: Sequence[Ranking], published: Sequence[Published] = ()) -
         blocks.append("\n\n".join(filter(None, parts)))
     blocks += [f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in side_by_side(rankings)]
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
+
+
+def routes_markdown(found: Sequence[Routing]) -> str:
+    """Tables of routes as GitHub tables under their titles, and how to read them."""
+    return "\n\n".join([*(f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in found), LEGEND]) + "\n"
 
 
 def _flat(ranking: Ranking, row: Row) -> dict[str, Any]:

@@ -2,16 +2,20 @@
 
 import numpy as np
 import pytest
+import timm
 import torch
 import torchvision
+from PIL import Image as PillowImage
 from safetensors.torch import save_file
+from timm.data import create_transform
 from torchvision import transforms
 
 from detectors import sources, weights
 from detectors.api import Runtime, Unavailable
-from detectors.backbones import Resnet18
+from detectors.backbones import Resnet18, Resnet50
 from detectors.checks import Toy, same_state, sample, texture
 from detectors.nets import SmallResNet
+from detectors.views import Zoomed
 from detectors.weights import WrongWeights
 
 PAPER, EMBEDDED = Resnet18("paper"), Resnet18("embedded")
@@ -95,3 +99,95 @@ def test_pretrained_weights_are_trained_on(start):
 
 def test_keys_tell_settings_and_starts_apart(start):
     assert len({PAPER.key, EMBEDDED.key, Resnet18("embedded", start).key, Resnet18("paper", start).key}) == 4
+
+
+def shown_by_timm(image):
+    """As timm's own transform of ResNet-50 shows an image."""
+    held = timm.get_pretrained_cfg("resnet50")
+    transform = create_transform((3, 224, 224), interpolation=held.interpolation, crop_pct=held.crop_pct)
+    return transform(PillowImage.fromarray(image))
+
+
+def test_resnet50_is_that_of_timm_with_one_output():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = timm.create_model("resnet50", num_classes=1, zero_init_last=False).eval()
+    built = Resnet50("paper").build().state_dict()
+    assert {name: tensor.shape for name, tensor in built.items()} == {
+        name: tensor.shape for name, tensor in network.state_dict().items()
+    }
+    assert sum(tensor.numel() for tensor in network.parameters()) == 23510081
+    assert Resnet50.card.sizes["paper"].parameters == 23510081
+    detector = Resnet50("paper").restore(weights.to_state(network), Runtime())
+    images = [texture("wide", 200, 330), texture("tall", 300, 235), texture("tiny", 3, 2)]
+    with torch.inference_mode():
+        expected = torch.sigmoid(network(torch.stack([shown_by_timm(image) for image in images])))[:, 0].numpy()
+    assert detector.score([detector.prepare(sample(image)) for image in images]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_resnet50_takes_torchvisions_weights(tmp_path):
+    held = torchvision.models.resnet50().state_dict()
+    save_file(held, tmp_path / "held.safetensors")
+    recipe = Resnet50("paper", str(tmp_path / "held.safetensors"))
+    network = recipe.build()
+    begun, source = recipe.begin(network, 0)
+    weights.load_strict(network, begun, source)
+    assert network.fc.weight.shape == (1, 2048)
+    assert torch.equal(network.layer3[4].conv2.weight, held["layer3.4.conv2.weight"])
+
+
+def test_numbers_of_genimage():
+    plan, view = Resnet50("paper").plan(), Resnet50("paper").view
+    assert (plan.stopping.rate, plan.stopping.epochs, plan.epochs, plan.batch) == (0.05, 200, 200, 128)
+    assert (plan.optimiser, plan.weight_decay, view.erase) == ("sgd", 2e-5, 0.6)
+
+
+def test_small_bottlenecks_are_drawn_on_pretrained_stages_and_kept_when_going_on(start, tmp_path):
+    recipe, held = Resnet50("embedded", start), weights.read(weights.local(weights.Path(start)))
+    network = recipe.build()
+    begun, source = recipe.begin(network, 0)
+    weights.load_strict(network, begun, source)
+    assert torch.equal(begun["layer2.conv1.weight"], held["layer2.conv1.weight"])
+    assert sum(tensor.numel() for tensor in network.parameters()) == Resnet50.card.sizes["embedded"].parameters
+    save_file(begun, tmp_path / "fitted.safetensors")
+    again, _ = Resnet50("embedded", str(tmp_path / "fitted.safetensors")).begin(recipe.build(), 1)
+    changed = {name for name, tensor in begun.items() if not torch.equal(tensor, again[name])}
+    assert changed == {"fc.weight", "fc.bias"}
+
+
+def test_the_top_of_a_small_resnet50_learns_alone(start):
+    recipe = Resnet50("embedded", start, tune="top")
+    begun = recipe.begin(recipe.build(), 0)[0]
+    fitted = recipe.fit(Toy(8), 0, Runtime()).state()
+    assert {name for name in begun if not np.array_equal(fitted[name], begun[name].numpy())} == {"fc.weight", "fc.bias"}
+
+
+def test_a_resnet50_without_its_stages_is_refused(tmp_path):
+    save_file({"conv1.weight": torch.zeros(16, 3, 3, 3)}, tmp_path / "part.safetensors")
+    with pytest.raises(WrongWeights, match=r"missing bn1\.bias"):
+        Resnet50("embedded", str(tmp_path / "part.safetensors")).fit(Toy(4), 0, Runtime())
+
+
+def test_zoomed_shows_parts_and_erases_some_of_them():
+    view = Zoomed(resize=40, crop=32, erase=0.5)
+    rows, columns = np.mgrid[:64, :96].astype(np.uint8)
+    image = np.dstack([rows, columns, np.zeros_like(rows)])  # says where a pixel lay; no blue
+    crops = [view.training(image, np.random.default_rng(seed)) for seed in range(300)]
+    noisy = [(crop[..., 2] > 3).mean() for crop in crops]  # the bicubic filter keeps blue at nothing
+    assert 0.4 < np.mean([share > 0 for share in noisy]) < 0.6
+    assert max(noisy) < 0.36
+    clean = [crop for crop, share in zip(crops, noisy, strict=True) if not share]
+    heights = [np.ptp(crop[..., 0].astype(int)) for crop in clean]
+    assert min(heights) < 25
+    assert max(heights) > 50
+    mirrored = [int(crop[16, 0, 1]) > int(crop[16, -1, 1]) for crop in clean]
+    assert 0.35 < np.mean(mirrored) < 0.65
+    again = view.training(image, np.random.default_rng(7))
+    assert np.array_equal(crops[7], again)
+    assert np.array_equal(view.validation(image, np.random.default_rng(0)), view.test(image))
+
+
+def test_zoomed_takes_any_shape():
+    view = Zoomed(resize=256, crop=224, erase=1.0)
+    for height, width in ((1, 1), (2, 300), (300, 1)):
+        assert view.training(texture("odd", height, width), np.random.default_rng(0)).shape == (224, 224, 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detectors.api import Runtime, Sample
+from detectors.api import Runtime
 from detectors.checks import Toy, sample, texture
 from detectors.classifier import Classifier
 from detectors.parts import Part
@@ -71,7 +71,7 @@ def test_scores_are_those_of_the_chosen_expert(detector, train):
     scores = detector.score(batch)
     for row, place in enumerate(routes):
         expert = list(detector.experts.values())[place]
-        one = expert.prepare(Sample(batch[row], train[row].facts))
+        one = expert.prepare(train[row])
         assert scores[row] == pytest.approx(expert.score([one])[0], abs=1e-6)
 
 

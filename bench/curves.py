@@ -1,0 +1,46 @@
+"""Curves of trainings while they run, as event files of TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench.errors import InputError
+from detectors.api import Watch
+from protocols.api import Cell
+
+Curves = Callable[[Cell], AbstractContextManager[Watch | None]]
+
+
+def no_curves(cell: Cell) -> AbstractContextManager[None]:
+    """Nobody watches."""
+    del cell
+    return nullcontext()
+
+
+def curves_in(folder: Path) -> Curves:
+    """Watch every training in a folder of its own: detector, train set and seed.
+
+    Raises:
+        InputError: TensorBoard is not installed.
+    """
+    if find_spec("tensorboard") is None:
+        msg = "--tensorboard needs the package tensorboard, which is not installed; run pip install tensorboard"
+        raise InputError(msg)
+
+    @contextmanager
+    def curves(cell: Cell) -> Iterator[Watch]:
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(str(folder / cell.detector / f"{cell.train.name}-{cell.seed}")) as writer:
+
+            def watch(number: int, epoch: Mapping[str, float]) -> None:
+                for name, value in epoch.items():
+                    writer.add_scalar(name, value, number)
+                writer.flush()
+
+            yield watch
+
+    return curves

@@ -1,0 +1,111 @@
+"""What `lineup list` and `lineup show` print: cards, sizes and whether weights are there. Torch is not imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from textwrap import wrap
+
+from bench.errors import InputError
+from detectors import catalogue
+from detectors.api import Card, Recipe, Setting, Size
+
+WIDTH = 100
+INDENT = "    "
+SETTINGS: tuple[Setting, ...] = ("paper", "embedded")
+SHIPPED, FOUND, MISSING = "shipped", "found", "missing"
+NONE = "-"
+HEADER = ("detector", "family", "year", "parameters", "GFLOPs", "weights")
+LEGEND = (
+    "Parameters, GFLOPs (multiply-adds) and weights: paper setting / embedded setting; - where there is no network."
+    " Weights: shipped with the package, found on this machine, or missing, in which case `lineup show` says how to get"
+    " them."
+)
+
+
+def overview() -> Iterator[str]:
+    """Lines of the list of detectors: one row each, with its input policy and what it was trained on beneath."""
+    recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in catalogue.names()]
+    rows = [_row(both) for both in recipes]
+    widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
+    yield _aligned(HEADER, widths)
+    for (paper, _), row in zip(recipes, rows, strict=True):
+        yield _aligned(row, widths)
+        yield from _beneath("input", paper.card.input_policy)
+        yield from _beneath("trained on", paper.card.trained_on)
+    yield from ["", *wrap(LEGEND, WIDTH), ""]
+
+
+def whole_card(name: str) -> Iterator[str]:
+    """Lines of one card: every field, then for each setting its size, its weights and how to get them, then options.
+
+    Raises:
+        InputError: No such detector is installed.
+    """
+    try:
+        recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
+    except catalogue.UnknownName as error:
+        raise InputError(str(error)) from error
+    card = recipes[0].card
+    for field in fields(card):
+        if field.name != "sizes" and (value := getattr(card, field.name)):
+            yield from _beneath(field.name.replace("_", " "), str(value), "")
+    for recipe in recipes:
+        yield from _beneath(
+            f"{recipe.setting} setting", "; ".join([_size(card, recipe.setting), *_weights(recipe)]), ""
+        )
+    options = [f"{field.name} = {field.default!r}" for field in fields(recipes[0]) if field.name != "setting"]
+    yield from _beneath("options", ", ".join(options) or "none", "")
+
+
+def _row(recipes: Sequence[Recipe]) -> tuple[str, ...]:
+    card = recipes[0].card
+    sizes = [card.sizes.get(recipe.setting) for recipe in recipes]
+    return (
+        card.name,
+        card.family,
+        str(card.year or NONE),
+        _both([NONE if size is None else _count(size.parameters) for size in sizes]),
+        _both([NONE if size is None else f"{size.gflops:.3g}" for size in sizes]),
+        _both([_state(recipe) for recipe in recipes]),
+    )
+
+
+def _both(texts: Sequence[str]) -> str:
+    return NONE if all(text == NONE for text in texts) else " / ".join(texts)
+
+
+def _state(recipe: Recipe) -> str:
+    """The worst state of the weights that a recipe starts from."""
+    states = {source.state() for source in recipe.sources()}
+    return next((state for state in (MISSING, FOUND, SHIPPED) if state in states), NONE)
+
+
+def _weights(recipe: Recipe) -> list[str]:
+    """What each source of weights is, and how to get what is missing."""
+    told = []
+    for source in recipe.sources():
+        state = source.state()
+        told.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
+    return told or ["starts from no weights"]
+
+
+def _size(card: Card, setting: Setting) -> str:
+    size: Size | None = card.sizes.get(setting)
+    if size is None:
+        return "no network"
+    return f"{size.parameters:,} parameters, {size.gflops:.3g} GFLOPs for one image"
+
+
+def _count(parameters: int) -> str:
+    """Such as 23.5M or 310k."""
+    return f"{parameters / 1e6:.1f}M" if parameters >= 1e6 else f"{parameters / 1e3:.0f}k"
+
+
+def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
+
+
+def _beneath(label: str, text: str, indent: str = INDENT) -> list[str]:
+    """A labelled text within the width, its further lines under its first."""
+    return wrap(f"{label}: {text}", WIDTH, initial_indent=indent, subsequent_indent=indent + INDENT)

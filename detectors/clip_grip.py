@@ -1,0 +1,157 @@
+"""A linear SVM on what a frozen CLIP tower sees before its projection: GRIP's detector.
+
+Cozzolino, Poggi, Corvi, Niessner and Verdoliva, "Raising the Bar of AI-generated Image Detection with CLIP", CVPR
+Workshops 2024, arXiv 2312.00195, and https://github.com/grip-unina/ClipBased-SyntheticImageDetection. The tower is
+open_clip's ViT-L/14 with weights of CommonPool-XL (plain GELU); the shorter side of the whole image is resized to 224
+by Pillow's bicubic filter and the centre cut; the class token after the last layer normalisation, 1024 numbers which
+the projection to 768 would follow, is brought to unit length. A linear SVM on 10 to 10,000 pairs of real images and
+images generated from their captions decides.
+
+The published heads, `clipdet_latent10k` and `clipdet_latent10k_plus`, are such SVMs (10,000 pairs, latent diffusion)
+rewritten as a linear layer, `fc.weight` (1, 1024) and `fc.bias` (1) under `model`: their output is a log likelihood
+ratio, "generated" above 0, and the score its sigmoid. The training code was not published: C and whether columns are
+scaled are not known. Here each column is scaled, C is 1, and a Platt slope turns the distance into a probability; it
+moves no decision. The fusion with the network of Corvi et al. is not part of this.
+
+The embedded setting reads mean and deviation of each block's image tokens, to unit length too, as `clip_svm` does: what
+the small CLIP has before its projection says nothing of a generator (0.54 and 0.56 on held-out folds of gan_ps and
+ldm_a, where the blocks have 0.69 and 0.75).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from detectors.api import Array, Card, Embeddings, Runtime, Sample, Scores, Setting, State, TrainSet, Unavailable
+from detectors.augment import padded_centre
+from detectors.clip_features import (
+    COMMONPOOL,
+    FINAL_IF_LARGE,
+    INPUT_SIZE,
+    TOWER_SIZES,
+    ClipEmbedder,
+    ClipRecipe,
+    Part,
+    unit,
+)
+from detectors.heads import Line, LinearProbe, LinearSvm, ProbeRecipe
+from detectors.weights import load_strict, local, read, unwrapped
+
+if TYPE_CHECKING:
+    from detectors.towers import Tower
+
+# LinearSVC's own; over blocks by cross-validation on the train split of the embedded corpus
+C: Mapping[Setting, float] = {"paper": 1.0, "embedded": 0.1}
+
+
+class WholeEmbedder(ClipEmbedder):
+    """A frozen image tower without its projection, on the whole image but for what is too long of its longer side.
+
+    Args:
+        tower: A vision transformer's.
+        runtime: Where and how precisely it computes.
+    """
+
+    def __init__(self, tower: Tower, runtime: Runtime) -> None:
+        super().__init__(tower, "unprojected", runtime, pad=True)
+        self.key += ".shortened"
+
+    def prepare(self, sample: Sample) -> Array:
+        """The centre of the image, its shorter side resized to the tower's side: uint8 (side, side, 3)."""
+        side = self.tower.side
+        height, width = sample.pixels.shape[:2]
+        if min(height, width) == side:
+            return padded_centre(sample.pixels, side)
+        size = (side, side * height // width) if width <= height else (side * width // height, side)
+        resized = PillowImage.fromarray(sample.pixels).resize(size, PillowImage.Resampling.BICUBIC)
+        return padded_centre(np.asarray(resized), side)
+
+
+class UnitProbe(LinearProbe):
+    """A frozen embedder and a line over some of its columns, brought to unit length together."""
+
+    def decide(self, embeddings: Embeddings) -> Scores:
+        """Score N embeddings, float32 (N, dim)."""
+        return self.line.decide(unit(embeddings[:, self.columns]))
+
+
+@dataclass(frozen=True)
+class ClipGrip(ClipRecipe, ProbeRecipe):
+    """A linear SVM on what comes before the projection."""
+
+    published: ClassVar[tuple[str, str]] = COMMONPOOL
+    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
+    card: ClassVar[Card] = Card(
+        name="clip_grip",
+        family="foundation",
+        year=2024,
+        version=1,
+        title="CLIP before its projection + linear SVM (GRIP)",
+        paper="Cozzolino et al., Raising the Bar of AI-generated Image Detection with CLIP, CVPR Workshops 2024,"
+        " arXiv 2312.00195",
+        upstream="https://github.com/grip-unina/ClipBased-SyntheticImageDetection (nothing copied)",
+        licence="Apache-2.0; weights as their owners say (CommonPool-XL CLIP: MIT; published heads: Apache-2.0)",
+        trained_on="head: the train subset of the run; tower: CommonPool-XL (embedded: captioned rendered scenes);"
+        " a loaded head: latent diffusion",
+        input_size=INPUT_SIZE,
+        input_policy="shorter side resized bicubically to 224, centre crop (embedded: centre crop without resize;"
+        " smaller images are enlarged bilinearly)",
+        notes="expect 0.7 to 0.8 on the generator it was fitted on in the embedded setting: the small CLIP says little"
+        " of generators",
+        sizes=TOWER_SIZES,
+    )
+
+    def embedder(self, runtime: Runtime) -> ClipEmbedder:
+        """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
+        if self.setting == "embedded":
+            return super().embedder(runtime)
+        from detectors.towers import find_tower
+
+        model, tag = self.published
+        tower = find_tower(self.model or model, self.weights or tag)
+        if not tower.blocks:
+            msg = f"{self.card.name} reads what comes before the projection of a vision transformer, and {self.model}"
+            raise Unavailable(f"{msg} is none: choose one")
+        return WholeEmbedder(tower, runtime)
+
+    def head(self) -> LinearSvm:
+        """The linear SVM."""
+        return LinearSvm(C[self.setting], primal=True)
+
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> UnitProbe:
+        """Fit the SVM on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
+        embedder = self.embedder(runtime)
+        columns = self.columns(embedder)
+        line = self.head().fit(unit(train.embed(embedder)[:, columns]), train.labels, seed)
+        return UnitProbe(embedder, line, columns)
+
+    def restore(self, state: State, runtime: Runtime) -> UnitProbe:
+        """The probe whose `state` this is."""
+        embedder = self.embedder(runtime)
+        return UnitProbe(embedder, Line(**state), self.columns(embedder))
+
+    def load(self, weights: Path, runtime: Runtime) -> UnitProbe:
+        """Load a published head: `fc.weight` (1, D) and `fc.bias` (1), and nothing else.
+
+        Raises:
+            Unavailable: There is no such file, the tower's weights are not here, or the setting is not the paper's.
+            WrongWeights: The file holds anything more, less or else.
+        """
+        from torch import nn
+
+        if self.setting != "paper":
+            msg = "published heads read the large tower: load them in the paper setting"
+            raise Unavailable(msg)
+        file, embedder = local(weights), self.embedder(runtime)
+        layer = nn.Linear(embedder.projected, 1, device="meta")
+        load_strict(nn.ModuleDict({"fc": layer}), unwrapped(read(file, "model")), weights)
+        coef = layer.weight.detach().numpy()[0].astype(np.float64)
+        intercept = layer.bias.detach().numpy()[0].astype(np.float64)
+        line = Line(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
+        return UnitProbe(embedder, line, self.columns(embedder))

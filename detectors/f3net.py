@@ -1,0 +1,232 @@
+"""F3Net: an image as bands of its own frequencies, and how strong frequencies are from place to place.
+
+Qian, Yin, Sheng, Chen and Shao, "Thinking in Frequency: Face Forgery Detection by Mining Frequency-aware Clues", ECCV
+2020, arXiv 2007.09355. Its authors published no code. Two ports are in use, whose checkpoints and bands differ:
+
+- `f3net` is the personal port of yyk-wew in its default mode: the decomposition alone, in front of one Xception; bands
+  of i + j from 0 to 106, 106 to 149, 149 to 598, and all, both ends included, so that neighbours share what lies
+  between them; one output. Its README says that its other branch is wrong and what it reached: less than the paper.
+- `f3net_genimage` is the port in GenImage's list, by Leminhbinh0209: both branches, two Xceptions and two blocks of
+  cross-attention between them; bands above 0 to 18, above 18 to 37, above 37 to 299, and all above 0, so that the mean
+  is in none and the high-high corner, i + j above 299, in the last alone; two outputs. It names neither: by GenImage's
+  folders, as in the first port, 1 is "generated". One version of it is set to images of 128 pixels; here it is the one
+  of 299, as in the paper.
+
+In both, each coefficient's weight in each band is learnt, from 0 or 1 plus or minus about 0.05, by at most 1; images
+are whole, resized to 299x299 by Pillow's bicubic filter (what `Image.resize` does without a word), values from -1 to 1;
+ImageNet's Xception begins, its first convolution repeated for all bands and divided by their number.
+
+Training in the paper setting: `f3net` by its port's numbers, Adam at 2e-4, batches of 12, mirroring, 5 epochs, the last
+weights. `f3net_genimage` has no training code, so it follows the paper: SGD with momentum 0.9 at 0.002 along a cosine,
+batches of 128, 150,000 steps, which with GenImage's 324,000 images of one generator are 66 epochs. The rate 0.002 was
+not checked against the paper but stands, commented out, in the first port as well; mirroring is chosen here. The first
+port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is set
+aside: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
+
+The embedded setting is the same method at the size of the embedded corpus: squares of 64 pixels, random in training and
+four an image in the test, are decomposed with the bands at their size; the small residual network of rendered
+photographs stands in for Xception, its first convolution repeated likewise (from random weights nothing was learnt in
+the time); and both branches are mixed after its last two blocks. AdamW from 2e-3 along half a cosine, batches of 16, 10
+epochs for one branch and 5 for both, and the weights of the best one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from detectors.api import Card, Image, Setting, Size
+from detectors.augment import BlurJpeg, Statistics, View
+from detectors.sources import Hub, Shipped, Source
+from detectors.stopping import Cosine, Stepped
+from detectors.trained import NetworkRecipe
+from detectors.weights import Weights, WrongWeights, read, unwrapped
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from detectors.training import Plan
+
+HALF: Statistics = (0.5, 0.5, 0.5)  # brings values to [-1, 1]
+PAPER = "Qian et al., Thinking in Frequency: Face Forgery Detection by Mining Frequency-aware Clues, ECCV 2020, arXiv"
+STARTS: Mapping[Setting, Source] = {"paper": Hub("timm/legacy_xception.tf_in1k"), "embedded": Shipped("small_resnet")}
+LICENCE = "Apache-2.0 (own implementation; ImageNet weights: Apache-2.0, timm); upstream has no licence file"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The whole image brought to a square by Pillow's bicubic filter; half of them are mirrored in training.
+
+    Attributes:
+        side: Side of the square.
+        mean: Brings values to [-1, 1], by default.
+        std: Brings values to [-1, 1], by default.
+    """
+
+    side: int
+    mean: Statistics = HALF
+    std: Statistics = HALF
+
+    def training(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """The square, maybe mirrored, uint8 (side, side, 3)."""
+        square = self.test(pixels)
+        return np.ascontiguousarray(square[:, ::-1]) if rng.random() < 0.5 else square
+
+    def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """As in the test."""
+        del rng
+        return self.test(pixels)
+
+    def test(self, pixels: Image) -> Image:
+        """The square, uint8 (side, side, 3)."""
+        return np.asarray(PillowImage.fromarray(pixels).resize((self.side, self.side), PillowImage.Resampling.BICUBIC))
+
+
+PAPER_VIEW = Whole(299)
+EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False, mean=HALF, std=HALF)
+
+
+@dataclass(frozen=True)
+class _Port(NetworkRecipe):
+    """What both ports share. The last layer of whatever weights fitting starts from is replaced."""
+
+    published: ClassVar[bool] = True
+    starts: ClassVar[Mapping[Setting, Source]] = STARTS
+    branches: ClassVar[Mapping[Setting, tuple[str, ...]]]
+    drawn: ClassVar[tuple[str, ...]]  # how the names begin of what no pretrained network has
+
+    @property
+    def view(self) -> View:
+        """Whole images, or squares."""
+        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
+        from detectors import nets
+
+        fresh = nets.drawn(self.network, seed)
+        start = self.renamed(read(weights, self.checkpoint))
+        if not any(name.startswith(self.drawn) for name in start):
+            start = self._spread(start, network, weights)
+        return nets.fresh_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
+
+    def _spread(self, backbone: dict[str, Tensor], network: nn.Module, weights: Weights) -> dict[str, Tensor]:
+        """Weights of a network of images for each branch, whose first convolution reads several bands of an image."""
+        first = backbone.get("conv1.weight")
+        if first is None:
+            msg = f"{weights.path} is neither {self.card.title} nor a network of images: it has no conv1.weight"
+            raise WrongWeights(msg)
+        trunk = {name: tensor for name, tensor in backbone.items() if not name.startswith("fc.")}
+        start: dict[str, Tensor] = {}
+        for branch in self.branches[self.setting]:
+            copies = network.get_parameter(f"{branch}.conv1.weight").shape[1] // 3
+            own = trunk | {"conv1.weight": first.repeat(1, copies, 1, 1) / copies}
+            start |= {f"{branch}.{name}": tensor for name, tensor in own.items()}
+        return start
+
+    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same names without what data-parallel training puts before all of them."""
+        return unwrapped(tensors)
+
+
+@dataclass(frozen=True)
+class F3Net(_Port):
+    """Recipe of F3Net by the personal port: the decomposition alone."""
+
+    branches: ClassVar[Mapping[Setting, tuple[str, ...]]] = {"paper": ("FAD_xcep",), "embedded": ("FAD_trunk",)}
+    drawn: ClassVar[tuple[str, ...]] = ("FAD_head.", "FAD_xcep.fc.")
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("fc", "FAD_head"),
+        ("FAD_xcep.conv3", "FAD_xcep.bn3", "FAD_xcep.conv4", "FAD_xcep.bn4", "FAD_trunk.layer3"),
+        ("FAD_xcep.block12", "FAD_trunk.layer2"),
+        ("FAD_xcep.block11", "FAD_trunk.layer1"),
+    )
+    card: ClassVar[Card] = Card(
+        name="f3net",
+        family="network",
+        year=2020,
+        version=1,
+        title="F3-Net (FAD)",
+        paper=f"{PAPER} 2007.09355",
+        upstream="https://github.com/yyk-wew/F3Net (nothing copied)",
+        licence=LICENCE,
+        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs);"
+        " a loaded checkpoint: faces of FaceForensics++",
+        input_size="299x299 (embedded: 128x128)",
+        input_policy="whole image resized bicubically to a square (embedded: centre crop without resize; smaller images"
+        " are enlarged bilinearly)",
+        notes="the port's decomposition branch alone, which its author measured below the paper; `f3net_genimage` has"
+        " both branches",
+        sizes={"paper": Size(21_171_246, 9.21), "embedded": Size(320_673, 0.236)},
+    )
+
+    def network(self) -> nn.Module:
+        """Xception or the small network, behind the decomposition."""
+        from detectors import nets_f3
+
+        return nets_f3.F3NetFad() if self.setting == "paper" else nets_f3.SmallFad()
+
+    def plan(self) -> Plan:
+        """The port's numbers, or those for seconds on one core."""
+        from detectors.training import Plan
+
+        if self.setting == "paper":
+            return Plan(Stepped(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1)
+        quick = Cosine(rate=2e-3, epochs=10)
+        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1)
+
+
+@dataclass(frozen=True)
+class F3NetGenImage(_Port):
+    """Recipe of F3Net by the port in GenImage's list: both branches, mixed."""
+
+    branches: ClassVar[Mapping[Setting, tuple[str, ...]]] = {
+        "paper": ("fad_excep", "lfs_excep"),
+        "embedded": ("fad_trunk", "lfs_trunk"),
+    }
+    drawn: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", "mix_block2", "mix_block3"),
+        (
+            *(f"{branch}_excep.{part}" for branch in ("fad", "lfs") for part in ("conv3", "bn3", "conv4", "bn4")),
+            "fad_trunk.layer3",
+            "lfs_trunk.layer3",
+        ),
+        ("fad_excep.block12", "lfs_excep.block12", "fad_trunk.layer2", "lfs_trunk.layer2"),
+        ("fad_excep.block11", "lfs_excep.block11", "fad_trunk.layer1", "lfs_trunk.layer1"),
+    )
+    card: ClassVar[Card] = Card(
+        name="f3net_genimage",
+        family="network",
+        year=2020,
+        version=1,
+        title="F3-Net (GenImage's port)",
+        paper=f"{PAPER} 2007.09355; as compared in: Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571",
+        upstream="https://github.com/Leminhbinh0209/F3Net (nothing copied)",
+        licence=LICENCE,
+        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs)",
+        input_size="299x299 (embedded: 128x128)",
+        input_policy="whole image resized bicubically to a square (embedded: centre crop without resize; smaller images"
+        " are enlarged bilinearly)",
+        notes="local statistics of flat windows are logarithms of rounding, as published, and differ between machines",
+        sizes={"paper": Size(48_319_026, 18.8), "embedded": Size(709_182, 0.463)},
+    )
+
+    def network(self) -> nn.Module:
+        """Two Xceptions or two small networks, mixed."""
+        from detectors import nets_f3
+
+        return nets_f3.F3NetMixed() if self.setting == "paper" else nets_f3.SmallMixed()
+
+    def plan(self) -> Plan:
+        """The paper's numbers, or those for seconds on one core."""
+        from detectors.training import Plan
+
+        if self.setting == "paper":
+            return Plan(Cosine(rate=0.002, epochs=66), "sgd", weight_decay=0, batch=128, epochs=66, validation=0.1)
+        quick = Cosine(rate=2e-3, epochs=5)
+        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=5, validation=0.15, threads=1)

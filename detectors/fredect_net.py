@@ -1,0 +1,183 @@
+"""A residual network on log DCT coefficients: FreDect as the benchmarks know it.
+
+Frank et al., "Leveraging Frequency Analysis for Deep Fake Image Recognition", ICML 2020, arXiv 2003.08685, classify the
+log discrete cosine transform of an image by lines and small networks; `fredect` is their line. AIGCDetectBenchmark
+(Zhong et al., arXiv 2311.12397) and SIDBench report another detector by this name, which is this one: the shorter side
+of the image resized to 256 (Pillow's bilinear filter), the centre of 224, the type-II transform (orthonormal) of each
+channel in grey levels along rows and columns, log(|x| + 1e-12), each coefficient scaled by its mean and variance over
+the train images, torchvision's ResNet-50 from random weights with one output.
+
+A published checkpoint is three files of one folder, as SIDBench hands them out: the weights, under `netC` and maybe
+with `module.` before their names, and `dct_mean` and `dct_var`, each one tensor (3, 224, 224). AIGCDetectBenchmark
+keeps the latter two in a folder of their own, `weights/auxiliary`: lay them beside the weights. `load` wants all three.
+
+Training in the paper setting is AIGCDetectBenchmark's: Adam at 1e-4, batches of 64, a tenth of the rate after 5 epochs
+without improvement of validation accuracy, down to 1e-6, at most 1,000 epochs, and no augmentation: its blur, JPEG and
+mirroring do not reach this detector. (The original trains its small network at 1e-3 with batches of 32 and stops after
+5 epochs without improvement, 50 at most.) Here a tenth of the training images is set aside for validation. The ports
+give no code for mean and variance: here they are those of the images that the network is trained on, the variance
+divided by N, as in the original code. A coefficient that vanishes, as nearly all of a flat image do, is 0 here and up
+to 1e-11 of rounding there.
+
+The embedded setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
+convolutions and a linear layer in place of the ResNet-50. They read coefficients averaged over cells of 4x4
+frequencies, after the scaling: with 300 images, networks that read each coefficient or cells of 2x2 learnt them by
+heart (0.80 and 0.76 on held-out folds of gan_ps, where this one has 0.92).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
+from detectors.augment import BlurJpeg, Statistics, View, padded_centre, shorter_side
+from detectors.stopping import Cosine, EarlyStopping
+from detectors.trained import NetworkRecipe
+from detectors.views import UNIT_MEAN, UNIT_STD
+from detectors.weights import Weights, load_strict, local, read, read_tensor, unwrapped
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from detectors.training import Plan
+
+SIDE: Mapping[Setting, int] = {"paper": 224, "embedded": 128}
+BESIDE = {"dct.mean": "dct_mean", "dct.var": "dct_var"}  # names in the network, and of the files beside its weights
+
+
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """The centre of an image whose shorter side was resized, values from 0 to 1; the same in training and test.
+
+    Attributes:
+        shorter: Pixels of the shorter side.
+        crop: Side of the centre crop.
+    """
+
+    shorter: int
+    crop: int
+
+    @property
+    def mean(self) -> Statistics:
+        """Nothing is subtracted."""
+        return UNIT_MEAN
+
+    @property
+    def std(self) -> Statistics:
+        """Values go from 0 to 1."""
+        return UNIT_STD
+
+    def training(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """As in the test: nothing is drawn."""
+        del rng
+        return self.test(pixels)
+
+    def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """As in the test."""
+        del rng
+        return self.test(pixels)
+
+    def test(self, pixels: Image) -> Image:
+        """The centre, uint8 (crop, crop, 3)."""
+        return padded_centre(shorter_side(pixels, self.shorter), self.crop)
+
+
+PAPER_VIEW = Shortened(shorter=256, crop=SIDE["paper"])
+EMBEDDED_VIEW = BlurJpeg(
+    0, resize=None, crop=SIDE["embedded"], test_crop=SIDE["embedded"], pad=False, mean=UNIT_MEAN, std=UNIT_STD
+)
+
+
+@dataclass(frozen=True)
+class FreDectNet(NetworkRecipe):
+    """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
+
+    checkpoint: ClassVar[str | None] = "netC"
+    published: ClassVar[bool] = True
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
+    card: ClassVar[Card] = Card(
+        name="fredect_net",
+        family="frequency",
+        year=2020,
+        version=1,
+        title="FreDect: log DCT + ResNet-50",
+        paper="Frank et al., Leveraging Frequency Analysis for Deep Fake Image Recognition, ICML 2020,"
+        " arXiv 2003.08685; with this network: Zhong et al., arXiv 2311.12397",
+        upstream="https://github.com/Ekko-zn/AIGCDetectBenchmark and https://github.com/mever-team/sidbench, after"
+        " https://github.com/RUB-SysSec/GANDCTAnalysis (nothing copied)",
+        licence="Apache-2.0 (own implementation)",
+        trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
+        input_size="224x224 (embedded: 128x128)",
+        input_policy="shorter side resized bilinearly to 256, centre crop (embedded: centre crop without resize;"
+        " smaller images are enlarged bilinearly)",
+        sizes={"paper": Size(23_510_081, 4.15), "embedded": Size(6_897, 0.0136)},
+    )
+
+    @property
+    def view(self) -> View:
+        """Crops of values from 0 to 1."""
+        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+
+    def network(self) -> nn.Module:
+        """ResNet-50 or two convolutions, on scaled coefficients."""
+        from detectors import nets_fredect
+
+        side = SIDE[self.setting]
+        return (
+            nets_fredect.DctResNet50(side) if self.setting == "paper" else nets_fredect.SmallDctNet(side, dropout=0.5)
+        )
+
+    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Any weights, with or without mean and variance, which fitting replaces."""
+        from detectors import nets
+
+        del network
+        start = unwrapped(read(weights, self.checkpoint))
+        return nets.fresh_parts(nets.drawn(self.network, seed), start, may=("dct.",), must=()), weights.path
+
+    def plan(self) -> Plan:
+        """The benchmark's numbers, or those for seconds on one core."""
+        from detectors.training import Plan
+
+        if self.setting == "paper":
+            return Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=1000, validation=0.1)
+        quick = Cosine(rate=2e-3, epochs=8)
+        return Plan(quick, "adamw", weight_decay=0.05, batch=16, epochs=8, validation=0.15, threads=1)
+
+    def measured(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
+        """Mean and variance of the part of `train` that is not set aside."""
+        from detectors import nets_fredect, training
+
+        plan = self.plan()
+        fitting, _ = training.split(train.labels, train.names, plan.validation, seed)
+        with training.threads(plan.threads):
+            mean, variance = nets_fredect.statistics(train, fitting, self.view, runtime)
+        return {"dct.mean": mean, "dct.var": variance}
+
+    def load(self, weights: Path, runtime: Runtime) -> Detector:
+        """Load a published checkpoint strictly, with mean and variance from the two files beside it.
+
+        Raises:
+            Unavailable: One of the three files is not there, or the setting is not the paper's.
+            WrongWeights: One of them holds anything more, less or else.
+        """
+        from detectors.network import NetworkDetector
+
+        if self.setting != "paper":
+            return super().load(weights, runtime)
+        network, tensors = self.build(), unwrapped(read(local(weights), self.checkpoint))
+        absent = [file for file in BESIDE.values() if not weights.with_name(file).is_file()]
+        if absent:
+            msg = (
+                f"{' and '.join(absent)} missing beside {weights}: published checkpoints come with both,"
+                " in weights/auxiliary of AIGCDetectBenchmark and in weights/freqdetect of SIDBench"
+            )
+            raise Unavailable(msg)
+        statistics = {name: read_tensor(local(weights.with_name(file))) for name, file in BESIDE.items()}
+        load_strict(network, tensors | statistics, weights)
+        return NetworkDetector(network, self.view, runtime)

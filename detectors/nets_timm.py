@@ -1,0 +1,90 @@
+"""Networks made of timm's parts; import this module inside functions only."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import timm
+import torch
+from timm.models.resnet import Bottleneck
+from timm.models.swin_transformer import SwinTransformer
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from detectors.nets import SmallResNet
+from detectors.weights import shipped_card
+
+
+def model(name: str) -> nn.Module:
+    """A network of timm with one output and the weights that it draws for itself."""
+    return _repeatable(timm.create_model(name, pretrained=False, num_classes=1))
+
+
+def _repeatable(network: nn.Module) -> nn.Module:
+    """A network whose attention is written out: fused, its gradients differ from run to run on an accelerator."""
+    for module in network.modules():
+        if hasattr(module, "fused_attn"):
+            module.fused_attn = False  # type: ignore[assignment]
+    return network
+
+
+def undrawn(make: Callable[[], nn.Module]) -> nn.Module:
+    """A network off the meta device, for one with buffers that no file holds; the random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        return make()
+
+
+class SmallBottleneckNet(SmallResNet):
+    """`SmallResNet` whose last stage is two bottleneck blocks of ResNet-50 (`deep`), 32 wide and 128 after them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        del self.layer3
+        shortcut = nn.Sequential(nn.Conv2d(64, 128, 1, stride=2, bias=False), nn.BatchNorm2d(128))
+        self.deep = nn.Sequential(Bottleneck(64, 32, stride=2, downsample=shortcut), Bottleneck(128, 32))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Log odds (N, 1) of normalised images (N, 3, H, W)."""
+        maps = self.relu(self.bn1(self.conv1(images)))
+        maps = self.deep(self.layer2(self.layer1(maps)))
+        outputs: Tensor = self.fc(maps.mean((2, 3)))
+        return outputs
+
+
+def small_vit() -> nn.Module:
+    """The vision transformer that ships with the package, with one output that reads the mean of the patch tokens."""
+    shape = shipped_card("small_dino")["network"] | {"num_classes": 1}
+    return _repeatable(VisionTransformer(**shape, global_pool="avg", fc_norm=False))
+
+
+def small_swin() -> nn.Module:
+    """A Swin transformer of three stages with patches and windows of 4, for images of any size."""
+    return _repeatable(
+        SwinTransformer(
+            img_size=64,
+            patch_size=4,
+            num_classes=1,
+            embed_dim=24,
+            depths=(2, 2, 2),
+            num_heads=(2, 4, 8),
+            window_size=4,
+            mlp_ratio=2.0,
+            drop_path_rate=0.0,
+            dynamic_img_size=True,
+        )
+    )
+
+
+def bottlenecked(network: nn.Module, width: int, dropout: float) -> nn.Module:
+    """A vision transformer with a bottleneck between what it reads from an image and its one output."""
+    read = network.num_features
+    network.head = nn.Sequential(
+        OrderedDict(
+            bottleneck=nn.Linear(int(read), width),  # type: ignore[arg-type]
+            activation=nn.GELU(),
+            dropout=nn.Dropout(dropout),
+            fc=nn.Linear(width, 1),
+        )
+    )
+    return network

@@ -1,0 +1,59 @@
+"""The list of detectors and the whole card of one, as a user reads them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.listing import WIDTH, overview, whole_card
+from detectors import catalogue
+from tests.command.test_command import one_line
+
+
+def test_the_list_has_a_row_for_every_detector():
+    lines = list(overview())
+    rows = {line.split()[0]: line for line in lines if line and not line.startswith(" ")}
+    assert rows.keys() >= set(catalogue.names())
+    assert max(map(len, lines)) <= WIDTH
+    assert " ".join(rows["cnnspot"].split()) == "cnnspot network 2020 23.5M / 303k 4.09 / 0.183 missing / shipped"
+    assert rows["hog_svm"].split()[-3:] == ["-", "-", "-"]
+    policy = next(line for place, line in enumerate(lines) if lines[place - 1] == rows["npr"])
+    assert policy.strip().startswith("input: whole image resized")
+
+
+def test_weights_that_are_found_are_said_to_be(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "resnet50-0676ba61.pth").write_bytes(b"not what its name says")
+    assert any(line.startswith("cnnspot") and "missing / shipped" in line for line in overview())
+    monkeypatch.setattr("detectors.sources.torch_hub_cache", lambda *names: names or None)
+    assert any(line.startswith("cnnspot") and "found / shipped" in line for line in overview())
+
+
+def test_a_card_is_shown_whole():
+    text = " ".join(" ".join(whole_card("cnnspot")).split())
+    card = catalogue.recipe("cnnspot").card
+    for value in (card.title, card.paper, card.licence, card.upstream, card.trained_on, card.input_policy):
+        assert value in text
+    assert "paper setting: 23,510,081 parameters, 4.09 GFLOPs for one image; weights timm/resnet50" in text
+    assert "connect to the Hugging Face hub once" in text
+    assert "embedded setting: 302,993 parameters, 0.183 GFLOPs for one image; weights small_resnet: shipped" in text
+    assert "tune = 'all'" in text
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_card_can_be_shown(name):
+    assert f"name: {name}" in list(whole_card(name))
+
+
+def test_an_unknown_detector_is_one_line(lineup):
+    assert "Did you mean cnnspot?" in one_line(lineup("show", "cnnsport"))
+
+
+def test_neither_imports_torch():
+    code = (
+        "import sys; from bench.listing import overview, whole_card;"
+        "list(overview()); list(whole_card('clip_probe')); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,191 @@
+"""F3Net: two ports told apart, scored as their parts in other hands, loaded strictly, begun from pretrained weights."""
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from scipy.fft import dctn, idctn
+from torch.nn import functional
+
+from detectors import nets_f3, weights
+from detectors.api import Runtime, Unavailable
+from detectors.checks import Toy, same_state, sample, texture
+from detectors.f3net import F3Net, F3NetGenImage
+from detectors.nets import SmallResNet
+from detectors.stopping import Cosine, Stepped
+from detectors.weights import WrongWeights
+
+PERSONAL, GENIMAGE = F3Net("paper"), F3NetGenImage("paper")
+RECIPES = [F3Net, F3NetGenImage]
+
+
+@pytest.fixture(scope="module")
+def personal():
+    """The personal port's network, seeded."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nets_f3.F3NetFad().eval()
+
+
+@pytest.fixture(scope="module")
+def genimage():
+    """The network of GenImage's port, seeded, in which both branches are mixed as after a training."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = nets_f3.F3NetMixed().eval()
+        for name, parameter in network.named_parameters():
+            if name.endswith("gamma"):
+                parameter.data.normal_()
+        return network
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A small pretrained network with 24 outputs, seeded."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
+    return tmp_path / "start.safetensors"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("setting", ["paper", "embedded"])
+def test_stages_and_drawn_parts_are_parts(recipe, setting):
+    networks = [recipe(one).build() for one in ("paper", "embedded")]
+    names = {name for network in networks for name, _ in network.named_modules()}
+    assert names >= {name for stage in recipe.stages for name in stage}
+    pretrained = {name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.drawn)}
+    assert all(name.startswith((*recipe(setting).branches[setting], "fc.")) for name in pretrained)
+
+
+def learnt(one):
+    return one.base.double().numpy() + 2 / (1 + np.exp(-one.learnable.detach().double().numpy())) - 1
+
+
+def shown(image):
+    square = np.asarray(Image.fromarray(image).resize((299, 299), Image.Resampling.BICUBIC))
+    return torch.from_numpy(square.astype(np.float32) / 255 * 2 - 1).permute(2, 0, 1)[None]
+
+
+def test_the_personal_port_scores_as_timms_xception_on_bands(personal, tmp_path):
+    state, image = personal.state_dict(), texture("whole", 200, 330)
+    torch.save({f"module.{name}": tensor for name, tensor in state.items()}, tmp_path / "F3Net.pth")
+    detector = PERSONAL.load(tmp_path / "F3Net.pth", Runtime())
+    trunk = timm.create_model("legacy_xception", num_classes=1, in_chans=12).eval()
+    own = {name.removeprefix("FAD_xcep."): one for name, one in state.items() if name.startswith("FAD_xcep.")}
+    trunk.load_state_dict(own | {"fc.weight": state["fc.weight"], "fc.bias": state["fc.bias"]}, strict=True)
+    with torch.inference_mode():
+        spectrum = dctn(shown(image).double().numpy(), axes=(2, 3), norm="ortho")
+        bands = [idctn(spectrum * learnt(one), axes=(2, 3), norm="ortho") for one in personal.FAD_head.filters]
+        expected = torch.sigmoid(trunk(torch.from_numpy(np.concatenate(bands, 1)).float()))[:, 0].numpy()
+    score = detector.score([detector.prepare(sample(image))])
+    assert score == pytest.approx(expected, abs=1e-4)
+    assert 0.01 < score[0] < 0.99
+
+
+def test_genimages_port_mixes_after_blocks_7_and_12(genimage, tmp_path):
+    state, image = genimage.state_dict(), texture("whole", 200, 330)
+    torch.save(state, tmp_path / "f3net.pth")
+    detector = GENIMAGE.load(tmp_path / "f3net.pth", Runtime())
+    with torch.inference_mode():
+        maps, branches = [genimage.fad_head(shown(image)), genimage.lfs_head(shown(image))], []
+        for name, channels in (("fad_excep", 12), ("lfs_excep", 6)):
+            branch = timm.create_model("legacy_xception", num_classes=0, in_chans=channels).eval()
+            own = {key.removeprefix(f"{name}."): one for key, one in state.items() if key.startswith(f"{name}.")}
+            branch.load_state_dict(own, strict=True)
+            branches.append(branch)
+        branches[1].conv1.stride = (1, 1)
+        for part, _ in list(branches[0].named_children())[:-2]:
+            maps = [branch.get_submodule(part)(one) for branch, one in zip(branches, maps, strict=True)]
+            if part in {"block7", "block12"}:
+                maps = genimage.get_submodule(f"mix_{part}")(*maps)
+        features = torch.cat([one.mean((2, 3)) for one in maps], 1)
+        logits = functional.linear(features, state["fc.weight"], state["fc.bias"])
+    score = detector.score([detector.prepare(sample(image))])
+    assert score == pytest.approx(torch.softmax(logits, 1)[:, 1].numpy(), abs=1e-4)  # 1 is generated
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "complaint"),
+    [
+        (PERSONAL, {"FAD_head._DCT_all": None}, r"missing FAD_head\._DCT_all"),
+        (PERSONAL, {"FAD_head.filters.3.base": torch.zeros(128, 128)}, r"base is \(128, 128\), not \(299, 299\)"),
+        (PERSONAL, {"LFS_head._DCT_patch": torch.zeros(10, 10)}, r"unexpected LFS_head\._DCT_patch"),
+        (GENIMAGE, {}, r"missing fad_excep\.block1\.rep\.0.* unexpected FAD_head"),
+    ],
+)
+def test_another_network_is_refused(personal, tmp_path, recipe, changes, complaint):
+    state = {name: tensor for name, tensor in (personal.state_dict() | changes).items() if tensor is not None}
+    torch.save(state, tmp_path / "other.pth")
+    with pytest.raises(WrongWeights, match=complaint):
+        recipe.load(tmp_path / "other.pth", Runtime())
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path):
+    state = timm.create_model("legacy_xception").state_dict()
+    save_file(state, tmp_path / "xception.safetensors")
+    paper = recipe("paper", str(tmp_path / "xception.safetensors"))
+    network = paper.build()
+    begun, source = paper.begin(network, 0)
+    weights.load_strict(network, begun, source)
+    for branch in paper.branches["paper"]:
+        first = begun[f"{branch}.conv1.weight"]
+        copies = {12: 4, 6: 2}[first.shape[1]]
+        for number in range(copies):
+            assert torch.allclose(first[:, 3 * number : 3 * number + 3] * copies, state["conv1.weight"])
+        assert torch.equal(begun[f"{branch}.block9.rep.4.pointwise.weight"], state["block9.rep.4.pointwise.weight"])
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
+    embedded, held = recipe("embedded", str(start)), weights.read(weights.local(start))
+    first, again, other = (embedded.begin(embedded.build(), seed)[0] for seed in (0, 0, 1))
+    assert same_state(first, again)
+    changed = {name for name, tensor in first.items() if not torch.equal(tensor, other[name])}
+    branch = embedded.branches["embedded"][0]
+    assert torch.equal(first[f"{branch}.layer3.conv1.weight"], held["layer3.conv1.weight"])
+    assert "fc.weight" in changed
+    assert all(name.startswith(("fc.", *recipe.drawn)) for name in changed)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_fitted_detector_is_gone_on_from(recipe, start, tmp_path):
+    fitted = recipe("embedded", str(start), tune="top").fit(Toy(4), 0, Runtime()).state()
+    save_file({name: torch.from_numpy(array) for name, array in fitted.items()}, tmp_path / "fitted.safetensors")
+    again = recipe("embedded", str(tmp_path / "fitted.safetensors"))
+    begun, _ = again.begin(again.build(), 1)
+    kept = {name for name, tensor in begun.items() if np.array_equal(tensor.numpy(), fitted[name])}
+    assert begun.keys() - kept == {"fc.weight", "fc.bias"}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_weights_of_something_else_are_no_start(recipe, tmp_path):
+    save_file({"weight": torch.zeros(1, 768), "bias": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(WrongWeights, match=r"neither F3-Net.* it has no conv1\.weight"):
+        recipe("embedded", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+
+
+def test_published_numbers():
+    first, second = PERSONAL.plan(), GENIMAGE.plan()
+    assert first.stopping == Stepped(2e-4)
+    assert (first.optimiser, first.weight_decay, first.batch, first.epochs) == ("adam", 0, 12, 5)
+    assert second.stopping == Cosine(0.002, second.epochs)
+    assert (second.optimiser, second.batch) == ("sgd", 128)
+    assert second.epochs == round(150_000 / (324_000 * (1 - second.validation) / 128))
+
+
+def test_training_mirrors_half_of_the_images():
+    image, draw = texture("mirror", 299, 299), np.random.default_rng(0)
+    seen = [PERSONAL.view.training(image, draw) for _ in range(40)]
+    plain = sum(np.array_equal(one, image) for one in seen)
+    assert plain + sum(np.array_equal(one, image[:, ::-1]) for one in seen) == 40
+    assert 10 < plain < 30
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_checkpoints_belong_to_the_paper_setting(recipe, tmp_path):
+    with pytest.raises(Unavailable, match="belong to the paper setting"):
+        recipe("embedded").load(tmp_path / "any.pth", Runtime())

@@ -1,0 +1,147 @@
+"""DeiT-S and Swin-T: timm's networks with one output, images as their authors show them, and strict starts."""
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image as PillowImage
+from safetensors.torch import save_file
+from timm.data import create_transform
+
+from detectors import nets
+from detectors.api import Runtime
+from detectors.checks import Toy, same_state, sample, texture
+from detectors.tuning import Tuning, learn
+from detectors.vits import DeitSmall, SwinTiny
+from detectors.weights import WrongWeights, local, to_state
+
+NAMES = {DeitSmall: "deit_small_patch16_224", SwinTiny: "swin_tiny_patch4_window7_224"}
+RECIPES = pytest.mark.parametrize("family", list(NAMES))
+
+
+def of_timm(name, **options):
+    """A network of timm, drawn from a seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        return timm.create_model(name, pretrained=False, **options).eval()
+
+
+def shown(image):
+    """As timm's own transform shows it, at the resize of the authors' code."""
+    transform = create_transform((3, 224, 224), interpolation="bicubic", crop_pct=224 / 256)
+    return transform(PillowImage.fromarray(image))
+
+
+@pytest.mark.parametrize(("family", "parameters"), [(DeitSmall, 21666049), (SwinTiny, 27520123)])
+def test_names_and_shapes_are_those_of_timm(family, parameters):
+    network = family("paper").build()
+    expected = nets.bare(lambda: timm.create_model(NAMES[family], num_classes=1)).state_dict()
+    found = network.state_dict()
+    assert {name: tensor.shape for name, tensor in found.items()} == {n: t.shape for n, t in expected.items()}
+    assert sum(tensor.numel() for tensor in network.parameters()) == parameters
+    assert family.card.sizes["paper"].parameters == parameters
+
+
+@RECIPES
+@pytest.mark.parametrize("setting", ["paper", "embedded"])
+def test_the_card_says_what_it_costs(family, setting):
+    counted = sum(tensor.numel() for tensor in family(setting).build().parameters())
+    assert family.card.sizes[setting].parameters == counted
+
+
+@RECIPES
+def test_scores_equal_those_of_timm(family):
+    network = of_timm(NAMES[family], num_classes=1)
+    with torch.no_grad():
+        network.get_classifier().weight *= 20  # so that images differ
+    detector = family("paper").restore(to_state(network), Runtime())
+    images = [texture("wide", 200, 330), texture("tall", 300, 224)]
+    with torch.inference_mode():
+        expected = torch.sigmoid(network(torch.stack([shown(image) for image in images])))[:, 0].numpy()
+    scores = detector.score([detector.prepare(sample(image)) for image in images])
+    assert scores == pytest.approx(expected, abs=1e-5)
+    assert abs(scores[0] - scores[1]) > 1e-4
+
+
+@RECIPES
+def test_imagenet_weights_get_a_new_head(family, tmp_path):
+    recipe, held = family("paper"), of_timm(NAMES[family]).state_dict()
+    save_file(held, tmp_path / "held.safetensors")
+    network = recipe.build()
+    begun, source = recipe.gone_on(network, local(tmp_path / "held.safetensors"), 0)
+    head = [name for name in begun if name.startswith("head.")]
+    assert source == tmp_path / "held.safetensors"
+    assert [begun[name].shape[0] for name in head] == [1, 1]
+    assert begun.keys() == held.keys()
+    assert all(torch.equal(tensor, held[name]) for name, tensor in begun.items() if name not in head)
+
+
+def test_swin_reads_its_authors_names(tmp_path):
+    """Their downsampling ends a stage, timm's begins the next; their files also hold what timm computes."""
+    recipe, held = SwinTiny("paper"), of_timm(NAMES[SwinTiny]).state_dict()
+    theirs = {"layers.0.blocks.1.attn_mask": torch.zeros(64, 49, 49)}
+    for name, tensor in held.items():
+        stage, _, rest = name.removeprefix("layers.").partition(".downsample.")
+        moved = f"layers.{int(stage) - 1}.downsample.{rest}" if rest else name.replace("head.fc.", "head.")
+        theirs[moved] = tensor
+    torch.save({"model": theirs}, tmp_path / "theirs.pth")
+    begun, _ = recipe.gone_on(recipe.build(), local(tmp_path / "theirs.pth"), 0)
+    name = "layers.2.downsample.reduction.weight"
+    assert begun.keys() == held.keys()
+    assert torch.equal(begun[name], held[name])
+
+
+@RECIPES
+def test_other_weights_are_refused(family, tmp_path):
+    save_file({"blocks.0.norm1.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(WrongWeights, match="missing"):
+        family("embedded", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+
+
+@RECIPES
+def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_are_in_one(family):
+    recipe = family("paper")
+    network = nets.bare(recipe.network)
+    tuning, opened = Tuning("staged", recipe.stages), [set()]
+    for epoch in range(len(recipe.stages)):
+        learn(network, tuning.learning(epoch))
+        opened.append({name for name, parameter in network.named_parameters() if parameter.requires_grad})
+        assert opened[-1] > opened[-2]
+    assert all(name.startswith("head.") for name in opened[1])
+    left = {name.split(".")[0] for name, _ in network.named_parameters()} - {n.split(".")[0] for n in opened[-1]}
+    assert left <= {"cls_token", "pos_embed", "patch_embed"}
+
+
+@RECIPES
+def test_fit_repeats_and_follows_the_seed(family):
+    recipe = family("embedded")
+    first, again, other = (recipe.fit(Toy(4), seed, Runtime()).state() for seed in (0, 0, 1))
+    assert same_state(first, again)
+    assert not same_state(first, other)
+
+
+def test_building_leaves_the_random_state_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    SwinTiny("embedded").build()
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_numbers_of_fine_tuning():
+    plan, view = DeitSmall("paper").plan(), DeitSmall("paper").view
+    assert (plan.optimiser, plan.stopping.rate, plan.weight_decay, plan.batch, plan.epochs) == (
+        "adamw",
+        5e-5,
+        0.05,
+        64,
+        30,
+    )
+    assert (view.resize, view.crop, view.erase) == (256, 224, 0.25)
+
+
+def test_a_small_transformer_goes_on_from_the_shipped_one():
+    recipe = DeitSmall("embedded")
+    begun, source = recipe.begin(recipe.build(), 0)
+    assert source.name == "small_dino.safetensors"
+    assert np.array_equal(begun["head.weight"].shape, (1, 64))
