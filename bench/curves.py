@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,21 +21,27 @@ def no_curves(cell: Cell) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def curves_in(folder: Path) -> Curves:
-    """Watch every training in a folder of its own: detector, train set and seed.
+@dataclass(frozen=True)
+class CurvesIn:
+    """Watches every training in a folder of its own: detector, train set and seed.
 
     Raises:
         InputError: TensorBoard is not installed.
     """
-    if find_spec("tensorboard") is None:
-        msg = "--tensorboard needs the package tensorboard, which is not installed; run pip install tensorboard"
-        raise InputError(msg)
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if find_spec("tensorboard") is None:
+            msg = "--tensorboard needs the package tensorboard, which is not installed; run pip install tensorboard"
+            raise InputError(msg)
 
     @contextmanager
-    def curves(cell: Cell) -> Iterator[Watch]:
+    def __call__(self, cell: Cell) -> Iterator[Watch]:
+        """Write event files while the training of a cell runs."""
         from torch.utils.tensorboard import SummaryWriter
 
-        with SummaryWriter(str(folder / cell.detector / f"{cell.train.name}-{cell.seed}")) as writer:
+        with SummaryWriter(str(self.folder / cell.detector / f"{cell.train.name}-{cell.seed}")) as writer:
 
             def watch(number: int, epoch: Mapping[str, float]) -> None:
                 for name, value in epoch.items():
@@ -42,5 +49,3 @@ def curves_in(folder: Path) -> Curves:
                 writer.flush()
 
             yield watch
-
-    return curves

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from rich.console import Console
 
 from bench.cache import Cache, Hashes, Shelf
 from bench.curves import Curves, no_curves
 from bench.errors import InputError
+from bench.executors import started
 from bench.images.imageset import ImageSet
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
 from bench.plan import Planned, Selection, Selections, runtime_key
@@ -208,10 +210,18 @@ class Engine:
         """Fit each network, then let all of them score each test subset in one pass."""
         detectors: dict[str, Detector] = {}
         groups = _by_fit(items)
-        with self._resources.reporter.stage("train networks", len(groups)) as advance:
+        tasks = self._tasks([group[0] for group in groups])
+        with (
+            self._resources.reporter.stage("train networks", len(groups)) as advance,
+            started(_fit, tasks, self._resources.workers) as futures,
+        ):
             for group in groups:
+                key = group[0].fit_key
                 with self._guard(group):
-                    detectors[group[0].fit_key] = self.fitted(group[0])
+                    if key in futures:
+                        futures[key].result()
+                        self.counts.update({"fits made": 1, "fits reused": -1})
+                    detectors[key] = self.fitted(group[0])
                 advance(1)
         by_test: dict[Subset, list[Planned]] = defaultdict(list)
         for item in self._going(items):
@@ -220,6 +230,25 @@ class Engine:
         with self._resources.reporter.stage("score networks", total) as advance:
             for subset, group in by_test.items():
                 self._score_subset(self._selections[subset], group, detectors, advance)
+
+    def _tasks(self, items: Sequence[Planned]) -> dict[str, _Task]:
+        """The fits that may run side by side, by key: on a CPU, of one thread each, and not in the cache."""
+        resources = self._resources
+        return {
+            item.fit_key: _Task(
+                self._recipes[item.cell.detector],
+                item,
+                self._selections[item.cell.train],
+                resources.cache,
+                resources.store,
+                resources.runtime,
+                resources.curves,
+            )
+            for item in items
+            if resources.runtime.device == "cpu"
+            and self._recipes[item.cell.detector].alone
+            and resources.cache.fitted(item.fit_key) is None
+        }
 
     def _score_subset(
         self, test: Selection, items: Sequence[Planned], detectors: dict[str, Detector], advance: Advance
@@ -245,6 +274,29 @@ class Engine:
         done = [(item.key, test.images, np.concatenate(scores[item.key])) for item in self._going(items)]
         if done:
             self._resources.store.record(done)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One fit with everything that it needs, to be handed to another process."""
+
+    recipe: Recipe
+    item: Planned
+    train: Selection
+    cache: Cache
+    store: Store
+    runtime: Runtime
+    curves: Curves
+
+
+def _fit(task: _Task) -> None:
+    """Fit, and leave what was learnt in the cache."""
+    subset, selection = task.item.cell.train, task.train
+    resources = Resources(
+        task.cache, task.store, Reporter(Console(quiet=True)), task.runtime, workers=1, curves=task.curves
+    )
+    selections = Selections(selection.images, selection.hashes, {subset: selection})
+    Engine({task.item.cell.detector: task.recipe}, selections, resources).fitted(task.item)
 
 
 def _by_fit(items: Iterable[Planned]) -> list[list[Planned]]:

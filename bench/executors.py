@@ -1,18 +1,23 @@
-"""Where CPU work runs: a pool of threads with a bounded window, results in order.
+"""Where CPU work runs: images on threads with a bounded window, results in order; trainings in processes.
 
 Decoding, resizing, blurring and JPEG release the interpreter lock, so threads use all cores without copying pixels
-between processes.
+between processes. A training on one thread is mostly small steps of Python, and shares the lock badly.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Futures = Mapping[str, Future[object]]
+MOST = 8  # processes, each of which needs up to a gigabyte or two
 AHEAD = 16  # items under way per worker: busy while the device computes, few enough to keep memory flat
 
 
@@ -33,3 +38,35 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
         finally:
             for future in window:
                 future.cancel()
+
+
+@contextmanager
+def started(function: Callable[[Item], object], tasks: Mapping[str, Item], count: int) -> Iterator[Futures]:
+    """Start tasks in processes of their own, `count` at a time; none for a single task.
+
+    Args:
+        function: At module level, for a process is told its name.
+        tasks: By key. One that cannot be handed over, as it holds an open file, is left out.
+        count: Processes, of which at most `MOST` are started.
+
+    Yields:
+        The futures of what was started, by key. Leaving waits for what runs and drops what does not.
+    """
+    sendable = {key: task for key, task in tasks.items() if _sendable(task)}
+    processes = min(count, len(sendable), MOST)
+    if processes < 2:
+        yield {}
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        try:
+            yield {key: pool.submit(function, task) for key, task in sendable.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _sendable(task: object) -> bool:
+    try:
+        pickle.dumps(task)
+    except (TypeError, AttributeError, pickle.PicklingError):
+        return False
+    return True

@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench import settings
 from bench.cache import Cache
-from bench.curves import curves_in, no_curves
+from bench.curves import CurvesIn, no_curves
 from bench.data import EMBEDDED, open_data
 from bench.defaults import MAX_UNREADABLE
 from bench.devices import describe, runtime
@@ -148,7 +148,7 @@ def open_images(asked: Asked, reporter: Reporter) -> ImageSet:
 def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     """Answer the planned cells, time the detectors and record everything."""
     asked = run.asked
-    curves = curves_in(store.root / "tensorboard") if asked.tensorboard else no_curves
+    curves = CurvesIn(store.root / "tensorboard") if asked.tensorboard else no_curves
     resources = Resources(Cache(asked.cache), store, reporter, run.runtime, asked.batch_size, asked.workers, curves)
     engine = Engine(run.recipes, run.selections, resources)
     outcomes = engine.run(run.planned)

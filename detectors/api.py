@@ -167,6 +167,11 @@ class Recipe(ABC):
         """Identity of everything that changes the scores, apart from the images and the seed."""
         return f"{self.card.name}.{self.card.version}.{self.setting}"
 
+    @property
+    def alone(self) -> bool:
+        """Whether a fit keeps one core of a CPU busy and needs no embedding: the harness may run several at a time."""
+        return False
+
     def sources(self) -> Sequence[Source]:
         """The files of weights that this recipe reads before it is fitted; none by default."""
         return ()

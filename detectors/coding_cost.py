@@ -203,6 +203,11 @@ class CodingCost(Recipe):
         return ".".join((super().key, *chosen))
 
     @property
+    def alone(self) -> bool:
+        """Whether the training computes with one thread."""
+        return self.course.threads == 1
+
+    @property
     def course(self) -> Course:
         """The numbers of this setting."""
         return COURSES[self.setting]

@@ -60,6 +60,11 @@ class NetworkRecipe(Recipe):
         return ".".join((super().key, *begun, *tuned, *ordered, *paired))
 
     @property
+    def alone(self) -> bool:
+        """Whether the training computes with one thread."""
+        return self.plan().threads == 1
+
+    @property
     def pairing(self) -> Pairs:
         """Which images stand side by side, the user's choice first."""
         return self.pairs or "none"

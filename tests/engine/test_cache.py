@@ -6,9 +6,7 @@ import pytest
 from bench import cache
 from bench.cache import Cache, digest
 from bench.data import read
-from detectors import catalogue
-from detectors.api import Runtime
-from detectors.checks import Toy, same_state
+from detectors.checks import same_state
 from tests.engine.miniature import write_folder
 
 
@@ -49,16 +47,6 @@ def test_what_fitting_learned_comes_back_to_the_last_bit_and_shape(tmp_path):
     assert same_state(state, kept)
     assert {name: array.shape for name, array in kept.items()} == {"cut": (), "row": (3,), "turned": (3, 2), "n": (1,)}
     assert cache.fitted("another fit") is None
-
-
-@pytest.mark.parametrize("name", catalogue.names())
-def test_every_detector_survives_the_cache(tmp_path, name):
-    recipe, train = catalogue.recipe(name, "embedded"), Toy(24)
-    fitted = recipe.fit(train, 0, Runtime())
-    Cache(tmp_path).keep_fitted("fit", fitted.state())
-    restored = recipe.restore(Cache(tmp_path).fitted("fit"), Runtime())
-    images = [fitted.prepare(train[index]) for index in range(4)]
-    assert (restored.score(images) == fitted.score(images)).all()
 
 
 def test_only_changed_files_are_inspected_again(tmp_path):

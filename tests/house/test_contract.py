@@ -4,9 +4,10 @@ from functools import cache
 
 import pytest
 
+from bench.cache import Cache
 from detectors import catalogue
 from detectors.api import Runtime
-from detectors.checks import CHECKS, Toy, check
+from detectors.checks import CHECKS, Toy, check, same_state
 
 
 @cache
@@ -19,6 +20,13 @@ def fitted(name):
 @pytest.mark.parametrize("clause", CHECKS, ids=lambda clause: clause.__name__)
 def test_detector_keeps_the_contract(name, clause):
     clause(*fitted(name))
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_what_fitting_learned_survives_the_cache(tmp_path, name):
+    state = fitted(name)[1].state()
+    Cache(tmp_path).keep_fitted("fit", state)
+    assert same_state(state, Cache(tmp_path).fitted("fit"))
 
 
 @pytest.mark.parametrize("name", catalogue.names())
