@@ -15,6 +15,7 @@ import typer
 
 from bench.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.errors import InputError
+from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
     from bench.progress import Reporter
@@ -310,7 +311,7 @@ def main() -> None:
     """Run the command line: what cannot be used is one line and exit code 2, a fault of Lineup's own is exit code 3."""
     try:
         app()
-    except (InputError, OSError) as error:
+    except (InputError, UnknownName, OSError) as error:
         typer.echo(f"lineup: {error}", err=True)
         sys.exit(2)
     except Exception:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it

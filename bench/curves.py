@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import InputError
 from detectors.api import Watch
 from protocols.api import Cell
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 Curves = Callable[[Cell], AbstractContextManager[Watch | None]]
 
@@ -38,14 +43,20 @@ class CurvesIn:
 
     @contextmanager
     def __call__(self, cell: Cell) -> Iterator[Watch]:
-        """Write event files while the training of a cell runs."""
-        from torch.utils.tensorboard import SummaryWriter
+        """Write event files while the training of a cell runs; none where nothing is trained."""
+        with ExitStack() as opened:
 
-        with SummaryWriter(str(self.folder / cell.detector / f"{cell.train.name}-{cell.seed}")) as writer:
+            @cache
+            def writer() -> SummaryWriter:
+                from torch.utils.tensorboard import SummaryWriter
+
+                place = self.folder / cell.detector / f"{cell.train.name}-{cell.seed}"
+                made: SummaryWriter = opened.enter_context(SummaryWriter(str(place)))
+                return made
 
             def watch(number: int, epoch: Mapping[str, float]) -> None:
                 for name, value in epoch.items():
-                    writer.add_scalar(name, value, number)
-                writer.flush()
+                    writer().add_scalar(name, value, number)
+                writer().flush()
 
             yield watch

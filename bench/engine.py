@@ -7,32 +7,25 @@ chunk of embeddings, one fit, the scores of one fit, or the scores of one test s
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console
 
-from bench.cache import Cache, Hashes, Shelf
-from bench.curves import Curves, no_curves
 from bench.errors import InputError
 from bench.executors import started
+from bench.fitting import Fitter, Resources, fit
 from bench.images.imageset import ImageSet
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
-from bench.plan import Planned, Selection, Selections, runtime_key
-from bench.progress import Advance, Reporter
-from bench.store import Store
-from bench.train_set import SelectedTrainSet
+from bench.plan import Planned, Selection, Selections
+from bench.progress import Advance
 from detectors.api import (
-    Array,
     Detector,
     Embedder,
-    Embeddings,
     Probe,
     Recipe,
-    Runtime,
     Scores,
     Unavailable,
 )
@@ -48,28 +41,15 @@ class Outcome:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Resources:
-    """What a run works with."""
-
-    cache: Cache
-    store: Store
-    reporter: Reporter
-    runtime: Runtime = field(default_factory=Runtime)
-    batch_size: int = 50
-    workers: int = 2
-    curves: Curves = no_curves
-
-
 class Engine:
     """Answers planned cells. `counts` tells what was done and what was there already."""
 
     def __init__(self, recipes: dict[str, Recipe], selections: Selections, resources: Resources) -> None:
-        self.counts: Counter[str] = Counter()
+        self._fitter = Fitter(recipes, selections, resources)
+        self.counts = self._fitter.counts
         self._recipes = recipes
         self._selections = selections
         self._resources = resources
-        self._shelves: dict[tuple[str, str], Shelf] = {}
         self._holes: dict[str, Outcome] = {}  # by cell key, why there is no score
 
     def run(self, planned: Sequence[Planned]) -> dict[str, Outcome]:
@@ -84,6 +64,10 @@ class Engine:
         self._answer_networks([item for item in going if item.cell.detector not in embedders])
         self.counts["cells answered"] = len(self._going(missing))
         return {item.key: self._holes.get(item.key, Outcome("scored")) for item in planned}
+
+    def fitted(self, item: Planned) -> Detector:
+        """The detector that an item needs, from the cache or fitted now."""
+        return self._fitter.fitted(item)
 
     @contextmanager
     def _guard(self, items: Iterable[Planned]) -> Iterator[None]:
@@ -110,13 +94,6 @@ class Engine:
                     found[name] = embedder
         return found
 
-    def _shelf(self, embedder: Embedder, name: str) -> Shelf:
-        """Cached embeddings under a degradation. What changes them is the embedder, the runtime and the pixels."""
-        key = f"{embedder.key}.{runtime_key(self._resources.runtime)}"
-        if (key, name) not in self._shelves:
-            self._shelves[key, name] = self._resources.cache.shelf(key, degradation(name).key)
-        return self._shelves[key, name]
-
     def _embed(self, items: Sequence[Planned], embedders: dict[str, Embedder]) -> None:
         """Fill the cache with every embedding that the items need, in one pass over the images."""
         items = [item for item in items if item.cell.detector in embedders]
@@ -129,7 +106,9 @@ class Engine:
             needs[item.cell.train][key, NONE] = None
             needs[item.cell.test][key, item.cell.degradation] = None
         chunks = [
-            chunk for subset, pairs in needs.items() for chunk in self._lacking(self._selections[subset], pairs, by_key)
+            chunk
+            for subset, pairs in needs.items()
+            for chunk in self._fitter.lacking(self._selections[subset], pairs, by_key)
         ]
         with self._resources.reporter.stage("embed images", sum(len(chunk.rows) for chunk in chunks)) as advance:
             for chunk, prepared in run_pass(chunks, self._resources.workers):
@@ -137,54 +116,9 @@ class Engine:
                 for (key, name), arrays in prepared.items():
                     if self._going(users[key]):
                         with self._guard(users[key]):
-                            self._keep(by_key[key], name, hashes, arrays)
+                            self._fitter.keep(by_key[key], name, hashes, arrays)
                 self.counts["images decoded"] += len(chunk.rows)
                 advance(len(chunk.rows))
-
-    def _lacking(
-        self, selection: Selection, pairs: Iterable[tuple[str, str]], by_key: dict[str, Embedder]
-    ) -> Iterator[Chunk]:
-        """The chunks of a selection in which an embedding is missing, each with what it is missing."""
-        for rows in chunk_rows(len(selection.images), self._resources.batch_size):
-            hashes = selection.hashes[rows.start : rows.stop]
-            wanted = tuple(
-                Wanted(key, degradation(name), by_key[key].prepare)
-                for key, name in pairs
-                if self._shelf(by_key[key], name).lacks(hashes)
-            )
-            if wanted:
-                yield Chunk(selection, rows, wanted)
-
-    def fitted(self, item: Planned) -> Detector:
-        """The detector that an item needs, from the cache or fitted now."""
-        recipe, runtime, cache = self._recipes[item.cell.detector], self._resources.runtime, self._resources.cache
-        state = cache.fitted(item.fit_key)
-        if state is not None:
-            self.counts["fits reused"] += 1
-            return recipe.restore(state, runtime)
-        selection = self._selections[item.cell.train]
-        train = SelectedTrainSet(selection, lambda embedder: self._embedded(selection, embedder))
-        with self._resources.curves(item.cell) as watch:
-            here = replace(runtime, folder=cache.fitting(item.fit_key), watch=watch)
-            detector = recipe.fit(train, item.cell.seed, here)
-        cache.keep_fitted(item.fit_key, detector.state(), detector.history)
-        self.counts["fits made"] += 1
-        return detector
-
-    def _embedded(self, selection: Selection, embedder: Embedder) -> Embeddings:
-        """Clean embeddings of a selection; a recipe may ask for those of other embedders than its own."""
-        chunks = list(self._lacking(selection, [(embedder.key, NONE)], {embedder.key: embedder}))
-        for chunk, prepared in run_pass(chunks, self._resources.workers):
-            hashes = chunk.selection.hashes[chunk.rows.start : chunk.rows.stop]
-            self._keep(embedder, NONE, hashes, prepared[embedder.key, NONE])
-            self.counts["images decoded"] += len(chunk.rows)
-        return self._shelf(embedder, NONE)[selection.hashes]
-
-    def _keep(self, embedder: Embedder, name: str, hashes: Hashes, prepared: Sequence[Array | Exception]) -> None:
-        """Embed one batch and remember it."""
-        embeddings = _checked_embeddings(embedder, batch(prepared))
-        self._shelf(embedder, name).add(hashes, embeddings)
-        self.counts["embeddings made"] += len(embeddings)
 
     def _answer_probes(self, items: Sequence[Planned]) -> None:
         """Fit each head on cached embeddings and let it decide on cached embeddings."""
@@ -203,17 +137,17 @@ class Engine:
             )
             raise TypeError(msg)
         test = self._selections[item.cell.test]
-        embeddings = self._shelf(detector.embedder, item.cell.degradation)[test.hashes]
+        embeddings = self._fitter.shelf(detector.embedder, item.cell.degradation)[test.hashes]
         return item.key, test.images, _checked_scores(detector.decide(embeddings), len(embeddings))
 
     def _answer_networks(self, items: Sequence[Planned]) -> None:
         """Fit each network, then let all of them score each test subset in one pass."""
         detectors: dict[str, Detector] = {}
         groups = _by_fit(items)
-        tasks = self._tasks([group[0] for group in groups])
+        tasks = self._fitter.tasks([group[0] for group in groups])
         with (
             self._resources.reporter.stage("train networks", len(groups)) as advance,
-            started(_fit, tasks, self._resources.workers) as futures,
+            started(fit, tasks, self._resources.workers) as futures,
         ):
             for group in groups:
                 key = group[0].fit_key
@@ -230,25 +164,6 @@ class Engine:
         with self._resources.reporter.stage("score networks", total) as advance:
             for subset, group in by_test.items():
                 self._score_subset(self._selections[subset], group, detectors, advance)
-
-    def _tasks(self, items: Sequence[Planned]) -> dict[str, _Task]:
-        """The fits that may run side by side, by key: on a CPU, of one thread each, and not in the cache."""
-        resources = self._resources
-        return {
-            item.fit_key: _Task(
-                self._recipes[item.cell.detector],
-                item,
-                self._selections[item.cell.train],
-                resources.cache,
-                resources.store,
-                resources.runtime,
-                resources.curves,
-            )
-            for item in items
-            if resources.runtime.device == "cpu"
-            and self._recipes[item.cell.detector].alone
-            and resources.cache.fitted(item.fit_key) is None
-        }
 
     def _score_subset(
         self, test: Selection, items: Sequence[Planned], detectors: dict[str, Detector], advance: Advance
@@ -276,29 +191,6 @@ class Engine:
             self._resources.store.record(done)
 
 
-@dataclass(frozen=True)
-class _Task:
-    """One fit with everything that it needs, to be handed to another process."""
-
-    recipe: Recipe
-    item: Planned
-    train: Selection
-    cache: Cache
-    store: Store
-    runtime: Runtime
-    curves: Curves
-
-
-def _fit(task: _Task) -> None:
-    """Fit, and leave what was learnt in the cache."""
-    subset, selection = task.item.cell.train, task.train
-    resources = Resources(
-        task.cache, task.store, Reporter(Console(quiet=True)), task.runtime, workers=1, curves=task.curves
-    )
-    selections = Selections(selection.images, selection.hashes, {subset: selection})
-    Engine({task.item.cell.detector: task.recipe}, selections, resources).fitted(task.item)
-
-
 def _by_fit(items: Iterable[Planned]) -> list[list[Planned]]:
     groups: dict[str, list[Planned]] = defaultdict(list)
     for item in items:
@@ -313,12 +205,3 @@ def _checked_scores(scores: Scores, size: int) -> Scores:
         msg = f"scores must be {size} finite numbers in [0, 1]; got shape {scores.shape}, "
         raise ValueError(msg + f"from {np.min(scores, initial=1)} to {np.max(scores, initial=0)}")
     return scores
-
-
-def _checked_embeddings(embedder: Embedder, arrays: Sequence[Array]) -> Embeddings:
-    """Embeddings as the contract has them, or a `ValueError` that becomes the reason of a failed cell."""
-    embeddings = embedder.embed(arrays)
-    if embeddings.shape != (len(arrays), embedder.dim) or not np.isfinite(embeddings).all():
-        msg = f"embeddings must be finite, of shape ({len(arrays)}, {embedder.dim}); got shape {embeddings.shape}"
-        raise ValueError(msg)
-    return embeddings

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from textwrap import wrap
 
-from bench.errors import InputError
 from detectors import catalogue
 from detectors.api import Card, Recipe, Setting, Size
 
@@ -40,12 +39,9 @@ def whole_card(name: str) -> Iterator[str]:
     """Lines of one card: every field, then for each setting its size, its weights and how to get them, then options.
 
     Raises:
-        InputError: No such detector is installed.
+        UnknownName: No such detector is installed.
     """
-    try:
-        recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
-    except catalogue.UnknownName as error:
-        raise InputError(str(error)) from error
+    recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
     card = recipes[0].card
     for field in fields(card):
         if field.name != "sizes" and (value := getattr(card, field.name)):

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from bench.engine import Engine, Resources
+from bench.engine import Engine
+from bench.fitting import Resources
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
 from bench.plan import Planned, Selection, Selections
 from detectors.api import Recipe

@@ -17,9 +17,10 @@ from bench.curves import CurvesIn, no_curves
 from bench.data import EMBEDDED, open_data
 from bench.defaults import MAX_UNREADABLE
 from bench.devices import describe, runtime
-from bench.engine import Engine, Outcome, Resources
+from bench.engine import Engine, Outcome
 from bench.errors import InputError
 from bench.fitted import Fitted, keep
+from bench.fitting import Resources
 from bench.images.assembling import treated
 from bench.images.census import Census, take_census
 from bench.images.imageset import ImageSet

@@ -12,7 +12,7 @@ GROUP = "lineup.detectors"
 
 
 class UnknownName(LookupError):
-    """Something that is not installed. The message names the nearest and all that are."""
+    """Something that is not installed, or cannot be imported. The message says what to do."""
 
 
 def installed(group: str) -> list[str]:
@@ -21,14 +21,19 @@ def installed(group: str) -> list[str]:
 
 
 def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry point may be anything
-    """Load one entry point. Raises `UnknownName`, with the noun in its message, when there is none of that name."""
+    """Load one entry point. Raises `UnknownName`, with the noun in its message, when it is not there or is broken."""
     points = entry_points(group=group)
     if name not in points.names:
         near = get_close_matches(name, points.names, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         msg = f"no {noun} is named {name!r}.{hint} Installed: {', '.join(installed(group))}"
         raise UnknownName(msg)
-    return points[name].load()
+    try:
+        return points[name].load()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        msg = f"{noun} {name!r} cannot be imported from {points[name].value} ({reason}): repair it or uninstall it"
+        raise UnknownName(msg) from error
 
 
 def names() -> list[str]:

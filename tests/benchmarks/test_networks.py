@@ -1,46 +1,72 @@
-"""How fast networks score prepared images: `pytest tests/benchmarks --benchmark-only`. Seeded weights, not trained."""
+"""How fast networks score and train: `pytest tests/benchmarks --benchmark-only`. Weights are seeded, not learnt.
+
+On a GPU every network is timed in the paper setting, on a CPU in the embedded one. What is told beside the times:
+images a second on the device, without decoding and preparing, and the most memory that was allocated on a GPU.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from detectors import catalogue, training
 from detectors.api import Runtime
-from detectors.checks import sample, texture
-from detectors.cnnspot import EMBEDDED_VIEW, PAPER_VIEW
-from detectors.nets import resnet50, small_resnet
-from detectors.network import NetworkDetector
+from detectors.checks import Toy, sample, texture
+from detectors.nets import drawn
+from detectors.trained import NetworkRecipe
+from detectors.weights import load_strict
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-IMAGES = 256 if DEVICE == "cuda" else 8
-RUNTIMES = [Runtime(DEVICE), Runtime(DEVICE, "bfloat16")]
-
-
-def seeded(network):
-    """The same network off the meta device, with small seeded weights."""
-    generator = torch.Generator().manual_seed(0)
-    network = network.to_empty(device="cpu")
-    for name, tensor in network.state_dict().items():
-        if name.endswith("running_var"):
-            tensor.fill_(1)
-        elif tensor.is_floating_point():
-            tensor.normal_(0, 0.02, generator=generator)
-    return network
+CUDA = torch.cuda.is_available()
+DEVICE, SETTING, IMAGES, BATCHES = ("cuda", "paper", 256, 8) if CUDA else ("cpu", "embedded", 32, 2)
+RUNTIMES = [Runtime(DEVICE), Runtime(DEVICE, "bfloat16")] if CUDA else [Runtime(DEVICE)]
+NETWORKS = [name for name in catalogue.names() if isinstance(catalogue.recipe(name), NetworkRecipe)]
+on_networks = pytest.mark.parametrize("name", NETWORKS)
+on_runtimes = pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda one: f"{one.device}-{one.precision}")
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: f"{runtime.device}-{runtime.precision}")
-@pytest.mark.parametrize(
-    ("build", "view"), [(small_resnet, EMBEDDED_VIEW), (resnet50, PAPER_VIEW)], ids=["small_resnet", "resnet50"]
-)
-def test_scoring(benchmark, build, view, runtime):
-    detector = NetworkDetector(seeded(build()), view, runtime)
+@pytest.fixture
+def told(benchmark):
+    """Say images a second, and how much memory of a GPU was allocated since the test began."""
+    if CUDA:
+        torch.cuda.reset_peak_memory_stats()
+
+    def tell(images, seconds):
+        benchmark.extra_info["images_per_s"] = round(images / seconds, 1)
+        if CUDA:
+            benchmark.extra_info["peak_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20)
+
+    return tell
+
+
+@on_networks
+@on_runtimes
+def test_scoring(benchmark, told, name, runtime):
+    recipe = catalogue.recipe(name, SETTING)
+    detector = recipe.restore({key: tensor.numpy() for key, tensor in drawn(recipe.network, 0).items()}, runtime)
     batch = [detector.prepare(sample(texture(f"{index}", 256, 256))) for index in range(IMAGES)]
     scores = benchmark.pedantic(detector.score, args=(batch,), rounds=5, warmup_rounds=1)
-    benchmark.extra_info["images"] = IMAGES
+    told(IMAGES, benchmark.stats.stats.median)
     assert np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: f"{runtime.device}-{runtime.precision}")
-def test_embedding_with_vit_large(benchmark, runtime, tmp_path):
+@on_networks
+@on_runtimes
+def test_training(benchmark, told, name, runtime):
+    """Two epochs of a few batches; the second is told of, for kernels are chosen in the first."""
+    recipe = catalogue.recipe(name, SETTING)
+    plan, network = replace(recipe.plan(), epochs=2), recipe.build()
+    load_strict(network, drawn(recipe.network, 0), "seeded weights")
+    train = Toy(plan.batch * BATCHES)
+    fitted = len(training.split(train.labels, train.names, plan.validation, 0)[0])
+    arguments = (network, train, recipe.view, plan, 0, runtime)
+    last = benchmark.pedantic(training.train, args=arguments, rounds=1)[-1]
+    told(fitted, last.forward_s + last.backward_s)
+    assert np.isfinite(last.train_loss)
+
+
+@on_runtimes
+def test_embedding_with_vit_large(benchmark, told, runtime, tmp_path):
     import open_clip
     from safetensors.torch import save_file
 
@@ -53,5 +79,5 @@ def test_embedding_with_vit_large(benchmark, runtime, tmp_path):
     embedder = ClipProbe("paper", weights=str(tmp_path / "seeded.safetensors")).embedder(runtime)
     batch = [embedder.prepare(sample(texture(f"{index}", 256, 256))) for index in range(IMAGES)]
     embeddings = benchmark.pedantic(embedder.embed, args=(batch,), rounds=3, warmup_rounds=1)
-    benchmark.extra_info["images"] = IMAGES
+    told(IMAGES, benchmark.stats.stats.median)
     assert np.isfinite(embeddings).all()

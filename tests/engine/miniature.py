@@ -16,7 +16,8 @@ from rich.console import Console
 
 from bench.cache import Cache
 from bench.data import read
-from bench.engine import Engine, Outcome, Resources
+from bench.engine import Engine, Outcome
+from bench.fitting import Resources
 from bench.plan import Planned, Selections, plan
 from bench.progress import Reporter
 from bench.records import Run

@@ -10,7 +10,8 @@ from lineup_checkerboard import Checkerboard
 from rich.console import Console
 
 from bench.cache import Cache
-from bench.engine import Engine, Resources
+from bench.engine import Engine
+from bench.fitting import Resources
 from bench.plan import plan
 from bench.progress import Reporter
 from bench.report.files import routes_markdown

@@ -1,6 +1,7 @@
 """Every installed detector, ours and the plug-in's, goes through the same checks."""
 
 from functools import cache
+from importlib import metadata
 
 import pytest
 
@@ -47,3 +48,10 @@ def test_the_plugin_is_a_distribution_of_its_own():
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(catalogue.UnknownName, match=r"no detector is named 'hog_svn'\. Did you mean hog_svm\?"):
         catalogue.recipe("hog_svn")
+
+
+def test_a_broken_plugin_is_named_with_its_reason(monkeypatch):
+    broken = metadata.EntryPoints([metadata.EntryPoint("mine", "no_such_package:Mine", catalogue.GROUP)])
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: broken)
+    with pytest.raises(catalogue.UnknownName, match=r"detector 'mine' cannot be imported from no_such_package:Mine"):
+        catalogue.recipe("mine")
