@@ -34,6 +34,37 @@ class SmallResNet(nn.Module):
         return outputs
 
 
+class CellNet(nn.Module):
+    """Two convolutions on maps averaged over cells of 4x4 places, and a linear layer that reads places.
+
+    For spectra: one periodogram is mostly noise, which a network that reads each frequency learns by heart.
+
+    Args:
+        side: Side of the maps.
+        outputs: Numbers given.
+        dropout: Share of the features dropped in training.
+    """
+
+    def __init__(self, side: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(4)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.Conv2d(16, 16, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(16 * (side // 8) ** 2, outputs)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Outputs (N, outputs) of maps (N, 3, side, side)."""
+        outputs: Tensor = self.fc(self.dropout(self.features(self.pool(maps)).flatten(1)))
+        return outputs
+
+
 def _halving(before: int, after: int) -> BasicBlock:
     """A residual block that halves the sides."""
     shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride=2, bias=False), nn.BatchNorm2d(after))

@@ -15,6 +15,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 
 from detectors.api import Runtime, TrainSet
 from detectors.augment import View
+from detectors.nets import CellNet
 from detectors.showing import Shown
 
 EPSILON = 1e-12  # added to each magnitude, as published
@@ -101,31 +102,13 @@ class DctResNet50(ResNet):  # type: ignore[misc]
         return outputs
 
 
-class SmallDctNet(nn.Module):
-    """Two convolutions on coefficients averaged over cells of 4x4 frequencies, and a linear layer that reads places.
-
-    Args:
-        side: Side of the images in pixels.
-        dropout: Share of the features dropped in training.
-    """
+class SmallDctNet(CellNet):
+    """The small network on coefficients averaged over cells of 4x4 frequencies. See `CellNet`."""
 
     def __init__(self, side: int, dropout: float) -> None:
-        super().__init__()
+        super().__init__(side, 1, dropout)
         self.dct = LogDct(side)
-        self.pool = nn.AvgPool2d(4)
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 16, 3, padding=1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(),
-            nn.Conv2d(16, 16, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(),
-        )
-        self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(16 * (side // 8) ** 2, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Log odds (N, 1) of images (N, 3, side, side) in [0, 1]."""
-        maps = self.features(self.pool(self.dct(images)))
-        outputs: Tensor = self.fc(self.dropout(maps.flatten(1)))
-        return outputs
+        return super().forward(self.dct(images))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.models.resnet import BasicBlock, ResNet
+
+from detectors.nets import CellNet
 
 FLOOR = 1e-3  # of the modulus, where white is 1
 LOW, HIGH = 0.05, 0.95  # shares of the frequencies that lie below -1 and below 1
@@ -46,32 +48,14 @@ class SpecResNet34(ResNet):  # type: ignore[misc]
         return outputs
 
 
-class SmallSpecNet(nn.Module):
-    """Two convolutions on spectra averaged over cells of 4x4 frequencies, and a linear layer that reads places.
-
-    Args:
-        side: Side of the images in pixels.
-        dropout: Share of the features dropped in training.
-    """
+class SmallSpecNet(CellNet):
+    """The small network on spectra averaged over cells of 4x4 frequencies. See `CellNet`."""
 
     generated_output = 0
 
     def __init__(self, side: int, dropout: float) -> None:
-        super().__init__()
-        self.pool = nn.AvgPool2d(4)
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 16, 3, padding=1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(),
-            nn.Conv2d(16, 16, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(),
-        )
-        self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(16 * (side // 8) ** 2, 2)
+        super().__init__(side, 2, dropout)
 
     def forward(self, images: Tensor) -> Tensor:
         """Two logits, "generated" and "real", float (N, 2), of images (N, 3, side, side) in [0, 1]."""
-        maps = self.features(self.pool(spectra(images)))
-        outputs: Tensor = self.fc(self.dropout(maps.flatten(1)))
-        return outputs
+        return super().forward(spectra(images))
