@@ -160,6 +160,10 @@ class Cache:
         except (FileNotFoundError, SafetensorError):
             return None
 
+    def has_fitted(self, key: str) -> bool:
+        """Whether there is a file of what fitting learned."""
+        return self._fitted(key).is_file()
+
     def keep_fitted(self, key: str, state: State, history: History = ()) -> None:
         """Remember what fitting learned, and the epochs that it took."""
         arrays = {name: np.asarray(value, order="C") for name, value in state.items()}  # keeps 0-d arrays 0-d

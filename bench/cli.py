@@ -206,6 +206,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     workers: Workers = CORES,
 ) -> None:
     """Score images with a checkpoint or a fitted detector. Exits with 1 where one could not be decoded."""
+    from bench.cache import write_atomically
     from bench.score import Scored, score
 
     one_of("setting", setting, ("paper", "embedded"))
@@ -214,7 +215,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     asked = Scored(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
     table = score(asked, _reporter())
     if out is not None:
-        table.to_csv(out, index=False)
+        write_atomically(out, lambda path: table.to_csv(path, index=False))
     for name, value, verdict, reason in table.itertuples(index=False, name=None):
         typer.echo(f"{name}  {reason or f'{value:.4f}  {verdict}'}")
     if (table["reason"] != "").any():

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.errors import InputError
-from bench.executors import started
-from bench.fitting import Fitter, Resources, fit
+from bench.executors import finished, started
+from bench.fitting import Fitter, Resources, Task, fit
 from bench.images.imageset import ImageSet
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
 from bench.plan import Planned, Selection, Selections
@@ -144,7 +144,11 @@ class Engine:
         """Fit each network, then let all of them score each test subset in one pass."""
         detectors: dict[str, Detector] = {}
         groups = _by_fit(items)
-        tasks = self._fitter.tasks([group[0] for group in groups])
+        tasks: dict[str, Task] = {}
+        for group in groups:
+            with self._guard(group):
+                tasks |= self._fitter.task(group[0])
+        groups = _by_fit(self._going(items))
         with (
             self._resources.reporter.stage("train networks", len(groups)) as advance,
             started(fit, tasks, self._resources.workers) as futures,
@@ -152,8 +156,7 @@ class Engine:
             for group in groups:
                 key = group[0].fit_key
                 with self._guard(group):
-                    if key in futures:
-                        futures[key].result()
+                    if key in futures and finished(futures[key]):
                         self.counts.update({"fits made": 1, "fits reused": -1})
                     detectors[key] = self.fitted(group[0])
                 advance(1)

@@ -6,12 +6,17 @@ between processes. A training on one thread is mostly small steps of Python, and
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -50,18 +55,41 @@ def started(function: Callable[[Item], object], tasks: Mapping[str, Item], count
         count: Processes, of which at most `MOST` are started.
 
     Yields:
-        The futures of what was started, by key. Leaving waits for what runs and drops what does not.
+        The futures of what was started, by key. Leaving by an exception ends what runs and drops what does not.
     """
     sendable = {key: task for key, task in tasks.items() if _sendable(task)}
     processes = min(count, len(sendable), MOST)
     if processes < 2:
         yield {}
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            yield {key: pool.submit(function, task) for key, task in sendable.items()}
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_end_with_parent)
+    try:
+        yield {key: pool.submit(function, task) for key, task in sendable.items()}
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def finished(future: Future[object]) -> bool:
+    """Wait for a task: whether it ran to its end. Raises what it raised.
+
+    False where a process was killed, as for want of memory, and the rest given up with it: the work is still to do.
+    """
+    try:
+        future.result()
+    except BrokenProcessPool:
+        return False
+    return True
+
+
+def _end_with_parent() -> None:
+    """Let a process end when the one that started it does: a killed run must not leave trainings behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def _sendable(task: object) -> bool:

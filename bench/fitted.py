@@ -73,8 +73,8 @@ def restore(path: Path, runtime: Runtime) -> Detector:
     if header is None:
         msg = f"{path} does not say which detector it is; give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg)
-    said = Fitted(**json.loads(header))
     try:
+        said = Fitted(**json.loads(header))
         kind = type(catalogue.recipe(said.detector))
         setting: Setting = "embedded" if said.setting == "embedded" else "paper"
         recipe = catalogue.recipe(said.detector, setting, **settings.checked(kind, said.options, said.detector))
@@ -82,5 +82,5 @@ def restore(path: Path, runtime: Runtime) -> Detector:
             msg = f"{path} was fitted by version {said.version} of {said.detector}, this is {recipe.card.version}"
             raise InputError(f"{msg}: fit it again")
         return recipe.restore(state, runtime)
-    except (catalogue.UnknownName, Unavailable, WrongWeights) as error:
-        raise InputError(f"{path}: {error}") from error
+    except (catalogue.UnknownName, Unavailable, WrongWeights, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error

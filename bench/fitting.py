@@ -95,24 +95,13 @@ class Fitter:
             self.counts["images decoded"] += len(chunk.rows)
         return self.shelf(embedder, NONE)[selection.hashes]
 
-    def tasks(self, items: Sequence[Planned]) -> dict[str, Task]:
-        """The fits that may run side by side, by key: on a CPU, of one thread each, and not in the cache."""
-        resources = self._resources
-        return {
-            item.fit_key: Task(
-                self._recipes[item.cell.detector],
-                item,
-                self._selections[item.cell.train],
-                resources.cache,
-                resources.store,
-                resources.runtime,
-                resources.curves,
-            )
-            for item in items
-            if resources.runtime.device == "cpu"
-            and self._recipes[item.cell.detector].alone
-            and resources.cache.fitted(item.fit_key) is None
-        }
+    def task(self, item: Planned) -> dict[str, Task]:
+        """The fit of an item by its key, if it may run beside others: on a CPU, of one thread, not in the cache."""
+        recipe, here = self._recipes[item.cell.detector], self._resources
+        if here.runtime.device != "cpu" or not recipe.alone or here.cache.has_fitted(item.fit_key):
+            return {}
+        train = self._selections[item.cell.train]
+        return {item.fit_key: Task(recipe, item, train, here.cache, here.store, here.runtime, here.curves)}
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ class Selection:
         """Which images these are: name, content, label and order."""
         return digest(*self.images.names, self.hashes.tobytes(), self.images.labels.tobytes())
 
-    def digest_with(self, column: str) -> str:
-        """The same with one more column of the image set's table."""
-        return digest(self.digest, *self.images.table[column])
+    def digest_with(self, *columns: str) -> str:
+        """The same with further columns of the image set's table."""
+        return digest(self.digest, *(value for column in columns for value in self.images.table[column]))
 
 
 @dataclass
@@ -76,7 +76,8 @@ class Planned:
 def plan(cells: Sequence[Cell], recipes: dict[str, Recipe], selections: Selections, runtime: Runtime) -> list[Planned]:
     """Give each cell its key and the key of the fit that it needs."""
     planned = []
-    trains = {subset: selections[subset].digest_with("generator") for subset in {cell.train for cell in cells}}
+    told = ("generator", "source", "content")  # what a train set tells of an image beside its label
+    trains = {subset: selections[subset].digest_with(*told) for subset in {cell.train for cell in cells}}
     tests = {subset: selections[subset].digest_with("source") for subset in {cell.test for cell in cells}}
     for cell in cells:
         recipe = recipes[cell.detector]

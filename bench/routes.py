@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from bench.engine import Engine
 from bench.fitting import Resources
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
 from bench.plan import Planned, Selection, Selections
-from detectors.api import Recipe
+from detectors.api import Detector, Recipe
 from detectors.routing import Routed, RoutedRecipe
 from protocols.degradations import degradation
 
@@ -37,31 +37,33 @@ def trace(
     traced = store.traced()
     fits: dict[str, list[Planned]] = defaultdict(list)
     for item in planned:
-        if isinstance(recipes[item.cell.detector], RoutedRecipe) and item.key not in traced:
+        several = len(item.cell.train.generators) > 1
+        if several and isinstance(recipes[item.cell.detector], RoutedRecipe) and item.key not in traced:
             fits[item.fit_key].append(item)
-    several = [(items, routed) for items in fits.values() if (routed := _several(engine, items[0])) is not None]
-    total = sum(len(selections[item.cell.test].images) for items, _ in several for item in items)
+    total = sum(len(selections[item.cell.test].images) for items in fits.values() for item in items)
     with resources.reporter.stage("trace routes", total) as advance:
-        for items, detector in several:
-            for item in items:
-                table = _routes(item, selections[item.cell.test], detector, resources)
-                store.record_routes(item.key, table)
-                advance(len(table))
+        for items in fits.values():
+            name = items[0].cell.detector
+            try:
+                detector = engine.fitted(items[0])
+                for item in items:
+                    table = _routes(item, selections[item.cell.test], detector, resources)
+                    store.record_routes(item.key, table)
+                    advance(len(table))
+            except Exception as error:  # noqa: BLE001 - scores are recorded: routes alone are missing, and said so
+                resources.reporter.say(f"routes of {name} could not be traced: {type(error).__name__}: {error}")
 
 
-def _several(engine: Engine, item: Planned) -> Routed | None:
-    """The detector of an item, where it has a choice of routes."""
-    detector = engine.fitted(item)
-    return detector if isinstance(detector, Routed) and len(detector.routes) > 1 else None
-
-
-def _routes(item: Planned, test: Selection, detector: Routed, resources: Resources) -> pd.DataFrame:
+def _routes(item: Planned, test: Selection, detector: Detector, resources: Resources) -> pd.DataFrame:
     """One row per image: its name, the route it took, and its score along the route of the test set's generator.
 
     That score is NaN where the test set is not of one generator, or of one that the detector was not trained on: there
     is no right route then.
     """
-    generators: Sequence[str] = item.cell.test.generators
+    if not isinstance(detector, Routed):
+        msg = f"{item.cell.detector} is a recipe of several routes, so its detectors must be routed"
+        raise TypeError(msg)
+    generators = item.cell.test.generators
     own = detector.routes.index(generators[0]) if len(generators) == 1 and generators[0] in detector.routes else None
     wanted = Wanted(item.cell.detector, degradation(item.cell.degradation), detector.prepare)
     chunks = [Chunk(test, rows, (wanted,)) for rows in chunk_rows(len(test.images), resources.batch_size)]

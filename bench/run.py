@@ -160,7 +160,7 @@ def answer(run: Prepared, store: Store, reporter: Reporter) -> Run:
     trace(scored, run.recipes, run.selections, engine, resources)
     _write_training(run, resources)
     if asked.keep_fitted:
-        _keep_fitted(run, scored, resources)
+        _keep_fitted(run, scored, engine, resources)
     if asked.timed:
         _time(run, engine, outcomes, resources)
     return store.read()
@@ -170,21 +170,23 @@ def _write_training(run: Prepared, resources: Resources) -> None:
     """Write the epochs of every training behind the planned cells as `training.csv`, where there are any."""
     rows = []
     for fit_key, cell in {item.fit_key: item.cell for item in run.planned}.items():
-        place = {"detector": cell.detector, "train": cell.train.name, "seed": cell.seed}
+        place = {"fit": fit_key[:12], "detector": cell.detector, "train": cell.train.name, "seed": cell.seed}
         rows += [{**place, "epoch": number, **row} for number, row in enumerate(resources.cache.history(fit_key))]
+    known = resources.store.training()  # of fits that the cache has forgotten
+    found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates(["fit", "epoch"]) if rows else known
     resources.store.clear("training.csv")
-    if rows:
-        resources.store.write("training.csv", pd.DataFrame(rows).to_csv(index=False).encode())
+    if (kept := found[found["fit"].isin([item.fit_key[:12] for item in run.planned])]).size:
+        resources.store.write("training.csv", kept.to_csv(index=False).encode())
 
 
-def _keep_fitted(run: Prepared, scored: Sequence[Planned], resources: Resources) -> None:
-    """Copy every fitted detector behind the scored cells from the cache into the result folder."""
-    for fit_key, cell in {item.fit_key: item.cell for item in scored}.items():
+def _keep_fitted(run: Prepared, scored: Sequence[Planned], engine: Engine, resources: Resources) -> None:
+    """Write every fitted detector behind the scored cells into the result folder."""
+    for item in {one.fit_key: one for one in scored}.values():
+        cell = item.cell
         recipe, options = run.recipes[cell.detector], run.asked.recipe_options.get(cell.detector, {})
         where = (cell.train.name, cell.seed, run.images.title)
         said = Fitted(cell.detector, recipe.card.version, recipe.setting, options, *where)
-        if (state := resources.cache.fitted(fit_key)) is not None:
-            keep(resources.store.root / "fitted", said, state)
+        keep(resources.store.root / "fitted", said, engine.fitted(item).state())
 
 
 def cell_rows(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:

@@ -99,6 +99,11 @@ class Store:
         known = pd.read_csv(path) if path.is_file() else pd.DataFrame()
         return known.reindex(columns=list(THROUGHPUT_COLUMNS))
 
+    def training(self) -> pd.DataFrame:
+        """The epochs of the trainings told of so far, with the key of each `fit`."""
+        path = self.root / "training.csv"
+        return pd.read_csv(path, dtype={"fit": "str"}) if path.is_file() else pd.DataFrame({"fit": [], "epoch": []})
+
     def read(self) -> Run:
         """The run in this folder. Raises `InputError` where there is none, or where it is damaged."""
         manifest = _json(self.root / "manifest.json")

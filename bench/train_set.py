@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bench.plan import Selection
 from detectors.api import Embedder, Embeddings, Labels, Sample
@@ -21,24 +22,24 @@ class SelectedTrainSet:
         """int64 (N,), 0 real, 1 generated."""
         return self.selection.images.labels
 
-    @property
+    @cached_property
     def names(self) -> Sequence[str]:
         """Stable image names."""
         return self.selection.images.names
 
-    @property
+    @cached_property
     def generators(self) -> Sequence[str]:
         """The generator of each generated image, "" for real ones."""
         table = self.selection.images.table
         generators: list[str] = table["generator"].where(table["label"] == 1, "").tolist()
         return generators
 
-    @property
+    @cached_property
     def sources(self) -> Sequence[str]:
         """What each image was made from; a real image and its generated twins share it."""
         return self._column("source")
 
-    @property
+    @cached_property
     def contents(self) -> Sequence[str]:
         """What each image shows, as its data set says; "" where it says nothing."""
         return self._column("content")

@@ -27,5 +27,7 @@ class Classifier(Probe):
         """The probability of each of the `classes` for N embeddings, float32 (N, C)."""
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """One less the probability of "real"."""
-        return 1 - self.class_probabilities(embeddings)[:, 0]
+        """The likeliest generator against "real", so that above 0.5 the likeliest class is a generator."""
+        said = self.class_probabilities(embeddings)
+        likeliest = said[:, 1:].max(axis=1, initial=0)
+        return np.asarray(likeliest / (likeliest + said[:, 0]), np.float32)

@@ -3,11 +3,10 @@
 Both follow Saland's internship report (SIGMA, CRIStAL, 2024: 18 classes, open_clip's ViT-L-14 with DataComp-1B
 weights) and Kilinkarov, Dorin and Grabovoy, "Robust method for detecting machine-generated images" (preprint: 26
 classes): one class of real images and one per generator; an image is called generated when its class is. The score is
-one less the probability of the class "real".
+the probability of the likeliest generator against that of "real" alone: above 0.5 when the class is a generator.
 
 `ClipClasses` is a linear layer with weighted cross-entropy, the weight of a class being the inverse of its frequency,
-solved as logistic regression where the papers descend by Adam. So weighted, all classes are as likely beforehand: with
-many generators "real" is only one of many, and its probability stays below a half more often than with one.
+solved as logistic regression where the papers descend by Adam. So weighted, all classes are as likely beforehand.
 
 `ClipOvo` is one linear SVM per pair of classes. The pairs' probabilities come from Platt slopes and are coupled by the
 second method of Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling", JMLR 5,
@@ -107,7 +106,7 @@ class ClipClasses(ClassesRecipe):
         name="clip_classes",
         family="foundation",
         year=2024,
-        version=1,
+        version=2,
         title="CLIP + multi-class linear layer",
         paper=f"{PREPRINT}; {REPORT}",
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
@@ -137,7 +136,7 @@ class ClipOvo(ClassesRecipe):
         name="clip_ovo",
         family="foundation",
         year=2024,
-        version=1,
+        version=2,
         title="CLIP + one-vs-one linear SVMs",
         paper=f"{REPORT}; probabilities after Wu, Lin and Weng, JMLR 5, 2004",
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",

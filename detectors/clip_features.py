@@ -60,6 +60,8 @@ class ClipEmbedder(FrozenEmbedder):
     def __init__(self, tower: Tower, pooling: Pooling, runtime: Runtime, *, pad: bool) -> None:
         policy = "pad" if pad else "enlarge"
         key = f"clip.1.{tower.name}.{tower.weights.sha256[:16]}.{pooling}.{policy}.{runtime.precision}"
+        if tower.own_statistics:
+            key += f".{tower.mean}.{tower.std}"
         self.projected = tower.width if pooling == "unprojected" else tower.projected
         super().__init__(key, self.projected + tower.tokens(pooling), tower.side, pad=pad)
         self.tower = tower
@@ -88,6 +90,7 @@ class ClipRecipe(Recipe):
     Attributes:
         model: An open_clip model; None is the recipe's own in the paper setting, the project's in the embedded.
         weights: One of the model's tags or the path of a file; None is the recipe's own tag, or the project's weights.
+            Images are normalised as the tag says; for a file, as OpenAI's CLIP does.
     """
 
     model: str | None = None

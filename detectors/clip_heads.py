@@ -120,7 +120,7 @@ class ClipMlp(ClipRecipe):
         name="clip_mlp",
         family="foundation",
         year=2024,
-        version=1,
+        version=2,
         title="CLIP + two linear layers",
         paper=f"{PREPRINT}; {REPORT}",
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
@@ -153,7 +153,8 @@ def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: Descent) ->
 
     from detectors.descent import descend
 
-    scaled = Scaled.of(embeddings, labels)
+    # not turned: the network's own start and steps would see the rotation, unlike an L2 penalty
+    scaled = Scaled.of(embeddings, labels, turned=False)
     draw = torch.Generator().manual_seed(seed)
     points, targets = torch.from_numpy(scaled.points).float(), torch.tensor(labels).float()
     first, first_bias = _linear(points.shape[1], HIDDEN, draw)

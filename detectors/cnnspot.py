@@ -78,7 +78,7 @@ class CnnSpot(NetworkRecipe):
         """Any weights, with a new last layer."""
         from detectors import nets
 
-        return nets.fresh_head(network, read(weights), SPREAD, seed), weights.path
+        return nets.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
 
     def plan(self) -> Plan:
         """The published numbers, or those for minutes on two cores."""

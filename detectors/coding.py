@@ -16,7 +16,7 @@ from detectors.api import Array, Runtime, TrainSet
 from detectors.coding_cost import Course, Uncut
 from detectors.gaps import Numbers
 from detectors.nets_coding import cost, entropy
-from detectors.network import placed, precision
+from detectors.network import placed, precision, repeatable
 from detectors.saved import Saved
 from detectors.showing import Shown
 from detectors.training import SAVE_AFTER, threads
@@ -62,7 +62,7 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, which of it, shown how, tr
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
         threads(course.threads),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        repeatable(),
     ):
         shown = Shown(images, view, course.batch, seed, pool)
         for number in range(len(history), course.epochs):
@@ -71,6 +71,8 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, which of it, shown how, tr
                 _set_rate(optimiser, course.rate * cycle(step / steps))
                 spent.append(_step(network, optimiser, batch, runtime))
             history.append({"rate": optimiser.param_groups[0]["lr"], "train_bits": _mean(spent, number)})
+            if runtime.watch is not None:
+                runtime.watch(number, history[-1])
             if time.monotonic() - last > SAVE_AFTER:
                 saved.write(_state(network, optimiser, history))
                 last = time.monotonic()
@@ -94,7 +96,7 @@ def gaps(network: nn.Module, images: Sequence[Array], runtime: Runtime) -> Numbe
     sides = [image.shape[0] for image in images]
     with (
         torch.inference_mode(),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        repeatable(),
     ):
         for side in sorted(set(sides)):
             alike = [index for index, one in enumerate(sides) if one == side]
@@ -153,10 +155,8 @@ def _state(network: nn.Module, optimiser: torch.optim.Optimizer, history: list[R
 
 def _begun(network: nn.Module, optimiser: torch.optim.Optimizer, runtime: Runtime) -> list[Row]:
     """What a killed training had done; its weights are put in place."""
-    saved = Saved.at(runtime.folder)
-    if not saved.there:
+    if not (state := Saved.at(runtime.folder).read()):
         return []
-    state = saved.read()
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
     history: list[Row] = state["history"]

@@ -2,7 +2,8 @@
 
 DINOv2 (Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", TMLR 2024, arXiv 2304.07193) in
 place of CLIP, as Saland's internship report (SIGMA, CRIStAL, 2024) tries it: the class token of ViT-L/14, read as
-`clip_probe` reads CLIP. Crops are cut and not resized, at 224 pixels; positions are interpolated as in DINOv2's code.
+`clip_probe` reads CLIP. Crops are cut and not resized, at 224 pixels; positions are interpolated by timm, with
+antialiasing, which DINOv2's code does without.
 
 The embedded setting reads a small vision transformer that the project trains itself by DINO on rendered scenes. Its
 class token says nothing of a generator, so that the mean and deviation of each block's patch tokens are read too. Most

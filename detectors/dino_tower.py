@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime
 from detectors.augment import IMAGENET_MEAN, IMAGENET_STD
+from detectors.network import precision, repeatable
 from detectors.weights import Weights, hub, load_strict, local, read, shipped, shipped_card
 
 Pooling = Literal["class", "spread"]  # the class token alone, or with mean and deviation of each block's patch tokens
@@ -62,7 +63,7 @@ def bare(model: str, network: Mapping[str, Any] | None) -> VisionTransformer:
     with torch.device("meta"):
         if network is not None:
             return VisionTransformer(**network)
-        # positions are those of the published resolution, interpolated to the image's own as in DINOv2's code
+        # positions are those of the published resolution, interpolated to the image's own
         return cast(
             "VisionTransformer",
             timm.create_model(model, pretrained=False, num_classes=0, dynamic_img_size=True),
@@ -93,8 +94,7 @@ def normalised(pixels: Tensor) -> Tensor:
 def features(network: nn.Module, pooling: Pooling, images: Sequence[Array], runtime: Runtime) -> Embeddings:
     """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then what the pooling adds."""
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    device = torch.device(runtime.device).type
-    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=runtime.precision == "bfloat16"):
+    with torch.inference_mode(), repeatable(), precision(runtime):
         final, blocks = network.forward_intermediates(normalised(pixels), output_fmt="NLC")  # type: ignore[operator]
         parts = [final[:, 0]]
         if pooling == "spread":

@@ -17,7 +17,8 @@ from scipy.special import expit, logit
 
 from detectors import catalogue
 from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
-from detectors.parts import divided, joined, parted, scores_of, together
+from detectors.heads import one_thread
+from detectors.parts import divided, joined, parted, scores_of, together, within
 
 if TYPE_CHECKING:
     from detectors.sources import Source
@@ -74,6 +75,12 @@ class Ensemble(Recipe):
 
     members: tuple[str, ...] = MEMBERS
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for no members, or one that is named twice."""
+        if not self.members or len(set(self.members)) < len(self.members):
+            msg = f"members {', '.join(self.members) or 'none'}: name at least one detector, and each once"
+            raise ValueError(msg)
+
     @property
     def key(self) -> str:
         """The base key and those of the members."""
@@ -89,11 +96,11 @@ class Ensemble(Recipe):
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> EnsembleDetector:
         """Fit the members, and the weights where they are fitted. Raises what a member raises."""
         weights = self.weigh(train, seed, runtime)
-        return EnsembleDetector(self.fitted(train, seed, runtime), weights)
+        return EnsembleDetector(self.fitted(train, seed, within(runtime, "whole")), weights)
 
     def fitted(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Detector]:
         """Every member, fitted on `train`."""
-        return {name: recipe.fit(train, seed, runtime) for name, recipe in self._recipes().items()}
+        return {name: recipe.fit(train, seed, within(runtime, name)) for name, recipe in self._recipes().items()}
 
     @abstractmethod
     def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:
@@ -152,7 +159,8 @@ class StackedEnsemble(Ensemble):
         from sklearn.linear_model import LogisticRegression
 
         fitting, aside = divided(train, ASIDE, seed)
-        scores = [scores_of(member, aside) for member in self.fitted(fitting, seed, runtime).values()]
+        scores = [scores_of(member, aside) for member in self.fitted(fitting, seed, within(runtime, "aside")).values()]
         fitted = LogisticRegression(class_weight="balanced", tol=1e-6, max_iter=10_000)
-        fitted.fit(log_odds(scores), aside.labels)
+        with one_thread():
+            fitted.fit(log_odds(scores), aside.labels)
         return np.append(fitted.coef_[0], fitted.intercept_)

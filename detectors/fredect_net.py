@@ -154,7 +154,7 @@ class FreDectNet(NetworkRecipe):
         from detectors import nets_fredect, training
 
         plan = self.plan()
-        fitting, _ = training.split(train.labels, train.names, plan.validation, seed)
+        fitting, _ = training.split(train, plan, seed)
         with training.threads(plan.threads):
             mean, variance = nets_fredect.statistics(train, fitting, self.view, runtime)
         return {"dct.mean": mean, "dct.var": variance}

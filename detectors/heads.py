@@ -199,8 +199,8 @@ class Scaled:
     points: Matrix  # (N, min(N, D))
 
     @classmethod
-    def of(cls, embeddings: Embeddings, labels: Labels) -> Scaled:
-        """Scale N embeddings. Raises ValueError for fewer than two images of a class."""
+    def of(cls, embeddings: Embeddings, labels: Labels, *, turned: bool = True) -> Scaled:
+        """Scale N embeddings, and turn them if allowed. Raises ValueError for fewer than two images of a class."""
         real, generated = np.bincount(labels, minlength=2)
         if min(real, generated) < 2:
             msg = (
@@ -215,7 +215,7 @@ class Scaled:
         scale[constant] = 1
         scaled[:, constant] = 0
         scaled /= scale
-        if scaled.shape[1] <= scaled.shape[0]:
+        if not turned or scaled.shape[1] <= scaled.shape[0]:
             return cls(mean, scale, None, scaled)
         basis, triangle = np.linalg.qr(scaled.T)
         return cls(mean, scale, basis, triangle.T)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ class NetworkDetector(Detector):
         """Score N prepared arrays."""
         size = max(1, (CHUNK if self._runtime.device == "cpu" else MOST) // batch[0][..., 0].size) if batch else 1
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
-        with torch.inference_mode(), precision(self._runtime):
+        with torch.inference_mode(), repeatable(), precision(self._runtime):
             scores = [torch.sigmoid(logits(self._network, chunk, self._view, self._runtime)) for chunk in chunks]
         return np.concatenate([np.zeros(0, np.float32), *(score.cpu().numpy() for score in scores)])
 
@@ -61,6 +61,12 @@ def precision(runtime: Runtime) -> AbstractContextManager[object]:
     """Mixed precision where it was asked for."""
     device = torch.device(runtime.device).type
     return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
+
+
+def repeatable() -> AbstractContextManager[object]:
+    """Convolutions of an accelerator that give the same numbers every time, and no coarser ones than asked for."""
+    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    return cast("AbstractContextManager[object]", flags)
 
 
 def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Runtime) -> Tensor:

@@ -29,9 +29,10 @@ def units(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[Unit]:
     if pairs == "none":
         return [(index,) for index in indices]
     alike = images.sources if pairs == "source" else images.contents
+    labels = images.labels
     groups: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for index in indices:
-        groups[alike[index]][int(images.labels[index])].append(index)
+    for index in indices:  # what is not known of an image makes nothing its twin
+        groups[alike[index] or f"/{index}"][int(labels[index])].append(index)
     found = [unit for real, generated in groups.values() for unit in _paired(real, generated)]
     if all(len(unit) == 1 for unit in found):
         msg = (

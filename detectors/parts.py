@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Detector, Embedder, Embeddings, Labels, Probe, Sample, Scores, State, TrainSet
+from detectors.api import Array, Detector, Embedder, Embeddings, Labels, Probe, Runtime, Sample, Scores, State, TrainSet
+from detectors.aside import set_aside
 
 Rows = NDArray[np.int64]
 BATCH = 50  # images that are decoded and scored at once
@@ -27,25 +28,28 @@ class Part:
         """Per image, 0 real or 1 generated."""
         return self.whole.labels[self.rows]
 
-    @property
+    @cached_property
     def names(self) -> Sequence[str]:
         """Stable image names."""
-        return [self.whole.names[row] for row in self.rows]
+        return self._chosen(self.whole.names)
 
-    @property
+    @cached_property
     def generators(self) -> Sequence[str]:
         """Per image, its generator, or the empty string for a real one."""
-        return [self.whole.generators[row] for row in self.rows]
+        return self._chosen(self.whole.generators)
 
-    @property
+    @cached_property
     def sources(self) -> Sequence[str]:
         """Per image, what it was made from."""
-        return [self.whole.sources[row] for row in self.rows]
+        return self._chosen(self.whole.sources)
 
-    @property
+    @cached_property
     def contents(self) -> Sequence[str]:
         """Per image, what it shows."""
-        return [self.whole.contents[row] for row in self.rows]
+        return self._chosen(self.whole.contents)
+
+    def _chosen(self, column: Sequence[str]) -> list[str]:
+        return [column[row] for row in self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -59,20 +63,9 @@ class Part:
 
 
 def divided(train: TrainSet, share: float, seed: int) -> tuple[Part, Part]:
-    """A train set in two, the second with this share of each class; names and seed decide, not the order.
-
-    Raises:
-        ValueError: Fewer than two images of a class.
-    """
-    aside = np.zeros(len(train), bool)
-    for label, noun in enumerate(("real", "generated")):
-        members = np.flatnonzero(train.labels == label).tolist()
-        if len(members) < 2:
-            msg = f"needs at least 2 {noun} images, found {len(members)}: choose a train subset that holds both"
-            raise ValueError(msg)
-        ranked = sorted(members, key=lambda row: sha256(f"{seed}/aside/{train.names[row]}".encode()).digest())
-        aside[ranked[: max(1, round(share * len(members)))]] = True
-    return Part(train, np.flatnonzero(~aside)), Part(train, np.flatnonzero(aside))
+    """A train set in two, the second with this share of each class. Raises what `set_aside` raises."""
+    kept, aside = set_aside(train, share, f"{seed}/aside")
+    return Part(train, np.array(kept)), Part(train, np.array(aside))
 
 
 def scores_of(detector: Detector, images: TrainSet) -> Scores:
@@ -84,6 +77,12 @@ def scores_of(detector: Detector, images: TrainSet) -> Scores:
         for start in range(0, len(images), BATCH)
     ]
     return np.concatenate([np.zeros(0, np.float32), *parts])
+
+
+def within(runtime: Runtime, name: str) -> Runtime:
+    """The same runtime for one of several fits inside of a fit: a folder of its own, and nobody watches."""
+    folder = None if runtime.folder is None else runtime.folder / name
+    return replace(runtime, folder=folder, watch=None)
 
 
 def together(prepared: Mapping[str, Array]) -> Array:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
+from secrets import token_hex
 from typing import Any
 
 import torch
@@ -24,16 +26,14 @@ class Saved:
         """The saved state in a folder that belongs to this training alone."""
         return cls(None if folder is None else folder / "training.pt")
 
-    @property
-    def there(self) -> bool:
-        """Whether there is one."""
-        return self.path is not None and self.path.is_file()
-
     def read(self) -> dict[str, Any]:
-        """What was written: tensors, numbers and texts in plain containers."""
-        if self.path is None:
+        """What was written: tensors, numbers and texts in plain containers; nothing where the file is damaged."""
+        if self.path is None or not self.path.is_file():
             return {}
-        state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError):
+            return {}
         return state
 
     def write(self, state: dict[str, Any]) -> None:
@@ -41,7 +41,7 @@ class Saved:
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".partial")
+        temporary = self.path.with_name(f".{token_hex(4)}.partial")
         torch.save(state, temporary)
         temporary.replace(self.path)
 

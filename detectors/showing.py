@@ -35,6 +35,8 @@ class Shown:
         self.view = view
         self.generators = images.generators
         self._pairs: Pairs = pairs
+        self._names = images.names
+        self._labels = images.labels
         self._images = images
         self._batch = batch
         self._seed = seed
@@ -47,20 +49,20 @@ class Shown:
         """Augmented images with their labels, in this epoch's order."""
         salt = f"{self._seed}/{epoch}"
         # twins are drawn anew every epoch, where there is a choice
-        found = units(shuffled(indices, self._images.names, f"{salt}/twins"), self._images, self._pairs)
-        order = shuffled_units(found, self._images.names, salt)
+        found = units(shuffled(indices, self._names, f"{salt}/twins"), self._images, self._pairs)
+        order = shuffled_units(found, self._names, salt)
         return self._batches(order, epoch, self.view.training)
 
     def validation(self, indices: Sequence[int], epoch: int) -> Iterator[tuple[list[Image], Labels]]:
         """Images as early stopping sees them, with their labels."""
-        order = [(index,) for index in shuffled(indices, self._images.names, "")]
+        order = [(index,) for index in shuffled(indices, self._names, "")]
         return self._batches(order, epoch, self.view.validation)
 
     def _batches(
         self, order: Sequence[Unit], epoch: int, see: Callable[[Image, np.random.Generator], Image]
     ) -> Iterator[tuple[list[Image], Labels]]:
         def one(index: int, first: int) -> Image:
-            return see(self._pixels(index), draws(self._seed, self._images.names[first], epoch))
+            return see(self._pixels(index), draws(self._seed, self._names[first], epoch))
 
         def submit(batch: Sequence[Unit]) -> list[Future[Image]]:
             return [self._pool.submit(one, index, unit[0]) for unit in batch for index in unit]
@@ -69,7 +71,7 @@ class Shown:
         ahead = submit(found[0])
         for batch, following in zip(found, [*found[1:], []], strict=True):
             ready, ahead = ahead, submit(following)
-            labels = self._images.labels[[index for unit in batch for index in unit]]
+            labels = self._labels[[index for unit in batch for index in unit]]
             yield [future.result() for future in ready], labels
 
     def _pixels(self, index: int) -> Image:

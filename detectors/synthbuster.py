@@ -8,8 +8,9 @@ and as many more as leave whole periods; the magnitudes of the Fourier transform
 
 The paper reads period 8. Both released models read period 16 (`period=16`, 459 columns); the trees have the parameters
 of the released model for JPEG images. Where this departs: that model was trained on images recompressed at a quality
-between 60 and 100, here the images are taken as they are; it decides where Matthews's correlation was best on its own
-validation set, here at 0.5; an image too small for one period is mirrored until it holds one.
+between 60 and 100, here the images are taken as they are; both classes weigh alike, whatever their sizes; it decides
+where Matthews's correlation was best on its own validation set, here at 0.5; an image too small for one period is
+mirrored until it holds one.
 
 Magnitudes are not divided by the size of the image, as published: sizes that differ by class show.
 """

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from detectors.api import Array, Embeddings, Runtime, Unavailable
 from detectors.augment import Statistics
 from detectors.clip_features import OPEN_CLIP_FILES
+from detectors.network import precision, repeatable
 from detectors.sources import Hub
 from detectors.weights import Weights, load_strict, local, read, shipped, shipped_card
 
@@ -60,6 +61,11 @@ class Tower:
     def width(self) -> int:
         """Length of its tokens, and of its final embedding before the projection; 0 for a tower of another kind."""
         return int(self.config["vision_cfg"].get("width", 0))
+
+    @property
+    def own_statistics(self) -> bool:
+        """Whether images are normalised otherwise than OpenAI's CLIP does."""
+        return (self.mean, self.std) != (CLIP_MEAN, CLIP_STD)
 
     @property
     def blocks(self) -> int:
@@ -180,8 +186,7 @@ def features(
     """Embed N images uint8 (side, side, 3) as float32 (N, projected + tokens): the final embedding, then the blocks."""
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device).permute(0, 3, 1, 2)
     mean, std = (torch.tensor(value, device=runtime.device).view(3, 1, 1) for value in (tower.mean, tower.std))
-    device = torch.device(runtime.device).type
-    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=runtime.precision == "bfloat16"):
+    with torch.inference_mode(), repeatable(), precision(runtime):
         normalised = (pixels.float() / 255 - mean) / std
         whole = pooling in {"none", "unprojected"} or not tower.blocks
         embedded = torch.cat([_whole(network, normalised)] if whole else _columns(network, normalised, pooling), 1)

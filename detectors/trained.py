@@ -7,6 +7,7 @@ stand here, once for all.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class NetworkRecipe(Recipe):
         """The base key, the weights that fitting starts from, and the transfer options that were chosen."""
         begun = [one.identity for one in self.sources() if one.identity]
         tuned = [] if self.tune == "all" else [self.tune]
-        ordered = ["-".join(("curriculum", *self.curriculum))] if self.curriculum else []
+        ordered = [json.dumps(self.curriculum)] if self.curriculum else []
         paired = [] if self.pairing == "none" else [f"pairs-{self.pairing}"]
         return ".".join((super().key, *begun, *tuned, *ordered, *paired))
 

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from detectors.api import Image, Labels, Runtime, TrainSet
+from detectors.aside import set_aside
 from detectors.augment import View
-from detectors.network import logits, placed, precision
+from detectors.network import logits, placed, precision, repeatable
 from detectors.saved import Saved, vars_of
-from detectors.showing import Shown, shuffled
+from detectors.showing import Shown
 from detectors.stopping import Schedule
 from detectors.tuning import EVERYTHING, Tuning, learn
 
@@ -45,7 +46,7 @@ class Plan:
         weight_decay: As the optimiser defines it.
         batch: Images per step.
         epochs: Most epochs.
-        validation: Share of the training images of each class that is set aside for early stopping.
+        validation: Share of the training images of each class that is set aside for early stopping, by whole sources.
         threads: Threads that a CPU computes with; None is all. Sums depend on it in their last bits, and one is the
             quickest for a small network where others want the cores too.
     """
@@ -99,13 +100,13 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
         ValueError: Fewer than two images of a class, or no twins where pairs were asked for.
         FloatingPointError: The loss is no longer finite.
     """
-    fitting, validation = split(images.labels, images.names, plan.validation, seed)
+    fitting, validation = split(images, plan, seed)
     devices = [torch.device(runtime.device)] if runtime.device != "cpu" else []
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
         threads(plan.threads),
         torch.random.fork_rng(devices),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        repeatable(),
     ):
         torch.manual_seed(seed)
         shown = Shown(images, view, plan.batch, seed, pool, tuning.pairs)
@@ -113,24 +114,9 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
         return course.run(fitting, validation)
 
 
-def split(labels: Labels, names: Sequence[str], share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Set a share of each class aside, at least one image, chosen by name and seed whatever the order.
-
-    Returns:
-        Indices to fit on and indices to validate on.
-
-    Raises:
-        ValueError: Fewer than two images of a class.
-    """
-    aside: set[int] = set()
-    for label, noun in enumerate(("real", "generated")):
-        members = np.flatnonzero(labels == label).tolist()
-        if len(members) < 2:
-            msg = f"training needs at least 2 {noun} images, found {len(members)}: choose a subset that holds both"
-            raise ValueError(msg)
-        ranked = shuffled(members, names, f"{seed}/validation")
-        aside.update(ranked[: max(1, round(share * len(members)))])
-    return [index for index in range(len(labels)) if index not in aside], sorted(aside)
+def split(images: TrainSet, plan: Plan, seed: int) -> tuple[list[int], list[int]]:
+    """Indices to fit on, and those set aside for early stopping. Raises what `set_aside` raises."""
+    return set_aside(images, plan.validation, f"{seed}/validation")
 
 
 @contextmanager
@@ -163,8 +149,8 @@ class _Course:
     def run(self, fitting: Sequence[int], validation: Sequence[int]) -> list[Epoch]:
         """Train until the rule or the plan says stop."""
         saved = Saved.at(self._runtime.folder)
-        if saved.there:
-            self._go_on(saved.read())
+        if state := saved.read():
+            self._go_on(state)
         last = time.monotonic()
         while not self._watch.stopped and len(self._history) < self._plan.epochs:
             number = len(self._history)
@@ -192,7 +178,7 @@ class _Course:
             "optimiser": self._optimiser.state_dict(),
             "watch": vars_of(self._watch),
             "history": [astuple(epoch) for epoch in self._history],
-            "random": torch.get_rng_state(),
+            "random": self._random(),
         }
 
     def _go_on(self, state: dict[str, Any]) -> None:
@@ -201,7 +187,14 @@ class _Course:
         self._optimiser.load_state_dict(state["optimiser"])
         vars(self._watch).update(state["watch"])
         self._history = [Epoch(*row) for row in state["history"]]
-        torch.set_rng_state(state["random"])
+        torch.set_rng_state(state["random"][0])
+        for device in state["random"][1:]:
+            torch.cuda.set_rng_state(device, self._runtime.device)
+
+    def _random(self) -> list[Tensor]:
+        """Where random draws stand, of the CPU and of the accelerator if there is one: dropout draws there."""
+        other = [torch.cuda.get_rng_state(self._runtime.device)] if self._runtime.device != "cpu" else []
+        return [torch.get_rng_state(), *other]
 
     def _epoch(self, fitting: Sequence[int], validation: Sequence[int], number: int, rate: float) -> Epoch:
         for group in self._optimiser.param_groups:

@@ -37,10 +37,20 @@ class Tuning:
         return tuple(name for stage in open_stages for name in stage)
 
     def shown(self, generators: Sequence[str], epoch: int) -> NDArray[np.bool_]:
-        """Which images an epoch is trained on; real ones, whose generator is "", always are."""
-        if epoch >= len(self.curriculum):
+        """Which images an epoch is trained on; real ones, whose generator is "", always are.
+
+        Raises:
+            ValueError: There is a curriculum, and none of its generators is here.
+        """
+        there = set(generators)
+        order = [name for name in self.curriculum if name in there]
+        if self.curriculum and not order:
+            found = ", ".join(sorted(there - {""}))
+            msg = f"the curriculum names {', '.join(self.curriculum)}, the train set has {found}: name some of those"
+            raise ValueError(msg)
+        if epoch >= len(order):
             return np.ones(len(generators), bool)
-        return np.isin(np.asarray(generators, dtype=str), ["", *self.curriculum[: epoch + 1]])
+        return np.isin(np.asarray(generators, dtype=str), ["", *order[: epoch + 1]])
 
 
 EVERYTHING = Tuning()
@@ -58,5 +68,6 @@ def learn(network: nn.Module, names: tuple[str, ...] | None) -> None:
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(f"{name}.".startswith(tuple(f"{one}." for one in names)))
     for module in network.modules():
-        if not any(parameter.requires_grad for parameter in module.parameters()):
+        parameters = list(module.parameters())
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
             module.eval()

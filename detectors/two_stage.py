@@ -17,7 +17,7 @@ import numpy as np
 from detectors import catalogue
 from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
 from detectors.classifier import Classifier
-from detectors.parts import Part, joined, parted, together
+from detectors.parts import Part, joined, parted, together, within
 from detectors.routing import Routed, RoutedRecipe, Routes
 
 if TYPE_CHECKING:
@@ -107,12 +107,13 @@ class TwoStage(RoutedRecipe):
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoStageDetector:
         """Fit both stages. Raises what they raise, and `TypeError` for a first stage that tells no classes apart."""
         first, second = self._stages()
+        classifier = _classifier(first.fit(train, seed, within(runtime, FIRST)), self.first)
         names = np.asarray(train.generators, dtype=object)
-        experts = {
-            name: second.fit(Part(train, np.flatnonzero((names == name) | (train.labels == 0))), seed, runtime)
-            for name in sorted(set(names[train.labels == 1]))
-        }
-        return TwoStageDetector(_classifier(first.fit(train, seed, runtime), self.first), experts)
+        experts = {}
+        for place, name in enumerate(sorted(set(names[train.labels == 1]))):
+            part = Part(train, np.flatnonzero((names == name) | (train.labels == 0)))
+            experts[name] = second.fit(part, seed, within(runtime, str(place)))
+        return TwoStageDetector(classifier, experts)
 
     def restore(self, state: State, runtime: Runtime) -> TwoStageDetector:
         """The detector whose `state` this is."""

@@ -58,7 +58,7 @@ def test_training(benchmark, told, name, runtime):
     plan, network = replace(recipe.plan(), epochs=2), recipe.build()
     load_strict(network, drawn(recipe.network, 0), "seeded weights")
     train = Toy(plan.batch * BATCHES)
-    fitted = len(training.split(train.labels, train.names, plan.validation, 0)[0])
+    fitted = len(training.split(train, plan, 0)[0])
     arguments = (network, train, recipe.view, plan, 0, runtime)
     last = benchmark.pedantic(training.train, args=arguments, rounds=1)[-1]
     told(fitted, last.forward_s + last.backward_s)

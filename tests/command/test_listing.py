@@ -7,10 +7,17 @@ import pytest
 
 from bench.listing import WIDTH, overview, whole_card
 from detectors import catalogue
+from detectors.sources import Hub
 from tests.command.test_command import one_line
 
 
-def test_the_list_has_a_row_for_every_detector():
+@pytest.fixture
+def nothing_downloaded(monkeypatch):
+    """As on a machine that never asked the hub for anything."""
+    monkeypatch.setattr(Hub, "state", lambda hub: "missing")
+
+
+def test_the_list_has_a_row_for_every_detector(nothing_downloaded):
     lines = list(overview())
     rows = {line.split()[0]: line for line in lines if line and not line.startswith(" ")}
     assert rows.keys() >= set(catalogue.names())
@@ -26,12 +33,13 @@ def test_weights_that_are_found_are_said_to_be(tmp_path, monkeypatch):
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     (folder / "resnet50-0676ba61.pth").write_bytes(b"not what its name says")
+    monkeypatch.setattr("detectors.sources.cached", lambda *names: None)
     assert any(line.startswith("cnnspot") and "missing / shipped" in line for line in overview())
     monkeypatch.setattr("detectors.sources.torch_hub_cache", lambda *names: names or None)
     assert any(line.startswith("cnnspot") and "found / shipped" in line for line in overview())
 
 
-def test_a_card_is_shown_whole():
+def test_a_card_is_shown_whole(nothing_downloaded):
     text = " ".join(" ".join(whole_card("cnnspot")).split())
     card = catalogue.recipe("cnnspot").card
     for value in (card.title, card.paper, card.licence, card.upstream, card.trained_on, card.input_policy):

@@ -66,6 +66,12 @@ def test_a_real_image_may_have_several_twins():
     assert batches([(0, 1), (0, 2), (5,), (0, 3)], 3) == [[(0, 1)], [(0, 2), (5,)], [(0, 3)]]
 
 
+def test_images_of_unknown_content_are_nobodys_twins():
+    train = Twins(6)
+    train.contents = ["", "", "", "", "cat", "cat"]
+    assert units(range(6), train, "content") == [(0,), (1,), (2,), (3,), (4, 5)]
+
+
 def test_without_twins_nothing_is_trained():
     train = Toy(8)
     train.sources = list(train.names)

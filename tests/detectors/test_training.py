@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,11 +15,12 @@ from torchvision import transforms
 
 from detectors import training
 from detectors.api import Runtime
+from detectors.aside import set_aside
 from detectors.augment import BlurJpeg, Drawn, draws, padded_centre, shorter_side
 from detectors.checks import Toy, texture
 from detectors.network import NetworkDetector, logits
 from detectors.stopping import Cosine, EarlyStopping
-from detectors.training import Plan, split, train
+from detectors.training import Plan, train
 from detectors.tuning import Tuning, learn
 
 VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)
@@ -72,19 +74,32 @@ def test_misses_count_in_a_row():
 
 def test_split_is_stratified_and_follows_names():
     labels, names = np.array([0] * 20 + [1] * 40), [f"image{index}.png" for index in range(60)]
-    fitting, validation = split(labels, names, 0.1, seed=0)
+    images = SimpleNamespace(labels=labels, names=names, sources=names)
+    fitting, validation = set_aside(images, 0.1, "0")
     assert sorted(fitting + validation) == list(range(60))
     assert labels[validation].tolist() == [0] * 2 + [1] * 4
     order = np.random.default_rng(0).permutation(60)
-    shuffled = split(labels[order], [names[index] for index in order], 0.1, seed=0)
-    assert {names[index] for index in validation} == {names[order[index]] for index in shuffled[1]}
-    assert split(labels, names, 0.1, seed=1)[1] != validation
-    assert all(labels[split(labels, names, 0.001, seed=0)[1]] == [0, 1])
+    turned = [names[index] for index in order]
+    shuffled = set_aside(SimpleNamespace(labels=labels[order], names=turned, sources=turned), 0.1, "0")
+    assert {names[index] for index in validation} == {turned[index] for index in shuffled[1]}
+    assert set_aside(images, 0.1, "1")[1] != validation
+    assert all(labels[set_aside(images, 0.001, "0")[1]] == [0, 1])
+
+
+def test_sources_are_set_aside_whole():
+    labels, sources = np.array([0, 1, 1] * 10), [str(index // 3) for index in range(30)]
+    images = SimpleNamespace(labels=labels, names=[f"{index}.png" for index in range(30)], sources=sources)
+    fitting, validation = set_aside(images, 0.2, "0")
+    assert sorted(fitting + validation) == list(range(30))
+    assert len(validation) == 6
+    assert not {sources[index] for index in fitting} & {sources[index] for index in validation}
+    with pytest.raises(ValueError, match="nothing is left to train on beside the 1 sources set aside"):
+        set_aside(SimpleNamespace(labels=labels, names=images.names, sources=["one"] * 30), 0.2, "0")
 
 
 def test_a_class_of_one_image_cannot_be_trained_on():
     with pytest.raises(ValueError, match="at least 2 generated images, found 1"):
-        split(np.array([0, 0, 1]), ["a", "b", "c"], 0.1, seed=0)
+        set_aside(SimpleNamespace(labels=np.array([0, 0, 1]), names=list("abc"), sources=list("abc")), 0.1, "0")
 
 
 def test_draws_follow_name_epoch_and_seed_alone():
@@ -199,6 +214,7 @@ class Shuffled(Toy):
         order = np.random.default_rng(0).permutation(size)
         self.names = [self.names[index] for index in order]
         self.labels = self.labels[order]
+        self.sources = [self.sources[index] for index in order]
 
 
 def weights(images, seed=0, plan=PLAN):
@@ -327,6 +343,14 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
     assert not any((tmp_path / "fit").iterdir())
 
 
+def test_a_damaged_state_of_a_killed_training_costs_time_and_nothing_else(tmp_path):
+    (tmp_path / "training.pt").write_bytes(b"half of what was")
+    network, other = small(), small()
+    history = train(network, Toy(24), VIEW, PLAN, 0, Runtime(folder=tmp_path))
+    assert len(history) == len(train(other, Toy(24), VIEW, PLAN, 0, Runtime()))
+    assert torch.equal(network.state_dict()["0.weight"], other.state_dict()["0.weight"])
+
+
 def test_a_cosine_falls_to_nothing_and_keeps_the_best_epoch():
     rates, kept, stopped = follow(Cosine(1.0, 4), [0.5, 0.7, 0.6, 0.7])
     assert rates == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])
@@ -344,6 +368,15 @@ def test_the_top_alone_learns_and_the_rest_keeps_its_weights_and_statistics():
         name.partition(".")[0] for name, tensor in network.state_dict().items() if (tensor != before[name]).any()
     }
     assert changed == {parts[-1]}
+
+
+def test_a_top_that_learns_drops_out_and_a_frozen_rest_does_not():
+    network = nn.ModuleDict({"body": nn.Sequential(nn.Linear(2, 2), nn.Dropout()), "top": nn.Linear(2, 1)})
+    network["top"] = nn.Sequential(nn.Dropout(), nn.Linear(2, 1))
+    learn(network, ("top",))
+    assert network["top"][0].training
+    assert not network["body"].training
+    assert not network["body"][0].training
 
 
 def test_staged_tuning_opens_one_more_part_every_epoch_and_then_all():

@@ -90,7 +90,30 @@ def test_a_first_stage_that_is_ignored_or_wrong_costs_accuracy(detector, train):
 
 def test_real_is_no_route(detector, train):
     real = TwoStageDetector(Fixed(detector.first, 0), detector.experts)
-    assert set(real.route(prepared(detector, train))) <= {0, 1}
+    real.first.class_probabilities = lambda embeddings: np.tile(np.float32([0.8, 0.05, 0.15]), (len(embeddings), 1))
+    assert set(real.route(prepared(detector, train))) == {1}
+
+
+def test_every_stage_keeps_what_it_needs_in_a_folder_of_its_own(train, tmp_path):
+    folders = []
+
+    class Spy(TwoStage):
+        def _stages(self):
+            return tuple(Told(recipe, folders) for recipe in super()._stages())
+
+    Spy("embedded", second="spectrum").fit(train, 0, Runtime(folder=tmp_path))
+    assert folders == [tmp_path / "first", tmp_path / "0", tmp_path / "1"]
+
+
+class Told:
+    """A recipe that tells in which folder it was fitted."""
+
+    def __init__(self, recipe, folders):
+        self.recipe, self.folders = recipe, folders
+
+    def fit(self, train, seed, runtime):
+        self.folders.append(runtime.folder)
+        return self.recipe.fit(train, seed, runtime)
 
 
 def test_a_first_stage_must_tell_generators_apart(train):

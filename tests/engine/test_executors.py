@@ -1,0 +1,96 @@
+"""Tasks in processes: what runs and what is queued ends when the work is left, and when its parent is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.executors import finished, started
+
+
+def touch(path):
+    """A task that takes a moment and leaves a file."""
+    if path.name == "0":
+        raise KeyError("the first fails")
+    if path.name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.3)
+    path.write_text("done")
+
+
+def tasks(folder, count):
+    return {str(index): folder / str(index) for index in range(count)}
+
+
+def test_tasks_run_and_their_errors_come_through(tmp_path):
+    with started(touch, tasks(tmp_path, 3), 2) as futures:
+        with pytest.raises(KeyError, match="the first fails"):
+            finished(futures["0"])
+        assert finished(futures["1"])
+        assert finished(futures["2"])
+    assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
+
+
+def test_leaving_by_an_exception_drops_what_is_queued(tmp_path):
+    def leave():
+        with started(touch, tasks(tmp_path, 30), 2) as futures:
+            finished(futures["0"])
+
+    with pytest.raises(KeyError):
+        leave()
+    done = len(list(tmp_path.iterdir()))
+    time.sleep(1)
+    assert len(list(tmp_path.iterdir())) == done < 10
+
+
+def test_a_process_that_is_killed_leaves_its_work_undone(tmp_path):
+    with started(touch, {"die": tmp_path / "die", "1": tmp_path / "1"}, 2) as futures:
+        assert not finished(futures["die"])
+
+
+def test_one_task_or_one_process_is_none(tmp_path):
+    with started(touch, tasks(tmp_path, 1), 2) as futures:
+        assert futures == {}
+    with started(touch, tasks(tmp_path, 3), 1) as futures:
+        assert futures == {}
+
+
+def test_what_cannot_be_handed_over_is_left_out(tmp_path):
+    with (tmp_path / "open").open("w") as file, started(touch, {"file": file, **tasks(tmp_path, 3)}, 2) as futures:
+        assert futures.keys() == {"0", "1", "2"}
+
+
+CODE = """
+import sys
+from pathlib import Path
+from bench.executors import started
+from tests.engine.test_executors import tasks, touch
+if __name__ == "__main__":
+    with started(touch, tasks(Path(sys.argv[1]), 200), 2) as futures:
+        futures["1"].result()
+        print("ready", flush=True)
+        futures["199"].result()
+"""
+
+
+def test_tasks_end_with_a_parent_that_is_killed(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(CODE)
+    out = tmp_path / "out"
+    out.mkdir()
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, script, out], stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    assert parent.stdout.readline() == b"ready\n"
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    time.sleep(0.5)
+    done = len(list(out.iterdir()))
+    time.sleep(1)
+    assert len(list(out.iterdir())) == done
