@@ -5,7 +5,6 @@ Nothing heavy is imported until a command runs, so that help and lists come at o
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -15,10 +14,10 @@ import typer
 
 from bench.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.errors import InputError
+from bench.options import CORES, Detectors, Limit, Real, Seeds, Workers, cache_folder, names, numbers, one_of, reporter
 from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
-    from bench.progress import Reporter
     from bench.records import Run
     from bench.run import Asked
     from detectors.api import Setting
@@ -29,40 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed.",
 )
-
-Detectors = Annotated[str, typer.Option(help="Names, comma separated, or 'all' that are installed.")]
-Real = Annotated[str, typer.Option(help="Folder or URL of real images, for data that holds none.")]
-Limit = Annotated[int | None, typer.Option(min=2, help="Images per generator, split and class, at most.")]
-Workers = Annotated[int, typer.Option(min=1, help="CPU threads that read, decode and prepare.")]
-CORES = os.cpu_count() or 1
-Seeds = Annotated[str, typer.Option("--seed", help="Training seed, or several, comma separated.")]
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    parts = _names(text)
-    if not parts or not all(part.isascii() and part.isdigit() for part in parts):
-        msg = f"seed {text!r} is not a whole number or several, comma separated; give 0 or 0,1,2"
-        raise InputError(msg)
-    return tuple(dict.fromkeys(int(part) for part in parts))
-
-
-def cache_folder() -> Path:
-    """The cache folder: LINEUP_CACHE, or lineup in the user's cache folder."""
-    if chosen := os.environ.get("LINEUP_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lineup"
-
-
-def _reporter() -> Reporter:
-    from rich.console import Console
-
-    from bench.progress import Reporter
-
-    return Reporter(Console(stderr=True))
 
 
 def _take_settings(context: typer.Context, path: Path | None) -> Path | None:
@@ -111,9 +76,9 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     del settings  # read before the other options were, which now hold what it says
     one_of("setting", setting, ("auto", "paper", "embedded"))
     one_of("precision", precision, ("float32", "bfloat16"))
-    named = _names(detectors)
+    named = names(detectors)
     if baselines and named and named != ("all",):
-        named = tuple(dict.fromkeys((*named, *_names(BASELINES))))
+        named = tuple(dict.fromkeys((*named, *names(BASELINES))))
     asked = Asked(
         protocol=protocol,
         data=data,
@@ -123,8 +88,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         precision=precision,
         out=out or Path("results/runs") / protocol,
         limit=limit,
-        seeds=_numbers(seed) if seeds is None else tuple(range(seeds)),
-        options=Options(_names(train_on), _names(degradations), test_all),
+        seeds=numbers(seed) if seeds is None else tuple(range(seeds)),
+        options=Options(names(train_on), names(degradations), test_all),
         batch_size=batch_size,
         workers=workers,
         cache=cache_folder(),
@@ -136,7 +101,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     )
     from bench.arms import in_arms
 
-    arms = in_arms(asked, _names(arm))
+    arms = in_arms(asked, names(arm))
     runs = [run for one in arms if (run := _run(one, dry_run=dry_run, show=len(arms) == 1))]
     if not runs:
         return
@@ -158,23 +123,16 @@ def _run(asked: Asked, *, dry_run: bool, show: bool) -> Run | None:
     from bench.show import announce, estimate, finish
     from bench.store import Store
 
-    reporter = _reporter()
-    prepared = prepare(asked, reporter)
-    announce(prepared, reporter)
+    told = reporter()
+    prepared = prepare(asked, told)
+    announce(prepared, told)
     if dry_run:
-        estimate(prepared, reporter)
+        estimate(prepared, told)
         return None
     store = Store.at(asked.out)
-    run = answer(prepared, store, reporter)
-    finish(run, store, reporter, show=show)
+    run = answer(prepared, store, told)
+    finish(run, store, told, show=show)
     return run
-
-
-def one_of(what: str, given: str, choices: tuple[str, ...]) -> None:
-    """Raise `InputError` unless `given` is one of the choices."""
-    if given not in choices:
-        msg = f"{what} {given!r} is not known; choose {', '.join(choices)}"
-        raise InputError(msg)
 
 
 @app.command("data")
@@ -189,7 +147,7 @@ def data_command(
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
     from bench.survey import Surveyed, survey
 
-    survey(Surveyed(data, real, limit, cache_folder(), workers), _reporter(), audit=audit, match=match)
+    survey(Surveyed(data, real, limit, cache_folder(), workers), reporter(), audit=audit, match=match)
 
 
 @app.command("score")
@@ -213,7 +171,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     one_of("precision", precision, ("float32", "bfloat16"))
     chosen: Setting = "embedded" if setting == "embedded" else "paper"
     asked = Scored(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
-    table = score(asked, _reporter())
+    table = score(asked, reporter())
     if out is not None:
         write_atomically(out, lambda path: table.to_csv(path, index=False))
     for name, value, verdict, reason in table.itertuples(index=False, name=None):
@@ -279,9 +237,7 @@ def regress_command(
     from bench.gate import compare_now, update_golden
 
     code = (
-        update_golden(golden, cache_folder(), _reporter())
-        if update
-        else compare_now(golden, cache_folder(), _reporter())
+        update_golden(golden, cache_folder(), reporter()) if update else compare_now(golden, cache_folder(), reporter())
     )
     raise typer.Exit(code)
 
@@ -292,12 +248,12 @@ def weights_command(
     only: Annotated[str, typer.Option(help="Names, comma separated; empty for everything that ships.")] = "",
 ) -> None:
     """Train again everything that ships: the generators of the embedded corpus, the small CLIP, the small ResNet."""
-    from bench.embedded.training import names, train_all
+    from bench.embedded import training
 
-    for name in _names(only):
-        one_of("weights", name, names())
-    with _reporter().stages() as report:
-        train_all(folder, _names(only) or None, report)
+    for name in names(only):
+        one_of("weights", name, training.names())
+    with reporter().stages() as report:
+        training.train_all(folder, names(only) or None, report)
 
 
 @app.command("corpus")
@@ -305,7 +261,7 @@ def corpus_command(workers: Workers = CORES) -> None:
     """Make the embedded corpus if it is not there, and print its folder."""
     from bench.data import embedded_corpus
 
-    typer.echo(embedded_corpus(cache_folder(), workers, _reporter()))
+    typer.echo(embedded_corpus(cache_folder(), workers, reporter()))
 
 
 def main() -> None:

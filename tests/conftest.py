@@ -1,8 +1,8 @@
 import pytest
 from rich.console import Console
 
-from bench.cli import cache_folder
 from bench.data import embedded_corpus as built
+from bench.options import cache_folder
 from bench.progress import Reporter
 
 
