@@ -19,7 +19,7 @@ LEAST_LOG_SCALE = -3.0  # a logistic this narrow lies on a single value
 MOST_LOG_SCALE = 4.0
 FIRST_LOG_SCALE = 1.0  # of the distributions that an untrained network predicts
 SPAN = 10.0  # scales on either side of a location that hold all of a logistic but 1e-4
-WINDOWS = (16, 32, 64, 128, 256)  # values that an entropy is summed over: the fewest that hold the distribution
+WINDOWS = (16, 24, 32, 48, 64, 96, 128, 192, 256)  # values that an entropy is summed over: the fewest that hold it
 CHUNK = 1 << 18  # values that are summed over at once
 
 

@@ -204,9 +204,9 @@ def test_one_class_is_refused():
 
 
 def test_a_grid_is_learnt():
-    train = Toy(64)
+    train = Toy(96)
     detector = EMBEDDED.fit(train, 0, Runtime())
-    scores = detector.score([detector.prepare(train[index]) for index in range(64)])
+    scores = detector.score([detector.prepare(train[index]) for index in range(96)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
 
 

@@ -53,7 +53,7 @@ def test_entropy_equals_a_slow_sum_over_all_values(seed):
     found = mixtures(600, seed=seed)
     shares = slow_shares(found)
     expected = -(shares * np.log2(np.maximum(shares, 1e-300))).sum(1)
-    np.testing.assert_allclose(entropy(found).numpy(), expected, atol=2e-4)
+    np.testing.assert_allclose(entropy(found).numpy(), expected, atol=4e-4)
     assert expected.min() < 0.5
     assert expected.max() > 7
 
