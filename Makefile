@@ -56,7 +56,7 @@ regress: $(READY) ## compare with the golden record; fails where accuracy fell
 	@$(LINEUP) regress
 
 test: $(READY_DEV) ## run the tests
-	@.venv/bin/python -m pytest -q
+	@.venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile
 
 test-slow: $(READY_DEV) ## run the tests that take minutes
 	@.venv/bin/python -m pytest -q -m slow

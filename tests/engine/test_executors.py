@@ -90,7 +90,7 @@ def test_tasks_end_with_a_parent_that_is_killed(tmp_path):
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    time.sleep(0.5)
+    time.sleep(2)
     done = len(list(out.iterdir()))
     time.sleep(1)
     assert len(list(out.iterdir())) == done
