@@ -89,7 +89,7 @@ def _weights(recipe: Recipe) -> list[str]:
 def _size(card: Card, setting: Setting) -> str:
     size: Size | None = card.sizes.get(setting)
     if size is None:
-        return "no network"
+        return "no network of its own"
     return f"{size.parameters:,} parameters, {size.gflops:.3g} GFLOPs for one image"
 
 
@@ -104,4 +104,5 @@ def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 def _beneath(label: str, text: str, indent: str = INDENT) -> list[str]:
     """A labelled text within the width, its further lines under its first."""
-    return wrap(f"{label}: {text}", WIDTH, initial_indent=indent, subsequent_indent=indent + INDENT)
+    further = indent + INDENT
+    return wrap(f"{label}: {text}", WIDTH, initial_indent=indent, subsequent_indent=further, break_on_hyphens=False)
