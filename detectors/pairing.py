@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Literal
 
-from detectors.api import TrainSet
+from detectors.api import TrainSet, Unavailable
 
 Unit = tuple[int, ...]  # indices that are shown in one batch, and all in one way: cropped and mirrored alike
 Pairs = Literal["none", "source", "content"]  # twins are of one source, or show the same content
@@ -24,7 +24,7 @@ def units(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[Unit]:
     any twin are units by themselves.
 
     Raises:
-        ValueError: No image has a twin.
+        Unavailable: No image has a twin.
     """
     if pairs == "none":
         return [(index,) for index in indices]
@@ -39,7 +39,7 @@ def units(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[Unit]:
             f"pair training needs real images with generated twins of the same {pairs}, and none of the {len(found)}"
             " training images has one: give data whose twins share it"
         )
-        raise ValueError(msg + (', or train with pairs="content"' if pairs == "source" else ""))
+        raise Unavailable(msg + (', or train with pairs="content"' if pairs == "source" else ""))
     return found
 
 

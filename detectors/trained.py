@@ -121,7 +121,7 @@ class NetworkRecipe(Recipe):
         """Train on `train`.
 
         Raises:
-            Unavailable: The weights to start from are not here.
+            Unavailable: The weights to start from are not here, or twins are wanted and no image has one.
             ValueError: Fewer than two images of a class.
         """
         from detectors import training

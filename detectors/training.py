@@ -97,7 +97,8 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
         One row per epoch.
 
     Raises:
-        ValueError: Fewer than two images of a class, or no twins where pairs were asked for.
+        ValueError: Fewer than two images of a class.
+        Unavailable: Pairs were asked for, and no image has a twin.
         FloatingPointError: The loss is no longer finite.
     """
     fitting, validation = split(images, plan, seed)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from detectors.api import Runtime
+from detectors.api import Runtime, Unavailable
 from detectors.augment import BlurJpeg
 from detectors.backbones import Resnet18, Resnet18Pairs
 from detectors.checks import Toy, sample
@@ -75,7 +75,7 @@ def test_images_of_unknown_content_are_nobodys_twins():
 def test_without_twins_nothing_is_trained():
     train = Toy(8)
     train.sources = list(train.names)
-    with pytest.raises(ValueError, match=r'none of the 6 training images has one.*or train with pairs="content"'):
+    with pytest.raises(Unavailable, match=r'none of the 6 training images has one.*or train with pairs="content"'):
         Resnet18("embedded", pairs="source").fit(train, 0, Runtime())
 
 
