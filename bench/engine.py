@@ -21,14 +21,7 @@ from bench.images.imageset import ImageSet
 from bench.passes import Chunk, Wanted, batch, chunk_rows, run_pass
 from bench.plan import Planned, Selection, Selections
 from bench.progress import Advance
-from detectors.api import (
-    Detector,
-    Embedder,
-    Probe,
-    Recipe,
-    Scores,
-    Unavailable,
-)
+from detectors.api import Detector, Embedder, Probe, Recipe, Scores, Unavailable
 from protocols.api import Subset
 from protocols.degradations import NONE, degradation
 

@@ -59,11 +59,7 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, which of it, shown how, tr
     optimiser = torch.optim.Adam(network.parameters(), lr=course.rate)
     steps = course.epochs * math.ceil(len(indices) / course.batch)
     history, saved, last = _begun(network, optimiser, runtime), Saved.at(runtime.folder), time.monotonic()
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        threads(course.threads),
-        repeatable(),
-    ):
+    with ThreadPoolExecutor(os.cpu_count()) as pool, threads(course.threads), repeatable():
         shown = Shown(images, view, course.batch, seed, pool)
         for number in range(len(history), course.epochs):
             spent = []
@@ -94,10 +90,7 @@ def gaps(network: nn.Module, images: Sequence[Array], runtime: Runtime) -> Numbe
     most = CHUNK if runtime.device == "cpu" else MOST
     found = np.zeros((len(images), len(network.get_submodule("levels"))))  # type: ignore[arg-type]
     sides = [image.shape[0] for image in images]
-    with (
-        torch.inference_mode(),
-        repeatable(),
-    ):
+    with torch.inference_mode(), repeatable():
         for side in sorted(set(sides)):
             alike = [index for index, one in enumerate(sides) if one == side]
             size = max(1, most // side**2)

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
 from detectors.augment import BlurJpeg, View
+from detectors.imagenet import DEIT_STAGES
 from detectors.sources import Hub, Shipped, Source
 from detectors.stopping import Cosine
 from detectors.trained import NetworkRecipe
@@ -56,13 +57,7 @@ class DeitSmall(NetworkRecipe):
         "paper": Hub("timm/deit_small_patch16_224.fb_in1k"),
         "embedded": Shipped("small_dino"),
     }
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("head",),
-        ("norm", "blocks.11", "blocks.10", "blocks.9"),
-        ("blocks.8", "blocks.7", "blocks.6"),
-        ("blocks.5", "blocks.4", "blocks.3"),
-        ("blocks.2", "blocks.1", "blocks.0"),
-    )
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
         name="deit_s",
         family="network",
@@ -78,7 +73,7 @@ class DeitSmall(NetworkRecipe):
         input_policy=POLICY + " (embedded: whole image resized bilinearly to a square)",
         notes="expect chance in the embedded setting: a few hundred images are learnt by heart before the"
         " faint traces of a generator in 16-pixel patches are",
-        sizes={"paper": Size(21666049, 4.6), "embedded": Size(154049, 0.0112)},
+        sizes={"paper": Size(21_666_049, 4.6), "embedded": Size(154_049, 0.0112)},
     )
 
     @property
@@ -132,7 +127,7 @@ class SwinTiny(NetworkRecipe):
         input_policy=POLICY + " (embedded: centre crop without resize; smaller images are enlarged bilinearly)",
         notes="expect chance in the embedded setting: a few hundred images and steps are few for a transformer"
         " from random weights",
-        sizes={"paper": Size(27520123, 4.49), "embedded": Size(223733, 0.0346)},
+        sizes={"paper": Size(27_520_123, 4.49), "embedded": Size(223_733, 0.0346)},
     )
 
     @property

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Card, Setting, Size
 from detectors.augment import View
+from detectors.imagenet import DEIT_STAGES
 from detectors.sources import Hub, Shipped, Source
 from detectors.stopping import EarlyStopping
 from detectors.trained import NetworkRecipe
@@ -64,13 +65,7 @@ class YuDeit(NetworkRecipe):
         "paper": Hub("timm/deit_base_patch16_224.fb_in1k"),
         "embedded": Shipped("small_dino"),
     }
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("head",),
-        ("norm", "blocks.11", "blocks.10", "blocks.9"),
-        ("blocks.8", "blocks.7", "blocks.6"),
-        ("blocks.5", "blocks.4", "blocks.3"),
-        ("blocks.2", "blocks.1", "blocks.0"),
-    )
+    stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
         name="yu_deit",
         family="network",
@@ -88,7 +83,7 @@ class YuDeit(NetworkRecipe):
         " to a square)",
         notes="expect chance in the embedded setting: the small transformer has learnt scenes, not cameras, and what"
         " its tokens hold of a generator is too faint for a few epochs of a bottleneck",
-        sizes={"paper": Size(85995777, 17.6), "embedded": Size(158209, 0.0112)},
+        sizes={"paper": Size(85_995_777, 17.6), "embedded": Size(158_209, 0.0112)},
     )
 
     @property
