@@ -65,15 +65,16 @@ def estimate(run: Prepared, reporter: Reporter) -> None:
 def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
     """Write every derived file and print the leaderboard, unless it will be printed beside others."""
     ranked = rankings([run])
-    write(run, ranked, store)
+    routed = routings(run)
+    write(run, ranked, routed, store)
     if show:
         _print(ranked, Console())
-        _print_routes(routings(run), Console())
+        _print_routes(routed, Console())
     reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
 
 
-def write(run: Run, ranked: Sequence[Ranking], store: Store) -> None:
-    """Write the tables and pictures that follow from a run's scores; `ranked` is its ranking."""
+def write(run: Run, ranked: Sequence[Ranking], routed: Sequence[Routing], store: Store) -> None:
+    """Write the tables and pictures that follow from a run's scores; `ranked` and `routed` are derived already."""
     cells = cells_table(run)
     store.write_table("cells.parquet", cells)
     store.clear("matrix-*.csv")
@@ -85,8 +86,8 @@ def write(run: Run, ranked: Sequence[Ranking], store: Store) -> None:
     store.write("matrix.png", picture.picture(cells, run.manifest))
     _write_leaderboard(ranked, store)
     store.clear("routes.*")
-    if found := routings(run):
-        store.write("routes.md", files.routes_markdown(found).encode())
+    if routed:
+        store.write("routes.md", files.routes_markdown(routed).encode())
         store.write("routes.csv", confusion(run).to_csv(index=False).encode())
 
 
