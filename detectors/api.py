@@ -11,8 +11,8 @@ its border.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -52,10 +52,39 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a detector is handed: the pixels, uint8 (H, W, 3) sRGB, and the facts about their file."""
+    """What a detector is handed: the pixels, uint8 (H, W, 3) sRGB, and the facts about their file.
+
+    The pixels are read-only: several detectors are handed the same ones.
+    """
 
     pixels: Image
     facts: Facts
+
+    def __post_init__(self) -> None:
+        """Look at the pixels through a view that cannot be written to."""
+        object.__setattr__(self, "pixels", read_only(self.pixels))
+
+
+def read_only(array: Array) -> Array:
+    """The same numbers, not to be written to: what several detectors share goes through here."""
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a detector says of N images.
+
+    Attributes:
+        scores: float32 (N,), as `Scores`.
+        diagnostics: What else is worth recording of each image, by name: numbers or texts, (N,) each.
+    """
+
+    scores: Scores
+    diagnostics: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +144,24 @@ class TrainSet(Protocol):
     def embed(self, embedder: Embedder) -> Embeddings:
         """Embeddings of all images in order, from the cache where they are there."""
 
+    def scores(self, detector: Detector) -> Scores:
+        """Scores of all images in order by a fitted detector, read and prepared by the harness."""
+
+    def part(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> TrainSet:
+        """The images of these rows, in this order, as a train set."""
+
 
 class Detector(ABC):
-    """A fitted detector. `history` has one row of numbers per epoch of the training that made it, if one did."""
+    """A fitted detector.
+
+    Attributes:
+        history: One row of numbers per epoch of the training that made it, if one did.
+        preparation: Detectors of equal preparation prepare alike, whatever their recipe: an image is prepared once for
+            all of them. None says nothing of detectors of other recipes.
+    """
 
     history: Sequence[Mapping[str, float]] = ()
+    preparation: Hashable = None
 
     @abstractmethod
     def prepare(self, sample: Sample) -> Array:
@@ -131,6 +173,10 @@ class Detector(ABC):
     @abstractmethod
     def score(self, batch: Sequence[Array]) -> Scores:
         """Score N prepared arrays; N may be 0. Each score depends on its own image alone."""
+
+    def answer(self, batch: Sequence[Array]) -> Answer:
+        """Scores of N prepared arrays, and what else is worth recording of them; nothing by default."""
+        return Answer(self.score(batch))
 
     @abstractmethod
     def state(self) -> State:
@@ -154,27 +200,95 @@ class Probe(Detector):
         """Embed, then decide."""
         return self.decide(self.embedder.embed(batch))
 
+    def answer_embedded(self, embeddings: Embeddings) -> Answer:
+        """Scores of N embeddings, float32 (N, dim), and what else is worth recording; nothing by default."""
+        return Answer(self.decide(embeddings))
+
+    def answer(self, batch: Sequence[Array]) -> Answer:
+        """Embed, then answer."""
+        return self.answer_embedded(self.embedder.embed(batch))
+
+
+class Composite(Detector):
+    """A detector whose answer follows from those of other fitted detectors.
+
+    The harness reads, prepares and scores the members as it does detectors of their own, then combines their answers.
+
+    Attributes:
+        members: By name, in order.
+    """
+
+    members: Mapping[str, Detector]
+
+    @abstractmethod
+    def combine(self, answers: Mapping[str, Answer]) -> Answer:
+        """The answer that follows from those of every member, by name, on the same N images."""
+
+    def prepare(self, sample: Sample) -> Array:
+        """What every member prepares, as one record () with a field for each."""
+        prepared = {name: np.asarray(member.prepare(sample)) for name, member in self.members.items()}
+        record: Array = np.empty((), [(name, array.dtype, array.shape) for name, array in prepared.items()])
+        for name, array in prepared.items():
+            record[name] = array
+        return record
+
+    def answer(self, batch: Sequence[Array]) -> Answer:
+        """Let every member answer, then combine."""
+        return self.combine(
+            {name: member.answer([one[name] for one in batch]) for name, member in self.members.items()}
+        )
+
+    def score(self, batch: Sequence[Array]) -> Scores:
+        """The scores of the answer."""
+        return self.answer(batch).scores
+
 
 @dataclass(frozen=True)
 class Recipe(ABC):
-    """An untrained detector. `setting` chooses the published sizes and budgets or those of the embedded corpus."""
+    """An untrained detector. `setting` chooses the published sizes and budgets or those of the embedded corpus.
+
+    Every further field is an option of a user's. It is part of the key by itself where it differs from its default. A
+    field whose metadata says `{"file": True}` is the path of a file, which stands in the key by its content; one with
+    `compare=False` is no option.
+    """
 
     setting: Setting = "paper"
     card: ClassVar[Card]
 
     @property
     def key(self) -> str:
-        """Identity of everything that changes the scores, apart from the images and the seed."""
-        return f"{self.card.name}.{self.card.version}.{self.setting}"
+        """Identity of everything that changes the scores, apart from the images, the seed and versions of code."""
+        chosen = [f"{one.name}={_in_key(one, getattr(self, one.name))}" for one in self.options() if self._chose(one)]
+        begun = [source.identity for source in self.own_sources() if source.identity]
+        parts = [f"[{component.key}]" for component in self.components()]
+        return ".".join((f"{self.card.name}.{self.card.version}.{self.setting}", *chosen, *begun, *parts))
+
+    @classmethod
+    def options(cls) -> tuple[Field[Any], ...]:
+        """The fields that a user may choose, beside the setting."""
+        return tuple(one for one in fields(cls) if one.init and one.compare and one.name != "setting")
+
+    def _chose(self, option: Field[Any]) -> bool:
+        default = option.default if option.default_factory is MISSING else option.default_factory()
+        return bool(getattr(self, option.name) != default)
+
+    def components(self) -> tuple[Recipe, ...]:
+        """The recipes of which this one is composed; none by default."""
+        return ()
 
     @property
     def alone(self) -> bool:
         """Whether a fit keeps one core of a CPU busy and needs no embedding: the harness may run several at a time."""
         return False
 
-    def sources(self) -> Sequence[Source]:
-        """The files of weights that this recipe reads before it is fitted; none by default."""
+    def own_sources(self) -> Sequence[Source]:
+        """The files of weights that this recipe reads by itself before it is fitted; none by default."""
         return ()
+
+    def sources(self) -> tuple[Source, ...]:
+        """The files of weights that this recipe and its components read before they are fitted."""
+        parts = (source for component in self.components() for source in component.sources())
+        return tuple(dict.fromkeys((*self.own_sources(), *parts)))
 
     def embedder(self, runtime: Runtime) -> Embedder | None:
         """The frozen half, or None where nothing is frozen. Raises `Unavailable` when its weights are missing."""
@@ -194,3 +308,12 @@ class Recipe(ABC):
         del weights, runtime
         msg = f"{self.card.name} has no published checkpoint layout: fit it, or choose a detector that has one"
         raise Unavailable(msg)
+
+
+def _in_key(option: Field[Any], value: object) -> str:
+    """How the value of an option stands in a key: written out, or the content of the file that it names."""
+    if option.metadata.get("file") and value is not None and Path(str(value)).is_file():
+        from detectors.weights import identity
+
+        return identity(Path(str(value)))
+    return repr(value)

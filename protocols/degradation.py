@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-from protocols.api import Cell, Images, Options, Question, Subset, View, trainable
-from protocols.degradations import NONE, degradation
+from protocols.api import (
+    NONE,
+    Cell,
+    EvaluationProtocol,
+    Group,
+    PublishedAverage,
+    Scope,
+    Subset,
+    View,
+    grouped,
+    option,
+    trainable,
+)
+from protocols.degradations import degradation
 
 PREFERRED = "SDv1.4"  # what GenImage trains on for this table
 GENIMAGE = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
@@ -15,26 +28,45 @@ SMALL_SIDE = 128
 MILDER = ("lr:112", "lr:96", "lr:64", "jpeg:85", "jpeg:65", "jpeg:30", "blur:0.5", "blur:1", "blur:3", "blur:5")
 
 
-class Degraded(Question):
+@dataclass(frozen=True)
+class Degraded(EvaluationProtocol):
     """Every detector, trained on clean images of one generator, tested on the same one under each degradation."""
+
+    train_on: tuple[str, ...] = option((), f"Generators to train on, each by itself; empty: {PREFERRED}, or the first.")
+    degradations: tuple[str, ...] = option((), "Such as jpeg:65,lr:112+blur:1; empty: GenImage's, or milder ones.")
+    test_all: bool = option(default=False, about="Test on all generators, not the trained one alone.")
 
     name: ClassVar[str] = "degradation"
     title: ClassVar[str] = "Degradation: train on clean images (rows), test under each degradation (columns)"
     view: ClassVar[View] = View(rows="train", columns="degradation")
+    published: ClassVar[PublishedAverage | None] = PublishedAverage(over="degradation", beside="degraded")
 
-    def cells(self, images: Images, detectors: Sequence[str], seeds: Sequence[int], options: Options) -> list[Cell]:
+    def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, train generator, test generator and degradation."""
-        there = trainable(images, options.train_on)
-        preferred = (PREFERRED,)
-        rows = there if options.train_on else (preferred if preferred in there else there[0],)
-        held_out = images.held_out
-        default_steps = MILDER if images.short_side <= SMALL_SIDE else GENIMAGE
-        steps = tuple(degradation(text).name for text in options.degradations if text != NONE) or default_steps
+        images = scope.images
+        there, held_out = trainable(images, self.train_on), images.held_out
+        rows = there if self.train_on else ((PREFERRED,) if (PREFERRED,) in there else there[0],)
+        every = [(name,) for name in images.having(held_out)]
         return [
-            Cell(detector, Subset(train, "train"), Subset(test, held_out), step, seed)
-            for detector in detectors
-            for seed in seeds
+            Cell(detector, Subset(train, "train"), Subset(test, held_out, degradation=step), seed)
+            for detector in scope.detectors
+            for seed in scope.seeds
             for train in rows
-            for test in ([(name,) for name in images.having(held_out)] if options.test_all else (train,))
-            for step in (NONE, *steps)
+            for test in (every if self.test_all else (train,))
+            for step in (NONE, *self._steps(images.short_side))
+        ]
+
+    def _steps(self, short_side: int) -> tuple[str, ...]:
+        """The degradations under their canonical names."""
+        asked = tuple(degradation(text).name for text in self.degradations if text != NONE)
+        return asked or (MILDER if short_side <= SMALL_SIDE else GENIMAGE)
+
+    def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
+        """Clean images, all degradations, and each one."""
+        del scope
+        steps = dict.fromkeys(cell.test.degradation for cell in cells if cell.test.degradation != NONE)
+        return [
+            grouped(NONE, (cell for cell in cells if cell.test.degradation == NONE), "home"),
+            grouped("degraded", (cell for cell in cells if cell.test.degradation != NONE), "away"),
+            *(grouped(step, (cell for cell in cells if cell.test.degradation == step)) for step in steps),
         ]

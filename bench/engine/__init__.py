@@ -1,0 +1,1 @@
+"""Answering planned cells: embed, fit, score, record."""

@@ -1,0 +1,187 @@
+"""What a run was: a frozen, versioned type, checked when it is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from bench.errors import InputError
+from protocols.api import PublishedAverage, Role
+
+SCHEMA = 2  # rises when a file of before would be misread
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRecord:
+    """An axis of the view: its name, and whether its values are generators."""
+
+    name: str
+    generators: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """An average, and its role."""
+
+    name: str
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolRecord:
+    """What was asked.
+
+    Attributes:
+        name: The protocol's.
+        title: What it asks, in one line.
+        rows: Axis of the view's rows.
+        columns: Axis of its columns.
+        groups: The averages in reading order; the cells say which of them they are part of.
+        options: As the user chose them.
+        axes: Names of the axes that are the protocol's own: further columns of the cells.
+        published: Which published averages may stand beside.
+    """
+
+    name: str
+    title: str
+    rows: AxisRecord
+    columns: AxisRecord
+    groups: tuple[GroupRecord, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    axes: tuple[str, ...] = ()
+    published: PublishedAverage | None = None
+
+    def group(self, role: Role) -> str | None:
+        """Name of the average with that role; None where there is none."""
+        return next((one.name for one in self.groups if one.role == role), None)
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecord:
+    """The images.
+
+    Attributes:
+        title: What the set is called on every table.
+        kind: "embedded" for the project's own corpus, "folder" for anything else.
+        version: What the data set says of itself.
+        digest: Name, content and label of every image that was used.
+        images: Number of images that were used.
+        generators: In reading order.
+        families: Generator to family.
+        limit: Images of each generator, split and class, at most; None for all.
+        arm: The degradation that every image went through first.
+        files: Identity of the image files, before anything was done to them.
+        warnings: What must be read before any table.
+        census: What was counted of the files, for a reader of the file.
+    """
+
+    title: str
+    kind: Literal["embedded", "folder"]
+    version: str
+    digest: str
+    images: int
+    generators: tuple[str, ...]
+    families: Mapping[str, str]
+    limit: int | None = None
+    arm: str = "none"
+    files: str = ""
+    warnings: tuple[str, ...] = ()
+    census: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorRecord:
+    """A detector: the key of its recipe, and what its card says.
+
+    Attributes:
+        key: Of its recipe.
+        version: Of its card.
+        shortcut: What a baseline reads in place of traces of generation; empty for a detector.
+        card: The whole card, for a reader of the file.
+    """
+
+    key: str
+    version: int
+    shortcut: str
+    card: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeRecord:
+    """Where it ran."""
+
+    device: str
+    precision: str
+    processor: str
+    batch_size: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a run was.
+
+    Attributes:
+        protocol: What was asked.
+        data: On which images.
+        setting: "paper" or "small".
+        seeds: Of the trainings.
+        detectors: By name.
+        runtime: Where it ran.
+        versions: Of the libraries whose change moves pixels or fits, and of the project.
+        commit: Of the checkout; "unknown" outside of one.
+        recipe_options: Options of detectors that a user chose, by detector.
+        further: Further data sets, as the cells name them.
+    """
+
+    protocol: ProtocolRecord
+    data: DataRecord
+    setting: str
+    seeds: tuple[int, ...]
+    detectors: Mapping[str, DetectorRecord]
+    runtime: RuntimeRecord
+    versions: Mapping[str, str]
+    commit: str
+    recipe_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    further: Mapping[str, DataRecord] = field(default_factory=dict)
+
+    def to_json(self, **beside: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
+        """A JSON file with the version of the schema; `beside` is written into it too."""
+        whole = {"schema": SCHEMA, **asdict(self), **beside}
+        return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def read_manifest(data: bytes, where: str) -> tuple[Manifest, dict[str, Any]]:
+    """The manifest in a JSON file, and what was written beside it.
+
+    Args:
+        data: The file.
+        where: What messages call it.
+
+    Raises:
+        InputError: It is damaged, or of an older or a newer schema.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        whole = json.loads(data)
+    except ValueError as error:
+        msg = f"{where} is damaged ({error}); run the same command again"
+        raise InputError(msg) from error
+    schema = whole.pop("schema", 1) if isinstance(whole, dict) else 0
+    if schema != SCHEMA:
+        age = "an older" if isinstance(schema, int) and schema < SCHEMA else "a newer"
+        todo = "run the same command again" if age == "an older" else "update Lineup"
+        msg = f"{where} was written by {age} version of Lineup (schema {schema}, this one reads {SCHEMA}); {todo}"
+        raise InputError(msg)
+    names = set(Manifest.__dataclass_fields__)
+    beside = {name: whole.pop(name) for name in set(whole) - names}
+    try:
+        return TypeAdapter(Manifest).validate_python(whole), beside
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        msg = f"{where} is damaged ({place}: {first['msg']}); run the same command again"
+        raise InputError(msg) from error

@@ -1,0 +1,60 @@
+"""What a user asked of `lineup run`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.defaults import MAX_UNREADABLE
+from protocols.api import NONE, EvaluationProtocol
+
+RecipeOptions = Mapping[str, Mapping[str, Any]]  # by detector, then by option
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run as it was asked for; nothing is looked up yet.
+
+    Attributes:
+        protocol: With the options that were chosen.
+        data: "embedded", a path or URL, or layout:path.
+        detectors: Names, or "all" alone.
+        setting: "paper", "small" or "auto".
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        precision: "float32" or "bfloat16".
+        out: Result folder.
+        limit: Images of each generator, split and class, at most; None for all.
+        seeds: Of the trainings.
+        batch_size: Images per batch on the device.
+        workers: CPU threads that read, decode and prepare.
+        cache: The cache folder.
+        timed: Whether detectors are timed.
+        real: Where real images lie, for data without any.
+        arm: A degradation that every image goes through first, for training and testing alike.
+        max_unreadable: Share of the files that may be unusable.
+        recipe_options: Options of detectors.
+        tensorboard: Whether curves of trainings are written.
+        keep_fitted: Whether fitted detectors are kept as files.
+    """
+
+    protocol: EvaluationProtocol
+    data: str
+    detectors: tuple[str, ...]
+    setting: str
+    device: str
+    precision: str
+    out: Path
+    limit: int | None
+    seeds: tuple[int, ...]
+    batch_size: int
+    workers: int
+    cache: Path
+    timed: bool = True
+    real: str = ""
+    arm: str = NONE
+    max_unreadable: float = MAX_UNREADABLE
+    recipe_options: RecipeOptions = field(default_factory=dict)
+    tensorboard: bool = False
+    keep_fitted: bool = False
