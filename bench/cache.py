@@ -83,9 +83,8 @@ class Shelf:
         for row, value in enumerate(hashes):
             self._places[bytes(value)] = path, row
 
-    def lacks(self, hashes: Hashes) -> bool:
-        """Whether any of these images is not embedded yet."""
-        return any(bytes(value) not in self._places for value in hashes)
+    def __contains__(self, value: bytes) -> bool:
+        return value in self._places
 
     def add(self, hashes: Hashes, embeddings: Embeddings) -> None:
         """Remember the embeddings of some images."""

@@ -21,7 +21,6 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Futures = Mapping[str, Future[object]]
 MOST = 8  # processes, each of which needs up to a gigabyte or two
 AHEAD = 16  # items under way per worker: busy while the device computes, few enough to keep memory flat
 
@@ -46,7 +45,9 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
 
 
 @contextmanager
-def started(function: Callable[[Item], object], tasks: Mapping[str, Item], count: int) -> Iterator[Futures]:
+def started(
+    function: Callable[[Item], Result], tasks: Mapping[str, Item], count: int
+) -> Iterator[Mapping[str, Future[Result]]]:
     """Start tasks in processes of their own, `count` at a time; none for a single task.
 
     Args:
@@ -73,16 +74,15 @@ def started(function: Callable[[Item], object], tasks: Mapping[str, Item], count
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def finished(future: Future[object]) -> bool:
-    """Wait for a task: whether it ran to its end. Raises what it raised.
+def result_of(future: Future[Result]) -> Result | None:
+    """Wait for a task and give its result. Raises what it raised.
 
-    False where a process was killed, as for want of memory, and the rest given up with it: the work is still to do.
+    None where a process was killed, as for want of memory, and the rest given up with it: the work is still to do.
     """
     try:
-        future.result()
+        return future.result()
     except BrokenProcessPool:
-        return False
-    return True
+        return None
 
 
 def _end_with_parent() -> None:

@@ -11,18 +11,20 @@ import pandas as pd
 
 from bench.devices import runtime
 from bench.errors import InputError
-from bench.executors import in_order
+from bench.engine.image_pass import in_chunks
+from bench.engine.scoring import Asked, answers
 from bench.fitted import restore
 from bench.images.archives import local
-from bench.images.decoding import Unreadable, decode
+from bench.images.decoding import decode
 from bench.images.trees import IMAGES, Folder, Tree
 from bench.metrics import called_generated
 from bench.progress import Reporter
 from detectors import catalogue
-from detectors.api import Array, Detector, Setting, Unavailable
+from detectors.api import Detector, Sample, Setting, Unavailable
 from detectors.weights import WrongWeights
+from protocols.api import NONE
+from protocols.degradations import degradation
 
-COLUMNS = ("name", "score", "verdict", "reason")
 VERDICTS = ("generated", "real")
 NAN = float("nan")
 
@@ -50,12 +52,16 @@ class _Image:
     tree: Tree
     place: str
 
+    def sample(self) -> Sample:
+        """Decode it. Raises `Unreadable` and OSError."""
+        return decode(self.tree.read(self.place), self.name)
+
 
 def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
     """Score every image.
 
     Returns:
-        One row per image in the order of the names, columns `COLUMNS`: `score` in [0, 1], NaN for an image that cannot
+        One row per image in the order of the names, columns `name`, `score`, `verdict` and `reason`: `score` in [0, 1], NaN for an image that cannot
         be decoded, whose `reason` says why and whose `verdict` is "".
 
     Raises:
@@ -66,17 +72,24 @@ def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
     if not images:
         msg = f"{', '.join(map(str, asked.images))}: no image was found; give image files, folders or archives"
         raise InputError(msg)
-    rows: list[tuple[str, float, str, str]] = []
+    every = np.arange(len(images))
+    table = pd.DataFrame({"name": [image.name for image in images], "score": NAN, "verdict": "", "reason": ""})
+    question = Asked("score", detector, ("score",), degradation(NONE), every)
+    chunks = in_chunks(every, asked.batch_size)
     with reporter.stage("score images", len(images)) as advance:
-        prepared = in_order(lambda image: _prepare(image, detector), images, asked.workers)
-        for start in range(0, len(images), asked.batch_size):
-            batch = [next(prepared) for _ in images[start : start + asked.batch_size]]
-            scores = detector.score([one for one in batch if not isinstance(one, str)])
-            told = zip(scores.tolist(), np.where(called_generated(scores), *VERDICTS).tolist(), strict=True)
-            for image, one in zip(images[start:], batch, strict=False):
-                rows.append((image.name, NAN, "", one) if isinstance(one, str) else (image.name, *next(told), ""))
-            advance(len(batch))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        passed = answers(lambda place: images[place].sample(), len(images), chunks, [question], None, asked.workers)
+        for chunk, answered in passed:
+            for place, reason in chunk.unread.items():
+                table.loc[place, "reason"] = reason
+            for one in answered:
+                if isinstance(one.answer, Exception):
+                    raise one.answer
+                table.loc[one.images, "score"] = one.answer.scores
+            advance(chunk.decoded)
+    read = table["score"].notna()
+    called = called_generated(table.loc[read, "score"].to_numpy())
+    table.loc[read, "verdict"] = np.where(called, *VERDICTS)
+    return table
 
 
 def _load(asked: Scored) -> Detector:
@@ -107,12 +120,3 @@ def _images(path: Path) -> Iterator[_Image]:
         msg = f"{path}/{place} is not to be read ({reason}); take it away"
         raise InputError(msg)
 
-
-def _prepare(image: _Image, detector: Detector) -> Array | str:
-    """The prepared image, or why it cannot be decoded."""
-    try:
-        return detector.prepare(decode(image.tree.read(image.place), image.name))
-    except Unreadable as error:
-        return error.reason
-    except OSError as error:
-        return f"it cannot be read: {error.strerror or error}"

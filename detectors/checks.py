@@ -7,12 +7,32 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import Field, replace
 from hashlib import sha256
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detectors.api import Array, Detector, Embedder, Embeddings, Facts, Image, Labels, Recipe, Runtime, Sample, Scores
+from detectors import catalogue
+from detectors.api import (
+    Array,
+    Detector,
+    Embedder,
+    Embeddings,
+    Facts,
+    Image,
+    Labels,
+    Recipe,
+    Runtime,
+    Sample,
+    Scores,
+    Setting,
+    read_only,
+)
 
 TOLERANCE = 1e-5  # between a batch and its images one by one: matrix products may round differently
 
@@ -63,6 +83,19 @@ class Toy:
         """Embeddings of all images, computed on the spot."""
         return embedder.embed([embedder.prepare(self[index]) for index in range(len(self))])
 
+    def scores(self, detector: Detector) -> Scores:
+        """Scores of all images, computed on the spot."""
+        return detector.score([detector.prepare(self[index]) for index in range(len(self))])
+
+    def part(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Toy:
+        """The images of these rows, in this order."""
+        part = Toy(0)
+        part.labels = self.labels[np.asarray(rows, np.int64)]
+        part.labels.flags.writeable = False
+        for column in ("names", "generators", "sources", "contents"):
+            setattr(part, column, [getattr(self, column)[row] for row in rows])
+        return part
+
 
 def _score(detector: Detector, images: Sequence[Image]) -> Scores:
     return detector.score([detector.prepare(sample(image)) for image in images])
@@ -81,6 +114,55 @@ def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
     _require(not recipe.card.missing(), "every field of a card is filled", recipe.card.missing())
     expected = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
     _require(recipe.key.startswith(expected), f"a recipe's key starts with {expected}", recipe.key)
+
+
+def options_change_the_key(recipe: Recipe, detector: Detector, train: Toy) -> None:
+    """Another value of any option gives another key, as of the setting: a fit of one is never taken for the other."""
+    del detector, train
+    other: Setting = "embedded" if recipe.setting == "paper" else "paper"
+    _require(recipe.key != replace(recipe, setting=other).key, "another setting gives another key", recipe.key)
+    hints = get_type_hints(type(recipe))
+    for option in type(recipe).options():
+        changed = _with_another(recipe, option, hints[option.name])
+        clause = f"another value of the option {option.name} gives another key"
+        _require(changed.key != recipe.key, clause, f"{getattr(changed, option.name)!r} gives {changed.key}")
+        _require(changed.key == replace(changed).key, "a key depends on the options alone", changed.key)
+
+
+def _with_another(recipe: Recipe, option: Field[Any], hint: object) -> Recipe:
+    """The recipe with another value of one option: the first of some candidates that it takes."""
+    now = getattr(recipe, option.name)
+    declared = [option.metadata["other"]] if "other" in option.metadata else []
+    for value in (*declared, *_candidates(hint)):
+        if value == now:
+            continue
+        try:
+            changed = replace(recipe, **{option.name: value})
+            changed.key  # noqa: B018 - a composite looks for its components when it is asked for the key
+        except Exception:  # noqa: BLE001, S112 - no value for this option: the next candidate may be one
+            continue
+        return changed
+    msg = f"no other value is known for the option {option.name}: name one in the field's metadata, as 'other'"
+    raise Broken(msg)
+
+
+def _candidates(hint: object) -> Iterator[object]:
+    """Values of a type, tried one after the other."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        yield from arguments
+    elif origin in {Union, UnionType}:
+        for one in arguments:
+            yield from _candidates(one)
+    elif origin is tuple:
+        for value in _candidates(arguments[0]):
+            yield (value,)
+    elif hint is str:
+        yield from ("another", *catalogue.names())
+    else:
+        yield from {bool: (True, False), int: (1, 2, 8, 16), float: (0.5, 1.5, 5.0), Path: (Path("another"),)}.get(
+            cast("type", hint), ()
+        )
 
 
 def scores_are_probabilities(recipe: Recipe, detector: Detector, train: Toy) -> None:
@@ -117,15 +199,14 @@ def batch_is_its_images(recipe: Recipe, detector: Detector, train: Toy) -> None:
 
 
 def inputs_are_left_alone(recipe: Recipe, detector: Detector, train: Toy) -> None:
-    """Neither `prepare` nor `score` writes to what it is given; read-only pixels are fine."""
+    """Neither `prepare` nor `score` writes to what it is given: both are handed arrays that are read-only."""
     del recipe
-    pixels = train[0].pixels
-    before = pixels.copy()
-    pixels.flags.writeable = False
-    prepared = detector.prepare(sample(pixels))
+    shown = train[0]
+    before = shown.pixels.copy()
+    prepared = read_only(detector.prepare(shown))
     kept = prepared.copy()
     detector.score([prepared])
-    _require((pixels == before).all(), "prepare leaves the sample alone")
+    _require((shown.pixels == before).all(), "prepare leaves the sample alone")
     _require((prepared == kept).all(), "score leaves the batch alone")
 
 
@@ -165,6 +246,7 @@ def same_state(left: dict[str, Array], right: dict[str, Array]) -> bool:
 
 CHECKS: tuple[Callable[[Recipe, Detector, Toy], None], ...] = (
     card_is_complete,
+    options_change_the_key,
     scores_are_probabilities,
     empty_batch,
     odd_inputs,

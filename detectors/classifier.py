@@ -7,7 +7,8 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Embeddings, Probe, Scores
+from detectors.api import Answer, Embeddings, Probe, Scores
+from detectors.diagnostics import LIKELIEST, PREDICTED
 
 Probabilities = NDArray[np.float32]  # (N, C), one column per class, rows sum to 1
 
@@ -26,8 +27,20 @@ class Classifier(Probe):
     def class_probabilities(self, embeddings: Embeddings) -> Probabilities:
         """The probability of each of the `classes` for N embeddings, float32 (N, C)."""
 
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """The likeliest generator against "real", so that above 0.5 the likeliest class is a generator."""
+    def answer_embedded(self, embeddings: Embeddings) -> Answer:
+        """The likeliest generator against "real", so that above 0.5 the likeliest class is a generator.
+
+        Where there are several generators, the answer says which one as well.
+        """
         said = self.class_probabilities(embeddings)
         likeliest = said[:, 1:].max(axis=1, initial=0)
-        return np.asarray(likeliest / (likeliest + said[:, 0]), np.float32)
+        scores = np.asarray(likeliest / (likeliest + said[:, 0]), np.float32)
+        if len(self.classes) <= 2:
+            return Answer(scores)
+        names = np.asarray(self.classes, dtype=object)
+        predicted, generator = names[said.argmax(axis=1)], names[1:][said[:, 1:].argmax(axis=1)]
+        return Answer(scores, {PREDICTED: predicted, LIKELIEST: generator})
+
+    def decide(self, embeddings: Embeddings) -> Scores:
+        """The scores of the answer."""
+        return self.answer_embedded(embeddings).scores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
@@ -94,21 +94,11 @@ class ClipRecipe(Recipe):
     """
 
     model: str | None = None
-    weights: str | None = None
+    weights: str | None = field(default=None, metadata={"file": True})
     published: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
     reads: ClassVar[Mapping[Setting, Part]] = {"paper": "final", "embedded": "final"}
 
-    @property
-    def key(self) -> str:
-        """The base key, the model and its weights: a tag, or the start of a file's hash."""
-        if self._small:
-            file = SHIPPED / f"{SMALL}.safetensors" if self.weights is None else Path(self.weights)
-            return f"{super().key}.{SMALL}.{identity(file)}"
-        model, tag = self.published
-        weights = self.weights or tag
-        return f"{super().key}.{self.model or model}.{identity(Path(weights)) if Path(weights).is_file() else weights}"
-
-    def sources(self) -> tuple[Source, ...]:
+    def own_sources(self) -> tuple[Source, ...]:
         """The tower's weights; for a tag that is not a paper's, open_clip is asked."""
         model, tag = self.published
         chosen = (self.model or model, self.weights or tag)

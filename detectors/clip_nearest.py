@@ -88,11 +88,6 @@ class ClipNearest(ClipRecipe):
         sizes=TOWER_SIZES,
     )
 
-    @property
-    def key(self) -> str:
-        """The key of tower and weights, and k."""
-        return f"{super().key}.{self.k}"
-
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Nearest:
         """Embed `train`. Raises ValueError where a class has no image."""
         del seed

@@ -197,12 +197,6 @@ class CodingCost(Recipe):
     )
 
     @property
-    def key(self) -> str:
-        """The base key, and the statistic where it is not the default."""
-        chosen = [] if self.statistic == "abs_delta01" else [self.statistic]
-        return ".".join((super().key, *chosen))
-
-    @property
     def alone(self) -> bool:
         """Whether the training computes with one thread."""
         return self.course.threads == 1

@@ -13,7 +13,7 @@ of what they tell lies in the half whitened patch embedding that its training st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -69,7 +69,7 @@ class DinoProbe(ProbeRecipe):
         weights: The path of a file; None is the hub's in the paper setting, the project's own in the embedded.
     """
 
-    weights: str | None = None
+    weights: str | None = field(default=None, metadata={"file": True})
     card: ClassVar[Card] = Card(
         name="dino_probe",
         family="foundation",
@@ -86,16 +86,7 @@ class DinoProbe(ProbeRecipe):
         sizes={"paper": Size(304_367_616, 81.0), "embedded": Size(153_984, 0.0112)},
     )
 
-    @property
-    def key(self) -> str:
-        """The base key and the weights: the hub's name, or the start of a file's hash."""
-        if self.weights is not None:
-            return f"{super().key}.{identity(Path(self.weights))}"
-        if self.setting == "paper":
-            return f"{super().key}.{MODEL}"
-        return f"{super().key}.{identity(SHIPPED / f'{SMALL}.safetensors')}"
-
-    def sources(self) -> tuple[Source, ...]:
+    def own_sources(self) -> tuple[Source, ...]:
         """The tower's weights."""
         if self.weights is not None:
             return (Local(Path(self.weights)),)

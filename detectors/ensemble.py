@@ -9,19 +9,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from detectors import catalogue
-from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
+from detectors.api import Answer, Card, Composite, Detector, Recipe, Runtime, Scores, State, TrainSet
 from detectors.heads import one_thread
-from detectors.parts import divided, joined, parted, scores_of, together, within
-
-if TYPE_CHECKING:
-    from detectors.sources import Source
+from detectors.parts import divided, joined, parted, within
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end
@@ -31,7 +28,7 @@ WEIGHTS = "weights"
 Vector = NDArray[np.float64]
 
 
-class EnsembleDetector(Detector):
+class EnsembleDetector(Composite):
     """Fitted members and a line over their log odds.
 
     Attributes:
@@ -43,15 +40,10 @@ class EnsembleDetector(Detector):
         self.members = members
         self.weights = weights
 
-    def prepare(self, sample: Sample) -> Array:
-        """What every member prepares, as one record."""
-        return together({name: member.prepare(sample) for name, member in self.members.items()})
-
-    def score(self, batch: Sequence[Array]) -> Scores:
-        """Score N images."""
-        scores = [member.score([one[name] for one in batch]) for name, member in self.members.items()]
-        weighed: Scores = expit(log_odds(scores) @ self.weights[:-1] + self.weights[-1]).astype(np.float32)
-        return weighed
+    def combine(self, answers: Mapping[str, Answer]) -> Answer:
+        """The weighed sum of the members' log odds."""
+        odds = log_odds([answers[name].scores for name in self.members])
+        return Answer(expit(odds @ self.weights[:-1] + self.weights[-1]).astype(np.float32))
 
     def state(self) -> State:
         """What every member learned, and the weights."""
@@ -81,14 +73,9 @@ class Ensemble(Recipe):
             msg = f"members {', '.join(self.members) or 'none'}: name at least one detector, and each once"
             raise ValueError(msg)
 
-    @property
-    def key(self) -> str:
-        """The base key and those of the members."""
-        return ".".join((super().key, *(f"[{recipe.key}]" for recipe in self._recipes().values())))
-
-    def sources(self) -> tuple[Source, ...]:
-        """Those of all members."""
-        return tuple(dict.fromkeys(source for recipe in self._recipes().values() for source in recipe.sources()))
+    def components(self) -> tuple[Recipe, ...]:
+        """The recipes of the members."""
+        return tuple(self._recipes().values())
 
     def _recipes(self) -> dict[str, Recipe]:
         return {name: catalogue.recipe(name, self.setting) for name in self.members}
@@ -159,7 +146,7 @@ class StackedEnsemble(Ensemble):
         from sklearn.linear_model import LogisticRegression
 
         fitting, aside = divided(train, ASIDE, seed)
-        scores = [scores_of(member, aside) for member in self.fitted(fitting, seed, within(runtime, "aside")).values()]
+        scores = [aside.scores(member) for member in self.fitted(fitting, seed, within(runtime, "aside")).values()]
         fitted = LogisticRegression(class_weight="balanced", tol=1e-6, max_iter=10_000)
         with one_thread():
             fitted.fit(log_odds(scores), aside.labels)

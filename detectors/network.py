@@ -34,6 +34,7 @@ class NetworkDetector(Detector):
         self._network = placed(network, runtime).eval()
         self._view = view
         self._runtime = runtime
+        self.preparation = view
 
     def prepare(self, sample: Sample) -> Array:
         """The view that the network was made for, uint8 (side, side, 3)."""

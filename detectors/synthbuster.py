@@ -103,11 +103,6 @@ class Synthbuster(Recipe):
         " and right edge; a side below 10 pixels (18) is mirrored up to it",
     )
 
-    @property
-    def key(self) -> str:
-        """The base key and the period."""
-        return f"{super().key}.{self.period}"
-
     def embedder(self, runtime: Runtime) -> SynthbusterEmbedder:
         """The peaks."""
         del runtime

@@ -117,11 +117,6 @@ class TipAdapter(ClipRecipe):
         sizes=TOWER_SIZES,
     )
 
-    @property
-    def key(self) -> str:
-        """The key of tower and weights, and the number of shots."""
-        return f"{super().key}.{self.shots}"
-
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TipAdapted:
         """Fill the cache. Raises ValueError where a class has no image."""
         embedder = self.embedder(runtime)

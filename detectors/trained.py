@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -41,7 +41,7 @@ class NetworkRecipe(Recipe):
             twins of one "source", or images of the same "content" where no data says more; None is the family's own.
     """
 
-    start: str | None = None
+    start: str | None = field(default=None, metadata={"file": True})
     tune: Literal["all", "top", "staged"] = "all"
     curriculum: tuple[str, ...] = ()
     pairs: Pairs | None = None
@@ -50,15 +50,6 @@ class NetworkRecipe(Recipe):
     published: ClassVar[bool] = False  # whether there are any
     starts: ClassVar[Mapping[Setting, Source]] = {}  # pretrained weights; a setting that is not here draws its own
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",),)  # names of parts of the network, the top first
-
-    @property
-    def key(self) -> str:
-        """The base key, the weights that fitting starts from, and the transfer options that were chosen."""
-        begun = [one.identity for one in self.sources() if one.identity]
-        tuned = [] if self.tune == "all" else [self.tune]
-        ordered = [json.dumps(self.curriculum)] if self.curriculum else []
-        paired = [] if self.pairing == "none" else [f"pairs-{self.pairing}"]
-        return ".".join((super().key, *begun, *tuned, *ordered, *paired))
 
     @property
     def alone(self) -> bool:
@@ -70,7 +61,7 @@ class NetworkRecipe(Recipe):
         """Which images stand side by side, the user's choice first."""
         return self.pairs or "none"
 
-    def sources(self) -> tuple[Source, ...]:
+    def own_sources(self) -> tuple[Source, ...]:
         """The weights that fitting starts from: the user's, or the setting's own where it has some."""
         if self.start is not None:
             return (Local(Path(self.start)),)

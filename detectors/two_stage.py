@@ -8,67 +8,57 @@ Where the train set holds one generator there is one route, and the two stages a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from detectors import catalogue
-from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
+from detectors.api import Answer, Card, Composite, Detector, Recipe, Runtime, State, TrainSet
 from detectors.classifier import Classifier
-from detectors.parts import Part, joined, parted, together, within
-from detectors.routing import Routed, RoutedRecipe, Routes
+from detectors.diagnostics import ALONG, LIKELIEST, PREDICTED, ROUTE
+from detectors.parts import joined, parted, within
 
-if TYPE_CHECKING:
-    from detectors.sources import Source
-
-FIRST, SECOND = "first", "second"
+FIRST = "first"
 
 
-class TwoStageDetector(Routed):
+class TwoStageDetector(Composite):
     """A fitted classifier and one fitted detector per generator.
 
     Attributes:
-        first: The classifier.
-        experts: The detectors by generator, in the order of `routes`.
+        members: The classifier under `FIRST`, and the detectors by their place, for names of generators may hold
+            anything.
+        routes: The generators in that order.
     """
 
     def __init__(self, first: Classifier, experts: Mapping[str, Detector]) -> None:
-        self.first = first
-        self.experts = experts
+        numbered = {str(place): expert for place, expert in enumerate(experts.values())}
+        self.members = {FIRST: first, **numbered}
         self.routes = tuple(experts)
 
-    def prepare(self, sample: Sample) -> Array:
-        """What each stage prepares, as one record; experts are of one recipe, and prepare alike."""
-        expert = next(iter(self.experts.values()))
-        return together({FIRST: self.first.prepare(sample), SECOND: expert.prepare(sample)})
+    def combine(self, answers: Mapping[str, Answer]) -> Answer:
+        """The score of each image along its route: the generator that it likeliest is, "real" left aside.
 
-    def route(self, batch: Sequence[Array]) -> Routes:
-        """The likeliest generator of each image, "real" left aside."""
-        if not batch:
-            return np.zeros(0, np.int64)
-        embeddings = self.first.embedder.embed([one[FIRST] for one in batch])
-        columns = [self.first.classes.index(name) for name in self.routes]
-        routes: Routes = self.first.class_probabilities(embeddings)[:, columns].argmax(axis=1)
-        return routes
-
-    def score_along(self, batch: Sequence[Array], routes: Routes) -> Scores:
-        """Ask each image's expert."""
-        scores = np.zeros(len(batch), np.float32)
-        for place, expert in enumerate(self.experts.values()):
-            rows = np.flatnonzero(routes == place).tolist()
-            scores[rows] = expert.score([batch[row][SECOND] for row in rows])
-        return scores
+        Where there are several routes, the answer names the one taken, and tells the scores along all of them.
+        """
+        along = np.stack([answers[str(place)].scores for place in range(len(self.routes))])
+        if len(self.routes) == 1:
+            return Answer(along[0])
+        names = np.asarray(self.routes, dtype=object)
+        route = np.asarray(answers[FIRST].diagnostics[LIKELIEST], dtype=object)
+        taken = (names[:, None] == route).argmax(axis=0)
+        scores = along[taken, np.arange(along.shape[1])]
+        told = {ALONG + name: row for name, row in zip(self.routes, along, strict=True)}
+        return Answer(scores, {ROUTE: route, PREDICTED: np.where(scores > 0.5, route, ""), **told})
 
     def state(self) -> State:
-        """What both stages learned; experts are called by their place, for names of generators may hold anything."""
-        numbered = {str(place): expert.state() for place, expert in enumerate(self.experts.values())}
-        return joined({FIRST: self.first.state(), **numbered})
+        """What both stages learned."""
+        return joined({name: member.state() for name, member in self.members.items()})
 
 
 @dataclass(frozen=True)
-class TwoStage(RoutedRecipe):
+class TwoStage(Recipe):
     """Recipe of both stages.
 
     Attributes:
@@ -92,14 +82,9 @@ class TwoStage(RoutedRecipe):
         input_policy="as its stages",
     )
 
-    @property
-    def key(self) -> str:
-        """The base key and those of both stages."""
-        return ".".join((super().key, *(f"[{recipe.key}]" for recipe in self._stages())))
-
-    def sources(self) -> tuple[Source, ...]:
-        """Those of both stages."""
-        return tuple(dict.fromkeys(source for recipe in self._stages() for source in recipe.sources()))
+    def components(self) -> tuple[Recipe, ...]:
+        """The recipes of both stages."""
+        return self._stages()
 
     def _stages(self) -> tuple[Recipe, Recipe]:
         return catalogue.recipe(self.first, self.setting), catalogue.recipe(self.second, self.setting)
@@ -111,7 +96,7 @@ class TwoStage(RoutedRecipe):
         names = np.asarray(train.generators, dtype=object)
         experts = {}
         for place, name in enumerate(sorted(set(names[train.labels == 1]))):
-            part = Part(train, np.flatnonzero((names == name) | (train.labels == 0)))
+            part = train.part(np.flatnonzero((names == name) | (train.labels == 0)))
             experts[name] = second.fit(part, seed, within(runtime, str(place)))
         return TwoStageDetector(classifier, experts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Literal
 
 import numpy as np
@@ -120,25 +121,44 @@ class ImageSet:
         """The images of the rows that are true."""
         return replace(self, table=self.table[rows].reset_index(drop=True))
 
+    @cached_property
+    def contents(self) -> tuple[str, ...]:
+        """What its images show, in alphabetical order; none where the data does not say."""
+        return tuple(sorted(set(self.table["content"]) - {""}))
+
+    def most(self, subset: Subset) -> int:
+        """The largest `size` that a subset can be asked for: images of its rarer class."""
+        labels = self.table.loc[self._of(subset), "label"]
+        return min(int((labels == label).sum()) for label in (0, 1))
+
     def select(self, subset: Subset) -> ImageSet:
         """The images of a subset in its split: those its generators made, and the real ones that stand against them.
 
         Raises:
-            InputError: One of its classes is empty.
+            InputError: One of its classes is empty, or has fewer images than the subset asks for.
         """
         selected = self.keeping(self._of(subset))
+        wanted = 1 if subset.size is None else subset.size
         for label, noun in ((0, "real"), (1, "generated")):
-            if not (selected.table["label"] == label).any():
-                where = f"{subset.name} has no {noun} image in its {subset.split} split"
-                msg = f"{self.files.where}: {where}; add some, or name other data"
+            if (there := int((selected.table["label"] == label).sum())) < wanted:
+                contents = f" of {', '.join(subset.contents)}" if subset.contents else ""
+                where = f"{subset.name} has {there or 'no'} {noun} images{contents} in its {subset.split} split"
+                asked = "" if subset.size is None else f", {subset.size} are asked for"
+                msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
                 raise InputError(msg)
-        return selected
+        return selected if subset.size is None else selected._drawn(subset.size)
+
+    def _drawn(self, size: int) -> ImageSet:
+        """So many images of each class, by a hash of their names: a smaller draw is part of a larger one."""
+        ranks = pd.Series([sha256(name.encode()).hexdigest() for name in self.names]).argsort().argsort()
+        return self.keeping(ranks.groupby(self.table["label"]).rank() <= size)
 
     def _of(self, subset: Subset) -> pd.Series[bool]:
         pools = [self.pools.get(generator, generator) for generator in subset.generators]
         generated = self.table["generator"].isin(subset.generators) & (self.table["label"] == 1)
         real = self.table["generator"].isin(pools) & (self.table["label"] == 0)
-        return (generated | real) & (self.table["split"] == subset.split)
+        shown = self.table["content"].isin(subset.contents) if subset.contents else True
+        return (generated | real) & (self.table["split"] == subset.split) & shown
 
     def covering(self, subsets: Collection[Subset]) -> ImageSet:
         """The images of all these subsets together."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,13 +16,17 @@ from rich.console import Console
 
 from bench.cache import Cache
 from bench.data import read
-from bench.engine import Engine, Outcome
-from bench.fitting import Resources
-from bench.plan import Planned, Selections, plan
+from bench.engine.plan import Planned, plan
+from bench.engine.run import Engine, Resources
+from bench.engine.selections import Selections
+from bench.images.census import take_census
 from bench.progress import Reporter
-from bench.records import Run
-from bench.run import cell_rows
-from bench.store import Store
+from bench.records.outcomes import Outcome
+from bench.records.run import Run
+from bench.records.store import Store
+from bench.request.describing import cell_table, manifest
+from bench.request.planning import PlannedRun
+from bench.request.run_request import RunRequest
 from detectors.api import (
     Array,
     Card,
@@ -38,7 +42,7 @@ from detectors.api import (
     Unavailable,
 )
 from detectors.checks import texture
-from protocols.api import Cell, Subset
+from protocols.api import Cell, EvaluationProtocol, Group, Scope, Subset, View, grouped
 
 GENERATORS = {"even": (0, 20), "odd": (1, 14), "faint": (0, 5)}
 SIZES = {"train": 8, "val": 6}
@@ -79,7 +83,7 @@ class NearestMean(Probe):
 @dataclass(frozen=True)
 class NearestMeanRecipe(Recipe):
     card: ClassVar[Card] = replace(Checkerboard.card, name="nearest_mean")
-    shared: Means = field(default_factory=Means)
+    shared: Means = field(default_factory=Means, compare=False)
 
     def embedder(self, runtime: Runtime) -> Embedder:
         return self.shared
@@ -119,6 +123,22 @@ def write_folder(root: Path, train: int = SIZES["train"], val: int = SIZES["val"
     return root
 
 
+@dataclass(frozen=True)
+class Miniature(EvaluationProtocol):
+    """What the tests ask, as a protocol; their cells are written by hand."""
+
+    name: ClassVar[str] = "miniature"
+    title: ClassVar[str] = "Miniature"
+    view: ClassVar[View] = View(rows="train", columns="test")
+
+    def cells(self, scope: Scope) -> list[Cell]:
+        return []
+
+    def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
+        home = [cell for cell in cells if cell.train and set(cell.test.generators) <= set(cell.train.generators)]
+        return [grouped("diagonal", home, "home"), grouped("off-diagonal", set(cells) - set(home), "away")]
+
+
 @dataclass
 class Bench:
     """Runs cells over the miniature in its own cache and result folders."""
@@ -134,55 +154,70 @@ class Bench:
         return Store.at(self.root / "out")
 
     def plan(self, degradations: Sequence[str] = ("none", "jpeg:65"), seeds: Sequence[int] = (0,)) -> list[Planned]:
-        images, cache = read(str(self.folder)), Cache(self.root / "cache")
-        self.selections = Selections.of(cache.inspect(images, self.workers, lambda _: None).checked(0.0))
-        cells = [
-            Cell(detector, Subset((train,), "train"), Subset((test,), "val"), degradation, seed)
+        """Two train sets, three test sets."""
+        return self.planned(
+            Cell(detector, Subset((train,), "train"), Subset((test,), "val", degradation=degradation), seed)
             for detector in self.recipes
             for seed in seeds
             for train in ("even", "odd")
             for test in GENERATORS
             for degradation in degradations
-        ]
-        return plan(cells, self.recipes, self.selections, Runtime())
+        )
+
+    def planned(self, cells: Iterable[Cell], **further: Path) -> list[Planned]:
+        """These cells, over the folder of the bench and others by name."""
+        cache, folders = Cache(self.root / "cache"), {"": self.folder, **further}
+        self.inspections = {
+            name: cache.inspect(read(str(folder)), self.workers, lambda _: None) for name, folder in folders.items()
+        }
+        self.selections = Selections({name: one.checked(0.0) for name, one in self.inspections.items()})
+        return plan(list(cells), self.recipes, self.selections, Runtime())
 
     def run(self, planned: Sequence[Planned]) -> tuple[Engine, dict[str, Outcome]]:
         reporter = Reporter(Console(file=io.StringIO()))
         resources = Resources(
             Cache(self.root / "cache"), self.store, reporter, batch_size=self.batch_size, workers=self.workers
         )
-        engine = Engine(self.recipes, self.selections, resources)
+        engine = Engine(self.selections, resources)
         return engine, engine.run(planned)
 
-    def stored_run(self, seeds: Sequence[int] = (0,), degradation: str = "jpeg:65") -> Run:
+    def stored_run(
+        self, seeds: Sequence[int] = (0,), degradation: str = "jpeg:65", planned: Sequence[Planned] | None = None
+    ) -> Run:
         """Plan, run, record, and read back what was recorded."""
-        planned = self.plan(("none", degradation), seeds)
+        planned = self.plan(("none", degradation), seeds) if planned is None else planned
         _, outcomes = self.run(planned)
-        images = self.selections.images
-        self.store.finish(
-            {
-                "protocol": "miniature",
-                "title": "Miniature",
-                "view": {"rows": "train", "columns": "test"},
-                "data": {
-                    "title": images.title,
-                    "kind": images.kind,
-                    "version": images.version,
-                    "digest": "d",
-                    "images": len(images),
-                    "generators": list(images.generators),
-                    "families": dict(images.families),
-                },
-                "setting": "embedded",
-                "seeds": list(seeds),
-                "detectors": {
-                    name: {"key": recipe.key, "card": asdict(recipe.card)} for name, recipe in self.recipes.items()
-                },
-                "runtime": {"device": "cpu", "precision": "float32", "processor": "p"},
-                "commit": "unknown",
-            },
-            cell_rows(planned, outcomes),
+        cells = [item.cell for item in planned]
+        protocol = Miniature()
+        images = self.selections.sets[""]
+        scope = Scope(images, tuple(self.recipes), tuple(seeds))
+        request = RunRequest(
+            protocol,
+            str(self.folder),
+            tuple(self.recipes),
+            "embedded",
+            "cpu",
+            "float32",
+            self.root / "out",
+            None,
+            tuple(seeds),
+            self.batch_size,
+            self.workers,
+            self.root / "cache",
         )
+        run = PlannedRun(
+            request,
+            "embedded",
+            self.selections.sets,
+            self.recipes,
+            Runtime(),
+            self.selections,
+            planned,
+            protocol.groups(cells, scope),
+            take_census(self.inspections[""]),
+            "files",
+        )
+        self.store.finish(manifest(run), cell_table(run, outcomes))
         return self.store.read()
 
     def scores(self, planned: Sequence[Planned]) -> dict[tuple[object, ...], dict[str, float]]:

@@ -24,8 +24,8 @@ def test_embeddings_come_back_in_the_order_asked_for(tmp_path):
     shelf.add(hashes(7, 8), rows(7, 8))
     for same in (shelf, Cache(tmp_path).shelf("means.1", "jpeg:65@1")):
         assert (same[hashes(8, 1, 3, 8)] == rows(8, 1, 3, 8)).all()
-        assert not same.lacks(hashes(2, 7))
-        assert same.lacks(hashes(2, 9))
+        assert all(bytes(value) in same for value in hashes(2, 7))
+        assert bytes(hashes(9)[0]) not in same
         with pytest.raises(KeyError):
             same[hashes(2, 9)]
 
@@ -33,9 +33,9 @@ def test_embeddings_come_back_in_the_order_asked_for(tmp_path):
 def test_embedders_and_degradations_do_not_mix(tmp_path):
     kept = Cache(tmp_path)
     kept.shelf("means.1", "none").add(hashes(1), rows(1))
-    assert kept.shelf("means.2", "none").lacks(hashes(1))
-    assert kept.shelf("means.1", "jpeg:65@1").lacks(hashes(1))
-    assert kept.shelf("means/1", "none").lacks(hashes(1))  # alike as a file name, another key
+    assert bytes(hashes(1)[0]) not in kept.shelf("means.2", "none")
+    assert bytes(hashes(1)[0]) not in kept.shelf("means.1", "jpeg:65@1")
+    assert bytes(hashes(1)[0]) not in kept.shelf("means/1", "none")  # alike as a file name, another key
 
 
 def test_what_fitting_learned_comes_back_to_the_last_bit_and_shape(tmp_path):

@@ -1,52 +1,72 @@
-"""Routes of a detector that has several: recorded once, counted, and priced against the right ones."""
+"""Routes of a detector that has several: recorded while it is scored, counted, and priced against the right ones."""
 
-import io
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard
-from rich.console import Console
 
-from bench.cache import Cache
-from bench.engine import Engine
-from bench.fitting import Resources
-from bench.plan import plan
-from bench.progress import Reporter
+from bench.images import imageset
+from bench.records import columns
 from bench.report.files import routes_markdown
 from bench.report.routes import confusion, routings
-from bench.routes import trace
-from bench.run import cell_rows
-from detectors.api import Card, Runtime
-from detectors.routing import Routed, RoutedRecipe
+from detectors.api import Answer, Card, Composite, Detector, Recipe
+from detectors.diagnostics import ALONG, ROUTE
 from protocols.api import Cell, Subset
-from tests.engine.miniature import Bench, write_folder
+from tests.engine.miniature import SIZES, Bench, write_folder
 
 
-class ByBrightness(Routed):
-    """Sends dark images one way and bright ones the other; only the route called "odd" knows anything."""
-
-    def __init__(self, routes):
-        self.routes = routes
+class Brightness(Detector):
+    """1 for bright images, 0 for dark ones."""
 
     def prepare(self, sample):
         return sample.pixels
 
-    def route(self, batch):
-        return np.array([int(one.mean() > 128) for one in batch], dtype=np.int64)
+    def score(self, batch):
+        return np.array([one.mean() > 128 for one in batch], np.float32)
 
-    def score_along(self, batch, routes):
-        odd = self.routes.index("odd")
+    def state(self):
+        return {}
+
+
+class Phase(Brightness):
+    """Only the route called "odd" knows anything."""
+
+    def __init__(self, knows):
+        self.knows = knows
+
+    def score(self, batch):
         known = np.array([one[1::2, 1::2].mean() > one[::2, ::2].mean() + 5 for one in batch], dtype=bool)
-        return np.where(routes == odd, np.where(known, 0.9, 0.1), 0.9).astype(np.float32)
+        return np.where(known if self.knows else True, 0.9, 0.1).astype(np.float32)
+
+
+class ByBrightness(Composite):
+    """Sends dark images one way and bright ones the other."""
+
+    def __init__(self, routes):
+        self.routes = routes
+        self.members: Mapping[str, Detector] = {
+            "brightness": Brightness(),
+            **{name: Phase(name == "odd") for name in routes},
+        }
+
+    def combine(self, answers):
+        taken = (answers["brightness"].scores > 0.5).astype(int) % len(self.routes)
+        along = np.stack([answers[name].scores for name in self.routes])
+        scores = along[taken, np.arange(along.shape[1])]
+        if len(self.routes) == 1:
+            return Answer(scores)
+        told = {ALONG + name: row for name, row in zip(self.routes, along, strict=True)}
+        return Answer(scores, {ROUTE: np.asarray(self.routes, dtype=object)[taken], **told})
 
     def state(self):
         return {"routes": np.frombuffer("/".join(self.routes).encode(), np.uint8)}
 
 
 @dataclass(frozen=True)
-class TwoWays(RoutedRecipe):
+class TwoWays(Recipe):
     card: ClassVar[Card] = replace(Checkerboard.card, name="two_ways")
 
     def fit(self, train, seed, runtime):
@@ -58,37 +78,36 @@ class TwoWays(RoutedRecipe):
 
 @pytest.fixture
 def traced(tmp_path):
-    """A run over two generators together: cells, what was recorded, and a way to trace again."""
+    """A run over two generators together: its bench, its cells and what was recorded."""
     bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
-    bench.stored_run()
     train = Subset(("even", "odd"), "train")
-    cells = [Cell("two_ways", train, Subset((name,), "val")) for name in ("even", "odd", "faint")]
-    planned = plan(cells, bench.recipes, bench.selections, Runtime())
-    resources = Resources(Cache(tmp_path / "cache"), bench.store, Reporter(Console(file=io.StringIO())))
-    engine = Engine(bench.recipes, bench.selections, resources)
-    outcomes = engine.run(planned)
-
-    def again():
-        trace(planned, bench.recipes, bench.selections, engine, resources)
-
-    again()
-    bench.store.finish({}, cell_rows(planned, outcomes))
-    return bench, planned, again
+    planned = bench.planned(Cell("two_ways", train, Subset((name,), "val")) for name in ("even", "odd", "faint"))
+    return bench, planned, bench.stored_run(planned=planned)
 
 
 def test_routes_are_those_that_the_detector_takes(traced):
-    bench, planned, _ = traced
-    run = bench.store.read()
+    bench, planned, run = traced
     detector = ByBrightness(("even", "odd"))
     for item in planned:
         images = bench.selections[item.cell.test].images
-        expected = [detector.routes[place] for place in detector.route([images[row].pixels for row in range(12)])]
-        found = run.routes[run.routes["key"] == item.key].set_index("name")["route"]
-        assert found[images.names].tolist() == expected
+        shown = [detector.prepare(images[row]) for row in range(len(images))]
+        expected = detector.answer(shown).diagnostics[ROUTE] if shown else []
+        mine = run.diagnostics[run.diagnostics[columns.KEY] == item.key].set_index(columns.NAME)
+        assert mine[ROUTE][images.names].tolist() == list(expected)
+
+
+def test_routes_cost_no_second_decode(tmp_path, monkeypatch):
+    decoded = []
+    decode = imageset.decode
+    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
+    planned = bench.planned([Cell("two_ways", Subset(("even", "odd"), "train"), Subset(("odd",), "val"))])
+    monkeypatch.setattr(imageset, "decode", lambda data, where: decoded.append(where) or decode(data, where))
+    bench.run(planned)
+    assert len(decoded) == 2 * SIZES["val"]
 
 
 def test_the_oracle_knows_the_route_and_faint_has_none(traced):
-    run = traced[0].store.read()
+    run = traced[2]
     (table,) = routings(run)
     shown = {column.header: dict(zip(table.columns[0].texts, column.texts, strict=True)) for column in table.columns}
     assert table.title == "Routes of two_ways, trained on even+odd"
@@ -104,22 +123,14 @@ def test_the_oracle_knows_the_route_and_faint_has_none(traced):
 
 
 def test_every_image_is_counted_once(traced):
-    bench, planned, _ = traced
-    counted = confusion(bench.store.read())
+    _, planned, run = traced
+    counted = confusion(run)
     assert counted["images"].sum() == len(planned) * 12
     assert set(counted["label"]) == {0, 1}
 
 
-def test_what_is_traced_is_not_traced_again(traced, monkeypatch):
-    _, _, again = traced
-    monkeypatch.setattr(ByBrightness, "route", None)
-    again()
-
-
 def test_one_route_is_no_choice(tmp_path):
     bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
-    planned = bench.plan(("none",))
-    engine, _ = bench.run(planned)
-    resources = Resources(Cache(tmp_path / "cache"), bench.store, Reporter(Console(file=io.StringIO())))
-    trace(planned, bench.recipes, bench.selections, engine, resources)
-    assert not bench.store.traced()
+    run = bench.stored_run(degradation="jpeg:65")
+    assert run.diagnostics.empty
+    assert not routings(run)

@@ -1,0 +1,97 @@
+"""The one way to a fitted detector: from the cache, from a checkpoint, or fitted now, here or side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.cache import Cache
+from bench.curves import Curves, no_curves
+from bench.engine.embeddings import EmbeddingService
+from bench.engine.plan import Planned
+from bench.engine.selections import DistinctImages, Selection, Selections
+from bench.engine.train_set import SampleReader, SelectedTrainSet
+from detectors.api import Detector, Runtime
+from protocols.api import Subset
+from protocols.degradations import degradation
+
+
+@dataclass(frozen=True)
+class FitService:
+    """Gives the detector that a cell needs.
+
+    Attributes:
+        selections: The images of every train subset.
+        cache: Where what fitting learned is kept.
+        embeddings: For recipes whose features are frozen.
+        runtime: Where fits compute.
+        counts: Told what is decoded, embedded, fitted and found.
+        curves: Watches trainings.
+    """
+
+    selections: Selections | Mapping[Subset, Selection]
+    cache: Cache
+    embeddings: EmbeddingService
+    runtime: Runtime
+    counts: Counter[str]
+    curves: Curves = no_curves
+
+    def detector(self, item: Planned) -> Detector:
+        """The fitted detector of a cell. Raises what its recipe raises."""
+        if item.cell.train is None:
+            return item.recipe.load(Path(item.cell.checkpoint), self.runtime)
+        if (found := self.restored(item)) is not None:
+            self.counts["fits reused"] += 1
+            return found
+        detector = self._fit(item, item.cell.train)
+        self.cache.keep_fitted(item.fit_key, detector.state(), detector.history)
+        self.counts["fits made"] += 1
+        return detector
+
+    def restored(self, item: Planned) -> Detector | None:
+        """The detector as it was fitted before; None where it was not."""
+        state = self.cache.fitted(item.fit_key)
+        return None if state is None else item.recipe.restore(state, self.runtime)
+
+    def _fit(self, item: Planned, subset: Subset) -> Detector:
+        selection = self.selections[subset]
+        reader = SampleReader(selection.pool, degradation(subset.degradation), self.counts)
+        train = SelectedTrainSet(selection, reader, self.embeddings)
+        with self.curves(item.cell) as watch:
+            here = replace(self.runtime, folder=self.cache.fitting(item.fit_key), watch=watch)
+            return item.recipe.fit(train, item.cell.seed, here)
+
+    def tasks(self, item: Planned) -> dict[str, FitTask]:
+        """The fit of a cell by its key, if it may run beside others: on a CPU, of one thread, not in the cache."""
+        subset = item.cell.train
+        alone = self.runtime.device == "cpu" and item.recipe.alone and not self.cache.has_fitted(item.fit_key)
+        if subset is None or not alone:
+            return {}
+        selection = self.selections[subset].by_itself()
+        batch_size = self.embeddings.batch_size
+        return {item.fit_key: FitTask(item, selection, self.cache, self.runtime, batch_size, self.curves)}
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One fit as a value, for a process of its own."""
+
+    item: Planned
+    train: Selection
+    cache: Cache
+    runtime: Runtime
+    batch_size: int
+    curves: Curves
+
+
+def run_fit(task: FitTask) -> Counter[str]:
+    """Fit, leave what was learnt in the cache, and tell what was done."""
+    counts: Counter[str] = Counter()
+    pool: DistinctImages = task.train.pool
+    embeddings = EmbeddingService(pool, task.cache, task.runtime, task.batch_size, workers=1, counts=counts)
+    subset = task.item.cell.train
+    selections = {} if subset is None else {subset: task.train}
+    FitService(selections, task.cache, embeddings, task.runtime, counts, task.curves).detector(task.item)
+    return counts

@@ -1,0 +1,72 @@
+"""What has to be done: every cell with its recipe, its key, and the key of the fit that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.cache import digest
+from bench.engine.selections import Selections
+from bench.engine.versions import code_of
+from detectors.api import Recipe, Runtime
+from detectors.weights import identity
+from protocols.api import Cell, Unanswerable
+from protocols.degradations import degradation
+
+TOLD = ("generator", "source", "content")  # what a train set tells of an image beside its label
+
+
+def runtime_key(runtime: Runtime) -> str:
+    """What of a runtime changes scores: the kind of device and the precision, not which card."""
+    return f"{runtime.device.partition(':')[0]}-{runtime.precision}"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One cell.
+
+    Attributes:
+        cell: What is asked.
+        recipe: Of its detector, with the options of the cell.
+        key: Hash of everything that changes its scores.
+        fit_key: Hash of everything that changes the fitted detector.
+    """
+
+    cell: Cell
+    recipe: Recipe
+    key: str
+    fit_key: str
+
+
+def plan(
+    cells: Sequence[Cell], recipes: Mapping[str, Recipe], selections: Selections, runtime: Runtime
+) -> list[Planned]:
+    """Give each cell its recipe and its keys. Raises `Unanswerable` for options that a recipe does not have."""
+    trains = {
+        train: (selections[train].digest_with(*TOLD), degradation(train.degradation).key)
+        for train in {cell.train for cell in cells}
+        if train is not None
+    }
+    tests = {test: selections[test].digest_with("source") for test in {cell.test for cell in cells}}
+    chosen = {(cell.detector, cell.options): with_options(recipes[cell.detector], cell) for cell in cells}
+    codes = {place: (recipe.key, code_of(recipe), runtime_key(runtime)) for place, recipe in chosen.items()}
+    planned = []
+    for cell in cells:
+        code = codes[cell.detector, cell.options]
+        if cell.train is None:
+            fit_key = digest("checkpoint", *code, identity(Path(cell.checkpoint)))
+        else:
+            fit_key = digest("fit", *code, *trains[cell.train], str(cell.seed))
+        parts = (cell.detector, fit_key, tests[cell.test], degradation(cell.test.degradation).key, cell.task)
+        planned.append(Planned(cell, chosen[cell.detector, cell.options], digest("cell", *parts)[:32], fit_key))
+    return planned
+
+
+def with_options(recipe: Recipe, cell: Cell) -> Recipe:
+    """The recipe with the options of a cell."""
+    try:
+        return replace(recipe, **dict(cell.options))
+    except (TypeError, ValueError) as error:
+        msg = f"{cell.detector} cannot have the options {dict(cell.options)} of a cell: {error}"
+        raise Unanswerable(msg) from error

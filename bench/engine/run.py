@@ -1,0 +1,313 @@
+"""Answer planned cells: embed, fit, score, record.
+
+The engine knows two kinds of detector and no name: one whose every part is a probe answers from the embedding cache,
+any other is handed prepared images. A rerun does only what is missing. Killing a run loses at most the work group in
+flight: a chunk of embeddings, one fit, or the scores of the cells whose images are being read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.cache import Cache
+from bench.curves import Curves, no_curves
+from bench.engine.embeddings import Embedding, EmbeddingService, require_read
+from bench.engine.fit_service import FitService, FitTask, run_fit
+from bench.engine.image_pass import Want, each_once, in_chunks, in_plain_words
+from bench.engine.plan import Planned
+from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings
+from bench.engine.selections import Positions, Selections
+from bench.errors import InputError
+from bench.executors import result_of, started
+from bench.images.imageset import ImageSet
+from bench.progress import Reporter
+from bench.records.columns import GENERATOR, LABEL, PREDICTED
+from bench.records.outcomes import Failed, Outcome, Scored, Skipped
+from bench.records.store import Store
+from detectors.api import Answer, Detector, Embedder, Recipe, Runtime, Unavailable
+from protocols.api import Cell, Subset
+from protocols.degradations import degradation
+
+Unit = tuple[str, str]  # a fit and a degradation: an image is asked about once for it, whatever cells need the answer
+
+
+@dataclass(frozen=True)
+class FrozenParts:
+    """The frozen parts of a recipe.
+
+    Attributes:
+        embedders: Of the recipe or its components.
+        whole: Whether nothing else reads images: answers follow from embeddings alone.
+    """
+
+    embedders: tuple[Embedder, ...]
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run works with."""
+
+    cache: Cache
+    store: Store
+    reporter: Reporter
+    runtime: Runtime = field(default_factory=Runtime)
+    batch_size: int = 50
+    workers: int = 2
+    curves: Curves = no_curves
+
+
+class Engine:
+    """Answers planned cells. `counts` tells what was done and what was there already."""
+
+    def __init__(self, selections: Selections, resources: Resources) -> None:
+        self.counts: Counter[str] = Counter()
+        here = resources
+        self._embeddings = EmbeddingService(
+            selections.pool, here.cache, here.runtime, here.batch_size, here.workers, self.counts
+        )
+        self._fits = FitService(selections, here.cache, self._embeddings, here.runtime, self.counts, here.curves)
+        self._selections = selections
+        self._resources = resources
+        self._holes: dict[str, Outcome] = {}  # by cell key, why there is no score
+
+    def run(self, planned: Sequence[Planned]) -> dict[str, Outcome]:
+        """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
+        recorded = self._resources.store.recorded()
+        missing = [item for item in planned if item.key not in recorded]
+        self.counts["cells reused"] = len(planned) - len(missing)
+        frozen = self._frozen(missing)
+        self._embed(planned, self._going(missing), frozen)
+        going = self._going(missing)
+        self._answer_frozen([item for item in going if frozen[item.recipe.key].whole])
+        self._answer_others(planned, [item for item in going if not frozen[item.recipe.key].whole])
+        self.counts["cells answered"] = len(self._going(missing))
+        return {item.key: self._holes.get(item.key, Scored()) for item in planned}
+
+    def detector(self, item: Planned) -> Detector:
+        """The fitted detector of a cell, from the cache or fitted now."""
+        return self._fits.detector(item)
+
+    def _fail(self, items: Iterable[Planned], error: Exception) -> None:
+        """Leave cells without scores, for this reason."""
+        if isinstance(error, Unavailable):
+            hole: Outcome = Skipped(str(error))
+        else:
+            hole = Failed(f"{type(error).__name__}: {error}".splitlines()[0])
+        self._holes.update({item.key: hole for item in items})
+
+    @contextmanager
+    def _guard(self, items: Iterable[Planned]) -> Iterator[None]:
+        """Keep one detector's trouble from stopping the others: its cells become holes with the reason."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a detector raises is the reason that the table shows
+            self._fail(items, in_plain_words(error))
+
+    def _going(self, items: Iterable[Planned]) -> list[Planned]:
+        return [item for item in items if item.key not in self._holes]
+
+    def _frozen(self, items: Sequence[Planned]) -> dict[str, FrozenParts]:
+        """The frozen parts of every recipe that can run here, by its key."""
+        found: dict[str, FrozenParts] = {}
+        for key, recipe in {item.recipe.key: item.recipe for item in items}.items():
+            with self._guard(item for item in items if item.recipe.key == key):
+                found[key] = frozen_parts(recipe, self._resources.runtime)
+        return found
+
+    def _embed(self, planned: Sequence[Planned], missing: Sequence[Planned], frozen: dict[str, FrozenParts]) -> None:
+        """Fill the cache with every embedding that the missing cells need, in one pass over the images."""
+        embedders: dict[str, Embedder] = {}
+        users: dict[Want, list[Planned]] = defaultdict(list)
+        needs: dict[Want, dict[Subset, None]] = defaultdict(dict)
+        for item in missing:
+            for embedder in frozen[item.recipe.key].embedders:
+                embedders.setdefault(embedder.key, embedder)
+                for subset in _subsets(item.cell):
+                    want = embedder.key, degradation(subset.degradation).name
+                    users[want].append(item)
+                    needs[want][subset] = None
+        wanted = [
+            Embedding(embedders[str(key)], degradation(step), self._images(subsets))
+            for (key, step), subsets in needs.items()
+        ]
+        order = self._images(subset for item in planned if item.recipe.key in frozen for subset in _subsets(item.cell))
+        lacking = each_once(self._embeddings.lacking(one) for one in wanted)
+        with self._resources.reporter.stage("embed images", len(lacking)) as advance:
+            for decoded, filled in self._embeddings.fill(wanted, in_chunks(order, self._resources.batch_size)):
+                for part in filled:
+                    if part.error is not None:
+                        self._fail(users[part.embedding.want], part.error)
+                advance(decoded)
+
+    def _images(self, subsets: Iterable[Subset]) -> Positions:
+        """The images of some subsets, each once."""
+        return each_once(self._selections[subset].positions for subset in dict.fromkeys(subsets))
+
+    def _answer_frozen(self, items: Sequence[Planned]) -> None:
+        """Fit each head on cached embeddings and let it decide on cached embeddings."""
+        groups = _by_fit(items)
+        with self._resources.reporter.stage("fit and score heads", len(groups)) as advance:
+            for group in groups:
+                with self._guard(group):
+                    detector = self.detector(group[0])
+                    self._record([(item, self._from_embeddings(item, detector)) for item in group])
+                advance(1)
+
+    def _from_embeddings(self, item: Planned, detector: Detector) -> Answer:
+        test, step = self._selections[item.cell.test], degradation(item.cell.test.degradation)
+        return from_embeddings(
+            detector, (item.recipe.key,), lambda embedder: self._embeddings.of(test, embedder, step), len(test.images)
+        )
+
+    def _record(self, answered: Iterable[tuple[Planned, Answer]]) -> None:
+        """Write the answers of a work group, each as its cell's task wants it."""
+        group = []
+        for item, answer in answered:
+            images = self._selections[item.cell.test].images
+            with self._guard([item]):
+                group.append((item.key, images, _for_task(item, answer, images)))
+        if group:
+            self._resources.store.record(group)
+
+    def _answer_others(self, planned: Sequence[Planned], items: Sequence[Planned]) -> None:
+        """Fit each network, then let all of them score in one pass over the test images."""
+        kinds = {item.recipe.key for item in items}
+        detectors = self._fitted(items)
+        self._score([item for item in planned if item.recipe.key in kinds], self._going(items), detectors)
+
+    def _fitted(self, items: Sequence[Planned]) -> dict[str, Detector]:
+        """The detectors of some cells by the key of their fit, those of one thread fitted side by side."""
+        detectors: dict[str, Detector] = {}
+        tasks: dict[str, FitTask] = {}
+        for group in _by_fit(items):
+            with self._guard(group):
+                tasks |= self._fits.tasks(group[0])
+        groups = _by_fit(self._going(items))
+        with (
+            self._resources.reporter.stage("train networks", len(groups)) as advance,
+            started(run_fit, tasks, self._resources.workers) as futures,
+        ):
+            for group in groups:
+                key = group[0].fit_key
+                with self._guard(group):
+                    counts = result_of(futures[key]) if key in futures else None
+                    self.counts.update(counts or {})
+                    made = self._fits.restored(group[0]) if counts else None
+                    detectors[key] = made or self.detector(group[0])
+                advance(1)
+        return detectors
+
+    def _score(self, planned: Sequence[Planned], missing: Sequence[Planned], detectors: dict[str, Detector]) -> None:
+        """Ask fitted detectors about the test images of the missing cells, and record each cell when it is complete."""
+        work = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
+        asked = [
+            Asked(unit, detectors[unit[0]], (items[0].recipe.key,), degradation(unit[1]), work.images(unit))
+            for unit, items in work.units.items()
+        ]
+        pool = self._selections.pool
+        sheets = {unit: AnswerSheet(len(pool)) for unit in work.units}
+        total = len(each_once(one.images for one in asked))
+        with self._resources.reporter.stage("score networks", total) as advance:
+            passed = answers(
+                pool.__getitem__, len(pool), work.chunks, asked, self._embeddings.kept, self._resources.workers
+            )
+            for chunk, answered in passed:
+                require_read(pool, chunk.unread)
+                for one in answered:
+                    if isinstance(one.answer, Exception):
+                        self._fail(work.units[one.name], one.answer)
+                    else:
+                        sheets[one.name].add(one.images, one.answer)
+                done = self._going(work.completed(chunk.images))
+                self._record((item, sheets[unit_of(item)][self._selections[item.cell.test].positions]) for item in done)
+                self.counts["images decoded"] += chunk.decoded
+                advance(chunk.decoded)
+
+
+class ScoringPlan:
+    """Which images are asked about, in which chunks, and which cells are complete when.
+
+    Chunks and batches follow from all planned cells, so that a run that was killed and repeated computes the very
+    batches of an undisturbed one; chunks that no missing cell needs are left out.
+
+    Attributes:
+        units: The missing cells by what an image is asked about once for.
+        chunks: All planned images in chunks.
+    """
+
+    def __init__(
+        self, selections: Selections, planned: Sequence[Planned], missing: Sequence[Planned], batch_size: int
+    ) -> None:
+        self._selections = selections
+        self.units: dict[Unit, list[Planned]] = defaultdict(list)
+        for item in missing:
+            self.units[unit_of(item)].append(item)
+        self._planned: dict[Unit, list[Planned]] = defaultdict(list)
+        for item in planned:
+            self._planned[unit_of(item)].append(item)
+        order = self._tests(planned)
+        self.chunks = in_chunks(order, batch_size)
+        self._chunk = np.full(len(selections.pool), -1)
+        self._chunk[order] = np.arange(len(order)) // batch_size
+        self._last: dict[int, list[Planned]] = defaultdict(list)
+        for item in missing:
+            self._last[int(self._chunk[selections[item.cell.test].positions].max())].append(item)
+
+    def _tests(self, items: Iterable[Planned]) -> Positions:
+        """The test images of some cells, each once."""
+        return each_once(self._selections[test].positions for test in dict.fromkeys(item.cell.test for item in items))
+
+    def images(self, unit: Unit) -> Positions:
+        """The planned images of a unit in the chunks that its missing cells need."""
+        needed = np.unique(self._chunk[self._tests(self.units[unit])])
+        images = self._tests(self._planned[unit])
+        return images[np.isin(self._chunk[images], needed)]
+
+    def completed(self, chunk: Positions) -> list[Planned]:
+        """The missing cells whose last images these are."""
+        return self._last[int(self._chunk[chunk[0]])]
+
+
+def unit_of(item: Planned) -> Unit:
+    """What an image is asked about once for."""
+    return item.fit_key, degradation(item.cell.test.degradation).name
+
+
+def frozen_parts(recipe: Recipe, runtime: Runtime) -> FrozenParts:
+    """The frozen parts of a recipe and its components. Raises `Unavailable` where weights are missing."""
+    if (embedder := recipe.embedder(runtime)) is not None:
+        return FrozenParts((embedder,), whole=True)
+    parts = [frozen_parts(component, runtime) for component in recipe.components()]
+    embedders = tuple(embedder for part in parts for embedder in part.embedders)
+    return FrozenParts(embedders, whole=bool(parts) and all(part.whole for part in parts))
+
+
+def _subsets(cell: Cell) -> list[Subset]:
+    """What a cell reads: for its training, then for its test."""
+    return [subset for subset in (cell.train, cell.test) if subset is not None]
+
+
+def _by_fit(items: Iterable[Planned]) -> list[list[Planned]]:
+    groups: dict[str, list[Planned]] = defaultdict(list)
+    for item in items:
+        groups[item.fit_key].append(item)
+    return list(groups.values())
+
+
+def _for_task(item: Planned, answer: Answer, images: ImageSet) -> Answer:
+    """The answer with what the cell's task needs. Raises `Unavailable` where the detector cannot do it."""
+    if item.cell.task == "binary":
+        return answer
+    if PREDICTED not in answer.diagnostics:
+        msg = f"{item.cell.detector} does not say which of several generators made an image: ask what is real instead"
+        raise Unavailable(msg)
+    made_by = images.table[GENERATOR].where(images.table[LABEL] == 1, "").to_numpy()
+    return Answer(answer.scores, {**answer.diagnostics, GENERATOR: made_by})

@@ -1,0 +1,235 @@
+"""The one way from images to answers: every leaf of a detector is prepared or embedded, then its parts are combined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.engine.image_pass import Demand, PreparedChunk, Read, image_pass, in_plain_words, members
+from bench.engine.selections import Positions
+from detectors.api import Answer, Array, Composite, Detector, Embedder, Embeddings, Probe, Scores, read_only
+from protocols.degradations import Degradation
+
+Place = tuple[str, ...]  # of a detector: the key of its recipe, then names of members
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A detector that is no composite, inside of one or by itself.
+
+    Attributes:
+        detector: It.
+        consumer: What its preparations are called: leaves of one name prepare alike.
+    """
+
+    detector: Detector
+    consumer: Hashable
+
+
+def leaves(detector: Detector, place: Place) -> Iterator[Leaf]:
+    """The leaves of a detector, each place once."""
+    if isinstance(detector, Composite):
+        for name, member in detector.members.items():
+            yield from leaves(member, (*place, name))
+    else:
+        yield Leaf(detector, _consumer(detector, place))
+
+
+def _consumer(leaf: Detector, place: Place) -> Hashable:
+    if isinstance(leaf, Probe):
+        return leaf.embedder.key
+    return place if leaf.preparation is None else leaf.preparation
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the leaves of detectors read of one batch of images.
+
+    Attributes:
+        prepared: Prepared arrays of the leaves that are no probes, by their consumer.
+        embedded: Embeddings for those that are.
+    """
+
+    prepared: Callable[[Hashable], Sequence[Array]]
+    embedded: Callable[[Embedder], Embeddings]
+
+
+def answer(detector: Detector, inputs: Inputs, place: Place) -> Answer:
+    """The answer of a detector about one batch."""
+    if isinstance(detector, Composite):
+        return detector.combine({name: answer(one, inputs, (*place, name)) for name, one in detector.members.items()})
+    if isinstance(detector, Probe):
+        return detector.answer_embedded(read_only(inputs.embedded(detector.embedder)))
+    return detector.answer(inputs.prepared(_consumer(detector, place)))
+
+
+def only_probes(detector: Detector, place: Place) -> bool:
+    """Whether embeddings are all that an answer needs."""
+    return all(isinstance(leaf.detector, Probe) for leaf in leaves(detector, place))
+
+
+def from_embeddings(detector: Detector, place: Place, embedded: Callable[[Embedder], Embeddings], size: int) -> Answer:
+    """The answer of a detector of probes alone about `size` images, from their embeddings."""
+    return checked(answer(detector, Inputs(_nothing_prepared, once_each(embedded)), place), size)
+
+
+def _nothing_prepared(consumer: Hashable) -> Sequence[Array]:
+    msg = f"{consumer} was planned to answer from embeddings, and wants prepared images"
+    raise TypeError(msg)
+
+
+def checked(found: Answer, size: int) -> Answer:
+    """An answer as the contract has it, or a `ValueError` that becomes the reason of a failed cell."""
+    scores = found.scores
+    fine = scores.shape == (size,) and np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()
+    if not fine:
+        msg = f"scores must be {size} finite numbers in [0, 1]; got shape {scores.shape}, "
+        raise ValueError(msg + f"from {np.min(scores, initial=1)} to {np.max(scores, initial=0)}")
+    for name, values in found.diagnostics.items():
+        if np.shape(values) != (size,):
+            msg = f"the diagnostic {name!r} must be {size} values; got shape {np.shape(values)}"
+            raise ValueError(msg)
+    return found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A fitted detector that is asked about images under one degradation.
+
+    Attributes:
+        name: Tells it from the others of a pass.
+        detector: It.
+        place: The key of its recipe.
+        degradation: What images go through first.
+        images: Which, positions among the distinct ones.
+    """
+
+    name: Hashable
+    detector: Detector
+    place: Place
+    degradation: Degradation
+    images: Positions
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What one of them said of its part of a chunk.
+
+    Attributes:
+        name: Whose answer.
+        images: About which images, in order.
+        answer: The answer, or why there is none.
+    """
+
+    name: Hashable
+    images: Positions
+    answer: Answer | Exception
+
+
+Embedded = Callable[[Embedder, Degradation, Positions], Embeddings]
+
+
+def answers(  # noqa: PLR0913, PLR0917 - from where, how many, in which chunks, who, with which embeddings, how
+    read: Read, size: int, chunks: Sequence[Positions], asked: Sequence[Asked], embedded: Embedded | None, workers: int
+) -> Iterator[tuple[PreparedChunk, list[Answered]]]:
+    """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
+
+    Args:
+        read: Decodes the image at a position.
+        size: Number of distinct images.
+        chunks: Positions of distinct images, each in one chunk at most.
+        asked: Who is asked about which.
+        embedded: Where embeddings for probes are kept; None where they are made from the images at hand.
+        workers: Threads that read and prepare.
+
+    Yields:
+        The chunk, and the answers about it; who could not answer is not asked again.
+    """
+    masks = [(one, members(one.images, size)) for one in asked]
+    demands = _demands(asked, size, with_probes=embedded is None)
+    broken: set[Hashable] = set()
+    for chunk in image_pass(read, size, chunks, demands, workers):
+        sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
+        parts = [(one, sound[mask[sound]]) for one, mask in masks if one.name not in broken]
+        answered = [_answered(one, images, chunk, embedded) for one, images in parts if images.size]
+        broken |= {one.name for one in answered if isinstance(one.answer, Exception)}
+        yield chunk, answered
+
+
+def _demands(asked: Sequence[Asked], size: int, *, with_probes: bool) -> list[Demand]:
+    """What the leaves want, each want once for all who share it; probes whose embeddings are kept want nothing."""
+    prepare: dict[tuple[Hashable, str], Callable[..., Array]] = {}
+    steps: dict[str, Degradation] = {}
+    wanted: dict[tuple[Hashable, str], Any] = {}
+    for one in asked:
+        steps[one.degradation.name] = one.degradation
+        for leaf in leaves(one.detector, one.place):
+            if isinstance(leaf.detector, Probe) and not with_probes:
+                continue
+            want = leaf.consumer, one.degradation.name
+            prepare.setdefault(want, leaf.detector.prepare)
+            wanted[want] = wanted.get(want, np.zeros(size, bool)) | members(one.images, size)
+    return [
+        Demand(consumer, steps[name], prepare[consumer, name], np.flatnonzero(mask))
+        for (consumer, name), mask in wanted.items()
+    ]
+
+
+def _answered(one: Asked, images: Positions, chunk: PreparedChunk, embedded: Embedded | None) -> Answered:
+    def prepared(consumer: Hashable) -> list[Array]:
+        return chunk.batch((consumer, one.degradation.name), images)
+
+    def embeddings(embedder: Embedder) -> Embeddings:
+        if embedded is None:
+            return embedder.embed(prepared(embedder.key))
+        return embedded(embedder, one.degradation, images)
+
+    inputs = Inputs(prepared, once_each(embeddings))
+    try:
+        return Answered(one.name, images, checked(answer(one.detector, inputs, one.place), len(images)))
+    except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
+        return Answered(one.name, images, in_plain_words(error))
+
+
+def once_each(embedded: Callable[[Embedder], Embeddings]) -> Callable[[Embedder], Embeddings]:
+    """The same, but embedders of one key embed once: members of a composite often share theirs."""
+    kept: dict[str, Embeddings] = {}
+
+    def shared(embedder: Embedder) -> Embeddings:
+        if embedder.key not in kept:
+            kept[embedder.key] = embedded(embedder)
+        return kept[embedder.key]
+
+    return shared
+
+
+def joined(parts: Sequence[Answer]) -> Answer:
+    """Answers about consecutive images as one."""
+    names = list(parts[0].diagnostics) if parts else []
+    scores: Scores = np.concatenate([np.zeros(0, np.float32), *(part.scores for part in parts)])
+    return Answer(scores, {name: np.concatenate([part.diagnostics[name] for part in parts]) for name in names})
+
+
+class AnswerSheet:
+    """What a detector said of distinct images so far, image by image."""
+
+    def __init__(self, size: int) -> None:
+        self._row = np.full(size, -1, np.int32)  # of each image among the answers
+        self._count = 0
+        self._parts: list[Answer] = []
+
+    def add(self, images: Positions, part: Answer) -> None:
+        """Remember the answer about some images."""
+        self._row[images] = np.arange(self._count, self._count + len(images))
+        self._count += len(images)
+        self._parts.append(part)
+
+    def __getitem__(self, images: Positions) -> Answer:
+        """The answer about these images, in this order; one may stand several times."""
+        self._parts = [joined(self._parts)]
+        rows, whole = self._row[images], self._parts[0]
+        return Answer(whole.scores[rows], {name: values[rows] for name, values in whole.diagnostics.items()})
+

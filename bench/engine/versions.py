@@ -1,0 +1,66 @@
+"""Which code computes: versions of the libraries whose change moves pixels or fits, and of a plug-in's distribution."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bench.cache import digest
+from detectors import catalogue
+from detectors.api import Embedder, Recipe
+
+LIBRARIES = (
+    "numpy",
+    "open_clip_torch",
+    "opencv-python-headless",
+    "pillow",
+    "PyWavelets",
+    "scikit-image",
+    "scikit-learn",
+    "scipy",
+    "skops",
+    "timm",
+    "torch",
+    "torchvision",
+)
+ABSENT = "absent"
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Version by library, from package metadata: some libraries misstate their own."""
+    return {name: _version(name) for name in LIBRARIES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ABSENT
+
+
+def code_of(made: Recipe | Embedder) -> str:
+    """Identity of the code behind a recipe, with its components, or behind an embedder.
+
+    A recipe of ours says by its version that its code changed; a plug-in is known by the version of its distribution.
+    """
+    libraries = [f"{name} {number}" for name, number in versions().items()]
+    return digest(*libraries, *sorted(_distributions(made)))
+
+
+def _distributions(made: Recipe | Embedder) -> set[str]:
+    parts = made.components() if isinstance(made, Recipe) else ()
+    return {catalogue.distribution(type(made)), *(name for part in parts for name in _distributions(part))}
+
+
+def commit() -> str:
+    """The commit of the checkout that this code runs from, or "unknown" outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() if done.returncode == 0 else "unknown"

@@ -1,0 +1,98 @@
+"""A planned run from its first cell to its last file: answer, record, time, keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.cache import Cache
+from bench.curves import CurvesIn, no_curves
+from bench.engine.plan import Planned
+from bench.engine.run import Engine, Resources
+from bench.engine.timing import Conditions, timings
+from bench.fitted import Fitted, keep
+from bench.progress import Reporter
+from bench.records import columns
+from bench.records.outcomes import Scored
+from bench.records.run import Run
+from bench.records.store import Store
+from bench.request.describing import cell_table, data_digest, manifest
+from bench.request.planning import PlannedRun
+from bench.devices import describe
+
+
+def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
+    """Answer the planned cells, time the detectors and record everything."""
+    request = run.request
+    curves = CurvesIn(store.root / "tensorboard") if request.tensorboard else no_curves
+    resources = Resources(
+        Cache(request.cache), store, reporter, run.runtime, request.batch_size, request.workers, curves
+    )
+    engine = Engine(run.selections, resources)
+    outcomes = engine.run(run.planned)
+    reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
+    store.write("excluded.csv", run.census.excluded.to_csv(index=False).encode())
+    store.finish(manifest(run), cell_table(run, outcomes))
+    _write_training(run, resources)
+    scored = [item for item in run.planned if outcomes[item.key] == Scored()]
+    if request.keep_fitted:
+        _keep_fitted(run, scored, engine, store)
+    if request.timed:
+        _write_timings(run, scored, engine, resources)
+    return store.read()
+
+
+def _write_training(run: PlannedRun, resources: Resources) -> None:
+    """Write the epochs of every training behind the planned cells as `training.csv`, where there are any."""
+    rows = []
+    for fit_key, cell in {item.fit_key: item.cell for item in run.planned}.items():
+        trained_on = "" if cell.train is None else cell.train.name
+        place = {
+            columns.FIT: fit_key[:12],
+            columns.DETECTOR: cell.detector,
+            columns.TRAIN: trained_on,
+            columns.SEED: cell.seed,
+        }
+        rows += [
+            {**place, columns.EPOCH: number, **row} for number, row in enumerate(resources.cache.history(fit_key))
+        ]
+    known = resources.store.training()  # of fits that the cache has forgotten
+    found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
+    resources.store.clear("training.csv")
+    planned = [item.fit_key[:12] for item in run.planned]
+    if (kept := found[found[columns.FIT].isin(planned)]).size:
+        resources.store.write("training.csv", kept.to_csv(index=False).encode())
+
+
+def _keep_fitted(run: PlannedRun, scored: Sequence[Planned], engine: Engine, store: Store) -> None:
+    """Write every fitted detector behind the scored cells into the result folder."""
+    for item in {one.fit_key: one for one in scored}.values():
+        cell = item.cell
+        options = {**run.request.recipe_options.get(cell.detector, {}), **dict(cell.options)}
+        trained_on = cell.checkpoint if cell.train is None else cell.train.name
+        said = Fitted(
+            cell.detector,
+            item.recipe.card.version,
+            item.recipe.setting,
+            options,
+            trained_on,
+            cell.seed,
+            run.images.title,
+        )
+        keep(store.root / "fitted", said, engine.detector(item).state())
+
+
+def _write_timings(run: PlannedRun, scored: Sequence[Planned], engine: Engine, resources: Resources) -> None:
+    """Time one fitted detector of each recipe, unless this folder has its figures already."""
+    known = resources.store.throughput()
+    conditions = Conditions(data_digest(run), describe(run.runtime), run.runtime, resources.batch_size)
+    have = set(zip(*(known[name] for name in columns.TIMED_UNDER), strict=True))
+    wanted: dict[str, Planned] = {}
+    for item in scored:
+        if conditions.of(item.recipe) not in have:
+            wanted.setdefault(item.recipe.key, item)
+    new = timings(list(wanted.values()), run.planned, engine, conditions, run.selections, resources.reporter)
+    if len(new):
+        table = new if known.empty else pd.concat([known, new])
+        resources.store.write("throughput.csv", table.to_csv(index=False).encode())
