@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import Field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -89,7 +90,7 @@ class Toy:
 
     def part(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Toy:
         """The images of these rows, in this order."""
-        part = Toy(0)
+        part = copy(self)
         part.labels = self.labels[np.asarray(rows, np.int64)]
         part.labels.flags.writeable = False
         for column in ("names", "generators", "sources", "contents"):

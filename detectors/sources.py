@@ -24,7 +24,7 @@ class Source(Protocol):
 
     @property
     def identity(self) -> str:
-        """What names its content in a key; empty where the recipe's own name says it already."""
+        """What names its content in a key; empty where nothing does."""
 
     def state(self) -> State:
         """Whether it lies on this machine; nothing is downloaded."""
@@ -123,8 +123,8 @@ class Hub:
 
     @property
     def identity(self) -> str:
-        """Nothing: a recipe's name says which repository it starts from."""
-        return ""
+        """The repository."""
+        return self.repository
 
     def state(self) -> State:
         """Found where one of the two download folders has it."""

@@ -6,8 +6,8 @@ import pytest
 from detectors.api import Runtime
 from detectors.checks import Toy, sample, texture
 from detectors.classifier import Classifier
-from detectors.parts import Part
-from detectors.two_stage import TwoStage, TwoStageDetector
+from detectors.diagnostics import ALONG, PREDICTED, ROUTE
+from detectors.two_stage import FIRST, TwoStage, TwoStageDetector
 
 RECIPE = TwoStage("embedded", second="spectrum")
 
@@ -60,38 +60,47 @@ def test_every_route_is_fitted_on_its_generator_and_all_real_images(detector, tr
     assert detector.routes == ("board", "stripes")
     alone = RECIPE._stages()[1]
     rows = np.flatnonzero((np.array(train.generators) == "stripes") | (train.labels == 0))
-    expected = alone.fit(Part(train, rows), 0, Runtime())
+    expected = alone.fit(train.part(rows), 0, Runtime())
     images = [expected.prepare(train[row]) for row in range(8)]
-    assert (detector.experts["stripes"].score(images) == expected.score(images)).all()
+    assert (detector.members["1"].score(images) == expected.score(images)).all()
+
+
+def experts(detector):
+    return {name: detector.members[str(place)] for place, name in enumerate(detector.routes)}
 
 
 def test_scores_are_those_of_the_chosen_expert(detector, train):
-    batch = prepared(detector, train)
-    routes = detector.route(batch)
-    scores = detector.score(batch)
-    for row, place in enumerate(routes):
-        expert = list(detector.experts.values())[place]
-        one = expert.prepare(train[row])
-        assert scores[row] == pytest.approx(expert.score([one])[0], abs=1e-6)
+    answer = detector.answer(prepared(detector, train))
+    assert (detector.score(prepared(detector, train)) == answer.scores).all()
+    for row, name in enumerate(answer.diagnostics[ROUTE]):
+        one = experts(detector)[name].prepare(train[row])
+        assert answer.scores[row] == pytest.approx(experts(detector)[name].score([one])[0], abs=1e-6)
+        assert answer.scores[row] == answer.diagnostics[ALONG + name][row]
+        assert answer.diagnostics[PREDICTED][row] == (name if answer.scores[row] > 0.5 else "")
 
 
 def test_a_first_stage_that_is_ignored_or_wrong_costs_accuracy(detector, train):
     batch, generated = prepared(detector, train), train.labels == 1
+    told = detector.answer(batch).diagnostics
+    along = np.stack([told[ALONG + name] for name in detector.routes])
     oracle = np.array([detector.routes.index(name) if name else 0 for name in train.generators])
-    right = detector.score_along(batch, oracle) > 0.5
-    wrong = detector.score_along(batch, 1 - oracle) > 0.5
+    every = np.arange(len(batch))
+    right, wrong = along[oracle, every] > 0.5, along[1 - oracle, every] > 0.5
     assert right[generated].mean() > wrong[generated].mean() + 0.3
-    chosen = detector.route(batch)
+    chosen = [detector.routes.index(name) for name in told[ROUTE]]
     assert (chosen == oracle)[generated].mean() > 0.7
-    stuck = TwoStageDetector(Fixed(detector.first, detector.first.classes.index("board")), detector.experts)
-    assert set(stuck.route(batch)) == {0}
-    assert (stuck.score(batch) == detector.score_along(batch, np.zeros(len(batch), int))).all()
+    first = detector.members[FIRST]
+    stuck = TwoStageDetector(Fixed(first, first.classes.index("board")), experts(detector)).answer(batch)
+    assert set(stuck.diagnostics[ROUTE]) == {"board"}
+    assert (stuck.scores == along[0]).all()
 
 
 def test_real_is_no_route(detector, train):
-    real = TwoStageDetector(Fixed(detector.first, 0), detector.experts)
-    real.first.class_probabilities = lambda embeddings: np.tile(np.float32([0.8, 0.05, 0.15]), (len(embeddings), 1))
-    assert set(real.route(prepared(detector, train))) == {1}
+    real = TwoStageDetector(Fixed(detector.members[FIRST], 0), experts(detector))
+    real.members[FIRST].class_probabilities = lambda embeddings: np.tile(
+        np.float32([0.8, 0.05, 0.15]), (len(embeddings), 1)
+    )
+    assert set(real.answer(prepared(detector, train)).diagnostics[ROUTE]) == {"stripes"}
 
 
 def test_every_stage_keeps_what_it_needs_in_a_folder_of_its_own(train, tmp_path):
