@@ -17,7 +17,7 @@ from detectors.api import Runtime, Unavailable
 from detectors.checks import check
 from detectors.classifier import Classifier
 from detectors.clip_classes import SVM_C, ClipClasses, ClipOvo
-from detectors.clip_features import DATACOMP, SMALL
+from detectors.clip_features import SMALL
 from detectors.clip_heads import ClipMlp, ClipSvm
 from detectors.clip_nearest import ClipNearest
 from detectors.clip_probe import ClipLayers, ClipProbe
