@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol, ProtocolCommand
 from bench.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.errors import InputError
 from bench.options import CORES, Detectors, Limit, Real, Seeds, Workers, cache_folder, names, numbers, one_of, reporter
 from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
-    from bench.records import Run
-    from bench.run import Asked
+    from bench.records.run import Run
+    from bench.request.run_request import RunRequest
     from detectors.api import Setting
 
 app = typer.Typer(
@@ -30,23 +32,11 @@ app = typer.Typer(
 )
 
 
-def _take_settings(context: typer.Context, path: Path | None) -> Path | None:
-    """Let a settings file give the options that the command line does not."""
-    if path is not None:
-        from bench.settings import read
-
-        known = {one.name for one in context.command.params if one.name} - {"settings", "dry_run"}
-        context.default_map, context.obj = read(path, known)
-    return path
-
-
-@app.command("run")
+@app.command("run", cls=ProtocolCommand)
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     context: typer.Context,
-    settings: Annotated[
-        Path | None, typer.Option(is_eager=True, callback=_take_settings, help="TOML file of options.")
-    ] = None,
-    protocol: Annotated[str, typer.Option(help="Protocol, as `lineup list` names it.")] = "cross_generator",
+    settings: Annotated[Path | None, typer.Option(help="TOML file of options.")] = None,
+    protocol: Annotated[str, typer.Option(help="As `lineup list` names it; brings options.")] = "cross_generator",
     data: Annotated[str, typer.Option(help="'embedded', a path or URL, or layout:path.")] = "embedded",
     real: Real = "",
     detectors: Detectors = DETECTORS,
@@ -58,9 +48,6 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     seeds: Annotated[int | None, typer.Option(min=1, help="So many training seeds, instead of --seed.")] = None,
     setting: Annotated[str, typer.Option(help="paper, embedded, or auto: paper for real data on a GPU.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    train_on: Annotated[str, typer.Option(help="Generators to train on, comma separated; empty: as usual.")] = "",
-    degradations: Annotated[str, typer.Option(help="Such as jpeg:65,lr:112+blur:1; empty: the protocol's.")] = "",
-    test_all: Annotated[bool, typer.Option(help="Test on all generators, not the trained one alone.")] = False,  # noqa: FBT002
     arm: Annotated[str, typer.Option(help="What all images go through first, as none,canonical:jpeg96.")] = "none",
     max_unreadable: Annotated[float, typer.Option(min=0, max=1, help="Share of bad files allowed.")] = MAX_UNREADABLE,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
@@ -70,17 +57,18 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
-    from bench.run import Asked
-    from protocols.api import Options
+    from bench.request.arms import in_arms
+    from bench.request.run_request import RunRequest
 
+    chosen: ChosenProtocol = context.obj
     del settings  # read before the other options were, which now hold what it says
     one_of("setting", setting, ("auto", "paper", "embedded"))
     one_of("precision", precision, ("float32", "bfloat16"))
     named = names(detectors)
     if baselines and named and named != ("all",):
         named = tuple(dict.fromkeys((*named, *names(BASELINES))))
-    asked = Asked(
-        protocol=protocol,
+    request = RunRequest(
+        protocol=chosen.protocol,
         data=data,
         detectors=named,
         setting=setting,
@@ -89,50 +77,58 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         out=out or Path("results/runs") / protocol,
         limit=limit,
         seeds=numbers(seed) if seeds is None else tuple(range(seeds)),
-        options=Options(names(train_on), names(degradations), test_all),
         batch_size=batch_size,
         workers=workers,
         cache=cache_folder(),
         real=real,
         max_unreadable=max_unreadable,
-        recipe_options=context.obj or {},
+        recipe_options=chosen.recipe_options,
         tensorboard=tensorboard,
         keep_fitted=keep_fitted,
     )
-    from bench.arms import in_arms
-
-    arms = in_arms(asked, names(arm))
+    arms = in_arms(request, names(arm))
     runs = [run for one in arms if (run := _run(one, dry_run=dry_run, show=len(arms) == 1))]
-    if not runs:
-        return
-    from bench.settings import written
-    from bench.show import leaderboard
-    from bench.store import Store
-
-    store = Store.at(asked.out)
-    chosen = {name: value for name, value in sorted(context.params.items()) if name not in {"settings", "dry_run"}}
-    store.write("settings.toml", written(chosen, asked.recipe_options).encode())
-    if len(runs) > 1:
-        leaderboard(runs, store)
-    if any((run.cells["status"] == "failed").any() for run in runs):
-        raise typer.Exit(1)
+    if runs:
+        _close(runs, request, context.params)
 
 
-def _run(asked: Asked, *, dry_run: bool, show: bool) -> Run | None:
-    from bench.run import answer, prepare
+def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
+    """Answer one request, or say what that would cost."""
+    from bench.engine.run import answer
+    from bench.records.store import Store
+    from bench.request.planning import prepare
     from bench.show import announce, estimate, finish
-    from bench.store import Store
 
     told = reporter()
-    prepared = prepare(asked, told)
-    announce(prepared, told)
+    planned = prepare(request, told)
+    announce(planned, told)
     if dry_run:
-        estimate(prepared, told)
+        estimate(planned, told)
         return None
-    store = Store.at(asked.out)
-    run = answer(prepared, store, told)
+    store = Store.at(request.out)
+    run = answer(planned, store, told)
     finish(run, store, told, show=show)
     return run
+
+
+def _close(runs: list[Run], request: RunRequest, params: Mapping[str, object]) -> None:
+    """Write the settings that give the same again, rank several arms together, and exit with 1 where a cell failed."""
+    from bench.records.columns import STATUS
+    from bench.records.outcomes import Failed
+    from bench.records.store import Store
+    from bench.request.protocols import as_settings
+    from bench.settings import written
+
+    store = Store.at(request.out)
+    own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}
+    whole = dict(sorted((own | as_settings(request.protocol)).items()))
+    store.write("settings.toml", written(whole, request.recipe_options).encode())
+    if len(runs) > 1:
+        from bench.show import leaderboard
+
+        leaderboard(runs, store)
+    if any((run.cells[STATUS] == Failed.status).any() for run in runs):
+        raise typer.Exit(1)
 
 
 @app.command("data")
@@ -186,8 +182,8 @@ def leaderboard_command(
     out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
 ) -> None:
     """Rank the detectors of one or several runs; runs on different data get tables of their own."""
+    from bench.records.store import Store
     from bench.show import leaderboard
-    from bench.store import Store
 
     leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None)
 
@@ -198,8 +194,8 @@ def matrix_command(
     detector: Annotated[str, typer.Argument(help="One detector of that run.")],
 ) -> None:
     """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
+    from bench.records.store import Store
     from bench.show import show_matrix
-    from bench.store import Store
 
     show_matrix(Store(run).read(), detector)
 
@@ -207,21 +203,24 @@ def matrix_command(
 @app.command("list")
 def list_command() -> None:
     """List the installed detectors with what they cost and need, the protocols and the data layouts."""
-    from bench.listing import overview
+    from bench.listing import overview, protocol_titles
     from detectors.catalogue import installed
 
-    for line in overview():
+    for line in (*overview(), *protocol_titles(), "", f"layouts: {', '.join(installed('lineup.layouts'))}"):
         typer.echo(line)
-    for noun in ("protocols", "layouts"):
-        typer.echo(f"{noun}: {', '.join(installed(f'lineup.{noun}'))}")
 
 
 @app.command("show")
-def show_command(detector: Annotated[str, typer.Argument(help="A detector, as `lineup list` names it.")]) -> None:
-    """Show the whole card of a detector: paper, licence, input, size, weights, options."""
-    from bench.listing import whole_card
+def show_command(
+    name: Annotated[str, typer.Argument(help="A detector or a protocol, as `lineup list` names it.")],
+) -> None:
+    """Show the whole card of a detector, or what a protocol asks with which options.
 
-    for line in whole_card(detector):
+    Where both have one name, the detector is shown.
+    """
+    from bench.listing import in_full
+
+    for line in in_full(name):
         typer.echo(line)
 
 

@@ -15,15 +15,17 @@ from rich.console import Console
 
 from bench.data import embedded_corpus
 from bench.defaults import BATCH_SIZE, DETECTORS
+from bench.engine.run import answer
 from bench.errors import InputError
 from bench.golden import describe_update, golden_from, read_golden, write_golden
 from bench.progress import Reporter
-from bench.records import Run
+from bench.records.run import Run
+from bench.records.store import Store
 from bench.regress import compare
 from bench.report import changes
-from bench.run import Asked, answer, prepare
-from bench.store import Store
-from protocols.api import Options
+from bench.request.planning import prepare
+from bench.request.protocols import with_options
+from bench.request.run_request import RunRequest
 
 PROTOCOLS = ("cross_generator", "degradation")
 GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # what a trained network may differ by without anything being wrong
@@ -40,8 +42,8 @@ def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter) -> dict[str,
 
 def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter) -> Run:
     """Run one protocol on the embedded corpus with a cache and results of its own in `scratch`."""
-    asked = Asked(
-        protocol=protocol,
+    request = RunRequest(
+        protocol=with_options(protocol, {}),
         data=str(corpus),
         detectors=tuple(DETECTORS.split(",")),
         setting="embedded",
@@ -50,14 +52,13 @@ def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], w
         out=scratch / protocol,
         limit=None,
         seeds=tuple(seeds),
-        options=Options(),
         batch_size=BATCH_SIZE,
         workers=workers,
         cache=scratch / "cache",
         timed=False,
     )
     reporter.say(f"Gate: {protocol}")
-    return answer(prepare(asked, reporter), Store.at(asked.out), reporter)
+    return answer(prepare(request, reporter), Store.at(request.out), reporter)
 
 
 def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:

@@ -1,4 +1,4 @@
-"""What `lineup list` and `lineup show` print: cards, sizes and whether weights are there. Torch is not imported."""
+"""What `lineup list` and `lineup show` print: cards, sizes, weights, protocols. Torch is not imported."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from textwrap import wrap
 
+from bench.request import protocols
 from detectors import catalogue
 from detectors.api import Card, Recipe, Setting, Size
+from protocols.api import options
 
 WIDTH = 100
 INDENT = "    "
@@ -35,6 +37,49 @@ def overview() -> Iterator[str]:
     yield from ["", *wrap(LEGEND, WIDTH), ""]
 
 
+def protocol_titles() -> Iterator[str]:
+    """One line for each protocol: its name, and what it asks."""
+    there = protocols.names()
+    width = max(map(len, there), default=0)
+    yield "protocols"
+    for name in there:
+        yield f"{INDENT}{name.ljust(width)}  {protocols.protocol_class(name).title}"
+
+
+def in_full(name: str) -> Iterator[str]:
+    """Lines of a detector's card, or of a protocol where no detector has that name.
+
+    Raises:
+        UnknownName: Neither is installed under that name.
+    """
+    if name in catalogue.names():
+        return whole_card(name)
+    if name in protocols.names():
+        return whole_protocol(name)
+    known = sorted({*catalogue.names(), *protocols.names()})
+    raise catalogue.UnknownName(catalogue.unknown("detector or protocol", name, known))
+
+
+def whole_protocol(name: str) -> Iterator[str]:
+    """Lines of one protocol: what it asks, how answers are laid out, and its options with defaults and help.
+
+    Raises:
+        UnknownName: No such protocol is installed.
+    """
+    kind = protocols.protocol_class(name)
+    yield from _beneath("protocol", name, "")
+    yield from _beneath("title", kind.title, "")
+    if kind.__doc__:
+        yield from _beneath("asks", " ".join(kind.__doc__.split()), "")
+    yield from _beneath("matrix", f"rows {kind.view.rows}, columns {kind.view.columns}", "")
+    yield "options, as in `lineup run --protocol NAME --option VALUE`:" if options(kind) else "options: none"
+    types, by_name = protocols.option_types(kind), {field.name: field for field in fields(kind)}
+    for option, about in options(kind).items():
+        default = protocols.as_text(protocols.default_of(by_name[option]))
+        said = f"{about} [default: {default}]" if default else about
+        yield from _beneath(f"--{option.replace('_', '-')} {protocols.type_name(types[option])}", said)
+
+
 def whole_card(name: str) -> Iterator[str]:
     """Lines of one card: every field, then for each setting its size, its weights and how to get them, then options.
 
@@ -50,8 +95,8 @@ def whole_card(name: str) -> Iterator[str]:
         yield from _beneath(
             f"{recipe.setting} setting", "; ".join([_size(card, recipe.setting), *_weights(recipe)]), ""
         )
-    options = [f"{field.name} = {field.default!r}" for field in fields(recipes[0]) if field.name != "setting"]
-    yield from _beneath("options", ", ".join(options) or "none", "")
+    taken = [f"{field.name} = {field.default!r}" for field in fields(recipes[0]) if field.name != "setting"]
+    yield from _beneath("options", ", ".join(taken) or "none", "")
 
 
 def _row(recipes: Sequence[Recipe]) -> tuple[str, ...]:

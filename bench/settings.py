@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -26,38 +26,35 @@ OPTIONS = "options"
 Options = Mapping[str, Mapping[str, Any]]  # by detector, then by option
 
 
-def read(path: Path, known: Collection[str]) -> tuple[dict[str, Any], Options]:
-    """Read a settings file.
+@dataclass(frozen=True)
+class SettingsFile:
+    """What a settings file says.
 
-    Args:
-        path: The file.
-        known: Names of the options that a run takes.
-
-    Returns:
-        Values by option, lists joined with commas, and the tables of detector options.
-
-    Raises:
-        InputError: It is not there, not TOML, or says something unknown.
+    Attributes:
+        values: By option, as TOML has them.
+        recipe_options: The tables of detector options.
     """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    recipe_options: Options = field(default_factory=dict)
+
+
+def read(path: Path) -> SettingsFile:
+    """Read a settings file. Raises `InputError` where it is not there, not TOML, or has a table that it cannot have."""
     try:
         whole = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = f"settings {path} cannot be read ({error}); give a TOML file"
         raise InputError(msg) from error
     tables = whole.pop(OPTIONS, {})
-    values = {}
     for name, value in whole.items():
-        option = name.replace("-", "_")
-        if option not in known:
-            raise InputError(f"settings {path}: {unknown('option', name, known)}")
         if not isinstance(value, str | int | float | list):
             msg = f"settings {path}: {name} is a table or a date; give a text, a number, true, false or a list"
             raise InputError(msg)
-        values[option] = ",".join(map(str, value)) if isinstance(value, list) else value
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         msg = f"settings {path}: {OPTIONS} holds one table per detector, as in [{OPTIONS}.cnnspot]"
         raise InputError(msg)
-    return values, tables
+    return SettingsFile({name.replace("-", "_"): value for name, value in whole.items()}, tables)
 
 
 def unknown(noun: str, name: str, known: Collection[str]) -> str:
@@ -68,25 +65,42 @@ def unknown(noun: str, name: str, known: Collection[str]) -> str:
 
 
 def checked(recipe: type, options: Mapping[str, Any], detector: str) -> dict[str, Any]:
-    """The options of one detector, of the types that its recipe's fields have.
+    """The options of one detector, of the types that its recipe's fields have. Raises `InputError`, as `of_types`."""
+    known = [one.name for one in fields(recipe) if one.init and one.name != "setting"]
+    return of_types(recipe, options, detector, known)
+
+
+def of_types(kind: type, values: Mapping[str, Any], whose: str, known: Collection[str]) -> dict[str, Any]:
+    """Values of the types that the fields of a dataclass have.
+
+    Args:
+        kind: The dataclass.
+        values: By field, as a user wrote them.
+        whose: What a message begins with.
+        known: The fields that a user may choose.
 
     Raises:
-        InputError: The recipe has no such field, or it takes other values.
+        InputError: There is no such field, or it takes other values.
     """
+    hints = get_type_hints(kind, include_extras=True)
+    taken = {}
+    for name, value in values.items():
+        if name not in known:
+            raise InputError(f"{whose}: {unknown('option', name, known) if known else 'it takes no options'}")
+        taken[name] = _of_type(hints[name], value, f"{whose}: option {name}")
+    return taken
+
+
+def _of_type(hint: Any, value: Any, what: str) -> Any:  # noqa: ANN401 - any type
     from pydantic import TypeAdapter, ValidationError
 
-    hints = get_type_hints(recipe)
-    known = [field.name for field in fields(recipe) if field.init and field.name != "setting"]
-    taken = {}
-    for name, value in options.items():
-        if name not in known:
-            raise InputError(f"{detector}: {unknown('option', name, known) if known else 'it takes no options'}")
-        try:
-            taken[name] = TypeAdapter(hints[name]).validate_python(value)
-        except ValidationError as error:
-            msg = f"{detector}: option {name} cannot be {value!r} ({error.errors()[0]['msg']})"
-            raise InputError(msg) from error
-    return taken
+    try:  # true and false are no numbers
+        return TypeAdapter(hint).validate_python(value, strict=isinstance(value, bool) or None)
+    except ValidationError as error:
+        first = error.errors()[0]
+        part = f"{first['input']!r}: " if any(isinstance(place, int) for place in first["loc"]) else ""
+        msg = f"{what} cannot be {value!r} ({part}{first['msg']})"
+        raise InputError(msg) from error
 
 
 def written(values: Mapping[str, Any], options: Options) -> str:
@@ -98,8 +112,18 @@ def written(values: Mapping[str, Any], options: Options) -> str:
 
 
 def _lines(values: Mapping[str, Any]) -> Iterable[str]:
-    """One line per value; JSON's texts, numbers and lists are TOML's too."""
+    """One line per value."""
     for name, value in values.items():
         if value is not None:
-            plain = isinstance(value, bool | int | float | list | tuple)
-            yield f"{name} = {json.dumps(value if plain else str(value))}"
+            yield f"{name} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:  # noqa: ANN401 - whatever an option may be
+    """A value as TOML has it; what is no truth value, number or list is a text."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

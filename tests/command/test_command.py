@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.cells import TABLE_COLUMNS
-from bench.records import THROUGHPUT_COLUMNS
+from bench.records.columns import THROUGHPUT
 from tests.engine.miniature import SIZES
 from tests.images.planted import as_png, plant
 
@@ -44,7 +44,7 @@ def test_a_run_leaves_what_it_promises(finished):
 
 def test_throughput_adds_up(finished):
     table = pd.read_csv(finished[0] / "cross_generator" / "throughput.csv")
-    assert tuple(table.columns) == THROUGHPUT_COLUMNS
+    assert tuple(table.columns) == THROUGHPUT
     assert set(table["detector"]) == {"checkerboard", "hog_svm"}
     assert (table["images_per_s_low"] <= table["images_per_s"]).all()
     assert (table["images_per_s"] <= table["images_per_s_high"]).all()
@@ -54,7 +54,7 @@ def test_throughput_adds_up(finished):
 
 def test_the_manifest_says_what_ran(finished):
     manifest = json.loads((finished[0] / "degradation" / "manifest.json").read_text())
-    assert manifest["protocol"] == "degradation"
+    assert manifest["protocol"]["name"] == "degradation"
     assert manifest["setting"] == "embedded"
     assert manifest["data"]["kind"] == "folder"
     assert manifest["runtime"]["device"] == "cpu"

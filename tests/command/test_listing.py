@@ -5,9 +5,11 @@ import sys
 
 import pytest
 
-from bench.listing import WIDTH, overview, whole_card
+from bench.listing import WIDTH, in_full, overview, protocol_titles, whole_card
+from bench.request import protocols
 from detectors import catalogue
 from detectors.sources import Hub
+from protocols.api import options
 from tests.command.test_command import one_line
 
 
@@ -55,13 +57,51 @@ def test_every_card_can_be_shown(name):
     assert f"name: {name}" in list(whole_card(name))
 
 
+def test_every_protocol_has_a_line_with_its_title():
+    lines = [line.split() for line in protocol_titles()]
+    assert lines[0] == ["protocols"]
+    assert [line[0] for line in lines[1:]] == protocols.names()
+    assert all(
+        " ".join(line[1:]) == protocols.protocol_class(line[0]).title for line in lines[1:]
+    )  # the plug-in's as well
+    assert "training_size" in protocols.names()
+
+
+@pytest.mark.parametrize("name", protocols.names())
+def test_every_protocol_can_be_shown_with_its_options(name):
+    kind = protocols.protocol_class(name)
+    text = " ".join(" ".join(in_full(name)).split())
+    assert kind.title in text
+    for option, about in options(kind).items():
+        assert f"--{option.replace('_', '-')} <" in text
+        assert about in text
+
+
+def test_a_protocol_is_shown_with_types_and_defaults():
+    text = " ".join(" ".join(in_full("degradation")).split())
+    assert "matrix: rows train, columns degradation" in text
+    assert "--degradations <str,...>: Such as" in text
+    assert "not the trained one alone. [default: false]" in text
+
+
+def test_a_detector_wins_where_a_protocol_has_its_name(monkeypatch):
+    monkeypatch.setattr(protocols, "names", lambda: ["hog_svm"])
+    assert list(in_full("hog_svm")) == list(whole_card("hog_svm"))
+
+
+def test_an_unknown_protocol_is_one_line(lineup):
+    refused = one_line(lineup("show", "degradatoin"))
+    assert "no detector or protocol is named 'degradatoin'. Did you mean degradation?" in refused
+
+
 def test_an_unknown_detector_is_one_line(lineup):
     assert "Did you mean cnnspot?" in one_line(lineup("show", "cnnsport"))
 
 
 def test_neither_imports_torch():
     code = (
-        "import sys; from bench.listing import overview, whole_card;"
-        "list(overview()); list(whole_card('clip_probe')); sys.exit('torch' in sys.modules)"
+        "import sys; from bench.listing import in_full, overview, protocol_titles, whole_card;"
+        "list(overview()); list(whole_card('clip_probe')); list(protocol_titles()); list(in_full('degradation'));"
+        "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

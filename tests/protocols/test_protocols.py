@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from detectors.catalogue import find, installed
-from protocols.api import Options, Unanswerable
+from bench.request import protocols
+from protocols.api import AXES, Scope, Unanswerable
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import Degraded
 
@@ -17,59 +17,90 @@ class Fake:
     short_side: int = 512
     held_out: str = "val"
     untrained: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
 
     def having(self, split):
         return tuple(name for name in self.generators if split != "train" or name not in self.untrained)
 
+    def most(self, subset):
+        return 100
+
+
+def scope(detectors=("d",), seeds=(0,), **images):
+    return Scope(Fake(**images), detectors, seeds)
+
+
+def places(cells):
+    return [(cell.train.name, cell.test.name) for cell in cells]
+
+
+def steps(cells):
+    return [cell.test.degradation for cell in cells]
+
 
 def test_cross_generator_is_the_whole_square_for_each_detector_and_seed():
-    cells = CrossGenerator().cells(Fake(), ["d", "e"], [0, 1], Options())
+    cells = CrossGenerator().cells(scope(("d", "e"), (0, 1)))
     assert len(cells) == len(set(cells)) == 2 * 2 * 9
-    assert {(cell.train.name, cell.test.name) for cell in cells} == {(r, c) for r in "abc" for c in "abc"}
+    assert set(places(cells)) == {(r, c) for r in "abc" for c in "abc"}
     assert {cell.train.split for cell in cells} == {"train"}
     assert {cell.test.split for cell in cells} == {"val"}
 
 
 def test_cross_generator_rows_can_be_chosen():
-    cells = CrossGenerator().cells(Fake(), ["d"], [0], Options(train_on=("c",)))
-    assert [(cell.train.name, cell.test.name) for cell in cells] == [("c", "a"), ("c", "b"), ("c", "c")]
+    cells = CrossGenerator(train_on=("c",)).cells(scope())
+    assert places(cells) == [("c", "a"), ("c", "b"), ("c", "c")]
 
 
 def test_degradation_prefers_what_genimage_trained_on():
-    cells = Degraded().cells(Fake(generators=("ADM", "SDv1.4")), ["d"], [0], Options())
-    assert {(cell.train.name, cell.test.name) for cell in cells} == {("SDv1.4", "SDv1.4")}
-    assert [cell.degradation for cell in cells] == ["none", "lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5"]
+    cells = Degraded().cells(scope(generators=("ADM", "SDv1.4")))
+    assert set(places(cells)) == {("SDv1.4", "SDv1.4")}
+    assert steps(cells) == ["none", "lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5"]
 
 
 def test_degradation_trains_on_the_first_generator_otherwise_and_can_test_all():
-    one = Degraded().cells(Fake(), ["d"], [0], Options())
-    every = Degraded().cells(Fake(), ["d"], [0], Options(test_all=True))
-    assert {(cell.train.name, cell.test.name) for cell in one} == {("a", "a")}
-    assert {(cell.train.name, cell.test.name) for cell in every} == {("a", "a"), ("a", "b"), ("a", "c")}
+    one = Degraded().cells(scope())
+    every = Degraded(test_all=True).cells(scope())
+    assert set(places(one)) == {("a", "a")}
+    assert set(places(every)) == {("a", "a"), ("a", "b"), ("a", "c")}
 
 
 def test_small_images_get_milder_steps_as_well():
-    steps = {cell.degradation for cell in Degraded().cells(Fake(short_side=128), ["d"], [0], Options())}
-    assert {"jpeg:85", "blur:0.5", "blur:1", "lr:96", "blur:5", "jpeg:30"} <= steps
+    found = set(steps(Degraded().cells(scope(short_side=128))))
+    assert {"jpeg:85", "blur:0.5", "blur:1", "lr:96", "blur:5", "jpeg:30"} <= found
 
 
 def test_rows_are_generators_with_training_images_and_columns_those_held_out():
-    images = Fake(held_out="test", untrained=("a", "c"))
-    cells = CrossGenerator().cells(images, ["d"], [0], Options())
-    assert [(cell.train.name, cell.test.name) for cell in cells] == [("b", "a"), ("b", "b"), ("b", "c")]
+    cells = CrossGenerator().cells(scope(held_out="test", untrained=("a", "c")))
+    assert places(cells) == [("b", "a"), ("b", "b"), ("b", "c")]
     assert {cell.test.split for cell in cells} == {"test"}
     with pytest.raises(Unanswerable, match="no training images"):
-        CrossGenerator().cells(Fake(untrained=("a", "b", "c")), ["d"], [0], Options())
+        CrossGenerator().cells(scope(untrained=("a", "b", "c")))
 
 
-@pytest.mark.parametrize("name", installed("lineup.protocols"))
+@pytest.mark.parametrize("name", protocols.taking("train_on"))
 def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
-    protocol = find("lineup.protocols", "protocol", name)()
-    assert protocol.name == name
+    protocol = protocols.with_options(name, {"train_on": "z"})
     with pytest.raises(Unanswerable, match=r"'z' is not in the data's train split, which has a, b, c"):
-        protocol.cells(Fake(), ["d"], [0], Options(train_on=("z",)))
+        protocol.cells(scope())
+
+
+@pytest.mark.parametrize("name", protocols.names())
+def test_every_protocol_is_one_that_the_bench_can_show(name):
+    protocol = protocols.with_options(name, {})
+    assert protocol.name == name
+    assert {protocol.view.rows, protocol.view.columns} <= {*AXES, *protocol.axes}
+    assert not AXES.keys() & protocol.axes.keys()
+    asked = scope(("d", "e"), (0, 1))
+    cells = protocol.cells(asked)
+    assert cells
+    assert len(set(cells)) == len(cells)
+    groups = protocol.groups(cells, asked)
+    assert len({group.name for group in groups}) == len(groups)
+    assert all(group.cells <= set(cells) for group in groups)
+    roles = [group.role for group in groups if group.role]
+    assert len(set(roles)) == len(roles)
 
 
 def test_degradations_can_be_chosen_and_are_spelled_one_way():
-    cells = Degraded().cells(Fake(), ["d"], [0], Options(degradations=("none", "blur:1.0", "lr:64+jpeg:30")))
-    assert [cell.degradation for cell in cells] == ["none", "blur:1", "lr:64+jpeg:30"]
+    cells = Degraded(degradations=("none", "blur:1.0", "lr:64+jpeg:30")).cells(scope())
+    assert steps(cells) == ["none", "blur:1", "lr:64+jpeg:30"]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.errors import InputError
-from bench.run import Asked
+from bench.request.run_request import RunRequest
 from protocols.degradations import UnknownDegradation, degradation
 
 
-def in_arms(asked: Asked, arms: Sequence[str]) -> list[Asked]:
+def in_arms(request: RunRequest, arms: Sequence[str]) -> list[RunRequest]:
     """One request per arm; several go into folders of their own below OUT. Raises `InputError` for an unknown arm."""
     try:
         names = list(dict.fromkeys(degradation(arm).name for arm in arms))
@@ -21,5 +21,5 @@ def in_arms(asked: Asked, arms: Sequence[str]) -> list[Asked]:
         msg = "no arm was named; give none, canonical:jpeg96, or both, comma separated"
         raise InputError(msg)
     if len(names) == 1:
-        return [replace(asked, arm=names[0])]
-    return [replace(asked, arm=name, out=asked.out / re.sub(r"[^\w.-]+", "-", name)) for name in names]
+        return [replace(request, arm=names[0])]
+    return [replace(request, arm=name, out=request.out / re.sub(r"[^\w.-]+", "-", name)) for name in names]

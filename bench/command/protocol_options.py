@@ -1,0 +1,153 @@
+"""The options of the protocol that was chosen, beside those of `lineup run` itself.
+
+Before anything is parsed, --protocol and --settings say which protocol it is; each of its options then becomes one of
+the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from copy import copy
+from dataclasses import Field, dataclass, fields
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from bench.errors import InputError
+from bench.request import protocols
+from bench.request.protocols import as_text, default_of, type_name
+from bench.request.run_request import RecipeOptions
+from bench.settings import SettingsFile, read, unknown
+from protocols.api import EvaluationProtocol, options
+
+NOT_IN_A_FILE = {"settings", "dry_run"}
+GLANCE = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
+
+
+@dataclass(frozen=True)
+class ChosenProtocol:
+    """What the arguments say beside the options of `lineup run` itself.
+
+    Attributes:
+        protocol: With its options.
+        recipe_options: Options of detectors, from the settings file.
+    """
+
+    protocol: EvaluationProtocol
+    recipe_options: RecipeOptions
+
+
+class ProtocolCommand(TyperCommand):
+    """A command with the options --protocol and --settings. `obj` of its context is a `ChosenProtocol`."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - as typer has it
+        """Parse the arguments.
+
+        Raises:
+            InputError: An option is not known, or takes other values.
+            UnknownName: The protocol is not installed.
+        """
+
+        def glance(command: TyperCommand, **more: Any) -> Any:  # noqa: ANN401 - as typer has it
+            """What can be read of the arguments, whatever else is wrong with them."""
+            return TyperCommand.make_context(command, info_name, list(args), parent, **GLANCE, **more)
+
+        path: Path | None = glance(self).params["settings"]
+        file = SettingsFile() if path is None else read(path)
+        name = glance(self, default_map=_as_texts(file.values)).params["protocol"]
+        taken = list(options(protocols.protocol_class(name)))
+        own = {one.name for one in self.params} - NOT_IN_A_FILE
+        for option in file.values:
+            if option not in own and option not in taken:
+                raise InputError(f"settings {path}: {_not_known(option, name, [*own, *taken], taken)}")
+        whole = _with_options(self, name)
+        for argument in glance(whole).args:
+            if argument.startswith("-") and argument.strip("-"):
+                flags = [flag for one in whole.params for flag in _flags(one)]
+                raise InputError(_not_known(argument.partition("=")[0], name, flags, list(map(_flag, taken))))
+        defaults = _as_texts({option: value for option, value in file.values.items() if option in own})
+        context: Any = TyperCommand.make_context(whole, info_name, args, parent, default_map=defaults, **extra)
+        typed = {option: context.params.pop(option) for option in taken}
+        values = {option: value for option, value in file.values.items() if option in taken}
+        values |= {option: value for option, value in typed.items() if _given(context, option)}
+        context.obj = ChosenProtocol(protocols.with_options(name, values), file.recipe_options)
+        return context
+
+
+def _given(context: Any, option: str) -> bool:  # noqa: ANN401 - as typer has it
+    """Whether an option stands on the command line."""
+    return bool(context.get_parameter_source(option).name == "COMMANDLINE")
+
+
+def _as_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists joined with commas, as a command line has them."""
+    return {name: ",".join(map(str, value)) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _not_known(option: str, protocol: str, known: Collection[str], taken: Collection[str]) -> str:
+    """The sentence for an option that neither the command nor the protocol has; `taken` are those of the protocol."""
+    takes = f"{protocol} takes {', '.join(taken) or 'none'}"
+    if others := protocols.taking(option.strip("-").replace("-", "_")):
+        return f"option {option!r} is one of the protocol {' and of '.join(others)}; {takes}"
+    return f"{unknown('option', option, known)} (of its own, the protocol {takes})"
+
+
+def _with_options(command: TyperCommand, protocol: str) -> TyperCommand:
+    """The command with the options of a protocol beside its own. Raises `InputError` where two are spelled alike."""
+    whole = copy(command)
+    whole.params = list(command.params)
+    spelled = {"--help": "help of lineup run"}
+    spelled |= {flag: f"{one.name} of lineup run" for one in command.params for flag in _flags(one)}
+    for option in _parameters(protocol):
+        for flag in _flags(option):
+            if flag in spelled:
+                msg = (
+                    f"protocol {protocol} cannot be run: its option {option.name} and {spelled[flag]} are both spelled"
+                    f" {flag}; rename the field of {protocols.protocol_class(protocol).__qualname__}"
+                )
+                raise InputError(msg)
+            spelled[flag] = f"{option.name} of its own"
+        whole.params.append(option)
+    return whole
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _flags(option: Any) -> list[str]:  # noqa: ANN401 - as typer has it
+    """Every spelling of an option."""
+    return [*option.opts, *option.secondary_opts]
+
+
+def _parameters(protocol: str) -> list[Any]:
+    """The options of a protocol, as typer has options: texts, and flags for truth values."""
+    kind = protocols.protocol_class(protocol)
+    helps, types, by_name = options(kind), protocols.option_types(kind), {one.name: one for one in fields(kind)}
+
+    def stands_in() -> None:
+        """Has the options as its parameters."""
+
+    panel = f"Options of the protocol {protocol}"
+    stands_in.__signature__ = Signature(  # type: ignore[attr-defined]
+        [_parameter(by_name[name], types[name], helps[name], panel) for name in helps]
+    )
+    made = typer.Typer(add_completion=False)
+    made.command()(stands_in)
+    return [one for one in get_command(made).params if one.name in helps]
+
+
+def _parameter(one: Field[Any], hint: Any, about: str, panel: str) -> Parameter:  # noqa: ANN401 - any type
+    """One option as a parameter of a function that typer reads."""
+    flag, default = _flag(one.name), default_of(one)
+    if bool in protocols.alternatives(hint):
+        kind: Any = bool | None
+        option = typer.Option(f"{flag}/--no-{flag[2:]}", help=about, rich_help_panel=panel)
+    else:
+        kind, default = str | None, as_text(default)
+        option = typer.Option(flag, help=about, rich_help_panel=panel, metavar=type_name(hint))
+    return Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])

@@ -1,0 +1,157 @@
+"""Which protocols are installed, and a protocol with the options that a user chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from bench.errors import InputError
+from bench.settings import of_types
+from detectors import catalogue
+from protocols.api import EvaluationProtocol, options
+
+GROUP = "lineup.protocols"
+COLLECTIONS = (tuple, list, set, frozenset)
+
+
+def names() -> list[str]:
+    """Names of the installed protocols, in alphabetical order."""
+    return catalogue.installed(GROUP)
+
+
+def protocol_class(name: str) -> type[EvaluationProtocol]:
+    """The protocol of that name. Raises `UnknownName` where none is installed, or it is something else."""
+    found = catalogue.find(GROUP, "protocol", name)
+    if not (
+        isinstance(found, type) and issubclass(found, EvaluationProtocol) and "__dataclass_fields__" in vars(found)
+    ):
+        msg = f"protocol {name!r} is {found!r}: a protocol is a frozen dataclass below protocols.api.EvaluationProtocol"
+        raise catalogue.UnknownName(msg)
+    protocol: type[EvaluationProtocol] = found
+    return protocol
+
+
+def taking(option: str) -> list[str]:
+    """Names of the installed protocols that have such an option; one that cannot be imported is passed over."""
+    found = []
+    for name in names():
+        try:
+            if option in options(protocol_class(name)):
+                found.append(name)
+        except catalogue.UnknownName:
+            continue
+    return found
+
+
+def option_types(protocol: type[EvaluationProtocol]) -> dict[str, Any]:
+    """The type of every option of a protocol."""
+    hints = get_type_hints(protocol, include_extras=True)
+    return {name: hints[name] for name in options(protocol)}
+
+
+def with_options(name: str, values: Mapping[str, Any]) -> EvaluationProtocol:
+    """The protocol of that name with these options.
+
+    Args:
+        name: As `names` lists it.
+        values: By option, as a command line (texts) or a settings file has them. What is not there has its default.
+
+    Raises:
+        UnknownName: No such protocol is installed.
+        InputError: It has no such option, or an option takes other values, or has to be given.
+    """
+    protocol, what = protocol_class(name), f"protocol {name}"
+    types = option_types(protocol)
+    read = {option: _plain(value, types.get(option)) for option, value in values.items()}
+    taken = of_types(protocol, read, what, tuple(types))
+    if missing := [option for option in _required(protocol) if option not in taken]:
+        msg = f"{what} has no default for {', '.join(missing)}; give --{missing[0].replace('_', '-')}"
+        raise InputError(msg)
+    try:
+        return protocol(**taken)
+    except ValueError as error:
+        msg = f"{what}: {error}"
+        raise InputError(msg) from error
+
+
+def default_of(option: Field[Any]) -> Any:  # noqa: ANN401 - the type is that of the field
+    """The default of an option; None where it has to be given."""
+    if option.default_factory is not MISSING:
+        return option.default_factory()
+    return None if option.default is MISSING else option.default
+
+
+def _required(protocol: type[EvaluationProtocol]) -> list[str]:
+    """The options without a default."""
+    there = [one for one in fields(protocol) if one.init]
+    return [one.name for one in there if one.default is MISSING and one.default_factory is MISSING]
+
+
+def as_settings(protocol: EvaluationProtocol) -> dict[str, Any]:
+    """Every option of a protocol as a settings file has it: the empty text for None."""
+    from pydantic import TypeAdapter
+
+    plain = {
+        name: TypeAdapter(hint).dump_python(getattr(protocol, name), mode="json")
+        for name, hint in option_types(type(protocol)).items()
+    }
+    return {name: "" if value is None else value for name, value in plain.items()}
+
+
+def as_text(value: Any) -> str | None:  # noqa: ANN401 - whatever an option may be
+    """A value as a command line has it; None for none."""
+    if isinstance(value, COLLECTIONS):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def type_name(hint: Any) -> str:  # noqa: ANN401 - any type
+    """What an option takes, as a command line has it: such as <int>, <str,...> or <low|high>."""
+    several = elements(hint)
+    members = [one for one in several or alternatives(hint) if one is not type(None)]
+    names = [choice for one in members for choice in _choices(one) or [getattr(one, "__name__", str(one))]]
+    return f"<{'|'.join(dict.fromkeys(map(str, names)))}{',...' if several else ''}>"
+
+
+def alternatives(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type
+    """The types that a value may have, one beside the other: the members of a union, without their notes."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return alternatives(get_args(hint)[0])
+    if origin in {Union, UnionType}:
+        return tuple(one for part in get_args(hint) for one in alternatives(part))
+    return (hint,)
+
+
+def elements(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type
+    """The types of the elements where a text stands for several values, comma separated; none where it does not."""
+    if str in alternatives(hint):
+        return ()
+    several = [one for one in alternatives(hint) if (get_origin(one) or one) in COLLECTIONS]
+    parts = [part for one in several for part in get_args(one) or (str,) if part is not ...]
+    return tuple(one for part in parts for one in alternatives(part))
+
+
+def _plain(value: Any, hint: Any) -> Any:  # noqa: ANN401 - whatever a user may write
+    """A value as it is; a text read as its type asks, where the empty text is None if None is allowed."""
+    if not isinstance(value, str):
+        return value
+    if not value and type(None) in alternatives(hint):
+        return None
+    if several := elements(hint):
+        return tuple(_literal(part.strip(), several) for part in value.split(",") if part.strip())
+    return _literal(value, alternatives(hint))
+
+
+def _literal(text: str, types: Sequence[Any]) -> Any:  # noqa: ANN401 - literals may be anything
+    """The literal of these types that is written so; else the text."""
+    return next((choice for one in types for choice in _choices(one) if str(choice) == text), text)
+
+
+def _choices(kind: Any) -> list[Any]:  # noqa: ANN401 - any type
+    """The values of a literal type; none for another type."""
+    return list(get_args(kind)) if get_origin(kind) is Literal else []
