@@ -94,7 +94,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
     """Answer one request, or say what that would cost."""
-    from bench.engine.run import answer
+    from bench.request.answering import answer
     from bench.records.store import Store
     from bench.request.planning import prepare
     from bench.show import announce, estimate, finish

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench.data import embedded_corpus
 from bench.defaults import BATCH_SIZE, DETECTORS
-from bench.engine.run import answer
+from bench.request.answering import answer
 from bench.errors import InputError
 from bench.golden import describe_update, golden_from, read_golden, write_golden
 from bench.progress import Reporter

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from bench.devices import runtime
-from bench.errors import InputError
 from bench.engine.image_pass import in_chunks
 from bench.engine.scoring import Asked, answers
+from bench.errors import InputError
 from bench.fitted import restore
 from bench.images.archives import local
 from bench.images.decoding import decode
@@ -61,8 +61,8 @@ def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
     """Score every image.
 
     Returns:
-        One row per image in the order of the names, columns `name`, `score`, `verdict` and `reason`: `score` in [0, 1], NaN for an image that cannot
-        be decoded, whose `reason` says why and whose `verdict` is "".
+        One row per image in the order of the names, columns `name`, `score`, `verdict` and `reason`. The score is in
+        [0, 1]; NaN for an image that cannot be decoded, whose reason says why and whose verdict is "".
 
     Raises:
         InputError: Detector, weights or images cannot be used.
@@ -119,4 +119,3 @@ def _images(path: Path) -> Iterator[_Image]:
     for place, reason in tree.listing.refused:
         msg = f"{path}/{place} is not to be read ({reason}); take it away"
         raise InputError(msg)
-

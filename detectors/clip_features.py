@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Size, Unavailable
 from detectors.frozen import FrozenEmbedder
 from detectors.sources import Hub, Local, Shipped, Source
-from detectors.weights import SHIPPED, identity, shipped_card
+from detectors.weights import shipped_card
 
 if TYPE_CHECKING:
     from torch import nn

@@ -21,7 +21,7 @@ from detectors.api import Array, Card, Embeddings, Runtime, Size
 from detectors.frozen import FrozenEmbedder
 from detectors.heads import Logistic, ProbeRecipe
 from detectors.sources import Hub, Local, Shipped, Source
-from detectors.weights import SHIPPED, identity, shipped_card
+from detectors.weights import shipped_card
 
 if TYPE_CHECKING:
     from torch import nn

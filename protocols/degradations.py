@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Facts, Image, Sample
-from protocols.api import NONE as NONE
+from protocols.api import NONE
 
 GRID = 16  # pixels: the blocks of JPEG with 4:2:0 chroma
 

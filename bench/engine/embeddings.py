@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.cache import Cache, Shelf, digest
-from bench.engine.image_pass import Demand, PreparedChunk, Want, each_once, image_pass, in_chunks, in_plain_words, members
+from bench.engine.image_pass import Demand, PreparedChunk, Want, image_pass, in_chunks, in_plain_words, members
 from bench.engine.plan import runtime_key
-from bench.engine.selections import DistinctImages, Positions, Selection
+from bench.engine.selections import DistinctImages, Positions, Selection, each_once
 from bench.engine.versions import code_of
 from bench.errors import InputError
 from detectors.api import Array, Embedder, Embeddings, Runtime, read_only
@@ -94,7 +94,9 @@ class EmbeddingService:
             InputError: An image cannot be decoded any more.
         """
         by_want = {one.want: one for one in embeddings}
-        demands = [Demand(one.embedder.key, one.degradation, one.embedder.prepare, self.lacking(one)) for one in embeddings]
+        demands = [
+            Demand(one.embedder.key, one.degradation, one.embedder.prepare, self.lacking(one)) for one in embeddings
+        ]
         masks = {demand.want: members(demand.images, len(self.pool)) for demand in demands}
         for chunk in image_pass(self.pool.__getitem__, len(self.pool), chunks, demands, self.workers):
             require_read(self.pool, chunk.unread)
@@ -113,7 +115,10 @@ class EmbeddingService:
         return Filled(embedding)
 
     def of(self, selection: Selection, embedder: Embedder, degradation: Degradation) -> Embeddings:
-        """Embeddings of a selection in order, float32 (N, dim); what is lacking is made. Raises what embedding raises."""
+        """Embeddings of a selection in order, float32 (N, dim), made where they are lacking.
+
+        Raises what embedding raises.
+        """
         wanted = Embedding(embedder, degradation, each_once([selection.positions]))
         for _, filled in self.fill([wanted], in_chunks(wanted.images, self.batch_size)):
             for part in filled:

@@ -82,13 +82,6 @@ def in_chunks(images: Positions, size: int) -> list[Positions]:
     return [images[start : start + size] for start in range(0, len(images), size)]
 
 
-def each_once(parts: Iterable[Positions]) -> Positions:
-    """All these positions, each where it first stands."""
-    together = np.concatenate([np.zeros(0, np.int64), *parts])
-    _, first = np.unique(together, return_index=True)
-    return together[np.sort(first)]
-
-
 def members(images: Positions, size: int) -> NDArray[np.bool_]:
     """Which of `size` distinct images these are, bools (size,)."""
     mask = np.zeros(size, bool)

@@ -18,10 +18,10 @@ from bench.cache import Cache
 from bench.curves import Curves, no_curves
 from bench.engine.embeddings import Embedding, EmbeddingService, require_read
 from bench.engine.fit_service import FitService, FitTask, run_fit
-from bench.engine.image_pass import Want, each_once, in_chunks, in_plain_words
+from bench.engine.image_pass import Want, in_chunks, in_plain_words
 from bench.engine.plan import Planned
 from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings
-from bench.engine.selections import Positions, Selections
+from bench.engine.selections import Positions, Selections, each_once
 from bench.errors import InputError
 from bench.executors import result_of, started
 from bench.images.imageset import ImageSet

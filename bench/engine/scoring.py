@@ -132,7 +132,7 @@ class Answered:
 Embedded = Callable[[Embedder, Degradation, Positions], Embeddings]
 
 
-def answers(  # noqa: PLR0913, PLR0917 - from where, how many, in which chunks, who, with which embeddings, how
+def answers(
     read: Read, size: int, chunks: Sequence[Positions], asked: Sequence[Asked], embedded: Embedded | None, workers: int
 ) -> Iterator[tuple[PreparedChunk, list[Answered]]]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
@@ -232,4 +232,3 @@ class AnswerSheet:
         self._parts = [joined(self._parts)]
         rows, whole = self._row[images], self._parts[0]
         return Answer(whole.scores[rows], {name: values[rows] for name, values in whole.diagnostics.items()})
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -20,6 +20,13 @@ from protocols.degradations import degradation
 
 Positions = NDArray[np.int64]  # (N,), of images among the distinct ones
 Rows = Sequence[int] | NDArray[np.integer[Any]]
+
+
+def each_once(parts: Iterable[Positions]) -> Positions:
+    """All these positions, each where it first stands."""
+    together = np.concatenate([np.zeros(0, np.int64), *parts])
+    _, first = np.unique(together, return_index=True)
+    return together[np.sort(first)]
 
 
 @dataclass(frozen=True)

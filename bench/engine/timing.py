@@ -76,7 +76,7 @@ class Clock:
         return self() - start, result
 
 
-def timings(  # noqa: PLR0913, PLR0917 - what, among what, with what, under what, on what, told to whom
+def timings(
     wanted: Sequence[Planned],
     planned: Sequence[Planned],
     engine: Engine,
@@ -166,15 +166,11 @@ def _device(detector: Detector, prepared: Prepared, batches: Sequence[range], cl
 
 
 def _embedded(embedders: dict[Hashable, Embedder], prepared: Prepared, rows: range) -> dict[str, Embeddings]:
-    return {
-        one.key: one.embed(prepared[consumer][rows.start : rows.stop]) for consumer, one in embedders.items()
-    }
+    return {one.key: one.embed(prepared[consumer][rows.start : rows.stop]) for consumer, one in embedders.items()}
 
 
 def _inputs(prepared: Prepared, rows: range, embedded: dict[str, Embeddings]) -> Inputs:
-    return Inputs(
-        lambda consumer: prepared[consumer][rows.start : rows.stop], lambda embedder: embedded[embedder.key]
-    )
+    return Inputs(lambda consumer: prepared[consumer][rows.start : rows.stop], lambda embedder: embedded[embedder.key])
 
 
 def peak_memory(runtime: Runtime) -> float:

@@ -9,9 +9,9 @@ from functools import cached_property
 from threading import Lock
 
 from bench.engine.embeddings import EmbeddingService, require_read
-from bench.engine.image_pass import each_once, in_chunks
+from bench.engine.image_pass import in_chunks
 from bench.engine.scoring import AnswerSheet, Asked, Place, answers, from_embeddings, leaves, only_probes
-from bench.engine.selections import DistinctImages, Rows, Selection
+from bench.engine.selections import DistinctImages, Rows, Selection, each_once
 from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Sample, Scores
 from protocols.degradations import Degradation
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bench.cache import Cache
 from bench.curves import CurvesIn, no_curves
+from bench.devices import describe
 from bench.engine.plan import Planned
 from bench.engine.run import Engine, Resources
 from bench.engine.timing import Conditions, timings
@@ -19,7 +20,6 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.request.describing import cell_table, data_digest, manifest
 from bench.request.planning import PlannedRun
-from bench.devices import describe
 
 
 def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
@@ -54,9 +54,7 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
             columns.TRAIN: trained_on,
             columns.SEED: cell.seed,
         }
-        rows += [
-            {**place, columns.EPOCH: number, **row} for number, row in enumerate(resources.cache.history(fit_key))
-        ]
+        rows += [{**place, columns.EPOCH: number, **row} for number, row in enumerate(resources.cache.history(fit_key))]
     known = resources.store.training()  # of fits that the cache has forgotten
     found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
     resources.store.clear("training.csv")

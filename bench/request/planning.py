@@ -153,12 +153,9 @@ def _check(protocol: EvaluationProtocol, cells: Sequence[Cell]) -> None:
         raise Unanswerable(msg)
 
 
-def _inspect(
-    request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter
-) -> Inspection:
+def _inspect(request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter) -> Inspection:
     """What is known of the files that the cells name."""
     named = {subset for cell in cells for subset in (cell.train, cell.test) if subset and subset.data == name}
     used = images.covering(named)
     with reporter.stage("check files", len(used)) as advance:
         return Cache(request.cache).inspect(used, request.workers, advance)
-

@@ -37,7 +37,9 @@ def test_scores_mean_what_they_should(make_bench):
     bench = make_bench()
     planned = bench.plan()
     bench.run(planned)
-    by_place = {(c.detector, c.train.name, c.test.name, c.test.degradation): s for c, s in bench.scores(planned).items()}
+    by_place = {
+        (c.detector, c.train.name, c.test.name, c.test.degradation): s for c, s in bench.scores(planned).items()
+    }
     assert accuracy(by_place["nearest_mean", "even", "even", "none"]) == 1
     assert accuracy(by_place["nearest_mean", "even", "odd", "none"]) <= 0.7  # the phase is the other one
     assert accuracy(by_place["checkerboard", "even", "odd", "none"]) >= 0.9  # energy does not know the phase
