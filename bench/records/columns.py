@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from protocols.api import AXES
 
 # of cells
@@ -19,12 +21,31 @@ QUESTION = tuple(AXES)  # what is asked, whatever is asked with which seed
 IDENTITY = (DETECTOR, *QUESTION, SEED)  # what tells planned cells of one run apart
 CELLS = (KEY, *IDENTITY, STATUS, REASON, GROUPS)  # the axes of the protocol's own follow
 
+# of measured cells: the columns of cells, and in [0, 1]
+N = "n"  # number of images, 0 or more
+ACCURACY = "accuracy"
+ACCURACY_LOW = "accuracy_low"  # lower end of its interval
+ACCURACY_HIGH = "accuracy_high"
+REAL_ACCURACY = "real_accuracy"
+GENERATED_ACCURACY = "generated_accuracy"
+BALANCED_ACCURACY = "balanced_accuracy"
+AP = "ap"
+ROC_AUC = "roc_auc"
+MEASURES = (
+    *(N, ACCURACY, ACCURACY_LOW, ACCURACY_HIGH, REAL_ACCURACY, GENERATED_ACCURACY),
+    *(BALANCED_ACCURACY, AP, ROC_AUC),
+)
+
 # of scores, one row per image and scored cell
 NAME = "name"
 SOURCE = "source"  # shared by images that are not independent
 LABEL = "label"
 SCORE = "score"
 SCORES = (KEY, NAME, SOURCE, LABEL, SCORE)
+
+# of decisions, one row per score: the columns of scores, and
+CELL = "cell"  # position of the cell in the table of cells
+CORRECT = "correct"  # whether the image was called what it is
 
 # of diagnostics, one row per image of a cell whose detector says more than a score: name, what it said, and
 GENERATOR = "generator"  # which one made the image, "" for a real one
@@ -39,21 +60,41 @@ PROCESSOR = "processor"
 DEVICE = "device"
 PRECISION = "precision"
 BATCH_SIZE = "batch_size"
+IMAGES = "images"
+REPEATS = "repeats"
 IMAGES_PER_S = "images_per_s"
+IMAGES_PER_S_LOW = "images_per_s_low"  # of the slowest repeat
+IMAGES_PER_S_HIGH = "images_per_s_high"
+PEAK_MEMORY = "peak_memory_mb"
 STAGES = ("decode", "degrade", "prepare", "device", "head")
 TIMED_UNDER = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE)  # under what a timing holds
 THROUGHPUT = (
     DETECTOR,
     *TIMED_UNDER,
-    "images",
-    "repeats",
+    IMAGES,
+    REPEATS,
     IMAGES_PER_S,
-    "images_per_s_low",
-    "images_per_s_high",
+    IMAGES_PER_S_LOW,
+    IMAGES_PER_S_HIGH,
     *(f"{stage}_ms" for stage in STAGES),
-    "peak_memory_mb",
+    PEAK_MEMORY,
 )
 
 # of training, one row per epoch: the fit, the cell that it was made for, and what the training says of an epoch
 FIT = "fit"
 EPOCH = "epoch"
+
+
+def of_cells(axes: Iterable[str] = ()) -> tuple[str, ...]:
+    """The columns of cells of a protocol with further axes of its own."""
+    return (*CELLS, *axes)
+
+
+def of_question(axes: Iterable[str] = ()) -> tuple[str, ...]:
+    """What is asked, whatever is asked with which seed, by a protocol with further axes of its own."""
+    return (*QUESTION, *axes)
+
+
+def of_identity(axes: Iterable[str] = ()) -> tuple[str, ...]:
+    """What tells planned cells of one run apart, of a protocol with further axes of its own."""
+    return (DETECTOR, *of_question(axes), SEED)

@@ -11,6 +11,9 @@ from bench.errors import InputError
 from protocols.api import PublishedAverage, Role
 
 SCHEMA = 2  # rises when a file of before would be misread
+_UNNUMBERED = 1  # what a file is of that does not say
+_SCHEMA = "schema"
+AGAIN = "run the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,39 +152,49 @@ class Manifest:
 
     def to_json(self, **beside: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
         """A JSON file with the version of the schema; `beside` is written into it too."""
-        whole = {"schema": SCHEMA, **asdict(self), **beside}
+        whole = {_SCHEMA: SCHEMA, **asdict(self), **beside}
         return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
-def read_manifest(data: bytes, where: str) -> tuple[Manifest, dict[str, Any]]:
+def read_manifest(data: bytes, where: str, again: str = AGAIN) -> tuple[Manifest, dict[str, Any]]:
     """The manifest in a JSON file, and what was written beside it.
 
     Args:
         data: The file.
         where: What messages call it.
+        again: What a reader can do to have it written anew.
 
     Raises:
         InputError: It is damaged, or of an older or a newer schema.
     """
     from pydantic import TypeAdapter, ValidationError
 
-    try:
-        whole = json.loads(data)
-    except ValueError as error:
-        msg = f"{where} is damaged ({error}); run the same command again"
-        raise InputError(msg) from error
-    schema = whole.pop("schema", 1) if isinstance(whole, dict) else 0
-    if schema != SCHEMA:
-        age = "an older" if isinstance(schema, int) and schema < SCHEMA else "a newer"
-        todo = "run the same command again" if age == "an older" else "update Lineup"
-        msg = f"{where} was written by {age} version of Lineup (schema {schema}, this one reads {SCHEMA}); {todo}"
-        raise InputError(msg)
-    names = set(Manifest.__dataclass_fields__)
-    beside = {name: whole.pop(name) for name in set(whole) - names}
+    whole = _of_this_schema(data, where, again)
+    beside = {name: whole.pop(name) for name in set(whole) - set(Manifest.__dataclass_fields__)}
     try:
         return TypeAdapter(Manifest).validate_python(whole), beside
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        msg = f"{where} is damaged ({place}: {first['msg']}); run the same command again"
-        raise InputError(msg) from error
+        raise _damaged(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", again) from error
+
+
+def _of_this_schema(data: bytes, where: str, again: str) -> dict[str, Any]:
+    """What a JSON file of this schema holds. Raises `InputError` for any other file."""
+    try:
+        whole = json.loads(data)
+    except ValueError as error:
+        raise _damaged(where, str(error), again) from error
+    if not isinstance(whole, dict):
+        raise _damaged(where, "no JSON object", again)
+    schema = whole.pop(_SCHEMA, _UNNUMBERED)
+    if type(schema) is not int:
+        raise _damaged(where, f"{_SCHEMA}: {schema!r} is no whole number", again)
+    if schema != SCHEMA:
+        age, todo = ("an older", again) if schema < SCHEMA else ("a newer", "update Lineup")
+        msg = f"{where} was written by {age} version of Lineup (schema {schema}, this one reads {SCHEMA}); {todo}"
+        raise InputError(msg)
+    return whole
+
+
+def _damaged(where: str, what: str, again: str) -> InputError:
+    return InputError(f"{where} is damaged ({what}); {again}")

@@ -1,0 +1,212 @@
+"""The only module that touches result folders: per-image scores, the manifest, and the derived tables.
+
+Layout of a run's folder:
+    manifest.json              what the last command asked, of what, on what; its cells with key, status and reason
+    scores/<digest>.parquet    per-image scores of a work group; the keys of its cells are in the file's metadata
+    diagnostics/<key>.parquet  of a cell whose detector says more of an image than a score
+    ... derived tables         written from the above, at any time
+Scores of other commands into the same folder stay; the tables follow the last command.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.cache import digest, write_atomically
+from bench.errors import InputError
+from bench.images.imageset import ImageSet
+from bench.records import columns
+from bench.records.manifest import Manifest, ProtocolRecord, read_manifest
+from bench.records.outcomes import Scored
+from bench.records.run import Run
+from detectors.api import Answer, Array
+
+MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
+THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
+_CELLS = "cells"  # beside the manifest's own entries
+_KEYS, _DIAGNOSED = b"lineup.cells", b"lineup.diagnosed"  # keys in the metadata of a file of scores
+
+
+@dataclass(frozen=True)
+class Store:
+    """Results in one folder."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: Path) -> Store:
+        """Open or make a result folder. Raises `InputError` where it cannot be written."""
+        try:
+            (root / SCORES).mkdir(parents=True, exist_ok=True)
+            write_atomically(root / ".writable", lambda path: path.write_bytes(b""))
+            (root / ".writable").unlink()
+        except OSError as error:
+            msg = f"OUT {root} cannot be written ({error.strerror or error}); choose another folder"
+            raise InputError(msg) from error
+        return cls(root)
+
+    def recorded(self) -> set[str]:
+        """Keys of the cells whose answers are here, with their diagnostics where they have any."""
+        groups = self._groups()
+        scored, diagnosed = ({key for path in groups for key in _keys(path, which)} for which in (_KEYS, _DIAGNOSED))
+        return scored - {key for key in diagnosed if not self._diagnosis(key).is_file()}
+
+    def _groups(self) -> list[Path]:
+        return sorted((self.root / SCORES).glob("*.parquet"))
+
+    def record(self, group: Sequence[tuple[str, ImageSet, Answer]]) -> None:
+        """Write the answers of a work group: cell key, images, and what was said of each image, in order.
+
+        Scores are written last: a cell that is recorded has its diagnostics.
+        """
+        for key, images, answer in group:
+            if answer.diagnostics:
+                table = _diagnostics(images, answer.diagnostics)
+                write_atomically(self._diagnosis(key), partial(pq.write_table, table, compression="zstd"))
+        frames = [_scores(key, images, answer) for key, images, answer in group]
+        keys = sorted(key for key, _, _ in group)
+        diagnosed = sorted(key for key, _, answer in group if answer.diagnostics)
+        rows = pd.concat(frames)[list(columns.SCORES)].astype({columns.LABEL: "int8"})
+        metadata = {_KEYS: json.dumps(keys), _DIAGNOSED: json.dumps(diagnosed)}
+        table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(metadata)
+        path = self.root / SCORES / f"{digest(*keys)[:32]}.parquet"
+        write_atomically(path, partial(pq.write_table, table, compression="zstd"))
+
+    def _diagnosis(self, key: str) -> Path:
+        return self.root / DIAGNOSTICS / f"{key}.parquet"
+
+    def finish(self, manifest: Manifest, cells: pd.DataFrame) -> None:
+        """Write what the last command asked; from here on the folder reads as that run.
+
+        Args:
+            manifest: What the run is.
+            cells: One row per planned cell, columns `columns.CELLS` and the axes of the protocol's own.
+        """
+        rows = cells[list(columns.of_cells(manifest.protocol.axes))].to_dict(orient="records")
+        self.write(MANIFEST, manifest.to_json(**{_CELLS: rows}))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one derived file."""
+        write_atomically(self.root / name, lambda path: path.write_bytes(data))
+
+    def clear(self, pattern: str) -> None:
+        """Take away derived files of an earlier command that the last one would not write again."""
+        for path in self.root.glob(pattern):
+            path.unlink()
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write one derived table as Parquet. A column of several types, such as 10 and "all", becomes one of texts."""
+        mixed = [column for column in table.columns if table[column].map(type).nunique() > 1]
+        texts = table.astype(dict.fromkeys(mixed, "str"))
+        write_atomically(self.root / name, partial(texts.to_parquet, index=False))
+
+    def throughput(self) -> pd.DataFrame:
+        """The throughput measured so far, columns `columns.THROUGHPUT`."""
+        path = self.root / THROUGHPUT
+        known = pd.read_csv(path) if path.is_file() else pd.DataFrame()
+        return known.reindex(columns=list(columns.THROUGHPUT))
+
+    def training(self) -> pd.DataFrame:
+        """The epochs of the trainings told of so far, with the key of each `columns.FIT`."""
+        path = self.root / TRAINING
+        if not path.is_file():
+            return pd.DataFrame({columns.FIT: [], columns.EPOCH: []})
+        return pd.read_csv(path, dtype={columns.FIT: "str"})
+
+    def read(self) -> Run:
+        """The run in this folder.
+
+        Raises:
+            InputError: There is none, it is damaged, or another version of Lineup wrote it.
+        """
+        path = self.root / MANIFEST
+        if not path.is_file():
+            msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
+            raise InputError(msg)
+        manifest, beside = read_manifest(path.read_bytes(), str(path))
+        cells = _cells(beside.get(_CELLS), manifest.protocol, path)
+        wanted = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
+        groups = [path for path in self._groups() if wanted & set(_keys(path))]
+        scores = self._scores(wanted, groups)
+        diagnosed = wanted & {key for path in groups for key in _keys(path, _DIAGNOSED)}
+        return Run(manifest, cells, scores, self.throughput(), self._diagnostics(diagnosed))
+
+    def _scores(self, wanted: set[str], groups: Iterable[Path]) -> pd.DataFrame:
+        tables = [table[table[columns.KEY].isin(wanted)] for table in map(_read, groups)]
+        empty = pd.DataFrame(columns=list(columns.SCORES))
+        scores = pd.concat(tables, ignore_index=True).drop_duplicates([columns.KEY, columns.NAME]) if tables else empty
+        if missing := wanted - set(scores[columns.KEY]):
+            msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
+            raise InputError(msg)
+        return scores
+
+    def _diagnostics(self, diagnosed: set[str]) -> pd.DataFrame:
+        paths = {key: self._diagnosis(key) for key in sorted(diagnosed)}
+        if missing := [path for path in paths.values() if not path.is_file()]:
+            msg = f"{self.root}: the diagnostics of {len(missing)} cells are gone; run the same command again"
+            raise InputError(msg)
+        tables = [_read(path).assign(**{columns.KEY: key}) for key, path in paths.items()]
+        if not tables:
+            return pd.DataFrame(columns=[columns.KEY, columns.NAME])
+        whole = pd.concat(tables, ignore_index=True)
+        return whole[[columns.KEY, columns.NAME, *whole.columns.drop([columns.KEY, columns.NAME])]]
+
+
+def _scores(key: str, images: ImageSet, answer: Answer) -> pd.DataFrame:
+    """One row per image: its cell, what is known of it, and its score."""
+    rows = images.table[[columns.NAME, columns.SOURCE, columns.LABEL]].copy()
+    rows[columns.KEY] = key
+    rows[columns.SCORE] = answer.scores.astype(np.float32)
+    return rows
+
+
+def _diagnostics(images: ImageSet, said: Mapping[str, Array]) -> pa.Table:
+    """One row per image: its name, and what was said of it."""
+    frame = pd.DataFrame({columns.NAME: images.names, **{name: list(values) for name, values in said.items()}})
+    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+
+
+def _cells(rows: Any, protocol: ProtocolRecord, path: Path) -> pd.DataFrame:  # noqa: ANN401 - whatever the file holds
+    """The table of cells in a manifest. Raises `InputError` where it is not whole."""
+    if not rows:
+        msg = f"{path} lists no cells; run the same command again"
+        raise InputError(msg)
+    names = list(columns.of_cells(protocol.axes))
+    if missing := [name for name in names for row in rows if name not in row]:
+        msg = f"{path} is damaged (a cell has no {missing[0]}); run the same command again"
+        raise InputError(msg)
+    cells = pd.DataFrame(rows, columns=names)
+    cells[columns.GROUPS] = list(map(tuple, cells[columns.GROUPS]))
+    return cells
+
+
+def _keys(path: Path, which: bytes = _KEYS) -> list[str]:
+    """Keys of the cells in a file of scores, or of those that have diagnostics."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _damaged(path, error) from error
+    keys: list[str] = json.loads(metadata.get(which, b"[]"))
+    return keys
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _damaged(path, error) from error
+    return table
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} is damaged ({error}); delete it and run the same command again")
