@@ -5,11 +5,11 @@ Scores are kept in 16 bits each. The rounding keeps every decision: a score is a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bench.cells import IDENTITY, SCORED, combine
+from bench.cells import SCORED, combine, decided
 from bench.errors import InputError
-from bench.metrics import called_generated
-from bench.records import CELL_COLUMNS, SCORE_COLUMNS, THROUGHPUT_COLUMNS, Run
+from bench.records import columns
+from bench.records.manifest import read_manifest
+from bench.records.run import Run
+from bench.records.store import Store
 from detectors.api import Scores
 
 _STEPS = 2**16
 MANIFEST, CELLS, IMAGES, SCORES = "manifest.json", "cells.parquet", "images.parquet", "scores.parquet"
+_ANEW = "make a new one with --update"
+_FILES = "files"  # beside the manifest's own entries: sha256 of each table
+_MIXED = b"lineup.mixed"  # columns of the table of cells that hold JSON, in its metadata
+_OF_IMAGE = [columns.NAME, columns.SOURCE, columns.LABEL]
+_IMAGE = "image"  # position of the image in the table of images
+_OLD, _NEW = "_old", "_new"
+_WAS, _IS = columns.CORRECT + _OLD, columns.CORRECT + _NEW
 
 
 def quantise(scores: Scores) -> NDArray[np.uint16]:
@@ -50,17 +59,20 @@ def golden_from(runs: Sequence[Run]) -> Run:
         msg = f"a golden record holds one question, these {len(runs)} runs ask {len(joined)}: give runs of one protocol"
         raise InputError(f"{msg} on the same data, in the same setting")
     run = joined[0]
-    missing = run.cells[run.cells["status"] != SCORED]
+    missing = run.cells[run.cells[columns.STATUS] != SCORED]
     if len(missing):
         first = missing.iloc[0]
         msg = f"a golden record needs every cell, {len(missing)} of {len(run.cells)} were not scored"
-        raise InputError(f"{msg}; {first['detector']} was {first['status']}: {first['reason']}")
+        raise InputError(f"{msg}; {first[columns.DETECTOR]} was {first[columns.STATUS]}: {first[columns.REASON]}")
+    if (named := run.cells[columns.TASK].eq("generator")).any():
+        msg = f"a golden record holds scores alone, and {int(named.sum())} cells are decided by the generator named"
+        raise InputError(f"{msg}; give runs whose task is binary")
     return Run(run.manifest, run.cells, run.scores, run.throughput.iloc[:0])
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
+def _parquet(frame: pd.DataFrame, metadata: Mapping[bytes, str] | None = None) -> bytes:
     file = io.BytesIO()
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(metadata)
     pq.write_table(table, file, compression="zstd", compression_level=19)
     return file.getvalue()
 
@@ -70,45 +82,76 @@ def _frame(data: bytes) -> pd.DataFrame:
     return frame
 
 
+def _pack_cells(cells: pd.DataFrame) -> bytes:
+    """The table of cells. A column of several types, such as 10 and "all", is kept as texts in JSON."""
+    mixed = [name for name in cells.columns if cells[name].map(type).nunique() > 1]
+    packed = cells.assign(**{name: cells[name].map(json.dumps) for name in mixed})
+    return _parquet(packed, {_MIXED: json.dumps(mixed)} if mixed else None)
+
+
+def _unpack_cells(data: bytes) -> pd.DataFrame:
+    cells = _frame(data)
+    mixed = json.loads((pq.read_schema(io.BytesIO(data)).metadata or {}).get(_MIXED, b"[]"))
+    for name in mixed:
+        cells[name] = cells[name].map(json.loads)
+    cells[columns.GROUPS] = list(map(tuple, cells[columns.GROUPS]))
+    return cells
+
+
 def pack(golden: Run) -> dict[str, bytes]:
     """A golden record as files by name. Names, sources and labels are kept once per image, keys once per cell."""
     scores = golden.scores
-    images = scores[["name", "source", "label"]].drop_duplicates().sort_values("name").astype({"label": "int8"})
-    order = pd.Series(np.arange(len(golden.cells), dtype=np.int32), index=golden.cells["key"].to_numpy())
-    places = pd.Series(np.arange(len(images), dtype=np.int32), index=images["name"].to_numpy())
+    images = scores[_OF_IMAGE].drop_duplicates().sort_values(columns.NAME).astype({columns.LABEL: "int8"})
+    order = pd.Series(np.arange(len(golden.cells), dtype=np.int32), index=golden.cells[columns.KEY].to_numpy())
+    places = pd.Series(np.arange(len(images), dtype=np.int32), index=images[columns.NAME].to_numpy())
     steps = pd.DataFrame(
         {
-            "cell": scores["key"].map(order).to_numpy(np.int32),
-            "image": scores["name"].map(places).to_numpy(np.int32),
-            "score": quantise(scores["score"].to_numpy(np.float32)),
+            columns.CELL: scores[columns.KEY].map(order).to_numpy(np.int32),
+            _IMAGE: scores[columns.NAME].map(places).to_numpy(np.int32),
+            columns.SCORE: quantise(scores[columns.SCORE].to_numpy(np.float32)),
         }
-    ).sort_values(["cell", "image"], kind="stable")
-    manifest = json.dumps(golden.manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    cells = _parquet(golden.cells[list(CELL_COLUMNS)])
-    return {MANIFEST: manifest.encode(), CELLS: cells, IMAGES: _parquet(images), SCORES: _parquet(steps)}
+    ).sort_values([columns.CELL, _IMAGE], kind="stable")
+    cells = _pack_cells(golden.cells[list(columns.of_cells(golden.manifest.protocol.axes))])
+    tables = {CELLS: cells, IMAGES: _parquet(images), SCORES: _parquet(steps)}
+    return {MANIFEST: golden.manifest.to_json(**{_FILES: _digests(tables)}), **tables}
 
 
-def unpack(files: Mapping[str, bytes]) -> Run:
-    """The golden record in these files, as `pack` made them."""
-    manifest: dict[str, Any] = json.loads(files[MANIFEST])
-    cells, images, steps = (_frame(files[name]) for name in (CELLS, IMAGES, SCORES))
-    scores = images.iloc[steps["image"]].reset_index(drop=True)
-    scores["key"] = cells["key"].to_numpy()[steps["cell"]]
-    scores["score"] = restore(steps["score"].to_numpy())
-    return Run(manifest, cells, scores[list(SCORE_COLUMNS)], pd.DataFrame(columns=list(THROUGHPUT_COLUMNS)))
+def _digests(tables: Mapping[str, bytes]) -> dict[str, str]:
+    """What tells whether the tables are those that the manifest was written with."""
+    return {name: hashlib.sha256(tables[name]).hexdigest() for name in (CELLS, IMAGES, SCORES)}
+
+
+def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
+    """The golden record in these files, as `pack` made them.
+
+    Raises:
+        InputError: The manifest is of another schema.
+        ValueError: The files are damaged, or were not written together.
+    """
+    manifest, beside = read_manifest(files[MANIFEST], where, _ANEW)
+    if beside.get(_FILES) != _digests(files):
+        msg = f"{MANIFEST} was not written with these tables"
+        raise ValueError(msg)
+    cells = _unpack_cells(files[CELLS])[list(columns.of_cells(manifest.protocol.axes))]
+    images, steps = (_frame(files[name]) for name in (IMAGES, SCORES))
+    scores = images.iloc[steps[_IMAGE]].reset_index(drop=True)
+    scores[columns.KEY] = cells[columns.KEY].to_numpy()[steps[columns.CELL]]
+    scores[columns.SCORE] = restore(steps[columns.SCORE].to_numpy())
+    return Run(manifest, cells, scores[list(columns.SCORES)], pd.DataFrame(columns=list(columns.THROUGHPUT)))
 
 
 def write_golden(golden: Run, folder: Path) -> None:
-    """Write a golden record into a folder, which is made where it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a golden record into a folder, which is made where it is not there; each file appears whole."""
+    store = Store(folder)
     for name, data in pack(golden).items():
-        (folder / name).write_bytes(data)
+        store.write(name, data)
 
 
 def read_golden(folder: Path) -> Run:
-    """Read a golden record. Raises `InputError` where there is none, or where it is damaged."""
+    """Read a golden record. Raises `InputError` where there is none, or where it is damaged or of another schema."""
     try:
-        return unpack({name: (folder / name).read_bytes() for name in (MANIFEST, CELLS, IMAGES, SCORES)})
+        files = {name: (folder / name).read_bytes() for name in (MANIFEST, CELLS, IMAGES, SCORES)}
+        return unpack(files, str(folder / MANIFEST))
     except FileNotFoundError as error:
         msg = f"{folder} holds no golden record ({Path(error.filename).name} is missing); make one with --update"
         raise InputError(msg) from error
@@ -117,33 +160,38 @@ def read_golden(folder: Path) -> Run:
         raise InputError(msg) from error
 
 
-def _decisions(run: Run) -> pd.DataFrame:
-    """Every decision of a run: the identity of its cell, the `name` of the image, and whether it is `right`."""
-    images = run.cells[[*IDENTITY, "key"]].merge(run.scores, on="key")
-    right = called_generated(images["score"].to_numpy()) == images["label"].to_numpy()
-    return images[[*IDENTITY, "name"]].assign(right=right)
+def _decisions(run: Run, identity: list[str]) -> pd.DataFrame:
+    """Every decision of a run: the identity of its cell, the name of the image, and whether it is right."""
+    cells = run.cells.reindex(columns=[*identity, columns.KEY], fill_value="")
+    cells = cells.astype(dict.fromkeys(identity, "object"))
+    return cells.merge(decided(run), on=columns.KEY)[[*identity, columns.NAME, columns.CORRECT]]
 
 
 def _changed_terms(old: Run, new: Run) -> list[str]:
     """What of the question, the data and the detectors is another now."""
-    pairs = {name: (old.manifest[name], new.manifest[name]) for name in ("protocol", "setting", "seeds", "commit")}
-    pairs |= {
-        f"data {name}": (old.manifest["data"][name], new.manifest["data"][name])
-        for name in ("title", "version", "digest")
+    before, now = old.manifest, new.manifest
+    pairs = {
+        "protocol": (before.protocol.name, now.protocol.name),
+        "setting": (before.setting, now.setting),
+        "seeds": (list(before.seeds), list(now.seeds)),
+        "commit": (before.commit, now.commit),
+        "data title": (before.data.title, now.data.title),
+        "data version": (before.data.version, now.data.version),
+        "data digest": (before.data.digest, now.data.digest),
     }
-    before, now = ({name: entry["key"] for name, entry in run.manifest["detectors"].items()} for run in (old, new))
-    pairs |= {name: (before.get(name, "absent"), now.get(name, "absent")) for name in before | now}
-    return [f"{what}: {was} -> {is_now}" for what, (was, is_now) in pairs.items() if was != is_now]
+    was, is_now = ({name: entry.key for name, entry in one.detectors.items()} for one in (before, now))
+    pairs |= {name: (was.get(name, "absent"), is_now.get(name, "absent")) for name in was | is_now}
+    return [f"{what}: {one} -> {other}" for what, (one, other) in pairs.items() if one != other]
 
 
-def _changed_detector(detector: str, both: pd.DataFrame) -> str:
+def _changed_detector(detector: str, both: pd.DataFrame, identity: list[str]) -> str:
     """How one detector's decisions changed, from the decisions that both records hold."""
-    flipped = int((both["right_old"] != both["right_new"]).sum())
+    flipped = int((both[_WAS] != both[_IS]).sum())
     if not flipped:
         return f"{detector}: all {len(both)} decisions as before"
-    cells = both.groupby(IDENTITY, sort=False)[["right_old", "right_new"]].mean()
+    cells = both.groupby(identity, sort=False)[[_WAS, _IS]].mean()
     was, now = cells.mean()
-    moved = int((cells["right_old"] != cells["right_new"]).sum())
+    moved = int((cells[_WAS] != cells[_IS]).sum())
     change = f"mean accuracy {100 * was:.1f} -> {100 * now:.1f}, {moved} of {len(cells)} cells"
     return f"{detector}: {change}, {flipped} of {len(both)} decisions"
 
@@ -155,14 +203,18 @@ def describe_update(old: Run | None, new: Run) -> str:
         old: The record so far, None where there is none.
         new: The record that replaces it.
     """
-    size = f"{len(new.cells)} cells, {len(new.manifest['detectors'])} detectors, seeds {new.manifest['seeds']}"
+    size = f"{len(new.cells)} cells, {len(new.manifest.detectors)} detectors, seeds {list(new.manifest.seeds)}"
     if old is None:
         return f"new record: {size}"
-    decisions = _decisions(old).merge(_decisions(new), on=[*IDENTITY, "name"], how="outer", suffixes=("_old", "_new"))
+    axes = dict.fromkeys((*old.manifest.protocol.axes, *new.manifest.protocol.axes))
+    identity = list(columns.of_identity(axes))
+    sides = [_decisions(run, identity) for run in (old, new)]
+    decisions = sides[0].merge(sides[1], on=[*identity, columns.NAME], how="outer", suffixes=(_OLD, _NEW))
     both = decisions.dropna()
     lines = [f"record: {size}", *_changed_terms(old, new)]
-    for side, what in (("old", "are added"), ("new", "are gone")):
-        if count := int(decisions[f"right_{side}"].isna().sum()):
+    for side, what in ((_WAS, "are added"), (_IS, "are gone")):
+        if count := int(decisions[side].isna().sum()):
             lines.append(f"{count} decisions {what}")
-    lines += [_changed_detector(str(detector), rows) for detector, rows in both.groupby("detector", sort=False)]
+    by_detector = both.groupby(columns.DETECTOR, sort=False)
+    lines += [_changed_detector(str(detector), rows, identity) for detector, rows in by_detector]
     return "\n".join(lines)

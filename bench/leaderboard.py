@@ -1,6 +1,7 @@
 """From runs to rankings: one row per detector, averages over cells with their intervals, and what is missing.
 
-Which average ranks follows from the protocol's view. Nothing here knows a detector or a protocol by name.
+Which average ranks follows from the roles of the protocol's groups. Nothing here knows a detector or a protocol by
+name.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from bench.cache import digest
-from bench.cells import QUESTION, SCORED, Evaluation, Mask, combine, evaluate, groups, scored_images
-from bench.metrics import called_generated
-from bench.records import Run
+from bench.cells import SCORED, Evaluation, Mask, averages, combine, decided, evaluate, first_with_cells
+from bench.records import columns
+from bench.records.run import Run
 from bench.stats import accuracy_draws, interval
-from protocols.degradations import NONE
+from protocols.api import NONE, PublishedAverage
 
 NOWHERE = float("nan")
 CHANCE = 0.5  # of balanced accuracy
@@ -57,8 +58,8 @@ class Row:
     Attributes:
         rank: From 1; None where cells are missing from the average that ranks, which is then not comparable.
         detector: Its name.
-        means: Accuracy by group of cells, as `bench.cells.groups` names them.
-        drop: Accuracy on home ground minus accuracy away from it; NaN where either is incomplete.
+        means: Accuracy by group of cells, as `bench.cells.averages` names them.
+        drop: Accuracy on home ground minus accuracy away from it; NaN where either is incomplete or not there.
         balanced_accuracy: Mean over all scored cells; NaN where undefined in one of them. So are `ap` and `roc_auc`.
         ap: Average precision.
         roc_auc: Area under the ROC curve.
@@ -86,17 +87,19 @@ class Ranking:
     Attributes:
         title: The protocol's.
         data: Title of the data, to stand on every rendering.
-        setting: "paper" or "embedded".
+        setting: "paper" or "small".
         runtime: Device and precision.
         protocol: The protocol's name.
         generators: Names of the generators in the data.
         trains: Names of the training subsets.
-        by_degradation: Whether the columns are degradations.
-        home: The group on home ground; `away` the one that is not; `ranked_by` the one that ranks.
+        home: The group on home ground; None where the protocol has none.
+        away: The group away from it; None where the protocol has none.
+        ranked_by: The group that ranks.
         rows: One per detector, ranked ones first.
         arm: The degradation that every image went through first, "none" for none.
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
         question: Alike for rankings that differ in their arm alone: the same cells over the same files.
+        published: Which published averages may stand beside; None for none.
     """
 
     title: str
@@ -106,38 +109,43 @@ class Ranking:
     protocol: str
     generators: tuple[str, ...]
     trains: tuple[str, ...]
-    by_degradation: bool
-    home: str
-    away: str
+    home: str | None
+    away: str | None
     ranked_by: str
     rows: tuple[Row, ...]
     arm: str = NONE
     notices: tuple[str, ...] = ()
     question: str = ""
+    published: PublishedAverage | None = None
+
+    @property
+    def leading(self) -> tuple[str, ...]:
+        """The averages to look at first: on home ground and away from it, or the one that ranks without either."""
+        return tuple(name for name in (self.home, self.away) if name is not None) or (self.ranked_by,)
 
 
 def _spread(cells: pd.DataFrame) -> float:
     """Standard deviation over seeds of the mean accuracy of these planned cells."""
-    seeds = cells.groupby("seed")["accuracy"]
+    seeds = cells.groupby(columns.SEED)[columns.ACCURACY]
     means = seeds.mean()[seeds.count() == seeds.size()]
     return float(means.std(ddof=1)) if len(means) > 1 else NOWHERE
 
 
 def _mean(evaluation: Evaluation, planned: Mask) -> Mean:
     """The average accuracy over those planned cells that were scored."""
-    scored = planned & evaluation.table["status"].eq(SCORED).to_numpy()
+    scored = planned & evaluation.table[columns.STATUS].eq(SCORED).to_numpy()
     cells, total = int(scored.sum()), int(planned.sum())
     if not cells:
         return Mean(NOWHERE, NOWHERE, NOWHERE, 0, total, NOWHERE)
     low, high = interval(evaluation.draws[scored].mean(axis=0))
-    value = float(evaluation.table.loc[scored, "accuracy"].mean())
+    value = float(evaluation.table.loc[scored, columns.ACCURACY].mean())
     return Mean(value, float(low), float(high), cells, total, _spread(evaluation.table[planned]))
 
 
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
     """Why cells of one detector are missing, each reason once with the number of cells."""
-    missing = cells[cells["status"] != SCORED]
-    counted = missing.groupby(["status", "reason"], sort=False).size().reset_index(name="count")
+    missing = cells[cells[columns.STATUS] != SCORED]
+    counted = missing.groupby([columns.STATUS, columns.REASON], sort=False).size().reset_index()
     return tuple(
         f"{status} {count} of {len(cells)} cells: {reason}"
         for status, reason, count in counted.itertuples(index=False, name=None)
@@ -146,30 +154,42 @@ def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
 
 def _speed(run: Run, detector: str) -> float:
     """Images per second of the fastest timing of a detector as it ran here; NaN where there is none."""
-    table, runtime = run.throughput, run.manifest["runtime"]
-    wanted = {"recipe": run.manifest["detectors"][detector]["key"], "data": run.manifest["data"]["digest"]}
-    wanted |= {name: runtime[name] for name in ("processor", "device", "precision")}
-    speeds = table.loc[(table[list(wanted)] == pd.Series(wanted)).all(axis=1), "images_per_s"]
+    table, runtime = run.throughput, run.manifest.runtime
+    wanted = {
+        columns.RECIPE: run.manifest.detectors[detector].key,
+        columns.DATA: run.manifest.data.digest,
+        columns.PROCESSOR: runtime.processor,
+        columns.DEVICE: runtime.device,
+        columns.PRECISION: runtime.precision,
+    }
+    speeds = table.loc[(table[list(wanted)] == pd.Series(wanted)).all(axis=1), columns.IMAGES_PER_S]
     return float(speeds.max())
 
 
-def _row(detector: str, evaluation: Evaluation, asked: Mapping[str, Mask], images_per_s: float) -> Row:
+def _drop(home: Mean | None, away: Mean | None) -> float:
+    """What is lost away from home ground; NaN where either average is incomplete or not there."""
+    if home is None or away is None or not (home.complete and away.complete):
+        return NOWHERE
+    return home.value - away.value
+
+
+def _row(detector: str, evaluation: Evaluation, asked: Mapping[str, Mask], run: Run) -> Row:
     """The row of one detector, not yet ranked."""
-    mine = evaluation.table["detector"].eq(detector).to_numpy()
+    mine = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
     means = {name: _mean(evaluation, mask & mine) for name, mask in asked.items()}
-    home, away = list(means.values())[:2]
-    cells = evaluation.table[mine]
-    others = cells.loc[cells["status"].eq(SCORED), ["balanced_accuracy", "ap", "roc_auc"]].mean(skipna=False)
+    cells, protocol = evaluation.table[mine], run.manifest.protocol
+    scored = cells.loc[cells[columns.STATUS].eq(SCORED)]
+    others = scored[[columns.BALANCED_ACCURACY, columns.AP, columns.ROC_AUC]].mean(skipna=False)
     return Row(
         rank=None,
         detector=detector,
         means=means,
-        drop=home.value - away.value if home.complete and away.complete else NOWHERE,
-        balanced_accuracy=float(others["balanced_accuracy"]),
-        ap=float(others["ap"]),
-        roc_auc=float(others["roc_auc"]),
-        seeds=cells["seed"].nunique(),
-        images_per_s=images_per_s,
+        drop=_drop(means.get(protocol.group("home") or ""), means.get(protocol.group("away") or "")),
+        balanced_accuracy=float(others[columns.BALANCED_ACCURACY]),
+        ap=float(others[columns.AP]),
+        roc_auc=float(others[columns.ROC_AUC]),
+        seeds=cells[columns.SEED].nunique(),
+        images_per_s=_speed(run, detector),
         reasons=_reasons(cells),
     )
 
@@ -183,73 +203,80 @@ def _ranked(rows: Sequence[Row], by: str) -> tuple[Row, ...]:
 
 
 def ranking(run: Run) -> Ranking:
-    """Rank the detectors of one run: away from home ground where the protocol goes there, else on it."""
-    evaluation = evaluate(run)
-    asked = groups(evaluation.table, run.manifest)
-    home, away = list(asked)[:2]
-    by = away if asked[away].any() else home
-    detectors = evaluation.table["detector"].unique()
-    rows = [_row(detector, evaluation, asked, _speed(run, detector)) for detector in detectors]
-    data = run.manifest["data"]
+    """Rank the detectors of one run: away from home ground where the protocol goes there, else on it, else over all."""
+    evaluation, manifest = evaluate(run), run.manifest
+    protocol, data, runtime = manifest.protocol, manifest.data, manifest.runtime
+    asked = averages(evaluation.table, protocol)
+    home, away = protocol.group("home"), protocol.group("away")
+    by = first_with_cells(asked, away, home)
+    rows = [_row(detector, evaluation, asked, run) for detector in evaluation.table[columns.DETECTOR].unique()]
     return Ranking(
-        title=run.manifest["title"],
-        data=data["title"],
-        setting=run.manifest["setting"],
-        runtime=f"{run.manifest['runtime']['device']}, {run.manifest['runtime']['precision']}",
-        protocol=run.manifest["protocol"],
-        generators=tuple(data["generators"]),
-        trains=tuple(evaluation.table["train"].unique()),
-        by_degradation=run.manifest["view"]["columns"] == "degradation",
+        title=protocol.title,
+        data=data.title,
+        setting=manifest.setting,
+        runtime=f"{runtime.device}, {runtime.precision}",
+        protocol=protocol.name,
+        generators=data.generators,
+        trains=tuple(evaluation.table[columns.TRAIN].unique()),
         home=home,
         away=away,
         ranked_by=by,
         rows=_ranked(rows, by),
-        arm=data.get("arm", NONE),
-        notices=tuple(notices(run, evaluation, asked[home if asked[home].any() else away])),
+        arm=data.arm,
+        notices=tuple(notices(run, evaluation, asked)),
         question=_question(run),
+        published=protocol.published,
     )
 
 
-def notices(run: Run, evaluation: Evaluation, home: Mask) -> Iterator[str]:
+def notices(run: Run, evaluation: Evaluation, asked: Mapping[str, Mask]) -> Iterator[str]:
     """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of."""
-    images = scored_images(run)
-    for detector, entry in run.manifest["detectors"].items():
-        if reads := entry["card"].get("shortcut", ""):
-            mine = home & evaluation.table["detector"].eq(detector).to_numpy()
-            yield from _shortcut(detector, reads, images[mine[images["cell"]]])
-    real = 1 - images.groupby("cell")["label"].mean()
+    images, protocol = decided(run), run.manifest.protocol
+    home = protocol.group("home")
+    ground = first_with_cells(asked, home, protocol.group("away"))
+    where = "where it was trained" if ground == home else f"over {ground}"
+    for detector, entry in run.manifest.detectors.items():
+        if entry.shortcut:
+            mine = asked[ground] & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
+            yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, _in(images, mine))
+    real = 1 - images.groupby(columns.CELL)[columns.LABEL].mean()
     if len(real) and (larger := float(np.maximum(real, 1 - real).mean())) > UNBALANCED:
         yield (
             f"Unbalanced: the larger class is {100 * larger:.0f}% of a cell on average, and calling everything that is "
             "as accurate; read balanced accuracy."
         )
-    yield from run.manifest["data"].get("census", {}).get("warnings", ())
+    yield from run.manifest.data.warnings
 
 
-def _shortcut(detector: str, reads: str, images: pd.DataFrame) -> Iterator[str]:
+def _in(images: pd.DataFrame, cells: Mask) -> pd.DataFrame:
+    """The images of these cells."""
+    mine: pd.DataFrame = images[cells[images[columns.CELL].to_numpy(int)]]
+    return mine
+
+
+def _shortcut(baseline: str, where: str, images: pd.DataFrame) -> Iterator[str]:
     """A sentence where a baseline tells the classes of these cells apart better than chance does."""
     if not len(images):
         return
-    labels = images["label"].to_numpy()
-    correct = pd.Series(called_generated(images["score"].to_numpy()) == labels, index=images.index)
-    cells = pd.factorize(images["cell"], sort=True)[0]
-    draws = accuracy_draws(cells, images["source"].to_numpy(), labels, correct.to_numpy(), balanced=True).mean(axis=0)
+    labels, correct = images[columns.LABEL].to_numpy(), images[columns.CORRECT]
+    cells, sources = pd.factorize(images[columns.CELL], sort=True)[0], images[columns.SOURCE].to_numpy()
+    draws = accuracy_draws(cells, sources, labels, correct.to_numpy(), balanced=True).mean(axis=0)
     low, high = interval(draws)
     if low > CHANCE:
-        value = correct.groupby([images["cell"], images["label"]]).mean().groupby(level=0).mean().mean()
+        by_class = correct.groupby([images[columns.CELL], images[columns.LABEL]]).mean()
+        value = by_class.groupby(level=0).mean().mean()
         yield (
-            f"Shortcut: {detector}, which sees nothing but {reads}, reaches {100 * value:.1f}% "
-            f"[{100 * low:.1f}, {100 * high:.1f}] balanced accuracy where it was trained (chance {100 * CHANCE:.0f}%). "
-            "Accuracies below may rest on that."
+            f"Shortcut: {baseline} reaches {100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}] balanced accuracy "
+            f"{where} (chance {100 * CHANCE:.0f}%). Accuracies below may rest on that."
         )
 
 
 def _question(run: Run) -> str:
     """Identity of what was asked of which files, whatever the arm."""
-    data = run.manifest["data"]
-    cells = run.cells[QUESTION].drop_duplicates().sort_values(QUESTION)
-    asked = (run.manifest["protocol"], run.manifest["setting"], data.get("files", data["digest"]))
-    return digest(*asked, cells.to_csv(index=False))
+    protocol, data = run.manifest.protocol, run.manifest.data
+    names = list(columns.of_question(protocol.axes))
+    cells = run.cells[names].drop_duplicates().sort_values(names, key=lambda values: values.map(repr))
+    return digest(protocol.name, run.manifest.setting, data.files or data.digest, cells.to_csv(index=False))
 
 
 def rankings(runs: Sequence[Run]) -> list[Ranking]:

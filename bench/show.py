@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from bench.cells import cells_table, matrix
+from bench.cells import cells_table, for_readers, matrix
 from bench.errors import InputError
 from bench.leaderboard import Ranking, rankings
 from bench.progress import Reporter
-from bench.records import Run
+from bench.records.run import Run
+from bench.records.store import Store
 from bench.report import files, terminal
 from bench.report.arms import side_by_side
 from bench.report.published import Published, published, read_published
 from bench.report.routes import LEGEND, Routing, confusion, routings
-from bench.run import Prepared
-from bench.store import Store
-from protocols.degradations import NONE
+from protocols.api import NONE
+
+if TYPE_CHECKING:
+    from bench.run import Prepared
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published" / "genimage.csv"
 
@@ -75,11 +78,11 @@ def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> 
 
 def write(run: Run, ranked: Sequence[Ranking], routed: Sequence[Routing], store: Store) -> None:
     """Write the tables and pictures that follow from a run's scores; `ranked` and `routed` are derived already."""
-    cells = cells_table(run)
-    store.write_table("cells.parquet", cells)
+    cells, protocol = cells_table(run), run.manifest.protocol
+    store.write_table("cells.parquet", for_readers(cells, protocol))
     store.clear("matrix-*.csv")
-    for detector in run.manifest["detectors"]:
-        table = matrix(cells, detector, run.manifest["view"])
+    for detector in run.manifest.detectors:
+        table = matrix(cells, detector, protocol)
         store.write(f"matrix-{detector}.csv", table.to_csv().encode())
     from bench.report import picture
 
@@ -102,7 +105,7 @@ def _published(ranked: Sequence[Ranking]) -> list[Published]:
     if not PUBLISHED.is_file():
         return []
     table = read_published(PUBLISHED)
-    found = [published(table, one.generators, one.trains, by_degradation=one.by_degradation) for one in ranked]
+    found = [published(table, one.generators, one.trains, one.published) for one in ranked if one.published]
     return [one for one in found if one is not None]
 
 
@@ -136,11 +139,11 @@ def leaderboard(runs: Sequence[Run], store: Store | None) -> None:
 
 def show_matrix(run: Run, detector: str) -> None:
     """Print one detector's matrix. Raises `InputError` for a detector that is not in the run."""
-    known = run.manifest["detectors"]
+    known = run.manifest.detectors
     if detector not in known:
         msg = f"the run has no detector {detector!r}; it has {', '.join(known)}"
         raise InputError(msg)
     cells: pd.DataFrame = cells_table(run)
     console = Console()
     console.width = max(console.width, terminal.WIDTH)
-    console.print(terminal.matrix(matrix(cells, detector, run.manifest["view"]), detector, run.manifest))
+    console.print(terminal.matrix(matrix(cells, detector, run.manifest.protocol), detector, run.manifest))

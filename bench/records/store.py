@@ -73,12 +73,7 @@ class Store:
             if answer.diagnostics:
                 table = _diagnostics(images, answer.diagnostics)
                 write_atomically(self._diagnosis(key), partial(pq.write_table, table, compression="zstd"))
-        frames = [
-            images.table[[columns.NAME, columns.SOURCE, columns.LABEL]].assign(
-                **{columns.KEY: key, columns.SCORE: answer.scores.astype(np.float32)}
-            )
-            for key, images, answer in group
-        ]
+        frames = [_scores(key, images, answer) for key, images, answer in group]
         keys = sorted(key for key, _, _ in group)
         diagnosed = sorted(key for key, _, answer in group if answer.diagnostics)
         rows = pd.concat(frames)[list(columns.SCORES)].astype({columns.LABEL: "int8"})
@@ -165,6 +160,14 @@ class Store:
             return pd.DataFrame(columns=[columns.KEY, columns.NAME])
         whole = pd.concat(tables, ignore_index=True)
         return whole[[columns.KEY, columns.NAME, *whole.columns.drop([columns.KEY, columns.NAME])]]
+
+
+def _scores(key: str, images: ImageSet, answer: Answer) -> pd.DataFrame:
+    """One row per image: its cell, what is known of it, and its score."""
+    rows = images.table[[columns.NAME, columns.SOURCE, columns.LABEL]].copy()
+    rows[columns.KEY] = key
+    rows[columns.SCORE] = answer.scores.astype(np.float32)
+    return rows
 
 
 def _diagnostics(images: ImageSet, said: Mapping[str, Array]) -> pa.Table:

@@ -8,8 +8,8 @@ import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.cells import QUESTION
-from bench.regress import FELL, ROSE, Outcome
+from bench.records import columns
+from bench.regress import FELL, ROSE, GateResult
 from bench.report.terminal import text_table
 from bench.report.text import Column, percent, points
 
@@ -22,12 +22,12 @@ def _chance(p: float) -> str:
 
 def _table(changes: pd.DataFrame, names: Sequence[str]) -> RenderableType:
     """The changes as a table: where, before, now, by how much, what was tolerated, and the corrected p."""
-    columns = [Column(name.replace("_", " "), tuple(map(str, changes[name])), left=True) for name in names]
-    columns += [Column(name, tuple(map(percent, changes[name]))) for name in ("golden", "now")]
-    columns += [Column("change", tuple(map(points, changes["change"])))]
-    columns += [Column("tolerated", tuple(map(percent, changes["tolerance"])))]
-    columns += [Column("p", tuple(map(_chance, changes["p"])))]
-    return text_table(columns)
+    shown = [Column(name.replace("_", " "), tuple(map(str, changes[name])), left=True) for name in names]
+    shown += [Column(name, tuple(map(percent, changes[name]))) for name in ("golden", "now")]
+    shown += [Column("change", tuple(map(points, changes["change"])))]
+    shown += [Column("tolerated", tuple(map(percent, changes["tolerance"])))]
+    shown += [Column("p", tuple(map(_chance, changes["p"])))]
+    return text_table(shown)
 
 
 def _section(title: str, changes: pd.DataFrame, names: Sequence[str], style: str) -> list[RenderableType]:
@@ -38,9 +38,10 @@ def _section(title: str, changes: pd.DataFrame, names: Sequence[str], style: str
     return [Text(f"{title}: {len(changes)}", style=style), _table(deepest[:MOST], names), *more]
 
 
-def outcome(found: Outcome) -> Group:
+def outcome(found: GateResult) -> Group:
     """What fell, what rose, what could not be compared, and one line that sums it up; accuracies in %."""
-    cell_names, mean_names = ("detector", *QUESTION, "seed"), ("detector", "average", "cells")
+    cell_names = (columns.DETECTOR, *found.axes, columns.SEED)
+    mean_names = (columns.DETECTOR, "average", "cells")
     parts: list[RenderableType] = []
     for verdict, style in ((FELL, "bold red"), (ROSE, "green")):
         means, cells = (table[table["verdict"] == verdict] for table in (found.means, found.cells))

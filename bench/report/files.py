@@ -12,10 +12,11 @@ import pandas as pd
 from tabulate import tabulate
 
 from bench.leaderboard import Ranking, Row
+from bench.records import columns
 from bench.report.arms import side_by_side
 from bench.report.published import Published
 from bench.report.routes import LEGEND, Routing
-from bench.report.text import Column, columns, heading, legend, notes, percent
+from bench.report.text import Column, heading, legend, notes, percent, ranking_columns
 
 
 def _markdown_table(shown: Sequence[Column]) -> str:
@@ -38,7 +39,7 @@ def markdown(rankings: Sequence[Ranking], published: Sequence[Published] = ()) -
     for ranking in rankings:
         missing = "\n".join(f"- {note}" for note in notes(ranking))
         warned = "\n".join(f"> {notice}\n>" for notice in ranking.notices).removesuffix("\n>")
-        table = _markdown_table(columns(ranking))
+        table = _markdown_table(ranking_columns(ranking))
         parts = (f"### {ranking.title}", heading(ranking), warned, table, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
     blocks += [f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in side_by_side(rankings)]
@@ -59,13 +60,19 @@ def _flat(ranking: Ranking, row: Row) -> dict[str, Any]:
         "setting": ranking.setting,
         "runtime": ranking.runtime,
         "rank": row.rank,
-        "detector": row.detector,
+        columns.DETECTOR: row.detector,
     }
     for name, mean in row.means.items():
         flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
-    rest = asdict(row)
-    flat |= {name: rest[name] for name in ("drop", "balanced_accuracy", "ap", "roc_auc", "seeds", "images_per_s")}
-    return flat | {"reasons": "; ".join(row.reasons)}
+    return flat | {
+        **({"drop": row.drop} if ranking.home and ranking.away else {}),
+        columns.BALANCED_ACCURACY: row.balanced_accuracy,
+        columns.AP: row.ap,
+        columns.ROC_AUC: row.roc_auc,
+        "seeds": row.seeds,
+        columns.IMAGES_PER_S: row.images_per_s,
+        "reasons": "; ".join(row.reasons),
+    }
 
 
 def csv(rankings: Sequence[Ranking]) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from bench.records.manifest import AxisRecord
+from protocols.api import Value
+
 Colour = tuple[int, int, int]
 
 # From below chance over chance (paper white) to faultless; most accuracies lie in the upper half, so it has more steps.
@@ -48,6 +51,13 @@ def by_family(names: Sequence[str], families: Mapping[str, str]) -> list[list[st
         family = "+".join(dict.fromkeys(families.get(part, part) for part in name.split("+")))
         groups.setdefault(family, []).append(name)
     return list(groups.values())
+
+
+def placed(names: Sequence[Value], axis: AxisRecord, families: Mapping[str, str]) -> list[list[Value]]:
+    """The values of an axis in groups that stand together: families of generators, else all of them as planned."""
+    if not axis.generators:
+        return [list(names)]
+    return [list(group) for group in by_family(list(map(str, names)), families)]
 
 
 def side_by_side(matrices: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, chain
 
 import matplotlib as mpl
 import numpy as np
@@ -16,11 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench.cells import groups, matrix
-from bench.report.layout import Colour, by_family, heat, ink, side_by_side
+from bench.cells import ALL_CELLS, averages, matrix
+from bench.records import columns
+from bench.records.manifest import Manifest, ProtocolRecord
+from bench.report.layout import Colour, heat, ink, placed, side_by_side
 from bench.report.text import NOTHING, percent
+from protocols.api import Role, Value
 
 _PANELS_ACROSS = 3
+_ROLES: tuple[Role, ...] = ("home", "away")
 _DPI = 150
 _INK, _FAINT = "#28282d", "#77777f"
 # Inches, apart from the gap, which is a share of a cell.
@@ -36,8 +39,8 @@ class _Panel:
     title: str
     summary: str
     accuracies: pd.DataFrame
-    rows: dict[str, float]
-    columns: dict[str, float]
+    rows: dict[Value, float]
+    columns: dict[Value, float]
 
     @property
     def size(self) -> tuple[float, float]:
@@ -47,33 +50,35 @@ class _Panel:
     @property
     def margins(self) -> tuple[float, float, float]:
         """Inches for row labels at the left, for the title above and for slanting column labels below."""
-        left, below = (max(map(len, names)) * _CHARACTER for names in (self.rows, self.columns))
+        left, below = (max(len(str(name)) for name in names) * _CHARACTER for names in (self.rows, self.columns))
         return left + 0.12, _TITLE if self.title else 0.0, 0.72 * below + 0.18
 
 
-def _places(names: Sequence[str], families: Mapping[str, str]) -> dict[str, float]:
-    """Where each name's cell begins, in cells, with a gap between families."""
-    grouped = by_family(names, families)
-    ordered = [name for group in grouped for name in group]
+def _places(grouped: Sequence[Sequence[Value]]) -> dict[Value, float]:
+    """Where the cell of each value begins, in cells, with a gap between groups."""
+    ordered = chain.from_iterable(grouped)
     steps = [1.0 + (_FAMILY_GAP if name == group[-1] else 0.0) for group in grouped for name in group]
     return dict(zip(ordered, accumulate([0.0, *steps[:-1]]), strict=True))
 
 
-def _summary(mine: pd.DataFrame, manifest: Mapping[str, Any]) -> str:
-    """The averages on and away from home ground, each only where no cell is missing."""
-    means = {name: mine.loc[mask, "accuracy"].mean(skipna=False) for name, mask in groups(mine, manifest).items()}
-    return "   ".join(f"{name} {percent(float(mean))}" for name, mean in list(means.items())[:2])
+def _summary(mine: pd.DataFrame, protocol: ProtocolRecord) -> str:
+    """The averages on and away from home ground, or over all cells without either, where no cell is missing."""
+    found = averages(mine, protocol)
+    leading = [name for role in _ROLES if (name := protocol.group(role)) is not None] or [ALL_CELLS]
+    means = {name: mine.loc[found[name], columns.ACCURACY].mean(skipna=False) for name in leading}
+    return "   ".join(f"{name} {percent(float(mean))}" for name, mean in means.items())
 
 
-def _panels(table: pd.DataFrame, manifest: Mapping[str, Any]) -> list[_Panel]:
-    families, view = manifest["data"]["families"], manifest["view"]
-    made = {detector: matrix(table, detector, view) for detector in table["detector"].unique()}
+def _panels(table: pd.DataFrame, manifest: Manifest) -> list[_Panel]:
+    families, protocol = manifest.data.families, manifest.protocol
+    made = {detector: matrix(table, detector, protocol) for detector in table[columns.DETECTOR].unique()}
     panels = []
     for title, accuracies in side_by_side(made).items():
-        summary = _summary(table[table["detector"] == title], manifest) if title else ""
-        lone = dict.fromkeys(accuracies.columns, "") if view["columns"] == "degradation" else families
-        rows = _places(list(accuracies.index), families if title else dict.fromkeys(accuracies.index, ""))
-        panels.append(_Panel(title, summary, accuracies, rows, _places(list(accuracies.columns), lone)))
+        summary = _summary(table[table[columns.DETECTOR] == title], protocol) if title else ""
+        names = list(accuracies.index)
+        rows = _places(placed(names, protocol.rows, families) if title else [names])
+        across = _places(placed(list(accuracies.columns), protocol.columns, families))
+        panels.append(_Panel(title, summary, accuracies, rows, across))
     return panels
 
 
@@ -90,13 +95,14 @@ def _draw_cell(axes: Axes, x: float, y: float, accuracy: float, *, bold: bool) -
 
 
 def _draw_panel(axes: Axes, panel: _Panel) -> None:
+    values = panel.accuracies.to_dict()
     for row, y in panel.rows.items():
         for column, x in panel.columns.items():
-            _draw_cell(axes, x, y, float(panel.accuracies[column][row]), bold=row == column)
+            _draw_cell(axes, x, y, float(values[column][row]), bold=row == column)
     width, height = panel.size
     axes.set(xlim=(0, width / _CELL), ylim=(height / _CELL, 0))
-    axes.set_xticks([x + 0.5 for x in panel.columns.values()], list(panel.columns), rotation=45, ha="right")
-    axes.set_yticks([y + 0.5 for y in panel.rows.values()], list(panel.rows))
+    axes.set_xticks([x + 0.5 for x in panel.columns.values()], list(map(str, panel.columns)), rotation=45, ha="right")
+    axes.set_yticks([y + 0.5 for y in panel.rows.values()], list(map(str, panel.rows)))
     axes.tick_params(length=0, pad=2, labelsize=8, labelcolor=_INK)
     for label in axes.get_xticklabels():
         label.set_rotation_mode("anchor")
@@ -117,18 +123,16 @@ def _draw_scale(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _draw(table: pd.DataFrame, manifest: Mapping[str, Any]) -> Figure:
+def _draw(table: pd.DataFrame, manifest: Manifest) -> Figure:
     panels = _panels(table, manifest)
     across = min(_PANELS_ACROSS, len(panels))
     down = math.ceil(len(panels) / across)
     left, above, below = (max(margin) for margin in zip(*(panel.margins for panel in panels), strict=True))
     wide, high = (max(size) for size in zip(*(panel.size for panel in panels), strict=True))
-    seeds = len(manifest["seeds"])
-    about = (
-        f"Accuracy in %. Data: {manifest['data']['title']}. Setting: {manifest['setting']}. Training seeds: {seeds}."
-    )
+    seeds = len(manifest.seeds)
+    about = f"Accuracy in %. Data: {manifest.data.title}. Setting: {manifest.setting}. Training seeds: {seeds}."
     step_x, step_y = left + wide + _BETWEEN, above + high + below
-    title, _, asked = manifest["title"].partition(": ")
+    title, _, asked = manifest.protocol.title.partition(": ")
     words = max(1.5 * len(title), 0.93 * len(asked), 0.93 * len(about)) * _CHARACTER
     width = max(words, across * step_x) + 2 * _EDGE
     height = _HEAD + down * step_y + _FOOT
@@ -147,7 +151,7 @@ def _draw(table: pd.DataFrame, manifest: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def picture(table: pd.DataFrame, manifest: Mapping[str, Any]) -> bytes:
+def picture(table: pd.DataFrame, manifest: Manifest) -> bytes:
     """Heat maps of all detectors of a run as a PNG.
 
     A detector whose matrix has several rows gets a panel; where all have a single row, they share one. Families stand

@@ -7,11 +7,13 @@ run from 0 to 100; `test_on` is "AVG", or `degradation` begins with it, where th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+
+from protocols.api import PublishedAverage
 
 AVERAGE = "AVG"
 COLUMNS = ("detector", "train_on", "test_on", "degradation", "metric", "value", "source", "source_table")
@@ -45,7 +47,7 @@ def read_published(path: Path) -> pd.DataFrame:
 
 
 def published(
-    table: pd.DataFrame, generators: Sequence[str], trains: Sequence[str], *, by_degradation: bool
+    table: pd.DataFrame, generators: Sequence[str], trains: Sequence[str], wanted: PublishedAverage
 ) -> Published | None:
     """The published averages for data with these generators.
 
@@ -53,7 +55,7 @@ def published(
         table: As `read_published` returns it.
         generators: The generators of the data under their canonical names.
         trains: The training subsets asked for: one of them, or all.
-        by_degradation: Whether the question is accuracy under degradation.
+        wanted: Which averages of the table.
 
     Returns:
         Average accuracies, best first, or None where the table is about other generators or another training.
@@ -63,13 +65,17 @@ def published(
         return None
     asked = trains[0] if len(trains) == 1 else f"mean of {len(trains)} trainings"
     training = f"trained on {asked}" if len(trains) == 1 else asked
-    over_steps = table["degradation"].str.startswith(AVERAGE)
-    averages = over_steps if by_degradation else table["test_on"].eq(AVERAGE) & ~over_steps
+    averages = _averages(table)[wanted.over]
     rows = table[averages & table["train_on"].eq(asked) & table["metric"].eq("accuracy_%")]
     rows = rows.sort_values("value", ascending=False, kind="stable")
     if rows.empty:
         return None
     shown = rows[["detector", "value", "source", "source_table"]].itertuples(index=False, name=None)
     figures = tuple(Figure(detector, value / 100, source, where) for detector, value, source, where in shown)
-    beside = "degraded" if by_degradation else "all cells"
-    return Published(f"Published (not measured here): accuracy in %, {training}, beside {beside!r}", figures)
+    return Published(f"Published (not measured here): accuracy in %, {training}, beside {wanted.beside!r}", figures)
+
+
+def _averages(table: pd.DataFrame) -> Mapping[str, pd.Series[bool]]:
+    """Which rows are averages, by what they are averaged over."""
+    over_steps = table["degradation"].str.startswith(AVERAGE)
+    return {"test": table["test_on"].eq(AVERAGE) & ~over_steps, "degradation": over_steps}

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bench.cells import CLASSIC, axes_shown
 from bench.metrics import called_generated
-from bench.records import Run
+from bench.records import columns
+from bench.records.run import Run
 from bench.report.text import NOTHING, Column, percent, points
-from protocols.degradations import NONE
+from protocols.api import NONE
 
 LEGEND = (
     "Share of the generated images of each test set by the route that they take, in %; accuracy with those routes;"
     " accuracy with every image on the route of the test set's generator (oracle); and what wrong routes cost."
 )
-PLACE = ["detector", "train", "test", "degradation", "seed"]
-CONFUSION_COLUMNS = (*PLACE, "label", "route", "images")
+_ORACLE = "oracle"  # score along the route of the test set's generator, NaN where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Routing:
 
     Attributes:
         title: Which.
-        columns: One row per test set and degradation, and one for real images.
+        columns: One row per test set and whatever else cells vary, and one for real images.
     """
 
     title: str
@@ -34,45 +37,76 @@ class Routing:
 
 
 def confusion(run: Run) -> pd.DataFrame:
-    """How many images of each class took which route, columns `CONFUSION_COLUMNS`."""
-    counted = _images(run).groupby([*PLACE, "label", "route"], sort=False).size().rename("images")
-    return counted.reset_index()[list(CONFUSION_COLUMNS)]
+    """How many images of each class took which route: the place of the cell, label, route and number of images."""
+    names = [*_place(run), columns.LABEL, columns.ROUTE]
+    return _images(run).groupby(names, sort=False).size().rename(columns.IMAGES).reset_index()
 
 
 def routings(run: Run) -> list[Routing]:
     """One table per detector and train set that has several routes, over all training seeds."""
-    groups = _images(run).groupby(["detector", "train"], sort=False)
-    return [_routing(str(detector), str(train), images) for (detector, train), images in groups]
+    place = _place(run)
+    groups = _images(run).groupby([columns.DETECTOR, columns.TRAIN], sort=False)
+    return [_routing(str(detector), str(train), images, place) for (detector, train), images in groups]
+
+
+def _place(run: Run) -> list[str]:
+    """What tells the cells of a run apart for a reader."""
+    return [columns.DETECTOR, *axes_shown(run.cells, run.manifest.protocol), columns.SEED]
 
 
 def _images(run: Run) -> pd.DataFrame:
-    """One row per traced image with its cell, label, score, route and oracle score."""
-    traced = run.routes.merge(run.scores[["key", "name", "label", "score"]], on=["key", "name"], validate="one_to_one")
-    return run.cells[["key", *PLACE]].merge(traced, on="key")
+    """One row per image that took a route, with its cell, label, score, route and oracle score."""
+    if columns.ROUTE not in run.diagnostics:
+        empty = [*run.cells.columns, columns.NAME, columns.LABEL, columns.SCORE, columns.ROUTE, _ORACLE]
+        return pd.DataFrame(columns=empty)
+    of_image = [columns.KEY, columns.NAME]
+    taken = run.diagnostics[run.diagnostics[columns.ROUTE].notna()]
+    traced = taken.merge(run.scores[[*of_image, columns.LABEL, columns.SCORE]], on=of_image, validate="one_to_one")
+    images = run.cells.merge(traced, on=columns.KEY)
+    return images.assign(**{_ORACLE: _along_own_route(images)})
 
 
-def _routing(detector: str, train: str, images: pd.DataFrame) -> Routing:
-    places = images["test"] + images["degradation"].map(lambda step: "" if step == NONE else f" {step}")
+def _along_own_route(images: pd.DataFrame) -> pd.Series[float]:
+    """The score of each image along the route that is named as its test set; NaN where there is none."""
+    scores = pd.Series(np.nan, index=images.index)
+    for test in images[columns.TEST].unique():
+        if (along := columns.ALONG + test) in images:
+            mine = images[columns.TEST] == test
+            scores[mine] = images.loc[mine, along]
+    return scores
+
+
+def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) -> Routing:
+    further = [axis for axis in place[1:-1] if axis not in CLASSIC]
+    cells = images.drop_duplicates(columns.KEY)
+    called = {cell[columns.KEY]: _row_name(cell, further) for cell in cells.to_dict(orient="records")}
+    places = images[columns.KEY].map(called)
     names = list(dict.fromkeys(places))
     parts = [images[places == name] for name in names]
-    generated = [part[part["label"] == 1] for part in parts]
-    real = images[images["label"] == 0].drop_duplicates([*PLACE[:2], *PLACE[3:], "name"])
-    routes = sorted(images["route"].unique())
+    generated = [part[part[columns.LABEL] == 1] for part in parts]
+    one_of_each = [name for name in (*place, columns.NAME) if name != columns.TEST]
+    real = images[images[columns.LABEL] == 0].drop_duplicates(one_of_each)
     taken = [
-        Column(f"to {route}", tuple(percent(part["route"].eq(route).mean()) for part in [*generated, real]))
-        for route in routes
+        Column(f"to {route}", tuple(percent(part[columns.ROUTE].eq(route).mean()) for part in [*generated, real]))
+        for route in sorted(images[columns.ROUTE].unique())
     ]
-    reached = [_accuracy(part, "score") for part in parts]
-    oracle = [_accuracy(part, "oracle") for part in parts]
+    reached = [_accuracy(part, columns.SCORE) for part in parts]
+    oracle = [_accuracy(part, _ORACLE) for part in parts]
     costs = [points(right - own) for own, right in zip(reached, oracle, strict=True)]
-    columns = (
-        Column("test", (*names, "real images"), left=True),
+    shown = (
+        Column(columns.TEST, (*names, "real images"), left=True),
         *taken,
         Column("accuracy", (*map(percent, reached), NOTHING)),
         Column("oracle", (*map(percent, oracle), NOTHING)),
         Column("cost", (*costs, NOTHING)),
     )
-    return Routing(f"Routes of {detector}, trained on {train}", columns)
+    return Routing(f"Routes of {detector}, trained on {train}", shown)
+
+
+def _row_name(cell: Mapping[Hashable, Any], further: list[str]) -> str:
+    """The test set, its degradation where it has one, and what else varies."""
+    step = [] if cell[columns.DEGRADATION] == NONE else [cell[columns.DEGRADATION]]
+    return " ".join([cell[columns.TEST], *step, *(f"{axis}={cell[axis]}" for axis in further)])
 
 
 def _accuracy(images: pd.DataFrame, column: str) -> float:
@@ -80,4 +114,4 @@ def _accuracy(images: pd.DataFrame, column: str) -> float:
     scores = images[column].to_numpy(np.float64)
     if np.isnan(scores).any():
         return float("nan")
-    return float((called_generated(scores) == images["label"]).mean())
+    return float((called_generated(scores) == images[columns.LABEL]).mean())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 import pandas as pd
 from rich import box
@@ -15,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.leaderboard import Ranking
-from bench.report.layout import Colour, by_family, heat, ink
+from bench.records.manifest import Manifest
+from bench.report.layout import Colour, heat, ink, placed
 from bench.report.published import Published
-from bench.report.text import Column, columns, heading, legend, notes, percent
+from bench.report.text import Column, heading, legend, notes, percent, ranking_columns
 
 WIDTH = 100
 _GAP = 2  # characters between columns: one of padding and the box's own
@@ -50,7 +50,7 @@ def leaderboard(ranking: Ranking, width: int = WIDTH) -> Group:
 
     Columns that do not fit the width follow in further blocks under the same rows.
     """
-    tables = [text_table(block) for block in blocks(columns(ranking), width, _FIXED)]
+    tables = [text_table(block) for block in blocks(ranking_columns(ranking), width, _FIXED)]
     missing = [Text(note, style="yellow") for note in notes(ranking)]
     title = Text(ranking.title, style="bold")
     warned = [Text(notice, style="yellow") for notice in ranking.notices]
@@ -80,7 +80,7 @@ def _cell(accuracy: float, width: int) -> Text:
     return Text(f"{percent(accuracy):>{width}}", style=_style(heat(accuracy)))
 
 
-def matrix(accuracies: pd.DataFrame, detector: str, manifest: Mapping[str, Any]) -> RenderableType:
+def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest) -> RenderableType:
     """One detector's accuracies as a heat map in %, with gaps between families.
 
     Args:
@@ -88,19 +88,21 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Mapping[str, Any])
         detector: Its name, for the title.
         manifest: The run's, for the title, the data's title and the families.
     """
-    data, view = manifest["data"], manifest["view"]
-    rows = by_family(list(accuracies.index), data["families"])
-    grouped = by_family(list(accuracies.columns), data["families"]) if view["columns"] != "degradation" else []
-    across = grouped or [list(accuracies.columns)]
+    data, protocol = manifest.data, manifest.protocol
+    rows = placed(list(accuracies.index), protocol.rows, data.families)
+    across = placed(list(accuracies.columns), protocol.columns, data.families)
+    values = accuracies.to_dict()
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column(view["rows"], no_wrap=True)
+    table.add_column(protocol.rows.name, no_wrap=True)
     for name in chain.from_iterable([*group, ""] for group in across):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(str(name), justify="right", no_wrap=True)
     for group in rows:
         for row in group:
-            cells = [[_cell(float(accuracies[name][row]), max(5, len(name))) for name in names] for names in across]
-            table.add_row(row, *chain.from_iterable([*texts, Text("")] for texts in cells))
+            cells = [
+                [_cell(float(values[name][row]), max(5, len(str(name)))) for name in names] for names in across
+            ]
+            table.add_row(str(row), *chain.from_iterable([*texts, Text("")] for texts in cells))
         table.add_row()
-    title = Text(f"{detector}: {manifest['title']}", style="bold")
-    about = f"Accuracy in %, mean over seeds {', '.join(map(str, manifest['seeds']))}."
-    return Group(title, Text(f"Data: {data['title']}. Setting: {manifest['setting']}. {about}"), Text(""), table)
+    title = Text(f"{detector}: {protocol.title}", style="bold")
+    about = f"Accuracy in %, mean over seeds {', '.join(map(str, manifest.seeds))}."
+    return Group(title, Text(f"Data: {data.title}. Setting: {manifest.setting}. {about}"), Text(""), table)

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.cells import ALL_CELLS
 from bench.leaderboard import Mean, Ranking, Row
-from protocols.degradations import NONE
+from protocols.api import NONE
 
 NOTHING = "-"
-INTERVALS = 2  # the first so many averages are shown with their interval; the files hold all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +46,39 @@ def average(mean: Mean, *, with_interval: bool) -> str:
     return percent(mean.value) + interval + missing
 
 
-def _averages(ranking: Ranking) -> list[Column]:
-    names = [name for name, mean in ranking.rows[0].means.items() if mean.planned]
+def _averages(ranking: Ranking, *, leading: bool) -> list[Column]:
+    """The averages to look at first, with their intervals, or the others; the files hold the intervals of all."""
+    means = ranking.rows[0].means
+    names = ranking.leading if leading else [name for name in means if name not in ranking.leading]
     return [
-        Column(name, tuple(average(row.means[name], with_interval=place < INTERVALS) for row in ranking.rows))
-        for place, name in enumerate(names)
+        Column(name, tuple(average(row.means[name], with_interval=leading) for row in ranking.rows))
+        for name in names
+        if means[name].planned
     ]
 
 
 def _spreads(ranking: Ranking) -> list[Column]:
-    """The spread over training seeds of the averages on and away from home ground, where there is any to show."""
+    """The spread over training seeds of the averages to look at first, where there is any to show."""
     columns = [
-        Column(f"± {name}", tuple(percent(row.means[name].spread) for row in ranking.rows))
-        for name in (ranking.home, ranking.away)
+        Column(f"± {name}", tuple(percent(row.means[name].spread) for row in ranking.rows)) for name in ranking.leading
     ]
     return [column for column in columns if set(column.texts) != {NOTHING}]
 
 
-def columns(ranking: Ranking) -> list[Column]:
+def ranking_columns(ranking: Ranking) -> list[Column]:
     """Every column of a ranking; accuracies in per cent, differences in percentage points."""
 
     def column(header: str, text: Callable[[Row], str], *, left: bool = False) -> Column:
         return Column(header, tuple(map(text, ranking.rows)), left)
 
-    averages = _averages(ranking)
+    drop = [column("drop", lambda row: percent(row.drop))] if ranking.home and ranking.away else []
     return [
         column("#", lambda row: NOTHING if row.rank is None else str(row.rank)),
         column("detector", lambda row: row.detector, left=True),
-        *averages[:INTERVALS],
-        column("drop", lambda row: percent(row.drop)),
-        column("cells", lambda row: f"{row.means['all cells'].cells} of {row.means['all cells'].planned}"),
-        *averages[INTERVALS:],
+        *_averages(ranking, leading=True),
+        *drop,
+        column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
+        *_averages(ranking, leading=False),
         column("balanced", lambda row: percent(row.balanced_accuracy)),
         column("AP", lambda row: percent(row.ap)),
         column("ROC AUC", lambda row: percent(row.roc_auc)),
@@ -97,9 +99,10 @@ def legend(ranking: Ranking) -> str:
     """How the numbers of a ranking are to be read."""
     seeds = max(row.seeds for row in ranking.rows)
     spread = f" ±: standard deviation over {seeds} training seeds." if seeds > 1 else ""
+    drop = f"Drop: {ranking.home} minus {ranking.away}. " if ranking.home and ranking.away else ""
     return (
         "Accuracy in %, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
-        f"Drop: {ranking.home} minus {ranking.away}. Balanced accuracy, AP and ROC AUC over all cells.{spread}"
+        f"{drop}Balanced accuracy, AP and ROC AUC over all cells.{spread}"
     )
 
 

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from itertools import product
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from bench.records import CELL_COLUMNS, SCORE_COLUMNS, THROUGHPUT_COLUMNS, Run
+from bench.records import columns
+from bench.records.manifest import (
+    AxisRecord,
+    DataRecord,
+    DetectorRecord,
+    GroupRecord,
+    Manifest,
+    ProtocolRecord,
+    RuntimeRecord,
+)
+from bench.records.run import Run
+from protocols.api import AXES, Cell, EvaluationProtocol, Scope
+from protocols.cross_generator import CrossGenerator
+from protocols.degradation import Degraded
 
 FAMILIES = {"fog": "mist", "haze": "mist", "kiln": "fire", "ember": "fire"}
 GENERATORS = tuple(FAMILIES)
@@ -51,31 +64,101 @@ def scores(skill: float, labels: np.ndarray, random: np.random.Generator) -> np.
     return (0.5 + np.where(right == (labels == 1), margin, -margin)).astype(np.float32)
 
 
-def manifest(detectors: Sequence[str], seeds: Sequence[int], view: dict[str, str]) -> dict:
-    return {
-        "protocol": "made_up",
-        "title": "Made up: train (rows), test (columns)",
-        "view": view,
-        "data": {
-            "title": "rendered scenes, tiny generators",
-            "kind": "embedded",
-            "version": "1",
-            "digest": "d1",
-            "images": 4000,
-            "generators": list(GENERATORS),
-            "families": dict(FAMILIES),
-        },
-        "setting": "embedded",
-        "seeds": list(seeds),
-        "detectors": {
-            name: {"card": {"name": name, "version": 1, "title": name.title()}, "key": f"{name}.1.embedded"}
+class Images:
+    """What a protocol may know of the images."""
+
+    generators, families, contents, held_out, short_side = GENERATORS, FAMILIES, (), "val", 128
+
+    def having(self, split):
+        return GENERATORS
+
+    def most(self, subset):
+        return 100
+
+
+def protocol_record(asked: EvaluationProtocol, cells: Sequence[Cell], scope: Scope) -> ProtocolRecord:
+    axes = {**AXES, **asked.axes}
+    rows, across = (AxisRecord(name, axes[name].generators) for name in (asked.view.rows, asked.view.columns))
+    groups = tuple(GroupRecord(one.name, one.role) for one in asked.groups(cells, scope))
+    title = "Made up: train (rows), test (columns)"
+    return ProtocolRecord("made_up", title, rows, across, groups, {}, tuple(asked.axes), asked.published)
+
+
+def manifest(detectors: Sequence[str], seeds: Sequence[int], protocol: ProtocolRecord) -> Manifest:
+    return Manifest(
+        protocol=protocol,
+        data=DataRecord(
+            title="rendered scenes, tiny generators",
+            kind="embedded",
+            version="1",
+            digest="d1",
+            images=4000,
+            generators=GENERATORS,
+            families=dict(FAMILIES),
+        ),
+        setting="small",
+        seeds=tuple(seeds),
+        detectors={
+            name: DetectorRecord(f"{name}.1.small", 1, "", {"name": name, "version": 1, "title": name.title()})
             for name in detectors
         },
-        "runtime": {"device": "cpu", "precision": "float32", "processor": "p"},
-        "versions": {"numpy": "2"},
-        "commit": "abc",
-        "options": {},
-    }
+        runtime=RuntimeRecord("cpu", "float32", "p", 64, 2),
+        versions={"numpy": "2"},
+        commit="abc",
+    )
+
+
+def cells_of(asked: EvaluationProtocol, cells: Sequence[Cell], scope: Scope) -> pd.DataFrame:
+    """The table of these cells, all scored, as the engine writes it."""
+    axes, groups = {**AXES, **asked.axes}, asked.groups(cells, scope)
+    rows = [
+        {
+            columns.KEY: "/".join(map(str, _place(cell))),
+            columns.DETECTOR: cell.detector,
+            **{name: axis.value(cell) for name, axis in axes.items()},
+            columns.SEED: cell.seed,
+            columns.STATUS: "scored",
+            columns.REASON: "",
+            columns.GROUPS: tuple(group.name for group in groups if cell in group.cells),
+        }
+        for cell in cells
+    ]
+    return pd.DataFrame(rows, columns=list(columns.of_cells(asked.axes)))
+
+
+def _place(cell: Cell) -> tuple[str | int, ...]:
+    """Detector, train, test, degradation, then the size where there is one, and the seed."""
+    sized = [] if cell.train.size is None else [cell.train.size]
+    return cell.detector, cell.train.name, cell.test.name, cell.test.degradation, *sized, cell.seed
+
+
+def run_of(
+    asked: EvaluationProtocol,
+    skill: Skill | None = None,
+    detectors: Sequence[str] = ("alpha", "beta"),
+    seeds: Sequence[int] = (0,),
+    n: int = 50,
+    noise: int = 0,
+) -> Run:
+    """A run of a protocol in which every cell is scored; the same arguments give the same run."""
+    skill, scope = skill or falling(), Scope(Images(), tuple(detectors), tuple(seeds))
+    cells = asked.cells(scope)
+    table, parts = cells_of(asked, cells, scope), []
+    for key, cell in zip(table[columns.KEY], cells, strict=True):
+        frame = images(cell.test.name, n)
+        accuracy = skill(cell.detector, cell.train.name, cell.test.name, cell.test.degradation, cell.seed)
+        made = scores(accuracy, frame["label"].to_numpy(), rng(key, noise))
+        parts.append(frame.assign(key=key, score=made))
+    timing = [
+        (d, f"{d}.1.small", "d1", "p", "cpu", "float32", 64, 200, 3, 100.0 + i, 90.0, 110.0, *[1.0] * 5, 50.0)
+        for i, d in enumerate(detectors)
+    ]
+    return Run(
+        manifest(detectors, seeds, protocol_record(asked, cells, scope)),
+        table,
+        pd.concat(parts, ignore_index=True)[list(columns.SCORES)],
+        pd.DataFrame(timing, columns=list(columns.THROUGHPUT)),
+    )
 
 
 def make_run(
@@ -92,32 +175,28 @@ def make_run(
     With `degraded` one generator is tested under every step, else every generator on every generator. `noise` draws
     other errors of the same skill.
     """
-    skill = skill or falling()
-    trains, tests, steps = (
-        (GENERATORS, GENERATORS, ("none",)) if not degraded else (GENERATORS[:1], GENERATORS[:1], STEPS)
-    )
-    cells, parts = [], []
-    for detector, seed, train, test, step in product(detectors, seeds, trains, tests, steps):
-        key = f"{detector}/{train}/{test}/{step}/{seed}"
-        frame = images(test, n)
-        made = scores(skill(detector, train, test, step, seed), frame["label"].to_numpy(), rng(key, noise))
-        parts.append(frame.assign(key=key, score=made))
-        cells.append((key, detector, train, test, step, seed, "binary", "scored", ""))
-    timing = [
-        (d, f"{d}.1.embedded", "d1", "p", "cpu", "float32", 64, 200, 3, 100.0 + i, 90.0, 110.0, *[1.0] * 5, 50.0)
-        for i, d in enumerate(detectors)
-    ]
-    view = {"rows": "train", "columns": "degradation" if degraded else "test"}
-    return Run(
-        manifest(detectors, seeds, view),
-        pd.DataFrame(cells, columns=list(CELL_COLUMNS)),
-        pd.concat(parts, ignore_index=True)[list(SCORE_COLUMNS)],
-        pd.DataFrame(timing, columns=list(THROUGHPUT_COLUMNS)),
-    )
+    asked = Degraded(train_on=GENERATORS[:1], degradations=STEPS[1:]) if degraded else CrossGenerator()
+    return run_of(asked, skill, detectors, seeds, n, noise)
+
+
+def with_data(run: Run, **changes: object) -> Run:
+    """The same run on other data, as its manifest says."""
+    return with_manifest(run, data=replace(run.manifest.data, **changes))
+
+
+def with_manifest(run: Run, **changes: object) -> Run:
+    """The same run with another manifest."""
+    return replace(run, manifest=replace(run.manifest, **changes))
+
+
+def with_detector(run: Run, name: str, **changes: object) -> Run:
+    """The same run with another record of one detector."""
+    found = run.manifest.detectors
+    return with_manifest(run, detectors={**found, name: replace(found[name], **changes)})
 
 
 def without(run: Run, where: pd.Series, status: str = "skipped", reason: str = "its weights are not here") -> Run:
     """The same run with some cells skipped or failed."""
     cells = run.cells.copy()
     cells.loc[where, ["status", "reason"]] = [status, reason]
-    return Run(run.manifest, cells, run.scores[~run.scores["key"].isin(cells["key"][where])], run.throughput)
+    return replace(run, cells=cells, scores=run.scores[~run.scores["key"].isin(cells["key"][where])])

@@ -11,7 +11,7 @@ from bench.cells import cells_table
 from bench.errors import InputError
 from bench.golden import describe_update, golden_from, pack, quantise, read_golden, restore, unpack, write_golden
 from bench.metrics import called_generated
-from tests.numbers.build import GENERATORS, falling, make_run, without
+from tests.numbers.build import GENERATORS, falling, make_run, with_data, with_detector, without
 
 EDGES = [0.0, 1e-7, float(np.nextafter(np.float32(0.5), 0)), 0.5, float(np.nextafter(np.float32(0.5), 1)), 1.0]
 
@@ -59,7 +59,7 @@ def test_packing_is_deterministic_and_ignores_row_order():
 
 def test_seeds_are_joined_and_throughput_is_left_out():
     golden = golden_from([make_run(seeds=(0,)), make_run(seeds=(1,)), make_run(seeds=(2,))])
-    assert golden.manifest["seeds"] == [0, 1, 2]
+    assert golden.manifest.seeds == (0, 1, 2)
     assert len(golden.cells) == 3 * 2 * len(GENERATORS) ** 2
     assert golden.throughput.empty
 
@@ -91,14 +91,13 @@ def test_an_update_is_described():
         return falling(home=0.99)(detector, *where) if detector == "alpha" else falling()(detector, *where)
 
     new = golden_from([make_run(better, detectors=["alpha", "beta", "fresh"])])
-    new.manifest["detectors"]["alpha"]["key"] = "alpha.2.embedded"
-    new.manifest["data"]["digest"] = "d2"
+    new = with_data(with_detector(new, "alpha", key="alpha.2.small"), digest="d2")
     lines = describe_update(old, new).splitlines()
     assert "record: 48 cells, 3 detectors, seeds [0]" in lines
-    assert "alpha: alpha.1.embedded -> alpha.2.embedded" in lines
+    assert "alpha: alpha.1.small -> alpha.2.small" in lines
     assert "data digest: d1 -> d2" in lines
-    assert "gone: gone.1.embedded -> absent" in lines
-    assert "fresh: absent -> fresh.1.embedded" in lines
+    assert "gone: gone.1.small -> absent" in lines
+    assert "fresh: absent -> fresh.1.small" in lines
     assert "1600 decisions are gone" in lines
     assert "1600 decisions are added" in lines
     assert "beta: all 1600 decisions as before" in lines

@@ -6,22 +6,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.cells import TABLE_COLUMNS, cells_table, combine, evaluate, groups, matrix
+from bench.cells import TABLE_COLUMNS, averages, cells_table, combine, evaluate, for_readers, matrix
 from bench.errors import InputError
 from bench.leaderboard import ranking, rankings
 from bench.metrics import UnusableScores, measure
+from bench.records.manifest import RuntimeRecord
 from bench.report.arms import side_by_side
-from tests.numbers.build import FAMILIES, GENERATORS, falling, make_run, without
-
-
-def with_manifest(run, **changes):
-    return replace(run, manifest=run.manifest | changes)
+from protocols.api import Cell, Scope, Subset
+from protocols.cross_generator import CrossGenerator
+from tests.numbers.build import (
+    FAMILIES,
+    GENERATORS,
+    Images,
+    cells_of,
+    falling,
+    make_run,
+    with_data,
+    with_detector,
+    with_manifest,
+    without,
+)
 
 
 def test_cells_table_measures_each_cell():
     run = make_run()
     table = cells_table(run)
-    assert tuple(table.columns) == TABLE_COLUMNS
+    assert tuple(for_readers(table, run.manifest.protocol).columns) == TABLE_COLUMNS
     assert len(table) == len(run.cells)
     scores = run.scores[run.scores["key"] == run.cells["key"].iloc[5]]
     expected = measure(scores["label"].to_numpy(), scores["score"].to_numpy())
@@ -66,7 +76,7 @@ def test_a_score_that_is_no_probability_is_an_error():
 def test_matrix_averages_seeds_in_planned_order():
     run = make_run(seeds=(0, 1))
     table = cells_table(run)
-    found = matrix(table, "beta", run.manifest["view"])
+    found = matrix(table, "beta", run.manifest.protocol)
     assert (tuple(found.index), tuple(found.columns)) == (GENERATORS, GENERATORS)
     mine = table[(table["detector"] == "beta") & (table["train"] == "kiln") & (table["test"] == "haze")]
     assert len(mine) == 2
@@ -76,20 +86,22 @@ def test_matrix_averages_seeds_in_planned_order():
 def test_matrix_is_empty_where_a_seed_is_missing():
     run = make_run(seeds=(0, 1))
     hole = (run.cells["train"] == "kiln") & (run.cells["test"] == "haze") & (run.cells["seed"] == 1)
-    found = matrix(cells_table(without(run, hole)), "beta", run.manifest["view"])
+    found = matrix(cells_table(without(run, hole)), "beta", run.manifest.protocol)
     assert found.isna().sum().sum() == 1
     assert math.isnan(found.loc["kiln", "haze"])
 
 
 def test_groups_of_a_matrix_split_by_training_and_family():
     run = make_run(detectors=["alpha"])
-    found = {name: int(mask.sum()) for name, mask in groups(run.cells, run.manifest).items()}
+    found = {name: int(mask.sum()) for name, mask in averages(run.cells, run.manifest.protocol).items()}
     assert found == {"diagonal": 4, "off-diagonal": 12, "same family": 4, "cross family": 8, "all cells": 16}
 
 
 def test_a_set_trained_on_counts_as_home_in_a_joined_subset():
-    cells = make_run(detectors=["alpha"]).cells.iloc[:4].assign(train="fog+kiln")  # tested on fog, haze, kiln, ember
-    found = groups(cells, make_run().manifest)
+    run = make_run(detectors=["alpha"])
+    asked = [Cell("alpha", Subset(("fog", "kiln"), "train"), Subset((name,), "val")) for name in GENERATORS]
+    cells = cells_of(CrossGenerator(), asked, Scope(Images(), ["alpha"]))
+    found = averages(cells, run.manifest.protocol)  # tested on fog, haze, kiln, ember
     assert found["diagonal"].tolist() == [True, False, True, False]
     assert found["same family"].tolist() == [False, True, False, True]
 
@@ -185,7 +197,7 @@ def test_an_undefined_measure_is_not_averaged_away():
 
 def test_speed_is_that_of_this_version_on_this_device():
     run = make_run(detectors=["alpha"])
-    others = [run.throughput.assign(images_per_s=9999.0, recipe="alpha.0.embedded")]
+    others = [run.throughput.assign(images_per_s=9999.0, recipe="alpha.0.small")]
     others += [run.throughput.assign(images_per_s=9999.0, device="cuda")]
     timed = replace(run, throughput=pd.concat([run.throughput, *others]))
     assert ranking(timed).rows[0].images_per_s == 100.0
@@ -196,7 +208,7 @@ def test_runs_of_one_question_are_joined():
     runs = [make_run(seeds=(0,)), make_run(seeds=(1,)), make_run(detectors=["gamma"])]
     joined = combine(runs)
     assert len(joined) == 1
-    assert sorted(joined[0].manifest["detectors"]) == ["alpha", "beta", "gamma"]
+    assert sorted(joined[0].manifest.detectors) == ["alpha", "beta", "gamma"]
     found = {row.detector: row for row in rankings(runs)[0].rows}
     assert {name: row.seeds for name, row in found.items()} == {"alpha": 2, "beta": 2, "gamma": 1}
     assert found["alpha"].means["all cells"].planned == 32
@@ -221,11 +233,12 @@ def test_a_cell_scored_in_one_run_fills_the_hole_of_another():
     "change",
     [
         {"setting": "paper"},
-        {"protocol": "another"},
-        {"data": make_run().manifest["data"] | {"digest": "d2"}},
-        {"data": make_run().manifest["data"] | {"title": "photographs"}},
-        {"data": make_run().manifest["data"] | {"images": 100}},
-        {"runtime": {"device": "cpu", "precision": "bfloat16", "processor": "p"}},
+        {"protocol": replace(make_run().manifest.protocol, name="another")},
+        {"data": replace(make_run().manifest.data, digest="d2")},
+        {"data": replace(make_run().manifest.data, title="photographs")},
+        {"data": replace(make_run().manifest.data, images=100)},
+        {"further": {"photographs": make_run().manifest.data}},
+        {"runtime": RuntimeRecord("cpu", "bfloat16", "p", 64, 2)},
     ],
 )
 def test_unlike_runs_are_never_ranked_together(change):
@@ -241,9 +254,8 @@ def test_other_cells_are_another_question():
 
 
 def test_two_versions_of_a_detector_are_refused():
-    newer = make_run(seeds=(1,))
-    newer.manifest["detectors"]["alpha"]["key"] = "alpha.2.embedded"
-    with pytest.raises(InputError, match=r"alpha appears as alpha\.1\.embedded and as alpha\.2\.embedded"):
+    newer = with_detector(make_run(seeds=(1,)), "alpha", key="alpha.2.small")
+    with pytest.raises(InputError, match=r"alpha appears as alpha\.1\.small and as alpha\.2\.small"):
         combine([make_run(), newer])
 
 
@@ -262,9 +274,7 @@ def test_a_full_benchmark_is_evaluated_in_seconds():
 
 
 def with_shortcut(run, detector):
-    entry = run.manifest["detectors"][detector]
-    card = entry["card"] | {"shortcut": "the names of the files"}
-    return with_manifest(run, detectors=run.manifest["detectors"] | {detector: entry | {"card": card}})
+    return with_detector(run, detector, shortcut="the names of the files")
 
 
 def test_a_baseline_that_beats_chance_is_told_above_the_table_with_its_figure():
@@ -297,15 +307,13 @@ def test_a_baseline_that_knows_both_classes_of_unbalanced_cells_is_told():
 
 
 def test_warnings_of_the_census_are_told_above_the_table():
-    run = make_run()
-    data = run.manifest["data"] | {"census": {"warnings": ["leakage: everywhere"]}}
-    assert ranking(with_manifest(run, data=data)).notices == ("leakage: everywhere",)
+    warned = with_data(make_run(), warnings=("leakage: everywhere",))
+    assert ranking(warned).notices == ("leakage: everywhere",)
 
 
 def test_arms_of_one_question_stand_side_by_side():
     plain, other = make_run(falling(away=0.7)), make_run(falling(away=0.5), noise=1)
-    data = other.manifest["data"]
-    other = with_manifest(other, data=data | {"arm": "canonical:jpeg96", "digest": "d2", "files": "d1"})
+    other = with_data(other, arm="canonical:jpeg96", digest="d2", files="d1")
     ranked = rankings([plain, other])
     (comparison,) = side_by_side(ranked)
     detector, none, canonical, change = comparison.columns
@@ -318,5 +326,5 @@ def test_arms_of_one_question_stand_side_by_side():
         )
         assert change.texts[place] == f"{100 * (after - before):+.1f}"
     assert side_by_side(ranked[:1]) == []
-    elsewhere = with_manifest(other, data=data | {"arm": "canonical:jpeg96", "digest": "d2", "files": "d3"})
+    elsewhere = with_data(other, files="d3")
     assert side_by_side(rankings([plain, elsewhere])) == []  # other files

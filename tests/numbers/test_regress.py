@@ -8,9 +8,9 @@ from rich.console import Console
 
 from bench.golden import golden_from, pack, unpack
 from bench.metrics import UnusableScores
-from bench.regress import CELL_CHANGES, FELL, MEAN_CHANGES, ROSE, Limits, compare
+from bench.regress import FELL, MEAN_CHANGES, ROSE, Limits, cell_changes, compare
 from bench.report.changes import outcome
-from tests.numbers.build import falling, make_run, rng, without
+from tests.numbers.build import falling, make_run, rng, with_data, with_detector, with_manifest, without
 
 DETECTORS = ("alpha", "beta")
 
@@ -74,7 +74,7 @@ def test_the_same_scores_pass(golden, now):
     found = compare(golden, now)
     assert found.exit_code == 0
     assert (found.obstacles, found.notes) == ((), ())
-    assert (tuple(found.cells.columns), tuple(found.means.columns)) == (CELL_CHANGES, MEAN_CHANGES)
+    assert (tuple(found.cells.columns), tuple(found.means.columns)) == (cell_changes(), MEAN_CHANGES)
     assert (len(found.cells), len(found.means)) == (32, 4)
     assert (found.cells["change"] == 0).all()
     assert (found.cells["images"] == 200).all()
@@ -245,19 +245,18 @@ def test_a_broken_network_fails_for_all_its_slack():
 
 
 def test_missing_detector(golden, now):
-    part = now.manifest | {"detectors": {"alpha": now.manifest["detectors"]["alpha"]}}
+    part = with_manifest(now, detectors={"alpha": now.manifest.detectors["alpha"]})
     cells = now.cells[now.cells["detector"] == "alpha"]
-    found = compare(golden, replace(now, manifest=part, cells=cells, scores=now.scores[of(now, "alpha")]))
+    found = compare(golden, replace(part, cells=cells, scores=now.scores[of(now, "alpha")]))
     assert (found.exit_code, found.obstacles) == (2, ("beta: not in this run",))
     assert len(found.cells) == 16
 
 
 def test_other_version(golden, now):
-    now.manifest["detectors"]["beta"] = {"card": {"version": 2}, "key": "beta.2.embedded"}
-    found = compare(golden, now)
+    found = compare(golden, with_detector(now, "beta", version=2, key="beta.2.small"))
     assert found.exit_code == 2
     assert found.obstacles == (
-        "beta: the golden record holds beta.1.embedded (version 1), this run beta.2.embedded (version 2)",
+        "beta: the golden record holds beta.1.small (version 1), this run beta.2.small (version 2)",
     )
     assert set(found.cells["detector"]) == {"alpha"}
 
@@ -295,20 +294,27 @@ def test_missing_and_foreign_images(golden, now):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"setting": "paper"}, "another setting: embedded in the golden record, paper now"),
-        ({"protocol": "other"}, "another protocol: made_up in the golden record, other now"),
-        ({"data": {"version": "2", "title": "rendered scenes, tiny generators"}}, "another data version: 1 in"),
+        ({"setting": "paper"}, "another setting: small in the golden record, paper now"),
+        (
+            {"protocol": replace(make_run().manifest.protocol, name="other")},
+            "another protocol: made_up in the golden record, other now",
+        ),
+        (
+            {"protocol": replace(make_run().manifest.protocol, axes=("weather",))},
+            "other axes of the protocol: none in the golden record, weather now",
+        ),
+        ({"data": replace(make_run().manifest.data, version="2")}, "another data version: 1 in"),
     ],
 )
 def test_another_question_is_not_compared(golden, now, change, reason):
-    found = compare(golden, replace(now, manifest=now.manifest | change))
+    found = compare(golden, with_manifest(now, **change))
     assert found.exit_code == 2
     assert found.obstacles[0].startswith(reason)
     assert found.cells.empty
 
 
 def test_nothing_in_common_is_not_comparable(golden, now):
-    found = compare(golden, replace(now, manifest=now.manifest | {"detectors": {}}))
+    found = compare(golden, with_manifest(now, detectors={}))
     assert (found.exit_code, len(found.obstacles)) == (2, 2)
 
 
@@ -349,7 +355,6 @@ def test_the_outcome_reads_in_100_characters(golden, now):
 
 def test_a_corpus_made_elsewhere_is_compared_by_name_and_noted():
     golden, now = make_run(seeds=(0, 1)), make_run()
-    now.manifest["data"]["digest"] = "d2"
-    found = compare(golden, now)
+    found = compare(golden, with_data(now, digest="d2"))
     assert found.exit_code == 0
     assert any("paired by name" in note for note in found.notes)

@@ -17,7 +17,8 @@ from bench.report import files, terminal
 from bench.report.layout import by_family, heat, ink
 from bench.report.picture import picture
 from bench.report.published import published, read_published
-from bench.report.text import average, columns, percent
+from bench.report.text import average, percent, ranking_columns
+from protocols.api import PublishedAverage
 from tests.numbers.build import FAMILIES, GENERATORS, make_run, without
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "genimage.csv"
@@ -59,7 +60,7 @@ def test_the_terminal_shows_every_column_in_100_characters(ranked, index):
     text = printed(terminal.leaderboard(ranked[index]))
     assert max(map(len, text.splitlines())) <= 100
     assert "…" not in text
-    for column in columns(ranked[index]):
+    for column in ranking_columns(ranked[index]):
         assert column.header in text
         assert all(part in text for part in column.texts)
 
@@ -70,7 +71,7 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
         assert "rendered scenes, tiny generators" in text
         assert "failed 12 of 48 cells: OSError: no room" in text
         assert "skipped 48 of 48 cells: no weights; give --weights" in text
-    detector_view = matrix(cells_table(run), "alpha", run.manifest["view"])
+    detector_view = matrix(cells_table(run), "alpha", run.manifest.protocol)
     assert "rendered scenes, tiny generators" in printed(terminal.matrix(detector_view, "alpha", run.manifest))
 
 
@@ -100,7 +101,7 @@ def test_json_has_null_where_undefined(ranked):
 
 
 def test_the_terminal_matrix_keeps_families_together(run):
-    shuffled = matrix(cells_table(run), "alpha", run.manifest["view"]).loc[:, ["kiln", "fog", "ember", "haze"]]
+    shuffled = matrix(cells_table(run), "alpha", run.manifest.protocol).loc[:, ["kiln", "fog", "ember", "haze"]]
     text = printed(terminal.matrix(shuffled, "alpha", run.manifest))
     header = next(line for line in text.splitlines() if line.startswith("train"))
     assert header.split() == ["train", "kiln", "ember", "fog", "haze"]
@@ -142,7 +143,7 @@ def test_the_picture_shows_holes(run):
 
 def test_published_averages_are_those_of_the_tables():
     table = read_published(PUBLISHED)
-    one = published(table, GENIMAGE, ("SDv1.4",), by_degradation=False)
+    one = published(table, GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
     assert {(row.detector, round(100 * row.average, 1)) for row in one.rows if row.table == "Table 3"} == {
         ("ResNet-50", 72.1),
         ("DeiT-S", 71.6),
@@ -152,9 +153,9 @@ def test_published_averages_are_those_of_the_tables():
         ("F3Net", 68.7),
         ("GramNet", 69.9),
     }
-    all_trainings = published(table, GENIMAGE, GENIMAGE, by_degradation=False)
+    all_trainings = published(table, GENIMAGE, GENIMAGE, PublishedAverage("test", "all cells"))
     assert [round(100 * row.average, 1) for row in all_trainings.rows] == [70.3, 67.6, 66.9, 65.1, 64.7, 64.6, 61.7]
-    degraded = published(table, GENIMAGE, ("SDv1.4",), by_degradation=True)
+    degraded = published(table, GENIMAGE, ("SDv1.4",), PublishedAverage("degradation", "degraded"))
     assert (degraded.rows[0].detector, degraded.rows[0].table) == ("GramNet", "Table 5")
     assert all("arXiv 2306.08571" in row.source for row in degraded.rows)
 
@@ -169,11 +170,11 @@ def test_published_averages_are_those_of_the_tables():
     ],
 )
 def test_nothing_published_stands_beside_other_questions(generators, trains):
-    assert published(read_published(PUBLISHED), generators, trains, by_degradation=False) is None
+    assert published(read_published(PUBLISHED), generators, trains, PublishedAverage("test", "all cells")) is None
 
 
 def test_published_figures_stand_in_a_block_of_their_own(ranked):
-    block = published(read_published(PUBLISHED), GENIMAGE, ("SDv1.4",), by_degradation=False)
+    block = published(read_published(PUBLISHED), GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
     text = files.markdown(ranked, [block])
     assert "Swin-T" not in text.split("**Published (not measured here)")[0]
     assert "| Swin-T" in text
