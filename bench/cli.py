@@ -94,10 +94,11 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
     """Answer one request, or say what that would cost."""
-    from bench.request.answering import answer
     from bench.records.store import Store
+    from bench.request.announcing import announce, estimate
+    from bench.request.answering import answer
     from bench.request.planning import prepare
-    from bench.show import announce, estimate, finish
+    from bench.show import finish
 
     told = reporter()
     planned = prepare(request, told)

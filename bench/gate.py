@@ -15,7 +15,6 @@ from rich.console import Console
 
 from bench.data import embedded_corpus
 from bench.defaults import BATCH_SIZE, DETECTORS
-from bench.request.answering import answer
 from bench.errors import InputError
 from bench.golden import describe_update, golden_from, read_golden, write_golden
 from bench.progress import Reporter
@@ -23,6 +22,7 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.regress import compare
 from bench.report import changes
+from bench.request.answering import answer
 from bench.request.planning import prepare
 from bench.request.protocols import with_options
 from bench.request.run_request import RunRequest

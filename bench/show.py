@@ -1,10 +1,9 @@
-"""What a run prints before and after, and the derived files it leaves."""
+"""What a run prints, and the derived files it leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
@@ -20,49 +19,8 @@ from bench.report import files, terminal
 from bench.report.arms import side_by_side
 from bench.report.published import Published, published, read_published
 from bench.report.routes import LEGEND, Routing, confusion, routings
-from protocols.api import NONE
-
-if TYPE_CHECKING:
-    from bench.run import Prepared
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published" / "genimage.csv"
-
-
-def announce(run: Prepared, reporter: Reporter) -> None:
-    """Say in a few lines what is about to be answered, and on what."""
-    asked, images = run.asked, run.images
-    cells = len(run.planned)
-    reporter.say(run.question.title)
-    reporter.say(f"Data: {images.title} ({len(images)} images, {len(images.generators)} generators, {asked.data})")
-    if asked.arm != NONE:
-        reporter.say(f"Everything first {asked.arm}, for training and testing")
-    for warning in run.census.warnings:
-        reporter.say(f"Warning: {warning}")
-    for note in run.census.notes:
-        reporter.say(f"Note: {note}")
-    reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
-    reporter.say(f"Cells: {cells}, seeds {', '.join(map(str, asked.seeds))}, results in {asked.out}")
-
-
-def estimate(run: Prepared, reporter: Reporter) -> None:
-    """Say what answering would cost: cells to answer, images to decode, and the time where it is known."""
-    store = Store(run.asked.out)
-    recorded = store.recorded()
-    missing = [item for item in run.planned if item.key not in recorded]
-    trains = {item.cell.train for item in missing}
-    tests = {item.cell.test for item in missing}
-    views = {(item.cell.detector, item.cell.train, NONE) for item in missing}
-    views |= {(item.cell.detector, item.cell.test, item.cell.degradation) for item in missing}
-    sizes = {subset: len(run.selections[subset].images) for subset in trains | tests}
-    fits = {item.fit_key for item in missing}
-    decodes = sum(sizes.values())
-    reporter.say(f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {decodes} images to decode")
-    timed = store.throughput().drop_duplicates("detector", keep="last").set_index("detector")["images_per_s"]
-    if unknown := sorted({detector for detector, _, _ in views} - set(timed.index)):
-        reporter.say(f"Expected time: unknown, {', '.join(unknown)} was not timed in {run.asked.out} yet")
-        return
-    seconds = sum(sizes[subset] / timed[detector] for detector, subset, _ in views)
-    reporter.say(f"Expected time: at most {seconds:.0f} s for what the cache does not hold, fitting not counted")
 
 
 def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from detectors import diagnostics
 from protocols.api import AXES
 
 # of cells
@@ -49,9 +50,9 @@ CORRECT = "correct"  # whether the image was called what it is
 
 # of diagnostics, one row per image of a cell whose detector says more than a score: name, what it said, and
 GENERATOR = "generator"  # which one made the image, "" for a real one
-PREDICTED = "predicted"  # which one the detector says, "" for real
-ROUTE = "route"  # the route that the image took through a detector of several
-ALONG = "score along "  # and its score along each of them, the route's name behind it
+PREDICTED = diagnostics.PREDICTED
+ROUTE = diagnostics.ROUTE
+ALONG = diagnostics.ALONG
 
 # of throughput, one row per timed detector
 RECIPE = "recipe"
