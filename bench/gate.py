@@ -44,7 +44,7 @@ def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], w
         protocol=protocol,
         data=str(corpus),
         detectors=tuple(DETECTORS.split(",")),
-        setting="embedded",
+        setting="small",
         device="cpu",
         precision="float32",
         out=scratch / protocol,

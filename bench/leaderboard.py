@@ -86,7 +86,7 @@ class Ranking:
     Attributes:
         title: The protocol's.
         data: Title of the data, to stand on every rendering.
-        setting: "paper" or "embedded".
+        setting: "paper" or "small".
         runtime: Device and precision.
         protocol: The protocol's name.
         generators: Names of the generators in the data.

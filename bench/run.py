@@ -88,10 +88,10 @@ class Prepared:
 
 
 def choose_setting(asked: str, images: ImageSet, chosen: Runtime) -> Setting:
-    """The setting: what was asked; else "paper" for real data on a GPU, and "embedded" otherwise."""
+    """The setting: what was asked; else "paper" for real data on a GPU, and "small" otherwise."""
     if asked == "paper" or (asked == "auto" and images.kind != EMBEDDED and chosen.device != "cpu"):
         return "paper"
-    return "embedded"
+    return "small"
 
 
 def prepare(asked: Asked, reporter: Reporter) -> Prepared:

@@ -55,7 +55,7 @@ def test_throughput_adds_up(finished):
 def test_the_manifest_says_what_ran(finished):
     manifest = json.loads((finished[0] / "degradation" / "manifest.json").read_text())
     assert manifest["protocol"] == "degradation"
-    assert manifest["setting"] == "embedded"
+    assert manifest["setting"] == "small"
     assert manifest["data"]["kind"] == "folder"
     assert manifest["runtime"]["device"] == "cpu"
     assert manifest["detectors"]["hog_svm"]["card"]["paper"]
@@ -66,7 +66,7 @@ def test_the_leaderboard_is_printed_with_its_data(finished):
     _, done = finished
     for protocol, title in (("cross_generator", "off-diagonal"), ("degradation", "degraded")):
         printed = done[protocol].stdout
-        assert "Data: data. Setting: embedded." in printed
+        assert "Data: data. Setting: small." in printed
         assert title in printed
         assert "hog_svm" in printed
 
@@ -127,7 +127,8 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--data", "/nowhere"), "data /nowhere does not exist"),
         (("--detectors", ","), "no detector was named; give some of"),
         (("--seed", "one"), "seed 'one' is not a whole number"),
-        (("--setting", "big"), "setting 'big' is not known; choose auto, paper, embedded"),
+        (("--setting", "big"), "setting 'big' is not known; choose auto, paper, small"),
+        (("--setting", "embedded"), "setting 'embedded' is called 'small' now; choose auto, paper, small"),
         (("--precision", "int8"), "precision 'int8' is not known"),
         (("--train-on", "even,nobody"), "generator 'nobody' is not in the data's train split, which has"),
         (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),

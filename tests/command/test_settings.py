@@ -41,6 +41,12 @@ def test_the_saved_settings_repeat_the_run(lineup, data, tmp_path):
     assert again.stdout == first.stdout
 
 
+def test_the_former_name_of_a_setting_is_told_the_new_one(lineup, data, write):
+    done = lineup("run", "--settings", write(f'data = "{data}"\nsetting = "embedded"\n'))
+    assert done.returncode == 2
+    assert "setting 'embedded' is called 'small' now" in one_line(done)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -82,7 +88,7 @@ def test_settings_that_a_run_cannot_use_are_one_clear_line(lineup, data, tmp_pat
 def test_options_of_a_detector_are_of_its_types_and_change_its_key():
     options = checked(CnnSpot, {"tune": "staged", "curriculum": ["a", "b"]}, "cnnspot")
     assert options == {"tune": "staged", "curriculum": ("a", "b")}
-    assert CnnSpot("embedded", **options).key != CnnSpot("embedded").key
+    assert CnnSpot("small", **options).key != CnnSpot("small").key
 
 
 def test_what_is_written_reads_the_same():

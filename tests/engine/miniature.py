@@ -173,7 +173,7 @@ class Bench:
                     "generators": list(images.generators),
                     "families": dict(images.families),
                 },
-                "setting": "embedded",
+                "setting": "small",
                 "seeds": list(seeds),
                 "detectors": {
                     name: {"key": recipe.key, "card": asdict(recipe.card)} for name, recipe in self.recipes.items()

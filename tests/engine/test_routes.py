@@ -59,7 +59,7 @@ class TwoWays(RoutedRecipe):
 @pytest.fixture
 def traced(tmp_path):
     """A run over two generators together: cells, what was recorded, and a way to trace again."""
-    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
+    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     bench.stored_run()
     train = Subset(("even", "odd"), "train")
     cells = [Cell("two_ways", train, Subset((name,), "val")) for name in ("even", "odd", "faint")]
@@ -117,7 +117,7 @@ def test_what_is_traced_is_not_traced_again(traced, monkeypatch):
 
 
 def test_one_route_is_no_choice(tmp_path):
-    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
+    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     planned = bench.plan(("none",))
     engine, _ = bench.run(planned)
     resources = Resources(Cache(tmp_path / "cache"), bench.store, Reporter(Console(file=io.StringIO())))

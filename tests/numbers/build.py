@@ -65,10 +65,10 @@ def manifest(detectors: Sequence[str], seeds: Sequence[int], view: dict[str, str
             "generators": list(GENERATORS),
             "families": dict(FAMILIES),
         },
-        "setting": "embedded",
+        "setting": "small",
         "seeds": list(seeds),
         "detectors": {
-            name: {"card": {"name": name, "version": 1, "title": name.title()}, "key": f"{name}.1.embedded"}
+            name: {"card": {"name": name, "version": 1, "title": name.title()}, "key": f"{name}.1.small"}
             for name in detectors
         },
         "runtime": {"device": "cpu", "precision": "float32", "processor": "p"},
@@ -104,7 +104,7 @@ def make_run(
         parts.append(frame.assign(key=key, score=made))
         cells.append((key, detector, train, test, step, seed, "binary", "scored", ""))
     timing = [
-        (d, f"{d}.1.embedded", "d1", "p", "cpu", "float32", 64, 200, 3, 100.0 + i, 90.0, 110.0, *[1.0] * 5, 50.0)
+        (d, f"{d}.1.small", "d1", "p", "cpu", "float32", 64, 200, 3, 100.0 + i, 90.0, 110.0, *[1.0] * 5, 50.0)
         for i, d in enumerate(detectors)
     ]
     view = {"rows": "train", "columns": "degradation" if degraded else "test"}

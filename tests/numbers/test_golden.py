@@ -91,14 +91,14 @@ def test_an_update_is_described():
         return falling(home=0.99)(detector, *where) if detector == "alpha" else falling()(detector, *where)
 
     new = golden_from([make_run(better, detectors=["alpha", "beta", "fresh"])])
-    new.manifest["detectors"]["alpha"]["key"] = "alpha.2.embedded"
+    new.manifest["detectors"]["alpha"]["key"] = "alpha.2.small"
     new.manifest["data"]["digest"] = "d2"
     lines = describe_update(old, new).splitlines()
     assert "record: 48 cells, 3 detectors, seeds [0]" in lines
-    assert "alpha: alpha.1.embedded -> alpha.2.embedded" in lines
+    assert "alpha: alpha.1.small -> alpha.2.small" in lines
     assert "data digest: d1 -> d2" in lines
-    assert "gone: gone.1.embedded -> absent" in lines
-    assert "fresh: absent -> fresh.1.embedded" in lines
+    assert "gone: gone.1.small -> absent" in lines
+    assert "fresh: absent -> fresh.1.small" in lines
     assert "1600 decisions are gone" in lines
     assert "1600 decisions are added" in lines
     assert "beta: all 1600 decisions as before" in lines

@@ -185,7 +185,7 @@ def test_an_undefined_measure_is_not_averaged_away():
 
 def test_speed_is_that_of_this_version_on_this_device():
     run = make_run(detectors=["alpha"])
-    others = [run.throughput.assign(images_per_s=9999.0, recipe="alpha.0.embedded")]
+    others = [run.throughput.assign(images_per_s=9999.0, recipe="alpha.0.small")]
     others += [run.throughput.assign(images_per_s=9999.0, device="cuda")]
     timed = replace(run, throughput=pd.concat([run.throughput, *others]))
     assert ranking(timed).rows[0].images_per_s == 100.0
@@ -242,8 +242,8 @@ def test_other_cells_are_another_question():
 
 def test_two_versions_of_a_detector_are_refused():
     newer = make_run(seeds=(1,))
-    newer.manifest["detectors"]["alpha"]["key"] = "alpha.2.embedded"
-    with pytest.raises(InputError, match=r"alpha appears as alpha\.1\.embedded and as alpha\.2\.embedded"):
+    newer.manifest["detectors"]["alpha"]["key"] = "alpha.2.small"
+    with pytest.raises(InputError, match=r"alpha appears as alpha\.1\.small and as alpha\.2\.small"):
         combine([make_run(), newer])
 
 

@@ -253,11 +253,11 @@ def test_missing_detector(golden, now):
 
 
 def test_other_version(golden, now):
-    now.manifest["detectors"]["beta"] = {"card": {"version": 2}, "key": "beta.2.embedded"}
+    now.manifest["detectors"]["beta"] = {"card": {"version": 2}, "key": "beta.2.small"}
     found = compare(golden, now)
     assert found.exit_code == 2
     assert found.obstacles == (
-        "beta: the golden record holds beta.1.embedded (version 1), this run beta.2.embedded (version 2)",
+        "beta: the golden record holds beta.1.small (version 1), this run beta.2.small (version 2)",
     )
     assert set(found.cells["detector"]) == {"alpha"}
 
@@ -295,7 +295,7 @@ def test_missing_and_foreign_images(golden, now):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"setting": "paper"}, "another setting: embedded in the golden record, paper now"),
+        ({"setting": "paper"}, "another setting: small in the golden record, paper now"),
         ({"protocol": "other"}, "another protocol: made_up in the golden record, other now"),
         ({"data": {"version": "2", "title": "rendered scenes, tiny generators"}}, "another data version: 1 in"),
     ],
