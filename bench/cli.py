@@ -16,7 +16,20 @@ import typer
 from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol, ProtocolCommand
 from bench.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.errors import InputError
-from bench.options import CORES, Detectors, Limit, Real, Seeds, Workers, cache_folder, names, numbers, one_of, reporter
+from bench.options import (
+    CORES,
+    Detectors,
+    Limit,
+    Real,
+    Seeds,
+    Workers,
+    cache_folder,
+    known_setting,
+    names,
+    numbers,
+    one_of,
+    reporter,
+)
 from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
@@ -46,7 +59,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     limit: Limit = None,
     seed: Seeds = "0",
     seeds: Annotated[int | None, typer.Option(min=1, help="So many training seeds, instead of --seed.")] = None,
-    setting: Annotated[str, typer.Option(help="paper, embedded, or auto: paper for real data on a GPU.")] = "auto",
+    setting: Annotated[str, typer.Option(help="paper, small, or auto: paper for real data on a GPU.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     arm: Annotated[str, typer.Option(help="What all images go through first, as none,canonical:jpeg96.")] = "none",
     max_unreadable: Annotated[float, typer.Option(min=0, max=1, help="Share of bad files allowed.")] = MAX_UNREADABLE,
@@ -62,7 +75,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     chosen: ChosenProtocol = context.obj
     del settings  # read before the other options were, which now hold what it says
-    one_of("setting", setting, ("auto", "paper", "embedded"))
+    known_setting(setting, ("auto", "paper", "small"))
     one_of("precision", precision, ("float32", "bfloat16"))
     named = names(detectors)
     if baselines and named and named != ("all",):
@@ -154,7 +167,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     weights: Annotated[Path | None, typer.Option(help="Its published checkpoint.")] = None,
     fitted: Annotated[Path | None, typer.Option(help="Instead: a file that `lineup run --keep-fitted` wrote.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for name, score, verdict and reason.")] = None,
-    setting: Annotated[str, typer.Option(help="paper or embedded: which network the checkpoint is of.")] = "paper",
+    setting: Annotated[str, typer.Option(help="paper or small: which network the checkpoint is of.")] = "paper",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
@@ -164,9 +177,9 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.cache import write_atomically
     from bench.score import Scored, score
 
-    one_of("setting", setting, ("paper", "embedded"))
+    known_setting(setting, ("paper", "small"))
     one_of("precision", precision, ("float32", "bfloat16"))
-    chosen: Setting = "embedded" if setting == "embedded" else "paper"
+    chosen: Setting = "small" if setting == "small" else "paper"
     asked = Scored(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
     table = score(asked, reporter())
     if out is not None:

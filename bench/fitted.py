@@ -15,8 +15,10 @@ from safetensors.numpy import save_file
 from bench import settings
 from bench.cache import write_atomically
 from bench.errors import InputError
+from bench.options import FORMERLY
 from detectors import catalogue
 from detectors.api import Detector, Runtime, Setting, State, Unavailable
+from detectors.card import SETTINGS
 from detectors.weights import WrongWeights
 
 SAID = "lineup"  # the key of the header that says what the file is
@@ -29,7 +31,7 @@ class Fitted:
     Attributes:
         detector: As `lineup list` names it.
         version: Of its card: another version may give other scores.
-        setting: "paper" or "embedded".
+        setting: "paper" or "small".
         options: Of the recipe, where they were chosen.
         train: Name of the train set.
         seed: Training seed.
@@ -76,11 +78,22 @@ def restore(path: Path, runtime: Runtime) -> Detector:
     try:
         said = Fitted(**json.loads(header))
         kind = type(catalogue.recipe(said.detector))
-        setting: Setting = "embedded" if said.setting == "embedded" else "paper"
-        recipe = catalogue.recipe(said.detector, setting, **settings.checked(kind, said.options, said.detector))
+        recipe = catalogue.recipe(
+            said.detector, _setting(path, said), **settings.checked(kind, said.options, said.detector)
+        )
         if recipe.card.version != said.version:
             msg = f"{path} was fitted by version {said.version} of {said.detector}, this is {recipe.card.version}"
             raise InputError(f"{msg}: fit it again")
         return recipe.restore(state, runtime)
     except (catalogue.UnknownName, Unavailable, WrongWeights, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
+
+
+def _setting(path: Path, said: Fitted) -> Setting:
+    """The setting that a file names. Raises `InputError` for any other word."""
+    for setting in SETTINGS:
+        if said.setting == setting:
+            return setting
+    now = ", which is called 'small' now" if said.setting == FORMERLY else ""
+    msg = f"{path} was fitted in the setting {said.setting!r}{now}: fit it again"
+    raise InputError(msg)

@@ -46,7 +46,7 @@ def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], w
         protocol=with_options(protocol, {}),
         data=str(corpus),
         detectors=tuple(DETECTORS.split(",")),
-        setting="embedded",
+        setting="small",
         device="cpu",
         precision="float32",
         out=scratch / protocol,

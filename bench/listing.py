@@ -9,16 +9,16 @@ from textwrap import wrap
 from bench.request import protocols
 from detectors import catalogue
 from detectors.api import Card, Recipe, Setting, Size
+from detectors.card import SETTINGS
 from protocols.api import options
 
 WIDTH = 100
 INDENT = "    "
-SETTINGS: tuple[Setting, ...] = ("paper", "embedded")
 SHIPPED, FOUND, MISSING = "shipped", "found", "missing"
 NONE = "-"
 HEADER = ("detector", "family", "year", "parameters", "GFLOPs", "weights")
 LEGEND = (
-    "Parameters, GFLOPs (multiply-adds) and weights: paper setting / embedded setting; - where there is no network."
+    "Parameters, GFLOPs (multiply-adds) and weights: paper setting / small setting; - where there is no network."
     " Weights: shipped with the package, found on this machine, or missing, in which case `lineup show` says how to get"
     " them."
 )

@@ -18,6 +18,7 @@ Real = Annotated[str, typer.Option(help="Folder or URL of real images, for data 
 Limit = Annotated[int | None, typer.Option(min=2, help="Images per generator, split and class, at most.")]
 Workers = Annotated[int, typer.Option(min=1, help="CPU threads that read, decode and prepare.")]
 CORES = os.cpu_count() or 1
+FORMERLY = "embedded"  # what the setting "small" was called: now the name of the corpus alone
 Seeds = Annotated[str, typer.Option("--seed", help="Training seed, or several, comma separated.")]
 
 
@@ -49,6 +50,14 @@ def reporter() -> Reporter:
     from bench.progress import Reporter
 
     return Reporter(Console(stderr=True))
+
+
+def known_setting(given: str, choices: tuple[str, ...]) -> None:
+    """Raise `InputError` unless `given` is one of the settings; who gives the former name of one is told the new."""
+    if given == FORMERLY:
+        msg = f"setting {FORMERLY!r} is called 'small' now; choose {', '.join(choices)}"
+        raise InputError(msg)
+    one_of("setting", given, choices)
 
 
 def one_of(what: str, given: str, choices: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ approach", slides, CUHK-Shenzhen, 2024: 15 epochs, batches of 32, a rate of 1e-4
 is chosen here: ImageNet weights with a new last layer, whole images resized to 224x224, mirroring, Adam, a rate that
 stays, and the last weights. The loop sets a tenth of the training images aside; nothing is chosen on them.
 
-The embedded setting is the same method at the size of the embedded corpus: the small residual network, whose start is
+The small setting is the same method at the size of the embedded corpus: the small residual network, whose start is
 not ImageNet but a classification of rendered photographs; crops of 64 pixels without a resize, mirroring; AdamW from
 2e-3 along half a cosine, 10 epochs with batches of 16, and the weights of the best one.
 
@@ -20,7 +20,7 @@ for two classes. It does not ask for pretrained weights; here ImageNet's are the
 GenImage's suffice. They are torchvision's, whose own test resizes to 256 by a bilinear filter. A tenth of the training
 images is set aside and the weights of its best epoch are kept.
 
-Its embedded setting replaces the last stage of the small residual network by two bottleneck blocks, drawn anew on top
+Its small setting replaces the last stage of the small residual network by two bottleneck blocks, drawn anew on top
 of the pretrained stages; the same images and numbers. From random weights it stays at chance on so few images.
 """
 
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 SPREAD = 0.02  # of the new last layer's weights
 PAPER_VIEW = Squared(side=224, crop=224, test_crop=224, mirror=True)
 GENIMAGE_VIEW = Zoomed(resize=235, crop=224, erase=0.6)
-EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
+SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
 
 @dataclass(frozen=True)
 class Resnet18(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-18. The last layer of whatever weights fitting starts from is replaced."""
 
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "embedded": Shipped("small_resnet")}
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="resnet18",
@@ -67,17 +67,17 @@ class Resnet18(NetworkRecipe):
         " network: He et al., CVPR 2016, arXiv 1512.03385",
         upstream="none: no code was published",
         licence="Apache-2.0 (own implementation); ImageNet weights: BSD-3-Clause (torchvision)",
-        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs)",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="whole image resized bilinearly to a square (embedded: centre crop without resize; smaller images"
+        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs)",
+        input_size="224x224 (small: 128x128)",
+        input_policy="whole image resized bilinearly to a square (small: centre crop without resize; smaller images"
         " are enlarged bilinearly)",
-        sizes={"paper": Size(11_177_025, 1.81), "embedded": Size(302_993, 0.183)},
+        sizes={"paper": Size(11_177_025, 1.81), "small": Size(302_993, 0.183)},
     )
 
     @property
     def view(self) -> View:
         """Squares, or crops."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """ResNet-18, or the small one."""
@@ -106,7 +106,7 @@ class Resnet18(NetworkRecipe):
 class Resnet50(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-50. The last layer of whatever weights fitting starts from is replaced."""
 
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "embedded": Shipped("small_resnet")}
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("fc",),
         ("layer4", "deep"),
@@ -124,17 +124,17 @@ class Resnet50(NetworkRecipe):
         upstream="https://github.com/GenImage-Dataset/GenImage; https://github.com/huggingface/pytorch-image-models"
         " (nothing copied)",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: BSD-3-Clause (torchvision)",
-        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs)",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="shorter side resized to 235, bicubic, then centre crop (embedded: centre crop without resize;"
+        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs)",
+        input_size="224x224 (small: 128x128)",
+        input_policy="shorter side resized to 235, bicubic, then centre crop (small: centre crop without resize;"
         " smaller images are enlarged bilinearly)",
-        sizes={"paper": Size(23_510_081, 4.09), "embedded": Size(114_833, 0.137)},
+        sizes={"paper": Size(23_510_081, 4.09), "small": Size(114_833, 0.137)},
     )
 
     @property
     def view(self) -> View:
         """Random parts, some of them partly erased, or crops."""
-        return GENIMAGE_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return GENIMAGE_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """ResNet-50, or the small one."""
@@ -173,7 +173,7 @@ class Resnet18Pairs(Resnet18):
         paper="after Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024;"
         " network: He et al., CVPR 2016, arXiv 1512.03385",
         notes="data whose real images have generated twins, under one source, is needed in the paper setting; the"
-        " embedded corpus has none, and images of one kind of content stand in for them in the embedded setting",
+        " embedded corpus has none, and images of one kind of content stand in for them in the small setting",
     )
 
     @property

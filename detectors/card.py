@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
 
-Setting = Literal["paper", "embedded"]
+Setting = Literal["paper", "small"]  # published sizes and budgets, or those of the embedded corpus
+SETTINGS: tuple[Setting, ...] = get_args(Setting)
 MAY_BE_EMPTY = ("year", "shortcut", "notes", "sizes")
 
 

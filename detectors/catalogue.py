@@ -52,7 +52,7 @@ def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # 
 
     Args:
         name: As `names` lists it.
-        setting: "paper" for published sizes and budgets, "embedded" for those of the embedded corpus.
+        setting: "paper" for published sizes and budgets, "small" for those of the embedded corpus.
         **options: Further fields of that recipe.
 
     Raises:

@@ -120,7 +120,7 @@ def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
 def options_change_the_key(recipe: Recipe, detector: Detector, train: Toy) -> None:
     """Another value of any option gives another key, as of the setting: a fit of one is never taken for the other."""
     del detector, train
-    other: Setting = "embedded" if recipe.setting == "paper" else "paper"
+    other: Setting = "small" if recipe.setting == "paper" else "paper"
     _require(recipe.key != replace(recipe, setting=other).key, "another setting gives another key", recipe.key)
     hints = get_type_hints(type(recipe))
     for option in type(recipe).options():

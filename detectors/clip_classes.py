@@ -12,7 +12,7 @@ solved as logistic regression where the papers descend by Adam. So weighted, all
 second method of Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling", JMLR 5,
 2004. The report votes instead, which gives no score.
 
-In the embedded setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
+In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
 CLIP's final embedding says little of a generator.
 """
 
@@ -45,8 +45,8 @@ from detectors.clip_features import (
 from detectors.multiclass import Pairs, Rule, Softmax, classes_of, from_bytes, to_bytes
 
 # scikit-learn's own; over blocks by cross-validation on the train split of the embedded corpus
-SOFTMAX_C: dict[Setting, float] = {"paper": 1.0, "embedded": 0.1}
-SVM_C: dict[Setting, float] = {"paper": 1.0, "embedded": 0.01}
+SOFTMAX_C: dict[Setting, float] = {"paper": 1.0, "small": 0.1}
+SVM_C: dict[Setting, float] = {"paper": 1.0, "small": 0.01}
 
 
 class ClipClassifier(Classifier):

@@ -35,18 +35,18 @@ HUBS = {
 }
 
 # of the tower alone: the heads on it are a layer or two
-TOWER_SIZES: Mapping[Setting, Size] = {"paper": Size(303_966_208, 81.0), "embedded": Size(1_313_280, 0.0895)}
+TOWER_SIZES: Mapping[Setting, Size] = {"paper": Size(303_966_208, 81.0), "small": Size(1_313_280, 0.0895)}
 
 # of heads that have no say in it: the project's small CLIP says little of a generator in its final embedding
-FINAL_IF_LARGE: Mapping[Setting, Part] = {"paper": "final", "embedded": "blocks"}
+FINAL_IF_LARGE: Mapping[Setting, Part] = {"paper": "final", "small": "blocks"}
 
 # what the cards of several recipes say
 PREPRINT = "Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images, preprint"
 REPORT = "Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024"
 DATACOMP_LICENCE = "Apache-2.0; weights as their owners say (DataComp-1B CLIP: MIT)"
-DATACOMP_TOWER = "tower: DataComp-1B (embedded: captioned rendered scenes)"
-INPUT_SIZE = "224x224 (embedded: 128x128)"
-INPUT_POLICY = "centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)"
+DATACOMP_TOWER = "tower: DataComp-1B (small: captioned rendered scenes)"
+INPUT_SIZE = "224x224 (small: 128x128)"
+INPUT_POLICY = "centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)"
 
 
 class ClipEmbedder(FrozenEmbedder):
@@ -83,12 +83,12 @@ class ClipEmbedder(FrozenEmbedder):
 
 @dataclass(frozen=True)
 class ClipRecipe(Recipe):
-    """What recipes on a CLIP tower share. In the embedded setting all of them have one embedder.
+    """What recipes on a CLIP tower share. In the small setting all of them have one embedder.
 
     In the paper setting those that read nothing but the final embedding have one that stores nothing else.
 
     Attributes:
-        model: An open_clip model; None is the recipe's own in the paper setting, the project's in the embedded.
+        model: An open_clip model; None is the recipe's own in the paper setting, the project's in the small one.
         weights: One of the model's tags or the path of a file; None is the recipe's own tag, or the project's weights.
             Images are normalised as the tag says; for a file, as OpenAI's CLIP does.
     """
@@ -96,7 +96,7 @@ class ClipRecipe(Recipe):
     model: str | None = None
     weights: str | None = field(default=None, metadata={"file": True})
     published: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
-    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "final", "embedded": "final"}
+    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "final", "small": "final"}
 
     def own_sources(self) -> tuple[Source, ...]:
         """The tower's weights; for a tag that is not a paper's, open_clip is asked."""
@@ -134,7 +134,7 @@ class ClipRecipe(Recipe):
         if blocks and not tower.blocks:
             msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
             raise Unavailable(msg)
-        if self.setting == "embedded":
+        if self.setting == "small":
             return ClipEmbedder(tower, "spread", runtime, pad=False)
         return ClipEmbedder(tower, "class" if blocks else "none", runtime, pad=True)
 
@@ -146,7 +146,7 @@ class ClipRecipe(Recipe):
     @property
     def _small(self) -> bool:
         """Whether the project's own small CLIP is meant."""
-        return self.setting == "embedded" and self.model is None
+        return self.setting == "small" and self.model is None
 
 
 def unit(embeddings: Embeddings) -> Embeddings:

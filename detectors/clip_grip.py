@@ -13,7 +13,7 @@ ratio, "generated" above 0, and the score its sigmoid. The training code was not
 scaled are not known. Here each column is scaled, C is 1, and a Platt slope turns the distance into a probability; it
 moves no decision. The fusion with the network of Corvi et al. is not part of this.
 
-The embedded setting reads mean and deviation of each block's image tokens, to unit length too, as `clip_svm` does: what
+The small setting reads mean and deviation of each block's image tokens, to unit length too, as `clip_svm` does: what
 the small CLIP has before its projection says nothing of a generator (0.54 and 0.56 on held-out folds of gan_ps and
 ldm_a, where the blocks have 0.69 and 0.75).
 """
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from detectors.towers import Tower
 
 # LinearSVC's own; over blocks by cross-validation on the train split of the embedded corpus
-C: Mapping[Setting, float] = {"paper": 1.0, "embedded": 0.1}
+C: Mapping[Setting, float] = {"paper": 1.0, "small": 0.1}
 
 
 class WholeEmbedder(ClipEmbedder):
@@ -97,19 +97,19 @@ class ClipGrip(ClipRecipe, ProbeRecipe):
         " arXiv 2312.00195",
         upstream="https://github.com/grip-unina/ClipBased-SyntheticImageDetection (nothing copied)",
         licence="Apache-2.0; weights as their owners say (CommonPool-XL CLIP: MIT; published heads: Apache-2.0)",
-        trained_on="head: the train subset of the run; tower: CommonPool-XL (embedded: captioned rendered scenes);"
+        trained_on="head: the train subset of the run; tower: CommonPool-XL (small: captioned rendered scenes);"
         " a loaded head: latent diffusion",
         input_size=INPUT_SIZE,
-        input_policy="shorter side resized bicubically to 224, centre crop (embedded: centre crop without resize;"
+        input_policy="shorter side resized bicubically to 224, centre crop (small: centre crop without resize;"
         " smaller images are enlarged bilinearly)",
-        notes="expect 0.7 to 0.8 on the generator it was fitted on in the embedded setting: the small CLIP says little"
+        notes="expect 0.7 to 0.8 on the generator it was fitted on in the small setting: the small CLIP says little"
         " of generators",
         sizes=TOWER_SIZES,
     )
 
     def embedder(self, runtime: Runtime) -> ClipEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
-        if self.setting == "embedded":
+        if self.setting == "small":
             return super().embedder(runtime)
         from detectors.towers import find_tower
 

@@ -8,7 +8,7 @@ there, and the slope moves no decision.
 "Robust method for detecting machine-generated images" (preprint), put on a frozen CLIP: binary cross-entropy, Adam, 20
 epochs. They do not state the hidden width, the rate, the batch or the dropout: those here are ours.
 
-In the embedded setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
+In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
 CLIP's final embedding says little of a generator.
 """
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 HIDDEN = 256
 DROPOUT = 0.2  # of the hidden layer
 # LinearSVC's own; over blocks by cross-validation on the train split of the embedded corpus
-C: dict[Setting, float] = {"paper": 1.0, "embedded": 0.01}
+C: dict[Setting, float] = {"paper": 1.0, "small": 0.01}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ called generated when its nearest neighbour among the generated ones is nearer t
 3, 5 and 9 the distance is the mean of those to the k nearest of each class: a score where the paper counts votes.
 
 The score is a sigmoid of the difference of both distances over a fixed temperature, which moves no decision. In the
-embedded setting it does little better than chance: the final embedding of the project's small CLIP tells contents
+small setting it does little better than chance: the final embedding of the project's small CLIP tells contents
 apart, and the nearest images are those of like content.
 """
 
@@ -80,10 +80,10 @@ class ClipNearest(ClipRecipe):
         upstream="https://github.com/WisconsinAIVision/UniversalFakeDetect (nothing copied)",
         licence="Apache-2.0; weights as their owners say (OpenAI's CLIP: MIT)",
         trained_on="bank: the train subset of the run; tower: WebImageText by OpenAI"
-        " (embedded: captioned rendered scenes)",
+        " (small: captioned rendered scenes)",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
-        notes="expect chance in the embedded setting: what lies nearest in the small tower's final embedding shows the"
+        notes="expect chance in the small setting: what lies nearest in the small tower's final embedding shows the"
         " same kind of scene, whatever made it",
         sizes=TOWER_SIZES,
     )

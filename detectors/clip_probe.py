@@ -9,7 +9,7 @@ Both fit logistic regression on the embeddings of whole images, where the papers
 and compressed crops. `ClipLayers` further leaves out RINE's projection networks, its trained importance of the blocks
 and its contrastive loss: one linear layer reads all tokens, each column scaled alike.
 
-The embedded setting reads the project's own small CLIP. Its class token says little of a generator, so `ClipLayers`
+The small setting reads the project's own small CLIP. Its class token says little of a generator, so `ClipLayers`
 reads mean and deviation of each block's image tokens there.
 """
 
@@ -43,9 +43,9 @@ class ClipProbe(ClipRecipe, ProbeRecipe):
         upstream="https://github.com/WisconsinAIVision/UniversalFakeDetect (nothing copied)",
         licence="Apache-2.0; weights as their owners say (OpenAI's CLIP: MIT)",
         trained_on="head: the train subset of the run; tower: WebImageText by OpenAI"
-        " (embedded: captioned rendered scenes); a loaded head: ProGAN",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
+        " (small: captioned rendered scenes); a loaded head: ProGAN",
+        input_size="224x224 (small: 128x128)",
+        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
         sizes=TOWER_SIZES,
     )
 
@@ -86,13 +86,13 @@ class ClipLayers(ClipRecipe, ProbeRecipe):
         upstream="https://github.com/mever-team/rine (nothing copied)",
         licence="Apache-2.0; weights as their owners say (OpenAI's CLIP: MIT)",
         trained_on="head: the train subset of the run; tower: WebImageText by OpenAI"
-        " (embedded: captioned rendered scenes)",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
+        " (small: captioned rendered scenes)",
+        input_size="224x224 (small: 128x128)",
+        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
         sizes=TOWER_SIZES,
     )
 
-    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "blocks", "embedded": "blocks"}
+    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "blocks", "small": "blocks"}
 
     def head(self) -> Logistic:
         """Logistic regression, held back more than over the final embedding: there are many more columns."""

@@ -7,7 +7,7 @@ The paper setting is the published one: ResNet-50 from ImageNet weights, blur an
 at 1e-4, batches of 64, early stopping on accuracy. It departs in where it validates: on a tenth of the training images,
 so that no test generator is ever looked at.
 
-The embedded setting is the same method at the size of the embedded corpus: a small residual network, whose start is not
+The small setting is the same method at the size of the embedded corpus: a small residual network, whose start is not
 ImageNet but a classification of rendered photographs by content and camera; random crops of 64 pixels without a resize;
 blur and JPEG each with probability 0.1, as in the second published model; AdamW at 2e-3 with batches of 16, and the
 same rule of early stopping with less patience. Images smaller than the crop are enlarged, not framed in black.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SPREAD = 0.02  # of the new last layer's weights
 PAPER_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
-EMBEDDED_VIEW = BlurJpeg(probability=0.1, resize=None, crop=64, test_crop=128, pad=False)
+SMALL_VIEW = BlurJpeg(probability=0.1, resize=None, crop=64, test_crop=128, pad=False)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CnnSpot(NetworkRecipe):
 
     checkpoint: ClassVar[str | None] = "model"
     published: ClassVar[bool] = True
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "embedded": Shipped("small_resnet")}
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="cnnspot",
@@ -54,17 +54,17 @@ class CnnSpot(NetworkRecipe):
         paper="Wang et al., CNN-generated images are surprisingly easy to spot... for now, CVPR 2020, arXiv 1912.11035",
         upstream="https://github.com/PeterWang512/CNNDetection (nothing copied)",
         licence="Apache-2.0; upstream code and checkpoints CC BY-NC-SA 4.0",
-        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs);"
+        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs);"
         " a loaded checkpoint: ProGAN",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
-        sizes={"paper": Size(23_510_081, 4.09), "embedded": Size(302_993, 0.183)},
+        input_size="224x224 (small: 128x128)",
+        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
+        sizes={"paper": Size(23_510_081, 4.09), "small": Size(302_993, 0.183)},
     )
 
     @property
     def view(self) -> BlurJpeg:
         """Blur, JPEG, crops."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """ResNet-50, or the small one."""

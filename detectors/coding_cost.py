@@ -23,7 +23,7 @@ Where this departs:
 - "distance", which is not in the paper: the Mahalanobis distance of (D(0), D(1)).
 
 An image is never enlarged unless it has less than 16 pixels: enlarged images are cheap to code, and a coder would tell
-sizes apart. The embedded setting is a coder of 38,000 weights with 2 levels, trained on crops of 32 pixels.
+sizes apart. The small setting is a coder of 38,000 weights with 2 levels, trained on crops of 32 pixels.
 """
 
 # Why these numbers: bits per coded value of level 0 and 1, trained on 150 real images of the embedded corpus, on the 50
@@ -88,7 +88,7 @@ class Course:
 
 COURSES: Mapping[Setting, Course] = {
     "paper": Course(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4),
-    "embedded": Course(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1),
+    "small": Course(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1),
 }
 
 
@@ -186,14 +186,14 @@ class CodingCost(Recipe):
         " copied)",
         licence="Apache-2.0 (own implementation)",
         trained_on="the real images of the train subset alone: SReC's weights, trained on Open Images, cannot be had",
-        input_size="up to 512x512 (embedded: up to 128x128)",
+        input_size="up to 512x512 (small: up to 128x128)",
         input_policy="largest centred square up to that size, its side a multiple of 8, nothing resampled; images of"
         " less than 16 pixels are enlarged bilinearly",
         notes="decides against one in ten real images called generated, so accuracy cannot pass 95 %. Embedded: under a"
         " coder of 150 real images D(0) and D(1) of other real ones spread by 0.12 and 0.35 bits; expect chance (51 %,"
         " area under the curve .63) but for cascade, ldm_c and pixdiff. The signed Delta01 finds more there (65 %,"
         " .76), and so does D(0) (63 %, .75)",
-        sizes={"paper": Size(3_440_952, 98.4), "embedded": Size(38_160, 0.0966)},
+        sizes={"paper": Size(3_440_952, 98.4), "small": Size(38_160, 0.0966)},
     )
 
     @property

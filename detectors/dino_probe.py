@@ -5,7 +5,7 @@ place of CLIP, as Saland's internship report (SIGMA, CRIStAL, 2024) tries it: th
 `clip_probe` reads CLIP. Crops are cut and not resized, at 224 pixels; positions are interpolated by timm, with
 antialiasing, which DINOv2's code does without.
 
-The embedded setting reads a small vision transformer that the project trains itself by DINO on rendered scenes. Its
+The small setting reads a small vision transformer that the project trains itself by DINO on rendered scenes. Its
 class token says nothing of a generator, so that the mean and deviation of each block's patch tokens are read too. Most
 of what they tell lies in the half whitened patch embedding that its training starts from: see the card of the weights.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SMALL = "small_dino"
 MODEL = "vit_large_patch14_dinov2.lvd142m"
 SIDE = 224
-C = 1.0  # in the embedded setting by cross-validation on the train split
+C = 1.0  # in the small setting by cross-validation on the train split
 
 
 class DinoEmbedder(FrozenEmbedder):
@@ -66,7 +66,7 @@ class DinoProbe(ProbeRecipe):
     """Logistic regression on a frozen DINOv2.
 
     Attributes:
-        weights: The path of a file; None is the hub's in the paper setting, the project's own in the embedded.
+        weights: The path of a file; None is the hub's in the paper setting, the project's own in the small one.
     """
 
     weights: str | None = field(default=None, metadata={"file": True})
@@ -80,10 +80,10 @@ class DinoProbe(ProbeRecipe):
         " CRIStAL, 2024",
         upstream="https://github.com/facebookresearch/dinov2 (nothing copied)",
         licence="Apache-2.0; weights as their owners say (DINOv2: Apache-2.0)",
-        trained_on="head: the train subset of the run; tower: LVD-142M (embedded: rendered scenes, without labels)",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (embedded: enlarged bilinearly)",
-        sizes={"paper": Size(304_367_616, 81.0), "embedded": Size(153_984, 0.0112)},
+        trained_on="head: the train subset of the run; tower: LVD-142M (small: rendered scenes, without labels)",
+        input_size="224x224 (small: 128x128)",
+        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
+        sizes={"paper": Size(304_367_616, 81.0), "small": Size(153_984, 0.0112)},
     )
 
     def own_sources(self) -> tuple[Source, ...]:

@@ -23,7 +23,7 @@ not checked against the paper but stands, commented out, in the first port as we
 port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is set
 aside: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
 
-The embedded setting is the same method at the size of the embedded corpus: squares of 64 pixels, random in training and
+The small setting is the same method at the size of the embedded corpus: squares of 64 pixels, random in training and
 four an image in the test, are decomposed with the bands at their size; the small residual network of rendered
 photographs stands in for Xception, its first convolution repeated likewise (from random weights nothing was learnt in
 the time); and both branches are mixed after its last two blocks. AdamW from 2e-3 along half a cosine, batches of 16, 10
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 HALF: Statistics = (0.5, 0.5, 0.5)  # brings values to [-1, 1]
 PAPER = "Qian et al., Thinking in Frequency: Face Forgery Detection by Mining Frequency-aware Clues, ECCV 2020, arXiv"
-STARTS: Mapping[Setting, Source] = {"paper": Hub("timm/legacy_xception.tf_in1k"), "embedded": Shipped("small_resnet")}
+STARTS: Mapping[Setting, Source] = {"paper": Hub("timm/legacy_xception.tf_in1k"), "small": Shipped("small_resnet")}
 LICENCE = "Apache-2.0 (own implementation; ImageNet weights: Apache-2.0, timm); upstream has no licence file"
 
 
@@ -87,7 +87,7 @@ class Whole:
 
 
 PAPER_VIEW = Whole(299)
-EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False, mean=HALF, std=HALF)
+SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False, mean=HALF, std=HALF)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class _Port(NetworkRecipe):
     @property
     def view(self) -> View:
         """Whole images, or squares."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
@@ -137,7 +137,7 @@ class _Port(NetworkRecipe):
 class F3Net(_Port):
     """Recipe of F3Net by the personal port: the decomposition alone."""
 
-    branches: ClassVar[Mapping[Setting, tuple[str, ...]]] = {"paper": ("FAD_xcep",), "embedded": ("FAD_trunk",)}
+    branches: ClassVar[Mapping[Setting, tuple[str, ...]]] = {"paper": ("FAD_xcep",), "small": ("FAD_trunk",)}
     drawn: ClassVar[tuple[str, ...]] = ("FAD_head.", "FAD_xcep.fc.")
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("fc", "FAD_head"),
@@ -154,14 +154,14 @@ class F3Net(_Port):
         paper=f"{PAPER} 2007.09355",
         upstream="https://github.com/yyk-wew/F3Net (nothing copied)",
         licence=LICENCE,
-        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs);"
+        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs);"
         " a loaded checkpoint: faces of FaceForensics++",
-        input_size="299x299 (embedded: 128x128)",
-        input_policy="whole image resized bicubically to a square (embedded: centre crop without resize; smaller images"
+        input_size="299x299 (small: 128x128)",
+        input_policy="whole image resized bicubically to a square (small: centre crop without resize; smaller images"
         " are enlarged bilinearly)",
         notes="the port's decomposition branch alone, which its author measured below the paper; `f3net_genimage` has"
         " both branches",
-        sizes={"paper": Size(21_171_246, 9.21), "embedded": Size(320_673, 0.236)},
+        sizes={"paper": Size(21_171_246, 9.21), "small": Size(320_673, 0.236)},
     )
 
     def network(self) -> nn.Module:
@@ -186,7 +186,7 @@ class F3NetGenImage(_Port):
 
     branches: ClassVar[Mapping[Setting, tuple[str, ...]]] = {
         "paper": ("fad_excep", "lfs_excep"),
-        "embedded": ("fad_trunk", "lfs_trunk"),
+        "small": ("fad_trunk", "lfs_trunk"),
     }
     drawn: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -208,12 +208,12 @@ class F3NetGenImage(_Port):
         paper=f"{PAPER} 2007.09355; as compared in: Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571",
         upstream="https://github.com/Leminhbinh0209/F3Net (nothing copied)",
         licence=LICENCE,
-        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs)",
-        input_size="299x299 (embedded: 128x128)",
-        input_policy="whole image resized bicubically to a square (embedded: centre crop without resize; smaller images"
+        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs)",
+        input_size="299x299 (small: 128x128)",
+        input_policy="whole image resized bicubically to a square (small: centre crop without resize; smaller images"
         " are enlarged bilinearly)",
         notes="local statistics of flat windows are logarithms of rounding, as published, and differ between machines",
-        sizes={"paper": Size(48_319_026, 18.8), "embedded": Size(709_182, 0.463)},
+        sizes={"paper": Size(48_319_026, 18.8), "small": Size(709_182, 0.463)},
     )
 
     def network(self) -> nn.Module:

@@ -9,7 +9,7 @@ loss.
 Where this departs: the published code trains that classifier by Adam for at most 50 epochs and stops early; the loss
 is convex, and here it is solved. Published crops are cut beforehand from known data sets, here the centre is taken.
 
-The embedded setting reads the luma of the 96x96 centre: the classifier script of the published code reads one grey
+The small setting reads the luma of the 96x96 centre: the classifier script of the published code reads one grey
 channel too, and 9,216 columns rather than 49,152 keep the embeddings of 4,800 images below 200 MB.
 """
 
@@ -29,8 +29,8 @@ from detectors.api import Array, Card, Embedder, Embeddings, Labels, Runtime, Sa
 from detectors.crops import centre_square, luma
 from detectors.heads import Line, Logistic, ProbeRecipe
 
-SIDE = {"paper": 128, "embedded": 96}
-CHANNELS = {"paper": 3, "embedded": 1}
+SIDE = {"paper": 128, "small": 96}
+CHANNELS = {"paper": 3, "small": 1}
 PENALTY = 0.01
 EPSILON = 1e-12
 
@@ -91,7 +91,7 @@ class FreDect(ProbeRecipe):
         upstream="https://github.com/RUB-SysSec/GANDCTAnalysis (nothing copied)",
         licence="Apache-2.0 (own implementation)",
         trained_on="the train subset of the run",
-        input_size="128x128 RGB (paper), 96x96 luma (embedded)",
+        input_size="128x128 RGB (paper), 96x96 luma (small)",
         input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
 

@@ -19,7 +19,7 @@ give no code for mean and variance: here they are those of the images that the n
 divided by N, as in the original code. A coefficient that vanishes, as nearly all of a flat image do, is 0 here and up
 to 1e-11 of rounding there.
 
-The embedded setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
+The small setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
 convolutions and a linear layer in place of the ResNet-50. They read coefficients averaged over cells of 4x4
 frequencies, after the scaling: with 300 images, networks that read each coefficient or cells of 2x2 learnt them by
 heart (0.80 and 0.76 on held-out folds of gan_ps, where this one has 0.92).
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from detectors.training import Plan
 
-SIDE: Mapping[Setting, int] = {"paper": 224, "embedded": 128}
+SIDE: Mapping[Setting, int] = {"paper": 224, "small": 128}
 BESIDE = {"dct.mean": "dct_mean", "dct.var": "dct_var"}  # names in the network, and of the files beside its weights
 
 
@@ -88,8 +88,8 @@ class Shortened:
 
 
 PAPER_VIEW = Shortened(shorter=256, crop=SIDE["paper"])
-EMBEDDED_VIEW = BlurJpeg(
-    0, resize=None, crop=SIDE["embedded"], test_crop=SIDE["embedded"], pad=False, mean=UNIT_MEAN, std=UNIT_STD
+SMALL_VIEW = BlurJpeg(
+    0, resize=None, crop=SIDE["small"], test_crop=SIDE["small"], pad=False, mean=UNIT_MEAN, std=UNIT_STD
 )
 
 
@@ -112,16 +112,16 @@ class FreDectNet(NetworkRecipe):
         " https://github.com/RUB-SysSec/GANDCTAnalysis (nothing copied)",
         licence="Apache-2.0 (own implementation)",
         trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="shorter side resized bilinearly to 256, centre crop (embedded: centre crop without resize;"
+        input_size="224x224 (small: 128x128)",
+        input_policy="shorter side resized bilinearly to 256, centre crop (small: centre crop without resize;"
         " smaller images are enlarged bilinearly)",
-        sizes={"paper": Size(23_510_081, 4.15), "embedded": Size(6_897, 0.0136)},
+        sizes={"paper": Size(23_510_081, 4.15), "small": Size(6_897, 0.0136)},
     )
 
     @property
     def view(self) -> View:
         """Crops of values from 0 to 1."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """ResNet-50 or two convolutions, on scaled coefficients."""

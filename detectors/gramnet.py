@@ -14,7 +14,7 @@ Two networks go by this name and share every tensor but the last layer:
 The original keeps the weights of the step that do best on test images; here a tenth of the training images is set aside
 and the weights of its best epoch are kept.
 
-The embedded setting is the same method at the size of the embedded corpus: Gram blocks on the small residual network of
+The small setting is the same method at the size of the embedded corpus: Gram blocks on the small residual network of
 rendered photographs, drawn anew beside its pretrained weights; RGB crops of 64 pixels without a resize, for a detour
 over another size would wipe out what images of 128 pixels hold of texture; one output.
 """
@@ -54,7 +54,7 @@ DRAWN = ("scale", *(part for names in BLOCKS for part in names))  # parts that n
 LAST_LAYERS = ("fc", "fcnewr")
 PAPER_VIEW = Rescaled(side=512, least=64, most=256)
 PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
-EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
+SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class GramNet(NetworkRecipe):
 
     checkpoint: ClassVar[str | None] = "netC"
     published: ClassVar[bool] = True
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "embedded": Shipped("small_resnet")}
+    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         (*LAST_LAYERS, *DRAWN),
         ("layer4",),
@@ -81,18 +81,18 @@ class GramNet(NetworkRecipe):
         upstream="https://github.com/liuzhengzhe/Global_Texture_Enhancement_for_Fake_Face_Detection_in_the-Wild;"
         " port: https://github.com/Ekko-zn/AIGCDetectBenchmark (nothing copied)",
         licence="Apache-2.0; upstream has no licence file",
-        trained_on="the train subset of the run, after ImageNet (embedded: after rendered photographs);"
+        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs);"
         " a loaded checkpoint: faces by StyleGAN or PGGAN (the port's: ProGAN)",
-        input_size="512x512 (a loaded port: 224x224; embedded: 128x128)",
+        input_size="512x512 (a loaded port: 224x224; small: 128x128)",
         input_policy="whole image resized bilinearly to a square (a loaded port: centre crop without resize, smaller"
-        " images padded with black; embedded: centre crop without resize, smaller images enlarged bilinearly)",
-        sizes={"paper": Size(11_734_723, 12.1), "embedded": Size(324_930, 0.224)},
+        " images padded with black; small: centre crop without resize, smaller images enlarged bilinearly)",
+        sizes={"paper": Size(11_734_723, 12.1), "small": Size(324_930, 0.224)},
     )
 
     @property
     def view(self) -> View:
         """Squares of the original, or crops."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """ResNet-18 or the small one, with Gram blocks."""

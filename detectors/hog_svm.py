@@ -27,7 +27,7 @@ CELLS = SIDE // CELL
 DIM = (CELLS - 1) ** 2 * 4 * ORIENTATIONS
 LARGEST = 0.2  # a block's values are clipped here between its two normalisations
 EPSILON = 1e-5  # keeps a flat block at zero
-C = {"paper": 0.01, "embedded": 1e-5}  # Dalal and Triggs's; chosen by 5-fold on a corpus like the embedded one
+C = {"paper": 0.01, "small": 1e-5}  # Dalal and Triggs's; chosen by 5-fold on a corpus like the embedded one
 
 
 class HogEmbedder(TensorEmbedder):

@@ -9,7 +9,7 @@ to 256x256, random crops of 224 and mirroring, Adam at 2e-4 that falls to 0.9 of
 50 epochs, the last weights kept. It departs in setting a tenth of the training images aside, on which nothing is
 chosen. The code's test does not crop; nor is anything cropped here.
 
-The embedded setting is the same method at the size of the embedded corpus: one narrow bottleneck on images of 128
+The small setting is the same method at the size of the embedded corpus: one narrow bottleneck on images of 128
 pixels without a resize, which would mix the cells; AdamW from 4e-3 along half a cosine, 12 epochs with batches of 16,
 and the weights of the best one.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from detectors.training import Plan
 
 PAPER_VIEW = Squared(side=256, crop=224, test_crop=256, mirror=True)
-EMBEDDED_VIEW = BlurJpeg(probability=0, resize=None, crop=128, test_crop=128, pad=False)
+SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=128, test_crop=128, pad=False)
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,16 @@ class Npr(NetworkRecipe):
         upstream="https://github.com/chuangchuangtan/NPR-DeepfakeDetection (nothing copied)",
         licence="Apache-2.0; upstream has no licence file",
         trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
-        input_size="256x256 (embedded: 128x128)",
-        input_policy="whole image resized bilinearly to a square (embedded: centre crop without resize; smaller images"
+        input_size="256x256 (small: 128x128)",
+        input_policy="whole image resized bilinearly to a square (small: centre crop without resize; smaller images"
         " are enlarged bilinearly)",
-        sizes={"paper": Size(1_437_761, 2.24), "embedded": Size(5_457, 0.00649)},
+        sizes={"paper": Size(1_437_761, 2.24), "small": Size(5_457, 0.00649)},
     )
 
     @property
     def view(self) -> View:
         """Squares, cropped and mirrored in training."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """Half a ResNet-50, or one narrow bottleneck."""

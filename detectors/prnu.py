@@ -141,7 +141,7 @@ class Prnu(Recipe):
         trained_on="the train subset of the run",
         input_size="128x128, RGB",
         input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
-        notes="weak in the embedded setting: a fingerprint averaged over 200 images of 128x128 is mostly their noise",
+        notes="weak in the small setting: a fingerprint averaged over 200 images of 128x128 is mostly their noise",
     )
 
     def embedder(self, runtime: Runtime) -> ResidueEmbedder:

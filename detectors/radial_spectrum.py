@@ -13,7 +13,7 @@ outermost one are left out, so that the profile is divided by its second ring an
 Where this departs: the columns are scaled before the logistic regression (C = 1), whose penalty would otherwise depend
 on the scale of each; the published code also tries a linear SVM. Images that are not square give their largest centred
 square: rings mean nothing in a spectrum whose axes differ. The paper's setting gives 300
-values, its number for images of different sizes; the embedded one 80, its number for the small images of CelebA.
+values, its number for images of different sizes; the small one 80, its number for the small images of CelebA.
 """
 
 # Mean accuracy on the training generator, 5-fold on the train split of the embedded corpus: .919 with C = 1 as
@@ -32,7 +32,7 @@ from detectors.api import Array, Card, Embedder, Embeddings, Runtime, Sample
 from detectors.crops import centre_square, luma
 from detectors.heads import Logistic, ProbeRecipe
 
-POINTS = {"paper": 300, "embedded": 80}
+POINTS = {"paper": 300, "small": 80}
 C = 1.0  # as published
 LEAST = 16  # a smaller square has too few rings for a cubic
 EPSILON = 1e-8

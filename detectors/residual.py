@@ -36,7 +36,7 @@ from detectors.heads import Logistic, ProbeRecipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = {"paper": 256, "embedded": 128}
+SIDE = {"paper": 256, "small": 128}
 STEPS = (3.0, 9.0)  # in grey levels, of a residual divided by its filter's centre
 TRUNCATION = 2
 RUN = 3
@@ -131,7 +131,7 @@ class Residual(ProbeRecipe):
         upstream="none: own features; the rich models are at https://dde.binghamton.edu/download/feature_extractors",
         licence="Apache-2.0 (own implementation)",
         trained_on="the train subset of the run",
-        input_size="256x256 (paper), 128x128 (embedded), luma",
+        input_size="256x256 (paper), 128x128 (small), luma",
         input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
 

@@ -12,7 +12,7 @@ dampening and a rate of 0.001 instead, which differs in the weight of the first 
 images is set aside, on which nothing is chosen. The code resizes where the height is not 256; here, where either side
 is not.
 
-The embedded setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
+The small setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
 convolutions and a linear layer in place of the ResNet-34, from random weights. They read the spectrum averaged over
 cells of 4x4 frequencies: one periodogram is mostly noise, and with 400 images a network that read each frequency learnt
 the noise by heart (0.65 on a held-out fold of gan_ps, where this one has 0.93).
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SPREAD = 0.02  # of the new last layer's weights
 SIDE = 128
 PAPER_VIEW = Squared(256, 224, 224, mirror=False, library="opencv", channels="bgr", mean=UNIT_MEAN, std=UNIT_STD)
-EMBEDDED_VIEW = BlurJpeg(0, resize=None, crop=SIDE, test_crop=SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
+SMALL_VIEW = BlurJpeg(0, resize=None, crop=SIDE, test_crop=SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,18 @@ class Spec(NetworkRecipe):
         paper="Zhang et al., Detecting and Simulating Artifacts in GAN Fake Images, WIFS 2019, arXiv 1907.06515",
         upstream="https://github.com/ColumbiaDVMM/AutoGAN (nothing copied)",
         licence="Apache-2.0; upstream code BSD",
-        trained_on="the train subset of the run, after ImageNet (embedded: from random weights);"
+        trained_on="the train subset of the run, after ImageNet (small: from random weights);"
         " a loaded checkpoint: whatever upstream's training was given",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="whole image resized bilinearly to 256x256, centre crop (embedded: centre crop without resize;"
+        input_size="224x224 (small: 128x128)",
+        input_policy="whole image resized bilinearly to 256x256, centre crop (small: centre crop without resize;"
         " smaller images are enlarged bilinearly)",
-        sizes={"paper": Size(21_285_698, 3.66), "embedded": Size(10_994, 0.00104)},
+        sizes={"paper": Size(21_285_698, 3.66), "small": Size(10_994, 0.00104)},
     )
 
     @property
     def view(self) -> View:
         """Crops of values from 0 to 1."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """ResNet-34 or two convolutions, on spectra."""

@@ -35,7 +35,7 @@ from detectors.heads import Logistic, ProbeRecipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = {"paper": 256, "embedded": 128}
+SIDE = {"paper": 256, "small": 128}
 WINDOW = 64
 STEP = WINDOW // 2
 SPECTRUM = WINDOW * (WINDOW // 2 + 1)  # frequencies of one real spectrum
@@ -90,7 +90,7 @@ class Spectrum(ProbeRecipe):
         upstream="none: own features; related code at https://github.com/RUB-SysSec/GANDCTAnalysis",
         licence="Apache-2.0 (own implementation)",
         trained_on="the train subset of the run",
-        input_size="256x256 (paper), 128x128 (embedded), luma",
+        input_size="256x256 (paper), 128x128 (small), luma",
         input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
 

@@ -15,7 +15,7 @@ Fisher discriminants. Square roots of the frequencies are taken, as is usual whe
 The `residual` family keeps 3 of these filters, longer steps and shorter runs: fewer columns, less noise in each.
 """
 
-# Why this size and step in the embedded setting: mean accuracy on the training generator, 5-fold on the train split of
+# Why this size and step in the small setting: mean accuracy on the training generator, 5-fold on the train split of
 # the embedded corpus, and milliseconds an image on one core.
 #   64x64, step 2     .944   0.9
 #   96x96, step 1     .954   1.8
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 Kernels = NDArray[np.float32]
 
-SIDE = {"paper": 256, "embedded": 96}
-STEPS = {"paper": (1.0, 2.0), "embedded": (2.0,)}  # of a residual divided by its filter's centre
+SIDE = {"paper": 256, "small": 96}
+STEPS = {"paper": (1.0, 2.0), "small": (2.0,)}  # of a residual divided by its filter's centre
 C = 1.0
 TRUNCATION = 2
 RUN = 4
@@ -185,7 +185,7 @@ class Srm(ProbeRecipe):
         upstream="https://dde.binghamton.edu/download/feature_extractors (nothing copied)",
         licence="Apache-2.0 (own implementation)",
         trained_on="the train subset of the run",
-        input_size="256x256 (paper), 96x96 (embedded), luma",
+        input_size="256x256 (paper), 96x96 (small), luma",
         input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
 

@@ -8,7 +8,7 @@ per class, K those of 16 shots per class and V their classes, one-hot. `TipAdapt
 Alpha and beta are the paper's defaults; its code then searches better ones on a labelled validation set, which a
 recipe is not given. Keys and training read each shot once, where the paper averages or augments random crops.
 
-In the embedded setting nothing comes from text: the project's small CLIP ships without its text tower, which is mostly
+In the small setting nothing comes from text: the project's small CLIP ships without its text tower, which is mostly
 its table of words. W is the unit mean of each class's shots there, so that what is left is a class-mean classifier and
 the cache. Means of the shots part the shots by themselves and weigh 100 times as much: the cache, trained or not, moves
 few scores. Both recipes do little better than chance: the small CLIP's final embedding tells contents apart.
@@ -47,7 +47,7 @@ SCALE = 100.0  # of the zero-shot logits, as in CLIP
 PROMPTS = ("a photo", "an AI-generated image")  # real, generated
 PAPER = "Zhang et al., Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification, ECCV 2022,"
 UPSTREAM = "https://github.com/gaopengcuhk/Tip-Adapter (nothing copied)"
-TEXT = "no text in the embedded setting: class means of the shots stand in for the prompts"
+TEXT = "no text in the small setting: class means of the shots stand in for the prompts"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class TipAdapter(ClipRecipe):
         trained_on=f"cache: 16 images per class of the run's train subset; {DATACOMP_TOWER}; {TEXT}",
         input_size=INPUT_SIZE,
         input_policy=INPUT_POLICY,
-        notes="expect chance in the embedded setting: the cache holds 16 images of each class, in a final embedding"
+        notes="expect chance in the small setting: the cache holds 16 images of each class, in a final embedding"
         " that tells kinds of scenes apart and not generators",
         sizes=TOWER_SIZES,
     )

@@ -12,7 +12,7 @@ weights, and warming up.
 Tests are shown the centre 224 of images whose shorter side is brought to 256 by a bicubic filter, ImageNet's mean and
 deviation, as the code of both papers has it. timm's own default for the same weights is 248 (a crop of 0.9).
 
-The embedded setting is the same method at the size of the embedded corpus, and expect chance of both there. DeiT goes
+The small setting is the same method at the size of the embedded corpus, and expect chance of both there. DeiT goes
 on from the small vision transformer of rendered scenes and reads the mean of its patch tokens, for its class token says
 nothing of a generator; whole images, so that patches lie as they did when an image was generated. What tells classes
 apart is in that mean, yet faint: on held-out folds of gan_ps and ldm_a a logistic regression that is hardly regularised
@@ -55,7 +55,7 @@ class DeitSmall(NetworkRecipe):
 
     starts: ClassVar[Mapping[Setting, Source]] = {
         "paper": Hub("timm/deit_small_patch16_224.fb_in1k"),
-        "embedded": Shipped("small_dino"),
+        "small": Shipped("small_dino"),
     }
     stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
@@ -68,12 +68,12 @@ class DeitSmall(NetworkRecipe):
         upstream="https://github.com/facebookresearch/deit; https://github.com/huggingface/pytorch-image-models"
         " (nothing copied)",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: Apache-2.0 (DeiT)",
-        trained_on="the train subset of the run, after ImageNet (embedded: after rendered scenes, without labels)",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy=POLICY + " (embedded: whole image resized bilinearly to a square)",
-        notes="expect chance in the embedded setting: a few hundred images are learnt by heart before the"
+        trained_on="the train subset of the run, after ImageNet (small: after rendered scenes, without labels)",
+        input_size="224x224 (small: 128x128)",
+        input_policy=POLICY + " (small: whole image resized bilinearly to a square)",
+        notes="expect chance in the small setting: a few hundred images are learnt by heart before the"
         " faint traces of a generator in 16-pixel patches are",
-        sizes={"paper": Size(21_666_049, 4.6), "embedded": Size(154_049, 0.0112)},
+        sizes={"paper": Size(21_666_049, 4.6), "small": Size(154_049, 0.0112)},
     )
 
     @property
@@ -122,12 +122,12 @@ class SwinTiny(NetworkRecipe):
         upstream="https://github.com/microsoft/Swin-Transformer; https://github.com/huggingface/pytorch-image-models"
         " (nothing copied)",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: MIT (Swin)",
-        trained_on="the train subset of the run, after ImageNet (embedded: from random weights)",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy=POLICY + " (embedded: centre crop without resize; smaller images are enlarged bilinearly)",
-        notes="expect chance in the embedded setting: a few hundred images and steps are few for a transformer"
+        trained_on="the train subset of the run, after ImageNet (small: from random weights)",
+        input_size="224x224 (small: 128x128)",
+        input_policy=POLICY + " (small: centre crop without resize; smaller images are enlarged bilinearly)",
+        notes="expect chance in the small setting: a few hundred images and steps are few for a transformer"
         " from random weights",
-        sizes={"paper": Size(27_520_123, 4.49), "embedded": Size(223_733, 0.0346)},
+        sizes={"paper": Size(27_520_123, 4.49), "small": Size(223_733, 0.0346)},
     )
 
     @property

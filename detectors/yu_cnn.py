@@ -10,7 +10,7 @@ here: 4 convolutions, images resized to 128x128 (the size of their HoG), no padd
 edges, Adam, and the end after 5 epochs without better accuracy on a tenth of the training images. The 50 epochs, the
 batches and the rate are taken over from that other network.
 
-The embedded setting is the same method at the size of the embedded corpus: 8 filters that double, a dense layer of 64
+The small setting is the same method at the size of the embedded corpus: 8 filters that double, a dense layer of 64
 that halves twice, and at most 20 epochs. It stays at chance there, as its card says: 340 images and some hundred steps
 are few for plain convolutions from random weights. It is not the augmentation: with a dropout of 0.2 and 18 epochs, a
 held-out fold of gan_ps was right in 0.56 of its images after slight turns and in 0.51 after mirroring alone.
@@ -53,9 +53,9 @@ class YuCnn(NetworkRecipe):
         trained_on="the train subset of the run, from random weights",
         input_size="128x128",
         input_policy="whole image resized bilinearly to a square",
-        notes="expect chance in the embedded setting: from random weights, 400 images are too few for a plain network"
+        notes="expect chance in the small setting: from random weights, 400 images are too few for a plain network"
         " without any high-pass",
-        sizes={"paper": Size(2_059_682, 0.238), "embedded": Size(129_002, 0.016)},
+        sizes={"paper": Size(2_059_682, 0.238), "small": Size(129_002, 0.016)},
     )
 
     @property

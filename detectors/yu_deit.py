@@ -17,7 +17,7 @@ trained on and of 0.92 on those of another. They do not give the rest, which is 
   are on the slides;
 - Adam, and the end after 5 epochs without better accuracy on a tenth of the training images.
 
-The embedded setting is the same method at the size of the embedded corpus: the small vision transformer of rendered
+The small setting is the same method at the size of the embedded corpus: the small vision transformer of rendered
 scenes, which reads the mean of its patch tokens, for its class token says nothing of a generator; whole images, at most
 50 epochs. Expect chance there: on held-out folds of gan_ps and ldm_a 0.45 to 0.59 of the images are told apart, at
 rates from 1e-3 to 1e-2, with widths of 16 and 64, with and without batch normalisation. A logistic regression that is
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 WIDTH = 256  # of the bottleneck
 SMALL_WIDTH = 64
 PAPER_VIEW = Zoomed(resize=256, crop=224, least=0.5)
-EMBEDDED_VIEW = Squared(side=128, crop=128, test_crop=128, mirror=False)
+SMALL_VIEW = Squared(side=128, crop=128, test_crop=128, mirror=False)
 LAST = ("head.fc.", "head.weight", "head.bias")  # the output, here and in DeiT
 
 
@@ -63,7 +63,7 @@ class YuDeit(NetworkRecipe):
 
     starts: ClassVar[Mapping[Setting, Source]] = {
         "paper": Hub("timm/deit_base_patch16_224.fb_in1k"),
-        "embedded": Shipped("small_dino"),
+        "small": Shipped("small_dino"),
     }
     stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
@@ -76,20 +76,20 @@ class YuDeit(NetworkRecipe):
         " network: Touvron et al., ICML 2021, arXiv 2012.12877",
         upstream="none: no code was published",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: Apache-2.0 (DeiT)",
-        trained_on="bottleneck and output: the train subset of the run; transformer: ImageNet (embedded: rendered"
+        trained_on="bottleneck and output: the train subset of the run; transformer: ImageNet (small: rendered"
         " scenes, without labels)",
-        input_size="224x224 (embedded: 128x128)",
-        input_policy="shorter side resized to 256, bicubic, then centre crop (embedded: whole image resized bilinearly"
+        input_size="224x224 (small: 128x128)",
+        input_policy="shorter side resized to 256, bicubic, then centre crop (small: whole image resized bilinearly"
         " to a square)",
-        notes="expect chance in the embedded setting: the small transformer has learnt scenes, not cameras, and what"
+        notes="expect chance in the small setting: the small transformer has learnt scenes, not cameras, and what"
         " its tokens hold of a generator is too faint for a few epochs of a bottleneck",
-        sizes={"paper": Size(85_995_777, 17.6), "embedded": Size(158_209, 0.0112)},
+        sizes={"paper": Size(85_995_777, 17.6), "small": Size(158_209, 0.0112)},
     )
 
     @property
     def view(self) -> View:
         """Random parts, or whole images."""
-        return PAPER_VIEW if self.setting == "paper" else EMBEDDED_VIEW
+        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
 
     def network(self) -> nn.Module:
         """DeiT-B or the small vision transformer, with a bottleneck before the output."""

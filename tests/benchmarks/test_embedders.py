@@ -11,7 +11,7 @@ from detectors.residual import Residual
 from detectors.spectrum import Spectrum
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
-SIDE = {"paper": 256, "embedded": 128}
+SIDE = {"paper": 256, "small": 128}
 IMAGES = 64
 
 

@@ -1,6 +1,6 @@
 """How fast networks score and train: `pytest tests/benchmarks --benchmark-only`. Weights are seeded, not learnt.
 
-On a GPU every network is timed in the paper setting, on a CPU in the embedded one. What is told beside the times:
+On a GPU every network is timed in the paper setting, on a CPU in the small one. What is told beside the times:
 images a second on the device, without decoding and preparing, and the most memory that was allocated on a GPU.
 """
 
@@ -18,7 +18,7 @@ from detectors.trained import NetworkRecipe
 from detectors.weights import load_strict
 
 CUDA = torch.cuda.is_available()
-DEVICE, SETTING, IMAGES, BATCHES = ("cuda", "paper", 256, 8) if CUDA else ("cpu", "embedded", 32, 2)
+DEVICE, SETTING, IMAGES, BATCHES = ("cuda", "paper", 256, 8) if CUDA else ("cpu", "small", 32, 2)
 RUNTIMES = [Runtime(DEVICE), Runtime(DEVICE, "bfloat16")] if CUDA else [Runtime(DEVICE)]
 NETWORKS = [name for name in catalogue.names() if isinstance(catalogue.recipe(name), NetworkRecipe)]
 on_networks = pytest.mark.parametrize("name", NETWORKS)

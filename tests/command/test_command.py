@@ -55,7 +55,7 @@ def test_throughput_adds_up(finished):
 def test_the_manifest_says_what_ran(finished):
     manifest = json.loads((finished[0] / "degradation" / "manifest.json").read_text())
     assert manifest["protocol"]["name"] == "degradation"
-    assert manifest["setting"] == "embedded"
+    assert manifest["setting"] == "small"
     assert manifest["data"]["kind"] == "folder"
     assert manifest["runtime"]["device"] == "cpu"
     assert manifest["detectors"]["hog_svm"]["card"]["paper"]

@@ -65,8 +65,14 @@ def test_what_is_no_fitted_detector_is_one_line(lineup, data, kept, tmp_path):
     state = load_file(kept / "fitted" / "npr-even-0.safetensors")
     save_file(state, bare)
     assert "does not say which detector it is" in one_line(lineup("score", data, "--fitted", bare))
-    told = {"detector": "npr", "version": 99, "setting": "embedded", "options": {}, "train": "a", "seed": 0, "data": ""}
+    told = {"detector": "npr", "version": 99, "setting": "small", "options": {}, "train": "a", "seed": 0, "data": ""}
     save_file(state, bare, {SAID: json.dumps(told)})
     assert "was fitted by version 99 of npr" in one_line(lineup("score", data, "--fitted", bare))
+    save_file(state, bare, {SAID: json.dumps(told | {"setting": "embedded"})})
+    assert "in the setting 'embedded', which is called 'small' now: fit it" in one_line(
+        lineup("score", data, "--fitted", bare)
+    )
+    save_file(state, bare, {SAID: json.dumps(told | {"setting": "big"})})
+    assert "was fitted in the setting 'big': fit it again" in one_line(lineup("score", data, "--fitted", bare))
     assert "cannot be read as a fitted" in one_line(lineup("score", data, "--fitted", tmp_path / "absent.safetensors"))
     assert "give --detector with the --weights" in one_line(lineup("score", data, "--detector", "npr"))

@@ -48,7 +48,7 @@ def test_a_card_is_shown_whole(nothing_downloaded):
         assert value in text
     assert "paper setting: 23,510,081 parameters, 4.09 GFLOPs for one image; weights timm/resnet50" in text
     assert "connect to the Hugging Face hub once" in text
-    assert "embedded setting: 302,993 parameters, 0.183 GFLOPs for one image; weights small_resnet: shipped" in text
+    assert "small setting: 302,993 parameters, 0.183 GFLOPs for one image; weights small_resnet: shipped" in text
     assert "tune = 'all'" in text
 
 

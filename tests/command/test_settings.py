@@ -93,7 +93,7 @@ def test_settings_that_a_run_cannot_use_are_one_clear_line(lineup, data, tmp_pat
 def test_options_of_a_detector_are_of_its_types_and_change_its_key():
     options = checked(CnnSpot, {"tune": "staged", "curriculum": ["a", "b"]}, "cnnspot")
     assert options == {"tune": "staged", "curriculum": ("a", "b")}
-    assert CnnSpot("embedded", **options).key != CnnSpot("embedded").key
+    assert CnnSpot("small", **options).key != CnnSpot("small").key
 
 
 def test_what_is_written_reads_the_same():

@@ -18,7 +18,7 @@ from detectors.nets import SmallResNet
 from detectors.views import Zoomed
 from detectors.weights import WrongWeights
 
-PAPER, EMBEDDED = Resnet18("paper"), Resnet18("embedded")
+PAPER, SMALL = Resnet18("paper"), Resnet18("small")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_other_weights_are_refused(start):
 
 
 def test_fit_repeats_and_follows_the_seed(start):
-    recipe = Resnet18("embedded", start)
+    recipe = Resnet18("small", start)
     first, again, other = (recipe.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
@@ -93,12 +93,12 @@ def test_fit_repeats_and_follows_the_seed(start):
 
 def test_pretrained_weights_are_trained_on(start):
     held = weights.read(weights.local(weights.Path(start)))
-    fitted = Resnet18("embedded", start).fit(Toy(8), 0, Runtime()).state()
+    fitted = Resnet18("small", start).fit(Toy(8), 0, Runtime()).state()
     assert 0 < np.abs(fitted["layer2.conv1.weight"] - held["layer2.conv1.weight"].numpy()).mean() < 0.05
 
 
 def test_keys_tell_settings_and_starts_apart(start):
-    assert len({PAPER.key, EMBEDDED.key, Resnet18("embedded", start).key, Resnet18("paper", start).key}) == 4
+    assert len({PAPER.key, SMALL.key, Resnet18("small", start).key, Resnet18("paper", start).key}) == 4
 
 
 def shown_by_timm(image):
@@ -143,20 +143,20 @@ def test_numbers_of_genimage():
 
 
 def test_small_bottlenecks_are_drawn_on_pretrained_stages_and_kept_when_going_on(start, tmp_path):
-    recipe, held = Resnet50("embedded", start), weights.read(weights.local(weights.Path(start)))
+    recipe, held = Resnet50("small", start), weights.read(weights.local(weights.Path(start)))
     network = recipe.build()
     begun, source = recipe.begin(network, 0)
     weights.load_strict(network, begun, source)
     assert torch.equal(begun["layer2.conv1.weight"], held["layer2.conv1.weight"])
-    assert sum(tensor.numel() for tensor in network.parameters()) == Resnet50.card.sizes["embedded"].parameters
+    assert sum(tensor.numel() for tensor in network.parameters()) == Resnet50.card.sizes["small"].parameters
     save_file(begun, tmp_path / "fitted.safetensors")
-    again, _ = Resnet50("embedded", str(tmp_path / "fitted.safetensors")).begin(recipe.build(), 1)
+    again, _ = Resnet50("small", str(tmp_path / "fitted.safetensors")).begin(recipe.build(), 1)
     changed = {name for name, tensor in begun.items() if not torch.equal(tensor, again[name])}
     assert changed == {"fc.weight", "fc.bias"}
 
 
 def test_the_top_of_a_small_resnet50_learns_alone(start):
-    recipe = Resnet50("embedded", start, tune="top")
+    recipe = Resnet50("small", start, tune="top")
     begun = recipe.begin(recipe.build(), 0)[0]
     fitted = recipe.fit(Toy(8), 0, Runtime()).state()
     assert {name for name in begun if not np.array_equal(fitted[name], begun[name].numpy())} == {"fc.weight", "fc.bias"}
@@ -165,7 +165,7 @@ def test_the_top_of_a_small_resnet50_learns_alone(start):
 def test_a_resnet50_without_its_stages_is_refused(tmp_path):
     save_file({"conv1.weight": torch.zeros(16, 3, 3, 3)}, tmp_path / "part.safetensors")
     with pytest.raises(WrongWeights, match=r"missing bn1\.bias"):
-        Resnet50("embedded", str(tmp_path / "part.safetensors")).fit(Toy(4), 0, Runtime())
+        Resnet50("small", str(tmp_path / "part.safetensors")).fit(Toy(4), 0, Runtime())
 
 
 def test_zoomed_shows_parts_and_erases_some_of_them():

@@ -133,7 +133,7 @@ def test_other_heads_are_refused(recipe, tmp_path, changes, complaint):
 
 def test_heads_belong_to_the_paper_setting(tmp_path):
     with pytest.raises(Unavailable, match="paper setting"):
-        ClipGrip("embedded").load(published(tmp_path / "weights.pth"), Runtime())
+        ClipGrip("small").load(published(tmp_path / "weights.pth"), Runtime())
 
 
 def test_a_fitted_head_reads_directions_alone(recipe):
@@ -158,7 +158,7 @@ def test_other_embedders_keep_their_keys(recipe):
 
 
 def test_embedded_setting_shares_an_embedder_and_reads_blocks():
-    grip, layers = ClipGrip("embedded"), ClipLayers("embedded")
+    grip, layers = ClipGrip("small"), ClipLayers("small")
     one = grip.embedder(Runtime())
     assert one.key == layers.embedder(Runtime()).key
     assert grip.columns(one) == layers.columns(one)

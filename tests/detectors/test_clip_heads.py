@@ -35,7 +35,7 @@ CONFIG = {
 }
 RECIPES = [ClipSvm, ClipMlp, ClipClasses, ClipOvo, ClipNearest, TipAdapter, TipAdapterF]
 FINAL = shipped_card(SMALL)["embed_dim"]
-WIDTH = ClipProbe("embedded").embedder(Runtime()).dim
+WIDTH = ClipProbe("small").embedder(Runtime()).dim
 
 
 class Drawn:
@@ -81,13 +81,13 @@ def saved(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_contract(recipe):
-    check(recipe("embedded"))
+    check(recipe("small"))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_scores_do_not_depend_on_the_batch_to_the_last_bit(recipe):
     train = Drawn(THREE)
-    detector = recipe("embedded").fit(train, 0, Runtime())
+    detector = recipe("small").fit(train, 0, Runtime())
     together = detector.decide(train.embeddings)
     alone = np.concatenate([detector.decide(row[None]) for row in train.embeddings])
     assert np.array_equal(together, alone)
@@ -97,14 +97,14 @@ def test_scores_do_not_depend_on_the_batch_to_the_last_bit(recipe):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_clear_difference_is_learned(recipe):
     counts = {"": 40, "b": 40}
-    detector = recipe("embedded").fit(Drawn(counts), 0, Runtime())
+    detector = recipe("small").fit(Drawn(counts), 0, Runtime())
     fresh = Drawn(counts, seed=1)
     assert ((detector.decide(fresh.embeddings) > 0.5) == fresh.labels).mean() > 0.95
 
 
 def test_keys_tell_recipes_and_options_apart():
-    recipes = [recipe(setting) for recipe in RECIPES for setting in ("paper", "embedded")]
-    recipes += [ClipNearest("embedded", k=3), TipAdapter("embedded", shots=4)]
+    recipes = [recipe(setting) for recipe in RECIPES for setting in ("paper", "small")]
+    recipes += [ClipNearest("small", k=3), TipAdapter("small", shots=4)]
     assert len({recipe.key for recipe in recipes}) == len(recipes)
     assert ClipSvm("paper").sources()[0].title in ClipSvm("paper").key
 
@@ -115,13 +115,13 @@ def test_final_heads_store_the_final_embedding_only_and_share_it(saved):
     assert len({embedder.key for embedder in embedders}) == 1
     assert embedders[0].dim == 24
     assert ClipLayers("paper", "tiny", path).embedder(Runtime()).dim == 24 + 2 * 32
-    small = [recipe("embedded").embedder(Runtime()).key for recipe in (*RECIPES, ClipProbe, ClipLayers)]
+    small = [recipe("small").embedder(Runtime()).key for recipe in (*RECIPES, ClipProbe, ClipLayers)]
     assert len(set(small)) == 1
 
 
 def test_the_svm_is_that_of_scikit_learn():
     train = Drawn({"": 50, "b": 40}, strength=0.05)
-    detector = ClipSvm("embedded").fit(train, 0, Runtime())
+    detector = ClipSvm("small").fit(train, 0, Runtime())
     read = train.embeddings[:, FINAL:]
     distances = svm(read, train.labels)
     assert detector.line.distances(read) == pytest.approx(distances, abs=1e-3)
@@ -134,7 +134,7 @@ def test_the_svm_also_ends_where_classes_overlap():
     assert line.distances(train.embeddings) == pytest.approx(svm(train.embeddings, train.labels, 1.0), abs=1e-3)
 
 
-def svm(embeddings, labels, c=SVM_C["embedded"]):
+def svm(embeddings, labels, c=SVM_C["small"]):
     """Distances of scikit-learn's SVM over scaled columns."""
     points = embeddings.astype(float)
     points = (points - points.mean(0)) / points.std(0)
@@ -146,7 +146,7 @@ def test_the_two_layers_equal_torch_and_need_their_bend():
     train = Drawn({"": 60, "b": 60})
     train.embeddings[::2] *= -1  # each class lies on both sides: no line parts them
     train.embeddings[train.labels == 1] = np.roll(train.embeddings[train.labels == 1], 700, 1)
-    detector = ClipMlp("embedded").fit(train, 0, Runtime())
+    detector = ClipMlp("small").fit(train, 0, Runtime())
     scores = detector.decide(train.embeddings)
     assert ((scores > 0.5) == train.labels).mean() > 0.95
     state = {name: torch.from_numpy(np.array(array)) for name, array in detector.state().items()}
@@ -154,7 +154,7 @@ def test_the_two_layers_equal_torch_and_need_their_bend():
     hidden = torch.relu(points @ state["first"].T + state["first_bias"])
     expected = torch.sigmoid(hidden @ state["second"] + state["second_bias"])
     assert scores == pytest.approx(expected.numpy(), abs=1e-6)
-    assert not np.array_equal(scores, ClipMlp("embedded").fit(train, 1, Runtime()).decide(train.embeddings))
+    assert not np.array_equal(scores, ClipMlp("small").fit(train, 1, Runtime()).decide(train.embeddings))
 
 
 def test_class_probabilities_are_those_of_scikit_learn():
@@ -173,7 +173,7 @@ def test_class_probabilities_are_those_of_scikit_learn():
 @pytest.mark.parametrize("recipe", [ClipClasses, ClipOvo])
 def test_classes_are_named_and_survive_the_state(recipe):
     train = Drawn({"": 40, "ü b": 20, "a": 30})
-    detector = recipe("embedded").fit(train, 0, Runtime())
+    detector = recipe("small").fit(train, 0, Runtime())
     assert isinstance(detector, Classifier)
     assert detector.classes == ("", "a", "ü b")
     said = detector.class_probabilities(train.embeddings)
@@ -184,7 +184,7 @@ def test_classes_are_named_and_survive_the_state(recipe):
     assert ((scores > 0.5) == (said.argmax(1) > 0)).all()
     assert scores == pytest.approx(said[:, 1:].max(1) / (said[:, 1:].max(1) + said[:, 0]))
     assert all(array.dtype != object and array.dtype.kind in "fiu" for array in detector.state().values())
-    restored = recipe("embedded").restore(detector.state(), Runtime())
+    restored = recipe("small").restore(detector.state(), Runtime())
     assert restored.classes == detector.classes
     assert np.array_equal(restored.class_probabilities(train.embeddings), said)
 
@@ -197,7 +197,7 @@ def test_classes_that_cannot_be_learned_are_refused(recipe):
         ({"": 5}, "at least one generator, found none"),
     ):
         with pytest.raises(ValueError, match=complaint):
-            recipe("embedded").fit(Drawn(counts), 0, Runtime())
+            recipe("small").fit(Drawn(counts), 0, Runtime())
 
 
 def test_names_are_bytes_and_back():
@@ -244,7 +244,7 @@ def test_coupling_gives_back_probabilities_that_agree():
 
 def test_pairs_are_the_svms_of_their_own_images():
     train = Drawn({"": 40, "a": 30, "b": 20}, strength=0.05)
-    detector = ClipOvo("embedded").fit(train, 0, Runtime())
+    detector = ClipOvo("small").fit(train, 0, Runtime())
     names = np.array(train.generators)
     for line, (one, other) in zip(detector.rule.lines, [("", "a"), ("", "b"), ("a", "b")], strict=True):
         chosen = (names == one) | (names == other)
@@ -261,7 +261,7 @@ def test_pairs_are_the_svms_of_their_own_images():
 @pytest.mark.parametrize("k", [1, 3, 99])
 def test_nearest_compares_mean_distances_from_both_banks(k):
     train = Drawn({"": 20, "b": 30}, strength=0.1)
-    detector = ClipNearest("embedded", k=k).fit(train, 0, Runtime())
+    detector = ClipNearest("small", k=k).fit(train, 0, Runtime())
     asked = Drawn({"": 9, "b": 9}, strength=0.1, seed=5).embeddings
     distances = np.sort(cosine_distances(asked[:, :FINAL], train.embeddings[:20, :FINAL]), 1)[:, :k].mean(1)
     distances -= np.sort(cosine_distances(asked[:, :FINAL], train.embeddings[20:, :FINAL]), 1)[:, :k].mean(1)
@@ -272,7 +272,7 @@ def test_nearest_compares_mean_distances_from_both_banks(k):
 
 def test_nearest_depends_on_its_bank_and_ties_at_a_half():
     train = Drawn({"": 20, "b": 20}, strength=0.1)
-    recipe = ClipNearest("embedded")
+    recipe = ClipNearest("small")
     state = recipe.fit(train, 0, Runtime()).state()
     swapped = recipe.restore({"real": state["generated"], "generated": state["real"]}, Runtime())
     scores = recipe.restore(state, Runtime()).decide(train.embeddings)
@@ -295,14 +295,14 @@ def reference(rows, cache):
 @pytest.mark.parametrize("recipe", [TipAdapter, TipAdapterF])
 def test_tip_adapter_is_the_published_expression(recipe):
     train = Drawn({"": 30, "b": 20, "a": 10}, strength=0.1)
-    detector = recipe("embedded").fit(train, 0, Runtime())
+    detector = recipe("small").fit(train, 0, Runtime())
     cache = detector.cache
     assert cache.keys.shape == (32, FINAL)
     assert cache.values.sum(0).tolist() == [16, 16]
     final = train.embeddings[:, :FINAL].astype(float)
     for weights in (cache.weights, np.zeros_like(cache.weights)):
         state = detector.state() | {"weights": weights}
-        scores = recipe("embedded").restore(state, Runtime()).decide(train.embeddings)
+        scores = recipe("small").restore(state, Runtime()).decide(train.embeddings)
         assert scores == pytest.approx(reference(final, replace(cache, weights=weights)), abs=1e-4)
     assert np.ptp(scores) > 0.1  # the cache alone parts the images
 
@@ -310,28 +310,28 @@ def test_tip_adapter_is_the_published_expression(recipe):
 def test_shots_are_drawn_by_name_and_seed():
     train = Drawn(THREE)
     order = np.random.default_rng(0).permutation(len(train))
-    recipe = TipAdapter("embedded")
+    recipe = TipAdapter("small")
     keys = recipe.fit(train, 0, Runtime()).cache.keys
     assert np.array_equal(recipe.fit(train.shuffled(order), 0, Runtime()).cache.keys, keys)
     assert not np.array_equal(recipe.fit(train, 1, Runtime()).cache.keys, keys)
-    assert len(TipAdapter("embedded", shots=3).fit(train, 0, Runtime()).cache.keys) == 6
+    assert len(TipAdapter("small", shots=3).fit(train, 0, Runtime()).cache.keys) == 6
     with pytest.raises(ValueError, match="none of generated"):
         recipe.fit(Drawn({"": 5}), 0, Runtime())
 
 
 def test_training_the_keys_lowers_the_loss_of_the_shots():
     train = Drawn({"": 16, "b": 16}, strength=0.02)
-    cache = TipAdapter("embedded").fit(train, 0, Runtime()).cache
+    cache = TipAdapter("small").fit(train, 0, Runtime()).cache
     alone = replace(cache, weights=np.zeros_like(cache.weights))  # class means part their own shots as it is
     labels = cache.values.argmax(1)
-    tuned = TipAdapterF("embedded").tuned(alone, labels, 0)
+    tuned = TipAdapterF("small").tuned(alone, labels, 0)
     losses = []
     for one in (alone, tuned):
         scores = reference(cache.keys, one)
         losses.append(-np.log(np.where(labels == 1, scores, 1 - scores)).mean())
     assert losses[1] < 0.97 * losses[0]
     assert np.array_equal(tuned.values, cache.values)
-    fitted = TipAdapterF("embedded").fit(train, 0, Runtime()).cache
+    fitted = TipAdapterF("small").fit(train, 0, Runtime()).cache
     assert np.array_equal(fitted.weights, cache.weights)
     assert not np.array_equal(fitted.keys, cache.keys)
 

@@ -102,7 +102,7 @@ def test_activation_follows_the_configuration(saved, known):
 
 
 def test_embedded_setting_reads_mean_and_deviation_of_tokens(model, saved):
-    embedder = ClipLayers("embedded", "tiny", saved).embedder(Runtime())
+    embedder = ClipLayers("small", "tiny", saved).embedder(Runtime())
     found = embedded(embedder, [IMAGES[2]])
     tokens = []
     hook = model.visual.transformer.resblocks[1].register_forward_hook(lambda _, __, output: tokens.append(output))
@@ -117,7 +117,7 @@ def test_embedded_setting_reads_mean_and_deviation_of_tokens(model, saved):
 
 
 def test_one_embedder_serves_both_recipes_in_the_embedded_setting(saved):
-    probe, layers = ClipProbe("embedded", "tiny", saved), ClipLayers("embedded", "tiny", saved)
+    probe, layers = ClipProbe("small", "tiny", saved), ClipLayers("small", "tiny", saved)
     one, other = probe.embedder(Runtime()), layers.embedder(Runtime())
     assert one.key == other.key
     read = list(range(one.dim))
@@ -135,7 +135,7 @@ def test_the_probe_stores_no_blocks_in_the_paper_setting(saved):
 
 
 def test_recipe_keys_name_model_and_weights(saved):
-    recipes = [ClipProbe("paper"), ClipProbe("embedded"), ClipProbe("paper", "ViT-B-32-quickgelu")]
+    recipes = [ClipProbe("paper"), ClipProbe("small"), ClipProbe("paper", "ViT-B-32-quickgelu")]
     recipes += [ClipProbe("paper", "tiny", saved), ClipProbe("paper", "tiny"), ClipLayers("paper")]
     assert len({recipe.key for recipe in recipes}) == len(recipes)
     assert "ViT-L-14-quickgelu.openai" in ClipProbe("paper").key
@@ -195,7 +195,7 @@ def test_what_cannot_be_had_says_how_to_get_it(monkeypatch, tmp_path):
         ClipProbe("paper", "ViT-B-32", "nowhere").embedder(Runtime())
     monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     with pytest.raises(Unavailable, match="small_clip"):
-        ClipProbe("embedded").embedder(Runtime())
+        ClipProbe("small").embedder(Runtime())
 
 
 def test_a_tower_without_blocks_has_a_final_embedding_only(known, tmp_path):
@@ -272,11 +272,11 @@ def test_probes_fit_on_their_own_columns(saved):
 def test_the_projects_own_tower_takes_other_weights(model, saved, monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     (tmp_path / "small_clip.json").write_text(json.dumps(CONFIG))
-    assert embedded(ClipProbe("embedded", None, saved).embedder(Runtime())).shape == (3, 24 + BLOCKS * 2 * WIDTH)
+    assert embedded(ClipProbe("small", None, saved).embedder(Runtime())).shape == (3, 24 + BLOCKS * 2 * WIDTH)
 
 
 def test_sources_are_those_that_open_clip_names():
     for (model, tag), hub in HUBS.items():
         assert hub == towers.hub_of(model, tag)
-    assert [one.state() for one in ClipProbe("embedded").sources()] == ["shipped"]
+    assert [one.state() for one in ClipProbe("small").sources()] == ["shipped"]
     assert ClipProbe("paper").sources()[0].title == "timm/vit_large_patch14_clip_224.openai"

@@ -13,12 +13,12 @@ from torchvision import transforms
 from detectors import sources, weights
 from detectors.api import Runtime, Unavailable
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.cnnspot import EMBEDDED_VIEW, PAPER_VIEW, CnnSpot
+from detectors.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
 from detectors.nets import SmallResNet, fresh_head
 from detectors.stopping import EarlyStopping
 from detectors.weights import WrongWeights, load_strict
 
-PAPER, EMBEDDED = CnnSpot("paper"), CnnSpot("embedded")
+PAPER, SMALL = CnnSpot("paper"), CnnSpot("small")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_other_layouts_are_refused(published, tmp_path, changes, complaint):
 
 def test_checkpoints_belong_to_the_paper_setting(tmp_path):
     with pytest.raises(Unavailable, match="belong to the paper setting"):
-        EMBEDDED.load(tmp_path / "any.pth", Runtime())
+        SMALL.load(tmp_path / "any.pth", Runtime())
 
 
 def test_published_numbers():
@@ -102,7 +102,7 @@ def test_published_numbers():
     assert plan.stopping == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
     assert (plan.optimiser, plan.weight_decay, plan.batch) == ("adam", 0, 64)
     assert (PAPER_VIEW.probability, PAPER_VIEW.resize, PAPER_VIEW.crop, PAPER_VIEW.pad) == (0.5, 256, 224, True)
-    assert EMBEDDED_VIEW.probability == 0.1
+    assert SMALL_VIEW.probability == 0.1
 
 
 def test_fresh_head_is_drawn_from_the_seed():
@@ -132,7 +132,7 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
 def test_without_shipped_weights_nothing_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     with pytest.raises(Unavailable, match="small_resnet"):
-        EMBEDDED.fit(Toy(4), 0, Runtime())
+        SMALL.fit(Toy(4), 0, Runtime())
 
 
 def test_paper_setting_fine_tunes_a_resnet50(published, tmp_path, monkeypatch):
@@ -148,14 +148,14 @@ def test_paper_setting_fine_tunes_a_resnet50(published, tmp_path, monkeypatch):
 
 
 def test_fit_repeats_and_follows_the_seed(start, monkeypatch):
-    recipe = quick(CnnSpot("embedded", start), monkeypatch)
+    recipe = quick(CnnSpot("small", start), monkeypatch)
     first, again, other = (recipe.fit(Toy(12), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 
 
 def test_a_batch_is_its_images(start):
-    detector = CnnSpot("embedded", start).restore(_state(start), Runtime())
+    detector = CnnSpot("small", start).restore(_state(start), Runtime())
     prepared = [detector.prepare(sample(texture(f"{index}", 128, 140))) for index in range(17)]
     together = detector.score(prepared)
     alone = np.concatenate([detector.score([one]) for one in prepared])
@@ -170,8 +170,8 @@ def _state(start):
 
 
 def test_keys_tell_settings_and_starts_apart(start):
-    own = CnnSpot("embedded", start)
-    assert len({PAPER.key, EMBEDDED.key, own.key, CnnSpot("paper", start).key}) == 4
+    own = CnnSpot("small", start)
+    assert len({PAPER.key, SMALL.key, own.key, CnnSpot("paper", start).key}) == 4
     before = own.key
     save_file({"fc.weight": torch.zeros(1)}, start)
     assert own.key != before
@@ -206,7 +206,7 @@ def test_a_full_training_finds_resampling():
         def __getitem__(self, index):
             return sample(self.pixels[index])
 
-    detector = EMBEDDED.fit(Resampled(40_000_000, 300), 0, Runtime())
+    detector = SMALL.fit(Resampled(40_000_000, 300), 0, Runtime())
     test = Resampled(41_000_000, 200)
     scores = detector.score([detector.prepare(test[index]) for index in range(200)])
     assert ((scores > 0.5) == test.labels).mean() > 0.85  # 0.92 as measured; blur and JPEG of the training hide much

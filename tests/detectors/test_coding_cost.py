@@ -25,8 +25,8 @@ class Quick(CodingCost):
         return replace(super().course, epochs=2, side=64)
 
 
-RECIPE = CodingCost("embedded")
-QUICK = Quick("embedded")
+RECIPE = CodingCost("small")
+QUICK = Quick("small")
 STATISTICS = ("d0", "abs_d0", "delta01", "abs_delta01", "distance")
 
 
@@ -234,9 +234,9 @@ def test_sizes_on_the_card_are_those_of_the_networks(recipe):
 
 
 def test_the_statistic_is_part_of_the_key():
-    keys = {CodingCost("embedded", statistic=one).key for one in STATISTICS}
+    keys = {CodingCost("small", statistic=one).key for one in STATISTICS}
     assert len(keys) == len(STATISTICS)
-    assert RECIPE.key == "coding_cost.1.embedded"
+    assert RECIPE.key == "coding_cost.1.small"
 
 
 def test_restoring_is_strict():

@@ -31,7 +31,7 @@ class Images:
 
 
 def accuracy(change, seed=0, test=200):
-    probe = Colour("embedded").fit(Images(change, SMALL, seed), 0, Runtime())
+    probe = Colour("small").fit(Images(change, SMALL, seed), 0, Runtime())
     unseen = Images(change, test, seed + 1000)
     scores = probe.score([probe.prepare(unseen[index]) for index in range(test)])
     return ((scores > 0.5) == unseen.labels).mean()

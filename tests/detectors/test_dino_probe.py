@@ -36,7 +36,7 @@ def tiny(monkeypatch, tmp_path):
 
 
 def test_contract():
-    check(DinoProbe("embedded"))
+    check(DinoProbe("small"))
 
 
 def test_embedding_is_the_models_own_class_token(tiny):
@@ -76,13 +76,13 @@ def test_embedded_setting_adds_mean_and_deviation_of_each_block():
     with torch.inference_mode():
         final = network(unit[None])[0]
     parts = [final, *(part for tokens in kept for part in (tokens.mean(0), tokens.std(0)))]
-    embedder = DinoProbe("embedded").embedder(Runtime())
+    embedder = DinoProbe("small").embedder(Runtime())
     assert embedded(embedder, [image])[0] == pytest.approx(torch.cat(parts).numpy(), abs=1e-4)
     assert embedder.dim == 64 * 7
 
 
 def test_a_batch_is_its_images():
-    embedder = DinoProbe("embedded").embedder(Runtime())
+    embedder = DinoProbe("small").embedder(Runtime())
     images = [texture(f"{index}", 90, 90) for index in range(34)]
     alone = np.concatenate([embedded(embedder, [image]) for image in images])
     assert embedded(embedder, images) == pytest.approx(alone, abs=1e-4)
@@ -108,8 +108,8 @@ def test_weights_that_do_not_fit_or_are_not_there_are_named(tiny, monkeypatch, t
 
 def test_keys_name_the_weights(tiny):
     _, path = tiny
-    recipes = [DinoProbe("paper"), DinoProbe("embedded"), DinoProbe("paper", path), DinoProbe("embedded", path)]
+    recipes = [DinoProbe("paper"), DinoProbe("small"), DinoProbe("paper", path), DinoProbe("small", path)]
     assert len({recipe.key for recipe in recipes}) == 4
     assert DinoProbe("paper").key.endswith(TINY)
     runtimes = [Runtime(), Runtime(precision="bfloat16")]
-    assert len({DinoProbe("embedded").embedder(runtime).key for runtime in runtimes}) == 2
+    assert len({DinoProbe("small").embedder(runtime).key for runtime in runtimes}) == 2

@@ -9,7 +9,7 @@ from detectors.ensemble import MeanEnsemble, StackedEnsemble, log_odds
 from detectors.parts import divided, joined, parted
 
 MEMBERS = ("hog_svm", "spectrum")
-RECIPES = [MeanEnsemble("embedded", MEMBERS), StackedEnsemble("embedded", MEMBERS)]
+RECIPES = [MeanEnsemble("small", MEMBERS), StackedEnsemble("small", MEMBERS)]
 IMAGES = [texture("ensemble", 128, 128), texture("members", 90, 140)]
 
 
@@ -31,7 +31,7 @@ def test_the_mean_is_of_log_odds(train):
 
 
 def test_stacking_trusts_the_member_that_is_right_on_images_it_has_not_seen(train):
-    detector = StackedEnsemble("embedded", ("colour", "spectrum")).fit(Toy(48), 0, Runtime())
+    detector = StackedEnsemble("small", ("colour", "spectrum")).fit(Toy(48), 0, Runtime())
     colour, spectrum, _ = detector.weights
     assert spectrum > abs(colour)  # a faint checkerboard is in the spectrum and not in the colours
 
@@ -51,7 +51,7 @@ def test_members_are_fitted_on_everything_and_weights_on_what_was_set_aside(trai
 
 
 def test_keys_follow_the_members():
-    keys = {MeanEnsemble("embedded", members).key for members in (MEMBERS, MEMBERS[:1], ("hog_svm", "residual"))}
+    keys = {MeanEnsemble("small", members).key for members in (MEMBERS, MEMBERS[:1], ("hog_svm", "residual"))}
     assert len(keys) == 3
     assert RECIPES[0].key != RECIPES[1].key
 

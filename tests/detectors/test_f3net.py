@@ -51,9 +51,9 @@ def start(tmp_path):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_stages_and_drawn_parts_are_parts(recipe, setting):
-    networks = [recipe(one).build() for one in ("paper", "embedded")]
+    networks = [recipe(one).build() for one in ("paper", "small")]
     names = {name for network in networks for name, _ in network.named_modules()}
     assert names >= {name for stage in recipe.stages for name in stage}
     pretrained = {name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.drawn)}
@@ -141,11 +141,11 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
-    embedded, held = recipe("embedded", str(start)), weights.read(weights.local(start))
-    first, again, other = (embedded.begin(embedded.build(), seed)[0] for seed in (0, 0, 1))
+    small, held = recipe("small", str(start)), weights.read(weights.local(start))
+    first, again, other = (small.begin(small.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     changed = {name for name, tensor in first.items() if not torch.equal(tensor, other[name])}
-    branch = embedded.branches["embedded"][0]
+    branch = small.branches["small"][0]
     assert torch.equal(first[f"{branch}.layer3.conv1.weight"], held["layer3.conv1.weight"])
     assert "fc.weight" in changed
     assert all(name.startswith(("fc.", *recipe.drawn)) for name in changed)
@@ -153,9 +153,9 @@ def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(recipe, star
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_fitted_detector_is_gone_on_from(recipe, start, tmp_path):
-    fitted = recipe("embedded", str(start), tune="top").fit(Toy(4), 0, Runtime()).state()
+    fitted = recipe("small", str(start), tune="top").fit(Toy(4), 0, Runtime()).state()
     save_file({name: torch.from_numpy(array) for name, array in fitted.items()}, tmp_path / "fitted.safetensors")
-    again = recipe("embedded", str(tmp_path / "fitted.safetensors"))
+    again = recipe("small", str(tmp_path / "fitted.safetensors"))
     begun, _ = again.begin(again.build(), 1)
     kept = {name for name, tensor in begun.items() if np.array_equal(tensor.numpy(), fitted[name])}
     assert begun.keys() - kept == {"fc.weight", "fc.bias"}
@@ -165,7 +165,7 @@ def test_a_fitted_detector_is_gone_on_from(recipe, start, tmp_path):
 def test_weights_of_something_else_are_no_start(recipe, tmp_path):
     save_file({"weight": torch.zeros(1, 768), "bias": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(WrongWeights, match=r"neither F3-Net.* it has no conv1\.weight"):
-        recipe("embedded", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+        recipe("small", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
 
 
 def test_published_numbers():
@@ -188,4 +188,4 @@ def test_training_mirrors_half_of_the_images():
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_checkpoints_belong_to_the_paper_setting(recipe, tmp_path):
     with pytest.raises(Unavailable, match="belong to the paper setting"):
-        recipe("embedded").load(tmp_path / "any.pth", Runtime())
+        recipe("small").load(tmp_path / "any.pth", Runtime())

@@ -29,7 +29,7 @@ def test_equals_the_definition(side):
 
 def test_settings_have_the_stated_sizes():
     assert FreDect("paper").embedder(Runtime()).dim == 128 * 128 * 3
-    embedder = FreDect("embedded").embedder(Runtime())
+    embedder = FreDect("small").embedder(Runtime())
     image = texture("luma", 128, 128)
     assert embedder.dim == 96 * 96
     assert (embedder.prepare(sample(image))[:, :, 0] == luma(image)[16:112, 16:112]).all()
@@ -74,23 +74,23 @@ def test_the_penalty_is_weighed_against_the_mean_loss():
 
 
 def test_keys_tell_the_settings_apart():
-    assert len({FreDect(setting).embedder(Runtime()).key for setting in ("paper", "embedded")}) == 2
+    assert len({FreDect(setting).embedder(Runtime()).key for setting in ("paper", "small")}) == 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (127, 129), (60, 400)])
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_any_size_is_read(shape, setting):
     embedder = FreDect(setting).embedder(Runtime())
     assert np.isfinite(embedder.embed([embedder.prepare(sample(texture("size", *shape)))])).all()
 
 
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_keeps_the_contract(setting):
     check(FreDect(setting))
 
 
 def test_learns():
     train = Toy()
-    probe = FreDect("embedded").fit(train, 0, Runtime())
+    probe = FreDect("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).all()

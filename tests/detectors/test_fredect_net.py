@@ -10,12 +10,12 @@ from torchvision import transforms
 from detectors.api import Runtime, Unavailable
 from detectors.augment import View
 from detectors.checks import Toy, sample, texture
-from detectors.fredect_net import EMBEDDED_VIEW, PAPER_VIEW, FreDectNet
+from detectors.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
 from detectors.nets_fredect import DctResNet50, SmallDctNet, log_dct, statistics
 from detectors.stopping import EarlyStopping
 from detectors.weights import WrongWeights
 
-PAPER, EMBEDDED = FreDectNet("paper"), FreDectNet("embedded")
+PAPER, SMALL = FreDectNet("paper"), FreDectNet("small")
 
 
 def slow_coefficients(image):
@@ -82,12 +82,12 @@ def test_mixed_precision_leaves_the_coefficients_alone():
 def test_statistics_equal_numpy():
     train = Toy(70)  # more than two batches
     rows = [index for index in range(70) if index % 7]
-    mean, var = statistics(train, rows, EMBEDDED_VIEW, Runtime())
+    mean, var = statistics(train, rows, SMALL_VIEW, Runtime())
     levels = np.stack([slow_coefficients(train[row].pixels) for row in rows])
     assert mean.dtype == var.dtype == torch.float32
     assert mean.numpy() == pytest.approx(levels.mean(0), abs=1e-5)
     assert var.numpy() == pytest.approx(levels.var(0, ddof=0), abs=1e-4, rel=1e-4)
-    again = statistics(train, rows[::-1], EMBEDDED_VIEW, Runtime())
+    again = statistics(train, rows[::-1], SMALL_VIEW, Runtime())
     assert torch.equal(again[0], mean)
     assert torch.equal(again[1], var)
 
@@ -97,7 +97,7 @@ def test_a_coefficient_that_never_changes_is_only_moved():
         def __getitem__(self, index):
             return sample(texture("same"))
 
-    mean, var = statistics(Same(71), range(71), EMBEDDED_VIEW, Runtime())
+    mean, var = statistics(Same(71), range(71), SMALL_VIEW, Runtime())
     assert (var == 1).all()
     assert mean.numpy() == pytest.approx(slow_coefficients(texture("same")), abs=1e-5)
 
@@ -108,7 +108,7 @@ def test_published_structure():
     expected |= {"dct.mean": (3, 224, 224), "dct.var": (3, 224, 224)}
     network = PAPER.build()
     assert {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()} == expected
-    for recipe in (PAPER, EMBEDDED):
+    for recipe in (PAPER, SMALL):
         count = sum(weight.numel() for weight in recipe.build().parameters())
         assert count == recipe.card.sizes[recipe.setting].parameters
     assert isinstance(network, DctResNet50)
@@ -176,16 +176,16 @@ def test_another_mean_is_refused(folder, held, complaint):
 
 def test_checkpoints_belong_to_the_paper_setting(folder):
     with pytest.raises(Unavailable, match="belong to the paper setting"):
-        EMBEDDED.load(folder / "DCTAnalysis.pth", Runtime())
+        SMALL.load(folder / "DCTAnalysis.pth", Runtime())
 
 
 def test_a_start_gets_mean_and_variance_of_the_new_images(tmp_path):
-    first = EMBEDDED.fit(Toy(20), 0, Runtime()).state()
+    first = SMALL.fit(Toy(20), 0, Runtime()).state()
     kept = {name: torch.from_numpy(array) for name, array in first.items()}
     for name in ("whole", "bare"):
         held = {key: tensor for key, tensor in kept.items() if name == "whole" or not key.startswith("dct.")}
         torch.save(held, tmp_path / f"{name}.pth")
-    whole, bare = (FreDectNet("embedded", str(tmp_path / f"{name}.pth")) for name in ("whole", "bare"))
+    whole, bare = (FreDectNet("small", str(tmp_path / f"{name}.pth")) for name in ("whole", "bare"))
     begun = whole.begin(whole.build(), 0)[0]
     assert torch.equal(begun["fc.weight"], kept["fc.weight"])
     one, other = (recipe.fit(Toy(24), 0, Runtime()).state() for recipe in (whole, bare))
@@ -200,12 +200,12 @@ def test_one_class_is_refused():
             self.labels = np.zeros(4, np.int64)
 
     with pytest.raises(ValueError, match="at least 2 generated"):
-        EMBEDDED.fit(Real(), 0, Runtime())
+        SMALL.fit(Real(), 0, Runtime())
 
 
 def test_a_grid_is_learnt():
     train = Toy(96)
-    detector = EMBEDDED.fit(train, 0, Runtime())
+    detector = SMALL.fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(96)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
 

@@ -18,7 +18,7 @@ from detectors.nets_gram import GramResNet18, SmallGramNet, gram
 from detectors.stopping import EarlyStopping
 from detectors.weights import WrongWeights
 
-PAPER, EMBEDDED = GramNet("paper"), GramNet("embedded")
+PAPER, SMALL = GramNet("paper"), GramNet("small")
 # every tensor beside those of ResNet-18, as upstream's modules name them
 BLOCKS = {
     "conv_interi_0": ("gi_fc1", "gi_fc2", 3),
@@ -152,7 +152,7 @@ def test_anything_between_the_two_is_refused(original, tmp_path, changes, compla
 
 def test_checkpoints_belong_to_the_paper_setting(tmp_path):
     with pytest.raises(Unavailable, match="belong to the paper setting"):
-        EMBEDDED.load(tmp_path / "any.pth", Runtime())
+        SMALL.load(tmp_path / "any.pth", Runtime())
 
 
 def test_a_gram_matrix_does_not_say_where():
@@ -181,7 +181,7 @@ def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
     held = weights.read(weights.local(tmp_path / "start.safetensors"))
-    recipe = GramNet("embedded", str(tmp_path / "start.safetensors"))
+    recipe = GramNet("small", str(tmp_path / "start.safetensors"))
     first, again, other = (recipe.begin(recipe.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     assert torch.equal(first["layer3.conv1.weight"], held["layer3.conv1.weight"])
@@ -194,7 +194,7 @@ def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
 def test_new_gram_blocks_learn_with_the_top(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
-    recipe = GramNet("embedded", str(tmp_path / "start.safetensors"), tune="top")
+    recipe = GramNet("small", str(tmp_path / "start.safetensors"), tune="top")
     begun = recipe.begin(recipe.build(), 0)[0]
     fitted = recipe.fit(Toy(8), 0, Runtime()).state()
     moved = {name for name, tensor in begun.items() if not np.array_equal(fitted[name], tensor.numpy())}
@@ -206,7 +206,7 @@ def test_a_start_without_its_layers_is_refused(tmp_path):
     state = {name: tensor for name, tensor in SmallResNet(24).state_dict().items() if name != "conv1.weight"}
     save_file(state, tmp_path / "start.safetensors")
     with pytest.raises(WrongWeights, match=r"missing conv1\.weight"):
-        GramNet("embedded", str(tmp_path / "start.safetensors")).fit(Toy(4), 0, Runtime())
+        GramNet("small", str(tmp_path / "start.safetensors")).fit(Toy(4), 0, Runtime())
 
 
 def test_published_numbers():

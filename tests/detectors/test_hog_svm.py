@@ -65,7 +65,7 @@ def test_contrast_barely_matters(embedder):
     assert np.corrcoef(full, half)[0, 1] > 0.95
 
 
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_learns_and_restores(setting):
     train, recipe = Toy(), HogSvm(setting)
     probe = recipe.fit(train, 0, Runtime())

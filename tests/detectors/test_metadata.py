@@ -76,7 +76,7 @@ def files(kind, size, seed):
 
 
 def accuracy(kind, seed=0, train=SMALL, test=1000):
-    probe = Metadata("embedded").fit(files(kind, train, seed), 0, Runtime())
+    probe = Metadata("small").fit(files(kind, train, seed), 0, Runtime())
     unseen = files(kind, test, seed + 1000)
     scores = probe.score([probe.prepare(unseen[index]) for index in range(test)])
     return ((scores > 0.5) == unseen.labels).mean()

@@ -15,7 +15,7 @@ from detectors.npr import PAPER_VIEW, Npr
 from detectors.stopping import Stepped
 from detectors.weights import WrongWeights
 
-PAPER, EMBEDDED = Npr("paper"), Npr("embedded")
+PAPER, SMALL = Npr("paper"), Npr("small")
 
 
 def uneven(state, seed=1):
@@ -96,7 +96,7 @@ def test_other_layouts_are_refused(weights, tmp_path):
         with pytest.raises(WrongWeights, match=complaint):
             PAPER.load(saved(tensors, tmp_path / "other.pth"), Runtime())
     with pytest.raises(Unavailable, match="belong to the paper setting"):
-        EMBEDDED.load(tmp_path / "other.pth", Runtime())
+        SMALL.load(tmp_path / "other.pth", Runtime())
 
 
 def test_published_numbers():
@@ -118,7 +118,7 @@ def test_steps_lower_the_rate_and_keep_the_last_weights():
     assert constant.rate == 0.3
 
 
-@pytest.mark.parametrize("recipe", [PAPER, EMBEDDED])
+@pytest.mark.parametrize("recipe", [PAPER, SMALL])
 def test_content_is_not_seen(recipe):
     """Two images whose every cell is of one colour look the same, whatever they show."""
     state = uneven(drawn(recipe.network, 0))
@@ -134,7 +134,7 @@ def test_content_is_not_seen(recipe):
 
 def test_a_trace_of_upsampling_is_learnt():
     train = Toy(48)
-    detector = EMBEDDED.fit(train, 0, Runtime())
+    detector = SMALL.fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(48)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
-    assert len(detector.history) == EMBEDDED.plan().epochs
+    assert len(detector.history) == SMALL.plan().epochs

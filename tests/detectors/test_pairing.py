@@ -76,13 +76,13 @@ def test_without_twins_nothing_is_trained():
     train = Toy(8)
     train.sources = list(train.names)
     with pytest.raises(Unavailable, match=r'none of the 6 training images has one.*or train with pairs="content"'):
-        Resnet18("embedded", pairs="source").fit(train, 0, Runtime())
+        Resnet18("small", pairs="source").fit(train, 0, Runtime())
 
 
 def test_pairs_are_part_of_the_key_and_change_the_training():
-    plain, paired = Resnet18("embedded"), Resnet18("embedded", pairs="source")
+    plain, paired = Resnet18("small"), Resnet18("small", pairs="source")
     assert plain.key != paired.key
-    assert Resnet18Pairs("embedded").pairing == "content"
+    assert Resnet18Pairs("small").pairing == "content"
     assert Resnet18Pairs("paper").pairing == "source"
     states = [recipe.fit(Toy(16), 0, Runtime()).state() for recipe in (plain, paired)]
     assert not np.array_equal(*(state["fc.weight"] for state in states))

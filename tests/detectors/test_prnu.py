@@ -158,16 +158,16 @@ def test_patterns_have_unit_length():
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (127, 129), (60, 400)])
 def test_any_size_is_read(shape):
-    embedder = Prnu("embedded").embedder(Runtime())
+    embedder = Prnu("small").embedder(Runtime())
     assert np.isfinite(embedder.embed([embedder.prepare(sample(texture("size", *shape)))])).all()
 
 
 def test_keeps_the_contract():
-    check(Prnu("embedded"))
+    check(Prnu("small"))
 
 
 def test_learns():
     train = Toy(80)
-    probe = Prnu("embedded").fit(train, 0, Runtime())
+    probe = Prnu("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.9

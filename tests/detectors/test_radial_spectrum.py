@@ -84,16 +84,16 @@ def test_any_size_gives_as_many_values(shape, points):
 
 
 def test_keys_tell_the_settings_apart():
-    assert len({RadialSpectrum(setting).embedder(Runtime()).key for setting in ("paper", "embedded")}) == 2
+    assert len({RadialSpectrum(setting).embedder(Runtime()).key for setting in ("paper", "small")}) == 2
 
 
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_keeps_the_contract(setting):
     check(RadialSpectrum(setting))
 
 
 def test_learns():
     train = Toy()
-    probe = RadialSpectrum("embedded").fit(train, 0, Runtime())
+    probe = RadialSpectrum("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.95

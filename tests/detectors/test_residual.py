@@ -84,7 +84,7 @@ def test_histograms_have_unit_length(embedder):
 
 
 def test_keys_tell_the_settings_apart():
-    keys = {Residual(setting).embedder(Runtime()).key for setting in ("paper", "embedded")}
+    keys = {Residual(setting).embedder(Runtime()).key for setting in ("paper", "small")}
     assert len(keys) == 2
 
 
@@ -121,7 +121,7 @@ def test_any_size_becomes_a_square(shape, side):
 
 
 def test_learns_and_restores():
-    train, recipe = Toy(), Residual("embedded")
+    train, recipe = Toy(), Residual("small")
     probe = recipe.fit(train, 0, Runtime())
     restored = recipe.restore(probe.state(), Runtime())
     batch = [probe.prepare(train[index]) for index in range(len(train))]

@@ -10,10 +10,10 @@ from detectors.api import Runtime
 from detectors.checks import Toy, sample, texture
 from detectors.nets import drawn
 from detectors.nets_spec import SpecResNet34, spectra
-from detectors.spec import EMBEDDED_VIEW, PAPER_VIEW, Spec
+from detectors.spec import PAPER_VIEW, SMALL_VIEW, Spec
 from detectors.weights import WrongWeights
 
-PAPER, EMBEDDED = Spec("paper"), Spec("embedded")
+PAPER, SMALL = Spec("paper"), Spec("small")
 
 
 def slow_spectrum(channel):
@@ -81,7 +81,7 @@ def test_other_layouts_are_refused(published, tmp_path):
         PAPER.load(path, Runtime())
 
 
-@pytest.mark.parametrize("recipe", [PAPER, EMBEDDED])
+@pytest.mark.parametrize("recipe", [PAPER, SMALL])
 def test_where_things_lie_is_not_seen(recipe):
     state = {name: tensor.numpy() for name, tensor in drawn(recipe.network, 0).items()}
     detector, side = recipe.restore(state, Runtime()), recipe.view.test_crop
@@ -96,7 +96,7 @@ def test_published_numbers():
     assert (plan.stopping.rate, plan.optimiser, plan.weight_decay) == (1e-3, "sgd", 1e-4)
     assert (plan.batch, plan.epochs, plan.stopping.factor) == (16, 20, 1)
     assert (PAPER_VIEW.side, PAPER_VIEW.crop, PAPER_VIEW.test_crop, PAPER_VIEW.mirror) == (256, 224, 224, False)
-    assert EMBEDDED_VIEW.test_crop == 128
+    assert SMALL_VIEW.test_crop == 128
 
 
 def test_a_tenth_of_the_rate_stands_for_the_published_dampening():
@@ -131,6 +131,6 @@ class Enlarged(Toy):
 
 def test_a_trace_of_upsampling_is_learnt():
     train = Enlarged(48)
-    detector = EMBEDDED.fit(train, 0, Runtime())
+    detector = SMALL.fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(48)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9

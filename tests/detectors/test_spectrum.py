@@ -77,12 +77,12 @@ def test_a_small_image_gets_no_frame():
 
 
 def test_keys_tell_the_settings_apart():
-    keys = {Spectrum(setting).embedder(Runtime()).key for setting in ("paper", "embedded")}
+    keys = {Spectrum(setting).embedder(Runtime()).key for setting in ("paper", "small")}
     assert len(keys) == 2
 
 
 def test_learns_and_restores():
-    train, recipe = Toy(), Spectrum("embedded")
+    train, recipe = Toy(), Spectrum("small")
     probe = recipe.fit(train, 0, Runtime())
     restored = recipe.restore(probe.state(), Runtime())
     batch = [probe.prepare(train[index]) for index in range(len(train))]

@@ -123,25 +123,25 @@ def test_a_batch_equals_its_images(size):
 
 
 def test_settings_differ_in_size_and_steps():
-    paper, embedded = (Srm(setting).embedder(Runtime()) for setting in ("paper", "embedded"))
-    assert (paper.side, embedded.side) == (256, 96)
-    assert paper.dim == 2 * embedded.dim
-    assert paper.key != embedded.key
+    paper, small = (Srm(setting).embedder(Runtime()) for setting in ("paper", "small"))
+    assert (paper.side, small.side) == (256, 96)
+    assert paper.dim == 2 * small.dim
+    assert paper.key != small.key
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (95, 97), (300, 256)])
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_any_size_is_read(shape, setting):
     embedder = Srm(setting).embedder(Runtime())
     assert np.isfinite(embedder.embed([embedder.prepare(sample(texture("size", *shape)))])).all()
 
 
 def test_keeps_the_contract():
-    check(Srm("embedded"))
+    check(Srm("small"))
 
 
 def test_learns():
     train = Toy()
-    probe = Srm("embedded").fit(train, 0, Runtime())
+    probe = Srm("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).all()

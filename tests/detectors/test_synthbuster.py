@@ -69,16 +69,16 @@ def test_a_small_image_is_mirrored():
 
 
 def test_keys_tell_the_periods_apart():
-    recipes = [Synthbuster("paper"), Synthbuster("embedded"), Synthbuster("paper", period=16)]
+    recipes = [Synthbuster("paper"), Synthbuster("small"), Synthbuster("paper", period=16)]
     assert len({recipe.key for recipe in recipes}) == 3
     assert len({recipe.embedder(Runtime()).key for recipe in recipes}) == 2
 
 
 def test_keeps_the_contract():
-    check(Synthbuster("embedded"))
+    check(Synthbuster("small"))
 
 
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_learns(setting):
     train = Toy(120)
     probe = Synthbuster(setting).fit(train, 0, Runtime())

@@ -9,7 +9,7 @@ from detectors.classifier import Classifier
 from detectors.diagnostics import ALONG, PREDICTED, ROUTE
 from detectors.two_stage import FIRST, TwoStage, TwoStageDetector
 
-RECIPE = TwoStage("embedded", second="spectrum")
+RECIPE = TwoStage("small", second="spectrum")
 
 
 class TwoGenerators(Toy):
@@ -110,7 +110,7 @@ def test_every_stage_keeps_what_it_needs_in_a_folder_of_its_own(train, tmp_path)
         def _stages(self):
             return tuple(Told(recipe, folders) for recipe in super()._stages())
 
-    Spy("embedded", second="spectrum").fit(train, 0, Runtime(folder=tmp_path))
+    Spy("small", second="spectrum").fit(train, 0, Runtime(folder=tmp_path))
     assert folders == [tmp_path / "first", tmp_path / "0", tmp_path / "1"]
 
 
@@ -127,7 +127,7 @@ class Told:
 
 def test_a_first_stage_must_tell_generators_apart(train):
     with pytest.raises(TypeError, match="hog_svm tells no generators apart"):
-        TwoStage("embedded", first="hog_svm", second="spectrum").fit(train, 0, Runtime())
+        TwoStage("small", first="hog_svm", second="spectrum").fit(train, 0, Runtime())
 
 
 def test_one_generator_is_one_route():

@@ -43,7 +43,7 @@ def test_names_and_shapes_are_those_of_timm(family, parameters):
 
 
 @RECIPES
-@pytest.mark.parametrize("setting", ["paper", "embedded"])
+@pytest.mark.parametrize("setting", ["paper", "small"])
 def test_the_card_says_what_it_costs(family, setting):
     counted = sum(tensor.numel() for tensor in family(setting).build().parameters())
     assert family.card.sizes[setting].parameters == counted
@@ -95,7 +95,7 @@ def test_swin_reads_its_authors_names(tmp_path):
 def test_other_weights_are_refused(family, tmp_path):
     save_file({"blocks.0.norm1.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(WrongWeights, match="missing"):
-        family("embedded", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+        family("small", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
 
 
 @RECIPES
@@ -114,7 +114,7 @@ def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_ar
 
 @RECIPES
 def test_fit_repeats_and_follows_the_seed(family):
-    recipe = family("embedded")
+    recipe = family("small")
     first, again, other = (recipe.fit(Toy(4), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
@@ -124,7 +124,7 @@ def test_building_leaves_the_random_state_alone():
     torch.manual_seed(1)
     expected = torch.rand(1)
     torch.manual_seed(1)
-    SwinTiny("embedded").build()
+    SwinTiny("small").build()
     assert torch.equal(torch.rand(1), expected)
 
 
@@ -141,7 +141,7 @@ def test_numbers_of_fine_tuning():
 
 
 def test_a_small_transformer_goes_on_from_the_shipped_one():
-    recipe = DeitSmall("embedded")
+    recipe = DeitSmall("small")
     begun, source = recipe.begin(recipe.build(), 0)
     assert source.name == "small_dino.safetensors"
     assert np.array_equal(begun["head.weight"].shape, (1, 64))

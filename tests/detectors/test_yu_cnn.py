@@ -12,7 +12,7 @@ from detectors.nets import drawn
 from detectors.nets_yu import PlainCnn
 from detectors.yu_cnn import YuCnn
 
-PAPER, EMBEDDED = YuCnn("paper"), YuCnn("embedded")
+PAPER, SMALL = YuCnn("paper"), YuCnn("small")
 
 
 def slow_probability(image, state):
@@ -37,7 +37,7 @@ def test_filters_double_and_kernels_grow_by_one():
     assert fifth.weight.shape == (32, 16, 6, 6)
 
 
-@pytest.mark.parametrize("recipe", [PAPER, EMBEDDED])
+@pytest.mark.parametrize("recipe", [PAPER, SMALL])
 def test_equals_a_slow_version(recipe):
     state = drawn(recipe.network, 3)
     state["fc.weight"] *= 50  # so that images differ
@@ -64,13 +64,13 @@ def test_it_stops_after_five_epochs_without_improvement():
 
 def test_images_are_turned_in_training_only():
     image = texture("turned", 128, 128)
-    assert not np.array_equal(EMBEDDED.view.training(image, np.random.default_rng(0)), image)
-    assert np.array_equal(EMBEDDED.view.validation(image, np.random.default_rng(0)), image)
-    assert np.array_equal(EMBEDDED.view.test(image), image)
+    assert not np.array_equal(SMALL.view.training(image, np.random.default_rng(0)), image)
+    assert np.array_equal(SMALL.view.validation(image, np.random.default_rng(0)), image)
+    assert np.array_equal(SMALL.view.test(image), image)
 
 
 def test_fit_repeats_and_follows_the_seed():
-    first, again, other = (EMBEDDED.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
+    first, again, other = (SMALL.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 

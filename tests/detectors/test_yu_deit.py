@@ -12,7 +12,7 @@ from detectors.checks import Toy, same_state, sample, texture
 from detectors.weights import WrongWeights, local, to_state
 from detectors.yu_deit import YuDeit
 
-PAPER, EMBEDDED = YuDeit("paper"), YuDeit("embedded")
+PAPER, SMALL = YuDeit("paper"), YuDeit("small")
 
 
 def seeded(recipe, seed):
@@ -32,10 +32,10 @@ def test_deit_without_its_top_layer_and_a_bottleneck():
 
 
 def test_the_output_reads_the_bottleneck():
-    network = seeded(EMBEDDED, 3)
+    network = seeded(SMALL, 3)
     with torch.no_grad():
         network.head.fc.weight *= 10  # so that images differ
-    detector = EMBEDDED.restore(to_state(network), Runtime())
+    detector = SMALL.restore(to_state(network), Runtime())
     images = [texture("wide", 90, 140), np.zeros((128, 128, 3), np.uint8)]
     prepared = [detector.prepare(sample(image)) for image in images]
     pixels = torch.from_numpy(np.stack(prepared)).permute(0, 3, 1, 2) / 255
@@ -60,16 +60,16 @@ def test_numbers_of_the_slides():
 
 
 def test_only_the_bottleneck_and_the_output_learn():
-    begun = EMBEDDED.begin(EMBEDDED.build(), 0)[0]
-    fitted = EMBEDDED.fit(Toy(8), 0, Runtime()).state()
+    begun = SMALL.begin(SMALL.build(), 0)[0]
+    fitted = SMALL.fit(Toy(8), 0, Runtime()).state()
     moved = {name for name, tensor in begun.items() if not np.array_equal(fitted[name], tensor.numpy())}
     assert {"head.bottleneck.weight", "head.fc.weight"} <= moved
     assert all(name.startswith("head.") for name in moved)
-    assert EMBEDDED.key.endswith(".top")
+    assert SMALL.key.endswith(".top")
 
 
 def test_all_of_it_learns_where_that_is_asked():
-    recipe = YuDeit("embedded", tune="all")
+    recipe = YuDeit("small", tune="all")
     begun = recipe.begin(recipe.build(), 0)[0]
     fitted = recipe.fit(Toy(4), 0, Runtime()).state()
     assert not np.array_equal(fitted["blocks.0.mlp.fc1.weight"], begun["blocks.0.mlp.fc1.weight"].numpy())
@@ -80,11 +80,11 @@ def test_deit_loses_its_top_layer_and_a_fitted_one_keeps_its_bottleneck(tmp_path
         torch.manual_seed(0)
         deit = nets_timm.small_vit().state_dict()
     save_file(deit, tmp_path / "deit.safetensors")
-    begun, _ = EMBEDDED.gone_on(EMBEDDED.build(), local(tmp_path / "deit.safetensors"), 1)
+    begun, _ = SMALL.gone_on(SMALL.build(), local(tmp_path / "deit.safetensors"), 1)
     assert torch.equal(begun["blocks.2.attn.qkv.weight"], deit["blocks.2.attn.qkv.weight"])
     assert "head.weight" not in begun
     save_file(begun, tmp_path / "fitted.safetensors")
-    again, _ = EMBEDDED.gone_on(EMBEDDED.build(), local(tmp_path / "fitted.safetensors"), 2)
+    again, _ = SMALL.gone_on(SMALL.build(), local(tmp_path / "fitted.safetensors"), 2)
     assert torch.equal(again["head.bottleneck.weight"], begun["head.bottleneck.weight"])
     assert not torch.equal(again["head.fc.weight"], begun["head.fc.weight"])
 
@@ -92,11 +92,11 @@ def test_deit_loses_its_top_layer_and_a_fitted_one_keeps_its_bottleneck(tmp_path
 def test_other_weights_are_refused(tmp_path):
     save_file({"conv1.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(WrongWeights, match="missing"):
-        YuDeit("embedded", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+        YuDeit("small", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
 
 
 def test_fit_repeats_and_follows_the_seed():
-    first, again, other = (EMBEDDED.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
+    first, again, other = (SMALL.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 

@@ -10,7 +10,7 @@ def make_bench(tmp_path):
     folder = write_folder(tmp_path / "data")
 
     def make(name="a", recipes=None, **options):
-        chosen = recipes or [NearestMeanRecipe("embedded"), Checkerboard("embedded")]
+        chosen = recipes or [NearestMeanRecipe("small"), Checkerboard("small")]
         return Bench(folder, tmp_path / name, {recipe.card.name: recipe for recipe in chosen}, **options)
 
     return make

@@ -195,7 +195,7 @@ class Bench:
             protocol,
             str(self.folder),
             tuple(self.recipes),
-            "embedded",
+            "small",
             "cpu",
             "float32",
             self.root / "out",
@@ -207,7 +207,7 @@ class Bench:
         )
         run = PlannedRun(
             request,
-            "embedded",
+            "small",
             self.selections.sets,
             self.recipes,
             Runtime(),

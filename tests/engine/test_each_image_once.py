@@ -63,7 +63,7 @@ def everywhere(detectors, degradations=("none",)):
 
 
 def test_a_shared_pool_is_embedded_once(shared, tmp_path, monkeypatch):
-    recipe = NearestMeanRecipe("embedded")
+    recipe = NearestMeanRecipe("small")
     bench = Bench(shared, tmp_path, {"nearest_mean": recipe})
     planned = bench.planned(everywhere(["nearest_mean"]))
     work = Work(monkeypatch)
@@ -75,7 +75,7 @@ def test_a_shared_pool_is_embedded_once(shared, tmp_path, monkeypatch):
 
 
 def test_a_shared_pool_is_scored_once_and_every_cell_has_all_of_it(shared, tmp_path, monkeypatch):
-    bench = Bench(shared, tmp_path, {"nearest_mean": NearestMeanRecipe("embedded"), "network": Network("embedded")})
+    bench = Bench(shared, tmp_path, {"nearest_mean": NearestMeanRecipe("small"), "network": Network("small")})
     planned = bench.planned(everywhere(["network"], ("none", "jpeg:65")))
     for item in {item.fit_key: item for item in planned}.values():
         bench_fit(bench, item)
@@ -92,7 +92,7 @@ def test_a_shared_pool_is_scored_once_and_every_cell_has_all_of_it(shared, tmp_p
 
 
 def test_a_train_set_is_read_once_however_often_a_fit_asks(shared, tmp_path, monkeypatch):
-    bench = Bench(shared, tmp_path, {"network": Network("embedded")})
+    bench = Bench(shared, tmp_path, {"network": Network("small")})
     planned = bench.planned([Cell("network", Subset(GENERATORS, "train"), Subset(("a",), "val"))])
     work = Work(monkeypatch)
     engine, _ = bench.run(planned)
@@ -109,8 +109,8 @@ def test_two_data_sets_that_share_files_read_them_once(shared, tmp_path, monkeyp
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
             put(other / split / "e" / f"{index}.png", f"{split}e{index}", 20)
-    recipe = NearestMeanRecipe("embedded")
-    bench = Bench(shared, tmp_path, {"nearest_mean": recipe, "network": Network("embedded")})
+    recipe = NearestMeanRecipe("small")
+    bench = Bench(shared, tmp_path, {"nearest_mean": recipe, "network": Network("small")})
     cells = [
         Cell(detector, Subset(("a",), "train"), test)
         for detector in bench.recipes

@@ -71,7 +71,7 @@ def test_new_results_from_a_warm_cache_decode_nothing_for_heads_and_fit_nothing(
 
 
 def test_each_image_is_decoded_and_degraded_once_for_all_detectors(make_bench, monkeypatch):
-    recipes = [NearestMeanRecipe("embedded"), Other("embedded"), Checkerboard("embedded")]
+    recipes = [NearestMeanRecipe("small"), Other("small"), Checkerboard("small")]
     bench = make_bench(recipes=recipes)
     planned = bench.plan(degradations=("none", "jpeg:65", "blur:1"))
     heads = [item for item in planned if item.cell.detector != "checkerboard"]
@@ -131,7 +131,7 @@ def test_a_killed_run_repeated_equals_an_undisturbed_one(make_bench, monkeypatch
 
 
 def test_one_detectors_trouble_leaves_the_others_alone_and_has_a_reason(make_bench):
-    recipes = [NearestMeanRecipe("embedded"), Missing("embedded"), Raising("embedded"), Wild("embedded")]
+    recipes = [NearestMeanRecipe("small"), Missing("small"), Raising("small"), Wild("small")]
     bench = make_bench(recipes=recipes)
     planned = bench.plan()
     _, outcomes = bench.run(planned)
@@ -171,10 +171,10 @@ def test_keys_tell_versions_seeds_and_settings_apart(make_bench):
     keys = [
         {item.key for item in make_bench("a", recipes).plan(seeds=seeds)}
         for recipes, seeds in (
-            ([Checkerboard("embedded")], [0]),
-            ([Checkerboard("embedded")], [1]),
+            ([Checkerboard("small")], [0]),
+            ([Checkerboard("small")], [1]),
             ([Checkerboard("paper")], [0]),
-            ([Newer("embedded")], [0]),
+            ([Newer("small")], [0]),
         )
     ]
     assert sum(map(len, keys)) == len(set.union(*keys)) == 4 * 12
@@ -289,12 +289,12 @@ class Borrowing(Recipe):
 
 
 def test_a_recipe_may_ask_for_embeddings_of_other_embedders_and_they_are_kept(make_bench):
-    alone = Borrowing("embedded")
+    alone = Borrowing("small")
     bench = make_bench("alone", [alone])
     _, outcomes = bench.run(bench.plan(("none",)))
     assert {one.status for one in outcomes.values()} == {"scored"}
     assert alone.shared.embedded == 2 * 2 * SIZES["train"]  # both train sets, each image once
-    beside = Borrowing("embedded")
-    both = make_bench("both", [NearestMeanRecipe("embedded"), beside])
+    beside = Borrowing("small")
+    both = make_bench("both", [NearestMeanRecipe("small"), beside])
     both.run(both.plan(("none",)))
     assert beside.shared.embedded == 0  # the shelf had them already

@@ -20,7 +20,7 @@ def answered(folder, root, recipes, workers):
 
 
 def test_processes_change_no_score(folder, tmp_path):
-    recipes = {"npr": Npr("embedded")}
+    recipes = {"npr": Npr("small")}
     here, status, counted = answered(folder, tmp_path / "here", recipes, workers=1)
     there, same_status, same_counted = answered(folder, tmp_path / "there", recipes, workers=2)
     assert here == there
@@ -30,7 +30,7 @@ def test_processes_change_no_score(folder, tmp_path):
 
 
 def test_trouble_in_a_process_is_the_reason_of_the_hole(folder, tmp_path):
-    recipes = {"npr": Npr("embedded", start=str(tmp_path / "absent.pth")), "coding_cost": CodingCost("embedded")}
+    recipes = {"npr": Npr("small", start=str(tmp_path / "absent.pth")), "coding_cost": CodingCost("small")}
     scores, status, _ = answered(folder, tmp_path, recipes, workers=2)
     assert not scores
     assert status["skipped"].startswith("no weights at ")

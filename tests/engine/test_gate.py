@@ -83,7 +83,7 @@ def run_of(folder, tmp_path):
 
 
 def good(**options):
-    return [NearestMeanRecipe("embedded", **options), Checkerboard("embedded")]
+    return [NearestMeanRecipe("small", **options), Checkerboard("small")]
 
 
 def test_the_same_code_passes(run_of):
@@ -95,20 +95,19 @@ def test_the_same_code_passes(run_of):
 
 @pytest.mark.parametrize(
     "planted",
-    [NearestMeanRecipe("embedded", shared=Shuffled()), Flipped("embedded"), SlightlyWorse("embedded")],
+    [NearestMeanRecipe("small", shared=Shuffled()), Flipped("small"), SlightlyWorse("small")],
     ids=["shuffled features", "flipped labels", "noise"],
 )
 def test_a_planted_regression_fails_and_is_pinned_on_its_detector(run_of, planted):
     golden = golden_from([run_of(*good())])
-    found = compare(golden, run_of(planted, Checkerboard("embedded")))
+    found = compare(golden, run_of(planted, Checkerboard("small")))
     assert found.exit_code == 1
     assert set(found.cells.loc[found.cells["verdict"] == "fell", "detector"]) == {"nearest_mean"}
 
 
 def test_a_weakened_augmentation_falls_under_degradation(run_of):
     strong, weak = (
-        run_of(Augmented("embedded", copies=copies), Checkerboard("embedded"), degradation="blur:0.6")
-        for copies in (3, 0)
+        run_of(Augmented("small", copies=copies), Checkerboard("small"), degradation="blur:0.6") for copies in (3, 0)
     )
     found = compare(golden_from([strong]), weak)
     fallen = found.cells[found.cells["verdict"] == "fell"]
@@ -125,8 +124,8 @@ def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of):
     class Newer(Checkerboard):
         card = replace(Checkerboard.card, version=2)
 
-    assert compare(golden, run_of(NearestMeanRecipe("embedded"), Newer("embedded"))).exit_code == 2
-    assert compare(golden, run_of(NearestMeanRecipe("embedded"))).exit_code == 2
+    assert compare(golden, run_of(NearestMeanRecipe("small"), Newer("small"))).exit_code == 2
+    assert compare(golden, run_of(NearestMeanRecipe("small"))).exit_code == 2
 
 
 def test_the_command_compares_afresh_and_says_what_fell(run_of, tmp_path, monkeypatch, capsys):
@@ -139,15 +138,15 @@ def test_the_command_compares_afresh_and_says_what_fell(run_of, tmp_path, monkey
     assert gate.update_golden(tmp_path / "golden", tmp_path, reporter) == 0
     assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 0
     assert "none fell" in capsys.readouterr().out
-    runs[gate.PROTOCOLS[1]] = run_of(Flipped("embedded"), Checkerboard("embedded"))
+    runs[gate.PROTOCOLS[1]] = run_of(Flipped("small"), Checkerboard("small"))
     assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
     assert "Cells that fell" in capsys.readouterr().out
-    runs[gate.PROTOCOLS[1]] = run_of(NearestMeanRecipe("embedded"))
+    runs[gate.PROTOCOLS[1]] = run_of(NearestMeanRecipe("small"))
     assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
 
 
 def test_an_update_is_described(run_of, tmp_path):
-    old, new = (golden_from([run_of(recipe)]) for recipe in (NearestMeanRecipe("embedded"), Flipped("embedded")))
+    old, new = (golden_from([run_of(recipe)]) for recipe in (NearestMeanRecipe("small"), Flipped("small")))
     write_golden(old, tmp_path / "golden")
     described = describe_update(read_golden(tmp_path / "golden"), new)
     assert "nearest_mean: mean accuracy" in described

@@ -27,7 +27,7 @@ class Smoothed(Checkerboard):
 
 
 def test_another_option_is_another_fit(make_bench):
-    one, five = (make_bench("same", [Smoothed("embedded", sigma=sigma)]) for sigma in (1.0, 5.0))
+    one, five = (make_bench("same", [Smoothed("small", sigma=sigma)]) for sigma in (1.0, 5.0))
     before, after = one.plan(("none",)), five.plan(("none",))
     one.run(before)
     engine, _ = five.run(after)
@@ -40,13 +40,13 @@ def test_another_option_is_another_fit(make_bench):
 
 def test_the_same_option_is_the_same_fit(make_bench):
     for again in (False, True):
-        bench = make_bench("same", [Smoothed("embedded", sigma=1.0 if again else 1)])
+        bench = make_bench("same", [Smoothed("small", sigma=1.0 if again else 1)])
         engine, _ = bench.run(bench.plan(("none",)))
         assert bool(engine.counts["cells reused"]) is again
 
 
 def test_options_of_a_cell_win_over_those_of_the_run(make_bench):
-    bench = make_bench(recipes=[Smoothed("embedded")])
+    bench = make_bench(recipes=[Smoothed("small")])
     train, test = Subset(("even",), "train"), Subset(("odd",), "val")
     cells = [Cell("smoothed", train, test), Cell("smoothed", train, test, options=(("sigma", 5.0),))]
     planned = bench.planned(cells)
@@ -95,13 +95,13 @@ class Unknowable(Checkerboard):
 
 def test_the_check_sees_a_key_that_forgets_an_option():
     toy = checks.Toy(4)
-    detector = Checkerboard("embedded").fit(toy, 0, None)
-    checks.options_change_the_key(Smoothed("embedded"), detector, toy)
-    checks.options_change_the_key(Odd("embedded"), detector, toy)
+    detector = Checkerboard("small").fit(toy, 0, None)
+    checks.options_change_the_key(Smoothed("small"), detector, toy)
+    checks.options_change_the_key(Odd("small"), detector, toy)
     with pytest.raises(checks.Broken, match="option sigma gives another key"):
-        checks.options_change_the_key(Forgetful("embedded"), detector, toy)
+        checks.options_change_the_key(Forgetful("small"), detector, toy)
     with pytest.raises(checks.Broken, match="name one in the field's metadata"):
-        checks.options_change_the_key(Unknowable("embedded"), detector, toy)
+        checks.options_change_the_key(Unknowable("small"), detector, toy)
 
 
 def test_a_file_stands_in_a_key_by_its_content(tmp_path: Path):
@@ -121,7 +121,7 @@ def test_components_are_part_of_a_key_and_what_is_not_compared_is_not():
 
 @pytest.mark.parametrize("changed", ["numpy", "torch", "pillow"])
 def test_another_version_of_a_library_is_another_fit_and_other_embeddings(make_bench, monkeypatch, changed):
-    bench = make_bench(recipes=[NearestMeanRecipe("embedded")])
+    bench = make_bench(recipes=[NearestMeanRecipe("small")])
     bench.run(bench.plan(("none",)))
     known = dict(versions.versions())
     monkeypatch.setattr(versions, "versions", lambda: known | {changed: "99"})
@@ -132,7 +132,7 @@ def test_another_version_of_a_library_is_another_fit_and_other_embeddings(make_b
 
 
 def test_another_version_of_a_plug_in_is_another_fit_of_its_detectors_alone(make_bench, monkeypatch):
-    recipes: list[Recipe] = [Smoothed("embedded"), NearestMeanRecipe("embedded")]
+    recipes: list[Recipe] = [Smoothed("small"), NearestMeanRecipe("small")]
     before = make_bench(recipes=recipes).plan(("none",))
     monkeypatch.setattr(catalogue, "distribution", lambda made: "smoothed 2.0" if made is Smoothed else "")
     after = make_bench(recipes=recipes).plan(("none",))

@@ -79,7 +79,7 @@ class TwoWays(Recipe):
 @pytest.fixture
 def traced(tmp_path):
     """A run over two generators together: its bench, its cells and what was recorded."""
-    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
+    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     train = Subset(("even", "odd"), "train")
     planned = bench.planned(Cell("two_ways", train, Subset((name,), "val")) for name in ("even", "odd", "faint"))
     return bench, planned, bench.stored_run(planned=planned)
@@ -99,7 +99,7 @@ def test_routes_are_those_that_the_detector_takes(traced):
 def test_routes_cost_no_second_decode(tmp_path, monkeypatch):
     decoded = []
     decode = imageset.decode
-    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
+    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     planned = bench.planned([Cell("two_ways", Subset(("even", "odd"), "train"), Subset(("odd",), "val"))])
     monkeypatch.setattr(imageset, "decode", lambda data, where: decoded.append(where) or decode(data, where))
     bench.run(planned)
@@ -130,7 +130,7 @@ def test_every_image_is_counted_once(traced):
 
 
 def test_one_route_is_no_choice(tmp_path):
-    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("embedded")})
+    bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     run = bench.stored_run(degradation="jpeg:65")
     assert run.diagnostics.empty
     assert not routings(run)

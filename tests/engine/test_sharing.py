@@ -84,8 +84,8 @@ class Embedding(NearestMeanRecipe):
 
 @pytest.mark.parametrize("meddler", [Meddler, Writer, Squarer, Embedding])
 def test_who_writes_to_what_is_shared_fails_and_the_others_are_untouched(make_bench, meddler):
-    good = [NearestMeanRecipe("embedded"), Checkerboard("embedded")]
-    undisturbed, beside = make_bench("a", good), make_bench("b", [meddler("embedded"), *good])
+    good = [NearestMeanRecipe("small"), Checkerboard("small")]
+    undisturbed, beside = make_bench("a", good), make_bench("b", [meddler("small"), *good])
     expected = undisturbed.plan(("none", "jpeg:65"))
     undisturbed.run(expected)
     planned = beside.plan(("none", "jpeg:65"))

@@ -24,7 +24,7 @@ def breaking(**methods):
         def restore(self, state, runtime):
             return broken(float(state["cut"][0]), float(state["slope"][0]))
 
-    return Recipe("embedded")
+    return Recipe("small")
 
 
 def good(self, batch):
@@ -62,7 +62,7 @@ def test_an_incomplete_card_is_found():
         card: ClassVar[Card] = replace(Checkerboard.card, paper="")
 
     with pytest.raises(Broken, match=r"every field of a card is filled; seen: \['paper'\]"):
-        check(NoPaper("embedded"))
+        check(NoPaper("small"))
 
 
 def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_draws_is_not():
@@ -72,7 +72,7 @@ def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_draws_is_not():
             return CheckerboardDetector(float(DRAW.random()), 1.0)
 
     with pytest.raises(Broken, match="same images and seed"):
-        check(Drawn("embedded"))
+        check(Drawn("small"))
 
 
 def test_an_importer_of_torch_is_found(tmp_path, monkeypatch):
@@ -85,11 +85,11 @@ def test_an_importer_of_torch_is_found(tmp_path, monkeypatch):
 
     Heavy.__module__ = "heavy_detector"
     with pytest.raises(Broken, match="does not import torch"):
-        check(Heavy("embedded"))
+        check(Heavy("small"))
 
 
 def test_the_toy_set_can_be_told_apart():
     train = Toy()
-    detector = Checkerboard("embedded").fit(train, 0, Runtime())
+    detector = Checkerboard("small").fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.9

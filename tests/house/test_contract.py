@@ -13,7 +13,7 @@ from detectors.checks import CHECKS, Toy, check, same_state
 
 @cache
 def fitted(name):
-    recipe, train = catalogue.recipe(name, "embedded"), Toy()
+    recipe, train = catalogue.recipe(name, "small"), Toy()
     return recipe, recipe.fit(train, 0, Runtime()), train
 
 
@@ -32,11 +32,11 @@ def test_what_fitting_learned_survives_the_cache(tmp_path, name):
 
 @pytest.mark.parametrize("name", catalogue.names())
 def test_card_carries_the_name_it_is_installed_under(name):
-    for setting in ("paper", "embedded"):
+    for setting in ("paper", "small"):
         recipe = catalogue.recipe(name, setting)
         assert recipe.card.name == name
         assert recipe.setting == setting
-    assert catalogue.recipe(name, "paper").key != catalogue.recipe(name, "embedded").key
+    assert catalogue.recipe(name, "paper").key != catalogue.recipe(name, "small").key
 
 
 def test_the_plugin_is_a_distribution_of_its_own():
