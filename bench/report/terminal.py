@@ -98,9 +98,7 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest) -> Rende
         table.add_column(str(name), justify="right", no_wrap=True)
     for group in rows:
         for row in group:
-            cells = [
-                [_cell(float(values[name][row]), max(5, len(str(name)))) for name in names] for names in across
-            ]
+            cells = [[_cell(float(values[name][row]), max(5, len(str(name)))) for name in names] for names in across]
             table.add_row(str(row), *chain.from_iterable([*texts, Text("")] for texts in cells))
         table.add_row()
     title = Text(f"{detector}: {protocol.title}", style="bold")
