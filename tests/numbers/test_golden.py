@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -106,3 +107,32 @@ def test_an_update_is_described():
 
 def test_a_first_record_is_described():
     assert describe_update(None, golden_from([make_run()])) == "new record: 32 cells, 2 detectors, seeds [0]"
+
+
+def test_files_of_two_records_are_not_read_as_one(tmp_path):
+    """An update that was killed between two files."""
+    write_golden(golden_from([make_run()]), tmp_path)
+    newer = pack(golden_from([make_run(noise=1)]))
+    (tmp_path / "scores.parquet").write_bytes(newer["scores.parquet"])
+    with pytest.raises(InputError, match=r"is damaged \(manifest.json was not written with these tables\); restore it"):
+        read_golden(tmp_path)
+
+
+def test_a_record_of_an_older_schema_is_told_how_to_be_made_anew(tmp_path):
+    write_golden(golden_from([make_run()]), tmp_path)
+    (tmp_path / "manifest.json").write_text('{"protocol": "cross_generator", "setting": "embedded"}')
+    with pytest.raises(InputError, match=r"an older version of Lineup \(schema 1, .*\); make a new one with --update$"):
+        read_golden(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "leading"), [("cross_generator", ["diagonal", "off-diagonal"]), ("degradation", ["none", "degraded"])]
+)
+def test_the_committed_record_reads(protocol, leading):
+    golden = read_golden(Path(__file__).parents[2] / "results" / "golden" / protocol)
+    asked = golden.manifest.protocol
+    assert (asked.name, golden.manifest.setting) == (protocol, "small")
+    assert [asked.group("home"), asked.group("away")] == leading
+    members = {name for names in golden.cells["groups"] for name in names}
+    assert members == {group.name for group in asked.groups}
+    assert pack(golden)["scores.parquet"] == pack(unpack(pack(golden)))["scores.parquet"]

@@ -1,0 +1,285 @@
+"""Protocols other than those that ship: averages, ranking, tables and pictures follow what the protocol wrote down."""
+
+import io
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from bench.cells import averages, cells_table, combine, decided, for_readers, matrix
+from bench.errors import InputError
+from bench.golden import golden_from, pack, unpack
+from bench.leaderboard import ranking, rankings
+from bench.records import columns
+from bench.records.store import Store
+from bench.regress import compare
+from bench.report import files, terminal
+from bench.report.changes import outcome
+from bench.report.layout import placed
+from bench.report.picture import picture
+from bench.report.routes import confusion, routings
+from bench.report.text import legend, ranking_columns
+from bench.show import write
+from protocols.api import PublishedAverage
+from tests.numbers.build import FAMILIES, falling, make_run, run_of, with_detector, with_manifest, without
+from tests.numbers.protocols import AwayFirst, Naming, by_size
+
+
+def printed(renderable):
+    console = Console(width=terminal.WIDTH, file=io.StringIO(), color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def headers(run):
+    return [column.header for column in ranking_columns(ranking(run))]
+
+
+def test_roles_need_not_stand_first():
+    run = run_of(AwayFirst(), detectors=["alpha"])
+    found = ranking(run)
+    means = found.rows[0].means
+    assert list(means) == ["on fog", "abroad", "own", "all cells"]  # "nobody" has neither cells nor a role
+    assert (found.home, found.away, found.ranked_by) == ("own", "abroad", "abroad")
+    assert found.rows[0].drop == pytest.approx(means["own"].value - means["abroad"].value)
+    assert found.rows[0].drop > 0.1
+    assert headers(run)[2:6] == ["own", "abroad", "drop", "cells"]
+    shown = {column.header: column.texts[0] for column in ranking_columns(found)}
+    assert "[" in shown["own"]
+    assert "[" in shown["abroad"]
+    assert "[" not in shown["on fog"]
+    assert "Drop: own minus abroad." in legend(found)
+
+
+def test_the_same_cells_in_other_groups_are_another_question():
+    run = run_of(AwayFirst(), detectors=["alpha"])
+    other = with_manifest(run, protocol=replace(run.manifest.protocol, groups=()))
+    assert len(combine([run, other])) == 2
+
+
+def test_a_group_with_a_role_is_shown_without_cells_and_the_other_one_ranks():
+    run = run_of(AwayFirst(), detectors=["alpha"])
+    home = run.cells["train"] == run.cells["test"]
+    found = ranking(replace(run, cells=run.cells[home].reset_index(drop=True)))
+    assert found.ranked_by == "own"
+    assert found.rows[0].means["abroad"].planned == 0
+    assert math.isnan(found.rows[0].drop)
+
+
+def test_without_roles_all_cells_rank_and_no_drop_is_shown():
+    run = by_size()
+    found = ranking(run)
+    assert (found.home, found.away, found.ranked_by) == (None, None, "all cells")
+    assert list(found.rows[0].means) == ["few", "all cells"]
+    assert [row.rank for row in found.rows] == [1, 2]
+    assert math.isnan(found.rows[0].drop)
+    assert headers(run)[:5] == ["#", "detector", "all cells", "cells", "few"]
+    assert "drop" not in headers(run)
+    assert "Drop" not in legend(found)
+    assert "drop" not in files.csv([found]).splitlines()[0].split(",")
+    assert "[" in ranking_columns(found)[2].texts[0]
+    assert "Ranked by all cells." in files.markdown([found])
+    assert printed(terminal.leaderboard(found))
+
+
+def test_seeds_without_roles_show_the_spread_of_what_ranks():
+    assert "± all cells" in headers(by_size(seeds=(0, 1)))
+
+
+def test_a_baseline_is_told_without_home_ground():
+    (notice,) = ranking(with_detector(by_size(), "beta", shortcut="the names of the files")).notices
+    assert "balanced accuracy over all cells (chance 50%)" in notice
+
+
+def test_an_axis_of_numbers_keeps_planned_order_and_types():
+    run = by_size(sizes=(10, 2, None))
+    table = cells_table(run)
+    found = matrix(table, "alpha", run.manifest.protocol)
+    assert list(found.index) == [10, 2, "all"]
+    assert list(found.columns) == ["fog", "haze"]
+    mine = table[(table["detector"] == "alpha") & (table["train_size"] == 2) & (table["test"] == "haze")]
+    assert found.loc[2, "haze"] == mine["accuracy"].iloc[0]
+    assert pd.read_csv(io.StringIO(found.to_csv()), index_col=0).index.tolist() == ["10", "2", "all"]
+    shown = printed(terminal.matrix(found, "alpha", run.manifest)).splitlines()
+    body = [line.split()[0] for line in shown if line.split() and line.split()[0] in {"train_size", "10", "2", "all"}]
+    assert body == ["train_size", "10", "2", "all"]
+    assert picture(table, run.manifest).startswith(b"\x89PNG")
+
+
+def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_vary():
+    run = by_size(strengths=(0.5, 1.0))
+    table, protocol = cells_table(run), run.manifest.protocol
+    shown = for_readers(table, protocol).columns
+    assert list(shown[:8]) == [
+        *("detector", "train", "train_size", "test", "degradation", "options", "strength", "seed"),
+    ]  # fmt: skip
+    assert "strength" not in for_readers(cells_table(by_size()), protocol).columns
+    by_strength = replace(protocol, columns=replace(protocol.columns, name="strength", generators=False))
+    found = matrix(table, "beta", by_strength)
+    assert (list(found.index), list(found.columns)) == ([10, 2, "all"], [0.5, 1.0])
+    mine = table[(table["detector"] == "beta") & (table["train_size"] == "all") & (table["strength"] == 1.0)]
+    assert found.loc["all", 1.0] == pytest.approx(mine["accuracy"].mean())
+    assert picture(table, with_manifest(run, protocol=by_strength).manifest)
+
+
+def test_only_axes_of_generators_keep_families_together():
+    generators, plain = make_run().manifest.protocol.columns, replace(make_run().manifest.protocol.columns)
+    names = ["kiln", "fog", "ember", "haze"]
+    assert placed(names, generators, FAMILIES) == [["kiln", "ember"], ["fog", "haze"]]
+    assert placed(names, replace(plain, generators=False), FAMILIES) == [names]
+    assert placed([10, 2, "all"], replace(plain, generators=False), FAMILIES) == [[10, 2, "all"]]
+
+
+def test_runs_over_an_axis_of_numbers_are_joined_and_kept_apart():
+    joined = combine([by_size(seeds=(0,)), by_size(seeds=(1,))])
+    assert len(joined) == 1
+    assert joined[0].manifest.seeds == (0, 1)
+    assert len(combine([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])) == 2
+    assert len({one.question for one in rankings([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])}) == 2
+
+
+def test_a_golden_record_of_numbers_reads_back_and_is_compared_without_roles():
+    golden = golden_from([by_size(strengths=(0.5, 1.0))])
+    back = unpack(pack(golden))
+    pd.testing.assert_frame_equal(back.cells, golden.cells)
+    assert back.manifest == golden.manifest
+    found = compare(back, by_size(strengths=(0.5, 1.0)))
+    assert (found.exit_code, found.obstacles) == (0, ())
+    assert found.means["average"].tolist() == ["all cells"] * 2
+    assert found.axes == ("train", "train_size", "test", "degradation", "options", "strength")
+    part = compare(back, by_size(sizes=(2, 10), strengths=(0.5, 1.0)))  # numbers alone, where the record has a text
+    assert part.obstacles == ("alpha: 4 cells not asked", "beta: 4 cells not asked")
+    assert len(part.cells) == 2 * 2 * 2 * 2
+
+
+def test_the_regression_gate_compares_the_group_at_home_wherever_it_stands():
+    golden, now = (run_of(AwayFirst(), detectors=["alpha"], noise=noise) for noise in (0, 0))
+    assert compare(golden, now).means["average"].tolist() == ["own", "all cells"]
+    assert "own" not in printed(outcome(compare(golden, now)))
+
+
+def named(run, right):
+    """The same run; `right` is the share of the images whose generator is named."""
+    told = run.scores[["key", "name", "label"]]
+    made = np.where(told["label"] == 1, told["name"].str.split("/").str[1], "")
+    place = told.groupby("key").cumcount()
+    wrong = place % 10 >= round(10 * right)
+    told = told.drop(columns="label").assign(
+        **{columns.GENERATOR: made, columns.PREDICTED: np.where(wrong, "unknown", made)}
+    )
+    return replace(run, diagnostics=told.sample(frac=1, random_state=0))
+
+
+def test_where_generators_are_to_be_named_an_image_is_right_where_its_own_was():
+    plain = run_of(Naming(), falling(home=0.9), ["alpha"])
+    run = named(plain, 0.3)
+    assert decided(run)["correct"].mean() == pytest.approx(0.3)
+    found, before = cells_table(run), cells_table(replace(plain, cells=plain.cells.assign(task="binary")))
+    assert found["accuracy"].tolist() == pytest.approx([0.3] * 4)
+    assert (found["accuracy_low"] <= 0.3).all()
+    assert (found["accuracy_high"] >= 0.3).all()
+    assert (found["accuracy_high"] < before["accuracy"].clip(upper=0.6)).all()
+    unmoved = [columns.REAL_ACCURACY, columns.GENERATED_ACCURACY, columns.BALANCED_ACCURACY, columns.AP]
+    pd.testing.assert_frame_equal(found[[*unmoved, columns.ROC_AUC]], before[[*unmoved, columns.ROC_AUC]])
+    assert ranking(run).rows[0].means["own"].value == pytest.approx(0.3)
+
+
+def test_binary_cells_beside_cells_that_name_generators_keep_their_decisions():
+    run = named(run_of(Naming(), detectors=["alpha"]), 0.3)
+    mixed = replace(run, cells=run.cells.assign(task=["generator", "binary", "generator", "binary"]))
+    accuracy = cells_table(mixed)["accuracy"]
+    binary = cells_table(replace(run, cells=run.cells.assign(task="binary")))["accuracy"]
+    assert accuracy[[0, 2]].tolist() == pytest.approx([0.3, 0.3])
+    assert accuracy[[1, 3]].tolist() == binary[[1, 3]].tolist()
+
+
+def test_a_generator_that_was_not_named_is_an_error():
+    run = run_of(Naming(), detectors=["alpha"])
+    with pytest.raises(ValueError, match=r"tested on fog: .*an image has no named generator \(4 such cells\)"):
+        cells_table(run)
+    some = named(run, 0.5)
+    with pytest.raises(ValueError, match=r"no named generator \(1 such cells\)"):
+        cells_table(replace(some, diagnostics=some.diagnostics[1:]))
+
+
+def test_a_golden_record_of_named_generators_is_refused():
+    with pytest.raises(InputError, match="4 cells are decided by the generator named"):
+        golden_from([named(run_of(Naming(), detectors=["alpha"]), 0.3)])
+
+
+def test_diagnostics_are_joined_with_their_runs():
+    runs = [named(run_of(Naming(), detectors=[name]), share) for name, share in (("alpha", 0.3), ("beta", 0.6))]
+    rows = {row.detector: row.means["all cells"].value for row in rankings(runs)[0].rows}
+    assert rows == {"alpha": pytest.approx(0.3), "beta": pytest.approx(0.6)}
+
+
+def routed(run):
+    """The cells of alpha on two routes: real images to haze, generated ones to fog, kept apart by their score."""
+    mine = run.scores[run.scores["key"].str.startswith("alpha/")]
+    fog = (mine["label"] == 1).to_numpy()
+    table = mine[["key", "name"]].assign(
+        **{
+            columns.ROUTE: np.where(fog, "fog", "haze"),
+            f"{columns.ALONG}fog": np.where(fog, 0.9, 0.8),
+            f"{columns.ALONG}haze": np.where(fog, 0.9, 0.1),
+        }
+    )
+    return replace(run, diagnostics=table)
+
+
+def test_routes_are_read_from_diagnostics():
+    run = routed(make_run())
+    counted = confusion(run)
+    assert list(counted.columns) == [
+        *("detector", "train", "test", "degradation", "seed", "label", "route", "images"),
+    ]  # fmt: skip
+    assert set(counted["detector"]) == {"alpha"}
+    assert counted["images"].sum() == 16 * 100
+    tables = routings(run)
+    assert [one.title for one in tables][:1] == ["Routes of alpha, trained on fog"]
+    names = tables[0].columns[0].texts
+    shown = {column.header: dict(zip(names, column.texts, strict=True)) for column in tables[0].columns}
+    assert list(shown) == ["test", "to fog", "to haze", "accuracy", "oracle", "cost"]
+    assert list(shown["test"]) == ["fog", "haze", "kiln", "ember", "real images"]
+    assert (shown["to fog"]["kiln"], shown["to haze"]["real images"]) == ("100.0", "100.0")
+    assert (shown["oracle"]["fog"], shown["oracle"]["haze"]) == ("50.0", "100.0")
+    assert (shown["oracle"]["kiln"], shown["cost"]["kiln"]) == ("-", "-")  # no route of its own
+    cost = 100 - float(shown["accuracy"]["haze"])
+    assert shown["cost"]["haze"] == f"{cost:+.1f}"
+    assert "### Routes of alpha" in files.routes_markdown(tables)
+
+
+def test_a_run_without_routes_has_no_tables_of_them():
+    for run in (make_run(), named(run_of(Naming(), detectors=["alpha"]), 0.3)):
+        assert routings(run) == []
+        assert confusion(run).empty
+
+
+def test_what_a_protocol_says_of_published_figures_reaches_the_ranking():
+    assert ranking(make_run()).published == PublishedAverage("test", "all cells")
+    assert ranking(make_run(degraded=True)).published == PublishedAverage("degradation", "degraded")
+    assert ranking(by_size()).published is None
+
+
+@pytest.mark.parametrize(
+    "make", [by_size, lambda: run_of(AwayFirst()), lambda: routed(make_run())], ids=["sizes", "roles", "routes"]
+)
+def test_every_derived_file_is_written_whatever_the_protocol(tmp_path, make):
+    run, store = make(), Store.at(tmp_path)
+    run = without(run, run.cells.index == 1, "failed", "OSError: no room")
+    write(run, rankings([run]), routings(run), store)
+    cells = pd.read_parquet(tmp_path / "cells.parquet")
+    assert len(cells) == len(run.cells)
+    assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "matrix-alpha.csv", "matrix.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert (tmp_path / "routes.csv").is_file() == (not run.diagnostics.empty)
+
+
+def test_averages_that_nobody_is_part_of_are_left_out():
+    run = run_of(AwayFirst(), detectors=["alpha"])
+    found = {name: int(mask.sum()) for name, mask in averages(run.cells, run.manifest.protocol).items()}
+    assert found == {"on fog": 4, "abroad": 12, "own": 4, "all cells": 16}
