@@ -97,7 +97,7 @@ def without_means(grey: Maps) -> Maps:
     half = len(grey) // 2
     phases = grey.reshape(half, 2, half, 2)
     rows, columns = phases.mean(2, keepdims=True), phases.mean(0, keepdims=True)
-    return (phases - rows - columns + phases.mean((0, 2), keepdims=True)).reshape(grey.shape)
+    return np.asarray(phases - rows - columns + phases.mean((0, 2), keepdims=True)).reshape(grey.shape)
 
 
 def without_repeats(grey: Maps) -> Maps:
