@@ -21,107 +21,93 @@ the same pixels in every image, and 160 images are few to average over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from functools import reduce
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import pywt
+from numpy.typing import NDArray
 
 from detectors import fingerprints
-from detectors.api import Array, Card, Recipe, Runtime, Sample, State, TrainSet
-from detectors.batches import TensorEmbedder
+from detectors.api import Array, Card, Embedder, Embeddings, Image, Recipe, Runtime, Sample, State, TrainSet
 from detectors.crops import centre_square
 from detectors.probes import FittedProbe
-from detectors.wavelets import analysis, deepest, halved, synthesis
 
-if TYPE_CHECKING:
-    from torch import Tensor
+Maps = NDArray[np.floating]
 
 SIDE = 128  # even: the mosaic has two phases
+WAVELET, EDGES = "db4", "symmetric"
 LEVELS = 4
 SIGMA = 5.0  # of the noise, in grey levels
-RADII = (1, 2, 3, 4)  # of the windows of 3, 5, 7 and 9
+WINDOWS = (3, 5, 7, 9)
 GREY = (0.29893602, 0.58704307, 0.11402090)
 NOTHING = 1e-3  # a residual of smaller deviation is rounding
 
 
-class ResidueEmbedder(TensorEmbedder):
+class ResidueEmbedder(Embedder):
     """Filtered noise residuals: float32 (N, side * side), in grey levels."""
 
-    def __init__(self, side: int, runtime: Runtime) -> None:
-        super().__init__(f"prnu.1.{side}.{LEVELS}.{SIGMA}", side * side, runtime)
+    def __init__(self, side: int) -> None:
+        self.key = f"prnu.1.{side}.{LEVELS}.{SIGMA}"
+        self.dim = side * side
         self.side = side
 
     def prepare(self, sample: Sample) -> Array:
-        """The centre, uint8 (side, side, 3)."""
-        return centre_square(sample.pixels, self.side)
+        """The embedding itself, float32 (side * side,): wavelets are computed on the CPU, an image at a time."""
+        return residual(centre_square(sample.pixels, self.side)).ravel()
 
-    def features(self, images: Tensor) -> Tensor:
-        """Residuals of N images, uint8 (N, side, side, 3)."""
-        noise = extracted(images.permute(0, 3, 1, 2).float())
-        grey = noise.mul(noise.new_tensor(GREY)[:, None, None]).sum(1)
-        return without_repeats(without_means(grey)).flatten(1)
+    def embed(self, batch: Sequence[Array]) -> Embeddings:
+        """Stack N prepared arrays."""
+        return np.array(batch, np.float32).reshape(-1, self.dim)
 
 
-def extracted(images: Tensor) -> Tensor:
-    """What the denoiser takes away, float32, of maps float32 (..., side, side) in grey levels."""
-    import torch
-
-    details, maps = [], images
-    for _ in range(min(LEVELS, deepest(images.shape[-1]))):
-        half = halved(maps.shape[-1])
-        forward = torch.from_numpy(analysis(maps.shape[-1])).to(maps)
-        waves = forward @ maps @ forward.T
-        detail = torch.stack([waves[..., :half, half:], waves[..., half:, :half], waves[..., half:, half:]])
-        details.append(detail * noise_share(detail.square(), torch.tensor(SIGMA**2)))
-        maps = waves[..., :half, :half]
-    noise = torch.zeros_like(maps)
-    for right, below, both in reversed(details):
-        half = right.shape[-1]
-        known = noise[..., :half, :half]
-        waves = torch.cat([torch.cat([known, right], -1), torch.cat([below, both], -1)], -2)
-        backward = torch.from_numpy(synthesis(half)).to(maps)
-        noise = backward @ waves @ backward.T
-    return noise[..., : images.shape[-2], : images.shape[-1]]
+def residual(pixels: Image) -> NDArray[np.float32]:
+    """The filtered noise of an image, float32 (side, side) in grey levels."""
+    grey = extracted(pixels.astype(np.float32)) @ np.array(GREY, np.float32)
+    return np.asarray(without_repeats(without_means(grey)), np.float32)
 
 
-def noise_share(energy: Tensor, variance: Tensor) -> Tensor:
-    """Noise variance over the whole, in [0, 1], of maps (..., H, W) of energy."""
-    signal = (least_mean(energy) - variance).clamp_(min=0)
-    return variance / (signal + variance)
+def extracted(image: Maps) -> Maps:
+    """What the denoiser takes away, as floats of the same kind, of an image (side, side, 3) in grey levels."""
+    height, width = image.shape[:2]
+    levels = min(LEVELS, pywt.dwt_max_level(min(height, width), WAVELET))
+    scene, *details = pywt.wavedec2(image, WAVELET, EDGES, levels, axes=(0, 1))
+    noise = [tuple(waves * noise_share(waves**2, SIGMA**2) for waves in level) for level in details]
+    back = pywt.waverec2([np.zeros_like(scene), *noise], WAVELET, EDGES, axes=(0, 1))
+    return np.asarray(back[:height, :width])
 
 
-def least_mean(energy: Tensor) -> Tensor:
-    """The smallest of the means over square windows around each place of maps (..., H, W); beyond the edges lies 0."""
-    import torch
-    from torch.nn.functional import pad
-
-    height, width = energy.shape[-2:]
-    framed = pad(energy, (RADII[-1],) * 4)
-    rows, least = framed.narrow(-1, RADII[-1], width), torch.full_like(energy, torch.inf)
-    for radius in RADII:  # each window's rows are those of the last and one more at either end
-        rows = rows + framed.narrow(-1, RADII[-1] - radius, width) + framed.narrow(-1, RADII[-1] + radius, width)
-        window = torch.zeros_like(energy)
-        for top in range(RADII[-1] - radius, RADII[-1] + radius + 1):
-            window += rows.narrow(-2, top, height)
-        least = torch.minimum(least, window / (2 * radius + 1) ** 2)
-    return least
+def noise_share(energy: Maps, variance: float) -> Maps:
+    """Noise variance over the whole, in [0, 1], of energy (H, W) or (H, W, channels)."""
+    signal = np.maximum(least_mean(energy) - variance, 0)
+    return np.asarray(variance / (signal + variance))
 
 
-def without_means(maps: Tensor) -> Tensor:
-    """Maps (N, side, side) less the means of their rows and columns, in each of the four phases of a 2x2 mosaic."""
-    side = maps.shape[-1]
-    phases = maps.view(-1, side // 2, 2, side // 2, 2)
-    rows, columns = phases.mean(3, keepdim=True), phases.mean(1, keepdim=True)
-    return (phases - rows - columns + phases.mean((1, 3), keepdim=True)).view_as(maps)
+def least_mean(energy: Maps) -> Maps:
+    """The smallest of the means over square windows around each place of energy; beyond the edges lies 0."""
+    means = (cv2.blur(energy, (size, size), borderType=cv2.BORDER_CONSTANT) for size in WINDOWS)
+    return np.asarray(reduce(np.minimum, means))
 
 
-def without_repeats(maps: Tensor) -> Tensor:
-    """Maps (N, side, side) less what stands out of their Fourier transform; 0 for a map of nothing but rounding."""
-    import torch
+def without_means(grey: Maps) -> Maps:
+    """A map (side, side) less the means of its rows and columns, in each of the four phases of a 2x2 mosaic."""
+    half = len(grey) // 2
+    phases = grey.reshape(half, 2, half, 2)
+    rows, columns = phases.mean(2, keepdims=True), phases.mean(0, keepdims=True)
+    return np.asarray(phases - rows - columns + phases.mean((0, 2), keepdims=True)).reshape(grey.shape)
 
-    deviation = maps.std((1, 2), keepdim=True)
-    variance = deviation.clamp(min=NOTHING).square()
-    waves = torch.fft.fft2(maps, norm="ortho")
-    kept = torch.fft.ifft2(waves * noise_share(waves.abs().square(), variance), norm="ortho").real
-    return torch.where(deviation < NOTHING, 0, kept)
+
+def without_repeats(grey: Maps) -> Maps:
+    """A map (side, side) less what stands out of its Fourier transform; 0 for a map of nothing but rounding."""
+    deviation = float(grey.std(ddof=1))
+    if deviation < NOTHING:
+        return np.zeros_like(grey)
+    waves = np.fft.fft2(grey, norm="ortho")
+    kept = waves * noise_share(np.abs(waves) ** 2, deviation**2)
+    return np.asarray(np.fft.ifft2(kept, norm="ortho").real)
 
 
 @dataclass(frozen=True)
@@ -146,7 +132,8 @@ class Prnu(Recipe):
 
     def embedder(self, runtime: Runtime) -> ResidueEmbedder:
         """The residuals: alike in both settings."""
-        return ResidueEmbedder(SIDE, runtime)
+        del runtime
+        return ResidueEmbedder(SIDE)
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> FittedProbe:
         """Average the residuals of each source. Raises ValueError for fewer than two images of a class."""

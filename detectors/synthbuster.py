@@ -92,7 +92,7 @@ class Synthbuster(Recipe):
         name="synthbuster",
         family="frequency",
         year=2024,
-        version=1,
+        version=2,
         title="Synthbuster: peaks of the cross-difference + boosted trees",
         paper="Bammey, Synthbuster: Towards Detection of Diffusion Model Generated Images, IEEE OJSP 2024",
         upstream="https://github.com/qbammey/synthbuster (nothing copied)",

@@ -1,89 +1,128 @@
-"""Boosted decision trees: fitted by scikit-learn, kept as plain arrays, evaluated by the code below.
+"""Boosted decision trees: scikit-learn fits and evaluates them, skops keeps them as bytes.
 
 Histogram-based gradient boosting after Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree",
 NeurIPS 2017, as scikit-learn's HistGradientBoostingClassifier fits it.
+
+skops builds nothing but classes it knows to be harmless and those it is told to trust. Of a boosting that is one, the
+tree; it is not trusted by default because scikit-learn follows a tree's nodes without looking where they lead: a forged
+file could read any memory. So the nodes of a file are looked at before they are followed.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from detectors.api import Embeddings, Labels, Scores
+from detectors.api import Array, Embeddings, Labels, Scores
 from detectors.probes import require_both
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-Indices = NDArray[np.int32]
-Values = NDArray[np.float64]
-
-CHUNK = 1024  # images at a time: what is looked up for them stays small
+TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+SCHEMA = "schema.json"  # the member of a skops file that says how its arrays, a member each, belong together
+ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+(?=\.npy")')
 
 
 @dataclass(frozen=True)
 class Boosted:
-    """T fitted trees of at most M nodes; the log odds of an image are `base` and its leaf in every tree, summed.
-
-    A leaf sends every image to itself, so that all trees are walked in step, however deep each of them is.
+    """A fitted two-class model without categories.
 
     Attributes:
-        base: float64 (), the log odds before any tree.
-        depth: int64 (), of the deepest tree.
-        column: int32 (T, M), which column of the embedding a node reads.
-        threshold: float64 (T, M), up to which a value goes left.
-        left: int32 (T, M), the node on the left.
-        right: int32 (T, M), the node on the right.
-        value: float64 (T, M), what a leaf adds to the log odds; 0 for any other node.
+        saved: uint8 (B,), the model as a skops file.
+
+    Raises:
+        ValueError: Something else is in it.
     """
 
-    base: Values
-    depth: NDArray[np.int64]
-    column: Indices
-    threshold: Values
-    left: Indices
-    right: Indices
-    value: Values
+    saved: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        _ = self.model  # what is no model is refused here, not at the first image
 
     @classmethod
     def of(cls, fitted: HistGradientBoostingClassifier) -> Boosted:
-        """The arrays of a fitted two-class model without categories."""
-        trees = [step[0].nodes for step in fitted._predictors]  # noqa: SLF001 - no public way leads to the trees
-        base = np.array(float(np.squeeze(fitted._baseline_prediction)))  # noqa: SLF001 - as above
-        size = max(map(len, trees))
-        itself = np.broadcast_to(np.arange(size, dtype=np.int32), (len(trees), size))
-        column, left, right = np.zeros_like(itself), itself.copy(), itself.copy()
-        threshold, value = np.zeros(itself.shape), np.zeros(itself.shape)
-        for row, nodes in enumerate(trees):
-            inner, leaf = np.flatnonzero(nodes["is_leaf"] == 0), np.flatnonzero(nodes["is_leaf"])
-            column[row, inner] = nodes["feature_idx"][inner]
-            threshold[row, inner] = nodes["num_threshold"][inner]
-            left[row, inner], right[row, inner] = nodes["left"][inner], nodes["right"][inner]
-            value[row, leaf] = nodes["value"][leaf]
-        depth = np.array(max(int(nodes["depth"].max()) for nodes in trees))
-        return cls(base, depth, column, threshold, left, right, value)
+        """Keep a fitted model."""
+        from skops.io import dumps
+
+        return cls(np.frombuffer(repeatable(dumps(fitted)), np.uint8))
+
+    @cached_property
+    def model(self) -> HistGradientBoostingClassifier:
+        """The model, built from what was saved."""
+        return loaded(self.saved.tobytes())
 
     def decide(self, embeddings: Embeddings) -> Scores:
         """The probability of "generated" for N embeddings, float32 (N, D)."""
-        scores = np.empty(len(embeddings), np.float32)
-        for start in range(0, len(embeddings), CHUNK):
-            chunk = embeddings[start : start + CHUNK]
-            scores[start : start + CHUNK] = expit(self.base + self._leaves(chunk).sum(1))
-        return scores
+        if not len(embeddings):
+            return np.empty(0, np.float32)
+        with threadpool_limits(1):
+            return np.asarray(self.model.predict_proba(embeddings)[:, 1], np.float32)
 
-    def _leaves(self, embeddings: Embeddings) -> Values:
-        """What each tree adds, float64 (N, T)."""
-        trees, images = np.arange(len(self.value)), np.arange(len(embeddings))[:, None]
-        node = np.zeros((len(embeddings), len(self.value)), np.int32)
-        for _ in range(int(self.depth)):
-            goes_left = embeddings[images, self.column[trees, node]] <= self.threshold[trees, node]
-            node = np.where(goes_left, self.left[trees, node], self.right[trees, node])
-        return self.value[trees, node]
+
+def repeatable(saved: bytes) -> bytes:
+    """A skops file that depends on its model alone: numbers for addresses in memory, and no time."""
+    with ZipFile(BytesIO(saved)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    numbers: dict[str, int] = {}
+    schema = ADDRESS.sub(
+        lambda found: str(numbers.setdefault(found[0], len(numbers))), members.pop(SCHEMA).decode()
+    ).encode()
+    arrays = sorted((numbers[name.removesuffix(".npy")], content) for name, content in members.items())
+    rewritten = BytesIO()
+    with ZipFile(rewritten, "w") as archive:
+        for name, content in [(SCHEMA, schema), *((f"{number}.npy", content) for number, content in arrays)]:
+            archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)
+    return rewritten.getvalue()
+
+
+def loaded(saved: bytes) -> HistGradientBoostingClassifier:
+    """The model in a skops file. Raises ValueError for whatever else is in it."""
+    try:
+        return _built(saved)
+    except (ValueError, TypeError, KeyError, AttributeError, BadZipFile) as error:
+        found = str(error).partition("\n")[0]
+        msg = f"these are no boosted trees as this version saves them ({found}): fit the detector again"
+        raise ValueError(msg) from error
+
+
+def _built(saved: bytes) -> HistGradientBoostingClassifier:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from skops.io import loads
+
+    model = loads(saved, trusted=[TREE])
+    if not isinstance(model, HistGradientBoostingClassifier):
+        msg = f"found {type(model).__name__}"
+        raise TypeError(msg)
+    require_sound(saved, int(model.n_features_in_))
+    return model
+
+
+def require_sound(saved: bytes, columns: int) -> None:
+    """Raise ValueError unless every node of every tree leads on within its tree and reads one of `columns` columns."""
+    with ZipFile(BytesIO(saved)) as archive:
+        arrays = [np.load(BytesIO(archive.read(name))) for name in archive.namelist() if name != SCHEMA]
+    for nodes in arrays:
+        if nodes.dtype.names and not _sound(nodes, columns):
+            msg = "a tree has nodes that lead nowhere"
+            raise ValueError(msg)
+
+
+def _sound(nodes: Array, columns: int) -> bool:
+    """Whether children stand after their parents, so that every walk ends, and nothing outside is read."""
+    inner = nodes[nodes["is_leaf"] == 0]
+    places = np.flatnonzero(nodes["is_leaf"] == 0)
+    children = np.stack([inner["left"], inner["right"]])
+    known = (inner["feature_idx"] >= 0) & (inner["feature_idx"] < columns) & (inner["is_categorical"] == 0)
+    return len(nodes) > 0 and bool(known.all() and (children > places).all() and (children < len(nodes)).all())
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,14 @@
+import time
+from io import BytesIO
+from zipfile import ZipFile
+
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from skops.io import dumps
 
-from detectors.trees import CHUNK, Boosted, Boosting
+from detectors.trees import SCHEMA, Boosted, Boosting
 
 
 def noisy(size=300, columns=7, seed=0):
@@ -13,45 +19,77 @@ def noisy(size=300, columns=7, seed=0):
 
 
 @pytest.mark.parametrize(("depth", "leaves", "trees"), [(1, 2, 5), (3, 63, 40), (None, 31, 40), (6, 5, 20)])
-def test_gives_the_probabilities_of_scikit_learn(depth, leaves, trees):
+def test_what_was_saved_gives_the_probabilities_of_the_fitted_model(depth, leaves, trees):
     embeddings, labels = noisy()
     model = HistGradientBoostingClassifier(max_iter=trees, max_depth=depth, max_leaf_nodes=leaves, min_samples_leaf=5)
     model.fit(embeddings, labels)
-    fresh = noisy(seed=1)[0]
-    for seen in (embeddings, fresh, fresh * 100):
-        np.testing.assert_allclose(Boosted.of(model).decide(seen), model.predict_proba(seen)[:, 1], atol=1e-6)
-
-
-def test_values_on_a_threshold_go_the_way_of_scikit_learn():
-    embeddings, labels = noisy()
-    whole = np.round(embeddings)
-    model = HistGradientBoostingClassifier(max_iter=10, min_samples_leaf=5).fit(whole, labels)
-    boosted = Boosted.of(model)
-    on = np.broadcast_to(boosted.threshold[0, 0], whole.shape).astype(np.float32)
-    np.testing.assert_allclose(boosted.decide(on), model.predict_proba(on)[:, 1], atol=1e-6)
+    for seen in (embeddings, noisy(seed=1)[0] * 100):
+        scores = Boosted(Boosted.of(model).saved).decide(seen)
+        assert (scores == model.predict_proba(seen)[:, 1].astype(np.float32)).all()
 
 
 def test_trees_without_a_split_know_nothing_however_rare_a_class_is():
     embeddings, labels = noisy(60)
     labels[:20] = 1
     boosted = Boosting(0.1, 4, 3, 8, 50, 0.0).fit(embeddings, labels, 0)
-    assert boosted.depth == 0
     np.testing.assert_allclose(boosted.decide(embeddings), 0.5, atol=1e-6)
 
 
-def test_more_images_than_a_chunk_score_as_they_do_alone():
+def test_a_batch_of_any_size_scores_as_its_images_do():
     boosted = Boosting(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 0)
-    many = noisy(CHUNK + 3, seed=2)[0]
+    many = noisy(1027, seed=2)[0]
     scores = boosted.decide(many)
     assert scores.dtype == np.float32
     assert (scores[-5:] == boosted.decide(many[-5:])).all()
     assert boosted.decide(many[:0]).shape == (0,)
 
 
-def test_the_same_seed_gives_the_same_trees():
-    left, right = (Boosting(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 3) for _ in range(2))
-    assert (left.threshold == right.threshold).all()
-    assert (left.value == right.value).all()
+def test_the_same_seed_gives_the_same_bytes_at_another_time():
+    left = Boosting(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 3)
+    time.sleep(2.1)  # the clock of a zip archive has steps of two seconds
+    right = Boosting(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 3)
+    assert left.saved.dtype == np.uint8
+    assert np.array_equal(left.saved, right.saved)
+
+
+def of_bytes(saved):
+    return Boosted(np.frombuffer(saved, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"), [(LogisticRegression, "LogisticRegression"), (RandomForestClassifier, "Tree")]
+)
+def test_other_models_are_refused_in_one_line(kind, named):
+    with pytest.raises(ValueError, match=f"no boosted trees .*{named}.*fit the detector again") as caught:
+        of_bytes(dumps(kind().fit(*noisy(40))))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("saved", [b"", b"PK", b"\0" * 100])
+def test_what_is_no_archive_is_refused(saved):
+    with pytest.raises(ValueError, match="no boosted trees"):
+        of_bytes(saved)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("left", 10**6), ("right", 10**6), ("right", 0), ("feature_idx", 7), ("feature_idx", -1), ("is_categorical", 1)],
+)
+def test_a_forged_tree_is_refused(field, value):
+    """scikit-learn would follow such a node out of its memory, or for ever."""
+    saved = Boosting(0.2, 3, 3, 8, 5, 0.0).fit(*noisy(), 0).saved.tobytes()
+    forged = BytesIO()
+    with ZipFile(BytesIO(saved)) as old, ZipFile(forged, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name != SCHEMA and (nodes := np.load(BytesIO(content))).dtype.names:
+                nodes[field][0] = value
+                content = BytesIO()
+                np.save(content, nodes)
+                content = content.getvalue()
+            new.writestr(name, content)
+    with pytest.raises(ValueError, match="nodes that lead nowhere"):
+        of_bytes(forged.getvalue())
 
 
 def test_sees_what_no_line_can():
