@@ -255,7 +255,10 @@ def manifest(run: Prepared) -> dict[str, Any]:
         },
         "setting": run.setting,
         "seeds": list(asked.seeds),
-        "detectors": {name: {"key": one.key, "card": asdict(one.card)} for name, one in run.recipes.items()},
+        "detectors": {
+            name: {"key": one.key, "card": {**asdict(one.card), **one.variant.told()}}
+            for name, one in run.recipes.items()
+        },
         "runtime": {
             **asdict(run.runtime),
             "processor": describe(run.runtime),

@@ -2,10 +2,7 @@
 
 A `Recipe` is an untrained detector: a frozen value. Fitting it gives a `Detector`, which turns images into the
 probability that they were generated. A detector whose features are frozen says so by being a `Probe`: an `Embedder`
-followed by a small head. The harness embeds every image once and lets every head read the cached embeddings.
-
-Labels are 0 for real and 1 for generated, everywhere. Published code that inverts them or reads BGR is adapted at
-its border.
+and a small head. The harness embeds every image once and lets every head read the cached embeddings.
 """
 
 from __future__ import annotations
@@ -22,13 +19,15 @@ from numpy.typing import NDArray
 from detectors.card import Card as Card
 from detectors.card import Setting as Setting
 from detectors.card import Size as Size
+from detectors.card import Variant as Variant
+from detectors.card import alike as alike
 
 if TYPE_CHECKING:
     from detectors.sources import Source
 
 Array = NDArray[Any]
 Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
-Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated
+Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated; published code that inverts them is adapted at its border
 Embeddings = NDArray[np.float32]  # (N, D), finite
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
 Watch = Callable[[int, Mapping[str, float]], object]
@@ -62,8 +61,7 @@ class Sample:
 class Runtime:
     """Where and how precisely a detector computes. `device` is "cpu", "cuda" or "cuda:N".
 
-    A long fit may keep in `folder` what it needs to go on after it was killed; the folder is of this fit alone. It
-    tells `watch` the number of each epoch, from 0, and its row of `Detector.history`.
+    A long fit may keep in `folder`, its alone, what it needs to go on. `watch` is told each epoch's number and row.
     """
 
     device: str = "cpu"
@@ -157,10 +155,16 @@ class Probe(Detector):
 
 @dataclass(frozen=True)
 class Recipe(ABC):
-    """An untrained detector. `setting` chooses the published sizes and budgets or those of the embedded corpus."""
+    """An untrained detector. `setting` chooses an entry of `variants`: nothing else may depend on it."""
 
     setting: Setting = "paper"
     card: ClassVar[Card]
+    variants: ClassVar[Mapping[Setting, Variant]]
+
+    @property
+    def variant(self) -> Variant:
+        """What the detector is in this setting."""
+        return self.variants[self.setting]
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ from hashlib import sha256
 import numpy as np
 
 from detectors.api import Array, Detector, Embedder, Embeddings, Facts, Image, Labels, Recipe, Runtime, Sample, Scores
+from detectors.card import SETTINGS
 
 TOLERANCE = 1e-5  # between a batch and its images one by one: matrix products may round differently
 
@@ -76,9 +77,13 @@ def _odd_images() -> list[Image]:
 
 
 def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
-    """Every field of the card is filled, and the recipe's key names detector, version and setting."""
+    """Card and variants are filled, there is one for each setting, and the key names detector, version and setting."""
     del detector, train
     _require(not recipe.card.missing(), "every field of a card is filled", recipe.card.missing())
+    _require(set(recipe.variants) == set(SETTINGS), "there is a variant for each setting", sorted(recipe.variants))
+    for setting, variant in recipe.variants.items():
+        empty = [f"{setting}: {name}" for name in variant.missing()]
+        _require(not empty, "every field of a variant is filled", empty)
     expected = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
     _require(recipe.key.startswith(expected), f"a recipe's key starts with {expected}", recipe.key)
 

@@ -16,7 +16,20 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from detectors import catalogue
-from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
+from detectors.api import (
+    Array,
+    Card,
+    Detector,
+    Recipe,
+    Runtime,
+    Sample,
+    Scores,
+    Setting,
+    State,
+    TrainSet,
+    Variant,
+    alike,
+)
 from detectors.heads import one_thread
 from detectors.parts import divided, joined, parted, scores_of, together, within
 
@@ -125,9 +138,13 @@ class MeanEnsemble(Ensemble):
         paper="none: the plain average of detectors, as reported beside single ones in the field",
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run, every member on all of it",
-        input_size="as its members",
-        input_policy="as its members",
+    )
+    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+        Variant(
+            trained_on="the train subset of the run, every member on all of it",
+            input_size="as its members",
+            input_policy="as its members",
+        )
     )
 
     def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:
@@ -149,9 +166,13 @@ class StackedEnsemble(Ensemble):
         paper="after Wolpert, Stacked generalization, Neural Networks 5(2), 1992",
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run, a quarter of it set aside for the weights of the members",
-        input_size="as its members",
-        input_policy="as its members",
+    )
+    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+        Variant(
+            trained_on="the train subset of the run, a quarter of it set aside for the weights of the members",
+            input_size="as its members",
+            input_policy="as its members",
+        )
     )
 
     def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:

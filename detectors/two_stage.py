@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from detectors import catalogue
-from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
+from detectors.api import (
+    Array,
+    Card,
+    Detector,
+    Recipe,
+    Runtime,
+    Sample,
+    Scores,
+    Setting,
+    State,
+    TrainSet,
+    Variant,
+    alike,
+)
 from detectors.classifier import Classifier
 from detectors.parts import Part, joined, parted, together, within
 from detectors.routing import Routed, RoutedRecipe, Routes
@@ -87,9 +100,14 @@ class TwoStage(RoutedRecipe):
         paper="after Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images (preprint)",
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run: first stage all of it, each second stage one generator and all real",
-        input_size="as its stages",
-        input_policy="as its stages",
+    )
+    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+        Variant(
+            trained_on="the train subset of the run: first stage all of it, each second stage one generator and all"
+            " real",
+            input_size="as its stages",
+            input_policy="as its stages",
+        )
     )
 
     @property
