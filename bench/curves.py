@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import InputError
-from detectors.api import Watch
+from detectors.types import Watch
 from protocols.api import Cell
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class CurvesIn:
             def writer() -> SummaryWriter:
                 from torch.utils.tensorboard import SummaryWriter
 
-                place = self.folder / cell.detector / f"{cell.train.name}-{cell.seed}"
+                trained_on = "" if cell.train is None else cell.train.name
+                place = self.folder / cell.detector / f"{trained_on}-{cell.seed}"
                 made: SummaryWriter = opened.enter_context(SummaryWriter(str(place)))
                 return made
 

@@ -8,8 +8,9 @@ from textwrap import wrap
 
 from bench.request import protocols
 from detectors import catalogue
-from detectors.api import Card, Recipe, Setting, Size
+from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
+from detectors.identity import options_of
 from protocols.api import options
 
 WIDTH = 100
@@ -30,10 +31,10 @@ def overview() -> Iterator[str]:
     rows = [_row(both) for both in recipes]
     widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
     yield _aligned(HEADER, widths)
-    for (paper, _), row in zip(recipes, rows, strict=True):
+    for both, row in zip(recipes, rows, strict=True):
         yield _aligned(row, widths)
-        yield from _beneath("input", paper.card.input_policy)
-        yield from _beneath("trained on", paper.card.trained_on)
+        yield from _beside("input", "input_policy", both)
+        yield from _beside("trained on", "trained_on", both)
     yield from ["", *wrap(LEGEND, WIDTH), ""]
 
 
@@ -81,7 +82,7 @@ def whole_protocol(name: str) -> Iterator[str]:
 
 
 def whole_card(name: str) -> Iterator[str]:
-    """Lines of one card: every field, then for each setting its size, its weights and how to get them, then options.
+    """Lines of one card: every field, for each setting its size, its weights and how to get them, then options.
 
     Raises:
         UnknownName: No such detector is installed.
@@ -89,19 +90,20 @@ def whole_card(name: str) -> Iterator[str]:
     recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
     card = recipes[0].card
     for field in fields(card):
-        if field.name != "sizes" and (value := getattr(card, field.name)):
-            yield from _beneath(field.name.replace("_", " "), str(value), "")
+        if value := getattr(card, field.name):
+            yield from _beneath(field.name, str(value), "")
+    for field in fields(Variant):
+        if field.name != "size":
+            yield from _beside(field.name.replace("_", " "), field.name, recipes, "")
     for recipe in recipes:
-        yield from _beneath(
-            f"{recipe.setting} setting", "; ".join([_size(card, recipe.setting), *_weights(recipe)]), ""
-        )
-    taken = [f"{field.name} = {field.default!r}" for field in fields(recipes[0]) if field.name != "setting"]
+        yield from _beneath(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
+    taken = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
     yield from _beneath("options", ", ".join(taken) or "none", "")
 
 
 def _row(recipes: Sequence[Recipe]) -> tuple[str, ...]:
     card = recipes[0].card
-    sizes = [card.sizes.get(recipe.setting) for recipe in recipes]
+    sizes = [recipe.variant.size for recipe in recipes]
     return (
         card.name,
         card.family,
@@ -131,8 +133,8 @@ def _weights(recipe: Recipe) -> list[str]:
     return told or ["starts from no weights"]
 
 
-def _size(card: Card, setting: Setting) -> str:
-    size: Size | None = card.sizes.get(setting)
+def _size(recipe: Recipe) -> str:
+    size = recipe.variant.size
     if size is None:
         return "no network of its own"
     return f"{size.parameters:,} parameters, {size.gflops:.3g} GFLOPs for one image"
@@ -141,6 +143,15 @@ def _size(card: Card, setting: Setting) -> str:
 def _count(parameters: int) -> str:
     """Such as 23.5M or 310k."""
     return f"{parameters / 1e6:.1f}M" if parameters >= 1e6 else f"{parameters / 1e3:.0f}k"
+
+
+def _beside(label: str, name: str, recipes: Sequence[Recipe], indent: str = INDENT) -> Iterator[str]:
+    """One text of the variants: of both settings together where they are alike, else of each that has one."""
+    texts = {f"{label}, {recipe.setting}": getattr(recipe.variant, name) for recipe in recipes}
+    told = set(texts.values())
+    for full, text in ({label: told.pop()} if len(told) == 1 else texts).items():
+        if text:
+            yield from _beneath(full, text, indent)
 
 
 def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:

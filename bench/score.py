@@ -74,7 +74,7 @@ def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
         raise InputError(msg)
     every = np.arange(len(images))
     table = pd.DataFrame({"name": [image.name for image in images], "score": NAN, "verdict": "", "reason": ""})
-    question = Asked("score", detector, ("score",), degradation(NONE), every)
+    question = Asked(("score", NONE), detector, ("score",), degradation(NONE), every)
     chunks = in_chunks(every, asked.batch_size)
     with reporter.stage("score images", len(images)) as advance:
         passed = answers(lambda place: images[place].sample(), len(images), chunks, [question], None, asked.workers)

@@ -31,8 +31,12 @@ def draws(seed: int, name: str, epoch: int) -> np.random.Generator:
 
 
 class View(Protocol):
-    """How images are shown to a network: uint8 (H, W, 3) of any size in, uint8 of one size out."""
+    """How images are shown to a network: uint8 (H, W, 3) of any size in, uint8 of one size out.
 
+    A view is a value: views that are equal show alike.
+    """
+
+    def __hash__(self) -> int: ...
     @property
     def mean(self) -> Statistics:
         """What the network expects to be subtracted, per channel in [0, 1]."""

@@ -31,31 +31,67 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg, View
+from detectors.augment import BlurJpeg
 from detectors.imagenet import imagenet
-from detectors.pairing import Pairs
-from detectors.sources import Shipped, Source
+from detectors.plans import Plan
+from detectors.sources import Shipped
 from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import Squared, Zoomed
 from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.training import Plan
-
 SPREAD = 0.02  # of the new last layer's weights
 PAPER_VIEW = Squared(side=224, crop=224, test_crop=224, mirror=True)
 GENIMAGE_VIEW = Zoomed(resize=235, crop=224, erase=0.6)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
+
+QUICK = Plan(Cosine(rate=2e-3, epochs=10), "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepenedVariant(NetworkVariant):
+    """A network whose last stage may be drawn anew on top of the pretrained ones.
+
+    Attributes:
+        replaced: How the names begin of the pretrained stage that is left out; empty for none.
+        fresh: How the names begin of what takes its place.
+    """
+
+    replaced: str = ""
+    fresh: str = ""
+
+
+def _resnet18() -> nn.Module:
+    from torchvision.models import resnet18
+
+    return resnet18(num_classes=1)  # type: ignore[no-any-return]
+
+
+def _small_resnet() -> nn.Module:
+    from detectors.nets import SmallResNet
+
+    return SmallResNet()
+
+
+def _resnet50() -> nn.Module:
+    from detectors import nets_timm
+
+    return nets_timm.model("resnet50")
+
+
+def _small_bottlenecks() -> nn.Module:
+    from detectors import nets_timm
+
+    return nets_timm.SmallBottleneckNet()
 
 
 @dataclass(frozen=True)
 class Resnet18(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-18. The last layer of whatever weights fitting starts from is replaced."""
 
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="resnet18",
@@ -67,25 +103,29 @@ class Resnet18(NetworkRecipe):
         " network: He et al., CVPR 2016, arXiv 1512.03385",
         upstream="none: no code was published",
         licence="Apache-2.0 (own implementation); ImageNet weights: BSD-3-Clause (torchvision)",
-        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs)",
-        input_size="224x224 (small: 128x128)",
-        input_policy="whole image resized bilinearly to a square (small: centre crop without resize; smaller images"
-        " are enlarged bilinearly)",
-        sizes={"paper": Size(11_177_025, 1.81), "small": Size(302_993, 0.183)},
     )
-
-    @property
-    def view(self) -> View:
-        """Squares, or crops."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """ResNet-18, or the small one."""
-        from torchvision.models import resnet18
-
-        from detectors.nets import SmallResNet
-
-        return resnet18(num_classes=1) if self.setting == "paper" else SmallResNet()
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, after ImageNet",
+            input_size="224x224",
+            input_policy="whole image resized bilinearly to a square",
+            size=Size(11_177_025, 1.81),
+            view=PAPER_VIEW,
+            network=_resnet18,
+            plan=Plan(Stepped(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1),
+            start=imagenet("resnet18"),
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, after rendered photographs",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(302_993, 0.183),
+            view=SMALL_VIEW,
+            network=_small_resnet,
+            plan=QUICK,
+            start=Shipped("small_resnet"),
+        ),
+    }
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
@@ -93,20 +133,11 @@ class Resnet18(NetworkRecipe):
 
         return nets.fresh_head(network, read(weights), SPREAD, seed), weights.path
 
-    def plan(self) -> Plan:
-        """The numbers of the slides, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            return Plan(Stepped(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1)
-        return _quick()
-
 
 @dataclass(frozen=True)
 class Resnet50(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-50. The last layer of whatever weights fitting starts from is replaced."""
 
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("fc",),
         ("layer4", "deep"),
@@ -124,42 +155,47 @@ class Resnet50(NetworkRecipe):
         upstream="https://github.com/GenImage-Dataset/GenImage; https://github.com/huggingface/pytorch-image-models"
         " (nothing copied)",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: BSD-3-Clause (torchvision)",
-        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs)",
-        input_size="224x224 (small: 128x128)",
-        input_policy="shorter side resized to 235, bicubic, then centre crop (small: centre crop without resize;"
-        " smaller images are enlarged bilinearly)",
-        sizes={"paper": Size(23_510_081, 4.09), "small": Size(114_833, 0.137)},
     )
+    variants: ClassVar[Mapping[Setting, DeepenedVariant]] = {
+        "paper": DeepenedVariant(
+            trained_on="the train subset of the run, after ImageNet",
+            input_size="224x224",
+            input_policy="shorter side resized to 235, bicubic, then centre crop",
+            size=Size(23_510_081, 4.09),
+            view=GENIMAGE_VIEW,
+            network=_resnet50,
+            plan=Plan(Cosine(rate=0.05, epochs=200), "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1),
+            start=imagenet("resnet50"),
+        ),
+        "small": DeepenedVariant(
+            trained_on="the train subset of the run, after rendered photographs",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(114_833, 0.137),
+            view=SMALL_VIEW,
+            network=_small_bottlenecks,
+            plan=QUICK,
+            start=Shipped("small_resnet"),
+            replaced="layer3.",
+            fresh="deep.",
+        ),
+    }
 
     @property
-    def view(self) -> View:
-        """Random parts, some of them partly erased, or crops."""
-        return GENIMAGE_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """ResNet-50, or the small one."""
-        from detectors import nets_timm
-
-        return nets_timm.model("resnet50") if self.setting == "paper" else nets_timm.SmallBottleneckNet()
+    def variant(self) -> DeepenedVariant:
+        """The network of this setting and what belongs to it."""
+        return self.variants[self.setting]
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer; the small residual network's, with a new last stage too."""
         from detectors import nets
 
-        start = read(weights)
-        if self.setting == "paper":
+        start, variant = read(weights), self.variant
+        if not variant.replaced:
             return nets.fresh_head(network, start, SPREAD, seed), weights.path
-        stem = {name: tensor for name, tensor in start.items() if not name.startswith("layer3.")}
-        return nets.fresh_parts(nets.drawn(self.network, seed), stem, may=("deep.",), must=("fc.",)), weights.path
-
-    def plan(self) -> Plan:
-        """The numbers of GenImage's command, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            falling = Cosine(rate=0.05, epochs=200)
-            return Plan(falling, "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1)
-        return _quick()
+        stem = {name: tensor for name, tensor in start.items() if not name.startswith(variant.replaced)}
+        drawn = nets.drawn(self.network, seed)
+        return nets.fresh_parts(drawn, stem, may=(variant.fresh,), must=("fc.",)), weights.path
 
 
 @dataclass(frozen=True)
@@ -172,18 +208,17 @@ class Resnet18Pairs(Resnet18):
         title="ResNet-18, pair training",
         paper="after Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024;"
         " network: He et al., CVPR 2016, arXiv 1512.03385",
-        notes="data whose real images have generated twins, under one source, is needed in the paper setting; the"
-        " embedded corpus has none, and images of one kind of content stand in for them in the small setting",
     )
-
-    @property
-    def pairing(self) -> Pairs:
-        """Twins of one source, or of one content where the corpus has no others."""
-        return self.pairs or ("source" if self.setting == "paper" else "content")
-
-
-def _quick() -> Plan:
-    from detectors.training import Plan
-
-    along = Cosine(rate=2e-3, epochs=10)
-    return Plan(along, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1)
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": replace(
+            Resnet18.variants["paper"],
+            notes="data whose real images have generated twins, under one source, is needed",
+            pairs="source",
+        ),
+        "small": replace(
+            Resnet18.variants["small"],
+            notes="the embedded corpus has no real images with generated twins, under one source, and images of one"
+            " kind of content stand in for them",
+            pairs="content",
+        ),
+    }

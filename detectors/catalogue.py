@@ -62,18 +62,19 @@ def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # 
     return made
 
 
-def distribution(recipe: Recipe | type[Recipe]) -> str:
+def distribution(made: object) -> str:
     """Which installed distribution a detector comes from, such as "lineup-checkerboard 1.0.0".
 
     Args:
-        recipe: A recipe or its class.
+        made: A recipe, an embedder, or the class of either.
 
     Returns:
         Name and version of the distribution whose detectors are in the top-level module of the class. Empty where none
         is, as for a class in a notebook, and for the distribution of the contract itself, where the version of the card
         says it. It is part of cache keys.
     """
-    return _distribution((recipe if isinstance(recipe, type) else type(recipe)).__module__.partition(".")[0])
+    kind = made if isinstance(made, type) else type(made)
+    return _distribution(kind.__module__.partition(".")[0])
 
 
 @cache

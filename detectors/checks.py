@@ -16,24 +16,12 @@ from types import UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors import catalogue
-from detectors.api import (
-    Array,
-    Detector,
-    Embedder,
-    Embeddings,
-    Facts,
-    Image,
-    Labels,
-    Recipe,
-    Runtime,
-    Sample,
-    Scores,
-    Setting,
-    read_only,
-)
+from detectors.api import Array, Detector, Embedder, Embeddings, Image, Labels, Recipe, Rows, Runtime, Sample, Scores
+from detectors.card import SETTINGS
+from detectors.identity import options_of
+from detectors.types import Facts, read_only
 
 TOLERANCE = 1e-5  # between a batch and its images one by one: matrix products may round differently
 
@@ -88,7 +76,7 @@ class Toy:
         """Scores of all images, computed on the spot."""
         return detector.score([detector.prepare(self[index]) for index in range(len(self))])
 
-    def part(self, rows: Sequence[int] | NDArray[np.integer[Any]]) -> Toy:
+    def part(self, rows: Rows) -> Toy:
         """The images of these rows, in this order."""
         part = copy(self)
         part.labels = self.labels[np.asarray(rows, np.int64)]
@@ -110,9 +98,13 @@ def _odd_images() -> list[Image]:
 
 
 def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
-    """Every field of the card is filled, and the recipe's key names detector, version and setting."""
+    """Card and variants are filled, there is one for each setting, and the key names detector, version and setting."""
     del detector, train
     _require(not recipe.card.missing(), "every field of a card is filled", recipe.card.missing())
+    _require(set(recipe.variants) == set(SETTINGS), "there is a variant for each setting", sorted(recipe.variants))
+    for setting, variant in recipe.variants.items():
+        empty = [f"{setting}: {name}" for name in variant.missing()]
+        _require(not empty, "every field of a variant is filled", empty)
     expected = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
     _require(recipe.key.startswith(expected), f"a recipe's key starts with {expected}", recipe.key)
 
@@ -120,10 +112,10 @@ def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
 def options_change_the_key(recipe: Recipe, detector: Detector, train: Toy) -> None:
     """Another value of any option gives another key, as of the setting: a fit of one is never taken for the other."""
     del detector, train
-    other: Setting = "small" if recipe.setting == "paper" else "paper"
+    other = next(setting for setting in SETTINGS if setting != recipe.setting)
     _require(recipe.key != replace(recipe, setting=other).key, "another setting gives another key", recipe.key)
     hints = get_type_hints(type(recipe))
-    for option in type(recipe).options():
+    for option in options_of(recipe):
         changed = _with_another(recipe, option, hints[option.name])
         clause = f"another value of the option {option.name} gives another key"
         _require(changed.key != recipe.key, clause, f"{getattr(changed, option.name)!r} gives {changed.key}")

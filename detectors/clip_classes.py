@@ -31,22 +31,22 @@ from detectors.clip_features import (
     DATACOMP,
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    FINAL_IF_LARGE,
-    INPUT_POLICY,
-    INPUT_SIZE,
+    FINAL,
+    LARGE_TOWER,
     PREPRINT,
+    RENDERED_TOWER,
     REPORT,
-    TOWER_SIZES,
+    SMALL_TOWER,
+    SPREAD,
     ClipEmbedder,
     ClipRecipe,
-    Part,
+    ClipVariant,
     each_row,
 )
 from detectors.multiclass import Pairs, Rule, Softmax, classes_of, from_bytes, to_bytes
 
-# scikit-learn's own; over blocks by cross-validation on the train split of the embedded corpus
-SOFTMAX_C: dict[Setting, float] = {"paper": 1.0, "small": 0.1}
-SVM_C: dict[Setting, float] = {"paper": 1.0, "small": 0.01}
+C = 1.0  # scikit-learn's own
+SOFTMAX_BLOCKS_C, SVM_BLOCKS_C = 0.1, 0.01  # by cross-validation on the train split of the embedded corpus
 
 
 class ClipClassifier(Classifier):
@@ -68,12 +68,28 @@ class ClipClassifier(Classifier):
         return {**self.rule.state(), "classes": to_bytes(self.classes)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClassesVariant(ClipVariant):
+    """What a classifier is in one setting.
+
+    Attributes:
+        c: Weight of the training errors against the penalty, as in scikit-learn.
+    """
+
+    c: float
+
+
 @dataclass(frozen=True)
 class ClassesRecipe(ClipRecipe):
-    """What both classifiers share: a subclass gives `card`, `learn` and `remember`."""
+    """What both classifiers share: a subclass gives `card`, `variants`, `learn` and `remember`."""
 
     published: ClassVar[tuple[str, str]] = DATACOMP
-    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
+    variants: ClassVar[Mapping[Setting, ClassesVariant]]
+
+    @property
+    def variant(self) -> ClassesVariant:
+        """The tower and the penalty of this setting and what belongs to them."""
+        return self.variants[self.setting]
 
     @abstractmethod
     def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Rule:
@@ -111,17 +127,31 @@ class ClipClasses(ClassesRecipe):
         paper=f"{PREPRINT}; {REPORT}",
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
         licence=DATACOMP_LICENCE,
-        trained_on=f"head: images and generators of the run's train subset, each class weighted alike;"
-        f" {DATACOMP_TOWER}",
-        input_size=INPUT_SIZE,
-        input_policy=INPUT_POLICY,
-        sizes=TOWER_SIZES,
     )
+    variants: ClassVar[Mapping[Setting, ClassesVariant]] = {
+        "paper": ClassesVariant(
+            trained_on="head: images and generators of the run's train subset, each class weighted alike;"
+            f" {DATACOMP_TOWER}",
+            embedder=FINAL,
+            reads="final",
+            c=C,
+            **LARGE_TOWER,
+        ),
+        "small": ClassesVariant(
+            trained_on="head: images and generators of the run's train subset, each class weighted alike;"
+            f" {RENDERED_TOWER}",
+            shipped=True,
+            embedder=SPREAD,
+            reads="blocks",
+            c=SOFTMAX_BLOCKS_C,
+            **SMALL_TOWER,
+        ),
+    }
 
     def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Softmax:
         """Fit the layer; nothing is drawn at random."""
         del seed
-        return Softmax.fit(embeddings, members, SOFTMAX_C[self.setting])
+        return Softmax.fit(embeddings, members, self.variant.c)
 
     def remember(self, state: State) -> Softmax:
         """The layer whose `state` this is."""
@@ -141,15 +171,28 @@ class ClipOvo(ClassesRecipe):
         paper=f"{REPORT}; probabilities after Wu, Lin and Weng, JMLR 5, 2004",
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
         licence=DATACOMP_LICENCE,
-        trained_on=f"head: images and generators of the run's train subset; {DATACOMP_TOWER}",
-        input_size=INPUT_SIZE,
-        input_policy=INPUT_POLICY,
-        sizes=TOWER_SIZES,
     )
+    variants: ClassVar[Mapping[Setting, ClassesVariant]] = {
+        "paper": ClassesVariant(
+            trained_on=f"head: images and generators of the run's train subset; {DATACOMP_TOWER}",
+            embedder=FINAL,
+            reads="final",
+            c=C,
+            **LARGE_TOWER,
+        ),
+        "small": ClassesVariant(
+            trained_on=f"head: images and generators of the run's train subset; {RENDERED_TOWER}",
+            shipped=True,
+            embedder=SPREAD,
+            reads="blocks",
+            c=SVM_BLOCKS_C,
+            **SMALL_TOWER,
+        ),
+    }
 
     def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Pairs:
         """Fit all pairs; the seed draws the folds of the Platt slopes."""
-        return Pairs.fit(embeddings, members, SVM_C[self.setting], seed)
+        return Pairs.fit(embeddings, members, self.variant.c, seed)
 
     def remember(self, state: State) -> Pairs:
         """The pairs whose `state` this is."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Size, Unavailable
+from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Size, Unavailable, Variant
 from detectors.frozen import FrozenEmbedder
+from detectors.heads import HeadRecipe, HeadVariant
 from detectors.sources import Hub, Local, Shipped, Source
 from detectors.weights import shipped_card
 
@@ -34,19 +36,33 @@ HUBS = {
     COMMONPOOL: Hub("laion/CLIP-ViT-L-14-CommonPool.XL-s13B-b90K", OPEN_CLIP_FILES),
 }
 
-# of the tower alone: the heads on it are a layer or two
-TOWER_SIZES: Mapping[Setting, Size] = {"paper": Size(303_966_208, 81.0), "small": Size(1_313_280, 0.0895)}
-
-# of heads that have no say in it: the project's small CLIP says little of a generator in its final embedding
-FINAL_IF_LARGE: Mapping[Setting, Part] = {"paper": "final", "small": "blocks"}
-
 # what the cards of several recipes say
 PREPRINT = "Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images, preprint"
 REPORT = "Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024"
 DATACOMP_LICENCE = "Apache-2.0; weights as their owners say (DataComp-1B CLIP: MIT)"
-DATACOMP_TOWER = "tower: DataComp-1B (small: captioned rendered scenes)"
-INPUT_SIZE = "224x224 (small: 128x128)"
-INPUT_POLICY = "centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)"
+OPENAI_TOWER = "tower: WebImageText by OpenAI"
+DATACOMP_TOWER = "tower: DataComp-1B"
+RENDERED_TOWER = "tower: captioned rendered scenes"
+
+
+class TowerSaid(TypedDict):
+    """What the variants on one tower have in common."""
+
+    input_size: str
+    input_policy: str
+    size: Size  # of the tower alone: the heads on it are a layer or two
+
+
+LARGE_TOWER: TowerSaid = {
+    "input_size": "224x224",
+    "input_policy": "centre crop without resize; smaller images are padded with black",
+    "size": Size(303_966_208, 81.0),
+}
+SMALL_TOWER: TowerSaid = {
+    "input_size": "128x128",
+    "input_policy": "centre crop without resize; smaller images are enlarged bilinearly",
+    "size": Size(1_313_280, 0.0895),
+}
 
 
 class ClipEmbedder(FrozenEmbedder):
@@ -57,7 +73,7 @@ class ClipEmbedder(FrozenEmbedder):
         tower: The tower itself.
     """
 
-    def __init__(self, tower: Tower, pooling: Pooling, runtime: Runtime, *, pad: bool) -> None:
+    def __init__(self, tower: Tower, runtime: Runtime, *, pooling: Pooling, pad: bool) -> None:
         policy = "pad" if pad else "enlarge"
         key = f"clip.1.{tower.name}.{tower.weights.sha256[:16]}.{pooling}.{policy}.{runtime.precision}"
         if tower.own_statistics:
@@ -81,11 +97,31 @@ class ClipEmbedder(FrozenEmbedder):
         return features(network, self.tower, self._pooling, images, self._runtime)
 
 
+# in the small setting all recipes have one embedder; in the paper's, those that read nothing but the final embedding
+# have one that stores nothing else
+FINAL = partial(ClipEmbedder, pooling="none", pad=True)
+BLOCKS = partial(ClipEmbedder, pooling="class", pad=True)
+SPREAD = partial(ClipEmbedder, pooling="spread", pad=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipVariant(Variant):
+    """What a recipe on a CLIP tower is in one setting.
+
+    Attributes:
+        embedder: Makes the frozen half of a tower.
+        reads: Which part of the embeddings the head reads.
+        shipped: Whether the tower is the project's own, unless the user names a model.
+    """
+
+    embedder: Callable[[Tower, Runtime], ClipEmbedder]
+    reads: Part
+    shipped: bool = False
+
+
 @dataclass(frozen=True)
 class ClipRecipe(Recipe):
-    """What recipes on a CLIP tower share. In the small setting all of them have one embedder.
-
-    In the paper setting those that read nothing but the final embedding have one that stores nothing else.
+    """What recipes on a CLIP tower share.
 
     Attributes:
         model: An open_clip model; None is the recipe's own in the paper setting, the project's in the small one.
@@ -96,7 +132,12 @@ class ClipRecipe(Recipe):
     model: str | None = None
     weights: str | None = field(default=None, metadata={"file": True})
     published: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
-    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "final", "small": "final"}
+    variants: ClassVar[Mapping[Setting, ClipVariant]]
+
+    @property
+    def variant(self) -> ClipVariant:
+        """The tower of this setting and what belongs to it."""
+        return self.variants[self.setting]
 
     def own_sources(self) -> tuple[Source, ...]:
         """The tower's weights; for a tag that is not a paper's, open_clip is asked."""
@@ -130,23 +171,37 @@ class ClipRecipe(Recipe):
         else:
             model, tag = self.published
             tower = find_tower(self.model or model, self.weights or tag)
-        blocks = self.reads[self.setting] == "blocks"
-        if blocks and not tower.blocks:
+        if self.variant.reads == "blocks" and not tower.blocks:
             msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
             raise Unavailable(msg)
-        if self.setting == "small":
-            return ClipEmbedder(tower, "spread", runtime, pad=False)
-        return ClipEmbedder(tower, "class" if blocks else "none", runtime, pad=True)
+        return self.variant.embedder(tower, runtime)
 
     def columns(self, embedder: Embedder) -> slice:
         """Which columns of the embeddings the head reads."""
         projected = cast("ClipEmbedder", embedder).projected
-        return slice(projected, None) if self.reads[self.setting] == "blocks" else slice(0, projected)
+        return slice(projected, None) if self.variant.reads == "blocks" else slice(0, projected)
 
     @property
     def _small(self) -> bool:
         """Whether the project's own small CLIP is meant."""
-        return self.setting == "small" and self.model is None
+        return self.variant.shipped and self.model is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipHeadVariant(ClipVariant, HeadVariant):
+    """A CLIP tower and a head, and nothing else."""
+
+
+@dataclass(frozen=True)
+class ClipHeadRecipe(ClipRecipe, HeadRecipe):
+    """A recipe that is a CLIP tower and a head: its table says both."""
+
+    variants: ClassVar[Mapping[Setting, ClipHeadVariant]]
+
+    @property
+    def variant(self) -> ClipHeadVariant:
+        """The tower and the head of this setting and what belongs to them."""
+        return self.variants[self.setting]
 
 
 def unit(embeddings: Embeddings) -> Embeddings:

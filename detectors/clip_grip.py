@@ -32,22 +32,23 @@ from detectors.api import Array, Card, Embeddings, Runtime, Sample, Scores, Sett
 from detectors.augment import padded_centre
 from detectors.clip_features import (
     COMMONPOOL,
-    FINAL_IF_LARGE,
-    INPUT_SIZE,
-    TOWER_SIZES,
+    LARGE_TOWER,
+    RENDERED_TOWER,
+    SMALL_TOWER,
+    SPREAD,
     ClipEmbedder,
-    ClipRecipe,
-    Part,
+    ClipHeadRecipe,
+    ClipHeadVariant,
     unit,
 )
-from detectors.heads import Line, LinearProbe, LinearSvm, ProbeRecipe
+from detectors.heads import Line, LinearProbe, LinearSvm
 from detectors.weights import load_strict, local, read, unwrapped
 
 if TYPE_CHECKING:
     from detectors.towers import Tower
 
-# LinearSVC's own; over blocks by cross-validation on the train split of the embedded corpus
-C: Mapping[Setting, float] = {"paper": 1.0, "small": 0.1}
+C = 1.0  # LinearSVC's own
+BLOCKS_C = 0.1  # by cross-validation on the train split of the embedded corpus
 
 
 class WholeEmbedder(ClipEmbedder):
@@ -56,10 +57,16 @@ class WholeEmbedder(ClipEmbedder):
     Args:
         tower: A vision transformer's.
         runtime: Where and how precisely it computes.
+
+    Raises:
+        Unavailable: It is the tower of another network.
     """
 
     def __init__(self, tower: Tower, runtime: Runtime) -> None:
-        super().__init__(tower, "unprojected", runtime, pad=True)
+        if not tower.blocks:
+            msg = f"clip_grip reads what comes before the projection of a vision transformer, and {tower.name} is none"
+            raise Unavailable(f"{msg}: choose one")
+        super().__init__(tower, runtime, pooling="unprojected", pad=True)
         self.key += ".shortened"
 
     def prepare(self, sample: Sample) -> Array:
@@ -82,11 +89,10 @@ class UnitProbe(LinearProbe):
 
 
 @dataclass(frozen=True)
-class ClipGrip(ClipRecipe, ProbeRecipe):
+class ClipGrip(ClipHeadRecipe):
     """A linear SVM on what comes before the projection."""
 
     published: ClassVar[tuple[str, str]] = COMMONPOOL
-    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
     card: ClassVar[Card] = Card(
         name="clip_grip",
         family="foundation",
@@ -97,38 +103,33 @@ class ClipGrip(ClipRecipe, ProbeRecipe):
         " arXiv 2312.00195",
         upstream="https://github.com/grip-unina/ClipBased-SyntheticImageDetection (nothing copied)",
         licence="Apache-2.0; weights as their owners say (CommonPool-XL CLIP: MIT; published heads: Apache-2.0)",
-        trained_on="head: the train subset of the run; tower: CommonPool-XL (small: captioned rendered scenes);"
-        " a loaded head: latent diffusion",
-        input_size=INPUT_SIZE,
-        input_policy="shorter side resized bicubically to 224, centre crop (small: centre crop without resize;"
-        " smaller images are enlarged bilinearly)",
-        notes="expect 0.7 to 0.8 on the generator it was fitted on in the small setting: the small CLIP says little"
-        " of generators",
-        sizes=TOWER_SIZES,
     )
-
-    def embedder(self, runtime: Runtime) -> ClipEmbedder:
-        """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
-        if self.setting == "small":
-            return super().embedder(runtime)
-        from detectors.towers import find_tower
-
-        model, tag = self.published
-        tower = find_tower(self.model or model, self.weights or tag)
-        if not tower.blocks:
-            msg = f"{self.card.name} reads what comes before the projection of a vision transformer, and {self.model}"
-            raise Unavailable(f"{msg} is none: choose one")
-        return WholeEmbedder(tower, runtime)
-
-    def head(self) -> LinearSvm:
-        """The linear SVM."""
-        return LinearSvm(C[self.setting], primal=True)
+    variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
+        "paper": ClipHeadVariant(
+            trained_on="head: the train subset of the run; tower: CommonPool-XL; a loaded head: latent diffusion",
+            input_size="224x224",
+            input_policy="shorter side resized bicubically to 224, centre crop",
+            size=LARGE_TOWER["size"],
+            embedder=WholeEmbedder,
+            reads="final",
+            head=LinearSvm(C, primal=True),
+        ),
+        "small": ClipHeadVariant(
+            trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
+            notes="expect 0.7 to 0.8 on the generator it was fitted on: the small CLIP says little of generators",
+            shipped=True,
+            embedder=SPREAD,
+            reads="blocks",
+            head=LinearSvm(BLOCKS_C, primal=True),
+            **SMALL_TOWER,
+        ),
+    }
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> UnitProbe:
         """Fit the SVM on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        line = self.head().fit(unit(train.embed(embedder)[:, columns]), train.labels, seed)
+        line = self.variant.head.fit(unit(train.embed(embedder)[:, columns]), train.labels, seed)
         return UnitProbe(embedder, line, columns)
 
     def restore(self, state: State, runtime: Runtime) -> UnitProbe:
@@ -145,7 +146,7 @@ class ClipGrip(ClipRecipe, ProbeRecipe):
         """
         from torch import nn
 
-        if self.setting != "paper":
+        if self.variant.shipped:
             msg = "published heads read the large tower: load them in the paper setting"
             raise Unavailable(msg)
         file, embedder = local(weights), self.embedder(runtime)

@@ -27,18 +27,21 @@ from detectors.clip_features import (
     DATACOMP,
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    FINAL_IF_LARGE,
-    INPUT_POLICY,
-    INPUT_SIZE,
+    FINAL,
+    LARGE_TOWER,
     PREPRINT,
+    RENDERED_TOWER,
     REPORT,
-    TOWER_SIZES,
+    SMALL_TOWER,
+    SPREAD,
     ClipEmbedder,
+    ClipHeadRecipe,
+    ClipHeadVariant,
     ClipRecipe,
-    Part,
+    ClipVariant,
     each_row,
 )
-from detectors.heads import LinearSvm, ProbeRecipe, Scaled
+from detectors.heads import LinearSvm, Scaled
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -47,16 +50,15 @@ if TYPE_CHECKING:
 
 HIDDEN = 256
 DROPOUT = 0.2  # of the hidden layer
-# LinearSVC's own; over blocks by cross-validation on the train split of the embedded corpus
-C: dict[Setting, float] = {"paper": 1.0, "small": 0.01}
+C = 1.0  # LinearSVC's own
+BLOCKS_C = 0.01  # by cross-validation on the train split of the embedded corpus
 
 
 @dataclass(frozen=True)
-class ClipSvm(ClipRecipe, ProbeRecipe):
+class ClipSvm(ClipHeadRecipe):
     """A linear SVM on the final embedding."""
 
     published: ClassVar[tuple[str, str]] = DATACOMP
-    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
     card: ClassVar[Card] = Card(
         name="clip_svm",
         family="foundation",
@@ -66,15 +68,24 @@ class ClipSvm(ClipRecipe, ProbeRecipe):
         paper=REPORT,
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
         licence=DATACOMP_LICENCE,
-        trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
-        input_size=INPUT_SIZE,
-        input_policy=INPUT_POLICY,
-        sizes=TOWER_SIZES,
     )
-
-    def head(self) -> LinearSvm:
-        """The linear SVM."""
-        return LinearSvm(C[self.setting], primal=True)
+    variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
+        "paper": ClipHeadVariant(
+            trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
+            embedder=FINAL,
+            reads="final",
+            head=LinearSvm(C, primal=True),
+            **LARGE_TOWER,
+        ),
+        "small": ClipHeadVariant(
+            trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
+            shipped=True,
+            embedder=SPREAD,
+            reads="blocks",
+            head=LinearSvm(BLOCKS_C, primal=True),
+            **SMALL_TOWER,
+        ),
+    }
 
 
 class TwoLayers(Probe):
@@ -115,7 +126,6 @@ class ClipMlp(ClipRecipe):
     """Two fully connected layers with ReLU on the final embedding."""
 
     published: ClassVar[tuple[str, str]] = DATACOMP
-    reads: ClassVar[Mapping[Setting, Part]] = FINAL_IF_LARGE
     card: ClassVar[Card] = Card(
         name="clip_mlp",
         family="foundation",
@@ -125,11 +135,22 @@ class ClipMlp(ClipRecipe):
         paper=f"{PREPRINT}; {REPORT}",
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
         licence=DATACOMP_LICENCE,
-        trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
-        input_size=INPUT_SIZE,
-        input_policy=INPUT_POLICY,
-        sizes=TOWER_SIZES,
     )
+    variants: ClassVar[Mapping[Setting, ClipVariant]] = {
+        "paper": ClipVariant(
+            trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
+            embedder=FINAL,
+            reads="final",
+            **LARGE_TOWER,
+        ),
+        "small": ClipVariant(
+            trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
+            shipped=True,
+            embedder=SPREAD,
+            reads="blocks",
+            **SMALL_TOWER,
+        ),
+    }
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayers:
         """Train both layers on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""

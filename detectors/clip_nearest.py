@@ -12,6 +12,7 @@ apart, and the nearest images are those of like content.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -20,8 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from detectors.api import Card, Embeddings, Probe, Runtime, Scores, State, TrainSet
-from detectors.clip_features import INPUT_POLICY, INPUT_SIZE, TOWER_SIZES, ClipEmbedder, ClipRecipe, each_row, unit
+from detectors.api import Card, Embeddings, Probe, Runtime, Scores, Setting, State, TrainSet
+from detectors.clip_features import (
+    FINAL,
+    LARGE_TOWER,
+    OPENAI_TOWER,
+    RENDERED_TOWER,
+    SMALL_TOWER,
+    SPREAD,
+    ClipEmbedder,
+    ClipRecipe,
+    ClipVariant,
+    each_row,
+    unit,
+)
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 
@@ -79,14 +92,24 @@ class ClipNearest(ClipRecipe):
         " arXiv 2302.10174",
         upstream="https://github.com/WisconsinAIVision/UniversalFakeDetect (nothing copied)",
         licence="Apache-2.0; weights as their owners say (OpenAI's CLIP: MIT)",
-        trained_on="bank: the train subset of the run; tower: WebImageText by OpenAI"
-        " (small: captioned rendered scenes)",
-        input_size=INPUT_SIZE,
-        input_policy=INPUT_POLICY,
-        notes="expect chance in the small setting: what lies nearest in the small tower's final embedding shows the"
-        " same kind of scene, whatever made it",
-        sizes=TOWER_SIZES,
     )
+    variants: ClassVar[Mapping[Setting, ClipVariant]] = {
+        "paper": ClipVariant(
+            trained_on=f"bank: the train subset of the run; {OPENAI_TOWER}",
+            embedder=FINAL,
+            reads="final",
+            **LARGE_TOWER,
+        ),
+        "small": ClipVariant(
+            trained_on=f"bank: the train subset of the run; {RENDERED_TOWER}",
+            notes="expect chance: what lies nearest in the small tower's final embedding shows the same kind of scene,"
+            " whatever made it",
+            shipped=True,
+            embedder=SPREAD,
+            reads="final",
+            **SMALL_TOWER,
+        ),
+    }
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Nearest:
         """Embed `train`. Raises ValueError where a class has no image."""

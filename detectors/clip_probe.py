@@ -23,13 +23,25 @@ from typing import ClassVar
 import numpy as np
 
 from detectors.api import Card, Runtime, Setting
-from detectors.clip_features import TOWER_SIZES, ClipRecipe, Part
-from detectors.heads import Line, LinearProbe, Logistic, ProbeRecipe
+from detectors.clip_features import (
+    BLOCKS,
+    FINAL,
+    LARGE_TOWER,
+    OPENAI_TOWER,
+    RENDERED_TOWER,
+    SMALL_TOWER,
+    SPREAD,
+    ClipHeadRecipe,
+    ClipHeadVariant,
+)
+from detectors.heads import Line, LinearProbe, Logistic
 from detectors.weights import load_strict, local, read
+
+BLOCKS_C = 0.1  # held back more than over the final embedding: there are many more columns
 
 
 @dataclass(frozen=True)
-class ClipProbe(ClipRecipe, ProbeRecipe):
+class ClipProbe(ClipHeadRecipe):
     """A linear layer on the final embedding."""
 
     card: ClassVar[Card] = Card(
@@ -42,16 +54,24 @@ class ClipProbe(ClipRecipe, ProbeRecipe):
         " arXiv 2302.10174",
         upstream="https://github.com/WisconsinAIVision/UniversalFakeDetect (nothing copied)",
         licence="Apache-2.0; weights as their owners say (OpenAI's CLIP: MIT)",
-        trained_on="head: the train subset of the run; tower: WebImageText by OpenAI"
-        " (small: captioned rendered scenes); a loaded head: ProGAN",
-        input_size="224x224 (small: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
-        sizes=TOWER_SIZES,
     )
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(1.0)
+    variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
+        "paper": ClipHeadVariant(
+            trained_on=f"head: the train subset of the run; {OPENAI_TOWER}; a loaded head: ProGAN",
+            embedder=FINAL,
+            reads="final",
+            head=Logistic(1.0),
+            **LARGE_TOWER,
+        ),
+        "small": ClipHeadVariant(
+            trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
+            shipped=True,
+            embedder=SPREAD,
+            reads="final",
+            head=Logistic(1.0),
+            **SMALL_TOWER,
+        ),
+    }
 
     def load(self, weights: Path, runtime: Runtime) -> LinearProbe:
         """Load a published linear layer: `weight` (1, D) and `bias` (1) on the final embedding, and nothing else.
@@ -72,7 +92,7 @@ class ClipProbe(ClipRecipe, ProbeRecipe):
 
 
 @dataclass(frozen=True)
-class ClipLayers(ClipRecipe, ProbeRecipe):
+class ClipLayers(ClipHeadRecipe):
     """A linear layer on what is read from all blocks."""
 
     card: ClassVar[Card] = Card(
@@ -85,15 +105,21 @@ class ClipLayers(ClipRecipe, ProbeRecipe):
         " synthetic image detection, ECCV 2024, arXiv 2402.19091",
         upstream="https://github.com/mever-team/rine (nothing copied)",
         licence="Apache-2.0; weights as their owners say (OpenAI's CLIP: MIT)",
-        trained_on="head: the train subset of the run; tower: WebImageText by OpenAI"
-        " (small: captioned rendered scenes)",
-        input_size="224x224 (small: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
-        sizes=TOWER_SIZES,
     )
-
-    reads: ClassVar[Mapping[Setting, Part]] = {"paper": "blocks", "small": "blocks"}
-
-    def head(self) -> Logistic:
-        """Logistic regression, held back more than over the final embedding: there are many more columns."""
-        return Logistic(0.1)
+    variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
+        "paper": ClipHeadVariant(
+            trained_on=f"head: the train subset of the run; {OPENAI_TOWER}",
+            embedder=BLOCKS,
+            reads="blocks",
+            head=Logistic(BLOCKS_C),
+            **LARGE_TOWER,
+        ),
+        "small": ClipHeadVariant(
+            trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
+            shipped=True,
+            embedder=SPREAD,
+            reads="blocks",
+            head=Logistic(BLOCKS_C),
+            **SMALL_TOWER,
+        ),
+    }

@@ -22,19 +22,32 @@ from typing import TYPE_CHECKING, ClassVar
 from detectors.api import Card, Setting, Size
 from detectors.augment import BlurJpeg
 from detectors.imagenet import imagenet
-from detectors.sources import Shipped, Source
+from detectors.plans import Plan
+from detectors.sources import Shipped
 from detectors.stopping import EarlyStopping
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.training import Plan
-
 SPREAD = 0.02  # of the new last layer's weights
 PAPER_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
 SMALL_VIEW = BlurJpeg(probability=0.1, resize=None, crop=64, test_crop=128, pad=False)
+
+QUICK = EarlyStopping(rate=2e-3, patience=2, lowest_rate=1e-4)
+
+
+def _large() -> nn.Module:
+    from torchvision.models import resnet50
+
+    return resnet50(num_classes=1)  # type: ignore[no-any-return]
+
+
+def _small() -> nn.Module:
+    from detectors.nets import SmallResNet
+
+    return SmallResNet()
 
 
 @dataclass(frozen=True)
@@ -42,8 +55,6 @@ class CnnSpot(NetworkRecipe):
     """Recipe of CNNSpot. The last layer of whatever weights fitting starts from is replaced."""
 
     checkpoint: ClassVar[str | None] = "model"
-    published: ClassVar[bool] = True
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet50"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="cnnspot",
@@ -54,37 +65,33 @@ class CnnSpot(NetworkRecipe):
         paper="Wang et al., CNN-generated images are surprisingly easy to spot... for now, CVPR 2020, arXiv 1912.11035",
         upstream="https://github.com/PeterWang512/CNNDetection (nothing copied)",
         licence="Apache-2.0; upstream code and checkpoints CC BY-NC-SA 4.0",
-        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs);"
-        " a loaded checkpoint: ProGAN",
-        input_size="224x224 (small: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
-        sizes={"paper": Size(23_510_081, 4.09), "small": Size(302_993, 0.183)},
     )
-
-    @property
-    def view(self) -> BlurJpeg:
-        """Blur, JPEG, crops."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """ResNet-50, or the small one."""
-        from torchvision.models import resnet50
-
-        from detectors.nets import SmallResNet
-
-        return resnet50(num_classes=1) if self.setting == "paper" else SmallResNet()
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, after ImageNet; a loaded checkpoint: ProGAN",
+            input_size="224x224",
+            input_policy="centre crop without resize; smaller images are padded with black",
+            size=Size(23_510_081, 4.09),
+            view=PAPER_VIEW,
+            network=_large,
+            plan=Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=10_000, validation=0.1),
+            start=imagenet("resnet50"),
+            published=True,
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, after rendered photographs",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(302_993, 0.183),
+            view=SMALL_VIEW,
+            network=_small,
+            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
+            start=Shipped("small_resnet"),
+        ),
+    }
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
         from detectors import nets
 
         return nets.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
-
-    def plan(self) -> Plan:
-        """The published numbers, or those for minutes on two cores."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            return Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=10_000, validation=0.1)
-        quick = EarlyStopping(rate=2e-3, patience=2, lowest_rate=1e-4)
-        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1)

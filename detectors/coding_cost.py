@@ -33,12 +33,26 @@ sizes apart. The small setting is a coder of 38,000 weights with 2 levels, train
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from detectors.api import Array, Card, Detector, Image, Recipe, Runtime, Sample, Scores, Setting, Size, State, TrainSet
+from detectors.api import (
+    Array,
+    Card,
+    Detector,
+    Image,
+    Recipe,
+    Runtime,
+    Sample,
+    Scores,
+    Setting,
+    Size,
+    State,
+    TrainSet,
+    Variant,
+)
 from detectors.augment import Statistics
 from detectors.crops import centre_square
 from detectors.gaps import Reals, Statistic
@@ -86,10 +100,19 @@ class Course:
     threads: int | None = None
 
 
-COURSES: Mapping[Setting, Course] = {
-    "paper": Course(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4),
-    "small": Course(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1),
-}
+PAPER = Course(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4)
+SMALL = Course(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodingVariant(Variant):
+    """What the detector is in one setting.
+
+    Attributes:
+        course: The coder and how it is trained.
+    """
+
+    course: Course
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +187,17 @@ class CodingDetector(Detector):
         return to_state(self._network) | {REALS + name: value.copy() for name, value in vars(self._reals).items()}
 
 
+VARIANT = CodingVariant(
+    trained_on="the real images of the train subset alone: SReC's weights, trained on Open Images, cannot be had",
+    input_size="up to 512x512",
+    input_policy="largest centred square up to that size, its side a multiple of 8, nothing resampled; images of less"
+    " than 16 pixels are enlarged bilinearly",
+    size=Size(3_440_952, 98.4),
+    notes="decides against one in ten real images called generated, so accuracy cannot pass 95 %",
+    course=PAPER,
+)
+
+
 @dataclass(frozen=True)
 class CodingCost(Recipe):
     """Recipe of a coder of real images.
@@ -185,16 +219,24 @@ class CodingCost(Recipe):
         upstream="https://github.com/grip-unina/ZED (no code there); coder: https://github.com/caoscott/SReC (nothing"
         " copied)",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the real images of the train subset alone: SReC's weights, trained on Open Images, cannot be had",
-        input_size="up to 512x512 (small: up to 128x128)",
-        input_policy="largest centred square up to that size, its side a multiple of 8, nothing resampled; images of"
-        " less than 16 pixels are enlarged bilinearly",
-        notes="decides against one in ten real images called generated, so accuracy cannot pass 95 %. Embedded: under a"
-        " coder of 150 real images D(0) and D(1) of other real ones spread by 0.12 and 0.35 bits; expect chance (51 %,"
-        " area under the curve .63) but for cascade, ldm_c and pixdiff. The signed Delta01 finds more there (65 %,"
-        " .76), and so does D(0) (63 %, .75)",
-        sizes={"paper": Size(3_440_952, 98.4), "small": Size(38_160, 0.0966)},
     )
+    variants: ClassVar[Mapping[Setting, CodingVariant]] = {
+        "paper": VARIANT,
+        "small": replace(
+            VARIANT,
+            input_size="up to 128x128",
+            size=Size(38_160, 0.0966),
+            notes=f"{VARIANT.notes}. Under a coder of 150 real images D(0) and D(1) of other real ones spread by 0.12"
+            " and 0.35 bits; expect chance (51 %, area under the curve .63) but for cascade, ldm_c and pixdiff. The"
+            " signed Delta01 finds more there (65 %, .76), and so does D(0) (63 %, .75)",
+            course=SMALL,
+        ),
+    }
+
+    @property
+    def variant(self) -> CodingVariant:
+        """The coder of this setting and what belongs to it."""
+        return self.variants[self.setting]
 
     @property
     def alone(self) -> bool:
@@ -204,7 +246,7 @@ class CodingCost(Recipe):
     @property
     def course(self) -> Course:
         """The numbers of this setting."""
-        return COURSES[self.setting]
+        return self.variant.course
 
     @property
     def view(self) -> Uncut:

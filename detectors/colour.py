@@ -10,7 +10,7 @@ Shuffling the pixels of an image changes nothing here, and resizing it or compre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embedder, Embeddings, Image, Runtime, Sample
-from detectors.heads import Logistic, ProbeRecipe
+from detectors.api import Array, Card, Embedder, Embeddings, Image, Sample, Setting, alike
+from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
 
 CHANNELS = 7  # R, G, B, Y, Cr, Cb, saturation
 LEVELS = 256
@@ -82,17 +82,14 @@ class Colour(ProbeRecipe):
         paper="after McCloskey and Albright, 2018, arXiv 1812.08247",
         upstream="none: own features",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="any",
-        input_policy="every pixel of the whole image, without its place; nothing resampled",
         shortcut="colour statistics",
     )
-
-    def embedder(self, runtime: Runtime) -> ColourEmbedder:
-        """The statistics: alike in both settings."""
-        del runtime
-        return ColourEmbedder()
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(C)
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = alike(
+        ProbeVariant(
+            trained_on="the train subset of the run",
+            input_size="any",
+            input_policy="every pixel of the whole image, without its place; nothing resampled",
+            embedder=lambda _: ColourEmbedder(),
+            head=Logistic(C),
+        )
+    )

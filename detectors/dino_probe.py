@@ -12,14 +12,14 @@ of what they tell lies in the half whitened patch embedding that its training st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Array, Card, Embeddings, Runtime, Size
+from detectors.api import Array, Card, Embeddings, Runtime, Setting, Size
 from detectors.frozen import FrozenEmbedder
-from detectors.heads import Logistic, ProbeRecipe
+from detectors.heads import HeadRecipe, HeadVariant, Logistic
 from detectors.sources import Hub, Local, Shipped, Source
 from detectors.weights import shipped_card
 
@@ -61,8 +61,51 @@ class DinoEmbedder(FrozenEmbedder):
         return features(network, self._pooling, images, self._runtime)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DinoVariant(HeadVariant):
+    """What the probe is in one setting.
+
+    Attributes:
+        start: The tower's weights.
+        tower: Finds them, or the file of the user's that takes their place.
+        network: Makes the vision transformer, without weights.
+        pooling: What is read of it.
+        pad: Whether smaller images are framed in black or enlarged.
+    """
+
+    start: Source
+    tower: Callable[[str | None], DinoTower]
+    network: Callable[[], nn.Module]
+    pooling: Pooling
+    pad: bool
+
+
+def _large_tower(weights: str | None) -> DinoTower:
+    from detectors.dino_tower import find_tower
+
+    return find_tower(MODEL, weights, SIDE)
+
+
+def _large_network() -> nn.Module:
+    from detectors.dino_tower import bare
+
+    return bare(MODEL, None)
+
+
+def _small_tower(weights: str | None) -> DinoTower:
+    from detectors.dino_tower import shipped_tower
+
+    return shipped_tower(SMALL, weights)
+
+
+def _small_network() -> nn.Module:
+    from detectors.dino_tower import bare
+
+    return bare(SMALL, shipped_card(SMALL)["network"])
+
+
 @dataclass(frozen=True)
-class DinoProbe(ProbeRecipe):
+class DinoProbe(HeadRecipe):
     """Logistic regression on a frozen DINOv2.
 
     Attributes:
@@ -80,32 +123,49 @@ class DinoProbe(ProbeRecipe):
         " CRIStAL, 2024",
         upstream="https://github.com/facebookresearch/dinov2 (nothing copied)",
         licence="Apache-2.0; weights as their owners say (DINOv2: Apache-2.0)",
-        trained_on="head: the train subset of the run; tower: LVD-142M (small: rendered scenes, without labels)",
-        input_size="224x224 (small: 128x128)",
-        input_policy="centre crop without resize; smaller images are padded with black (small: enlarged bilinearly)",
-        sizes={"paper": Size(304_367_616, 81.0), "small": Size(153_984, 0.0112)},
     )
+    variants: ClassVar[Mapping[Setting, DinoVariant]] = {
+        "paper": DinoVariant(
+            trained_on="head: the train subset of the run; tower: LVD-142M",
+            input_size="224x224",
+            input_policy="centre crop without resize; smaller images are padded with black",
+            size=Size(304_367_616, 81.0),
+            start=Hub(f"timm/{MODEL}"),
+            tower=_large_tower,
+            network=_large_network,
+            pooling="class",
+            pad=True,
+            head=Logistic(C),
+        ),
+        "small": DinoVariant(
+            trained_on="head: the train subset of the run; tower: rendered scenes, without labels",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(153_984, 0.0112),
+            start=Shipped(SMALL),
+            tower=_small_tower,
+            network=_small_network,
+            pooling="spread",
+            pad=False,
+            head=Logistic(C),
+        ),
+    }
+
+    @property
+    def variant(self) -> DinoVariant:
+        """The tower and the head of this setting and what belongs to them."""
+        return self.variants[self.setting]
 
     def own_sources(self) -> tuple[Source, ...]:
         """The tower's weights."""
         if self.weights is not None:
             return (Local(Path(self.weights)),)
-        return (Hub(f"timm/{MODEL}"),) if self.setting == "paper" else (Shipped(SMALL),)
+        return (self.variant.start,)
 
     def network(self) -> nn.Module:
         """The vision transformer, without weights."""
-        from detectors.dino_tower import bare
-
-        return bare(MODEL, None) if self.setting == "paper" else bare(SMALL, shipped_card(SMALL)["network"])
+        return self.variant.network()
 
     def embedder(self, runtime: Runtime) -> DinoEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
-        from detectors.dino_tower import find_tower, shipped_tower
-
-        if self.setting == "paper":
-            return DinoEmbedder(find_tower(MODEL, self.weights, SIDE), "class", runtime, pad=True)
-        return DinoEmbedder(shipped_tower(SMALL, self.weights), "spread", runtime, pad=False)
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(C)
+        return DinoEmbedder(self.variant.tower(self.weights), self.variant.pooling, runtime, pad=self.variant.pad)

@@ -16,9 +16,21 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from detectors import catalogue
-from detectors.api import Answer, Card, Composite, Detector, Recipe, Runtime, Scores, State, TrainSet
+from detectors.api import (
+    Answer,
+    Card,
+    Detector,
+    Recipe,
+    Runtime,
+    Scores,
+    Setting,
+    State,
+    TrainSet,
+    Variant,
+    alike,
+)
+from detectors.composition import Composite, divided, joined, parted, within
 from detectors.heads import one_thread
-from detectors.parts import divided, joined, parted, within
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end
@@ -112,9 +124,13 @@ class MeanEnsemble(Ensemble):
         paper="none: the plain average of detectors, as reported beside single ones in the field",
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run, every member on all of it",
-        input_size="as its members",
-        input_policy="as its members",
+    )
+    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+        Variant(
+            trained_on="the train subset of the run, every member on all of it",
+            input_size="as its members",
+            input_policy="as its members",
+        )
     )
 
     def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:
@@ -136,9 +152,13 @@ class StackedEnsemble(Ensemble):
         paper="after Wolpert, Stacked generalization, Neural Networks 5(2), 1992",
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run, a quarter of it set aside for the weights of the members",
-        input_size="as its members",
-        input_policy="as its members",
+    )
+    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+        Variant(
+            trained_on="the train subset of the run, a quarter of it set aside for the weights of the members",
+            input_size="as its members",
+            input_policy="as its members",
+        )
     )
 
     def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:

@@ -40,20 +40,18 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Card, Image, Setting, Size
-from detectors.augment import BlurJpeg, Statistics, View
-from detectors.sources import Hub, Shipped, Source
+from detectors.augment import BlurJpeg, Statistics
+from detectors.plans import Plan
+from detectors.sources import Hub, Shipped
 from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.weights import Weights, WrongWeights, read, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.training import Plan
-
 HALF: Statistics = (0.5, 0.5, 0.5)  # brings values to [-1, 1]
 PAPER = "Qian et al., Thinking in Frequency: Face Forgery Detection by Mining Frequency-aware Clues, ECCV 2020, arXiv"
-STARTS: Mapping[Setting, Source] = {"paper": Hub("timm/legacy_xception.tf_in1k"), "small": Shipped("small_resnet")}
 LICENCE = "Apache-2.0 (own implementation; ImageNet weights: Apache-2.0, timm); upstream has no licence file"
 
 
@@ -89,20 +87,68 @@ class Whole:
 PAPER_VIEW = Whole(299)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False, mean=HALF, std=HALF)
 
+XCEPTION, SMALL_RESNET = Hub("timm/legacy_xception.tf_in1k"), Shipped("small_resnet")
+SQUARE = "whole image resized bicubically to a square"
+CROP = "centre crop without resize; smaller images are enlarged bilinearly"
+ONE_BRANCH = (
+    "the port's decomposition branch alone, which its author measured below the paper; `f3net_genimage` has both"
+    " branches"
+)
+FLAT_WINDOWS = "local statistics of flat windows are logarithms of rounding, as published, and differ between machines"
+FALLING = Cosine(rate=0.002, epochs=66)
+QUICK, QUICKER = Cosine(rate=2e-3, epochs=10), Cosine(rate=2e-3, epochs=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchedVariant(NetworkVariant):
+    """A network of branches, each of which goes on from a network of images.
+
+    Attributes:
+        branches: Names of the branches.
+    """
+
+    branches: tuple[str, ...]
+
+
+def _fad() -> nn.Module:
+    """Xception behind the decomposition."""
+    from detectors.nets_f3 import F3NetFad
+
+    return F3NetFad()
+
+
+def _small_fad() -> nn.Module:
+    """The small network behind the decomposition."""
+    from detectors.nets_f3 import SmallFad
+
+    return SmallFad()
+
+
+def _mixed() -> nn.Module:
+    """Two Xceptions, mixed."""
+    from detectors.nets_f3 import F3NetMixed
+
+    return F3NetMixed()
+
+
+def _small_mixed() -> nn.Module:
+    """Two small networks, mixed."""
+    from detectors.nets_f3 import SmallMixed
+
+    return SmallMixed()
+
 
 @dataclass(frozen=True)
 class _Port(NetworkRecipe):
     """What both ports share. The last layer of whatever weights fitting starts from is replaced."""
 
-    published: ClassVar[bool] = True
-    starts: ClassVar[Mapping[Setting, Source]] = STARTS
-    branches: ClassVar[Mapping[Setting, tuple[str, ...]]]
+    variants: ClassVar[Mapping[Setting, BranchedVariant]]
     drawn: ClassVar[tuple[str, ...]]  # how the names begin of what no pretrained network has
 
     @property
-    def view(self) -> View:
-        """Whole images, or squares."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
+    def variant(self) -> BranchedVariant:
+        """The network of this setting and what belongs to it."""
+        return self.variants[self.setting]
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
@@ -122,7 +168,7 @@ class _Port(NetworkRecipe):
             raise WrongWeights(msg)
         trunk = {name: tensor for name, tensor in backbone.items() if not name.startswith("fc.")}
         start: dict[str, Tensor] = {}
-        for branch in self.branches[self.setting]:
+        for branch in self.variant.branches:
             copies = network.get_parameter(f"{branch}.conv1.weight").shape[1] // 3
             own = trunk | {"conv1.weight": first.repeat(1, copies, 1, 1) / copies}
             start |= {f"{branch}.{name}": tensor for name, tensor in own.items()}
@@ -137,7 +183,6 @@ class _Port(NetworkRecipe):
 class F3Net(_Port):
     """Recipe of F3Net by the personal port: the decomposition alone."""
 
-    branches: ClassVar[Mapping[Setting, tuple[str, ...]]] = {"paper": ("FAD_xcep",), "small": ("FAD_trunk",)}
     drawn: ClassVar[tuple[str, ...]] = ("FAD_head.", "FAD_xcep.fc.")
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("fc", "FAD_head"),
@@ -154,40 +199,40 @@ class F3Net(_Port):
         paper=f"{PAPER} 2007.09355",
         upstream="https://github.com/yyk-wew/F3Net (nothing copied)",
         licence=LICENCE,
-        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs);"
-        " a loaded checkpoint: faces of FaceForensics++",
-        input_size="299x299 (small: 128x128)",
-        input_policy="whole image resized bicubically to a square (small: centre crop without resize; smaller images"
-        " are enlarged bilinearly)",
-        notes="the port's decomposition branch alone, which its author measured below the paper; `f3net_genimage` has"
-        " both branches",
-        sizes={"paper": Size(21_171_246, 9.21), "small": Size(320_673, 0.236)},
     )
-
-    def network(self) -> nn.Module:
-        """Xception or the small network, behind the decomposition."""
-        from detectors import nets_f3
-
-        return nets_f3.F3NetFad() if self.setting == "paper" else nets_f3.SmallFad()
-
-    def plan(self) -> Plan:
-        """The port's numbers, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            return Plan(Stepped(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1)
-        quick = Cosine(rate=2e-3, epochs=10)
-        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1)
+    variants: ClassVar[Mapping[Setting, BranchedVariant]] = {
+        "paper": BranchedVariant(
+            trained_on="the train subset of the run, after ImageNet; a loaded checkpoint: faces of FaceForensics++",
+            input_size="299x299",
+            input_policy=SQUARE,
+            size=Size(21_171_246, 9.21),
+            notes=ONE_BRANCH,
+            view=PAPER_VIEW,
+            network=_fad,
+            plan=Plan(Stepped(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1),
+            start=XCEPTION,
+            published=True,
+            branches=("FAD_xcep",),
+        ),
+        "small": BranchedVariant(
+            trained_on="the train subset of the run, after rendered photographs",
+            input_size="128x128",
+            input_policy=CROP,
+            size=Size(320_673, 0.236),
+            notes=ONE_BRANCH,
+            view=SMALL_VIEW,
+            network=_small_fad,
+            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1),
+            start=SMALL_RESNET,
+            branches=("FAD_trunk",),
+        ),
+    }
 
 
 @dataclass(frozen=True)
 class F3NetGenImage(_Port):
     """Recipe of F3Net by the port in GenImage's list: both branches, mixed."""
 
-    branches: ClassVar[Mapping[Setting, tuple[str, ...]]] = {
-        "paper": ("fad_excep", "lfs_excep"),
-        "small": ("fad_trunk", "lfs_trunk"),
-    }
     drawn: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", "mix_block2", "mix_block3"),
@@ -208,25 +253,31 @@ class F3NetGenImage(_Port):
         paper=f"{PAPER} 2007.09355; as compared in: Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571",
         upstream="https://github.com/Leminhbinh0209/F3Net (nothing copied)",
         licence=LICENCE,
-        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs)",
-        input_size="299x299 (small: 128x128)",
-        input_policy="whole image resized bicubically to a square (small: centre crop without resize; smaller images"
-        " are enlarged bilinearly)",
-        notes="local statistics of flat windows are logarithms of rounding, as published, and differ between machines",
-        sizes={"paper": Size(48_319_026, 18.8), "small": Size(709_182, 0.463)},
     )
-
-    def network(self) -> nn.Module:
-        """Two Xceptions or two small networks, mixed."""
-        from detectors import nets_f3
-
-        return nets_f3.F3NetMixed() if self.setting == "paper" else nets_f3.SmallMixed()
-
-    def plan(self) -> Plan:
-        """The paper's numbers, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            return Plan(Cosine(rate=0.002, epochs=66), "sgd", weight_decay=0, batch=128, epochs=66, validation=0.1)
-        quick = Cosine(rate=2e-3, epochs=5)
-        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=5, validation=0.15, threads=1)
+    variants: ClassVar[Mapping[Setting, BranchedVariant]] = {
+        "paper": BranchedVariant(
+            trained_on="the train subset of the run, after ImageNet",
+            input_size="299x299",
+            input_policy=SQUARE,
+            size=Size(48_319_026, 18.8),
+            notes=FLAT_WINDOWS,
+            view=PAPER_VIEW,
+            network=_mixed,
+            plan=Plan(FALLING, "sgd", weight_decay=0, batch=128, epochs=66, validation=0.1),
+            start=XCEPTION,
+            published=True,
+            branches=("fad_excep", "lfs_excep"),
+        ),
+        "small": BranchedVariant(
+            trained_on="the train subset of the run, after rendered photographs",
+            input_size="128x128",
+            input_policy=CROP,
+            size=Size(709_182, 0.463),
+            notes=FLAT_WINDOWS,
+            view=SMALL_VIEW,
+            network=_small_mixed,
+            plan=Plan(QUICKER, "adamw", weight_decay=0.02, batch=16, epochs=5, validation=0.15, threads=1),
+            start=SMALL_RESNET,
+            branches=("fad_trunk", "lfs_trunk"),
+        ),
+    }

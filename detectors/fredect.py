@@ -18,19 +18,17 @@ channel too, and 9,216 columns rather than 49,152 keep the embeddings of 4,800 i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from scipy.fft import dctn
 
-from detectors.api import Array, Card, Embedder, Embeddings, Labels, Runtime, Sample
+from detectors.api import Array, Card, Embedder, Embeddings, Labels, Sample, Setting
 from detectors.crops import centre_square, luma
-from detectors.heads import Line, Logistic, ProbeRecipe
+from detectors.heads import Line, Logistic, ProbeRecipe, ProbeVariant
 
-SIDE = {"paper": 128, "small": 96}
-CHANNELS = {"paper": 3, "small": 1}
 PENALTY = 0.01
 EPSILON = 1e-12
 
@@ -76,6 +74,15 @@ class Penalised:
         return Logistic(1 / (2 * self.penalty * len(labels))).fit(embeddings, labels, seed)
 
 
+VARIANT = ProbeVariant(
+    trained_on="the train subset of the run",
+    input_size="128x128 RGB",
+    input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
+    embedder=lambda _: DctEmbedder(side=128, channels=3),
+    head=Penalised(PENALTY),
+)
+
+
 @dataclass(frozen=True)
 class FreDect(ProbeRecipe):
     """The DCT of the image, coefficient by coefficient, and logistic regression."""
@@ -90,16 +97,8 @@ class FreDect(ProbeRecipe):
         " arXiv 2003.08685",
         upstream="https://github.com/RUB-SysSec/GANDCTAnalysis (nothing copied)",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="128x128 RGB (paper), 96x96 luma (small)",
-        input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
-
-    def embedder(self, runtime: Runtime) -> DctEmbedder:
-        """The coefficients."""
-        del runtime
-        return DctEmbedder(SIDE[self.setting], CHANNELS[self.setting])
-
-    def head(self) -> Penalised:
-        """Logistic regression with the published penalty."""
-        return Penalised(PENALTY)
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = {
+        "paper": VARIANT,
+        "small": replace(VARIANT, input_size="96x96 luma", embedder=lambda _: DctEmbedder(side=96, channels=1)),
+    }

@@ -35,18 +35,17 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
-from detectors.augment import BlurJpeg, Statistics, View, padded_centre, shorter_side
+from detectors.augment import BlurJpeg, Statistics, padded_centre, shorter_side
+from detectors.plans import Plan
 from detectors.stopping import Cosine, EarlyStopping
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import UNIT_MEAN, UNIT_STD
 from detectors.weights import Weights, load_strict, local, read, read_tensor, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.training import Plan
-
-SIDE: Mapping[Setting, int] = {"paper": 224, "small": 128}
+SIDE, SMALL_SIDE = 224, 128
 BESIDE = {"dct.mean": "dct_mean", "dct.var": "dct_var"}  # names in the network, and of the files beside its weights
 
 
@@ -87,10 +86,23 @@ class Shortened:
         return padded_centre(shorter_side(pixels, self.shorter), self.crop)
 
 
-PAPER_VIEW = Shortened(shorter=256, crop=SIDE["paper"])
-SMALL_VIEW = BlurJpeg(
-    0, resize=None, crop=SIDE["small"], test_crop=SIDE["small"], pad=False, mean=UNIT_MEAN, std=UNIT_STD
-)
+PAPER_VIEW = Shortened(shorter=256, crop=SIDE)
+SMALL_VIEW = BlurJpeg(0, resize=None, crop=SMALL_SIDE, test_crop=SMALL_SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
+QUICK = Cosine(rate=2e-3, epochs=8)
+
+
+def _large() -> nn.Module:
+    """ResNet-50 on scaled coefficients."""
+    from detectors.nets_fredect import DctResNet50
+
+    return DctResNet50(SIDE)
+
+
+def _small() -> nn.Module:
+    """Two convolutions on scaled coefficients."""
+    from detectors.nets_fredect import SmallDctNet
+
+    return SmallDctNet(SMALL_SIDE, dropout=0.5)
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,6 @@ class FreDectNet(NetworkRecipe):
     """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
 
     checkpoint: ClassVar[str | None] = "netC"
-    published: ClassVar[bool] = True
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="fredect_net",
@@ -111,26 +122,28 @@ class FreDectNet(NetworkRecipe):
         upstream="https://github.com/Ekko-zn/AIGCDetectBenchmark and https://github.com/mever-team/sidbench, after"
         " https://github.com/RUB-SysSec/GANDCTAnalysis (nothing copied)",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
-        input_size="224x224 (small: 128x128)",
-        input_policy="shorter side resized bilinearly to 256, centre crop (small: centre crop without resize;"
-        " smaller images are enlarged bilinearly)",
-        sizes={"paper": Size(23_510_081, 4.15), "small": Size(6_897, 0.0136)},
     )
-
-    @property
-    def view(self) -> View:
-        """Crops of values from 0 to 1."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """ResNet-50 or two convolutions, on scaled coefficients."""
-        from detectors import nets_fredect
-
-        side = SIDE[self.setting]
-        return (
-            nets_fredect.DctResNet50(side) if self.setting == "paper" else nets_fredect.SmallDctNet(side, dropout=0.5)
-        )
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
+            input_size="224x224",
+            input_policy="shorter side resized bilinearly to 256, centre crop",
+            size=Size(23_510_081, 4.15),
+            view=PAPER_VIEW,
+            network=_large,
+            plan=Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=1000, validation=0.1),
+            published=True,
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, from random weights",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(6_897, 0.0136),
+            view=SMALL_VIEW,
+            network=_small,
+            plan=Plan(QUICK, "adamw", weight_decay=0.05, batch=16, epochs=8, validation=0.15, threads=1),
+        ),
+    }
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with or without mean and variance, which fitting replaces."""
@@ -139,15 +152,6 @@ class FreDectNet(NetworkRecipe):
         del network
         start = unwrapped(read(weights, self.checkpoint))
         return nets.fresh_parts(nets.drawn(self.network, seed), start, may=("dct.",), must=()), weights.path
-
-    def plan(self) -> Plan:
-        """The benchmark's numbers, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            return Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=1000, validation=0.1)
-        quick = Cosine(rate=2e-3, epochs=8)
-        return Plan(quick, "adamw", weight_decay=0.05, batch=16, epochs=8, validation=0.15, threads=1)
 
     def measured(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Mean and variance of the part of `train` that is not set aside."""
@@ -168,7 +172,7 @@ class FreDectNet(NetworkRecipe):
         """
         from detectors.network import NetworkDetector
 
-        if self.setting != "paper":
+        if not self.variant.published:
             return super().load(weights, runtime)
         network, tensors = self.build(), unwrapped(read(local(weights), self.checkpoint))
         absent = [file for file in BESIDE.values() if not weights.with_name(file).is_file()]

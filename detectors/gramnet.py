@@ -29,16 +29,15 @@ from typing import TYPE_CHECKING, ClassVar
 from detectors.api import Card, Detector, Runtime, Setting, Size, State
 from detectors.augment import BlurJpeg, View
 from detectors.imagenet import imagenet
-from detectors.sources import Shipped, Source
+from detectors.plans import Plan
+from detectors.sources import Shipped
 from detectors.stopping import Cosine, EarlyStopping
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import Rescaled
 from detectors.weights import Weights, from_state, load_strict, local, read, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from detectors.training import Plan
 
 LAST = "fcnewr.3.bias"  # one number per output
 # the published names of each block's convolution and of the two that read its Gram matrix, from the input upwards
@@ -56,14 +55,29 @@ PAPER_VIEW = Rescaled(side=512, least=64, most=256)
 PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
+BEST = EarlyStopping(rate=1e-5, patience=5, first_margin=0, lowest_rate=1e-5)
+QUICK = Cosine(rate=2e-3, epochs=7)
+
+
+def _large() -> nn.Module:
+    """ResNet-18 with Gram blocks."""
+    from detectors.nets_gram import GramResNet18
+
+    return GramResNet18()
+
+
+def _small() -> nn.Module:
+    """The small residual network with Gram blocks."""
+    from detectors.nets_gram import SmallGramNet
+
+    return SmallGramNet()
+
 
 @dataclass(frozen=True)
 class GramNet(NetworkRecipe):
     """Recipe of Gram-Net. The last layers of whatever weights fitting starts from are replaced."""
 
     checkpoint: ClassVar[str | None] = "netC"
-    published: ClassVar[bool] = True
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet18"), "small": Shipped("small_resnet")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         (*LAST_LAYERS, *DRAWN),
         ("layer4",),
@@ -81,24 +95,32 @@ class GramNet(NetworkRecipe):
         upstream="https://github.com/liuzhengzhe/Global_Texture_Enhancement_for_Fake_Face_Detection_in_the-Wild;"
         " port: https://github.com/Ekko-zn/AIGCDetectBenchmark (nothing copied)",
         licence="Apache-2.0; upstream has no licence file",
-        trained_on="the train subset of the run, after ImageNet (small: after rendered photographs);"
-        " a loaded checkpoint: faces by StyleGAN or PGGAN (the port's: ProGAN)",
-        input_size="512x512 (a loaded port: 224x224; small: 128x128)",
-        input_policy="whole image resized bilinearly to a square (a loaded port: centre crop without resize, smaller"
-        " images padded with black; small: centre crop without resize, smaller images enlarged bilinearly)",
-        sizes={"paper": Size(11_734_723, 12.1), "small": Size(324_930, 0.224)},
     )
-
-    @property
-    def view(self) -> View:
-        """Squares of the original, or crops."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """ResNet-18 or the small one, with Gram blocks."""
-        from detectors import nets_gram
-
-        return nets_gram.GramResNet18() if self.setting == "paper" else nets_gram.SmallGramNet()
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, after ImageNet; a loaded checkpoint: faces by StyleGAN or PGGAN"
+            " (the port's: ProGAN)",
+            input_size="512x512 (a loaded port: 224x224)",
+            input_policy="whole image resized bilinearly to a square (a loaded port: centre crop without resize,"
+            " smaller images padded with black)",
+            size=Size(11_734_723, 12.1),
+            view=PAPER_VIEW,
+            network=_large,
+            plan=Plan(BEST, "adam", weight_decay=1e-4, batch=14, epochs=5, validation=0.1),
+            start=imagenet("resnet18"),
+            published=True,
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, after rendered photographs",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(324_930, 0.224),
+            view=SMALL_VIEW,
+            network=_small,
+            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=7, validation=0.15, threads=1),
+            start=Shipped("small_resnet"),
+        ),
+    }
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with new last layers, and with new Gram blocks where they have none."""
@@ -109,16 +131,6 @@ class GramNet(NetworkRecipe):
         start = unwrapped(read(weights, self.checkpoint))
         return nets.fresh_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
 
-    def plan(self) -> Plan:
-        """The published numbers, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            best = EarlyStopping(rate=1e-5, patience=5, first_margin=0, lowest_rate=1e-5)
-            return Plan(best, "adam", weight_decay=1e-4, batch=14, epochs=5, validation=0.1)
-        quick = Cosine(rate=2e-3, epochs=7)
-        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=7, validation=0.15, threads=1)
-
     def load(self, weights: Path, runtime: Runtime) -> Detector:
         """Load a state dict of the original or a checkpoint of the port strictly, each shown images in its own way.
 
@@ -126,7 +138,7 @@ class GramNet(NetworkRecipe):
             Unavailable: There is no such file, or the setting is not the paper's.
             WrongWeights: The file holds anything more, less or else than one of the two.
         """
-        if self.setting != "paper":
+        if not self.variant.published:
             return super().load(weights, runtime)
         tensors = unwrapped(read(local(weights), self.checkpoint))
         network, view = self._either(ported=LAST in tensors and tensors[LAST].shape == (1,))

@@ -1,15 +1,16 @@
 """Heads over frozen embeddings: standard scaling, then a linear SVM or logistic regression.
 
-A family whose features are frozen names its embedder and its head; `ProbeRecipe` does the rest. What a head learns is
-a `Line`: plain arrays, with no trace of the library that fitted them.
+A family whose features are frozen names its embedder and its head in `variants`; `ProbeRecipe` does the rest. What a
+head learns is a `Line`: plain arrays, with no trace of the library that fitted them.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,19 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from detectors.api import Embedder, Embeddings, Labels, Probe, Recipe, Runtime, Scores, State, TrainSet
+from detectors.api import (
+    Embedder,
+    Embeddings,
+    Labels,
+    Probe,
+    Recipe,
+    Runtime,
+    Scores,
+    Setting,
+    State,
+    TrainSet,
+    Variant,
+)
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -149,17 +162,42 @@ class LinearProbe(Probe):
         return {name: np.asarray(array) for name, array in asdict(self.line).items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeadVariant(Variant):
+    """What a recipe with a head of this module is in one setting.
+
+    Attributes:
+        head: The half that is fitted.
+    """
+
+    head: Head
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeVariant(HeadVariant):
+    """A frozen embedder and a head, and nothing else.
+
+    Attributes:
+        embedder: Makes the frozen half.
+    """
+
+    embedder: Callable[[Runtime], Embedder]
+
+
 @dataclass(frozen=True)
-class ProbeRecipe(Recipe):
-    """A recipe that is a frozen embedder and a head: a subclass gives `card`, `embedder` and `head`."""
+class HeadRecipe(Recipe):
+    """A recipe that is a frozen embedder and a head: a subclass gives `card`, `variants` and `embedder`."""
+
+    variants: ClassVar[Mapping[Setting, HeadVariant]]
+
+    @property
+    def variant(self) -> HeadVariant:
+        """The head of this setting and what belongs to it."""
+        return self.variants[self.setting]
 
     @abstractmethod
     def embedder(self, runtime: Runtime) -> Embedder:
         """The frozen half."""
-
-    @abstractmethod
-    def head(self) -> Head:
-        """The half that is fitted."""
 
     def columns(self, embedder: Embedder) -> slice:
         """Which columns of the embeddings the head reads. Recipes that read different ones share one embedder."""
@@ -170,13 +208,29 @@ class ProbeRecipe(Recipe):
         """Fit the head on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        line = self.head().fit(train.embed(embedder)[:, columns], train.labels, seed)
+        line = self.variant.head.fit(train.embed(embedder)[:, columns], train.labels, seed)
         return LinearProbe(embedder, line, columns)
 
     def restore(self, state: State, runtime: Runtime) -> LinearProbe:
         """The probe whose `state` this is."""
         embedder = self.embedder(runtime)
         return LinearProbe(embedder, Line(**state), self.columns(embedder))
+
+
+@dataclass(frozen=True)
+class ProbeRecipe(HeadRecipe):
+    """A recipe that its table says whole: a subclass gives `card` and `variants`."""
+
+    variants: ClassVar[Mapping[Setting, ProbeVariant]]
+
+    @property
+    def variant(self) -> ProbeVariant:
+        """The embedder and the head of this setting and what belongs to them."""
+        return self.variants[self.setting]
+
+    def embedder(self, runtime: Runtime) -> Embedder:
+        """The frozen half."""
+        return self.variant.embedder(runtime)
 
 
 def one_thread() -> AbstractContextManager[object]:

@@ -12,15 +12,16 @@ would take a great many images to learn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embedder, Embeddings, Facts, Runtime, Sample
-from detectors.heads import Logistic, ProbeRecipe
+from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting, alike
+from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
+from detectors.types import Facts
 
 Ends = NDArray[np.floating[Any]]
 
@@ -89,17 +90,14 @@ class Metadata(ProbeRecipe):
         paper="the shortcut described by Grommelt et al., 2024, arXiv 2403.17608",
         upstream="none: own features; the paper's data at https://www.unbiased-genimage.org",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="any: no pixel is read",
-        input_policy="format, width, height, bytes per pixel and JPEG quality of the file after every degradation",
         shortcut="the format, size and compression of the files",
     )
-
-    def embedder(self, runtime: Runtime) -> MetadataEmbedder:
-        """The facts: alike in both settings."""
-        del runtime
-        return MetadataEmbedder()
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(C)
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = alike(
+        ProbeVariant(
+            trained_on="the train subset of the run",
+            input_size="any: no pixel is read",
+            input_policy="format, width, height, bytes per pixel and JPEG quality of the file after every degradation",
+            embedder=lambda _: MetadataEmbedder(),
+            head=Logistic(C),
+        )
+    )

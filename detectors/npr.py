@@ -16,23 +16,40 @@ and the weights of the best one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Size
-from detectors.augment import BlurJpeg, View
+from detectors.api import Card, Setting, Size
+from detectors.augment import BlurJpeg
+from detectors.plans import Plan
 from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import Squared
 from detectors.weights import unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.training import Plan
-
 PAPER_VIEW = Squared(side=256, crop=224, test_crop=256, mirror=True)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=128, test_crop=128, pad=False)
+
+FALLING = Stepped(rate=2e-4, factor=0.9, every=10)
+QUICK = Cosine(rate=4e-3, epochs=12)
+
+
+def _large() -> nn.Module:
+    """Half a ResNet-50."""
+    from detectors.nets_npr import NprNet
+
+    return NprNet()
+
+
+def _small() -> nn.Module:
+    """One narrow bottleneck."""
+    from detectors.nets_npr import NprNet
+
+    return NprNet(channels=16, blocks=(1,))
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,6 @@ class Npr(NetworkRecipe):
     """Recipe of NPR."""
 
     checkpoint: ClassVar[str | None] = "model"
-    published: ClassVar[bool] = True
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc1",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="npr",
@@ -52,34 +68,29 @@ class Npr(NetworkRecipe):
         " Deepfake Detection, CVPR 2024, arXiv 2312.10461",
         upstream="https://github.com/chuangchuangtan/NPR-DeepfakeDetection (nothing copied)",
         licence="Apache-2.0; upstream has no licence file",
-        trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
-        input_size="256x256 (small: 128x128)",
-        input_policy="whole image resized bilinearly to a square (small: centre crop without resize; smaller images"
-        " are enlarged bilinearly)",
-        sizes={"paper": Size(1_437_761, 2.24), "small": Size(5_457, 0.00649)},
     )
-
-    @property
-    def view(self) -> View:
-        """Squares, cropped and mirrored in training."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """Half a ResNet-50, or one narrow bottleneck."""
-        from detectors.nets_npr import NprNet
-
-        return NprNet() if self.setting == "paper" else NprNet(channels=16, blocks=(1,))
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
+            input_size="256x256",
+            input_policy="whole image resized bilinearly to a square",
+            size=Size(1_437_761, 2.24),
+            view=PAPER_VIEW,
+            network=_large,
+            plan=Plan(FALLING, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
+            published=True,
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, from random weights",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(5_457, 0.00649),
+            view=SMALL_VIEW,
+            network=_small,
+            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
+        ),
+    }
 
     def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same names without what data-parallel training puts before all of them."""
         return unwrapped(tensors)
-
-    def plan(self) -> Plan:
-        """The published numbers, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            falling = Stepped(rate=2e-4, factor=0.9, every=10)
-            return Plan(falling, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1)
-        quick = Cosine(rate=4e-3, epochs=12)
-        return Plan(quick, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1)

@@ -21,8 +21,8 @@ the same pixels in every image, and 160 images are few to average over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import ClassVar
 
@@ -32,7 +32,20 @@ import pywt
 from numpy.typing import NDArray
 
 from detectors import fingerprints
-from detectors.api import Array, Card, Embedder, Embeddings, Image, Recipe, Runtime, Sample, State, TrainSet
+from detectors.api import (
+    Array,
+    Card,
+    Embedder,
+    Embeddings,
+    Image,
+    Recipe,
+    Runtime,
+    Sample,
+    Setting,
+    State,
+    TrainSet,
+    Variant,
+)
 from detectors.crops import centre_square
 from detectors.probes import FittedProbe
 
@@ -110,6 +123,14 @@ def without_repeats(grey: Maps) -> Maps:
     return np.asarray(np.fft.ifft2(kept, norm="ortho").real)
 
 
+WEAK = "weak: a fingerprint averaged over 200 images of 128x128 is mostly their noise"
+VARIANT = Variant(
+    trained_on="the train subset of the run",
+    input_size="128x128, RGB",
+    input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
+)
+
+
 @dataclass(frozen=True)
 class Prnu(Recipe):
     """Noise residuals and the fingerprints of real images and of each generator."""
@@ -124,11 +145,11 @@ class Prnu(Recipe):
         " and Goljan, IEEE TIFS 2006",
         upstream="https://github.com/RUB-SysSec/GANDCTAnalysis, baselines/prnu.py (nothing copied)",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="128x128, RGB",
-        input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
-        notes="weak in the small setting: a fingerprint averaged over 200 images of 128x128 is mostly their noise",
     )
+    variants: ClassVar[Mapping[Setting, Variant]] = {
+        "paper": VARIANT,
+        "small": replace(VARIANT, notes=WEAK),
+    }
 
     def embedder(self, runtime: Runtime) -> ResidueEmbedder:
         """The residuals: alike in both settings."""

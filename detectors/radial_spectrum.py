@@ -21,18 +21,18 @@ values, its number for images of different sizes; the small one 80, its number f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embedder, Embeddings, Runtime, Sample
+from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting
 from detectors.crops import centre_square, luma
-from detectors.heads import Logistic, ProbeRecipe
+from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
 
-POINTS = {"paper": 300, "small": 80}
+POINTS, SMALL_POINTS = 300, 80
 C = 1.0  # as published
 LEAST = 16  # a smaller square has too few rings for a cubic
 EPSILON = 1e-8
@@ -78,6 +78,15 @@ def resampled(profile: NDArray[np.float64], points: int) -> NDArray[np.float32]:
     return np.asarray(values / values[0], np.float32)
 
 
+VARIANT = ProbeVariant(
+    trained_on="the train subset of the run",
+    input_size="any, luma",
+    input_policy="the largest centred square, nothing resampled; one below 16 pixels is enlarged bilinearly to 16",
+    embedder=lambda _: RadialEmbedder(POINTS),
+    head=Logistic(C),
+)
+
+
 @dataclass(frozen=True)
 class RadialSpectrum(ProbeRecipe):
     """How the power falls from low to high frequencies, and logistic regression."""
@@ -91,16 +100,8 @@ class RadialSpectrum(ProbeRecipe):
         paper="Durall, Keuper and Keuper, Watch your Up-Convolution, CVPR 2020, arXiv 2003.01826",
         upstream="https://github.com/cc-hpc-itwm/UpConv (nothing copied)",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="any, luma",
-        input_policy="the largest centred square, nothing resampled; one below 16 pixels is enlarged bilinearly to 16",
     )
-
-    def embedder(self, runtime: Runtime) -> RadialEmbedder:
-        """The profiles."""
-        del runtime
-        return RadialEmbedder(POINTS[self.setting])
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(C)
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = {
+        "paper": VARIANT,
+        "small": replace(VARIANT, embedder=lambda _: RadialEmbedder(SMALL_POINTS)),
+    }

@@ -20,23 +20,24 @@ A small part of SRM: 3 of its filters (first and second difference, 3x3 square),
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Runtime, Sample
+from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.batches import TensorEmbedder
 from detectors.crops import centre_square, luma
-from detectors.heads import Logistic, ProbeRecipe
+from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = {"paper": 256, "small": 128}
+SIDE, SMALL_SIDE = 256, 128
 STEPS = (3.0, 9.0)  # in grey levels, of a residual divided by its filter's centre
 TRUNCATION = 2
 RUN = 3
@@ -117,6 +118,15 @@ def _counted_runs(symbols: Tensor) -> Tensor:
     return torch.bincount(codes.flatten(), minlength=RUNS * len(symbols)).view(-1, RUNS)
 
 
+VARIANT = ProbeVariant(
+    trained_on="the train subset of the run",
+    input_size="256x256, luma",
+    input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
+    embedder=partial(ResidualEmbedder, SIDE),
+    head=Logistic(C),
+)
+
+
 @dataclass(frozen=True)
 class Residual(ProbeRecipe):
     """Co-occurrences of residuals and logistic regression: what scene content cannot explain."""
@@ -130,15 +140,8 @@ class Residual(ProbeRecipe):
         paper="after Fridrich and Kodovsky, IEEE TIFS 2012; Cozzolino, Gragnaniello and Verdoliva, ICIP 2014",
         upstream="none: own features; the rich models are at https://dde.binghamton.edu/download/feature_extractors",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="256x256 (paper), 128x128 (small), luma",
-        input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
-
-    def embedder(self, runtime: Runtime) -> ResidualEmbedder:
-        """The co-occurrences."""
-        return ResidualEmbedder(SIDE[self.setting], runtime)
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(C)
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = {
+        "paper": VARIANT,
+        "small": replace(VARIANT, input_size="128x128, luma", embedder=partial(ResidualEmbedder, SMALL_SIDE)),
+    }

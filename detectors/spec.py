@@ -25,23 +25,37 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg, View
+from detectors.augment import BlurJpeg
 from detectors.imagenet import imagenet
-from detectors.sources import Source
+from detectors.plans import Plan
 from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import UNIT_MEAN, UNIT_STD, Squared
 from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.training import Plan
-
 SPREAD = 0.02  # of the new last layer's weights
 SIDE = 128
 PAPER_VIEW = Squared(256, 224, 224, mirror=False, library="opencv", channels="bgr", mean=UNIT_MEAN, std=UNIT_STD)
 SMALL_VIEW = BlurJpeg(0, resize=None, crop=SIDE, test_crop=SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
+
+QUICK = Cosine(rate=2e-3, epochs=10)
+
+
+def _large() -> nn.Module:
+    """ResNet-34 on spectra."""
+    from detectors.nets_spec import SpecResNet34
+
+    return SpecResNet34()
+
+
+def _small() -> nn.Module:
+    """Two convolutions on spectra."""
+    from detectors.nets_spec import SmallSpecNet
+
+    return SmallSpecNet(SIDE, dropout=0.5)
 
 
 @dataclass(frozen=True)
@@ -49,8 +63,6 @@ class Spec(NetworkRecipe):
     """Recipe of Spec. The last layer of whatever weights the paper setting starts from is replaced."""
 
     checkpoint: ClassVar[str | None] = "state_dict"
-    published: ClassVar[bool] = True
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": imagenet("resnet34")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="spec",
@@ -61,36 +73,33 @@ class Spec(NetworkRecipe):
         paper="Zhang et al., Detecting and Simulating Artifacts in GAN Fake Images, WIFS 2019, arXiv 1907.06515",
         upstream="https://github.com/ColumbiaDVMM/AutoGAN (nothing copied)",
         licence="Apache-2.0; upstream code BSD",
-        trained_on="the train subset of the run, after ImageNet (small: from random weights);"
-        " a loaded checkpoint: whatever upstream's training was given",
-        input_size="224x224 (small: 128x128)",
-        input_policy="whole image resized bilinearly to 256x256, centre crop (small: centre crop without resize;"
-        " smaller images are enlarged bilinearly)",
-        sizes={"paper": Size(21_285_698, 3.66), "small": Size(10_994, 0.00104)},
     )
-
-    @property
-    def view(self) -> View:
-        """Crops of values from 0 to 1."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """ResNet-34 or two convolutions, on spectra."""
-        from detectors import nets_spec
-
-        return nets_spec.SpecResNet34() if self.setting == "paper" else nets_spec.SmallSpecNet(SIDE, dropout=0.5)
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, after ImageNet; a loaded checkpoint: whatever upstream's training"
+            " was given",
+            input_size="224x224",
+            input_policy="whole image resized bilinearly to 256x256, centre crop",
+            size=Size(21_285_698, 3.66),
+            view=PAPER_VIEW,
+            network=_large,
+            plan=Plan(Stepped(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1),
+            start=imagenet("resnet34"),
+            published=True,
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, from random weights",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(10_994, 0.00104),
+            view=SMALL_VIEW,
+            network=_small,
+            plan=Plan(QUICK, "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1),
+        ),
+    }
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
         from detectors import nets
 
         return nets.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
-
-    def plan(self) -> Plan:
-        """The published numbers, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        if self.setting == "paper":
-            return Plan(Stepped(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1)
-        quick = Cosine(rate=2e-3, epochs=10)
-        return Plan(quick, "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1)

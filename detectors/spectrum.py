@@ -21,21 +21,23 @@ image is mostly noise. Two spectra are read: that of the luma, and that of what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
 
-from detectors.api import Array, Card, Runtime, Sample
+from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.batches import TensorEmbedder
 from detectors.crops import centre_square, luma
-from detectors.heads import Logistic, ProbeRecipe
+from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = {"paper": 256, "small": 128}
+SIDE, SMALL_SIDE = 256, 128
 WINDOW = 64
 STEP = WINDOW // 2
 SPECTRUM = WINDOW * (WINDOW // 2 + 1)  # frequencies of one real spectrum
@@ -75,6 +77,15 @@ def log_spectrum(maps: Tensor) -> Tensor:
     return (power + FLOOR).log().flatten(1)
 
 
+VARIANT = ProbeVariant(
+    trained_on="the train subset of the run",
+    input_size="256x256, luma",
+    input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
+    embedder=partial(SpectrumEmbedder, SIDE),
+    head=Logistic(C),
+)
+
+
 @dataclass(frozen=True)
 class Spectrum(ProbeRecipe):
     """Spectra and logistic regression: energy and peaks that upsampling leaves."""
@@ -89,15 +100,8 @@ class Spectrum(ProbeRecipe):
         "Frank et al., ICML 2020, arXiv 2003.08685; Corvi et al., CVPRW 2023, arXiv 2304.06408",
         upstream="none: own features; related code at https://github.com/RUB-SysSec/GANDCTAnalysis",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="256x256 (paper), 128x128 (small), luma",
-        input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
-
-    def embedder(self, runtime: Runtime) -> SpectrumEmbedder:
-        """The two spectra."""
-        return SpectrumEmbedder(SIDE[self.setting], runtime)
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(C)
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = {
+        "paper": VARIANT,
+        "small": replace(VARIANT, input_size="128x128, luma", embedder=partial(SpectrumEmbedder, SMALL_SIDE)),
+    }

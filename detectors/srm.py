@@ -24,25 +24,27 @@ The `residual` family keeps 3 of these filters, longer steps and shorter runs: f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Runtime, Sample
+from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.batches import TensorEmbedder
 from detectors.crops import centre_square, luma
-from detectors.heads import Logistic, ProbeRecipe
+from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Kernels = NDArray[np.float32]
 
-SIDE = {"paper": 256, "small": 96}
-STEPS = {"paper": (1.0, 2.0), "small": (2.0,)}  # of a residual divided by its filter's centre
+SIDE, SMALL_SIDE = 256, 96
+STEPS, SMALL_STEPS = (1.0, 2.0), (2.0,)  # of a residual divided by its filter's centre
 C = 1.0
 TRUNCATION = 2
 RUN = 4
@@ -171,6 +173,15 @@ def _counted_runs(symbols: Tensor, axis: int) -> Tensor:
     return torch.bincount((codes + offsets).flatten(), minlength=RUNS * maps).view(*symbols.shape[:2], RUNS)
 
 
+VARIANT = ProbeVariant(
+    trained_on="the train subset of the run",
+    input_size="256x256, luma",
+    input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
+    embedder=partial(SrmEmbedder, SIDE, STEPS),
+    head=Logistic(C),
+)
+
+
 @dataclass(frozen=True)
 class Srm(ProbeRecipe):
     """Fourth-order co-occurrences of the whole filter bank and logistic regression."""
@@ -184,15 +195,8 @@ class Srm(ProbeRecipe):
         paper="Fridrich and Kodovsky, Rich Models for Steganalysis of Digital Images, IEEE TIFS 2012",
         upstream="https://dde.binghamton.edu/download/feature_extractors (nothing copied)",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="256x256 (paper), 96x96 (small), luma",
-        input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     )
-
-    def embedder(self, runtime: Runtime) -> SrmEmbedder:
-        """The co-occurrences."""
-        return SrmEmbedder(SIDE[self.setting], STEPS[self.setting], runtime)
-
-    def head(self) -> Logistic:
-        """Logistic regression."""
-        return Logistic(C)
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = {
+        "paper": VARIANT,
+        "small": replace(VARIANT, input_size="96x96, luma", embedder=partial(SrmEmbedder, SMALL_SIDE, SMALL_STEPS)),
+    }

@@ -21,14 +21,27 @@ Magnitudes are not divided by the size of the image, as published: sizes that di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embedder, Embeddings, Image, Recipe, Runtime, Sample, State, TrainSet
+from detectors.api import (
+    Array,
+    Card,
+    Embedder,
+    Embeddings,
+    Image,
+    Recipe,
+    Runtime,
+    Sample,
+    Setting,
+    State,
+    TrainSet,
+    Variant,
+)
 from detectors.probes import FittedProbe
 from detectors.trees import Boosted, Boosting
 
@@ -79,6 +92,26 @@ def peaks(maps: NDArray[np.int32], period: int) -> NDArray[np.float32]:
     return magnitudes[rows][:, columns].transpose(2, 0, 1).ravel().astype(np.float32)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TreesVariant(Variant):
+    """What Synthbuster is in one setting.
+
+    Attributes:
+        trees: How the boosted trees are fitted.
+    """
+
+    trees: Boosting
+
+
+VARIANT = TreesVariant(
+    trained_on="the train subset of the run",
+    input_size="any, RGB",
+    input_policy="the whole image, nothing resampled, cut to whole periods of 8 pixels (period=16: 16) at its lower and"
+    " right edge; a side below 10 pixels (18) is mirrored up to it",
+    trees=PUBLISHED,
+)
+
+
 @dataclass(frozen=True)
 class Synthbuster(Recipe):
     """Peaks of upsampling and boosted trees.
@@ -97,11 +130,13 @@ class Synthbuster(Recipe):
         paper="Bammey, Synthbuster: Towards Detection of Diffusion Model Generated Images, IEEE OJSP 2024",
         upstream="https://github.com/qbammey/synthbuster (nothing copied)",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run",
-        input_size="any, RGB",
-        input_policy="the whole image, nothing resampled, cut to whole periods of 8 pixels (period=16: 16) at its lower"
-        " and right edge; a side below 10 pixels (18) is mirrored up to it",
     )
+    variants: ClassVar[Mapping[Setting, TreesVariant]] = {"paper": VARIANT, "small": replace(VARIANT, trees=SMALL)}
+
+    @property
+    def variant(self) -> TreesVariant:
+        """The trees of this setting and what belongs to them."""
+        return self.variants[self.setting]
 
     def embedder(self, runtime: Runtime) -> SynthbusterEmbedder:
         """The peaks."""
@@ -111,8 +146,7 @@ class Synthbuster(Recipe):
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> FittedProbe:
         """Fit the trees. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
-        head = PUBLISHED if self.setting == "paper" else SMALL
-        return FittedProbe(embedder, head.fit(train.embed(embedder), train.labels, seed))
+        return FittedProbe(embedder, self.variant.trees.fit(train.embed(embedder), train.labels, seed))
 
     def restore(self, state: State, runtime: Runtime) -> FittedProbe:
         """The probe whose `state` this is."""

@@ -16,6 +16,7 @@ few scores. Both recipes do little better than chance: the small CLIP's final em
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar
@@ -24,17 +25,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, State, TrainSet
+from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
 from detectors.clip_features import (
     DATACOMP,
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    INPUT_POLICY,
-    INPUT_SIZE,
+    FINAL,
+    LARGE_TOWER,
+    RENDERED_TOWER,
     REPORT,
-    TOWER_SIZES,
+    SMALL_TOWER,
+    SPREAD,
     ClipEmbedder,
     ClipRecipe,
+    ClipVariant,
     each_row,
     unit,
 )
@@ -47,7 +51,6 @@ SCALE = 100.0  # of the zero-shot logits, as in CLIP
 PROMPTS = ("a photo", "an AI-generated image")  # real, generated
 PAPER = "Zhang et al., Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification, ECCV 2022,"
 UPSTREAM = "https://github.com/gaopengcuhk/Tip-Adapter (nothing copied)"
-TEXT = "no text in the small setting: class means of the shots stand in for the prompts"
 
 
 @dataclass(frozen=True)
@@ -109,13 +112,25 @@ class TipAdapter(ClipRecipe):
         paper=f"{PAPER} arXiv 2207.09519; {REPORT}",
         upstream=UPSTREAM,
         licence=DATACOMP_LICENCE,
-        trained_on=f"cache: 16 images per class of the run's train subset; {DATACOMP_TOWER}; {TEXT}",
-        input_size=INPUT_SIZE,
-        input_policy=INPUT_POLICY,
-        notes="expect chance in the small setting: the cache holds 16 images of each class, in a final embedding"
-        " that tells kinds of scenes apart and not generators",
-        sizes=TOWER_SIZES,
     )
+    variants: ClassVar[Mapping[Setting, ClipVariant]] = {
+        "paper": ClipVariant(
+            trained_on=f"cache: 16 images per class of the run's train subset; {DATACOMP_TOWER}",
+            embedder=FINAL,
+            reads="final",
+            **LARGE_TOWER,
+        ),
+        "small": ClipVariant(
+            trained_on=f"cache: 16 images per class of the run's train subset; {RENDERED_TOWER}; no text:"
+            " class means of the shots stand in for the prompts",
+            notes="expect chance: the cache holds 16 images of each class, in a final embedding that tells kinds of"
+            " scenes apart and not generators",
+            shipped=True,
+            embedder=SPREAD,
+            reads="final",
+            **SMALL_TOWER,
+        ),
+    }
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TipAdapted:
         """Fill the cache. Raises ValueError where a class has no image."""

@@ -1,28 +1,49 @@
 """Recipes of detectors that are one trained network: a subclass says which network, shown how, trained how.
 
-What a family of networks needs is three short methods, `network`, `view` and `plan`, and in `starts` where pretrained
-weights come from. Fitting, restoring, strict loading of published checkpoints and the options of transfer learning
-stand here, once for all.
+What a family of networks needs is a table, `variants`: for each setting the network, its view, its plan and where
+pretrained weights come from. Fitting, restoring, strict loading of published checkpoints and the options of transfer
+learning stand here, once for all.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from detectors.api import Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable
+from detectors.api import Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
+from detectors.augment import View
 from detectors.pairing import Pairs
+from detectors.plans import Plan
 from detectors.sources import Local, Source
 from detectors.weights import Weights, from_state, load_strict, local, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.augment import View
-    from detectors.training import Plan
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkVariant(Variant):
+    """A network of one setting, how it is shown images, and how it is trained.
+
+    Attributes:
+        view: How it is shown an image.
+        network: Makes it, with the weights that it draws for itself; imports torch when it is called, not before. It
+            takes float32 (N, 3, H, W), normalised as the view says, and gives log odds (N, 1), or (N, 2) logits of
+            which `generated_output` (an attribute of the network, else 1) is "generated".
+        plan: How it is trained.
+        start: Pretrained weights that training goes on from; None for those that it draws.
+        published: Whether published checkpoints are of this network.
+        pairs: Which images stand side by side in a batch, unless the user says otherwise.
+    """
+
+    view: View
+    network: Callable[[], nn.Module]
+    plan: Plan
+    start: Source | None = None
+    published: bool = False
+    pairs: Pairs = "none"
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,7 @@ class NetworkRecipe(Recipe):
     """A network that is trained.
 
     Attributes:
-        start: Path of weights to go on from instead of the setting's own, such as those of a detector that was fitted
+        start: Path of weights to go on from instead of the variant's own, such as those of a detector that was fitted
             on another generator.
         tune: Which weights learn: "all" of them; the "top" alone, the first of `stages`; or "staged", one more of
             `stages` every epoch, then all.
@@ -46,9 +67,13 @@ class NetworkRecipe(Recipe):
     pairs: Pairs | None = None
 
     checkpoint: ClassVar[str | None] = None  # where published checkpoints nest their tensors
-    published: ClassVar[bool] = False  # whether there are any
-    starts: ClassVar[Mapping[Setting, Source]] = {}  # pretrained weights; a setting that is not here draws its own
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",),)  # names of parts of the network, the top first
+    variants: ClassVar[Mapping[Setting, NetworkVariant]]
+
+    @property
+    def variant(self) -> NetworkVariant:
+        """The network of this setting and what belongs to it."""
+        return self.variants[self.setting]
 
     @property
     def alone(self) -> bool:
@@ -58,30 +83,26 @@ class NetworkRecipe(Recipe):
     @property
     def pairing(self) -> Pairs:
         """Which images stand side by side, the user's choice first."""
-        return self.pairs or "none"
+        return self.pairs or self.variant.pairs
 
     def own_sources(self) -> tuple[Source, ...]:
-        """The weights that fitting starts from: the user's, or the setting's own where it has some."""
+        """The weights that fitting starts from: the user's, or the variant's own where it has some."""
         if self.start is not None:
             return (Local(Path(self.start)),)
-        return tuple(source for setting, source in self.starts.items() if setting == self.setting)
+        return () if self.variant.start is None else (self.variant.start,)
 
     @property
-    @abstractmethod
     def view(self) -> View:
         """How the network is shown an image in this setting."""
+        return self.variant.view
 
-    @abstractmethod
     def plan(self) -> Plan:
         """How it is trained in this setting."""
+        return self.variant.plan
 
-    @abstractmethod
     def network(self) -> nn.Module:
-        """The network of this setting, with the weights that it draws for itself.
-
-        Takes float32 (N, 3, H, W), normalised as the view says, and gives log odds (N, 1), or (N, 2) logits of which
-        `generated_output` (an attribute of the network, else 1) is "generated".
-        """
+        """The network of this setting, with the weights that it draws for itself."""
+        return self.variant.network()
 
     def build(self) -> nn.Module:
         """The network on the meta device, without weights, which is quicker."""
@@ -142,10 +163,11 @@ class NetworkRecipe(Recipe):
         """
         from detectors.network import NetworkDetector
 
-        if not self.published:
-            return super().load(weights, runtime)
-        if self.setting != "paper":
-            msg = f"published {self.card.title} checkpoints belong to the paper setting: load them there"
+        if not self.variant.published:
+            settings = [setting for setting, one in self.variants.items() if one.published]
+            if not settings:
+                return super().load(weights, runtime)
+            msg = f"published {self.card.title} checkpoints belong to the {settings[0]} setting: load them there"
             raise Unavailable(msg)
         network, file = self.build(), local(weights)
         load_strict(network, self.renamed(read(file, self.checkpoint)), weights)

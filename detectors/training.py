@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +23,9 @@ from detectors.api import Image, Labels, Runtime, TrainSet
 from detectors.aside import set_aside
 from detectors.augment import View
 from detectors.network import logits, placed, precision, repeatable
+from detectors.plans import Plan
 from detectors.saved import Saved, vars_of
 from detectors.showing import Shown
-from detectors.stopping import Schedule
 from detectors.tuning import EVERYTHING, Tuning, learn
 
 SAVE_AFTER = 60.0  # seconds of training that a kill may cost, where there is a folder to go on from
@@ -34,30 +34,6 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "sgd": partial(torch.optim.SGD, momentum=0.9),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a network is trained, by binary cross-entropy on one output.
-
-    Attributes:
-        stopping: Learning rate, and when it falls and training ends.
-        optimiser: "adam" or "adamw", with betas 0.9 and 0.999, or "sgd" with momentum 0.9.
-        weight_decay: As the optimiser defines it.
-        batch: Images per step.
-        epochs: Most epochs.
-        validation: Share of the training images of each class that is set aside for early stopping, by whole sources.
-        threads: Threads that a CPU computes with; None is all. Sums depend on it in their last bits, and one is the
-            quickest for a small network where others want the cores too.
-    """
-
-    stopping: Schedule
-    optimiser: Literal["adam", "adamw", "sgd"]
-    weight_decay: float
-    batch: int
-    epochs: int
-    validation: float
-    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from typing import ClassVar
 import numpy as np
 
 from detectors import catalogue
-from detectors.api import Answer, Card, Composite, Detector, Recipe, Runtime, State, TrainSet
+from detectors.api import Answer, Card, Detector, Recipe, Runtime, Setting, State, TrainSet, Variant, alike
 from detectors.classifier import Classifier
+from detectors.composition import Composite, joined, parted, within
 from detectors.diagnostics import ALONG, LIKELIEST, PREDICTED, ROUTE
-from detectors.parts import joined, parted, within
 
 FIRST = "first"
 
@@ -77,9 +77,14 @@ class TwoStage(Recipe):
         paper="after Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images (preprint)",
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run: first stage all of it, each second stage one generator and all real",
-        input_size="as its stages",
-        input_policy="as its stages",
+    )
+    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+        Variant(
+            trained_on="the train subset of the run: first stage all of it, each second stage one generator and all"
+            " real",
+            input_size="as its stages",
+            input_policy="as its stages",
+        )
     )
 
     def components(self) -> tuple[Recipe, ...]:

@@ -29,18 +29,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg, View
+from detectors.augment import BlurJpeg
 from detectors.imagenet import DEIT_STAGES
-from detectors.sources import Hub, Shipped, Source
+from detectors.plans import Plan
+from detectors.sources import Hub, Shipped
 from detectors.stopping import Cosine
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import Squared, Zoomed
 from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from detectors.training import Plan
 
 PAPER_VIEW = Zoomed(resize=256, crop=224, erase=0.25)
 DEIT_VIEW = Squared(side=128, crop=128, test_crop=128, mirror=False)
@@ -48,15 +47,38 @@ SWIN_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=Fal
 GENIMAGE = "Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571; network: "
 POLICY = "shorter side resized to 256, bicubic, then centre crop"
 
+FINE_TUNING = Plan(Cosine(rate=5e-5, epochs=30), "adamw", weight_decay=0.05, batch=64, epochs=30, validation=0.1)
+QUICK = Plan(Cosine(rate=1e-3, epochs=10), "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1)
+
+
+def _deit() -> nn.Module:
+    from detectors import nets_timm
+
+    return nets_timm.model("deit_small_patch16_224")
+
+
+def _small_deit() -> nn.Module:
+    from detectors import nets_timm
+
+    return nets_timm.small_vit()
+
+
+def _swin() -> nn.Module:
+    from detectors import nets_timm
+
+    return nets_timm.model("swin_tiny_patch4_window7_224")
+
+
+def _small_swin() -> nn.Module:
+    from detectors import nets_timm
+
+    return nets_timm.small_swin()
+
 
 @dataclass(frozen=True)
 class DeitSmall(NetworkRecipe):
     """Recipe of a fine-tuned DeiT-S. The last layer of whatever weights fitting starts from is replaced."""
 
-    starts: ClassVar[Mapping[Setting, Source]] = {
-        "paper": Hub("timm/deit_small_patch16_224.fb_in1k"),
-        "small": Shipped("small_dino"),
-    }
     stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
         name="deit_s",
@@ -68,24 +90,31 @@ class DeitSmall(NetworkRecipe):
         upstream="https://github.com/facebookresearch/deit; https://github.com/huggingface/pytorch-image-models"
         " (nothing copied)",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: Apache-2.0 (DeiT)",
-        trained_on="the train subset of the run, after ImageNet (small: after rendered scenes, without labels)",
-        input_size="224x224 (small: 128x128)",
-        input_policy=POLICY + " (small: whole image resized bilinearly to a square)",
-        notes="expect chance in the small setting: a few hundred images are learnt by heart before the"
-        " faint traces of a generator in 16-pixel patches are",
-        sizes={"paper": Size(21_666_049, 4.6), "small": Size(154_049, 0.0112)},
     )
-
-    @property
-    def view(self) -> View:
-        """Random parts, some of them partly erased, or whole images."""
-        return PAPER_VIEW if self.setting == "paper" else DEIT_VIEW
-
-    def network(self) -> nn.Module:
-        """DeiT-S, or the small vision transformer."""
-        from detectors import nets_timm
-
-        return nets_timm.model("deit_small_patch16_224") if self.setting == "paper" else nets_timm.small_vit()
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, after ImageNet",
+            input_size="224x224",
+            input_policy=POLICY,
+            size=Size(21_666_049, 4.6),
+            view=PAPER_VIEW,
+            network=_deit,
+            plan=FINE_TUNING,
+            start=Hub("timm/deit_small_patch16_224.fb_in1k"),
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, after rendered scenes, without labels",
+            input_size="128x128",
+            input_policy="whole image resized bilinearly to a square",
+            size=Size(154_049, 0.0112),
+            notes="expect chance: a few hundred images are learnt by heart before the faint traces of a generator in"
+            " 16-pixel patches are",
+            view=DEIT_VIEW,
+            network=_small_deit,
+            plan=QUICK,
+            start=Shipped("small_dino"),
+        ),
+    }
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
@@ -95,16 +124,11 @@ class DeitSmall(NetworkRecipe):
         drawn = nets.drawn(self.network, seed)
         return nets.fresh_parts(drawn, read(weights), may=(), must=("head.",)), weights.path
 
-    def plan(self) -> Plan:
-        """The numbers of fine-tuning, or those for seconds on one core."""
-        return _fine_tuning() if self.setting == "paper" else _quick(epochs=10)
-
 
 @dataclass(frozen=True)
 class SwinTiny(NetworkRecipe):
     """Recipe of a fine-tuned Swin-T. The last layer of whatever weights fitting starts from is replaced."""
 
-    starts: ClassVar[Mapping[Setting, Source]] = {"paper": Hub("timm/swin_tiny_patch4_window7_224.ms_in1k")}
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("head",),
         ("norm", "layers.3"),
@@ -122,24 +146,29 @@ class SwinTiny(NetworkRecipe):
         upstream="https://github.com/microsoft/Swin-Transformer; https://github.com/huggingface/pytorch-image-models"
         " (nothing copied)",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: MIT (Swin)",
-        trained_on="the train subset of the run, after ImageNet (small: from random weights)",
-        input_size="224x224 (small: 128x128)",
-        input_policy=POLICY + " (small: centre crop without resize; smaller images are enlarged bilinearly)",
-        notes="expect chance in the small setting: a few hundred images and steps are few for a transformer"
-        " from random weights",
-        sizes={"paper": Size(27_520_123, 4.49), "small": Size(223_733, 0.0346)},
     )
-
-    @property
-    def view(self) -> View:
-        """Random parts, some of them partly erased, or crops."""
-        return PAPER_VIEW if self.setting == "paper" else SWIN_VIEW
-
-    def network(self) -> nn.Module:
-        """Swin-T, or a small one."""
-        from detectors import nets_timm
-
-        return nets_timm.model("swin_tiny_patch4_window7_224") if self.setting == "paper" else nets_timm.small_swin()
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="the train subset of the run, after ImageNet",
+            input_size="224x224",
+            input_policy=POLICY,
+            size=Size(27_520_123, 4.49),
+            view=PAPER_VIEW,
+            network=_swin,
+            plan=FINE_TUNING,
+            start=Hub("timm/swin_tiny_patch4_window7_224.ms_in1k"),
+        ),
+        "small": NetworkVariant(
+            trained_on="the train subset of the run, from random weights",
+            input_size="128x128",
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(223_733, 0.0346),
+            notes="expect chance: a few hundred images and steps are few for a transformer from random weights",
+            view=SWIN_VIEW,
+            network=_small_swin,
+            plan=QUICK,
+        ),
+    }
 
     def build(self) -> nn.Module:
         """The network, not on the meta device: no file holds where its windows lie."""
@@ -156,21 +185,3 @@ class SwinTiny(NetworkRecipe):
         start = checkpoint_filter_fn(read(weights, "model"), network)
         drawn = nets.drawn(self.network, seed)
         return nets.fresh_parts(drawn, start, may=(), must=("head.",)), weights.path
-
-    def plan(self) -> Plan:
-        """The numbers of fine-tuning, or those for seconds on one core."""
-        return _fine_tuning() if self.setting == "paper" else _quick(epochs=10)
-
-
-def _fine_tuning() -> Plan:
-    from detectors.training import Plan
-
-    falling = Cosine(rate=5e-5, epochs=30)
-    return Plan(falling, "adamw", weight_decay=0.05, batch=64, epochs=30, validation=0.1)
-
-
-def _quick(epochs: int) -> Plan:
-    from detectors.training import Plan
-
-    falling = Cosine(rate=1e-3, epochs=epochs)
-    return Plan(falling, "adamw", weight_decay=0.05, batch=16, epochs=epochs, validation=0.15, threads=1)

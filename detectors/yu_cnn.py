@@ -19,21 +19,44 @@ No weights that ship fit these kernels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, Size
+from detectors.api import Card, Setting, Size
+from detectors.plans import Plan
 from detectors.stopping import EarlyStopping
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import Turned
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from detectors.training import Plan
-
 SIDE = 128
-VIEW = Turned(side=SIDE, degrees=20, zoom=0.2)
+PATIENT = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e-3)
+
+
+def _large() -> nn.Module:
+    from detectors.nets_yu import PlainCnn
+
+    return PlainCnn(SIDE, filters=32, layers=4, dense=256, dropout=0.5)
+
+
+def _small() -> nn.Module:
+    from detectors.nets_yu import PlainCnn
+
+    return PlainCnn(SIDE, filters=8, layers=4, dense=64, dropout=0.5)
+
+
+VARIANT = NetworkVariant(
+    trained_on="the train subset of the run, from random weights",
+    input_size="128x128",
+    input_policy="whole image resized bilinearly to a square",
+    size=Size(2_059_682, 0.238),
+    view=Turned(side=SIDE, degrees=20, zoom=0.2),
+    network=_large,
+    plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
+)
 
 
 @dataclass(frozen=True)
@@ -50,32 +73,15 @@ class YuCnn(NetworkRecipe):
         paper="Yu et al., AI generated image detection: a deep learning approach, slides, CUHK-Shenzhen, 2024",
         upstream="none: no code was published",
         licence="Apache-2.0 (own implementation)",
-        trained_on="the train subset of the run, from random weights",
-        input_size="128x128",
-        input_policy="whole image resized bilinearly to a square",
-        notes="expect chance in the small setting: from random weights, 400 images are too few for a plain network"
-        " without any high-pass",
-        sizes={"paper": Size(2_059_682, 0.238), "small": Size(129_002, 0.016)},
     )
-
-    @property
-    def view(self) -> Turned:
-        """Squares, rotated, scaled and mirrored in training."""
-        return VIEW
-
-    def network(self) -> nn.Module:
-        """Four convolutions and four dense layers."""
-        from detectors.nets_yu import PlainCnn
-
-        if self.setting == "paper":
-            return PlainCnn(SIDE, filters=32, layers=4, dense=256, dropout=0.5)
-        return PlainCnn(SIDE, filters=8, layers=4, dense=64, dropout=0.5)
-
-    def plan(self) -> Plan:
-        """The numbers of the slides, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        patient = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e-3)
-        if self.setting == "paper":
-            return Plan(patient, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1)
-        return Plan(patient, "adam", weight_decay=0, batch=32, epochs=20, validation=0.15, threads=1)
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": VARIANT,
+        "small": replace(
+            VARIANT,
+            size=Size(129_002, 0.016),
+            notes="expect chance: from random weights, 400 images are too few for a plain network without any"
+            " high-pass",
+            network=_small,
+            plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=20, validation=0.15, threads=1),
+        ),
+    }

@@ -31,24 +31,37 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import View
 from detectors.imagenet import DEIT_STAGES
-from detectors.sources import Hub, Shipped, Source
+from detectors.plans import Plan
+from detectors.sources import Hub, Shipped
 from detectors.stopping import EarlyStopping
-from detectors.trained import NetworkRecipe
+from detectors.trained import NetworkRecipe, NetworkVariant
 from detectors.views import Squared, Zoomed
 from detectors.weights import Weights, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from detectors.training import Plan
-
-WIDTH = 256  # of the bottleneck
-SMALL_WIDTH = 64
+WIDTH, SMALL_WIDTH = 256, 64  # of the bottleneck
 PAPER_VIEW = Zoomed(resize=256, crop=224, least=0.5)
 SMALL_VIEW = Squared(side=128, crop=128, test_crop=128, mirror=False)
 LAST = ("head.fc.", "head.weight", "head.bias")  # the output, here and in DeiT
+
+PATIENT = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e-3)
+
+
+def _large() -> nn.Module:
+    """DeiT-B with a bottleneck before the output."""
+    from detectors import nets_timm
+
+    return nets_timm.bottlenecked(nets_timm.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
+
+
+def _small() -> nn.Module:
+    """The small vision transformer with a bottleneck before the output."""
+    from detectors import nets_timm
+
+    return nets_timm.bottlenecked(nets_timm.small_vit(), SMALL_WIDTH, dropout=0.2)
 
 
 @dataclass(frozen=True)
@@ -61,10 +74,6 @@ class YuDeit(NetworkRecipe):
 
     tune: Literal["all", "top", "staged"] = "top"
 
-    starts: ClassVar[Mapping[Setting, Source]] = {
-        "paper": Hub("timm/deit_base_patch16_224.fb_in1k"),
-        "small": Shipped("small_dino"),
-    }
     stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
         name="yu_deit",
@@ -76,28 +85,32 @@ class YuDeit(NetworkRecipe):
         " network: Touvron et al., ICML 2021, arXiv 2012.12877",
         upstream="none: no code was published",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: Apache-2.0 (DeiT)",
-        trained_on="bottleneck and output: the train subset of the run; transformer: ImageNet (small: rendered"
-        " scenes, without labels)",
-        input_size="224x224 (small: 128x128)",
-        input_policy="shorter side resized to 256, bicubic, then centre crop (small: whole image resized bilinearly"
-        " to a square)",
-        notes="expect chance in the small setting: the small transformer has learnt scenes, not cameras, and what"
-        " its tokens hold of a generator is too faint for a few epochs of a bottleneck",
-        sizes={"paper": Size(85_995_777, 17.6), "small": Size(158_209, 0.0112)},
     )
-
-    @property
-    def view(self) -> View:
-        """Random parts, or whole images."""
-        return PAPER_VIEW if self.setting == "paper" else SMALL_VIEW
-
-    def network(self) -> nn.Module:
-        """DeiT-B or the small vision transformer, with a bottleneck before the output."""
-        from detectors import nets_timm
-
-        if self.setting == "paper":
-            return nets_timm.bottlenecked(nets_timm.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
-        return nets_timm.bottlenecked(nets_timm.small_vit(), SMALL_WIDTH, dropout=0.2)
+    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
+        "paper": NetworkVariant(
+            trained_on="bottleneck and output: the train subset of the run; transformer: ImageNet",
+            input_size="224x224",
+            input_policy="shorter side resized to 256, bicubic, then centre crop",
+            size=Size(85_995_777, 17.6),
+            view=PAPER_VIEW,
+            network=_large,
+            plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
+            start=Hub("timm/deit_base_patch16_224.fb_in1k"),
+        ),
+        "small": NetworkVariant(
+            trained_on="bottleneck and output: the train subset of the run; transformer: rendered scenes, without"
+            " labels",
+            input_size="128x128",
+            input_policy="whole image resized bilinearly to a square",
+            size=Size(158_209, 0.0112),
+            notes="expect chance: the small transformer has learnt scenes, not cameras, and what its tokens hold of a"
+            " generator is too faint for a few epochs of a bottleneck",
+            view=SMALL_VIEW,
+            network=_small,
+            plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.15, threads=1),
+            start=Shipped("small_dino"),
+        ),
+    }
 
     def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new output, and with a new bottleneck where they have none."""
@@ -106,12 +119,3 @@ class YuDeit(NetworkRecipe):
         del network
         drawn = nets.drawn(self.network, seed)
         return nets.fresh_parts(drawn, read(weights), may=("head.bottleneck.",), must=LAST), weights.path
-
-    def plan(self) -> Plan:
-        """The numbers of the slides, or those for seconds on one core."""
-        from detectors.training import Plan
-
-        patient = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e-3)
-        if self.setting == "paper":
-            return Plan(patient, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1)
-        return Plan(patient, "adam", weight_decay=0, batch=32, epochs=50, validation=0.15, threads=1)

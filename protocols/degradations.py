@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
-from detectors.api import Facts, Image, Sample
+from detectors.api import Image, Sample
+from detectors.types import Facts
 from protocols.api import NONE
 
 GRID = 16  # pixels: the blocks of JPEG with 4:2:0 chroma

@@ -14,7 +14,8 @@ from bench.engine.plan import runtime_key
 from bench.engine.selections import DistinctImages, Positions, Selection, each_once
 from bench.engine.versions import code_of
 from bench.errors import InputError
-from detectors.api import Array, Embedder, Embeddings, Runtime, read_only
+from detectors.api import Array, Embedder, Embeddings, Runtime
+from detectors.types import read_only
 from protocols.degradations import Degradation
 
 
@@ -77,8 +78,8 @@ class EmbeddingService:
     def lacking(self, embedding: Embedding) -> Positions:
         """Those of the images whose embeddings are not here."""
         shelf = self.shelf(embedding.embedder, embedding.degradation)
-        there = np.fromiter((bytes(value) in shelf for value in self.pool.hashes[embedding.images]), bool)
-        return embedding.images[~there]
+        lacks = np.fromiter((bytes(value) not in shelf for value in self.pool.hashes[embedding.images]), bool)
+        return embedding.images[np.flatnonzero(lacks)]
 
     def fill(self, embeddings: Sequence[Embedding], chunks: Sequence[Positions]) -> Iterator[tuple[int, list[Filled]]]:
         """Make what is lacking, chunk by chunk, each image read once for all embedders.

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bench.engine.selections import Positions
 from bench.executors import in_order
 from bench.images.decoding import Unreadable
-from detectors.api import Array, Sample, read_only
+from detectors.api import Array, Sample
+from detectors.types import read_only
 from protocols.degradations import Degradation
 
 Read = Callable[[int], Sample]

@@ -20,7 +20,7 @@ from bench.engine.embeddings import Embedding, EmbeddingService, require_read
 from bench.engine.fit_service import FitService, FitTask, run_fit
 from bench.engine.image_pass import Want, in_chunks, in_plain_words
 from bench.engine.plan import Planned
-from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings
+from bench.engine.scoring import AnswerSheet, Asked, Unit, answers, from_embeddings
 from bench.engine.selections import Positions, Selections, each_once
 from bench.errors import InputError
 from bench.executors import result_of, started
@@ -32,8 +32,6 @@ from bench.records.store import Store
 from detectors.api import Answer, Detector, Embedder, Recipe, Runtime, Unavailable
 from protocols.api import Cell, Subset
 from protocols.degradations import degradation
-
-Unit = tuple[str, str]  # a fit and a degradation: an image is asked about once for it, whatever cells need the answer
 
 
 @dataclass(frozen=True)

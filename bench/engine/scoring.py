@@ -10,9 +10,12 @@ import numpy as np
 
 from bench.engine.image_pass import Demand, PreparedChunk, Read, image_pass, in_plain_words, members
 from bench.engine.selections import Positions
-from detectors.api import Answer, Array, Composite, Detector, Embedder, Embeddings, Probe, Scores, read_only
+from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
+from detectors.composition import Composite
+from detectors.types import read_only
 from protocols.degradations import Degradation
 
+Unit = tuple[str, str]  # a fit and a degradation: an image is asked about once for it, whatever cells need the answer
 Place = tuple[str, ...]  # of a detector: the key of its recipe, then names of members
 
 
@@ -100,14 +103,14 @@ class Asked:
     """A fitted detector that is asked about images under one degradation.
 
     Attributes:
-        name: Tells it from the others of a pass.
+        name: Tells it from the others of a pass: a fit and a degradation.
         detector: It.
         place: The key of its recipe.
         degradation: What images go through first.
         images: Which, positions among the distinct ones.
     """
 
-    name: Hashable
+    name: Unit
     detector: Detector
     place: Place
     degradation: Degradation
@@ -124,7 +127,7 @@ class Answered:
         answer: The answer, or why there is none.
     """
 
-    name: Hashable
+    name: Unit
     images: Positions
     answer: Answer | Exception
 
@@ -150,7 +153,7 @@ def answers(
     """
     masks = [(one, members(one.images, size)) for one in asked]
     demands = _demands(asked, size, with_probes=embedded is None)
-    broken: set[Hashable] = set()
+    broken: set[Unit] = set()
     for chunk in image_pass(read, size, chunks, demands, workers):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         parts = [(one, sound[mask[sound]]) for one, mask in masks if one.name not in broken]

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,11 @@ from numpy.typing import NDArray
 from bench.cache import Hashes, digest
 from bench.images.imageset import ImageSet
 from bench.images.inspection import HASH, Inspection
-from detectors.api import Sample
+from detectors.api import Rows, Sample
 from protocols.api import NONE, Subset
 from protocols.degradations import degradation
 
 Positions = NDArray[np.int64]  # (N,), of images among the distinct ones
-Rows = Sequence[int] | NDArray[np.integer[Any]]
 
 
 def each_once(parts: Iterable[Positions]) -> Positions:
@@ -49,11 +47,11 @@ class DistinctImages:
         return len(self.rows)
 
     def __getitem__(self, position: int) -> Sample:
-        return self.sets[self.owners[position]][int(self.rows[position])]
+        return self.sets[int(self.owners[position])][int(self.rows[position])]
 
     def where(self, position: int) -> str:
         """What messages call one image."""
-        images = self.sets[self.owners[position]]
+        images = self.sets[int(self.owners[position])]
         return images.where(images.names[int(self.rows[position])])
 
 

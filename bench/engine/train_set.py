@@ -11,8 +11,8 @@ from threading import Lock
 from bench.engine.embeddings import EmbeddingService, require_read
 from bench.engine.image_pass import in_chunks
 from bench.engine.scoring import AnswerSheet, Asked, Place, answers, from_embeddings, leaves, only_probes
-from bench.engine.selections import DistinctImages, Rows, Selection, each_once
-from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Sample, Scores
+from bench.engine.selections import DistinctImages, Selection, each_once
+from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Rows, Sample, Scores
 from protocols.degradations import Degradation
 
 MEMORY = 1 << 30  # bytes of decoded images that are kept for who reads them again
@@ -115,7 +115,7 @@ class SelectedTrainSet:
             if isinstance(leaf.detector, Probe):
                 self.embed(leaf.detector.embedder)
         images, pool = each_once([self.selection.positions]), self.embeddings.pool
-        asked = Asked(place, detector, place, self.reader.degradation, images)
+        asked = Asked(("fit", "aside"), detector, place, self.reader.degradation, images)
         sheet = AnswerSheet(len(pool))
         chunks, workers = in_chunks(images, self.embeddings.batch_size), self.embeddings.workers
         for chunk, answered in answers(pool.__getitem__, len(pool), chunks, [asked], self.embeddings.kept, workers):

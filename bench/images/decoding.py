@@ -18,7 +18,8 @@ from bench.errors import InputError
 from bench.images import jpeg_tables
 from bench.images.colour_profiles import Profile
 from bench.images.wholeness import header, require_small
-from detectors.api import Facts, Sample
+from detectors.api import Sample
+from detectors.types import Facts
 
 _DEEP = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})  # grey of 9 to 16 bits
 _BITS, _COMPLEMENT, _FORMAT, _EXIF = 258, 262, 339, 34665  # TIFF fields

@@ -146,9 +146,9 @@ class ImageSet:
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
                 msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
                 raise InputError(msg)
-        return selected if subset.size is None else selected._drawn(subset.size)
+        return selected if subset.size is None else selected.drawn(subset.size)
 
-    def _drawn(self, size: int) -> ImageSet:
+    def drawn(self, size: int) -> ImageSet:
         """So many images of each class, by a hash of their names: a smaller draw is part of a larger one."""
         ranks = pd.Series([sha256(name.encode()).hexdigest() for name in self.names]).argsort().argsort()
         return self.keeping(ranks.groupby(self.table["label"]).rank() <= size)

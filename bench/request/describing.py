@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
-from typing import Any
 
 import pandas as pd
 
 from bench.devices import describe
 from bench.engine.versions import commit, versions
-from bench.images.imageset import ImageSet
 from bench.records import columns
 from bench.records.manifest import (
     AxisRecord,
@@ -31,19 +29,18 @@ from protocols.api import AXES, Cell
 
 def manifest(run: PlannedRun) -> Manifest:
     """Everything that says what a run was."""
-    request, images = run.request, run.images
-    whole = _data(run, "", images)
-    further = {name: _data(run, name, one) for name, one in run.data.items() if name}
-    census = {
-        "limit": request.limit,
-        "arm": request.arm,
-        "files": run.files,
-        "warnings": tuple(run.census.warnings),
-        "census": run.census.to_json(),
-    }
+    request, census = run.request, run.census
+    data = replace(
+        _data(run, ""),
+        limit=request.limit,
+        arm=request.arm,
+        files=run.files,
+        warnings=tuple(census.warnings),
+        census=census.to_json(),
+    )
     return Manifest(
         protocol=_protocol(run),
-        data=DataRecord(**whole, **census),
+        data=data,
         setting=run.setting,
         seeds=request.seeds,
         detectors={name: _detector(recipe) for name, recipe in run.recipes.items()},
@@ -57,7 +54,7 @@ def manifest(run: PlannedRun) -> Manifest:
         versions={"lineup": version("lineup"), **versions()},
         commit=commit(),
         recipe_options={name: dict(options) for name, options in request.recipe_options.items()},
-        further={name: DataRecord(**one) for name, one in further.items()},
+        further={name: _data(run, name) for name in run.data if name},
     )
 
 
@@ -81,17 +78,18 @@ def data_digest(run: PlannedRun) -> str:
     return run.selections.whole().digest
 
 
-def _data(run: PlannedRun, name: str, images: ImageSet) -> dict[str, Any]:
-    used = run.selections.whole(name)
-    return {
-        "title": images.title,
-        "kind": images.kind,
-        "version": images.version,
-        "digest": used.digest,
-        "images": len(used.images),
-        "generators": images.generators,
-        "families": {generator: images.families[generator] for generator in images.generators},
-    }
+def _data(run: PlannedRun, name: str) -> DataRecord:
+    """What a data set of the run is, and which of its images are used."""
+    images, used = run.data[name], run.selections.whole(name)
+    return DataRecord(
+        title=images.title,
+        kind=images.kind,
+        version=images.version,
+        digest=used.digest,
+        images=len(used.images),
+        generators=images.generators,
+        families={generator: images.families[generator] for generator in images.generators},
+    )
 
 
 def _detector(recipe: Recipe) -> DetectorRecord:

@@ -59,6 +59,7 @@ def test_the_manifest_says_what_ran(finished):
     assert manifest["data"]["kind"] == "folder"
     assert manifest["runtime"]["device"] == "cpu"
     assert manifest["detectors"]["hog_svm"]["card"]["paper"]
+    assert manifest["detectors"]["hog_svm"]["card"]["trained_on"] == "the train subset of the run"
     assert {cell["degradation"] for cell in manifest["cells"]} >= {"none", "jpeg:65", "blur:3", "lr:64"}
 
 

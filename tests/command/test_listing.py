@@ -8,6 +8,7 @@ import pytest
 from bench.listing import WIDTH, in_full, overview, protocol_titles, whole_card
 from bench.request import protocols
 from detectors import catalogue
+from detectors.cnnspot import CnnSpot
 from detectors.sources import Hub
 from protocols.api import options
 from tests.command.test_command import one_line
@@ -27,7 +28,7 @@ def test_the_list_has_a_row_for_every_detector(nothing_downloaded):
     assert " ".join(rows["cnnspot"].split()) == "cnnspot network 2020 23.5M / 303k 4.09 / 0.183 missing / shipped"
     assert rows["hog_svm"].split()[-3:] == ["-", "-", "-"]
     policy = next(line for place, line in enumerate(lines) if lines[place - 1] == rows["npr"])
-    assert policy.strip().startswith("input: whole image resized")
+    assert policy.strip().startswith("input, paper: whole image resized")
 
 
 def test_weights_that_are_found_are_said_to_be(tmp_path, monkeypatch):
@@ -43,9 +44,12 @@ def test_weights_that_are_found_are_said_to_be(tmp_path, monkeypatch):
 
 def test_a_card_is_shown_whole(nothing_downloaded):
     text = " ".join(" ".join(whole_card("cnnspot")).split())
-    card = catalogue.recipe("cnnspot").card
-    for value in (card.title, card.paper, card.licence, card.upstream, card.trained_on, card.input_policy):
+    card, variants = CnnSpot.card, CnnSpot.variants
+    for value in (card.title, card.paper, card.licence, card.upstream):
         assert value in text
+    for setting in ("paper", "small"):
+        assert f"trained on, {setting}: {variants[setting].trained_on}" in text
+        assert f"input policy, {setting}: {variants[setting].input_policy}" in text
     assert "paper setting: 23,510,081 parameters, 4.09 GFLOPs for one image; weights timm/resnet50" in text
     assert "connect to the Hugging Face hub once" in text
     assert "small setting: 302,993 parameters, 0.183 GFLOPs for one image; weights small_resnet: shipped" in text

@@ -117,7 +117,7 @@ def test_resnet50_is_that_of_timm_with_one_output():
         name: tensor.shape for name, tensor in network.state_dict().items()
     }
     assert sum(tensor.numel() for tensor in network.parameters()) == 23510081
-    assert Resnet50.card.sizes["paper"].parameters == 23510081
+    assert Resnet50.variants["paper"].size.parameters == 23510081
     detector = Resnet50("paper").restore(weights.to_state(network), Runtime())
     images = [texture("wide", 200, 330), texture("tall", 300, 235), texture("tiny", 3, 2)]
     with torch.inference_mode():
@@ -148,7 +148,7 @@ def test_small_bottlenecks_are_drawn_on_pretrained_stages_and_kept_when_going_on
     begun, source = recipe.begin(network, 0)
     weights.load_strict(network, begun, source)
     assert torch.equal(begun["layer2.conv1.weight"], held["layer2.conv1.weight"])
-    assert sum(tensor.numel() for tensor in network.parameters()) == Resnet50.card.sizes["small"].parameters
+    assert sum(tensor.numel() for tensor in network.parameters()) == Resnet50.variants["small"].size.parameters
     save_file(begun, tmp_path / "fitted.safetensors")
     again, _ = Resnet50("small", str(tmp_path / "fitted.safetensors")).begin(recipe.build(), 1)
     changed = {name for name, tensor in begun.items() if not torch.equal(tensor, again[name])}

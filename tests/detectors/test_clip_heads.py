@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from detectors.api import Runtime, Unavailable
 from detectors.checks import check
 from detectors.classifier import Classifier
-from detectors.clip_classes import SVM_C, ClipClasses, ClipOvo
+from detectors.clip_classes import SVM_BLOCKS_C, ClipClasses, ClipOvo
 from detectors.clip_features import SMALL
 from detectors.clip_heads import ClipMlp, ClipSvm
 from detectors.clip_nearest import ClipNearest
@@ -134,7 +134,7 @@ def test_the_svm_also_ends_where_classes_overlap():
     assert line.distances(train.embeddings) == pytest.approx(svm(train.embeddings, train.labels, 1.0), abs=1e-3)
 
 
-def svm(embeddings, labels, c=SVM_C["small"]):
+def svm(embeddings, labels, c=SVM_BLOCKS_C):
     """Distances of scikit-learn's SVM over scaled columns."""
     points = embeddings.astype(float)
     points = (points - points.mean(0)) / points.std(0)

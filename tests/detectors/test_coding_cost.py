@@ -230,7 +230,7 @@ def test_crops_are_true_to_their_draw():
 @pytest.mark.parametrize("recipe", [CodingCost("paper"), RECIPE])
 def test_sizes_on_the_card_are_those_of_the_networks(recipe):
     found = sum(parameter.numel() for parameter in recipe.network().parameters())
-    assert found == recipe.card.sizes[recipe.setting].parameters
+    assert found == recipe.variant.size.parameters
 
 
 def test_the_statistic_is_part_of_the_key():

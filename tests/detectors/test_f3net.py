@@ -57,7 +57,7 @@ def test_stages_and_drawn_parts_are_parts(recipe, setting):
     names = {name for network in networks for name, _ in network.named_modules()}
     assert names >= {name for stage in recipe.stages for name in stage}
     pretrained = {name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.drawn)}
-    assert all(name.startswith((*recipe(setting).branches[setting], "fc.")) for name in pretrained)
+    assert all(name.startswith((*recipe(setting).variant.branches, "fc.")) for name in pretrained)
 
 
 def learnt(one):
@@ -131,7 +131,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
     network = paper.build()
     begun, source = paper.begin(network, 0)
     weights.load_strict(network, begun, source)
-    for branch in paper.branches["paper"]:
+    for branch in paper.variant.branches:
         first = begun[f"{branch}.conv1.weight"]
         copies = {12: 4, 6: 2}[first.shape[1]]
         for number in range(copies):
@@ -145,7 +145,7 @@ def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(recipe, star
     first, again, other = (small.begin(small.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     changed = {name for name, tensor in first.items() if not torch.equal(tensor, other[name])}
-    branch = small.branches["small"][0]
+    branch = small.variant.branches[0]
     assert torch.equal(first[f"{branch}.layer3.conv1.weight"], held["layer3.conv1.weight"])
     assert "fc.weight" in changed
     assert all(name.startswith(("fc.", *recipe.drawn)) for name in changed)

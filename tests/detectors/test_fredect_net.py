@@ -110,7 +110,7 @@ def test_published_structure():
     assert {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()} == expected
     for recipe in (PAPER, SMALL):
         count = sum(weight.numel() for weight in recipe.build().parameters())
-        assert count == recipe.card.sizes[recipe.setting].parameters
+        assert count == recipe.variant.size.parameters
     assert isinstance(network, DctResNet50)
 
 

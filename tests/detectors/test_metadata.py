@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from detectors.api import Facts, Runtime, Sample
+from detectors.api import Runtime, Sample
 from detectors.checks import texture
 from detectors.metadata import Metadata, MetadataEmbedder, described
+from detectors.types import Facts
 from protocols.degradations import degradation
 
 SMALL = 100  # images in a train set: 50 real and 50 generated

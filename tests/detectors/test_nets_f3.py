@@ -88,7 +88,7 @@ def test_structure_of_the_personal_port(personal):
     assert shapes(personal) == table
     # Xception without its last layer has 20,806,952 weights for three channels
     expected = 20_806_952 + 9 * 32 * 9 + 4 * 299**2 + 2 * 2049
-    assert sum(one.numel() for one in personal.parameters()) == F3Net.card.sizes["paper"].parameters == expected
+    assert sum(one.numel() for one in personal.parameters()) == F3Net.variants["paper"].size.parameters == expected
 
 
 def test_structure_of_genimages_port(genimage):
@@ -98,7 +98,7 @@ def test_structure_of_genimages_port(genimage):
     table |= under("mix_block7", mix_block(728)) | under("mix_block12", mix_block(1024))
     assert shapes(genimage) == table | {"fc.weight": (2, 4096), "fc.bias": (2,)}
     assert genimage.lfs_excep.conv1.stride == (1, 1)
-    assert sum(one.numel() for one in genimage.parameters()) == F3NetGenImage.card.sizes["paper"].parameters
+    assert sum(one.numel() for one in genimage.parameters()) == F3NetGenImage.variants["paper"].size.parameters
 
 
 @pytest.mark.parametrize("make", [nets_f3.SmallFad, nets_f3.SmallMixed])

@@ -19,8 +19,9 @@ from detectors.aside import set_aside
 from detectors.augment import BlurJpeg, Drawn, draws, padded_centre, shorter_side
 from detectors.checks import Toy, texture
 from detectors.network import NetworkDetector, logits
+from detectors.plans import Plan
 from detectors.stopping import Cosine, EarlyStopping
-from detectors.training import Plan, train
+from detectors.training import train
 from detectors.tuning import Tuning, learn
 
 VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)

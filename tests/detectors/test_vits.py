@@ -39,14 +39,14 @@ def test_names_and_shapes_are_those_of_timm(family, parameters):
     found = network.state_dict()
     assert {name: tensor.shape for name, tensor in found.items()} == {n: t.shape for n, t in expected.items()}
     assert sum(tensor.numel() for tensor in network.parameters()) == parameters
-    assert family.card.sizes["paper"].parameters == parameters
+    assert family.variants["paper"].size.parameters == parameters
 
 
 @RECIPES
 @pytest.mark.parametrize("setting", ["paper", "small"])
 def test_the_card_says_what_it_costs(family, setting):
     counted = sum(tensor.numel() for tensor in family(setting).build().parameters())
-    assert family.card.sizes[setting].parameters == counted
+    assert family.variants[setting].size.parameters == counted
 
 
 @RECIPES

@@ -28,7 +28,7 @@ def test_deit_without_its_top_layer_and_a_bottleneck():
     expected = {name: tuple(tensor.shape) for name, tensor in body.items() if not name.startswith("head.")}
     expected |= {"head.bottleneck.weight": (256, 768), "head.bottleneck.bias": (256,)}
     assert shapes == expected | {"head.fc.weight": (1, 256), "head.fc.bias": (1,)}
-    assert sum(np.prod(shape, dtype=int) for shape in shapes.values()) == PAPER.card.sizes["paper"].parameters
+    assert sum(np.prod(shape, dtype=int) for shape in shapes.values()) == PAPER.variant.size.parameters
 
 
 def test_the_output_reads_the_bottleneck():

@@ -12,7 +12,8 @@ from bench.images import imageset
 from bench.records import columns
 from bench.report.files import routes_markdown
 from bench.report.routes import confusion, routings
-from detectors.api import Answer, Card, Composite, Detector, Recipe
+from detectors.api import Answer, Card, Detector, Recipe
+from detectors.composition import Composite
 from detectors.diagnostics import ALONG, ROUTE
 from protocols.api import Cell, Subset
 from tests.engine.miniature import SIZES, Bench, write_folder

@@ -1,5 +1,6 @@
 """The contract checks find what breaks the contract: each clause has a detector that breaks it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
-from detectors.api import Card, Runtime
+from detectors.api import Card, Runtime, Setting, Variant
 from detectors.checks import Broken, Toy, check
 
 
@@ -63,6 +64,27 @@ def test_an_incomplete_card_is_found():
 
     with pytest.raises(Broken, match=r"every field of a card is filled; seen: \['paper'\]"):
         check(NoPaper("small"))
+
+
+def test_a_setting_without_a_variant_is_found():
+    @dataclass(frozen=True)
+    class Half(Checkerboard):
+        variants: ClassVar[Mapping[Setting, Variant]] = {"small": Checkerboard.variants["small"]}
+
+    with pytest.raises(Broken, match=r"there is a variant for each setting; seen: \['small'\]"):
+        check(Half("small"))
+
+
+def test_an_incomplete_variant_is_found_in_either_setting():
+    @dataclass(frozen=True)
+    class NoPolicy(Checkerboard):
+        variants: ClassVar[Mapping[Setting, Variant]] = {
+            **Checkerboard.variants,
+            "paper": replace(Checkerboard.variants["paper"], input_policy=""),
+        }
+
+    with pytest.raises(Broken, match=r"every field of a variant is filled; seen: \['paper: input_policy'\]"):
+        check(NoPolicy("small"))
 
 
 def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_draws_is_not():

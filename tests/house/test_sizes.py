@@ -21,7 +21,7 @@ def shown_side(recipe):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_card_states_the_size_of_its_network(name, setting):
     recipe = catalogue.recipe(name, setting)
-    side, stated = shown_side(recipe), recipe.card.sizes[setting]
+    side, stated = shown_side(recipe), recipe.variant.size
     with torch.device("meta"):
         network = recipe.network().train()
         with FlopCounterMode(display=False) as counter:
@@ -32,4 +32,4 @@ def test_a_card_states_the_size_of_its_network(name, setting):
 
 @pytest.mark.parametrize("name", sorted(set(catalogue.names()) - set(NETWORKS)))
 def test_without_a_network_no_size_is_stated(name):
-    assert not catalogue.recipe(name).card.sizes
+    assert all(variant.size is None for variant in catalogue.recipe(name).variants.values())

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from detectors.api import Array, Card, Detector, Recipe, Runtime, Sample, Scores, State, TrainSet
+from detectors.api import (
+    Array,
+    Card,
+    Detector,
+    Recipe,
+    Runtime,
+    Sample,
+    Scores,
+    Setting,
+    State,
+    TrainSet,
+    Variant,
+    alike,
+)
 
 
 class CheckerboardDetector(Detector):
@@ -49,9 +62,13 @@ class Checkerboard(Recipe):
         paper="none: an example of a plug-in",
         upstream="none",
         licence="Apache-2.0",
-        trained_on="the train subset of the run",
-        input_size="any",
-        input_policy="the whole image, as it is",
+    )
+    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+        Variant(
+            trained_on="the train subset of the run",
+            input_size="any",
+            input_policy="the whole image, as it is",
+        )
     )
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> CheckerboardDetector:

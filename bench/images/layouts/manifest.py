@@ -25,7 +25,8 @@ from bench.images.layouts import lines
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
 from bench.images.trees import MANIFESTS, Tree
 from bench.images.words import SPLITS, label_of
-from protocols.degradations import NONE, UnknownDegradation, degradation
+from protocols.api import NONE
+from protocols.degradations import UnknownDegradation, degradation
 
 STEM = "manifest"
 REQUIRED = ("path", "label")

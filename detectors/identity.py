@@ -1,0 +1,38 @@
+"""What identifies a recipe: its name, version and setting, the options that were chosen, weights and components."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detectors.api import Recipe
+
+
+def options_of(recipe: Recipe | type[Recipe]) -> tuple[Field[Any], ...]:
+    """The fields of a recipe that a user may choose, beside the setting."""
+    return tuple(one for one in fields(recipe) if one.init and one.compare and one.name != "setting")
+
+
+def key_of(recipe: Recipe) -> str:
+    """The key of a recipe: every option that differs from its default is in it by itself."""
+    name = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
+    values = [(one, getattr(recipe, one.name)) for one in options_of(recipe)]
+    chosen = [f"{one.name}={_in_key(one, value)}" for one, value in values if value != _default(one)]
+    begun = [source.identity for source in recipe.own_sources() if source.identity]
+    parts = [f"[{component.key}]" for component in recipe.components()]
+    return ".".join((name, *chosen, *begun, *parts))
+
+
+def _default(option: Field[Any]) -> object:
+    return option.default if option.default_factory is MISSING else option.default_factory()
+
+
+def _in_key(option: Field[Any], value: object) -> str:
+    """How the value of an option stands in a key: written out, or the content of the file that it names."""
+    if option.metadata.get("file") and value is not None and Path(str(value)).is_file():
+        from detectors.weights import identity
+
+        return identity(Path(str(value)))
+    return repr(value)

@@ -1,0 +1,86 @@
+"""The values that pass between a detector and the harness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
+Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated; published code that inverts them is adapted at its border
+Embeddings = NDArray[np.float32]  # (N, D), finite
+Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
+Watch = Callable[[int, Mapping[str, float]], object]
+State = dict[str, Array]  # everything that fitting learned, by name
+Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
+Shared = TypeVar("Shared")
+
+
+class Unavailable(Exception):
+    """A detector cannot run here. The message says what is missing and how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the file that holds an image, as it would lie on disk after every degradation so far."""
+
+    format: str
+    width: int
+    height: int
+    bytes: int
+    jpeg_quality: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a detector is handed: the pixels, uint8 (H, W, 3) sRGB, and the facts about their file.
+
+    The pixels are read-only: several detectors are handed the same ones.
+    """
+
+    pixels: Image
+    facts: Facts
+
+    def __post_init__(self) -> None:
+        """Look at the pixels through a view that cannot be written to."""
+        object.__setattr__(self, "pixels", read_only(self.pixels))
+
+
+def read_only(shared: Shared) -> Shared:
+    """The same array, not to be written to: what several detectors share goes through here."""
+    if not isinstance(shared, np.ndarray):
+        return shared
+    view = shared.view()
+    view.flags.writeable = False
+    return cast("Shared", view)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a detector says of N images.
+
+    Attributes:
+        scores: float32 (N,), as `Scores`.
+        diagnostics: What else is worth recording of each image, by name: numbers or texts, (N,) each.
+    """
+
+    scores: Scores
+    diagnostics: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where and how precisely a detector computes. `device` is "cpu", "cuda" or "cuda:N".
+
+    A long fit may keep in `folder`, its alone, what it needs to go on. `watch` is told each epoch's number and row.
+    """
+
+    device: str = "cpu"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    folder: Path | None = None
+    watch: Watch | None = None

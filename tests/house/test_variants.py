@@ -1,0 +1,78 @@
+"""What differs between the settings stands in one table per recipe: nothing else of `detectors/` looks at a setting."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from detectors.card import SETTINGS
+
+MODULES = sorted((Path(__file__).parents[2] / "detectors").glob("**/*.py"))
+TABLE = "variants"
+
+
+def is_setting(node):
+    return isinstance(node, ast.Attribute) and node.attr == "setting"
+
+
+def is_table(node):
+    return isinstance(node, ast.Attribute) and node.attr == TABLE
+
+
+def branches(tree):
+    """Line numbers of what compares a setting, or looks something up by it in another table than `variants`."""
+    for node in ast.walk(tree):
+        compared = isinstance(node, ast.Compare) and any(map(is_setting, (node.left, *node.comparators)))
+        matched = isinstance(node, ast.Match) and is_setting(node.subject)
+        looked_up = isinstance(node, ast.Subscript) and is_setting(node.slice)
+        if (
+            compared
+            or matched
+            or (looked_up and not (isinstance(node.value, ast.Attribute) and node.value.attr == TABLE))
+        ):
+            yield node.lineno
+
+
+def named(target):
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def tables(tree):
+    """Line numbers of tables that are keyed by setting and are not called `variants`."""
+    known = set()
+    for node in ast.walk(tree):
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        if isinstance(node, ast.Assign | ast.AnnAssign) and TABLE in map(named, targets):
+            known.add(node.value)
+        keys = (
+            {key.value for key in node.keys if isinstance(key, ast.Constant)} if isinstance(node, ast.Dict) else set()
+        )
+        if keys & set(SETTINGS) and node not in known:
+            yield node.lineno
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_no_recipe_branches_on_its_setting(module):
+    tree = ast.parse(module.read_text())
+    assert not list(branches(tree)), "state what differs in `variants`"
+    assert not list(tables(tree)), "one table per recipe: add a field to its `Variant`"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x = 1 if self.setting == "paper" else 2',
+        'x = 1 if "paper" != recipe.setting else 2',
+        'x = self.setting in ("paper",)',
+        "x = SIDE[self.setting]",
+        'match self.setting:\n    case "paper": pass',
+    ],
+)
+def test_a_branch_is_found(code):
+    assert list(branches(ast.parse(code))) == [1]
+
+
+def test_a_second_table_is_found():
+    assert list(tables(ast.parse('SIDE = {"paper": 256, "small": 128}'))) == [1]
+    assert not list(tables(ast.parse('variants: Table = {"paper": LARGE, "small": SMALL}')))
+    assert not list(branches(ast.parse("x = self.variants[self.setting]")))
