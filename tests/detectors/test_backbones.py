@@ -1,5 +1,7 @@
 """Backbones: torchvision's ResNet-18 as it is, the numbers of the slides, and a start that is never random."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import timm
@@ -61,7 +63,8 @@ def test_imagenet_weights_get_a_new_head(tmp_path, monkeypatch):
     path = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
     torch.save(held, path)
     own = path.rename(path.with_stem(f"resnet18-{weights.local(path).sha256[:8]}"))
-    monkeypatch.setattr(Resnet18, "starts", {"paper": sources.Hub("owner/name", in_torch=(own.name,))})
+    variant = dataclasses.replace(PAPER.variant, start=sources.Hub("owner/name", in_torch=(own.name,)))
+    monkeypatch.setattr(Resnet18, "variants", {"paper": variant})
     begun, source = PAPER.begin(PAPER.build(), 0)
     assert source == own
     assert begun["fc.weight"].shape == (1, 512)

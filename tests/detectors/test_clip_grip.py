@@ -149,7 +149,7 @@ def test_other_embedders_keep_their_keys(recipe):
     tower = find_tower("tiny", recipe.weights)
     stem = f"clip.1.tiny.{tower.weights.sha256[:16]}"
     for pooling in ("none", "class", "spread"):
-        embedder = ClipEmbedder(tower, pooling, Runtime(), pad=True)
+        embedder = ClipEmbedder(tower, Runtime(), pooling=pooling, pad=True)
         assert embedder.key == f"{stem}.{pooling}.pad.float32"
         assert embedder.projected == 24
     assert recipe.embedder(Runtime()).key == f"{stem}.unprojected.pad.float32.shortened"

@@ -24,12 +24,8 @@ def branches(tree):
     for node in ast.walk(tree):
         compared = isinstance(node, ast.Compare) and any(map(is_setting, (node.left, *node.comparators)))
         matched = isinstance(node, ast.Match) and is_setting(node.subject)
-        looked_up = isinstance(node, ast.Subscript) and is_setting(node.slice)
-        if (
-            compared
-            or matched
-            or (looked_up and not (isinstance(node.value, ast.Attribute) and node.value.attr == TABLE))
-        ):
+        looked_up = isinstance(node, ast.Subscript) and is_setting(node.slice) and not is_table(node.value)
+        if compared or matched or looked_up:
             yield node.lineno
 
 
@@ -44,10 +40,8 @@ def tables(tree):
         targets = getattr(node, "targets", [getattr(node, "target", None)])
         if isinstance(node, ast.Assign | ast.AnnAssign) and TABLE in map(named, targets):
             known.add(node.value)
-        keys = (
-            {key.value for key in node.keys if isinstance(key, ast.Constant)} if isinstance(node, ast.Dict) else set()
-        )
-        if keys & set(SETTINGS) and node not in known:
+        keys = node.keys if isinstance(node, ast.Dict) else ()
+        if node not in known and any(isinstance(key, ast.Constant) and key.value in SETTINGS for key in keys):
             yield node.lineno
 
 
