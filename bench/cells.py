@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.errors import InputError
 from bench.metrics import Metrics, called_generated, measure
 from bench.records import columns
-from bench.records.manifest import DataRecord, DetectorRecord, ProtocolRecord
+from bench.records.manifest import ALL_CELLS, DataRecord, DetectorRecord, ProtocolRecord
 from bench.records.outcomes import Scored
 from bench.records.run import Run
 from bench.stats import DRAWS, Floats, accuracy_draws, interval
@@ -20,7 +20,6 @@ from bench.stats import DRAWS, Floats, accuracy_draws, interval
 Mask = NDArray[np.bool_]
 
 SCORED = Scored.status
-ALL_CELLS = "all cells"  # the average that every protocol has
 CLASSIC = (columns.TRAIN, columns.TEST, columns.DEGRADATION)  # axes that are shown whether they vary or not
 # what readers see where no further axis varies
 TABLE_COLUMNS = (columns.DETECTOR, *CLASSIC, columns.SEED, *columns.MEASURES, columns.STATUS, columns.REASON)

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.cells import ALL_CELLS, SCORED, Mask, averages, axes_shown, decided
+from bench.cells import SCORED, Mask, averages, axes_shown, decided
 from bench.metrics import check
 from bench.records import columns
-from bench.records.manifest import DetectorRecord, Manifest, ProtocolRecord
+from bench.records.manifest import ALL_CELLS, DetectorRecord, Manifest, ProtocolRecord
 from bench.records.run import Run
 from bench.stats import Array, Floats, generator_for, holm, mcnemar_fall, source_fall
 

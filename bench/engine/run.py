@@ -26,7 +26,7 @@ from bench.errors import InputError
 from bench.executors import result_of, started
 from bench.images.imageset import ImageSet
 from bench.progress import Reporter
-from bench.records.columns import GENERATOR, LABEL, PREDICTED
+from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
 from bench.records.store import Store
 from detectors.api import Answer, Detector, Embedder, Recipe, Runtime, Unavailable
@@ -301,7 +301,15 @@ def _by_fit(items: Iterable[Planned]) -> list[list[Planned]]:
 
 
 def _for_task(item: Planned, answer: Answer, images: ImageSet) -> Answer:
-    """The answer with what the cell's task needs. Raises `Unavailable` where the detector cannot do it."""
+    """The answer with what the cell's task needs.
+
+    Raises:
+        Unavailable: The detector cannot do it.
+        ValueError: A diagnostic has the name of something else.
+    """
+    if taken := {KEY, NAME, GENERATOR} & set(answer.diagnostics):
+        msg = f"a diagnostic cannot be called {', '.join(sorted(taken))}: that is a column already"
+        raise ValueError(msg)
     if item.cell.task == "binary":
         return answer
     if PREDICTED not in answer.diagnostics:

@@ -11,6 +11,7 @@ from bench.errors import InputError
 from protocols.api import PublishedAverage, Role
 
 SCHEMA = 2  # rises when a file of before would be misread
+ALL_CELLS = "all cells"  # the average that every protocol has
 _UNNUMBERED = 1  # what a file is of that does not say
 _SCHEMA = "schema"
 AGAIN = "run the same command again"

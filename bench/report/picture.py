@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench.cells import ALL_CELLS, averages, matrix
+from bench.cells import averages, matrix
 from bench.records import columns
-from bench.records.manifest import Manifest, ProtocolRecord
+from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
 from bench.report.layout import Colour, heat, ink, placed, side_by_side
 from bench.report.text import NOTHING, percent
 from protocols.api import Role, Value

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.cells import ALL_CELLS
 from bench.leaderboard import Mean, Ranking, Row
+from bench.records.manifest import ALL_CELLS
 from protocols.api import NONE
 
 NOTHING = "-"

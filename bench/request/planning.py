@@ -18,6 +18,8 @@ from bench.images.census import Census, take_census
 from bench.images.imageset import ImageSet
 from bench.images.inspection import Inspection
 from bench.progress import Reporter
+from bench.records import columns
+from bench.records.manifest import ALL_CELLS
 from bench.request.run_request import RunRequest
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
@@ -92,7 +94,8 @@ def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
         held_out = data[""].held_out
         msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
         raise InputError(msg)
-    _check(request.protocol, cells)
+    groups = request.protocol.groups(cells, scope)
+    _check(request.protocol, cells, groups)
     inspections = {name: _inspect(request, name, data[name], cells, reporter) for name in data}
     sound = {name: one.checked(request.max_unreadable) for name, one in inspections.items()}
     selections = Selections(sound)
@@ -104,7 +107,7 @@ def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
         chosen,
         selections,
         plan(cells, recipes, selections, chosen),
-        request.protocol.groups(cells, scope),
+        groups,
         take_census(inspections[""]),
         digest_of(sound[""].images, sound[""].hashes),
     )
@@ -140,17 +143,25 @@ def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     return images if request.arm == NONE else treated(images, degradation(request.arm).name)
 
 
-def _check(protocol: EvaluationProtocol, cells: Sequence[Cell]) -> None:
-    """Raise `Unanswerable` for a protocol that lays its answers out by what no cell has, or asks anything twice."""
-    axes = {**AXES, **protocol.axes}
-    for axis in (protocol.view.rows, protocol.view.columns):
-        if axis not in axes:
-            msg = f"the protocol {protocol.name} lays answers out by {axis!r}, which is no axis: {', '.join(axes)}"
+def _check(protocol: EvaluationProtocol, cells: Sequence[Cell], groups: Sequence[Group]) -> None:
+    """Raise `Unanswerable` for what only a fault of the protocol explains."""
+    axes, planned = {**AXES, **protocol.axes}, set(cells)
+    names, roles = [one.name for one in groups], [one.role for one in groups if one.role]
+    lost = [axis for axis in (protocol.view.rows, protocol.view.columns) if axis not in axes]
+    taken = sorted({*columns.CELLS, *columns.MEASURES} & set(protocol.axes))
+    strange = [one.name for one in groups if not one.cells <= planned]
+    faults = {
+        f"lays its answers out by {', '.join(lost)}, and there are {', '.join(axes)}": lost,
+        f"calls an axis of its own {', '.join(taken)}, which is a column already": taken,
+        "asks the same question twice": len(planned) < len(cells),
+        f"has two averages of one name, or one called {ALL_CELLS!r}": len({*names, ALL_CELLS}) <= len(names),
+        "has two averages at home, or two away": len(set(roles)) < len(roles),
+        f"averages cells that it does not ask for, in {', '.join(strange)}": strange,
+    }
+    for fault, found in faults.items():
+        if found:
+            msg = f"the protocol {protocol.name} {fault}: that is to be mended in {type(protocol).__module__}"
             raise Unanswerable(msg)
-    if len(set(cells)) < len(cells):
-        twice = next(cell for place, cell in enumerate(cells) if cell in cells[:place])
-        msg = f"the protocol {protocol.name} asks one question twice: {twice}"
-        raise Unanswerable(msg)
 
 
 def _inspect(request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter) -> Inspection:

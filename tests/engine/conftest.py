@@ -1,6 +1,10 @@
+import io
+
 import pytest
 from lineup_checkerboard import Checkerboard
+from rich.console import Console
 
+from bench.progress import Reporter
 from tests.engine.miniature import Bench, NearestMeanRecipe, write_folder
 
 
@@ -14,3 +18,9 @@ def make_bench(tmp_path):
         return Bench(folder, tmp_path / name, {recipe.card.name: recipe for recipe in chosen}, **options)
 
     return make
+
+
+@pytest.fixture
+def quiet():
+    """A reporter that nobody hears."""
+    return Reporter(Console(file=io.StringIO()))

@@ -1,0 +1,217 @@
+"""Every field of a cell is answered, and what only a fault of the protocol explains is one clear line."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from lineup_checkerboard import Checkerboard, CheckerboardDetector
+from lineup_training_size import TrainingSize
+from safetensors.numpy import save_file
+
+import bench.cache
+from bench.cells import cells_table, matrix
+from bench.errors import InputError
+from bench.records import columns
+from bench.request.planning import prepare
+from bench.request.run_request import RunRequest
+from detectors.api import Card
+from detectors.classifier import Classifier
+from detectors.weights import local, read
+from protocols.api import AXES, Axis, Cell, EvaluationProtocol, Scope, Subset, View, grouped
+from tests.engine.miniature import SIZES, NearestMeanRecipe
+
+TRAIN, TEST = Subset(("even",), "train"), Subset(("even",), "val")
+
+
+class Naming(Classifier):
+    """The nearest of the class means, real included."""
+
+    def __init__(self, embedder, classes, means):
+        self.embedder, self.classes, self.means = embedder, classes, means
+
+    def class_probabilities(self, embeddings):
+        near = np.exp(-np.stack([np.square(embeddings - mean).sum(axis=1) for mean in self.means], axis=1) / 50)
+        return (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def state(self):
+        return {"means": self.means, "classes": np.frombuffer("/".join(self.classes).encode(), np.uint8)}
+
+
+@dataclass(frozen=True)
+class Named(NearestMeanRecipe):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="named")
+
+    def fit(self, train, seed, runtime):
+        embeddings, names = train.embed(self.shared), np.array(train.generators)
+        classes = tuple(sorted(set(train.generators)))
+        return Naming(self.shared, classes, np.stack([embeddings[names == name].mean(axis=0) for name in classes]))
+
+    def restore(self, state, runtime):
+        return Naming(self.shared, tuple(state["classes"].tobytes().decode().split("/")), state["means"])
+
+
+def test_which_generator_is_a_task_for_those_who_can_say(make_bench):
+    bench = make_bench(recipes=[Named("small"), Checkerboard("small")])
+    train = Subset(("even", "odd"), "train")
+    tests = [Subset((name,), "val") for name in ("odd", "faint")]
+    cells = [Cell(name, train, test, task="generator") for name in bench.recipes for test in tests]
+    run = bench.stored_run(planned=bench.planned(cells))
+    by_detector = run.cells.set_index(columns.DETECTOR)
+    assert set(by_detector.loc["checkerboard", columns.STATUS]) == {"skipped"}
+    assert "does not say which of several generators" in by_detector.loc["checkerboard", columns.REASON].iloc[0]
+    assert set(run.diagnostics[columns.GENERATOR]) == {"", "odd", "faint"}
+    table = cells_table(run)
+    reached = table[table[columns.DETECTOR] == "named"].set_index(columns.TEST)[columns.ACCURACY]
+    assert reached["odd"] == 1
+    assert reached["faint"] <= 0.5  # no detector can name a generator that it has never seen
+    told = run.diagnostics.set_index([columns.KEY, columns.NAME]).loc[run.cells[columns.KEY].iloc[1]]
+    assert reached["faint"] == pytest.approx((told[columns.GENERATOR] == told[columns.PREDICTED]).mean())
+
+
+@dataclass(frozen=True)
+class Published(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="published")
+
+    def load(self, weights, runtime):
+        tensors = read(local(weights), None)
+        return CheckerboardDetector(float(tensors["cut"]), 4.0)
+
+
+def test_a_checkpoint_stands_in_place_of_a_fit_and_in_the_key_by_its_content(make_bench, tmp_path):
+    bench = make_bench(recipes=[Published("small")])
+    weights = tmp_path / "cut.safetensors"
+    save_file({"cut": np.array(4.0, np.float32)}, weights)
+    cell = Cell("published", None, TEST, checkpoint=str(weights))
+    (item,) = bench.planned([cell])
+    _, outcomes = bench.run([item])
+    assert outcomes[item.key].status == "scored"
+    save_file({"cut": np.array(9.0, np.float32)}, weights)
+    (changed,) = bench.planned([cell])
+    assert changed.key != item.key
+    bench.run([changed])
+    scores = bench.scores([item, changed])[cell]
+    assert len(scores) == 2 * SIZES["val"]
+    (absent,) = bench.planned([replace(cell, checkpoint=str(tmp_path / "none.pth"))])
+    _, outcomes = bench.run([absent])
+    assert outcomes[absent.key].status == "skipped"
+    assert AXES["train"].value(cell) == str(weights)
+    with pytest.raises(ValueError, match="a train subset or a checkpoint, and not both"):
+        Cell("published", TRAIN, TEST, checkpoint="x")
+
+
+def test_training_images_are_degraded_too(make_bench):
+    bench = make_bench()
+    cells = [
+        Cell(name, replace(TRAIN, degradation=step), TEST) for name in bench.recipes for step in ("none", "blur:3")
+    ]
+    planned = bench.planned(cells)
+    bench.run(planned)
+    scores = bench.scores(planned)
+    for clean, blurred in (cells[:2], cells[2:]):
+        assert scores[clean] != scores[blurred]
+
+
+def test_smaller_train_sets_are_parts_of_larger_ones(make_bench):
+    bench = make_bench()
+    bench.planned([])
+    small, large = ({*bench.selections[replace(TRAIN, size=size)].images.names} for size in (2, 5))
+    assert len(small) == 4
+    assert len(large) == 10
+    assert small < large
+    assert bench.inspections[""].images.most(TRAIN) == SIZES["train"]
+    with pytest.raises(InputError, match=r"has 8 real images in its train split, 9 are asked for"):
+        bench.selections[replace(TRAIN, size=9)]
+
+
+def training_sizes(bench):
+    images = bench.inspections[""].images
+    return TrainingSize(sizes=(2, 4, 8)).cells(Scope(images, tuple(bench.recipes)))
+
+
+@pytest.mark.parametrize("after", range(1, 12))
+def test_a_plug_ins_protocol_survives_a_kill(make_bench, monkeypatch, after):
+    undisturbed, killed = make_bench("a"), make_bench("b")
+    for one in (undisturbed, killed):
+        one.planned([])
+    planned = undisturbed.planned(training_sizes(undisturbed))
+    undisturbed.run(planned)
+    killed.planned(training_sizes(killed))
+    writes = []
+
+    def dying(path, write, real=bench.cache.write_atomically):
+        writes.append(path)
+        if len(writes) == after:
+            raise KeyboardInterrupt
+        real(path, write)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.cache.write_atomically", dying)
+        patch.setattr("bench.records.store.write_atomically", dying)
+        with pytest.raises(KeyboardInterrupt):
+            killed.run(planned)
+    killed.run(planned)
+    assert killed.scores(planned) == undisturbed.scores(planned)
+
+
+@dataclass(frozen=True)
+class Asking(EvaluationProtocol):
+    """A protocol of the tests: one cell for each detector, or what a test says."""
+
+    name: ClassVar[str] = "asking"
+    title: ClassVar[str] = "Asking"
+    view: ClassVar[View] = View("train", "test")
+    said: ClassVar = staticmethod(lambda cells: cells)
+    shares: ClassVar = staticmethod(lambda cells: [])
+
+    def cells(self, scope):
+        return self.said([Cell(name, TRAIN, TEST) for name in scope.detectors])
+
+    def groups(self, cells, scope):
+        return self.shares(cells)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"view": View("train", "weather")}, "lays its answers out by weather"),
+        ({"said": staticmethod(lambda cells: cells * 2)}, "asks the same question twice"),
+        ({"shares": staticmethod(lambda cells: [grouped("all cells", cells)])}, "called 'all cells'"),
+        ({"shares": staticmethod(lambda cells: [grouped("a", cells), grouped("a", cells)])}, "averages of one name"),
+        (
+            {"shares": staticmethod(lambda cells: [grouped("a", cells, "home"), grouped("b", cells, "home")])},
+            "two averages at home",
+        ),
+        (
+            {"shares": staticmethod(lambda cells: [grouped("a", [replace(cells[0], seed=9)])])},
+            "averages cells that it does not ask for, in a",
+        ),
+        ({"axes": {"score": Axis(lambda cell: 1)}}, ""),
+        ({"axes": {"accuracy": Axis(lambda cell: 1)}}, "an axis of its own accuracy, which is a column already"),
+        ({"said": staticmethod(lambda cells: [])}, "leaves nothing to ask"),
+        (
+            {"said": staticmethod(lambda cells: [replace(cells[0], options=(("sigmaa", 1),))])},
+            "hog_svm cannot have the options",
+        ),
+    ],
+)
+def test_a_fault_of_a_protocol_is_one_clear_line(make_bench, quiet, tmp_path, fault, said):
+    bench = make_bench()
+    protocol = type("Faulty", (Asking,), fault)()
+    request = RunRequest(
+        protocol, str(bench.folder), ("hog_svm",), "small", "cpu", "float32", tmp_path, None, (0,), 5, 1, tmp_path
+    )
+    if not said:
+        assert prepare(request, quiet).planned
+        return
+    with pytest.raises(InputError, match=said) as raised:
+        prepare(request, quiet)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_axis_of_a_protocols_own_lays_answers_out(make_bench):
+    bench = make_bench()
+    run = bench.stored_run(planned=bench.planned(Cell("checkerboard", TRAIN, TEST, seed) for seed in (0, 1)))
+    record = replace(run.manifest.protocol, rows=replace(run.manifest.protocol.rows, name="parity"), axes=("parity",))
+    table = cells_table(replace(run, cells=run.cells.assign(parity=run.cells[columns.SEED] % 2)))
+    assert matrix(table, "checkerboard", record).index.tolist() == [0, 1]
