@@ -157,7 +157,7 @@ def test_other_embedders_keep_their_keys(recipe):
     assert len(keys) == 3
 
 
-def test_embedded_setting_shares_an_embedder_and_reads_blocks():
+def test_small_setting_shares_an_embedder_and_reads_blocks():
     grip, layers = ClipGrip("small"), ClipLayers("small")
     one = grip.embedder(Runtime())
     assert one.key == layers.embedder(Runtime()).key

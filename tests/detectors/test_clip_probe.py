@@ -101,7 +101,7 @@ def test_activation_follows_the_configuration(saved, known):
     assert np.abs(quick - plain).max() > 1e-3
 
 
-def test_embedded_setting_reads_mean_and_deviation_of_tokens(model, saved):
+def test_small_setting_reads_mean_and_deviation_of_tokens(model, saved):
     embedder = ClipLayers("small", "tiny", saved).embedder(Runtime())
     found = embedded(embedder, [IMAGES[2]])
     tokens = []
@@ -116,7 +116,7 @@ def test_embedded_setting_reads_mean_and_deviation_of_tokens(model, saved):
     assert found[0, second] == pytest.approx(expected, abs=1e-4)
 
 
-def test_one_embedder_serves_both_recipes_in_the_embedded_setting(saved):
+def test_one_embedder_serves_both_recipes_in_the_small_setting(saved):
     probe, layers = ClipProbe("small", "tiny", saved), ClipLayers("small", "tiny", saved)
     one, other = probe.embedder(Runtime()), layers.embedder(Runtime())
     assert one.key == other.key

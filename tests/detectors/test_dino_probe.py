@@ -64,7 +64,7 @@ def test_the_published_model_is_dinov2_at_its_own_size():
     assert built.pos_embed.is_meta
 
 
-def test_embedded_setting_adds_mean_and_deviation_of_each_block():
+def test_small_setting_adds_mean_and_deviation_of_each_block():
     card = shipped_card("small_dino")
     network = VisionTransformer(**card["network"]).eval()
     network.load_state_dict({name: part.float() for name, part in dino_tower.read(shipped("small_dino")).items()})

@@ -140,7 +140,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
+def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
     small, held = recipe("small", str(start)), weights.read(weights.local(start))
     first, again, other = (small.begin(small.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)

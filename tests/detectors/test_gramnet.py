@@ -177,7 +177,7 @@ def test_textures_reach_the_outputs(make):
         assert not torch.allclose(network(images), before, atol=1e-4)
 
 
-def test_embedded_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
+def test_small_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
     held = weights.read(weights.local(tmp_path / "start.safetensors"))

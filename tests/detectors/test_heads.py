@@ -8,9 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from detectors.api import Card, Embedder, Runtime
+from detectors.api import Card, Embedder, Runtime, alike
 from detectors.checks import Toy
-from detectors.heads import LinearProbe, LinearSvm, Logistic, ProbeRecipe
+from detectors.heads import LinearProbe, LinearSvm, Logistic, ProbeRecipe, ProbeVariant
 
 HEADS = (LinearSvm(1e-3), LinearSvm(1.0), Logistic(1e-2), Logistic(10.0))
 SHAPES = ((60, 200), (200, 30))  # more columns than images, and fewer
@@ -129,13 +129,16 @@ class Corners(Embedder):
 
 @dataclass(frozen=True)
 class Green(ProbeRecipe):
-    card = Card("green", "toy", 2026, 1, *["nothing"] * 7)
-
-    def embedder(self, runtime):
-        return Corners()
-
-    def head(self):
-        return Logistic(1.0)
+    card = Card("green", "toy", 2026, 1, *["nothing"] * 4)
+    variants = alike(
+        ProbeVariant(
+            trained_on="nothing",
+            input_size="any",
+            input_policy="corners",
+            embedder=lambda runtime: Corners(),
+            head=Logistic(1.0),
+        )
+    )
 
     def columns(self, embedder):
         return slice(4, 8)
