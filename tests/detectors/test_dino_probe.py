@@ -110,6 +110,6 @@ def test_keys_name_the_weights(tiny):
     _, path = tiny
     recipes = [DinoProbe("paper"), DinoProbe("small"), DinoProbe("paper", path), DinoProbe("small", path)]
     assert len({recipe.key for recipe in recipes}) == 4
-    assert DinoProbe("paper").key.endswith(TINY)
+    assert DinoProbe("paper").key.endswith(DinoProbe("paper").sources()[0].title)
     runtimes = [Runtime(), Runtime(precision="bfloat16")]
     assert len({DinoProbe("small").embedder(runtime).key for runtime in runtimes}) == 2

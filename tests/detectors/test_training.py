@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -203,8 +204,9 @@ class Tinted(Toy):
 
     def __getitem__(self, index):
         sample = super().__getitem__(index)
-        sample.pixels[:, :, 0] //= np.uint8(1 + self.labels[index])
-        return sample
+        pixels = sample.pixels.copy()
+        pixels[:, :, 0] //= np.uint8(1 + self.labels[index])
+        return replace(sample, pixels=pixels)
 
 
 class Shuffled(Toy):

@@ -1,5 +1,7 @@
 """The modified DeiT: its bottleneck, what stays frozen, and the numbers of the slides."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -65,7 +67,8 @@ def test_only_the_bottleneck_and_the_output_learn():
     moved = {name for name, tensor in begun.items() if not np.array_equal(fitted[name], tensor.numpy())}
     assert {"head.bottleneck.weight", "head.fc.weight"} <= moved
     assert all(name.startswith("head.") for name in moved)
-    assert SMALL.key.endswith(".top")
+    assert SMALL.tune == "top"
+    assert "tune='all'" in replace(SMALL, tune="all").key
 
 
 def test_all_of_it_learns_where_that_is_asked():
