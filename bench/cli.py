@@ -175,12 +175,12 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Score images with a checkpoint or a fitted detector. Exits with 1 where one could not be decoded."""
     from bench.cache import write_atomically
-    from bench.score import Scored, score
+    from bench.score import ScoreRequest, score
 
     known_setting(setting, ("paper", "small"))
     one_of("precision", precision, ("float32", "bfloat16"))
     chosen: Setting = "small" if setting == "small" else "paper"
-    asked = Scored(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
+    asked = ScoreRequest(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
     table = score(asked, reporter())
     if out is not None:
         write_atomically(out, lambda path: table.to_csv(path, index=False))

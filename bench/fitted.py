@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Fitted:
         version: Of its card: another version may give other scores.
         setting: "paper" or "small".
         options: Of the recipe, where they were chosen.
-        train: Name of the train set.
+        train: What it was fitted on, in a few words.
         seed: Training seed.
         data: Title of the data.
     """
@@ -49,7 +50,7 @@ class Fitted:
     @property
     def name(self) -> str:
         """A file name that tells the detectors of one run apart."""
-        return f"{self.detector}-{self.train}-{self.seed}.safetensors"
+        return re.sub(r"[^\w.+=,-]+", "_", f"{self.detector}-{self.train}-{self.seed}") + ".safetensors"
 
 
 def keep(folder: Path, said: Fitted, state: State) -> None:

@@ -156,14 +156,16 @@ def _speed(run: Run, detector: str) -> float:
     """Images per second of the fastest timing of a detector as it ran here; NaN where there is none."""
     table, runtime = run.throughput, run.manifest.runtime
     wanted = {
-        columns.RECIPE: run.manifest.detectors[detector].key,
+        columns.DETECTOR: detector,
         columns.DATA: run.manifest.data.digest,
         columns.PROCESSOR: runtime.processor,
         columns.DEVICE: runtime.device,
         columns.PRECISION: runtime.precision,
     }
-    speeds = table.loc[(table[list(wanted)] == pd.Series(wanted)).all(axis=1), columns.IMAGES_PER_S]
-    return float(speeds.max())
+    mine = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    this = f"{detector}.{run.manifest.detectors[detector].version}.{run.manifest.setting}"  # with any options of cells
+    recipes = mine[columns.RECIPE].astype("str")
+    return float(mine.loc[recipes.eq(this) | recipes.str.startswith(f"{this}."), columns.IMAGES_PER_S].max())
 
 
 def _drop(home: Mean | None, away: Mean | None) -> float:
@@ -276,7 +278,8 @@ def _question(run: Run) -> str:
     protocol, data = run.manifest.protocol, run.manifest.data
     names = list(columns.of_question(protocol.axes))
     cells = run.cells[names].drop_duplicates().sort_values(names, key=lambda values: values.map(repr))
-    return digest(protocol.name, run.manifest.setting, data.files or data.digest, cells.to_csv(index=False))
+    further = [f"{name} {one.digest}" for name, one in sorted(run.manifest.further.items())]
+    return digest(protocol.name, run.manifest.setting, data.files or data.digest, cells.to_csv(index=False), *further)
 
 
 def rankings(runs: Sequence[Run]) -> list[Ranking]:

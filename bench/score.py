@@ -30,7 +30,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoreRequest:
     """What is scored with what, as the command line has it."""
 
     images: Sequence[Path]
@@ -57,7 +57,7 @@ class _Image:
         return decode(self.tree.read(self.place), self.name)
 
 
-def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
+def score(asked: ScoreRequest, reporter: Reporter) -> pd.DataFrame:
     """Score every image.
 
     Returns:
@@ -83,7 +83,8 @@ def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
                 table.loc[place, "reason"] = reason
             for one in answered:
                 if isinstance(one.answer, Exception):
-                    raise one.answer
+                    msg = f"the detector cannot score these images ({type(one.answer).__name__}: {one.answer})"
+                    raise InputError(msg) from one.answer
                 table.loc[one.images, "score"] = one.answer.scores
             advance(chunk.decoded)
     read = table["score"].notna()
@@ -92,7 +93,7 @@ def score(asked: Scored, reporter: Reporter) -> pd.DataFrame:
     return table
 
 
-def _load(asked: Scored) -> Detector:
+def _load(asked: ScoreRequest) -> Detector:
     """The detector of a file that a run kept, or of a published checkpoint."""
     chosen = runtime(asked.device, "bfloat16" if asked.precision == "bfloat16" else "float32")
     if asked.fitted is not None and asked.detector is None and asked.weights is None:

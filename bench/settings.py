@@ -15,12 +15,16 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from bench.errors import InputError
+from detectors.identity import options_of
+
+if TYPE_CHECKING:
+    from detectors.api import Recipe
 
 OPTIONS = "options"
 Options = Mapping[str, Mapping[str, Any]]  # by detector, then by option
@@ -64,9 +68,9 @@ def unknown(noun: str, name: str, known: Collection[str]) -> str:
     return f"{noun} {name!r} is not known; {hint}"
 
 
-def checked(recipe: type, options: Mapping[str, Any], detector: str) -> dict[str, Any]:
+def checked(recipe: type[Recipe], options: Mapping[str, Any], detector: str) -> dict[str, Any]:
     """The options of one detector, of the types that its recipe's fields have. Raises `InputError`, as `of_types`."""
-    known = [one.name for one in fields(recipe) if one.init and one.name != "setting"]
+    known = [one.name for one in options_of(recipe)]
     return of_types(recipe, options, detector, known)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions, version
 from typing import Any
 
 from detectors.api import Recipe, Setting
 
 GROUP = "lineup.detectors"
+OURS = {"bench", "detectors", "protocols"}
 
 
 class UnknownName(LookupError):
@@ -59,32 +61,30 @@ def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # 
         UnknownName: No such detector is installed.
     """
     made: Recipe = find(GROUP, "detector", name)(setting=setting, **options)
+    if made.card.name != name:
+        msg = f"detector {name!r} is called {made.card.name!r} on its card, by which fits are kept: call both alike"
+        raise UnknownName(msg)
     return made
 
 
 def distribution(made: object) -> str:
-    """Which installed distribution a detector comes from, such as "lineup-checkerboard 1.0.0".
+    """Which installed distributions a detector comes from, such as "lineup-checkerboard 1.0.0".
 
     Args:
         made: A recipe, an embedder, or the class of either.
 
     Returns:
-        Name and version of the distribution whose detectors are in the top-level module of the class. Empty where none
-        is, as for a class in a notebook, and for the distribution of the contract itself, where the version of the card
-        says it. It is part of cache keys.
+        Name and version of the distributions of the class and of all that it derives from, one order for all. Empty for
+        a class in a notebook, and for what is ours, where the version of the card says it. It is part of cache keys.
     """
     kind = made if isinstance(made, type) else type(made)
-    return _distribution(kind.__module__.partition(".")[0])
+    modules = {one.__module__.partition(".")[0] for one in kind.__mro__} - OURS - sys.stdlib_module_names
+    return ", ".join(sorted({name for module in modules for name in _distributions(module)}))
 
 
 @cache
-def _distribution(module: str) -> str:
-    """Name and version of the distribution with detectors in a top-level module; of several, all in one order."""
-    if module == Recipe.__module__.partition(".")[0]:
-        return ""
-    providers = {
-        f"{point.dist.name} {point.dist.version}"
-        for point in entry_points(group=GROUP)
-        if point.dist is not None and point.value.partition(":")[0].partition(".")[0] == module
-    }
-    return ", ".join(sorted(providers))
+def _distributions(module: str) -> tuple[str, ...]:
+    """Names and versions of the distributions that provide a top-level module, installed as files or for editing."""
+    points = [point for point in entry_points(group=GROUP) if point.value.partition(":")[0].partition(".")[0] == module]
+    editable = {point.dist.name for point in points if point.dist is not None}
+    return tuple(f"{name} {version(name)}" for name in sorted({*packages_distributions().get(module, ()), *editable}))

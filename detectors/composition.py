@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, State, TrainSet
+from detectors.api import Answer, Array, Detector, Probe, Recipe, Runtime, Sample, Scores, State, TrainSet
 from detectors.aside import set_aside
 
 
@@ -44,6 +44,13 @@ class Composite(Detector):
     def score(self, batch: Sequence[Array]) -> Scores:
         """The scores of the answer."""
         return self.answer(batch).scores
+
+
+def member_of(recipe: Recipe, detector: Detector) -> Detector:
+    """A fitted detector as a member: all members of one recipe prepare alike, so an image is prepared once for them."""
+    if detector.preparation is None and not isinstance(detector, Probe):
+        detector.preparation = recipe.key
+    return detector
 
 
 def divided(train: TrainSet, share: float, seed: int) -> tuple[TrainSet, TrainSet]:

@@ -29,7 +29,7 @@ from detectors.api import (
     Variant,
     alike,
 )
-from detectors.composition import Composite, divided, joined, parted, within
+from detectors.composition import Composite, divided, joined, member_of, parted, within
 from detectors.heads import one_thread
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
@@ -99,7 +99,10 @@ class Ensemble(Recipe):
 
     def fitted(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Detector]:
         """Every member, fitted on `train`."""
-        return {name: recipe.fit(train, seed, within(runtime, name)) for name, recipe in self._recipes().items()}
+        return {
+            name: member_of(recipe, recipe.fit(train, seed, within(runtime, name)))
+            for name, recipe in self._recipes().items()
+        }
 
     @abstractmethod
     def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:
@@ -107,7 +110,10 @@ class Ensemble(Recipe):
 
     def restore(self, state: State, runtime: Runtime) -> EnsembleDetector:
         """The ensemble whose `state` this is."""
-        members = {name: one.restore(parted(state, name), runtime) for name, one in self._recipes().items()}
+        members = {
+            name: member_of(recipe, recipe.restore(parted(state, name), runtime))
+            for name, recipe in self._recipes().items()
+        }
         return EnsembleDetector(members, state[WEIGHTS])
 
 

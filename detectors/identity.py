@@ -19,7 +19,9 @@ def key_of(recipe: Recipe) -> str:
     """The key of a recipe: every option that differs from its default is in it by itself."""
     name = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
     values = [(one, getattr(recipe, one.name)) for one in options_of(recipe)]
-    chosen = [f"{one.name}={_in_key(one, value)}" for one, value in values if value != _default(one)]
+    chosen = [
+        f"{one.name}={_in_key(one, value)}" for one, value in values if value != _default(one) or _named(one, value)
+    ]
     begun = [source.identity for source in recipe.own_sources() if source.identity]
     parts = [f"[{component.key}]" for component in recipe.components()]
     return ".".join((name, *chosen, *begun, *parts))
@@ -30,9 +32,16 @@ def _default(option: Field[Any]) -> object:
 
 
 def _in_key(option: Field[Any], value: object) -> str:
-    """How the value of an option stands in a key: written out, or the content of the file that it names."""
-    if option.metadata.get("file") and value is not None and Path(str(value)).is_file():
-        from detectors.weights import identity
+    """How the value of an option stands in a key: written out, with the content of the files that it names."""
+    from detectors.weights import identity
 
-        return identity(Path(str(value)))
-    return repr(value)
+    contents = [identity(path) for path in _named(option, value)]
+    return "+".join(contents) if contents else repr(value)
+
+
+def _named(option: Field[Any], value: object) -> list[Path]:
+    """The files that an option names, one or several; those of a folder in the order of their names."""
+    if not option.metadata.get("file") or value is None:
+        return []
+    paths = [Path(str(one)) for one in (value if isinstance(value, list | tuple) else [value])]
+    return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()]

@@ -34,7 +34,7 @@ class NetworkDetector(Detector):
         self._network = placed(network, runtime).eval()
         self._view = view
         self._runtime = runtime
-        self.preparation = view
+        self.preparation = (type(self).prepare, view)
 
     def prepare(self, sample: Sample) -> Array:
         """The view that the network was made for, uint8 (side, side, 3)."""

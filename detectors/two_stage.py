@@ -17,7 +17,7 @@ import numpy as np
 from detectors import catalogue
 from detectors.api import Answer, Card, Detector, Recipe, Runtime, Setting, State, TrainSet, Variant, alike
 from detectors.classifier import Classifier
-from detectors.composition import Composite, joined, parted, within
+from detectors.composition import Composite, joined, member_of, parted, within
 from detectors.diagnostics import ALONG, LIKELIEST, PREDICTED, ROUTE
 
 FIRST = "first"
@@ -102,7 +102,7 @@ class TwoStage(Recipe):
         experts = {}
         for place, name in enumerate(sorted(set(names[train.labels == 1]))):
             part = train.part(np.flatnonzero((names == name) | (train.labels == 0)))
-            experts[name] = second.fit(part, seed, within(runtime, str(place)))
+            experts[name] = member_of(second, second.fit(part, seed, within(runtime, str(place))))
         return TwoStageDetector(classifier, experts)
 
     def restore(self, state: State, runtime: Runtime) -> TwoStageDetector:
@@ -110,7 +110,7 @@ class TwoStage(Recipe):
         first, second = self._stages()
         classifier = _classifier(first.restore(parted(state, FIRST), runtime), self.first)
         experts = {
-            name: second.restore(parted(state, str(place)), runtime)
+            name: member_of(second, second.restore(parted(state, str(place)), runtime))
             for place, name in enumerate(name for name in classifier.classes if name)
         }
         return TwoStageDetector(classifier, experts)

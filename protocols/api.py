@@ -104,11 +104,13 @@ AXES: Mapping[str, Axis] = {
     "train_data": _of_train(lambda train: train.data),
     "train_contents": _of_train(lambda train: "+".join(train.contents)),
     "train_size": _of_train(_size),
+    "train_split": _of_train(lambda train: train.split),
     "train_degradation": _of_train(lambda train: train.degradation),
     "test": Axis(lambda cell: cell.test.name, generators=True),
     "test_data": Axis(lambda cell: cell.test.data),
     "test_contents": Axis(lambda cell: "+".join(cell.test.contents)),
     "test_size": Axis(lambda cell: _size(cell.test)),
+    "test_split": Axis(lambda cell: cell.test.split),
     "degradation": Axis(lambda cell: cell.test.degradation),
     "options": Axis(lambda cell: ", ".join(f"{name}={value}" for name, value in cell.options)),
     "task": Axis(lambda cell: cell.task),
@@ -265,4 +267,4 @@ def trainable(images: Images, names: Sequence[str]) -> tuple[tuple[str, ...], ..
         if name not in there:
             msg = f"generator {name!r} is not in the data's train split, which has {', '.join(there)}"
             raise Unanswerable(msg)
-    return tuple(together)
+    return tuple(dict.fromkeys(together))

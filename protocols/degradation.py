@@ -58,8 +58,9 @@ class Degraded(EvaluationProtocol):
 
     def _steps(self, short_side: int) -> tuple[str, ...]:
         """The degradations under their canonical names."""
-        asked = tuple(degradation(text).name for text in self.degradations if text != NONE)
-        return asked or (MILDER if short_side <= SMALL_SIDE else GENIMAGE)
+        if not self.degradations:
+            return MILDER if short_side <= SMALL_SIDE else GENIMAGE
+        return tuple(dict.fromkeys(name for text in self.degradations if (name := degradation(text).name) != NONE))
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Clean images, all degradations, and each one."""

@@ -99,11 +99,18 @@ class EmbeddingService:
             Demand(one.embedder.key, one.degradation, one.embedder.prepare, self.lacking(one)) for one in embeddings
         ]
         masks = {demand.want: members(demand.images, len(self.pool)) for demand in demands}
-        for chunk in image_pass(self.pool.__getitem__, len(self.pool), chunks, demands, self.workers):
+        broken: set[Want] = set()
+        passed = image_pass(
+            self.pool.__getitem__, len(self.pool), chunks, demands, self.workers, lambda want: want not in broken
+        )
+        for chunk in passed:
             require_read(self.pool, chunk.unread)
             self.counts["images decoded"] += chunk.decoded
             parts = [(by_want[want], chunk.images[mask[chunk.images]]) for want, mask in masks.items()]
-            yield chunk.decoded, [self._keep(one, images, chunk) for one, images in parts if images.size]
+            whole = [(one, images) for one, images in parts if images.size and one.want not in broken]
+            filled = [self._keep(one, images, chunk) for one, images in whole]
+            broken.update({one.embedding.want for one in filled if one.error is not None})
+            yield chunk.decoded, filled
 
     def _keep(self, embedding: Embedding, images: Positions, chunk: PreparedChunk) -> Filled:
         """Embed one batch and remember it."""

@@ -91,7 +91,12 @@ def members(images: Positions, size: int) -> NDArray[np.bool_]:
 
 
 def image_pass(
-    read: Read, size: int, chunks: Sequence[Positions], demands: Sequence[Demand], workers: int
+    read: Read,
+    size: int,
+    chunks: Sequence[Positions],
+    demands: Sequence[Demand],
+    workers: int,
+    live: Callable[[Want], bool] = lambda _: True,
 ) -> Iterator[PreparedChunk]:
     """Prepare chunk after chunk, in order, reading ahead on worker threads. An image that nobody wants is not read.
 
@@ -101,30 +106,37 @@ def image_pass(
         chunks: Positions of distinct images, each in one chunk at most.
         demands: Who wants which of them; one for each want.
         workers: Threads.
+        live: Whether a want is still to be met: who broke needs nothing more.
     """
     wanted = [(demand, members(demand.images, size)) for demand in demands]
     anybody = np.logical_or.reduce([mask for _, mask in wanted]) if wanted else np.zeros(size, bool)
     kept = [part for chunk in chunks if (part := chunk[anybody[chunk]]).size]
     tasks = (
-        (read, image, [demand for demand, mask in wanted if mask[image]]) for chunk in kept for image in chunk.tolist()
+        (read, image, [demand for demand, mask in wanted if mask[image] and live(demand.want)])
+        for chunk in kept
+        for image in chunk.tolist()
     )
     results = in_order(_prepare, tasks, workers)
     for chunk in kept:
         arrays: dict[Want, dict[int, Array | Exception]] = {demand.want: {} for demand in demands}
         unread: dict[int, str] = {}
+        decoded = 0
         for image in chunk.tolist():
             done = next(results)
+            decoded += done is not None
             if isinstance(done, str):
                 unread[image] = done
                 continue
-            for want, one in done:
+            for want, one in done or ():
                 arrays[want][image] = one
-        yield PreparedChunk(chunk, arrays, unread, len(chunk))
+        yield PreparedChunk(chunk, arrays, unread, decoded)
 
 
-def _prepare(task: tuple[Read, int, Sequence[Demand]]) -> list[tuple[Want, Array | Exception]] | str:
-    """One image, decoded once; the reason where it cannot be."""
+def _prepare(task: tuple[Read, int, Sequence[Demand]]) -> list[tuple[Want, Array | Exception]] | str | None:
+    """One image, decoded once; the reason where it cannot be, and None where nobody wants it any more."""
     read, image, demands = task
+    if not demands:
+        return None
     try:
         sample = read(image)
     except Unreadable as error:
@@ -152,6 +164,6 @@ def _caught(work: Callable[[Sample], Result], sample: Sample) -> Result | Except
 
 def in_plain_words(error: Exception) -> Exception:
     """The same error, but one that says what to do where something shared was written to."""
-    if isinstance(error, ValueError | TypeError) and "read-only" in str(error).replace("readonly", "read-only"):
+    if "read-only" in str(error).replace("readonly", "read-only"):
         return ChangedInPlace(f"it writes to an array that it shares with other detectors ({error}): copy it first")
     return error

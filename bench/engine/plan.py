@@ -9,12 +9,16 @@ from pathlib import Path
 from bench.cache import digest
 from bench.engine.selections import Selections
 from bench.engine.versions import code_of
+from bench.errors import InputError
+from bench.settings import checked
 from detectors.api import Recipe, Runtime
 from detectors.weights import identity
-from protocols.api import Cell, Unanswerable
+from protocols.api import Cell, Task, Unanswerable
 from protocols.degradations import degradation
 
 TOLD = ("generator", "source", "content")  # what a train set tells of an image beside its label
+TASKS: Mapping[Task, tuple[str, ...]] = {"binary": (), "generator": ("generator",)}  # what decides beside the label
+Place = tuple[str, ...]  # of a detector: the key of its recipe, then names of members
 
 
 def runtime_key(runtime: Runtime) -> str:
@@ -29,14 +33,21 @@ class Planned:
     Attributes:
         cell: What is asked.
         recipe: Of its detector, with the options of the cell.
+        recipe_key: The recipe's key.
         key: Hash of everything that changes its scores.
         fit_key: Hash of everything that changes the fitted detector.
     """
 
     cell: Cell
     recipe: Recipe
+    recipe_key: str
     key: str
     fit_key: str
+
+    @property
+    def place(self) -> Place:
+        """What the detector's preparations are called by."""
+        return (self.recipe_key,)
 
 
 def plan(
@@ -48,7 +59,8 @@ def plan(
         for train in {cell.train for cell in cells}
         if train is not None
     }
-    tests = {test: selections[test].digest_with("source") for test in {cell.test for cell in cells}}
+    asked = {(cell.test, cell.task) for cell in cells}
+    tests = {(test, task): selections[test].digest_with("source", *TASKS[task]) for test, task in asked}
     chosen = {(cell.detector, cell.options): with_options(recipes[cell.detector], cell) for cell in cells}
     codes = {place: (recipe.key, code_of(recipe), runtime_key(runtime)) for place, recipe in chosen.items()}
     planned = []
@@ -58,15 +70,16 @@ def plan(
             fit_key = digest("checkpoint", *code, identity(Path(cell.checkpoint)))
         else:
             fit_key = digest("fit", *code, *trains[cell.train], str(cell.seed))
-        parts = (cell.detector, fit_key, tests[cell.test], degradation(cell.test.degradation).key, cell.task)
-        planned.append(Planned(cell, chosen[cell.detector, cell.options], digest("cell", *parts)[:32], fit_key))
+        parts = (cell.detector, fit_key, tests[cell.test, cell.task], degradation(cell.test.degradation).key, cell.task)
+        recipe = chosen[cell.detector, cell.options]
+        planned.append(Planned(cell, recipe, code[0], digest("cell", *parts)[:32], fit_key))
     return planned
 
 
 def with_options(recipe: Recipe, cell: Cell) -> Recipe:
-    """The recipe with the options of a cell."""
+    """The recipe with the options of a cell, checked as those of a user are."""
     try:
-        return replace(recipe, **dict(cell.options))
-    except (TypeError, ValueError) as error:
+        return replace(recipe, **checked(type(recipe), dict(cell.options), cell.detector))
+    except (InputError, TypeError, ValueError) as error:
         msg = f"{cell.detector} cannot have the options {dict(cell.options)} of a cell: {error}"
         raise Unanswerable(msg) from error

@@ -8,11 +8,10 @@ flight: a chunk of embeddings, one fit, or the scores of the cells whose images 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bench.cache import Cache
 from bench.curves import Curves, no_curves
@@ -20,13 +19,14 @@ from bench.engine.embeddings import Embedding, EmbeddingService, require_read
 from bench.engine.fit_service import FitService, FitTask, run_fit
 from bench.engine.image_pass import Want, in_chunks, in_plain_words
 from bench.engine.plan import Planned
-from bench.engine.scoring import AnswerSheet, Asked, Unit, answers, from_embeddings
+from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings, only_probes
+from bench.engine.scoring_plan import ScoringPlan, unit_of
 from bench.engine.selections import Positions, Selections, each_once
 from bench.errors import InputError
 from bench.executors import result_of, started
 from bench.images.imageset import ImageSet
 from bench.progress import Reporter
-from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED
+from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
 from bench.records.store import Store
 from detectors.api import Answer, Detector, Embedder, Recipe, Runtime, Unavailable
@@ -72,18 +72,20 @@ class Engine:
         self._fits = FitService(selections, here.cache, self._embeddings, here.runtime, self.counts, here.curves)
         self._selections = selections
         self._resources = resources
+        self._recorded: set[str] = set()  # keys of the cells whose scores are written
         self._holes: dict[str, Outcome] = {}  # by cell key, why there is no score
 
     def run(self, planned: Sequence[Planned]) -> dict[str, Outcome]:
         """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
-        recorded = self._resources.store.recorded()
-        missing = [item for item in planned if item.key not in recorded]
+        self._recorded = self._resources.store.recorded()
+        missing = [item for item in planned if item.key not in self._recorded]
         self.counts["cells reused"] = len(planned) - len(missing)
         frozen = self._frozen(missing)
-        self._embed(planned, self._going(missing), frozen)
         going = self._going(missing)
-        self._answer_frozen([item for item in going if frozen[item.recipe.key].whole])
-        self._answer_others(planned, [item for item in going if not frozen[item.recipe.key].whole])
+        self._embed(planned, going, frozen)
+        heads, others = ([item for item in going if frozen[item.recipe_key].whole is whole] for whole in (True, False))
+        others += self._answer_heads(self._going(heads))
+        self._answer_others(planned, self._going(others))
         self.counts["cells answered"] = len(self._going(missing))
         return {item.key: self._holes.get(item.key, Scored()) for item in planned}
 
@@ -92,12 +94,14 @@ class Engine:
         return self._fits.detector(item)
 
     def _fail(self, items: Iterable[Planned], error: Exception) -> None:
-        """Leave cells without scores, for this reason."""
+        """Leave cells without scores, for this reason; the first reason stays, and what is written stays written."""
         if isinstance(error, Unavailable):
             hole: Outcome = Skipped(str(error))
         else:
             hole = Failed(f"{type(error).__name__}: {error}".splitlines()[0])
-        self._holes.update({item.key: hole for item in items})
+        for item in items:
+            if item.key not in self._recorded:
+                self._holes.setdefault(item.key, hole)
 
     @contextmanager
     def _guard(self, items: Iterable[Planned]) -> Iterator[None]:
@@ -115,8 +119,8 @@ class Engine:
     def _frozen(self, items: Sequence[Planned]) -> dict[str, FrozenParts]:
         """The frozen parts of every recipe that can run here, by its key."""
         found: dict[str, FrozenParts] = {}
-        for key, recipe in {item.recipe.key: item.recipe for item in items}.items():
-            with self._guard(item for item in items if item.recipe.key == key):
+        for key, recipe in {item.recipe_key: item.recipe for item in items}.items():
+            with self._guard(item for item in items if item.recipe_key == key):
                 found[key] = frozen_parts(recipe, self._resources.runtime)
         return found
 
@@ -125,10 +129,10 @@ class Engine:
         embedders: dict[str, Embedder] = {}
         users: dict[Want, list[Planned]] = defaultdict(list)
         needs: dict[Want, dict[Subset, None]] = defaultdict(dict)
-        for item in missing:
-            for embedder in frozen[item.recipe.key].embedders:
+        for item, subsets in _reading(planned, missing, frozen):
+            for embedder in frozen[item.recipe_key].embedders:
                 embedders.setdefault(embedder.key, embedder)
-                for subset in _subsets(item.cell):
+                for subset in subsets:
                     want = embedder.key, degradation(subset.degradation).name
                     users[want].append(item)
                     needs[want][subset] = None
@@ -136,7 +140,7 @@ class Engine:
             Embedding(embedders[str(key)], degradation(step), self._images(subsets))
             for (key, step), subsets in needs.items()
         ]
-        order = self._images(subset for item in planned if item.recipe.key in frozen for subset in _subsets(item.cell))
+        order = self._images(subset for item in planned for subset in _subsets(item.cell))
         lacking = each_once(self._embeddings.lacking(one) for one in wanted)
         with self._resources.reporter.stage("embed images", len(lacking)) as advance:
             for decoded, filled in self._embeddings.fill(wanted, in_chunks(order, self._resources.batch_size)):
@@ -149,37 +153,49 @@ class Engine:
         """The images of some subsets, each once."""
         return each_once(self._selections[subset].positions for subset in dict.fromkeys(subsets))
 
-    def _answer_frozen(self, items: Sequence[Planned]) -> None:
-        """Fit each head on cached embeddings and let it decide on cached embeddings."""
-        groups = _by_fit(items)
+    def _answer_heads(self, items: Sequence[Planned]) -> list[Planned]:
+        """Fit each head on cached embeddings and let it decide on cached embeddings.
+
+        Returns:
+            The cells of detectors that, once fitted, turn out to read images as well.
+        """
+        groups, others = _by_fit(items), []
         with self._resources.reporter.stage("fit and score heads", len(groups)) as advance:
             for group in groups:
                 with self._guard(group):
                     detector = self.detector(group[0])
-                    self._record([(item, self._from_embeddings(item, detector)) for item in group])
+                    if only_probes(detector, group[0].place) or not group[0].recipe.components():
+                        self._record((item, partial(self._from_embeddings, item, detector)) for item in group)
+                    else:
+                        others += group
                 advance(1)
+        return others
 
     def _from_embeddings(self, item: Planned, detector: Detector) -> Answer:
         test, step = self._selections[item.cell.test], degradation(item.cell.test.degradation)
         return from_embeddings(
-            detector, (item.recipe.key,), lambda embedder: self._embeddings.of(test, embedder, step), len(test.images)
+            detector, item.place, lambda embedder: self._embeddings.of(test, embedder, step), len(test.images)
         )
 
-    def _record(self, answered: Iterable[tuple[Planned, Answer]]) -> None:
-        """Write the answers of a work group, each as its cell's task wants it."""
+    def _record(self, answered: Iterable[tuple[Planned, Callable[[], Answer]]]) -> None:
+        """Write the answers of a work group, each as its cell's task wants it; one that breaks is a hole."""
         group = []
         for item, answer in answered:
             images = self._selections[item.cell.test].images
             with self._guard([item]):
-                group.append((item.key, images, _for_task(item, answer, images)))
+                group.append((item.key, _named(images, item.cell.test.data), _for_task(item, answer(), images)))
         if group:
             self._resources.store.record(group)
+            self._recorded |= {key for key, _, _ in group}
 
     def _answer_others(self, planned: Sequence[Planned], items: Sequence[Planned]) -> None:
         """Fit each network, then let all of them score in one pass over the test images."""
-        kinds = {item.recipe.key for item in items}
         detectors = self._fitted(items)
-        self._score([item for item in planned if item.recipe.key in kinds], self._going(items), detectors)
+        self._score(planned, self._going(items), detectors)
+
+    def _read_off(self, item: Planned, sheet: AnswerSheet) -> Answer:
+        """The answer about the test images of a cell."""
+        return sheet[self._selections[item.cell.test].positions]
 
     def _fitted(self, items: Sequence[Planned]) -> dict[str, Detector]:
         """The detectors of some cells by the key of their fit, those of one thread fitted side by side."""
@@ -207,7 +223,7 @@ class Engine:
         """Ask fitted detectors about the test images of the missing cells, and record each cell when it is complete."""
         work = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
         asked = [
-            Asked(unit, detectors[unit[0]], (items[0].recipe.key,), degradation(unit[1]), work.images(unit))
+            Asked(unit, detectors[unit[0]], items[0].place, degradation(unit[1]), work.images(unit))
             for unit, items in work.units.items()
         ]
         pool = self._selections.pool
@@ -225,58 +241,24 @@ class Engine:
                     else:
                         sheets[one.name].add(one.images, one.answer)
                 done = self._going(work.completed(chunk.images))
-                self._record((item, sheets[unit_of(item)][self._selections[item.cell.test].positions]) for item in done)
+                self._record((item, partial(self._read_off, item, sheets[unit_of(item)])) for item in done)
                 self.counts["images decoded"] += chunk.decoded
                 advance(chunk.decoded)
 
 
-class ScoringPlan:
-    """Which images are asked about, in which chunks, and which cells are complete when.
+def _reading(
+    planned: Sequence[Planned], missing: Sequence[Planned], frozen: dict[str, FrozenParts]
+) -> Iterator[tuple[Planned, list[Subset]]]:
+    """The cells that need embeddings, with the subsets of which.
 
-    Chunks and batches follow from all planned cells, so that a run that was killed and repeated computes the very
-    batches of an undisturbed one; chunks that no missing cell needs are left out.
-
-    Attributes:
-        units: The missing cells by what an image is asked about once for.
-        chunks: All planned images in chunks.
+    A detector that reads images too is asked chunk by chunk, and a chunk may hold images of cells that are answered.
     """
-
-    def __init__(
-        self, selections: Selections, planned: Sequence[Planned], missing: Sequence[Planned], batch_size: int
-    ) -> None:
-        self._selections = selections
-        self.units: dict[Unit, list[Planned]] = defaultdict(list)
-        for item in missing:
-            self.units[unit_of(item)].append(item)
-        self._planned: dict[Unit, list[Planned]] = defaultdict(list)
-        for item in planned:
-            self._planned[unit_of(item)].append(item)
-        order = self._tests(planned)
-        self.chunks = in_chunks(order, batch_size)
-        self._chunk = np.full(len(selections.pool), -1)
-        self._chunk[order] = np.arange(len(order)) // batch_size
-        self._last: dict[int, list[Planned]] = defaultdict(list)
-        for item in missing:
-            self._last[int(self._chunk[selections[item.cell.test].positions].max())].append(item)
-
-    def _tests(self, items: Iterable[Planned]) -> Positions:
-        """The test images of some cells, each once."""
-        return each_once(self._selections[test].positions for test in dict.fromkeys(item.cell.test for item in items))
-
-    def images(self, unit: Unit) -> Positions:
-        """The planned images of a unit in the chunks that its missing cells need."""
-        needed = np.unique(self._chunk[self._tests(self.units[unit])])
-        images = self._tests(self._planned[unit])
-        return images[np.isin(self._chunk[images], needed)]
-
-    def completed(self, chunk: Positions) -> list[Planned]:
-        """The missing cells whose last images these are."""
-        return self._last[int(self._chunk[chunk[0]])]
-
-
-def unit_of(item: Planned) -> Unit:
-    """What an image is asked about once for."""
-    return item.fit_key, degradation(item.cell.test.degradation).name
+    units = {unit_of(item): item for item in missing if not frozen[item.recipe_key].whole}
+    for item in missing:
+        yield item, _subsets(item.cell)
+    for item in planned:
+        if unit_of(item) in units:
+            yield units[unit_of(item)], [item.cell.test]
 
 
 def frozen_parts(recipe: Recipe, runtime: Runtime) -> FrozenParts:
@@ -298,6 +280,14 @@ def _by_fit(items: Iterable[Planned]) -> list[list[Planned]]:
     for item in items:
         groups[item.fit_key].append(item)
     return list(groups.values())
+
+
+def _named(images: ImageSet, data: str) -> ImageSet:
+    """The images as records name them: those of a further data set with its name before theirs."""
+    if not data:
+        return images
+    told = {name: data + ":" + images.table[name] for name in (NAME, SOURCE)}
+    return replace(images, table=images.table.assign(**told))
 
 
 def _for_task(item: Planned, answer: Answer, images: ImageSet) -> Answer:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bench.engine.image_pass import Demand, PreparedChunk, Read, image_pass, in_plain_words, members
+from bench.engine.image_pass import Demand, PreparedChunk, Read, Want, image_pass, in_plain_words, members
+from bench.engine.plan import Place
 from bench.engine.selections import Positions
 from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
 from detectors.composition import Composite
@@ -16,7 +18,6 @@ from detectors.types import read_only
 from protocols.degradations import Degradation
 
 Unit = tuple[str, str]  # a fit and a degradation: an image is asked about once for it, whatever cells need the answer
-Place = tuple[str, ...]  # of a detector: the key of its recipe, then names of members
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def leaves(detector: Detector, place: Place) -> Iterator[Leaf]:
 def _consumer(leaf: Detector, place: Place) -> Hashable:
     if isinstance(leaf, Probe):
         return leaf.embedder.key
-    return place if leaf.preparation is None else leaf.preparation
+    if leaf.preparation is not None:
+        return leaf.preparation
+    return place[0] if len(place) == 1 else place
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,9 @@ def checked(found: Answer, size: int) -> Answer:
         msg = f"scores must be {size} finite numbers in [0, 1]; got shape {scores.shape}, "
         raise ValueError(msg + f"from {np.min(scores, initial=1)} to {np.max(scores, initial=0)}")
     for name, values in found.diagnostics.items():
-        if np.shape(values) != (size,):
-            msg = f"the diagnostic {name!r} must be {size} values; got shape {np.shape(values)}"
+        told = np.asarray(values)
+        if told.shape != (size,) or not (told.dtype.kind in "biuf" or all(isinstance(one, str) for one in told)):
+            msg = f"the diagnostic {name!r} must be {size} numbers or {size} texts; got {told.dtype} {told.shape}"
             raise ValueError(msg)
     return found
 
@@ -152,18 +156,27 @@ def answers(
         The chunk, and the answers about it; who could not answer is not asked again.
     """
     masks = [(one, members(one.images, size)) for one in asked]
-    demands = _demands(asked, size, with_probes=embedded is None)
+    demands, users = _demands(asked, size, with_probes=embedded is None)
     broken: set[Unit] = set()
-    for chunk in image_pass(read, size, chunks, demands, workers):
+    told: dict[Unit, frozenset[str]] = {}
+
+    def live(want: Want) -> bool:
+        return not users[want] <= broken
+
+    for chunk in image_pass(read, size, chunks, demands, workers, live):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         parts = [(one, sound[mask[sound]]) for one, mask in masks if one.name not in broken]
-        answered = [_answered(one, images, chunk, embedded) for one, images in parts if images.size]
-        broken |= {one.name for one in answered if isinstance(one.answer, Exception)}
+        answered = [_answered(one, images, chunk, embedded, told) for one, images in parts if images.size]
+        broken.update({one.name for one in answered if isinstance(one.answer, Exception)})
         yield chunk, answered
 
 
-def _demands(asked: Sequence[Asked], size: int, *, with_probes: bool) -> list[Demand]:
-    """What the leaves want, each want once for all who share it; probes whose embeddings are kept want nothing."""
+def _demands(asked: Sequence[Asked], size: int, *, with_probes: bool) -> tuple[list[Demand], dict[Want, set[Unit]]]:
+    """What the leaves want, each want once for all who share it, and who they are.
+
+    Probes whose embeddings are kept want nothing.
+    """
+    users: dict[Want, set[Unit]] = defaultdict(set)
     prepare: dict[tuple[Hashable, str], Callable[..., Array]] = {}
     steps: dict[str, Degradation] = {}
     wanted: dict[tuple[Hashable, str], Any] = {}
@@ -173,15 +186,23 @@ def _demands(asked: Sequence[Asked], size: int, *, with_probes: bool) -> list[De
             if isinstance(leaf.detector, Probe) and not with_probes:
                 continue
             want = leaf.consumer, one.degradation.name
+            users[want].add(one.name)
             prepare.setdefault(want, leaf.detector.prepare)
             wanted[want] = wanted.get(want, np.zeros(size, bool)) | members(one.images, size)
-    return [
+    demands = [
         Demand(consumer, steps[name], prepare[consumer, name], np.flatnonzero(mask))
         for (consumer, name), mask in wanted.items()
     ]
+    return demands, users
 
 
-def _answered(one: Asked, images: Positions, chunk: PreparedChunk, embedded: Embedded | None) -> Answered:
+def _answered(
+    one: Asked,
+    images: Positions,
+    chunk: PreparedChunk,
+    embedded: Embedded | None,
+    told: dict[Unit, frozenset[str]],
+) -> Answered:
     def prepared(consumer: Hashable) -> list[Array]:
         return chunk.batch((consumer, one.degradation.name), images)
 
@@ -192,9 +213,17 @@ def _answered(one: Asked, images: Positions, chunk: PreparedChunk, embedded: Emb
 
     inputs = Inputs(prepared, once_each(embeddings))
     try:
-        return Answered(one.name, images, checked(answer(one.detector, inputs, one.place), len(images)))
+        found = checked(answer(one.detector, inputs, one.place), len(images))
+        _require_alike(told.setdefault(one.name, frozenset(found.diagnostics)), frozenset(found.diagnostics))
+        return Answered(one.name, images, found)
     except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
         return Answered(one.name, images, in_plain_words(error))
+
+
+def _require_alike(first: frozenset[str], now: frozenset[str]) -> None:
+    if first != now:
+        msg = f"the diagnostics of all images must be the same; got {sorted(now)} after {sorted(first)}"
+        raise ValueError(msg)
 
 
 def once_each(embedded: Callable[[Embedder], Embeddings]) -> Callable[[Embedder], Embeddings]:

@@ -101,8 +101,7 @@ class Selection:
 
     def part(self, rows: Rows) -> Selection:
         """The images of these rows, in this order."""
-        table = self.images.table.iloc[np.asarray(rows)].reset_index(drop=True)
-        return replace(self, images=replace(self.images, table=table), positions=self.positions[np.asarray(rows)])
+        return replace(self, images=self.images.at(rows), positions=self.positions[np.asarray(rows)])
 
     def by_itself(self) -> Selection:
         """The same with no other image in its pool: what a process of its own needs."""
@@ -128,9 +127,8 @@ class Selections:
         subset = replace(subset, degradation=NONE)  # of the same images
         if subset not in self._made:
             images = self.sets[subset.data]
-            selected = images.select(subset)
-            rows = np.searchsorted(np.asarray(images.names), np.asarray(selected.names))
-            self._made[subset] = Selection(selected, self._positions[subset.data][rows], self.pool)
+            rows = images.rows(subset)
+            self._made[subset] = Selection(images.at(rows), self._positions[subset.data][rows], self.pool)
         return self._made[subset]
 
     def whole(self, data: str = "") -> Selection:
@@ -140,9 +138,9 @@ class Selections:
 
 def _hashes(inspection: Inspection) -> Hashes:
     """Content hashes; a treatment that is part of the data changes an image's."""
-    hashes = inspection.hashes.copy()
-    for row, treatment in enumerate(inspection.images.treatments):
+    hashes, treatments = inspection.hashes.copy(), inspection.images.treatments
+    keys = {treatment: degradation(treatment).key.encode() for treatment in set(treatments) if treatment}
+    for row, treatment in enumerate(treatments):
         if treatment:
-            key = degradation(treatment).key.encode()
-            hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + key).digest(), np.uint8)
+            hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + keys[treatment]).digest(), np.uint8)
     return hashes

@@ -10,7 +10,8 @@ from threading import Lock
 
 from bench.engine.embeddings import EmbeddingService, require_read
 from bench.engine.image_pass import in_chunks
-from bench.engine.scoring import AnswerSheet, Asked, Place, answers, from_embeddings, leaves, only_probes
+from bench.engine.plan import Place
+from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings, leaves, only_probes
 from bench.engine.selections import DistinctImages, Selection, each_once
 from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Rows, Sample, Scores
 from protocols.degradations import Degradation
@@ -69,14 +70,13 @@ class SelectedTrainSet:
     @cached_property
     def names(self) -> Sequence[str]:
         """Stable image names."""
-        return self.selection.images.names
+        return tuple(self.selection.images.names)
 
     @cached_property
     def generators(self) -> Sequence[str]:
         """The generator of each generated image, "" for real ones."""
         table = self.selection.images.table
-        generators: list[str] = table["generator"].where(table["label"] == 1, "").tolist()
-        return generators
+        return tuple(table["generator"].where(table["label"] == 1, ""))
 
     @cached_property
     def sources(self) -> Sequence[str]:
@@ -88,9 +88,8 @@ class SelectedTrainSet:
         """What each image shows, as its data set says; "" where it says nothing."""
         return self._column("content")
 
-    def _column(self, name: str) -> list[str]:
-        values: list[str] = self.selection.images.table[name].tolist()
-        return values
+    def _column(self, name: str) -> tuple[str, ...]:
+        return tuple(self.selection.images.table[name])
 
     def __len__(self) -> int:
         return len(self.selection.images)

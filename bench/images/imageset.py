@@ -16,7 +16,7 @@ from bench.errors import InputError
 from bench.images.decoding import Unreadable, decode, size_of
 from bench.images.layouts.api import Row
 from bench.images.trees import Files
-from detectors.api import Labels, Sample
+from detectors.api import Labels, Rows, Sample
 from protocols.api import Split, Subset
 from protocols.degradations import degradation
 
@@ -131,13 +131,14 @@ class ImageSet:
         labels = self.table.loc[self._of(subset), "label"]
         return min(int((labels == label).sum()) for label in (0, 1))
 
-    def select(self, subset: Subset) -> ImageSet:
-        """The images of a subset in its split: those its generators made, and the real ones that stand against them.
+    def rows(self, subset: Subset) -> NDArray[np.int64]:
+        """The rows of a subset in its split: those its generators made, and the real ones that stand against them.
 
         Raises:
             InputError: One of its classes is empty, or has fewer images than the subset asks for.
         """
-        selected = self.keeping(self._of(subset))
+        rows = np.flatnonzero(self._of(subset))
+        selected = self.at(rows)
         wanted = 1 if subset.size is None else subset.size
         for label, noun in ((0, "real"), (1, "generated")):
             if (there := int((selected.table["label"] == label).sum())) < wanted:
@@ -146,12 +147,21 @@ class ImageSet:
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
                 msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
                 raise InputError(msg)
-        return selected if subset.size is None else selected.drawn(subset.size)
+        return rows if subset.size is None else rows[selected.drawn(subset.size)]
 
-    def drawn(self, size: int) -> ImageSet:
+    def drawn(self, size: int) -> NDArray[np.bool_]:
         """So many images of each class, by a hash of their names: a smaller draw is part of a larger one."""
         ranks = pd.Series([sha256(name.encode()).hexdigest() for name in self.names]).argsort().argsort()
-        return self.keeping(ranks.groupby(self.table["label"]).rank() <= size)
+        chosen: NDArray[np.bool_] = (ranks.groupby(self.table["label"]).rank() <= size).to_numpy()
+        return chosen
+
+    def at(self, rows: Rows) -> ImageSet:
+        """The images of these rows, in this order."""
+        return replace(self, table=self.table.iloc[np.asarray(rows)].reset_index(drop=True))
+
+    def select(self, subset: Subset) -> ImageSet:
+        """The images of a subset. Raises what `rows` raises."""
+        return self.at(self.rows(subset))
 
     def _of(self, subset: Subset) -> pd.Series[bool]:
         pools = [self.pools.get(generator, generator) for generator in subset.generators]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,8 @@ from bench.cache import digest, write_atomically
 from bench.errors import InputError
 from bench.images.imageset import ImageSet
 from bench.records import columns
-from bench.records.manifest import Manifest, ProtocolRecord, read_manifest
-from bench.records.outcomes import Scored
+from bench.records.manifest import Manifest, read_manifest
+from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
 from detectors.api import Answer, Array
 
@@ -75,9 +75,10 @@ class Store:
                 write_atomically(self._diagnosis(key), partial(pq.write_table, table, compression="zstd"))
         frames = [_scores(key, images, answer) for key, images, answer in group]
         keys = sorted(key for key, _, _ in group)
+        sizes = {key: len(answer.scores) for key, _, answer in group}
         diagnosed = sorted(key for key, _, answer in group if answer.diagnostics)
         rows = pd.concat(frames)[list(columns.SCORES)].astype({columns.LABEL: "int8"})
-        metadata = {_KEYS: json.dumps(keys), _DIAGNOSED: json.dumps(diagnosed)}
+        metadata = {_KEYS: json.dumps(sizes), _DIAGNOSED: json.dumps(diagnosed)}
         table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(metadata)
         path = self.root / SCORES / f"{digest(*keys)[:32]}.parquet"
         write_atomically(path, partial(pq.write_table, table, compression="zstd"))
@@ -134,7 +135,7 @@ class Store:
             msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
             raise InputError(msg)
         manifest, beside = read_manifest(path.read_bytes(), str(path))
-        cells = _cells(beside.get(_CELLS), manifest.protocol, path)
+        cells = _cells(beside.get(_CELLS), manifest, path)
         wanted = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
         groups = [path for path in self._groups() if wanted & set(_keys(path))]
         scores = self._scores(wanted, groups)
@@ -145,8 +146,13 @@ class Store:
         tables = [table[table[columns.KEY].isin(wanted)] for table in map(_read, groups)]
         empty = pd.DataFrame(columns=list(columns.SCORES))
         scores = pd.concat(tables, ignore_index=True).drop_duplicates([columns.KEY, columns.NAME]) if tables else empty
-        if missing := wanted - set(scores[columns.KEY]):
+        written = {key: size for path in groups for key, size in _sizes(path).items() if key in wanted}
+        there = scores.groupby(columns.KEY).size().to_dict()
+        if missing := wanted - there.keys():
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
+            raise InputError(msg)
+        if cut := [key for key in wanted if there[key] != written[key]]:
+            msg = f"{self.root}: scores of {len(cut)} cells are missing; delete {SCORES}/ in it and run the same command again"
             raise InputError(msg)
         return scores
 
@@ -176,14 +182,31 @@ def _diagnostics(images: ImageSet, said: Mapping[str, Array]) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
-def _cells(rows: Any, protocol: ProtocolRecord, path: Path) -> pd.DataFrame:  # noqa: ANN401 - whatever the file holds
+def _fault(row: Mapping[str, Any], manifest: Manifest) -> str:
+    """What is wrong with a cell of a manifest; "" for nothing."""
+    groups, known = row[columns.GROUPS], {group.name for group in manifest.protocol.groups}
+    if not isinstance(groups, list) or not set(map(str, groups)) <= known:
+        return f"a cell is part of averages that there are not: {groups}"
+    if row[columns.STATUS] not in {one.status for one in get_args(Outcome)}:
+        return f"the status of a cell is {row[columns.STATUS]!r}"
+    if row[columns.DETECTOR] not in manifest.detectors:
+        return f"a cell is of the detector {row[columns.DETECTOR]!r}, which the run does not have"
+    if not isinstance(row[columns.SEED], int) or not isinstance(row[columns.KEY], str):
+        return f"a cell has the seed {row[columns.SEED]!r} and the key {row[columns.KEY]!r}"
+    return ""
+
+
+def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: ANN401 - whatever the file holds
     """The table of cells in a manifest. Raises `InputError` where it is not whole."""
-    if not rows:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         msg = f"{path} lists no cells; run the same command again"
         raise InputError(msg)
-    names = list(columns.of_cells(protocol.axes))
+    names = list(columns.of_cells(manifest.protocol.axes))
     if missing := [name for name in names for row in rows if name not in row]:
         msg = f"{path} is damaged (a cell has no {missing[0]}); run the same command again"
+        raise InputError(msg)
+    if fault := next((fault for row in rows if (fault := _fault(row, manifest))), ""):
+        msg = f"{path} is damaged ({fault}); run the same command again"
         raise InputError(msg)
     cells = pd.DataFrame(rows, columns=names)
     cells[columns.GROUPS] = list(map(tuple, cells[columns.GROUPS]))
@@ -196,8 +219,13 @@ def _keys(path: Path, which: bytes = _KEYS) -> list[str]:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid) as error:
         raise _damaged(path, error) from error
-    keys: list[str] = json.loads(metadata.get(which, b"[]"))
-    return keys
+    return list(json.loads(metadata.get(which, b"[]")))
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """How many scores of each cell a file of scores was written with."""
+    sizes: dict[str, int] = json.loads((pq.read_schema(path).metadata or {}).get(_KEYS, b"{}"))
+    return sizes
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -20,11 +21,12 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.request.describing import cell_table, data_digest, manifest
 from bench.request.planning import PlannedRun
+from protocols.api import AXES, Cell, Subset
 
 
 def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     """Answer the planned cells, time the detectors and record everything."""
-    request = run.request
+    request, record = run.request, manifest(run)
     curves = CurvesIn(store.root / "tensorboard") if request.tensorboard else no_curves
     resources = Resources(
         Cache(request.cache), store, reporter, run.runtime, request.batch_size, request.workers, curves
@@ -33,7 +35,7 @@ def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
     store.write("excluded.csv", run.census.excluded.to_csv(index=False).encode())
-    store.finish(manifest(run), cell_table(run, outcomes))
+    store.finish(record, cell_table(run, outcomes))
     _write_training(run, resources)
     scored = [item for item in run.planned if outcomes[item.key] == Scored()]
     if request.keep_fitted:
@@ -68,17 +70,26 @@ def _keep_fitted(run: PlannedRun, scored: Sequence[Planned], engine: Engine, sto
     for item in {one.fit_key: one for one in scored}.values():
         cell = item.cell
         options = {**run.request.recipe_options.get(cell.detector, {}), **dict(cell.options)}
-        trained_on = cell.checkpoint if cell.train is None else cell.train.name
         said = Fitted(
             cell.detector,
             item.recipe.card.version,
             item.recipe.setting,
             options,
-            trained_on,
+            _fitted_on(cell),
             cell.seed,
             run.images.title,
         )
         keep(store.root / "fitted", said, engine.detector(item).state())
+
+
+def _fitted_on(cell: Cell) -> str:
+    """What a detector was fitted on, in a few words: the generators, and what else its cell says beside the usual."""
+    if cell.train is None:
+        return Path(cell.checkpoint).stem
+    usual = Cell(cell.detector, Subset(cell.train.generators, "train"), cell.test)
+    axes = {name: axis.value for name, axis in AXES.items() if name.startswith(columns.TRAIN) or name == "options"}
+    further = [f"{name}={value(cell)}" for name, value in axes.items() if value(cell) != value(usual)]
+    return ",".join([cell.train.name, *further])
 
 
 def _write_timings(run: PlannedRun, scored: Sequence[Planned], engine: Engine, resources: Resources) -> None:

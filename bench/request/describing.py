@@ -23,6 +23,7 @@ from bench.records.manifest import (
 )
 from bench.records.outcomes import Outcome
 from bench.request.planning import PlannedRun
+from bench.request.protocols import as_settings
 from detectors.api import Recipe
 from protocols.api import AXES, Cell
 
@@ -67,7 +68,7 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
         rows=AxisRecord(protocol.view.rows, axes[protocol.view.rows].generators),
         columns=AxisRecord(protocol.view.columns, axes[protocol.view.columns].generators),
         groups=tuple(GroupRecord(group.name, group.role) for group in run.groups),
-        options=asdict(protocol),
+        options=as_settings(protocol),
         axes=tuple(protocol.axes),
         published=protocol.published,
     )

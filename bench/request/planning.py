@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from bench import settings
 from bench.cache import Cache
@@ -23,7 +23,7 @@ from bench.records.manifest import ALL_CELLS
 from bench.request.run_request import RunRequest
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
-from protocols.api import AXES, NONE, Cell, EvaluationProtocol, Group, Scope, Unanswerable
+from protocols.api import AXES, NONE, Axis, Cell, EvaluationProtocol, Group, Role, Scope, Unanswerable
 from protocols.degradations import UnknownDegradation, degradation
 
 
@@ -87,15 +87,14 @@ def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
     options = _recipe_options(request, names)
     data = {name: open_images(request, name, reporter) for name in ("", *request.protocol.data_sets())}
     setting = choose_setting(request.setting, data[""], chosen)
-    recipes = {name: catalogue.recipe(name, setting, **options[name]) for name in names}
+    recipes = {name: _recipe(name, setting, options[name]) for name in names}
     scope = Scope(data[""], names, request.seeds, {name: images for name, images in data.items() if name})
-    cells = request.protocol.cells(scope)
+    cells, groups = _asked(request.protocol, scope)
     if not cells:
         held_out = data[""].held_out
         msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
         raise InputError(msg)
-    groups = request.protocol.groups(cells, scope)
-    _check(request.protocol, cells, groups)
+    _check(request.protocol, cells, groups, names, data)
     inspections = {name: _inspect(request, name, data[name], cells, reporter) for name in data}
     sound = {name: one.checked(request.max_unreadable) for name, one in inspections.items()}
     selections = Selections(sound)
@@ -143,25 +142,63 @@ def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     return images if request.arm == NONE else treated(images, degradation(request.arm).name)
 
 
-def _check(protocol: EvaluationProtocol, cells: Sequence[Cell], groups: Sequence[Group]) -> None:
+def _recipe(name: str, setting: Setting, options: Mapping[str, Any]) -> Recipe:
+    """The recipe of a detector. Raises `InputError` for options that do not go together."""
+    try:
+        return catalogue.recipe(name, setting, **options)
+    except ValueError as error:
+        msg = f"{name} cannot have the options {dict(options)}: {error}"
+        raise InputError(msg) from error
+
+
+def _asked(protocol: EvaluationProtocol, scope: Scope) -> tuple[list[Cell], list[Group]]:
+    """The cells of a protocol, and the averages over them. Raises `Unanswerable`, `UnknownDegradation`."""
+    try:
+        cells = protocol.cells(scope)
+        for cell in cells:
+            for axis in _axes(protocol).values():
+                axis.value(cell)
+        return cells, protocol.groups(cells, scope)
+    except (InputError, Unanswerable, UnknownDegradation):
+        raise
+    except Exception as error:
+        raise _broken(protocol, f"breaks with {type(error).__name__}: {error}") from error
+
+
+def _axes(protocol: EvaluationProtocol) -> dict[str, Axis]:
+    return {**AXES, **protocol.axes}
+
+
+def _broken(protocol: EvaluationProtocol, fault: str) -> Unanswerable:
+    return Unanswerable(f"the protocol {protocol.name} {fault}: that is to be mended in {type(protocol).__module__}")
+
+
+def _check(
+    protocol: EvaluationProtocol,
+    cells: Sequence[Cell],
+    groups: Sequence[Group],
+    detectors: Collection[str],
+    data: Collection[str],
+) -> None:
     """Raise `Unanswerable` for what only a fault of the protocol explains."""
-    axes, planned = {**AXES, **protocol.axes}, set(cells)
+    axes, view = _axes(protocol), (protocol.view.rows, protocol.view.columns)
     names, roles = [one.name for one in groups], [one.role for one in groups if one.role]
-    lost = [axis for axis in (protocol.view.rows, protocol.view.columns) if axis not in axes]
-    taken = sorted({*columns.CELLS, *columns.MEASURES} & set(protocol.axes))
-    strange = [one.name for one in groups if not one.cells <= planned]
-    faults = {
-        f"lays its answers out by {', '.join(lost)}, and there are {', '.join(axes)}": lost,
-        f"calls an axis of its own {', '.join(taken)}, which is a column already": taken,
-        "asks the same question twice": len(planned) < len(cells),
-        f"has two averages of one name, or one called {ALL_CELLS!r}": len({*names, ALL_CELLS}) <= len(names),
-        "has two averages at home, or two away": len(set(roles)) < len(roles),
-        f"averages cells that it does not ask for, in {', '.join(strange)}": strange,
+    rows = {(cell.detector, cell.seed, *(axis.value(cell) for axis in axes.values())) for cell in cells}
+    planned, read = frozenset(cells), {subset.data for cell in cells for subset in (cell.train, cell.test) if subset}
+    faults: dict[str, Set[str]] = {
+        "lays its answers out by what is no axis": {*view} - {*axes},
+        "has axes of its own under names of columns": {*columns.CELLS, *columns.MEASURES} & {*protocol.axes},
+        "asks detectors that it was not given": {cell.detector for cell in cells} - {*detectors},
+        "reads data sets that it did not ask for": read - {*data},
+        "averages cells that it does not ask for": {one.name for one in groups if not one.cells <= planned},
+        "has several averages of one name": {name for name in names if [*names, ALL_CELLS].count(name) > 1},
+        "has several averages of one role": {role for role in roles if roles.count(role) > 1},
+        "has averages of roles that there are not": {*roles} - {*get_args(Role)},
+        "asks the same question twice": set() if len(rows) == len(cells) else {f"{len(cells) - len(rows)} cells"},
     }
     for fault, found in faults.items():
         if found:
-            msg = f"the protocol {protocol.name} {fault}: that is to be mended in {type(protocol).__module__}"
-            raise Unanswerable(msg)
+            raise _broken(protocol, f"{fault} ({', '.join(map(str, sorted(found)))})")
 
 
 def _inspect(request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter) -> Inspection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -37,9 +37,11 @@ from detectors.api import (
     Runtime,
     Sample,
     Scores,
+    Setting,
     State,
     TrainSet,
     Unavailable,
+    Variant,
 )
 from detectors.checks import texture
 from protocols.api import Cell, EvaluationProtocol, Group, Scope, Subset, View, grouped
@@ -83,6 +85,7 @@ class NearestMean(Probe):
 @dataclass(frozen=True)
 class NearestMeanRecipe(Recipe):
     card: ClassVar[Card] = replace(Checkerboard.card, name="nearest_mean")
+    variants: ClassVar[Mapping[Setting, Variant]] = Checkerboard.variants
     shared: Means = field(default_factory=Means, compare=False)
 
     def embedder(self, runtime: Runtime) -> Embedder:

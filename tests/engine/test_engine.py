@@ -277,6 +277,7 @@ class Borrowing(Recipe):
     """A recipe without an embedder of its own that fits on the embeddings of another one."""
 
     card: ClassVar[Card] = replace(Checkerboard.card, name="borrowing")
+    variants = Checkerboard.variants
     shared: Means = field(default_factory=Means, compare=False)
 
     def fit(self, train, seed, runtime):

@@ -174,21 +174,41 @@ class Asking(EvaluationProtocol):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"view": View("train", "weather")}, "lays its answers out by weather"),
+        ({"view": View("train", "weather")}, r"lays its answers out by what is no axis \\(weather\\)"),
         ({"said": staticmethod(lambda cells: cells * 2)}, "asks the same question twice"),
-        ({"shares": staticmethod(lambda cells: [grouped("all cells", cells)])}, "called 'all cells'"),
-        ({"shares": staticmethod(lambda cells: [grouped("a", cells), grouped("a", cells)])}, "averages of one name"),
+        (
+            {"shares": staticmethod(lambda cells: [grouped("all cells", cells)])},
+            r"has several averages of one name \\(all cells\\)",
+        ),
+        (
+            {"shares": staticmethod(lambda cells: [grouped("a", cells), grouped("a", cells)])},
+            r"has several averages of one name \\(a\\)",
+        ),
         (
             {"shares": staticmethod(lambda cells: [grouped("a", cells, "home"), grouped("b", cells, "home")])},
-            "two averages at home",
+            r"has several averages of one role \\(home\\)",
         ),
         (
             {"shares": staticmethod(lambda cells: [grouped("a", [replace(cells[0], seed=9)])])},
-            "averages cells that it does not ask for, in a",
+            r"averages cells that it does not ask for \\(a\\)",
         ),
         ({"axes": {"score": Axis(lambda cell: 1)}}, ""),
-        ({"axes": {"accuracy": Axis(lambda cell: 1)}}, "an axis of its own accuracy, which is a column already"),
+        ({"axes": {"accuracy": Axis(lambda cell: 1)}}, r"has axes of its own under names of columns \\(accuracy\\)"),
         ({"said": staticmethod(lambda cells: [])}, "leaves nothing to ask"),
+        ({"said": staticmethod(lambda cells: cells[0].seed.near)}, "breaks with AttributeError"),
+        ({"axes": {"near": Axis(lambda cell: cell.near)}}, "breaks with AttributeError"),
+        (
+            {"said": staticmethod(lambda cells: [replace(cells[0], detector="colur")])},
+            r"asks detectors that it was not given \(colur\)",
+        ),
+        (
+            {"said": staticmethod(lambda cells: [replace(cells[0], test=replace(TEST, data="elsewhere"))])},
+            r"reads data sets that it did not ask for \(elsewhere\)",
+        ),
+        (
+            {"shares": staticmethod(lambda cells: [grouped("a", cells, "near")])},
+            r"has averages of roles that there are not \(near\)",
+        ),
         (
             {"said": staticmethod(lambda cells: [replace(cells[0], options=(("sigmaa", 1),))])},
             "hog_svm cannot have the options",

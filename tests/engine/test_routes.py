@@ -69,6 +69,7 @@ class ByBrightness(Composite):
 @dataclass(frozen=True)
 class TwoWays(Recipe):
     card: ClassVar[Card] = replace(Checkerboard.card, name="two_ways")
+    variants = Checkerboard.variants
 
     def fit(self, train, seed, runtime):
         return ByBrightness(tuple(sorted({name for name in train.generators if name})))
