@@ -152,7 +152,7 @@ class Store:
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
             raise InputError(msg)
         if cut := [key for key in wanted if there[key] != written[key]]:
-            msg = f"{self.root}: scores of {len(cut)} cells are missing; delete {SCORES}/ in it and run the same command again"
+            msg = f"{self.root}: {len(cut)} cells lack scores; delete its {SCORES}/ and run the same command again"
             raise InputError(msg)
         return scores
 

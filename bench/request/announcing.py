@@ -29,14 +29,14 @@ def announce(run: PlannedRun, reporter: Reporter) -> None:
 
 
 def estimate(run: PlannedRun, reporter: Reporter) -> None:
-    """Say what answering would cost: cells to answer, images to read, and the time where it is known."""
+    """Say what answering would cost: cells to answer, images to decode, and the time where it is known."""
     store = Store(run.request.out)
     recorded = store.recorded()
     missing = [item for item in run.planned if item.key not in recorded]
     fits = {item.fit_key for item in missing}
     images = _images(run, [subset for item in missing for subset in (item.cell.train, item.cell.test) if subset])
     reporter.say(
-        f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {len(images)} images to read"
+        f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {len(images)} images to decode"
     )
     read: dict[tuple[str, str], list[Subset]] = {}
     for item in missing:

@@ -75,14 +75,14 @@ def _keep_fitted(run: PlannedRun, scored: Sequence[Planned], engine: Engine, sto
             item.recipe.card.version,
             item.recipe.setting,
             options,
-            _fitted_on(cell),
+            fitted_on(cell),
             cell.seed,
             run.images.title,
         )
         keep(store.root / "fitted", said, engine.detector(item).state())
 
 
-def _fitted_on(cell: Cell) -> str:
+def fitted_on(cell: Cell) -> str:
     """What a detector was fitted on, in a few words: the generators, and what else its cell says beside the usual."""
     if cell.train is None:
         return Path(cell.checkpoint).stem

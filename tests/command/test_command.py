@@ -67,7 +67,7 @@ def test_the_leaderboard_is_printed_with_its_data(finished):
     _, done = finished
     for protocol, title in (("cross_generator", "off-diagonal"), ("degradation", "degraded")):
         printed = done[protocol].stdout
-        assert "Data: data. Setting: embedded." in printed
+        assert "Data: data. Setting: small." in printed
         assert title in printed
         assert "hog_svm" in printed
 
@@ -128,7 +128,7 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--data", "/nowhere"), "data /nowhere does not exist"),
         (("--detectors", ","), "no detector was named; give some of"),
         (("--seed", "one"), "seed 'one' is not a whole number"),
-        (("--setting", "big"), "setting 'big' is not known; choose auto, paper, embedded"),
+        (("--setting", "big"), "setting 'big' is not known; choose auto, paper, small"),
         (("--precision", "int8"), "precision 'int8' is not known"),
         (("--train-on", "even,nobody"), "generator 'nobody' is not in the data's train split, which has"),
         (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),

@@ -1,6 +1,7 @@
 """The engine: everything asked is answered once, whatever the order, the batch size, the workers or a kill."""
 
 from dataclasses import dataclass, field, replace
+from shutil import rmtree
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,9 @@ from bench.engine.plan import plan
 from bench.engine.selections import Selections
 from bench.errors import InputError
 from bench.images import imageset
-from detectors.api import Card, Detector, Recipe, Runtime
+from detectors.api import Answer, Card, Detector, Recipe, Runtime
+from detectors.composition import Composite, joined, parted
+from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
 from tests.engine.miniature import SIZES, Means, Missing, NearestMeanRecipe
 
@@ -299,3 +302,177 @@ def test_a_recipe_may_ask_for_embeddings_of_other_embedders_and_they_are_kept(ma
     both = make_bench("both", [NearestMeanRecipe("small"), beside])
     both.run(both.plan(("none",)))
     assert beside.shared.embedded == 0  # the shelf had them already
+
+
+class BatchTellers(CheckerboardDetector):
+    """Scores that show how large the batch was: what must not follow from what is recorded already."""
+
+    def score(self, batch):
+        return np.full(len(batch), len(batch) / 100, np.float32)
+
+
+@dataclass(frozen=True)
+class Teller(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="teller")
+
+    def fit(self, train, seed, runtime):
+        return BatchTellers(0.0, 1.0)
+
+    def restore(self, state, runtime):
+        return BatchTellers(0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class OtherTeller(Teller):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="other_teller")
+
+
+def test_batches_follow_from_the_plan_whatever_is_recorded(make_bench):
+    bench = make_bench(recipes=[Teller("small"), OtherTeller("small")])
+    train = Subset(("even",), "train")
+    planned = bench.planned(
+        Cell(detector, train, Subset((name,), "val"))
+        for detector, names in (("teller", ("even", "odd")), ("other_teller", ("odd", "faint")))
+        for name in names
+    )
+    bench.run(planned)
+    before = bench.scores(planned)
+    groups = sorted((bench.root / "out" / "scores").iterdir())
+    assert len(groups) > 1
+    for group in groups:
+        group.unlink()
+        bench.run(planned)
+        assert bench.scores(planned) == before
+
+
+@dataclass(frozen=True)
+class Mixed(Recipe):
+    """A composite of a head, whose embeddings are cached, and of a detector that reads images."""
+
+    card: ClassVar[Card] = replace(Checkerboard.card, name="mixed")
+    variants = Checkerboard.variants
+    shared: Means = field(default_factory=Means, compare=False)
+
+    def components(self):
+        return NearestMeanRecipe(self.setting, shared=self.shared), Checkerboard(self.setting)
+
+    def fit(self, train, seed, runtime):
+        return Both({one.card.name: one.fit(train, seed, runtime) for one in self.components()})
+
+    def restore(self, state, runtime):
+        return Both({one.card.name: one.restore(parted(state, one.card.name), runtime) for one in self.components()})
+
+
+class Both(Composite):
+    def __init__(self, members):
+        self.members = members
+
+    def combine(self, answers):
+        return Answer(np.mean([one.scores for one in answers.values()], axis=0, dtype=np.float32))
+
+    def state(self):
+        return joined({name: one.state() for name, one in self.members.items()})
+
+
+def test_a_composite_reads_the_embeddings_of_its_heads_and_shares_every_decode(make_bench):
+    recipe, alone = Mixed("small"), NearestMeanRecipe("small")
+    bench = make_bench(recipes=[recipe, replace(alone, shared=recipe.shared), Checkerboard("small")])
+    planned = bench.plan(("none",))
+    _, outcomes = bench.run(planned)
+    assert {one.status for one in outcomes.values()} == {"scored"}
+    assert recipe.shared.embedded == 2 * 2 * SIZES["train"] + 3 * 2 * SIZES["val"]  # for both
+    scores = bench.scores(planned)
+    for cell, by_name in scores.items():
+        if cell.detector == "mixed":
+            parts = [scores[replace(cell, detector=name)] for name in ("nearest_mean", "checkerboard")]
+            for name, score in by_name.items():
+                assert score == pytest.approx(np.mean([part[name] for part in parts]), abs=1e-6)
+
+
+def test_a_composite_whose_embeddings_are_gone_is_answered_again(make_bench):
+    bench = make_bench(recipes=[Mixed("small")], batch_size=20)
+    planned = bench.plan(("none",))
+    bench.run(planned)
+    before = bench.scores(planned)
+    rmtree(bench.root / "cache" / "embeddings")
+    for path in (bench.root / "out" / "scores").iterdir():
+        path.unlink()
+    bench.run(planned[1:])
+    rmtree(bench.root / "cache" / "embeddings")
+    _, outcomes = bench.run(planned)
+    assert {one.status for one in outcomes.values()} == {"scored"}
+    assert bench.scores(planned) == before
+
+
+class FailingLate(CheckerboardDetector):
+    """Breaks at its third batch, or tells more of later images than of earlier ones."""
+
+    def __init__(self, batches, diagnostics):
+        super().__init__(0.0, 1.0)
+        self.batches, self.diagnostics, self.seen = batches, diagnostics, 0
+
+    def answer(self, batch):
+        self.seen += 1
+        late = self.seen > self.batches
+        if late and self.diagnostics is None:
+            msg = f"no {self.seen}"
+            raise RuntimeError(msg)
+        told = {"note": np.array(self.diagnostics[: len(batch)], dtype=object)} if late and self.diagnostics else {}
+        return Answer(self.score(batch), told)
+
+
+@dataclass(frozen=True)
+class Late(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="late")
+    batches: int = 3
+    diagnostics: tuple[object, ...] | None = field(default=None, compare=False)
+
+    def fit(self, train, seed, runtime):
+        return FailingLate(self.batches, self.diagnostics)
+
+
+def test_what_is_recorded_before_a_detector_breaks_stays_scored(make_bench):
+    bench = make_bench(recipes=[Late("small"), Checkerboard("small")], batch_size=12)
+    train = Subset(("even",), "train")
+    cells = [Cell(name, train, Subset((test,), "val")) for name in bench.recipes for test in ("even", "odd", "faint")]
+    planned = bench.planned(
+        replace(cell, options=(("batches", 1),)) if cell.detector == "late" else cell for cell in cells
+    )
+    _, outcomes = bench.run(planned)
+    assert [outcomes[item.key].status for item in planned] == ["scored", "failed", "failed", *["scored"] * 3]
+    assert {outcomes[item.key].reason for item in planned[1:3]} == {"RuntimeError: no 2"}
+    assert bench.store.recorded() == {item.key for item in planned if outcomes[item.key].status == "scored"}
+
+
+@pytest.mark.parametrize(
+    ("batches", "diagnostics", "reason"),
+    [
+        (1, ("a",) * 12, "the diagnostics of all images must be the same; got ['note'] after []"),
+        (0, (1, "a") * 6, "the diagnostic 'note' must be 12 numbers or 12 texts; got object"),
+        (0, ("a",) * 3, "the diagnostic 'note' must be 12 numbers or 12 texts; got object (3,)"),
+    ],
+)
+def test_diagnostics_that_cannot_be_recorded_are_a_failed_cell_and_nothing_else(
+    make_bench, batches, diagnostics, reason
+):
+    late = Late("small", batches, diagnostics)
+    bench = make_bench(recipes=[late, Checkerboard("small")], batch_size=12)
+    planned = bench.plan(("none",))
+    _, outcomes = bench.run(planned)
+    told = {item.cell.detector: outcomes[item.key] for item in planned}
+    assert told["checkerboard"].status == "scored"
+    assert reason in told["late"].reason
+
+
+def test_names_that_a_recipe_reorders_stay_as_they_are_for_the_others(make_bench):
+    bench = make_bench(recipes=[Reordering("small"), Checkerboard("small")])
+    _, outcomes = bench.run(bench.plan(("none",)))
+    assert {one.status for one in outcomes.values()} == {"scored", "failed"}
+
+
+@dataclass(frozen=True)
+class Reordering(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="reordering")
+
+    def fit(self, train, seed, runtime):
+        train.names.reverse()

@@ -55,7 +55,7 @@ class SlightlyWorse(NearestMeanRecipe):
 class Augmented(NearestMeanRecipe):
     """Trained on blurred copies of its images as well, as often as `copies` says."""
 
-    copies: int = 3
+    copies: int = field(default=3, compare=False)  # a change of code that forgot its version
 
     def fit(self, train, seed, runtime):
         blur = degradation("blur:0.6")

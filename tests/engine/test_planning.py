@@ -13,6 +13,7 @@ import bench.cache
 from bench.cells import cells_table, matrix
 from bench.errors import InputError
 from bench.records import columns
+from bench.request.answering import fitted_on
 from bench.request.planning import prepare
 from bench.request.run_request import RunRequest
 from detectors.api import Card
@@ -174,26 +175,26 @@ class Asking(EvaluationProtocol):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"view": View("train", "weather")}, r"lays its answers out by what is no axis \\(weather\\)"),
+        ({"view": View("train", "weather")}, r"lays its answers out by what is no axis \(weather\)"),
         ({"said": staticmethod(lambda cells: cells * 2)}, "asks the same question twice"),
         (
             {"shares": staticmethod(lambda cells: [grouped("all cells", cells)])},
-            r"has several averages of one name \\(all cells\\)",
+            r"has several averages of one name \(all cells\)",
         ),
         (
             {"shares": staticmethod(lambda cells: [grouped("a", cells), grouped("a", cells)])},
-            r"has several averages of one name \\(a\\)",
+            r"has several averages of one name \(a\)",
         ),
         (
             {"shares": staticmethod(lambda cells: [grouped("a", cells, "home"), grouped("b", cells, "home")])},
-            r"has several averages of one role \\(home\\)",
+            r"has several averages of one role \(home\)",
         ),
         (
             {"shares": staticmethod(lambda cells: [grouped("a", [replace(cells[0], seed=9)])])},
-            r"averages cells that it does not ask for \\(a\\)",
+            r"averages cells that it does not ask for \(a\)",
         ),
         ({"axes": {"score": Axis(lambda cell: 1)}}, ""),
-        ({"axes": {"accuracy": Axis(lambda cell: 1)}}, r"has axes of its own under names of columns \\(accuracy\\)"),
+        ({"axes": {"accuracy": Axis(lambda cell: 1)}}, r"has axes of its own under names of columns \(accuracy\)"),
         ({"said": staticmethod(lambda cells: [])}, "leaves nothing to ask"),
         ({"said": staticmethod(lambda cells: cells[0].seed.near)}, "breaks with AttributeError"),
         ({"axes": {"near": Axis(lambda cell: cell.near)}}, "breaks with AttributeError"),
@@ -235,3 +236,17 @@ def test_an_axis_of_a_protocols_own_lays_answers_out(make_bench):
     record = replace(run.manifest.protocol, rows=replace(run.manifest.protocol.rows, name="parity"), axes=("parity",))
     table = cells_table(replace(run, cells=run.cells.assign(parity=run.cells[columns.SEED] % 2)))
     assert matrix(table, "checkerboard", record).index.tolist() == [0, 1]
+
+
+def test_fits_of_one_run_that_are_kept_have_names_of_their_own():
+    plain = Cell("checkerboard", Subset(("a", "b"), "train"), TEST)
+    assert fitted_on(plain) == "a+b"
+    others = [
+        replace(plain, train=replace(plain.train, size=8)),
+        replace(plain, train=replace(plain.train, degradation="jpeg:65")),
+        replace(plain, options=(("sigma", 2.0),)),
+        Cell("checkerboard", None, TEST, checkpoint="/weights/prob0.5.pth"),
+    ]
+    assert fitted_on(others[0]) == "a+b,train_size=8"
+    assert fitted_on(others[3]) == "prob0.5"
+    assert len({fitted_on(cell) for cell in (plain, *others)}) == 5
