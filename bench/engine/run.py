@@ -191,7 +191,11 @@ class Engine:
     def _answer_others(self, planned: Sequence[Planned], items: Sequence[Planned]) -> None:
         """Fit each network, then let all of them score in one pass over the test images."""
         detectors = self._fitted(items)
-        self._score(planned, self._going(items), detectors)
+        heads = {key for key, detector in detectors.items() if only_probes(detector, ())}
+        going = self._going(items)
+        frozen, reading = ([item for item in going if (item.fit_key in heads) is head] for head in (True, False))
+        self._record((item, partial(self._from_embeddings, item, detectors[item.fit_key])) for item in frozen)
+        self._score(planned, reading, detectors)
 
     def _read_off(self, item: Planned, sheet: AnswerSheet) -> Answer:
         """The answer about the test images of a cell."""

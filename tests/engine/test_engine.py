@@ -304,6 +304,26 @@ def test_a_recipe_may_ask_for_embeddings_of_other_embedders_and_they_are_kept(ma
     assert beside.shared.embedded == 0  # the shelf had them already
 
 
+@dataclass(frozen=True)
+class Unsaid(NearestMeanRecipe):
+    """Its detectors are probes, and it does not say so beforehand."""
+
+    card: ClassVar[Card] = replace(Checkerboard.card, name="unsaid")
+
+    def embedder(self, runtime):
+        return None
+
+
+def test_a_probe_that_was_not_announced_is_answered_from_embeddings_all_the_same(make_bench):
+    bench = make_bench(recipes=[Unsaid("small"), NearestMeanRecipe("small")])
+    planned = bench.plan(("none", "jpeg:65"))
+    _, outcomes = bench.run(planned)
+    assert {one.status for one in outcomes.values()} == {"scored"}
+    scores = bench.scores(planned)
+    for cell, by_name in scores.items():
+        assert by_name == scores[replace(cell, detector="nearest_mean")]
+
+
 class BatchTellers(CheckerboardDetector):
     """Scores that show how large the batch was: what must not follow from what is recorded already."""
 
