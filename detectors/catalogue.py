@@ -85,6 +85,7 @@ def distribution(made: object) -> str:
 @cache
 def _distributions(module: str) -> tuple[str, ...]:
     """Names and versions of the distributions that provide a top-level module, installed as files or for editing."""
+    named = {f"{name} {version(name)}" for name in packages_distributions().get(module, ())}
     points = [point for point in entry_points(group=GROUP) if point.value.partition(":")[0].partition(".")[0] == module]
-    editable = {point.dist.name for point in points if point.dist is not None}
-    return tuple(f"{name} {version(name)}" for name in sorted({*packages_distributions().get(module, ()), *editable}))
+    offering = {f"{point.dist.name} {point.dist.version}" for point in points if point.dist is not None}
+    return tuple(sorted(named | offering))

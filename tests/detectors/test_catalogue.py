@@ -25,14 +25,14 @@ def installed(monkeypatch, tmp_path):
             (folder / "entry_points.txt").write_text("".join([f"[{catalogue.GROUP}]\n", *lines]))
             points += metadata.PathDistribution(folder).entry_points
         monkeypatch.setattr(catalogue, "entry_points", lambda group: metadata.EntryPoints(points))
-        catalogue._distribution.cache_clear()
+        catalogue._distributions.cache_clear()
 
     yield install
-    catalogue._distribution.cache_clear()
+    catalogue._distributions.cache_clear()
 
 
 def class_in(module):
-    return type("Mine", (Checkerboard,), {"__module__": module})
+    return type("Mine", (HogSvm,), {"__module__": module})
 
 
 def test_a_plugin_is_named_with_its_version():
@@ -44,13 +44,25 @@ def test_a_plugin_is_named_with_its_version():
 
 def test_our_own_detectors_and_classes_of_no_distribution_have_none():
     @dataclass(frozen=True)
-    class InANotebook(Checkerboard):
+    class InANotebook(HogSvm):
         pass
 
     assert catalogue.distribution(HogSvm) == ""
     assert catalogue.distribution(InANotebook) == ""
     assert catalogue.distribution(class_in("__main__")) == ""
     assert catalogue.distribution(class_in("lineup_checkerboard_of_somebody_else")) == ""
+
+
+def test_what_a_class_derives_from_counts(installed):
+    installed(("acme", "2.1", ["acme:Net"]))
+    child = type("Child", (Checkerboard,), {"__module__": "acme"})
+    assert catalogue.distribution(child) == f"acme 2.1, lineup-checkerboard {metadata.version('lineup-checkerboard')}"
+
+
+def test_a_detector_is_called_on_its_card_what_its_entry_point_says(installed):
+    installed(("acme", "1", ["detectors.hog_svm:HogSvm"]))
+    with pytest.raises(catalogue.UnknownName, match="'acme_0' is called 'hog_svm' on its card"):
+        catalogue.recipe("acme_0")
 
 
 def test_every_detector_of_ours_has_none():
