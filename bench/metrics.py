@@ -4,7 +4,7 @@ An image is called generated when its score is above 0.5, as in CNNDetection (ar
 is called real. The threshold is never adapted to the test images.
 
 Average precision and ROC AUC are computed here and not by scikit-learn, whose values the tests hold them to: it takes
-some 5 to 6 ms for a cell of 200 images, 3 s for 512 cells, almost all of it checks of its input; these take 0.1 ms.
+some 5 to 6 ms for a cell of 200 images, 3 s for 512 cells; these take 0.1 ms.
 """
 
 from __future__ import annotations
