@@ -31,7 +31,7 @@ from detectors.types import State as State
 from detectors.types import Unavailable as Unavailable
 
 if TYPE_CHECKING:
-    from detectors.sources import Source
+    from detectors.weight_file import WeightFile
 
 
 class Embedder(ABC):
@@ -169,14 +169,16 @@ class Recipe(ABC):
         """Whether a fit keeps one core of a CPU busy and needs no embedding: the harness may run several at a time."""
         return False
 
-    def own_sources(self) -> Sequence[Source]:
+    def own_weight_files(self) -> Sequence[WeightFile]:
         """The files of weights that this recipe reads by itself before it is fitted; none by default."""
         return ()
 
-    def sources(self) -> tuple[Source, ...]:
+    def weight_files(self) -> tuple[WeightFile, ...]:
         """The files of weights that this recipe and its components read before they are fitted."""
         return tuple(
-            dict.fromkeys([*self.own_sources(), *(one for part in self.components() for one in part.sources())])
+            dict.fromkeys(
+                [*self.own_weight_files(), *(one for part in self.components() for one in part.weight_files())]
+            )
         )
 
     def embedder(self, runtime: Runtime) -> Embedder | None:

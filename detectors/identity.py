@@ -22,7 +22,7 @@ def key_of(recipe: Recipe) -> str:
     chosen = [
         f"{one.name}={_in_key(one, value)}" for one, value in values if value != _default(one) or _named(one, value)
     ]
-    begun = [source.identity for source in recipe.own_sources() if source.identity]
+    begun = [source.identity for source in recipe.own_weight_files() if source.identity]
     parts = [f"[{component.key}]" for component in recipe.components()]
     return ".".join((name, *chosen, *begun, *parts))
 
@@ -33,9 +33,9 @@ def _default(option: Field[Any]) -> object:
 
 def _in_key(option: Field[Any], value: object) -> str:
     """How the value of an option stands in a key: written out, with the content of the files that it names."""
-    from detectors.weights import identity
+    from detectors.weight_file import content_id
 
-    contents = [identity(path) for path in _named(option, value)]
+    contents = [content_id(path) for path in _named(option, value)]
     return "+".join(contents) if contents else repr(value)
 
 

@@ -1,9 +1,9 @@
 import pytest
 from rich.console import Console
 
-from bench.data import embedded_corpus as built
-from bench.options import cache_folder
-from bench.progress import Reporter
+from bench.command.options import cache_folder
+from bench.images.data_sets import embedded_corpus as built
+from bench.platform.progress import Reporter
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.cache import Cache
-from bench.data import EMBEDDED, open_data
-from bench.defaults import MAX_UNREADABLE
-from bench.errors import InputError
-from bench.images.audit import audit as audited
-from bench.images.census import take_census
-from bench.images.inspection import Inspection
-from bench.progress import Reporter
-from bench.report import data as report
+from bench.engine.cache import Cache
+from bench.images.data_sets import EMBEDDED, open_data
+from bench.images.quality.audit import audit as audited
+from bench.images.quality.census import take_census
+from bench.images.quality.inspection import Inspection
+from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
+from bench.report import data_set
 from bench.report.terminal import WIDTH
+from bench.request.defaults import MAX_UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ def survey(asked: Surveyed, reporter: Reporter, *, audit: bool, match: Path | No
     census = take_census(inspection)
     console = Console()
     console.width = max(console.width, WIDTH)
-    console.print(report.census(census, inspection.images.title, asked.data, WIDTH))
+    console.print(data_set.census(census, inspection.images.title, asked.data, WIDTH))
     sound = inspection.sound()
     try:
         inspection.checked(MAX_UNREADABLE)
     except InputError as error:
         reporter.say(f"A run would refuse to start: {error}")
     if audit:
-        console.print(report.audit(audited(sound.facts, sound.images.pools), WIDTH))
+        console.print(data_set.audit(audited(sound.facts, sound.images.pools), WIDTH))
     if match is not None:
         if any(sound.images.treatments):
             msg = f"{asked.data} is a subset already, with treatments of its own; match the data that it is of"
             raise InputError(msg)
-        from bench.images.matching import matched, write_manifest
+        from bench.images.quality.matching import matched, write_manifest
 
         subset = matched(sound)
         data = f"genimage:{sound.images.files.where}" if asked.data == EMBEDDED else asked.data

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from textwrap import wrap
 
-from bench.request import protocols
+from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
@@ -40,11 +40,11 @@ def overview() -> Iterator[str]:
 
 def protocol_titles() -> Iterator[str]:
     """One line for each protocol: its name, and what it asks."""
-    there = protocols.names()
+    there = protocol_catalogue.names()
     width = max(map(len, there), default=0)
     yield "protocols"
     for name in there:
-        yield f"{INDENT}{name.ljust(width)}  {protocols.protocol_class(name).title}"
+        yield f"{INDENT}{name.ljust(width)}  {protocol_catalogue.protocol_class(name).title}"
 
 
 def in_full(name: str) -> Iterator[str]:
@@ -55,9 +55,9 @@ def in_full(name: str) -> Iterator[str]:
     """
     if name in catalogue.names():
         return whole_card(name)
-    if name in protocols.names():
+    if name in protocol_catalogue.names():
         return whole_protocol(name)
-    known = sorted({*catalogue.names(), *protocols.names()})
+    known = sorted({*catalogue.names(), *protocol_catalogue.names()})
     raise catalogue.UnknownName(catalogue.unknown("detector or protocol", name, known))
 
 
@@ -67,18 +67,18 @@ def whole_protocol(name: str) -> Iterator[str]:
     Raises:
         UnknownName: No such protocol is installed.
     """
-    kind = protocols.protocol_class(name)
+    kind = protocol_catalogue.protocol_class(name)
     yield from _beneath("protocol", name, "")
     yield from _beneath("title", kind.title, "")
     if kind.__doc__:
         yield from _beneath("asks", " ".join(kind.__doc__.split()), "")
     yield from _beneath("matrix", f"rows {kind.view.rows}, columns {kind.view.columns}", "")
     yield "options, as in `lineup run --protocol NAME --option VALUE`:" if options(kind) else "options: none"
-    types, by_name = protocols.option_types(kind), {field.name: field for field in fields(kind)}
+    types, by_name = protocol_catalogue.option_types(kind), {field.name: field for field in fields(kind)}
     for option, about in options(kind).items():
-        default = protocols.as_text(protocols.default_of(by_name[option]))
+        default = protocol_catalogue.as_text(protocol_catalogue.default_of(by_name[option]))
         said = f"{about} [default: {default}]" if default else about
-        yield from _beneath(f"--{option.replace('_', '-')} {protocols.type_name(types[option])}", said)
+        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_name(types[option])}", said)
 
 
 def whole_card(name: str) -> Iterator[str]:
@@ -120,14 +120,14 @@ def _both(texts: Sequence[str]) -> str:
 
 def _state(recipe: Recipe) -> str:
     """The worst state of the weights that a recipe starts from."""
-    states = {source.state() for source in recipe.sources()}
+    states = {source.state() for source in recipe.weight_files()}
     return next((state for state in (MISSING, FOUND, SHIPPED) if state in states), NONE)
 
 
 def _weights(recipe: Recipe) -> list[str]:
     """What each source of weights is, and how to get what is missing."""
     told = []
-    for source in recipe.sources():
+    for source in recipe.weight_files():
         state = source.state()
         told.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
     return told or ["starts from no weights"]

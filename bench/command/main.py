@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol, ProtocolCommand
-from bench.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
-from bench.errors import InputError
-from bench.options import (
+from bench.command.options import (
     CORES,
     Detectors,
     Limit,
@@ -30,6 +27,9 @@ from bench.options import (
     one_of,
     reporter,
 )
+from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol, ProtocolCommand
+from bench.platform.errors import InputError
+from bench.request.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from detectors.catalogue import UnknownName
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
-    from bench.request.arms import in_arms
+    from bench.request.base_degradations import in_arms
     from bench.request.run_request import RunRequest
 
     chosen: ChosenProtocol = context.obj
@@ -108,10 +108,10 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
     """Answer one request, or say what that would cost."""
     from bench.records.store import Store
-    from bench.request.announcing import announce, estimate
-    from bench.request.answering import answer
-    from bench.request.planning import prepare
-    from bench.show import finish
+    from bench.report.run_report import finish
+    from bench.request.announcement import announce, estimate
+    from bench.request.execution import answer
+    from bench.request.planned_run import prepare
 
     told = reporter()
     planned = prepare(request, told)
@@ -130,15 +130,15 @@ def _close(runs: list[Run], request: RunRequest, params: Mapping[str, object]) -
     from bench.records.columns import STATUS
     from bench.records.outcomes import Failed
     from bench.records.store import Store
-    from bench.request.protocols import as_settings
-    from bench.settings import written
+    from bench.request.protocol_catalogue import as_settings
+    from bench.request.settings_file import written
 
     store = Store.at(request.out)
     own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}
     whole = dict(sorted((own | as_settings(request.protocol)).items()))
     store.write("settings.toml", written(whole, request.recipe_options).encode())
     if len(runs) > 1:
-        from bench.show import leaderboard
+        from bench.report.run_report import leaderboard
 
         leaderboard(runs, store)
     if any((run.cells[STATUS] == Failed.status).any() for run in runs):
@@ -155,7 +155,7 @@ def data_command(
     workers: Workers = CORES,
 ) -> None:
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
-    from bench.survey import Surveyed, survey
+    from bench.command.data import Surveyed, survey
 
     survey(Surveyed(data, real, limit, cache_folder(), workers), reporter(), audit=audit, match=match)
 
@@ -174,8 +174,8 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     workers: Workers = CORES,
 ) -> None:
     """Score images with a checkpoint or a fitted detector. Exits with 1 where one could not be decoded."""
-    from bench.cache import write_atomically
-    from bench.score import ScoreRequest, score
+    from bench.command.score import ScoreRequest, score
+    from bench.platform.files import write_atomically
 
     known_setting(setting, ("paper", "small"))
     one_of("precision", precision, ("float32", "bfloat16"))
@@ -197,7 +197,7 @@ def leaderboard_command(
 ) -> None:
     """Rank the detectors of one or several runs; runs on different data get tables of their own."""
     from bench.records.store import Store
-    from bench.show import leaderboard
+    from bench.report.run_report import leaderboard
 
     leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None)
 
@@ -209,7 +209,7 @@ def matrix_command(
 ) -> None:
     """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
     from bench.records.store import Store
-    from bench.show import show_matrix
+    from bench.report.run_report import show_matrix
 
     show_matrix(Store(run).read(), detector)
 
@@ -217,7 +217,7 @@ def matrix_command(
 @app.command("list")
 def list_command() -> None:
     """List the installed detectors with what they cost and need, the protocols and the data layouts."""
-    from bench.listing import overview, protocol_titles
+    from bench.command.detector_list import overview, protocol_titles
     from detectors.catalogue import installed
 
     for line in (*overview(), *protocol_titles(), "", f"layouts: {', '.join(installed('lineup.layouts'))}"):
@@ -232,7 +232,7 @@ def show_command(
 
     Where both have one name, the detector is shown.
     """
-    from bench.listing import in_full
+    from bench.command.detector_list import in_full
 
     for line in in_full(name):
         typer.echo(line)
@@ -247,7 +247,7 @@ def regress_command(
 
     Exits with 1 where accuracy fell, with 2 where it could not be compared.
     """
-    from bench.gate import compare_now, update_golden
+    from bench.command.regress import compare_now, update_golden
 
     code = (
         update_golden(golden, cache_folder(), reporter()) if update else compare_now(golden, cache_folder(), reporter())
@@ -261,18 +261,18 @@ def weights_command(
     only: Annotated[str, typer.Option(help="Names, comma separated; empty for everything that ships.")] = "",
 ) -> None:
     """Train again everything that ships: the generators of the embedded corpus, the small CLIP, the small ResNet."""
-    from bench.embedded import training
+    from bench.embedded.pretraining import all_weights
 
     for name in names(only):
-        one_of("weights", name, training.names())
+        one_of("weights", name, all_weights.names())
     with reporter().stages() as report:
-        training.train_all(folder, names(only) or None, report)
+        all_weights.train_all(folder, names(only) or None, report)
 
 
 @app.command("corpus")
 def corpus_command(workers: Workers = CORES) -> None:
     """Make the embedded corpus if it is not there, and print its folder."""
-    from bench.data import embedded_corpus
+    from bench.images.data_sets import embedded_corpus
 
     typer.echo(embedded_corpus(cache_folder(), workers, reporter()))
 

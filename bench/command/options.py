@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.progress import Reporter
+    from bench.platform.progress import Reporter
 
 Detectors = Annotated[str, typer.Option(help="Names, comma separated, or 'all' that are installed.")]
 Real = Annotated[str, typer.Option(help="Folder or URL of real images, for data that holds none.")]
@@ -47,7 +47,7 @@ def reporter() -> Reporter:
     """Progress on the terminal's error stream."""
     from rich.console import Console
 
-    from bench.progress import Reporter
+    from bench.platform.progress import Reporter
 
     return Reporter(Console(stderr=True))
 

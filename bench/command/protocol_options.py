@@ -17,11 +17,12 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from bench.errors import InputError
-from bench.request import protocols
-from bench.request.protocols import as_text, default_of, type_name
+from bench.platform.errors import InputError
+from bench.platform.option_values import unknown
+from bench.request import protocol_catalogue
+from bench.request.protocol_catalogue import as_text, default_of, type_name
 from bench.request.run_request import RecipeOptions
-from bench.settings import SettingsFile, read, unknown
+from bench.request.settings_file import SettingsFile, read
 from protocols.api import EvaluationProtocol, options
 
 NOT_IN_A_FILE = {"settings", "dry_run"}
@@ -59,7 +60,7 @@ class ProtocolCommand(TyperCommand):
         path: Path | None = glance(self).params["settings"]
         file = SettingsFile() if path is None else read(path)
         name = glance(self, default_map=_as_texts(file.values)).params["protocol"]
-        taken = list(options(protocols.protocol_class(name)))
+        taken = list(options(protocol_catalogue.protocol_class(name)))
         own = {one.name for one in self.params} - NOT_IN_A_FILE
         for option in file.values:
             if option not in own and option not in taken:
@@ -74,7 +75,7 @@ class ProtocolCommand(TyperCommand):
         typed = {option: context.params.pop(option) for option in taken}
         values = {option: value for option, value in file.values.items() if option in taken}
         values |= {option: value for option, value in typed.items() if _given(context, option)}
-        context.obj = ChosenProtocol(protocols.with_options(name, values), file.recipe_options)
+        context.obj = ChosenProtocol(protocol_catalogue.with_options(name, values), file.recipe_options)
         return context
 
 
@@ -91,7 +92,7 @@ def _as_texts(values: Mapping[str, Any]) -> dict[str, Any]:
 def _not_known(option: str, protocol: str, known: Collection[str], taken: Collection[str]) -> str:
     """The sentence for an option that neither the command nor the protocol has; `taken` are those of the protocol."""
     takes = f"{protocol} takes {', '.join(taken) or 'none'}"
-    if others := protocols.taking(option.strip("-").replace("-", "_")):
+    if others := protocol_catalogue.taking(option.strip("-").replace("-", "_")):
         return f"option {option!r} is one of the protocol {' and of '.join(others)}; {takes}"
     return f"{unknown('option', option, known)} (of its own, the protocol {takes})"
 
@@ -107,7 +108,7 @@ def _with_options(command: TyperCommand, protocol: str) -> TyperCommand:
             if flag in spelled:
                 msg = (
                     f"protocol {protocol} cannot be run: its option {option.name} and {spelled[flag]} are both spelled"
-                    f" {flag}; rename the field of {protocols.protocol_class(protocol).__qualname__}"
+                    f" {flag}; rename the field of {protocol_catalogue.protocol_class(protocol).__qualname__}"
                 )
                 raise InputError(msg)
             spelled[flag] = f"{option.name} of its own"
@@ -126,8 +127,12 @@ def _flags(option: Any) -> list[str]:  # noqa: ANN401 - as typer has it
 
 def _parameters(protocol: str) -> list[Any]:
     """The options of a protocol, as typer has options: texts, and flags for truth values."""
-    kind = protocols.protocol_class(protocol)
-    helps, types, by_name = options(kind), protocols.option_types(kind), {one.name: one for one in fields(kind)}
+    kind = protocol_catalogue.protocol_class(protocol)
+    helps, types, by_name = (
+        options(kind),
+        protocol_catalogue.option_types(kind),
+        {one.name: one for one in fields(kind)},
+    )
 
     def stands_in() -> None:
         """Has the options as its parameters."""
@@ -144,7 +149,7 @@ def _parameters(protocol: str) -> list[Any]:
 def _parameter(one: Field[Any], hint: Any, about: str, panel: str) -> Parameter:  # noqa: ANN401 - any type
     """One option as a parameter of a function that typer reads."""
     flag, default = _flag(one.name), default_of(one)
-    if bool in protocols.alternatives(hint):
+    if bool in protocol_catalogue.alternatives(hint):
         kind: Any = bool | None
         option = typer.Option(f"{flag}/--no-{flag[2:]}", help=about, rich_help_panel=panel)
     else:

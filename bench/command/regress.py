@@ -13,18 +13,18 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bench.data import embedded_corpus
-from bench.defaults import BATCH_SIZE, DETECTORS
-from bench.errors import InputError
-from bench.golden import describe_update, golden_from, read_golden, write_golden
-from bench.progress import Reporter
+from bench.evaluation.comparison import compare
+from bench.evaluation.golden_record import describe_update, golden_from, read_golden, write_golden
+from bench.images.data_sets import embedded_corpus
+from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.regress import compare
-from bench.report import changes
-from bench.request.answering import answer
-from bench.request.planning import prepare
-from bench.request.protocols import with_options
+from bench.report import regressions
+from bench.request.defaults import BATCH_SIZE, DETECTORS
+from bench.request.execution import answer
+from bench.request.planned_run import prepare
+from bench.request.protocol_catalogue import with_options
 from bench.request.run_request import RunRequest
 
 PROTOCOLS = ("cross_generator", "degradation")
@@ -75,7 +75,7 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
     console, codes = Console(), set()
     for protocol, record in records.items():
         outcome = compare(record, runs[protocol])
-        console.print(f"Gate: {protocol}", changes.outcome(outcome), sep="\n")
+        console.print(f"Gate: {protocol}", regressions.outcome(outcome), sep="\n")
         codes.add(outcome.exit_code)
     return 1 if 1 in codes else max(codes)
 

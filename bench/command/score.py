@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.devices import runtime
 from bench.engine.image_pass import in_chunks
 from bench.engine.scoring import Asked, answers
-from bench.errors import InputError
-from bench.fitted import restore
-from bench.images.archives import local
-from bench.images.decoding import decode
-from bench.images.trees import IMAGES, Folder, Tree
-from bench.metrics import called_generated
-from bench.progress import Reporter
+from bench.evaluation.metrics import called_generated
+from bench.images.decoding.decoder import decode
+from bench.images.files.archives import local
+from bench.images.files.tree import IMAGES, Folder, Tree
+from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
+from bench.records.saved_detector import restore
+from bench.request.devices import runtime
 from detectors import catalogue
 from detectors.api import Detector, Sample, Setting, Unavailable
-from detectors.weights import WrongWeights
+from detectors.weights.loading import WrongWeights
 from protocols.api import NONE
 from protocols.degradations import degradation
 

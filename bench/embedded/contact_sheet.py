@@ -10,8 +10,8 @@ from PIL import Image
 
 from bench.embedded.corpus import as_jpeg, fake, scene_number
 from bench.embedded.filters import Pixels
-from bench.embedded.generators import GENERATORS
-from bench.embedded.scenes import SIDE, render
+from bench.embedded.generators.generator import GENERATORS
+from bench.embedded.scenes.scene import SIDE, render
 
 PAIRS = 4
 CROP = 96  # pixels of each image that are shown, not scaled: scaling would wipe off the traces

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from bench.embedded.filters import Pixels, blurred
-from bench.embedded.scenes import render
+from bench.embedded.scenes.scene import render
 
 VERSION = 2  # rises whenever a rebuilt corpus would differ
 MANIFEST = "dataset.json"
@@ -141,7 +141,9 @@ class _Task:
 
 def fake(generator: str, source: Pixels, number: int) -> Pixels:
     """A generator's imitation of a scene, with the low frequencies of the scene."""
-    from bench.embedded.generators import imitate  # loads torch, which whoever only plans a build does not need
+    from bench.embedded.generators.generator import (
+        imitate,
+    )  # loads torch, which whoever only plans a build does not need
 
     return keep_low_frequencies(imitate(generator, source, number), source)
 
@@ -217,7 +219,7 @@ def build(root: Path, workers: int, report: Report | None = None, per_split: tup
     if root.exists() and any(root.iterdir()):
         msg = f"{root} is there already: remove it to build the corpus again"
         raise FileExistsError(msg)
-    from bench.embedded.generators import GENERATORS
+    from bench.embedded.generators.generator import GENERATORS
 
     families = {one.name: one.family for one in GENERATORS}
     unfinished = root.with_name(f".{root.name}.{os.getpid()}")

@@ -16,9 +16,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex
 
 import numpy as np
 import pandas as pd
@@ -26,11 +24,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from bench.executors import in_order
-from bench.images.imageset import ImageSet
-from bench.images.inspection import UNREAD, Inspected, Inspection, inspect_file
-from bench.images.inspection import VERSION as INSPECTED
-from bench.images.trees import Mark
+from bench.images.files.tree import Mark
+from bench.images.image_set import ImageSet
+from bench.images.quality.inspection import UNREAD, Inspected, Inspection, inspect_file
+from bench.images.quality.inspection import VERSION as INSPECTED
+from bench.platform.executors import in_order
+from bench.platform.files import digest, write_atomically
 from detectors.api import Embeddings, State
 from protocols.degradations import degradation
 
@@ -43,26 +42,6 @@ _NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *Inspected._fields)}).ast
 HISTORY = "history"
 History = Sequence[Mapping[str, float]]
 Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
-
-
-def digest(*parts: str | bytes) -> str:
-    """Hexadecimal sha256 over parts, none of which can run into the next."""
-    whole = sha256()
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        whole.update(len(data).to_bytes(8, "little") + data)
-    return whole.hexdigest()
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file in the same folder, then rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{token_hex(4)}.partial")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _file_name(key: str) -> str:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.cache import Cache, Shelf, digest
+from bench.engine.cache import Cache, Shelf
 from bench.engine.image_pass import Demand, PreparedChunk, Want, image_pass, in_chunks, in_plain_words, members
 from bench.engine.plan import runtime_key
 from bench.engine.selections import DistinctImages, Positions, Selection, each_once
 from bench.engine.versions import code_of
-from bench.errors import InputError
+from bench.platform.errors import InputError
+from bench.platform.files import digest
 from detectors.api import Array, Embedder, Embeddings, Runtime
 from detectors.types import read_only
 from protocols.degradations import Degradation

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.cache import Cache
-from bench.curves import Curves, no_curves
+from bench.engine.cache import Cache
 from bench.engine.embeddings import EmbeddingService
 from bench.engine.plan import Planned
 from bench.engine.selections import DistinctImages, Selection, Selections
 from bench.engine.train_set import SampleReader, SelectedTrainSet
+from bench.engine.training_curves import Curves, no_curves
 from detectors.api import Detector, Runtime
 from protocols.api import Subset
 from protocols.degradations import degradation

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engine.selections import Positions
-from bench.executors import in_order
-from bench.images.decoding import Unreadable
+from bench.images.decoding.decoder import Unreadable
+from bench.platform.executors import in_order
 from detectors.api import Array, Sample
 from detectors.types import read_only
 from protocols.degradations import Degradation

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.cache import digest
 from bench.engine.selections import Selections
 from bench.engine.versions import code_of
-from bench.errors import InputError
-from bench.settings import checked
+from bench.platform.errors import InputError
+from bench.platform.files import digest
+from bench.platform.option_values import checked
 from detectors.api import Recipe, Runtime
-from detectors.weights import identity
+from detectors.weight_file import content_id
 from protocols.api import Cell, Task, Unanswerable
 from protocols.degradations import degradation
 
@@ -67,7 +67,7 @@ def plan(
     for cell in cells:
         code = codes[cell.detector, cell.options]
         if cell.train is None:
-            fit_key = digest("checkpoint", *code, identity(Path(cell.checkpoint)))
+            fit_key = digest("checkpoint", *code, content_id(Path(cell.checkpoint)))
         else:
             fit_key = digest("fit", *code, *trains[cell.train], str(cell.seed))
         parts = (cell.detector, fit_key, tests[cell.test, cell.task], degradation(cell.test.degradation).key, cell.task)

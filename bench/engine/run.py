@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bench.cache import Cache
-from bench.curves import Curves, no_curves
+from bench.engine.cache import Cache
 from bench.engine.embeddings import Embedding, EmbeddingService, require_read
 from bench.engine.fit_service import FitService, FitTask, run_fit
 from bench.engine.image_pass import Want, in_chunks, in_plain_words
@@ -22,10 +21,11 @@ from bench.engine.plan import Planned
 from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings, only_probes
 from bench.engine.scoring_plan import ScoringPlan, unit_of
 from bench.engine.selections import Positions, Selections, each_once
-from bench.errors import InputError
-from bench.executors import result_of, started
-from bench.images.imageset import ImageSet
-from bench.progress import Reporter
+from bench.engine.training_curves import Curves, no_curves
+from bench.images.image_set import ImageSet
+from bench.platform.errors import InputError
+from bench.platform.executors import result_of, started
+from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
 from bench.records.store import Store

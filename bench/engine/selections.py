@@ -10,9 +10,10 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cache import Hashes, digest
-from bench.images.imageset import ImageSet
-from bench.images.inspection import HASH, Inspection
+from bench.engine.cache import Hashes
+from bench.images.image_set import ImageSet
+from bench.images.quality.inspection import HASH, Inspection
+from bench.platform.files import digest
 from detectors.api import Rows, Sample
 from protocols.api import NONE, Subset
 from protocols.degradations import degradation

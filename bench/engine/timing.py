@@ -21,8 +21,8 @@ from bench.engine.plan import Planned
 from bench.engine.run import Engine
 from bench.engine.scoring import Inputs, answer, leaves, only_probes
 from bench.engine.selections import Selections
-from bench.images.imageset import ImageSet
-from bench.progress import Reporter
+from bench.images.image_set import ImageSet
+from bench.platform.progress import Reporter
 from bench.records import columns
 from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Recipe, Runtime
 from protocols.degradations import Degradation, degradation

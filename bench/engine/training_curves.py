@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 from detectors.types import Watch
 from protocols.api import Cell
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.cache import digest
+from bench.platform.files import digest
 from detectors import catalogue
 from detectors.api import Embedder, Recipe
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.errors import InputError
-from bench.metrics import Metrics, called_generated, measure
+from bench.evaluation.metrics import Metrics, called_generated, measure
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, DataRecord, DetectorRecord, ProtocolRecord
 from bench.records.outcomes import Scored
 from bench.records.run import Run
-from bench.stats import DRAWS, Floats, accuracy_draws, interval
+from bench.statistics.intervals import DRAWS, Floats, accuracy_draws, interval
 
 Mask = NDArray[np.bool_]
 

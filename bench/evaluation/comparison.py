@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.cells import SCORED, Mask, averages, axes_shown, decided
-from bench.metrics import check
+from bench.evaluation.cells import SCORED, Mask, averages, axes_shown, decided
+from bench.evaluation.metrics import check
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, DetectorRecord, Manifest, ProtocolRecord
 from bench.records.run import Run
-from bench.stats import Array, Floats, generator_for, holm, mcnemar_fall, source_fall
+from bench.statistics.intervals import Array, Floats, generator_for
+from bench.statistics.tests import holm, mcnemar_fall, source_fall
 
 FELL, ROSE, SAME = "fell", "rose", "same"
 _NOW = "_now"
@@ -306,7 +307,7 @@ def compare(golden: Run, now: Run, limits: Limits = Limits()) -> GateResult:
     record's lowest; a note says so. Seeds of the golden record that this run did not train are not missed.
 
     Args:
-        golden: The record, from `bench.golden`.
+        golden: The record, from `bench.evaluation.golden_record`.
         now: The run.
         limits: What is tolerated.
 

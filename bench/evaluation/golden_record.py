@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bench.cells import SCORED, combine, decided
-from bench.errors import InputError
+from bench.evaluation.cells import SCORED, combine, decided
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import read_manifest
 from bench.records.run import Run

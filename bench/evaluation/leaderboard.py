@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.cache import digest
-from bench.cells import SCORED, Evaluation, Mask, averages, combine, decided, evaluate, first_with_cells
+from bench.evaluation.cells import SCORED, Evaluation, Mask, averages, combine, decided, evaluate, first_with_cells
+from bench.platform.files import digest
 from bench.records import columns
 from bench.records.run import Run
-from bench.stats import accuracy_draws, interval
+from bench.statistics.intervals import accuracy_draws, interval
 from protocols.api import NONE, PublishedAverage
 
 NOWHERE = float("nan")
@@ -58,7 +58,7 @@ class Row:
     Attributes:
         rank: From 1; None where cells are missing from the average that ranks, which is then not comparable.
         detector: Its name.
-        means: Accuracy by group of cells, as `bench.cells.averages` names them.
+        means: Accuracy by group of cells, as `bench.evaluation.cells.averages` names them.
         drop: Accuracy on home ground minus accuracy away from it; NaN where either is incomplete or not there.
         balanced_accuracy: Mean over all scored cells; NaN where undefined in one of them. So are `ap` and `roc_auc`.
         ap: Average precision.

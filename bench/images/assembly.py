@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.errors import InputError
-from bench.images.imageset import COLUMNS, ImageSet
+from bench.images.files.tree import Tree
+from bench.images.image_set import COLUMNS, ImageSet
 from bench.images.layouts.api import SHARED, Found
-from bench.images.names import GENIMAGE, family_of
-from bench.images.trees import Tree
+from bench.images.layouts.generator_names import GENIMAGE, family_of
+from bench.platform.errors import InputError
 
 DESCRIPTION = "dataset.json"
 SEED = 0  # of splits that are drawn

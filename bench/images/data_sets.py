@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from posixpath import normpath
 
-from bench.errors import InputError
-from bench.images.archives import local
-from bench.images.assembling import assemble
-from bench.images.imageset import ImageSet
+from bench.images.assembly import assemble
+from bench.images.files.archives import local
+from bench.images.files.mounting import Mounted, with_real
+from bench.images.files.tree import Tree
+from bench.images.image_set import ImageSet
 from bench.images.layouts.api import SHARED, Claim, Layout
-from bench.images.mounting import Mounted, with_real
-from bench.images.trees import Tree
-from bench.progress import Reporter
+from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
 from detectors import catalogue
 
 EMBEDDED = "embedded"
@@ -97,7 +97,7 @@ def open_tree(place: str, beside: str = "") -> Tree:
     if separator and "://" not in place and not Path(place).is_absolute():
         place = scheme + separator + normpath(f"{folder}/{place}")
     if "://" in place:
-        from bench.images.remote import remote
+        from bench.images.files.remote import remote
 
         return remote(place)
     return local(Path(beside, place).resolve() if beside else Path(place))

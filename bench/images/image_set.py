@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.errors import InputError
-from bench.images.decoding import Unreadable, decode, size_of
+from bench.images.decoding.decoder import Unreadable, decode, size_of
+from bench.images.files.tree import Files
 from bench.images.layouts.api import Row
-from bench.images.trees import Files
+from bench.platform.errors import InputError
 from detectors.api import Labels, Rows, Sample
 from protocols.api import Split, Subset
 from protocols.degradations import degradation

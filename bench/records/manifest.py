@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 from protocols.api import PublishedAverage, Role
 
 SCHEMA = 2  # rises when a file of before would be misread

@@ -13,14 +13,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from bench import settings
-from bench.cache import write_atomically
-from bench.errors import InputError
-from bench.options import FORMERLY
+from bench.command.options import FORMERLY
+from bench.platform.errors import InputError
+from bench.platform.files import write_atomically
+from bench.platform.option_values import checked
 from detectors import catalogue
 from detectors.api import Detector, Runtime, Setting, State, Unavailable
 from detectors.card import SETTINGS
-from detectors.weights import WrongWeights
+from detectors.weights.loading import WrongWeights
 
 SAID = "lineup"  # the key of the header that says what the file is
 
@@ -79,9 +79,7 @@ def restore(path: Path, runtime: Runtime) -> Detector:
     try:
         said = Fitted(**json.loads(header))
         kind = type(catalogue.recipe(said.detector))
-        recipe = catalogue.recipe(
-            said.detector, _setting(path, said), **settings.checked(kind, said.options, said.detector)
-        )
+        recipe = catalogue.recipe(said.detector, _setting(path, said), **checked(kind, said.options, said.detector))
         if recipe.card.version != said.version:
             msg = f"{path} was fitted by version {said.version} of {said.detector}, this is {recipe.card.version}"
             raise InputError(f"{msg}: fit it again")

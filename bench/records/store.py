@@ -22,9 +22,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.cache import digest, write_atomically
-from bench.errors import InputError
-from bench.images.imageset import ImageSet
+from bench.images.image_set import ImageSet
+from bench.platform.errors import InputError
+from bench.platform.files import digest, write_atomically
 from bench.records import columns
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from bench.leaderboard import Ranking, Row
-from bench.report.text import NOTHING, Column, average, points
+from bench.evaluation.leaderboard import Ranking, Row
+from bench.report.ranking_columns import NOTHING, Column, average, points
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import pandas as pd
 from rich.console import Group
 from rich.text import Text
 
-from bench.images.audit import Finding, sentence
-from bench.images.census import Census
+from bench.images.quality.audit import Finding, sentence
+from bench.images.quality.census import Census
+from bench.report.ranking_columns import NOTHING, Column
 from bench.report.terminal import blocks, text_table
-from bench.report.text import NOTHING, Column
 
 SHOWN = 20  # excluded files that are printed; the others are counted
 

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from bench.leaderboard import Ranking, Row
+from bench.evaluation.leaderboard import Ranking, Row
 from bench.records import columns
-from bench.report.arms import side_by_side
+from bench.report.base_degradations import side_by_side
 from bench.report.published import Published
+from bench.report.ranking_columns import Column, heading, legend, notes, percent, ranking_columns
 from bench.report.routes import LEGEND, Routing
-from bench.report.text import Column, heading, legend, notes, percent, ranking_columns
 
 
 def _markdown_table(shown: Sequence[Column]) -> str:

@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench.cells import averages, matrix
+from bench.evaluation.cells import averages, matrix
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
-from bench.report.layout import Colour, heat, ink, placed, side_by_side
-from bench.report.text import NOTHING, percent
+from bench.report.matrix_style import Colour, heat, ink, placed, side_by_side
+from bench.report.ranking_columns import NOTHING, percent
 from protocols.api import Role, Value
 
 _PANELS_ACROSS = 3
@@ -158,7 +158,7 @@ def picture(table: pd.DataFrame, manifest: Manifest) -> bytes:
     apart, and cells trained and tested on the same images' generator are bold.
 
     Args:
-        table: As `bench.cells.cells_table` returns it; a cell that was not scored is grey.
+        table: As `bench.evaluation.cells.cells_table` returns it; a cell that was not scored is grey.
         manifest: The run's.
 
     Returns:

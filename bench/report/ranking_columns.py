@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.leaderboard import Mean, Ranking, Row
+from bench.evaluation.leaderboard import Mean, Ranking, Row
 from bench.records.manifest import ALL_CELLS
 from protocols.api import NONE
 

@@ -8,10 +8,10 @@ import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from bench.evaluation.comparison import FELL, ROSE, GateResult
 from bench.records import columns
-from bench.regress import FELL, ROSE, GateResult
+from bench.report.ranking_columns import Column, percent, points
 from bench.report.terminal import text_table
-from bench.report.text import Column, percent, points
 
 MOST = 40  # rows shown of one kind
 

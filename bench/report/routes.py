@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.cells import CLASSIC, axes_shown
-from bench.metrics import called_generated
+from bench.evaluation.cells import CLASSIC, axes_shown
+from bench.evaluation.metrics import called_generated
 from bench.records import columns
 from bench.records.run import Run
-from bench.report.text import NOTHING, Column, percent, points
+from bench.report.ranking_columns import NOTHING, Column, percent, points
 from protocols.api import NONE
 
 LEGEND = (

@@ -9,18 +9,18 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from bench.cells import cells_table, for_readers, matrix
-from bench.errors import InputError
-from bench.leaderboard import Ranking, rankings
-from bench.progress import Reporter
+from bench.evaluation.cells import cells_table, for_readers, matrix
+from bench.evaluation.leaderboard import Ranking, rankings
+from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.report import files, terminal
-from bench.report.arms import side_by_side
+from bench.report import formats, terminal
+from bench.report.base_degradations import side_by_side
 from bench.report.published import Published, published, read_published
 from bench.report.routes import LEGEND, Routing, confusion, routings
 
-PUBLISHED = Path(__file__).parents[1] / "results" / "published" / "genimage.csv"
+PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "genimage.csv"
 
 
 def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
@@ -48,14 +48,14 @@ def write(run: Run, ranked: Sequence[Ranking], routed: Sequence[Routing], store:
     _write_leaderboard(ranked, store)
     store.clear("routes.*")
     if routed:
-        store.write("routes.md", files.routes_markdown(routed).encode())
+        store.write("routes.md", formats.routes_markdown(routed).encode())
         store.write("routes.csv", confusion(run).to_csv(index=False).encode())
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
-    store.write("leaderboard.md", files.markdown(ranked, _published(ranked)).encode())
-    store.write("leaderboard.csv", files.csv(ranked).encode())
-    store.write("leaderboard.json", files.to_json(ranked).encode())
+    store.write("leaderboard.md", formats.markdown(ranked, _published(ranked)).encode())
+    store.write("leaderboard.csv", formats.csv(ranked).encode())
+    store.write("leaderboard.json", formats.to_json(ranked).encode())
 
 
 def _published(ranked: Sequence[Ranking]) -> list[Published]:

@@ -13,11 +13,11 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from bench.leaderboard import Ranking
+from bench.evaluation.leaderboard import Ranking
 from bench.records.manifest import Manifest
-from bench.report.layout import Colour, heat, ink, placed
+from bench.report.matrix_style import Colour, heat, ink, placed
 from bench.report.published import Published
-from bench.report.text import Column, heading, legend, notes, percent, ranking_columns
+from bench.report.ranking_columns import Column, heading, legend, notes, percent, ranking_columns
 
 WIDTH = 100
 _GAP = 2  # characters between columns: one of padding and the box's own
@@ -84,7 +84,7 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest) -> Rende
     """One detector's accuracies as a heat map in %, with gaps between families.
 
     Args:
-        accuracies: As `bench.cells.matrix` returns it.
+        accuracies: As `bench.evaluation.cells.matrix` returns it.
         detector: Its name, for the title.
         manifest: The run's, for the title, the data's title and the families.
     """

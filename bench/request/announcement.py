@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bench.engine.selections import Positions, each_once
-from bench.progress import Reporter
+from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.store import Store
-from bench.request.planning import PlannedRun
+from bench.request.planned_run import PlannedRun
 from protocols.api import NONE, Subset
 
 

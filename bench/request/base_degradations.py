@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 from bench.request.run_request import RunRequest
 from protocols.degradations import UnknownDegradation, degradation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 from detectors.api import Runtime
 
 

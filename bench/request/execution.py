@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.cache import Cache
-from bench.curves import CurvesIn, no_curves
-from bench.devices import describe
+from bench.engine.cache import Cache
 from bench.engine.plan import Planned
 from bench.engine.run import Engine, Resources
 from bench.engine.timing import Conditions, timings
-from bench.fitted import Fitted, keep
-from bench.progress import Reporter
+from bench.engine.training_curves import CurvesIn, no_curves
+from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import Run
+from bench.records.saved_detector import Fitted, keep
 from bench.records.store import Store
-from bench.request.describing import cell_table, data_digest, manifest
-from bench.request.planning import PlannedRun
+from bench.request.devices import describe
+from bench.request.planned_run import PlannedRun
+from bench.request.run_record import cell_table, data_digest, manifest
 from protocols.api import AXES, Cell, Subset
 
 

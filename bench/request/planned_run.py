@@ -6,20 +6,20 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from bench import settings
-from bench.cache import Cache
-from bench.data import EMBEDDED, open_data
-from bench.devices import runtime
+from bench.engine.cache import Cache
 from bench.engine.plan import Planned, plan
 from bench.engine.selections import Selections, digest_of
-from bench.errors import InputError
-from bench.images.assembling import treated
-from bench.images.census import Census, take_census
-from bench.images.imageset import ImageSet
-from bench.images.inspection import Inspection
-from bench.progress import Reporter
+from bench.images.assembly import treated
+from bench.images.data_sets import EMBEDDED, open_data
+from bench.images.image_set import ImageSet
+from bench.images.quality.census import Census, take_census
+from bench.images.quality.inspection import Inspection
+from bench.platform.errors import InputError
+from bench.platform.option_values import checked
+from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
+from bench.request.devices import runtime
 from bench.request.run_request import RunRequest
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
@@ -127,10 +127,7 @@ def _recipe_options(request: RunRequest, names: Sequence[str]) -> dict[str, dict
         if name not in names:
             msg = f"options are given for {name!r}, which is not among the detectors of the run: {', '.join(names)}"
             raise InputError(msg)
-    return {
-        name: settings.checked(type(catalogue.recipe(name)), request.recipe_options.get(name, {}), name)
-        for name in names
-    }
+    return {name: checked(type(catalogue.recipe(name)), request.recipe_options.get(name, {}), name) for name in names}
 
 
 def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:

@@ -7,8 +7,8 @@ from dataclasses import MISSING, Field, fields
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from bench.errors import InputError
-from bench.settings import of_types
+from bench.platform.errors import InputError
+from bench.platform.option_values import of_types
 from detectors import catalogue
 from protocols.api import EvaluationProtocol, options
 

@@ -9,7 +9,6 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from bench.devices import describe
 from bench.engine.versions import commit, versions
 from bench.records import columns
 from bench.records.manifest import (
@@ -22,8 +21,9 @@ from bench.records.manifest import (
     RuntimeRecord,
 )
 from bench.records.outcomes import Outcome
-from bench.request.planning import PlannedRun
-from bench.request.protocols import as_settings
+from bench.request.devices import describe
+from bench.request.planned_run import PlannedRun
+from bench.request.protocol_catalogue import as_settings
 from detectors.api import Recipe
 from protocols.api import AXES, Cell
 
@@ -52,7 +52,7 @@ def manifest(run: PlannedRun) -> Manifest:
             request.batch_size,
             request.workers,
         ),
-        versions={"lineup": version("lineup"), **versions()},
+        versions={"lineup": version("lineup-bench"), **versions()},
         commit=commit(),
         recipe_options={name: dict(options) for name, options in request.recipe_options.items()},
         further={name: _data(run, name) for name in run.data if name},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.defaults import MAX_UNREADABLE
+from bench.request.defaults import MAX_UNREADABLE
 from protocols.api import NONE, EvaluationProtocol
 
 RecipeOptions = Mapping[str, Mapping[str, Any]]  # by detector, then by option

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import hardshrink
 from torchvision.models.resnet import Bottleneck, ResNet
 
-from detectors.api import Runtime, TrainSet
-from detectors.augment import View
-from detectors.nets import CellNet
-from detectors.showing import Shown
+from detectors.architectures.small_networks import CellNet
 
 EPSILON = 1e-12  # added to each magnitude, as published
 NOTHING = 1e-9  # a coefficient of whole grey levels below this is 0
-BATCH = 32  # images whose statistics are taken at once
 
 
 def basis(side: int, device: torch.device) -> Tensor:
@@ -42,30 +34,6 @@ def log_dct(images: Tensor) -> Tensor:
     height, width = images.shape[2:]
     waves = basis(height, images.device) @ levels @ basis(width, images.device).T
     return (hardshrink(waves, NOTHING).abs() + EPSILON).float().log()
-
-
-def statistics(images: TrainSet, indices: Sequence[int], view: View, runtime: Runtime) -> tuple[Tensor, Tensor]:
-    """Mean and population variance of each log DCT coefficient over some images as early stopping sees them.
-
-    Batches are merged in double precision after Chan, Golub and LeVeque, 1979, in an order that the names give. A
-    coefficient that is the same in all images has variance 1: it is moved to 0 and nothing else.
-
-    Returns:
-        Two tensors, float32 (3, H, W), on the CPU.
-    """
-    count, mean, squares = 0, torch.zeros(()), torch.zeros(())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for batch, _ in Shown(images, view, BATCH, 0, pool).validation(indices, 0):
-            pixels = torch.from_numpy(np.stack(batch)).to(runtime.device).permute(0, 3, 1, 2)
-            levels = log_dct(pixels.float() / 255).cpu().double()
-            added, seen = len(batch), count
-            count += added
-            step = levels.mean(0) - mean
-            mean = mean + step * (added / count)
-            squares = squares + levels.var(0, correction=0) * added + step**2 * (seen * added / count)
-    variance = squares / count
-    changes = variance.sqrt() > torch.finfo(torch.float32).eps * mean.abs()
-    return mean.float(), torch.where(changes, variance, 1).float()
 
 
 class LogDct(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.resnet import BasicBlock
 
-from detectors.nets import SmallResNet
+from detectors.architectures.small_networks import SmallResNet
 
 SIDE = 299  # of the images that the published networks are for
 TILE = 64  # side of what the small networks decompose at once

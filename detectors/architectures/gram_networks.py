@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from detectors.gramnet import BLOCKS
-from detectors.nets import SmallResNet
+from detectors.architectures.gram_names import BLOCKS
+from detectors.architectures.small_networks import SmallResNet
 
 LOOKS = 32  # channels whose products a Gram matrix holds, as published; also the features that a block gives
 SMALL_LOOKS = 16  # the same in the small network

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from detectors.nets import CellNet
+from detectors.architectures.small_networks import CellNet
 
 FLOOR = 1e-3  # of the modulus, where white is 1
 LOW, HIGH = 0.05, 0.95  # shares of the frequencies that lie below -1 and below 1

@@ -12,8 +12,8 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from detectors.nets import SmallResNet
-from detectors.weights import shipped_card
+from detectors.architectures.small_networks import SmallResNet
+from detectors.weights.loading import shipped_card
 
 
 def model(name: str) -> nn.Module:

@@ -29,8 +29,9 @@ from detectors.api import (
     Variant,
     alike,
 )
-from detectors.composition import Composite, divided, joined, member_of, parted, within
-from detectors.heads import one_thread
+from detectors.composite.nested_fits import divided, joined, parted, within
+from detectors.composition import Composite, member_of
+from detectors.heads.linear import one_thread
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end

@@ -17,7 +17,8 @@ import numpy as np
 from detectors import catalogue
 from detectors.api import Answer, Card, Detector, Recipe, Runtime, Setting, State, TrainSet, Variant, alike
 from detectors.classifier import Classifier
-from detectors.composition import Composite, joined, member_of, parted, within
+from detectors.composite.nested_fits import joined, parted, within
+from detectors.composition import Composite, member_of
 from detectors.diagnostics import ALONG, LIKELIEST, PREDICTED, ROUTE
 
 FIRST = "first"

@@ -12,29 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime, Setting, Size, Unavailable, Variant
-from detectors.frozen import FrozenEmbedder
-from detectors.heads import HeadRecipe, HeadVariant
-from detectors.sources import Hub, Local, Shipped, Source
-from detectors.weights import shipped_card
+from detectors.embedders.frozen_embedder import FrozenEmbedder
+from detectors.heads.linear import HeadRecipe, HeadVariant
+from detectors.weight_file import WeightFile
+from detectors.weights.files import LocalFile, ShippedFile
+from detectors.weights.loading import shipped_card
+from detectors.weights.open_clip import HUBS, OPENAI
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from detectors.towers import Pooling, Tower
+    from detectors.embedders.clip_tower import Pooling, Tower
 
 Part = Literal["final", "blocks"]  # of an embedding: the tower's final embedding, or what is read from its blocks
 
 SMALL = "small_clip"
-OPENAI = ("ViT-L-14-quickgelu", "openai")  # plain ViT-L-14 has another GELU than these weights
-DATACOMP = ("ViT-L-14", "datacomp_xl_s13b_b90k")
-COMMONPOOL = ("ViT-L-14", "commonpool_xl_s13b_b90k")
-OPEN_CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-# where open_clip has them from, so that they can be looked for without importing it
-HUBS = {
-    OPENAI: Hub("timm/vit_large_patch14_clip_224.openai", OPEN_CLIP_FILES),
-    DATACOMP: Hub("laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K", OPEN_CLIP_FILES),
-    COMMONPOOL: Hub("laion/CLIP-ViT-L-14-CommonPool.XL-s13B-b90K", OPEN_CLIP_FILES),
-}
 
 # what the cards of several recipes say
 PREPRINT = "Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images, preprint"
@@ -86,13 +78,13 @@ class ClipEmbedder(FrozenEmbedder):
 
     def load(self) -> nn.Module:
         """The tower's network."""
-        from detectors.towers import load_tower
+        from detectors.embedders.clip_tower import load_tower
 
         return load_tower(self.tower, self._runtime, project=self._pooling != "unprojected")
 
     def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
         """Embed at least one prepared array as float32 (N, dim)."""
-        from detectors.towers import features
+        from detectors.embedders.clip_tower import features
 
         return features(network, self.tower, self._pooling, images, self._runtime)
 
@@ -139,17 +131,17 @@ class ClipRecipe(Recipe):
         """The tower of this setting and what belongs to it."""
         return self.variants[self.setting]
 
-    def own_sources(self) -> tuple[Source, ...]:
+    def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The tower's weights; for a tag that is not a paper's, open_clip is asked."""
         model, tag = self.published
         chosen = (self.model or model, self.weights or tag)
         if self.weights is not None and Path(self.weights).is_file():
-            return (Local(Path(self.weights)),)
+            return (LocalFile(Path(self.weights)),)
         if self._small:
-            return (Shipped(SMALL) if self.weights is None else Local(Path(self.weights)),)
+            return (ShippedFile(SMALL) if self.weights is None else LocalFile(Path(self.weights)),)
         if chosen in HUBS:
             return (HUBS[chosen],)
-        from detectors.towers import hub_of
+        from detectors.embedders.clip_tower import hub_of
 
         return (hub_of(*chosen),)
 
@@ -157,14 +149,14 @@ class ClipRecipe(Recipe):
         """The image tower, without weights."""
         import open_clip
 
-        from detectors.towers import bare_tower
+        from detectors.embedders.clip_tower import bare_tower
 
         model = self.model or self.published[0]
         return bare_tower(shipped_card(SMALL) if self._small else open_clip.get_model_config(model))
 
     def embedder(self, runtime: Runtime) -> ClipEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
-        from detectors.towers import find_tower, shipped_tower
+        from detectors.embedders.clip_tower import find_tower, shipped_tower
 
         if self._small:
             tower = shipped_tower(SMALL, self.weights)

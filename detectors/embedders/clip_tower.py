@@ -15,11 +15,12 @@ from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.augment import Statistics
-from detectors.clip_features import OPEN_CLIP_FILES
-from detectors.network import precision, repeatable
-from detectors.sources import Hub
-from detectors.weights import Weights, load_strict, local, read, shipped, shipped_card
+from detectors.architectures.compute import precision, repeatable
+from detectors.preprocessing.augmentation import Statistics
+from detectors.weight_file import HashedFile, hashed_file
+from detectors.weights.files import HubFile
+from detectors.weights.loading import load_strict, read, shipped, shipped_card
+from detectors.weights.open_clip import OPEN_CLIP_FILES
 
 CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
@@ -42,7 +43,7 @@ class Tower:
 
     name: str
     config: Mapping[str, Any]
-    weights: Weights
+    weights: HashedFile
     mean: Statistics = CLIP_MEAN
     std: Statistics = CLIP_STD
 
@@ -84,7 +85,7 @@ def shipped_tower(name: str, source: str | None) -> Tower:
     Raises:
         Unavailable: The package was installed without it, or there is no such file.
     """
-    return Tower(name, shipped_card(name), shipped(name) if source is None else local(Path(source)))
+    return Tower(name, shipped_card(name), shipped(name) if source is None else hashed_file(Path(source)))
 
 
 def find_tower(model: str, source: str) -> Tower:
@@ -118,17 +119,17 @@ def find_tower(model: str, source: str) -> Tower:
     return Tower(model, config, hub_of(model, source).get(), tuple(known["mean"]), tuple(known["std"]))
 
 
-def hub_of(model: str, tag: str) -> Hub:
+def hub_of(model: str, tag: str) -> HubFile:
     """Where open_clip has the weights of one of its tags from."""
     repository, _, file = open_clip.get_pretrained_cfg(model, tag).get("hf_hub", "").rpartition("/")
-    return Hub(repository, (file,) if file else OPEN_CLIP_FILES)
+    return HubFile(repository, (file,) if file else OPEN_CLIP_FILES)
 
 
-def _file(model: str, source: str, tags: Sequence[str]) -> Weights:
+def _file(model: str, source: str, tags: Sequence[str]) -> HashedFile:
     if not Path(source).is_file():
         msg = f"{source!r} is neither a file nor a tag of {model}, which has {', '.join(tags) or 'none'}"
         raise Unavailable(msg)
-    return local(Path(source))
+    return hashed_file(Path(source))
 
 
 def bare_tower(config: Mapping[str, Any]) -> nn.Module:

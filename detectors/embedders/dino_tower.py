@@ -14,9 +14,10 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime
-from detectors.augment import IMAGENET_MEAN, IMAGENET_STD
-from detectors.network import precision, repeatable
-from detectors.weights import Weights, hub, load_strict, local, read, shipped, shipped_card
+from detectors.architectures.compute import precision, repeatable
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
+from detectors.weight_file import HashedFile, hashed_file
+from detectors.weights.loading import hub, load_strict, read, shipped, shipped_card
 
 Pooling = Literal["class", "spread"]  # the class token alone, or with mean and deviation of each block's patch tokens
 
@@ -34,7 +35,7 @@ class DinoTower:
 
     name: str
     network: Mapping[str, Any] | None
-    weights: Weights
+    weights: HashedFile
     side: int
 
 
@@ -45,7 +46,7 @@ def shipped_tower(name: str, source: str | None) -> DinoTower:
         Unavailable: The package was installed without it, or there is no such file.
     """
     network = shipped_card(name)["network"]
-    return DinoTower(name, network, shipped(name) if source is None else local(Path(source)), network["img_size"])
+    return DinoTower(name, network, shipped(name) if source is None else hashed_file(Path(source)), network["img_size"])
 
 
 def find_tower(model: str, source: str | None, side: int) -> DinoTower:
@@ -54,7 +55,7 @@ def find_tower(model: str, source: str | None, side: int) -> DinoTower:
     Raises:
         Unavailable: There is no such file, or the hub cannot be reached.
     """
-    weights = hub(f"timm/{model}", "model.safetensors") if source is None else local(Path(source))
+    weights = hub(f"timm/{model}", "model.safetensors") if source is None else hashed_file(Path(source))
     return DinoTower(model, None, weights, side)
 
 

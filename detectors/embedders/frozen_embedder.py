@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.api import Array, Embedder, Embeddings, Sample
-from detectors.augment import padded_centre
-from detectors.crops import centre_square
+from detectors.preprocessing.augmentation import padded_centre
+from detectors.preprocessing.crops import centre_square
 
 if TYPE_CHECKING:
     from torch import nn

@@ -27,8 +27,7 @@ import numpy as np
 
 from detectors.api import Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
 from detectors.classifier import Classifier, Probabilities
-from detectors.clip_features import (
-    DATACOMP,
+from detectors.embedders.clip import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
     FINAL,
@@ -43,7 +42,8 @@ from detectors.clip_features import (
     ClipVariant,
     each_row,
 )
-from detectors.multiclass import Pairs, Rule, Softmax, classes_of, from_bytes, to_bytes
+from detectors.heads.multiclass import Pairs, Rule, Softmax, classes_of, from_bytes, to_bytes
+from detectors.weights.open_clip import DATACOMP
 
 C = 1.0  # scikit-learn's own
 SOFTMAX_BLOCKS_C, SVM_BLOCKS_C = 0.1, 0.01  # by cross-validation on the train split of the embedded corpus

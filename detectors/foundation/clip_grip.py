@@ -29,9 +29,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Array, Card, Embeddings, Runtime, Sample, Scores, Setting, State, TrainSet, Unavailable
-from detectors.augment import padded_centre
-from detectors.clip_features import (
-    COMMONPOOL,
+from detectors.embedders.clip import (
     LARGE_TOWER,
     RENDERED_TOWER,
     SMALL_TOWER,
@@ -41,11 +39,14 @@ from detectors.clip_features import (
     ClipHeadVariant,
     unit,
 )
-from detectors.heads import Line, LinearProbe, LinearSvm
-from detectors.weights import load_strict, local, read, unwrapped
+from detectors.heads.linear import Line, LinearProbe, LinearSvm
+from detectors.preprocessing.augmentation import padded_centre
+from detectors.weight_file import hashed_file
+from detectors.weights.loading import load_strict, read, unwrapped
+from detectors.weights.open_clip import COMMONPOOL
 
 if TYPE_CHECKING:
-    from detectors.towers import Tower
+    from detectors.embedders.clip_tower import Tower
 
 C = 1.0  # LinearSVC's own
 BLOCKS_C = 0.1  # by cross-validation on the train split of the embedded corpus
@@ -149,7 +150,7 @@ class ClipGrip(ClipHeadRecipe):
         if self.variant.shipped:
             msg = "published heads read the large tower: load them in the paper setting"
             raise Unavailable(msg)
-        file, embedder = local(weights), self.embedder(runtime)
+        file, embedder = hashed_file(weights), self.embedder(runtime)
         layer = nn.Linear(embedder.projected, 1, device="meta")
         load_strict(nn.ModuleDict({"fc": layer}), unwrapped(read(file, "model")), weights)
         coef = layer.weight.detach().numpy()[0].astype(np.float64)

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.clip_features import (
-    DATACOMP,
+from detectors.embedders.clip import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
     FINAL,
@@ -41,12 +40,13 @@ from detectors.clip_features import (
     ClipVariant,
     each_row,
 )
-from detectors.heads import LinearSvm, Scaled
+from detectors.heads.linear import LinearSvm, Scaled
+from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from detectors.descent import Descent
+    from detectors.heads.gradient_descent import Descent
 
 HIDDEN = 256
 DROPOUT = 0.2  # of the hidden layer
@@ -154,7 +154,7 @@ class ClipMlp(ClipRecipe):
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayers:
         """Train both layers on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
-        from detectors.descent import Descent
+        from detectors.heads.gradient_descent import Descent
 
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
@@ -172,7 +172,7 @@ def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: Descent) ->
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    from detectors.descent import descend
+    from detectors.heads.gradient_descent import descend
 
     # not turned: the network's own start and steps would see the rotation, unlike an L2 penalty
     scaled = Scaled.of(embeddings, labels, turned=False)

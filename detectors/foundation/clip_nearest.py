@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.clip_features import (
+from detectors.embedders.clip import (
     FINAL,
     LARGE_TOWER,
     OPENAI_TOWER,

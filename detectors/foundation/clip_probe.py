@@ -23,7 +23,7 @@ from typing import ClassVar
 import numpy as np
 
 from detectors.api import Card, Runtime, Setting
-from detectors.clip_features import (
+from detectors.embedders.clip import (
     BLOCKS,
     FINAL,
     LARGE_TOWER,
@@ -34,8 +34,9 @@ from detectors.clip_features import (
     ClipHeadRecipe,
     ClipHeadVariant,
 )
-from detectors.heads import Line, LinearProbe, Logistic
-from detectors.weights import load_strict, local, read
+from detectors.heads.linear import Line, LinearProbe, Logistic
+from detectors.weight_file import hashed_file
+from detectors.weights.loading import load_strict, read
 
 BLOCKS_C = 0.1  # held back more than over the final embedding: there are many more columns
 
@@ -84,7 +85,7 @@ class ClipProbe(ClipHeadRecipe):
 
         embedder = self.embedder(runtime)
         layer = torch.nn.Linear(embedder.projected, 1, device="meta")
-        load_strict(layer, read(local(weights)), weights)
+        load_strict(layer, read(hashed_file(weights)), weights)
         coef = layer.weight.detach().numpy()[0].astype(np.float64)
         intercept = layer.bias.detach().numpy()[0].astype(np.float64)
         line = Line(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))

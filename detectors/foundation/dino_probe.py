@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Array, Card, Embeddings, Runtime, Setting, Size
-from detectors.frozen import FrozenEmbedder
-from detectors.heads import HeadRecipe, HeadVariant, Logistic
-from detectors.sources import Hub, Local, Shipped, Source
-from detectors.weights import shipped_card
+from detectors.embedders.frozen_embedder import FrozenEmbedder
+from detectors.heads.linear import HeadRecipe, HeadVariant, Logistic
+from detectors.weight_file import WeightFile
+from detectors.weights.files import HubFile, LocalFile, ShippedFile
+from detectors.weights.loading import shipped_card
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from detectors.dino_tower import DinoTower, Pooling
+    from detectors.embedders.dino_tower import DinoTower, Pooling
 
 SMALL = "small_dino"
 MODEL = "vit_large_patch14_dinov2.lvd142m"
@@ -38,7 +39,7 @@ class DinoEmbedder(FrozenEmbedder):
     """A frozen vision transformer: [class token | what is read from each block], float32."""
 
     def __init__(self, tower: DinoTower, pooling: Pooling, runtime: Runtime, *, pad: bool) -> None:
-        from detectors.dino_tower import length
+        from detectors.embedders.dino_tower import length
 
         policy = "pad" if pad else "enlarge"
         sizes = f"{tower.weights.sha256[:16]}.{tower.side}"
@@ -50,13 +51,13 @@ class DinoEmbedder(FrozenEmbedder):
 
     def load(self) -> nn.Module:
         """The network."""
-        from detectors.dino_tower import load_tower
+        from detectors.embedders.dino_tower import load_tower
 
         return load_tower(self._tower, self._runtime)
 
     def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
         """Embed at least one prepared array as float32 (N, dim)."""
-        from detectors.dino_tower import features
+        from detectors.embedders.dino_tower import features
 
         return features(network, self._pooling, images, self._runtime)
 
@@ -73,7 +74,7 @@ class DinoVariant(HeadVariant):
         pad: Whether smaller images are framed in black or enlarged.
     """
 
-    start: Source
+    start: WeightFile
     tower: Callable[[str | None], DinoTower]
     network: Callable[[], nn.Module]
     pooling: Pooling
@@ -81,25 +82,25 @@ class DinoVariant(HeadVariant):
 
 
 def _large_tower(weights: str | None) -> DinoTower:
-    from detectors.dino_tower import find_tower
+    from detectors.embedders.dino_tower import find_tower
 
     return find_tower(MODEL, weights, SIDE)
 
 
 def _large_network() -> nn.Module:
-    from detectors.dino_tower import bare
+    from detectors.embedders.dino_tower import bare
 
     return bare(MODEL, None)
 
 
 def _small_tower(weights: str | None) -> DinoTower:
-    from detectors.dino_tower import shipped_tower
+    from detectors.embedders.dino_tower import shipped_tower
 
     return shipped_tower(SMALL, weights)
 
 
 def _small_network() -> nn.Module:
-    from detectors.dino_tower import bare
+    from detectors.embedders.dino_tower import bare
 
     return bare(SMALL, shipped_card(SMALL)["network"])
 
@@ -130,7 +131,7 @@ class DinoProbe(HeadRecipe):
             input_size="224x224",
             input_policy="centre crop without resize; smaller images are padded with black",
             size=Size(304_367_616, 81.0),
-            start=Hub(f"timm/{MODEL}"),
+            start=HubFile(f"timm/{MODEL}"),
             tower=_large_tower,
             network=_large_network,
             pooling="class",
@@ -142,7 +143,7 @@ class DinoProbe(HeadRecipe):
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
             size=Size(153_984, 0.0112),
-            start=Shipped(SMALL),
+            start=ShippedFile(SMALL),
             tower=_small_tower,
             network=_small_network,
             pooling="spread",
@@ -156,10 +157,10 @@ class DinoProbe(HeadRecipe):
         """The tower and the head of this setting and what belongs to them."""
         return self.variants[self.setting]
 
-    def own_sources(self) -> tuple[Source, ...]:
+    def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The tower's weights."""
         if self.weights is not None:
-            return (Local(Path(self.weights)),)
+            return (LocalFile(Path(self.weights)),)
         return (self.variant.start,)
 
     def network(self) -> nn.Module:

@@ -26,8 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.clip_features import (
-    DATACOMP,
+from detectors.embedders.clip import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
     FINAL,
@@ -42,6 +41,7 @@ from detectors.clip_features import (
     each_row,
     unit,
 )
+from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -140,7 +140,7 @@ class TipAdapter(ClipRecipe):
         if self._small:
             weights = unit(np.stack([keys[labels == label].mean(0) for label in (0, 1)]))
         else:
-            from detectors.towers import text_embeddings
+            from detectors.embedders.clip_tower import text_embeddings
 
             weights = unit(text_embeddings(embedder.tower, PROMPTS))
         return TipAdapted(embedder, self.tuned(Cache(keys, np.eye(2, dtype=np.float32)[labels], weights), labels, seed))
@@ -176,7 +176,7 @@ class TipAdapterF(TipAdapter):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from detectors.descent import Descent, descend
+        from detectors.heads.gradient_descent import Descent, descend
 
         rows, values, weights = (torch.from_numpy(part) for part in (cache.keys, cache.values, cache.weights))
         keys, targets = rows.clone().requires_grad_(), torch.tensor(labels)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embedder, Embeddings, Image, Sample, Setting, alike
-from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
 
 CHANNELS = 7  # R, G, B, Y, Cr, Cb, saturation
 LEVELS = 256

@@ -26,8 +26,8 @@ import numpy as np
 from scipy.fft import dctn
 
 from detectors.api import Array, Card, Embedder, Embeddings, Labels, Sample, Setting
-from detectors.crops import centre_square, luma
-from detectors.heads import Line, Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Line, Logistic, ProbeRecipe, ProbeVariant
+from detectors.preprocessing.crops import centre_square, luma
 
 PENALTY = 0.01
 EPSILON = 1e-12

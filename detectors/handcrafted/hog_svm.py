@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Array, Card, Runtime, Sample, Setting
-from detectors.batches import TensorEmbedder
-from detectors.crops import luma, whole
-from detectors.heads import LinearSvm, ProbeRecipe, ProbeVariant
+from detectors.embedders.tensor_embedder import TensorEmbedder
+from detectors.heads.linear import LinearSvm, ProbeRecipe, ProbeVariant
+from detectors.preprocessing.crops import luma, whole
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting, alike
-from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
 from detectors.types import Facts
 
 Ends = NDArray[np.floating[Any]]

@@ -31,7 +31,6 @@ import numpy as np
 import pywt
 from numpy.typing import NDArray
 
-from detectors import fingerprints
 from detectors.api import (
     Array,
     Card,
@@ -46,8 +45,9 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
-from detectors.crops import centre_square
-from detectors.probes import FittedProbe
+from detectors.heads import fingerprints
+from detectors.heads.array_heads import FittedProbe
+from detectors.preprocessing.crops import centre_square
 
 Maps = NDArray[np.floating]
 

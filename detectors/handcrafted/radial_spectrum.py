@@ -29,8 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting
-from detectors.crops import centre_square, luma
-from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.preprocessing.crops import centre_square, luma
 
 POINTS, SMALL_POINTS = 300, 80
 C = 1.0  # as published

@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Runtime, Sample, Setting
-from detectors.batches import TensorEmbedder
-from detectors.crops import centre_square, luma
-from detectors.heads import Logistic, ProbeRecipe, ProbeVariant
+from detectors.embedders.tensor_embedder import TensorEmbedder
+from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.preprocessing.crops import centre_square, luma
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -42,8 +42,8 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
-from detectors.probes import FittedProbe
-from detectors.trees import Boosted, Boosting
+from detectors.heads.array_heads import FittedProbe
+from detectors.heads.boosting import Boosted, Boosting
 
 PUBLISHED = Boosting(0.4665066368675998, 800, 3, 63, 50, 0.007407266707073091)
 SMALL = Boosting(0.1, 100, 3, 8, 20, 0.007407266707073091)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from detectors.api import Array, Embeddings, Labels, Scores
-from detectors.probes import require_both
+from detectors.heads.array_heads import require_both
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier

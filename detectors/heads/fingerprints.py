@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Embeddings, Labels, Scores
-from detectors.heads import FOLDS, Vector, platt_slope
-from detectors.probes import require_both
+from detectors.heads.array_heads import require_both
+from detectors.heads.linear import FOLDS, Vector, platt_slope
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from detectors.training import threads
+from detectors.architectures.compute import threads
 
 
 @dataclass(frozen=True)

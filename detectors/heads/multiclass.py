@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from detectors.api import Array, Embeddings, Labels, State, TrainSet
-from detectors.heads import Line, LinearSvm, Scaled, one_thread
+from detectors.heads.linear import Line, LinearSvm, Scaled, one_thread
 
 Floats = NDArray[np.float64]
 CERTAIN = 1e-7  # the least probability of a class within a pair: the coupling needs both to be possible

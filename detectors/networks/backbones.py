@@ -31,14 +31,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg
-from detectors.imagenet import imagenet
-from detectors.plans import Plan
-from detectors.sources import Shipped
-from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import Squared, Zoomed
-from detectors.weights import Weights, read
+from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.views import Squared, Zoomed
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine, Stepped
+from detectors.weight_file import HashedFile
+from detectors.weights.files import ShippedFile
+from detectors.weights.imagenet import imagenet
+from detectors.weights.loading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -71,21 +72,21 @@ def _resnet18() -> nn.Module:
 
 
 def _small_resnet() -> nn.Module:
-    from detectors.nets import SmallResNet
+    from detectors.architectures.small_networks import SmallResNet
 
     return SmallResNet()
 
 
 def _resnet50() -> nn.Module:
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.model("resnet50")
+    return timm_networks.model("resnet50")
 
 
 def _small_bottlenecks() -> nn.Module:
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.SmallBottleneckNet()
+    return timm_networks.SmallBottleneckNet()
 
 
 @dataclass(frozen=True)
@@ -123,15 +124,15 @@ class Resnet18(NetworkRecipe):
             view=SMALL_VIEW,
             network=_small_resnet,
             plan=QUICK,
-            start=Shipped("small_resnet"),
+            start=ShippedFile("small_resnet"),
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
-        return nets.fresh_head(network, read(weights), SPREAD, seed), weights.path
+        return small_networks.fresh_head(network, read(weights), SPREAD, seed), weights.path
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Resnet50(NetworkRecipe):
             view=SMALL_VIEW,
             network=_small_bottlenecks,
             plan=QUICK,
-            start=Shipped("small_resnet"),
+            start=ShippedFile("small_resnet"),
             replaced="layer3.",
             fresh="deep.",
         ),
@@ -186,16 +187,16 @@ class Resnet50(NetworkRecipe):
         """The network of this setting and what belongs to it."""
         return self.variants[self.setting]
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer; the small residual network's, with a new last stage too."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
         start, variant = read(weights), self.variant
         if not variant.replaced:
-            return nets.fresh_head(network, start, SPREAD, seed), weights.path
+            return small_networks.fresh_head(network, start, SPREAD, seed), weights.path
         stem = {name: tensor for name, tensor in start.items() if not name.startswith(variant.replaced)}
-        drawn = nets.drawn(self.network, seed)
-        return nets.fresh_parts(drawn, stem, may=(variant.fresh,), must=("fc.",)), weights.path
+        drawn = small_networks.drawn(self.network, seed)
+        return small_networks.fresh_parts(drawn, stem, may=(variant.fresh,), must=("fc.",)), weights.path
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg
-from detectors.imagenet import imagenet
-from detectors.plans import Plan
-from detectors.sources import Shipped
-from detectors.stopping import EarlyStopping
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.weights import Weights, read
+from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import EarlyStopping
+from detectors.weight_file import HashedFile
+from detectors.weights.files import ShippedFile
+from detectors.weights.imagenet import imagenet
+from detectors.weights.loading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -45,7 +46,7 @@ def _large() -> nn.Module:
 
 
 def _small() -> nn.Module:
-    from detectors.nets import SmallResNet
+    from detectors.architectures.small_networks import SmallResNet
 
     return SmallResNet()
 
@@ -86,12 +87,12 @@ class CnnSpot(NetworkRecipe):
             view=SMALL_VIEW,
             network=_small,
             plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
-            start=Shipped("small_resnet"),
+            start=ShippedFile("small_resnet"),
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
-        return nets.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return small_networks.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path

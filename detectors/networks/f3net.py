@@ -40,12 +40,13 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Card, Image, Setting, Size
-from detectors.augment import BlurJpeg, Statistics
-from detectors.plans import Plan
-from detectors.sources import Hub, Shipped
-from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.weights import Weights, WrongWeights, read, unwrapped
+from detectors.preprocessing.augmentation import BlurJpeg, Statistics
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine, Stepped
+from detectors.weight_file import HashedFile
+from detectors.weights.files import HubFile, ShippedFile
+from detectors.weights.loading import WrongWeights, read, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -87,7 +88,7 @@ class Whole:
 PAPER_VIEW = Whole(299)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False, mean=HALF, std=HALF)
 
-XCEPTION, SMALL_RESNET = Hub("timm/legacy_xception.tf_in1k"), Shipped("small_resnet")
+XCEPTION, SMALL_RESNET = HubFile("timm/legacy_xception.tf_in1k"), ShippedFile("small_resnet")
 SQUARE = "whole image resized bicubically to a square"
 CROP = "centre crop without resize; smaller images are enlarged bilinearly"
 ONE_BRANCH = (
@@ -112,28 +113,28 @@ class BranchedVariant(NetworkVariant):
 
 def _fad() -> nn.Module:
     """Xception behind the decomposition."""
-    from detectors.nets_f3 import F3NetFad
+    from detectors.architectures.f3net import F3NetFad
 
     return F3NetFad()
 
 
 def _small_fad() -> nn.Module:
     """The small network behind the decomposition."""
-    from detectors.nets_f3 import SmallFad
+    from detectors.architectures.f3net import SmallFad
 
     return SmallFad()
 
 
 def _mixed() -> nn.Module:
     """Two Xceptions, mixed."""
-    from detectors.nets_f3 import F3NetMixed
+    from detectors.architectures.f3net import F3NetMixed
 
     return F3NetMixed()
 
 
 def _small_mixed() -> nn.Module:
     """Two small networks, mixed."""
-    from detectors.nets_f3 import SmallMixed
+    from detectors.architectures.f3net import SmallMixed
 
     return SmallMixed()
 
@@ -150,17 +151,17 @@ class _Port(NetworkRecipe):
         """The network of this setting and what belongs to it."""
         return self.variants[self.setting]
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
-        fresh = nets.drawn(self.network, seed)
+        fresh = small_networks.drawn(self.network, seed)
         start = self.renamed(read(weights, self.checkpoint))
         if not any(name.startswith(self.drawn) for name in start):
             start = self._spread(start, network, weights)
-        return nets.fresh_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
+        return small_networks.fresh_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
 
-    def _spread(self, backbone: dict[str, Tensor], network: nn.Module, weights: Weights) -> dict[str, Tensor]:
+    def _spread(self, backbone: dict[str, Tensor], network: nn.Module, weights: HashedFile) -> dict[str, Tensor]:
         """Weights of a network of images for each branch, whose first convolution reads several bands of an image."""
         first = backbone.get("conv1.weight")
         if first is None:

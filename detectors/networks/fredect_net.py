@@ -35,12 +35,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
-from detectors.augment import BlurJpeg, Statistics, padded_centre, shorter_side
-from detectors.plans import Plan
-from detectors.stopping import Cosine, EarlyStopping
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import UNIT_MEAN, UNIT_STD
-from detectors.weights import Weights, load_strict, local, read, read_tensor, unwrapped
+from detectors.preprocessing.augmentation import BlurJpeg, Statistics, padded_centre, shorter_side
+from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine, EarlyStopping
+from detectors.weight_file import HashedFile, hashed_file
+from detectors.weights.loading import load_strict, read, read_tensor, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -93,14 +94,14 @@ QUICK = Cosine(rate=2e-3, epochs=8)
 
 def _large() -> nn.Module:
     """ResNet-50 on scaled coefficients."""
-    from detectors.nets_fredect import DctResNet50
+    from detectors.architectures.dct_networks import DctResNet50
 
     return DctResNet50(SIDE)
 
 
 def _small() -> nn.Module:
     """Two convolutions on scaled coefficients."""
-    from detectors.nets_fredect import SmallDctNet
+    from detectors.architectures.dct_networks import SmallDctNet
 
     return SmallDctNet(SMALL_SIDE, dropout=0.5)
 
@@ -145,22 +146,27 @@ class FreDectNet(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with or without mean and variance, which fitting replaces."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
         del network
         start = unwrapped(read(weights, self.checkpoint))
-        return nets.fresh_parts(nets.drawn(self.network, seed), start, may=("dct.",), must=()), weights.path
+        return small_networks.fresh_parts(
+            small_networks.drawn(self.network, seed), start, may=("dct.",), must=()
+        ), weights.path
 
     def measured(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Mean and variance of the part of `train` that is not set aside."""
-        from detectors import nets_fredect, training
+        from detectors.architectures.compute import threads
+        from detectors.architectures.dct_networks import log_dct
+        from detectors.training.input_statistics import mean_and_variance
+        from detectors.training.loop import split
 
         plan = self.plan()
-        fitting, _ = training.split(train, plan, seed)
-        with training.threads(plan.threads):
-            mean, variance = nets_fredect.statistics(train, fitting, self.view, runtime)
+        fitting, _ = split(train, plan, seed)
+        with threads(plan.threads):
+            mean, variance = mean_and_variance(train, fitting, self.view, runtime, log_dct)
         return {"dct.mean": mean, "dct.var": variance}
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
@@ -170,11 +176,11 @@ class FreDectNet(NetworkRecipe):
             Unavailable: One of the three files is not there, or the setting is not the paper's.
             WrongWeights: One of them holds anything more, less or else.
         """
-        from detectors.network import NetworkDetector
+        from detectors.training.network_detector import NetworkDetector
 
         if not self.variant.published:
             return super().load(weights, runtime)
-        network, tensors = self.build(), unwrapped(read(local(weights), self.checkpoint))
+        network, tensors = self.build(), unwrapped(read(hashed_file(weights), self.checkpoint))
         absent = [file for file in BESIDE.values() if not weights.with_name(file).is_file()]
         if absent:
             msg = (
@@ -182,6 +188,6 @@ class FreDectNet(NetworkRecipe):
                 " in weights/auxiliary of AIGCDetectBenchmark and in weights/freqdetect of SIDBench"
             )
             raise Unavailable(msg)
-        statistics = {name: read_tensor(local(weights.with_name(file))) for name, file in BESIDE.items()}
+        statistics = {name: read_tensor(hashed_file(weights.with_name(file))) for name, file in BESIDE.items()}
         load_strict(network, tensors | statistics, weights)
         return NetworkDetector(network, self.view, runtime)

@@ -27,29 +27,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Detector, Runtime, Setting, Size, State
-from detectors.augment import BlurJpeg, View
-from detectors.imagenet import imagenet
-from detectors.plans import Plan
-from detectors.sources import Shipped
-from detectors.stopping import Cosine, EarlyStopping
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import Rescaled
-from detectors.weights import Weights, from_state, load_strict, local, read, unwrapped
+from detectors.architectures.gram_names import DRAWN
+from detectors.preprocessing.augmentation import BlurJpeg, View
+from detectors.preprocessing.views import Rescaled
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine, EarlyStopping
+from detectors.weight_file import HashedFile, hashed_file
+from detectors.weights.files import ShippedFile
+from detectors.weights.imagenet import imagenet
+from detectors.weights.loading import from_state, load_strict, read, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 LAST = "fcnewr.3.bias"  # one number per output
-# the published names of each block's convolution and of the two that read its Gram matrix, from the input upwards
-BLOCKS = (
-    ("conv_interi_0", "gi_fc1", "gi_fc2"),
-    ("conv_inter0_0", "g0_fc1", "g0_fc2"),
-    ("conv_inter1_0", "g_fc1r", "g_fc2r"),
-    ("conv_inter2_0", "g2_fc1", "g2_fc2"),
-    ("conv_inter3_0", "g3_fc1", "g3_fc2"),
-    ("conv_inter4_0", "g4_fc1", "g4_fc2"),
-)
-DRAWN = ("scale", *(part for names in BLOCKS for part in names))  # parts that no pretrained network has
 LAST_LAYERS = ("fc", "fcnewr")
 PAPER_VIEW = Rescaled(side=512, least=64, most=256)
 PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
@@ -61,14 +53,14 @@ QUICK = Cosine(rate=2e-3, epochs=7)
 
 def _large() -> nn.Module:
     """ResNet-18 with Gram blocks."""
-    from detectors.nets_gram import GramResNet18
+    from detectors.architectures.gram_networks import GramResNet18
 
     return GramResNet18()
 
 
 def _small() -> nn.Module:
     """The small residual network with Gram blocks."""
-    from detectors.nets_gram import SmallGramNet
+    from detectors.architectures.gram_networks import SmallGramNet
 
     return SmallGramNet()
 
@@ -118,18 +110,18 @@ class GramNet(NetworkRecipe):
             view=SMALL_VIEW,
             network=_small,
             plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=7, validation=0.15, threads=1),
-            start=Shipped("small_resnet"),
+            start=ShippedFile("small_resnet"),
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with new last layers, and with new Gram blocks where they have none."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
         del network
-        drawn = nets.drawn(self.network, seed)
+        drawn = small_networks.drawn(self.network, seed)
         start = unwrapped(read(weights, self.checkpoint))
-        return nets.fresh_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
+        return small_networks.fresh_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
         """Load a state dict of the original or a checkpoint of the port strictly, each shown images in its own way.
@@ -140,7 +132,7 @@ class GramNet(NetworkRecipe):
         """
         if not self.variant.published:
             return super().load(weights, runtime)
-        tensors = unwrapped(read(local(weights), self.checkpoint))
+        tensors = unwrapped(read(hashed_file(weights), self.checkpoint))
         network, view = self._either(ported=LAST in tensors and tensors[LAST].shape == (1,))
         load_strict(network, tensors, weights)
         return _detector(network, view, runtime)
@@ -152,14 +144,14 @@ class GramNet(NetworkRecipe):
         return _detector(network, view, runtime)
 
     def _either(self, *, ported: bool) -> tuple[nn.Module, View]:
-        from detectors import nets, nets_gram
+        from detectors.architectures import gram_networks, small_networks
 
         if ported:
-            return nets.bare(lambda: nets_gram.GramResNet18(outputs=1)), PORT_VIEW
+            return small_networks.bare(lambda: gram_networks.GramResNet18(outputs=1)), PORT_VIEW
         return self.build(), self.view
 
 
 def _detector(network: nn.Module, view: View, runtime: Runtime) -> Detector:
-    from detectors.network import NetworkDetector
+    from detectors.training.network_detector import NetworkDetector
 
     return NetworkDetector(network, view, runtime)

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg
-from detectors.plans import Plan
-from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import Squared
-from detectors.weights import unwrapped
+from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.views import Squared
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine, Stepped
+from detectors.weights.loading import unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,14 +40,14 @@ QUICK = Cosine(rate=4e-3, epochs=12)
 
 def _large() -> nn.Module:
     """Half a ResNet-50."""
-    from detectors.nets_npr import NprNet
+    from detectors.architectures.npr import NprNet
 
     return NprNet()
 
 
 def _small() -> nn.Module:
     """One narrow bottleneck."""
-    from detectors.nets_npr import NprNet
+    from detectors.architectures.npr import NprNet
 
     return NprNet(channels=16, blocks=(1,))
 

@@ -25,13 +25,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg
-from detectors.imagenet import imagenet
-from detectors.plans import Plan
-from detectors.stopping import Cosine, Stepped
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import UNIT_MEAN, UNIT_STD, Squared
-from detectors.weights import Weights, read
+from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD, Squared
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine, Stepped
+from detectors.weight_file import HashedFile
+from detectors.weights.imagenet import imagenet
+from detectors.weights.loading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,14 +47,14 @@ QUICK = Cosine(rate=2e-3, epochs=10)
 
 def _large() -> nn.Module:
     """ResNet-34 on spectra."""
-    from detectors.nets_spec import SpecResNet34
+    from detectors.architectures.spectrum_networks import SpecResNet34
 
     return SpecResNet34()
 
 
 def _small() -> nn.Module:
     """Two convolutions on spectra."""
-    from detectors.nets_spec import SmallSpecNet
+    from detectors.architectures.spectrum_networks import SmallSpecNet
 
     return SmallSpecNet(SIDE, dropout=0.5)
 
@@ -98,8 +99,8 @@ class Spec(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
-        return nets.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return small_networks.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path

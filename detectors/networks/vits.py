@@ -29,14 +29,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.augment import BlurJpeg
-from detectors.imagenet import DEIT_STAGES
-from detectors.plans import Plan
-from detectors.sources import Hub, Shipped
-from detectors.stopping import Cosine
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import Squared, Zoomed
-from detectors.weights import Weights, read
+from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.views import Squared, Zoomed
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine
+from detectors.weight_file import HashedFile
+from detectors.weights.files import HubFile, ShippedFile
+from detectors.weights.imagenet import DEIT_STAGES
+from detectors.weights.loading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -52,27 +53,27 @@ QUICK = Plan(Cosine(rate=1e-3, epochs=10), "adamw", weight_decay=0.05, batch=16,
 
 
 def _deit() -> nn.Module:
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.model("deit_small_patch16_224")
+    return timm_networks.model("deit_small_patch16_224")
 
 
 def _small_deit() -> nn.Module:
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.small_vit()
+    return timm_networks.small_vit()
 
 
 def _swin() -> nn.Module:
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.model("swin_tiny_patch4_window7_224")
+    return timm_networks.model("swin_tiny_patch4_window7_224")
 
 
 def _small_swin() -> nn.Module:
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.small_swin()
+    return timm_networks.small_swin()
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class DeitSmall(NetworkRecipe):
             view=PAPER_VIEW,
             network=_deit,
             plan=FINE_TUNING,
-            start=Hub("timm/deit_small_patch16_224.fb_in1k"),
+            start=HubFile("timm/deit_small_patch16_224.fb_in1k"),
         ),
         "small": NetworkVariant(
             trained_on="the train subset of the run, after rendered scenes, without labels",
@@ -112,17 +113,17 @@ class DeitSmall(NetworkRecipe):
             view=DEIT_VIEW,
             network=_small_deit,
             plan=QUICK,
-            start=Shipped("small_dino"),
+            start=ShippedFile("small_dino"),
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
         del network
-        drawn = nets.drawn(self.network, seed)
-        return nets.fresh_parts(drawn, read(weights), may=(), must=("head.",)), weights.path
+        drawn = small_networks.drawn(self.network, seed)
+        return small_networks.fresh_parts(drawn, read(weights), may=(), must=("head.",)), weights.path
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class SwinTiny(NetworkRecipe):
             view=PAPER_VIEW,
             network=_swin,
             plan=FINE_TUNING,
-            start=Hub("timm/swin_tiny_patch4_window7_224.ms_in1k"),
+            start=HubFile("timm/swin_tiny_patch4_window7_224.ms_in1k"),
         ),
         "small": NetworkVariant(
             trained_on="the train subset of the run, from random weights",
@@ -172,16 +173,16 @@ class SwinTiny(NetworkRecipe):
 
     def build(self) -> nn.Module:
         """The network, not on the meta device: no file holds where its windows lie."""
-        from detectors import nets_timm
+        from detectors.architectures import timm_networks
 
-        return nets_timm.undrawn(self.network)
+        return timm_networks.undrawn(self.network)
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, under today's names where they are the authors' own, with a new last layer."""
         from timm.models.swin_transformer import checkpoint_filter_fn
 
-        from detectors import nets
+        from detectors.architectures import small_networks
 
         start = checkpoint_filter_fn(read(weights, "model"), network)
-        drawn = nets.drawn(self.network, seed)
-        return nets.fresh_parts(drawn, start, may=(), must=("head.",)), weights.path
+        drawn = small_networks.drawn(self.network, seed)
+        return small_networks.fresh_parts(drawn, start, may=(), must=("head.",)), weights.path

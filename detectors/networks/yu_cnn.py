@@ -24,10 +24,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.plans import Plan
-from detectors.stopping import EarlyStopping
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import Turned
+from detectors.preprocessing.views import Turned
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import EarlyStopping
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,13 +37,13 @@ PATIENT = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e
 
 
 def _large() -> nn.Module:
-    from detectors.nets_yu import PlainCnn
+    from detectors.architectures.plain_cnn import PlainCnn
 
     return PlainCnn(SIDE, filters=32, layers=4, dense=256, dropout=0.5)
 
 
 def _small() -> nn.Module:
-    from detectors.nets_yu import PlainCnn
+    from detectors.architectures.plain_cnn import PlainCnn
 
     return PlainCnn(SIDE, filters=8, layers=4, dense=64, dropout=0.5)
 

@@ -31,13 +31,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Card, Setting, Size
-from detectors.imagenet import DEIT_STAGES
-from detectors.plans import Plan
-from detectors.sources import Hub, Shipped
-from detectors.stopping import EarlyStopping
-from detectors.trained import NetworkRecipe, NetworkVariant
-from detectors.views import Squared, Zoomed
-from detectors.weights import Weights, read
+from detectors.preprocessing.views import Squared, Zoomed
+from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.plan import Plan
+from detectors.training.schedules import EarlyStopping
+from detectors.weight_file import HashedFile
+from detectors.weights.files import HubFile, ShippedFile
+from detectors.weights.imagenet import DEIT_STAGES
+from detectors.weights.loading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -52,16 +53,16 @@ PATIENT = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e
 
 def _large() -> nn.Module:
     """DeiT-B with a bottleneck before the output."""
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.bottlenecked(nets_timm.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
+    return timm_networks.bottlenecked(timm_networks.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
 
 
 def _small() -> nn.Module:
     """The small vision transformer with a bottleneck before the output."""
-    from detectors import nets_timm
+    from detectors.architectures import timm_networks
 
-    return nets_timm.bottlenecked(nets_timm.small_vit(), SMALL_WIDTH, dropout=0.2)
+    return timm_networks.bottlenecked(timm_networks.small_vit(), SMALL_WIDTH, dropout=0.2)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class YuDeit(NetworkRecipe):
             view=PAPER_VIEW,
             network=_large,
             plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
-            start=Hub("timm/deit_base_patch16_224.fb_in1k"),
+            start=HubFile("timm/deit_base_patch16_224.fb_in1k"),
         ),
         "small": NetworkVariant(
             trained_on="bottleneck and output: the train subset of the run; transformer: rendered scenes, without"
@@ -108,14 +109,14 @@ class YuDeit(NetworkRecipe):
             view=SMALL_VIEW,
             network=_small,
             plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.15, threads=1),
-            start=Shipped("small_dino"),
+            start=ShippedFile("small_dino"),
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new output, and with a new bottleneck where they have none."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
         del network
-        drawn = nets.drawn(self.network, seed)
-        return nets.fresh_parts(drawn, read(weights), may=("head.bottleneck.",), must=LAST), weights.path
+        drawn = small_networks.drawn(self.network, seed)
+        return small_networks.fresh_parts(drawn, read(weights), may=("head.bottleneck.",), must=LAST), weights.path

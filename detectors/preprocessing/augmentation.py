@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Image
-from detectors.crops import centre_square
+from detectors.preprocessing.crops import centre_square
 
 Encoder = Literal["opencv", "pillow"]
 ENCODERS: tuple[Encoder, ...] = ("opencv", "pillow")

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Image
-from detectors.augment import IMAGENET_MEAN, IMAGENET_STD, Statistics, padded_centre
-from detectors.crops import centre_square
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, Statistics, padded_centre
+from detectors.preprocessing.crops import centre_square
 
 Channels = Literal["rgb", "bgr"]
 Library = Literal["opencv", "pillow"]

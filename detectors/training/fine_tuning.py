@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from detectors.pairing import Pairs
+from detectors.training.pairing import Pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from threading import Lock
 import numpy as np
 
 from detectors.api import Image, Labels, TrainSet
-from detectors.augment import View, draws
-from detectors.pairing import Pairs, Unit, batches, units
+from detectors.preprocessing.augmentation import View, draws
+from detectors.training.pairing import Pairs, Unit, batches, units
 
 MEMORY = 1 << 30  # bytes of decoded images that are kept between epochs
 

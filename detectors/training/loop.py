@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
 from functools import partial
 from typing import Any
@@ -20,13 +19,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from detectors.api import Image, Labels, Runtime, TrainSet
-from detectors.aside import set_aside
-from detectors.augment import View
-from detectors.network import logits, placed, precision, repeatable
-from detectors.plans import Plan
-from detectors.saved import Saved, vars_of
-from detectors.showing import Shown
-from detectors.tuning import EVERYTHING, Tuning, learn
+from detectors.architectures.compute import logits, placed, precision, repeatable, threads
+from detectors.preprocessing.augmentation import View
+from detectors.training.checkpoint import Saved, vars_of
+from detectors.training.fine_tuning import EVERYTHING, Tuning, learn
+from detectors.training.loader import Shown
+from detectors.training.plan import Plan
+from detectors.training.validation_split import set_aside
 
 SAVE_AFTER = 60.0  # seconds of training that a kill may cost, where there is a folder to go on from
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -94,17 +93,6 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
 def split(images: TrainSet, plan: Plan, seed: int) -> tuple[list[int], list[int]]:
     """Indices to fit on, and those set aside for early stopping. Raises what `set_aside` raises."""
     return set_aside(images, plan.validation, f"{seed}/validation")
-
-
-@contextmanager
-def threads(count: int | None) -> Iterator[None]:
-    """Let torch compute with this many threads for a while; None leaves them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Course:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from detectors.api import Array, Detector, Runtime, Sample, Scores, State
-from detectors.augment import View
-from detectors.weights import to_state
+from detectors.architectures.compute import logits, placed, precision, repeatable
+from detectors.preprocessing.augmentation import View
+from detectors.weights.loading import to_state
 
 if TYPE_CHECKING:
-    from detectors.training import Epoch
+    from detectors.training.loop import Epoch
 
 CHUNK = 1 << 18  # pixels that pass through at once on a CPU: their maps stay in its caches
 MOST = 1 << 23  # pixels that pass through at once on an accelerator
@@ -26,7 +26,7 @@ class NetworkDetector(Detector):
     """A network of one output whose sigmoid is the score.
 
     Attributes:
-        history: One row per epoch, as `detectors.training.Epoch` has them; none where the weights were read.
+        history: One row per epoch, as `detectors.training.loop.Epoch` has them; none where the weights were read.
     """
 
     def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
@@ -51,35 +51,3 @@ class NetworkDetector(Detector):
     def state(self) -> State:
         """The network's weights."""
         return to_state(self._network)
-
-
-def placed(network: nn.Module, runtime: Runtime) -> nn.Module:
-    """A network on its device, in the memory layout that convolutions are fastest in."""
-    return network.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def precision(runtime: Runtime) -> AbstractContextManager[object]:
-    """Mixed precision where it was asked for."""
-    device = torch.device(runtime.device).type
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
-
-
-def repeatable() -> AbstractContextManager[object]:
-    """Convolutions of an accelerator that give the same numbers every time, and no coarser ones than asked for."""
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    return cast("AbstractContextManager[object]", flags)
-
-
-def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Runtime) -> Tensor:
-    """Log odds of "generated", float32 (N,) on the device, of N images uint8 (H, W, 3) of one size.
-
-    The softmax of two logits is the sigmoid of their difference, and cross-entropy over them is binary cross-entropy of
-    it: a network of two outputs says in its attribute `generated_output` (1 if absent) which one is "generated".
-    """
-    pixels = torch.from_numpy(np.stack(images)).to(runtime.device).permute(0, 3, 1, 2)
-    mean, std = (torch.tensor(value, device=runtime.device).view(3, 1, 1) for value in (view.mean, view.std))
-    outputs: Tensor = network((pixels.float() / 255 - mean) / std)
-    if outputs.shape[1] == 1:
-        return outputs[:, 0].float()
-    generated = int(getattr(network, "generated_output", 1))
-    return (outputs[:, generated] - outputs[:, 1 - generated]).float()

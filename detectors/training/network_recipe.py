@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
-from detectors.augment import View
-from detectors.pairing import Pairs
-from detectors.plans import Plan
-from detectors.sources import Local, Source
-from detectors.weights import Weights, from_state, load_strict, local, read
+from detectors.preprocessing.augmentation import View
+from detectors.training.pairing import Pairs
+from detectors.training.plan import Plan
+from detectors.weight_file import HashedFile, WeightFile, hashed_file
+from detectors.weights.files import LocalFile
+from detectors.weights.loading import from_state, load_strict, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,7 +42,7 @@ class NetworkVariant(Variant):
     view: View
     network: Callable[[], nn.Module]
     plan: Plan
-    start: Source | None = None
+    start: WeightFile | None = None
     published: bool = False
     pairs: Pairs = "none"
 
@@ -85,10 +86,10 @@ class NetworkRecipe(Recipe):
         """Which images stand side by side, the user's choice first."""
         return self.pairs or self.variant.pairs
 
-    def own_sources(self) -> tuple[Source, ...]:
+    def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The weights that fitting starts from: the user's, or the variant's own where it has some."""
         if self.start is not None:
-            return (Local(Path(self.start)),)
+            return (LocalFile(Path(self.start)),)
         return () if self.variant.start is None else (self.variant.start,)
 
     @property
@@ -106,19 +107,19 @@ class NetworkRecipe(Recipe):
 
     def build(self) -> nn.Module:
         """The network on the meta device, without weights, which is quicker."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
-        return nets.bare(self.network)
+        return small_networks.bare(self.network)
 
     def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
         """The weights that training starts from, and where they come from. Raises `Unavailable`."""
-        from detectors import nets
+        from detectors.architectures import small_networks
 
-        for source in self.sources():
+        for source in self.weight_files():
             return self.gone_on(network, source.get(), seed)
-        return nets.drawn(self.network, seed), "random weights"
+        return small_networks.drawn(self.network, seed), "random weights"
 
-    def gone_on(self, network: nn.Module, weights: Weights, seed: int) -> tuple[dict[str, Tensor], object]:
+    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """A start made of weights that were read; a family that replaces its last layer says so here."""
         del network, seed
         return read(weights, self.checkpoint), weights.path
@@ -135,20 +136,20 @@ class NetworkRecipe(Recipe):
             Unavailable: The weights to start from are not here, or twins are wanted and no image has one.
             ValueError: Fewer than two images of a class.
         """
-        from detectors import training
-        from detectors.network import NetworkDetector
-        from detectors.tuning import Tuning
+        from detectors.training import loop
+        from detectors.training.fine_tuning import Tuning
+        from detectors.training.network_detector import NetworkDetector
 
         network = self.build()
         tensors, source = self.begin(network, seed)
         load_strict(network, tensors | self.measured(train, seed, runtime), source)
         tuning = Tuning(self.tune, self.stages, self.curriculum, self.pairing)
-        history = training.train(network, train, self.view, self.plan(), seed, runtime, tuning)
+        history = loop.train(network, train, self.view, self.plan(), seed, runtime, tuning)
         return NetworkDetector(network, self.view, runtime, history)
 
     def restore(self, state: State, runtime: Runtime) -> Detector:
         """The detector with these weights."""
-        from detectors.network import NetworkDetector
+        from detectors.training.network_detector import NetworkDetector
 
         network = self.build()
         from_state(network, state)
@@ -161,7 +162,7 @@ class NetworkRecipe(Recipe):
             Unavailable: There is no such file, or the paper published no checkpoint of this setting's network.
             WrongWeights: The file holds anything more, less or else.
         """
-        from detectors.network import NetworkDetector
+        from detectors.training.network_detector import NetworkDetector
 
         if not self.variant.published:
             settings = [setting for setting, one in self.variants.items() if one.published]
@@ -169,7 +170,7 @@ class NetworkRecipe(Recipe):
                 return super().load(weights, runtime)
             msg = f"published {self.card.title} checkpoints belong to the {settings[0]} setting: load them there"
             raise Unavailable(msg)
-        network, file = self.build(), local(weights)
+        network, file = self.build(), hashed_file(weights)
         load_strict(network, self.renamed(read(file, self.checkpoint)), weights)
         return NetworkDetector(network, self.view, runtime)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from detectors.stopping import Schedule
+from detectors.training.schedules import Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,37 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
 
-from detectors.weights import SHIPPED, Weights, cached, hub, identity, local, shipped, torch_hub_cache
-
-State = Literal["shipped", "found", "missing"]
-
-
-class Source(Protocol):
-    """One file of weights."""
-
-    @property
-    def title(self) -> str:
-        """What it is called in a table."""
-
-    @property
-    def advice(self) -> str:
-        """How to get it where it is missing."""
-
-    @property
-    def identity(self) -> str:
-        """What names its content in a key; empty where nothing does."""
-
-    def state(self) -> State:
-        """Whether it lies on this machine; nothing is downloaded."""
-
-    def get(self) -> Weights:
-        """The file, downloaded if need be. Raises `Unavailable`."""
+from detectors.weight_file import Availability, HashedFile, content_id, hashed_file
+from detectors.weights.loading import SHIPPED, cached, hub, shipped, torch_hub_cache
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
+class ShippedFile:
     """Weights that ship with the package."""
 
     name: str
@@ -52,23 +28,23 @@ class Shipped:
     @property
     def identity(self) -> str:
         """The start of the file's hash."""
-        return identity(self._path)
+        return content_id(self._path)
 
     @property
     def _path(self) -> Path:
         return SHIPPED / f"{self.name}.safetensors"
 
-    def state(self) -> State:
+    def state(self) -> Availability:
         """Shipped, unless the package was installed without them."""
         return "shipped" if self._path.is_file() else "missing"
 
-    def get(self) -> Weights:
+    def get(self) -> HashedFile:
         """The file, checked against its card."""
         return shipped(self.name)
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class LocalFile:
     """A file of the user's."""
 
     path: Path
@@ -86,19 +62,19 @@ class Local:
     @property
     def identity(self) -> str:
         """The start of its hash, or "absent"."""
-        return identity(self.path)
+        return content_id(self.path)
 
-    def state(self) -> State:
+    def state(self) -> Availability:
         """Found where there is such a file."""
         return "found" if self.path.is_file() else "missing"
 
-    def get(self) -> Weights:
+    def get(self) -> HashedFile:
         """The file."""
-        return local(self.path)
+        return hashed_file(self.path)
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class HubFile:
     """A file of the Hugging Face hub, which torch's own download folder may hold under other names.
 
     Attributes:
@@ -126,11 +102,11 @@ class Hub:
         """The repository."""
         return self.repository
 
-    def state(self) -> State:
+    def state(self) -> Availability:
         """Found where one of the two download folders has it."""
         there = torch_hub_cache(*self.in_torch) or cached(self.repository, *self.names)
         return "found" if there else "missing"
 
-    def get(self) -> Weights:
+    def get(self) -> HashedFile:
         """The file from either folder, else downloaded."""
         return torch_hub_cache(*self.in_torch) or hub(self.repository, *self.names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.sources import Hub
+from detectors.weights.files import HubFile
 
 # names in torch's own cache: first torchvision's today, then that of its first years
 CACHED = {
@@ -20,6 +20,6 @@ DEIT_STAGES = (
 )
 
 
-def imagenet(name: str) -> Hub:
+def imagenet(name: str) -> HubFile:
     """Torchvision's first weights of a residual network: from torch's own cache, or from the hub."""
-    return Hub(f"timm/{name}.tv_in1k", in_torch=CACHED[name])
+    return HubFile(f"timm/{name}.tv_in1k", in_torch=CACHED[name])

@@ -6,12 +6,9 @@ from a file or leaves a network partly loaded: what does not fit is an error, wh
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from pickle import UnpicklingError
@@ -20,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.api import State, Unavailable
+from detectors.weight_file import HashedFile, hashed_file
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,29 +32,7 @@ class WrongWeights(ValueError):
     """A file that does not hold the weights asked for. The message says what it holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A file of weights that lies on this machine, and the hash of its content."""
-
-    path: Path
-    sha256: str
-
-
-def local(path: Path) -> Weights:
-    """Weights in a file of the user's. Raises `Unavailable` when there is none."""
-    if not path.is_file():
-        msg = f"no weights at {path}: give the path of an existing file"
-        raise Unavailable(msg)
-    facts = path.stat()
-    return Weights(path, _sha256(path, facts.st_size, facts.st_mtime_ns))
-
-
-def identity(path: Path) -> str:
-    """What names a file's content in a key: the start of its hash, or "absent"."""
-    return local(path).sha256[:12] if path.is_file() else "absent"
-
-
-def shipped(name: str) -> Weights:
+def shipped(name: str) -> HashedFile:
     """Weights that ship with the package, checked against the hash on their card.
 
     Raises:
@@ -67,7 +43,7 @@ def shipped(name: str) -> Weights:
     if not path.is_file():
         msg = f"{path.name} does not lie in {SHIPPED}: install the package with its data files"
         raise Unavailable(msg)
-    weights, promised = local(path), shipped_card(name)["sha256"]
+    weights, promised = hashed_file(path), shipped_card(name)["sha256"]
     if weights.sha256 != promised:
         msg = f"{path} has sha256 {weights.sha256}, its card says {promised}: install the package again"
         raise WrongWeights(msg)
@@ -84,7 +60,7 @@ def shipped_card(name: str) -> dict[str, Any]:
     return card
 
 
-def hub(repository: str, *names: str) -> Weights:
+def hub(repository: str, *names: str) -> HashedFile:
     """Weights from the Hugging Face hub: from its local cache, else downloaded.
 
     Args:
@@ -103,7 +79,7 @@ def hub(repository: str, *names: str) -> Weights:
         if not _hub_answers(repository, name):
             break
         try:
-            return local(Path(hf_hub_download(repository, name)))
+            return hashed_file(Path(hf_hub_download(repository, name)))
         except EntryNotFoundError:
             continue
         except (HfHubHTTPError, OSError):
@@ -115,22 +91,22 @@ def hub(repository: str, *names: str) -> Weights:
     raise Unavailable(msg)
 
 
-def cached(repository: str, *names: str) -> Weights | None:
+def cached(repository: str, *names: str) -> HashedFile | None:
     """The first of some files in the local cache of the Hugging Face hub."""
     from huggingface_hub import try_to_load_from_cache
 
     for name in names:
         there = try_to_load_from_cache(repository, name)
         if isinstance(there, str):
-            return local(Path(there))
+            return hashed_file(Path(there))
     return None
 
 
-def torch_hub_cache(*names: str) -> Weights | None:
+def torch_hub_cache(*names: str) -> HashedFile | None:
     """The first of some files in torch's own download cache. The eight hex digits in such a name begin its hash."""
     for name in names:
         path = torch_hub() / "checkpoints" / name
-        if path.is_file() and (found := local(path)).sha256.startswith(path.stem.rpartition("-")[2]):
+        if path.is_file() and (found := hashed_file(path)).sha256.startswith(path.stem.rpartition("-")[2]):
             return found
     return None
 
@@ -141,7 +117,7 @@ def torch_hub() -> Path:
     return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub"
 
 
-def read(weights: Weights, entry: str | None = None) -> dict[str, Tensor]:
+def read(weights: HashedFile, entry: str | None = None) -> dict[str, Tensor]:
     """Read all tensors of a file onto the CPU, by name.
 
     Args:
@@ -154,7 +130,7 @@ def read(weights: Weights, entry: str | None = None) -> dict[str, Tensor]:
     return _tensors(_held(weights.path), entry, weights.path)
 
 
-def read_tensor(weights: Weights) -> Tensor:
+def read_tensor(weights: HashedFile) -> Tensor:
     """Read the one tensor of a file of `torch.save` onto the CPU. Raises `WrongWeights` for anything else."""
     import torch
 
@@ -207,14 +183,6 @@ def from_state(network: nn.Module, state: State) -> None:
     import torch
 
     load_strict(network, {name: torch.from_numpy(np.array(array)) for name, array in state.items()}, "the state")
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, size: int, modified: int) -> str:
-    """Hash of a file; size and time are there so that a changed file is hashed again."""
-    del size, modified
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _hub_answers(repository: str, name: str) -> bool:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from detectors.api import Array, Runtime, TrainSet
-from detectors.coding_cost import Course, Uncut
-from detectors.gaps import Numbers
-from detectors.nets_coding import cost, entropy
-from detectors.network import placed, precision, repeatable
-from detectors.saved import Saved
-from detectors.showing import Shown
-from detectors.training import SAVE_AFTER, threads
+from detectors.architectures.compute import placed, precision, repeatable, threads
+from detectors.architectures.lossless_coder import cost, entropy
+from detectors.training.checkpoint import Saved
+from detectors.training.loader import Shown
+from detectors.training.loop import SAVE_AFTER
+from detectors.zero_shot.coder_plan import Course, Uncut
+from detectors.zero_shot.gap_threshold import Numbers
 
 CLIP = 0.5  # norm of the gradient, as published
 WARM = 0.15  # share of the steps in which the rate rises

@@ -42,7 +42,6 @@ from detectors.api import (
     Array,
     Card,
     Detector,
-    Image,
     Recipe,
     Runtime,
     Sample,
@@ -53,12 +52,10 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
-from detectors.augment import Statistics
-from detectors.crops import centre_square
-from detectors.gaps import Reals, Statistic
-from detectors.showing import shuffled
-from detectors.views import UNIT_MEAN, UNIT_STD
-from detectors.weights import from_state, load_strict, to_state
+from detectors.training.loader import shuffled
+from detectors.weights.loading import from_state, load_strict, to_state
+from detectors.zero_shot.coder_plan import PAPER, SMALL, Course, Uncut
+from detectors.zero_shot.gap_threshold import Reals, Statistic
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,42 +63,7 @@ if TYPE_CHECKING:
 ASIDE = 0.25  # share of the real images that the coder does not learn from
 LEAST_ASIDE = 10  # a tenth of fewer is not one image
 LEAST = 2 * LEAST_ASIDE
-GRID = 8  # sides are multiples of it: three times halved
-SMALLEST = 2 * GRID
 REALS = "reals."  # before the names of what was learnt from the real images set aside
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """A coder and how it is trained.
-
-    Attributes:
-        levels: How often images are halved.
-        width: Channels.
-        depth: Residual blocks per coded pixel.
-        components: Logistics in a mixture.
-        side: Largest side of an image that is scored.
-        crop: Largest side of a crop in training.
-        batch: Crops per step.
-        epochs: Crops per image.
-        rate: Highest learning rate.
-        threads: Threads that a CPU trains with; None is all.
-    """
-
-    levels: int
-    width: int
-    depth: int
-    components: int
-    side: int
-    crop: int
-    batch: int
-    epochs: int
-    rate: float
-    threads: int | None = None
-
-
-PAPER = Course(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4)
-SMALL = Course(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,44 +75,6 @@ class CodingVariant(Variant):
     """
 
     course: Course
-
-
-@dataclass(frozen=True, slots=True)
-class Uncut:
-    """Squares of images as they are, no pixel resampled: values stay 0 to 255.
-
-    Attributes:
-        side: Largest side in the test.
-        crop: Largest side in training.
-    """
-
-    side: int
-    crop: int
-    mean: Statistics = UNIT_MEAN
-    std: Statistics = UNIT_STD
-
-    def training(self, pixels: Image, rng: np.random.Generator) -> Image:
-        """A random square, mirrored or not, uint8 (s, s, 3)."""
-        whole = pixels if min(pixels.shape[:2]) >= SMALLEST else self.test(pixels)
-        side = _side(whole, self.crop)
-        top, left = (int(rng.integers(0, free - side + 1)) for free in whole.shape[:2])
-        square = whole[top : top + side, left : left + side]
-        return np.ascontiguousarray(square[:, ::-1] if rng.random() < 0.5 else square)
-
-    def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
-        """As in the test."""
-        del rng
-        return self.test(pixels)
-
-    def test(self, pixels: Image) -> Image:
-        """The centre, uint8 (s, s, 3), s a multiple of 8 from 16 to `side`."""
-        return centre_square(pixels, _side(pixels, self.side))
-
-
-def _side(pixels: Image, most: int) -> int:
-    """The largest side, a multiple of 8, of a square within an image."""
-    height, width = pixels.shape[:2]
-    return int(max(SMALLEST, min(most, height, width) // GRID * GRID))
 
 
 class CodingDetector(Detector):
@@ -178,7 +102,7 @@ class CodingDetector(Detector):
 
     def score(self, batch: Sequence[Array]) -> Scores:
         """Score N prepared arrays."""
-        from detectors.coding import gaps
+        from detectors.zero_shot.coder_training import gaps
 
         return self._reals.decide(self._statistic, gaps(self._network, batch, self._runtime))
 
@@ -255,7 +179,7 @@ class CodingCost(Recipe):
 
     def network(self) -> nn.Module:
         """The coder, drawn."""
-        from detectors.nets_coding import Coder
+        from detectors.architectures.lossless_coder import Coder
 
         return Coder(self.course.levels, self.course.width, self.course.depth, self.course.components)
 
@@ -266,21 +190,22 @@ class CodingCost(Recipe):
             ValueError: Fewer than 20 real images.
             FloatingPointError: The loss is no longer finite.
         """
-        from detectors import coding, nets
+        from detectors.architectures import small_networks
+        from detectors.zero_shot import coder_training
 
         learnt, aside = split(train, seed)
-        network = nets.bare(self.network)
-        load_strict(network, nets.drawn(self.network, seed), "the drawn coder")
-        history = coding.train(network, train, learnt, self.view, self.course, seed, runtime)
-        found = coding.gaps(network, [self.view.test(train[index].pixels) for index in aside], runtime)
+        network = small_networks.bare(self.network)
+        load_strict(network, small_networks.drawn(self.network, seed), "the drawn coder")
+        history = coder_training.train(network, train, learnt, self.view, self.course, seed, runtime)
+        found = coder_training.gaps(network, [self.view.test(train[index].pixels) for index in aside], runtime)
         return CodingDetector(network, Reals.of(self.statistic, found), self.statistic, self.view, runtime, history)
 
     def restore(self, state: State, runtime: Runtime) -> CodingDetector:
         """The detector whose `state` this is."""
-        from detectors import nets
-        from detectors.network import placed
+        from detectors.architectures import small_networks
+        from detectors.architectures.compute import placed
 
-        network = nets.bare(self.network)
+        network = small_networks.bare(self.network)
         from_state(network, {name: value for name, value in state.items() if not name.startswith(REALS)})
         reals = Reals(**{name.removeprefix(REALS): value for name, value in state.items() if name.startswith(REALS)})
         return CodingDetector(placed(network, runtime).eval(), reals, self.statistic, self.view, runtime)

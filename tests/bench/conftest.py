@@ -4,8 +4,8 @@ import pytest
 from lineup_checkerboard import Checkerboard
 from rich.console import Console
 
-from bench.progress import Reporter
-from tests.engine.miniature import Bench, NearestMeanRecipe, write_folder
+from bench.platform.progress import Reporter
+from tests.support.miniature import Bench, NearestMeanRecipe, write_folder
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import torch
 
 from detectors.api import Runtime
 from detectors.checks import sample, texture
-from detectors.hog_svm import HogSvm
-from detectors.residual import Residual
-from detectors.spectrum import Spectrum
+from detectors.handcrafted.hog_svm import HogSvm
+from detectors.handcrafted.residual import Residual
+from detectors.handcrafted.spectrum import Spectrum
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
 SIDE = {"paper": 256, "small": 128}

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from bench.images.decoding import decode
+from bench.images.decoding.decoder import decode
 from detectors.checks import sample, texture
 from protocols.degradations import degradation
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from detectors import catalogue, training
+from detectors import catalogue
 from detectors.api import Runtime
+from detectors.architectures.small_networks import drawn
 from detectors.checks import Toy, sample, texture
-from detectors.nets import drawn
-from detectors.trained import NetworkRecipe
-from detectors.weights import load_strict
+from detectors.training import loop
+from detectors.training.network_recipe import NetworkRecipe
+from detectors.weights.loading import load_strict
 
 CUDA = torch.cuda.is_available()
 DEVICE, SETTING, IMAGES, BATCHES = ("cuda", "paper", 256, 8) if CUDA else ("cpu", "small", 32, 2)
@@ -58,9 +59,9 @@ def test_training(benchmark, told, name, runtime):
     plan, network = replace(recipe.plan(), epochs=2), recipe.build()
     load_strict(network, drawn(recipe.network, 0), "seeded weights")
     train = Toy(plan.batch * BATCHES)
-    fitted = len(training.split(train, plan, 0)[0])
+    fitted = len(loop.split(train, plan, 0)[0])
     arguments = (network, train, recipe.view, plan, 0, runtime)
-    last = benchmark.pedantic(training.train, args=arguments, rounds=1)[-1]
+    last = benchmark.pedantic(loop.train, args=arguments, rounds=1)[-1]
     told(fitted, last.forward_s + last.backward_s)
     assert np.isfinite(last.train_loss)
 
@@ -70,7 +71,7 @@ def test_embedding_with_vit_large(benchmark, told, runtime, tmp_path):
     import open_clip
     from safetensors.torch import save_file
 
-    from detectors.clip_probe import ClipProbe
+    from detectors.foundation.clip_probe import ClipProbe
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -7,7 +7,7 @@ import pytest
 from lineup_checkerboard import Checkerboard
 
 from detectors import catalogue
-from detectors.hog_svm import HogSvm
+from detectors.handcrafted.hog_svm import HogSvm
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_what_a_class_derives_from_counts(installed):
 
 
 def test_a_detector_is_called_on_its_card_what_its_entry_point_says(installed):
-    installed(("acme", "1", ["detectors.hog_svm:HogSvm"]))
+    installed(("acme", "1", ["detectors.handcrafted.hog_svm:HogSvm"]))
     with pytest.raises(catalogue.UnknownName, match="'acme_0' is called 'hog_svm' on its card"):
         catalogue.recipe("acme_0")
 
@@ -87,5 +87,5 @@ def test_several_distributions_in_one_namespace_are_named_in_one_order(installed
 
 
 def test_a_plugin_that_offers_one_of_ours_under_another_name_changes_nothing(installed):
-    installed(("acme", "1", ["detectors.hog_svm:HogSvm"]))
+    installed(("acme", "1", ["detectors.handcrafted.hog_svm:HogSvm"]))
     assert catalogue.distribution(HogSvm) == ""

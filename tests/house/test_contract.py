@@ -5,7 +5,7 @@ from importlib import metadata
 
 import pytest
 
-from bench.cache import Cache
+from bench.engine.cache import Cache
 from detectors import catalogue
 from detectors.api import Runtime
 from detectors.checks import CHECKS, Toy, check, same_state

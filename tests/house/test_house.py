@@ -28,7 +28,7 @@ def test_help_and_lists_do_not_import_torch(arguments):
     code = f"""
 import sys
 sys.argv = ["lineup", {arguments!r}]
-from bench.cli import main
+from bench.command.main import main
 try:
     main()
 except SystemExit:

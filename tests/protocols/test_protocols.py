@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bench.request import protocols
+from bench.request import protocol_catalogue
 from protocols.api import AXES, Scope, Unanswerable
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import Degraded
@@ -77,16 +77,16 @@ def test_rows_are_generators_with_training_images_and_columns_those_held_out():
         CrossGenerator().cells(scope(untrained=("a", "b", "c")))
 
 
-@pytest.mark.parametrize("name", protocols.taking("train_on"))
+@pytest.mark.parametrize("name", protocol_catalogue.taking("train_on"))
 def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
-    protocol = protocols.with_options(name, {"train_on": "z"})
+    protocol = protocol_catalogue.with_options(name, {"train_on": "z"})
     with pytest.raises(Unanswerable, match=r"'z' is not in the data's train split, which has a, b, c"):
         protocol.cells(scope())
 
 
-@pytest.mark.parametrize("name", protocols.names())
+@pytest.mark.parametrize("name", protocol_catalogue.names())
 def test_every_protocol_is_one_that_the_bench_can_show(name):
-    protocol = protocols.with_options(name, {})
+    protocol = protocol_catalogue.with_options(name, {})
     assert protocol.name == name
     assert {protocol.view.rows, protocol.view.columns} <= {*AXES, *protocol.axes}
     assert not AXES.keys() & protocol.axes.keys()

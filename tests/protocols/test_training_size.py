@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from lineup_training_size import TrainingSize
 
-from bench.request import protocols
+from bench.request import protocol_catalogue
 from protocols.api import AXES, Scope, Unanswerable
 
 IMAGES = SimpleNamespace(
@@ -25,9 +25,9 @@ def sizes(protocol):
 
 
 def test_it_is_installed_by_its_entry_point_alone():
-    assert "training_size" in protocols.names()
-    assert protocols.protocol_class("training_size") is TrainingSize
-    assert protocols.with_options("training_size", {"sizes": "4,2"}) == TrainingSize(sizes=(4, 2))
+    assert "training_size" in protocol_catalogue.names()
+    assert protocol_catalogue.protocol_class("training_size") is TrainingSize
+    assert protocol_catalogue.with_options("training_size", {"sizes": "4,2"}) == TrainingSize(sizes=(4, 2))
 
 
 def test_one_cell_for_each_detector_seed_train_set_and_size():

@@ -14,18 +14,18 @@ from lineup_checkerboard import Checkerboard
 from PIL import Image
 from rich.console import Console
 
-from bench.cache import Cache
-from bench.data import read
+from bench.engine.cache import Cache
 from bench.engine.plan import Planned, plan
 from bench.engine.run import Engine, Resources
 from bench.engine.selections import Selections
-from bench.images.census import take_census
-from bench.progress import Reporter
+from bench.images.data_sets import read
+from bench.images.quality.census import take_census
+from bench.platform.progress import Reporter
 from bench.records.outcomes import Outcome
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.request.describing import cell_table, manifest
-from bench.request.planning import PlannedRun
+from bench.request.planned_run import PlannedRun
+from bench.request.run_record import cell_table, manifest
 from bench.request.run_request import RunRequest
 from detectors.api import (
     Array,

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from protocols.api import Axis, Cell, EvaluationProtocol, Subset, View, grouped
-from tests.numbers.build import GENERATORS, falling, run_of
+from tests.support.synthetic_runs import GENERATORS, falling, run_of
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from bench.cache import Cache
-from bench.data import read
+from bench.engine.cache import Cache
+from bench.images.data_sets import read
 from detectors.checks import texture
 
 QUALITIES = (90, 92, 96)

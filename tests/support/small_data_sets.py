@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from bench.data import read
+from bench.images.data_sets import read
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG"}
 

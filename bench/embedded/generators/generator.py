@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench.embedded.autoencoders import (
+from bench.embedded.filters import Pixels
+from bench.embedded.generators.autoencoders import (
     Autoencoder,
     AutoencoderLesson,
     QuantisedAutoencoder,
@@ -28,8 +29,7 @@ from bench.embedded.autoencoders import (
     shuffled,
     transposed,
 )
-from bench.embedded.diffusion import Denoiser, cascade_lesson, edit, pixel_lesson, refine
-from bench.embedded.filters import Pixels
+from bench.embedded.generators.diffusion import Denoiser, cascade_lesson, edit, pixel_lesson, refine
 
 WEIGHTS = Path(__file__).parent / "weights"
 Family = Literal["autoencoder", "diffusion", "gan"]

@@ -11,15 +11,15 @@ import torch
 from torch import nn
 
 from bench.embedded.filters import Pixels
-from bench.embedded.generators import GENERATORS, WEIGHTS, Generator, generator, restore, to_tensor
-from bench.embedded.pretrain import NAME as SMALL_RESNET
-from bench.embedded.pretrain import train_small_resnet
-from bench.embedded.repeatable import Progress, save, seeded, threads
-from bench.embedded.scenes import SIDE, render
-from bench.embedded.small_clip import NAME as SMALL_CLIP
-from bench.embedded.small_clip import train_small_clip
-from bench.embedded.small_dino import NAME as SMALL_DINO
-from bench.embedded.small_dino import train_small_dino
+from bench.embedded.generators.generator import GENERATORS, WEIGHTS, Generator, generator, restore, to_tensor
+from bench.embedded.pretraining.determinism import Progress, save, seeded, threads
+from bench.embedded.pretraining.small_clip import NAME as SMALL_CLIP
+from bench.embedded.pretraining.small_clip import train_small_clip
+from bench.embedded.pretraining.small_dino import NAME as SMALL_DINO
+from bench.embedded.pretraining.small_dino import train_small_dino
+from bench.embedded.pretraining.small_resnet import NAME as SMALL_RESNET
+from bench.embedded.pretraining.small_resnet import train_small_resnet
+from bench.embedded.scenes.scene import SIDE, render
 
 FIRST_SCENE = 10_000_000  # far from the scenes of the corpus
 SCENES = 3_000

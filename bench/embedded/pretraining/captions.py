@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bench.embedded.filters import Pixels
-from bench.embedded.layouts import Kind
-from bench.embedded.scenes import Scene
+from bench.embedded.scenes.composition import Kind
+from bench.embedded.scenes.scene import Scene
 
 PHRASES: dict[Kind, str] = {
     "leaves": "scattered leaves and stones",

@@ -19,11 +19,11 @@ import torch
 from open_clip.loss import ClipLoss
 from torch import Tensor
 
-from bench.embedded.captions import caption, words
 from bench.embedded.corpus import as_jpeg
 from bench.embedded.filters import Pixels
-from bench.embedded.repeatable import Progress, save, seeded, threads
-from bench.embedded.scenes import SIDE, render
+from bench.embedded.pretraining.captions import caption, words
+from bench.embedded.pretraining.determinism import Progress, save, seeded, threads
+from bench.embedded.scenes.scene import SIDE, render
 
 NAME = "small_clip"
 SEED = 21

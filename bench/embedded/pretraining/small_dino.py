@@ -28,14 +28,14 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, log_softmax, normalize, softmax
 
 from bench.embedded.filters import Pixels
-from bench.embedded.pretrain import TASKS, Graded, graded
-from bench.embedded.repeatable import Progress, save, seeded, threads
-from bench.embedded.scenes import SIDE
-from bench.embedded.small_clip import whiten_patches
+from bench.embedded.pretraining.determinism import Progress, save, seeded, threads
+from bench.embedded.pretraining.small_clip import whiten_patches
+from bench.embedded.pretraining.small_resnet import TASKS, Graded, graded
+from bench.embedded.scenes.scene import SIDE
 from detectors.api import Runtime
-from detectors.augment import IMAGENET_MEAN, IMAGENET_STD
-from detectors.dino_tower import features, normalised
-from detectors.heads import Logistic
+from detectors.embedders.dino_tower import features, normalised
+from detectors.heads.linear import Logistic
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 
 NAME = "small_dino"
 SEED = 41

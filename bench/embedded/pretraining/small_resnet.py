@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from bench.embedded.filters import Pixels
-from bench.embedded.layouts import KINDS
-from bench.embedded.repeatable import Progress, save, seeded, threads
-from bench.embedded.scenes import SIDE, Scene, render
-from detectors.augment import IMAGENET_MEAN, IMAGENET_STD, recompressed
-from detectors.nets import SmallResNet
+from bench.embedded.pretraining.determinism import Progress, save, seeded, threads
+from bench.embedded.scenes.composition import KINDS
+from bench.embedded.scenes.scene import SIDE, Scene, render
+from detectors.architectures.small_networks import SmallResNet
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, recompressed
 
 NAME = "small_resnet"
 SEED = 31
@@ -142,7 +142,7 @@ def _card(loss: float, scenes: int, steps: int, held_out: dict[str, dict[str, fl
         "name": NAME,
         "title": "Small residual network that grades rendered photographs",
         "licence": "Apache-2.0",
-        "network": "detectors.nets.SmallResNet",
+        "network": "detectors.architectures.small_networks.SmallResNet",
         "outputs": TASKS,
         "preprocessing": {"mean": IMAGENET_MEAN, "std": IMAGENET_STD},
         "training": {

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.embedded.shapes import Labels, Outline, fill, outlines
+from bench.embedded.scenes.shapes import Labels, Outline, fill, outlines
 
 Kind = Literal["leaves", "landscape", "objects", "structure"]
 KINDS: tuple[Kind, ...] = ("leaves", "landscape", "objects", "structure")

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.embedded.camera import Shot, photograph
 from bench.embedded.filters import Floats, Light, Pixels, blurred, power, resized, scaled
-from bench.embedded.layouts import KINDS, SHARES, Kind, Layout, layout
-from bench.embedded.textures import reflectances, texture
+from bench.embedded.scenes.camera import Shot, photograph
+from bench.embedded.scenes.composition import KINDS, SHARES, Kind, Layout, layout
+from bench.embedded.scenes.textures import reflectances, texture
 
 SIDE = 128
 NAMESPACE = 4_711  # sets the random numbers of scenes apart from those that other stages draw for the same seed

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 from zlib import crc32
 
-from bench.images.tiff_structure import walk as _tiff
+from bench.images.decoding.tiff_structure import walk as _tiff
 
 LARGEST = 2**26  # pixels, 8192 x 8192: more is an attack, or no work for a detector
 Size = tuple[int, int]  # width, height

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError, _imaging
 
-from bench.errors import InputError
-from bench.images import jpeg_tables
-from bench.images.colour_profiles import Profile
-from bench.images.wholeness import header, require_small
+from bench.images.decoding import jpeg_tables
+from bench.images.decoding.colour_profiles import Profile
+from bench.images.decoding.completeness import header, require_small
+from bench.platform.errors import InputError
 from detectors.api import Sample
 from detectors.types import Facts
 

@@ -12,9 +12,8 @@ from errno import EFBIG, EIO, ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from bench.errors import InputError
-from bench.images.mounting import Mounted
-from bench.images.trees import (
+from bench.images.files.mounting import Mounted
+from bench.images.files.tree import (
     ARCHIVES,
     LARGEST_FILE,
     MANIFESTS,
@@ -25,6 +24,7 @@ from bench.images.trees import (
     hidden,
     readable,
 )
+from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from bench.errors import InputError
+from bench.images.files.tree import Listing, Mark, Tree
 from bench.images.layouts.api import SHARED, Found, Row
-from bench.images.trees import Listing, Mark, Tree
+from bench.platform.errors import InputError
 
 
 class Mounted(Tree):

@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from bench.errors import InputError
-from bench.images.archives import local
-from bench.images.trees import LARGEST_FILE, Listing, Mark, Tree, too_large
+from bench.images.files.archives import local
+from bench.images.files.tree import LARGEST_FILE, Listing, Mark, Tree, too_large
+from bench.platform.errors import InputError
 
 PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
 VOLATILE = {

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from bench.errors import InputError
-from bench.images.tables import ArrowTable, ParquetTable, Recent, Table
-from bench.images.trees import IMAGES, Mark, Tree
+from bench.images.files.tables import ArrowTable, ParquetTable, Recent, Table
+from bench.images.files.tree import IMAGES, Mark, Tree
+from bench.platform.errors import InputError
 
 SUFFIXES = (".arrow", ".parquet")
 STATE = "state.json"  # names the Arrow files of a folder that `save_to_disk` wrote; others there are caches

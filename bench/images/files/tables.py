@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bench.errors import InputError
-from bench.images.trees import Tree
+from bench.images.files.tree import Tree
+from bench.platform.errors import InputError
 
 KEPT = 2**29  # bytes of tables that are kept in memory
 

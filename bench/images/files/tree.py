@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 
 IMAGES = frozenset({".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 DATA = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".txt"})

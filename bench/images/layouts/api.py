@@ -1,7 +1,7 @@
 """What a layout is: from the names in a tree to rows of images.
 
 A layout is one class and one entry-point line in the group `lineup.layouts`. It says how much of a tree it can read,
-from names and headers alone, and reads it. What all layouts share stands in `bench.images.assembling`: order, families,
+from names and headers alone, and reads it. What all layouts share stands in `bench.images.assembly`: order, families,
 splits that have to be drawn, checks.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
-from bench.images.trees import Files, Tree
+from bench.images.files.tree import Files, Tree
 
 Claim = Literal["all", "some", "none"]
 SHARED = "real"  # the pool of real images that stand against every generator

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import ClassVar
 
-from bench.images.layouts import lines
+from bench.images.files.mounting import is_mounted
+from bench.images.files.tree import Tree
+from bench.images.layouts import csv_lines
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
-from bench.images.mounting import is_mounted
-from bench.images.trees import Tree
 
 TABLE = "metadata.csv"
 COLUMNS = ("image_path", "target", "category")
@@ -28,7 +28,7 @@ class Artifact(Layout):
     def claim(self, tree: Tree) -> Claim:
         """The folders that have a table, if the first table looks like one of ArtiFact's."""
         described = _described(tree)
-        if not described or not {"image_path", "target"} & set(lines.header(tree, _table(described[0]))):
+        if not described or not {"image_path", "target"} & set(csv_lines.header(tree, _table(described[0]))):
             return "none"
         known = {*described, SHARED}
         read = sum(any(above in known for above in _upwards(folder)) for folder in tree.listing.images)
@@ -82,7 +82,7 @@ def _rows(tree: Tree, folder: str, there: Collection[str]) -> Iterator[Row | Non
     above, _, last = folder.rpartition("/")
     generator = last or tree.title
     bases = [f"{base}/" if base else "" for base in dict.fromkeys((folder, above))]
-    for line, fields in lines.rows(tree, _table(folder), COLUMNS):
+    for line, fields in csv_lines.rows(tree, _table(folder), COLUMNS):
         label = _label(tree, folder, line, fields["target"])
         path = fields["image_path"].removeprefix("./")
         paths = [base + path for base in bases] + ([] if folder else [path.removeprefix(f"{generator}/")])
@@ -96,4 +96,4 @@ def _label(tree: Tree, folder: str, line: int, target: str) -> int:
         return int(int(target) != 0)
     except ValueError:
         what = f"column target is {target!r}, not a whole number; write 0 for real, another number for generated"
-        lines.refuse(tree, _table(folder), line, what)
+        csv_lines.refuse(tree, _table(folder), line, what)

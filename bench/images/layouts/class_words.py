@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 
 REAL = frozenset({"authentic", "human", "natural", "nature", "original", "real"})
 GENERATED = frozenset({"ai", "fake", "generated", "synthetic"})

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from bench.images.files.tree import Tree
 from bench.images.layouts.api import FolderLayout, Found, Place, Row
-from bench.images.names import is_known
-from bench.images.trees import Tree
+from bench.images.layouts.generator_names import is_known
 
 CLASSES = {"0_real": 0, "1_fake": 1}
 SPLITS = ("train", "val", "test")

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
-from bench.errors import InputError
-from bench.images.trees import Tree
+from bench.images.files.tree import Tree
+from bench.platform.errors import InputError
 
 
 def header(tree: Tree, name: str) -> list[str]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from bench.errors import InputError
+from bench.images.files.mounting import is_mounted, mounted
+from bench.images.files.table_rows import Rows, open_table, table_files
+from bench.images.files.tables import Recent, image_columns
+from bench.images.files.tree import Tree
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
-from bench.images.mounting import is_mounted, mounted
-from bench.images.rows import Rows, open_table, table_files
-from bench.images.tables import Recent, image_columns
-from bench.images.trees import Tree
-from bench.images.words import split_of
+from bench.images.layouts.class_words import split_of
+from bench.platform.errors import InputError
 
 GENERATORS = ("DeepFloyd IF", "SDv1.4", "SDv2.1", "SDXL")  # of image_gen0 to image_gen3
 COLUMNS = {f"gen{index}": f"image_gen{index}" for index in range(len(GENERATORS))}

@@ -6,8 +6,8 @@ word (`PLAIN`): `coco_val2017`, `real_RAISE_1k`. With a word of `FAKE` or a gene
 `coco_fake`, `imagenet_glide`. With anything else in it, it may be either, and is refused: `imagenet_dit`. Every other
 folder is a generator. All real folders form the shared pool, and a note names them.
 
-- Splits are folders such as `train`, `val` and `test` (`bench.images.words.SPLITS`), at the top or right below a
-  generator.
+- Splits are folders such as `train`, `val` and `test` (`bench.images.layouts.class_words.SPLITS`), at the top or right
+  below a generator.
 - `fake` and its like (`FAKE`) are the generator that the folder above names; at the top, that the data set names.
   There `0` is real and `1` is fake as well.
 - Below a generator, `real` and its like are real images as well. `nature`, `photo` and other words that may be a
@@ -23,12 +23,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
-from bench.errors import InputError
+from bench.images.files.mounting import is_mounted
+from bench.images.files.tree import Tree, top_folders
 from bench.images.layouts.api import SHARED, Claim, FolderLayout, Found, Place
-from bench.images.mounting import is_mounted
-from bench.images.names import flat, is_known
-from bench.images.trees import Tree, top_folders
-from bench.images.words import FILLERS, SPLITS
+from bench.images.layouts.class_words import FILLERS, SPLITS
+from bench.images.layouts.generator_names import flat, is_known
+from bench.platform.errors import InputError
 
 CLEAR = frozenset({"0_real", "real", "real_images", "reals"})  # real wherever they stand
 WORDS = CLEAR | {

@@ -13,10 +13,10 @@ from os.path import commonpath
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from bench.errors import InputError
+from bench.images.files.tree import Tree
 from bench.images.layouts.api import FolderLayout, Found, Place, Row
-from bench.images.names import GENIMAGE, canonical, genimage
-from bench.images.trees import Tree
+from bench.images.layouts.generator_names import GENIMAGE, canonical, genimage
+from bench.platform.errors import InputError
 
 SPLITS = ("train", "val", "test")
 CLASSES = {"nature": 0, "ai": 1}

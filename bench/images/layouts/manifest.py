@@ -18,13 +18,13 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
-from bench.errors import InputError
-from bench.images.assembling import DESCRIPTION, described
-from bench.images.imageset import ImageSet
-from bench.images.layouts import lines
+from bench.images.assembly import DESCRIPTION, described
+from bench.images.files.tree import MANIFESTS, Tree
+from bench.images.image_set import ImageSet
+from bench.images.layouts import csv_lines
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
-from bench.images.trees import MANIFESTS, Tree
-from bench.images.words import SPLITS, label_of
+from bench.images.layouts.class_words import SPLITS, label_of
+from bench.platform.errors import InputError
 from protocols.api import NONE
 from protocols.degradations import UnknownDegradation, degradation
 
@@ -136,7 +136,7 @@ class _Listed:
             self._refuse(line, str(error))
 
     def _refuse(self, line: int, what: str) -> NoReturn:
-        lines.refuse(self._tree, self._name, line, what)
+        csv_lines.refuse(self._tree, self._name, line, what)
 
 
 @cache
@@ -165,7 +165,7 @@ def _base(tree: Tree) -> ImageSet | None:
         what = f"{tree.where}/{DESCRIPTION} says that the images are of {of}, so real ones cannot be added with --real"
         msg = f"{what}; name their folder there, under real"
         raise InputError(msg)
-    from bench.data import open_tree, opened, read_tree
+    from bench.images.data_sets import open_tree, opened, read_tree
 
     forced, base = opened(of, tree.where)
     if further := described(base).get("of"):
@@ -186,8 +186,8 @@ def _images_of(base: ImageSet) -> dict[str, Row | None]:
 
 
 def _csv_lines(tree: Tree, name: str) -> Iterator[Line]:
-    _check_columns(tree, name, 1, lines.header(tree, name))
-    yield from lines.rows(tree, name, REQUIRED)
+    _check_columns(tree, name, 1, csv_lines.header(tree, name))
+    yield from csv_lines.rows(tree, name, REQUIRED)
 
 
 def _json_lines(tree: Tree, name: str) -> Iterator[Line]:
@@ -197,13 +197,13 @@ def _json_lines(tree: Tree, name: str) -> Iterator[Line]:
         try:
             fields: Any = json.loads(text)
         except ValueError as error:
-            lines.refuse(tree, name, line, f"it is not JSON ({error}); mend the line")
+            csv_lines.refuse(tree, name, line, f"it is not JSON ({error}); mend the line")
         if not isinstance(fields, dict) or not all(isinstance(value, str | int | None) for value in fields.values()):
-            lines.refuse(tree, name, line, "it is not a JSON object of texts and numbers; mend the line")
+            csv_lines.refuse(tree, name, line, "it is not a JSON object of texts and numbers; mend the line")
         _check_columns(tree, name, line, fields)
         for column in REQUIRED:
             if column not in fields:
-                lines.refuse(tree, name, line, f"{column} is missing; add it")
+                csv_lines.refuse(tree, name, line, f"{column} is missing; add it")
         yield line, {column: "" if value is None else str(value) for column, value in fields.items()}
 
 
@@ -213,4 +213,6 @@ def _check_columns(tree: Tree, name: str, line: int, columns: Any) -> None:  # n
         if column not in known and not column.startswith("x_"):
             near = get_close_matches(column, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            lines.refuse(tree, name, line, f"column {column!r} is not known; {hint} Columns of your own begin with x_")
+            csv_lines.refuse(
+                tree, name, line, f"column {column!r} is not known; {hint} Columns of your own begin with x_"
+            )

@@ -13,15 +13,15 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from bench.errors import InputError
+from bench.images.files.mounting import is_mounted, mounted
+from bench.images.files.table_rows import Rows, open_table, table_files
+from bench.images.files.tables import Recent, Table, image_columns
+from bench.images.files.tree import Tree
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.layouts.class_words import class_of, is_real, label_of, split_of
 from bench.images.layouts.elsa_d3 import is_elsa
-from bench.images.mounting import is_mounted, mounted
-from bench.images.names import canonical
-from bench.images.rows import Rows, open_table, table_files
-from bench.images.tables import Recent, Table, image_columns
-from bench.images.trees import Tree
-from bench.images.words import class_of, is_real, label_of, split_of
+from bench.images.layouts.generator_names import canonical
+from bench.platform.errors import InputError
 
 IMAGE = "image"
 LABELS = ("label", "is_fake", "target", "is_generated")

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from bench.errors import InputError
+from bench.images.files.tree import Tree
 from bench.images.layouts.api import SHARED, Claim, FolderLayout, Found, Place, Row
-from bench.images.trees import Tree
+from bench.platform.errors import InputError
 
 GENERATORS = frozenset({
     "dalle2", "dalle3", "firefly", "glide", "midjourney-v5",

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from bench.errors import InputError
+from bench.images.files.tree import Tree
 from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
-from bench.images.names import canonical
-from bench.images.trees import Tree
-from bench.images.words import SPLITS, label_of, split_of
+from bench.images.layouts.class_words import SPLITS, label_of, split_of
+from bench.images.layouts.generator_names import canonical
+from bench.platform.errors import InputError
 
 UNNAMED = "generated"  # the generator where a sample names none
 

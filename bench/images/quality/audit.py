@@ -23,8 +23,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from bench.images.attributes import ATTRIBUTES, Attribute
-from bench.stats import LEVEL, holm
+from bench.images.quality.attributes import ATTRIBUTES, Attribute
+from bench.statistics.intervals import LEVEL
+from bench.statistics.tests import holm
 
 Array = NDArray[Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.images.duplicates import Duplicates, find_duplicates
-from bench.images.inspection import Inspection
+from bench.images.quality.duplicates import Duplicates, find_duplicates
+from bench.images.quality.inspection import Inspection
 
 CLASSES = {0: "real", 1: "generated"}
 GROUP = ("generator", "split", "label")

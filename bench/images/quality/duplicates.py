@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.images.inspection import Inspection
+from bench.images.quality.inspection import Inspection
 
 NEAR = 10  # bits of a look that may differ between near duplicates
 NO_SIDE = np.iinfo(np.int64).max

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.errors import InputError
-from bench.images.decoding import Details, Unreadable, decode_with_details
-from bench.images.imageset import ImageSet
+from bench.images.decoding.decoder import Details, Unreadable, decode_with_details
+from bench.images.image_set import ImageSet
+from bench.platform.errors import InputError
 from detectors.api import Image
 from protocols.degradations import degradation
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.errors import InputError
-from bench.images.imageset import ImageSet
-from bench.images.inspection import Inspection
+from bench.images.image_set import ImageSet
+from bench.images.quality.inspection import Inspection
+from bench.platform.errors import InputError
 
 CALIPERS = (0.0, 0.05, 0.15, 0.5)  # octaves: in one match sizes (root of width times height) differ by 1.41 at most
 COLUMNS = ("path", "label", "generator", "split", "content", "source", "treatment")

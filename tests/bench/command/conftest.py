@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.engine.miniature import write_folder
+from tests.support.miniature import write_folder
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import shutil
 import pandas as pd
 import pytest
 
-from bench.cells import TABLE_COLUMNS
+from bench.evaluation.cells import TABLE_COLUMNS
 from bench.records.columns import THROUGHPUT
-from tests.engine.miniature import SIZES
-from tests.images.planted import as_png, plant
+from tests.support.miniature import SIZES
+from tests.support.planted_shortcuts import as_png, plant
 
 
 def one_line(done):

@@ -5,19 +5,19 @@ import sys
 
 import pytest
 
-from bench.listing import WIDTH, in_full, overview, protocol_titles, whole_card
-from bench.request import protocols
+from bench.command.detector_list import WIDTH, in_full, overview, protocol_titles, whole_card
+from bench.request import protocol_catalogue
 from detectors import catalogue
-from detectors.cnnspot import CnnSpot
-from detectors.sources import Hub
+from detectors.networks.cnnspot import CnnSpot
+from detectors.weights.files import HubFile
 from protocols.api import options
-from tests.command.test_command import one_line
+from tests.bench.command.test_command import one_line
 
 
 @pytest.fixture
 def nothing_downloaded(monkeypatch):
     """As on a machine that never asked the hub for anything."""
-    monkeypatch.setattr(Hub, "state", lambda hub: "missing")
+    monkeypatch.setattr(HubFile, "state", lambda hub: "missing")
 
 
 def test_the_list_has_a_row_for_every_detector(nothing_downloaded):
@@ -36,9 +36,9 @@ def test_weights_that_are_found_are_said_to_be(tmp_path, monkeypatch):
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     (folder / "resnet50-0676ba61.pth").write_bytes(b"not what its name says")
-    monkeypatch.setattr("detectors.sources.cached", lambda *names: None)
+    monkeypatch.setattr("detectors.weights.files.cached", lambda *names: None)
     assert any(line.startswith("cnnspot") and "missing / shipped" in line for line in overview())
-    monkeypatch.setattr("detectors.sources.torch_hub_cache", lambda *names: names or None)
+    monkeypatch.setattr("detectors.weights.files.torch_hub_cache", lambda *names: names or None)
     assert any(line.startswith("cnnspot") and "found / shipped" in line for line in overview())
 
 
@@ -64,16 +64,16 @@ def test_every_card_can_be_shown(name):
 def test_every_protocol_has_a_line_with_its_title():
     lines = [line.split() for line in protocol_titles()]
     assert lines[0] == ["protocols"]
-    assert [line[0] for line in lines[1:]] == protocols.names()
+    assert [line[0] for line in lines[1:]] == protocol_catalogue.names()
     assert all(
-        " ".join(line[1:]) == protocols.protocol_class(line[0]).title for line in lines[1:]
+        " ".join(line[1:]) == protocol_catalogue.protocol_class(line[0]).title for line in lines[1:]
     )  # the plug-in's as well
-    assert "training_size" in protocols.names()
+    assert "training_size" in protocol_catalogue.names()
 
 
-@pytest.mark.parametrize("name", protocols.names())
+@pytest.mark.parametrize("name", protocol_catalogue.names())
 def test_every_protocol_can_be_shown_with_its_options(name):
-    kind = protocols.protocol_class(name)
+    kind = protocol_catalogue.protocol_class(name)
     text = " ".join(" ".join(in_full(name)).split())
     assert kind.title in text
     for option, about in options(kind).items():
@@ -89,7 +89,7 @@ def test_a_protocol_is_shown_with_types_and_defaults():
 
 
 def test_a_detector_wins_where_a_protocol_has_its_name(monkeypatch):
-    monkeypatch.setattr(protocols, "names", lambda: ["hog_svm"])
+    monkeypatch.setattr(protocol_catalogue, "names", lambda: ["hog_svm"])
     assert list(in_full("hog_svm")) == list(whole_card("hog_svm"))
 
 
@@ -104,7 +104,7 @@ def test_an_unknown_detector_is_one_line(lineup):
 
 def test_neither_imports_torch():
     code = (
-        "import sys; from bench.listing import in_full, overview, protocol_titles, whole_card;"
+        "import sys; from bench.command.detector_list import in_full, overview, protocol_titles, whole_card;"
         "list(overview()); list(whole_card('clip_probe')); list(protocol_titles()); list(in_full('degradation'));"
         "sys.exit('torch' in sys.modules)"
     )

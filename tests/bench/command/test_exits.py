@@ -2,8 +2,8 @@
 
 import pytest
 
-import bench.cli
-from bench.errors import InputError
+import bench.command.main
+from bench.platform.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -14,9 +14,9 @@ def test_exit_codes(monkeypatch, capsys, raised, code):
     def failing():
         raise raised
 
-    monkeypatch.setattr(bench.cli, "app", failing)
+    monkeypatch.setattr(bench.command.main, "app", failing)
     with pytest.raises(SystemExit) as stopped:
-        bench.cli.main()
+        bench.command.main.main()
     assert stopped.value.code == code
     printed = capsys.readouterr().err
     assert printed.startswith("lineup: ") == (code == 2)

@@ -14,16 +14,16 @@ import pytest
 from pydantic import Field
 from typer.testing import CliRunner
 
-import bench.cli
-from bench.errors import InputError
+import bench.command.main
+from bench.platform.errors import InputError
 from bench.records import columns
-from bench.request import protocols
-from bench.request.arms import in_arms
+from bench.request import protocol_catalogue
+from bench.request.base_degradations import in_arms
 from detectors import catalogue
 from protocols.api import EvaluationProtocol, View, option
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import Degraded
-from tests.command.test_command import one_line
+from tests.bench.command.test_command import one_line
 
 
 @dataclass(frozen=True)
@@ -100,16 +100,18 @@ INSTALLED = {
 def run(monkeypatch):
     """Run the command line up to the request. The value is the request, or the error."""
     real, requests = metadata.entry_points, []
-    mine = [metadata.EntryPoint(name, f"{__name__}:{value}", protocols.GROUP) for name, value in INSTALLED.items()]
+    mine = [
+        metadata.EntryPoint(name, f"{__name__}:{value}", protocol_catalogue.GROUP) for name, value in INSTALLED.items()
+    ]
     monkeypatch.setattr(
         catalogue,
         "entry_points",
-        lambda group: metadata.EntryPoints([*real(group=group), *(mine if group == protocols.GROUP else [])]),
+        lambda group: metadata.EntryPoints([*real(group=group), *(mine if group == protocol_catalogue.GROUP else [])]),
     )
-    monkeypatch.setattr(bench.cli, "_run", lambda request, **_: requests.append(request))
+    monkeypatch.setattr(bench.command.main, "_run", lambda request, **_: requests.append(request))
 
     def invoke(*arguments):
-        done = CliRunner().invoke(bench.cli.app, ["run", *map(str, arguments)])
+        done = CliRunner().invoke(bench.command.main.app, ["run", *map(str, arguments)])
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             return done.exception
         return requests[-1] if done.exit_code == 0 and requests else done
@@ -301,21 +303,25 @@ def test_the_written_settings_give_the_same_again(run, folder, monkeypatch, argu
         requests.append(request)
         return SimpleNamespace(cells=cells)
 
-    monkeypatch.setattr(bench.cli, "_run", answered)
+    monkeypatch.setattr(bench.command.main, "_run", answered)
     run(*arguments)
     written = (folder / "settings.toml").read_bytes()
     run("--settings", folder / "settings.toml")
     first, again = requests
     assert again == first
     assert (folder / "settings.toml").read_bytes() == written
-    assert set(tomllib.loads(written.decode())) >= {"protocol", "data", *protocols.option_types(type(first.protocol))}
+    assert set(tomllib.loads(written.decode())) >= {
+        "protocol",
+        "data",
+        *protocol_catalogue.option_types(type(first.protocol)),
+    }
 
 
 def test_a_failed_cell_is_exit_code_1(run, folder, monkeypatch):
     for status, code in (("scored", 0), ("skipped", 0), ("failed", 1)):
         cells = pd.DataFrame({columns.STATUS: ["scored", status]})
-        monkeypatch.setattr(bench.cli, "_run", lambda request, cells=cells, **_: SimpleNamespace(cells=cells))
-        assert CliRunner().invoke(bench.cli.app, ["run"]).exit_code == code
+        monkeypatch.setattr(bench.command.main, "_run", lambda request, cells=cells, **_: SimpleNamespace(cells=cells))
+        assert CliRunner().invoke(bench.command.main.app, ["run"]).exit_code == code
 
 
 def test_several_arms_go_into_folders_of_their_own(run, tmp_path):
@@ -338,7 +344,7 @@ def test_neither_help_nor_show_imports_torch(arguments):
     code = f"""
 import sys
 sys.argv = ["lineup", *{arguments!r}]
-from bench.cli import main
+from bench.command.main import main
 try:
     main()
 except SystemExit as stopped:

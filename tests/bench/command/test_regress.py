@@ -8,15 +8,15 @@ import pytest
 from lineup_checkerboard import Checkerboard
 from rich.console import Console
 
-from bench import gate
-from bench.cells import cells_table
-from bench.errors import InputError
-from bench.golden import describe_update, golden_from, read_golden, write_golden
-from bench.progress import Reporter
+from bench.command import regress
+from bench.evaluation.cells import cells_table
+from bench.evaluation.comparison import compare
+from bench.evaluation.golden_record import describe_update, golden_from, read_golden, write_golden
+from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
 from bench.records import columns
-from bench.regress import compare
 from protocols.degradations import degradation
-from tests.engine.miniature import Bench, Means, NearestMean, NearestMeanRecipe, write_folder
+from tests.support.miniature import Bench, Means, NearestMean, NearestMeanRecipe, write_folder
 
 
 class Shuffled(Means):
@@ -131,18 +131,18 @@ def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of):
 def test_the_command_compares_afresh_and_says_what_fell(run_of, tmp_path, monkeypatch, capsys):
     reporter = Reporter(Console(file=io.StringIO()))
     good_run = run_of(*good())
-    runs = dict.fromkeys(gate.PROTOCOLS, good_run)
-    monkeypatch.setattr(gate, "matrices", lambda *_: runs)
+    runs = dict.fromkeys(regress.PROTOCOLS, good_run)
+    monkeypatch.setattr(regress, "matrices", lambda *_: runs)
     with pytest.raises(InputError, match="holds no golden record"):
-        gate.compare_now(tmp_path / "golden", tmp_path, reporter)
-    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter) == 0
-    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 0
+        regress.compare_now(tmp_path / "golden", tmp_path, reporter)
+    assert regress.update_golden(tmp_path / "golden", tmp_path, reporter) == 0
+    assert regress.compare_now(tmp_path / "golden", tmp_path, reporter) == 0
     assert "none fell" in capsys.readouterr().out
-    runs[gate.PROTOCOLS[1]] = run_of(Flipped("small"), Checkerboard("small"))
-    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
+    runs[regress.PROTOCOLS[1]] = run_of(Flipped("small"), Checkerboard("small"))
+    assert regress.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
     assert "Cells that fell" in capsys.readouterr().out
-    runs[gate.PROTOCOLS[1]] = run_of(NearestMeanRecipe("small"))
-    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
+    runs[regress.PROTOCOLS[1]] = run_of(NearestMeanRecipe("small"))
+    assert regress.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
 
 
 def test_an_update_is_described(run_of, tmp_path):
@@ -162,11 +162,11 @@ def test_a_stored_run_reads_back_whole(run_of):
 
 
 def test_an_update_mends_a_damaged_record(run_of, tmp_path, monkeypatch):
-    monkeypatch.setattr(gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, run_of(*good())))
+    monkeypatch.setattr(regress, "matrices", lambda *_: dict.fromkeys(regress.PROTOCOLS, run_of(*good())))
     console = io.StringIO()
-    folder = tmp_path / "golden" / gate.PROTOCOLS[0]
+    folder = tmp_path / "golden" / regress.PROTOCOLS[0]
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text("{")
-    assert gate.update_golden(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
+    assert regress.update_golden(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
     assert "Starting anew" in console.getvalue()
-    assert gate.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
+    assert regress.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from bench.fitted import SAID
-from tests.command.test_command import one_line
+from bench.records.saved_detector import SAID
+from tests.bench.command.test_command import one_line
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision import transforms
 
 from detectors.checks import texture
-from tests.command.test_command import one_line
+from tests.bench.command.test_command import one_line
 
 
 @pytest.fixture(scope="module")

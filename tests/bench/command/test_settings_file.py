@@ -5,11 +5,12 @@ import tomllib
 import pandas as pd
 import pytest
 
-from bench.errors import InputError
-from bench.settings import checked, read, written
-from detectors.cnnspot import CnnSpot
-from detectors.hog_svm import HogSvm
-from tests.command.test_command import one_line
+from bench.platform.errors import InputError
+from bench.platform.option_values import checked
+from bench.request.settings_file import read, written
+from detectors.handcrafted.hog_svm import HogSvm
+from detectors.networks.cnnspot import CnnSpot
+from tests.bench.command.test_command import one_line
 
 
 @pytest.fixture

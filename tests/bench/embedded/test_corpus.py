@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data import read
 from bench.embedded import corpus
 from bench.embedded.corpus import as_jpeg, build, encode, identity, is_built, scene_number
-from bench.embedded.probes import PROBES, accuracies
-from bench.embedded.scenes import render
+from bench.embedded.scenes.scene import render
+from bench.embedded.shortcut_probes import PROBES, accuracies
+from bench.images.data_sets import read
 
 
 def files(root):
@@ -99,7 +99,7 @@ def test_wrong_sizes_are_refused(tmp_path, workers, per_split):
 
 
 def test_identity_covers_every_module_that_makes_the_corpus():
-    code = "import sys, bench.embedded.corpus, bench.embedded.generators; print(*sys.modules)"
+    code = "import sys, bench.embedded.corpus, bench.embedded.generators.generator; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {name.removeprefix("bench.embedded.") for name in loaded if name.startswith("bench.embedded.")} == set(
         corpus.MAKERS

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from bench import cache
-from bench.cache import Cache, digest
-from bench.data import read
+from bench.engine import cache
+from bench.engine.cache import Cache
+from bench.images.data_sets import read
+from bench.platform.files import digest
 from detectors.checks import same_state
-from tests.engine.miniature import write_folder
+from tests.support.miniature import write_folder
 
 
 def hashes(*values):

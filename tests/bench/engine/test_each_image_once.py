@@ -9,12 +9,12 @@ import pytest
 from lineup_checkerboard import Checkerboard
 from PIL import Image
 
-from bench.images import imageset
+from bench.images import image_set
 from detectors.api import Card
 from detectors.checks import texture
 from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
-from tests.engine.miniature import Bench, Means, NearestMeanRecipe
+from tests.support.miniature import Bench, Means, NearestMeanRecipe
 
 GENERATORS = ("a", "b", "c", "d")
 REAL, OWN = 14, 14
@@ -44,8 +44,8 @@ class Work:
 
     def __init__(self, monkeypatch):
         self.decoded, self.degraded, self.prepared = [], [], []
-        decode, degrade, prepare = imageset.decode, Degradation.__call__, Means.prepare
-        monkeypatch.setattr(imageset, "decode", lambda data, where: self.decoded.append(where) or decode(data, where))
+        decode, degrade, prepare = image_set.decode, Degradation.__call__, Means.prepare
+        monkeypatch.setattr(image_set, "decode", lambda data, where: self.decoded.append(where) or decode(data, where))
         monkeypatch.setattr(
             Degradation, "__call__", lambda one, sample: self.degraded.append(one.name) or degrade(one, sample)
         )

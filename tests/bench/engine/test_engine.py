@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
-import bench.cache
+import bench.engine.cache
 from bench.engine.plan import plan
 from bench.engine.selections import Selections
-from bench.errors import InputError
-from bench.images import imageset
+from bench.images import image_set
+from bench.platform.errors import InputError
 from detectors.api import Answer, Card, Detector, Recipe, Runtime
-from detectors.composition import Composite, joined, parted
+from detectors.composite.nested_fits import joined, parted
+from detectors.composition import Composite
 from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
-from tests.engine.miniature import SIZES, Means, Missing, NearestMeanRecipe
+from tests.support.miniature import SIZES, Means, Missing, NearestMeanRecipe
 
 
 def accuracy(scores):
@@ -79,8 +80,8 @@ def test_each_image_is_decoded_and_degraded_once_for_all_detectors(make_bench, m
     planned = bench.plan(degradations=("none", "jpeg:65", "blur:1"))
     heads = [item for item in planned if item.cell.detector != "checkerboard"]
     decoded, degraded = [], []
-    decode, degrade = imageset.decode, Degradation.__call__
-    monkeypatch.setattr(imageset, "decode", lambda data, where: decoded.append(where) or decode(data, where))
+    decode, degrade = image_set.decode, Degradation.__call__
+    monkeypatch.setattr(image_set, "decode", lambda data, where: decoded.append(where) or decode(data, where))
     monkeypatch.setattr(Degradation, "__call__", lambda self, s: degraded.append(self.name) or degrade(self, s))
     bench.run(heads)
     assert len(decoded) == len(set(decoded)) == 2 * 2 * SIZES["train"] + 3 * 2 * SIZES["val"]
@@ -116,14 +117,14 @@ def test_a_killed_run_repeated_equals_an_undisturbed_one(make_bench, monkeypatch
     killed.plan()
     writes = []
 
-    def dying(path, write, real=bench.cache.write_atomically):
+    def dying(path, write, real=bench.platform.files.write_atomically):
         writes.append(path)
         if len(writes) == after:
             raise KeyboardInterrupt
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.cache.write_atomically", dying)
+        patch.setattr("bench.platform.files.write_atomically", dying)
         patch.setattr("bench.records.store.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from detectors.coding_cost import CodingCost
-from detectors.npr import Npr
-from tests.engine.miniature import Bench, write_folder
+from detectors.networks.npr import Npr
+from detectors.zero_shot.coding_cost import CodingCost
+from tests.support.miniature import Bench, write_folder
 
 
 @pytest.fixture(scope="module")

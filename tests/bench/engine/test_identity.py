@@ -12,7 +12,7 @@ from bench.engine import versions
 from detectors import catalogue, checks
 from detectors.api import Card, Recipe
 from protocols.api import Cell, Subset
-from tests.engine.miniature import Bench, NearestMeanRecipe
+from tests.support.miniature import Bench, NearestMeanRecipe
 
 
 @dataclass(frozen=True)

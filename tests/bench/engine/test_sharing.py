@@ -8,7 +8,7 @@ import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
 from detectors.api import Card
-from tests.engine.miniature import Means, NearestMean, NearestMeanRecipe
+from tests.support.miniature import Means, NearestMean, NearestMeanRecipe
 
 
 class Inverting(CheckerboardDetector):

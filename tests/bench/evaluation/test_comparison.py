@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.golden import golden_from, pack, unpack
-from bench.metrics import UnusableScores
-from bench.regress import FELL, MEAN_CHANGES, ROSE, Limits, cell_changes, compare
-from bench.report.changes import outcome
-from tests.numbers.build import falling, make_run, rng, with_data, with_detector, with_manifest, without
+from bench.evaluation.comparison import FELL, MEAN_CHANGES, ROSE, Limits, cell_changes, compare
+from bench.evaluation.golden_record import golden_from, pack, unpack
+from bench.evaluation.metrics import UnusableScores
+from bench.report.regressions import outcome
+from tests.support.synthetic_runs import falling, make_run, rng, with_data, with_detector, with_manifest, without
 
 DETECTORS = ("alpha", "beta")
 

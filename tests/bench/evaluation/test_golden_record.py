@@ -8,11 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.cells import cells_table
-from bench.errors import InputError
-from bench.golden import describe_update, golden_from, pack, quantise, read_golden, restore, unpack, write_golden
-from bench.metrics import called_generated
-from tests.numbers.build import GENERATORS, falling, make_run, with_data, with_detector, without
+from bench.evaluation.cells import cells_table
+from bench.evaluation.golden_record import (
+    describe_update,
+    golden_from,
+    pack,
+    quantise,
+    read_golden,
+    restore,
+    unpack,
+    write_golden,
+)
+from bench.evaluation.metrics import called_generated
+from bench.platform.errors import InputError
+from tests.support.synthetic_runs import GENERATORS, falling, make_run, with_data, with_detector, without
 
 EDGES = [0.0, 1e-7, float(np.nextafter(np.float32(0.5), 0)), 0.5, float(np.nextafter(np.float32(0.5), 1)), 1.0]
 
@@ -129,7 +138,7 @@ def test_a_record_of_an_older_schema_is_told_how_to_be_made_anew(tmp_path):
     ("protocol", "leading"), [("cross_generator", ["diagonal", "off-diagonal"]), ("degradation", ["none", "degraded"])]
 )
 def test_the_committed_record_reads(protocol, leading):
-    golden = read_golden(Path(__file__).parents[2] / "results" / "golden" / protocol)
+    golden = read_golden(Path(__file__).parents[3] / "results" / "golden" / protocol)
     asked = golden.manifest.protocol
     assert (asked.name, golden.manifest.setting) == (protocol, "small")
     assert [asked.group("home"), asked.group("away")] == leading

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.cells import TABLE_COLUMNS, averages, cells_table, combine, evaluate, for_readers, matrix
-from bench.errors import InputError
-from bench.leaderboard import ranking, rankings
-from bench.metrics import UnusableScores, measure
+from bench.evaluation.cells import TABLE_COLUMNS, averages, cells_table, combine, evaluate, for_readers, matrix
+from bench.evaluation.leaderboard import ranking, rankings
+from bench.evaluation.metrics import UnusableScores, measure
+from bench.platform.errors import InputError
 from bench.records.manifest import RuntimeRecord
-from bench.report.arms import side_by_side
+from bench.report.base_degradations import side_by_side
 from protocols.api import Cell, Scope, Subset
 from protocols.cross_generator import CrossGenerator
-from tests.numbers.build import (
+from tests.support.synthetic_runs import (
     FAMILIES,
     GENERATORS,
     Images,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as reference
 
-from bench.metrics import UnusableScores, called_generated, measure
+from bench.evaluation.metrics import UnusableScores, called_generated, measure
 
 # Few distinct scores, so that ties and scores on the threshold are common.
 SCORE = st.sampled_from([0.0, 0.25, 0.5, float(np.nextafter(np.float32(0.5), 1)), 0.75, 1.0]) | st.floats(

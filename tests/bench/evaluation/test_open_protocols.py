@@ -9,23 +9,23 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.cells import averages, cells_table, combine, decided, for_readers, matrix
-from bench.errors import InputError
-from bench.golden import golden_from, pack, unpack
-from bench.leaderboard import ranking, rankings
+from bench.evaluation.cells import averages, cells_table, combine, decided, for_readers, matrix
+from bench.evaluation.comparison import compare
+from bench.evaluation.golden_record import golden_from, pack, unpack
+from bench.evaluation.leaderboard import ranking, rankings
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.store import Store
-from bench.regress import compare
-from bench.report import files, terminal
-from bench.report.changes import outcome
-from bench.report.layout import placed
+from bench.report import formats, terminal
+from bench.report.matrix_style import placed
 from bench.report.picture import picture
+from bench.report.ranking_columns import legend, ranking_columns
+from bench.report.regressions import outcome
 from bench.report.routes import confusion, routings
-from bench.report.text import legend, ranking_columns
-from bench.show import write
+from bench.report.run_report import write
 from protocols.api import PublishedAverage
-from tests.numbers.build import FAMILIES, falling, make_run, run_of, with_detector, with_manifest, without
-from tests.numbers.protocols import AwayFirst, Naming, by_size
+from tests.support.open_protocols import AwayFirst, Naming, by_size
+from tests.support.synthetic_runs import FAMILIES, falling, make_run, run_of, with_detector, with_manifest, without
 
 
 def printed(renderable):
@@ -79,9 +79,9 @@ def test_without_roles_all_cells_rank_and_no_drop_is_shown():
     assert headers(run)[:5] == ["#", "detector", "all cells", "cells", "few"]
     assert "drop" not in headers(run)
     assert "Drop" not in legend(found)
-    assert "drop" not in files.csv([found]).splitlines()[0].split(",")
+    assert "drop" not in formats.csv([found]).splitlines()[0].split(",")
     assert "[" in ranking_columns(found)[2].texts[0]
-    assert "Ranked by all cells." in files.markdown([found])
+    assert "Ranked by all cells." in formats.markdown([found])
     assert printed(terminal.leaderboard(found))
 
 
@@ -249,7 +249,7 @@ def test_routes_are_read_from_diagnostics():
     assert (shown["oracle"]["kiln"], shown["cost"]["kiln"]) == ("-", "-")  # no route of its own
     cost = 100 - float(shown["accuracy"]["haze"])
     assert shown["cost"]["haze"] == f"{cost:+.1f}"
-    assert "### Routes of alpha" in files.routes_markdown(tables)
+    assert "### Routes of alpha" in formats.routes_markdown(tables)
 
 
 def test_a_run_without_routes_has_no_tables_of_them():

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.data import read
-from bench.errors import InputError
-from bench.images.assembling import draw_splits
-from bench.images.imageset import COLUMNS
-from bench.images.names import canonical, family_of
-from tests.images.build import both_ways, put
+from bench.images.assembly import draw_splits
+from bench.images.data_sets import read
+from bench.images.image_set import COLUMNS
+from bench.images.layouts.generator_names import canonical, family_of
+from bench.platform.errors import InputError
+from tests.support.small_data_sets import both_ways, put
 
 
 def genimage(root):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.executors import result_of, started
+from bench.platform.executors import result_of, started
 
 
 def touch(path):
@@ -67,8 +67,8 @@ def test_what_cannot_be_handed_over_is_left_out(tmp_path):
 CODE = """
 import sys
 from pathlib import Path
-from bench.executors import started
-from tests.engine.test_executors import tasks, touch
+from bench.platform.executors import started
+from tests.bench.platform.test_executors import tasks, touch
 if __name__ == "__main__":
     with started(touch, tasks(Path(sys.argv[1]), 200), 2) as futures:
         futures["1"].result()
@@ -82,7 +82,7 @@ def test_tasks_end_with_a_parent_that_is_killed(tmp_path):
     script.write_text(CODE)
     out = tmp_path / "out"
     out.mkdir()
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     parent = subprocess.Popen(
         [sys.executable, script, out], stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
     )

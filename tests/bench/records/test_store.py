@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.errors import InputError
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import SCHEMA, read_manifest
 from bench.records.store import Store
 from detectors.api import Answer
-from tests.numbers.build import images, make_run, with_manifest
-from tests.numbers.protocols import by_size
+from tests.support.open_protocols import by_size
+from tests.support.synthetic_runs import images, make_run, with_manifest
 
 
 @dataclass

@@ -11,17 +11,17 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from bench.cells import cells_table, matrix
-from bench.leaderboard import rankings
-from bench.report import files, terminal
-from bench.report.layout import by_family, heat, ink
+from bench.evaluation.cells import cells_table, matrix
+from bench.evaluation.leaderboard import rankings
+from bench.report import formats, terminal
+from bench.report.matrix_style import by_family, heat, ink
 from bench.report.picture import picture
 from bench.report.published import published, read_published
-from bench.report.text import average, percent, ranking_columns
+from bench.report.ranking_columns import average, percent, ranking_columns
 from protocols.api import PublishedAverage
-from tests.numbers.build import FAMILIES, GENERATORS, make_run, without
+from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, without
 
-PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "genimage.csv"
+PUBLISHED = Path(__file__).parents[3] / "results" / "published" / "genimage.csv"
 GENIMAGE = ("Midjourney", "SDv1.4", "SDv1.5", "ADM", "GLIDE", "Wukong", "VQDM", "BigGAN")
 
 
@@ -66,8 +66,8 @@ def test_the_terminal_shows_every_column_in_100_characters(ranked, index):
 
 
 def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
-    texts = [printed(terminal.leaderboard(ranked[0]), width=200), files.markdown(ranked), files.csv(ranked)]
-    for text in [*texts, files.to_json(ranked)]:
+    texts = [printed(terminal.leaderboard(ranked[0]), width=200), formats.markdown(ranked), formats.csv(ranked)]
+    for text in [*texts, formats.to_json(ranked)]:
         assert "rendered scenes, tiny generators" in text
         assert "failed 12 of 48 cells: OSError: no room" in text
         assert "skipped 48 of 48 cells: no weights; give --weights" in text
@@ -76,13 +76,13 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
 
 
 def test_detectors_without_a_rank_stand_last(ranked):
-    rows = [line for line in files.markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
+    rows = [line for line in formats.markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
     assert [row.split("|")[1].strip() for row in rows] == ["1", "2", "-", "-"]
     assert "gamma" in rows[3]
 
 
 def test_csv_holds_the_numbers_of_the_rows(ranked):
-    rows = list(csv.DictReader(io.StringIO(files.csv(ranked))))
+    rows = list(csv.DictReader(io.StringIO(formats.csv(ranked))))
     assert len(rows) == 6
     first = ranked[0].rows[0]
     assert (rows[0]["detector"], rows[0]["rank"]) == (first.detector, "1")
@@ -93,7 +93,7 @@ def test_csv_holds_the_numbers_of_the_rows(ranked):
 
 
 def test_json_has_null_where_undefined(ranked):
-    whole = json.loads(files.to_json(ranked))
+    whole = json.loads(formats.to_json(ranked))
     rows = {row["detector"]: row for row in whole[0]["rows"]}
     assert rows["gamma"]["means"]["diagonal"]["value"] is None
     assert rows["alpha"]["means"]["diagonal"]["cells"] == 12
@@ -175,7 +175,7 @@ def test_nothing_published_stands_beside_other_questions(generators, trains):
 
 def test_published_figures_stand_in_a_block_of_their_own(ranked):
     block = published(read_published(PUBLISHED), GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
-    text = files.markdown(ranked, [block])
+    text = formats.markdown(ranked, [block])
     assert "Swin-T" not in text.split("**Published (not measured here)")[0]
     assert "| Swin-T" in text
     shown = printed(terminal.published_block(block))
@@ -196,6 +196,6 @@ def test_one_run_without_any_score_still_renders():
     assert empty.scores.empty
     empty = replace(empty, scores=pd.DataFrame(columns=empty.scores.columns))
     ranked = rankings([empty])
-    assert "failed 16 of 16 cells: no room" in files.markdown(ranked)
+    assert "failed 16 of 16 cells: no room" in formats.markdown(ranked)
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
     assert picture(cells_table(empty), empty.manifest)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard
 
-from bench.images import imageset
+from bench.images import image_set
 from bench.records import columns
-from bench.report.files import routes_markdown
+from bench.report.formats import routes_markdown
 from bench.report.routes import confusion, routings
 from detectors.api import Answer, Card, Detector, Recipe
 from detectors.composition import Composite
 from detectors.diagnostics import ALONG, ROUTE
 from protocols.api import Cell, Subset
-from tests.engine.miniature import SIZES, Bench, write_folder
+from tests.support.miniature import SIZES, Bench, write_folder
 
 
 class Brightness(Detector):
@@ -100,10 +100,10 @@ def test_routes_are_those_that_the_detector_takes(traced):
 
 def test_routes_cost_no_second_decode(tmp_path, monkeypatch):
     decoded = []
-    decode = imageset.decode
+    decode = image_set.decode
     bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     planned = bench.planned([Cell("two_ways", Subset(("even", "odd"), "train"), Subset(("odd",), "val"))])
-    monkeypatch.setattr(imageset, "decode", lambda data, where: decoded.append(where) or decode(data, where))
+    monkeypatch.setattr(image_set, "decode", lambda data, where: decoded.append(where) or decode(data, where))
     bench.run(planned)
     assert len(decoded) == 2 * SIZES["val"]
 

@@ -9,18 +9,19 @@ from lineup_checkerboard import Checkerboard, CheckerboardDetector
 from lineup_training_size import TrainingSize
 from safetensors.numpy import save_file
 
-import bench.cache
-from bench.cells import cells_table, matrix
-from bench.errors import InputError
+import bench.engine.cache
+from bench.evaluation.cells import cells_table, matrix
+from bench.platform.errors import InputError
 from bench.records import columns
-from bench.request.answering import fitted_on
-from bench.request.planning import prepare
+from bench.request.execution import fitted_on
+from bench.request.planned_run import prepare
 from bench.request.run_request import RunRequest
 from detectors.api import Card
 from detectors.classifier import Classifier
-from detectors.weights import local, read
+from detectors.weight_file import hashed_file
+from detectors.weights.loading import read
 from protocols.api import AXES, Axis, Cell, EvaluationProtocol, Scope, Subset, View, grouped
-from tests.engine.miniature import SIZES, NearestMeanRecipe
+from tests.support.miniature import SIZES, NearestMeanRecipe
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("even",), "val")
 
@@ -75,7 +76,7 @@ class Published(Checkerboard):
     card: ClassVar[Card] = replace(Checkerboard.card, name="published")
 
     def load(self, weights, runtime):
-        tensors = read(local(weights), None)
+        tensors = read(hashed_file(weights), None)
         return CheckerboardDetector(float(tensors["cut"]), 4.0)
 
 
@@ -140,14 +141,14 @@ def test_a_plug_ins_protocol_survives_a_kill(make_bench, monkeypatch, after):
     killed.planned(training_sizes(killed))
     writes = []
 
-    def dying(path, write, real=bench.cache.write_atomically):
+    def dying(path, write, real=bench.platform.files.write_atomically):
         writes.append(path)
         if len(writes) == after:
             raise KeyboardInterrupt
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.cache.write_atomically", dying)
+        patch.setattr("bench.platform.files.write_atomically", dying)
         patch.setattr("bench.records.store.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.fft import dctn, idctn
 
-from detectors import nets, nets_f3
-from detectors.f3net import F3Net, F3NetGenImage
+from detectors.architectures import f3net, small_networks
+from detectors.networks.f3net import F3Net, F3NetGenImage
 
 SUMS = np.add.outer(np.arange(299), np.arange(299))
 
@@ -15,14 +15,14 @@ SUMS = np.add.outer(np.arange(299), np.arange(299))
 def personal():
     """The personal port's network, seeded."""
     torch.manual_seed(0)
-    return nets_f3.F3NetFad()
+    return f3net.F3NetFad()
 
 
 @pytest.fixture(scope="module")
 def genimage():
     """The network of GenImage's port, seeded."""
     torch.manual_seed(0)
-    return nets_f3.F3NetMixed()
+    return f3net.F3NetMixed()
 
 
 def normalised(name, width, after=""):
@@ -101,9 +101,9 @@ def test_structure_of_genimages_port(genimage):
     assert sum(one.numel() for one in genimage.parameters()) == F3NetGenImage.variants["paper"].size.parameters
 
 
-@pytest.mark.parametrize("make", [nets_f3.SmallFad, nets_f3.SmallMixed])
+@pytest.mark.parametrize("make", [f3net.SmallFad, f3net.SmallMixed])
 def test_only_what_is_learnt_is_trained(make):
-    names = [name for name, _ in nets.bare(make).named_parameters()]
+    names = [name for name, _ in small_networks.bare(make).named_parameters()]
     assert any(name.endswith("learnable") for name in names)
     assert not any("DCT" in name or name.endswith(("base", "ft_num")) for name in names)
 
@@ -111,7 +111,7 @@ def test_only_what_is_learnt_is_trained(make):
 @pytest.mark.parametrize("size", [10, 64, 299])
 def test_the_matrix_is_scipys_transform(size):
     image = np.random.default_rng(size).uniform(-1, 1, (size, size))
-    matrix = nets_f3.dct(size).double().numpy()
+    matrix = f3net.dct(size).double().numpy()
     assert matrix @ image @ matrix.T == pytest.approx(dctn(image, norm="ortho"), abs=1e-4)
     assert matrix @ matrix.T == pytest.approx(np.eye(size), abs=1e-5)
 
@@ -144,7 +144,7 @@ def learnt(one):
 
 def test_the_decomposition_is_filtered_scipy():
     torch.manual_seed(0)
-    fad, images = nets_f3.fad_closed(64), torch.rand(2, 3, 64, 64) * 2 - 1
+    fad, images = f3net.fad_closed(64), torch.rand(2, 3, 64, 64) * 2 - 1
     with torch.inference_mode():
         found = fad(images).numpy()
     spectrum = dctn(images.double().numpy(), axes=(2, 3), norm="ortho")
@@ -154,7 +154,7 @@ def test_the_decomposition_is_filtered_scipy():
 
 def test_statistics_are_those_of_every_window():
     torch.manual_seed(0)
-    lfs, images = nets_f3.LfsHead(), torch.rand(2, 3, 32, 36) * 2 - 1
+    lfs, images = f3net.LfsHead(), torch.rand(2, 3, 32, 36) * 2 - 1
     with torch.inference_mode():
         found = lfs(images).numpy()
     assert found.shape == (2, 6, 16, 18)
@@ -172,7 +172,7 @@ def test_statistics_are_those_of_every_window():
 
 def test_statistics_of_flat_images_do_not_depend_on_the_batch():
     torch.manual_seed(0)
-    lfs = nets_f3.LfsHead()
+    lfs = f3net.LfsHead()
     flat = torch.full((5, 3, 64, 64), 0.3)
     flat[1:, :, :20] = 0.77
     with torch.inference_mode():
@@ -181,7 +181,7 @@ def test_statistics_of_flat_images_do_not_depend_on_the_batch():
 
 def test_mixing_is_attention_between_rows():
     torch.manual_seed(0)
-    mix = nets_f3.MixBlock(4).eval()
+    mix = f3net.MixBlock(4).eval()
     mix.FAD_gamma.data.fill_(0.7)
     mix.LFS_gamma.data.fill_(-0.4)
     bands, statistics = torch.randn(2, 4, 5, 5), torch.randn(2, 4, 5, 5)
@@ -203,7 +203,7 @@ def test_mixing_is_attention_between_rows():
 
 def test_squares_are_taken_one_by_one():
     torch.manual_seed(0)
-    network, image = nets_f3.SmallFad().eval(), torch.rand(1, 3, 64, 128) * 2 - 1
+    network, image = f3net.SmallFad().eval(), torch.rand(1, 3, 64, 128) * 2 - 1
     with torch.inference_mode():
         halves = network(image[..., :64]), network(image[..., 64:])
         assert torch.allclose(network(image), sum(halves) / 2, atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import logistic
 
-from detectors.nets_coding import Coder, Mixture, block, cost, entropy, mixed, rounded
+from detectors.architectures.lossless_coder import Coder, Mixture, block, cost, entropy, mixed, rounded
 
 
 def mixtures(count=40, components=3, seed=0):

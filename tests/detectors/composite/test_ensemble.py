@@ -5,8 +5,8 @@ import pytest
 
 from detectors.api import Runtime
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.composition import divided, joined, parted
-from detectors.ensemble import MeanEnsemble, StackedEnsemble, log_odds
+from detectors.composite.ensemble import MeanEnsemble, StackedEnsemble, log_odds
+from detectors.composite.nested_fits import divided, joined, parted
 
 MEMBERS = ("hog_svm", "spectrum")
 RECIPES = [MeanEnsemble("small", MEMBERS), StackedEnsemble("small", MEMBERS)]

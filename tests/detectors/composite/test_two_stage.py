@@ -6,8 +6,8 @@ import pytest
 from detectors.api import Runtime
 from detectors.checks import Toy, sample, texture
 from detectors.classifier import Classifier
+from detectors.composite.two_stage import FIRST, TwoStage, TwoStageDetector
 from detectors.diagnostics import ALONG, PREDICTED, ROUTE
-from detectors.two_stage import FIRST, TwoStage, TwoStageDetector
 
 RECIPE = TwoStage("small", second="spectrum")
 

@@ -10,13 +10,13 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from detectors.api import Runtime, Unavailable
+from detectors.architectures.small_networks import bare
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.clip_features import ClipEmbedder
-from detectors.clip_grip import COMMONPOOL, ClipGrip
-from detectors.clip_probe import ClipLayers, ClipProbe
-from detectors.nets import bare
-from detectors.towers import CLIP_MEAN, CLIP_STD, Tower, find_tower
-from detectors.weights import WrongWeights
+from detectors.embedders.clip import ClipEmbedder
+from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD, Tower, find_tower
+from detectors.foundation.clip_grip import COMMONPOOL, ClipGrip
+from detectors.foundation.clip_probe import ClipLayers, ClipProbe
+from detectors.weights.loading import WrongWeights
 
 WIDTH, SIDE = 32, 56
 CONFIG = {

@@ -16,16 +16,16 @@ from sklearn.svm import LinearSVC
 from detectors.api import Runtime, Unavailable
 from detectors.checks import check
 from detectors.classifier import Classifier
-from detectors.clip_classes import SVM_BLOCKS_C, ClipClasses, ClipOvo
-from detectors.clip_features import SMALL
-from detectors.clip_heads import ClipMlp, ClipSvm
-from detectors.clip_nearest import ClipNearest
-from detectors.clip_probe import ClipLayers, ClipProbe
-from detectors.heads import LinearSvm
-from detectors.multiclass import Softmax, couple, from_bytes, to_bytes
-from detectors.tip_adapter import ALPHA, BETA, PROMPTS, TipAdapter, TipAdapterF
-from detectors.towers import text_embeddings
-from detectors.weights import WrongWeights, shipped_card
+from detectors.embedders.clip import SMALL
+from detectors.embedders.clip_tower import text_embeddings
+from detectors.foundation.clip_classes import SVM_BLOCKS_C, ClipClasses, ClipOvo
+from detectors.foundation.clip_heads import ClipMlp, ClipSvm
+from detectors.foundation.clip_nearest import ClipNearest
+from detectors.foundation.clip_probe import ClipLayers, ClipProbe
+from detectors.foundation.tip_adapter import ALPHA, BETA, PROMPTS, TipAdapter, TipAdapterF
+from detectors.heads.linear import LinearSvm
+from detectors.heads.multiclass import Softmax, couple, from_bytes, to_bytes
+from detectors.weights.loading import WrongWeights, shipped_card
 
 CONFIG = {
     "embed_dim": 24,
@@ -106,7 +106,7 @@ def test_keys_tell_recipes_and_options_apart():
     recipes = [recipe(setting) for recipe in RECIPES for setting in ("paper", "small")]
     recipes += [ClipNearest("small", k=3), TipAdapter("small", shots=4)]
     assert len({recipe.key for recipe in recipes}) == len(recipes)
-    assert ClipSvm("paper").sources()[0].title in ClipSvm("paper").key
+    assert ClipSvm("paper").weight_files()[0].title in ClipSvm("paper").key
 
 
 def test_final_heads_store_the_final_embedding_only_and_share_it(saved):

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -12,13 +13,15 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision import transforms
 
-from detectors import sources, towers, weights
 from detectors.api import Runtime, Unavailable
 from detectors.checks import Toy, sample, texture
-from detectors.clip_features import HUBS
-from detectors.clip_probe import ClipLayers, ClipProbe
-from detectors.towers import CLIP_MEAN, CLIP_STD
-from detectors.weights import WrongWeights
+from detectors.embedders import clip_tower
+from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD
+from detectors.foundation.clip_probe import ClipLayers, ClipProbe
+from detectors.weight_file import content_id
+from detectors.weights import files, loading
+from detectors.weights.loading import WrongWeights
+from detectors.weights.open_clip import HUBS
 
 WIDTH, BLOCKS, SIDE = 32, 3, 56
 CONFIG = {
@@ -138,8 +141,8 @@ def test_recipe_keys_name_model_and_weights(saved):
     recipes = [ClipProbe("paper"), ClipProbe("small"), ClipProbe("paper", "ViT-B-32-quickgelu")]
     recipes += [ClipProbe("paper", "tiny", saved), ClipProbe("paper", "tiny"), ClipLayers("paper")]
     assert len({recipe.key for recipe in recipes}) == len(recipes)
-    assert ClipProbe("paper").sources()[0].title in ClipProbe("paper").key
-    assert weights.identity(weights.Path(saved)) in ClipProbe("paper", "tiny", saved).key
+    assert ClipProbe("paper").weight_files()[0].title in ClipProbe("paper").key
+    assert content_id(Path(saved)) in ClipProbe("paper", "tiny", saved).key
 
 
 def test_a_batch_is_its_images(saved):
@@ -151,7 +154,7 @@ def test_a_batch_is_its_images(saved):
 
 def test_weights_are_read_once_and_only_when_needed(saved, monkeypatch):
     reads = []
-    monkeypatch.setattr(towers, "read", lambda *arguments: reads.append(1) or weights.read(*arguments))
+    monkeypatch.setattr(clip_tower, "read", lambda *arguments: reads.append(1) or loading.read(*arguments))
     embedder = ClipProbe("paper", "tiny", saved).embedder(Runtime())
     batch = [embedder.prepare(sample(image)) for image in IMAGES]
     assert not reads
@@ -185,7 +188,7 @@ def test_what_cannot_be_had_says_how_to_get_it(monkeypatch, tmp_path):
         msg = f"could not get {names[0]} of {repository}: download the file elsewhere and give its path"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(sources, "hub", no_hub)
+    monkeypatch.setattr(files, "hub", no_hub)
     for recipe in (ClipProbe("paper"), ClipLayers("paper")):
         with pytest.raises(Unavailable, match=r"open_clip_model\.safetensors of timm/vit_large_.*give its path"):
             recipe.embedder(Runtime())
@@ -193,7 +196,7 @@ def test_what_cannot_be_had_says_how_to_get_it(monkeypatch, tmp_path):
         ClipProbe("paper", "ViT-L-14-quickglu").embedder(Runtime())
     with pytest.raises(Unavailable, match=r"'nowhere' is neither a file nor a tag of ViT-B-32, which has .*openai"):
         ClipProbe("paper", "ViT-B-32", "nowhere").embedder(Runtime())
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
     with pytest.raises(Unavailable, match="small_clip"):
         ClipProbe("small").embedder(Runtime())
 
@@ -270,13 +273,13 @@ def test_probes_fit_on_their_own_columns(saved):
 
 
 def test_the_projects_own_tower_takes_other_weights(model, saved, monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
     (tmp_path / "small_clip.json").write_text(json.dumps(CONFIG))
     assert embedded(ClipProbe("small", None, saved).embedder(Runtime())).shape == (3, 24 + BLOCKS * 2 * WIDTH)
 
 
 def test_sources_are_those_that_open_clip_names():
     for (model, tag), hub in HUBS.items():
-        assert hub == towers.hub_of(model, tag)
-    assert [one.state() for one in ClipProbe("small").sources()] == ["shipped"]
-    assert ClipProbe("paper").sources()[0].title == "timm/vit_large_patch14_clip_224.openai"
+        assert hub == clip_tower.hub_of(model, tag)
+    assert [one.state() for one in ClipProbe("small").weight_files()] == ["shipped"]
+    assert ClipProbe("paper").weight_files()[0].title == "timm/vit_large_patch14_clip_224.openai"

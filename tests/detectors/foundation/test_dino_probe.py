@@ -9,12 +9,13 @@ from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 from torchvision import transforms
 
-from detectors import dino_probe, dino_tower
 from detectors.api import Runtime, Unavailable
-from detectors.augment import IMAGENET_MEAN, IMAGENET_STD
 from detectors.checks import check, sample, texture
-from detectors.dino_probe import DinoProbe
-from detectors.weights import WrongWeights, shipped, shipped_card
+from detectors.embedders import dino_tower
+from detectors.foundation import dino_probe
+from detectors.foundation.dino_probe import DinoProbe
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
+from detectors.weights.loading import WrongWeights, shipped, shipped_card
 
 TINY = "test_vit.r160_in1k"  # timm's smallest transformer
 IMAGES = [texture("large", 260, 300), texture("small", 100, 128), texture("exact", 224, 224)]
@@ -110,6 +111,6 @@ def test_keys_name_the_weights(tiny):
     _, path = tiny
     recipes = [DinoProbe("paper"), DinoProbe("small"), DinoProbe("paper", path), DinoProbe("small", path)]
     assert len({recipe.key for recipe in recipes}) == 4
-    assert DinoProbe("paper").key.endswith(DinoProbe("paper").sources()[0].title)
+    assert DinoProbe("paper").key.endswith(DinoProbe("paper").weight_files()[0].title)
     runtimes = [Runtime(), Runtime(precision="bfloat16")]
     assert len({DinoProbe("small").embedder(runtime).key for runtime in runtimes}) == 2

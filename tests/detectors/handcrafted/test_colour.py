@@ -5,7 +5,7 @@ import pytest
 
 from detectors.api import Runtime, Sample
 from detectors.checks import sample, texture
-from detectors.colour import Colour, ColourEmbedder, counted, described
+from detectors.handcrafted.colour import Colour, ColourEmbedder, counted, described
 
 SMALL = 100  # images in a train set: 50 real and 50 generated
 

@@ -4,8 +4,8 @@ from scipy.optimize import approx_fprime
 
 from detectors.api import Runtime
 from detectors.checks import Toy, check, sample, texture
-from detectors.crops import luma
-from detectors.fredect import DctEmbedder, FreDect, Penalised
+from detectors.handcrafted.fredect import DctEmbedder, FreDect, Penalised
+from detectors.preprocessing.crops import luma
 
 
 def slow_dct(image):

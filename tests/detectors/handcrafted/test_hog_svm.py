@@ -5,8 +5,8 @@ from skimage.feature import hog
 
 from detectors.api import Runtime
 from detectors.checks import Toy, sample, texture
-from detectors.crops import luma
-from detectors.hog_svm import HogEmbedder, HogSvm
+from detectors.handcrafted.hog_svm import HogEmbedder, HogSvm
+from detectors.preprocessing.crops import luma
 
 
 @pytest.fixture

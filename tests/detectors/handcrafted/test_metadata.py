@@ -5,7 +5,7 @@ import pytest
 
 from detectors.api import Runtime, Sample
 from detectors.checks import texture
-from detectors.metadata import Metadata, MetadataEmbedder, described
+from detectors.handcrafted.metadata import Metadata, MetadataEmbedder, described
 from detectors.types import Facts
 from protocols.degradations import degradation
 

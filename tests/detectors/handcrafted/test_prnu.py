@@ -5,8 +5,8 @@ from scipy.ndimage import uniform_filter
 
 from detectors.api import Runtime
 from detectors.checks import Toy, check, sample, texture
-from detectors.fingerprints import Fingerprints, fit
-from detectors.prnu import Prnu, ResidueEmbedder, extracted, least_mean, without_means, without_repeats
+from detectors.handcrafted.prnu import Prnu, ResidueEmbedder, extracted, least_mean, without_means, without_repeats
+from detectors.heads.fingerprints import Fingerprints, fit
 
 
 def wiener(waves, variance):

@@ -4,8 +4,8 @@ from scipy.interpolate import CubicSpline
 
 from detectors.api import Runtime
 from detectors.checks import Toy, check, sample, texture
-from detectors.crops import luma
-from detectors.radial_spectrum import RadialEmbedder, RadialSpectrum, log_magnitudes, radial_profile
+from detectors.handcrafted.radial_spectrum import RadialEmbedder, RadialSpectrum, log_magnitudes, radial_profile
+from detectors.preprocessing.crops import luma
 
 
 def published_profile(spectrum):

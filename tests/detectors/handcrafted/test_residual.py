@@ -6,8 +6,8 @@ import pytest
 
 from detectors.api import Runtime
 from detectors.checks import Toy, sample, texture
-from detectors.crops import luma
-from detectors.residual import CLASSES, RUNS, Residual, ResidualEmbedder, symmetry_classes
+from detectors.handcrafted.residual import CLASSES, RUNS, Residual, ResidualEmbedder, symmetry_classes
+from detectors.preprocessing.crops import luma
 
 
 def merged(run):

@@ -4,8 +4,8 @@ import pytest
 
 from detectors.api import Runtime
 from detectors.checks import Toy, sample, texture
-from detectors.crops import luma
-from detectors.spectrum import Spectrum, SpectrumEmbedder
+from detectors.handcrafted.spectrum import Spectrum, SpectrumEmbedder
+from detectors.preprocessing.crops import luma
 
 SIZES = [128, 256]
 

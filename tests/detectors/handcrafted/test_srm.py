@@ -7,8 +7,8 @@ from scipy.signal import correlate2d
 
 from detectors.api import Runtime
 from detectors.checks import Toy, check, sample, texture
-from detectors.crops import luma
-from detectors.srm import CLASSES, HISTOGRAMS, KINDS, Srm, SrmEmbedder, bank, symmetry_classes
+from detectors.handcrafted.srm import CLASSES, HISTOGRAMS, KINDS, Srm, SrmEmbedder, bank, symmetry_classes
+from detectors.preprocessing.crops import luma
 
 
 def framed(rows):

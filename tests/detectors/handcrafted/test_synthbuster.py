@@ -3,7 +3,7 @@ import pytest
 
 from detectors.api import Runtime
 from detectors.checks import Toy, check, sample, texture
-from detectors.synthbuster import Synthbuster, SynthbusterEmbedder, cross_difference
+from detectors.handcrafted.synthbuster import Synthbuster, SynthbusterEmbedder, cross_difference
 
 
 def published(image, period):

@@ -8,7 +8,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from skops.io import dumps
 
-from detectors.trees import SCHEMA, Boosted, Boosting
+from detectors.heads.boosting import SCHEMA, Boosted, Boosting
 
 
 def noisy(size=300, columns=7, seed=0):

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 
 from detectors.api import Card, Embedder, Runtime, alike
 from detectors.checks import Toy
-from detectors.heads import LinearProbe, LinearSvm, Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import LinearProbe, LinearSvm, Logistic, ProbeRecipe, ProbeVariant
 
 HEADS = (LinearSvm(1e-3), LinearSvm(1.0), Logistic(1e-2), Logistic(10.0))
 SHAPES = ((60, 200), (200, 30))  # more columns than images, and fewer

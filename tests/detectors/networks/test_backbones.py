@@ -1,6 +1,7 @@
 """Backbones: torchvision's ResNet-18 as it is, the numbers of the slides, and a start that is never random."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from safetensors.torch import save_file
 from timm.data import create_transform
 from torchvision import transforms
 
-from detectors import sources, weights
 from detectors.api import Runtime, Unavailable
-from detectors.backbones import Resnet18, Resnet50
+from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.nets import SmallResNet
-from detectors.views import Zoomed
-from detectors.weights import WrongWeights
+from detectors.networks.backbones import Resnet18, Resnet50
+from detectors.preprocessing.views import Zoomed
+from detectors.weight_file import hashed_file
+from detectors.weights import files, loading
+from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = Resnet18("paper"), Resnet18("small")
 
@@ -36,7 +38,7 @@ def test_scores_equal_those_of_torchvision():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = torchvision.models.resnet18(num_classes=1).eval()
-    detector = PAPER.restore(weights.to_state(network), Runtime())
+    detector = PAPER.restore(loading.to_state(network), Runtime())
     images = [texture("wide", 200, 330), texture("square", 224, 224)]
     shown = transforms.Compose(
         [
@@ -57,13 +59,13 @@ def test_numbers_of_the_slides():
 
 
 def test_imagenet_weights_get_a_new_head(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "torch_hub", lambda: tmp_path)
+    monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
     held = torchvision.models.resnet18().state_dict()
     (tmp_path / "checkpoints").mkdir()
     path = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
     torch.save(held, path)
-    own = path.rename(path.with_stem(f"resnet18-{weights.local(path).sha256[:8]}"))
-    variant = dataclasses.replace(PAPER.variant, start=sources.Hub("owner/name", in_torch=(own.name,)))
+    own = path.rename(path.with_stem(f"resnet18-{hashed_file(path).sha256[:8]}"))
+    variant = dataclasses.replace(PAPER.variant, start=files.HubFile("owner/name", in_torch=(own.name,)))
     monkeypatch.setattr(Resnet18, "variants", {"paper": variant})
     begun, source = PAPER.begin(PAPER.build(), 0)
     assert source == own
@@ -76,8 +78,8 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         msg = f"could not get {names[0]} of {repository}"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(weights, "torch_hub", lambda: tmp_path)
-    monkeypatch.setattr(sources, "hub", no_hub)
+    monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
+    monkeypatch.setattr(files, "hub", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet18\.tv_in1k"):
         PAPER.fit(Toy(4), 0, Runtime())
 
@@ -95,7 +97,7 @@ def test_fit_repeats_and_follows_the_seed(start):
 
 
 def test_pretrained_weights_are_trained_on(start):
-    held = weights.read(weights.local(weights.Path(start)))
+    held = loading.read(hashed_file(Path(start)))
     fitted = Resnet18("small", start).fit(Toy(8), 0, Runtime()).state()
     assert 0 < np.abs(fitted["layer2.conv1.weight"] - held["layer2.conv1.weight"].numpy()).mean() < 0.05
 
@@ -121,7 +123,7 @@ def test_resnet50_is_that_of_timm_with_one_output():
     }
     assert sum(tensor.numel() for tensor in network.parameters()) == 23510081
     assert Resnet50.variants["paper"].size.parameters == 23510081
-    detector = Resnet50("paper").restore(weights.to_state(network), Runtime())
+    detector = Resnet50("paper").restore(loading.to_state(network), Runtime())
     images = [texture("wide", 200, 330), texture("tall", 300, 235), texture("tiny", 3, 2)]
     with torch.inference_mode():
         expected = torch.sigmoid(network(torch.stack([shown_by_timm(image) for image in images])))[:, 0].numpy()
@@ -134,7 +136,7 @@ def test_resnet50_takes_torchvisions_weights(tmp_path):
     recipe = Resnet50("paper", str(tmp_path / "held.safetensors"))
     network = recipe.build()
     begun, source = recipe.begin(network, 0)
-    weights.load_strict(network, begun, source)
+    loading.load_strict(network, begun, source)
     assert network.fc.weight.shape == (1, 2048)
     assert torch.equal(network.layer3[4].conv2.weight, held["layer3.4.conv2.weight"])
 
@@ -146,10 +148,10 @@ def test_numbers_of_genimage():
 
 
 def test_small_bottlenecks_are_drawn_on_pretrained_stages_and_kept_when_going_on(start, tmp_path):
-    recipe, held = Resnet50("small", start), weights.read(weights.local(weights.Path(start)))
+    recipe, held = Resnet50("small", start), loading.read(hashed_file(Path(start)))
     network = recipe.build()
     begun, source = recipe.begin(network, 0)
-    weights.load_strict(network, begun, source)
+    loading.load_strict(network, begun, source)
     assert torch.equal(begun["layer2.conv1.weight"], held["layer2.conv1.weight"])
     assert sum(tensor.numel() for tensor in network.parameters()) == Resnet50.variants["small"].size.parameters
     save_file(begun, tmp_path / "fitted.safetensors")

@@ -1,6 +1,7 @@
 """CNNSpot: the published checkpoint layout, the published numbers, and a start that is never random."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ from PIL import Image as PillowImage
 from safetensors.torch import save_file
 from torchvision import transforms
 
-from detectors import sources, weights
 from detectors.api import Runtime, Unavailable
+from detectors.architectures.small_networks import SmallResNet, fresh_head
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
-from detectors.nets import SmallResNet, fresh_head
-from detectors.stopping import EarlyStopping
-from detectors.weights import WrongWeights, load_strict
+from detectors.networks.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
+from detectors.training.schedules import EarlyStopping
+from detectors.weight_file import hashed_file
+from detectors.weights import files, loading
+from detectors.weights.loading import WrongWeights, load_strict
 
 PAPER, SMALL = CnnSpot("paper"), CnnSpot("small")
 
@@ -123,14 +125,14 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         msg = f"could not get {names[0]} of {repository}"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(weights, "torch_hub", lambda: tmp_path)
-    monkeypatch.setattr(sources, "hub", no_hub)
+    monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
+    monkeypatch.setattr(files, "hub", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet50\.tv_in1k"):
         PAPER.fit(Toy(4), 0, Runtime())
 
 
 def test_without_shipped_weights_nothing_is_trained(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
     with pytest.raises(Unavailable, match="small_resnet"):
         SMALL.fit(Toy(4), 0, Runtime())
 
@@ -165,8 +167,8 @@ def test_a_batch_is_its_images(start):
 
 def _state(start):
     network = SmallResNet()
-    load_strict(network, fresh_head(network, weights.read(weights.local(weights.Path(start))), 1.0, 0), start)
-    return weights.to_state(network)
+    load_strict(network, fresh_head(network, loading.read(hashed_file(Path(start))), 1.0, 0), start)
+    return loading.to_state(network)
 
 
 def test_keys_tell_settings_and_starts_apart(start):
@@ -187,7 +189,7 @@ def test_a_full_training_finds_resampling():
     import cv2
 
     from bench.embedded.corpus import as_jpeg
-    from bench.embedded.scenes import render
+    from bench.embedded.scenes.scene import render
 
     class Resampled(Toy):
         def __init__(self, first, size):

@@ -9,13 +9,15 @@ from safetensors.torch import save_file
 from scipy.fft import dctn, idctn
 from torch.nn import functional
 
-from detectors import nets_f3, weights
 from detectors.api import Runtime, Unavailable
+from detectors.architectures import f3net
+from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.f3net import F3Net, F3NetGenImage
-from detectors.nets import SmallResNet
-from detectors.stopping import Cosine, Stepped
-from detectors.weights import WrongWeights
+from detectors.networks.f3net import F3Net, F3NetGenImage
+from detectors.training.schedules import Cosine, Stepped
+from detectors.weight_file import hashed_file
+from detectors.weights import loading
+from detectors.weights.loading import WrongWeights
 
 PERSONAL, GENIMAGE = F3Net("paper"), F3NetGenImage("paper")
 RECIPES = [F3Net, F3NetGenImage]
@@ -26,7 +28,7 @@ def personal():
     """The personal port's network, seeded."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return nets_f3.F3NetFad().eval()
+        return f3net.F3NetFad().eval()
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def genimage():
     """The network of GenImage's port, seeded, in which both branches are mixed as after a training."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = nets_f3.F3NetMixed().eval()
+        network = f3net.F3NetMixed().eval()
         for name, parameter in network.named_parameters():
             if name.endswith("gamma"):
                 parameter.data.normal_()
@@ -130,7 +132,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
     paper = recipe("paper", str(tmp_path / "xception.safetensors"))
     network = paper.build()
     begun, source = paper.begin(network, 0)
-    weights.load_strict(network, begun, source)
+    loading.load_strict(network, begun, source)
     for branch in paper.variant.branches:
         first = begun[f"{branch}.conv1.weight"]
         copies = {12: 4, 6: 2}[first.shape[1]]
@@ -141,7 +143,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
-    small, held = recipe("small", str(start)), weights.read(weights.local(start))
+    small, held = recipe("small", str(start)), loading.read(hashed_file(start))
     first, again, other = (small.begin(small.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     changed = {name for name, tensor in first.items() if not torch.equal(tensor, other[name])}

@@ -8,12 +8,13 @@ from scipy.fft import dctn
 from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
-from detectors.augment import View
+from detectors.architectures.dct_networks import DctResNet50, SmallDctNet, log_dct
 from detectors.checks import Toy, sample, texture
-from detectors.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
-from detectors.nets_fredect import DctResNet50, SmallDctNet, log_dct, statistics
-from detectors.stopping import EarlyStopping
-from detectors.weights import WrongWeights
+from detectors.networks.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
+from detectors.preprocessing.augmentation import View
+from detectors.training.input_statistics import statistics
+from detectors.training.schedules import EarlyStopping
+from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = FreDectNet("paper"), FreDectNet("small")
 

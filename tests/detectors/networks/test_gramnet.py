@@ -9,14 +9,15 @@ from safetensors.torch import save_file
 from torch.nn import functional
 from torchvision import transforms
 
-from detectors import weights
 from detectors.api import Runtime, Unavailable
+from detectors.architectures.gram_networks import GramResNet18, SmallGramNet, gram
+from detectors.architectures.small_networks import SmallResNet, drawn
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.gramnet import GramNet
-from detectors.nets import SmallResNet, drawn
-from detectors.nets_gram import GramResNet18, SmallGramNet, gram
-from detectors.stopping import EarlyStopping
-from detectors.weights import WrongWeights
+from detectors.networks.gramnet import GramNet
+from detectors.training.schedules import EarlyStopping
+from detectors.weight_file import hashed_file
+from detectors.weights import loading
+from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = GramNet("paper"), GramNet("small")
 # every tensor beside those of ResNet-18, as upstream's modules name them
@@ -180,7 +181,7 @@ def test_textures_reach_the_outputs(make):
 def test_small_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
-    held = weights.read(weights.local(tmp_path / "start.safetensors"))
+    held = loading.read(hashed_file(tmp_path / "start.safetensors"))
     recipe = GramNet("small", str(tmp_path / "start.safetensors"))
     first, again, other = (recipe.begin(recipe.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)

@@ -8,12 +8,12 @@ from PIL import Image as PillowImage
 from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
+from detectors.architectures.npr import NprNet, neighbour_residual
+from detectors.architectures.small_networks import drawn
 from detectors.checks import Toy, sample, texture
-from detectors.nets import drawn
-from detectors.nets_npr import NprNet, neighbour_residual
-from detectors.npr import PAPER_VIEW, Npr
-from detectors.stopping import Stepped
-from detectors.weights import WrongWeights
+from detectors.networks.npr import PAPER_VIEW, Npr
+from detectors.training.schedules import Stepped
+from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = Npr("paper"), Npr("small")
 

@@ -7,11 +7,11 @@ import torch
 import torchvision
 
 from detectors.api import Runtime
+from detectors.architectures.small_networks import drawn
+from detectors.architectures.spectrum_networks import SpecResNet34, spectra
 from detectors.checks import Toy, sample, texture
-from detectors.nets import drawn
-from detectors.nets_spec import SpecResNet34, spectra
-from detectors.spec import PAPER_VIEW, SMALL_VIEW, Spec
-from detectors.weights import WrongWeights
+from detectors.networks.spec import PAPER_VIEW, SMALL_VIEW, Spec
+from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = Spec("paper"), Spec("small")
 

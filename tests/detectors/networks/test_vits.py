@@ -8,12 +8,13 @@ from PIL import Image as PillowImage
 from safetensors.torch import save_file
 from timm.data import create_transform
 
-from detectors import nets
 from detectors.api import Runtime
+from detectors.architectures import small_networks
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.tuning import Tuning, learn
-from detectors.vits import DeitSmall, SwinTiny
-from detectors.weights import WrongWeights, local, to_state
+from detectors.networks.vits import DeitSmall, SwinTiny
+from detectors.training.fine_tuning import Tuning, learn
+from detectors.weight_file import hashed_file
+from detectors.weights.loading import WrongWeights, to_state
 
 NAMES = {DeitSmall: "deit_small_patch16_224", SwinTiny: "swin_tiny_patch4_window7_224"}
 RECIPES = pytest.mark.parametrize("family", list(NAMES))
@@ -35,7 +36,7 @@ def shown(image):
 @pytest.mark.parametrize(("family", "parameters"), [(DeitSmall, 21666049), (SwinTiny, 27520123)])
 def test_names_and_shapes_are_those_of_timm(family, parameters):
     network = family("paper").build()
-    expected = nets.bare(lambda: timm.create_model(NAMES[family], num_classes=1)).state_dict()
+    expected = small_networks.bare(lambda: timm.create_model(NAMES[family], num_classes=1)).state_dict()
     found = network.state_dict()
     assert {name: tensor.shape for name, tensor in found.items()} == {n: t.shape for n, t in expected.items()}
     assert sum(tensor.numel() for tensor in network.parameters()) == parameters
@@ -68,7 +69,7 @@ def test_imagenet_weights_get_a_new_head(family, tmp_path):
     recipe, held = family("paper"), of_timm(NAMES[family]).state_dict()
     save_file(held, tmp_path / "held.safetensors")
     network = recipe.build()
-    begun, source = recipe.gone_on(network, local(tmp_path / "held.safetensors"), 0)
+    begun, source = recipe.gone_on(network, hashed_file(tmp_path / "held.safetensors"), 0)
     head = [name for name in begun if name.startswith("head.")]
     assert source == tmp_path / "held.safetensors"
     assert [begun[name].shape[0] for name in head] == [1, 1]
@@ -85,7 +86,7 @@ def test_swin_reads_its_authors_names(tmp_path):
         moved = f"layers.{int(stage) - 1}.downsample.{rest}" if rest else name.replace("head.fc.", "head.")
         theirs[moved] = tensor
     torch.save({"model": theirs}, tmp_path / "theirs.pth")
-    begun, _ = recipe.gone_on(recipe.build(), local(tmp_path / "theirs.pth"), 0)
+    begun, _ = recipe.gone_on(recipe.build(), hashed_file(tmp_path / "theirs.pth"), 0)
     name = "layers.2.downsample.reduction.weight"
     assert begun.keys() == held.keys()
     assert torch.equal(begun[name], held[name])
@@ -101,7 +102,7 @@ def test_other_weights_are_refused(family, tmp_path):
 @RECIPES
 def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_are_in_one(family):
     recipe = family("paper")
-    network = nets.bare(recipe.network)
+    network = small_networks.bare(recipe.network)
     tuning, opened = Tuning("staged", recipe.stages), [set()]
     for epoch in range(len(recipe.stages)):
         learn(network, tuning.learning(epoch))

@@ -7,10 +7,10 @@ from PIL import Image as PillowImage
 from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
+from detectors.architectures.plain_cnn import PlainCnn
+from detectors.architectures.small_networks import drawn
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.nets import drawn
-from detectors.nets_yu import PlainCnn
-from detectors.yu_cnn import YuCnn
+from detectors.networks.yu_cnn import YuCnn
 
 PAPER, SMALL = YuCnn("paper"), YuCnn("small")
 

@@ -8,11 +8,12 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from detectors import nets, nets_timm
 from detectors.api import Runtime, Unavailable
+from detectors.architectures import small_networks, timm_networks
 from detectors.checks import Toy, same_state, sample, texture
-from detectors.weights import WrongWeights, local, to_state
-from detectors.yu_deit import YuDeit
+from detectors.networks.yu_deit import YuDeit
+from detectors.weight_file import hashed_file
+from detectors.weights.loading import WrongWeights, to_state
 
 PAPER, SMALL = YuDeit("paper"), YuDeit("small")
 
@@ -26,7 +27,7 @@ def seeded(recipe, seed):
 
 def test_deit_without_its_top_layer_and_a_bottleneck():
     shapes = {name: tuple(tensor.shape) for name, tensor in PAPER.build().state_dict().items()}
-    body = nets.bare(lambda: nets_timm.model("deit_base_patch16_224")).state_dict()
+    body = small_networks.bare(lambda: timm_networks.model("deit_base_patch16_224")).state_dict()
     expected = {name: tuple(tensor.shape) for name, tensor in body.items() if not name.startswith("head.")}
     expected |= {"head.bottleneck.weight": (256, 768), "head.bottleneck.bias": (256,)}
     assert shapes == expected | {"head.fc.weight": (1, 256), "head.fc.bias": (1,)}
@@ -81,13 +82,13 @@ def test_all_of_it_learns_where_that_is_asked():
 def test_deit_loses_its_top_layer_and_a_fitted_one_keeps_its_bottleneck(tmp_path):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        deit = nets_timm.small_vit().state_dict()
+        deit = timm_networks.small_vit().state_dict()
     save_file(deit, tmp_path / "deit.safetensors")
-    begun, _ = SMALL.gone_on(SMALL.build(), local(tmp_path / "deit.safetensors"), 1)
+    begun, _ = SMALL.gone_on(SMALL.build(), hashed_file(tmp_path / "deit.safetensors"), 1)
     assert torch.equal(begun["blocks.2.attn.qkv.weight"], deit["blocks.2.attn.qkv.weight"])
     assert "head.weight" not in begun
     save_file(begun, tmp_path / "fitted.safetensors")
-    again, _ = SMALL.gone_on(SMALL.build(), local(tmp_path / "fitted.safetensors"), 2)
+    again, _ = SMALL.gone_on(SMALL.build(), hashed_file(tmp_path / "fitted.safetensors"), 2)
     assert torch.equal(again["head.bottleneck.weight"], begun["head.bottleneck.weight"])
     assert not torch.equal(again["head.fc.weight"], begun["head.fc.weight"])
 

@@ -7,9 +7,9 @@ import torch
 from PIL import Image as PillowImage
 from torchvision import transforms
 
-from detectors.augment import draws
 from detectors.checks import texture
-from detectors.views import Rescaled, Squared, Turned, squared, turned
+from detectors.preprocessing.augmentation import draws
+from detectors.preprocessing.views import Rescaled, Squared, Turned, squared, turned
 
 SQUARED = Squared(64, 48, 48, mirror=True)
 BGR = Squared(64, 48, 40, mirror=False, library="opencv", channels="bgr")

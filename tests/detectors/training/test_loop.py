@@ -14,16 +14,17 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 from torchvision import transforms
 
-from detectors import training
 from detectors.api import Runtime
-from detectors.aside import set_aside
-from detectors.augment import BlurJpeg, Drawn, draws, padded_centre, shorter_side
+from detectors.architectures.compute import logits
 from detectors.checks import Toy, texture
-from detectors.network import NetworkDetector, logits
-from detectors.plans import Plan
-from detectors.stopping import Cosine, EarlyStopping
-from detectors.training import train
-from detectors.tuning import Tuning, learn
+from detectors.preprocessing.augmentation import BlurJpeg, Drawn, draws, padded_centre, shorter_side
+from detectors.training import loop
+from detectors.training.fine_tuning import Tuning, learn
+from detectors.training.loop import train
+from detectors.training.network_detector import NetworkDetector
+from detectors.training.plan import Plan
+from detectors.training.schedules import Cosine, EarlyStopping
+from detectors.training.validation_split import set_aside
 
 VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)
 PLAN = Plan(EarlyStopping(rate=3e-3), "adamw", weight_decay=0.01, batch=8, epochs=2, validation=0.2)
@@ -325,8 +326,8 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
 
     plan = dataclasses.replace(PLAN, stopping=stopping, epochs=5)
     whole, history = weights(Toy(24), plan=plan)
-    monkeypatch.setattr(training, "SAVE_AFTER", -1.0)
-    write, written = training.Saved.write, []
+    monkeypatch.setattr(loop, "SAVE_AFTER", -1.0)
+    write, written = loop.Saved.write, []
 
     def kill(self, state):
         write(self, state)
@@ -334,7 +335,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
         if len(written) == 2:
             raise Killed
 
-    monkeypatch.setattr(training.Saved, "write", kill)
+    monkeypatch.setattr(loop.Saved, "write", kill)
     runtime = Runtime(folder=tmp_path / "fit")
     with pytest.raises(Killed):
         train(small(), Toy(24), VIEW, plan, 0, runtime)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from detectors.api import Runtime, Unavailable
-from detectors.augment import BlurJpeg
-from detectors.backbones import Resnet18, Resnet18Pairs
 from detectors.checks import Toy, sample
-from detectors.pairing import batches, units
-from detectors.showing import Shown
+from detectors.networks.backbones import Resnet18, Resnet18Pairs
+from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.training.loader import Shown
+from detectors.training.pairing import batches, units
 
 VIEW = BlurJpeg(probability=0, resize=None, crop=4, test_crop=8, pad=False)
 

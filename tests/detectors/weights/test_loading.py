@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from detectors import weights
 from detectors.api import Unavailable
-from detectors.weights import WrongWeights, from_state, hub, identity, load_strict, local, read, shipped, to_state
+from detectors.weight_file import content_id, hashed_file
+from detectors.weights import loading
+from detectors.weights.loading import WrongWeights, from_state, hub, load_strict, read, shipped, to_state
 
 
 def network(seed=0, device="cpu"):
@@ -35,13 +36,14 @@ def same(left, right):
 
 def test_every_weight_is_filled_on_any_device(saved):
     for empty in (network(1), network(1, "meta")):
-        load_strict(empty, read(local(saved)), saved)
+        load_strict(empty, read(hashed_file(saved)), saved)
         assert same(empty.state_dict(), network().state_dict())
 
 
 def test_half_precision_fills_full_precision(saved):
     tensors = {
-        name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in read(local(saved)).items()
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in read(hashed_file(saved)).items()
     }
     filled = network(1)
     load_strict(filled, tensors, saved)
@@ -50,7 +52,7 @@ def test_half_precision_fills_full_precision(saved):
 
 
 def test_one_error_names_what_is_missing_unexpected_and_misshapen(saved):
-    tensors = read(local(saved))
+    tensors = read(hashed_file(saved))
     del tensors["0.bias"]
     tensors |= {"module.fc": torch.zeros(1), "3.weight": torch.zeros(2, 4)}
     untouched = network(1)
@@ -70,7 +72,7 @@ def test_a_wholly_different_file_gives_a_short_error():
 
 
 def test_counters_of_batch_normalisation_may_be_absent(saved):
-    tensors = {name: tensor for name, tensor in read(local(saved)).items() if "num_batches" not in name}
+    tensors = {name: tensor for name, tensor in read(hashed_file(saved)).items() if "num_batches" not in name}
     filled = network(1, "meta")
     load_strict(filled, tensors, saved)
     assert same(filled.state_dict(), network().state_dict())
@@ -92,7 +94,7 @@ def test_state_goes_there_and_back():
 def test_nested_and_bare_state_dicts_are_read(tmp_path, wrap):
     path = tmp_path / "net.pth"
     torch.save(wrap(network().state_dict()), path)
-    assert same(read(local(path), "model"), dict(network().state_dict()))
+    assert same(read(hashed_file(path), "model"), dict(network().state_dict()))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_other_containers_are_named(tmp_path, held, found):
     path = tmp_path / "net.pth"
     torch.save(held, path)
     with pytest.raises(WrongWeights, match=found):
-        read(local(path), "model")
+        read(hashed_file(path), "model")
 
 
 class Trap:
@@ -129,32 +131,32 @@ def test_files_that_are_not_plain_tensors_are_refused_unexecuted(tmp_path, name)
     else:
         path.write_text("no weights")
     with pytest.raises(WrongWeights, match="cannot be read as plain tensors") as raised:
-        read(local(path), "model")
+        read(hashed_file(path), "model")
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "sprung").exists()
 
 
 def test_a_file_is_known_by_its_content(tmp_path, saved):
-    assert local(saved).sha256 == sha256(saved.read_bytes()).hexdigest()
-    before = identity(saved)
+    assert hashed_file(saved).sha256 == sha256(saved.read_bytes()).hexdigest()
+    before = content_id(saved)
     saved.write_bytes(saved.read_bytes() + b" ")
-    assert identity(saved) != before
-    assert identity(tmp_path / "nothing") == "absent"
+    assert content_id(saved) != before
+    assert content_id(tmp_path / "nothing") == "absent"
 
 
 def test_a_missing_file_says_so(tmp_path):
     with pytest.raises(Unavailable, match=r"no weights at .*nothing\.pth: give the path"):
-        local(tmp_path / "nothing.pth")
+        hashed_file(tmp_path / "nothing.pth")
 
 
 def test_shipped_weights_are_the_ones_on_their_card(tmp_path, saved, monkeypatch):
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
     with pytest.raises(Unavailable, match=r"other\.safetensors does not lie in"):
         shipped("other")
     with pytest.raises(Unavailable, match=r"net\.json does not lie in"):
         shipped("net")
     card = tmp_path / "net.json"
-    card.write_text(json.dumps({"sha256": local(saved).sha256}))
+    card.write_text(json.dumps({"sha256": hashed_file(saved).sha256}))
     assert shipped("net").path == saved
     card.write_text(json.dumps({"sha256": "0" * 64}))
     with pytest.raises(WrongWeights, match="its card says 000"):
@@ -162,7 +164,7 @@ def test_shipped_weights_are_the_ones_on_their_card(tmp_path, saved, monkeypatch
 
 
 def test_everything_shipped_fits_its_card():
-    for path in weights.SHIPPED.glob("*.safetensors"):
+    for path in loading.SHIPPED.glob("*.safetensors"):
         assert shipped(path.stem).path == path
         assert path.stat().st_size < 4e6
 
@@ -201,7 +203,7 @@ def test_the_cache_of_the_hub_needs_no_network(monkeypatch, cached, saved):
     session = Session(OSError("no route"))
     monkeypatch.setattr(huggingface_hub, "get_session", lambda: session)
     cached["b.bin"] = str(saved)
-    assert hub("owner/name", "a.safetensors", "b.bin") == local(saved)
+    assert hub("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
     assert not session.asked
 
 
@@ -213,7 +215,7 @@ def test_the_hub_gives_the_first_file_that_it_has(monkeypatch, cached, saved):
 
     monkeypatch.setattr(huggingface_hub, "get_session", Session)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    assert hub("owner/name", "a.safetensors", "b.bin") == local(saved)
+    assert hub("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
 
 
 @pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", None])
@@ -222,7 +224,7 @@ def test_torch_downloads_are_looked_for_where_torch_does(tmp_path, monkeypatch, 
         monkeypatch.delenv(name, raising=False)
     if variable:
         monkeypatch.setenv(variable, str(tmp_path))
-    assert str(weights.torch_hub()) == torch.hub.get_dir()
+    assert str(loading.torch_hub()) == torch.hub.get_dir()
 
 
 def test_torch_hub_files_must_have_the_hash_in_their_name(tmp_path, monkeypatch):
@@ -231,6 +233,6 @@ def test_torch_hub_files_must_have_the_hash_in_their_name(tmp_path, monkeypatch)
     folder.mkdir(parents=True)
     digest = sha256(b"weights").hexdigest()
     (folder / "resnet50-00000000.pth").write_bytes(b"weights")
-    assert weights.torch_hub_cache("resnet50-00000000.pth") is None
+    assert loading.torch_hub_cache("resnet50-00000000.pth") is None
     (folder / f"resnet50-{digest[:8]}.pth").write_bytes(b"weights")
-    assert weights.torch_hub_cache("resnet50-00000000.pth", f"resnet50-{digest[:8]}.pth").sha256 == digest
+    assert loading.torch_hub_cache("resnet50-00000000.pth", f"resnet50-{digest[:8]}.pth").sha256 == digest

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from detectors import coding
 from detectors.api import Runtime
+from detectors.architectures.lossless_coder import Coder
+from detectors.architectures.small_networks import drawn
 from detectors.checks import Toy, check, same_state, sample, texture
-from detectors.coding_cost import CodingCost, split
-from detectors.gaps import Reals
-from detectors.nets import drawn
-from detectors.nets_coding import Coder
-from detectors.weights import WrongWeights
+from detectors.weights.loading import WrongWeights
+from detectors.zero_shot import coder_training
+from detectors.zero_shot.coding_cost import CodingCost, split
+from detectors.zero_shot.gap_threshold import Reals
 
 
 class Quick(CodingCost):
@@ -79,8 +79,8 @@ def test_training_lowers_the_cost(fitted):
     untrained = RECIPE.network()
     untrained.load_state_dict(drawn(RECIPE.network, 0))
     with torch.inference_mode():
-        before = coding.bits(untrained, held_out.float()).mean(1)
-        after = coding.bits(fitted._network, held_out.float()).mean(1)
+        before = coder_training.bits(untrained, held_out.float()).mean(1)
+        after = coder_training.bits(fitted._network, held_out.float()).mean(1)
     assert (after < before - 0.2).all()
     # noise of 6 alone costs log2(6 sqrt(2 pi e)) = 4.6 bits; the known mean of four makes three of them cheaper
     assert 4 < after[0] < 5
@@ -161,8 +161,8 @@ def test_too_few_real_images_are_refused():
 
 def test_a_killed_training_goes_on(tmp_path, monkeypatch):
     whole = QUICK.fit(Toy(), 0, Runtime())
-    monkeypatch.setattr(coding, "SAVE_AFTER", -1)
-    real = coding.cycle
+    monkeypatch.setattr(coder_training, "SAVE_AFTER", -1)
+    real = coder_training.cycle
     calls = []
 
     def dies(done):
@@ -171,7 +171,7 @@ def test_a_killed_training_goes_on(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(done)
 
-    monkeypatch.setattr(coding, "cycle", dies)
+    monkeypatch.setattr(coder_training, "cycle", dies)
     with pytest.raises(KeyboardInterrupt):
         QUICK.fit(Toy(), 0, Runtime(folder=tmp_path))
     gone_on = QUICK.fit(Toy(), 0, Runtime(folder=tmp_path))
@@ -198,8 +198,8 @@ def test_sizes_are_scored_in_one_batch_as_alone(levels):
     for parameter in network.parameters():
         parameter.data = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)) * 0.1
     images = [texture(f"size{side}", side, side) for side in (32, 16, 48, 32)]
-    together = coding.gaps(network, images, Runtime())
-    alone = np.concatenate([coding.gaps(network, [image], Runtime()) for image in images])
+    together = coder_training.gaps(network, images, Runtime())
+    alone = np.concatenate([coder_training.gaps(network, [image], Runtime()) for image in images])
     assert together.shape == (4, levels)
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 

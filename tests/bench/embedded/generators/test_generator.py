@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from bench.embedded.autoencoders import band_energies
 from bench.embedded.corpus import fake, keep_low_frequencies
-from bench.embedded.diffusion import coarse, edit, refine
 from bench.embedded.filters import blurred
-from bench.embedded.generators import GENERATORS, WEIGHTS, generator, imitate
-from bench.embedded.repeatable import threads
-from bench.embedded.scenes import render
+from bench.embedded.generators.autoencoders import band_energies
+from bench.embedded.generators.diffusion import coarse, edit, refine
+from bench.embedded.generators.generator import GENERATORS, WEIGHTS, generator, imitate
+from bench.embedded.pretraining.determinism import threads
+from bench.embedded.scenes.scene import render
 
 NAMES = [one.name for one in GENERATORS]
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bench.embedded.captions import PHRASES, caption, words
-from bench.embedded.generators import GENERATORS, generator, restore
-from bench.embedded.repeatable import seeded, threads
-from bench.embedded.scenes import render
-from bench.embedded.small_clip import CONFIG
-from bench.embedded.training import names, train_all
+from bench.embedded.generators.generator import GENERATORS, generator, restore
+from bench.embedded.pretraining.all_weights import names, train_all
+from bench.embedded.pretraining.captions import PHRASES, caption, words
+from bench.embedded.pretraining.determinism import seeded, threads
+from bench.embedded.pretraining.small_clip import CONFIG
+from bench.embedded.scenes.scene import render
 
 EFFORT = 0.004
 

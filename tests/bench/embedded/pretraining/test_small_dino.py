@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.embedded.repeatable import seeded
-from bench.embedded.small_dino import (
+from bench.embedded.pretraining.determinism import seeded
+from bench.embedded.pretraining.small_dino import (
     CONFIG,
     STUDENT,
     TEACHER,
@@ -17,9 +17,10 @@ from bench.embedded.small_dino import (
     distance,
     train_small_dino,
 )
-from detectors import weights
 from detectors.api import Runtime
-from detectors.dino_tower import DinoTower, load_tower
+from detectors.embedders.dino_tower import DinoTower, load_tower
+from detectors.weight_file import hashed_file
+from detectors.weights import loading
 
 EFFORT = 0.0005
 
@@ -44,7 +45,7 @@ def test_training_repeats(trained, tmp_path):
 
 def test_result_loads_strictly_and_its_card_knows_it(trained):
     card = json.loads((trained / "small_dino.json").read_text())
-    found = weights.local(trained / "small_dino.safetensors")
+    found = hashed_file(trained / "small_dino.safetensors")
     load_tower(DinoTower("small_dino", card["network"], found, 128), Runtime())
     assert card["sha256"] == found.sha256
     assert card["network"] == CONFIG
@@ -88,8 +89,8 @@ def test_crops_lie_on_the_grid_of_jpeg_and_half_are_mirrored():
 
 
 def test_shipped_weights_come_from_this_training():
-    card = weights.shipped_card("small_dino")
+    card = loading.shipped_card("small_dino")
     assert card["network"] == CONFIG
     measured = card["linear_probes_commonest_class_or_not_on_held_out_scenes"]
     assert measured["kind"]["accuracy"] > measured["kind"]["majority"] + 0.1
-    assert weights.shipped("small_dino").path.stat().st_size < 350_000
+    assert loading.shipped("small_dino").path.stat().st_size < 350_000

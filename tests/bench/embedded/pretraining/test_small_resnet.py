@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from bench.embedded.pretrain import FIRST_SCENE, TASKS, graded, train_small_resnet
-from bench.embedded.scenes import render
-from detectors import weights
-from detectors.nets import SmallResNet
-from detectors.weights import load_strict, local, read
+from bench.embedded.pretraining.small_resnet import FIRST_SCENE, TASKS, graded, train_small_resnet
+from bench.embedded.scenes.scene import render
+from detectors.architectures.small_networks import SmallResNet
+from detectors.weight_file import hashed_file
+from detectors.weights import loading
+from detectors.weights.loading import load_strict, read
 
 EFFORT = 0.0008
 
@@ -33,7 +34,7 @@ def test_training_repeats(trained, tmp_path):
 
 
 def test_result_loads_strictly_and_its_card_knows_it(trained):
-    found = local(trained / "small_resnet.safetensors")
+    found = hashed_file(trained / "small_resnet.safetensors")
     load_strict(SmallResNet(sum(TASKS.values())), read(found), found.path)
     card = json.loads((trained / "small_resnet.json").read_text())
     assert card["sha256"] == found.sha256
@@ -54,6 +55,6 @@ def test_answers_follow_the_scene():
 
 
 def test_shipped_weights_come_from_this_training():
-    card = weights.shipped_card("small_resnet")
+    card = loading.shipped_card("small_resnet")
     assert card["outputs"] == TASKS
     assert all(task["accuracy"] > task["majority"] for task in card["accuracy_on_held_out_scenes"].values())

@@ -4,11 +4,11 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from bench.embedded.camera import photograph
-from bench.embedded.layouts import KINDS, SHARES, layout
-from bench.embedded.scenes import render
-from bench.embedded.shapes import outlines
-from bench.embedded.textures import bank, reflectances, texture
+from bench.embedded.scenes.camera import photograph
+from bench.embedded.scenes.composition import KINDS, SHARES, layout
+from bench.embedded.scenes.scene import render
+from bench.embedded.scenes.shapes import outlines
+from bench.embedded.scenes.textures import bank, reflectances, texture
 
 COUNT = 400
 

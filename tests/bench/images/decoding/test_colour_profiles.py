@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from bench.images.decoding import Unreadable, decode, decode_with_details
+from bench.images.decoding.decoder import Unreadable, decode, decode_with_details
 from detectors.checks import texture
 
 RGB = texture("profiles", 24, 33)

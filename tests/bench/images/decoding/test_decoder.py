@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from bench.images import decoding
-from bench.images.decoding import Unreadable, decode_with_details
-from bench.images.jpeg_tables import quality
+from bench.images.decoding import decoder
+from bench.images.decoding.decoder import Unreadable, decode_with_details
+from bench.images.decoding.jpeg_tables import quality
 from detectors.checks import texture
 
 RGB = texture("decoding", 24, 33)
@@ -27,11 +27,11 @@ def write(tmp_path, image, suffix="png", **options):
 
 
 def decode(path):
-    return decoding.decode(path.read_bytes(), str(path))
+    return decoder.decode(path.read_bytes(), str(path))
 
 
 def size_of(path):
-    return decoding.size_of(path.read_bytes(), str(path))
+    return decoder.size_of(path.read_bytes(), str(path))
 
 
 def encoded(image, kind, **options):
@@ -42,7 +42,7 @@ def encoded(image, kind, **options):
 
 def reason(data):
     with pytest.raises(Unreadable) as caught:
-        decoding.decode(data, "image")
+        decoder.decode(data, "image")
     assert str(caught.value).startswith(f"image cannot be decoded ({caught.value.reason}); ")
     return caught.value.reason
 
@@ -130,7 +130,7 @@ def test_samples_without_a_range_are_refused(tmp_path):
 def test_16_bit_samples_keep_their_high_byte(suffix):
     deep = np.random.default_rng(0).integers(0, 65536, (24, 33, 3), dtype=np.uint16)
     colour = cv2.imencode(suffix, deep[..., ::-1])[1].tobytes()
-    assert (decoding.decode(colour, "image").pixels == deep >> 8).all()
+    assert (decoder.decode(colour, "image").pixels == deep >> 8).all()
     grey, details = decode_with_details(cv2.imencode(suffix, deep[..., 0])[1].tobytes(), "image")
     assert (grey.pixels == deep[..., :1] >> 8).all()
     assert details.mode == "I;16"
@@ -141,34 +141,34 @@ def test_12_bit_samples_keep_their_high_eight_bits():
     patched = data.replace(struct.pack("<HHII", 258, 3, 1, 16), struct.pack("<HHII", 258, 3, 1, 12))
     stored = np.asarray(Image.open(io.BytesIO(patched)))
     assert stored.max() > 255
-    assert (decoding.decode(patched, "image").pixels == stored[..., None] >> 4).all()
+    assert (decoder.decode(patched, "image").pixels == stored[..., None] >> 4).all()
 
 
 def test_a_16_bit_tiff_in_which_white_is_zero_is_turned_over():
     deep = Image.fromarray(RGB[..., 0].astype(np.uint16) * 256)
     data = encoded(deep, "TIFF", tiffinfo={262: 0})
-    assert (decoding.decode(data, "image").pixels == 255 - RGB[..., :1]).all()
+    assert (decoder.decode(data, "image").pixels == 255 - RGB[..., :1]).all()
 
 
 def test_the_transparent_value_of_16_bit_grey_is_white():
     deep = np.full((4, 4), 1000, np.uint16)
     deep[0, 0] = 1001
-    pixels = decoding.decode(encoded(Image.fromarray(deep), "PNG", transparency=1001), "image").pixels
+    pixels = decoder.decode(encoded(Image.fromarray(deep), "PNG", transparency=1001), "image").pixels
     assert (pixels[0, 0] == 255).all()
     assert (pixels[1:] == 1000 >> 8).all()
 
 
 def test_palettes_with_transparency_two_tones_and_grey_with_alpha_become_rgb():
     palette = Image.fromarray(RGB).quantize(16)
-    pixels = decoding.decode(encoded(palette, "PNG", transparency=0), "image").pixels
+    pixels = decoder.decode(encoded(palette, "PNG", transparency=0), "image").pixels
     clear = np.asarray(palette) == 0
     assert clear.any()
     assert (pixels[clear] == 255).all()
     assert (pixels[~clear] == np.asarray(palette.convert("RGB"))[~clear]).all()
     tones = RGB[..., 0] > 128
-    assert (decoding.decode(encoded(Image.fromarray(tones), "PNG"), "image").pixels == tones[..., None] * 255).all()
+    assert (decoder.decode(encoded(Image.fromarray(tones), "PNG"), "image").pixels == tones[..., None] * 255).all()
     grey = np.stack([RGB[..., 0], np.zeros_like(RGB[..., 0])], axis=2)
-    assert (decoding.decode(encoded(Image.fromarray(grey), "PNG"), "image").pixels == 255).all()
+    assert (decoder.decode(encoded(Image.fromarray(grey), "PNG"), "image").pixels == 255).all()
 
 
 @pytest.mark.parametrize("mode", ["LAB", "YCbCr"])
@@ -210,11 +210,11 @@ def test_signed_samples_are_refused():
 
 
 def test_the_quality_of_a_jpeg_is_read_from_its_table():
-    found = {q: decoding.decode(encoded(Image.fromarray(RGB), "JPEG", quality=q), "image") for q in range(1, 101)}
+    found = {q: decoder.decode(encoded(Image.fromarray(RGB), "JPEG", quality=q), "image") for q in range(1, 101)}
     assert {q: sample.facts.jpeg_quality for q, sample in found.items()} == {q: q for q in range(1, 101)}
     progressive = encoded(Image.fromarray(RGB[..., 0]), "JPEG", quality=37, progressive=True)
-    assert decoding.decode(progressive, "image").facts.jpeg_quality == 37
-    assert decoding.decode(encoded(Image.fromarray(RGB), "PNG"), "image").facts.jpeg_quality is None
+    assert decoder.decode(progressive, "image").facts.jpeg_quality == 37
+    assert decoder.decode(encoded(Image.fromarray(RGB), "PNG"), "image").facts.jpeg_quality is None
 
 
 def test_a_table_that_is_not_libjpegs_has_the_nearest_quality():
@@ -226,7 +226,7 @@ def test_a_table_that_is_not_libjpegs_has_the_nearest_quality():
 
 def test_a_photograph_with_a_preview_has_the_facts_of_a_jpeg():
     views = [Image.fromarray(RGB), Image.fromarray(RGB[::2, ::2].copy())]
-    facts = decoding.decode(encoded(views[0], "MPO", save_all=True, append_images=views[1:], quality=91), "i").facts
+    facts = decoder.decode(encoded(views[0], "MPO", save_all=True, append_images=views[1:], quality=91), "i").facts
     assert (facts.format, facts.jpeg_quality) == ("JPEG", 91)
 
 

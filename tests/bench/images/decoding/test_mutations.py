@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from bench.images.decoding import Unreadable, decode, size_of
-from bench.images.wholeness import LARGEST
+from bench.images.decoding.completeness import LARGEST
+from bench.images.decoding.decoder import Unreadable, decode, size_of
 from detectors.api import Sample
 from detectors.checks import texture
 

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bench.data import read as read_data
-from bench.errors import InputError
-from bench.images import archives
-from bench.images.archives import archive
-from tests.images.tables import png, same_pixels, structs, table, write_parquet
+from bench.images.data_sets import read as read_data
+from bench.images.files import archives
+from bench.images.files.archives import archive
+from bench.platform.errors import InputError
+from tests.support.image_tables import png, same_pixels, structs, table, write_parquet
 
 
 def genimage():

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import fsspec
 import pytest
 
-from bench.data import read as read_data
-from bench.errors import InputError
-from bench.images.remote import remote
-from bench.images.trees import Folder
-from tests.images.stores import PAGE, s3_store
-from tests.images.tables import png, same_pixels, structs, table, write_arrow, write_parquet
+from bench.images.data_sets import read as read_data
+from bench.images.files.remote import remote
+from bench.images.files.tree import Folder
+from bench.platform.errors import InputError
+from tests.support.image_tables import png, same_pixels, structs, table, write_arrow, write_parquet
+from tests.support.object_store import PAGE, s3_store
 
 
 def genimage(root):
@@ -181,7 +181,7 @@ def test_a_file_of_unknown_size_is_read_up_to_the_largest_that_an_image_has(memo
     monkeypatch.setattr(memory, "open", lambda *_, **__: io.BytesIO(b"0123456789"))
     tree = remote("memory://set")
     assert tree.read("1.png") == b"0123456789"
-    monkeypatch.setattr("bench.images.remote.LARGEST_FILE", 9)
+    monkeypatch.setattr("bench.images.files.remote.LARGEST_FILE", 9)
     with pytest.raises(OSError, match="10 bytes are more than an image file has"):
         tree.read("1.png")
     assert len(asked) == 1

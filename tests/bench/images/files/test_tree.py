@@ -4,11 +4,11 @@ import os
 
 import pytest
 
-from bench.errors import InputError
-from bench.images.archives import local
-from bench.images.mounting import Mounted
-from bench.images.trees import Folder
-from tests.images.tables import png
+from bench.images.files.archives import local
+from bench.images.files.mounting import Mounted
+from bench.images.files.tree import Folder
+from bench.platform.errors import InputError
+from tests.support.image_tables import png
 
 
 def put(root, *names, data=b"x"):

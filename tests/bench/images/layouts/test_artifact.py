@@ -2,11 +2,11 @@
 
 import pytest
 
-from bench.data import read
-from bench.errors import InputError
+from bench.images.data_sets import read
+from bench.images.files.tree import Folder
 from bench.images.layouts.artifact import Artifact
-from bench.images.trees import Folder
-from tests.images.build import both_ways, facts, put
+from bench.platform.errors import InputError
+from tests.support.small_data_sets import both_ways, facts, put
 
 HEAD = "filename,image_path,target,category\n"
 

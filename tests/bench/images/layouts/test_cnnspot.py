@@ -4,9 +4,9 @@ from shutil import make_archive
 
 import pytest
 
-from bench.data import read
-from bench.errors import InputError
-from tests.images.build import both_ways, facts, put
+from bench.images.data_sets import read
+from bench.platform.errors import InputError
+from tests.support.small_data_sets import both_ways, facts, put
 
 
 def test_generators_with_and_without_class_folders_are_read(tmp_path):

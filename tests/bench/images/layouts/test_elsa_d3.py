@@ -3,11 +3,11 @@
 import pyarrow as pa
 import pytest
 
-from bench.data import read as read_data
-from bench.errors import InputError
+from bench.images.data_sets import read as read_data
 from bench.images.layouts.api import SHARED
 from bench.images.layouts.elsa_d3 import GENERATORS
-from tests.images.tables import png, same_pixels, structs, table, write_parquet
+from bench.platform.errors import InputError
+from tests.support.image_tables import png, same_pixels, structs, table, write_parquet
 
 
 def elsa(first, count, *, as_structs=True):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bench.data import read
-from bench.errors import InputError
+from bench.images.data_sets import read
 from bench.images.layouts.folders import is_real
-from tests.images.build import both_ways, facts, put
+from bench.platform.errors import InputError
+from tests.support.small_data_sets import both_ways, facts, put
 
 REAL = [
     "real", "Real Images", "0_real", "0", "nature", "human", "RAISE_1k", "coco2017", "imagenet", "LAION-5B", "lsun",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data import read as read_data
-from bench.errors import InputError
-from bench.images.names import canonical
+from bench.images.data_sets import read as read_data
+from bench.images.layouts.generator_names import canonical
+from bench.platform.errors import InputError
 from protocols.api import Subset
 
 

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 
-from bench.data import read as read_data
-from bench.errors import InputError
-from bench.images import tables
+from bench.images.data_sets import read as read_data
+from bench.images.files import tables
 from bench.images.layouts.api import SHARED
-from tests.images.tables import png, same_pixels, structs, table, write_arrow, write_parquet
+from bench.platform.errors import InputError
+from tests.support.image_tables import png, same_pixels, structs, table, write_arrow, write_parquet
 
 
 def read(folder):

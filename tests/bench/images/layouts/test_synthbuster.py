@@ -4,10 +4,10 @@ from shutil import make_archive
 
 import pytest
 
-from bench.data import read
-from bench.errors import InputError
+from bench.images.data_sets import read
 from bench.images.layouts.synthbuster import GENERATORS
-from tests.images.build import both_ways, facts, put
+from bench.platform.errors import InputError
+from tests.support.small_data_sets import both_ways, facts, put
 
 IDS = [f"r{number:03x}da54ft" for number in range(20)]
 

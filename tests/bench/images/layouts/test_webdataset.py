@@ -6,10 +6,10 @@ import tarfile
 
 import pytest
 
-from bench.data import read as read_data
-from bench.errors import InputError
+from bench.images.data_sets import read as read_data
 from bench.images.layouts.api import SHARED
-from tests.images.tables import png, same_pixels
+from bench.platform.errors import InputError
+from tests.support.image_tables import png, same_pixels
 
 
 def samples(labels, first=0, facts=None):

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.cache import Cache
-from bench.data import read
-from bench.errors import InputError
-from bench.images.assembling import treated
-from bench.images.census import take_census
-from bench.images.duplicates import NEAR, find_duplicates, near_pairs
-from bench.images.inspection import look
+from bench.engine.cache import Cache
+from bench.images.assembly import treated
+from bench.images.data_sets import read
+from bench.images.quality.census import take_census
+from bench.images.quality.duplicates import NEAR, find_duplicates, near_pairs
+from bench.images.quality.inspection import look
+from bench.platform.errors import InputError
 from detectors.checks import texture
-from tests.images.planted import as_png, encode, inspected, plant
+from tests.support.planted_shortcuts import as_png, encode, inspected, plant
 
 
 @pytest.fixture

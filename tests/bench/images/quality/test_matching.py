@@ -4,11 +4,11 @@ import csv
 
 import pytest
 
-from bench.errors import InputError
-from bench.images.audit import audit
-from bench.images.matching import matched, write_manifest
-from bench.images.trees import Folder
-from tests.images.planted import as_jpeg, as_png, at_75, inspected, plant, smaller
+from bench.images.files.tree import Folder
+from bench.images.quality.audit import audit
+from bench.images.quality.matching import matched, write_manifest
+from bench.platform.errors import InputError
+from tests.support.planted_shortcuts import as_jpeg, as_png, at_75, inspected, plant, smaller
 
 PLANTED = {"format": as_png, "size": smaller, "JPEG quality": at_75}
 

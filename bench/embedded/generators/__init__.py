@@ -1,0 +1,1 @@
+"""The tiny generators that make the generated images of the embedded corpus."""

@@ -1,0 +1,1 @@
+"""Rendered scenes: the real images of the embedded corpus."""

@@ -1,0 +1,1 @@
+"""What scores say: measures, intervals, rankings, and comparisons with a record."""

@@ -1,0 +1,1 @@
+"""From the bytes of a file to 8-bit sRGB pixels, strictly."""

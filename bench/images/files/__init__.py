@@ -1,0 +1,1 @@
+"""Where image files lie: folders, archives, tables and remote stores, all seen as trees of names."""

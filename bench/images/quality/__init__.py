@@ -1,0 +1,1 @@
+"""What is known of image files before a run: damage, duplicates, and what tells the classes apart."""

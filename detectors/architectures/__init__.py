@@ -1,0 +1,1 @@
+"""Networks as torch modules. Import these inside functions only: torch is heavy."""

@@ -1,0 +1,1 @@
+"""Frozen feature extractors, and the recipes that put heads on them."""

@@ -1,0 +1,1 @@
+"""Detectors on features that were designed, not learnt: one module per family."""

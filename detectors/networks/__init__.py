@@ -1,0 +1,1 @@
+"""Detectors that are one network, trained as a whole: one module per family."""

@@ -1,0 +1,1 @@
+"""From images of any size to what a method looks at."""

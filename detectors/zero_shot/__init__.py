@@ -1,0 +1,1 @@
+"""Detectors that learn nothing from generated images."""
