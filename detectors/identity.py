@@ -2,44 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
-if TYPE_CHECKING:
-    from detectors.api import Recipe
+from detectors.card import Card
+from detectors.weight_file import WeightFile, content_id
 
 
-def options_of(recipe: Recipe | type[Recipe]) -> tuple[Field[Any], ...]:
+class Identified(Protocol):
+    """What a key is made of: the part of a recipe that this module knows."""
+
+    card: ClassVar[Card]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def setting(self) -> str:
+        """Which of its variants it is."""
+
+    @property
+    def key(self) -> str:
+        """Its key, as `key_of` makes it."""
+
+    def own_weight_files(self) -> Sequence[WeightFile]:
+        """The files of weights that it reads by itself."""
+
+    def components(self) -> Sequence[Identified]:
+        """The recipes of which it is composed."""
+
+
+def options_of(recipe: Identified | type[Identified]) -> tuple[Field[Any], ...]:
     """The fields of a recipe that a user may choose, beside the setting."""
     return tuple(one for one in fields(recipe) if one.init and one.compare and one.name != "setting")
 
 
-def key_of(recipe: Recipe) -> str:
+def key_of(recipe: Identified) -> str:
     """The key of a recipe: every option that differs from its default is in it by itself."""
     name = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
-    values = [(one, getattr(recipe, one.name)) for one in options_of(recipe)]
+    values = [(option, getattr(recipe, option.name)) for option in options_of(recipe)]
     chosen = [
-        f"{one.name}={_in_key(one, value)}" for one, value in values if value != _default(one) or _named(one, value)
+        f"{option.name}={_in_key(option, value)}"
+        for option, value in values
+        if value != default_of(option) or _files_of(option, value)
     ]
-    begun = [source.identity for source in recipe.own_weight_files() if source.identity]
-    parts = [f"[{component.key}]" for component in recipe.components()]
-    return ".".join((name, *chosen, *begun, *parts))
+    weights = [file.identity for file in recipe.own_weight_files() if file.identity]
+    components = [f"[{component.key}]" for component in recipe.components()]
+    return ".".join((name, *chosen, *weights, *components))
 
 
-def _default(option: Field[Any]) -> object:
+def default_of(option: Field[Any]) -> object:
+    """The default of a field; `dataclasses.MISSING` where it has to be given."""
     return option.default if option.default_factory is MISSING else option.default_factory()
 
 
 def _in_key(option: Field[Any], value: object) -> str:
     """How the value of an option stands in a key: written out, with the content of the files that it names."""
-    from detectors.weight_file import content_id
-
-    contents = [content_id(path) for path in _named(option, value)]
+    contents = [content_id(path) for path in _files_of(option, value)]
     return "+".join(contents) if contents else repr(value)
 
 
-def _named(option: Field[Any], value: object) -> list[Path]:
+def _files_of(option: Field[Any], value: object) -> list[Path]:
     """The files that an option names, one or several; those of a folder in the order of their names."""
     if not option.metadata.get("file") or value is None:
         return []

@@ -30,18 +30,7 @@ Split = Literal["train", "val"]
 Label = Literal["nature", "ai"]
 Report = Callable[[str, int, int], None]  # what is being made, images done, images in all
 
-MAKERS = (
-    "autoencoders",
-    "camera",
-    "corpus",
-    "diffusion",
-    "filters",
-    "generators",
-    "layouts",
-    "scenes",
-    "shapes",
-    "textures",
-)
+MAKERS = ("corpus.py", "filters.py", "scenes/*.py", "generators/*.py", "generators/weights/*.safetensors")
 SPLITS: tuple[Split, ...] = ("train", "val")
 LABELS: tuple[Label, ...] = ("nature", "ai")
 FIRST_SCENE = 1_000_000  # detectors were given their settings on scenes below this: the corpus shows none of those
@@ -55,7 +44,7 @@ JPEG_NAMESPACE = 4_712
 def identity() -> str:
     """Name of the corpus that `build` makes: a hash of the weights and of the code that make it."""
     here = Path(__file__).parent
-    makers = [here / f"{name}.py" for name in MAKERS] + sorted((here / "weights").glob("*.safetensors"))
+    makers = [path for pattern in MAKERS for path in sorted(here.glob(pattern))]
     digest = hashlib.sha256("".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in makers).encode())
     return f"{VERSION}-{digest.hexdigest()[:12]}"
 

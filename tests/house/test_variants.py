@@ -7,7 +7,8 @@ import pytest
 
 from detectors.card import SETTINGS
 
-MODULES = sorted((Path(__file__).parents[2] / "detectors").glob("**/*.py"))
+DETECTORS = Path(__file__).parents[2] / "detectors"
+MODULES = sorted(DETECTORS.glob("**/*.py"))
 TABLE = "variants"
 
 
@@ -45,7 +46,7 @@ def tables(tree):
             yield node.lineno
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(DETECTORS)))
 def test_no_recipe_branches_on_its_setting(module):
     tree = ast.parse(module.read_text())
     assert not list(branches(tree)), "state what differs in `variants`"

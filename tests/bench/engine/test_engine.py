@@ -124,7 +124,7 @@ def test_a_killed_run_repeated_equals_an_undisturbed_one(make_bench, monkeypatch
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.platform.files.write_atomically", dying)
+        patch.setattr("bench.engine.cache.write_atomically", dying)
         patch.setattr("bench.records.store.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)

@@ -148,7 +148,7 @@ def test_a_plug_ins_protocol_survives_a_kill(make_bench, monkeypatch, after):
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr("bench.platform.files.write_atomically", dying)
+        patch.setattr("bench.engine.cache.write_atomically", dying)
         patch.setattr("bench.records.store.write_atomically", dying)
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)

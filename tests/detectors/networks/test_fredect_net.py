@@ -12,7 +12,7 @@ from detectors.architectures.dct_networks import DctResNet50, SmallDctNet, log_d
 from detectors.checks import Toy, sample, texture
 from detectors.networks.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
 from detectors.preprocessing.augmentation import View
-from detectors.training.input_statistics import statistics
+from detectors.training.input_statistics import mean_and_variance
 from detectors.training.schedules import EarlyStopping
 from detectors.weights.loading import WrongWeights
 
@@ -83,12 +83,12 @@ def test_mixed_precision_leaves_the_coefficients_alone():
 def test_statistics_equal_numpy():
     train = Toy(70)  # more than two batches
     rows = [index for index in range(70) if index % 7]
-    mean, var = statistics(train, rows, SMALL_VIEW, Runtime())
+    mean, var = mean_and_variance(train, rows, SMALL_VIEW, Runtime(), log_dct)
     levels = np.stack([slow_coefficients(train[row].pixels) for row in rows])
     assert mean.dtype == var.dtype == torch.float32
     assert mean.numpy() == pytest.approx(levels.mean(0), abs=1e-5)
     assert var.numpy() == pytest.approx(levels.var(0, ddof=0), abs=1e-4, rel=1e-4)
-    again = statistics(train, rows[::-1], SMALL_VIEW, Runtime())
+    again = mean_and_variance(train, rows[::-1], SMALL_VIEW, Runtime(), log_dct)
     assert torch.equal(again[0], mean)
     assert torch.equal(again[1], var)
 
@@ -98,7 +98,7 @@ def test_a_coefficient_that_never_changes_is_only_moved():
         def __getitem__(self, index):
             return sample(texture("same"))
 
-    mean, var = statistics(Same(71), range(71), SMALL_VIEW, Runtime())
+    mean, var = mean_and_variance(Same(71), range(71), SMALL_VIEW, Runtime(), log_dct)
     assert (var == 1).all()
     assert mean.numpy() == pytest.approx(slow_coefficients(texture("same")), abs=1e-5)
 

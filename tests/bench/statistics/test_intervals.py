@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from bench.evaluation import statistics
+from bench.statistics import intervals
 from bench.statistics.intervals import accuracy_draws, generator_for, interval
 from bench.statistics.tests import holm, mcnemar_fall, source_fall
 
@@ -48,7 +48,7 @@ def test_draws_do_not_depend_on_order_or_block_size(monkeypatch):
     shuffled = np.random.default_rng(1).permutation(120)
     expected = accuracy_draws(*given_order)
     assert accuracy_draws(*(column[shuffled] for column in given_order)) == pytest.approx(expected, abs=1e-6)
-    monkeypatch.setattr(statistics, "_BLOCK", 1000)
+    monkeypatch.setattr(intervals, "_BLOCK", 1000)
     assert np.array_equal(accuracy_draws(*given_order), expected)
 
 
