@@ -6,7 +6,7 @@ SHELL := bash
 PROTOCOL ?= cross_generator
 DATA ?= embedded
 REAL ?=
-ARM ?= none
+BASE_DEGRADATION ?= none
 DETECTORS ?=
 DEVICE ?= auto
 OUT ?= results/runs/$(PROTOCOL)
@@ -21,8 +21,8 @@ INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check -
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
-	@echo "Variables: PROTOCOL DATA REAL ARM DETECTORS DEVICE OUT LIMIT SEED, and ARGS for further options of lineup run,"
-	@echo "as in: make bench PROTOCOL=degradation ARGS='--degradations jpeg:65'"
+	@echo "Variables: PROTOCOL DATA REAL BASE_DEGRADATION DETECTORS DEVICE OUT LIMIT SEED, and ARGS for further"
+	@echo "options of lineup run, as in: make bench PROTOCOL=degradation ARGS='--degradations jpeg:65'"
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "lineup: $(PYTHON) was not found; install Python 3.11 or later, or give PYTHON=" >&2; exit 2; }
@@ -45,7 +45,7 @@ setup: $(READY_DEV) ## make .venv with everything in it
 
 bench: $(READY) ## answer PROTOCOL on DATA and print the leaderboard
 	@$(LINEUP) run --protocol '$(PROTOCOL)' --data '$(DATA)' --device '$(DEVICE)' --out '$(OUT)' --seed '$(SEED)' \
-	  --arm '$(ARM)' $(if $(REAL),--real '$(REAL)') $(if $(DETECTORS),--detectors '$(DETECTORS)') \
+	  --base-degradation '$(BASE_DEGRADATION)' $(if $(REAL),--real '$(REAL)') $(if $(DETECTORS),--detectors '$(DETECTORS)') \
 	  $(if $(LIMIT),--limit '$(LIMIT)') $(ARGS)
 
 data: $(READY) ## say what DATA holds and what tells its classes apart

@@ -165,7 +165,7 @@ class Recipe(ABC):
         return ()
 
     @property
-    def alone(self) -> bool:
+    def single_threaded_fit(self) -> bool:
         """Whether a fit keeps one core of a CPU busy and needs no embedding: the harness may run several at a time."""
         return False
 

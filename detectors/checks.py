@@ -26,14 +26,14 @@ from detectors.types import Facts, read_only
 TOLERANCE = 1e-5  # between a batch and its images one by one: matrix products may round differently
 
 
-class Broken(AssertionError):
+class ContractViolation(AssertionError):
     """A detector that breaks the contract. The message says which clause, and what was seen."""
 
 
 def _require(condition: object, clause: str, seen: object = "") -> None:
     if not condition:
         msg = f"{clause}; seen: {seen}" if str(seen) else clause
-        raise Broken(msg)
+        raise ContractViolation(msg)
 
 
 def sample(pixels: Image) -> Sample:
@@ -48,7 +48,7 @@ def texture(name: str, height: int = 128, width: int = 128) -> Image:
     return np.clip(128 + coarse + draw.normal(0, 6, coarse.shape), 0, 255).astype(np.uint8)
 
 
-class Toy:
+class ToyTrainSet:
     """A tiny train set: "generated" images carry a faint checkerboard, as some upsamplers leave."""
 
     def __init__(self, size: int = 48) -> None:
@@ -76,7 +76,7 @@ class Toy:
         """Scores of all images, computed on the spot."""
         return detector.score([detector.prepare(self[index]) for index in range(len(self))])
 
-    def part(self, rows: Rows) -> Toy:
+    def part(self, rows: Rows) -> ToyTrainSet:
         """The images of these rows, in this order."""
         part = copy(self)
         part.labels = self.labels[np.asarray(rows, np.int64)]
@@ -97,7 +97,7 @@ def _odd_images() -> list[Image]:
     return [texture(f"odd{height}x{width}", height, width) for height, width in sizes] + [grey, rgb[:, ::-1]]
 
 
-def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def card_is_complete(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Card and variants are filled, there is one for each setting, and the key names detector, version and setting."""
     del detector, train
     _require(not recipe.card.missing(), "every field of a card is filled", recipe.card.missing())
@@ -109,7 +109,7 @@ def card_is_complete(recipe: Recipe, detector: Detector, train: Toy) -> None:
     _require(recipe.key.startswith(expected), f"a recipe's key starts with {expected}", recipe.key)
 
 
-def options_change_the_key(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def options_change_the_key(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Another value of any option gives another key, as of the setting: a fit of one is never taken for the other."""
     del detector, train
     keys = {replace(recipe, setting=setting).key for setting in SETTINGS}
@@ -136,7 +136,7 @@ def _with_another(recipe: Recipe, option: Field[Any], hint: object) -> Recipe:
             continue
         return changed
     msg = f"no other value is known for the option {option.name}: name one in the field's metadata, as 'other'"
-    raise Broken(msg)
+    raise ContractViolation(msg)
 
 
 def _candidates(hint: object) -> Iterator[object]:
@@ -158,7 +158,7 @@ def _candidates(hint: object) -> Iterator[object]:
         )
 
 
-def scores_are_probabilities(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def scores_are_probabilities(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Scores are float32 (N,), finite, in [0, 1]."""
     del recipe
     scores = _score(detector, [train[index].pixels for index in range(5)])
@@ -167,21 +167,21 @@ def scores_are_probabilities(recipe: Recipe, detector: Detector, train: Toy) -> 
     _require(np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all(), "scores are in [0, 1]", scores)
 
 
-def empty_batch(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def empty_batch(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """No images give no scores."""
     del recipe, train
     scores = detector.score([])
     _require(scores.shape == (0,) and scores.dtype == np.float32, "no images give float32 (0,)", scores)
 
 
-def odd_inputs(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def odd_inputs(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Any size from 1x1 to 4000 wide, grey content and non-contiguous pixels are scored."""
     del recipe, train
     scores = _score(detector, _odd_images())
     _require(np.isfinite(scores).all(), "odd sizes are scored", scores)
 
 
-def batch_is_its_images(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def batch_is_its_images(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """A batch of N equals N batches of one, and the order does not matter."""
     del recipe
     images = [train[index].pixels for index in range(7)]
@@ -191,7 +191,7 @@ def batch_is_its_images(recipe: Recipe, detector: Detector, train: Toy) -> None:
     _require(np.allclose(together, reverse, atol=TOLERANCE), "order is free", np.abs(together - reverse).max())
 
 
-def inputs_are_left_alone(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def inputs_are_left_alone(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Neither `prepare` nor `score` writes to what it is given: both are handed arrays that are read-only."""
     del recipe
     shown = train[0]
@@ -203,27 +203,27 @@ def inputs_are_left_alone(recipe: Recipe, detector: Detector, train: Toy) -> Non
     _require((prepared == kept).all(), "score leaves the batch alone")
 
 
-def scoring_repeats(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def scoring_repeats(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """The same batch gives the same scores to the last bit."""
     del recipe
     images = [train[index].pixels for index in range(5)]
     _require((_score(detector, images) == _score(detector, images)).all(), "scoring repeats exactly")
 
 
-def fitting_repeats(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def fitting_repeats(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """The same images and seed give the same detector to the last bit."""
     again = recipe.fit(train, 0, Runtime())
     _require(same_state(detector.state(), again.state()), "the same images and seed give the same detector")
 
 
-def restoring_keeps_scores(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def restoring_keeps_scores(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """A detector restored from its state scores alike to the last bit."""
     images = [train[index].pixels for index in range(5)]
     restored = recipe.restore(detector.state(), Runtime())
     _require((_score(detector, images) == _score(restored, images)).all(), "a restored detector scores alike")
 
 
-def importing_is_light(recipe: Recipe, detector: Detector, train: Toy) -> None:
+def importing_is_light(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Importing the family does not import torch."""
     del detector, train
     module = type(recipe).__module__
@@ -237,7 +237,7 @@ def same_state(left: dict[str, Array], right: dict[str, Array]) -> bool:
     return left.keys() == right.keys() and all(np.array_equal(left[name], right[name]) for name in left)
 
 
-CHECKS: tuple[Callable[[Recipe, Detector, Toy], None], ...] = (
+CHECKS: tuple[Callable[[Recipe, Detector, ToyTrainSet], None], ...] = (
     card_is_complete,
     options_change_the_key,
     scores_are_probabilities,
@@ -253,8 +253,8 @@ CHECKS: tuple[Callable[[Recipe, Detector, Toy], None], ...] = (
 
 
 def check(recipe: Recipe) -> None:
-    """Fit a recipe on a toy train set and run every check. Raises `Broken` at the first clause that fails."""
-    train = Toy()
+    """Fit a recipe on a toy train set and run every check. Raises `ContractViolation` at the first that fails."""
+    train = ToyTrainSet()
     detector = recipe.fit(train, 0, Runtime())
     for one in CHECKS:
         one(recipe, detector, train)

@@ -15,7 +15,7 @@ Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
 Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated; published code that inverts them is adapted at its border
 Embeddings = NDArray[np.float32]  # (N, D), finite
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
-Watch = Callable[[int, Mapping[str, float]], object]
+EpochCallback = Callable[[int, Mapping[str, float]], object]
 State = dict[str, Array]  # everything that fitting learned, by name
 Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
 Shared = TypeVar("Shared")
@@ -83,4 +83,4 @@ class Runtime:
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
     folder: Path | None = None
-    watch: Watch | None = None
+    watch: EpochCallback | None = None

@@ -165,7 +165,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class MatrixLayout:
     """How the answers are laid out: which axis of a cell names the rows of a matrix, and which the columns."""
 
     rows: str
@@ -220,7 +220,7 @@ class EvaluationProtocol(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    view: ClassVar[View]
+    view: ClassVar[MatrixLayout]
     axes: ClassVar[Mapping[str, Axis]] = {}
     published: ClassVar[PublishedAverage | None] = None
 

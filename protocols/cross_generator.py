@@ -10,10 +10,10 @@ from protocols.api import (
     Cell,
     EvaluationProtocol,
     Group,
+    MatrixLayout,
     PublishedAverage,
     Scope,
     Subset,
-    View,
     grouped,
     option,
     trainable,
@@ -28,7 +28,7 @@ class CrossGenerator(EvaluationProtocol):
 
     name: ClassVar[str] = "cross_generator"
     title: ClassVar[str] = "Cross-generator: train on one generator (rows), test on each (columns)"
-    view: ClassVar[View] = View(rows="train", columns="test")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
     published: ClassVar[PublishedAverage | None] = PublishedAverage(over="test", beside="all cells")
 
     def cells(self, scope: Scope) -> list[Cell]:

@@ -11,10 +11,10 @@ from protocols.api import (
     Cell,
     EvaluationProtocol,
     Group,
+    MatrixLayout,
     PublishedAverage,
     Scope,
     Subset,
-    View,
     grouped,
     option,
     trainable,
@@ -29,7 +29,7 @@ MILDER = ("lr:112", "lr:96", "lr:64", "jpeg:85", "jpeg:65", "jpeg:30", "blur:0.5
 
 
 @dataclass(frozen=True)
-class Degraded(EvaluationProtocol):
+class DegradationMatrix(EvaluationProtocol):
     """Every detector, trained on clean images of one generator, tested on the same one under each degradation."""
 
     train_on: tuple[str, ...] = option((), f"Generators to train on, each by itself; empty: {PREFERRED}, or the first.")
@@ -38,7 +38,7 @@ class Degraded(EvaluationProtocol):
 
     name: ClassVar[str] = "degradation"
     title: ClassVar[str] = "Degradation: train on clean images (rows), test under each degradation (columns)"
-    view: ClassVar[View] = View(rows="train", columns="degradation")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="degradation")
     published: ClassVar[PublishedAverage | None] = PublishedAverage(over="degradation", beside="degraded")
 
     def cells(self, scope: Scope) -> list[Cell]:

@@ -28,7 +28,7 @@ class UnknownDegradation(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DegradationKind:
     """One kind of degradation: what it does with a sample and its numbers, and how these are written.
 
     Attributes:
@@ -165,19 +165,25 @@ def _encoding(text: str) -> tuple[float, ...] | None:
     return (0,) if text == "png" else None
 
 
-def kinds() -> dict[str, Kind]:
+def kinds() -> dict[str, DegradationKind]:
     """Every kind of degradation by name."""
     side = _number(1, 100_000, whole=True)
     return {
-        "jpeg": Kind(jpeg, 1, _number(1, 100, whole=True), "jpeg:N (JPEG at quality 1 to 100, 4:2:0, libjpeg-turbo)"),
-        "blur": Kind(blur, 1, _number(0.05, 100, whole=False), "blur:N (Gaussian blur, sigma 0.05 to 100 pixels)"),
-        "lr": Kind(low_resolution, 1, side, "lr:N (shorter side downsampled to 1 to 100000 pixels)"),
-        "crop": Kind(crop, 1, _size, "crop:WxH (the centre, nothing resampled)"),
-        "canonical": Kind(canonical, 1, _encoding, "canonical:jpegN or canonical:png (everything encoded alike)"),
+        "jpeg": DegradationKind(
+            jpeg, 1, _number(1, 100, whole=True), "jpeg:N (JPEG at quality 1 to 100, 4:2:0, libjpeg-turbo)"
+        ),
+        "blur": DegradationKind(
+            blur, 1, _number(0.05, 100, whole=False), "blur:N (Gaussian blur, sigma 0.05 to 100 pixels)"
+        ),
+        "lr": DegradationKind(low_resolution, 1, side, "lr:N (shorter side downsampled to 1 to 100000 pixels)"),
+        "crop": DegradationKind(crop, 1, _size, "crop:WxH (the centre, nothing resampled)"),
+        "canonical": DegradationKind(
+            canonical, 1, _encoding, "canonical:jpegN or canonical:png (everything encoded alike)"
+        ),
     }
 
 
-def _parse_one(text: str) -> tuple[Kind, tuple[float, ...], str]:
+def _parse_one(text: str) -> tuple[DegradationKind, tuple[float, ...], str]:
     """The kind, its numbers, and the canonical spelling."""
     name, _, rest = text.partition(":")
     known = kinds()
@@ -200,7 +206,7 @@ class Degradation:
 
     name: str
     key: str
-    steps: tuple[tuple[Kind, tuple[float, ...]], ...]
+    steps: tuple[tuple[DegradationKind, tuple[float, ...]], ...]
 
     def __call__(self, sample: Sample) -> Sample:
         """Apply the chain to one sample; the sample is left alone."""

@@ -20,7 +20,7 @@ from bench.request.defaults import MAX_UNREADABLE
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class DataRequest:
     """What is looked at, as the command line has it."""
 
     data: str
@@ -38,7 +38,7 @@ class Surveyed:
             return Cache(self.cache).inspect(images, self.workers, advance)
 
 
-def survey(asked: Surveyed, reporter: Reporter, *, audit: bool, match: Path | None) -> None:
+def survey(asked: DataRequest, reporter: Reporter, *, audit: bool, match: Path | None) -> None:
     """Print the census; the audit too where it is asked for; write a matched subset where a folder is given."""
     inspection = asked.inspect(reporter)
     census = take_census(inspection)
@@ -53,8 +53,8 @@ def survey(asked: Surveyed, reporter: Reporter, *, audit: bool, match: Path | No
     if audit:
         console.print(data_set.audit(audited(sound.facts, sound.images.pools), WIDTH))
     if match is not None:
-        if any(sound.images.treatments):
-            msg = f"{asked.data} is a subset already, with treatments of its own; match the data that it is of"
+        if any(sound.images.degradations):
+            msg = f"{asked.data} is a subset already, with degradations of its own; match the data that it is of"
             raise InputError(msg)
         from bench.images.quality.matching import matched, write_manifest
 

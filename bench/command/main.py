@@ -61,7 +61,9 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     seeds: Annotated[int | None, typer.Option(min=1, help="So many training seeds, instead of --seed.")] = None,
     setting: Annotated[str, typer.Option(help="paper, small, or auto: paper for real data on a GPU.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    arm: Annotated[str, typer.Option(help="What all images go through first, as none,canonical:jpeg96.")] = "none",
+    base_degradation: Annotated[
+        str, typer.Option(help="All images go through it first: none,canonical:jpeg96.")
+    ] = "none",
     max_unreadable: Annotated[float, typer.Option(min=0, max=1, help="Share of bad files allowed.")] = MAX_UNREADABLE,
     batch_size: Annotated[int, typer.Option(min=1, help="Images per batch on the device.")] = BATCH_SIZE,
     workers: Workers = CORES,
@@ -70,7 +72,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     dry_run: Annotated[bool, typer.Option(help="Print what would be done, and stop.")] = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
-    from bench.request.base_degradations import in_arms
+    from bench.request.base_degradations import with_base_degradations
     from bench.request.run_request import RunRequest
 
     chosen: ChosenProtocol = context.obj
@@ -99,8 +101,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         tensorboard=tensorboard,
         keep_fitted=keep_fitted,
     )
-    arms = in_arms(request, names(arm))
-    runs = [run for one in arms if (run := _run(one, dry_run=dry_run, show=len(arms) == 1))]
+    requests = with_base_degradations(request, names(base_degradation))
+    runs = [run for one in requests if (run := _run(one, dry_run=dry_run, show=len(requests) == 1))]
     if runs:
         _close(runs, request, context.params)
 
@@ -126,7 +128,10 @@ def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
 
 
 def _close(runs: list[Run], request: RunRequest, params: Mapping[str, object]) -> None:
-    """Write the settings that give the same again, rank several arms together, and exit with 1 where a cell failed."""
+    """Write the settings that give the same again, and rank several runs together.
+
+    Exits with 1 where a cell failed.
+    """
     from bench.records.columns import STATUS
     from bench.records.outcomes import Failed
     from bench.records.store import Store
@@ -155,9 +160,9 @@ def data_command(
     workers: Workers = CORES,
 ) -> None:
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
-    from bench.command.data import Surveyed, survey
+    from bench.command.data import DataRequest, survey
 
-    survey(Surveyed(data, real, limit, cache_folder(), workers), reporter(), audit=audit, match=match)
+    survey(DataRequest(data, real, limit, cache_folder(), workers), reporter(), audit=audit, match=match)
 
 
 @app.command("score")

@@ -21,7 +21,7 @@ from bench.platform.errors import InputError
 from bench.platform.option_values import unknown
 from bench.request import protocol_catalogue
 from bench.request.protocol_catalogue import as_text, default_of, type_name
-from bench.request.run_request import RecipeOptions
+from bench.request.run_request import DetectorOptions
 from bench.request.settings_file import SettingsFile, read
 from protocols.api import EvaluationProtocol, options
 
@@ -39,7 +39,7 @@ class ChosenProtocol:
     """
 
     protocol: EvaluationProtocol
-    recipe_options: RecipeOptions
+    recipe_options: DetectorOptions
 
 
 class ProtocolCommand(TyperCommand):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.engine.image_pass import in_chunks
-from bench.engine.scoring import Asked, answers
+from bench.engine.scoring import ScoringRequest, answers
 from bench.evaluation.metrics import called_generated
 from bench.images.decoding.decoder import decode
 from bench.images.files.archives import local
@@ -74,7 +74,7 @@ def score(asked: ScoreRequest, reporter: Reporter) -> pd.DataFrame:
         raise InputError(msg)
     every = np.arange(len(images))
     table = pd.DataFrame({"name": [image.name for image in images], "score": NAN, "verdict": "", "reason": ""})
-    question = Asked(("score", NONE), detector, ("score",), degradation(NONE), every)
+    question = ScoringRequest(("score", NONE), detector, ("score",), degradation(NONE), every)
     chunks = in_chunks(every, asked.batch_size)
     with reporter.stage("score images", len(images)) as advance:
         passed = answers(lambda place: images[place].sample(), len(images), chunks, [question], None, asked.workers)

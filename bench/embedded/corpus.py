@@ -26,12 +26,12 @@ from bench.embedded.scenes.scene import render
 
 VERSION = 2  # rises whenever a rebuilt corpus would differ
 MANIFEST = "dataset.json"
-Split = Literal["train", "val"]
+CorpusSplit = Literal["train", "val"]
 Label = Literal["nature", "ai"]
 Report = Callable[[str, int, int], None]  # what is being made, images done, images in all
 
 MAKERS = ("corpus.py", "filters.py", "scenes/*.py", "generators/*.py", "generators/weights/*.safetensors")
-SPLITS: tuple[Split, ...] = ("train", "val")
+SPLITS: tuple[CorpusSplit, ...] = ("train", "val")
 LABELS: tuple[Label, ...] = ("nature", "ai")
 FIRST_SCENE = 1_000_000  # detectors were given their settings on scenes below this: the corpus shows none of those
 STRIDE = 10_000  # scene numbers set aside for each generator, split and label
@@ -54,7 +54,7 @@ def is_built(root: Path) -> bool:
     return (root / MANIFEST).is_file()
 
 
-def scene_number(position: int, split: Split, label: Label, index: int) -> int:
+def scene_number(position: int, split: CorpusSplit, label: Label, index: int) -> int:
     """Number of the scene behind one image, the same in builds of every size.
 
     Args:
@@ -101,7 +101,7 @@ class _Task:
 
     generator: str
     position: int
-    split: Split
+    split: CorpusSplit
     label: Label
     first: int
     end: int

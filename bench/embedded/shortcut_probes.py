@@ -46,7 +46,7 @@ def _linear() -> Any:  # noqa: ANN401 - scikit-learn has no types
 
 
 @dataclass(frozen=True)
-class Probe:
+class ShortcutProbe:
     """One shortcut.
 
     Attributes:
@@ -62,9 +62,9 @@ class Probe:
 
 
 PROBES = {
-    "bytes": Probe(_bytes, _forest, 0.528 + 0.0375),
-    "colour": Probe(_colour, _forest, 0.504 + 0.0375),
-    "thumbnail": Probe(_thumbnail, _linear, 0.529 + 0.0375),
+    "bytes": ShortcutProbe(_bytes, _forest, 0.528 + 0.0375),
+    "colour": ShortcutProbe(_colour, _forest, 0.504 + 0.0375),
+    "thumbnail": ShortcutProbe(_thumbnail, _linear, 0.529 + 0.0375),
 }
 
 

@@ -1,7 +1,7 @@
 """The cache folder: content hashes, embeddings and fitted detectors, each under what changes it.
 
 Layout of the folder:
-    inspected/<place>/<digest>.parquet      what is known of each file, remembered by name, treatment, size and time
+    inspected/<place>/<digest>.parquet      what is known of each file, remembered by name, degradation, size and time
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
     fitted/<digest>.safetensors      what fitting learned, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed goes on from
@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from bench.images.files.tree import Mark
+from bench.images.files.tree import FileMark
 from bench.images.image_set import ImageSet
-from bench.images.quality.inspection import UNREAD, Inspected, Inspection, inspect_file
+from bench.images.quality.inspection import UNREAD, FileFacts, Inspection, inspect_file
 from bench.images.quality.inspection import VERSION as INSPECTED
 from bench.platform.executors import in_order
 from bench.platform.files import digest, write_atomically
@@ -34,10 +34,10 @@ from detectors.api import Embeddings, State
 from protocols.degradations import degradation
 
 SAVED_EVERY = 10_000  # files whose inspection a killed run loses at most
-_KEY = ["name", "treatment", "bytes", "time"]  # what an inspection is remembered by
+_KEY = ["name", "degradation", "bytes", "time"]  # what an inspection is remembered by
 _TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exif": "bool"}
-_NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *Inspected._fields)}).astype(
-    {"name": "str", "treatment": "str", "bytes": "int64", "time": "int64", **_TYPES}
+_NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *FileFacts._fields)}).astype(
+    {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )
 HISTORY = "history"
 History = Sequence[Mapping[str, float]]
@@ -49,7 +49,7 @@ def _file_name(key: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9.@+-]+', '_', key)[:60]}-{digest(key)[:12]}"
 
 
-class Shelf:
+class EmbeddingFiles:
     """Embeddings by content hash, in files of one batch each."""
 
     def __init__(self, folder: Path) -> None:
@@ -103,10 +103,10 @@ class Cache:
         folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{INSPECTED}")
         parts = [images.names[start : start + SAVED_EVERY] for start in range(0, len(images), SAVED_EVERY)]
         marks = [mark for part in in_order(lambda names: _marks(images, names), parts, workers) for mark in part]
-        keys = {text: degradation(text).key if text else "" for text in set(images.treatments)}
+        keys = {text: degradation(text).key if text else "" for text in set(images.degradations)}
         wanted = pd.DataFrame(marks, columns=_KEY[2:])
         wanted.insert(0, "name", images.table["name"])
-        wanted.insert(1, "treatment", images.table["treatment"].map(keys))
+        wanted.insert(1, "degradation", images.table["degradation"].map(keys))
         known = [_read_inspected(path) for path in sorted(folder.glob("*.parquet"))]
         found = pd.concat([_NO_FILES, *known]).drop_duplicates(_KEY)
         stale = wanted.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
@@ -117,7 +117,7 @@ class Cache:
             for file in in_order(lambda row: inspect_file(images, row), rows, workers):
                 files.append(file)
                 report(1)
-            new = pd.DataFrame(files, columns=list(Inspected._fields), index=rows)
+            new = pd.DataFrame(files, columns=list(FileFacts._fields), index=rows)
             new = pd.concat([wanted.iloc[rows], new], axis=1)
             found = pd.concat([found, new])
             # a file that could not be read, over a network perhaps, is tried again another time
@@ -125,11 +125,11 @@ class Cache:
             path = folder / f"{digest(*lasting['name'], lasting['time'].to_numpy().tobytes())[:32]}.parquet"
             write_atomically(path, partial(lasting.to_parquet, index=False))
         table = wanted.merge(found, on=_KEY, how="left", validate="many_to_one")
-        return Inspection(images, table[list(Inspected._fields)].astype(_TYPES))
+        return Inspection(images, table[list(FileFacts._fields)].astype(_TYPES))
 
-    def shelf(self, embedder: str, degradation: str) -> Shelf:
+    def shelf(self, embedder: str, degradation: str) -> EmbeddingFiles:
         """The embeddings of one embedder under one degradation."""
-        return Shelf(self.root / "embeddings" / _file_name(embedder) / _file_name(degradation))
+        return EmbeddingFiles(self.root / "embeddings" / _file_name(embedder) / _file_name(degradation))
 
     def fitted(self, key: str) -> State | None:
         """What fitting learned, or None where it was not fitted yet or the file is damaged."""
@@ -173,7 +173,7 @@ def _read_inspected(path: Path) -> pd.DataFrame:
         return _NO_FILES
 
 
-def _marks(images: ImageSet, names: Sequence[str]) -> list[Mark]:
+def _marks(images: ImageSet, names: Sequence[str]) -> list[FileMark]:
     """Size and time of each file; one that is not there has none, and its inspection says so."""
     marks = []
     for name in names:

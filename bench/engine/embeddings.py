@@ -8,8 +8,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.engine.cache import Cache, Shelf
-from bench.engine.image_pass import Demand, PreparedChunk, Want, image_pass, in_chunks, in_plain_words, members
+from bench.engine.cache import Cache, EmbeddingFiles
+from bench.engine.image_pass import (
+    PreparationKey,
+    PreparationRequest,
+    PreparedChunk,
+    image_pass,
+    in_chunks,
+    in_plain_words,
+    members,
+)
 from bench.engine.plan import runtime_key
 from bench.engine.selections import DistinctImages, Positions, Selection, each_once
 from bench.engine.versions import code_of
@@ -21,7 +29,7 @@ from protocols.degradations import Degradation
 
 
 @dataclass(frozen=True)
-class Embedding:
+class EmbeddingRequest:
     """Images that an embedder is to embed under one degradation."""
 
     embedder: Embedder
@@ -29,13 +37,13 @@ class Embedding:
     images: Positions
 
     @property
-    def want(self) -> Want:
+    def want(self) -> PreparationKey:
         """The embedder's key, and the degradation."""
         return self.embedder.key, self.degradation.name
 
 
 @dataclass(frozen=True)
-class Filled:
+class EmbeddedChunk:
     """What became of one embedder's part of a chunk.
 
     Attributes:
@@ -43,7 +51,7 @@ class Filled:
         error: Why its images were not embedded; None where they were.
     """
 
-    embedding: Embedding
+    embedding: EmbeddingRequest
     error: Exception | None = None
 
 
@@ -66,9 +74,9 @@ class EmbeddingService:
     batch_size: int
     workers: int
     counts: Counter[str]
-    _shelves: dict[Want, Shelf] = field(default_factory=dict)
+    _shelves: dict[PreparationKey, EmbeddingFiles] = field(default_factory=dict)
 
-    def shelf(self, embedder: Embedder, degradation: Degradation) -> Shelf:
+    def shelf(self, embedder: Embedder, degradation: Degradation) -> EmbeddingFiles:
         """Cached embeddings. What changes them is the embedder, its code, the runtime and the pixels."""
         want = embedder.key, degradation.name
         if want not in self._shelves:
@@ -76,13 +84,15 @@ class EmbeddingService:
             self._shelves[want] = self.cache.shelf(key, degradation.key)
         return self._shelves[want]
 
-    def lacking(self, embedding: Embedding) -> Positions:
+    def lacking(self, embedding: EmbeddingRequest) -> Positions:
         """Those of the images whose embeddings are not here."""
         shelf = self.shelf(embedding.embedder, embedding.degradation)
         lacks = np.fromiter((bytes(value) not in shelf for value in self.pool.hashes[embedding.images]), bool)
         return embedding.images[np.flatnonzero(lacks)]
 
-    def fill(self, embeddings: Sequence[Embedding], chunks: Sequence[Positions]) -> Iterator[tuple[int, list[Filled]]]:
+    def fill(
+        self, embeddings: Sequence[EmbeddingRequest], chunks: Sequence[Positions]
+    ) -> Iterator[tuple[int, list[EmbeddedChunk]]]:
         """Make what is lacking, chunk by chunk, each image read once for all embedders.
 
         Args:
@@ -97,10 +107,11 @@ class EmbeddingService:
         """
         by_want = {one.want: one for one in embeddings}
         demands = [
-            Demand(one.embedder.key, one.degradation, one.embedder.prepare, self.lacking(one)) for one in embeddings
+            PreparationRequest(one.embedder.key, one.degradation, one.embedder.prepare, self.lacking(one))
+            for one in embeddings
         ]
         masks = {demand.want: members(demand.images, len(self.pool)) for demand in demands}
-        broken: set[Want] = set()
+        broken: set[PreparationKey] = set()
         passed = image_pass(
             self.pool.__getitem__, len(self.pool), chunks, demands, self.workers, lambda want: want not in broken
         )
@@ -113,22 +124,22 @@ class EmbeddingService:
             broken.update({one.embedding.want for one in filled if one.error is not None})
             yield chunk.decoded, filled
 
-    def _keep(self, embedding: Embedding, images: Positions, chunk: PreparedChunk) -> Filled:
+    def _keep(self, embedding: EmbeddingRequest, images: Positions, chunk: PreparedChunk) -> EmbeddedChunk:
         """Embed one batch and remember it."""
         try:
             embeddings = _checked(embedding.embedder, chunk.batch(embedding.want, images))
         except Exception as error:  # noqa: BLE001 - one embedder's fault must not stop the others
-            return Filled(embedding, in_plain_words(error))
+            return EmbeddedChunk(embedding, in_plain_words(error))
         self.shelf(embedding.embedder, embedding.degradation).add(self.pool.hashes[images], embeddings)
         self.counts["embeddings made"] += len(images)
-        return Filled(embedding)
+        return EmbeddedChunk(embedding)
 
     def of(self, selection: Selection, embedder: Embedder, degradation: Degradation) -> Embeddings:
         """Embeddings of a selection in order, float32 (N, dim), made where they are lacking.
 
         Raises what embedding raises.
         """
-        wanted = Embedding(embedder, degradation, each_once([selection.positions]))
+        wanted = EmbeddingRequest(embedder, degradation, each_once([selection.positions]))
         for _, filled in self.fill([wanted], in_chunks(wanted.images, self.batch_size)):
             for part in filled:
                 if part.error is not None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bench.engine.cache import Cache
 from bench.engine.embeddings import EmbeddingService
-from bench.engine.plan import Planned
+from bench.engine.plan import PlannedCell
 from bench.engine.selections import DistinctImages, Selection, Selections
-from bench.engine.train_set import SampleReader, SelectedTrainSet
-from bench.engine.training_curves import Curves, no_curves
+from bench.engine.train_set import SampleReader, SelectionTrainSet
+from bench.engine.training_curves import CurveWriter, no_curves
 from detectors.api import Detector, Runtime
 from protocols.api import Subset
 from protocols.degradations import degradation
@@ -36,9 +36,9 @@ class FitService:
     embeddings: EmbeddingService
     runtime: Runtime
     counts: Counter[str]
-    curves: Curves = no_curves
+    curves: CurveWriter = no_curves
 
-    def detector(self, item: Planned) -> Detector:
+    def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell. Raises what its recipe raises."""
         if item.cell.train is None:
             return item.recipe.load(Path(item.cell.checkpoint), self.runtime)
@@ -50,23 +50,25 @@ class FitService:
         self.counts["fits made"] += 1
         return detector
 
-    def restored(self, item: Planned) -> Detector | None:
+    def restored(self, item: PlannedCell) -> Detector | None:
         """The detector as it was fitted before; None where it was not."""
         state = self.cache.fitted(item.fit_key)
         return None if state is None else item.recipe.restore(state, self.runtime)
 
-    def _fit(self, item: Planned, subset: Subset) -> Detector:
+    def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
         selection = self.selections[subset]
         reader = SampleReader(selection.pool, degradation(subset.degradation), self.counts)
-        train = SelectedTrainSet(selection, reader, self.embeddings)
+        train = SelectionTrainSet(selection, reader, self.embeddings)
         with self.curves(item.cell) as watch:
             here = replace(self.runtime, folder=self.cache.fitting(item.fit_key), watch=watch)
             return item.recipe.fit(train, item.cell.seed, here)
 
-    def tasks(self, item: Planned) -> dict[str, FitTask]:
+    def tasks(self, item: PlannedCell) -> dict[str, FitTask]:
         """The fit of a cell by its key, if it may run beside others: on a CPU, of one thread, not in the cache."""
         subset = item.cell.train
-        alone = self.runtime.device == "cpu" and item.recipe.alone and not self.cache.has_fitted(item.fit_key)
+        alone = (
+            self.runtime.device == "cpu" and item.recipe.single_threaded_fit and not self.cache.has_fitted(item.fit_key)
+        )
         if subset is None or not alone:
             return {}
         selection = self.selections[subset].by_itself()
@@ -78,12 +80,12 @@ class FitService:
 class FitTask:
     """One fit as a value, for a process of its own."""
 
-    item: Planned
+    item: PlannedCell
     train: Selection
     cache: Cache
     runtime: Runtime
     batch_size: int
-    curves: Curves
+    curves: CurveWriter
 
 
 def run_fit(task: FitTask) -> Counter[str]:

@@ -16,8 +16,8 @@ from detectors.api import Array, Sample
 from detectors.types import read_only
 from protocols.degradations import Degradation
 
-Read = Callable[[int], Sample]
-Want = tuple[Hashable, str]  # who, and under which degradation
+SampleLoader = Callable[[int], Sample]
+PreparationKey = tuple[Hashable, str]  # who, and under which degradation
 Result = TypeVar("Result")
 
 
@@ -26,7 +26,7 @@ class ChangedInPlace(TypeError):
 
 
 @dataclass(frozen=True)
-class Demand:
+class PreparationRequest:
     """What one consumer wants: images under one degradation, prepared its way.
 
     Attributes:
@@ -42,7 +42,7 @@ class Demand:
     images: Positions
 
     @property
-    def want(self) -> Want:
+    def want(self) -> PreparationKey:
         """Consumer and degradation."""
         return self.consumer, self.degradation.name
 
@@ -59,11 +59,11 @@ class PreparedChunk:
     """
 
     images: Positions
-    arrays: Mapping[Want, Mapping[int, Array | Exception]]
+    arrays: Mapping[PreparationKey, Mapping[int, Array | Exception]]
     unread: Mapping[int, str]
     decoded: int
 
-    def batch(self, want: Want, images: Iterable[int]) -> list[Array]:
+    def batch(self, want: PreparationKey, images: Iterable[int]) -> list[Array]:
         """The prepared arrays of these images. Raises the first exception among them."""
         arrays: list[Array] = []
         for image in images:
@@ -91,12 +91,12 @@ def members(images: Positions, size: int) -> NDArray[np.bool_]:
 
 
 def image_pass(
-    read: Read,
+    read: SampleLoader,
     size: int,
     chunks: Sequence[Positions],
-    demands: Sequence[Demand],
+    demands: Sequence[PreparationRequest],
     workers: int,
-    live: Callable[[Want], bool] = lambda _: True,
+    live: Callable[[PreparationKey], bool] = lambda _: True,
 ) -> Iterator[PreparedChunk]:
     """Prepare chunk after chunk, in order, reading ahead on worker threads. An image that nobody wants is not read.
 
@@ -118,7 +118,7 @@ def image_pass(
     )
     results = in_order(_prepare, tasks, workers)
     for chunk in kept:
-        arrays: dict[Want, dict[int, Array | Exception]] = {demand.want: {} for demand in demands}
+        arrays: dict[PreparationKey, dict[int, Array | Exception]] = {demand.want: {} for demand in demands}
         unread: dict[int, str] = {}
         decoded = 0
         for image in chunk.tolist():
@@ -132,7 +132,9 @@ def image_pass(
         yield PreparedChunk(chunk, arrays, unread, decoded)
 
 
-def _prepare(task: tuple[Read, int, Sequence[Demand]]) -> list[tuple[Want, Array | Exception]] | str | None:
+def _prepare(
+    task: tuple[SampleLoader, int, Sequence[PreparationRequest]],
+) -> list[tuple[PreparationKey, Array | Exception]] | str | None:
     """One image, decoded once; the reason where it cannot be, and None where nobody wants it any more."""
     read, image, demands = task
     if not demands:
@@ -144,7 +146,7 @@ def _prepare(task: tuple[Read, int, Sequence[Demand]]) -> list[tuple[Want, Array
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
     degraded: dict[str, Sample | Exception] = {}
-    results: list[tuple[Want, Array | Exception]] = []
+    results: list[tuple[PreparationKey, Array | Exception]] = []
     for demand in demands:
         name = demand.degradation.name
         if name not in degraded:

@@ -27,7 +27,7 @@ def runtime_key(runtime: Runtime) -> str:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedCell:
     """One cell.
 
     Attributes:
@@ -52,7 +52,7 @@ class Planned:
 
 def plan(
     cells: Sequence[Cell], recipes: Mapping[str, Recipe], selections: Selections, runtime: Runtime
-) -> list[Planned]:
+) -> list[PlannedCell]:
     """Give each cell its recipe and its keys. Raises `Unanswerable` for options that a recipe does not have."""
     trains = {
         train: (selections[train].digest_with(*TOLD), degradation(train.degradation).key)
@@ -72,7 +72,7 @@ def plan(
             fit_key = digest("fit", *code, *trains[cell.train], str(cell.seed))
         parts = (cell.detector, fit_key, tests[cell.test, cell.task], degradation(cell.test.degradation).key, cell.task)
         recipe = chosen[cell.detector, cell.options]
-        planned.append(Planned(cell, recipe, code[0], digest("cell", *parts)[:32], fit_key))
+        planned.append(PlannedCell(cell, recipe, code[0], digest("cell", *parts)[:32], fit_key))
     return planned
 
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bench.engine.cache import Cache
-from bench.engine.embeddings import Embedding, EmbeddingService, require_read
+from bench.engine.embeddings import EmbeddingRequest, EmbeddingService, require_read
 from bench.engine.fit_service import FitService, FitTask, run_fit
-from bench.engine.image_pass import Want, in_chunks, in_plain_words
-from bench.engine.plan import Planned
-from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings, only_probes
+from bench.engine.image_pass import PreparationKey, in_chunks, in_plain_words
+from bench.engine.plan import PlannedCell
+from bench.engine.scoring import AnswerSheet, ScoringRequest, answers, from_embeddings, only_probes
 from bench.engine.scoring_plan import ScoringPlan, unit_of
 from bench.engine.selections import Positions, Selections, each_once
-from bench.engine.training_curves import Curves, no_curves
+from bench.engine.training_curves import CurveWriter, no_curves
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from bench.platform.executors import result_of, started
@@ -35,7 +35,7 @@ from protocols.degradations import degradation
 
 
 @dataclass(frozen=True)
-class FrozenParts:
+class EmbeddersOfRecipe:
     """The frozen parts of a recipe.
 
     Attributes:
@@ -57,7 +57,7 @@ class Resources:
     runtime: Runtime = field(default_factory=Runtime)
     batch_size: int = 50
     workers: int = 2
-    curves: Curves = no_curves
+    curves: CurveWriter = no_curves
 
 
 class Engine:
@@ -75,7 +75,7 @@ class Engine:
         self._recorded: set[str] = set()  # keys of the cells whose scores are written
         self._holes: dict[str, Outcome] = {}  # by cell key, why there is no score
 
-    def run(self, planned: Sequence[Planned]) -> dict[str, Outcome]:
+    def run(self, planned: Sequence[PlannedCell]) -> dict[str, Outcome]:
         """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
         self._recorded = self._resources.store.recorded()
         missing = [item for item in planned if item.key not in self._recorded]
@@ -89,11 +89,11 @@ class Engine:
         self.counts["cells answered"] = len(self._going(missing))
         return {item.key: self._holes.get(item.key, Scored()) for item in planned}
 
-    def detector(self, item: Planned) -> Detector:
+    def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell, from the cache or fitted now."""
         return self._fits.detector(item)
 
-    def _fail(self, items: Iterable[Planned], error: Exception) -> None:
+    def _fail(self, items: Iterable[PlannedCell], error: Exception) -> None:
         """Leave cells without scores, for this reason; the first reason stays, and what is written stays written."""
         if isinstance(error, Unavailable):
             hole: Outcome = Skipped(str(error))
@@ -104,7 +104,7 @@ class Engine:
                 self._holes.setdefault(item.key, hole)
 
     @contextmanager
-    def _guard(self, items: Iterable[Planned]) -> Iterator[None]:
+    def _guard(self, items: Iterable[PlannedCell]) -> Iterator[None]:
         """Keep one detector's trouble from stopping the others: its cells become holes with the reason."""
         try:
             yield
@@ -113,22 +113,24 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whatever a detector raises is the reason that the table shows
             self._fail(items, in_plain_words(error))
 
-    def _going(self, items: Iterable[Planned]) -> list[Planned]:
+    def _going(self, items: Iterable[PlannedCell]) -> list[PlannedCell]:
         return [item for item in items if item.key not in self._holes]
 
-    def _frozen(self, items: Sequence[Planned]) -> dict[str, FrozenParts]:
+    def _frozen(self, items: Sequence[PlannedCell]) -> dict[str, EmbeddersOfRecipe]:
         """The frozen parts of every recipe that can run here, by its key."""
-        found: dict[str, FrozenParts] = {}
+        found: dict[str, EmbeddersOfRecipe] = {}
         for key, recipe in {item.recipe_key: item.recipe for item in items}.items():
             with self._guard(item for item in items if item.recipe_key == key):
                 found[key] = frozen_parts(recipe, self._resources.runtime)
         return found
 
-    def _embed(self, planned: Sequence[Planned], missing: Sequence[Planned], frozen: dict[str, FrozenParts]) -> None:
+    def _embed(
+        self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], frozen: dict[str, EmbeddersOfRecipe]
+    ) -> None:
         """Fill the cache with every embedding that the missing cells need, in one pass over the images."""
         embedders: dict[str, Embedder] = {}
-        users: dict[Want, list[Planned]] = defaultdict(list)
-        needs: dict[Want, dict[Subset, None]] = defaultdict(dict)
+        users: dict[PreparationKey, list[PlannedCell]] = defaultdict(list)
+        needs: dict[PreparationKey, dict[Subset, None]] = defaultdict(dict)
         for item, subsets in _reading(planned, missing, frozen):
             for embedder in frozen[item.recipe_key].embedders:
                 embedders.setdefault(embedder.key, embedder)
@@ -137,7 +139,7 @@ class Engine:
                     users[want].append(item)
                     needs[want][subset] = None
         wanted = [
-            Embedding(embedders[str(key)], degradation(step), self._images(subsets))
+            EmbeddingRequest(embedders[str(key)], degradation(step), self._images(subsets))
             for (key, step), subsets in needs.items()
         ]
         order = self._images(subset for item in planned for subset in _subsets(item.cell))
@@ -153,7 +155,7 @@ class Engine:
         """The images of some subsets, each once."""
         return each_once(self._selections[subset].positions for subset in dict.fromkeys(subsets))
 
-    def _answer_heads(self, items: Sequence[Planned]) -> list[Planned]:
+    def _answer_heads(self, items: Sequence[PlannedCell]) -> list[PlannedCell]:
         """Fit each head on cached embeddings and let it decide on cached embeddings.
 
         Returns:
@@ -171,13 +173,13 @@ class Engine:
                 advance(1)
         return others
 
-    def _from_embeddings(self, item: Planned, detector: Detector) -> Answer:
+    def _from_embeddings(self, item: PlannedCell, detector: Detector) -> Answer:
         test, step = self._selections[item.cell.test], degradation(item.cell.test.degradation)
         return from_embeddings(
             detector, item.place, lambda embedder: self._embeddings.of(test, embedder, step), len(test.images)
         )
 
-    def _record(self, answered: Iterable[tuple[Planned, Callable[[], Answer]]]) -> None:
+    def _record(self, answered: Iterable[tuple[PlannedCell, Callable[[], Answer]]]) -> None:
         """Write the answers of a work group, each as its cell's task wants it; one that breaks is a hole."""
         group = []
         for item, answer in answered:
@@ -188,7 +190,7 @@ class Engine:
             self._resources.store.record(group)
             self._recorded |= {key for key, _, _ in group}
 
-    def _answer_others(self, planned: Sequence[Planned], items: Sequence[Planned]) -> None:
+    def _answer_others(self, planned: Sequence[PlannedCell], items: Sequence[PlannedCell]) -> None:
         """Fit each network, then let all of them score in one pass over the test images."""
         detectors = self._fitted(items)
         heads = {key for key, detector in detectors.items() if only_probes(detector, ())}
@@ -197,11 +199,11 @@ class Engine:
         self._record((item, partial(self._from_embeddings, item, detectors[item.fit_key])) for item in frozen)
         self._score(planned, reading, detectors)
 
-    def _read_off(self, item: Planned, sheet: AnswerSheet) -> Answer:
+    def _read_off(self, item: PlannedCell, sheet: AnswerSheet) -> Answer:
         """The answer about the test images of a cell."""
         return sheet[self._selections[item.cell.test].positions]
 
-    def _fitted(self, items: Sequence[Planned]) -> dict[str, Detector]:
+    def _fitted(self, items: Sequence[PlannedCell]) -> dict[str, Detector]:
         """The detectors of some cells by the key of their fit, those of one thread fitted side by side."""
         detectors: dict[str, Detector] = {}
         tasks: dict[str, FitTask] = {}
@@ -223,11 +225,13 @@ class Engine:
                 advance(1)
         return detectors
 
-    def _score(self, planned: Sequence[Planned], missing: Sequence[Planned], detectors: dict[str, Detector]) -> None:
+    def _score(
+        self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], detectors: dict[str, Detector]
+    ) -> None:
         """Ask fitted detectors about the test images of the missing cells, and record each cell when it is complete."""
         work = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
         asked = [
-            Asked(unit, detectors[unit[0]], items[0].place, degradation(unit[1]), work.images(unit))
+            ScoringRequest(unit, detectors[unit[0]], items[0].place, degradation(unit[1]), work.images(unit))
             for unit, items in work.units.items()
         ]
         pool = self._selections.pool
@@ -251,8 +255,8 @@ class Engine:
 
 
 def _reading(
-    planned: Sequence[Planned], missing: Sequence[Planned], frozen: dict[str, FrozenParts]
-) -> Iterator[tuple[Planned, list[Subset]]]:
+    planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], frozen: dict[str, EmbeddersOfRecipe]
+) -> Iterator[tuple[PlannedCell, list[Subset]]]:
     """The cells that need embeddings, with the subsets of which.
 
     A detector that reads images too is asked chunk by chunk, and a chunk may hold images of cells that are answered.
@@ -265,13 +269,13 @@ def _reading(
             yield units[unit_of(item)], [item.cell.test]
 
 
-def frozen_parts(recipe: Recipe, runtime: Runtime) -> FrozenParts:
+def frozen_parts(recipe: Recipe, runtime: Runtime) -> EmbeddersOfRecipe:
     """The frozen parts of a recipe and its components. Raises `Unavailable` where weights are missing."""
     if (embedder := recipe.embedder(runtime)) is not None:
-        return FrozenParts((embedder,), whole=True)
+        return EmbeddersOfRecipe((embedder,), whole=True)
     parts = [frozen_parts(component, runtime) for component in recipe.components()]
     embedders = tuple(embedder for part in parts for embedder in part.embedders)
-    return FrozenParts(embedders, whole=bool(parts) and all(part.whole for part in parts))
+    return EmbeddersOfRecipe(embedders, whole=bool(parts) and all(part.whole for part in parts))
 
 
 def _subsets(cell: Cell) -> list[Subset]:
@@ -279,8 +283,8 @@ def _subsets(cell: Cell) -> list[Subset]:
     return [subset for subset in (cell.train, cell.test) if subset is not None]
 
 
-def _by_fit(items: Iterable[Planned]) -> list[list[Planned]]:
-    groups: dict[str, list[Planned]] = defaultdict(list)
+def _by_fit(items: Iterable[PlannedCell]) -> list[list[PlannedCell]]:
+    groups: dict[str, list[PlannedCell]] = defaultdict(list)
     for item in items:
         groups[item.fit_key].append(item)
     return list(groups.values())
@@ -294,7 +298,7 @@ def _named(images: ImageSet, data: str) -> ImageSet:
     return replace(images, table=images.table.assign(**told))
 
 
-def _for_task(item: Planned, answer: Answer, images: ImageSet) -> Answer:
+def _for_task(item: PlannedCell, answer: Answer, images: ImageSet) -> Answer:
     """The answer with what the cell's task needs.
 
     Raises:

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine.image_pass import Demand, PreparedChunk, Read, Want, image_pass, in_plain_words, members
+from bench.engine.image_pass import (
+    PreparationKey,
+    PreparationRequest,
+    PreparedChunk,
+    SampleLoader,
+    image_pass,
+    in_plain_words,
+    members,
+)
 from bench.engine.plan import Place
 from bench.engine.selections import Positions
 from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
@@ -51,7 +59,7 @@ def _consumer(leaf: Detector, place: Place) -> Hashable:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class BatchInputs:
     """What the leaves of detectors read of one batch of images.
 
     Attributes:
@@ -63,7 +71,7 @@ class Inputs:
     embedded: Callable[[Embedder], Embeddings]
 
 
-def answer(detector: Detector, inputs: Inputs, place: Place) -> Answer:
+def answer(detector: Detector, inputs: BatchInputs, place: Place) -> Answer:
     """The answer of a detector about one batch."""
     if isinstance(detector, Composite):
         return detector.combine({name: answer(one, inputs, (*place, name)) for name, one in detector.members.items()})
@@ -79,7 +87,7 @@ def only_probes(detector: Detector, place: Place) -> bool:
 
 def from_embeddings(detector: Detector, place: Place, embedded: Callable[[Embedder], Embeddings], size: int) -> Answer:
     """The answer of a detector of probes alone about `size` images, from their embeddings."""
-    return checked(answer(detector, Inputs(_nothing_prepared, once_each(embedded)), place), size)
+    return checked(answer(detector, BatchInputs(_nothing_prepared, once_each(embedded)), place), size)
 
 
 def _nothing_prepared(consumer: Hashable) -> Sequence[Array]:
@@ -103,7 +111,7 @@ def checked(found: Answer, size: int) -> Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoringRequest:
     """A fitted detector that is asked about images under one degradation.
 
     Attributes:
@@ -122,7 +130,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answered:
+class ScoredChunk:
     """What one of them said of its part of a chunk.
 
     Attributes:
@@ -136,12 +144,17 @@ class Answered:
     answer: Answer | Exception
 
 
-Embedded = Callable[[Embedder, Degradation, Positions], Embeddings]
+EmbeddingLookup = Callable[[Embedder, Degradation, Positions], Embeddings]
 
 
 def answers(
-    read: Read, size: int, chunks: Sequence[Positions], asked: Sequence[Asked], embedded: Embedded | None, workers: int
-) -> Iterator[tuple[PreparedChunk, list[Answered]]]:
+    read: SampleLoader,
+    size: int,
+    chunks: Sequence[Positions],
+    asked: Sequence[ScoringRequest],
+    embedded: EmbeddingLookup | None,
+    workers: int,
+) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
 
     Args:
@@ -160,7 +173,7 @@ def answers(
     broken: set[Unit] = set()
     told: dict[Unit, frozenset[str]] = {}
 
-    def live(want: Want) -> bool:
+    def live(want: PreparationKey) -> bool:
         return not users[want] <= broken
 
     for chunk in image_pass(read, size, chunks, demands, workers, live):
@@ -171,12 +184,14 @@ def answers(
         yield chunk, answered
 
 
-def _demands(asked: Sequence[Asked], size: int, *, with_probes: bool) -> tuple[list[Demand], dict[Want, set[Unit]]]:
+def _demands(
+    asked: Sequence[ScoringRequest], size: int, *, with_probes: bool
+) -> tuple[list[PreparationRequest], dict[PreparationKey, set[Unit]]]:
     """What the leaves want, each want once for all who share it, and who they are.
 
     Probes whose embeddings are kept want nothing.
     """
-    users: dict[Want, set[Unit]] = defaultdict(set)
+    users: dict[PreparationKey, set[Unit]] = defaultdict(set)
     prepare: dict[tuple[Hashable, str], Callable[..., Array]] = {}
     steps: dict[str, Degradation] = {}
     wanted: dict[tuple[Hashable, str], Any] = {}
@@ -190,19 +205,19 @@ def _demands(asked: Sequence[Asked], size: int, *, with_probes: bool) -> tuple[l
             prepare.setdefault(want, leaf.detector.prepare)
             wanted[want] = wanted.get(want, np.zeros(size, bool)) | members(one.images, size)
     demands = [
-        Demand(consumer, steps[name], prepare[consumer, name], np.flatnonzero(mask))
+        PreparationRequest(consumer, steps[name], prepare[consumer, name], np.flatnonzero(mask))
         for (consumer, name), mask in wanted.items()
     ]
     return demands, users
 
 
 def _answered(
-    one: Asked,
+    one: ScoringRequest,
     images: Positions,
     chunk: PreparedChunk,
-    embedded: Embedded | None,
+    embedded: EmbeddingLookup | None,
     told: dict[Unit, frozenset[str]],
-) -> Answered:
+) -> ScoredChunk:
     def prepared(consumer: Hashable) -> list[Array]:
         return chunk.batch((consumer, one.degradation.name), images)
 
@@ -211,13 +226,13 @@ def _answered(
             return embedder.embed(prepared(embedder.key))
         return embedded(embedder, one.degradation, images)
 
-    inputs = Inputs(prepared, once_each(embeddings))
+    inputs = BatchInputs(prepared, once_each(embeddings))
     try:
         found = checked(answer(one.detector, inputs, one.place), len(images))
         _require_alike(told.setdefault(one.name, frozenset(found.diagnostics)), frozenset(found.diagnostics))
-        return Answered(one.name, images, found)
+        return ScoredChunk(one.name, images, found)
     except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
-        return Answered(one.name, images, in_plain_words(error))
+        return ScoredChunk(one.name, images, in_plain_words(error))
 
 
 def _require_alike(first: frozenset[str], now: frozenset[str]) -> None:

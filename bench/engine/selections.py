@@ -138,10 +138,10 @@ class Selections:
 
 
 def _hashes(inspection: Inspection) -> Hashes:
-    """Content hashes; a treatment that is part of the data changes an image's."""
-    hashes, treatments = inspection.hashes.copy(), inspection.images.treatments
-    keys = {treatment: degradation(treatment).key.encode() for treatment in set(treatments) if treatment}
-    for row, treatment in enumerate(treatments):
-        if treatment:
-            hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + keys[treatment]).digest(), np.uint8)
+    """Content hashes; a degradation that is part of the data changes an image's."""
+    hashes, chains = inspection.hashes.copy(), inspection.images.degradations
+    keys = {chain: degradation(chain).key.encode() for chain in set(chains) if chain}
+    for row, chain in enumerate(chains):
+        if chain:
+            hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + keys[chain]).digest(), np.uint8)
     return hashes

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from bench.engine.plan import Planned
+from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine
-from bench.engine.scoring import Inputs, answer, leaves, only_probes
+from bench.engine.scoring import BatchInputs, answer, leaves, only_probes
 from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
 from bench.platform.progress import Reporter
@@ -34,7 +34,7 @@ Prepared = dict[Hashable, list[Array]]  # by the consumer of a leaf
 
 
 @dataclass(frozen=True)
-class Conditions:
+class TimingConditions:
     """Under what a timing holds.
 
     Attributes:
@@ -56,7 +56,7 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class Clock:
+class DeviceClock:
     """Reads the time once the device has finished what it was given."""
 
     runtime: Runtime
@@ -77,10 +77,10 @@ class Clock:
 
 
 def timings(
-    wanted: Sequence[Planned],
-    planned: Sequence[Planned],
+    wanted: Sequence[PlannedCell],
+    planned: Sequence[PlannedCell],
     engine: Engine,
-    conditions: Conditions,
+    conditions: TimingConditions,
     selections: Selections,
     reporter: Reporter,
 ) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def timings(
 
 
 def measure(
-    detector: Detector, images: ImageSet, degradations: Sequence[Degradation], conditions: Conditions
+    detector: Detector, images: ImageSet, degradations: Sequence[Degradation], conditions: TimingConditions
 ) -> dict[str, Any]:
     """Time one fitted detector.
 
@@ -116,7 +116,7 @@ def measure(
         The columns of `columns.THROUGHPUT` that are figures: medians over `REPEATS` repeats, and the slowest and
         fastest repeat as `images_per_s_low` and `images_per_s_high`.
     """
-    clock = Clock(conditions.runtime)
+    clock = DeviceClock(conditions.runtime)
     if conditions.runtime.device.startswith("cuda"):
         import torch
 
@@ -137,7 +137,7 @@ def measure(
 
 
 def _once(
-    detector: Detector, images: ImageSet, degradations: Sequence[Degradation], batch_size: int, clock: Clock
+    detector: Detector, images: ImageSet, degradations: Sequence[Degradation], batch_size: int, clock: DeviceClock
 ) -> list[float]:
     """Seconds of each stage over all images."""
     decode, samples = clock.time(lambda: [images[index] for index in range(len(images))])
@@ -151,7 +151,9 @@ def _once(
     return [decode, degrade / max(1, len(degradations)), prepare, device, head]
 
 
-def _device(detector: Detector, prepared: Prepared, batches: Sequence[range], clock: Clock) -> tuple[float, float]:
+def _device(
+    detector: Detector, prepared: Prepared, batches: Sequence[range], clock: DeviceClock
+) -> tuple[float, float]:
     """Seconds on the device and in the head, which a detector with a network has on the device too."""
     embedders = {
         leaf.consumer: leaf.detector.embedder for leaf in leaves(detector, ()) if isinstance(leaf.detector, Probe)
@@ -169,8 +171,10 @@ def _embedded(embedders: dict[Hashable, Embedder], prepared: Prepared, rows: ran
     return {one.key: one.embed(prepared[consumer][rows.start : rows.stop]) for consumer, one in embedders.items()}
 
 
-def _inputs(prepared: Prepared, rows: range, embedded: dict[str, Embeddings]) -> Inputs:
-    return Inputs(lambda consumer: prepared[consumer][rows.start : rows.stop], lambda embedder: embedded[embedder.key])
+def _inputs(prepared: Prepared, rows: range, embedded: dict[str, Embeddings]) -> BatchInputs:
+    return BatchInputs(
+        lambda consumer: prepared[consumer][rows.start : rows.stop], lambda embedder: embedded[embedder.key]
+    )
 
 
 def peak_memory(runtime: Runtime) -> float:

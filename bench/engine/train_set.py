@@ -11,7 +11,7 @@ from threading import Lock
 from bench.engine.embeddings import EmbeddingService, require_read
 from bench.engine.image_pass import in_chunks
 from bench.engine.plan import Place
-from bench.engine.scoring import AnswerSheet, Asked, answers, from_embeddings, leaves, only_probes
+from bench.engine.scoring import AnswerSheet, ScoringRequest, answers, from_embeddings, leaves, only_probes
 from bench.engine.selections import DistinctImages, Selection, each_once
 from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Rows, Sample, Scores
 from protocols.degradations import Degradation
@@ -49,7 +49,7 @@ class SampleReader:
 
 
 @dataclass(frozen=True)
-class SelectedTrainSet:
+class SelectionTrainSet:
     """A selection as a train set.
 
     Attributes:
@@ -101,7 +101,7 @@ class SelectedTrainSet:
         """Embeddings of all images in order."""
         return self.embeddings.of(self.selection, embedder, self.reader.degradation)
 
-    def part(self, rows: Rows) -> SelectedTrainSet:
+    def part(self, rows: Rows) -> SelectionTrainSet:
         """The images of these rows, in this order."""
         return replace(self, selection=self.selection.part(rows))
 
@@ -114,7 +114,7 @@ class SelectedTrainSet:
             if isinstance(leaf.detector, Probe):
                 self.embed(leaf.detector.embedder)
         images, pool = each_once([self.selection.positions]), self.embeddings.pool
-        asked = Asked(("fit", "aside"), detector, place, self.reader.degradation, images)
+        asked = ScoringRequest(("fit", "aside"), detector, place, self.reader.degradation, images)
         sheet = AnswerSheet(len(pool))
         chunks, workers = in_chunks(images, self.embeddings.batch_size), self.embeddings.workers
         for chunk, answered in answers(pool.__getitem__, len(pool), chunks, [asked], self.embeddings.kept, workers):

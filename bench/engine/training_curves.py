@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.platform.errors import InputError
-from detectors.types import Watch
+from detectors.types import EpochCallback
 from protocols.api import Cell
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-Curves = Callable[[Cell], AbstractContextManager[Watch | None]]
+CurveWriter = Callable[[Cell], AbstractContextManager[EpochCallback | None]]
 
 
 def no_curves(cell: Cell) -> AbstractContextManager[None]:
@@ -27,7 +27,7 @@ def no_curves(cell: Cell) -> AbstractContextManager[None]:
 
 
 @dataclass(frozen=True)
-class CurvesIn:
+class TensorBoardCurves:
     """Watches every training in a folder of its own: detector, train set and seed.
 
     Raises:
@@ -42,7 +42,7 @@ class CurvesIn:
             raise InputError(msg)
 
     @contextmanager
-    def __call__(self, cell: Cell) -> Iterator[Watch]:
+    def __call__(self, cell: Cell) -> Iterator[EpochCallback]:
         """Write event files while the training of a cell runs; none where nothing is trained."""
         with ExitStack() as opened:
 

@@ -27,7 +27,7 @@ _MEASURED = list(Metrics.__slots__)
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class MeasuredCells:
     """The measured cells of a run.
 
     Attributes:
@@ -77,7 +77,7 @@ def _demand(run: Run, faulty: NDArray[np.integer], what: str) -> None:
         raise ValueError(f"{where}: {what} ({faulty.size} such cells): the run is damaged, score it again")
 
 
-def evaluate(run: Run, draws: int = DRAWS) -> Evaluation:
+def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
     """Measure every cell of a run; all cells see the same resamples of the sources.
 
     Raises:
@@ -99,7 +99,7 @@ def evaluate(run: Run, draws: int = DRAWS) -> Evaluation:
     measures = measures.reindex(range(len(run.cells))).astype(float)
     measures[columns.ACCURACY_LOW], measures[columns.ACCURACY_HIGH] = interval(every_draw)
     measures = measures[list(columns.MEASURES)].fillna({columns.N: 0}).astype({columns.N: int})
-    return Evaluation(pd.concat([run.cells.reset_index(drop=True), measures], axis=1), every_draw)
+    return MeasuredCells(pd.concat([run.cells.reset_index(drop=True), measures], axis=1), every_draw)
 
 
 def cells_table(run: Run) -> pd.DataFrame:

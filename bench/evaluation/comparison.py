@@ -1,9 +1,9 @@
 """Has a detector become worse? A run against the golden record, image by image.
 
 Scores are paired by image name. A cell fell when its accuracy is lower by more than its tolerance and the one-sided
-exact McNemar test says so at `Limits.alpha` after Holm's correction over all cells compared. A small fall everywhere is
-caught by averages: each detector's mean on home ground and over all cells has a tighter tolerance and a test that
-flips whole sources, since one source stands in many cells.
+exact McNemar test says so at `FallLimits.alpha` after Holm's correction over all cells compared. A small fall
+everywhere is caught by averages: each detector's mean on home ground and over all cells has a tighter tolerance and a
+test that flips whole sources, since one source stands in many cells.
 
 A network trained again elsewhere is another network: its tolerances are widened by what the golden record's training
 seeds show. One cell's few seeds often agree by luck, so a cell is given the widest range among the detector's cells
@@ -25,8 +25,9 @@ from bench.evaluation.metrics import check
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, DetectorRecord, Manifest, ProtocolRecord
 from bench.records.run import Run
-from bench.statistics.intervals import Array, Floats, generator_for
+from bench.statistics.intervals import Floats, generator_for
 from bench.statistics.tests import holm, mcnemar_fall, source_fall
+from detectors.types import Array
 
 FELL, ROSE, SAME = "fell", "rose", "same"
 _NOW = "_now"
@@ -40,7 +41,7 @@ def cell_changes(axes: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FallLimits:
     """What counts as a fall, or as a rise.
 
     Attributes:
@@ -201,14 +202,14 @@ def _home(cells: pd.DataFrame, run: Run) -> Mask:
     return averages(cells, protocol)[home] if home is not None else np.zeros(len(cells), bool)
 
 
-def _verdict(change: Floats, tolerance: Floats, p: Floats, limits: Limits) -> Array:
+def _verdict(change: Floats, tolerance: Floats, p: Floats, limits: FallLimits) -> Array:
     """What to call each change: beyond its tolerance and beyond chance, or the same."""
     beyond = (np.abs(change) > tolerance) & (p < limits.alpha)
     return np.where(beyond, np.where(change < 0, FELL, ROSE), SAME)
 
 
 def _cell_changes(
-    pairs: pd.DataFrame, images: pd.DataFrame, known: pd.DataFrame, asked: list[str], limits: Limits
+    pairs: pd.DataFrame, images: pd.DataFrame, known: pd.DataFrame, asked: list[str], limits: FallLimits
 ) -> pd.DataFrame:
     """Compare the cells: columns `cell_changes`, and `home`."""
     by_pair = images.groupby("pair")
@@ -240,7 +241,7 @@ def _averages(cells: pd.DataFrame, home: str | None) -> dict[tuple[str, str], Ma
     }
 
 
-def _mean_row(cells: pd.DataFrame, known: pd.DataFrame, limits: Limits) -> dict[str, Any]:
+def _mean_row(cells: pd.DataFrame, known: pd.DataFrame, limits: FallLimits) -> dict[str, Any]:
     """One average now and in the golden record, and what is tolerated."""
     seeds = known.groupby(columns.SEED)[columns.ACCURACY].mean()
     golden, now = cells["golden"].mean(), cells["now"].mean()
@@ -261,7 +262,7 @@ def _by_source(cells: pd.DataFrame, images: pd.DataFrame, averages: Mapping[Any,
 
 
 def _mean_changes(
-    cells: pd.DataFrame, images: pd.DataFrame, known: pd.DataFrame, home: str | None, limits: Limits
+    cells: pd.DataFrame, images: pd.DataFrame, known: pd.DataFrame, home: str | None, limits: FallLimits
 ) -> pd.DataFrame:
     """Compare the averages: columns `MEAN_CHANGES`."""
     averaged = {name: mask for name, mask in _averages(cells, home).items() if mask.any()}
@@ -300,7 +301,7 @@ def _notes(golden: Run, now: Run, kept: pd.DataFrame, pairs: pd.DataFrame) -> li
     return notes
 
 
-def compare(golden: Run, now: Run, limits: Limits = Limits()) -> GateResult:
+def compare(golden: Run, now: Run, limits: FallLimits = FallLimits()) -> GateResult:
     """Compare a run with the golden record.
 
     A cell is compared with the golden cell of the same training seed, or, where the record lacks that seed, of the

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, Evaluation, Mask, averages, combine, decided, evaluate, first_with_cells
+from bench.evaluation.cells import SCORED, Mask, MeasuredCells, averages, combine, decided, evaluate, first_with_cells
 from bench.platform.files import digest
 from bench.records import columns
 from bench.records.run import Run
@@ -25,7 +25,7 @@ UNBALANCED = 0.6  # share of the larger class above which accuracy alone mislead
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class MeanAccuracy:
     """An average of cell accuracies, every cell counting alike.
 
     Attributes:
@@ -52,7 +52,7 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RankingRow:
     """One detector in a ranking.
 
     Attributes:
@@ -70,7 +70,7 @@ class Row:
 
     rank: int | None
     detector: str
-    means: Mapping[str, Mean]
+    means: Mapping[str, MeanAccuracy]
     drop: float
     balanced_accuracy: float
     ap: float
@@ -96,9 +96,9 @@ class Ranking:
         away: The group away from it; None where the protocol has none.
         ranked_by: The group that ranks.
         rows: One per detector, ranked ones first.
-        arm: The degradation that every image went through first, "none" for none.
+        base_degradation: The degradation that every image went through first, "none" for none.
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
-        question: Alike for rankings that differ in their arm alone: the same cells over the same files.
+        question: Alike for rankings that differ in their base degradation alone: the same cells over the same files.
         published: Which published averages may stand beside; None for none.
     """
 
@@ -112,8 +112,8 @@ class Ranking:
     home: str | None
     away: str | None
     ranked_by: str
-    rows: tuple[Row, ...]
-    arm: str = NONE
+    rows: tuple[RankingRow, ...]
+    base_degradation: str = NONE
     notices: tuple[str, ...] = ()
     question: str = ""
     published: PublishedAverage | None = None
@@ -131,15 +131,15 @@ def _spread(cells: pd.DataFrame) -> float:
     return float(means.std(ddof=1)) if len(means) > 1 else NOWHERE
 
 
-def _mean(evaluation: Evaluation, planned: Mask) -> Mean:
+def _mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
     """The average accuracy over those planned cells that were scored."""
     scored = planned & evaluation.table[columns.STATUS].eq(SCORED).to_numpy()
     cells, total = int(scored.sum()), int(planned.sum())
     if not cells:
-        return Mean(NOWHERE, NOWHERE, NOWHERE, 0, total, NOWHERE)
+        return MeanAccuracy(NOWHERE, NOWHERE, NOWHERE, 0, total, NOWHERE)
     low, high = interval(evaluation.draws[scored].mean(axis=0))
     value = float(evaluation.table.loc[scored, columns.ACCURACY].mean())
-    return Mean(value, float(low), float(high), cells, total, _spread(evaluation.table[planned]))
+    return MeanAccuracy(value, float(low), float(high), cells, total, _spread(evaluation.table[planned]))
 
 
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
@@ -168,21 +168,21 @@ def _speed(run: Run, detector: str) -> float:
     return float(mine.loc[recipes.eq(this) | recipes.str.startswith(f"{this}."), columns.IMAGES_PER_S].max())
 
 
-def _drop(home: Mean | None, away: Mean | None) -> float:
+def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
     """What is lost away from home ground; NaN where either average is incomplete or not there."""
     if home is None or away is None or not (home.complete and away.complete):
         return NOWHERE
     return home.value - away.value
 
 
-def _row(detector: str, evaluation: Evaluation, asked: Mapping[str, Mask], run: Run) -> Row:
+def _row(detector: str, evaluation: MeasuredCells, asked: Mapping[str, Mask], run: Run) -> RankingRow:
     """The row of one detector, not yet ranked."""
     mine = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
     means = {name: _mean(evaluation, mask & mine) for name, mask in asked.items()}
     cells, protocol = evaluation.table[mine], run.manifest.protocol
     scored = cells.loc[cells[columns.STATUS].eq(SCORED)]
     others = scored[[columns.BALANCED_ACCURACY, columns.AP, columns.ROC_AUC]].mean(skipna=False)
-    return Row(
+    return RankingRow(
         rank=None,
         detector=detector,
         means=means,
@@ -196,7 +196,7 @@ def _row(detector: str, evaluation: Evaluation, asked: Mapping[str, Mask], run: 
     )
 
 
-def _ranked(rows: Sequence[Row], by: str) -> tuple[Row, ...]:
+def _ranked(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
     """Number the rows whose average is complete, best first; the others follow without a number."""
     best = sorted(rows, key=lambda row: (not row.means[by].complete, -np.nan_to_num(row.means[by].value), row.detector))
     return tuple(
@@ -224,14 +224,14 @@ def ranking(run: Run) -> Ranking:
         away=away,
         ranked_by=by,
         rows=_ranked(rows, by),
-        arm=data.arm,
+        base_degradation=data.arm,
         notices=tuple(notices(run, evaluation, asked)),
         question=_question(run),
         published=protocol.published,
     )
 
 
-def notices(run: Run, evaluation: Evaluation, asked: Mapping[str, Mask]) -> Iterator[str]:
+def notices(run: Run, evaluation: MeasuredCells, asked: Mapping[str, Mask]) -> Iterator[str]:
     """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of."""
     images, protocol = decided(run), run.manifest.protocol
     home = protocol.group("home")
@@ -274,7 +274,7 @@ def _shortcut(baseline: str, where: str, images: pd.DataFrame) -> Iterator[str]:
 
 
 def _question(run: Run) -> str:
-    """Identity of what was asked of which files, whatever the arm."""
+    """Identity of what was asked of which files, whatever the base degradation."""
     protocol, data = run.manifest.protocol, run.manifest.data
     names = list(columns.of_question(protocol.axes))
     cells = run.cells[names].drop_duplicates().sort_values(names, key=lambda values: values.map(repr))

@@ -10,14 +10,13 @@ some 5 to 6 ms for a cell of 200 images, 3 s for 512 cells; these take 0.1 ms.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-THRESHOLD = 0.5
+from detectors.types import Array
 
-Array = NDArray[Any]
+THRESHOLD = 0.5
 
 
 class UnusableScores(ValueError):

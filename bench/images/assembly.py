@@ -15,7 +15,7 @@ import pandas as pd
 
 from bench.images.files.tree import Tree
 from bench.images.image_set import COLUMNS, ImageSet
-from bench.images.layouts.api import SHARED, Found
+from bench.images.layouts.api import SHARED, DataSetContents
 from bench.images.layouts.generator_names import GENIMAGE, family_of
 from bench.platform.errors import InputError
 
@@ -42,7 +42,7 @@ def described(tree: Tree) -> dict[str, Any]:
     return dict(facts)
 
 
-def assemble(tree: Tree, found: Found, layout: str) -> ImageSet:
+def assemble(tree: Tree, found: DataSetContents, layout: str) -> ImageSet:
     """Make an image set of what a layout read.
 
     Raises:
@@ -149,7 +149,7 @@ def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
     return table["source"].map(split)
 
 
-def _refused(tree: Tree, table: pd.DataFrame, found: Found) -> tuple[tuple[str, str], ...]:
+def _refused(tree: Tree, table: pd.DataFrame, found: DataSetContents) -> tuple[tuple[str, str], ...]:
     """The files that are not to be read, of the folders that belong to the layout."""
     if found.files is not None:
         return ()
@@ -157,7 +157,7 @@ def _refused(tree: Tree, table: pd.DataFrame, found: Found) -> tuple[tuple[str, 
     return tuple((name, reason) for name, reason in tree.listing.refused if name.rpartition("/")[0] in folders)
 
 
-def _ignored(tree: Tree, found: Found) -> tuple[str, ...]:
+def _ignored(tree: Tree, found: DataSetContents) -> tuple[str, ...]:
     """A note on files that lie in the tree and are neither images nor data."""
     ignored = {kind: count for kind, count in tree.listing.ignored.items() if kind != "hidden"}
     if found.files is not None or not ignored:
@@ -166,7 +166,7 @@ def _ignored(tree: Tree, found: Found) -> tuple[str, ...]:
     return (f"files of other kinds were not read: {shown}",)
 
 
-def _left_out(tree: Tree, table: pd.DataFrame, found: Found) -> tuple[str, ...]:
+def _left_out(tree: Tree, table: pd.DataFrame, found: DataSetContents) -> tuple[str, ...]:
     """A note on images that lie in the tree and are not part of the layout."""
     left = tree.listing.size - len(table)
     if found.files is not None or left <= 0:
@@ -181,8 +181,8 @@ def _left_out(tree: Tree, table: pd.DataFrame, found: Found) -> tuple[str, ...]:
     return (f"{left} images are not part of the layout and were left out, in {shown}",)
 
 
-def treated(images: ImageSet, arm: str) -> ImageSet:
+def with_base_degradation(images: ImageSet, chain: str) -> ImageSet:
     """The same images with one more chain applied to every one of them, last."""
-    steps = images.table["treatment"]
-    both = np.where(steps == "", arm, steps + "+" + arm)
-    return replace(images, table=images.table.assign(treatment=both))
+    steps = images.table["degradation"]
+    both = np.where(steps == "", chain, steps + "+" + chain)
+    return replace(images, table=images.table.assign(degradation=both))

@@ -10,7 +10,7 @@ from posixpath import normpath
 
 from bench.images.assembly import assemble
 from bench.images.files.archives import local
-from bench.images.files.mounting import Mounted, with_real
+from bench.images.files.mounting import MountedTree, with_real
 from bench.images.files.tree import Tree
 from bench.images.image_set import ImageSet
 from bench.images.layouts.api import SHARED, Claim, Layout
@@ -75,7 +75,7 @@ def read_tree(tree: Tree, forced: str = "", real: Tree | None = None) -> ImageSe
     layout = known[forced] if forced else detect(tree, known)
     if real is None:
         return assemble(tree, layout.read(tree), layout.name)
-    whole = Mounted(tree, {SHARED: real})
+    whole = MountedTree(tree, {SHARED: real})
     apart = layout.claim(tree) == "all" and layout.claim(whole) != "all"  # it would not know what they are
     return assemble(whole, with_real(whole, layout.read(tree if apart else whole)), layout.name)
 

@@ -13,14 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.images.decoding.decoder import Unreadable, decode, size_of
-from bench.images.files.tree import Files
-from bench.images.layouts.api import Row
+from bench.images.files.tree import FileSource
+from bench.images.layouts.api import ImageRow
 from bench.platform.errors import InputError
 from detectors.api import Labels, Rows, Sample
 from protocols.api import Split, Subset
 from protocols.degradations import degradation
 
-COLUMNS = Row._fields
+COLUMNS = ImageRow._fields
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ImageSet:
         kind: "embedded" for the project's own corpus, "folder" for anything else.
         version: What the data set says of itself; "" where it says nothing.
         families: Generator to family, in reading order; a generator of unknown family is its own.
-        table: One row per image, sorted by name, columns as the fields of `bench.images.layouts.api.Row`.
+        table: One row per image, sorted by name, columns as the fields of `bench.images.layouts.api.ImageRow`.
         pools: Generator to the pool of real images that stands against it: what its rows have as `generator`.
         notes: What a reader of results should know of the data, one sentence each.
         missing: What the data set lists and does not hold, with the number of images.
@@ -41,7 +41,7 @@ class ImageSet:
         listed: Number of images of the whole data set that this is a selection of.
     """
 
-    files: Files
+    files: FileSource
     title: str
     kind: Literal["embedded", "folder"]
     version: str
@@ -87,7 +87,7 @@ class ImageSet:
         """Two sides of an image as it is used; None where it cannot be read, which the inspection reports."""
         name = self.names[row]
         try:
-            if self.treatments[row]:
+            if self.degradations[row]:
                 return self[row].pixels.shape[:2]
             return size_of(self.files.read(name), self.where(name))
         except (OSError, Unreadable):
@@ -104,14 +104,14 @@ class ImageSet:
         return self.table["label"].to_numpy(dtype=np.int64)
 
     @cached_property
-    def treatments(self) -> Sequence[str]:
+    def degradations(self) -> Sequence[str]:
         """The chain of degradations that is part of each image, "" for none."""
-        return self.table["treatment"].tolist()
+        return self.table["degradation"].tolist()
 
     def __getitem__(self, index: int) -> Sample:
         name = self.names[index]
         sample = decode(self.files.read(name), self.where(name))
-        return degradation(self.treatments[index])(sample) if self.treatments[index] else sample
+        return degradation(self.degradations[index])(sample) if self.degradations[index] else sample
 
     def where(self, name: str) -> str:
         """What messages call one image."""

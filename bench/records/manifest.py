@@ -75,7 +75,7 @@ class DataRecord:
         generators: In reading order.
         families: Generator to family.
         limit: Images of each generator, split and class, at most; None for all.
-        arm: The degradation that every image went through first.
+        arm: The base degradation, which every image went through first, under the name that files of this schema have.
         files: Identity of the image files, before anything was done to them.
         warnings: What must be read before any table.
         census: What was counted of the files, for a reader of the file.

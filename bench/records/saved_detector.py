@@ -26,7 +26,7 @@ SAID = "lineup"  # the key of the header that says what the file is
 
 
 @dataclass(frozen=True)
-class Fitted:
+class SavedDetector:
     """What a file of a fitted detector says of itself.
 
     Attributes:
@@ -53,7 +53,7 @@ class Fitted:
         return re.sub(r"[^\w.+=,-]+", "_", f"{self.detector}-{self.train}-{self.seed}") + ".safetensors"
 
 
-def keep(folder: Path, said: Fitted, state: State) -> None:
+def keep(folder: Path, said: SavedDetector, state: State) -> None:
     """Write one fitted detector into a folder."""
     arrays = {name: np.asarray(value, order="C") for name, value in state.items()}
     header = {SAID: json.dumps(asdict(said), sort_keys=True)}
@@ -77,7 +77,7 @@ def restore(path: Path, runtime: Runtime) -> Detector:
         msg = f"{path} does not say which detector it is; give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg)
     try:
-        said = Fitted(**json.loads(header))
+        said = SavedDetector(**json.loads(header))
         kind = type(catalogue.recipe(said.detector))
         recipe = catalogue.recipe(said.detector, _setting(path, said), **checked(kind, said.options, said.detector))
         if recipe.card.version != said.version:
@@ -88,7 +88,7 @@ def restore(path: Path, runtime: Runtime) -> Detector:
         raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
 
 
-def _setting(path: Path, said: Fitted) -> Setting:
+def _setting(path: Path, said: SavedDetector) -> Setting:
     """The setting that a file names. Raises `InputError` for any other word."""
     for setting in SETTINGS:
         if said.setting == setting:

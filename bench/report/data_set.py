@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bench.images.quality.audit import Finding, sentence
 from bench.images.quality.census import Census
-from bench.report.ranking_columns import NOTHING, Column
+from bench.report.ranking_columns import NOTHING, TableColumn
 from bench.report.terminal import blocks, text_table
 
 SHOWN = 20  # excluded files that are printed; the others are counted
@@ -42,12 +42,12 @@ def _size(row: pd.Series[Any]) -> str:
     return f"shorter side {_span(row['short_side'])}"
 
 
-def columns(census: Census) -> list[Column]:
+def columns(census: Census) -> list[TableColumn]:
     """One row per generator or pool, split and class; EXIF and colour profiles only where there are any."""
     rows = [row for _, row in census.groups.iterrows()]
 
-    def column(header: str, texts: list[str], *, left: bool = False) -> Column:
-        return Column(header, tuple(texts), left)
+    def column(header: str, texts: list[str], *, left: bool = False) -> TableColumn:
+        return TableColumn(header, tuple(texts), left)
 
     shown = [
         column("generator", [row["generator"] for row in rows], left=True),
@@ -88,10 +88,10 @@ def audit(findings: Sequence[Finding], width: int) -> Group:
     told = sorted(findings, key=lambda one: (-one.leaks, -np.nan_to_num(one.accuracy)))
     shown = [one for one in told if one.leaks or np.isnan(one.accuracy)]
     table = [
-        Column("generator", tuple(one.generator for one in shown), left=True),
-        Column("attribute", tuple(one.attribute for one in shown), left=True),
-        Column("accuracy", tuple(_accuracy(one) for one in shown)),
-        Column("what tells", tuple(one.telling for one in shown), left=True),
+        TableColumn("generator", tuple(one.generator for one in shown), left=True),
+        TableColumn("attribute", tuple(one.attribute for one in shown), left=True),
+        TableColumn("accuracy", tuple(_accuracy(one) for one in shown)),
+        TableColumn("what tells", tuple(one.telling for one in shown), left=True),
     ]
     tables = [text_table(block) for block in blocks(table, width, fixed=3)] if shown else []
     return Group(Text(f"Audit: {verdict}", style="bold"), *tables)

@@ -11,15 +11,15 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from bench.evaluation.leaderboard import Ranking, Row
+from bench.evaluation.leaderboard import Ranking, RankingRow
 from bench.records import columns
 from bench.report.base_degradations import side_by_side
-from bench.report.published import Published
-from bench.report.ranking_columns import Column, heading, legend, notes, percent, ranking_columns
+from bench.report.published import PublishedRows
+from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns
 from bench.report.routes import LEGEND, Routing
 
 
-def _markdown_table(shown: Sequence[Column]) -> str:
+def _markdown_table(shown: Sequence[TableColumn]) -> str:
     rows = list(zip(*(column.texts for column in shown), strict=True))
     align = ["left" if column.left else "right" for column in shown]
     headers = [column.header for column in shown]
@@ -27,13 +27,13 @@ def _markdown_table(shown: Sequence[Column]) -> str:
     return table
 
 
-def _markdown_published(published: Published) -> str:
+def _markdown_published(published: PublishedRows) -> str:
     rows = [(row.detector, percent(row.average), f"{row.source}, {row.table}") for row in published.rows]
     table = tabulate(rows, ["detector", "average", "source"], tablefmt="github", disable_numparse=True)
     return f"**{published.title}**\n\n{table}"
 
 
-def markdown(rankings: Sequence[Ranking], published: Sequence[Published] = ()) -> str:
+def markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] = ()) -> str:
     """Rankings as GitHub tables, each under its title with its data; published figures in blocks of their own."""
     blocks = []
     for ranking in rankings:
@@ -51,12 +51,12 @@ def routes_markdown(found: Sequence[Routing]) -> str:
     return "\n\n".join([*(f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in found), LEGEND]) + "\n"
 
 
-def _flat(ranking: Ranking, row: Row) -> dict[str, Any]:
+def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
     """One row of the CSV file."""
     flat: dict[str, Any] = {
         "protocol": ranking.protocol,
         "data": ranking.data,
-        "arm": ranking.arm,
+        "base_degradation": ranking.base_degradation,
         "setting": ranking.setting,
         "runtime": ranking.runtime,
         "rank": row.rank,

@@ -10,7 +10,7 @@ import pandas as pd
 from bench.records.manifest import AxisRecord
 from protocols.api import Value
 
-Colour = tuple[int, int, int]
+Rgb = tuple[int, int, int]
 
 # From below chance over chance (paper white) to faultless; most accuracies lie in the upper half, so it has more steps.
 _STOPS = (0.0, 0.3, 0.5, 0.6, 0.75, 0.9, 1.0)
@@ -27,7 +27,7 @@ _MISSING = (225, 225, 225)
 _DARK, _LIGHT = (40, 40, 45), (255, 255, 255)
 
 
-def heat(accuracy: float) -> Colour:
+def heat(accuracy: float) -> Rgb:
     """Red, green and blue in 0 to 255 for an accuracy in [0, 1], diverging around 0.5; grey for NaN."""
     if np.isnan(accuracy):
         return _MISSING
@@ -35,7 +35,7 @@ def heat(accuracy: float) -> Colour:
     return red, green, blue
 
 
-def ink(background: Colour) -> Colour:
+def ink(background: Rgb) -> Rgb:
     """Dark or light, whichever reads better on that background."""
     red, green, blue = background
     return _LIGHT if 0.299 * red + 0.587 * green + 0.114 * blue < 140 else _DARK

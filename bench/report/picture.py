@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from bench.evaluation.cells import averages, matrix
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
-from bench.report.matrix_style import Colour, heat, ink, placed, side_by_side
+from bench.report.matrix_style import Rgb, heat, ink, placed, side_by_side
 from bench.report.ranking_columns import NOTHING, percent
 from protocols.api import Role, Value
 
@@ -82,7 +82,7 @@ def _panels(table: pd.DataFrame, manifest: Manifest) -> list[_Panel]:
     return panels
 
 
-def _hex(colour: Colour) -> str:
+def _hex(colour: Rgb) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 

@@ -20,7 +20,7 @@ COLUMNS = ("detector", "train_on", "test_on", "degradation", "metric", "value", 
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PublishedFigure:
     """One published average in [0, 1], and where it stands."""
 
     detector: str
@@ -30,11 +30,11 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedRows:
     """Published averages that answer nearly the same question as a ranking."""
 
     title: str
-    rows: tuple[Figure, ...]
+    rows: tuple[PublishedFigure, ...]
 
 
 def read_published(path: Path) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def read_published(path: Path) -> pd.DataFrame:
 
 def published(
     table: pd.DataFrame, generators: Sequence[str], trains: Sequence[str], wanted: PublishedAverage
-) -> Published | None:
+) -> PublishedRows | None:
     """The published averages for data with these generators.
 
     Args:
@@ -71,8 +71,8 @@ def published(
     if rows.empty:
         return None
     shown = rows[["detector", "value", "source", "source_table"]].itertuples(index=False, name=None)
-    figures = tuple(Figure(detector, value / 100, source, where) for detector, value, source, where in shown)
-    return Published(f"Published (not measured here): accuracy in %, {training}, beside {wanted.beside!r}", figures)
+    figures = tuple(PublishedFigure(detector, value / 100, source, where) for detector, value, source, where in shown)
+    return PublishedRows(f"Published (not measured here): accuracy in %, {training}, beside {wanted.beside!r}", figures)
 
 
 def _averages(table: pd.DataFrame) -> Mapping[str, pd.Series[bool]]:

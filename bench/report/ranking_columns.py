@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.evaluation.leaderboard import Mean, Ranking, Row
+from bench.evaluation.leaderboard import MeanAccuracy, Ranking, RankingRow
 from bench.records.manifest import ALL_CELLS
 from protocols.api import NONE
 
@@ -14,7 +14,7 @@ NOTHING = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column of a table: its header and one text per row."""
 
     header: str
@@ -37,7 +37,7 @@ def points(value: float) -> str:
     return NOTHING if math.isnan(value) else f"{100 * value:+.1f}"
 
 
-def average(mean: Mean, *, with_interval: bool) -> str:
+def average(mean: MeanAccuracy, *, with_interval: bool) -> str:
     """An average such as "93.1 [91.9, 94.2]", with "(40 of 56)" behind it where cells are missing."""
     if not mean.cells:
         return NOTHING
@@ -46,30 +46,31 @@ def average(mean: Mean, *, with_interval: bool) -> str:
     return percent(mean.value) + interval + missing
 
 
-def _averages(ranking: Ranking, *, leading: bool) -> list[Column]:
+def _averages(ranking: Ranking, *, leading: bool) -> list[TableColumn]:
     """The averages to look at first, with their intervals, or the others; the files hold the intervals of all."""
     means = ranking.rows[0].means
     names = ranking.leading if leading else [name for name in means if name not in ranking.leading]
     return [
-        Column(name, tuple(average(row.means[name], with_interval=leading) for row in ranking.rows))
+        TableColumn(name, tuple(average(row.means[name], with_interval=leading) for row in ranking.rows))
         for name in names
         if means[name].planned
     ]
 
 
-def _spreads(ranking: Ranking) -> list[Column]:
+def _spreads(ranking: Ranking) -> list[TableColumn]:
     """The spread over training seeds of the averages to look at first, where there is any to show."""
     columns = [
-        Column(f"± {name}", tuple(percent(row.means[name].spread) for row in ranking.rows)) for name in ranking.leading
+        TableColumn(f"± {name}", tuple(percent(row.means[name].spread) for row in ranking.rows))
+        for name in ranking.leading
     ]
     return [column for column in columns if set(column.texts) != {NOTHING}]
 
 
-def ranking_columns(ranking: Ranking) -> list[Column]:
+def ranking_columns(ranking: Ranking) -> list[TableColumn]:
     """Every column of a ranking; accuracies in per cent, differences in percentage points."""
 
-    def column(header: str, text: Callable[[Row], str], *, left: bool = False) -> Column:
-        return Column(header, tuple(map(text, ranking.rows)), left)
+    def column(header: str, text: Callable[[RankingRow], str], *, left: bool = False) -> TableColumn:
+        return TableColumn(header, tuple(map(text, ranking.rows)), left)
 
     drop = [column("drop", lambda row: percent(row.drop))] if ranking.home and ranking.away else []
     return [
@@ -90,9 +91,13 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
 
 def heading(ranking: Ranking) -> str:
     """On what, and how, a ranking was measured."""
-    arm = "" if ranking.arm == NONE else f" Everything first {ranking.arm}, for training and testing."
+    first = (
+        ""
+        if ranking.base_degradation == NONE
+        else f" Everything first {ranking.base_degradation}, for training and testing."
+    )
     about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranking.ranked_by}."
-    return f"Data: {ranking.data}.{arm} {about}"
+    return f"Data: {ranking.data}.{first} {about}"
 
 
 def legend(ranking: Ranking) -> str:

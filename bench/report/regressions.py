@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bench.evaluation.comparison import FELL, ROSE, GateResult
 from bench.records import columns
-from bench.report.ranking_columns import Column, percent, points
+from bench.report.ranking_columns import TableColumn, percent, points
 from bench.report.terminal import text_table
 
 MOST = 40  # rows shown of one kind
@@ -22,11 +22,11 @@ def _chance(p: float) -> str:
 
 def _table(changes: pd.DataFrame, names: Sequence[str]) -> RenderableType:
     """The changes as a table: where, before, now, by how much, what was tolerated, and the corrected p."""
-    shown = [Column(name.replace("_", " "), tuple(map(str, changes[name])), left=True) for name in names]
-    shown += [Column(name, tuple(map(percent, changes[name]))) for name in ("golden", "now")]
-    shown += [Column("change", tuple(map(points, changes["change"])))]
-    shown += [Column("tolerated", tuple(map(percent, changes["tolerance"])))]
-    shown += [Column("p", tuple(map(_chance, changes["p"])))]
+    shown = [TableColumn(name.replace("_", " "), tuple(map(str, changes[name])), left=True) for name in names]
+    shown += [TableColumn(name, tuple(map(percent, changes[name]))) for name in ("golden", "now")]
+    shown += [TableColumn("change", tuple(map(points, changes["change"])))]
+    shown += [TableColumn("tolerated", tuple(map(percent, changes["tolerance"])))]
+    shown += [TableColumn("p", tuple(map(_chance, changes["p"])))]
     return text_table(shown)
 
 

@@ -13,7 +13,7 @@ from bench.evaluation.cells import CLASSIC, axes_shown
 from bench.evaluation.metrics import called_generated
 from bench.records import columns
 from bench.records.run import Run
-from bench.report.ranking_columns import NOTHING, Column, percent, points
+from bench.report.ranking_columns import NOTHING, TableColumn, percent, points
 from protocols.api import NONE
 
 LEGEND = (
@@ -33,7 +33,7 @@ class Routing:
     """
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
 
 
 def confusion(run: Run) -> pd.DataFrame:
@@ -87,18 +87,18 @@ def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) 
     one_of_each = [name for name in (*place, columns.NAME) if name != columns.TEST]
     real = images[images[columns.LABEL] == 0].drop_duplicates(one_of_each)
     taken = [
-        Column(f"to {route}", tuple(percent(part[columns.ROUTE].eq(route).mean()) for part in [*generated, real]))
+        TableColumn(f"to {route}", tuple(percent(part[columns.ROUTE].eq(route).mean()) for part in [*generated, real]))
         for route in sorted(images[columns.ROUTE].unique())
     ]
     reached = [_accuracy(part, columns.SCORE) for part in parts]
     oracle = [_accuracy(part, _ORACLE) for part in parts]
     costs = [points(right - own) for own, right in zip(reached, oracle, strict=True)]
     shown = (
-        Column(columns.TEST, (*names, "real images"), left=True),
+        TableColumn(columns.TEST, (*names, "real images"), left=True),
         *taken,
-        Column("accuracy", (*map(percent, reached), NOTHING)),
-        Column("oracle", (*map(percent, oracle), NOTHING)),
-        Column("cost", (*costs, NOTHING)),
+        TableColumn("accuracy", (*map(percent, reached), NOTHING)),
+        TableColumn("oracle", (*map(percent, oracle), NOTHING)),
+        TableColumn("cost", (*costs, NOTHING)),
     )
     return Routing(f"Routes of {detector}, trained on {train}", shown)
 

@@ -17,7 +17,7 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import formats, terminal
 from bench.report.base_degradations import side_by_side
-from bench.report.published import Published, published, read_published
+from bench.report.published import PublishedRows, published, read_published
 from bench.report.routes import LEGEND, Routing, confusion, routings
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "genimage.csv"
@@ -58,7 +58,7 @@ def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
     store.write("leaderboard.json", formats.to_json(ranked).encode())
 
 
-def _published(ranked: Sequence[Ranking]) -> list[Published]:
+def _published(ranked: Sequence[Ranking]) -> list[PublishedRows]:
     """The published figures beside rankings on GenImage's own generators; nothing for other data."""
     if not PUBLISHED.is_file():
         return []

@@ -15,16 +15,16 @@ from rich.text import Text
 
 from bench.evaluation.leaderboard import Ranking
 from bench.records.manifest import Manifest
-from bench.report.matrix_style import Colour, heat, ink, placed
-from bench.report.published import Published
-from bench.report.ranking_columns import Column, heading, legend, notes, percent, ranking_columns
+from bench.report.matrix_style import Rgb, heat, ink, placed
+from bench.report.published import PublishedRows
+from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns
 
 WIDTH = 100
 _GAP = 2  # characters between columns: one of padding and the box's own
 _FIXED = 2  # rank and detector begin every block
 
 
-def blocks(shown: Sequence[Column], width: int, fixed: int) -> Iterator[list[Column]]:
+def blocks(shown: Sequence[TableColumn], width: int, fixed: int) -> Iterator[list[TableColumn]]:
     """Split columns over blocks that fit the width; every block begins with the first `fixed` ones."""
     block = list(shown[:fixed])
     for column in shown[fixed:]:
@@ -35,7 +35,7 @@ def blocks(shown: Sequence[Column], width: int, fixed: int) -> Iterator[list[Col
     yield block
 
 
-def text_table(shown: Sequence[Column]) -> Table:
+def text_table(shown: Sequence[TableColumn]) -> Table:
     """A plain table of texts."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, header_style="bold")
     for column in shown:
@@ -57,22 +57,22 @@ def leaderboard(ranking: Ranking, width: int = WIDTH) -> Group:
     return Group(title, Text(heading(ranking)), *warned, *tables, *missing, Text(legend(ranking), style="dim"))
 
 
-def published_block(published: Published) -> Group:
+def published_block(published: PublishedRows) -> Group:
     """Published figures with their sources."""
     sources = list(dict.fromkeys(f"{row.source}, {row.table}" for row in published.rows))
     marks = [sources.index(f"{row.source}, {row.table}") + 1 for row in published.rows]
     table = text_table(
         [
-            Column("detector", tuple(row.detector for row in published.rows), left=True),
-            Column("average", tuple(percent(row.average) for row in published.rows)),
-            Column("source", tuple(f"[{mark}]" for mark in marks)),
+            TableColumn("detector", tuple(row.detector for row in published.rows), left=True),
+            TableColumn("average", tuple(percent(row.average) for row in published.rows)),
+            TableColumn("source", tuple(f"[{mark}]" for mark in marks)),
         ]
     )
     footnotes = [Text(f"[{mark}] {source}", style="dim") for mark, source in enumerate(sources, start=1)]
     return Group(Text(published.title, style="bold"), table, *footnotes)
 
 
-def _style(background: Colour) -> Style:
+def _style(background: Rgb) -> Style:
     return Style(color=Color.from_rgb(*ink(background)), bgcolor=Color.from_rgb(*background))
 
 

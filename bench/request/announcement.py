@@ -17,8 +17,8 @@ def announce(run: PlannedRun, reporter: Reporter) -> None:
     for name, images in run.data.items():
         size = f"{len(images)} images, {len(images.generators)} generators, {name or request.data}"
         reporter.say(f"{'And' if name else 'Data'}: {images.title} ({size})")
-    if request.arm != NONE:
-        reporter.say(f"Everything first {request.arm}, for training and testing")
+    if request.base_degradation != NONE:
+        reporter.say(f"Everything first {request.base_degradation}, for training and testing")
     for warning in run.census.warnings:
         reporter.say(f"Warning: {warning}")
     for note in run.census.notes:

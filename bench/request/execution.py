@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from bench.engine.cache import Cache
-from bench.engine.plan import Planned
+from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine, Resources
-from bench.engine.timing import Conditions, timings
-from bench.engine.training_curves import CurvesIn, no_curves
+from bench.engine.timing import TimingConditions, timings
+from bench.engine.training_curves import TensorBoardCurves, no_curves
 from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import Run
-from bench.records.saved_detector import Fitted, keep
+from bench.records.saved_detector import SavedDetector, keep
 from bench.records.store import Store
 from bench.request.devices import describe
 from bench.request.planned_run import PlannedRun
@@ -27,7 +27,7 @@ from protocols.api import AXES, Cell, Subset
 def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     """Answer the planned cells, time the detectors and record everything."""
     request, record = run.request, manifest(run)
-    curves = CurvesIn(store.root / "tensorboard") if request.tensorboard else no_curves
+    curves = TensorBoardCurves(store.root / "tensorboard") if request.tensorboard else no_curves
     resources = Resources(
         Cache(request.cache), store, reporter, run.runtime, request.batch_size, request.workers, curves
     )
@@ -65,12 +65,12 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
         resources.store.write("training.csv", kept.to_csv(index=False).encode())
 
 
-def _keep_fitted(run: PlannedRun, scored: Sequence[Planned], engine: Engine, store: Store) -> None:
+def _keep_fitted(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, store: Store) -> None:
     """Write every fitted detector behind the scored cells into the result folder."""
     for item in {one.fit_key: one for one in scored}.values():
         cell = item.cell
         options = {**run.request.recipe_options.get(cell.detector, {}), **dict(cell.options)}
-        said = Fitted(
+        said = SavedDetector(
             cell.detector,
             item.recipe.card.version,
             item.recipe.setting,
@@ -92,12 +92,12 @@ def fitted_on(cell: Cell) -> str:
     return ",".join([cell.train.name, *further])
 
 
-def _write_timings(run: PlannedRun, scored: Sequence[Planned], engine: Engine, resources: Resources) -> None:
+def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, resources: Resources) -> None:
     """Time one fitted detector of each recipe, unless this folder has its figures already."""
     known = resources.store.throughput()
-    conditions = Conditions(data_digest(run), describe(run.runtime), run.runtime, resources.batch_size)
+    conditions = TimingConditions(data_digest(run), describe(run.runtime), run.runtime, resources.batch_size)
     have = set(zip(*(known[name] for name in columns.TIMED_UNDER), strict=True))
-    wanted: dict[str, Planned] = {}
+    wanted: dict[str, PlannedCell] = {}
     for item in scored:
         if conditions.of(item.recipe) not in have:
             wanted.setdefault(item.recipe.key, item)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from bench.engine.cache import Cache
-from bench.engine.plan import Planned, plan
+from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, digest_of
-from bench.images.assembly import treated
+from bench.images.assembly import with_base_degradation
 from bench.images.data_sets import EMBEDDED, open_data
 from bench.images.image_set import ImageSet
 from bench.images.quality.census import Census, take_census
@@ -50,7 +50,7 @@ class PlannedRun:
     recipes: Mapping[str, Recipe]
     runtime: Runtime
     selections: Selections
-    planned: Sequence[Planned]
+    planned: Sequence[PlannedCell]
     groups: Sequence[Group]
     census: Census
     files: str
@@ -131,12 +131,16 @@ def _recipe_options(request: RunRequest, names: Sequence[str]) -> dict[str, dict
 
 
 def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
-    """A data set of the run, at most so many images of each kind, in the arm that was asked for; "" is its own."""
+    """A data set of the run, "" its own: limited, and under the base degradation, as the request says."""
     real = "" if name else request.real
     images = open_data(name or request.data, request.cache, request.workers, reporter, real)
     if request.limit is not None:
         images = images.limited(request.limit)
-    return images if request.arm == NONE else treated(images, degradation(request.arm).name)
+    return (
+        images
+        if request.base_degradation == NONE
+        else with_base_degradation(images, degradation(request.base_degradation).name)
+    )
 
 
 def _recipe(name: str, setting: Setting, options: Mapping[str, Any]) -> Recipe:

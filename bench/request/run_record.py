@@ -34,7 +34,7 @@ def manifest(run: PlannedRun) -> Manifest:
     data = replace(
         _data(run, ""),
         limit=request.limit,
-        arm=request.arm,
+        arm=request.base_degradation,
         files=run.files,
         warnings=tuple(census.warnings),
         census=census.to_json(),

@@ -10,7 +10,7 @@ from typing import Any
 from bench.request.defaults import MAX_UNREADABLE
 from protocols.api import NONE, EvaluationProtocol
 
-RecipeOptions = Mapping[str, Mapping[str, Any]]  # by detector, then by option
+DetectorOptions = Mapping[str, Mapping[str, Any]]  # by detector, then by option
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RunRequest:
         cache: The cache folder.
         timed: Whether detectors are timed.
         real: Where real images lie, for data without any.
-        arm: A degradation that every image goes through first, for training and testing alike.
+        base_degradation: A degradation that every image goes through first, for training and testing alike.
         max_unreadable: Share of the files that may be unusable.
         recipe_options: Options of detectors.
         tensorboard: Whether curves of trainings are written.
@@ -53,8 +53,8 @@ class RunRequest:
     cache: Path
     timed: bool = True
     real: str = ""
-    arm: str = NONE
+    base_degradation: str = NONE
     max_unreadable: float = MAX_UNREADABLE
-    recipe_options: RecipeOptions = field(default_factory=dict)
+    recipe_options: DetectorOptions = field(default_factory=dict)
     tensorboard: bool = False
     keep_fitted: bool = False

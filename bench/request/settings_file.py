@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.platform.errors import InputError
+from bench.request.run_request import DetectorOptions
 
 OPTIONS = "options"
-Options = Mapping[str, Mapping[str, Any]]  # by detector, then by option
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SettingsFile:
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
-    recipe_options: Options = field(default_factory=dict)
+    recipe_options: DetectorOptions = field(default_factory=dict)
 
 
 def read(path: Path) -> SettingsFile:
@@ -56,7 +56,7 @@ def read(path: Path) -> SettingsFile:
     return SettingsFile({name.replace("-", "_"): value for name, value in whole.items()}, tables)
 
 
-def written(values: Mapping[str, Any], options: Options) -> str:
+def written(values: Mapping[str, Any], options: DetectorOptions) -> str:
     """A settings file that says the same again; options without a value are left out."""
     lines = list(_lines(values))
     for detector, table in options.items():

@@ -18,8 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Array = NDArray[Any]
-
+from detectors.types import Array
 
 Floats = NDArray[np.floating[Any]]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from bench.statistics.intervals import _BLOCK, Array, Floats
+from bench.statistics.intervals import _BLOCK, Floats
+from detectors.types import Array
 
 
 def mcnemar_fall(lost: Array, won: Array) -> Floats:

@@ -14,18 +14,18 @@ from detectors.api import Array, Runtime
 from detectors.preprocessing.augmentation import View
 
 
-def placed(network: nn.Module, runtime: Runtime) -> nn.Module:
+def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
     """A network on its device, in the memory layout that convolutions are fastest in."""
     return network.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def precision(runtime: Runtime) -> AbstractContextManager[object]:
+def autocast(runtime: Runtime) -> AbstractContextManager[object]:
     """Mixed precision where it was asked for."""
     device = torch.device(runtime.device).type
     return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
 
 
-def repeatable() -> AbstractContextManager[object]:
+def deterministic() -> AbstractContextManager[object]:
     """Convolutions of an accelerator that give the same numbers every time, and no coarser ones than asked for."""
     flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
     return cast("AbstractContextManager[object]", flags)
@@ -47,7 +47,7 @@ def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Run
 
 
 @contextmanager
-def threads(count: int | None) -> Iterator[None]:
+def torch_threads(count: int | None) -> Iterator[None]:
     """Let torch compute with this many threads for a while; None leaves them."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)

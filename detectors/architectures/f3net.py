@@ -49,7 +49,7 @@ def band(size: int, start: float, end: float, *, closed: bool) -> Tensor:
     return (above & (sums <= end)).float()
 
 
-class Filter(nn.Module):
+class BandFilter(nn.Module):
     """A band of frequencies, of which every coefficient's weight is learnt within 1 of where it begins.
 
     What never changes is a buffer, which checkpoints hold like a weight and no training touches.
@@ -81,7 +81,7 @@ class FadHead(nn.Module):
         super().__init__()
         self.register_buffer("_DCT_all", dct(size))
         self.register_buffer("_DCT_all_T", dct(size).T.contiguous())
-        self.filters = nn.ModuleList([Filter(band(size, *ends, closed=closed)) for ends in ranges])
+        self.filters = nn.ModuleList([BandFilter(band(size, *ends, closed=closed)) for ends in ranges])
 
     def forward(self, images: Tensor) -> Tensor:
         """Bands (N, 3 per band, size, size) of images (N, 3, size, size), in float32 whatever the precision."""
@@ -104,7 +104,7 @@ class LfsHead(nn.Module):
         self.register_buffer("_DCT_patch_T", dct(WINDOW).T.contiguous())
         ends = [WINDOW * 2.0 / BANDS * number for number in range(BANDS + 1)]
         bands = [band(WINDOW, *pair, closed=False) for pair in pairwise(ends)]
-        self.filters = nn.ModuleList([Filter(one, averaged=True) for one in bands])
+        self.filters = nn.ModuleList([BandFilter(one, averaged=True) for one in bands])
 
     def forward(self, images: Tensor) -> Tensor:
         """Statistics (N, 6, H / 2, W / 2) of images (N, 3, H, W) in [-1, 1], in float32 whatever the precision."""

@@ -37,7 +37,7 @@ class Mixture(NamedTuple):
     log_scales: Tensor
 
 
-class Block(NamedTuple):
+class HalvedImage(NamedTuple):
     """An image as its half-sized version and what has to be added to it.
 
     Attributes:
@@ -58,10 +58,10 @@ def rounded(mean: Tensor) -> Tensor:
     return torch.ceil(mean - 0.5)
 
 
-def block(pixels: Tensor) -> Block:
+def block(pixels: Tensor) -> HalvedImage:
     """Split whole numbers 0 to 255, float32 (N, 3, H, W) of even sides, into means and the pixels that are coded."""
     corners = [pixels[..., top::2, left::2] for top, left in ((0, 0), (0, 1), (1, 0), (1, 1))]
-    return Block(torch.stack(corners).sum(0) / 4, torch.stack(corners[:CODED], 1))
+    return HalvedImage(torch.stack(corners).sum(0) / 4, torch.stack(corners[:CODED], 1))
 
 
 def cost(mixture: Mixture, values: Tensor) -> Tensor:
@@ -146,14 +146,14 @@ class _Residual(nn.Module):
         return features + added
 
 
-class Level(nn.Module):
+class PixelPredictor(nn.Module):
     """Predicts an image from its half-sized version: three pixels of each block, one after the other."""
 
     def __init__(self, width: int, depth: int, components: int) -> None:
         super().__init__()
         self.pixels = nn.ModuleList(_Pixel(before, width, depth, components) for before in range(CODED))
 
-    def forward(self, blocks: Block) -> Mixture:
+    def forward(self, blocks: HalvedImage) -> Mixture:
         """Distributions of the coded pixels, each part (N, 3, 3, H/2, W/2, K): pixel, then channel."""
         mean = blocks.mean
         surround = mean - nn.functional.avg_pool2d(pad(mean, (1, 1, 1, 1), mode="replicate"), 3, 1)
@@ -185,7 +185,7 @@ class Coder(nn.Module):
 
     def __init__(self, levels: int, width: int, depth: int, components: int) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(Level(width, depth, components) for _ in range(levels))
+        self.levels = nn.ModuleList(PixelPredictor(width, depth, components) for _ in range(levels))
 
     def forward(self, pixels: Tensor) -> list[tuple[Mixture, Tensor]]:
         """By level, the distributions and what they are of.

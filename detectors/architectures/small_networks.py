@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
@@ -69,51 +66,3 @@ def _halving(before: int, after: int) -> BasicBlock:
     """A residual block that halves the sides."""
     shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride=2, bias=False), nn.BatchNorm2d(after))
     return BasicBlock(before, after, 2, shortcut)
-
-
-def bare(make: Callable[[], nn.Module]) -> nn.Module:
-    """A network on the meta device: without weights until some are loaded."""
-    with torch.device("meta"):
-        return make()
-
-
-def drawn(make: Callable[[], nn.Module], seed: int) -> dict[str, Tensor]:
-    """The weights that a network draws for itself, from a seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return make().state_dict()
-
-
-def fresh_head(network: nn.Module, backbone: dict[str, Tensor], spread: float, seed: int) -> dict[str, Tensor]:
-    """Pretrained weights with a new last layer `fc`.
-
-    Args:
-        network: The network they are for.
-        backbone: The weights by name, with or without the old last layer.
-        spread: Standard deviation of the new weights, which are drawn from a normal distribution of mean 0; the bias
-            is uniform within torch's own bounds.
-        seed: Seed of the draws.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    outputs, width = network.state_dict()["fc.weight"].shape
-    weight = torch.empty(outputs, width).normal_(0, spread, generator=generator)
-    bias = torch.empty(outputs).uniform_(-(width**-0.5), width**-0.5, generator=generator)
-    return backbone | {"fc.weight": weight, "fc.bias": bias}
-
-
-def fresh_parts(
-    fresh: dict[str, Tensor], start: dict[str, Tensor], may: tuple[str, ...], must: tuple[str, ...]
-) -> dict[str, Tensor]:
-    """Weights to go on from, and freshly drawn ones for parts of a network that a start lacks or that are replaced.
-
-    Args:
-        fresh: All weights of the network, drawn.
-        start: The weights to go on from, by name.
-        may: How the names begin that are fresh where the start does not have them.
-        must: How the names begin that are always fresh.
-
-    Returns:
-        Both together: whatever else the start lacks or has too much, strict loading complains of.
-    """
-    kept = {name: tensor for name, tensor in start.items() if not name.startswith(must)}
-    return {name: tensor for name, tensor in fresh.items() if name.startswith(may + must)} | kept

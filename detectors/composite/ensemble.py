@@ -38,7 +38,7 @@ CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no 
 ASIDE = 0.25  # of the train set, for the weights of the members
 WEIGHTS = "weights"
 
-Vector = NDArray[np.float64]
+LogOdds = NDArray[np.float64]
 
 
 class EnsembleDetector(Composite):
@@ -49,7 +49,7 @@ class EnsembleDetector(Composite):
         weights: float64 (M + 1,), one per member in their order, then the intercept.
     """
 
-    def __init__(self, members: Mapping[str, Detector], weights: Vector) -> None:
+    def __init__(self, members: Mapping[str, Detector], weights: LogOdds) -> None:
         self.members = members
         self.weights = weights
 
@@ -106,7 +106,7 @@ class Ensemble(Recipe):
         }
 
     @abstractmethod
-    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:
+    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
         """The weights of the members and the intercept, float64 (M + 1,)."""
 
     def restore(self, state: State, runtime: Runtime) -> EnsembleDetector:
@@ -140,7 +140,7 @@ class MeanEnsemble(Ensemble):
         )
     )
 
-    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:
+    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
         """One share for each."""
         del train, seed, runtime
         return np.append(np.full(len(self.members), 1 / len(self.members)), 0.0)
@@ -168,7 +168,7 @@ class StackedEnsemble(Ensemble):
         )
     )
 
-    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> Vector:
+    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
         """Weights from the images that were set aside."""
         from sklearn.linear_model import LogisticRegression
 

@@ -22,9 +22,11 @@ from detectors.weights.open_clip import HUBS, OPENAI
 if TYPE_CHECKING:
     from torch import nn
 
-    from detectors.embedders.clip_tower import Pooling, Tower
+    from detectors.embedders.clip_tower import ClipPooling, Tower
 
-Part = Literal["final", "blocks"]  # of an embedding: the tower's final embedding, or what is read from its blocks
+EmbeddingPart = Literal[
+    "final", "blocks"
+]  # of an embedding: the tower's final embedding, or what is read from its blocks
 
 SMALL = "small_clip"
 
@@ -37,7 +39,7 @@ DATACOMP_TOWER = "tower: DataComp-1B"
 RENDERED_TOWER = "tower: captioned rendered scenes"
 
 
-class TowerSaid(TypedDict):
+class TowerCard(TypedDict):
     """What the variants on one tower have in common."""
 
     input_size: str
@@ -45,12 +47,12 @@ class TowerSaid(TypedDict):
     size: Size  # of the tower alone: the heads on it are a layer or two
 
 
-LARGE_TOWER: TowerSaid = {
+LARGE_TOWER: TowerCard = {
     "input_size": "224x224",
     "input_policy": "centre crop without resize; smaller images are padded with black",
     "size": Size(303_966_208, 81.0),
 }
-SMALL_TOWER: TowerSaid = {
+SMALL_TOWER: TowerCard = {
     "input_size": "128x128",
     "input_policy": "centre crop without resize; smaller images are enlarged bilinearly",
     "size": Size(1_313_280, 0.0895),
@@ -65,7 +67,7 @@ class ClipEmbedder(FrozenEmbedder):
         tower: The tower itself.
     """
 
-    def __init__(self, tower: Tower, runtime: Runtime, *, pooling: Pooling, pad: bool) -> None:
+    def __init__(self, tower: Tower, runtime: Runtime, *, pooling: ClipPooling, pad: bool) -> None:
         policy = "pad" if pad else "enlarge"
         key = f"clip.1.{tower.name}.{tower.weights.sha256[:16]}.{pooling}.{policy}.{runtime.precision}"
         if tower.own_statistics:
@@ -73,7 +75,7 @@ class ClipEmbedder(FrozenEmbedder):
         self.projected = tower.width if pooling == "unprojected" else tower.projected
         super().__init__(key, self.projected + tower.tokens(pooling), tower.side, pad=pad)
         self.tower = tower
-        self._pooling: Pooling = pooling
+        self._pooling: ClipPooling = pooling
         self._runtime = runtime
 
     def load(self) -> nn.Module:
@@ -107,7 +109,7 @@ class ClipVariant(Variant):
     """
 
     embedder: Callable[[Tower, Runtime], ClipEmbedder]
-    reads: Part
+    reads: EmbeddingPart
     shipped: bool = False
 
 
@@ -149,10 +151,10 @@ class ClipRecipe(Recipe):
         """The image tower, without weights."""
         import open_clip
 
-        from detectors.embedders.clip_tower import bare_tower
+        from detectors.embedders.clip_tower import meta_tower
 
         model = self.model or self.published[0]
-        return bare_tower(shipped_card(SMALL) if self._small else open_clip.get_model_config(model))
+        return meta_tower(shipped_card(SMALL) if self._small else open_clip.get_model_config(model))
 
     def embedder(self, runtime: Runtime) -> ClipEmbedder:
         """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""

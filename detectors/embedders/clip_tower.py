@@ -15,7 +15,7 @@ from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.architectures.compute import precision, repeatable
+from detectors.architectures.compute import autocast, deterministic
 from detectors.preprocessing.augmentation import Statistics
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import HubFile
@@ -26,7 +26,7 @@ CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
 # what is read from each block: nothing, its class token, or mean and deviation of its other tokens; or nothing, and the
 # final embedding is what comes before its projection
-Pooling = Literal["none", "class", "spread", "unprojected"]
+ClipPooling = Literal["none", "class", "spread", "unprojected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Tower:
         layers = self.config["vision_cfg"].get("layers", 0)
         return layers if isinstance(layers, int) and "timm_model_name" not in self.config["vision_cfg"] else 0
 
-    def tokens(self, pooling: Pooling) -> int:
+    def tokens(self, pooling: ClipPooling) -> int:
         """Length of what is read from all blocks together."""
         return self.blocks * self.width * {"none": 0, "class": 1, "spread": 2, "unprojected": 0}[pooling]
 
@@ -132,7 +132,7 @@ def _file(model: str, source: str, tags: Sequence[str]) -> HashedFile:
     return hashed_file(Path(source))
 
 
-def bare_tower(config: Mapping[str, Any]) -> nn.Module:
+def meta_tower(config: Mapping[str, Any]) -> nn.Module:
     """The image tower of open_clip's configuration of a model, on the meta device: without weights."""
     with torch.device("meta"):
         network: nn.Module = _build_vision_tower(
@@ -147,7 +147,7 @@ def load_tower(tower: Tower, runtime: Runtime, *, project: bool = True) -> nn.Mo
     Raises:
         WrongWeights: The file does not hold exactly this tower, alone or under "visual." in a whole model.
     """
-    network = bare_tower(tower.config)
+    network = meta_tower(tower.config)
     tensors = read(tower.weights, "state_dict")
     image = {name.removeprefix("visual."): tensor for name, tensor in tensors.items() if name.startswith("visual.")}
     load_strict(network, image or tensors, tower.weights.path)
@@ -182,12 +182,12 @@ def text_embeddings(tower: Tower, prompts: Sequence[str]) -> Embeddings:
 
 
 def features(
-    network: nn.Module, tower: Tower, pooling: Pooling, images: Sequence[Array], runtime: Runtime
+    network: nn.Module, tower: Tower, pooling: ClipPooling, images: Sequence[Array], runtime: Runtime
 ) -> Embeddings:
     """Embed N images uint8 (side, side, 3) as float32 (N, projected + tokens): the final embedding, then the blocks."""
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device).permute(0, 3, 1, 2)
     mean, std = (torch.tensor(value, device=runtime.device).view(3, 1, 1) for value in (tower.mean, tower.std))
-    with torch.inference_mode(), repeatable(), precision(runtime):
+    with torch.inference_mode(), deterministic(), autocast(runtime):
         normalised = (pixels.float() / 255 - mean) / std
         whole = pooling in {"none", "unprojected"} or not tower.blocks
         embedded = torch.cat([_whole(network, normalised)] if whole else _columns(network, normalised, pooling), 1)
@@ -202,7 +202,7 @@ def _whole(network: nn.Module, images: Tensor) -> Tensor:
     return embedding
 
 
-def _columns(network: nn.Module, images: Tensor, pooling: Pooling) -> list[Tensor]:
+def _columns(network: nn.Module, images: Tensor, pooling: ClipPooling) -> list[Tensor]:
     """The final embedding, not normalised, and what is read from each block."""
     output: dict[str, Any] = network.forward_intermediates(images, output_fmt="NLC", output_extra_tokens=True)  # type: ignore[operator]
     if pooling == "class":

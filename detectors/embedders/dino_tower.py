@@ -14,12 +14,14 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime
-from detectors.architectures.compute import precision, repeatable
+from detectors.architectures.compute import autocast, deterministic
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.loading import hub, load_strict, read, shipped, shipped_card
 
-Pooling = Literal["class", "spread"]  # the class token alone, or with mean and deviation of each block's patch tokens
+DinoPooling = Literal[
+    "class", "spread"
+]  # the class token alone, or with mean and deviation of each block's patch tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def find_tower(model: str, source: str | None, side: int) -> DinoTower:
     return DinoTower(model, None, weights, side)
 
 
-def bare(model: str, network: Mapping[str, Any] | None) -> VisionTransformer:
+def meta_network(model: str, network: Mapping[str, Any] | None) -> VisionTransformer:
     """A model of timm, or of the arguments of its `VisionTransformer`, on the meta device: without weights."""
     with torch.device("meta"):
         if network is not None:
@@ -73,15 +75,15 @@ def bare(model: str, network: Mapping[str, Any] | None) -> VisionTransformer:
 
 def load_tower(tower: DinoTower, runtime: Runtime) -> VisionTransformer:
     """Build the network and fill it strictly. Raises `WrongWeights` where the file does not hold exactly it."""
-    network = bare(tower.name, tower.network)
+    network = meta_network(tower.name, tower.network)
     load_strict(network, read(tower.weights), tower.weights.path)
     network.requires_grad_(requires_grad=False).eval().to(runtime.device)
     return network
 
 
-def length(tower: DinoTower, pooling: Pooling) -> int:
+def length(tower: DinoTower, pooling: DinoPooling) -> int:
     """Number of columns that `features` gives."""
-    network = bare(tower.name, tower.network)
+    network = meta_network(tower.name, tower.network)
     blocks = 2 * len(network.blocks) if pooling == "spread" else 0
     return int(network.embed_dim) * (1 + blocks)
 
@@ -92,10 +94,10 @@ def normalised(pixels: Tensor) -> Tensor:
     return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
 
 
-def features(network: nn.Module, pooling: Pooling, images: Sequence[Array], runtime: Runtime) -> Embeddings:
+def features(network: nn.Module, pooling: DinoPooling, images: Sequence[Array], runtime: Runtime) -> Embeddings:
     """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then what the pooling adds."""
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    with torch.inference_mode(), repeatable(), precision(runtime):
+    with torch.inference_mode(), deterministic(), autocast(runtime):
         final, blocks = network.forward_intermediates(normalised(pixels), output_fmt="NLC")  # type: ignore[operator]
         parts = [final[:, 0]]
         if pooling == "spread":

@@ -42,7 +42,7 @@ from detectors.embedders.clip import (
     ClipVariant,
     each_row,
 )
-from detectors.heads.multiclass import Pairs, Rule, Softmax, classes_of, from_bytes, to_bytes
+from detectors.heads.multiclass import ClassRule, PairwiseSvms, Softmax, classes_of, from_bytes, to_bytes
 from detectors.weights.open_clip import DATACOMP
 
 C = 1.0  # scikit-learn's own
@@ -52,7 +52,7 @@ SOFTMAX_BLOCKS_C, SVM_BLOCKS_C = 0.1, 0.01  # by cross-validation on the train s
 class ClipClassifier(Classifier):
     """A frozen CLIP tower and a rule that gives class probabilities."""
 
-    def __init__(self, embedder: ClipEmbedder, columns: slice, classes: tuple[str, ...], rule: Rule) -> None:
+    def __init__(self, embedder: ClipEmbedder, columns: slice, classes: tuple[str, ...], rule: ClassRule) -> None:
         self.embedder = embedder
         self.columns = columns
         self.classes = classes
@@ -92,11 +92,11 @@ class ClassesRecipe(ClipRecipe):
         return self.variants[self.setting]
 
     @abstractmethod
-    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Rule:
+    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> ClassRule:
         """Fit the rule on N final embeddings and the index of each image's class, int64 (N,)."""
 
     @abstractmethod
-    def remember(self, state: State) -> Rule:
+    def remember(self, state: State) -> ClassRule:
         """The rule whose `state` this is."""
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> ClipClassifier:
@@ -190,10 +190,10 @@ class ClipOvo(ClassesRecipe):
         ),
     }
 
-    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Pairs:
+    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> PairwiseSvms:
         """Fit all pairs; the seed draws the folds of the Platt slopes."""
-        return Pairs.fit(embeddings, members, self.variant.c, seed)
+        return PairwiseSvms.fit(embeddings, members, self.variant.c, seed)
 
-    def remember(self, state: State) -> Pairs:
+    def remember(self, state: State) -> PairwiseSvms:
         """The pairs whose `state` this is."""
-        return Pairs.restored(state)
+        return PairwiseSvms.restored(state)

@@ -39,7 +39,7 @@ from detectors.embedders.clip import (
     ClipHeadVariant,
     unit,
 )
-from detectors.heads.linear import Line, LinearProbe, LinearSvm
+from detectors.heads.linear import LinearDecision, LinearProbe, LinearSvm
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_strict, read, unwrapped
@@ -136,7 +136,7 @@ class ClipGrip(ClipHeadRecipe):
     def restore(self, state: State, runtime: Runtime) -> UnitProbe:
         """The probe whose `state` this is."""
         embedder = self.embedder(runtime)
-        return UnitProbe(embedder, Line(**state), self.columns(embedder))
+        return UnitProbe(embedder, LinearDecision(**state), self.columns(embedder))
 
     def load(self, weights: Path, runtime: Runtime) -> UnitProbe:
         """Load a published head: `fc.weight` (1, D) and `fc.bias` (1), and nothing else.
@@ -155,5 +155,5 @@ class ClipGrip(ClipHeadRecipe):
         load_strict(nn.ModuleDict({"fc": layer}), unwrapped(read(file, "model")), weights)
         coef = layer.weight.detach().numpy()[0].astype(np.float64)
         intercept = layer.bias.detach().numpy()[0].astype(np.float64)
-        line = Line(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
+        line = LinearDecision(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
         return UnitProbe(embedder, line, self.columns(embedder))

@@ -40,13 +40,13 @@ from detectors.embedders.clip import (
     ClipVariant,
     each_row,
 )
-from detectors.heads.linear import LinearSvm, Scaled
+from detectors.heads.linear import LinearSvm, StandardisedEmbeddings
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from detectors.heads.gradient_descent import Descent
+    from detectors.heads.gradient_descent import DescentSettings
 
 HIDDEN = 256
 DROPOUT = 0.2  # of the hidden layer
@@ -88,7 +88,7 @@ class ClipSvm(ClipHeadRecipe):
     }
 
 
-class TwoLayers(Probe):
+class TwoLayerProbe(Probe):
     """A frozen CLIP tower and two linear layers with ReLU between.
 
     Args:
@@ -152,22 +152,22 @@ class ClipMlp(ClipRecipe):
         ),
     }
 
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayers:
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayerProbe:
         """Train both layers on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
-        from detectors.heads.gradient_descent import Descent
+        from detectors.heads.gradient_descent import DescentSettings
 
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        plan = Descent(rate=1e-3, epochs=20, batch=32)
-        return TwoLayers(embedder, columns, _layers(train.embed(embedder)[:, columns], train.labels, seed, plan))
+        plan = DescentSettings(rate=1e-3, epochs=20, batch=32)
+        return TwoLayerProbe(embedder, columns, _layers(train.embed(embedder)[:, columns], train.labels, seed, plan))
 
-    def restore(self, state: State, runtime: Runtime) -> TwoLayers:
+    def restore(self, state: State, runtime: Runtime) -> TwoLayerProbe:
         """The detector whose `state` this is."""
         embedder = self.embedder(runtime)
-        return TwoLayers(embedder, self.columns(embedder), state)
+        return TwoLayerProbe(embedder, self.columns(embedder), state)
 
 
-def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: Descent) -> State:
+def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: DescentSettings) -> State:
     """Train the two layers on N embeddings, float32 (N, D)."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
@@ -175,7 +175,7 @@ def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: Descent) ->
     from detectors.heads.gradient_descent import descend
 
     # not turned: the network's own start and steps would see the rotation, unlike an L2 penalty
-    scaled = Scaled.of(embeddings, labels, turned=False)
+    scaled = StandardisedEmbeddings.of(embeddings, labels, turned=False)
     draw = torch.Generator().manual_seed(seed)
     points, targets = torch.from_numpy(scaled.points).float(), torch.tensor(labels).float()
     first, first_bias = _linear(points.shape[1], HIDDEN, draw)

@@ -39,7 +39,7 @@ from detectors.embedders.clip import (
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 
 
-class Nearest(Probe):
+class NearestProbe(Probe):
     """A frozen CLIP tower and the banks that an image is compared with.
 
     Args:
@@ -111,7 +111,7 @@ class ClipNearest(ClipRecipe):
         ),
     }
 
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Nearest:
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> NearestProbe:
         """Embed `train`. Raises ValueError where a class has no image."""
         del seed
         embedder = self.embedder(runtime)
@@ -123,8 +123,8 @@ class ClipNearest(ClipRecipe):
             )
             raise ValueError(msg)
         rows = unit(train.embed(embedder)[:, : embedder.projected])
-        return Nearest(embedder, {"real": rows[train.labels == 0], "generated": rows[train.labels == 1]}, self.k)
+        return NearestProbe(embedder, {"real": rows[train.labels == 0], "generated": rows[train.labels == 1]}, self.k)
 
-    def restore(self, state: State, runtime: Runtime) -> Nearest:
+    def restore(self, state: State, runtime: Runtime) -> NearestProbe:
         """The detector whose `state` this is."""
-        return Nearest(self.embedder(runtime), state, self.k)
+        return NearestProbe(self.embedder(runtime), state, self.k)

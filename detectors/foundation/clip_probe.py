@@ -34,7 +34,7 @@ from detectors.embedders.clip import (
     ClipHeadRecipe,
     ClipHeadVariant,
 )
-from detectors.heads.linear import Line, LinearProbe, Logistic
+from detectors.heads.linear import LinearDecision, LinearProbe, Logistic
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_strict, read
 
@@ -88,7 +88,7 @@ class ClipProbe(ClipHeadRecipe):
         load_strict(layer, read(hashed_file(weights)), weights)
         coef = layer.weight.detach().numpy()[0].astype(np.float64)
         intercept = layer.bias.detach().numpy()[0].astype(np.float64)
-        line = Line(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
+        line = LinearDecision(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
         return LinearProbe(embedder, line, self.columns(embedder))
 
 

@@ -27,7 +27,7 @@ from detectors.weights.loading import shipped_card
 if TYPE_CHECKING:
     from torch import nn
 
-    from detectors.embedders.dino_tower import DinoTower, Pooling
+    from detectors.embedders.dino_tower import DinoPooling, DinoTower
 
 SMALL = "small_dino"
 MODEL = "vit_large_patch14_dinov2.lvd142m"
@@ -38,7 +38,7 @@ C = 1.0  # in the small setting by cross-validation on the train split
 class DinoEmbedder(FrozenEmbedder):
     """A frozen vision transformer: [class token | what is read from each block], float32."""
 
-    def __init__(self, tower: DinoTower, pooling: Pooling, runtime: Runtime, *, pad: bool) -> None:
+    def __init__(self, tower: DinoTower, pooling: DinoPooling, runtime: Runtime, *, pad: bool) -> None:
         from detectors.embedders.dino_tower import length
 
         policy = "pad" if pad else "enlarge"
@@ -46,7 +46,7 @@ class DinoEmbedder(FrozenEmbedder):
         key = f"dino.1.{tower.name}.{sizes}.{pooling}.{policy}.{runtime.precision}"
         super().__init__(key, length(tower, pooling), tower.side, pad=pad)
         self._tower = tower
-        self._pooling: Pooling = pooling
+        self._pooling: DinoPooling = pooling
         self._runtime = runtime
 
     def load(self) -> nn.Module:
@@ -77,7 +77,7 @@ class DinoVariant(HeadVariant):
     start: WeightFile
     tower: Callable[[str | None], DinoTower]
     network: Callable[[], nn.Module]
-    pooling: Pooling
+    pooling: DinoPooling
     pad: bool
 
 
@@ -88,9 +88,9 @@ def _large_tower(weights: str | None) -> DinoTower:
 
 
 def _large_network() -> nn.Module:
-    from detectors.embedders.dino_tower import bare
+    from detectors.embedders.dino_tower import meta_network
 
-    return bare(MODEL, None)
+    return meta_network(MODEL, None)
 
 
 def _small_tower(weights: str | None) -> DinoTower:
@@ -100,9 +100,9 @@ def _small_tower(weights: str | None) -> DinoTower:
 
 
 def _small_network() -> nn.Module:
-    from detectors.embedders.dino_tower import bare
+    from detectors.embedders.dino_tower import meta_network
 
-    return bare(SMALL, shipped_card(SMALL)["network"])
+    return meta_network(SMALL, shipped_card(SMALL)["network"])
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ UPSTREAM = "https://github.com/gaopengcuhk/Tip-Adapter (nothing copied)"
 
 
 @dataclass(frozen=True)
-class Cache:
+class ShotCache:
     """What the detector knows.
 
     Attributes:
@@ -75,10 +75,10 @@ class Cache:
         return np.asarray(logits[1] - logits[0])
 
 
-class TipAdapted(Probe):
+class TipAdapterProbe(Probe):
     """A frozen CLIP tower and a cache."""
 
-    def __init__(self, embedder: ClipEmbedder, cache: Cache) -> None:
+    def __init__(self, embedder: ClipEmbedder, cache: ShotCache) -> None:
         self.embedder: ClipEmbedder = embedder
         self.cache = cache
 
@@ -132,7 +132,7 @@ class TipAdapter(ClipRecipe):
         ),
     }
 
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TipAdapted:
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TipAdapterProbe:
         """Fill the cache. Raises ValueError where a class has no image."""
         embedder = self.embedder(runtime)
         chosen = np.concatenate([self._drawn(train, label, seed) for label in (0, 1)])
@@ -143,16 +143,18 @@ class TipAdapter(ClipRecipe):
             from detectors.embedders.clip_tower import text_embeddings
 
             weights = unit(text_embeddings(embedder.tower, PROMPTS))
-        return TipAdapted(embedder, self.tuned(Cache(keys, np.eye(2, dtype=np.float32)[labels], weights), labels, seed))
+        return TipAdapterProbe(
+            embedder, self.tuned(ShotCache(keys, np.eye(2, dtype=np.float32)[labels], weights), labels, seed)
+        )
 
-    def tuned(self, cache: Cache, labels: Labels, seed: int) -> Cache:
+    def tuned(self, cache: ShotCache, labels: Labels, seed: int) -> ShotCache:
         """The cache as it is used, from that of the shots and their labels."""
         del labels, seed
         return cache
 
-    def restore(self, state: State, runtime: Runtime) -> TipAdapted:
+    def restore(self, state: State, runtime: Runtime) -> TipAdapterProbe:
         """The detector whose `state` this is."""
-        return TipAdapted(self.embedder(runtime), Cache(**state))
+        return TipAdapterProbe(self.embedder(runtime), ShotCache(**state))
 
     def _drawn(self, train: TrainSet, label: int, seed: int) -> NDArray[np.int64]:
         """Indices of the shots of a class: drawn by name, whatever the order of the images."""
@@ -171,12 +173,12 @@ class TipAdapterF(TipAdapter):
 
     card: ClassVar[Card] = replace(TipAdapter.card, name="tip_adapter_f", title="Tip-Adapter-F (keys trained)")
 
-    def tuned(self, cache: Cache, labels: Labels, seed: int) -> Cache:
+    def tuned(self, cache: ShotCache, labels: Labels, seed: int) -> ShotCache:
         """Train the keys on the shots by cross-entropy, starting from their embeddings."""
         import torch
         from torch.nn.functional import cross_entropy
 
-        from detectors.heads.gradient_descent import Descent, descend
+        from detectors.heads.gradient_descent import DescentSettings, descend
 
         rows, values, weights = (torch.from_numpy(part) for part in (cache.keys, cache.values, cache.weights))
         keys, targets = rows.clone().requires_grad_(), torch.tensor(labels)
@@ -185,6 +187,6 @@ class TipAdapterF(TipAdapter):
             affinity = torch.exp(-BETA * (1 - rows[chosen] @ keys.T))
             return cross_entropy(SCALE * rows[chosen] @ weights.T + ALPHA * affinity @ values, targets[chosen])
 
-        plan = Descent(rate=1e-3, epochs=20, batch=256, decay=0.01, epsilon=1e-4, cosine=True)
+        plan = DescentSettings(rate=1e-3, epochs=20, batch=256, decay=0.01, epsilon=1e-4, cosine=True)
         descend([keys], loss, len(labels), plan, torch.Generator().manual_seed(seed))
         return replace(cache, keys=keys.detach().numpy())

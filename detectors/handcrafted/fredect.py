@@ -26,7 +26,7 @@ import numpy as np
 from scipy.fft import dctn
 
 from detectors.api import Array, Card, Embedder, Embeddings, Labels, Sample, Setting
-from detectors.heads.linear import Line, Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import LinearDecision, Logistic, ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 PENALTY = 0.01
@@ -60,7 +60,7 @@ class DctEmbedder(Embedder):
 
 
 @dataclass(frozen=True)
-class Penalised:
+class MeanLossLogistic:
     """Logistic regression whose L2 penalty is weighed against the mean loss, as Keras does, and not against its sum.
 
     Attributes:
@@ -69,7 +69,7 @@ class Penalised:
 
     penalty: float
 
-    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> Line:
+    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> LinearDecision:
         """Fit on all images."""
         return Logistic(1 / (2 * self.penalty * len(labels))).fit(embeddings, labels, seed)
 
@@ -79,7 +79,7 @@ VARIANT = ProbeVariant(
     input_size="128x128 RGB",
     input_policy="centre crop, nothing resampled; a smaller image: its centred square, enlarged bilinearly",
     embedder=lambda _: DctEmbedder(side=128, channels=3),
-    head=Penalised(PENALTY),
+    head=MeanLossLogistic(PENALTY),
 )
 
 

@@ -23,13 +23,17 @@ from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting, al
 from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
 from detectors.types import Facts
 
-Ends = NDArray[np.floating[Any]]
+BinEdges = NDArray[np.floating[Any]]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "RAW")  # as Pillow names them; the last is "other"
 OCTAVE = 8  # bins in a factor of two: neighbours differ by 9 %
-SIDES: Ends = np.arange(3 * OCTAVE, 14 * OCTAVE + 1) / OCTAVE - 0.5 / OCTAVE  # lower ends, log2 of pixels: 8 to 16384
-DENSITIES: Ends = np.arange(-6 * OCTAVE, 5 * OCTAVE + 1) / OCTAVE - 0.5 / OCTAVE  # log2 of bytes per pixel: 1/64 to 32
-QUALITIES: Ends = np.arange(1, 101) - 0.5
+SIDES: BinEdges = (
+    np.arange(3 * OCTAVE, 14 * OCTAVE + 1) / OCTAVE - 0.5 / OCTAVE
+)  # lower ends, log2 of pixels: 8 to 16384
+DENSITIES: BinEdges = (
+    np.arange(-6 * OCTAVE, 5 * OCTAVE + 1) / OCTAVE - 0.5 / OCTAVE
+)  # log2 of bytes per pixel: 1/64 to 32
+QUALITIES: BinEdges = np.arange(1, 101) - 0.5
 NO_QUALITY = 0  # below the lowest bin: what has no JPEG quality falls into none
 COMMON_QUALITY = 85  # what has no JPEG quality lies here on the line, in the midst of what has one
 MULTIPLE = 64  # of the sides that many generators are bound to
@@ -71,7 +75,7 @@ def described(facts: Facts) -> NDArray[np.float32]:
     return np.concatenate(parts, dtype=np.float32)
 
 
-def _binned(value: float, ends: Ends) -> NDArray[np.float64]:
+def _binned(value: float, ends: BinEdges) -> NDArray[np.float64]:
     """Two zeros or ones per bin: whether it holds the value, whether it begins below. The last has no upper end."""
     below = value >= ends
     return np.concatenate([below & np.append(~below[1:], True), below], dtype=np.float64)

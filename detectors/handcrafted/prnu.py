@@ -46,7 +46,7 @@ from detectors.api import (
     Variant,
 )
 from detectors.heads import fingerprints
-from detectors.heads.array_heads import FittedProbe
+from detectors.heads.array_heads import ArrayHeadProbe
 from detectors.preprocessing.crops import centre_square
 
 Maps = NDArray[np.floating]
@@ -156,11 +156,11 @@ class Prnu(Recipe):
         del runtime
         return ResidueEmbedder(SIDE)
 
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> FittedProbe:
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> ArrayHeadProbe:
         """Average the residuals of each source. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
-        return FittedProbe(embedder, fingerprints.fit(train.embed(embedder), train.labels, train.generators, seed))
+        return ArrayHeadProbe(embedder, fingerprints.fit(train.embed(embedder), train.labels, train.generators, seed))
 
-    def restore(self, state: State, runtime: Runtime) -> FittedProbe:
+    def restore(self, state: State, runtime: Runtime) -> ArrayHeadProbe:
         """The probe whose `state` this is."""
-        return FittedProbe(self.embedder(runtime), fingerprints.Fingerprints(**state))
+        return ArrayHeadProbe(self.embedder(runtime), fingerprints.Fingerprints(**state))

@@ -57,7 +57,7 @@ EDGE = ((-1, 2, -2, 2, -1), (2, -6, 8, -6, 2), (-2, 8, -12, 8, -2))  # the upper
 
 
 @dataclass(frozen=True)
-class Kind:
+class FilterClass:
     """Filters that are one filter turned.
 
     Attributes:
@@ -74,16 +74,16 @@ class Kind:
 
 
 KINDS = (
-    Kind(((0, 0, 0), (0, -1, 1), (0, 0, 0)), 1, 2, directed=True),
-    Kind(((0, 0, 1), (0, -1, 0), (0, 0, 0)), 1, 2, directed=False),
-    Kind(((0, 0, 0), (1, -2, 1), (0, 0, 0)), 2, 2, directed=True),
-    Kind(((0, 0, 1), (0, -2, 0), (1, 0, 0)), 2, 2, directed=False),
-    Kind(((0,) * 5, (0,) * 5, (0, 1, -3, 3, -1), (0,) * 5, (0,) * 5), 3, 2, directed=True),
-    Kind(((0, 0, 0, 0, -1), (0, 0, 0, 3, 0), (0, 0, -3, 0, 0), (0, 1, 0, 0, 0), (0,) * 5), 3, 2, directed=False),
-    Kind(((-1, 2, -1), (2, -4, 2), (0, 0, 0)), 4, 4, directed=True),
-    Kind((*EDGE, (0,) * 5, (0,) * 5), 12, 4, directed=True),
-    Kind(((-1, 2, -1), (2, -4, 2), (-1, 2, -1)), 4, 1, directed=False),
-    Kind((*EDGE, EDGE[1], EDGE[0]), 12, 1, directed=False),
+    FilterClass(((0, 0, 0), (0, -1, 1), (0, 0, 0)), 1, 2, directed=True),
+    FilterClass(((0, 0, 1), (0, -1, 0), (0, 0, 0)), 1, 2, directed=False),
+    FilterClass(((0, 0, 0), (1, -2, 1), (0, 0, 0)), 2, 2, directed=True),
+    FilterClass(((0, 0, 1), (0, -2, 0), (1, 0, 0)), 2, 2, directed=False),
+    FilterClass(((0,) * 5, (0,) * 5, (0, 1, -3, 3, -1), (0,) * 5, (0,) * 5), 3, 2, directed=True),
+    FilterClass(((0, 0, 0, 0, -1), (0, 0, 0, 3, 0), (0, 0, -3, 0, 0), (0, 1, 0, 0, 0), (0,) * 5), 3, 2, directed=False),
+    FilterClass(((-1, 2, -1), (2, -4, 2), (0, 0, 0)), 4, 4, directed=True),
+    FilterClass((*EDGE, (0,) * 5, (0,) * 5), 12, 4, directed=True),
+    FilterClass(((-1, 2, -1), (2, -4, 2), (-1, 2, -1)), 4, 1, directed=False),
+    FilterClass((*EDGE, EDGE[1], EDGE[0]), 12, 1, directed=False),
 )
 HISTOGRAMS = sum(1 + kind.directed for kind in KINDS)
 

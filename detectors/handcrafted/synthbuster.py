@@ -42,11 +42,11 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
-from detectors.heads.array_heads import FittedProbe
-from detectors.heads.boosting import Boosted, Boosting
+from detectors.heads.array_heads import ArrayHeadProbe
+from detectors.heads.boosting import BoostedTrees, BoostingSettings
 
-PUBLISHED = Boosting(0.4665066368675998, 800, 3, 63, 50, 0.007407266707073091)
-SMALL = Boosting(0.1, 100, 3, 8, 20, 0.007407266707073091)
+PUBLISHED = BoostingSettings(0.4665066368675998, 800, 3, 63, 50, 0.007407266707073091)
+SMALL = BoostingSettings(0.1, 100, 3, 8, 20, 0.007407266707073091)
 
 
 class SynthbusterEmbedder(Embedder):
@@ -100,7 +100,7 @@ class TreesVariant(Variant):
         trees: How the boosted trees are fitted.
     """
 
-    trees: Boosting
+    trees: BoostingSettings
 
 
 VARIANT = TreesVariant(
@@ -143,11 +143,11 @@ class Synthbuster(Recipe):
         del runtime
         return SynthbusterEmbedder(self.period)
 
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> FittedProbe:
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> ArrayHeadProbe:
         """Fit the trees. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
-        return FittedProbe(embedder, self.variant.trees.fit(train.embed(embedder), train.labels, seed))
+        return ArrayHeadProbe(embedder, self.variant.trees.fit(train.embed(embedder), train.labels, seed))
 
-    def restore(self, state: State, runtime: Runtime) -> FittedProbe:
+    def restore(self, state: State, runtime: Runtime) -> ArrayHeadProbe:
         """The probe whose `state` this is."""
-        return FittedProbe(self.embedder(runtime), Boosted(**state))
+        return ArrayHeadProbe(self.embedder(runtime), BoostedTrees(**state))

@@ -10,7 +10,7 @@ import numpy as np
 from detectors.api import Embedder, Embeddings, Labels, Probe, Scores, State
 
 
-class Fitted(Protocol):
+class ArrayHead(Protocol):
     """What a head learned: a dataclass whose fields are arrays."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -19,10 +19,10 @@ class Fitted(Protocol):
         """The probability of "generated" for N embeddings, float32 (N, D)."""
 
 
-class FittedProbe(Probe):
+class ArrayHeadProbe(Probe):
     """A frozen embedder and a fitted head."""
 
-    def __init__(self, embedder: Embedder, fitted: Fitted) -> None:
+    def __init__(self, embedder: Embedder, fitted: ArrayHead) -> None:
         self.embedder = embedder
         self.fitted = fitted
 

@@ -33,7 +33,7 @@ ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+(?=\.npy")')
 
 
 @dataclass(frozen=True)
-class Boosted:
+class BoostedTrees:
     """A fitted two-class model without categories.
 
     Attributes:
@@ -49,11 +49,11 @@ class Boosted:
         _ = self.model  # what is no model is refused here, not at the first image
 
     @classmethod
-    def of(cls, fitted: HistGradientBoostingClassifier) -> Boosted:
+    def of(cls, fitted: HistGradientBoostingClassifier) -> BoostedTrees:
         """Keep a fitted model."""
         from skops.io import dumps
 
-        return cls(np.frombuffer(repeatable(dumps(fitted)), np.uint8))
+        return cls(np.frombuffer(canonical_bytes(dumps(fitted)), np.uint8))
 
     @cached_property
     def model(self) -> HistGradientBoostingClassifier:
@@ -68,7 +68,7 @@ class Boosted:
             return np.asarray(self.model.predict_proba(embeddings)[:, 1], np.float32)
 
 
-def repeatable(saved: bytes) -> bytes:
+def canonical_bytes(saved: bytes) -> bytes:
     """A skops file that depends on its model alone: numbers for addresses in memory, and no time."""
     with ZipFile(BytesIO(saved)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -126,7 +126,7 @@ def _sound(nodes: Array, columns: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Boosting:
+class BoostingSettings:
     """Fits boosted trees; the attributes are scikit-learn's. Nothing is held out to stop early; classes weigh alike.
 
     Attributes:
@@ -145,7 +145,7 @@ class Boosting:
     min_samples_leaf: int
     l2_regularization: float
 
-    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> Boosted:
+    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> BoostedTrees:
         """Fit on N embeddings, float32 (N, D). Raises ValueError for fewer than two images of a class.
 
         `seed` draws the images that thresholds are placed by where there are more than 200,000, and nothing else.
@@ -166,4 +166,4 @@ class Boosting:
             random_state=seed,
         )
         with threadpool_limits(1):  # sums over threads would round otherwise on every machine
-            return Boosted.of(model.fit(embeddings, labels))
+            return BoostedTrees.of(model.fit(embeddings, labels))

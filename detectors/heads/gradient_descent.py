@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from detectors.architectures.compute import threads
+from detectors.architectures.compute import torch_threads
 
 
 @dataclass(frozen=True)
-class Descent:
+class DescentSettings:
     """The numbers of a training.
 
     Attributes:
@@ -33,7 +33,11 @@ class Descent:
 
 
 def descend(
-    weights: Sequence[Tensor], loss: Callable[[Tensor], Tensor], count: int, plan: Descent, draw: torch.Generator
+    weights: Sequence[Tensor],
+    loss: Callable[[Tensor], Tensor],
+    count: int,
+    plan: DescentSettings,
+    draw: torch.Generator,
 ) -> None:
     """Train weights in place on one thread of the CPU.
 
@@ -47,7 +51,7 @@ def descend(
     optimiser = torch.optim.AdamW(list(weights), plan.rate, eps=plan.epsilon, weight_decay=plan.decay)
     steps = plan.epochs * -(-count // plan.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if plan.cosine else None
-    with threads(1):
+    with torch_threads(1):
         for _ in range(plan.epochs):
             for chosen in torch.split(torch.randperm(count, generator=draw), plan.batch):
                 optimiser.zero_grad()

@@ -1,7 +1,7 @@
 """Heads over frozen embeddings: standard scaling, then a linear SVM or logistic regression.
 
 A family whose features are frozen names its embedder and its head in `variants`; `ProbeRecipe` does the rest. What a
-head learns is a `Line`: plain arrays, with no trace of the library that fitted them.
+head learns is a `LinearDecision`: plain arrays, with no trace of the library that fitted them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LEAST_SLOPE = 1e-3  # relative to the spread of the decision values
 
 
 @dataclass(frozen=True)
-class Line:
+class LinearDecision:
     """A fitted linear decision over D columns: sigmoid(slope * (((x - mean) / scale) @ coef + intercept)).
 
     Attributes:
@@ -75,7 +75,7 @@ class Line:
 class Head(Protocol):
     """Fits a line to labelled embeddings."""
 
-    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> Line:
+    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> LinearDecision:
         """Fit on N embeddings, float32 (N, D). Raises ValueError for fewer than two images of a class."""
 
 
@@ -96,10 +96,10 @@ class LinearSvm:
     c: float
     primal: bool = False
 
-    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> Line:
+    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> LinearDecision:
         """Fit the SVM on all images and its slope on held-out distances."""
         with one_thread():
-            scaled = Scaled.of(embeddings, labels)
+            scaled = StandardisedEmbeddings.of(embeddings, labels)
             slope = platt_slope(self._held_out(scaled.points, labels, seed), labels)
             return scaled.line(*self._solve(scaled.points, labels), slope)
 
@@ -133,13 +133,13 @@ class Logistic:
 
     c: float
 
-    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> Line:
+    def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> LinearDecision:
         """Fit on all images."""
         from sklearn.linear_model import LogisticRegression
 
         del seed
         with one_thread():
-            scaled = Scaled.of(embeddings, labels)
+            scaled = StandardisedEmbeddings.of(embeddings, labels)
             fitted = LogisticRegression(C=self.c, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS)
             fitted.fit(scaled.points, labels)
             return scaled.line(fitted.coef_[0], fitted.intercept_[0], np.array(1.0))
@@ -148,7 +148,7 @@ class Logistic:
 class LinearProbe(Probe):
     """A frozen embedder and a line over some of its columns."""
 
-    def __init__(self, embedder: Embedder, line: Line, columns: slice = slice(None)) -> None:
+    def __init__(self, embedder: Embedder, line: LinearDecision, columns: slice = slice(None)) -> None:
         self.embedder = embedder
         self.line = line
         self.columns = columns
@@ -214,7 +214,7 @@ class HeadRecipe(Recipe):
     def restore(self, state: State, runtime: Runtime) -> LinearProbe:
         """The probe whose `state` this is."""
         embedder = self.embedder(runtime)
-        return LinearProbe(embedder, Line(**state), self.columns(embedder))
+        return LinearProbe(embedder, LinearDecision(**state), self.columns(embedder))
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def one_thread() -> AbstractContextManager[object]:
 
 
 @dataclass(frozen=True)
-class Scaled:
+class StandardisedEmbeddings:
     """Training embeddings, columns of mean 0 and deviation 1, turned onto the span of the images if that is smaller.
 
     An L2 penalty cannot see a rotation and leaves no weight outside the span, so the line is the same; solving 400
@@ -253,7 +253,7 @@ class Scaled:
     points: Matrix  # (N, min(N, D))
 
     @classmethod
-    def of(cls, embeddings: Embeddings, labels: Labels, *, turned: bool = True) -> Scaled:
+    def of(cls, embeddings: Embeddings, labels: Labels, *, turned: bool = True) -> StandardisedEmbeddings:
         """Scale N embeddings, and turn them if allowed. Raises ValueError for fewer than two images of a class."""
         real, generated = np.bincount(labels, minlength=2)
         if min(real, generated) < 2:
@@ -274,9 +274,9 @@ class Scaled:
         basis, triangle = np.linalg.qr(scaled.T)
         return cls(mean, scale, basis, triangle.T)
 
-    def line(self, coef: Vector, intercept: Vector, slope: Vector) -> Line:
+    def line(self, coef: Vector, intercept: Vector, slope: Vector) -> LinearDecision:
         """The line over embeddings whose `coef` over the points was fitted."""
-        return Line(self.mean, self.scale, self.whole(coef), intercept, slope)
+        return LinearDecision(self.mean, self.scale, self.whole(coef), intercept, slope)
 
     def whole(self, coef: Vector | Matrix) -> Vector | Matrix:
         """Weights of the scaled columns, (D,) or (D, H), from those of the points."""

@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from detectors.api import Array, Embeddings, Labels, State, TrainSet
-from detectors.heads.linear import Line, LinearSvm, Scaled, one_thread
+from detectors.heads.linear import LinearDecision, LinearSvm, Matrix, StandardisedEmbeddings, one_thread
 
-Floats = NDArray[np.float64]
 CERTAIN = 1e-7  # the least probability of a class within a pair: the coupling needs both to be possible
 ROUNDS, TOLERANCE = 10_000, 1e-6  # of the solver
 
 
-class Rule(Protocol):
+class ClassRule(Protocol):
     """A fitted rule that gives class probabilities."""
 
-    def probabilities(self, row: NDArray[np.float32]) -> Floats:
+    def probabilities(self, row: NDArray[np.float32]) -> Matrix:
         """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
 
     def state(self) -> State:
@@ -70,7 +69,7 @@ class Softmax:
         bias: float64 (C,).
     """
 
-    def __init__(self, weight: Floats, bias: Floats) -> None:
+    def __init__(self, weight: Matrix, bias: Matrix) -> None:
         self.weight = weight
         self.bias = bias
 
@@ -86,7 +85,7 @@ class Softmax:
         from sklearn.linear_model import LogisticRegression
 
         with one_thread():
-            scaled = Scaled.of(embeddings, (members > 0).astype(np.int64))
+            scaled = StandardisedEmbeddings.of(embeddings, (members > 0).astype(np.int64))
             solver = LogisticRegression(C=c, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS)
             fitted = solver.fit(scaled.points, members)
             coef, bias = fitted.coef_, fitted.intercept_
@@ -100,9 +99,9 @@ class Softmax:
         """The rule whose `state` this is."""
         return cls(state["weight"], state["bias"])
 
-    def probabilities(self, row: NDArray[np.float32]) -> Floats:
+    def probabilities(self, row: NDArray[np.float32]) -> Matrix:
         """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
-        said: Floats = softmax(np.einsum("cd,d->c", self.weight, row.astype(np.float64)) + self.bias)
+        said: Matrix = softmax(np.einsum("cd,d->c", self.weight, row.astype(np.float64)) + self.bias)
         return said
 
     def state(self) -> State:
@@ -110,7 +109,7 @@ class Softmax:
         return {"weight": self.weight, "bias": self.bias}
 
 
-class Pairs:
+class PairwiseSvms:
     """One linear SVM with a Platt slope for each pair of classes, and their probabilities coupled.
 
     Args:
@@ -118,7 +117,7 @@ class Pairs:
         count: Number of classes.
     """
 
-    def __init__(self, lines: list[Line], count: int) -> None:
+    def __init__(self, lines: list[LinearDecision], count: int) -> None:
         self.lines = lines
         self.count = count
         self._weights = np.stack([line.coef / line.scale for line in lines])
@@ -127,7 +126,7 @@ class Pairs:
         self._slopes = np.array([float(line.slope) for line in lines])
 
     @classmethod
-    def fit(cls, embeddings: Embeddings, members: Labels, c: float, seed: int) -> Pairs:
+    def fit(cls, embeddings: Embeddings, members: Labels, c: float, seed: int) -> PairwiseSvms:
         """Fit each pair on its own images.
 
         Args:
@@ -138,40 +137,42 @@ class Pairs:
         """
         count = int(members.max()) + 1
         lines = []
-        for one, other in pairs(count):
+        for one, other in fit_pairwise_svms(count):
             chosen = np.isin(members, (one, other))
             labels = (members[chosen] == other).astype(np.int64)
             lines.append(LinearSvm(c, primal=True).fit(embeddings[chosen], labels, seed))
         return cls(lines, count)
 
     @classmethod
-    def restored(cls, state: State) -> Pairs:
+    def restored(cls, state: State) -> PairwiseSvms:
         """The rule whose `state` this is."""
-        arrays = [state[field.name] for field in fields(Line)]
-        lines = [Line(*(np.asarray(part) for part in row)) for row in zip(*arrays, strict=True)]
+        arrays = [state[field.name] for field in fields(LinearDecision)]
+        lines = [LinearDecision(*(np.asarray(part) for part in row)) for row in zip(*arrays, strict=True)]
         return cls(lines, int(state["count"]))
 
-    def probabilities(self, row: NDArray[np.float32]) -> Floats:
+    def probabilities(self, row: NDArray[np.float32]) -> Matrix:
         """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
         distances = np.einsum("pd,d->p", self._weights, row.astype(np.float64)) + self._offsets
         later = np.clip(expit(self._slopes * distances), CERTAIN, 1 - CERTAIN)
         wins = np.zeros((self.count, self.count))
-        for (one, other), probability in zip(pairs(self.count), later, strict=True):
+        for (one, other), probability in zip(fit_pairwise_svms(self.count), later, strict=True):
             wins[one, other], wins[other, one] = 1 - probability, probability
         return couple(wins)
 
     def state(self) -> State:
         """The lines, stacked, and the number of classes."""
-        stacked = {field.name: np.stack([getattr(line, field.name) for line in self.lines]) for field in fields(Line)}
+        stacked = {
+            field.name: np.stack([getattr(line, field.name) for line in self.lines]) for field in fields(LinearDecision)
+        }
         return {**stacked, "count": np.array(self.count)}
 
 
-def pairs(count: int) -> list[tuple[int, int]]:
+def fit_pairwise_svms(count: int) -> list[tuple[int, int]]:
     """All pairs of classes, the earlier one first."""
     return [(one, other) for one in range(count) for other in range(one + 1, count)]
 
 
-def couple(wins: Floats) -> Floats:
+def couple(wins: Matrix) -> Matrix:
     """Class probabilities from those within pairs: the second method of Wu, Lin and Weng, JMLR 5, 2004.
 
     They minimise the sum over pairs of (r_ji p_i - r_ij p_j)^2 under sum p = 1: a linear system, whose solution has no
@@ -187,5 +188,5 @@ def couple(wins: Floats) -> Floats:
     system[count, count] = 0
     solved = np.linalg.solve(system, np.eye(count + 1)[count])[:count]
     solved = np.clip(solved, 0, None)  # rounding alone takes it below 0
-    probabilities: Floats = solved / solved.sum()
+    probabilities: Matrix = solved / solved.sum()
     return probabilities

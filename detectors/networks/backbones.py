@@ -31,11 +31,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
+from detectors.architectures.initial_weights import random_init, with_new_head, with_new_parts
 from detectors.preprocessing.augmentation import BlurJpeg
-from detectors.preprocessing.views import Squared, Zoomed
+from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine, Stepped
+from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SPREAD = 0.02  # of the new last layer's weights
-PAPER_VIEW = Squared(side=224, crop=224, test_crop=224, mirror=True)
-GENIMAGE_VIEW = Zoomed(resize=235, crop=224, erase=0.6)
+PAPER_VIEW = SquareView(side=224, crop=224, test_crop=224, mirror=True)
+GENIMAGE_VIEW = ZoomedView(resize=235, crop=224, erase=0.6)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
-QUICK = Plan(Cosine(rate=2e-3, epochs=10), "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1)
+QUICK = Plan(
+    CosineSchedule(rate=2e-3, epochs=10), "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +116,7 @@ class Resnet18(NetworkRecipe):
             size=Size(11_177_025, 1.81),
             view=PAPER_VIEW,
             network=_resnet18,
-            plan=Plan(Stepped(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1),
+            plan=Plan(StepSchedule(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1),
             start=imagenet("resnet18"),
         ),
         "small": NetworkVariant(
@@ -128,11 +131,9 @@ class Resnet18(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors.architectures import small_networks
-
-        return small_networks.fresh_head(network, read(weights), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights), SPREAD, seed), weights.path
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,9 @@ class Resnet50(NetworkRecipe):
             size=Size(23_510_081, 4.09),
             view=GENIMAGE_VIEW,
             network=_resnet50,
-            plan=Plan(Cosine(rate=0.05, epochs=200), "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1),
+            plan=Plan(
+                CosineSchedule(rate=0.05, epochs=200), "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1
+            ),
             start=imagenet("resnet50"),
         ),
         "small": DeepenedVariant(
@@ -187,16 +190,14 @@ class Resnet50(NetworkRecipe):
         """The network of this setting and what belongs to it."""
         return self.variants[self.setting]
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer; the small residual network's, with a new last stage too."""
-        from detectors.architectures import small_networks
-
         start, variant = read(weights), self.variant
         if not variant.replaced:
-            return small_networks.fresh_head(network, start, SPREAD, seed), weights.path
+            return with_new_head(network, start, SPREAD, seed), weights.path
         stem = {name: tensor for name, tensor in start.items() if not name.startswith(variant.replaced)}
-        drawn = small_networks.drawn(self.network, seed)
-        return small_networks.fresh_parts(drawn, stem, may=(variant.fresh,), must=("fc.",)), weights.path
+        drawn = random_init(self.network, seed)
+        return with_new_parts(drawn, stem, may=(variant.fresh,), must=("fc.",)), weights.path
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
+from detectors.architectures.initial_weights import with_new_head
 from detectors.preprocessing.augmentation import BlurJpeg
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -91,8 +92,6 @@ class CnnSpot(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors.architectures import small_networks
-
-        return small_networks.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path

@@ -40,10 +40,11 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Card, Image, Setting, Size
+from detectors.architectures.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import BlurJpeg, Statistics
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine, Stepped
+from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
 from detectors.weights.loading import WrongWeights, read, unwrapped
@@ -57,7 +58,7 @@ LICENCE = "Apache-2.0 (own implementation; ImageNet weights: Apache-2.0, timm); 
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeImageView:
     """The whole image brought to a square by Pillow's bicubic filter; half of them are mirrored in training.
 
     Attributes:
@@ -85,7 +86,7 @@ class Whole:
         return np.asarray(PillowImage.fromarray(pixels).resize((self.side, self.side), PillowImage.Resampling.BICUBIC))
 
 
-PAPER_VIEW = Whole(299)
+PAPER_VIEW = WholeImageView(299)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False, mean=HALF, std=HALF)
 
 XCEPTION, SMALL_RESNET = HubFile("timm/legacy_xception.tf_in1k"), ShippedFile("small_resnet")
@@ -96,8 +97,8 @@ ONE_BRANCH = (
     " branches"
 )
 FLAT_WINDOWS = "local statistics of flat windows are logarithms of rounding, as published, and differ between machines"
-FALLING = Cosine(rate=0.002, epochs=66)
-QUICK, QUICKER = Cosine(rate=2e-3, epochs=10), Cosine(rate=2e-3, epochs=5)
+FALLING = CosineSchedule(rate=0.002, epochs=66)
+QUICK, QUICKER = CosineSchedule(rate=2e-3, epochs=10), CosineSchedule(rate=2e-3, epochs=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,15 +152,13 @@ class _Port(NetworkRecipe):
         """The network of this setting and what belongs to it."""
         return self.variants[self.setting]
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
-        from detectors.architectures import small_networks
-
-        fresh = small_networks.drawn(self.network, seed)
+        fresh = random_init(self.network, seed)
         start = self.renamed(read(weights, self.checkpoint))
         if not any(name.startswith(self.drawn) for name in start):
             start = self._spread(start, network, weights)
-        return small_networks.fresh_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
+        return with_new_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
 
     def _spread(self, backbone: dict[str, Tensor], network: nn.Module, weights: HashedFile) -> dict[str, Tensor]:
         """Weights of a network of images for each branch, whose first convolution reads several bands of an image."""
@@ -210,7 +209,7 @@ class F3Net(_Port):
             notes=ONE_BRANCH,
             view=PAPER_VIEW,
             network=_fad,
-            plan=Plan(Stepped(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1),
+            plan=Plan(StepSchedule(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1),
             start=XCEPTION,
             published=True,
             branches=("FAD_xcep",),

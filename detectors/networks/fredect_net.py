@@ -35,11 +35,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
+from detectors.architectures.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import BlurJpeg, Statistics, padded_centre, shorter_side
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine, EarlyStopping
+from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.loading import load_strict, read, read_tensor, unwrapped
 
@@ -51,7 +52,7 @@ BESIDE = {"dct.mean": "dct_mean", "dct.var": "dct_var"}  # names in the network,
 
 
 @dataclass(frozen=True, slots=True)
-class Shortened:
+class ShorterSideView:
     """The centre of an image whose shorter side was resized, values from 0 to 1; the same in training and test.
 
     Attributes:
@@ -87,9 +88,9 @@ class Shortened:
         return padded_centre(shorter_side(pixels, self.shorter), self.crop)
 
 
-PAPER_VIEW = Shortened(shorter=256, crop=SIDE)
+PAPER_VIEW = ShorterSideView(shorter=256, crop=SIDE)
 SMALL_VIEW = BlurJpeg(0, resize=None, crop=SMALL_SIDE, test_crop=SMALL_SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
-QUICK = Cosine(rate=2e-3, epochs=8)
+QUICK = CosineSchedule(rate=2e-3, epochs=8)
 
 
 def _large() -> nn.Module:
@@ -146,26 +147,22 @@ class FreDectNet(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with or without mean and variance, which fitting replaces."""
-        from detectors.architectures import small_networks
-
         del network
         start = unwrapped(read(weights, self.checkpoint))
-        return small_networks.fresh_parts(
-            small_networks.drawn(self.network, seed), start, may=("dct.",), must=()
-        ), weights.path
+        return with_new_parts(random_init(self.network, seed), start, may=("dct.",), must=()), weights.path
 
-    def measured(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
+    def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Mean and variance of the part of `train` that is not set aside."""
-        from detectors.architectures.compute import threads
+        from detectors.architectures.compute import torch_threads
         from detectors.architectures.dct_networks import log_dct
         from detectors.training.input_statistics import mean_and_variance
         from detectors.training.loop import split
 
         plan = self.plan()
         fitting, _ = split(train, plan, seed)
-        with threads(plan.threads):
+        with torch_threads(plan.threads):
             mean, variance = mean_and_variance(train, fitting, self.view, runtime, log_dct)
         return {"dct.mean": mean, "dct.var": variance}
 

@@ -28,11 +28,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Detector, Runtime, Setting, Size, State
 from detectors.architectures.gram_names import DRAWN
+from detectors.architectures.initial_weights import on_meta_device, random_init, with_new_parts
 from detectors.preprocessing.augmentation import BlurJpeg, View
-from detectors.preprocessing.views import Rescaled
+from detectors.preprocessing.views import RescaledView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine, EarlyStopping
+from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet
@@ -43,12 +44,12 @@ if TYPE_CHECKING:
 
 LAST = "fcnewr.3.bias"  # one number per output
 LAST_LAYERS = ("fc", "fcnewr")
-PAPER_VIEW = Rescaled(side=512, least=64, most=256)
+PAPER_VIEW = RescaledView(side=512, least=64, most=256)
 PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
 BEST = EarlyStopping(rate=1e-5, patience=5, first_margin=0, lowest_rate=1e-5)
-QUICK = Cosine(rate=2e-3, epochs=7)
+QUICK = CosineSchedule(rate=2e-3, epochs=7)
 
 
 def _large() -> nn.Module:
@@ -114,14 +115,12 @@ class GramNet(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with new last layers, and with new Gram blocks where they have none."""
-        from detectors.architectures import small_networks
-
         del network
-        drawn = small_networks.drawn(self.network, seed)
+        drawn = random_init(self.network, seed)
         start = unwrapped(read(weights, self.checkpoint))
-        return small_networks.fresh_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
+        return with_new_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
         """Load a state dict of the original or a checkpoint of the port strictly, each shown images in its own way.
@@ -144,10 +143,10 @@ class GramNet(NetworkRecipe):
         return _detector(network, view, runtime)
 
     def _either(self, *, ported: bool) -> tuple[nn.Module, View]:
-        from detectors.architectures import gram_networks, small_networks
+        from detectors.architectures import gram_networks
 
         if ported:
-            return small_networks.bare(lambda: gram_networks.GramResNet18(outputs=1)), PORT_VIEW
+            return on_meta_device(lambda: gram_networks.GramResNet18(outputs=1)), PORT_VIEW
         return self.build(), self.view
 
 

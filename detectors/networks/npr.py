@@ -22,20 +22,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
 from detectors.preprocessing.augmentation import BlurJpeg
-from detectors.preprocessing.views import Squared
+from detectors.preprocessing.views import SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine, Stepped
+from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.weights.loading import unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-PAPER_VIEW = Squared(side=256, crop=224, test_crop=256, mirror=True)
+PAPER_VIEW = SquareView(side=256, crop=224, test_crop=256, mirror=True)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=128, test_crop=128, pad=False)
 
-FALLING = Stepped(rate=2e-4, factor=0.9, every=10)
-QUICK = Cosine(rate=4e-3, epochs=12)
+FALLING = StepSchedule(rate=2e-4, factor=0.9, every=10)
+QUICK = CosineSchedule(rate=4e-3, epochs=12)
 
 
 def _large() -> nn.Module:

@@ -25,11 +25,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
+from detectors.architectures.initial_weights import with_new_head
 from detectors.preprocessing.augmentation import BlurJpeg
-from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD, Squared
+from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD, SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine, Stepped
+from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.weight_file import HashedFile
 from detectors.weights.imagenet import imagenet
 from detectors.weights.loading import read
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
 
 SPREAD = 0.02  # of the new last layer's weights
 SIDE = 128
-PAPER_VIEW = Squared(256, 224, 224, mirror=False, library="opencv", channels="bgr", mean=UNIT_MEAN, std=UNIT_STD)
+PAPER_VIEW = SquareView(256, 224, 224, mirror=False, library="opencv", channels="bgr", mean=UNIT_MEAN, std=UNIT_STD)
 SMALL_VIEW = BlurJpeg(0, resize=None, crop=SIDE, test_crop=SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
 
-QUICK = Cosine(rate=2e-3, epochs=10)
+QUICK = CosineSchedule(rate=2e-3, epochs=10)
 
 
 def _large() -> nn.Module:
@@ -84,7 +85,7 @@ class Spec(NetworkRecipe):
             size=Size(21_285_698, 3.66),
             view=PAPER_VIEW,
             network=_large,
-            plan=Plan(Stepped(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1),
+            plan=Plan(StepSchedule(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1),
             start=imagenet("resnet34"),
             published=True,
         ),
@@ -99,8 +100,6 @@ class Spec(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors.architectures import small_networks
-
-        return small_networks.fresh_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path

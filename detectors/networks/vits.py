@@ -29,11 +29,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
+from detectors.architectures.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import BlurJpeg
-from detectors.preprocessing.views import Squared, Zoomed
+from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine
+from detectors.training.schedules import CosineSchedule
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
 from detectors.weights.imagenet import DEIT_STAGES
@@ -42,14 +43,18 @@ from detectors.weights.loading import read
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-PAPER_VIEW = Zoomed(resize=256, crop=224, erase=0.25)
-DEIT_VIEW = Squared(side=128, crop=128, test_crop=128, mirror=False)
+PAPER_VIEW = ZoomedView(resize=256, crop=224, erase=0.25)
+DEIT_VIEW = SquareView(side=128, crop=128, test_crop=128, mirror=False)
 SWIN_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 GENIMAGE = "Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571; network: "
 POLICY = "shorter side resized to 256, bicubic, then centre crop"
 
-FINE_TUNING = Plan(Cosine(rate=5e-5, epochs=30), "adamw", weight_decay=0.05, batch=64, epochs=30, validation=0.1)
-QUICK = Plan(Cosine(rate=1e-3, epochs=10), "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1)
+FINE_TUNING = Plan(
+    CosineSchedule(rate=5e-5, epochs=30), "adamw", weight_decay=0.05, batch=64, epochs=30, validation=0.1
+)
+QUICK = Plan(
+    CosineSchedule(rate=1e-3, epochs=10), "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1
+)
 
 
 def _deit() -> nn.Module:
@@ -117,13 +122,11 @@ class DeitSmall(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        from detectors.architectures import small_networks
-
         del network
-        drawn = small_networks.drawn(self.network, seed)
-        return small_networks.fresh_parts(drawn, read(weights), may=(), must=("head.",)), weights.path
+        drawn = random_init(self.network, seed)
+        return with_new_parts(drawn, read(weights), may=(), must=("head.",)), weights.path
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,10 @@ class SwinTiny(NetworkRecipe):
 
         return timm_networks.undrawn(self.network)
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, under today's names where they are the authors' own, with a new last layer."""
         from timm.models.swin_transformer import checkpoint_filter_fn
 
-        from detectors.architectures import small_networks
-
         start = checkpoint_filter_fn(read(weights, "model"), network)
-        drawn = small_networks.drawn(self.network, seed)
-        return small_networks.fresh_parts(drawn, start, may=(), must=("head.",)), weights.path
+        drawn = random_init(self.network, seed)
+        return with_new_parts(drawn, start, may=(), must=("head.",)), weights.path

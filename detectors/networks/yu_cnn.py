@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.preprocessing.views import Turned
+from detectors.preprocessing.views import RotatedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import EarlyStopping
@@ -53,7 +53,7 @@ VARIANT = NetworkVariant(
     input_size="128x128",
     input_policy="whole image resized bilinearly to a square",
     size=Size(2_059_682, 0.238),
-    view=Turned(side=SIDE, degrees=20, zoom=0.2),
+    view=RotatedView(side=SIDE, degrees=20, zoom=0.2),
     network=_large,
     plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
 )

@@ -31,7 +31,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Card, Setting, Size
-from detectors.preprocessing.views import Squared, Zoomed
+from detectors.architectures.initial_weights import random_init, with_new_parts
+from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import EarlyStopping
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WIDTH, SMALL_WIDTH = 256, 64  # of the bottleneck
-PAPER_VIEW = Zoomed(resize=256, crop=224, least=0.5)
-SMALL_VIEW = Squared(side=128, crop=128, test_crop=128, mirror=False)
+PAPER_VIEW = ZoomedView(resize=256, crop=224, least=0.5)
+SMALL_VIEW = SquareView(side=128, crop=128, test_crop=128, mirror=False)
 LAST = ("head.fc.", "head.weight", "head.bias")  # the output, here and in DeiT
 
 PATIENT = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e-3)
@@ -113,10 +114,8 @@ class YuDeit(NetworkRecipe):
         ),
     }
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new output, and with a new bottleneck where they have none."""
-        from detectors.architectures import small_networks
-
         del network
-        drawn = small_networks.drawn(self.network, seed)
-        return small_networks.fresh_parts(drawn, read(weights), may=("head.bottleneck.",), must=LAST), weights.path
+        drawn = random_init(self.network, seed)
+        return with_new_parts(drawn, read(weights), may=("head.bottleneck.",), must=LAST), weights.path

@@ -56,7 +56,7 @@ class View(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class AugmentationDraw:
     """What was drawn for one image: None where blur or JPEG does not happen; places are shares of the free room."""
 
     sigma: float | None
@@ -89,13 +89,13 @@ class BlurJpeg:
     mean: Statistics = IMAGENET_MEAN
     std: Statistics = IMAGENET_STD
 
-    def draw(self, rng: np.random.Generator) -> Drawn:
+    def draw(self, rng: np.random.Generator) -> AugmentationDraw:
         """Draw blur sigma from U(0, 3), JPEG quality from 30..100, an encoder, a place and a side."""
         blur, compress, mirror = rng.random(3)
         sigma, quality = rng.uniform(0, 3), int(rng.integers(30, 101))
         encoder = ENCODERS[rng.integers(len(ENCODERS))]
         top, left = rng.random(2)
-        return Drawn(
+        return AugmentationDraw(
             sigma if blur < self.probability else None,
             quality if compress < self.probability else None,
             encoder,
@@ -104,7 +104,7 @@ class BlurJpeg:
             bool(mirror < 0.5),
         )
 
-    def apply(self, pixels: Image, drawn: Drawn) -> Image:
+    def apply(self, pixels: Image, drawn: AugmentationDraw) -> Image:
         """Resize, blur, compress, crop and mirror, in this order."""
         degraded = self._degraded(pixels, drawn.sigma, drawn.quality, drawn.encoder)
         whole = degraded if min(degraded.shape[:2]) >= self.crop else centre_square(degraded, self.crop)

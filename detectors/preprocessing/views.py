@@ -18,7 +18,7 @@ from detectors.preprocessing.crops import centre_square
 
 Channels = Literal["rgb", "bgr"]
 Library = Literal["opencv", "pillow"]
-Range = tuple[float, float]  # the least and the most
+UniformRange = tuple[float, float]  # the least and the most
 UNIT_MEAN: Statistics = (0.0, 0.0, 0.0)  # leaves values in [0, 1]
 UNIT_STD: Statistics = (1.0, 1.0, 1.0)
 BYTE_STD: Statistics = (1 / 255, 1 / 255, 1 / 255)  # brings values back to 0..255
@@ -47,7 +47,7 @@ def ordered(pixels: Image, channels: Channels) -> Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Squared:
+class SquareView:
     """The whole image brought to a square; a random crop of it in training.
 
     Attributes:
@@ -92,7 +92,7 @@ class Squared:
 
 
 @dataclass(frozen=True, slots=True)
-class Rescaled:
+class RescaledView:
     """The whole image as a square of BGR values 0 to 255, after a detour over a random size in training.
 
     Attributes:
@@ -129,7 +129,7 @@ class Rescaled:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class RotatedView:
     """The whole image brought to a square; rotated, scaled and mirrored at random in training.
 
     Attributes:
@@ -176,7 +176,9 @@ class Box:
         return pixels[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
-def random_box(rng: np.random.Generator, height: int, width: int, share: Range, ratio: Range) -> Box | None:
+def random_box(
+    rng: np.random.Generator, height: int, width: int, share: UniformRange, ratio: UniformRange
+) -> Box | None:
     """A rectangle somewhere in an image: its share of the area is uniform, its ratio of sides log-uniform.
 
     Returns:
@@ -201,7 +203,7 @@ def bicubic(pixels: Image, height: int, width: int) -> Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Zoomed:
+class ZoomedView:
     """The shorter side resized and the centre cropped; in training a random part, as timm shows images.
 
     A part of a random share and shape is resized to the crop, mirrored in half of the images, and in some a rectangle

@@ -12,7 +12,7 @@ import torch
 
 
 @dataclass(frozen=True)
-class Saved:
+class TrainingCheckpoint:
     """The saved state of one training; nothing is ever there without a folder.
 
     Attributes:
@@ -22,7 +22,7 @@ class Saved:
     path: Path | None
 
     @classmethod
-    def at(cls, folder: Path | None) -> Saved:
+    def at(cls, folder: Path | None) -> TrainingCheckpoint:
         """The saved state in a folder that belongs to this training alone."""
         return cls(None if folder is None else folder / "training.pt")
 

@@ -14,7 +14,7 @@ from detectors.training.pairing import Pairs
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class FineTuning:
     """What learns when, and from which images.
 
     Attributes:
@@ -53,7 +53,7 @@ class Tuning:
         return np.isin(np.asarray(generators, dtype=str), ["", *order[: epoch + 1]])
 
 
-EVERYTHING = Tuning()
+EVERYTHING = FineTuning()
 
 
 def learn(network: nn.Module, names: tuple[str, ...] | None) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from detectors.api import Runtime, TrainSet
 from detectors.preprocessing.augmentation import View
-from detectors.training.loader import Shown
+from detectors.training.loader import BatchLoader
 
 BATCH = 32  # images whose statistics are taken at once
 
@@ -37,7 +37,7 @@ def mean_and_variance(
     """
     count, mean, squares = 0, torch.zeros(()), torch.zeros(())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for batch, _ in Shown(images, view, BATCH, 0, pool).validation(indices, 0):
+        for batch, _ in BatchLoader(images, view, BATCH, 0, pool).validation(indices, 0):
             pixels = torch.from_numpy(np.stack(batch)).to(runtime.device).permute(0, 3, 1, 2)
             levels = transform(pixels.float() / 255).cpu().double()
             added, seen = len(batch), count

@@ -11,7 +11,7 @@ import numpy as np
 
 from detectors.api import Image, Labels, TrainSet
 from detectors.preprocessing.augmentation import View, draws
-from detectors.training.pairing import Pairs, Unit, batches, units
+from detectors.training.pairing import PairedIndices, Pairs, batches, units
 
 MEMORY = 1 << 30  # bytes of decoded images that are kept between epochs
 
@@ -21,12 +21,12 @@ def shuffled(indices: Sequence[int], names: Sequence[str], salt: str) -> list[in
     return sorted(indices, key=lambda index: sha256(f"{salt}/{names[index]}".encode()).digest())
 
 
-def shuffled_units(found: Sequence[Unit], names: Sequence[str], salt: str) -> list[Unit]:
+def shuffled_units(found: Sequence[PairedIndices], names: Sequence[str], salt: str) -> list[PairedIndices]:
     """Units in such an order; one of a single image is placed as the image would be."""
     return sorted(found, key=lambda unit: sha256("/".join([salt, *(names[index] for index in unit)]).encode()).digest())
 
 
-class Shown:
+class BatchLoader:
     """The images of one training."""
 
     def __init__(
@@ -59,12 +59,12 @@ class Shown:
         return self._batches(order, epoch, self.view.validation)
 
     def _batches(
-        self, order: Sequence[Unit], epoch: int, see: Callable[[Image, np.random.Generator], Image]
+        self, order: Sequence[PairedIndices], epoch: int, see: Callable[[Image, np.random.Generator], Image]
     ) -> Iterator[tuple[list[Image], Labels]]:
         def one(index: int, first: int) -> Image:
             return see(self._pixels(index), draws(self._seed, self._names[first], epoch))
 
-        def submit(batch: Sequence[Unit]) -> list[Future[Image]]:
+        def submit(batch: Sequence[PairedIndices]) -> list[Future[Image]]:
             return [self._pool.submit(one, index, unit[0]) for unit in batch for index in unit]
 
         found = batches(order, self._batch)

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from detectors.api import Image, Labels, Runtime, TrainSet
-from detectors.architectures.compute import logits, placed, precision, repeatable, threads
+from detectors.architectures.compute import autocast, deterministic, logits, on_device, torch_threads
 from detectors.preprocessing.augmentation import View
-from detectors.training.checkpoint import Saved, vars_of
-from detectors.training.fine_tuning import EVERYTHING, Tuning, learn
-from detectors.training.loader import Shown
+from detectors.training.checkpoint import TrainingCheckpoint, vars_of
+from detectors.training.fine_tuning import EVERYTHING, FineTuning, learn
+from detectors.training.loader import BatchLoader
 from detectors.training.plan import Plan
 from detectors.training.validation_split import set_aside
 
@@ -55,7 +55,7 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
     plan: Plan,
     seed: int,
     runtime: Runtime,
-    tuning: Tuning = EVERYTHING,
+    tuning: FineTuning = EVERYTHING,
 ) -> list[Epoch]:
     """Train a network in place; it ends with the weights that early stopping keeps, in evaluation mode.
 
@@ -80,13 +80,13 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
     devices = [torch.device(runtime.device)] if runtime.device != "cpu" else []
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        threads(plan.threads),
+        torch_threads(plan.threads),
         torch.random.fork_rng(devices),
-        repeatable(),
+        deterministic(),
     ):
         torch.manual_seed(seed)
-        shown = Shown(images, view, plan.batch, seed, pool, tuning.pairs)
-        course = _Course(placed(network, runtime), shown, plan, runtime, tuning)
+        shown = BatchLoader(images, view, plan.batch, seed, pool, tuning.pairs)
+        course = _Course(on_device(network, runtime), shown, plan, runtime, tuning)
         return course.run(fitting, validation)
 
 
@@ -98,7 +98,9 @@ def split(images: TrainSet, plan: Plan, seed: int) -> tuple[list[int], list[int]
 class _Course:
     """One training as it goes."""
 
-    def __init__(self, network: nn.Module, shown: Shown, plan: Plan, runtime: Runtime, tuning: Tuning) -> None:
+    def __init__(
+        self, network: nn.Module, shown: BatchLoader, plan: Plan, runtime: Runtime, tuning: FineTuning
+    ) -> None:
         self._tuning = tuning
         self._network = network
         self._shown = shown
@@ -113,7 +115,7 @@ class _Course:
 
     def run(self, fitting: Sequence[int], validation: Sequence[int]) -> list[Epoch]:
         """Train until the rule or the plan says stop."""
-        saved = Saved.at(self._runtime.folder)
+        saved = TrainingCheckpoint.at(self._runtime.folder)
         if state := saved.read():
             self._go_on(state)
         last = time.monotonic()
@@ -196,7 +198,7 @@ class _Course:
     def _forward(self, shown: list[Image], labels: Labels, tally: _Tally) -> Tensor:
         """Mean loss of a batch, counted in the tally."""
         started = self._now()
-        with precision(self._runtime):
+        with autocast(self._runtime):
             answers = logits(self._network, shown, self._shown.view, self._runtime)
         targets = torch.from_numpy(labels).to(answers)
         loss = binary_cross_entropy_with_logits(answers, targets)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from detectors.api import Array, Detector, Runtime, Sample, Scores, State
-from detectors.architectures.compute import logits, placed, precision, repeatable
+from detectors.architectures.compute import autocast, deterministic, logits, on_device
 from detectors.preprocessing.augmentation import View
 from detectors.weights.loading import to_state
 
@@ -31,7 +31,7 @@ class NetworkDetector(Detector):
 
     def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
         self.history = tuple(map(asdict, history))
-        self._network = placed(network, runtime).eval()
+        self._network = on_device(network, runtime).eval()
         self._view = view
         self._runtime = runtime
         self.preparation = (type(self).prepare, view)
@@ -44,7 +44,7 @@ class NetworkDetector(Detector):
         """Score N prepared arrays."""
         size = max(1, (CHUNK if self._runtime.device == "cpu" else MOST) // batch[0][..., 0].size) if batch else 1
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
-        with torch.inference_mode(), repeatable(), precision(self._runtime):
+        with torch.inference_mode(), deterministic(), autocast(self._runtime):
             scores = [torch.sigmoid(logits(self._network, chunk, self._view, self._runtime)) for chunk in chunks]
         return np.concatenate([np.zeros(0, np.float32), *(score.cpu().numpy() for score in scores)])
 

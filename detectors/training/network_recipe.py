@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
+from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.preprocessing.augmentation import View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
@@ -77,7 +78,7 @@ class NetworkRecipe(Recipe):
         return self.variants[self.setting]
 
     @property
-    def alone(self) -> bool:
+    def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
         return self.plan().threads == 1
 
@@ -107,24 +108,20 @@ class NetworkRecipe(Recipe):
 
     def build(self) -> nn.Module:
         """The network on the meta device, without weights, which is quicker."""
-        from detectors.architectures import small_networks
+        return on_meta_device(self.network)
 
-        return small_networks.bare(self.network)
-
-    def begin(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
+    def initial_weights(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
         """The weights that training starts from, and where they come from. Raises `Unavailable`."""
-        from detectors.architectures import small_networks
-
         for source in self.weight_files():
-            return self.gone_on(network, source.get(), seed)
-        return small_networks.drawn(self.network, seed), "random weights"
+            return self.warm_start(network, source.get(), seed)
+        return random_init(self.network, seed), "random weights"
 
-    def gone_on(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """A start made of weights that were read; a family that replaces its last layer says so here."""
         del network, seed
         return read(weights, self.checkpoint), weights.path
 
-    def measured(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
+    def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Weights that are not learnt but measured on the train set, such as mean and variance of an input."""
         del train, seed, runtime
         return {}
@@ -137,13 +134,13 @@ class NetworkRecipe(Recipe):
             ValueError: Fewer than two images of a class.
         """
         from detectors.training import loop
-        from detectors.training.fine_tuning import Tuning
+        from detectors.training.fine_tuning import FineTuning
         from detectors.training.network_detector import NetworkDetector
 
         network = self.build()
-        tensors, source = self.begin(network, seed)
-        load_strict(network, tensors | self.measured(train, seed, runtime), source)
-        tuning = Tuning(self.tune, self.stages, self.curriculum, self.pairing)
+        tensors, source = self.initial_weights(network, seed)
+        load_strict(network, tensors | self.input_statistics(train, seed, runtime), source)
+        tuning = FineTuning(self.tune, self.stages, self.curriculum, self.pairing)
         history = loop.train(network, train, self.view, self.plan(), seed, runtime, tuning)
         return NetworkDetector(network, self.view, runtime, history)
 

@@ -13,11 +13,11 @@ from typing import Literal
 
 from detectors.api import TrainSet, Unavailable
 
-Unit = tuple[int, ...]  # indices that are shown in one batch, and all in one way: cropped and mirrored alike
+PairedIndices = tuple[int, ...]  # indices that are shown in one batch, and all in one way: cropped and mirrored alike
 Pairs = Literal["none", "source", "content"]  # twins are of one source, or show the same content
 
 
-def units(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[Unit]:
+def units(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[PairedIndices]:
     """Divide images into units, each image in one at least, in the order given.
 
     Where a source or content has more images of one class, those of the other stand in several pairs. Images without
@@ -43,7 +43,7 @@ def units(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[Unit]:
     return found
 
 
-def _paired(real: list[int], generated: list[int]) -> list[Unit]:
+def _paired(real: list[int], generated: list[int]) -> list[PairedIndices]:
     if not real or not generated:
         return [(index,) for index in real + generated]
     if len(real) < len(generated):
@@ -51,9 +51,9 @@ def _paired(real: list[int], generated: list[int]) -> list[Unit]:
     return list(zip(real, cycle(generated)))
 
 
-def batches(shuffled: Sequence[Unit], size: int) -> list[list[Unit]]:
+def batches(shuffled: Sequence[PairedIndices], size: int) -> list[list[PairedIndices]]:
     """Units in batches of at most `size` images, or of one unit where that is larger; none is divided."""
-    found: list[list[Unit]] = []
+    found: list[list[PairedIndices]] = []
     room = 0
     for unit in shuffled:
         if len(unit) > room:

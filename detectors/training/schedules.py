@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Watch(Protocol):
+class ScheduleState(Protocol):
     """Follows one training.
 
     Attributes:
@@ -29,12 +29,12 @@ class Schedule(Protocol):
     def rate(self) -> float:
         """Learning rate of the first epoch."""
 
-    def start(self) -> Watch:
+    def start(self) -> ScheduleState:
         """A watch over one training."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cosine:
+class CosineSchedule:
     """The rate falls from its first value to nothing along half a cosine (Loshchilov and Hutter, ICLR 2017).
 
     Training goes on for all epochs; the weights of the best epoch are kept, of equal ones the last.
@@ -49,7 +49,7 @@ class Cosine:
     epochs: int
     patience: int | None = None
 
-    def start(self) -> Watch:
+    def start(self) -> ScheduleState:
         """A watch over one training."""
         return _Falling(self)
 
@@ -57,7 +57,7 @@ class Cosine:
 class _Falling:
     """Follows one training along a cosine."""
 
-    def __init__(self, rule: Cosine) -> None:
+    def __init__(self, rule: CosineSchedule) -> None:
         self.rate = rule.rate
         self.stopped = False
         self._rule = rule
@@ -76,7 +76,7 @@ class _Falling:
 
 
 @dataclass(frozen=True, slots=True)
-class Stepped:
+class StepSchedule:
     """The rate is multiplied by a factor every few epochs; training goes on for all epochs and keeps the last weights.
 
     Attributes:
@@ -89,7 +89,7 @@ class Stepped:
     factor: float = 1.0
     every: int = 1
 
-    def start(self) -> Watch:
+    def start(self) -> ScheduleState:
         """A watch over one training."""
         return _Stepping(self)
 
@@ -97,7 +97,7 @@ class Stepped:
 class _Stepping:
     """Follows one training in steps."""
 
-    def __init__(self, rule: Stepped) -> None:
+    def __init__(self, rule: StepSchedule) -> None:
         self.rate = rule.rate
         self.stopped = False
         self._rule = rule
@@ -133,7 +133,7 @@ class EarlyStopping:
     later_margin: float = 0.002
     lowest_rate: float = 1e-6
 
-    def start(self) -> Watch:
+    def start(self) -> ScheduleState:
         """A watch over one training."""
         return _Staged(self)
 

@@ -15,7 +15,7 @@ from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class CoderPlan:
     """A coder and how it is trained.
 
     Attributes:
@@ -43,14 +43,14 @@ class Course:
     threads: int | None = None
 
 
-PAPER = Course(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4)
+PAPER = CoderPlan(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4)
 
 
-SMALL = Course(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1)
+SMALL = CoderPlan(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Uncut:
+class NativeSquareView:
     """Squares of images as they are, no pixel resampled: values stay 0 to 255.
 
     Attributes:

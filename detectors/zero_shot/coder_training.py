@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from detectors.api import Array, Runtime, TrainSet
-from detectors.architectures.compute import placed, precision, repeatable, threads
+from detectors.architectures.compute import autocast, deterministic, on_device, torch_threads
 from detectors.architectures.lossless_coder import cost, entropy
-from detectors.training.checkpoint import Saved
-from detectors.training.loader import Shown
+from detectors.training.checkpoint import TrainingCheckpoint
+from detectors.training.loader import BatchLoader
 from detectors.training.loop import SAVE_AFTER
-from detectors.zero_shot.coder_plan import Course, Uncut
+from detectors.zero_shot.coder_plan import CoderPlan, NativeSquareView
 from detectors.zero_shot.gap_threshold import Numbers
 
 CLIP = 0.5  # norm of the gradient, as published
@@ -26,18 +26,18 @@ WARM = 0.15  # share of the steps in which the rate rises
 CHUNK = 1 << 17  # pixels that pass through at once on a CPU
 MOST = 1 << 20  # pixels that pass through at once on an accelerator
 
-Row = dict[str, float]
+EpochRow = dict[str, float]
 
 
 def train(  # noqa: PLR0913, PLR0917 - what, on what, which of it, shown how, trained how, drawn how, and where
     network: nn.Module,
     images: TrainSet,
     indices: Sequence[int],
-    view: Uncut,
-    course: Course,
+    view: NativeSquareView,
+    course: CoderPlan,
     seed: int,
     runtime: Runtime,
-) -> list[Row]:
+) -> list[EpochRow]:
     """Train a coder in place by the bits that it spends; it ends in evaluation mode on its device.
 
     Args:
@@ -55,12 +55,12 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, which of it, shown how, tr
     Raises:
         FloatingPointError: The loss is no longer finite.
     """
-    placed(network, runtime).train()
+    on_device(network, runtime).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=course.rate)
     steps = course.epochs * math.ceil(len(indices) / course.batch)
-    history, saved, last = _begun(network, optimiser, runtime), Saved.at(runtime.folder), time.monotonic()
-    with ThreadPoolExecutor(os.cpu_count()) as pool, threads(course.threads), repeatable():
-        shown = Shown(images, view, course.batch, seed, pool)
+    history, saved, last = _begun(network, optimiser, runtime), TrainingCheckpoint.at(runtime.folder), time.monotonic()
+    with ThreadPoolExecutor(os.cpu_count()) as pool, torch_threads(course.threads), deterministic():
+        shown = BatchLoader(images, view, course.batch, seed, pool)
         for number in range(len(history), course.epochs):
             spent = []
             for step, (batch, _) in enumerate(shown.training(indices, number), number * steps // course.epochs):
@@ -90,7 +90,7 @@ def gaps(network: nn.Module, images: Sequence[Array], runtime: Runtime) -> Numbe
     most = CHUNK if runtime.device == "cpu" else MOST
     found = np.zeros((len(images), len(network.get_submodule("levels"))))  # type: ignore[arg-type]
     sides = [image.shape[0] for image in images]
-    with torch.inference_mode(), repeatable():
+    with torch.inference_mode(), deterministic():
         for side in sorted(set(sides)):
             alike = [index for index, one in enumerate(sides) if one == side]
             size = max(1, most // side**2)
@@ -116,7 +116,7 @@ def bits(network: nn.Module, pixels: Tensor) -> Tensor:
 def _step(network: nn.Module, optimiser: torch.optim.Optimizer, batch: Sequence[Array], runtime: Runtime) -> Tensor:
     side = min(image.shape[0] for image in batch)  # of images smaller than a crop
     pixels = _tensor([image[:side, :side] for image in batch], runtime)
-    with precision(runtime):
+    with autocast(runtime):
         loss = bits(network, pixels).mean()
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -142,15 +142,15 @@ def _mean(spent: Sequence[Tensor], number: int) -> float:
     return mean
 
 
-def _state(network: nn.Module, optimiser: torch.optim.Optimizer, history: list[Row]) -> dict[str, object]:
+def _state(network: nn.Module, optimiser: torch.optim.Optimizer, history: list[EpochRow]) -> dict[str, object]:
     return {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "history": history}
 
 
-def _begun(network: nn.Module, optimiser: torch.optim.Optimizer, runtime: Runtime) -> list[Row]:
+def _begun(network: nn.Module, optimiser: torch.optim.Optimizer, runtime: Runtime) -> list[EpochRow]:
     """What a killed training had done; its weights are put in place."""
-    if not (state := Saved.at(runtime.folder).read()):
+    if not (state := TrainingCheckpoint.at(runtime.folder).read()):
         return []
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
-    history: list[Row] = state["history"]
+    history: list[EpochRow] = state["history"]
     return history

@@ -52,10 +52,11 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
+from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.training.loader import shuffled
 from detectors.weights.loading import from_state, load_strict, to_state
-from detectors.zero_shot.coder_plan import PAPER, SMALL, Course, Uncut
-from detectors.zero_shot.gap_threshold import Reals, Statistic
+from detectors.zero_shot.coder_plan import PAPER, SMALL, CoderPlan, NativeSquareView
+from detectors.zero_shot.gap_threshold import RealImageStatistics, Statistic
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,7 +75,7 @@ class CodingVariant(Variant):
         course: The coder and how it is trained.
     """
 
-    course: Course
+    course: CoderPlan
 
 
 class CodingDetector(Detector):
@@ -83,9 +84,9 @@ class CodingDetector(Detector):
     def __init__(
         self,
         network: nn.Module,
-        reals: Reals,
+        reals: RealImageStatistics,
         statistic: Statistic,
-        view: Uncut,
+        view: NativeSquareView,
         runtime: Runtime,
         history: Sequence[Mapping[str, float]] = (),
     ) -> None:
@@ -163,19 +164,19 @@ class CodingCost(Recipe):
         return self.variants[self.setting]
 
     @property
-    def alone(self) -> bool:
+    def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
         return self.course.threads == 1
 
     @property
-    def course(self) -> Course:
+    def course(self) -> CoderPlan:
         """The numbers of this setting."""
         return self.variant.course
 
     @property
-    def view(self) -> Uncut:
+    def view(self) -> NativeSquareView:
         """How the coder is shown an image."""
-        return Uncut(self.course.side, self.course.crop)
+        return NativeSquareView(self.course.side, self.course.crop)
 
     def network(self) -> nn.Module:
         """The coder, drawn."""
@@ -190,25 +191,27 @@ class CodingCost(Recipe):
             ValueError: Fewer than 20 real images.
             FloatingPointError: The loss is no longer finite.
         """
-        from detectors.architectures import small_networks
         from detectors.zero_shot import coder_training
 
         learnt, aside = split(train, seed)
-        network = small_networks.bare(self.network)
-        load_strict(network, small_networks.drawn(self.network, seed), "the drawn coder")
+        network = on_meta_device(self.network)
+        load_strict(network, random_init(self.network, seed), "the drawn coder")
         history = coder_training.train(network, train, learnt, self.view, self.course, seed, runtime)
         found = coder_training.gaps(network, [self.view.test(train[index].pixels) for index in aside], runtime)
-        return CodingDetector(network, Reals.of(self.statistic, found), self.statistic, self.view, runtime, history)
+        return CodingDetector(
+            network, RealImageStatistics.of(self.statistic, found), self.statistic, self.view, runtime, history
+        )
 
     def restore(self, state: State, runtime: Runtime) -> CodingDetector:
         """The detector whose `state` this is."""
-        from detectors.architectures import small_networks
-        from detectors.architectures.compute import placed
+        from detectors.architectures.compute import on_device
 
-        network = small_networks.bare(self.network)
+        network = on_meta_device(self.network)
         from_state(network, {name: value for name, value in state.items() if not name.startswith(REALS)})
-        reals = Reals(**{name.removeprefix(REALS): value for name, value in state.items() if name.startswith(REALS)})
-        return CodingDetector(placed(network, runtime).eval(), reals, self.statistic, self.view, runtime)
+        reals = RealImageStatistics(
+            **{name.removeprefix(REALS): value for name, value in state.items() if name.startswith(REALS)}
+        )
+        return CodingDetector(on_device(network, runtime).eval(), reals, self.statistic, self.view, runtime)
 
 
 def split(train: TrainSet, seed: int) -> tuple[list[int], list[int]]:

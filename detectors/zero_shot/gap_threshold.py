@@ -17,7 +17,7 @@ ALARMS = 0.1  # share of real images that is called generated
 
 
 @dataclass(frozen=True)
-class Reals:
+class RealImageStatistics:
     """Where the statistic of real images lies.
 
     Attributes:
@@ -31,7 +31,7 @@ class Reals:
     threshold: Numbers
 
     @classmethod
-    def of(cls, statistic: Statistic, gaps: Numbers) -> Reals:
+    def of(cls, statistic: Statistic, gaps: Numbers) -> RealImageStatistics:
         """What `gaps` (N, levels) of real images say, N at least 10."""
         numbers = _numbers(statistic, gaps)
         centre = numbers.mean(0)

@@ -12,8 +12,8 @@ import torch
 
 from detectors import catalogue
 from detectors.api import Runtime
-from detectors.architectures.small_networks import drawn
-from detectors.checks import Toy, sample, texture
+from detectors.architectures.initial_weights import random_init
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.training import loop
 from detectors.training.network_recipe import NetworkRecipe
 from detectors.weights.loading import load_strict
@@ -44,7 +44,7 @@ def told(benchmark):
 @on_runtimes
 def test_scoring(benchmark, told, name, runtime):
     recipe = catalogue.recipe(name, SETTING)
-    detector = recipe.restore({key: tensor.numpy() for key, tensor in drawn(recipe.network, 0).items()}, runtime)
+    detector = recipe.restore({key: tensor.numpy() for key, tensor in random_init(recipe.network, 0).items()}, runtime)
     batch = [detector.prepare(sample(texture(f"{index}", 256, 256))) for index in range(IMAGES)]
     scores = benchmark.pedantic(detector.score, args=(batch,), rounds=5, warmup_rounds=1)
     told(IMAGES, benchmark.stats.stats.median)
@@ -57,8 +57,8 @@ def test_training(benchmark, told, name, runtime):
     """Two epochs of a few batches; the second is told of, for kernels are chosen in the first."""
     recipe = catalogue.recipe(name, SETTING)
     plan, network = replace(recipe.plan(), epochs=2), recipe.build()
-    load_strict(network, drawn(recipe.network, 0), "seeded weights")
-    train = Toy(plan.batch * BATCHES)
+    load_strict(network, random_init(recipe.network, 0), "seeded weights")
+    train = ToyTrainSet(plan.batch * BATCHES)
     fitted = len(loop.split(train, plan, 0)[0])
     arguments = (network, train, recipe.view, plan, 0, runtime)
     last = benchmark.pedantic(loop.train, args=arguments, rounds=1)[-1]

@@ -9,7 +9,7 @@ import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
 from detectors.api import Card, Runtime, Setting, Variant
-from detectors.checks import Broken, Toy, check
+from detectors.checks import ContractViolation, ToyTrainSet, check
 
 
 def breaking(**methods):
@@ -53,7 +53,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("clause", BROKEN)
 def test_a_broken_detector_is_found(clause):
-    with pytest.raises(Broken, match=clause):
+    with pytest.raises(ContractViolation, match=clause):
         check(breaking(**BROKEN[clause]))
 
 
@@ -62,7 +62,7 @@ def test_an_incomplete_card_is_found():
     class NoPaper(Checkerboard):
         card: ClassVar[Card] = replace(Checkerboard.card, paper="")
 
-    with pytest.raises(Broken, match=r"every field of a card is filled; seen: \['paper'\]"):
+    with pytest.raises(ContractViolation, match=r"every field of a card is filled; seen: \['paper'\]"):
         check(NoPaper("small"))
 
 
@@ -71,7 +71,7 @@ def test_a_setting_without_a_variant_is_found():
     class Half(Checkerboard):
         variants: ClassVar[Mapping[Setting, Variant]] = {"small": Checkerboard.variants["small"]}
 
-    with pytest.raises(Broken, match=r"there is a variant for each setting; seen: \['small'\]"):
+    with pytest.raises(ContractViolation, match=r"there is a variant for each setting; seen: \['small'\]"):
         check(Half("small"))
 
 
@@ -83,7 +83,7 @@ def test_an_incomplete_variant_is_found_in_either_setting():
             "paper": replace(Checkerboard.variants["paper"], input_policy=""),
         }
 
-    with pytest.raises(Broken, match=r"every field of a variant is filled; seen: \['paper: input_policy'\]"):
+    with pytest.raises(ContractViolation, match=r"every field of a variant is filled; seen: \['paper: input_policy'\]"):
         check(NoPolicy("small"))
 
 
@@ -93,7 +93,7 @@ def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_draws_is_not():
         def fit(self, train, seed, runtime):
             return CheckerboardDetector(float(DRAW.random()), 1.0)
 
-    with pytest.raises(Broken, match="same images and seed"):
+    with pytest.raises(ContractViolation, match="same images and seed"):
         check(Drawn("small"))
 
 
@@ -106,12 +106,12 @@ def test_an_importer_of_torch_is_found(tmp_path, monkeypatch):
         pass
 
     Heavy.__module__ = "heavy_detector"
-    with pytest.raises(Broken, match="does not import torch"):
+    with pytest.raises(ContractViolation, match="does not import torch"):
         check(Heavy("small"))
 
 
 def test_the_toy_set_can_be_told_apart():
-    train = Toy()
+    train = ToyTrainSet()
     detector = Checkerboard("small").fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.9

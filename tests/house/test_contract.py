@@ -8,12 +8,12 @@ import pytest
 from bench.engine.cache import Cache
 from detectors import catalogue
 from detectors.api import Runtime
-from detectors.checks import CHECKS, Toy, check, same_state
+from detectors.checks import CHECKS, ToyTrainSet, check, same_state
 
 
 @cache
 def fitted(name):
-    recipe, train = catalogue.recipe(name, "small"), Toy()
+    recipe, train = catalogue.recipe(name, "small"), ToyTrainSet()
     return recipe, recipe.fit(train, 0, Runtime()), train
 
 

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from protocols.api import Cell, EvaluationProtocol, Group, Scope, Subset, Unanswerable, View, grouped, option, trainable
+from protocols.api import (
+    Cell,
+    EvaluationProtocol,
+    Group,
+    MatrixLayout,
+    Scope,
+    Subset,
+    Unanswerable,
+    grouped,
+    option,
+    trainable,
+)
 
 HALVINGS = 3  # all, a half, a quarter and an eighth
 
@@ -22,7 +33,7 @@ class TrainingSize(EvaluationProtocol):
     title: ClassVar[str] = (
         "Training size: train on so many images (columns) of a generator (rows), test on the same one"
     )
-    view: ClassVar[View] = View(rows="train", columns="train_size")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="train_size")
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, train set and size."""

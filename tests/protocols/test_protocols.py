@@ -7,7 +7,7 @@ import pytest
 from bench.request import protocol_catalogue
 from protocols.api import AXES, Scope, Unanswerable
 from protocols.cross_generator import CrossGenerator
-from protocols.degradation import Degraded
+from protocols.degradation import DegradationMatrix
 
 
 @dataclass
@@ -52,20 +52,20 @@ def test_cross_generator_rows_can_be_chosen():
 
 
 def test_degradation_prefers_what_genimage_trained_on():
-    cells = Degraded().cells(scope(generators=("ADM", "SDv1.4")))
+    cells = DegradationMatrix().cells(scope(generators=("ADM", "SDv1.4")))
     assert set(places(cells)) == {("SDv1.4", "SDv1.4")}
     assert steps(cells) == ["none", "lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5"]
 
 
 def test_degradation_trains_on_the_first_generator_otherwise_and_can_test_all():
-    one = Degraded().cells(scope())
-    every = Degraded(test_all=True).cells(scope())
+    one = DegradationMatrix().cells(scope())
+    every = DegradationMatrix(test_all=True).cells(scope())
     assert set(places(one)) == {("a", "a")}
     assert set(places(every)) == {("a", "a"), ("a", "b"), ("a", "c")}
 
 
 def test_small_images_get_milder_steps_as_well():
-    found = set(steps(Degraded().cells(scope(short_side=128))))
+    found = set(steps(DegradationMatrix().cells(scope(short_side=128))))
     assert {"jpeg:85", "blur:0.5", "blur:1", "lr:96", "blur:5", "jpeg:30"} <= found
 
 
@@ -102,5 +102,5 @@ def test_every_protocol_is_one_that_the_bench_can_show(name):
 
 
 def test_degradations_can_be_chosen_and_are_spelled_one_way():
-    cells = Degraded(degradations=("none", "blur:1.0", "lr:64+jpeg:30")).cells(scope())
+    cells = DegradationMatrix(degradations=("none", "blur:1.0", "lr:64+jpeg:30")).cells(scope())
     assert steps(cells) == ["none", "blur:1", "lr:64+jpeg:30"]

@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 from bench.engine.cache import Cache
-from bench.engine.plan import Planned, plan
+from bench.engine.plan import PlannedCell, plan
 from bench.engine.run import Engine, Resources
 from bench.engine.selections import Selections
 from bench.images.data_sets import read
@@ -44,7 +44,7 @@ from detectors.api import (
     Variant,
 )
 from detectors.checks import texture
-from protocols.api import Cell, EvaluationProtocol, Group, Scope, Subset, View, grouped
+from protocols.api import Cell, EvaluationProtocol, Group, MatrixLayout, Scope, Subset, grouped
 
 GENERATORS = {"even": (0, 20), "odd": (1, 14), "faint": (0, 5)}
 SIZES = {"train": 8, "val": 6}
@@ -132,7 +132,7 @@ class Miniature(EvaluationProtocol):
 
     name: ClassVar[str] = "miniature"
     title: ClassVar[str] = "Miniature"
-    view: ClassVar[View] = View(rows="train", columns="test")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
 
     def cells(self, scope: Scope) -> list[Cell]:
         return []
@@ -156,7 +156,7 @@ class Bench:
     def store(self) -> Store:
         return Store.at(self.root / "out")
 
-    def plan(self, degradations: Sequence[str] = ("none", "jpeg:65"), seeds: Sequence[int] = (0,)) -> list[Planned]:
+    def plan(self, degradations: Sequence[str] = ("none", "jpeg:65"), seeds: Sequence[int] = (0,)) -> list[PlannedCell]:
         """Two train sets, three test sets."""
         return self.planned(
             Cell(detector, Subset((train,), "train"), Subset((test,), "val", degradation=degradation), seed)
@@ -167,7 +167,7 @@ class Bench:
             for degradation in degradations
         )
 
-    def planned(self, cells: Iterable[Cell], **further: Path) -> list[Planned]:
+    def planned(self, cells: Iterable[Cell], **further: Path) -> list[PlannedCell]:
         """These cells, over the folder of the bench and others by name."""
         cache, folders = Cache(self.root / "cache"), {"": self.folder, **further}
         self.inspections = {
@@ -176,7 +176,7 @@ class Bench:
         self.selections = Selections({name: one.checked(0.0) for name, one in self.inspections.items()})
         return plan(list(cells), self.recipes, self.selections, Runtime())
 
-    def run(self, planned: Sequence[Planned]) -> tuple[Engine, dict[str, Outcome]]:
+    def run(self, planned: Sequence[PlannedCell]) -> tuple[Engine, dict[str, Outcome]]:
         reporter = Reporter(Console(file=io.StringIO()))
         resources = Resources(
             Cache(self.root / "cache"), self.store, reporter, batch_size=self.batch_size, workers=self.workers
@@ -185,7 +185,7 @@ class Bench:
         return engine, engine.run(planned)
 
     def stored_run(
-        self, seeds: Sequence[int] = (0,), degradation: str = "jpeg:65", planned: Sequence[Planned] | None = None
+        self, seeds: Sequence[int] = (0,), degradation: str = "jpeg:65", planned: Sequence[PlannedCell] | None = None
     ) -> Run:
         """Plan, run, record, and read back what was recorded."""
         planned = self.plan(("none", degradation), seeds) if planned is None else planned
@@ -223,7 +223,7 @@ class Bench:
         self.store.finish(manifest(run), cell_table(run, outcomes))
         return self.store.read()
 
-    def scores(self, planned: Sequence[Planned]) -> dict[tuple[object, ...], dict[str, float]]:
+    def scores(self, planned: Sequence[PlannedCell]) -> dict[tuple[object, ...], dict[str, float]]:
         """Recorded scores by cell, then by image name."""
         cells = {item.key: item.cell for item in planned}
         found: dict[tuple[object, ...], dict[str, float]] = {}

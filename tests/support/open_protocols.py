@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from protocols.api import Axis, Cell, EvaluationProtocol, Subset, View, grouped
+from protocols.api import Axis, Cell, EvaluationProtocol, MatrixLayout, Subset, grouped
 from tests.support.synthetic_runs import GENERATORS, falling, run_of
 
 
@@ -18,7 +18,7 @@ class BySize(EvaluationProtocol):
 
     name: ClassVar[str] = "by_size"
     title: ClassVar[str] = "By size: train on some images (rows), test on each generator (columns)"
-    view: ClassVar[View] = View(rows="train_size", columns="test")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train_size", columns="test")
     axes: ClassVar = {"strength": Axis(lambda cell: dict(cell.options).get("strength", 0.0))}
 
     def cells(self, scope):
@@ -42,7 +42,7 @@ class AwayFirst(EvaluationProtocol):
 
     name: ClassVar[str] = "away_first"
     title: ClassVar[str] = "Away first: train (rows), test (columns)"
-    view: ClassVar[View] = View(rows="train", columns="test")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
 
     def cells(self, scope):
         return [

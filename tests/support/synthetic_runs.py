@@ -22,7 +22,7 @@ from bench.records.manifest import (
 from bench.records.run import Run
 from protocols.api import AXES, Cell, EvaluationProtocol, Scope
 from protocols.cross_generator import CrossGenerator
-from protocols.degradation import Degraded
+from protocols.degradation import DegradationMatrix
 
 FAMILIES = {"fog": "mist", "haze": "mist", "kiln": "fire", "ember": "fire"}
 GENERATORS = tuple(FAMILIES)
@@ -175,7 +175,7 @@ def make_run(
     With `degraded` one generator is tested under every step, else every generator on every generator. `noise` draws
     other errors of the same skill.
     """
-    asked = Degraded(train_on=GENERATORS[:1], degradations=STEPS[1:]) if degraded else CrossGenerator()
+    asked = DegradationMatrix(train_on=GENERATORS[:1], degradations=STEPS[1:]) if degraded else CrossGenerator()
     return run_of(asked, skill, detectors, seeds, n, noise)
 
 

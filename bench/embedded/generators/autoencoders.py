@@ -159,7 +159,7 @@ def band_energies(images: Tensor) -> Tensor:
     return torch.log(F.conv2d(luma, _cosines(), stride=3).square().mean((2, 3)) + 1e-5)
 
 
-class AutoencoderLesson:
+class AutoencoderStep:
     """Trains an autoencoder: absolute error at two scales, band energies, later an adversary with hinge loss."""
 
     def __init__(self, network: nn.Module) -> None:

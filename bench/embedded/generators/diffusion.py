@@ -69,7 +69,7 @@ def _mix(image: Tensor, noise: Tensor, time: Tensor | float) -> Tensor:
     return angle.cos() * image + angle.sin() * noise
 
 
-class DenoiserLesson:
+class DenoiserStep:
     """Trains a denoiser on times from 0 to `latest`: squared error of v."""
 
     def __init__(self, network: nn.Module, *, latest: float, conditioned: bool) -> None:
@@ -85,14 +85,14 @@ class DenoiserLesson:
         return F.mse_loss(predicted, _mix(noise, -images, time))
 
 
-def pixel_lesson(network: nn.Module) -> DenoiserLesson:
+def pixel_lesson(network: nn.Module) -> DenoiserStep:
     """For `edit`, which only needs early times."""
-    return DenoiserLesson(network, latest=0.3, conditioned=False)
+    return DenoiserStep(network, latest=0.3, conditioned=False)
 
 
-def cascade_lesson(network: nn.Module) -> DenoiserLesson:
+def cascade_lesson(network: nn.Module) -> DenoiserStep:
     """For `refine`, which starts from noise."""
-    return DenoiserLesson(network, latest=1.0, conditioned=True)
+    return DenoiserStep(network, latest=1.0, conditioned=True)
 
 
 def _denoise(

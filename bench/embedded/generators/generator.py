@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from bench.embedded.filters import Pixels
 from bench.embedded.generators.autoencoders import (
     Autoencoder,
-    AutoencoderLesson,
+    AutoencoderStep,
     QuantisedAutoencoder,
     Upsampling,
     leaky,
@@ -33,10 +33,10 @@ from bench.embedded.generators.diffusion import Denoiser, cascade_lesson, edit, 
 
 WEIGHTS = Path(__file__).parent / "weights"
 Family = Literal["autoencoder", "diffusion", "gan"]
-Imitate = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
+Imitation = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
 
 
-class Lesson(Protocol):
+class TrainingStep(Protocol):
     """How a network learns from one batch."""
 
     @property
@@ -65,8 +65,8 @@ class Generator:
     name: str
     family: Family
     build: Callable[[], nn.Module]
-    lesson: Callable[[nn.Module], Lesson]
-    imitate: Imitate
+    lesson: Callable[[nn.Module], TrainingStep]
+    imitate: Imitation
     steps: int
     seed: int
     start: str | None = None
@@ -85,7 +85,7 @@ def _gan_like(decoder: tuple[int, int, int], upsampling: Upsampling) -> nn.Modul
 def _autoencoder(
     name: str, family: Family, build: Callable[[], nn.Module], steps: int, seed: int, start: str | None = None
 ) -> Generator:
-    return Generator(name, family, build, AutoencoderLesson, reconstruct, steps, seed, start)
+    return Generator(name, family, build, AutoencoderStep, reconstruct, steps, seed, start)
 
 
 def _ldm_a() -> nn.Module:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bench.embedded.filters import Pixels
-from bench.embedded.scenes.composition import Kind
+from bench.embedded.scenes.composition import SceneKind
 from bench.embedded.scenes.scene import Scene
 
-PHRASES: dict[Kind, str] = {
+PHRASES: dict[SceneKind, str] = {
     "leaves": "scattered leaves and stones",
     "landscape": "a landscape with hills and sky",
     "objects": "objects standing on a table",

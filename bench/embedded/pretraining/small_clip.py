@@ -43,7 +43,7 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True)
-class Captioned:
+class CaptionedScenes:
     """Scenes after the JPEG stage, uint8 (N, 128, 128, 3), and what can be said of each."""
 
     pixels: Pixels
@@ -53,7 +53,7 @@ class Captioned:
         return len(self.words)
 
 
-def captioned(first: int, count: int, progress: Progress) -> Captioned:
+def captioned(first: int, count: int, progress: Progress) -> CaptionedScenes:
     """Render scenes with consecutive numbers as they would lie in the corpus."""
     pixels = np.empty((count, SIDE, SIDE, 3), np.uint8)
     said = []
@@ -62,7 +62,7 @@ def captioned(first: int, count: int, progress: Progress) -> Captioned:
         pixels[index] = as_jpeg(scene.pixels, first + index)
         said.append(words(scene, pixels[index]))
         progress("captioned scenes", index + 1, count)
-    return Captioned(pixels, said)
+    return CaptionedScenes(pixels, said)
 
 
 def normalised(pixels: Pixels) -> Tensor:
@@ -78,7 +78,7 @@ def _tokenizer() -> Callable[[list[str]], Tensor]:
     return tokenize
 
 
-def _batches(scenes: Captioned, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(scenes: CaptionedScenes, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Images, half of the batches mirrored, and tokens of freshly drawn captions."""
     rng, tokenize = np.random.default_rng(SEED), _tokenizer()
     for _ in range(steps):
@@ -112,7 +112,7 @@ def whiten_patches(weight: Tensor, images: Tensor, seed: int) -> None:
     weight.copy_(start.view(weight.shape))
 
 
-def fit(model: Any, scenes: Captioned, steps: int, progress: Progress) -> float:  # noqa: ANN401 - open_clip has no types
+def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: Progress) -> float:  # noqa: ANN401 - open_clip has no types
     """Train image and text tower together; the mean loss of the last 20 steps."""
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1)
@@ -133,7 +133,7 @@ def fit(model: Any, scenes: Captioned, steps: int, progress: Progress) -> float:
 
 
 @torch.inference_mode()
-def zero_shot(model: Any, scenes: Captioned) -> dict[str, dict[str, float]]:  # noqa: ANN401 - open_clip has no types
+def zero_shot(model: Any, scenes: CaptionedScenes) -> dict[str, dict[str, float]]:  # noqa: ANN401 - open_clip has no types
     """How often the nearest of all words of an attribute is the right one, beside the share of its commonest word."""
     model.eval()
     chunks = [scenes.pixels[first : first + 100] for first in range(0, len(scenes), 100)]

@@ -30,7 +30,7 @@ from torch.nn.functional import gelu, linear, log_softmax, normalize, softmax
 from bench.embedded.filters import Pixels
 from bench.embedded.pretraining.determinism import Progress, save, seeded, threads
 from bench.embedded.pretraining.small_clip import whiten_patches
-from bench.embedded.pretraining.small_resnet import TASKS, Graded, graded
+from bench.embedded.pretraining.small_resnet import TASKS, LabelledScenes, graded
 from bench.embedded.scenes.scene import SIDE
 from detectors.api import Runtime
 from detectors.embedders.dino_tower import features, normalised
@@ -65,7 +65,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-class Distilled(nn.Module):
+class DistillationNetwork(nn.Module):
     """A transformer and DINO's head: three layers to a unit vector, compared with unit prototypes."""
 
     def __init__(self) -> None:
@@ -122,7 +122,9 @@ def distance(student: Tensor, teacher: Tensor, centre: Tensor) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def fit(student: Distilled, scenes: Pixels, steps: int, progress: Progress) -> tuple[VisionTransformer, float]:
+def fit(
+    student: DistillationNetwork, scenes: Pixels, steps: int, progress: Progress
+) -> tuple[VisionTransformer, float]:
     """Train; the teacher's transformer and the mean loss of the last 20 steps."""
     teacher = copy.deepcopy(student).requires_grad_(requires_grad=False)
     optimiser = torch.optim.AdamW(student.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
@@ -151,7 +153,7 @@ def _follow(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
         slow.lerp_(quick, 1 - momentum)
 
 
-def probed(network: VisionTransformer, train: Graded, held_out: Graded) -> dict[str, float]:
+def probed(network: VisionTransformer, train: LabelledScenes, held_out: LabelledScenes) -> dict[str, float]:
     """How often linear probes answer whether a scene is of each task's commonest class, on held-out scenes."""
     network.eval()
     known, asked = (
@@ -168,7 +170,7 @@ def probed(network: VisionTransformer, train: Graded, held_out: Graded) -> dict[
 
 
 def _measured(
-    trained: VisionTransformer, untrained: VisionTransformer, train: Graded, held_out: Graded
+    trained: VisionTransformer, untrained: VisionTransformer, train: LabelledScenes, held_out: LabelledScenes
 ) -> dict[str, dict[str, float]]:
     after, before = (probed(network, train, held_out) for network in (trained, untrained))
     result = {}
@@ -213,12 +215,12 @@ def train_small_dino(out: Path, progress: Progress, effort: float = 1.0) -> None
     scenes = graded(FIRST_SCENE, count, progress)
     held_out = graded(FIRST_SCENE + SCENES, kept, progress)
     with threads(THREADS):
-        student = seeded(SEED, Distilled)
+        student = seeded(SEED, DistillationNetwork)
         patches = student.backbone.patch_embed
         whiten_patches(patches.proj.weight, normalised(torch.from_numpy(scenes.pixels[:WHITENING_SCENES])), SEED)
         untrained = copy.deepcopy(student.backbone)
         network, loss = fit(student, scenes.pixels, steps, progress)
-        some = Graded(scenes.pixels[:PROBED], scenes.answers[:PROBED])
+        some = LabelledScenes(scenes.pixels[:PROBED], scenes.answers[:PROBED])
         measured = _measured(network, untrained, some, held_out)
     weights = out / f"{NAME}.safetensors"
     save(network, weights)

@@ -51,7 +51,7 @@ TASKS = {
 
 
 @dataclass(frozen=True)
-class Graded:
+class LabelledScenes:
     """Scenes after JPEG, uint8 (N, 128, 128, 3), and their class in each task, int64 (N, 7)."""
 
     pixels: Pixels
@@ -61,7 +61,7 @@ class Graded:
         return len(self.answers)
 
 
-def graded(first: int, count: int, progress: Progress) -> Graded:
+def graded(first: int, count: int, progress: Progress) -> LabelledScenes:
     """Render scenes with consecutive numbers and compress each at a quality of its own."""
     pixels, answers = np.empty((count, SIDE, SIDE, 3), np.uint8), np.empty((count, len(TASKS)), np.int64)
     for index in range(count):
@@ -70,7 +70,7 @@ def graded(first: int, count: int, progress: Progress) -> Graded:
         pixels[index] = recompressed(scene.pixels, quality, "opencv")
         answers[index] = _answers(scene, quality)
         progress("graded scenes", index + 1, count)
-    return Graded(pixels, answers)
+    return LabelledScenes(pixels, answers)
 
 
 def _answers(scene: Scene, quality: int) -> tuple[int, ...]:
@@ -93,7 +93,7 @@ def normalised(pixels: Pixels) -> Tensor:
     return (unit - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
 
 
-def _batches(scenes: Graded, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(scenes: LabelledScenes, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Random crops, half of them mirrored, with their answers."""
     rng = np.random.default_rng(SEED)
     crops = np.empty((BATCH, CROP, CROP, 3), np.uint8)
@@ -106,7 +106,7 @@ def _batches(scenes: Graded, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         yield normalised(crops), torch.from_numpy(scenes.answers[chosen])
 
 
-def fit(network: nn.Module, scenes: Graded, steps: int, progress: Progress) -> float:
+def fit(network: nn.Module, scenes: LabelledScenes, steps: int, progress: Progress) -> float:
     """Train on all tasks at once, by the sum of their cross-entropies; the mean loss of the last 20 steps."""
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.15)
@@ -125,7 +125,7 @@ def fit(network: nn.Module, scenes: Graded, steps: int, progress: Progress) -> f
 
 
 @torch.inference_mode()
-def accuracies(network: nn.Module, scenes: Graded) -> dict[str, dict[str, float]]:
+def accuracies(network: nn.Module, scenes: LabelledScenes) -> dict[str, dict[str, float]]:
     """How often each task is answered rightly, beside the share of its commonest answer."""
     network.eval()
     chunks = [scenes.pixels[first : first + 16] for first in range(0, len(scenes), 16)]

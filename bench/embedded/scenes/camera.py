@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.embedded.filters import Floats, Light, Pixels, blurred, power, scaled
+from bench.embedded.filters import FloatMaps, Light, Pixels, blurred, power, scaled
 
 Demosaic = Literal["bilinear", "edge-aware"]
 Denoise = Literal["none", "bilateral", "gaussian"]
@@ -21,7 +21,7 @@ BLACK, WHITE = 2048, 32768  # raw code values of no light and of one unit of lig
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class CameraSettings:
     """How a scene was photographed.
 
     Attributes:
@@ -47,7 +47,7 @@ def _exposed(rng: np.random.Generator, light: Light) -> Light:
     return light
 
 
-def _mosaic(light: Light) -> Floats:
+def _mosaic(light: Light) -> FloatMaps:
     """What an RGGB sensor keeps of (H, W, 3): one colour per pixel, (H, W)."""
     raw = np.empty(light.shape[:2], np.float32)
     raw[0::2, 0::2] = light[0::2, 0::2, 0]
@@ -57,7 +57,7 @@ def _mosaic(light: Light) -> Floats:
     return np.maximum(raw, 0, out=raw)
 
 
-def _read_out(rng: np.random.Generator, raw: Floats, gain: float) -> NDArray[np.uint16]:
+def _read_out(rng: np.random.Generator, raw: FloatMaps, gain: float) -> NDArray[np.uint16]:
     """Add shot and read noise and quantise."""
     read_noise = np.exp(rng.uniform(np.log(5e-4), np.log(5e-3)))
     deviation = np.sqrt(raw * np.float32(gain) + np.float32(read_noise**2))
@@ -66,7 +66,7 @@ def _read_out(rng: np.random.Generator, raw: Floats, gain: float) -> NDArray[np.
     return codes
 
 
-def _colour_matrix(rng: np.random.Generator, illuminant: NDArray[np.float64]) -> Floats:
+def _colour_matrix(rng: np.random.Generator, illuminant: NDArray[np.float64]) -> FloatMaps:
     """Imperfect white balance followed by a gain of saturation."""
     balance = np.diag(1 / (illuminant * np.exp(rng.normal(0, 0.04, 3))))
     saturation = rng.uniform(0, 0.25)
@@ -111,7 +111,7 @@ def _sharpened(rng: np.random.Generator, encoded: Light) -> tuple[Light, float]:
     return np.asarray(cv2.addWeighted(encoded, 1 + strength, soft, -strength, 0), dtype=np.float32), strength
 
 
-def photograph(rng: np.random.Generator, light: Light) -> tuple[Pixels, Shot]:
+def photograph(rng: np.random.Generator, light: Light) -> tuple[Pixels, CameraSettings]:
     """Photograph linear light.
 
     Args:
@@ -130,4 +130,4 @@ def photograph(rng: np.random.Generator, light: Light) -> tuple[Pixels, Shot]:
     light, denoise = _denoised(rng, light.clip(0, 1.6))
     encoded, sharpening = _sharpened(rng, _toned(rng, light))
     pixels = (encoded.clip(0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
-    return pixels, Shot(gain, demosaic, denoise, sharpening)
+    return pixels, CameraSettings(gain, demosaic, denoise, sharpening)

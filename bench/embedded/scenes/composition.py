@@ -13,17 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.embedded.scenes.shapes import Labels, Outline, fill, outlines
+from bench.embedded.scenes.shapes import LabelMap, Outline, fill, outlines
 
-Kind = Literal["leaves", "landscape", "objects", "structure"]
-KINDS: tuple[Kind, ...] = ("leaves", "landscape", "objects", "structure")
+SceneKind = Literal["leaves", "landscape", "objects", "structure"]
+KINDS: tuple[SceneKind, ...] = ("leaves", "landscape", "objects", "structure")
 SHARES = (0.36, 0.26, 0.20, 0.18)
 Shading = NDArray[np.float32]
-Window = tuple[slice, slice]
+PixelWindow = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class Layout:
+class SceneComposition:
     """What is where.
 
     Attributes:
@@ -32,12 +32,12 @@ class Layout:
         shading: float32 (side, side), light relative to an evenly lit plane, or None where it is even.
     """
 
-    labels: Labels
+    labels: LabelMap
     count: int
     shading: Shading | None = None
 
 
-def leaves(rng: np.random.Generator, side: int) -> Layout:
+def leaves(rng: np.random.Generator, side: int) -> SceneComposition:
     """25 to 260 things that lie on one another, their radii spread by a power law."""
     labels = np.zeros((side, side), np.int32)
     count = int(np.exp(rng.uniform(np.log(25), np.log(260))))
@@ -45,7 +45,7 @@ def leaves(rng: np.random.Generator, side: int) -> Layout:
     radii = 1 / (1 / largest + rng.random(count) * (1 / smallest - 1 / largest))
     for index, outline in enumerate(outlines(rng, rng.uniform(0, side, (count, 2)), radii)):
         fill(labels, outline, index + 1)
-    return Layout(labels, count + 1)
+    return SceneComposition(labels, count + 1)
 
 
 def _ridge(rng: np.random.Generator, side: int, height: float, roughness: float) -> NDArray[np.float64]:
@@ -63,7 +63,7 @@ def _ground(ridge: NDArray[np.float64]) -> Outline:
     return np.concatenate([skyline, [[side - 1, 2 * side], [0, 2 * side]]]).astype(np.int32)
 
 
-def _trees(rng: np.random.Generator, labels: Labels, ridge: NDArray[np.float64], label: int) -> int:
+def _trees(rng: np.random.Generator, labels: LabelMap, ridge: NDArray[np.float64], label: int) -> int:
     side, count = len(ridge), int(rng.integers(10, 90))
     x = rng.integers(0, side, count)
     y = ridge[x] + side * rng.uniform(-0.08, 0.03, count)
@@ -73,7 +73,7 @@ def _trees(rng: np.random.Generator, labels: Labels, ridge: NDArray[np.float64],
     return label
 
 
-def _houses(rng: np.random.Generator, labels: Labels, ridge: NDArray[np.float64], label: int) -> int:
+def _houses(rng: np.random.Generator, labels: LabelMap, ridge: NDArray[np.float64], label: int) -> int:
     side = len(ridge)
     for _ in range(rng.integers(1, 8)):
         left, width, height = (
@@ -109,7 +109,7 @@ class _Grid:
         return [((x0, y0), (x1, y1)) for y0, y1 in rows for x0, x1 in columns]
 
 
-def landscape(rng: np.random.Generator, side: int) -> Layout:
+def landscape(rng: np.random.Generator, side: int) -> SceneComposition:
     """One to four ridges under a sky, each bare, wooded or built upon."""
     labels = np.zeros((side, side), np.int32)
     label, height = 1, side * rng.uniform(0.2, 0.55)
@@ -123,10 +123,10 @@ def landscape(rng: np.random.Generator, side: int) -> Layout:
         elif growth == 2:
             label = _houses(rng, labels, ridge, label)
         height += side * rng.uniform(0.05, 0.25)
-    return Layout(labels, label)
+    return SceneComposition(labels, label)
 
 
-def _window(side: int, centre: tuple[float, float], reach: tuple[float, float]) -> Window:
+def _window(side: int, centre: tuple[float, float], reach: tuple[float, float]) -> PixelWindow:
     """Rows and columns of the pixels that lie within `reach` of `centre`, both (x, y)."""
     (x, y), (width, height) = centre, reach
     rows = slice(max(0, int(y - height)), max(0, min(side, int(y + height) + 2)))
@@ -180,7 +180,7 @@ class _Table:
         self.shading[rows, columns][inside] = np.clip(lit, 0.1, 1.5)[inside]
 
 
-def objects(rng: np.random.Generator, side: int) -> Layout:
+def objects(rng: np.random.Generator, side: int) -> SceneComposition:
     """One to eight lit balls and cards on a table, with shadows."""
     table = _Table(rng, side)
     label = 2
@@ -190,10 +190,10 @@ def objects(rng: np.random.Generator, side: int) -> Layout:
         table.cast_shadow(x, y, radius)
         (table.put_ball if rng.random() < 0.65 else table.put_card)(x, y, radius, label)
         label += 1
-    return Layout(table.labels, label, table.shading)
+    return SceneComposition(table.labels, label, table.shading)
 
 
-def _write(rng: np.random.Generator, labels: Labels, label: int) -> int:
+def _write(rng: np.random.Generator, labels: LabelMap, label: int) -> int:
     """One to three words in capitals; text is drawn into a mask of 8 bits, the only depth that OpenCV writes on."""
     side = len(labels)
     for _ in range(rng.integers(1, 4)):
@@ -207,7 +207,7 @@ def _write(rng: np.random.Generator, labels: Labels, label: int) -> int:
     return label
 
 
-def structure(rng: np.random.Generator, side: int) -> Layout:
+def structure(rng: np.random.Generator, side: int) -> SceneComposition:
     """Tiles, bricks, planks or windows, sometimes with words, seen in perspective."""
     labels = np.zeros((side, side), np.int32)
     rows, columns, joint = int(rng.integers(3, 22)), int(rng.integers(2, 18)), rng.uniform(0.02, 0.15)
@@ -230,10 +230,10 @@ def structure(rng: np.random.Generator, side: int) -> Layout:
     seen = cv2.warpPerspective(
         labels.astype(np.int16), view, (side, side), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT
     )
-    return Layout(seen.astype(np.int32), label)
+    return SceneComposition(seen.astype(np.int32), label)
 
 
-def layout(rng: np.random.Generator, kind: Kind, side: int) -> Layout:
+def layout(rng: np.random.Generator, kind: SceneKind, side: int) -> SceneComposition:
     """A random scene of one kind."""
     draw = {"leaves": leaves, "landscape": landscape, "objects": objects, "structure": structure}[kind]
     return draw(rng, side)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.embedded.filters import Floats, Light, Pixels, blurred, power, resized, scaled
-from bench.embedded.scenes.camera import Shot, photograph
-from bench.embedded.scenes.composition import KINDS, SHARES, Kind, Layout, layout
+from bench.embedded.filters import FloatMaps, Light, Pixels, blurred, power, resized, scaled
+from bench.embedded.scenes.camera import CameraSettings, photograph
+from bench.embedded.scenes.composition import KINDS, SHARES, SceneComposition, SceneKind, layout
 from bench.embedded.scenes.textures import reflectances, texture
 
 SIDE = 128
@@ -38,14 +38,14 @@ class Scene:
     """
 
     pixels: Pixels
-    kind: Kind
+    kind: SceneKind
     surfaces: int
     shallow_focus: bool
-    shot: Shot
+    shot: CameraSettings
     resampling: Resampling
 
 
-def _colours(rng: np.random.Generator, kind: Kind, count: int) -> Light:
+def _colours(rng: np.random.Generator, kind: SceneKind, count: int) -> Light:
     colours = reflectances(rng, count)
     if kind == "landscape" and rng.random() < 0.8:
         colours[0] = np.array([0.35, 0.5, 0.8]) * np.exp(rng.normal(0, 0.3) + rng.normal(0, 0.12, 3))
@@ -54,7 +54,7 @@ def _colours(rng: np.random.Generator, kind: Kind, count: int) -> Light:
     return colours
 
 
-def _relief(rng: np.random.Generator, what: Layout, labels: NDArray[np.intp]) -> Floats:
+def _relief(rng: np.random.Generator, what: SceneComposition, labels: NDArray[np.intp]) -> FloatMaps:
     """Brightness of each pixel: the texture and the shade of its surface, and light that falls unevenly."""
     side, count = len(labels), what.count
     amplitude = np.abs(rng.normal(0, rng.uniform(0.08, 0.45), count)).astype(np.float32)
@@ -72,7 +72,7 @@ def _relief(rng: np.random.Generator, what: Layout, labels: NDArray[np.intp]) ->
     return brightness if what.shading is None else brightness * what.shading
 
 
-def _occlude(rng: np.random.Generator, brightness: Floats) -> Floats:
+def _occlude(rng: np.random.Generator, brightness: FloatMaps) -> FloatMaps:
     """Soft contact shadows: dark surfaces get darker next to bright ones."""
     width = int(len(brightness) * rng.uniform(0.01, 0.04)) | 1
     around = cv2.boxFilter(brightness, -1, (width, width))
@@ -91,7 +91,7 @@ def _defocus(rng: np.random.Generator, light: Light) -> Light:
     return light + scaled(soft - light, share)
 
 
-def _view(rng: np.random.Generator, kind: Kind, side: int) -> tuple[Light, int, bool]:
+def _view(rng: np.random.Generator, kind: SceneKind, side: int) -> tuple[Light, int, bool]:
     """Linear light float32 (side, side, 3), number of surfaces, shallow focus; drawn twice as large, then averaged."""
     what = layout(rng, kind, 2 * side)
     labels = what.labels.astype(np.intp)

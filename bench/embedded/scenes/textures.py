@@ -11,14 +11,14 @@ import functools
 import cv2
 import numpy as np
 
-from bench.embedded.filters import Floats, resized
+from bench.embedded.filters import FloatMaps, resized
 
 BANK_SIDE = 512
 BANK_SIZE = 40
 BANK_SEED = 20_250_117
 
 
-def _spectral_field(rng: np.random.Generator) -> Floats:
+def _spectral_field(rng: np.random.Generator) -> FloatMaps:
     """A periodic random field of unit variance: slope between -0.7 and -1.7, stretched along a random direction."""
     rows = np.fft.fftfreq(BANK_SIDE)[:, None]
     columns = np.fft.rfftfreq(BANK_SIDE)[None]
@@ -34,7 +34,7 @@ def _spectral_field(rng: np.random.Generator) -> Floats:
 
 
 @functools.cache
-def bank() -> tuple[Floats, ...]:
+def bank() -> tuple[FloatMaps, ...]:
     """The 40 read-only fields that every texture is cut from, made once per process.
 
     Every fourth is ridged (folded at zero) and every fourth flattened, as bark and pebbles differ from clouds.
@@ -52,7 +52,7 @@ def bank() -> tuple[Floats, ...]:
     return tuple(fields)
 
 
-def texture(rng: np.random.Generator, side: int, zoom: float | None = None) -> Floats:
+def texture(rng: np.random.Generator, side: int, zoom: float | None = None) -> FloatMaps:
     """Cut a square from a random field of the bank, flip it at random and scale it.
 
     Args:
@@ -77,7 +77,7 @@ def texture(rng: np.random.Generator, side: int, zoom: float | None = None) -> F
     return resized(patch, side, cv2.INTER_CUBIC)
 
 
-def reflectances(rng: np.random.Generator, count: int) -> Floats:
+def reflectances(rng: np.random.Generator, count: int) -> FloatMaps:
     """Colours of `count` surfaces from one small palette whose channels are mostly correlated, as in nature.
 
     Returns:

@@ -14,7 +14,7 @@ from zlib import crc32
 from bench.images.decoding.tiff_structure import walk as _tiff
 
 LARGEST = 2**26  # pixels, 8192 x 8192: more is an attack, or no work for a detector
-Size = tuple[int, int]  # width, height
+HeaderSize = tuple[int, int]  # width, height
 
 _PART_OF_SCAN = frozenset({0x00, 0xFF, *range(0xD0, 0xD8)})  # after FF: stuffing, fill, restarts
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -48,7 +48,7 @@ def header(data: bytes) -> str:
     raise ValueError(msg)
 
 
-def require_small(size: Size) -> None:
+def require_small(size: HeaderSize) -> None:
     """Raise `ValueError` for a picture without pixels, or of more than `LARGEST`."""
     width, height = size
     if width < 1 or height < 1:
@@ -67,7 +67,7 @@ def _animated() -> ValueError:
     return ValueError("it is animated, still images are wanted")
 
 
-def _jpeg(data: bytes) -> Size:
+def _jpeg(data: bytes) -> HeaderSize:
     """Segments, scans, and an end-of-image marker after them; what follows it is not part of the picture."""
     size, scans, place = (0, 0), 0, 2
     while (place := _after_marker(data, place)) and (marker := data[place - 1]) != _END:
@@ -90,7 +90,7 @@ def _after_marker(data: bytes, place: int) -> int:
     return place + 1 if place else 0
 
 
-def _png(data: bytes) -> Size:
+def _png(data: bytes) -> HeaderSize:
     """Every chunk's checksum, pixels, and the end chunk."""
     view, place, seen = memoryview(data), 8, set()
     while b"IEND" not in seen:
@@ -111,7 +111,7 @@ def _png(data: bytes) -> Size:
     return width, height
 
 
-def _webp(data: bytes) -> Size:
+def _webp(data: bytes) -> HeaderSize:
     """The length of the whole and of each chunk; what follows is not part of the picture."""
     whole = 8 + int.from_bytes(data[4:8], "little")
     size, place = (0, 0), 12
@@ -124,7 +124,7 @@ def _webp(data: bytes) -> Size:
     return size
 
 
-def _webp_size(kind: bytes, head: bytes) -> Size:
+def _webp_size(kind: bytes, head: bytes) -> HeaderSize:
     if kind == b"VP8X":
         return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
     if kind == b"VP8 ":
@@ -135,7 +135,7 @@ def _webp_size(kind: bytes, head: bytes) -> Size:
     return 0, 0
 
 
-def _gif(data: bytes) -> Size:
+def _gif(data: bytes) -> HeaderSize:
     """Blocks up to the trailer, of which one is a picture."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     place, pictures = 13 + _palette(flags), 0
@@ -161,7 +161,7 @@ def _palette(flags: int) -> int:
     return 3 * 2 ** (1 + flags % 8) if flags & 0x80 else 0
 
 
-def _bmp(data: bytes) -> Size:
+def _bmp(data: bytes) -> HeaderSize:
     """The length that the file states."""
     if int.from_bytes(data[2:6], "little") > len(data):
         raise _early("BMP")
@@ -170,7 +170,7 @@ def _bmp(data: bytes) -> Size:
     return width, abs(height)
 
 
-def _avif(data: bytes) -> Size:
+def _avif(data: bytes) -> HeaderSize:
     """Boxes up to the end. Pixels lie where the boxes say, which the decoder checks."""
     size, place = (0, 0), 0
     while place < len(data):
@@ -186,13 +186,13 @@ def _avif(data: bytes) -> Size:
     return size
 
 
-def _avif_size(meta: bytes) -> Size:
+def _avif_size(meta: bytes) -> HeaderSize:
     """The largest picture among the items and their previews."""
-    sizes: list[Size] = [struct.unpack_from(">II", meta, one.end() + 4) for one in re.finditer(b"ispe", meta)]
+    sizes: list[HeaderSize] = [struct.unpack_from(">II", meta, one.end() + 4) for one in re.finditer(b"ispe", meta)]
     return max(sizes, key=lambda one: one[0] * one[1], default=(0, 0))
 
 
-_WALKS: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], Size]], ...] = (
+_WALKS: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], HeaderSize]], ...] = (
     (re.compile(rb"\xff\xd8\xff"), "JPEG", _jpeg),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "PNG", _png),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "WEBP", _webp),

@@ -43,7 +43,7 @@ class Unreadable(InputError):
         return f"{self.where} cannot be decoded ({self.reason}); replace it or take it out of the data set"
 
 
-class Details(NamedTuple):
+class StorageDetails(NamedTuple):
     """How an image is stored, beyond its facts.
 
     Attributes:
@@ -77,12 +77,12 @@ def decode(data: bytes, where: str) -> Sample:
     return decode_with_details(data, where)[0]
 
 
-def decode_with_details(data: bytes, where: str) -> tuple[Sample, Details]:
+def decode_with_details(data: bytes, where: str) -> tuple[Sample, StorageDetails]:
     """Read one image file as `decode` does, and how it is stored. Raises `Unreadable`."""
     try:
         with _open(data) as image:
             _require_readable(image)
-            details = Details(image.mode, _has_exif(image), "")
+            details = StorageDetails(image.mode, _has_exif(image), "")
             ImageOps.exif_transpose(image, in_place=True)
             profile = Profile(image.info["icc_profile"]) if "icc_profile" in image.info else None
             pixels = np.asarray(_to_rgb(image, profile))

@@ -12,14 +12,14 @@ from errno import EFBIG, EIO, ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from bench.images.files.mounting import Mounted
+from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import (
     ARCHIVES,
     LARGEST_FILE,
     MANIFESTS,
+    FileMark,
     Folder,
     Listing,
-    Mark,
     Tree,
     hidden,
     readable,
@@ -87,7 +87,7 @@ class Zip(Archive):
             raise FileNotFoundError(ENOENT, "no such member", name)
         return self._members[name]
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """Size when unpacked, and the checksum in place of a time."""
         found = self._found(name)
         return found.file_size, found.CRC
@@ -136,17 +136,17 @@ class Tar(Archive):
             raise FileNotFoundError(ENOENT, "no such member", name)
         return self._places[name]
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """Size, and the place in the archive in place of a time: the archive as a whole has the time."""
         offset, size = self._place(name)
         return size, offset
 
     def open(self, name: str) -> BinaryIO:
         """The member, as a window of the archive."""
-        return cast("BinaryIO", io.BufferedReader(Window(self.file, *self._place(name))))
+        return cast("BinaryIO", io.BufferedReader(FileSection(self.file, *self._place(name))))
 
 
-class Window(io.RawIOBase):
+class FileSection(io.RawIOBase):
     """A part of a file, read as if it were a file of its own, so that large members need no memory.
 
     The file is opened for each window: a data set of thousands of shards needs few open files.
@@ -239,4 +239,4 @@ def _with_archives(folder: Folder) -> Tree:
             raise InputError(msg)
         mounts[name] = archive(folder.root / path)
     folder.listing.ignored -= Counter(path.suffix.lower() for path in paths)  # they are read
-    return Mounted(folder, mounts) if mounts else folder
+    return MountedTree(folder, mounts) if mounts else folder

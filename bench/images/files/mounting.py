@@ -9,12 +9,12 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from bench.images.files.tree import Listing, Mark, Tree
-from bench.images.layouts.api import SHARED, Found, Row
+from bench.images.files.tree import FileMark, Listing, Tree
+from bench.images.layouts.api import SHARED, DataSetContents, ImageRow
 from bench.platform.errors import InputError
 
 
-class Mounted(Tree):
+class MountedTree(Tree):
     """A tree with other trees hung into it as folders."""
 
     def __init__(self, base: Tree, mounts: dict[str, Tree]) -> None:
@@ -50,7 +50,7 @@ class Mounted(Tree):
             cut = name.find("/", cut + 1)
         return self._base, name
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """The mark that the file has in its own tree."""
         tree, rest = self._place(name)
         return tree.mark(rest)
@@ -71,7 +71,7 @@ class Mounted(Tree):
         return tree.path(rest)
 
 
-def with_real(tree: Tree, found: Found) -> Found:
+def with_real(tree: Tree, found: DataSetContents) -> DataSetContents:
     """What a layout read, and the real images that were hung in where the layout did not read them itself.
 
     Those that it read without a split are given one where its own images have one.
@@ -90,7 +90,7 @@ def is_mounted(path: str) -> bool:
     return path.split("/", 1)[0] == SHARED
 
 
-def mounted(tree: Tree, rows: Sequence[Row]) -> list[Row]:
+def mounted(tree: Tree, rows: Sequence[ImageRow]) -> list[ImageRow]:
     """Real images that a user hung in beside the rows of tables, as the shared pool.
 
     One that is named for the source of a row goes into that row's split. The others are put in order of the sha256 of
@@ -105,9 +105,9 @@ def mounted(tree: Tree, rows: Sequence[Row]) -> list[Row]:
     others = sorted((path for path in paths if path not in own), key=lambda path: sha256(path.encode()).digest())
     drawn = dict(zip(others, _dealt(len(others), Counter(row.split for row in rows)), strict=True))
     return [
-        Row(path, 0, SHARED, own[path], source=stems[path])
+        ImageRow(path, 0, SHARED, own[path], source=stems[path])
         if path in own
-        else Row(path, 0, SHARED, drawn[path], source=path)
+        else ImageRow(path, 0, SHARED, drawn[path], source=path)
         for path in paths
     ]
 

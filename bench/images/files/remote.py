@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from bench.images.files.archives import local
-from bench.images.files.tree import LARGEST_FILE, Listing, Mark, Tree, too_large
+from bench.images.files.tree import LARGEST_FILE, FileMark, Listing, Tree, too_large
 from bench.platform.errors import InputError
 
 PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
@@ -58,7 +58,7 @@ class Remote(Tree):
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return InputError(f"{self.where} cannot be read ({reason}); check the address and your credentials")
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """Size, 0 where the store does not know it, and a number made of all that it says in place of a time."""
         _ = self.listing
         if name not in self._facts:

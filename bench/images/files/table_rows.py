@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from bench.images.files.tables import ArrowTable, ParquetTable, Recent, Table
-from bench.images.files.tree import IMAGES, Mark, Tree
+from bench.images.files.tables import ArrowTable, ParquetTable, RowGroupCache, Table
+from bench.images.files.tree import IMAGES, FileMark, Tree
 from bench.platform.errors import InputError
 
 SUFFIXES = (".arrow", ".parquet")
@@ -15,7 +15,7 @@ STATE = "state.json"  # names the Arrow files of a folder that `save_to_disk` wr
 WIDTH = 6  # digits of a row's number in its name, at least
 
 
-class Rows:
+class TableRows:
     """The images of tables as files, named `<table>/<row>.<suffix>` or `<table>/<row>.<tag>.<suffix>`.
 
     Names that are of no table are read from the tree that the tables lie in. Safe for several threads.
@@ -29,7 +29,7 @@ class Rows:
         self.where = tree.where
         self.identity = f"{tree.identity}|{layout}"
         self._tree = tree
-        self._recent = Recent()
+        self._recent = RowGroupCache()
         self._tables: dict[str, tuple[Table, Mapping[str, str]]] = {}
 
     def open(self, name: str) -> Table:
@@ -67,7 +67,7 @@ class Rows:
             raise InputError(msg)
         return data
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """The mark of the table that a row is in. Raises `OSError`."""
         folder = name.rpartition("/")[0]
         return self._tree.mark(folder if folder in self._tables else name)
@@ -78,7 +78,7 @@ def _suffix(path: str | None) -> str:
     return suffix if suffix in IMAGES else ".img"
 
 
-def open_table(tree: Tree, name: str, recent: Recent) -> Table:
+def open_table(tree: Tree, name: str, recent: RowGroupCache) -> Table:
     """One table, by its suffix. Raises `InputError`."""
     kind = ParquetTable if name.lower().endswith(".parquet") else ArrowTable
     return kind(tree, name, recent)

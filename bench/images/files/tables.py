@@ -25,7 +25,7 @@ from bench.platform.errors import InputError
 KEPT = 2**29  # bytes of tables that are kept in memory
 
 
-class Recent:
+class RowGroupCache:
     """What was read last of tables, at most `KEPT` bytes or one group of rows. Safe for several threads."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Table(ABC):
     schema: Any
     starts: list[int]
 
-    def __init__(self, tree: Tree, name: str, recent: Recent) -> None:
+    def __init__(self, tree: Tree, name: str, recent: RowGroupCache) -> None:
         self.where = f"{tree.where}/{name}"
         self._tree = tree
         self._name = name
@@ -99,7 +99,7 @@ class Table(ABC):
 class ParquetTable(Table):
     """A Parquet file, read by row groups and by columns."""
 
-    def __init__(self, tree: Tree, name: str, recent: Recent) -> None:
+    def __init__(self, tree: Tree, name: str, recent: RowGroupCache) -> None:
         super().__init__(tree, name, recent)
         with self._opened() as opened:
             self.schema = opened.schema_arrow
@@ -165,7 +165,7 @@ def _footer(file: BinaryIO) -> tuple[Any, int]:
 class ArrowTable(Table):
     """An Arrow file, mapped into memory where it lies on a local disk, else fetched whole."""
 
-    def __init__(self, tree: Tree, name: str, recent: Recent) -> None:
+    def __init__(self, tree: Tree, name: str, recent: RowGroupCache) -> None:
         super().__init__(tree, name, recent)
         table = self._whole()
         self.schema = table.schema

@@ -25,10 +25,10 @@ DATA = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".txt
 ARCHIVES = frozenset({".tar", ".zip"})
 MANIFESTS = frozenset({".csv", ".jsonl"})
 LARGEST_FILE = 2**29  # bytes: no image file is larger
-Mark = tuple[int, int]  # size and time: a file whose mark is unchanged has not changed
+FileMark = tuple[int, int]  # size and time: a file whose mark is unchanged has not changed
 
 
-class Files(Protocol):
+class FileSource(Protocol):
     """Where an image set takes its bytes from."""
 
     @property
@@ -42,7 +42,7 @@ class Files(Protocol):
     def read(self, name: str) -> bytes:
         """All bytes of one file. Raises `OSError` or `InputError`."""
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """Size and time of one file. Raises `OSError`."""
 
 
@@ -146,7 +146,7 @@ class Tree(ABC):
     def _list(self) -> Listing: ...
 
     @abstractmethod
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """Size and time of one file. Raises `OSError`."""
 
     @abstractmethod
@@ -242,7 +242,7 @@ class Folder(Tree):
             listing.ignored["links"] += 1
         return None
 
-    def mark(self, name: str) -> Mark:
+    def mark(self, name: str) -> FileMark:
         """Size and modification time."""
         found = (self.root / name).stat()
         return found.st_size, found.st_mtime_ns

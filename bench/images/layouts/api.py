@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
-from bench.images.files.tree import Files, Tree
+from bench.images.files.tree import FileSource, Tree
 
 Claim = Literal["all", "some", "none"]
 SHARED = "real"  # the pool of real images that stand against every generator
 
 
-class Row(NamedTuple):
+class ImageRow(NamedTuple):
     """One image.
 
     Attributes:
@@ -28,7 +28,7 @@ class Row(NamedTuple):
         split: "train", "val" or "test"; "" where the data set has no split.
         content: The content class, or "".
         source: An id shared by images that are not independent of each other.
-        treatment: A chain of degradations that is part of the data set, or "".
+        degradation: A chain of degradations that is part of the data set, or "".
     """
 
     name: str
@@ -37,11 +37,11 @@ class Row(NamedTuple):
     split: str = ""
     content: str = ""
     source: str = ""
-    treatment: str = ""
+    degradation: str = ""
 
 
 @dataclass(frozen=True)
-class Found:
+class DataSetContents:
     """What a layout read.
 
     Attributes:
@@ -54,10 +54,10 @@ class Found:
         missing: What the data set lists and does not hold: what it is, to how many images.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[ImageRow]
     families: Mapping[str, str] = field(default_factory=dict)
     pools: Mapping[str, str] = field(default_factory=dict)
-    files: Files | None = None
+    files: FileSource | None = None
     notes: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
 
@@ -75,11 +75,11 @@ class Layout(ABC):
         """How much of the tree's images this layout would read. Cheap: names, and headers of a file or two."""
 
     @abstractmethod
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read the tree. Raises `InputError` for what cannot be used."""
 
 
-class Place(NamedTuple):
+class FolderMeaning(NamedTuple):
     """What a folder says of the images in it. `generator` is the pool where `label` is 0."""
 
     label: int
@@ -92,13 +92,13 @@ class FolderLayout(Layout):
     """A layout in which the folder that an image stands in says everything."""
 
     @abstractmethod
-    def places(self, tree: Tree) -> Mapping[str, Place]:
+    def places(self, tree: Tree) -> Mapping[str, FolderMeaning]:
         """What each folder, such as "ADM/train/ai", says of its images; none for one that is no part of the layout."""
 
-    def row(self, folder: str, name: str, place: Place) -> Row:
+    def row(self, folder: str, name: str, place: FolderMeaning) -> ImageRow:
         """One image of a folder. A layout whose file names say more overrides this."""
         path = f"{folder}/{name}" if folder else name
-        return Row(path, place.label, place.generator, place.split, place.content, path)
+        return ImageRow(path, place.label, place.generator, place.split, place.content, path)
 
     def claim(self, tree: Tree) -> Claim:
         """By folders alone."""
@@ -107,7 +107,7 @@ class FolderLayout(Layout):
             return "none"
         return "all" if len(places) == len(tree.listing.images) else "some"
 
-    def rows(self, tree: Tree) -> list[Row]:
+    def rows(self, tree: Tree) -> list[ImageRow]:
         """Every image in a folder of this layout."""
         images = tree.listing.images
         return [self.row(folder, name, place) for folder, place in self.places(tree).items() for name in images[folder]]

@@ -13,13 +13,13 @@ from typing import ClassVar
 from bench.images.files.mounting import is_mounted
 from bench.images.files.tree import Tree
 from bench.images.layouts import csv_lines
-from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.layouts.api import SHARED, Claim, DataSetContents, ImageRow, Layout
 
 TABLE = "metadata.csv"
 COLUMNS = ("image_path", "target", "category")
 
 
-class Artifact(Layout):
+class ArtifactLayout(Layout):
     """ArtiFact and what is described like it."""
 
     name: ClassVar[str] = "artifact"
@@ -36,12 +36,12 @@ class Artifact(Layout):
             return "none"
         return "all" if read == len(tree.listing.images) else "some"
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read what the tables list. Raises `InputError` for a table that is not in order."""
         images = tree.listing.images
         there = {f"{folder}/{name}" if folder else name for folder, names in images.items() for name in names}
         described = _described(tree)
-        rows: list[Row] = []
+        rows: list[ImageRow] = []
         missing = 0
         for folder in described:
             for row in _rows(tree, folder, there):
@@ -52,7 +52,7 @@ class Artifact(Layout):
         if SHARED not in described:  # real images that the user added
             real = [folder for folder in images if is_mounted(folder)]
             rows += [_real(f"{folder}/{name}") for folder in real for name in images[folder]]
-        return Found(rows, missing={f"images that {TABLE} lists": missing} if missing else {})
+        return DataSetContents(rows, missing={f"images that {TABLE} lists": missing} if missing else {})
 
 
 def _described(tree: Tree) -> list[str]:
@@ -70,11 +70,11 @@ def _upwards(folder: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
 
 
-def _real(path: str) -> Row:
-    return Row(path, 0, SHARED, source=path)
+def _real(path: str) -> ImageRow:
+    return ImageRow(path, 0, SHARED, source=path)
 
 
-def _rows(tree: Tree, folder: str, there: Collection[str]) -> Iterator[Row | None]:
+def _rows(tree: Tree, folder: str, there: Collection[str]) -> Iterator[ImageRow | None]:
     """Every image of one table; None for one that the tree does not hold.
 
     Its paths begin in the folder of the table or in the one above, which a tree of this folder alone does not hold.
@@ -88,7 +88,7 @@ def _rows(tree: Tree, folder: str, there: Collection[str]) -> Iterator[Row | Non
         paths = [base + path for base in bases] + ([] if folder else [path.removeprefix(f"{generator}/")])
         found = next((one for one in paths if one in there), None)
         pool = generator if label else SHARED
-        yield Row(found, label, pool, content=fields["category"], source=found) if found else None
+        yield ImageRow(found, label, pool, content=fields["category"], source=found) if found else None
 
 
 def _label(tree: Tree, folder: str, line: int, target: str) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from bench.images.files.tree import Tree
-from bench.images.layouts.api import FolderLayout, Found, Place, Row
+from bench.images.layouts.api import DataSetContents, FolderLayout, FolderMeaning, ImageRow
 from bench.images.layouts.generator_names import is_known
 
 CLASSES = {"0_real": 0, "1_fake": 1}
@@ -37,26 +37,26 @@ NAMES = frozenset({
 FAMILIES = {"dalle": "codebook transformer"}  # DALL-E mini here
 
 
-class CnnSpot(FolderLayout):
+class CnnSpotLayout(FolderLayout):
     """The test sets of CNNDetection and UniversalFakeDetect, and CNNDetection's training set."""
 
     name: ClassVar[str] = "cnnspot"
     shape: ClassVar[str] = "[{train,val,test}/]<generator>/[<class>/]{0_real,1_fake}/<image>"
 
-    def places(self, tree: Tree) -> Mapping[str, Place]:
+    def places(self, tree: Tree) -> Mapping[str, FolderMeaning]:
         """Split, generator, content class and class; the tree itself is the generator where no folder names it."""
         cut = {folder: folder.split("/") for folder in tree.listing.images}
         read = {folder: parts for folder, parts in cut.items() if parts[-1] in CLASSES}
         whole = _whole(tree.title, {"/".join(parts[:-1]) for parts in read.values()})
         if whole:
-            return {folder: Place(CLASSES[kind], whole, content=name) for folder, (name, kind) in read.items()}
+            return {folder: FolderMeaning(CLASSES[kind], whole, content=name) for folder, (name, kind) in read.items()}
         places = {folder: _place(parts, tree.title) for folder, parts in read.items()}
         return {folder: place for folder, place in places.items() if place}
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read every generator and pool."""
         rows = self.rows(tree)
-        return Found(rows, FAMILIES, _pools(rows))
+        return DataSetContents(rows, FAMILIES, _pools(rows))
 
 
 def _whole(title: str, above: set[str]) -> str:
@@ -68,7 +68,7 @@ def _whole(title: str, above: set[str]) -> str:
     return PROGAN if above <= PROGAN_CLASSES else ""
 
 
-def _place(parts: Sequence[str], title: str) -> Place | None:
+def _place(parts: Sequence[str], title: str) -> FolderMeaning | None:
     """What a folder says of its images, by the names in its path, of which the last is a class."""
     *above, kind = parts
     split = above.pop(0) if above and above[0] in SPLITS else ""
@@ -78,10 +78,10 @@ def _place(parts: Sequence[str], title: str) -> Place | None:
     if split in {"train", "val"} and len(above) == 1 and above[0] in PROGAN_CLASSES:
         above.insert(0, PROGAN)
     generator, content = (*above, "", "")[:2]
-    return Place(CLASSES[kind], generator or title, split, content)
+    return FolderMeaning(CLASSES[kind], generator or title, split, content)
 
 
-def _pools(rows: Sequence[Row]) -> dict[str, str]:
+def _pools(rows: Sequence[ImageRow]) -> dict[str, str]:
     """Generators without real images of their own, to the pool that stands against each."""
     generators, reals = ({row.generator for row in rows if row.label == label} for label in (1, 0))
     return {generator: POOLS.get(generator, COMMON_POOL) for generator in generators - reals}

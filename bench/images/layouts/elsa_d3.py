@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from bench.images.files.mounting import is_mounted, mounted
-from bench.images.files.table_rows import Rows, open_table, table_files
-from bench.images.files.tables import Recent, image_columns
+from bench.images.files.table_rows import TableRows, open_table, table_files
+from bench.images.files.tables import RowGroupCache, image_columns
 from bench.images.files.tree import Tree
-from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.layouts.api import SHARED, Claim, DataSetContents, ImageRow, Layout
 from bench.images.layouts.class_words import split_of
 from bench.platform.errors import InputError
 
@@ -27,7 +27,7 @@ def is_elsa(schema: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
     return "id" in schema.names and set(COLUMNS.values()) <= set(image_columns(schema))
 
 
-class ElsaD3(Layout):
+class ElsaD3Layout(Layout):
     """The tables of ELSA_D3."""
 
     name: ClassVar[str] = "elsa_d3"
@@ -37,16 +37,16 @@ class ElsaD3(Layout):
         """By the columns of the first table."""
         files = table_files(tree)
         try:
-            if not files or not is_elsa(open_table(tree, files[0], Recent()).schema):
+            if not files or not is_elsa(open_table(tree, files[0], RowGroupCache()).schema):
                 return "none"
         except InputError:
             return "none"
         return "all" if all(map(is_mounted, tree.listing.images)) else "some"
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read the rows. Raises `InputError` where no real images stand beside them."""
-        files = Rows(tree, self.name)
-        rows: list[Row] = []
+        files = TableRows(tree, self.name)
+        rows: list[ImageRow] = []
         count = empty = 0
         for name in table_files(tree):
             table = files.open(name)
@@ -59,7 +59,7 @@ class ElsaD3(Layout):
             for generator, images in zip(GENERATORS, files.add(name, table, COLUMNS).values(), strict=True):
                 empty += images.count(None)
                 rows += [
-                    Row(image, 1, generator, split, source=source)
+                    ImageRow(image, 1, generator, split, source=source)
                     for image, source in zip(images, ids, strict=True)
                     if image
                 ]
@@ -69,4 +69,4 @@ class ElsaD3(Layout):
             msg = f"{tree.where}: {what}; fetch some and name their folder, --real FOLDER"
             raise InputError(msg)
         missing = {URLS: count} | ({"images without bytes": empty} if empty else {})
-        return Found([*rows, *real], pools=dict.fromkeys(GENERATORS, SHARED), files=files, missing=missing)
+        return DataSetContents([*rows, *real], pools=dict.fromkeys(GENERATORS, SHARED), files=files, missing=missing)

@@ -25,7 +25,7 @@ from typing import ClassVar
 
 from bench.images.files.mounting import is_mounted
 from bench.images.files.tree import Tree, top_folders
-from bench.images.layouts.api import SHARED, Claim, FolderLayout, Found, Place
+from bench.images.layouts.api import SHARED, Claim, DataSetContents, FolderLayout, FolderMeaning
 from bench.images.layouts.class_words import FILLERS, SPLITS
 from bench.images.layouts.generator_names import flat, is_known
 from bench.platform.errors import InputError
@@ -48,7 +48,7 @@ SIZE = r"\d+(k|m|b|px|x\d+)?"  # 256, 256x256, 1k, 5B
 SHOWN = 5  # folders that a message names
 
 
-class Folders(FolderLayout):
+class FoldersLayout(FolderLayout):
     """Any collection in which folders name generators."""
 
     name: ClassVar[str] = "folders"
@@ -60,7 +60,7 @@ class Folders(FolderLayout):
         generated = any(place.label for place in self.places(tree).values())
         return super().claim(tree) if generated else "none"
 
-    def places(self, tree: Tree) -> Mapping[str, Place]:
+    def places(self, tree: Tree) -> Mapping[str, FolderMeaning]:
         """What each folder says of its images."""
         folders = list(tree.listing.images)
         title, skipped = _top(tree)
@@ -68,10 +68,10 @@ class Folders(FolderLayout):
         parsed = {folder: _parsed(folder, skipped) for folder in folders}
         places = {folder: _place(folder, *parts, title, beside_fake) for folder, parts in parsed.items() if parts[1]}
         if all(SHARED in tree.mounts and is_mounted(folder) for folder in places):
-            places |= {folder: Place(1, title, split) for folder, (split, steps) in parsed.items() if not steps}
+            places |= {folder: FolderMeaning(1, title, split) for folder, (split, steps) in parsed.items() if not steps}
         return places
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read every folder. Raises `InputError` where a class is missing, or a folder may be of either."""
         places = self.places(tree)
         skipped = _top(tree)[1]
@@ -82,7 +82,7 @@ class Folders(FolderLayout):
         notes = [f"{tree.title}: the images in these folders were taken as real: {_shown(real)}"]
         if places.keys() - heads.keys():
             notes.append(f"{tree.title}: the images that no folder names were taken as those of one generator")
-        return Found(self.rows(tree), notes=tuple(notes))
+        return DataSetContents(self.rows(tree), notes=tuple(notes))
 
 
 def _require_order(tree: Tree, heads: Collection[str], generators: Collection[str], real: Collection[str]) -> None:
@@ -154,7 +154,9 @@ def _parsed(folder: str, skipped: int) -> tuple[str, list[re.Match[str]]]:
     return "", steps
 
 
-def _place(folder: str, split: str, steps: list[re.Match[str]], title: str, beside_fake: Collection[str]) -> Place:
+def _place(
+    folder: str, split: str, steps: list[re.Match[str]], title: str, beside_fake: Collection[str]
+) -> FolderMeaning:
     """What one folder says of its images.
 
     Args:
@@ -166,11 +168,11 @@ def _place(folder: str, split: str, steps: list[re.Match[str]], title: str, besi
     """
     head, *rest = steps
     if is_real(head[0]):
-        return Place(0, SHARED, split, "/".join(step[0] for step in rest))
+        return FolderMeaning(0, SHARED, split, "/".join(step[0] for step in rest))
     generator = title if _is_fake(head) or NUMBERS.get(head[0]) else head[0]
     real = [step for step in rest if _real_below(step, folder, beside_fake)]
     content = "/".join(step[0] for step in rest if step not in real and not _is_fake(step))
-    return Place(0 if real else 1, SHARED if real else generator, split, content)
+    return FolderMeaning(0 if real else 1, SHARED if real else generator, split, content)
 
 
 def _real_below(step: re.Match[str], folder: str, beside_fake: Collection[str]) -> bool:

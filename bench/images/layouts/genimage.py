@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 from bench.images.files.tree import Tree
-from bench.images.layouts.api import FolderLayout, Found, Place, Row
+from bench.images.layouts.api import DataSetContents, FolderLayout, FolderMeaning, ImageRow
 from bench.images.layouts.generator_names import GENIMAGE, canonical, genimage
 from bench.platform.errors import InputError
 
@@ -22,29 +22,31 @@ SPLITS = ("train", "val", "test")
 CLASSES = {"nature": 0, "ai": 1}
 
 
-class GenImage(FolderLayout):
+class GenImageLayout(FolderLayout):
     """GenImage and what is laid out like it."""
 
     name: ClassVar[str] = "genimage"
     shape: ClassVar[str] = "<generator>/{train,val}/{ai,nature}/<image>"
 
-    def places(self, tree: Tree) -> Mapping[str, Place]:
+    def places(self, tree: Tree) -> Mapping[str, FolderMeaning]:
         """Generator, split and class."""
         cut = {folder: ("", *folder.split("/")) for folder in tree.listing.images}
         read = {folder: parts for folder, parts in cut.items() if parts[-2] in SPLITS and parts[-1] in CLASSES}
         shared = len(PurePosixPath(commonpath("/".join(parts[1:-2]) for parts in read.values())).parts) if read else 0
         return {
-            folder: Place(CLASSES[kind], _generator(above, shared) or canonical(tree.title)[0], split)
+            folder: FolderMeaning(CLASSES[kind], _generator(above, shared) or canonical(tree.title)[0], split)
             for folder, (_, *above, split, kind) in read.items()
         }
 
-    def row(self, folder: str, name: str, place: Place) -> Row:
+    def row(self, folder: str, name: str, place: FolderMeaning) -> ImageRow:
         """A real image is the same image wherever it stands; a generated one is its own."""
         stem = name.rpartition(".")[0]
         source = f"{place.generator}/{stem}" if place.label else stem
-        return Row(f"{folder}/{name}", place.label, place.generator, place.split, _content(stem, place.label), source)
+        return ImageRow(
+            f"{folder}/{name}", place.label, place.generator, place.split, _content(stem, place.label), source
+        )
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read every generator. Raises `InputError` where one is there twice."""
         roots: dict[str, set[str]] = {}
         for folder, place in self.places(tree).items():
@@ -53,7 +55,7 @@ class GenImage(FolderLayout):
             if len(places) > 1:
                 msg = f"{tree.where} holds {generator} twice, in {' and '.join(sorted(places))}; keep one of the two"
                 raise InputError(msg)
-        return Found(self.rows(tree), {name: family for name, family, _ in GENIMAGE})
+        return DataSetContents(self.rows(tree), {name: family for name, family, _ in GENIMAGE})
 
 
 def _generator(above: Sequence[str], shared: int) -> str:

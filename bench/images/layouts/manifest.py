@@ -1,7 +1,7 @@
 """A folder with `manifest.csv` or `manifest.jsonl`, which lists the images that belong to the data set.
 
 Columns `path` (relative to the folder, forward slashes) and `label` are required; `generator`, `split`, `content`,
-`source` and `treatment` may be there, and columns of the user's own begin with `x_`. A generated image without a
+`source` and `degradation` may be there, and columns of the user's own begin with `x_`. A generated image without a
 generator belongs to "generated"; a real one with a generator stands against that one only.
 
 Where `dataset.json` names another data set under "of", as DATA would (and its real images under "real"), the paths are
@@ -22,7 +22,7 @@ from bench.images.assembly import DESCRIPTION, described
 from bench.images.files.tree import MANIFESTS, Tree
 from bench.images.image_set import ImageSet
 from bench.images.layouts import csv_lines
-from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.layouts.api import SHARED, Claim, DataSetContents, ImageRow, Layout
 from bench.images.layouts.class_words import SPLITS, label_of
 from bench.platform.errors import InputError
 from protocols.api import NONE
@@ -30,12 +30,12 @@ from protocols.degradations import UnknownDegradation, degradation
 
 STEM = "manifest"
 REQUIRED = ("path", "label")
-OPTIONAL = ("generator", "split", "content", "source", "treatment")
+OPTIONAL = ("generator", "split", "content", "source", "degradation")
 GENERATED = "generated"  # the generator of images that no generator is named for
-Line = tuple[int, Mapping[str, str]]
+ManifestLine = tuple[int, Mapping[str, str]]
 
 
-class Manifest(Layout):
+class ManifestLayout(Layout):
     """Images listed in a table of the user's own."""
 
     name: ClassVar[str] = "manifest"
@@ -46,7 +46,7 @@ class Manifest(Layout):
         """Everything where there is a manifest: it says what belongs."""
         return "all" if _manifests(tree) else "none"
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read what the manifest lists. Raises `InputError` for a manifest that is not in order."""
         names = _manifests(tree)
         if len(names) != 1:
@@ -60,8 +60,8 @@ class Manifest(Layout):
         listed.require_both_classes(rows, set(pools.values()))
         missing = {"images that the manifest lists": listed.missing} if listed.missing else {}
         if base is None:
-            return Found(rows, missing=missing)
-        return Found(rows, base.families, pools, base.files, base.notes, missing)
+            return DataSetContents(rows, missing=missing)
+        return DataSetContents(rows, base.families, pools, base.files, base.notes, missing)
 
 
 class _Listed:
@@ -74,12 +74,12 @@ class _Listed:
         self._seen: dict[str, int] = {}
         self.missing = 0
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ImageRow]:
         """Every image that is listed and there."""
         read = _json_lines if self._name.endswith(".jsonl") else _csv_lines
         return [row for line, fields in read(self._tree, self._name) if (row := self._row(line, fields))]
 
-    def require_both_classes(self, rows: list[Row], pools: set[str]) -> None:
+    def require_both_classes(self, rows: list[ImageRow], pools: set[str]) -> None:
         """Both classes must be listed, and a pool must stand against something."""
         generators = {row.generator for row in rows if row.label}
         reals = {row.generator for row in rows if not row.label}
@@ -92,27 +92,27 @@ class _Listed:
             msg = f"{where} lists real images against {unused[0]}, which made none of its images; mend the generator"
             raise InputError(msg)
 
-    def _row(self, line: int, fields: Mapping[str, str]) -> Row | None:
+    def _row(self, line: int, fields: Mapping[str, str]) -> ImageRow | None:
         path = self._path(line, fields["path"])
         label = label_of(fields["label"])
         if label is None:
             self._refuse(line, f"label {fields['label']!r} is not known; write 0 or real, 1 or generated")
         split = self._split(line, fields["split"]) if "split" in fields else None
-        treatment = self._treatment(line, fields["treatment"]) if "treatment" in fields else None
+        chain = self._degradation(line, fields["degradation"]) if "degradation" in fields else None
         if path not in self._there:
             self.missing += 1
             return None
-        known = self._there[path] or Row(path, label, "")
+        known = self._there[path] or ImageRow(path, label, "")
         if known.label != label:
             self._refuse(line, f"{path} has the label {known.label} in the data set that {DESCRIPTION} names; mend it")
-        return Row(
+        return ImageRow(
             path,
             label,
             fields.get("generator", known.generator) or (GENERATED if label else SHARED),
             known.split if split is None else split,
             fields.get("content", known.content),
             fields.get("source", known.source) or path,
-            known.treatment if treatment is None else treatment,
+            known.degradation if chain is None else chain,
         )
 
     def _path(self, line: int, text: str) -> str:
@@ -129,7 +129,7 @@ class _Listed:
             self._refuse(line, f"split {text!r} is not known; write train, val or test, or leave all empty")
         return SPLITS.get(split, "")
 
-    def _treatment(self, line: int, text: str) -> str:
+    def _degradation(self, line: int, text: str) -> str:
         try:
             return _chain(text)
         except UnknownDegradation as error:
@@ -141,7 +141,7 @@ class _Listed:
 
 @cache
 def _chain(text: str) -> str:
-    """The canonical spelling of a treatment, "" for none."""
+    """The canonical spelling of a chain of degradations, "" for none."""
     return "" if text in {"", NONE} else degradation(text).name
 
 
@@ -174,23 +174,23 @@ def _base(tree: Tree) -> ImageSet | None:
     return read_tree(base, forced, open_tree(real, tree.where) if real else None)
 
 
-def _images(tree: Tree) -> dict[str, Row | None]:
+def _images(tree: Tree) -> dict[str, ImageRow | None]:
     """The tree's own images, of which nothing is known."""
     listed = tree.listing.images.items()
     return {f"{folder}/{name}" if folder else name: None for folder, names in listed for name in names}
 
 
-def _images_of(base: ImageSet) -> dict[str, Row | None]:
+def _images_of(base: ImageSet) -> dict[str, ImageRow | None]:
     """The images of another data set, with what it says of them."""
-    return {row[0]: Row._make(row) for row in base.table.itertuples(index=False, name=None)}
+    return {row[0]: ImageRow._make(row) for row in base.table.itertuples(index=False, name=None)}
 
 
-def _csv_lines(tree: Tree, name: str) -> Iterator[Line]:
+def _csv_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
     _check_columns(tree, name, 1, csv_lines.header(tree, name))
     yield from csv_lines.rows(tree, name, REQUIRED)
 
 
-def _json_lines(tree: Tree, name: str) -> Iterator[Line]:
+def _json_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
     for line, text in enumerate(tree.text(name).splitlines(), start=1):
         if not text.strip():
             continue

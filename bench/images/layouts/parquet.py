@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from bench.images.files.mounting import is_mounted, mounted
-from bench.images.files.table_rows import Rows, open_table, table_files
-from bench.images.files.tables import Recent, Table, image_columns
+from bench.images.files.table_rows import TableRows, open_table, table_files
+from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree
-from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.layouts.api import SHARED, Claim, DataSetContents, ImageRow, Layout
 from bench.images.layouts.class_words import class_of, is_real, label_of, split_of
 from bench.images.layouts.elsa_d3 import is_elsa
 from bench.images.layouts.generator_names import canonical
@@ -32,7 +32,7 @@ EMPTY = "images without bytes"
 WANTED = f"an image column, and a label ({', '.join(LABELS)}) or a generator column ({', '.join(GENERATORS)})"
 
 
-class Parquet(Layout):
+class ParquetLayout(Layout):
     """Parquet and Arrow tables with one image a row."""
 
     name: ClassVar[str] = "parquet"
@@ -45,17 +45,17 @@ class Parquet(Layout):
             return "none"
         alone = all(map(is_mounted, tree.listing.images))
         try:
-            schema = open_table(tree, files[0], Recent()).schema
+            schema = open_table(tree, files[0], RowGroupCache()).schema
         except InputError:
             return "all" if not tree.listing.images else "none"
         if not image_columns(schema) or is_elsa(schema):
             return "none"
         return "all" if alone else "some"
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read every table. Raises `InputError` for columns or values that are not understood."""
-        files = Rows(tree, self.name)
-        rows: list[Row] = []
+        files = TableRows(tree, self.name)
+        rows: list[ImageRow] = []
         empty = 0
         for name in table_files(tree):
             table = files.open(name)
@@ -65,9 +65,9 @@ class Parquet(Layout):
                 if image is None:
                     empty += 1
                 else:
-                    rows.append(Row(image, int(generator != SHARED), generator, split, content, image))
+                    rows.append(ImageRow(image, int(generator != SHARED), generator, split, content, image))
         real = mounted(tree, rows) if rows else []
-        return Found([*rows, *real], files=files, missing={EMPTY: empty} if empty else {})
+        return DataSetContents([*rows, *real], files=files, missing={EMPTY: empty} if empty else {})
 
 
 def _refuse(table: Table, what: str) -> InputError:

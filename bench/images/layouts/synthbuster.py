@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from bench.images.files.tree import Tree
-from bench.images.layouts.api import SHARED, Claim, FolderLayout, Found, Place, Row
+from bench.images.layouts.api import SHARED, Claim, DataSetContents, FolderLayout, FolderMeaning, ImageRow
 from bench.platform.errors import InputError
 
 GENERATORS = frozenset({
@@ -22,27 +22,27 @@ RAISE = "real_RAISE_1k"
 ENOUGH = 3  # generators that make a tree Synthbuster: one or two of these names are anybody's
 
 
-class Synthbuster(FolderLayout):
+class SynthbusterLayout(FolderLayout):
     """Synthbuster with the real images that it was made after."""
 
     name: ClassVar[str] = "synthbuster"
     shape: ClassVar[str] = f"<generator>/<RAISE id>.png and {RAISE}/ or --real FOLDER"
 
-    def places(self, tree: Tree) -> Mapping[str, Place]:
+    def places(self, tree: Tree) -> Mapping[str, FolderMeaning]:
         """Generators, and real images; folders may stand above, such as the published archives and their tops."""
         places = {folder: _place(folder.split("/")) for folder in tree.listing.images}
         return {folder: place for folder, place in places.items() if place}
 
-    def row(self, folder: str, name: str, place: Place) -> Row:
+    def row(self, folder: str, name: str, place: FolderMeaning) -> ImageRow:
         """The RAISE id is the source of a photograph and of what was made after it."""
-        return Row(f"{folder}/{name}", place.label, place.generator, source=name.rpartition(".")[0])
+        return ImageRow(f"{folder}/{name}", place.label, place.generator, source=name.rpartition(".")[0])
 
     def claim(self, tree: Tree) -> Claim:
         """Nothing where too few of the generators are there."""
         generators = {place.generator for place in self.places(tree).values() if place.label}
         return super().claim(tree) if len(generators) >= ENOUGH else "none"
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read every generator. Raises `InputError` where real images are missing."""
         rows = self.rows(tree)
         if rows and all(row.label for row in rows):
@@ -51,11 +51,11 @@ class Synthbuster(FolderLayout):
                 f"put RAISE-1k into its folder {RAISE}, or name a folder of them with --real FOLDER"
             )
             raise InputError(msg)
-        return Found(rows)
+        return DataSetContents(rows)
 
 
-def _place(parts: Sequence[str]) -> Place | None:
+def _place(parts: Sequence[str]) -> FolderMeaning | None:
     """What a folder says of its images, by the names in its path."""
     if parts[0] == SHARED or RAISE in parts:
-        return Place(0, SHARED)
-    return Place(1, parts[-1]) if parts[-1] in GENERATORS else None
+        return FolderMeaning(0, SHARED)
+    return FolderMeaning(1, parts[-1]) if parts[-1] in GENERATORS else None

@@ -10,7 +10,7 @@ import json
 from typing import Any, ClassVar
 
 from bench.images.files.tree import Tree
-from bench.images.layouts.api import SHARED, Claim, Found, Layout, Row
+from bench.images.layouts.api import SHARED, Claim, DataSetContents, ImageRow, Layout
 from bench.images.layouts.class_words import SPLITS, label_of, split_of
 from bench.images.layouts.generator_names import canonical
 from bench.platform.errors import InputError
@@ -18,7 +18,7 @@ from bench.platform.errors import InputError
 UNNAMED = "generated"  # the generator where a sample names none
 
 
-class WebDataset(Layout):
+class WebDatasetLayout(Layout):
     """Samples of files that share a key."""
 
     name: ClassVar[str] = "webdataset"
@@ -38,10 +38,10 @@ class WebDataset(Layout):
             return "some"
         return "all" if len(labelled) == len(keys) else "some"
 
-    def read(self, tree: Tree) -> Found:
+    def read(self, tree: Tree) -> DataSetContents:
         """Read every sample. Raises `InputError` for one without a label."""
         data = set(tree.listing.data)
-        rows: list[Row] = []
+        rows: list[ImageRow] = []
         unlabelled: list[str] = []
         for folder, names in tree.listing.images.items():
             split = split_of(folder, tree.where)
@@ -55,7 +55,7 @@ class WebDataset(Layout):
             what = f"{tree.where}: {len(unlabelled):,} of its images have no label, such as {unlabelled[0]}"
             msg = f"{what}; give each a .cls of 0 (real) or 1 (generated), or a .json with a label"
             raise InputError(msg)
-        return Found(rows)
+        return DataSetContents(rows)
 
 
 def _key(folder: str, name: str) -> str:
@@ -86,7 +86,7 @@ def _json(tree: Tree, name: str) -> dict[str, Any]:
     return dict(facts) if isinstance(facts, dict) else {}
 
 
-def _row(tree: Tree, name: str, key: str, facts: dict[str, Any], split: str) -> Row:
+def _row(tree: Tree, name: str, key: str, facts: dict[str, Any], split: str) -> ImageRow:
     """One sample. Raises `InputError` for a split of another name."""
     stated = str(facts.get("split") or "").lower()
     if stated and stated not in SPLITS:
@@ -95,4 +95,4 @@ def _row(tree: Tree, name: str, key: str, facts: dict[str, Any], split: str) -> 
     label: int = facts["label"]
     generator = canonical(str(facts.get("generator") or UNNAMED))[0] if label else SHARED
     content, source = (str(facts.get(what) or "") for what in ("content", "source"))
-    return Row(name, label, generator, SPLITS.get(stated, split), content, source or key)
+    return ImageRow(name, label, generator, SPLITS.get(stated, split), content, source or key)

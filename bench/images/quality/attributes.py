@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from detectors.types import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import norm
 
 from bench.images.quality.attributes import ATTRIBUTES, Attribute
 from bench.statistics.intervals import LEVEL
 from bench.statistics.tests import holm
-
-Array = NDArray[Any]
+from detectors.types import Array
 
 FOLDS = 5
 FEWEST = 10  # sources of a class: with fewer nothing is claimed

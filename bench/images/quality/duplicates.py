@@ -16,8 +16,8 @@ NEAR = 10  # bits of a look that may differ between near duplicates
 NO_SIDE = np.iinfo(np.int64).max
 CROWD = 500  # looks of one band that each is compared with, at most
 
-Looks = NDArray[np.uint8]  # (N, 18)
-Pairs = NDArray[np.int64]  # (K, 2)
+Thumbnails = NDArray[np.uint8]  # (N, 18)
+IndexPairs = NDArray[np.int64]  # (K, 2)
 SIDES = {"splits": "split", "classes": "label", "pools": "generator"}
 
 
@@ -42,7 +42,7 @@ class _Kinds:
     """Images by what makes them alike: `codes` (N,) per image, and the pairs of codes that count as alike too."""
 
     codes: NDArray[np.int64]
-    pairs: Pairs
+    pairs: IndexPairs
 
     def crossing(self, sides: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which images have a twin on another side; `sides` are numbers from 0, -1 for images that do not count."""
@@ -98,12 +98,12 @@ def _told(
     return Duplicates(what, across, int(rows.sum()), (names.iloc[first], names.iloc[kinds.twin(first, sides)]))
 
 
-def _by_look(looks: Looks) -> _Kinds:
+def _by_look(looks: Thumbnails) -> _Kinds:
     unique, codes = np.unique(looks, axis=0, return_inverse=True)
     return _Kinds(codes.reshape(-1), near_pairs(unique))
 
 
-def near_pairs(unique: Looks) -> Pairs:
+def near_pairs(unique: Thumbnails) -> IndexPairs:
     """Pairs of different looks, as row numbers, that differ in at most `NEAR` bits.
 
     Two looks that differ in so few bits agree in at least one of `NEAR + 1` bands (the pigeonhole principle), so only
@@ -117,7 +117,7 @@ def near_pairs(unique: Looks) -> Pairs:
     return np.unique(np.concatenate([np.empty((0, 2), np.int64), *found]), axis=0)
 
 
-def _near(words: NDArray[np.uint64], band: NDArray[np.uint8]) -> Iterator[Pairs]:
+def _near(words: NDArray[np.uint64], band: NDArray[np.uint8]) -> Iterator[IndexPairs]:
     """Near pairs among the looks that agree in a band: each with the next ones that do."""
     keys = band.astype(np.int64) @ (1 << np.arange(band.shape[1], dtype=np.int64))
     order = np.argsort(keys, kind="stable")

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.images.decoding.decoder import Details, Unreadable, decode_with_details
+from bench.images.decoding.decoder import StorageDetails, Unreadable, decode_with_details
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from detectors.api import Image
 from protocols.degradations import degradation
 
-VERSION = 1  # rises when an inspection of the same file would give something else
+VERSION = 2  # rises when an inspection of the same file would give something else
 SIDE = 12  # frequencies of a look, either way
 GRID = 4 * SIDE  # cells that they are taken from, either way
 HASH = 32  # bytes of a sha256
@@ -25,7 +25,7 @@ UNREAD = bytes(HASH)
 LOOK = SIDE * SIDE // 8  # bytes of a look
 
 
-class Inspected(NamedTuple):
+class FileFacts(NamedTuple):
     """One file.
 
     Attributes:
@@ -68,8 +68,8 @@ def look(pixels: Image) -> bytes:
     return np.packbits(waves > np.median(waves)).tobytes()
 
 
-def inspect(data: bytes, where: str, treatment: str = "") -> Inspected:
-    """Decode a file strictly and tell what it is, after the treatment that it has in its data set.
+def inspect(data: bytes, where: str, chain: str = "") -> FileFacts:
+    """Decode a file strictly and tell what it is, after the degradations that its data set gives it.
 
     An unreadable file has a reason.
     """
@@ -77,14 +77,14 @@ def inspect(data: bytes, where: str, treatment: str = "") -> Inspected:
     try:
         sample, details = decode_with_details(data, where)
     except Unreadable as error:
-        return Inspected(content, reason=error.reason, size=len(data))
-    if treatment:
+        return FileFacts(content, reason=error.reason, size=len(data))
+    if chain:
         try:
-            sample, details = degradation(treatment)(sample), Details("RGB", exif=False, profile="")
+            sample, details = degradation(chain)(sample), StorageDetails("RGB", exif=False, profile="")
         except (ValueError, cv2.error) as error:
-            return Inspected(content, reason=f"it cannot go through {treatment}: {error}", size=len(data))
+            return FileFacts(content, reason=f"it cannot go through {chain}: {error}", size=len(data))
     facts = sample.facts
-    return Inspected(
+    return FileFacts(
         content,
         format=facts.format,
         width=facts.width,
@@ -98,14 +98,14 @@ def inspect(data: bytes, where: str, treatment: str = "") -> Inspected:
     )
 
 
-def inspect_file(images: ImageSet, row: int) -> Inspected:
+def inspect_file(images: ImageSet, row: int) -> FileFacts:
     """Read and inspect one image of a set; one that cannot be read at all has that reason."""
     name = images.names[row]
     try:
         data = images.files.read(name)
     except OSError as error:
-        return Inspected(UNREAD, reason=f"it cannot be read: {error.strerror or error}")
-    return inspect(data, images.where(name), images.treatments[row])
+        return FileFacts(UNREAD, reason=f"it cannot be read: {error.strerror or error}")
+    return inspect(data, images.where(name), images.degradations[row])
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Inspection:
 
     Attributes:
         images: The image set.
-        files: One row per image, columns as the fields of `Inspected`.
+        files: One row per image, columns as the fields of `FileFacts`.
     """
 
     images: ImageSet

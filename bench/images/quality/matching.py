@@ -24,8 +24,8 @@ from bench.images.quality.inspection import Inspection
 from bench.platform.errors import InputError
 
 CALIPERS = (0.0, 0.05, 0.15, 0.5)  # octaves: in one match sizes (root of width times height) differ by 1.41 at most
-COLUMNS = ("path", "label", "generator", "split", "content", "source", "treatment")
-Rows = NDArray[np.int64]
+COLUMNS = ("path", "label", "generator", "split", "content", "source", "degradation")
+RowNumbers = NDArray[np.int64]
 
 
 def matched(inspection: Inspection) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def matched(inspection: Inspection) -> pd.DataFrame:
         inspection: A data set of sound files.
 
     Returns:
-        Rows of the image set's table that were chosen, with `treatment` filled in, in the order of their names. Which
+        Rows of the image set's table that were chosen, with `degradation` filled in, in the order of their names. Which
         ones are chosen depends on sizes and content hashes alone, not on names or order.
 
     Raises:
@@ -55,10 +55,10 @@ def matched(inspection: Inspection) -> pd.DataFrame:
             msg = f"{where} is of nearly the size of a generated one (a factor of 1.41), so none can be matched"
             raise InputError(msg)
         for rows in matches:
-            chosen |= dict.fromkeys(rows.tolist(), _treatment(files.loc[rows]))
+            chosen |= dict.fromkeys(rows.tolist(), _encoding(files.loc[rows]))
     table = inspection.images.table.loc[sorted(chosen)]
-    both = [_chain(old, chosen[row]) for row, old in zip(sorted(chosen), table["treatment"], strict=True)]
-    return table.assign(treatment=both).reset_index(drop=True)
+    both = [_chain(old, chosen[row]) for row, old in zip(sorted(chosen), table["degradation"], strict=True)]
+    return table.assign(degradation=both).reset_index(drop=True)
 
 
 def _pool_of(files: pd.DataFrame, pools: Mapping[str, str]) -> pd.Series[str]:
@@ -70,7 +70,7 @@ def _sorted(files: pd.DataFrame) -> pd.DataFrame:
     return files.sort_values(["octave", "hash"])
 
 
-def _match(real: pd.DataFrame, generated: Mapping[str, pd.DataFrame]) -> list[Rows]:
+def _match(real: pd.DataFrame, generated: Mapping[str, pd.DataFrame]) -> list[RowNumbers]:
     """Row numbers that belong together: a real image and one of each generator, as many as there can be."""
     taken = {name: _nearest(real["octave"], rows["octave"]) for name, rows in generated.items()}
     common = sorted(set.intersection(*(set(pairs) for pairs in taken.values())))
@@ -100,7 +100,7 @@ def _within(caliper: float, real: pd.Series[float], generated: pd.Series[float])
     return pairs
 
 
-def _treatment(files: pd.DataFrame) -> str:
+def _encoding(files: pd.DataFrame) -> str:
     """What brings a match to one size and one encoding: the lowest JPEG quality among it, or PNG where none is JPEG."""
     width, height = files["width"].min(), files["height"].min()
     quality = files.loc[files["quality"] >= 0, "quality"].min()

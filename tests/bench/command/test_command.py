@@ -132,7 +132,7 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--precision", "int8"), "precision 'int8' is not known"),
         (("--train-on", "even,nobody"), "generator 'nobody' is not in the data's train split, which has"),
         (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),
-        (("--arm", "sharpen:3"), "degradation 'sharpen:3' is not known"),
+        (("--base-degradation", "sharpen:3"), "degradation 'sharpen:3' is not known"),
         (("--out", "/proc/nothing"), "OUT /proc/nothing cannot be written"),
     ],
 )
@@ -208,17 +208,17 @@ def test_baselines_stand_on_the_leaderboard_and_a_shortcut_is_said_above_it(line
 def test_arms_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(lineup, tmp_path):
     folder = plant(tmp_path / "data", generated=as_png, size=16)
     options = ("--data", folder, "--detectors", "metadata", "--out", tmp_path / "out")
-    done = lineup("run", *options, "--arm", "none,canonical:jpeg96")
+    done = lineup("run", *options, "--base-degradation", "none,canonical:jpeg96")
     assert done.returncode == 0, done.stderr
-    table = done.stdout[done.stdout.index("Arms side by side") :]
+    table = done.stdout[done.stdout.index("Base degradations side by side") :]
     assert "canonical:jpeg96 - none" in table
     accuracy = {
-        arm: pd.read_parquet(tmp_path / "out" / arm / "cells.parquet")["accuracy"].iloc[0]
-        for arm in ("none", "canonical-jpeg96")
+        chain: pd.read_parquet(tmp_path / "out" / chain / "cells.parquet")["accuracy"].iloc[0]
+        for chain in ("none", "canonical-jpeg96")
     }
     assert accuracy["none"] == 1
     assert accuracy["canonical-jpeg96"] < 1
-    assert "Arms side by side" in (tmp_path / "out" / "leaderboard.md").read_text()
+    assert "Base degradations side by side" in (tmp_path / "out" / "leaderboard.md").read_text()
 
 
 def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, tmp_path):

@@ -18,11 +18,11 @@ import bench.command.main
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.request import protocol_catalogue
-from bench.request.base_degradations import in_arms
+from bench.request.base_degradations import with_base_degradations
 from detectors import catalogue
-from protocols.api import EvaluationProtocol, View, option
+from protocols.api import EvaluationProtocol, MatrixLayout, option
 from protocols.cross_generator import CrossGenerator
-from protocols.degradation import Degraded
+from protocols.degradation import DegradationMatrix
 from tests.bench.command.test_command import one_line
 
 
@@ -45,7 +45,7 @@ class EveryType(EvaluationProtocol):
 
     name: ClassVar[str] = "every_type"
     title: ClassVar[str] = "Every type: none is special"
-    view: ClassVar[View] = View(rows="train", columns="test")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
 
     def cells(self, scope):
         return []
@@ -71,7 +71,7 @@ class Demanding(EvaluationProtocol):
     must: int
     name: ClassVar[str] = "demanding"
     title: ClassVar[str] = "Demanding: one option has no default"
-    view: ClassVar[View] = View(rows="train", columns="test")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
 
     def __post_init__(self):
         if self.must == 13:
@@ -131,9 +131,9 @@ def settings(tmp_path):
 
 def test_options_reach_the_protocol(run):
     request = run("--protocol", "degradation", "--degradations", "jpeg:65, lr:112+blur:1", "--train-on", "a,b")
-    assert request.protocol == Degraded(degradations=("jpeg:65", "lr:112+blur:1"), train_on=("a", "b"))
+    assert request.protocol == DegradationMatrix(degradations=("jpeg:65", "lr:112+blur:1"), train_on=("a", "b"))
     assert request.out == Path("results/runs/degradation")
-    assert run("--test-all", "--protocol=degradation").protocol == Degraded(test_all=True)
+    assert run("--test-all", "--protocol=degradation").protocol == DegradationMatrix(test_all=True)
 
 
 def test_without_options_every_default_holds(run):
@@ -233,7 +233,7 @@ def test_what_a_settings_file_cannot_say_is_one_clear_line(run, settings, text, 
 
 def test_the_command_line_chooses_the_protocol_before_the_file(run, settings):
     path = settings('protocol = "degradation"\ntest_all = true\n')
-    assert run("--settings", path).protocol == Degraded(test_all=True)
+    assert run("--settings", path).protocol == DegradationMatrix(test_all=True)
     assert "cross_generator takes train_on" in str(run("--settings", path, "--protocol", "cross_generator"))
 
 
@@ -325,13 +325,16 @@ def test_a_failed_cell_is_exit_code_1(run, folder, monkeypatch):
 
 
 def test_several_arms_go_into_folders_of_their_own(run, tmp_path):
-    request = run("--out", tmp_path, "--arm", "canonical:jpeg96")
-    assert request.arm == "canonical:jpeg96"
+    request = run("--out", tmp_path, "--base-degradation", "canonical:jpeg96")
+    assert request.base_degradation == "canonical:jpeg96"
     assert request.out == tmp_path
-    assert [one.out.name for one in in_arms(request, ["none", "canonical:jpeg96"])] == ["none", "canonical-jpeg96"]
-    for arms, words in ((["sharpen:3"], "is not known"), ([], "no arm was named")):
+    assert [one.out.name for one in with_base_degradations(request, ["none", "canonical:jpeg96"])] == [
+        "none",
+        "canonical-jpeg96",
+    ]
+    for chains, words in ((["sharpen:3"], "is not known"), ([], "no base degradation was named")):
         with pytest.raises(InputError, match=words):
-            in_arms(request, arms)
+            with_base_degradations(request, chains)
 
 
 def test_a_refused_option_is_exit_code_2(lineup):

@@ -94,13 +94,13 @@ class Unknowable(Checkerboard):
 
 
 def test_the_check_sees_a_key_that_forgets_an_option():
-    toy = checks.Toy(4)
+    toy = checks.ToyTrainSet(4)
     detector = Checkerboard("small").fit(toy, 0, None)
     checks.options_change_the_key(Smoothed("small"), detector, toy)
     checks.options_change_the_key(Odd("small"), detector, toy)
-    with pytest.raises(checks.Broken, match="option sigma gives another key"):
+    with pytest.raises(checks.ContractViolation, match="option sigma gives another key"):
         checks.options_change_the_key(Forgetful("small"), detector, toy)
-    with pytest.raises(checks.Broken, match="name one in the field's metadata"):
+    with pytest.raises(checks.ContractViolation, match="name one in the field's metadata"):
         checks.options_change_the_key(Unknowable("small"), detector, toy)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.comparison import FELL, MEAN_CHANGES, ROSE, Limits, cell_changes, compare
+from bench.evaluation.comparison import FELL, MEAN_CHANGES, ROSE, FallLimits, cell_changes, compare
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.metrics import UnusableScores
 from bench.report.regressions import outcome
@@ -219,7 +219,7 @@ def retrained_alarms(runs, seeds):
     return alarms
 
 
-WITHOUT_TOLERANCE = Limits(cell=0, mean=0, slack=0, alpha=0.1)  # only the tests stand between noise and alarm
+WITHOUT_TOLERANCE = FallLimits(cell=0, mean=0, slack=0, alpha=0.1)  # only the tests stand between noise and alarm
 
 
 def test_noise_alone_seldom_fails():
@@ -233,7 +233,7 @@ def test_a_network_trained_again_seldom_fails():
 @pytest.mark.slow
 def test_false_alarm_rates():
     assert noise_alarms(400, replace(WITHOUT_TOLERANCE, alpha=0.05)) <= 0.1 * 400
-    assert noise_alarms(400, Limits()) <= 0.02 * 400
+    assert noise_alarms(400, FallLimits()) <= 0.02 * 400
     assert retrained_alarms(200, seeds=3) <= 0.08 * 200
     assert retrained_alarms(200, seeds=5) <= 0.04 * 200
 

@@ -20,7 +20,7 @@ from detectors.api import Card
 from detectors.classifier import Classifier
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import read
-from protocols.api import AXES, Axis, Cell, EvaluationProtocol, Scope, Subset, View, grouped
+from protocols.api import AXES, Axis, Cell, EvaluationProtocol, MatrixLayout, Scope, Subset, grouped
 from tests.support.miniature import SIZES, NearestMeanRecipe
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("even",), "val")
@@ -162,7 +162,7 @@ class Asking(EvaluationProtocol):
 
     name: ClassVar[str] = "asking"
     title: ClassVar[str] = "Asking"
-    view: ClassVar[View] = View("train", "test")
+    view: ClassVar[MatrixLayout] = MatrixLayout("train", "test")
     said: ClassVar = staticmethod(lambda cells: cells)
     shares: ClassVar = staticmethod(lambda cells: [])
 
@@ -176,7 +176,7 @@ class Asking(EvaluationProtocol):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"view": View("train", "weather")}, r"lays its answers out by what is no axis \(weather\)"),
+        ({"view": MatrixLayout("train", "weather")}, r"lays its answers out by what is no axis \(weather\)"),
         ({"said": staticmethod(lambda cells: cells * 2)}, "asks the same question twice"),
         (
             {"shares": staticmethod(lambda cells: [grouped("all cells", cells)])},

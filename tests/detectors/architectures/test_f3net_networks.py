@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.fft import dctn, idctn
 
-from detectors.architectures import f3net, small_networks
+from detectors.architectures import f3net
+from detectors.architectures.initial_weights import on_meta_device
 from detectors.networks.f3net import F3Net, F3NetGenImage
 
 SUMS = np.add.outer(np.arange(299), np.arange(299))
@@ -103,7 +104,7 @@ def test_structure_of_genimages_port(genimage):
 
 @pytest.mark.parametrize("make", [f3net.SmallFad, f3net.SmallMixed])
 def test_only_what_is_learnt_is_trained(make):
-    names = [name for name, _ in small_networks.bare(make).named_parameters()]
+    names = [name for name, _ in on_meta_device(make).named_parameters()]
     assert any(name.endswith("learnable") for name in names)
     assert not any("DCT" in name or name.endswith(("base", "ft_num")) for name in names)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detectors.api import Runtime
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.composite.ensemble import MeanEnsemble, StackedEnsemble, log_odds
 from detectors.composite.nested_fits import divided, joined, parted
 
@@ -15,7 +15,7 @@ IMAGES = [texture("ensemble", 128, 128), texture("members", 90, 140)]
 
 @pytest.fixture(scope="module")
 def train():
-    return Toy(32)
+    return ToyTrainSet(32)
 
 
 def member_scores(detector):
@@ -31,7 +31,7 @@ def test_the_mean_is_of_log_odds(train):
 
 
 def test_stacking_trusts_the_member_that_is_right_on_images_it_has_not_seen(train):
-    detector = StackedEnsemble("small", ("colour", "spectrum")).fit(Toy(48), 0, Runtime())
+    detector = StackedEnsemble("small", ("colour", "spectrum")).fit(ToyTrainSet(48), 0, Runtime())
     colour, spectrum, _ = detector.weights
     assert spectrum > abs(colour)  # a faint checkerboard is in the spectrum and not in the colours
 
@@ -69,8 +69,8 @@ def test_train_sets_are_divided_by_name_and_class_whatever_the_order(train):
 
 def test_weights_are_fitted_on_the_scores_that_the_train_set_gives(train, monkeypatch):
     asked = []
-    scores = Toy.scores
-    monkeypatch.setattr(Toy, "scores", lambda self, member: asked.append(len(self)) or scores(self, member))
+    scores = ToyTrainSet.scores
+    monkeypatch.setattr(ToyTrainSet, "scores", lambda self, member: asked.append(len(self)) or scores(self, member))
     RECIPES[1].fit(train, 0, Runtime())
     assert asked == [8, 8]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detectors.api import Runtime
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.classifier import Classifier
 from detectors.composite.two_stage import FIRST, TwoStage, TwoStageDetector
 from detectors.diagnostics import ALONG, PREDICTED, ROUTE
@@ -12,7 +12,7 @@ from detectors.diagnostics import ALONG, PREDICTED, ROUTE
 RECIPE = TwoStage("small", second="spectrum")
 
 
-class TwoGenerators(Toy):
+class TwoGenerators(ToyTrainSet):
     """Half of the generated images carry a checkerboard, the other half are tinted and striped."""
 
     def __init__(self, size=64):
@@ -131,8 +131,8 @@ def test_a_first_stage_must_tell_generators_apart(train):
 
 
 def test_one_generator_is_one_route():
-    detector = RECIPE.fit(Toy(32), 0, Runtime())
+    detector = RECIPE.fit(ToyTrainSet(32), 0, Runtime())
     assert detector.routes == ("checkerboard",)
     restored = RECIPE.restore(detector.state(), Runtime())
-    batch = prepared(detector, Toy(8))
+    batch = prepared(detector, ToyTrainSet(8))
     assert (restored.score(batch) == detector.score(batch)).all()

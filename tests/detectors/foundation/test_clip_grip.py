@@ -10,8 +10,8 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from detectors.api import Runtime, Unavailable
-from detectors.architectures.small_networks import bare
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.architectures.initial_weights import on_meta_device
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.embedders.clip import ClipEmbedder
 from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD, Tower, find_tower
 from detectors.foundation.clip_grip import COMMONPOOL, ClipGrip
@@ -102,7 +102,7 @@ def test_published_tower_has_1024_features():
     config = open_clip.get_model_config(COMMONPOOL[0])
     tower = Tower("ViT-L-14", config, None)
     assert (tower.width, tower.projected, tower.side, tower.tokens("unprojected")) == (1024, 768, 224, 0)
-    visual = bare(lambda: open_clip.CLIP(**config)).visual
+    visual = on_meta_device(lambda: open_clip.CLIP(**config)).visual
     assert visual.proj.shape == (1024, 768)
 
 
@@ -137,7 +137,7 @@ def test_heads_belong_to_the_paper_setting(tmp_path):
 
 
 def test_a_fitted_head_reads_directions_alone(recipe):
-    train = Toy(24)
+    train = ToyTrainSet(24)
     detector = recipe.fit(train, 0, Runtime())
     embeddings = train.embed(detector.embedder)
     assert np.array_equal(detector.decide(embeddings * np.float32(4)), detector.decide(embeddings))

@@ -14,7 +14,7 @@ from torch import nn
 from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.embedders import clip_tower
 from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
@@ -268,7 +268,7 @@ def test_probes_fit_on_their_own_columns(saved):
         (ClipProbe("paper", "tiny", saved), 24),
         (ClipLayers("paper", "tiny", saved), BLOCKS * WIDTH),
     ):
-        detector = recipe.fit(Toy(16), 0, Runtime())
+        detector = recipe.fit(ToyTrainSet(16), 0, Runtime())
         assert detector.state()["coef"].shape == (width,)
 
 

@@ -56,7 +56,7 @@ def test_embedding_is_the_models_own_class_token(tiny):
 def test_the_published_model_is_dinov2_at_its_own_size():
     with torch.device("meta"):
         network = timm.create_model(dino_probe.MODEL, num_classes=0, dynamic_img_size=True)
-    built = dino_tower.bare(dino_probe.MODEL, None)
+    built = dino_tower.meta_network(dino_probe.MODEL, None)
     assert {name: value.shape for name, value in built.state_dict().items()} == {
         name: value.shape for name, value in network.state_dict().items()
     }

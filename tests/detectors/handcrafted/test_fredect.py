@@ -3,8 +3,8 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from detectors.api import Runtime
-from detectors.checks import Toy, check, sample, texture
-from detectors.handcrafted.fredect import DctEmbedder, FreDect, Penalised
+from detectors.checks import ToyTrainSet, check, sample, texture
+from detectors.handcrafted.fredect import DctEmbedder, FreDect, MeanLossLogistic
 from detectors.preprocessing.crops import luma
 
 
@@ -62,7 +62,7 @@ def test_the_penalty_is_weighed_against_the_mean_loss():
         order = np.argsort(points[:, 0] + rng.normal(0, 1, size))
         labels = np.zeros(size, np.int64)
         labels[order[size // 2 :]] = 1
-        line = Penalised(0.01).fit(points, labels, 0)
+        line = MeanLossLogistic(0.01).fit(points, labels, 0)
         scaled = (points - points.mean(0, dtype=np.float64)) / points.std(0, dtype=np.float64)
 
         def loss(weights, scaled=scaled, labels=labels):
@@ -90,7 +90,7 @@ def test_keeps_the_contract(setting):
 
 
 def test_learns():
-    train = Toy()
+    train = ToyTrainSet()
     probe = FreDect("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).all()

@@ -4,7 +4,7 @@ import skimage.data
 from skimage.feature import hog
 
 from detectors.api import Runtime
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.handcrafted.hog_svm import HogEmbedder, HogSvm
 from detectors.preprocessing.crops import luma
 
@@ -67,7 +67,7 @@ def test_contrast_barely_matters(embedder):
 
 @pytest.mark.parametrize("setting", ["paper", "small"])
 def test_learns_and_restores(setting):
-    train, recipe = Toy(), HogSvm(setting)
+    train, recipe = ToyTrainSet(), HogSvm(setting)
     probe = recipe.fit(train, 0, Runtime())
     restored = recipe.restore(probe.state(), Runtime())
     batch = [probe.prepare(train[index]) for index in range(len(train))]

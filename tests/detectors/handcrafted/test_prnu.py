@@ -4,7 +4,7 @@ import pywt
 from scipy.ndimage import uniform_filter
 
 from detectors.api import Runtime
-from detectors.checks import Toy, check, sample, texture
+from detectors.checks import ToyTrainSet, check, sample, texture
 from detectors.handcrafted.prnu import Prnu, ResidueEmbedder, extracted, least_mean, without_means, without_repeats
 from detectors.heads.fingerprints import Fingerprints, fit
 
@@ -168,7 +168,7 @@ def test_keeps_the_contract():
 
 
 def test_learns():
-    train = Toy(80)
+    train = ToyTrainSet(80)
     probe = Prnu("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.9

@@ -3,7 +3,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from detectors.api import Runtime
-from detectors.checks import Toy, check, sample, texture
+from detectors.checks import ToyTrainSet, check, sample, texture
 from detectors.handcrafted.radial_spectrum import RadialEmbedder, RadialSpectrum, log_magnitudes, radial_profile
 from detectors.preprocessing.crops import luma
 
@@ -93,7 +93,7 @@ def test_keeps_the_contract(setting):
 
 
 def test_learns():
-    train = Toy()
+    train = ToyTrainSet()
     probe = RadialSpectrum("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.95

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from detectors.api import Runtime
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.handcrafted.residual import CLASSES, RUNS, Residual, ResidualEmbedder, symmetry_classes
 from detectors.preprocessing.crops import luma
 
@@ -121,7 +121,7 @@ def test_any_size_becomes_a_square(shape, side):
 
 
 def test_learns_and_restores():
-    train, recipe = Toy(), Residual("small")
+    train, recipe = ToyTrainSet(), Residual("small")
     probe = recipe.fit(train, 0, Runtime())
     restored = recipe.restore(probe.state(), Runtime())
     batch = [probe.prepare(train[index]) for index in range(len(train))]

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from detectors.api import Runtime
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.handcrafted.spectrum import Spectrum, SpectrumEmbedder
 from detectors.preprocessing.crops import luma
 
@@ -82,7 +82,7 @@ def test_keys_tell_the_settings_apart():
 
 
 def test_learns_and_restores():
-    train, recipe = Toy(), Spectrum("small")
+    train, recipe = ToyTrainSet(), Spectrum("small")
     probe = recipe.fit(train, 0, Runtime())
     restored = recipe.restore(probe.state(), Runtime())
     batch = [probe.prepare(train[index]) for index in range(len(train))]

@@ -6,7 +6,7 @@ import pytest
 from scipy.signal import correlate2d
 
 from detectors.api import Runtime
-from detectors.checks import Toy, check, sample, texture
+from detectors.checks import ToyTrainSet, check, sample, texture
 from detectors.handcrafted.srm import CLASSES, HISTOGRAMS, KINDS, Srm, SrmEmbedder, bank, symmetry_classes
 from detectors.preprocessing.crops import luma
 
@@ -141,7 +141,7 @@ def test_keeps_the_contract():
 
 
 def test_learns():
-    train = Toy()
+    train = ToyTrainSet()
     probe = Srm("small").fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).all()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from detectors.api import Runtime
-from detectors.checks import Toy, check, sample, texture
+from detectors.checks import ToyTrainSet, check, sample, texture
 from detectors.handcrafted.synthbuster import Synthbuster, SynthbusterEmbedder, cross_difference
 
 
@@ -80,7 +80,7 @@ def test_keeps_the_contract():
 
 @pytest.mark.parametrize("setting", ["paper", "small"])
 def test_learns(setting):
-    train = Toy(120)
+    train = ToyTrainSet(120)
     probe = Synthbuster(setting).fit(train, 0, Runtime())
     scores = probe.score([probe.prepare(train[index]) for index in range(40)])
     assert ((scores > 0.5) == train.labels[:40]).all()

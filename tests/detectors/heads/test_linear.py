@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from detectors.api import Card, Embedder, Runtime, alike
-from detectors.checks import Toy
+from detectors.checks import ToyTrainSet
 from detectors.heads.linear import LinearProbe, LinearSvm, Logistic, ProbeRecipe, ProbeVariant
 
 HEADS = (LinearSvm(1e-3), LinearSvm(1.0), Logistic(1e-2), Logistic(10.0))
@@ -145,7 +145,7 @@ class Green(ProbeRecipe):
 
 
 def test_a_probe_reads_its_columns_alone():
-    train = Toy()
+    train = ToyTrainSet()
     probe = Green().fit(train, 0, Runtime())
     embeddings = train.embed(Corners())
     direct = Logistic(1.0).fit(embeddings[:, 4:8], train.labels, 0)
@@ -156,7 +156,7 @@ def test_a_probe_reads_its_columns_alone():
 
 
 def test_a_state_survives_a_file():
-    train = Toy()
+    train = ToyTrainSet()
     probe = Green().fit(train, 0, Runtime())
     restored = Green().restore(load(save(probe.state())), Runtime())
     batch = [probe.prepare(train[index]) for index in range(len(train))]

@@ -15,9 +15,9 @@ from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
 from detectors.architectures.small_networks import SmallResNet
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.backbones import Resnet18, Resnet50
-from detectors.preprocessing.views import Zoomed
+from detectors.preprocessing.views import ZoomedView
 from detectors.weight_file import hashed_file
 from detectors.weights import files, loading
 from detectors.weights.loading import WrongWeights
@@ -67,7 +67,7 @@ def test_imagenet_weights_get_a_new_head(tmp_path, monkeypatch):
     own = path.rename(path.with_stem(f"resnet18-{hashed_file(path).sha256[:8]}"))
     variant = dataclasses.replace(PAPER.variant, start=files.HubFile("owner/name", in_torch=(own.name,)))
     monkeypatch.setattr(Resnet18, "variants", {"paper": variant})
-    begun, source = PAPER.begin(PAPER.build(), 0)
+    begun, source = PAPER.initial_weights(PAPER.build(), 0)
     assert source == own
     assert begun["fc.weight"].shape == (1, 512)
     assert torch.equal(begun["conv1.weight"], held["conv1.weight"])
@@ -81,24 +81,24 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
     monkeypatch.setattr(files, "hub", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet18\.tv_in1k"):
-        PAPER.fit(Toy(4), 0, Runtime())
+        PAPER.fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_other_weights_are_refused(start):
     with pytest.raises(WrongWeights, match="missing"):
-        Resnet18("paper", start).fit(Toy(4), 0, Runtime())
+        Resnet18("paper", start).fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_fit_repeats_and_follows_the_seed(start):
     recipe = Resnet18("small", start)
-    first, again, other = (recipe.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
+    first, again, other = (recipe.fit(ToyTrainSet(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 
 
 def test_pretrained_weights_are_trained_on(start):
     held = loading.read(hashed_file(Path(start)))
-    fitted = Resnet18("small", start).fit(Toy(8), 0, Runtime()).state()
+    fitted = Resnet18("small", start).fit(ToyTrainSet(8), 0, Runtime()).state()
     assert 0 < np.abs(fitted["layer2.conv1.weight"] - held["layer2.conv1.weight"].numpy()).mean() < 0.05
 
 
@@ -135,7 +135,7 @@ def test_resnet50_takes_torchvisions_weights(tmp_path):
     save_file(held, tmp_path / "held.safetensors")
     recipe = Resnet50("paper", str(tmp_path / "held.safetensors"))
     network = recipe.build()
-    begun, source = recipe.begin(network, 0)
+    begun, source = recipe.initial_weights(network, 0)
     loading.load_strict(network, begun, source)
     assert network.fc.weight.shape == (1, 2048)
     assert torch.equal(network.layer3[4].conv2.weight, held["layer3.4.conv2.weight"])
@@ -150,31 +150,31 @@ def test_numbers_of_genimage():
 def test_small_bottlenecks_are_drawn_on_pretrained_stages_and_kept_when_going_on(start, tmp_path):
     recipe, held = Resnet50("small", start), loading.read(hashed_file(Path(start)))
     network = recipe.build()
-    begun, source = recipe.begin(network, 0)
+    begun, source = recipe.initial_weights(network, 0)
     loading.load_strict(network, begun, source)
     assert torch.equal(begun["layer2.conv1.weight"], held["layer2.conv1.weight"])
     assert sum(tensor.numel() for tensor in network.parameters()) == Resnet50.variants["small"].size.parameters
     save_file(begun, tmp_path / "fitted.safetensors")
-    again, _ = Resnet50("small", str(tmp_path / "fitted.safetensors")).begin(recipe.build(), 1)
+    again, _ = Resnet50("small", str(tmp_path / "fitted.safetensors")).initial_weights(recipe.build(), 1)
     changed = {name for name, tensor in begun.items() if not torch.equal(tensor, again[name])}
     assert changed == {"fc.weight", "fc.bias"}
 
 
 def test_the_top_of_a_small_resnet50_learns_alone(start):
     recipe = Resnet50("small", start, tune="top")
-    begun = recipe.begin(recipe.build(), 0)[0]
-    fitted = recipe.fit(Toy(8), 0, Runtime()).state()
+    begun = recipe.initial_weights(recipe.build(), 0)[0]
+    fitted = recipe.fit(ToyTrainSet(8), 0, Runtime()).state()
     assert {name for name in begun if not np.array_equal(fitted[name], begun[name].numpy())} == {"fc.weight", "fc.bias"}
 
 
 def test_a_resnet50_without_its_stages_is_refused(tmp_path):
     save_file({"conv1.weight": torch.zeros(16, 3, 3, 3)}, tmp_path / "part.safetensors")
     with pytest.raises(WrongWeights, match=r"missing bn1\.bias"):
-        Resnet50("small", str(tmp_path / "part.safetensors")).fit(Toy(4), 0, Runtime())
+        Resnet50("small", str(tmp_path / "part.safetensors")).fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_zoomed_shows_parts_and_erases_some_of_them():
-    view = Zoomed(resize=40, crop=32, erase=0.5)
+    view = ZoomedView(resize=40, crop=32, erase=0.5)
     rows, columns = np.mgrid[:64, :96].astype(np.uint8)
     image = np.dstack([rows, columns, np.zeros_like(rows)])  # says where a pixel lay; no blue
     crops = [view.training(image, np.random.default_rng(seed)) for seed in range(300)]
@@ -193,6 +193,6 @@ def test_zoomed_shows_parts_and_erases_some_of_them():
 
 
 def test_zoomed_takes_any_shape():
-    view = Zoomed(resize=256, crop=224, erase=1.0)
+    view = ZoomedView(resize=256, crop=224, erase=1.0)
     for height, width in ((1, 1), (2, 300), (300, 1)):
         assert view.training(texture("odd", height, width), np.random.default_rng(0)).shape == (224, 224, 3)

@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
-from detectors.architectures.small_networks import SmallResNet, fresh_head
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.architectures.initial_weights import with_new_head
+from detectors.architectures.small_networks import SmallResNet
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
 from detectors.training.schedules import EarlyStopping
 from detectors.weight_file import hashed_file
@@ -109,7 +110,7 @@ def test_published_numbers():
 
 def test_fresh_head_is_drawn_from_the_seed():
     backbone = {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000), "conv1.weight": torch.ones(3)}
-    first, again, other = (fresh_head(PAPER.build(), backbone, 0.02, seed) for seed in (0, 0, 1))
+    first, again, other = (with_new_head(PAPER.build(), backbone, 0.02, seed) for seed in (0, 0, 1))
     assert first["fc.weight"].shape == (1, 2048)
     assert first["fc.bias"].shape == (1,)
     assert float(first["fc.weight"].std()) == pytest.approx(0.02, rel=0.1)
@@ -117,7 +118,7 @@ def test_fresh_head_is_drawn_from_the_seed():
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
     assert first["conv1.weight"] is backbone["conv1.weight"]
     del backbone["fc.weight"]
-    assert fresh_head(PAPER.build(), backbone, 0.02, 0).keys() == backbone.keys() | {"fc.weight"}
+    assert with_new_head(PAPER.build(), backbone, 0.02, 0).keys() == backbone.keys() | {"fc.weight"}
 
 
 def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
@@ -128,20 +129,20 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
     monkeypatch.setattr(files, "hub", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet50\.tv_in1k"):
-        PAPER.fit(Toy(4), 0, Runtime())
+        PAPER.fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_without_shipped_weights_nothing_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "SHIPPED", tmp_path)
     with pytest.raises(Unavailable, match="small_resnet"):
-        SMALL.fit(Toy(4), 0, Runtime())
+        SMALL.fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_paper_setting_fine_tunes_a_resnet50(published, tmp_path, monkeypatch):
     state = published.state_dict() | {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
     save_file(state, tmp_path / "imagenet.safetensors")
     recipe = quick(CnnSpot("paper", str(tmp_path / "imagenet.safetensors")), monkeypatch)
-    detector = recipe.fit(Toy(4), 0, Runtime())
+    detector = recipe.fit(ToyTrainSet(4), 0, Runtime())
     fitted = detector.state()
     assert [epoch["rate"] for epoch in detector.history] == [1e-4]
     assert fitted["fc.weight"].shape == (1, 2048)
@@ -151,7 +152,7 @@ def test_paper_setting_fine_tunes_a_resnet50(published, tmp_path, monkeypatch):
 
 def test_fit_repeats_and_follows_the_seed(start, monkeypatch):
     recipe = quick(CnnSpot("small", start), monkeypatch)
-    first, again, other = (recipe.fit(Toy(12), seed, Runtime()).state() for seed in (0, 0, 1))
+    first, again, other = (recipe.fit(ToyTrainSet(12), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 
@@ -167,7 +168,7 @@ def test_a_batch_is_its_images(start):
 
 def _state(start):
     network = SmallResNet()
-    load_strict(network, fresh_head(network, loading.read(hashed_file(Path(start))), 1.0, 0), start)
+    load_strict(network, with_new_head(network, loading.read(hashed_file(Path(start))), 1.0, 0), start)
     return loading.to_state(network)
 
 
@@ -191,7 +192,7 @@ def test_a_full_training_finds_resampling():
     from bench.embedded.corpus import as_jpeg
     from bench.embedded.scenes.scene import render
 
-    class Resampled(Toy):
+    class Resampled(ToyTrainSet):
         def __init__(self, first, size):
             super().__init__(size)
             self.names = [f"{first + index}.png" for index in range(size)]

@@ -12,9 +12,9 @@ from torch.nn import functional
 from detectors.api import Runtime, Unavailable
 from detectors.architectures import f3net
 from detectors.architectures.small_networks import SmallResNet
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.f3net import F3Net, F3NetGenImage
-from detectors.training.schedules import Cosine, Stepped
+from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.weight_file import hashed_file
 from detectors.weights import loading
 from detectors.weights.loading import WrongWeights
@@ -131,7 +131,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
     save_file(state, tmp_path / "xception.safetensors")
     paper = recipe("paper", str(tmp_path / "xception.safetensors"))
     network = paper.build()
-    begun, source = paper.begin(network, 0)
+    begun, source = paper.initial_weights(network, 0)
     loading.load_strict(network, begun, source)
     for branch in paper.variant.branches:
         first = begun[f"{branch}.conv1.weight"]
@@ -144,7 +144,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
     small, held = recipe("small", str(start)), loading.read(hashed_file(start))
-    first, again, other = (small.begin(small.build(), seed)[0] for seed in (0, 0, 1))
+    first, again, other = (small.initial_weights(small.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     changed = {name for name, tensor in first.items() if not torch.equal(tensor, other[name])}
     branch = small.variant.branches[0]
@@ -155,10 +155,10 @@ def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_fitted_detector_is_gone_on_from(recipe, start, tmp_path):
-    fitted = recipe("small", str(start), tune="top").fit(Toy(4), 0, Runtime()).state()
+    fitted = recipe("small", str(start), tune="top").fit(ToyTrainSet(4), 0, Runtime()).state()
     save_file({name: torch.from_numpy(array) for name, array in fitted.items()}, tmp_path / "fitted.safetensors")
     again = recipe("small", str(tmp_path / "fitted.safetensors"))
-    begun, _ = again.begin(again.build(), 1)
+    begun, _ = again.initial_weights(again.build(), 1)
     kept = {name for name, tensor in begun.items() if np.array_equal(tensor.numpy(), fitted[name])}
     assert begun.keys() - kept == {"fc.weight", "fc.bias"}
 
@@ -167,14 +167,14 @@ def test_a_fitted_detector_is_gone_on_from(recipe, start, tmp_path):
 def test_weights_of_something_else_are_no_start(recipe, tmp_path):
     save_file({"weight": torch.zeros(1, 768), "bias": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(WrongWeights, match=r"neither F3-Net.* it has no conv1\.weight"):
-        recipe("small", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+        recipe("small", str(tmp_path / "other.safetensors")).fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_published_numbers():
     first, second = PERSONAL.plan(), GENIMAGE.plan()
-    assert first.stopping == Stepped(2e-4)
+    assert first.stopping == StepSchedule(2e-4)
     assert (first.optimiser, first.weight_decay, first.batch, first.epochs) == ("adam", 0, 12, 5)
-    assert second.stopping == Cosine(0.002, second.epochs)
+    assert second.stopping == CosineSchedule(0.002, second.epochs)
     assert (second.optimiser, second.batch) == ("sgd", 128)
     assert second.epochs == round(150_000 / (324_000 * (1 - second.validation) / 128))
 

@@ -9,7 +9,7 @@ from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
 from detectors.architectures.dct_networks import DctResNet50, SmallDctNet, log_dct
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
 from detectors.preprocessing.augmentation import View
 from detectors.training.input_statistics import mean_and_variance
@@ -81,7 +81,7 @@ def test_mixed_precision_leaves_the_coefficients_alone():
 
 
 def test_statistics_equal_numpy():
-    train = Toy(70)  # more than two batches
+    train = ToyTrainSet(70)  # more than two batches
     rows = [index for index in range(70) if index % 7]
     mean, var = mean_and_variance(train, rows, SMALL_VIEW, Runtime(), log_dct)
     levels = np.stack([slow_coefficients(train[row].pixels) for row in rows])
@@ -94,7 +94,7 @@ def test_statistics_equal_numpy():
 
 
 def test_a_coefficient_that_never_changes_is_only_moved():
-    class Same(Toy):
+    class Same(ToyTrainSet):
         def __getitem__(self, index):
             return sample(texture("same"))
 
@@ -181,21 +181,21 @@ def test_checkpoints_belong_to_the_paper_setting(folder):
 
 
 def test_a_start_gets_mean_and_variance_of_the_new_images(tmp_path):
-    first = SMALL.fit(Toy(20), 0, Runtime()).state()
+    first = SMALL.fit(ToyTrainSet(20), 0, Runtime()).state()
     kept = {name: torch.from_numpy(array) for name, array in first.items()}
     for name in ("whole", "bare"):
         held = {key: tensor for key, tensor in kept.items() if name == "whole" or not key.startswith("dct.")}
         torch.save(held, tmp_path / f"{name}.pth")
     whole, bare = (FreDectNet("small", str(tmp_path / f"{name}.pth")) for name in ("whole", "bare"))
-    begun = whole.begin(whole.build(), 0)[0]
+    begun = whole.initial_weights(whole.build(), 0)[0]
     assert torch.equal(begun["fc.weight"], kept["fc.weight"])
-    one, other = (recipe.fit(Toy(24), 0, Runtime()).state() for recipe in (whole, bare))
+    one, other = (recipe.fit(ToyTrainSet(24), 0, Runtime()).state() for recipe in (whole, bare))
     assert all(np.array_equal(one[name], other[name]) for name in one)
     assert not np.array_equal(one["dct.mean"], first["dct.mean"])
 
 
 def test_one_class_is_refused():
-    class Real(Toy):
+    class Real(ToyTrainSet):
         def __init__(self):
             super().__init__(4)
             self.labels = np.zeros(4, np.int64)
@@ -205,7 +205,7 @@ def test_one_class_is_refused():
 
 
 def test_a_grid_is_learnt():
-    train = Toy(96)
+    train = ToyTrainSet(96)
     detector = SMALL.fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(96)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9

@@ -11,8 +11,9 @@ from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
 from detectors.architectures.gram_networks import GramResNet18, SmallGramNet, gram
-from detectors.architectures.small_networks import SmallResNet, drawn
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.architectures.initial_weights import random_init
+from detectors.architectures.small_networks import SmallResNet
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.gramnet import GramNet
 from detectors.training.schedules import EarlyStopping
 from detectors.weight_file import hashed_file
@@ -34,7 +35,7 @@ BLOCKS = {
 @pytest.fixture(scope="module")
 def original():
     """Seeded weights, with batch statistics that suit inputs of 0 to 255."""
-    state = drawn(GramResNet18, 0)
+    state = random_init(GramResNet18, 0)
     generator = torch.Generator().manual_seed(1)
     for name in state:
         if name.endswith("running_var"):
@@ -183,7 +184,7 @@ def test_small_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
     held = loading.read(hashed_file(tmp_path / "start.safetensors"))
     recipe = GramNet("small", str(tmp_path / "start.safetensors"))
-    first, again, other = (recipe.begin(recipe.build(), seed)[0] for seed in (0, 0, 1))
+    first, again, other = (recipe.initial_weights(recipe.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     assert torch.equal(first["layer3.conv1.weight"], held["layer3.conv1.weight"])
     assert first["fc.weight"].shape == (1, 176)
@@ -196,8 +197,8 @@ def test_new_gram_blocks_learn_with_the_top(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
     recipe = GramNet("small", str(tmp_path / "start.safetensors"), tune="top")
-    begun = recipe.begin(recipe.build(), 0)[0]
-    fitted = recipe.fit(Toy(8), 0, Runtime()).state()
+    begun = recipe.initial_weights(recipe.build(), 0)[0]
+    fitted = recipe.fit(ToyTrainSet(8), 0, Runtime()).state()
     moved = {name for name, tensor in begun.items() if not np.array_equal(fitted[name], tensor.numpy())}
     assert {"fc.weight", "conv_interi_0.0.weight", "g_fc2r.0.weight"} <= moved
     assert not moved & SmallResNet().state_dict().keys() - {"fc.weight", "fc.bias"}
@@ -207,7 +208,7 @@ def test_a_start_without_its_layers_is_refused(tmp_path):
     state = {name: tensor for name, tensor in SmallResNet(24).state_dict().items() if name != "conv1.weight"}
     save_file(state, tmp_path / "start.safetensors")
     with pytest.raises(WrongWeights, match=r"missing conv1\.weight"):
-        GramNet("small", str(tmp_path / "start.safetensors")).fit(Toy(4), 0, Runtime())
+        GramNet("small", str(tmp_path / "start.safetensors")).fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_published_numbers():

@@ -8,11 +8,11 @@ from PIL import Image as PillowImage
 from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
+from detectors.architectures.initial_weights import random_init
 from detectors.architectures.npr import NprNet, neighbour_residual
-from detectors.architectures.small_networks import drawn
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.npr import PAPER_VIEW, Npr
-from detectors.training.schedules import Stepped
+from detectors.training.schedules import StepSchedule
 from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = Npr("paper"), Npr("small")
@@ -30,7 +30,7 @@ def uneven(state, seed=1):
 
 @pytest.fixture(scope="module")
 def weights():
-    return uneven(drawn(NprNet, 0))
+    return uneven(random_init(NprNet, 0))
 
 
 def saved(tensors, path):
@@ -101,19 +101,19 @@ def test_other_layouts_are_refused(weights, tmp_path):
 
 def test_published_numbers():
     plan = PAPER.plan()
-    assert plan.stopping == Stepped(rate=2e-4, factor=0.9, every=10)
+    assert plan.stopping == StepSchedule(rate=2e-4, factor=0.9, every=10)
     assert (plan.optimiser, plan.weight_decay, plan.batch, plan.epochs) == ("adam", 0, 32, 50)
     assert (PAPER_VIEW.side, PAPER_VIEW.crop, PAPER_VIEW.test_crop, PAPER_VIEW.mirror) == (256, 224, 256, True)
 
 
 def test_steps_lower_the_rate_and_keep_the_last_weights():
-    watch, rates = Stepped(rate=1.0, factor=0.5, every=2).start(), []
+    watch, rates = StepSchedule(rate=1.0, factor=0.5, every=2).start(), []
     for accuracy in (0.9, 0.1, 0.1, 0.1, 0.1):
         rates.append(watch.rate)
         assert watch.judge(accuracy)
         assert not watch.stopped
     assert rates == [1, 1, 0.5, 0.5, 0.25]
-    constant = Stepped(rate=0.3).start()
+    constant = StepSchedule(rate=0.3).start()
     constant.judge(0)
     assert constant.rate == 0.3
 
@@ -121,7 +121,7 @@ def test_steps_lower_the_rate_and_keep_the_last_weights():
 @pytest.mark.parametrize("recipe", [PAPER, SMALL])
 def test_content_is_not_seen(recipe):
     """Two images whose every cell is of one colour look the same, whatever they show."""
-    state = uneven(drawn(recipe.network, 0))
+    state = uneven(random_init(recipe.network, 0))
     detector = recipe.restore({name: tensor.numpy() for name, tensor in state.items()}, Runtime())
     side = recipe.view.test_crop
     cells = [texture(name, side // 2, side // 2).repeat(2, 0).repeat(2, 1) for name in ("a", "b")]
@@ -133,7 +133,7 @@ def test_content_is_not_seen(recipe):
 
 
 def test_a_trace_of_upsampling_is_learnt():
-    train = Toy(48)
+    train = ToyTrainSet(48)
     detector = SMALL.fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(48)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9

@@ -7,9 +7,9 @@ import torch
 import torchvision
 
 from detectors.api import Runtime
-from detectors.architectures.small_networks import drawn
+from detectors.architectures.initial_weights import random_init
 from detectors.architectures.spectrum_networks import SpecResNet34, spectra
-from detectors.checks import Toy, sample, texture
+from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.spec import PAPER_VIEW, SMALL_VIEW, Spec
 from detectors.weights.loading import WrongWeights
 
@@ -83,7 +83,7 @@ def test_other_layouts_are_refused(published, tmp_path):
 
 @pytest.mark.parametrize("recipe", [PAPER, SMALL])
 def test_where_things_lie_is_not_seen(recipe):
-    state = {name: tensor.numpy() for name, tensor in drawn(recipe.network, 0).items()}
+    state = {name: tensor.numpy() for name, tensor in random_init(recipe.network, 0).items()}
     detector, side = recipe.restore(state, Runtime()), recipe.view.test_crop
     image = texture("moved", side, side)
     first, moved, other = detector.score([image, np.roll(image, (9, 40), (0, 1)), image // 64 * 64])
@@ -114,14 +114,14 @@ def test_a_tenth_of_the_rate_stands_for_the_published_dampening():
 
 def test_paper_network_starts_from_any_weights_with_a_new_head(published, tmp_path):
     recipe = Spec("paper", str(saved(published, tmp_path / "own.pth")))
-    begun, _ = recipe.begin(recipe.build(), 0)
+    begun, _ = recipe.initial_weights(recipe.build(), 0)
     assert begun["fc.weight"].shape == (2, 512)
     assert not torch.equal(begun["fc.weight"], published.fc.weight)
     assert torch.equal(begun["conv1.weight"], published.conv1.weight)
     assert begun.keys() == SpecResNet34().state_dict().keys()
 
 
-class Enlarged(Toy):
+class Enlarged(ToyTrainSet):
     """Generated images were enlarged by two."""
 
     def __getitem__(self, index):

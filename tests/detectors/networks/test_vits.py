@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from timm.data import create_transform
 
 from detectors.api import Runtime
-from detectors.architectures import small_networks
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.architectures.initial_weights import on_meta_device
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.vits import DeitSmall, SwinTiny
-from detectors.training.fine_tuning import Tuning, learn
+from detectors.training.fine_tuning import FineTuning, learn
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import WrongWeights, to_state
 
@@ -36,7 +36,7 @@ def shown(image):
 @pytest.mark.parametrize(("family", "parameters"), [(DeitSmall, 21666049), (SwinTiny, 27520123)])
 def test_names_and_shapes_are_those_of_timm(family, parameters):
     network = family("paper").build()
-    expected = small_networks.bare(lambda: timm.create_model(NAMES[family], num_classes=1)).state_dict()
+    expected = on_meta_device(lambda: timm.create_model(NAMES[family], num_classes=1)).state_dict()
     found = network.state_dict()
     assert {name: tensor.shape for name, tensor in found.items()} == {n: t.shape for n, t in expected.items()}
     assert sum(tensor.numel() for tensor in network.parameters()) == parameters
@@ -69,7 +69,7 @@ def test_imagenet_weights_get_a_new_head(family, tmp_path):
     recipe, held = family("paper"), of_timm(NAMES[family]).state_dict()
     save_file(held, tmp_path / "held.safetensors")
     network = recipe.build()
-    begun, source = recipe.gone_on(network, hashed_file(tmp_path / "held.safetensors"), 0)
+    begun, source = recipe.warm_start(network, hashed_file(tmp_path / "held.safetensors"), 0)
     head = [name for name in begun if name.startswith("head.")]
     assert source == tmp_path / "held.safetensors"
     assert [begun[name].shape[0] for name in head] == [1, 1]
@@ -86,7 +86,7 @@ def test_swin_reads_its_authors_names(tmp_path):
         moved = f"layers.{int(stage) - 1}.downsample.{rest}" if rest else name.replace("head.fc.", "head.")
         theirs[moved] = tensor
     torch.save({"model": theirs}, tmp_path / "theirs.pth")
-    begun, _ = recipe.gone_on(recipe.build(), hashed_file(tmp_path / "theirs.pth"), 0)
+    begun, _ = recipe.warm_start(recipe.build(), hashed_file(tmp_path / "theirs.pth"), 0)
     name = "layers.2.downsample.reduction.weight"
     assert begun.keys() == held.keys()
     assert torch.equal(begun[name], held[name])
@@ -96,14 +96,14 @@ def test_swin_reads_its_authors_names(tmp_path):
 def test_other_weights_are_refused(family, tmp_path):
     save_file({"blocks.0.norm1.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(WrongWeights, match="missing"):
-        family("small", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+        family("small", str(tmp_path / "other.safetensors")).fit(ToyTrainSet(4), 0, Runtime())
 
 
 @RECIPES
 def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_are_in_one(family):
     recipe = family("paper")
-    network = small_networks.bare(recipe.network)
-    tuning, opened = Tuning("staged", recipe.stages), [set()]
+    network = on_meta_device(recipe.network)
+    tuning, opened = FineTuning("staged", recipe.stages), [set()]
     for epoch in range(len(recipe.stages)):
         learn(network, tuning.learning(epoch))
         opened.append({name for name, parameter in network.named_parameters() if parameter.requires_grad})
@@ -116,7 +116,7 @@ def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_ar
 @RECIPES
 def test_fit_repeats_and_follows_the_seed(family):
     recipe = family("small")
-    first, again, other = (recipe.fit(Toy(4), seed, Runtime()).state() for seed in (0, 0, 1))
+    first, again, other = (recipe.fit(ToyTrainSet(4), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 
@@ -143,6 +143,6 @@ def test_numbers_of_fine_tuning():
 
 def test_a_small_transformer_goes_on_from_the_shipped_one():
     recipe = DeitSmall("small")
-    begun, source = recipe.begin(recipe.build(), 0)
+    begun, source = recipe.initial_weights(recipe.build(), 0)
     assert source.name == "small_dino.safetensors"
     assert np.array_equal(begun["head.weight"].shape, (1, 64))

@@ -7,9 +7,9 @@ from PIL import Image as PillowImage
 from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
+from detectors.architectures.initial_weights import random_init
 from detectors.architectures.plain_cnn import PlainCnn
-from detectors.architectures.small_networks import drawn
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.yu_cnn import YuCnn
 
 PAPER, SMALL = YuCnn("paper"), YuCnn("small")
@@ -39,7 +39,7 @@ def test_filters_double_and_kernels_grow_by_one():
 
 @pytest.mark.parametrize("recipe", [PAPER, SMALL])
 def test_equals_a_slow_version(recipe):
-    state = drawn(recipe.network, 3)
+    state = random_init(recipe.network, 3)
     state["fc.weight"] *= 50  # so that images differ
     detector = recipe.restore({name: tensor.numpy() for name, tensor in state.items()}, Runtime())
     images = [texture("wide", 90, 140), texture("flat", 128, 128) // 32 * 32]
@@ -70,7 +70,7 @@ def test_images_are_turned_in_training_only():
 
 
 def test_fit_repeats_and_follows_the_seed():
-    first, again, other = (SMALL.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
+    first, again, other = (SMALL.fit(ToyTrainSet(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 

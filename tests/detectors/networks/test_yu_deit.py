@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
-from detectors.architectures import small_networks, timm_networks
-from detectors.checks import Toy, same_state, sample, texture
+from detectors.architectures import timm_networks
+from detectors.architectures.initial_weights import on_meta_device
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.yu_deit import YuDeit
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import WrongWeights, to_state
@@ -27,7 +28,7 @@ def seeded(recipe, seed):
 
 def test_deit_without_its_top_layer_and_a_bottleneck():
     shapes = {name: tuple(tensor.shape) for name, tensor in PAPER.build().state_dict().items()}
-    body = small_networks.bare(lambda: timm_networks.model("deit_base_patch16_224")).state_dict()
+    body = on_meta_device(lambda: timm_networks.model("deit_base_patch16_224")).state_dict()
     expected = {name: tuple(tensor.shape) for name, tensor in body.items() if not name.startswith("head.")}
     expected |= {"head.bottleneck.weight": (256, 768), "head.bottleneck.bias": (256,)}
     assert shapes == expected | {"head.fc.weight": (1, 256), "head.fc.bias": (1,)}
@@ -63,8 +64,8 @@ def test_numbers_of_the_slides():
 
 
 def test_only_the_bottleneck_and_the_output_learn():
-    begun = SMALL.begin(SMALL.build(), 0)[0]
-    fitted = SMALL.fit(Toy(8), 0, Runtime()).state()
+    begun = SMALL.initial_weights(SMALL.build(), 0)[0]
+    fitted = SMALL.fit(ToyTrainSet(8), 0, Runtime()).state()
     moved = {name for name, tensor in begun.items() if not np.array_equal(fitted[name], tensor.numpy())}
     assert {"head.bottleneck.weight", "head.fc.weight"} <= moved
     assert all(name.startswith("head.") for name in moved)
@@ -74,8 +75,8 @@ def test_only_the_bottleneck_and_the_output_learn():
 
 def test_all_of_it_learns_where_that_is_asked():
     recipe = YuDeit("small", tune="all")
-    begun = recipe.begin(recipe.build(), 0)[0]
-    fitted = recipe.fit(Toy(4), 0, Runtime()).state()
+    begun = recipe.initial_weights(recipe.build(), 0)[0]
+    fitted = recipe.fit(ToyTrainSet(4), 0, Runtime()).state()
     assert not np.array_equal(fitted["blocks.0.mlp.fc1.weight"], begun["blocks.0.mlp.fc1.weight"].numpy())
 
 
@@ -84,11 +85,11 @@ def test_deit_loses_its_top_layer_and_a_fitted_one_keeps_its_bottleneck(tmp_path
         torch.manual_seed(0)
         deit = timm_networks.small_vit().state_dict()
     save_file(deit, tmp_path / "deit.safetensors")
-    begun, _ = SMALL.gone_on(SMALL.build(), hashed_file(tmp_path / "deit.safetensors"), 1)
+    begun, _ = SMALL.warm_start(SMALL.build(), hashed_file(tmp_path / "deit.safetensors"), 1)
     assert torch.equal(begun["blocks.2.attn.qkv.weight"], deit["blocks.2.attn.qkv.weight"])
     assert "head.weight" not in begun
     save_file(begun, tmp_path / "fitted.safetensors")
-    again, _ = SMALL.gone_on(SMALL.build(), hashed_file(tmp_path / "fitted.safetensors"), 2)
+    again, _ = SMALL.warm_start(SMALL.build(), hashed_file(tmp_path / "fitted.safetensors"), 2)
     assert torch.equal(again["head.bottleneck.weight"], begun["head.bottleneck.weight"])
     assert not torch.equal(again["head.fc.weight"], begun["head.fc.weight"])
 
@@ -96,11 +97,11 @@ def test_deit_loses_its_top_layer_and_a_fitted_one_keeps_its_bottleneck(tmp_path
 def test_other_weights_are_refused(tmp_path):
     save_file({"conv1.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(WrongWeights, match="missing"):
-        YuDeit("small", str(tmp_path / "other.safetensors")).fit(Toy(4), 0, Runtime())
+        YuDeit("small", str(tmp_path / "other.safetensors")).fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_fit_repeats_and_follows_the_seed():
-    first, again, other = (SMALL.fit(Toy(8), seed, Runtime()).state() for seed in (0, 0, 1))
+    first, again, other = (SMALL.fit(ToyTrainSet(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)
     assert not same_state(first, other)
 

@@ -9,11 +9,11 @@ from torchvision import transforms
 
 from detectors.checks import texture
 from detectors.preprocessing.augmentation import draws
-from detectors.preprocessing.views import Rescaled, Squared, Turned, squared, turned
+from detectors.preprocessing.views import RescaledView, RotatedView, SquareView, squared, turned
 
-SQUARED = Squared(64, 48, 48, mirror=True)
-BGR = Squared(64, 48, 40, mirror=False, library="opencv", channels="bgr")
-VIEWS = [SQUARED, BGR, Rescaled(64, 16, 32), Turned(64, 20, 0.2)]
+SQUARED = SquareView(64, 48, 48, mirror=True)
+BGR = SquareView(64, 48, 40, mirror=False, library="opencv", channels="bgr")
+VIEWS = [SQUARED, BGR, RescaledView(64, 16, 32), RotatedView(64, 20, 0.2)]
 SIZES = [(1, 1), (2, 300), (64, 64), (63, 65), (200, 90)]
 
 
@@ -49,7 +49,7 @@ def test_bgr_squares_are_those_of_opencv():
     image = texture("opencv", 90, 70)
     read = cv2.resize(image[:, :, ::-1].copy(), (64, 64))  # as `cv2.imread` orders the channels
     assert np.array_equal(BGR.test(image), read[12:52, 12:52])
-    assert np.array_equal(Rescaled(64, 16, 32).test(image), read)
+    assert np.array_equal(RescaledView(64, 16, 32).test(image), read)
 
 
 def test_training_crops_reach_every_place_and_both_sides():
@@ -67,12 +67,12 @@ def test_training_crops_reach_every_place_and_both_sides():
 
 def test_a_detour_takes_detail_away():
     image = texture("detour", 64, 64)
-    shown = Rescaled(64, 16, 16).training(image, np.random.default_rng(0))
+    shown = RescaledView(64, 16, 16).training(image, np.random.default_rng(0))
     assert np.array_equal(shown, cv2.resize(cv2.resize(image, (16, 16)), (64, 64))[:, :, ::-1])
 
 
 def test_values_go_from_0_to_255():
-    view = Rescaled(64, 16, 32)
+    view = RescaledView(64, 16, 32)
     pixels = torch.arange(256.0)
     assert torch.allclose((pixels / 255 - view.mean[0]) / view.std[0], pixels, atol=1e-4)
 

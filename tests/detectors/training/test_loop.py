@@ -16,20 +16,20 @@ from torchvision import transforms
 
 from detectors.api import Runtime
 from detectors.architectures.compute import logits
-from detectors.checks import Toy, texture
-from detectors.preprocessing.augmentation import BlurJpeg, Drawn, draws, padded_centre, shorter_side
+from detectors.checks import ToyTrainSet, texture
+from detectors.preprocessing.augmentation import AugmentationDraw, BlurJpeg, draws, padded_centre, shorter_side
 from detectors.training import loop
-from detectors.training.fine_tuning import Tuning, learn
+from detectors.training.fine_tuning import FineTuning, learn
 from detectors.training.loop import train
 from detectors.training.network_detector import NetworkDetector
 from detectors.training.plan import Plan
-from detectors.training.schedules import Cosine, EarlyStopping
+from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.training.validation_split import set_aside
 
 VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)
 PLAN = Plan(EarlyStopping(rate=3e-3), "adamw", weight_decay=0.01, batch=8, epochs=2, validation=0.2)
 PAPER = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
-NOTHING = Drawn(sigma=None, quality=None, encoder="pillow", top=0.5, left=0.5, mirrored=False)
+NOTHING = AugmentationDraw(sigma=None, quality=None, encoder="pillow", top=0.5, left=0.5, mirrored=False)
 
 
 def follow(rule, accuracies):
@@ -173,7 +173,7 @@ def test_crop_and_mirror_take_the_drawn_place():
 
 def test_order_is_resize_blur_jpeg_crop():
     pixels = texture("order", 100, 140)
-    drawn = Drawn(sigma=1.2, quality=50, encoder="pillow", top=0.5, left=0.25, mirrored=False)
+    drawn = AugmentationDraw(sigma=1.2, quality=50, encoder="pillow", top=0.5, left=0.25, mirrored=False)
     image = np.asarray(transforms.Resize(256)(PillowImage.fromarray(pixels)))
     image = np.stack([gaussian_filter(image[:, :, channel], sigma=1.2) for channel in range(3)], axis=2)
     stream = io.BytesIO()
@@ -200,7 +200,7 @@ def small(seed=0):
         return nn.Sequential(*body, nn.Linear(8, 1))
 
 
-class Tinted(Toy):
+class Tinted(ToyTrainSet):
     """Generated images have a tint that nobody could miss."""
 
     def __getitem__(self, index):
@@ -210,7 +210,7 @@ class Tinted(Toy):
         return replace(sample, pixels=pixels)
 
 
-class Shuffled(Toy):
+class Shuffled(ToyTrainSet):
     """The same images in another order."""
 
     def __init__(self, size):
@@ -229,10 +229,10 @@ def weights(images, seed=0, plan=PLAN):
 
 def test_training_depends_on_seed_and_not_on_order():
     before = torch.random.get_rng_state()
-    first, history = weights(Toy(24))
-    assert torch.equal(first, weights(Toy(24))[0])
+    first, history = weights(ToyTrainSet(24))
+    assert torch.equal(first, weights(ToyTrainSet(24))[0])
     assert torch.equal(first, weights(Shuffled(24))[0])
-    assert not torch.equal(first, weights(Toy(24), seed=1)[0])
+    assert not torch.equal(first, weights(ToyTrainSet(24), seed=1)[0])
     assert torch.equal(before, torch.random.get_rng_state())
     assert [epoch.rate for epoch in history] == [3e-3] * 2
     assert all(epoch.forward_s > 0 and epoch.backward_s > 0 for epoch in history)
@@ -265,22 +265,22 @@ class FirstOnly(EarlyStopping):
 def test_one_thread_is_one_thread_and_all_come_back():
     before, seen, network = torch.get_num_threads(), [], small()
     network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
-    train(network, Toy(8), VIEW, dataclasses.replace(PLAN, epochs=1, threads=1), 0, Runtime())
+    train(network, ToyTrainSet(8), VIEW, dataclasses.replace(PLAN, epochs=1, threads=1), 0, Runtime())
     assert set(seen) == {1}
     assert torch.get_num_threads() == before
 
 
 def test_the_kept_epoch_is_the_one_that_stays():
     rule = FirstOnly(rate=3e-3)
-    short, _ = weights(Toy(16), plan=dataclasses.replace(PLAN, stopping=rule, epochs=1))
-    long, history = weights(Toy(16), plan=dataclasses.replace(PLAN, stopping=rule, epochs=3))
+    short, _ = weights(ToyTrainSet(16), plan=dataclasses.replace(PLAN, stopping=rule, epochs=1))
+    long, history = weights(ToyTrainSet(16), plan=dataclasses.replace(PLAN, stopping=rule, epochs=3))
     assert len(history) == 3
     assert torch.equal(short, long)
 
 
 def test_the_rule_ends_the_training():
     rule = EarlyStopping(rate=1e-12, patience=1, lowest_rate=1e-13)  # nothing is learned: every second epoch misses
-    _, history = weights(Toy(8), plan=dataclasses.replace(PLAN, stopping=rule, epochs=50))
+    _, history = weights(ToyTrainSet(8), plan=dataclasses.replace(PLAN, stopping=rule, epochs=50))
     assert 4 <= len(history) < 50
     assert history[-1].rate == pytest.approx(1e-13)
 
@@ -295,7 +295,7 @@ def test_a_diverging_training_says_so():
             return images.mean((1, 2, 3))[:, None] * self.weight * torch.inf
 
     with pytest.raises(FloatingPointError, match="training diverged: the mean loss of epoch 0 is"):
-        train(Exploding(), Toy(8), VIEW, PLAN, 0, Runtime())
+        train(Exploding(), ToyTrainSet(8), VIEW, PLAN, 0, Runtime())
 
 
 def test_random_layers_follow_the_seed():
@@ -303,7 +303,7 @@ def test_random_layers_follow_the_seed():
     for noise in range(2):
         torch.rand(noise + 1)
         network = small().insert(5, nn.Dropout(0.5))
-        train(network, Toy(8), VIEW, dataclasses.replace(PLAN, epochs=1), 0, Runtime())
+        train(network, ToyTrainSet(8), VIEW, dataclasses.replace(PLAN, epochs=1), 0, Runtime())
         outcomes.append(network[-1].weight.detach().clone())
     assert torch.equal(*outcomes)
 
@@ -311,21 +311,21 @@ def test_random_layers_follow_the_seed():
 def test_half_precision_trains_and_scores():
     network = small()
     runtime = Runtime(precision="bfloat16")
-    train(network, Toy(8), VIEW, dataclasses.replace(PLAN, epochs=1), 0, runtime)
+    train(network, ToyTrainSet(8), VIEW, dataclasses.replace(PLAN, epochs=1), 0, runtime)
     assert network[0].weight.dtype == torch.float32
     detector = NetworkDetector(network, VIEW, runtime)
-    scores = detector.score([detector.prepare(Toy(8)[index]) for index in range(3)])
+    scores = detector.score([detector.prepare(ToyTrainSet(8)[index]) for index in range(3)])
     assert scores.dtype == np.float32
     assert np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("stopping", [EarlyStopping(rate=3e-3, patience=1), Cosine(3e-3, 5)])
+@pytest.mark.parametrize("stopping", [EarlyStopping(rate=3e-3, patience=1), CosineSchedule(3e-3, 5)])
 def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, stopping):
     class Killed(Exception):
         pass
 
     plan = dataclasses.replace(PLAN, stopping=stopping, epochs=5)
-    whole, history = weights(Toy(24), plan=plan)
+    whole, history = weights(ToyTrainSet(24), plan=plan)
     monkeypatch.setattr(loop, "SAVE_AFTER", -1.0)
     write, written = loop.Saved.write, []
 
@@ -338,9 +338,9 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
     monkeypatch.setattr(loop.Saved, "write", kill)
     runtime = Runtime(folder=tmp_path / "fit")
     with pytest.raises(Killed):
-        train(small(), Toy(24), VIEW, plan, 0, runtime)
+        train(small(), ToyTrainSet(24), VIEW, plan, 0, runtime)
     network = small()
-    again = train(network, Toy(24), VIEW, plan, 0, runtime)
+    again = train(network, ToyTrainSet(24), VIEW, plan, 0, runtime)
     assert torch.equal(torch.cat([tensor.flatten().float() for tensor in network.state_dict().values()]), whole)
     assert len(written) == len(history)  # no epoch was trained twice
     assert [epoch.train_loss for epoch in again] == [epoch.train_loss for epoch in history]
@@ -350,24 +350,24 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
 def test_a_damaged_state_of_a_killed_training_costs_time_and_nothing_else(tmp_path):
     (tmp_path / "training.pt").write_bytes(b"half of what was")
     network, other = small(), small()
-    history = train(network, Toy(24), VIEW, PLAN, 0, Runtime(folder=tmp_path))
-    assert len(history) == len(train(other, Toy(24), VIEW, PLAN, 0, Runtime()))
+    history = train(network, ToyTrainSet(24), VIEW, PLAN, 0, Runtime(folder=tmp_path))
+    assert len(history) == len(train(other, ToyTrainSet(24), VIEW, PLAN, 0, Runtime()))
     assert torch.equal(network.state_dict()["0.weight"], other.state_dict()["0.weight"])
 
 
 def test_a_cosine_falls_to_nothing_and_keeps_the_best_epoch():
-    rates, kept, stopped = follow(Cosine(1.0, 4), [0.5, 0.7, 0.6, 0.7])
+    rates, kept, stopped = follow(CosineSchedule(1.0, 4), [0.5, 0.7, 0.6, 0.7])
     assert rates == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])
     assert kept == [True, True, False, True]
     assert stopped
-    assert follow(Cosine(1.0, 9, patience=2), [0.5, 0.5, 0.5])[2]
+    assert follow(CosineSchedule(1.0, 9, patience=2), [0.5, 0.5, 0.5])[2]
 
 
 def test_the_top_alone_learns_and_the_rest_keeps_its_weights_and_statistics():
     network = small()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     parts = list(network._modules)
-    train(network, Toy(16), VIEW, PLAN, 0, Runtime(), Tuning("top", stages=((parts[-1],), (parts[0],))))
+    train(network, ToyTrainSet(16), VIEW, PLAN, 0, Runtime(), FineTuning("top", stages=((parts[-1],), (parts[0],))))
     changed = {
         name.partition(".")[0] for name, tensor in network.state_dict().items() if (tensor != before[name]).any()
     }
@@ -384,10 +384,10 @@ def test_a_top_that_learns_drops_out_and_a_frozen_rest_does_not():
 
 
 def test_staged_tuning_opens_one_more_part_every_epoch_and_then_all():
-    tuning = Tuning("staged", stages=(("fc",), ("layer3",)))
+    tuning = FineTuning("staged", stages=(("fc",), ("layer3",)))
     assert [tuning.learning(epoch) for epoch in range(4)] == [("fc",), ("fc", "layer3"), None, None]
-    assert Tuning("top", stages=(("fc",), ("layer3",))).learning(9) == ("fc",)
-    assert Tuning().learning(0) is None
+    assert FineTuning("top", stages=(("fc",), ("layer3",))).learning(9) == ("fc",)
+    assert FineTuning().learning(0) is None
 
 
 def test_parts_are_told_apart_by_whole_names():
@@ -399,7 +399,7 @@ def test_parts_are_told_apart_by_whole_names():
 
 
 def test_a_curriculum_lets_generators_join_one_by_one():
-    tuning = Tuning(curriculum=("easy", "hard"))
+    tuning = FineTuning(curriculum=("easy", "hard"))
     generators = ["", "hard", "easy", "other"]
     assert [tuning.shown(generators, epoch).tolist() for epoch in range(3)] == [
         [True, False, True, False], [True, True, True, False], [True, True, True, True]

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from detectors.api import Runtime, Unavailable
-from detectors.checks import Toy, sample
+from detectors.checks import ToyTrainSet, sample
 from detectors.networks.backbones import Resnet18, Resnet18Pairs
 from detectors.preprocessing.augmentation import BlurJpeg
-from detectors.training.loader import Shown
+from detectors.training.loader import BatchLoader
 from detectors.training.pairing import batches, units
 
 VIEW = BlurJpeg(probability=0, resize=None, crop=4, test_crop=8, pad=False)
 
 
-class Twins(Toy):
+class Twins(ToyTrainSet):
     """Every pixel of an image tells its row, its column and which image it is of; twins are 2k and 2k + 1."""
 
     def __getitem__(self, index):
@@ -26,7 +26,7 @@ class Twins(Toy):
 
 def epochs(train, pairs, batch=6, count=2):
     with ThreadPoolExecutor(2) as pool:
-        shown = Shown(train, VIEW, batch, 0, pool, pairs)
+        shown = BatchLoader(train, VIEW, batch, 0, pool, pairs)
         return [list(shown.training(range(len(train)), epoch)) for epoch in range(count)]
 
 
@@ -73,7 +73,7 @@ def test_images_of_unknown_content_are_nobodys_twins():
 
 
 def test_without_twins_nothing_is_trained():
-    train = Toy(8)
+    train = ToyTrainSet(8)
     train.sources = list(train.names)
     with pytest.raises(Unavailable, match=r'none of the 6 training images has one.*or train with pairs="content"'):
         Resnet18("small", pairs="source").fit(train, 0, Runtime())
@@ -84,5 +84,5 @@ def test_pairs_are_part_of_the_key_and_change_the_training():
     assert plain.key != paired.key
     assert Resnet18Pairs("small").pairing == "content"
     assert Resnet18Pairs("paper").pairing == "source"
-    states = [recipe.fit(Toy(16), 0, Runtime()).state() for recipe in (plain, paired)]
+    states = [recipe.fit(ToyTrainSet(16), 0, Runtime()).state() for recipe in (plain, paired)]
     assert not np.array_equal(*(state["fc.weight"] for state in states))

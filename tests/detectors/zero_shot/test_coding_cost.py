@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from detectors.api import Runtime
+from detectors.architectures.initial_weights import random_init
 from detectors.architectures.lossless_coder import Coder
-from detectors.architectures.small_networks import drawn
-from detectors.checks import Toy, check, same_state, sample, texture
+from detectors.checks import ToyTrainSet, check, same_state, sample, texture
 from detectors.weights.loading import WrongWeights
 from detectors.zero_shot import coder_training
 from detectors.zero_shot.coding_cost import CodingCost, split
-from detectors.zero_shot.gap_threshold import Reals
+from detectors.zero_shot.gap_threshold import RealImageStatistics
 
 
 class Quick(CodingCost):
@@ -77,7 +77,7 @@ def fitted():
 def test_training_lowers_the_cost(fitted):
     held_out = torch.from_numpy(np.stack([photograph(f"fresh/{index}") for index in range(8)])).permute(0, 3, 1, 2)
     untrained = RECIPE.network()
-    untrained.load_state_dict(drawn(RECIPE.network, 0))
+    untrained.load_state_dict(random_init(RECIPE.network, 0))
     with torch.inference_mode():
         before = coder_training.bits(untrained, held_out.float()).mean(1)
         after = coder_training.bits(fitted._network, held_out.float()).mean(1)
@@ -91,7 +91,7 @@ def test_training_lowers_the_cost(fitted):
 def test_scores_are_half_where_one_real_image_in_ten_lies_above(statistic):
     rng = np.random.default_rng(0)
     correlated = rng.normal(0, 1, (20000, 2)) @ [[0.2, 0.1], [0, 0.3]] + [-0.2, 0.1]
-    found = Reals.of(statistic, correlated[:10000])
+    found = RealImageStatistics.of(statistic, correlated[:10000])
     assert (found.decide(statistic, correlated[10000:]) > 0.5).mean() == pytest.approx(0.1, abs=0.01)
     # one side for signed statistics, both for the others; a level that is off by 20 deviations is off for all
     upwards = found.decide(statistic, np.array([[6.0, 0.1]]))
@@ -102,7 +102,7 @@ def test_scores_are_half_where_one_real_image_in_ten_lies_above(statistic):
 
 def test_statistics_are_the_papers():
     gaps = np.array([[0.5, 0.2], [-0.5, 0.4], [0.1, 0.3], [0.0, 0.0]])
-    plain = Reals(np.zeros(1), np.eye(1), np.zeros(()))
+    plain = RealImageStatistics(np.zeros(1), np.eye(1), np.zeros(()))
     np.testing.assert_allclose(plain.distances("d0", gaps), gaps[:, 0])
     np.testing.assert_allclose(plain.distances("abs_d0", gaps), np.abs(gaps[:, 0]))
     np.testing.assert_allclose(plain.distances("delta01", gaps), gaps[:, 0] - gaps[:, 1])
@@ -120,16 +120,16 @@ def test_separates_what_real_images_are_not(fitted, change):
 
 
 def test_generated_images_are_ignored():
-    class Noise(Toy):
+    class Noise(ToyTrainSet):
         def __getitem__(self, index):
             if self.labels[index]:
                 return sample(np.random.default_rng(index).integers(0, 256, (128, 128, 3), np.uint8))
             return super().__getitem__(index)
 
-    assert same_state(QUICK.fit(Toy(), 0, Runtime()).state(), QUICK.fit(Noise(), 0, Runtime()).state())
+    assert same_state(QUICK.fit(ToyTrainSet(), 0, Runtime()).state(), QUICK.fit(Noise(), 0, Runtime()).state())
 
 
-class Reversed(Toy):
+class Reversed(ToyTrainSet):
     """The same images in another order."""
 
     def __init__(self, size=48):
@@ -140,10 +140,10 @@ class Reversed(Toy):
 
 def test_order_does_not_matter_and_the_seed_does():
     random_before = torch.get_rng_state()
-    once = QUICK.fit(Toy(), 0, Runtime()).state()
+    once = QUICK.fit(ToyTrainSet(), 0, Runtime()).state()
     assert torch.equal(torch.get_rng_state(), random_before)
     assert same_state(once, QUICK.fit(Reversed(), 0, Runtime()).state())
-    assert not same_state(once, QUICK.fit(Toy(), 1, Runtime()).state())
+    assert not same_state(once, QUICK.fit(ToyTrainSet(), 1, Runtime()).state())
 
 
 def test_images_set_aside_are_real_and_not_learnt_from():
@@ -160,7 +160,7 @@ def test_too_few_real_images_are_refused():
 
 
 def test_a_killed_training_goes_on(tmp_path, monkeypatch):
-    whole = QUICK.fit(Toy(), 0, Runtime())
+    whole = QUICK.fit(ToyTrainSet(), 0, Runtime())
     monkeypatch.setattr(coder_training, "SAVE_AFTER", -1)
     real = coder_training.cycle
     calls = []
@@ -173,8 +173,8 @@ def test_a_killed_training_goes_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(coder_training, "cycle", dies)
     with pytest.raises(KeyboardInterrupt):
-        QUICK.fit(Toy(), 0, Runtime(folder=tmp_path))
-    gone_on = QUICK.fit(Toy(), 0, Runtime(folder=tmp_path))
+        QUICK.fit(ToyTrainSet(), 0, Runtime(folder=tmp_path))
+    gone_on = QUICK.fit(ToyTrainSet(), 0, Runtime(folder=tmp_path))
     assert same_state(whole.state(), gone_on.state())
     assert gone_on.history == whole.history
     assert not list(tmp_path.iterdir())
@@ -205,7 +205,7 @@ def test_sizes_are_scored_in_one_batch_as_alone(levels):
 
 
 def test_trains_in_mixed_precision():
-    once, other = (QUICK.fit(Toy(), 0, Runtime(precision=one)) for one in ("float32", "bfloat16"))
+    once, other = (QUICK.fit(ToyTrainSet(), 0, Runtime(precision=one)) for one in ("float32", "bfloat16"))
     assert other.history[-1]["train_bits"] == pytest.approx(once.history[-1]["train_bits"], rel=0.05)
     assert not same_state(once.state(), other.state())
 
@@ -240,7 +240,7 @@ def test_the_statistic_is_part_of_the_key():
 
 
 def test_restoring_is_strict():
-    state = QUICK.fit(Toy(), 0, Runtime()).state()
+    state = QUICK.fit(ToyTrainSet(), 0, Runtime()).state()
     del state["levels.0.pixels.0.entry.weight"]
     with pytest.raises(WrongWeights, match="missing"):
         RECIPE.restore(state, Runtime())

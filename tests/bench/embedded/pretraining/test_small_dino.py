@@ -11,7 +11,7 @@ from bench.embedded.pretraining.small_dino import (
     CONFIG,
     STUDENT,
     TEACHER,
-    Distilled,
+    DistillationNetwork,
     _follow,
     crops,
     distance,
@@ -68,7 +68,7 @@ def test_distance_is_the_cross_entropy_of_different_crops():
 
 
 def test_the_teacher_follows_the_student():
-    teacher, student = seeded(0, Distilled), seeded(1, Distilled)
+    teacher, student = seeded(0, DistillationNetwork), seeded(1, DistillationNetwork)
     before = teacher.first.weight.detach().clone()
     _follow(teacher, student, 0.9)
     assert torch.allclose(teacher.first.weight, 0.9 * before + 0.1 * student.first.weight)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from bench.images.files.archives import local
-from bench.images.files.mounting import Mounted
+from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
 from tests.support.image_tables import png
@@ -147,14 +147,14 @@ def test_a_mark_changes_with_the_file(tmp_path):
 
 def test_a_tree_hung_into_another_is_read_by_its_name(tmp_path):
     base, real = Folder(put(tmp_path / "a", "g/1.png")), Folder(put(tmp_path / "b", "x/1.png", data=b"real"))
-    tree = Mounted(base, {"real": real, "deep/er": real})
+    tree = MountedTree(base, {"real": real, "deep/er": real})
     assert tree.listing.images == {"deep/er/x": ["1.png"], "g": ["1.png"], "real/x": ["1.png"]}
     assert tree.read("real/x/1.png") == tree.read("deep/er/x/1.png") == b"real"
     assert tree.read("g/1.png") == b"x"
     assert tree.path("real/x/1.png") == tmp_path / "b" / "x" / "1.png"
     assert tree.identity != base.identity
     with pytest.raises(InputError, match="has a folder g already"):
-        _ = Mounted(base, {"g": real}).listing
+        _ = MountedTree(base, {"g": real}).listing
 
 
 @pytest.mark.parametrize("name", ["x.rar", "x.tar.gz", "x.parquet"])
@@ -170,7 +170,7 @@ def test_what_is_no_image_and_no_data_is_counted_by_suffix_and_nothing_else_is(t
     real = Folder(put(tmp_path / "more", "x.heic", "y.png"))
     listing = Folder(tmp_path).listing
     assert listing.ignored == {".heic": 4, ".mp4": 1}
-    assert Mounted(Folder(tmp_path / "gan"), {"real": real}).listing.ignored == {".heic": 4, ".mp4": 1}
+    assert MountedTree(Folder(tmp_path / "gan"), {"real": real}).listing.ignored == {".heic": 4, ".mp4": 1}
 
 
 def test_data_whose_name_cannot_be_shown_is_refused_and_not_left_out(tmp_path):

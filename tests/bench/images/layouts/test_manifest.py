@@ -9,12 +9,12 @@ from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import both_ways, facts, put
 
-ALL = ("label", "generator", "split", "content", "source", "treatment")
+ALL = ("label", "generator", "split", "content", "source", "degradation")
 LINES = [
-    {"path": "x/a.png", "label": "generated", "generator": "flux", "split": "train", "treatment": "jpeg:65"},
+    {"path": "x/a.png", "label": "generated", "generator": "flux", "split": "train", "degradation": "jpeg:65"},
     {"path": "x/b.png", "label": "REAL", "split": "train", "content": "dog", "source": "7", "x_note": "n"},
     {"path": "c.png", "label": "1", "split": "validation"},
-    {"path": "d.png", "label": "nature", "split": "val", "treatment": "none"},
+    {"path": "d.png", "label": "nature", "split": "val", "degradation": "none"},
     {"path": "e.png", "label": "0", "generator": "flux", "split": "train"},
 ]
 READ = {
@@ -88,7 +88,7 @@ def test_images_that_are_listed_and_not_there_are_counted(images):
     [
         ({"label": "maybe"}, "line 7: label 'maybe' is not known; write 0 or real, 1 or generated"),
         ({"split": "holdout"}, "line 7: split 'holdout' is not known"),
-        ({"treatment": "jpg:65"}, "line 7: degradation 'jpg:65' is not known; there is none, "),
+        ({"degradation": "jpg:65"}, "line 7: degradation 'jpg:65' is not known; there is none, "),
         ({"path": "/etc/f.png"}, "line 7: path '/etc/f.png' is not relative"),
         ({"path": "../f.png"}, "line 7: path '../f.png' is not relative"),
         ({"path": "x/../../f.png"}, "line 7: path 'x/../../f.png' is not relative"),
@@ -155,7 +155,7 @@ def subset(tmp_path):
 
 def test_a_manifest_of_another_data_set_reads_its_files_and_what_it_knows(subset):
     lines = [{"path": "laion/0_real/l.png", "label": "0"}, {"path": "dalle/1_fake/d.png", "label": "1"}]
-    table(subset / "manifest.csv", [{"treatment": "canonical:png"} | line for line in lines])
+    table(subset / "manifest.csv", [{"degradation": "canonical:png"} | line for line in lines])
     found = both_ways("manifest", subset)
     assert facts(found, *ALL) == {
         "laion/0_real/l.png": (0, "laion", "train", "", "laion/0_real/l.png", "canonical:png"),

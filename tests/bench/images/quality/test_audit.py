@@ -34,7 +34,7 @@ def files(size=400, seed=0, real=None, generated=("g",)):
             "mode": draw.choice(["RGB", "L"], total, p=[0.97, 0.03]),
             "exif": draw.random(total) < 0.3,
             "profile": draw.choice(["", "sRGB", "Adobe RGB"], total),
-            "treatment": "",
+            "degradation": "",
         }
     )
 

@@ -172,7 +172,7 @@ def test_duplicates_are_found_among_any_number_of_pools(tmp_path):
     assert [(one.across, one.images) for one in found] == [("pools", 2)]
 
 
-def test_an_image_that_cannot_go_through_its_treatment_is_excluded_with_that_reason(data):
+def test_an_image_that_cannot_go_through_its_degradation_is_excluded_with_that_reason(data):
     (data / "g" / "val" / "ai" / "long.png").write_bytes(encode(np.zeros((1, 70_000, 3), np.uint8), "PNG"))
     images = treated(read(str(data)), "canonical:jpeg96")
     found = Cache(data.parent / "cache").inspect(images, 1, lambda _: None).unreadable
@@ -180,7 +180,7 @@ def test_an_image_that_cannot_go_through_its_treatment_is_excluded_with_that_rea
     assert "cannot go through canonical:jpeg96" in found["reason"].iloc[0]
 
 
-def test_a_treatment_counts_for_the_common_size(data):
+def test_a_degradation_counts_for_the_common_size(data):
     assert treated(read(str(data)), "lr:32").short_side == 32
 
 

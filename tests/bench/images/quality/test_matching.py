@@ -48,7 +48,7 @@ def test_the_manifest_is_a_data_set_with_the_same_images_in_it(tmp_path):
 def test_generated_images_are_encoded_at_the_qualities_of_the_real_ones(tmp_path):
     whole = inspected(plant(tmp_path / "data", generated=as_png), tmp_path / "cache")
     subset = matched(whole)
-    encodings = subset.assign(encoding=subset["treatment"].str.partition("+")[2])
+    encodings = subset.assign(encoding=subset["degradation"].str.partition("+")[2])
     counts = encodings.groupby("label")["encoding"].value_counts()
     assert counts[0].to_dict() == counts[1].to_dict()
     assert set(counts[0].index) == {f"canonical:jpeg{quality}" for quality in (90, 92, 96)}
@@ -63,7 +63,7 @@ def test_which_images_match_depends_on_their_contents_and_not_on_their_names(tmp
     def chosen():
         whole = inspected(tmp_path / "data", tmp_path / "cache")
         hashes = dict(zip(whole.images.names, whole.files["hash"], strict=True))
-        return {(hashes[name], treatment) for name, treatment in matched(whole)[["name", "treatment"]].to_numpy()}
+        return {(hashes[name], degradation) for name, degradation in matched(whole)[["name", "degradation"]].to_numpy()}
 
     before = chosen()
     assert len(before) == 2 * (10 + 12)
@@ -78,7 +78,7 @@ def test_images_without_a_partner_of_their_size_are_left_out(tmp_path):
         return as_jpeg(name, index, 48 if index % 2 else 200)
 
     subset = matched(inspected(plant(tmp_path / "data", real=growing, size=20), tmp_path / "cache"))
-    assert set(subset["treatment"].str.partition("+")[0]) == {"crop:48x48"}
+    assert set(subset["degradation"].str.partition("+")[0]) == {"crop:48x48"}
     assert subset["label"].value_counts().to_dict() == {0: 15, 1: 15}
 
 
