@@ -13,16 +13,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from bench.command.options import FORMERLY
 from bench.platform.errors import InputError
 from bench.platform.files import write_atomically
-from bench.platform.option_values import checked
-from detectors import catalogue
-from detectors.api import Detector, Runtime, Setting, State, Unavailable
-from detectors.card import SETTINGS
-from detectors.weights.loading import WrongWeights
+from detectors.api import State
 
-SAID = "lineup"  # the key of the header that says what the file is
+HEADER = "lineup"  # the key of the file's metadata that says what it is
 
 
 @dataclass(frozen=True)
@@ -53,22 +48,22 @@ class SavedDetector:
         return re.sub(r"[^\w.+=,-]+", "_", f"{self.detector}-{self.train}-{self.seed}") + ".safetensors"
 
 
-def keep(folder: Path, said: SavedDetector, state: State) -> None:
+def keep(folder: Path, saved: SavedDetector, state: State) -> None:
     """Write one fitted detector into a folder."""
     arrays = {name: np.asarray(value, order="C") for name, value in state.items()}
-    header = {SAID: json.dumps(asdict(said), sort_keys=True)}
-    write_atomically(folder / said.name, lambda temporary: save_file(arrays, temporary, header))
+    header = {HEADER: json.dumps(asdict(saved), sort_keys=True)}
+    write_atomically(folder / saved.name, lambda temporary: save_file(arrays, temporary, header))
 
 
-def restore(path: Path, runtime: Runtime) -> Detector:
-    """The detector in a file that `keep` wrote.
+def read_saved(path: Path) -> tuple[SavedDetector, State]:
+    """What a file of a fitted detector says of itself, and what fitting learned.
 
     Raises:
-        InputError: There is no such file, it holds something else, or this version of the detector is another one.
+        InputError: There is no such file, or it is none that `keep` wrote.
     """
     try:
         with safe_open(path, framework="numpy") as opened:
-            header = (opened.metadata() or {}).get(SAID)
+            header = (opened.metadata() or {}).get(HEADER)
             state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
         msg = f"{path} cannot be read as a fitted detector ({error}); give a file that `lineup run --keep-fitted` wrote"
@@ -77,22 +72,6 @@ def restore(path: Path, runtime: Runtime) -> Detector:
         msg = f"{path} does not say which detector it is; give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg)
     try:
-        said = SavedDetector(**json.loads(header))
-        kind = type(catalogue.recipe(said.detector))
-        recipe = catalogue.recipe(said.detector, _setting(path, said), **checked(kind, said.options, said.detector))
-        if recipe.card.version != said.version:
-            msg = f"{path} was fitted by version {said.version} of {said.detector}, this is {recipe.card.version}"
-            raise InputError(f"{msg}: fit it again")
-        return recipe.restore(state, runtime)
-    except (catalogue.UnknownName, Unavailable, WrongWeights, KeyError, TypeError, ValueError) as error:
+        return SavedDetector(**json.loads(header)), state
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
-
-
-def _setting(path: Path, said: SavedDetector) -> Setting:
-    """The setting that a file names. Raises `InputError` for any other word."""
-    for setting in SETTINGS:
-        if said.setting == setting:
-            return setting
-    now = ", which is called 'small' now" if said.setting == FORMERLY else ""
-    msg = f"{path} was fitted in the setting {said.setting!r}{now}: fit it again"
-    raise InputError(msg)

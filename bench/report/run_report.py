@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
@@ -13,6 +12,7 @@ from bench.evaluation.cells import cells_table, for_readers, matrix
 from bench.evaluation.leaderboard import Ranking, rankings
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
+from bench.platform.shipped_results import shipped_results
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import formats, terminal
@@ -20,7 +20,7 @@ from bench.report.base_degradations import side_by_side
 from bench.report.published import PublishedRows, published, read_published
 from bench.report.routes import LEGEND, Routing, confusion, routings
 
-PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "genimage.csv"
+PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
 def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import re
+import ctypes
+import sys
 from typing import Literal
 
 from bench.platform.errors import InputError
+from bench.request.early_checks import check_device
 from detectors.api import Runtime
 
+DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
-def runtime(device: str, precision: Literal["float32", "bfloat16"]) -> Runtime:
+
+def runtime(device: str, precision: str) -> Runtime:
     """The runtime for "auto", "cpu", "cuda" or "cuda:N". Raises `InputError` for a device that is not there."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        msg = f"device {device!r} is not known; choose auto, cpu, cuda or cuda:N"
-        raise InputError(msg)
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    check_device(device, precision)
+    kept: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
+    count = 0 if device == "cpu" else _cuda_devices()
     if device == "auto":
-        return Runtime("cuda" if count else "cpu", precision)
+        return Runtime("cuda" if count else "cpu", kept)
     if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= count:
         msg = f"device {device!r} was asked for, but torch sees {count} CUDA devices; choose cpu or another one"
         raise InputError(msg)
-    return Runtime(device, precision)
+    return Runtime(device, kept)
+
+
+def _cuda_devices() -> int:
+    """How many CUDA devices torch sees. Without a driver it is not asked, for importing it takes seconds."""
+    try:
+        ctypes.CDLL(DRIVER)
+    except OSError:
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def describe(chosen: Runtime) -> str:

@@ -20,7 +20,9 @@ from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
 from bench.request.devices import runtime
+from bench.request.early_checks import all_names, check_detectors, check_options
 from bench.request.run_request import RunRequest
+from bench.request.setting import choose_setting
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
 from protocols.api import AXES, NONE, Axis, Cell, EvaluationProtocol, Group, Role, Scope, Unanswerable
@@ -66,13 +68,6 @@ class PlannedRun:
         return self.request.protocol
 
 
-def choose_setting(asked: str, images: ImageSet, chosen: Runtime) -> Setting:
-    """The setting: what was asked; else "paper" for real data on a GPU, and "small" otherwise."""
-    if asked == "paper" or (asked == "auto" and images.kind != EMBEDDED and chosen.device != "cpu"):
-        return "paper"
-    return "small"
-
-
 def prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
     """Resolve every name, read the data and plan the cells. Raises `InputError` for what cannot be used."""
     try:
@@ -82,11 +77,12 @@ def prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
 
 
 def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
-    chosen = runtime(request.device, "bfloat16" if request.precision == "bfloat16" else "float32")
-    names = _detectors(request)
+    chosen = runtime(request.device, request.precision)
+    check_detectors(request.detectors)
+    names = all_names(request.detectors)
     options = _recipe_options(request, names)
     data = {name: open_images(request, name, reporter) for name in ("", *request.protocol.data_sets())}
-    setting = choose_setting(request.setting, data[""], chosen)
+    setting = choose_setting(request.setting, real_data=data[""].kind != EMBEDDED, device=chosen.device)
     recipes = {name: _recipe(name, setting, options[name]) for name in names}
     scope = Scope(data[""], names, request.seeds, {name: images for name, images in data.items() if name})
     cells, groups = _asked(request.protocol, scope)
@@ -112,21 +108,9 @@ def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
     )
 
 
-def _detectors(request: RunRequest) -> tuple[str, ...]:
-    """The names of the detectors, "all" spelled out."""
-    names = tuple(catalogue.names()) if request.detectors == ("all",) else request.detectors
-    if not names:
-        msg = f"no detector was named; give some of {', '.join(catalogue.names())}, or all"
-        raise InputError(msg)
-    return names
-
-
 def _recipe_options(request: RunRequest, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The options of every detector of the run, checked. Raises `InputError` and `UnknownName`."""
-    for name in request.recipe_options:
-        if name not in names:
-            msg = f"options are given for {name!r}, which is not among the detectors of the run: {', '.join(names)}"
-            raise InputError(msg)
+    check_options(request.recipe_options, request.detectors)
     return {name: checked(type(catalogue.recipe(name)), request.recipe_options.get(name, {}), name) for name in names}
 
 

@@ -124,7 +124,7 @@ class MeanEnsemble(Ensemble):
 
     card: ClassVar[Card] = Card(
         name="ensemble_mean",
-        family="ensemble",
+        family="composite",
         year=2024,
         version=1,
         title="Ensemble: mean of log odds",
@@ -152,7 +152,7 @@ class StackedEnsemble(Ensemble):
 
     card: ClassVar[Card] = Card(
         name="ensemble_stack",
-        family="ensemble",
+        family="composite",
         year=1992,
         version=1,
         title="Ensemble: stacked",

@@ -71,7 +71,7 @@ class TwoStage(Recipe):
     second: str = "residual"
     card: ClassVar[Card] = Card(
         name="two_stage",
-        family="composition",
+        family="composite",
         year=None,
         version=1,
         title="Two stages: generator, then its own detector",

@@ -133,7 +133,7 @@ class Residual(ProbeRecipe):
 
     card: ClassVar[Card] = Card(
         name="residual",
-        family="residual",
+        family="noise residual",
         year=2012,
         version=1,
         title="Residual co-occurrences + logistic regression",

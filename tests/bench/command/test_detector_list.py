@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bench.command.detector_list import WIDTH, in_full, overview, protocol_titles, whole_card
+from bench.command.card_texts import WIDTH, in_full, overview, protocol_titles, whole_card
 from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.networks.cnnspot import CnnSpot
@@ -104,7 +104,7 @@ def test_an_unknown_detector_is_one_line(lineup):
 
 def test_neither_imports_torch():
     code = (
-        "import sys; from bench.command.detector_list import in_full, overview, protocol_titles, whole_card;"
+        "import sys; from bench.command.card_texts import in_full, overview, protocol_titles, whole_card;"
         "list(overview()); list(whole_card('clip_probe')); list(protocol_titles()); list(in_full('degradation'));"
         "sys.exit('torch' in sys.modules)"
     )

@@ -1,41 +1,114 @@
-"""What `lineup list` and `lineup show` print: cards, sizes, weights, protocols. Torch is not imported."""
+"""Cards of detectors and protocols as text, JSON and Markdown. Torch is not imported."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
 from textwrap import wrap
+from typing import Any
 
 from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
-from detectors.identity import options_of
+from detectors.identity import default_of, options_of
 from protocols.api import options
 
 WIDTH = 100
 INDENT = "    "
 SHIPPED, FOUND, MISSING = "shipped", "found", "missing"
 NONE = "-"
+FAMILIES = (
+    "gradients",
+    "frequency",
+    "noise residual",
+    "network",
+    "foundation",
+    "zero-shot",
+    "composite",
+    "baseline",
+)
+SHORT_HEADER = ("family", "detector", "year", "what it is")
 HEADER = ("detector", "family", "year", "parameters", "GFLOPs", "weights")
 LEGEND = (
     "Parameters, GFLOPs (multiply-adds) and weights: paper setting / small setting; - where there is no network."
-    " Weights: shipped with the package, found on this machine, or missing, in which case `lineup show` says how to get"
+    " Weights: shipped with the package, found on this machine, or missing, in which case `lineup list --long NAME` says how to get"
     " them."
 )
 
 
-def overview() -> Iterator[str]:
+def short_list() -> Iterator[str]:
+    """One line for each detector, by family; then the protocols and the layouts of data."""
+    cards = [catalogue.recipe(name).card for name in by_family(catalogue.names())]
+    rows = [(card.family, card.name, str(card.year or NONE), card.title) for card in cards]
+    yield from _table(SHORT_HEADER, [(row[0] if row[0] != before else "", *row[1:]) for row, before in _pairs(rows)])
+    yield ""
+    yield from _beneath("protocols", ", ".join(protocol_catalogue.names()), "")
+    yield from _beneath("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")
+    yield "`lineup list --long` says more of each, `lineup list --long NAME` all of one, --json is for programs."
+
+
+def by_family(names: Iterable[str]) -> list[str]:
+    """Names of detectors in the order of their families, then of their names; unknown families come last."""
+
+    def place(name: str) -> tuple[int, str, str]:
+        family = catalogue.recipe(name).card.family
+        return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES), family, name
+
+    return sorted(names, key=place)
+
+
+def markdown_table() -> Iterator[str]:
+    """The detectors that Lineup brings, by family, as a table in Markdown."""
+    yield "| detector | family | what it is | after |"
+    yield "|---|---|---|---|"
+    for name in by_family(catalogue.names()):
+        recipe = catalogue.recipe(name)
+        if not catalogue.distribution(recipe):
+            card = recipe.card
+            yield f"| `{name}` | {card.family} | {card.title} | {card.paper} |"
+
+
+def as_json() -> str:
+    """Everything that is installed, as JSON: the cards with both settings and their options, protocols, layouts."""
+    whole = {
+        "detectors": [_card_as_values(name) for name in by_family(catalogue.names())],
+        "protocols": [
+            {"name": name, "title": protocol_catalogue.protocol_class(name).title}
+            for name in protocol_catalogue.names()
+        ],
+        "layouts": catalogue.installed("lineup.layouts"),
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False)
+
+
+def _card_as_values(name: str) -> dict[str, Any]:
+    recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
+    settings = {
+        recipe.setting: {
+            **recipe.variant.told(),
+            "weights": {file.title: file.state() for file in recipe.weight_files()},
+        }
+        for recipe in recipes
+    }
+    options = {option.name: repr(default_of(option)) for option in options_of(recipes[0])}
+    return {**asdict(recipes[0].card), "settings": settings, "options": options}
+
+
+def long_list() -> Iterator[str]:
     """Lines of the list of detectors: one row each, with its input policy and what it was trained on beneath."""
-    recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in catalogue.names()]
+    recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in by_family(catalogue.names())]
     rows = [_row(both) for both in recipes]
-    widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
+    widths = _widths([HEADER, *rows])
     yield _aligned(HEADER, widths)
     for both, row in zip(recipes, rows, strict=True):
         yield _aligned(row, widths)
         yield from _beside("input", "input_policy", both)
         yield from _beside("trained on", "trained_on", both)
     yield from ["", *wrap(LEGEND, WIDTH), ""]
+    yield from protocol_titles()
+    yield from ["", f"layouts: {', '.join(catalogue.installed('lineup.layouts'))}"]
 
 
 def protocol_titles() -> Iterator[str]:
@@ -152,6 +225,22 @@ def _beside(label: str, name: str, recipes: Sequence[Recipe], indent: str = INDE
     for full, text in ({label: told.pop()} if len(told) == 1 else texts).items():
         if text:
             yield from _beneath(full, text, indent)
+
+
+def _pairs(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each row with the first text of the row before."""
+    yield from zip(rows, ["", *(row[0] for row in rows[:-1])], strict=True)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A header and rows, every column as wide as its longest text."""
+    widths = _widths([header, *rows])
+    for row in (header, *rows):
+        yield _aligned(row, widths)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
 def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,0 +1,74 @@
+"""What of a request can be checked before anything heavy is imported: names, options and paths.
+
+Everything here is looked at again where it is used. These checks make a mistyped word cost a second and not a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from bench.platform.errors import InputError
+from bench.platform.option_values import checked
+from bench.request.run_request import DetectorOptions, RunRequest
+from bench.request.setting import require_setting
+from detectors import catalogue
+
+ALL = "all"
+PRECISIONS = ("float32", "bfloat16")
+
+
+def check_early(request: RunRequest) -> None:
+    """Check the names, options and paths of a request. Raises `InputError`."""
+    require_setting(request.setting)
+    check_device(request.device, request.precision)
+    check_detectors(request.detectors)
+    check_options(request.recipe_options, request.detectors)
+    check_folder(request.out)
+
+
+def check_device(device: str, precision: str) -> None:
+    """Raise `InputError` for a device or precision of another name; whether the device is there is not looked at."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        msg = f"device {device!r} is not known; choose auto, cpu, cuda or cuda:N"
+        raise InputError(msg)
+    if precision not in PRECISIONS:
+        msg = f"precision {precision!r} is not known; choose {', '.join(PRECISIONS)}"
+        raise InputError(msg)
+
+
+def all_names(detectors: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of detectors, "all" spelled out."""
+    return tuple(catalogue.names()) if detectors == (ALL,) else detectors
+
+
+def check_detectors(detectors: tuple[str, ...]) -> None:
+    """Raise `InputError` unless at least one detector is named, and each is installed."""
+    installed = catalogue.names()
+    if not detectors:
+        msg = f"no detector was named; give some of {', '.join(installed)}, or all"
+        raise InputError(msg)
+    for name in all_names(detectors):
+        if name not in installed:
+            raise InputError(catalogue.unknown("detector", name, installed))
+
+
+def check_options(options: DetectorOptions, detectors: tuple[str, ...]) -> None:
+    """Raise `InputError` where options are given to no detector of the run, or are none that it has."""
+    names: Collection[str] = all_names(detectors)
+    for name, values in options.items():
+        if name not in names:
+            msg = f"options are given for {name!r}, which is not among the detectors of the run: {', '.join(names)}"
+            raise InputError(msg)
+        checked(type(catalogue.recipe(name)), values, name)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `InputError` where a result folder lies below a file or below a folder that cannot be written."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        reason = "Permission denied" if there.is_dir() else "Not a directory"
+        msg = f"OUT {folder} cannot be written ({reason}); choose another folder"
+        raise InputError(msg)
