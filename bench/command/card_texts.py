@@ -33,8 +33,8 @@ SHORT_HEADER = ("family", "detector", "year", "what it is")
 HEADER = ("detector", "family", "year", "parameters", "GFLOPs", "weights")
 LEGEND = (
     "Parameters, GFLOPs (multiply-adds) and weights: paper setting / small setting; - where there is no network."
-    " Weights: shipped with the package, found on this machine, or missing, in which case `lineup list --long NAME` says how to get"
-    " them."
+    " Weights: shipped with the package, found on this machine, or missing, in which case `lineup list --long NAME`"
+    " says how to get them."
 )
 
 

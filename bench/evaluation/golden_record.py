@@ -141,10 +141,8 @@ def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
 
 
 def write_golden(golden: Run, folder: Path) -> None:
-    """Write a golden record into a folder, which is made where it is not there; each file appears whole."""
-    store = Store(folder)
-    for name, data in pack(golden).items():
-        store.write(name, data)
+    """Write a golden record as everything that a folder holds; a kill leaves the old record or the new one."""
+    Store(folder).replace(pack(golden))
 
 
 def read_golden(folder: Path) -> Run:

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from bench.platform.errors import InputError
-from bench.platform.files import write_atomically
 from detectors.api import State
 
 HEADER = "lineup"  # the key of the file's metadata that says what it is
@@ -48,18 +47,17 @@ class SavedDetector:
         return re.sub(r"[^\w.+=,-]+", "_", f"{self.detector}-{self.train}-{self.seed}") + ".safetensors"
 
 
-def keep(folder: Path, saved: SavedDetector, state: State) -> None:
-    """Write one fitted detector into a folder."""
+def to_bytes(saved: SavedDetector, state: State) -> bytes:
+    """One fitted detector as the content of a file, which `read_saved` reads."""
     arrays = {name: np.asarray(value, order="C") for name, value in state.items()}
-    header = {HEADER: json.dumps(asdict(saved), sort_keys=True)}
-    write_atomically(folder / saved.name, lambda temporary: save_file(arrays, temporary, header))
+    return save(arrays, {HEADER: json.dumps(asdict(saved), sort_keys=True)})
 
 
 def read_saved(path: Path) -> tuple[SavedDetector, State]:
     """What a file of a fitted detector says of itself, and what fitting learned.
 
     Raises:
-        InputError: There is no such file, or it is none that `keep` wrote.
+        InputError: There is no such file, or it is none of a fitted detector.
     """
     try:
         with safe_open(path, framework="numpy") as opened:

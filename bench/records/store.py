@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
+from shutil import rmtree
 from typing import Any, get_args
 
 import numpy as np
@@ -100,12 +102,23 @@ class Store:
         """Write one derived file."""
         write_atomically(self.root / name, lambda path: path.write_bytes(data))
 
+    def replace(self, files: Mapping[str, bytes]) -> None:
+        """Put files by name in the place of everything in this folder, all together."""
+        mark = token_hex(4)
+        new, old = (self.root.with_name(f".{self.root.name}.{mark}.{what}") for what in ("new", "old"))
+        for name, data in files.items():
+            Store(new).write(name, data)
+        if self.root.exists():
+            self.root.rename(old)
+        new.rename(self.root)
+        rmtree(old, ignore_errors=True)
+
     def clear(self, pattern: str) -> None:
         """Take away derived files of an earlier command that the last one would not write again."""
         for path in self.root.glob(pattern):
             path.unlink()
 
-    def write_table(self, name: str, table: pd.DataFrame) -> None:
+    def write_frame(self, name: str, table: pd.DataFrame) -> None:
         """Write one derived table as Parquet. A column of several types, such as 10 and "all", becomes one of texts."""
         mixed = [column for column in table.columns if table[column].map(type).nunique() > 1]
         texts = table.astype(dict.fromkeys(mixed, "str"))

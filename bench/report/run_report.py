@@ -37,7 +37,7 @@ def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> 
 def write(run: Run, ranked: Sequence[Ranking], routed: Sequence[Routing], store: Store) -> None:
     """Write the tables and pictures that follow from a run's scores; `ranked` and `routed` are derived already."""
     cells, protocol = cells_table(run), run.manifest.protocol
-    store.write_table("cells.parquet", for_readers(cells, protocol))
+    store.write_frame("cells.parquet", for_readers(cells, protocol))
     store.clear("matrix-*.csv")
     for detector in run.manifest.detectors:
         table = matrix(cells, detector, protocol)

@@ -16,7 +16,7 @@ from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import Run
-from bench.records.saved_detector import SavedDetector, keep
+from bench.records.saved_detector import SavedDetector, to_bytes
 from bench.records.store import Store
 from bench.request.devices import describe
 from bench.request.planned_run import PlannedRun
@@ -70,7 +70,7 @@ def _keep_fitted(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine,
     for item in {one.fit_key: one for one in scored}.values():
         cell = item.cell
         options = {**run.request.recipe_options.get(cell.detector, {}), **dict(cell.options)}
-        said = SavedDetector(
+        saved = SavedDetector(
             cell.detector,
             item.recipe.card.version,
             item.recipe.setting,
@@ -79,7 +79,7 @@ def _keep_fitted(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine,
             cell.seed,
             run.images.title,
         )
-        keep(store.root / "fitted", said, engine.detector(item).state())
+        store.write(f"fitted/{saved.name}", to_bytes(saved, engine.detector(item).state()))
 
 
 def fitted_on(cell: Cell) -> str:

@@ -162,7 +162,7 @@ def test_a_stored_run_reads_back_whole(run_of):
 
 
 def test_an_update_mends_a_damaged_record(run_of, tmp_path, monkeypatch):
-    monkeypatch.setattr(regression_gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, run_of(*good())))
+    monkeypatch.setattr(gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, run_of(*good())))
     console = io.StringIO()
     folder = tmp_path / "golden" / gate.PROTOCOLS[0]
     folder.mkdir(parents=True)
