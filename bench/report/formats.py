@@ -33,7 +33,7 @@ def _markdown_published(published: PublishedRows) -> str:
     return f"**{published.title}**\n\n{table}"
 
 
-def markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] = ()) -> str:
+def as_markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] = ()) -> str:
     """Rankings as GitHub tables, each under its title with its data; published figures in blocks of their own."""
     blocks = []
     for ranking in rankings:
@@ -46,7 +46,7 @@ def markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] = (
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
 
 
-def routes_markdown(found: Sequence[Routing]) -> str:
+def routes_as_markdown(found: Sequence[Routing]) -> str:
     """Tables of routes as GitHub tables under their titles, and how to read them."""
     return "\n\n".join([*(f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in found), LEGEND]) + "\n"
 
@@ -75,7 +75,7 @@ def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
     }
 
 
-def csv(rankings: Sequence[Ranking]) -> str:
+def as_csv(rankings: Sequence[Ranking]) -> str:
     """Rankings as one CSV table, a row per detector and ranking; empty where undefined."""
     frame = pd.DataFrame([_flat(ranking, row) for ranking in rankings for row in ranking.rows])
     return frame.convert_dtypes().to_csv(index=False, lineterminator="\n")
@@ -90,7 +90,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def to_json(rankings: Sequence[Ranking]) -> str:
+def as_json(rankings: Sequence[Ranking]) -> str:
     """Rankings as JSON; null where undefined."""
     whole = [_plain(asdict(ranking)) for ranking in rankings]
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -48,14 +48,14 @@ def write(run: Run, ranked: Sequence[Ranking], routed: Sequence[Routing], store:
     _write_leaderboard(ranked, store)
     store.clear("routes.*")
     if routed:
-        store.write("routes.md", formats.routes_markdown(routed).encode())
+        store.write("routes.md", formats.routes_as_markdown(routed).encode())
         store.write("routes.csv", confusion(run).to_csv(index=False).encode())
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
-    store.write("leaderboard.md", formats.markdown(ranked, _published(ranked)).encode())
-    store.write("leaderboard.csv", formats.csv(ranked).encode())
-    store.write("leaderboard.json", formats.to_json(ranked).encode())
+    store.write("leaderboard.md", formats.as_markdown(ranked, _published(ranked)).encode())
+    store.write("leaderboard.csv", formats.as_csv(ranked).encode())
+    store.write("leaderboard.json", formats.as_json(ranked).encode())
 
 
 def _published(ranked: Sequence[Ranking]) -> list[PublishedRows]:

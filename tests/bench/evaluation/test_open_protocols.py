@@ -79,9 +79,9 @@ def test_without_roles_all_cells_rank_and_no_drop_is_shown():
     assert headers(run)[:5] == ["#", "detector", "all cells", "cells", "few"]
     assert "drop" not in headers(run)
     assert "Drop" not in legend(found)
-    assert "drop" not in formats.csv([found]).splitlines()[0].split(",")
+    assert "drop" not in formats.as_csv([found]).splitlines()[0].split(",")
     assert "[" in ranking_columns(found)[2].texts[0]
-    assert "Ranked by all cells." in formats.markdown([found])
+    assert "Ranked by all cells." in formats.as_markdown([found])
     assert printed(terminal.leaderboard(found))
 
 
@@ -249,7 +249,7 @@ def test_routes_are_read_from_diagnostics():
     assert (shown["oracle"]["kiln"], shown["cost"]["kiln"]) == ("-", "-")  # no route of its own
     cost = 100 - float(shown["accuracy"]["haze"])
     assert shown["cost"]["haze"] == f"{cost:+.1f}"
-    assert "### Routes of alpha" in formats.routes_markdown(tables)
+    assert "### Routes of alpha" in formats.routes_as_markdown(tables)
 
 
 def test_a_run_without_routes_has_no_tables_of_them():

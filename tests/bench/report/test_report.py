@@ -66,8 +66,8 @@ def test_the_terminal_shows_every_column_in_100_characters(ranked, index):
 
 
 def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
-    texts = [printed(terminal.leaderboard(ranked[0]), width=200), formats.markdown(ranked), formats.csv(ranked)]
-    for text in [*texts, formats.to_json(ranked)]:
+    texts = [printed(terminal.leaderboard(ranked[0]), width=200), formats.as_markdown(ranked), formats.as_csv(ranked)]
+    for text in [*texts, formats.as_json(ranked)]:
         assert "rendered scenes, tiny generators" in text
         assert "failed 12 of 48 cells: OSError: no room" in text
         assert "skipped 48 of 48 cells: no weights; give --weights" in text
@@ -76,13 +76,13 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
 
 
 def test_detectors_without_a_rank_stand_last(ranked):
-    rows = [line for line in formats.markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
+    rows = [line for line in formats.as_markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
     assert [row.split("|")[1].strip() for row in rows] == ["1", "2", "-", "-"]
     assert "gamma" in rows[3]
 
 
 def test_csv_holds_the_numbers_of_the_rows(ranked):
-    rows = list(csv.DictReader(io.StringIO(formats.csv(ranked))))
+    rows = list(csv.DictReader(io.StringIO(formats.as_csv(ranked))))
     assert len(rows) == 6
     first = ranked[0].rows[0]
     assert (rows[0]["detector"], rows[0]["rank"]) == (first.detector, "1")
@@ -93,7 +93,7 @@ def test_csv_holds_the_numbers_of_the_rows(ranked):
 
 
 def test_json_has_null_where_undefined(ranked):
-    whole = json.loads(formats.to_json(ranked))
+    whole = json.loads(formats.as_json(ranked))
     rows = {row["detector"]: row for row in whole[0]["rows"]}
     assert rows["gamma"]["means"]["diagonal"]["value"] is None
     assert rows["alpha"]["means"]["diagonal"]["cells"] == 12
@@ -175,7 +175,7 @@ def test_nothing_published_stands_beside_other_questions(generators, trains):
 
 def test_published_figures_stand_in_a_block_of_their_own(ranked):
     block = published(read_published(PUBLISHED), GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
-    text = formats.markdown(ranked, [block])
+    text = formats.as_markdown(ranked, [block])
     assert "Swin-T" not in text.split("**Published (not measured here)")[0]
     assert "| Swin-T" in text
     shown = printed(terminal.published_block(block))
@@ -196,6 +196,6 @@ def test_one_run_without_any_score_still_renders():
     assert empty.scores.empty
     empty = replace(empty, scores=pd.DataFrame(columns=empty.scores.columns))
     ranked = rankings([empty])
-    assert "failed 16 of 16 cells: no room" in formats.markdown(ranked)
+    assert "failed 16 of 16 cells: no room" in formats.as_markdown(ranked)
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
     assert picture(cells_table(empty), empty.manifest)

@@ -10,7 +10,7 @@ from lineup_checkerboard import Checkerboard
 
 from bench.images import image_set
 from bench.records import columns
-from bench.report.formats import routes_markdown
+from bench.report.formats import routes_as_markdown
 from bench.report.routes import confusion, routings
 from detectors.api import Answer, Card, Detector, Recipe
 from detectors.composition import Composite
@@ -121,7 +121,7 @@ def test_the_oracle_knows_the_route_and_faint_has_none(traced):
     assert shown["cost"]["odd"] == f"{cost:+.1f}"
     shares = float(shown["to even"]["odd"]) + float(shown["to odd"]["odd"])
     assert shares == pytest.approx(100)
-    assert "### Routes of two_ways" in routes_markdown([table])
+    assert "### Routes of two_ways" in routes_as_markdown([table])
 
 
 def test_every_image_is_counted_once(traced):
