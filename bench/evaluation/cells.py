@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.evaluation.metrics import Metrics, called_generated, measure
+from bench.evaluation.metrics import all_metrics, called_generated, measure
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, DataRecord, DetectorRecord, ProtocolRecord
@@ -23,7 +23,6 @@ SCORED = Scored.status
 CLASSIC = (columns.TRAIN, columns.TEST, columns.DEGRADATION)  # axes that are shown whether they vary or not
 # what readers see where no further axis varies
 TABLE_COLUMNS = (columns.DETECTOR, *CLASSIC, columns.SEED, *columns.MEASURES, columns.STATUS, columns.REASON)
-_MEASURED = list(Metrics.__slots__)
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class MeasuredCells:
     """The measured cells of a run.
 
     Attributes:
-        table: One row per planned cell in planned order: the columns of `Run.cells`, then `columns.MEASURES`.
+        table: One row per planned cell in planned order: the columns of `Run.cells`, then `columns.MEASURES` and
+            the metrics of other packages.
         draws: Floats (cells, draws), the accuracy in each resample of the sources; NaN for a cell without scores.
     """
 
@@ -92,13 +92,15 @@ def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
     every_draw = np.full((len(run.cells), draws), np.nan)
     if len(images):
         every_draw[cells] = accuracy_draws(codes, images[columns.SOURCE].to_numpy(), labels, correct, draws)
-    measures = pd.DataFrame(
-        [measure(labels[rows[cell]], scores[rows[cell]]) for cell in cells], index=cells, columns=_MEASURED
-    )
+    metrics = all_metrics()
+    names = [columns.N, *(metric.name for metric in metrics)]
+    found = [measure(labels[rows[cell]], scores[rows[cell]], metrics) for cell in cells]
+    measures = pd.DataFrame(found, index=cells, columns=names)
     measures[columns.ACCURACY] = images.groupby(columns.CELL)[columns.CORRECT].mean()
     measures = measures.reindex(range(len(run.cells))).astype(float)
     measures[columns.ACCURACY_LOW], measures[columns.ACCURACY_HIGH] = interval(every_draw)
-    measures = measures[list(columns.MEASURES)].fillna({columns.N: 0}).astype({columns.N: int})
+    further = [name for name in names if name not in columns.MEASURES]
+    measures = measures[[*columns.MEASURES, *further]].fillna({columns.N: 0}).astype({columns.N: int})
     return MeasuredCells(pd.concat([run.cells.reset_index(drop=True), measures], axis=1), every_draw)
 
 
@@ -120,7 +122,8 @@ def axes_shown(cells: pd.DataFrame, protocol: ProtocolRecord) -> list[str]:
 def for_readers(table: pd.DataFrame, protocol: ProtocolRecord) -> pd.DataFrame:
     """The columns of `cells_table` that a reader needs: no keys, no groups, and no axis that says nothing."""
     names = (columns.DETECTOR, *axes_shown(table, protocol), columns.SEED)
-    return table[[*names, *columns.MEASURES, columns.STATUS, columns.REASON]]
+    measures = [name for name in table.columns if name not in columns.of_cells(protocol.axes)]
+    return table[[*names, *measures, columns.STATUS, columns.REASON]]
 
 
 def matrix(table: pd.DataFrame, detector: str, protocol: ProtocolRecord) -> pd.DataFrame:

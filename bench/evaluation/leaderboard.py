@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import SCORED, Mask, MeasuredCells, averages, combine, decided, evaluate, first_with_cells
+from bench.evaluation.metrics import all_metrics
 from bench.platform.files import digest
 from bench.records import columns
 from bench.records.run import Run
@@ -60,9 +61,7 @@ class RankingRow:
         detector: Its name.
         means: Accuracy by group of cells, as `bench.evaluation.cells.averages` names them.
         drop: Accuracy on home ground minus accuracy away from it; NaN where either is incomplete or not there.
-        balanced_accuracy: Mean over all scored cells; NaN where undefined in one of them. So are `ap` and `roc_auc`.
-        ap: Average precision.
-        roc_auc: Area under the ROC curve.
+        metrics: By name, of the metrics with a header: mean over all scored cells, NaN where undefined in one of them.
         seeds: Number of training seeds.
         images_per_s: Its fastest timing, NaN where it was not timed.
         reasons: Why cells are missing.
@@ -72,9 +71,7 @@ class RankingRow:
     detector: str
     means: Mapping[str, MeanAccuracy]
     drop: float
-    balanced_accuracy: float
-    ap: float
-    roc_auc: float
+    metrics: Mapping[str, float]
     seeds: int
     images_per_s: float
     reasons: tuple[str, ...]
@@ -181,15 +178,13 @@ def _row(detector: str, evaluation: MeasuredCells, asked: Mapping[str, Mask], ru
     means = {name: _mean(evaluation, mask & mine) for name, mask in asked.items()}
     cells, protocol = evaluation.table[mine], run.manifest.protocol
     scored = cells.loc[cells[columns.STATUS].eq(SCORED)]
-    others = scored[[columns.BALANCED_ACCURACY, columns.AP, columns.ROC_AUC]].mean(skipna=False)
+    shown = scored[[metric.name for metric in all_metrics() if metric.header]].mean(skipna=False)
     return RankingRow(
         rank=None,
         detector=detector,
         means=means,
         drop=_drop(means.get(protocol.group("home") or ""), means.get(protocol.group("away") or "")),
-        balanced_accuracy=float(others[columns.BALANCED_ACCURACY]),
-        ap=float(others[columns.AP]),
-        roc_auc=float(others[columns.ROC_AUC]),
+        metrics={str(name): float(value) for name, value in shown.items()},
         seeds=cells[columns.SEED].nunique(),
         images_per_s=_speed(run, detector),
         reasons=_reasons(cells),

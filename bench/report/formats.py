@@ -66,9 +66,7 @@ def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
     return flat | {
         **({"drop": row.drop} if ranking.home and ranking.away else {}),
-        columns.BALANCED_ACCURACY: row.balanced_accuracy,
-        columns.AP: row.ap,
-        columns.ROC_AUC: row.roc_auc,
+        **row.metrics,
         "seeds": row.seeds,
         columns.IMAGES_PER_S: row.images_per_s,
         "reasons": "; ".join(row.reasons),

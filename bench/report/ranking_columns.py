@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.evaluation.leaderboard import MeanAccuracy, Ranking, RankingRow
+from bench.evaluation.metrics import Metric, all_metrics
 from bench.records.manifest import ALL_CELLS
 from protocols.api import NONE
 
@@ -57,6 +58,11 @@ def _averages(ranking: Ranking, *, leading: bool) -> list[TableColumn]:
     ]
 
 
+def _metric(ranking: Ranking, metric: Metric) -> TableColumn:
+    """The mean of a metric over all cells."""
+    return TableColumn(metric.header, tuple(percent(row.metrics[metric.name]) for row in ranking.rows))
+
+
 def _spreads(ranking: Ranking) -> list[TableColumn]:
     """The spread over training seeds of the averages to look at first, where there is any to show."""
     columns = [
@@ -80,9 +86,7 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
         *drop,
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
         *_averages(ranking, leading=False),
-        column("balanced", lambda row: percent(row.balanced_accuracy)),
-        column("AP", lambda row: percent(row.ap)),
-        column("ROC AUC", lambda row: percent(row.roc_auc)),
+        *(_metric(ranking, metric) for metric in all_metrics() if metric.header),
         column("seeds", lambda row: str(row.seeds)),
         *_spreads(ranking),
         column("images/s", lambda row: NOTHING if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}"),

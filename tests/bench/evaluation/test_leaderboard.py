@@ -37,7 +37,7 @@ def test_cells_table_measures_each_cell():
     expected = measure(scores["label"].to_numpy(), scores["score"].to_numpy())
     row = table.iloc[5]
     assert [row["n"], row["accuracy"], row["ap"], row["roc_auc"]] == pytest.approx(
-        [expected.n, expected.accuracy, expected.ap, expected.roc_auc]
+        [expected["n"], expected["accuracy"], expected["ap"], expected["roc_auc"]]
     )
     assert (table["accuracy_low"] <= table["accuracy"]).all()
     assert (table["accuracy"] <= table["accuracy_high"]).all()
@@ -119,7 +119,7 @@ def test_averages_run_over_their_cells():
         by_seed = table[mask].groupby("seed")["accuracy"].mean()
         assert mean.spread == pytest.approx(by_seed.std())
     assert row.drop == pytest.approx(row.means["diagonal"].value - row.means["off-diagonal"].value)
-    assert row.ap == pytest.approx(table["ap"].mean())
+    assert row.metrics["ap"] == pytest.approx(table["ap"].mean())
     assert row.seeds == 2
 
 
@@ -191,7 +191,7 @@ def test_an_undefined_measure_is_not_averaged_away():
     run = make_run(detectors=["alpha"])
     one_class = (run.scores["key"] == run.cells["key"].iloc[0]) & (run.scores["label"] == 0)
     row = ranking(replace(run, scores=run.scores[~one_class])).rows[0]
-    assert math.isnan(row.ap)
+    assert math.isnan(row.metrics["ap"])
     assert row.means["all cells"].complete
 
 
