@@ -56,6 +56,12 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the dev
 Workers = Annotated[
     int, typer.Option(min=1, help="CPU threads that read, decode and prepare.", rich_help_panel=COMPUTED)
 ]
+ExecutorName = Annotated[
+    str,
+    typer.Option(
+        "--executor", help="Where trainings run: processes, or as a plug-in names it.", rich_help_panel=COMPUTED
+    ),
+]
 
 Out = Annotated[
     Path | None, typer.Option(help="Result folder; default results/runs/<protocol>.", rich_help_panel=WRITTEN)

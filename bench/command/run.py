@@ -36,6 +36,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     precision: options.Precision = "float32",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = CORES,
+    executor: options.ExecutorName = "processes",
     out: options.Out = None,
     keep_fitted: options.KeepFitted = False,  # noqa: FBT002
     tensorboard: options.Tensorboard = False,  # noqa: FBT002
@@ -65,6 +66,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         recipe_options=chosen.recipe_options,
         tensorboard=tensorboard,
         keep_fitted=keep_fitted,
+        executor=executor,
     )
     check_early(request)
     requests = with_base_degradations(request, names(base_degradation))

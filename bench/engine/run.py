@@ -24,7 +24,7 @@ from bench.engine.selections import Positions, Selections, each_once
 from bench.engine.training_curves import CurveWriter, no_curves
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
-from bench.platform.executors import result_of, started
+from bench.platform.executors import Executor, in_processes, result_of
 from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
@@ -58,6 +58,7 @@ class Resources:
     batch_size: int = 50
     workers: int = 2
     curves: CurveWriter = no_curves
+    executor: Executor = in_processes
 
 
 class Engine:
@@ -213,7 +214,7 @@ class Engine:
         groups = _by_fit(self._going(items))
         with (
             self._resources.reporter.stage("train networks", len(groups)) as advance,
-            started(run_fit, tasks, self._resources.workers) as futures,
+            self._resources.executor(run_fit, tasks, self._resources.workers) as futures,
         ):
             for group in groups:
                 key = group[0].fit_key

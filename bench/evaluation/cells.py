@@ -33,10 +33,12 @@ class MeasuredCells:
         table: One row per planned cell in planned order: the columns of `Run.cells`, then `columns.MEASURES` and
             the metrics of other packages.
         draws: Floats (cells, draws), the accuracy in each resample of the sources; NaN for a cell without scores.
+        images: One row per decision, as `decided` returns them.
     """
 
     table: pd.DataFrame
     draws: Floats
+    images: pd.DataFrame
 
 
 def decided(run: Run) -> pd.DataFrame:
@@ -101,7 +103,7 @@ def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
     measures[columns.ACCURACY_LOW], measures[columns.ACCURACY_HIGH] = interval(every_draw)
     further = [name for name in names if name not in columns.MEASURES]
     measures = measures[[*columns.MEASURES, *further]].fillna({columns.N: 0}).astype({columns.N: int})
-    return MeasuredCells(pd.concat([run.cells.reset_index(drop=True), measures], axis=1), every_draw)
+    return MeasuredCells(pd.concat([run.cells.reset_index(drop=True), measures], axis=1), every_draw, images)
 
 
 def cells_table(run: Run) -> pd.DataFrame:

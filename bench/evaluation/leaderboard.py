@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, Mask, MeasuredCells, averages, combine, decided, evaluate, first_with_cells
+from bench.evaluation.cells import SCORED, Mask, MeasuredCells, averages, combine, evaluate, first_with_cells
 from bench.evaluation.metrics import all_metrics
 from bench.platform.files import digest
 from bench.records import columns
@@ -199,9 +199,14 @@ def _ranked(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
     )
 
 
-def ranking(run: Run) -> Ranking:
-    """Rank the detectors of one run: away from home ground where the protocol goes there, else on it, else over all."""
-    evaluation, manifest = evaluate(run), run.manifest
+def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
+    """Rank the detectors of one run: away from home ground where the protocol goes there, else on it, else over all.
+
+    Args:
+        run: The run.
+        measured: Its cells, where they are measured already.
+    """
+    evaluation, manifest = measured or evaluate(run), run.manifest
     protocol, data, runtime = manifest.protocol, manifest.data, manifest.runtime
     asked = averages(evaluation.table, protocol)
     home, away = protocol.group("home"), protocol.group("away")
@@ -228,7 +233,7 @@ def ranking(run: Run) -> Ranking:
 
 def notices(run: Run, evaluation: MeasuredCells, asked: Mapping[str, Mask]) -> Iterator[str]:
     """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of."""
-    images, protocol = decided(run), run.manifest.protocol
+    images, protocol = evaluation.images, run.manifest.protocol
     home = protocol.group("home")
     ground = first_with_cells(asked, home, protocol.group("away"))
     where = "where it was trained" if ground == home else f"over {ground}"

@@ -13,11 +13,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from threading import Thread
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+from detectors import catalogue
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,8 +46,17 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
                 future.cancel()
 
 
+class Executor(Protocol):
+    """Where the trainings of a run are computed, many at a time; `in_processes` is the usual one."""
+
+    def __call__(
+        self, function: Callable[[Item], Result], tasks: Mapping[str, Item], count: int
+    ) -> AbstractContextManager[Mapping[str, Future[Result]]]:
+        """Start tasks, `count` at a time; the context gives the futures of what was started, by key."""
+
+
 @contextmanager
-def started(
+def in_processes(
     function: Callable[[Item], Result], tasks: Mapping[str, Item], count: int
 ) -> Iterator[Mapping[str, Future[Result]]]:
     """Start tasks in processes of their own, `count` at a time; none for a single task.
@@ -98,3 +109,17 @@ def _sendable(task: object) -> bool:
     except (TypeError, AttributeError, pickle.PicklingError):
         return False
     return True
+
+
+EXECUTORS: Mapping[str, Executor] = {"processes": in_processes}
+GROUP = "lineup.executors"
+
+
+def executor(name: str) -> Executor:
+    """The executor of that name, Lineup's own or of another package. Raises `UnknownName` where there is none."""
+    if name in EXECUTORS:
+        return EXECUTORS[name]
+    if name not in catalogue.installed(GROUP):
+        raise catalogue.UnknownName(catalogue.unknown("executor", name, [*EXECUTORS, *catalogue.installed(GROUP)]))
+    found: Executor = catalogue.find(GROUP, "executor", name)
+    return found

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 from bench.evaluation.leaderboard import Ranking, RankingRow
-from bench.report.ranking_columns import NOTHING, TableColumn, average, points
+from bench.report.ranking_columns import NOTHING, TableColumn, TitledTable, average, points
 
 
-@dataclass(frozen=True, slots=True)
-class DegradationComparison:
-    """The average that ranks, of every detector under every base degradation.
+def side_by_side(rankings: Sequence[Ranking]) -> list[TitledTable]:
+    """One table for each question that was answered under several base degradations.
 
-    Attributes:
-        title: What is compared, and on what.
-        columns: One row per detector in the order of the first one; the last columns are changes against it.
+    It has one row per detector in the order of the first ranking: the average that ranks under each base degradation,
+    then the changes against the first.
     """
-
-    title: str
-    columns: tuple[TableColumn, ...]
-
-
-def side_by_side(rankings: Sequence[Ranking]) -> list[DegradationComparison]:
-    """One comparison for each question that was answered under several base degradations."""
     asked: dict[Hashable, list[Ranking]] = {}
     for one in rankings:
         asked.setdefault((one.question, one.runtime), []).append(one)
     return [_comparison(same) for same in asked.values() if len({one.base_degradation for one in same}) > 1]
 
 
-def _comparison(rankings: Sequence[Ranking]) -> DegradationComparison:
+def _comparison(rankings: Sequence[Ranking]) -> TitledTable:
     first, by = rankings[0], rankings[0].ranked_by
     detectors = [row.detector for row in first.rows]
     rows = [{row.detector: row for row in one.rows} for one in rankings]
@@ -46,7 +36,7 @@ def _comparison(rankings: Sequence[Ranking]) -> DegradationComparison:
         for one, found in zip(rankings[1:], rows[1:], strict=True)
     ]
     title = f"Base degradations side by side: {by} accuracy in %, on {first.data}, {first.setting} setting"
-    return DegradationComparison(title, (TableColumn("detector", tuple(detectors), left=True), *values, *changes))
+    return TitledTable(title, (TableColumn("detector", tuple(detectors), left=True), *values, *changes))
 
 
 def _value(row: RankingRow | None, by: str) -> str:

@@ -15,8 +15,7 @@ from bench.evaluation.leaderboard import Ranking, RankingRow
 from bench.records import columns
 from bench.report.base_degradations import side_by_side
 from bench.report.published import PublishedRows
-from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns
-from bench.report.routes import LEGEND, Routing
+from bench.report.ranking_columns import TableColumn, TitledTable, heading, legend, notes, percent, ranking_columns
 
 
 def _markdown_table(shown: Sequence[TableColumn]) -> str:
@@ -42,13 +41,17 @@ def as_markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] 
         table = _markdown_table(ranking_columns(ranking))
         parts = (f"### {ranking.title}", heading(ranking), warned, table, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
-    blocks += [f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in side_by_side(rankings)]
+    blocks += map(_titled, side_by_side(rankings))
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
 
 
-def routes_as_markdown(found: Sequence[Routing]) -> str:
-    """Tables of routes as GitHub tables under their titles, and how to read them."""
-    return "\n\n".join([*(f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in found), LEGEND]) + "\n"
+def section_as_markdown(tables: Sequence[TitledTable], legend: str) -> str:
+    """Tables as GitHub tables under their titles, and how to read them."""
+    return "\n\n".join([*map(_titled, tables), legend]) + "\n"
+
+
+def _titled(table: TitledTable) -> str:
+    return f"### {table.title}\n\n{_markdown_table(table.columns)}"
 
 
 def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:

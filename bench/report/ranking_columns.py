@@ -28,6 +28,14 @@ class TableColumn:
         return max(map(len, (self.header, *self.texts)))
 
 
+@dataclass(frozen=True, slots=True)
+class TitledTable:
+    """A table under its title: columns of texts, all of one length."""
+
+    title: str
+    columns: tuple[TableColumn, ...]
+
+
 def percent(value: float) -> str:
     """A share in [0, 1] as a percentage with one decimal; a dash where it is undefined."""
     return NOTHING if math.isnan(value) else f"{100 * value:.1f}"
@@ -109,9 +117,10 @@ def legend(ranking: Ranking) -> str:
     seeds = max(row.seeds for row in ranking.rows)
     spread = f" ±: standard deviation over {seeds} training seeds." if seeds > 1 else ""
     drop = f"Drop: {ranking.home} minus {ranking.away}. " if ranking.home and ranking.away else ""
+    *headers, last = [metric.header for metric in all_metrics() if metric.header][1:]
     return (
         "Accuracy in %, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
-        f"{drop}Balanced accuracy, AP and ROC AUC over all cells.{spread}"
+        f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from bench.evaluation.cells import CLASSIC, axes_shown
 from bench.evaluation.metrics import called_generated
 from bench.records import columns
 from bench.records.run import Run
-from bench.report.ranking_columns import NOTHING, TableColumn, percent, points
+from bench.report.ranking_columns import NOTHING, TableColumn, TitledTable, percent, points
 from protocols.api import NONE
 
 LEGEND = (
@@ -23,26 +22,13 @@ LEGEND = (
 _ORACLE = "oracle"  # score along the route of the test set's generator, NaN where there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """One detector on one train set.
-
-    Attributes:
-        title: Which.
-        columns: One row per test set and whatever else cells vary, and one for real images.
-    """
-
-    title: str
-    columns: tuple[TableColumn, ...]
-
-
-def confusion(run: Run) -> pd.DataFrame:
+def route_counts(run: Run) -> pd.DataFrame:
     """How many images of each class took which route: the place of the cell, label, route and number of images."""
     names = [*_place(run), columns.LABEL, columns.ROUTE]
     return _images(run).groupby(names, sort=False).size().rename(columns.IMAGES).reset_index()
 
 
-def routings(run: Run) -> list[Routing]:
+def route_tables(run: Run) -> list[TitledTable]:
     """One table per detector and train set that has several routes, over all training seeds."""
     place = _place(run)
     groups = _images(run).groupby([columns.DETECTOR, columns.TRAIN], sort=False)
@@ -76,7 +62,7 @@ def _along_own_route(images: pd.DataFrame) -> pd.Series[float]:
     return scores
 
 
-def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) -> Routing:
+def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) -> TitledTable:
     further = [axis for axis in place[1:-1] if axis not in CLASSIC]
     cells = images.drop_duplicates(columns.KEY)
     called = {cell[columns.KEY]: _row_name(cell, further) for cell in cells.to_dict(orient="records")}
@@ -100,7 +86,7 @@ def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) 
         TableColumn("oracle", (*map(percent, oracle), NOTHING)),
         TableColumn("cost", (*costs, NOTHING)),
     )
-    return Routing(f"Routes of {detector}, trained on {train}", shown)
+    return TitledTable(f"Routes of {detector}, trained on {train}", shown)
 
 
 def _row_name(cell: Mapping[Hashable, Any], further: list[str]) -> str:

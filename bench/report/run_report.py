@@ -8,8 +8,8 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from bench.evaluation.cells import cells_table, for_readers, matrix
-from bench.evaluation.leaderboard import Ranking, rankings
+from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, for_readers, matrix
+from bench.evaluation.leaderboard import Ranking, ranking, rankings
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
@@ -18,38 +18,54 @@ from bench.records.store import Store
 from bench.report import formats, terminal
 from bench.report.base_degradations import side_by_side
 from bench.report.published import PublishedRows, published, read_published
-from bench.report.routes import LEGEND, Routing, confusion, routings
+from bench.report.ranking_columns import TitledTable
+from bench.report.sections import Section, all_sections, sections_of
 
 PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
 def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
     """Write every derived file and print the leaderboard, unless it will be printed beside others."""
-    ranked = rankings([run])
-    routed = routings(run)
-    write(run, ranked, routed, store)
+    measured = evaluate(run)
+    ranked, sections = [ranking(run, measured)], sections_of(run)
+    write(run, measured, ranked, sections, store)
     if show:
         _print(ranked, Console())
-        _print_routes(routed, Console())
+        _print_sections(sections, Console())
     reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
 
 
-def write(run: Run, ranked: Sequence[Ranking], routed: Sequence[Routing], store: Store) -> None:
-    """Write the tables and pictures that follow from a run's scores; `ranked` and `routed` are derived already."""
-    cells, protocol = cells_table(run), run.manifest.protocol
-    store.write_frame("cells.parquet", for_readers(cells, protocol))
+def write(
+    run: Run,
+    measured: MeasuredCells,
+    ranked: Sequence[Ranking],
+    sections: Sequence[tuple[Section, Sequence[TitledTable]]],
+    store: Store,
+) -> None:
+    """Write the tables and pictures that follow from a run's scores.
+
+    Args:
+        run: The run.
+        measured: Its cells, measured.
+        ranked: Its rankings.
+        sections: As `sections_of` gives them.
+        store: Of its result folder.
+    """
+    protocol = run.manifest.protocol
+    store.write_frame("cells.parquet", for_readers(measured.table, protocol))
     store.clear("matrix-*.csv")
     for detector in run.manifest.detectors:
-        table = matrix(cells, detector, protocol)
-        store.write(f"matrix-{detector}.csv", table.to_csv().encode())
+        store.write(f"matrix-{detector}.csv", matrix(measured.table, detector, protocol).to_csv().encode())
     from bench.report import picture
 
-    store.write("matrix.png", picture.picture(cells, run.manifest))
+    store.write("matrix.png", picture.picture(measured.table, run.manifest))
     _write_leaderboard(ranked, store)
-    store.clear("routes.*")
-    if routed:
-        store.write("routes.md", formats.routes_as_markdown(routed).encode())
-        store.write("routes.csv", confusion(run).to_csv(index=False).encode())
+    for section in all_sections():
+        store.clear(f"{section.name}.*")
+    for section, tables in sections:
+        store.write(f"{section.name}.md", formats.section_as_markdown(tables, section.legend).encode())
+        if section.rows is not None:
+            store.write(f"{section.name}.csv", section.rows(run).to_csv(index=False).encode())
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
@@ -77,14 +93,14 @@ def _print(ranked: Sequence[Ranking], console: Console) -> None:
         console.print(terminal.published_block(block))
 
 
-def _print_routes(found: Sequence[Routing], console: Console) -> None:
+def _print_sections(sections: Sequence[tuple[Section, Sequence[TitledTable]]], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
-    for one in found:
-        console.print(Text(one.title, style="bold"))
-        for block in terminal.blocks(one.columns, terminal.WIDTH, fixed=1):
-            console.print(terminal.text_table(block))
-    if found:
-        console.print(Text(LEGEND, style="dim"))
+    for section, tables in sections:
+        for table in tables:
+            console.print(Text(table.title, style="bold"))
+            for block in terminal.blocks(table.columns, terminal.WIDTH, fixed=1):
+                console.print(terminal.text_table(block))
+        console.print(Text(section.legend, style="dim"))
 
 
 def leaderboard(runs: Sequence[Run], store: Store | None) -> None:

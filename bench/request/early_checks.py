@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bench.platform.errors import InputError
+from bench.platform.executors import executor
 from bench.platform.option_values import checked
 from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import require_setting
@@ -26,6 +27,7 @@ def check_early(request: RunRequest) -> None:
     check_device(request.device, request.precision)
     check_detectors(request.detectors)
     check_options(request.recipe_options, request.detectors)
+    executor(request.executor)
     check_folder(request.out)
 
 

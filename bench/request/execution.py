@@ -12,6 +12,7 @@ from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine, Resources
 from bench.engine.timing import TimingConditions, timings
 from bench.engine.training_curves import TensorBoardCurves, no_curves
+from bench.platform.executors import executor
 from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.outcomes import Scored
@@ -29,7 +30,14 @@ def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     request, record = run.request, manifest(run)
     curves = TensorBoardCurves(store.root / "tensorboard") if request.tensorboard else no_curves
     resources = Resources(
-        Cache(request.cache), store, reporter, run.runtime, request.batch_size, request.workers, curves
+        Cache(request.cache),
+        store,
+        reporter,
+        run.runtime,
+        request.batch_size,
+        request.workers,
+        curves,
+        executor(request.executor),
     )
     engine = Engine(run.selections, resources)
     outcomes = engine.run(run.planned)

@@ -20,6 +20,7 @@ from bench.engine.run import Engine, Resources
 from bench.engine.selections import Selections
 from bench.images.data_sets import read
 from bench.images.quality.census import take_census
+from bench.platform.executors import Executor, in_processes
 from bench.platform.progress import Reporter
 from bench.records.outcomes import Outcome
 from bench.records.run import Run
@@ -151,6 +152,7 @@ class Bench:
     recipes: dict[str, Recipe]
     batch_size: int = 5
     workers: int = 2
+    executor: Executor = in_processes
 
     @property
     def store(self) -> Store:
@@ -179,7 +181,12 @@ class Bench:
     def run(self, planned: Sequence[PlannedCell]) -> tuple[Engine, dict[str, Outcome]]:
         reporter = Reporter(Console(file=io.StringIO()))
         resources = Resources(
-            Cache(self.root / "cache"), self.store, reporter, batch_size=self.batch_size, workers=self.workers
+            Cache(self.root / "cache"),
+            self.store,
+            reporter,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            executor=self.executor,
         )
         engine = Engine(self.selections, resources)
         return engine, engine.run(planned)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.cells import averages, cells_table, combine, decided, for_readers, matrix
+from bench.evaluation.cells import averages, cells_table, combine, decided, evaluate, for_readers, matrix
 from bench.evaluation.comparison import compare
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.leaderboard import ranking, rankings
@@ -21,8 +21,9 @@ from bench.report.matrix_style import placed
 from bench.report.picture import picture
 from bench.report.ranking_columns import legend, ranking_columns
 from bench.report.regressions import outcome
-from bench.report.routes import confusion, routings
+from bench.report.routes import LEGEND, route_counts, route_tables
 from bench.report.run_report import write
+from bench.report.sections import sections_of
 from protocols.api import PublishedAverage
 from tests.support.open_protocols import AwayFirst, Naming, by_size
 from tests.support.synthetic_runs import FAMILIES, falling, make_run, run_of, with_detector, with_manifest, without
@@ -232,13 +233,13 @@ def routed(run):
 
 def test_routes_are_read_from_diagnostics():
     run = routed(make_run())
-    counted = confusion(run)
+    counted = route_counts(run)
     assert list(counted.columns) == [
         *("detector", "train", "test", "degradation", "seed", "label", "route", "images"),
     ]  # fmt: skip
     assert set(counted["detector"]) == {"alpha"}
     assert counted["images"].sum() == 16 * 100
-    tables = routings(run)
+    tables = route_tables(run)
     assert [one.title for one in tables][:1] == ["Routes of alpha, trained on fog"]
     names = tables[0].columns[0].texts
     shown = {column.header: dict(zip(names, column.texts, strict=True)) for column in tables[0].columns}
@@ -249,13 +250,13 @@ def test_routes_are_read_from_diagnostics():
     assert (shown["oracle"]["kiln"], shown["cost"]["kiln"]) == ("-", "-")  # no route of its own
     cost = 100 - float(shown["accuracy"]["haze"])
     assert shown["cost"]["haze"] == f"{cost:+.1f}"
-    assert "### Routes of alpha" in formats.routes_as_markdown(tables)
+    assert "### Routes of alpha" in formats.section_as_markdown(tables, LEGEND)
 
 
 def test_a_run_without_routes_has_no_tables_of_them():
     for run in (make_run(), named(run_of(Naming(), detectors=["alpha"]), 0.3)):
-        assert routings(run) == []
-        assert confusion(run).empty
+        assert route_tables(run) == []
+        assert route_counts(run).empty
 
 
 def test_what_a_protocol_says_of_published_figures_reaches_the_ranking():
@@ -270,7 +271,7 @@ def test_what_a_protocol_says_of_published_figures_reaches_the_ranking():
 def test_every_derived_file_is_written_whatever_the_protocol(tmp_path, make):
     run, store = make(), Store.at(tmp_path)
     run = without(run, run.cells.index == 1, "failed", "OSError: no room")
-    write(run, rankings([run]), routings(run), store)
+    write(run, evaluate(run), rankings([run]), sections_of(run), store)
     cells = pd.read_parquet(tmp_path / "cells.parquet")
     assert len(cells) == len(run.cells)
     assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "matrix-alpha.csv", "matrix.png"} <= {
