@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.request.defaults import MAX_UNREADABLE
 
 
 def data_command(
@@ -21,5 +22,5 @@ def data_command(
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
     from bench.report.data_survey import DataRequest, survey
 
-    request = DataRequest(data, real, limit, options.cache_folder(), workers)
+    request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE)
     survey(request, options.reporter(), audit=audit, match=match)

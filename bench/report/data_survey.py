@@ -16,7 +16,6 @@ from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.report import data_set
 from bench.report.terminal import WIDTH
-from bench.request.defaults import MAX_UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class DataRequest:
     limit: int | None
     cache: Path
     workers: int
+    max_unreadable: float
 
     def inspect(self, reporter: Reporter) -> Inspection:
         """Open it and inspect every file, from memory where a file is unchanged."""
@@ -47,7 +47,7 @@ def survey(asked: DataRequest, reporter: Reporter, *, audit: bool, match: Path |
     console.print(data_set.census(census, inspection.images.title, asked.data, WIDTH))
     sound = inspection.sound()
     try:
-        inspection.checked(MAX_UNREADABLE)
+        inspection.checked(asked.max_unreadable)
     except InputError as error:
         reporter.say(f"A run would refuse to start: {error}")
     if audit:
