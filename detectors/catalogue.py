@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points, packages_distributions, version
+from importlib.metadata import EntryPoints, entry_points, packages_distributions, version
 from typing import Any
 
 from detectors.api import Recipe, Setting
@@ -19,14 +19,20 @@ class UnknownName(LookupError):
     """Something that is not installed, or cannot be imported. The message says what to do."""
 
 
+@cache
+def _read(lookup: Callable[..., EntryPoints], group: str) -> EntryPoints:
+    """The entry points of a group, read once: it takes long where many packages are installed."""
+    return lookup(group=group)
+
+
 def installed(group: str) -> list[str]:
     """Names of the entry points of a group, in alphabetical order."""
-    return sorted(entry_points(group=group).names)
+    return sorted(_read(entry_points, group).names)
 
 
 def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry point may be anything
     """Load one entry point. Raises `UnknownName`, with the noun in its message, when it is not there or is broken."""
-    points = entry_points(group=group)
+    points = _read(entry_points, group)
     if name not in points.names:
         raise UnknownName(unknown(noun, name, installed(group)))
     try:
@@ -86,6 +92,8 @@ def distribution(made: object) -> str:
 def _distributions(module: str) -> tuple[str, ...]:
     """Names and versions of the distributions that provide a top-level module, installed as files or for editing."""
     named = {f"{name} {version(name)}" for name in packages_distributions().get(module, ())}
-    points = [point for point in entry_points(group=GROUP) if point.value.partition(":")[0].partition(".")[0] == module]
+    points = [
+        point for point in _read(entry_points, GROUP) if point.value.partition(":")[0].partition(".")[0] == module
+    ]
     offering = {f"{point.dist.name} {point.dist.version}" for point in points if point.dist is not None}
     return tuple(sorted(named | offering))

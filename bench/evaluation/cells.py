@@ -34,11 +34,13 @@ class MeasuredCells:
             the metrics of other packages.
         draws: Floats (cells, draws), the accuracy in each resample of the sources; NaN for a cell without scores.
         images: One row per decision, as `decided` returns them.
+        headers: Headers of the metrics that stand on the leaderboard, by name.
     """
 
     table: pd.DataFrame
     draws: Floats
     images: pd.DataFrame
+    headers: Mapping[str, str]
 
 
 def decided(run: Run) -> pd.DataFrame:
@@ -103,7 +105,9 @@ def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
     measures[columns.ACCURACY_LOW], measures[columns.ACCURACY_HIGH] = interval(every_draw)
     further = [name for name in names if name not in columns.MEASURES]
     measures = measures[[*columns.MEASURES, *further]].fillna({columns.N: 0}).astype({columns.N: int})
-    return MeasuredCells(pd.concat([run.cells.reset_index(drop=True), measures], axis=1), every_draw, images)
+    table = pd.concat([run.cells.reset_index(drop=True), measures], axis=1)
+    headers = {metric.name: metric.header for metric in metrics if metric.header}
+    return MeasuredCells(table, every_draw, images, headers)
 
 
 def cells_table(run: Run) -> pd.DataFrame:

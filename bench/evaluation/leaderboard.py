@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import SCORED, Mask, MeasuredCells, averages, combine, evaluate, first_with_cells
-from bench.evaluation.metrics import all_metrics
 from bench.platform.files import digest
 from bench.records import columns
 from bench.records.run import Run
@@ -93,6 +92,7 @@ class Ranking:
         away: The group away from it; None where the protocol has none.
         ranked_by: The group that ranks.
         rows: One per detector, ranked ones first.
+        headers: Headers of the rows' metrics, by name.
         base_degradation: The degradation that every image went through first, "none" for none.
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
         question: Alike for rankings that differ in their base degradation alone: the same cells over the same files.
@@ -110,6 +110,7 @@ class Ranking:
     away: str | None
     ranked_by: str
     rows: tuple[RankingRow, ...]
+    headers: Mapping[str, str]
     base_degradation: str = NONE
     notices: tuple[str, ...] = ()
     question: str = ""
@@ -178,7 +179,7 @@ def _row(detector: str, evaluation: MeasuredCells, asked: Mapping[str, Mask], ru
     means = {name: _mean(evaluation, mask & mine) for name, mask in asked.items()}
     cells, protocol = evaluation.table[mine], run.manifest.protocol
     scored = cells.loc[cells[columns.STATUS].eq(SCORED)]
-    shown = scored[[metric.name for metric in all_metrics() if metric.header]].mean(skipna=False)
+    shown = scored[list(evaluation.headers)].mean(skipna=False)
     return RankingRow(
         rank=None,
         detector=detector,
@@ -224,6 +225,7 @@ def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
         away=away,
         ranked_by=by,
         rows=_ranked(rows, by),
+        headers=evaluation.headers,
         base_degradation=data.arm,
         notices=tuple(notices(run, evaluation, asked)),
         question=_question(run),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.evaluation.leaderboard import MeanAccuracy, Ranking, RankingRow
-from bench.evaluation.metrics import Metric, all_metrics
 from bench.records.manifest import ALL_CELLS
 from protocols.api import NONE
 
@@ -66,9 +65,9 @@ def _averages(ranking: Ranking, *, leading: bool) -> list[TableColumn]:
     ]
 
 
-def _metric(ranking: Ranking, metric: Metric) -> TableColumn:
+def _metric(ranking: Ranking, name: str) -> TableColumn:
     """The mean of a metric over all cells."""
-    return TableColumn(metric.header, tuple(percent(row.metrics[metric.name]) for row in ranking.rows))
+    return TableColumn(ranking.headers[name], tuple(percent(row.metrics[name]) for row in ranking.rows))
 
 
 def _spreads(ranking: Ranking) -> list[TableColumn]:
@@ -94,7 +93,7 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
         *drop,
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
         *_averages(ranking, leading=False),
-        *(_metric(ranking, metric) for metric in all_metrics() if metric.header),
+        *(_metric(ranking, name) for name in ranking.headers),
         column("seeds", lambda row: str(row.seeds)),
         *_spreads(ranking),
         column("images/s", lambda row: NOTHING if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}"),
@@ -117,7 +116,7 @@ def legend(ranking: Ranking) -> str:
     seeds = max(row.seeds for row in ranking.rows)
     spread = f" ±: standard deviation over {seeds} training seeds." if seeds > 1 else ""
     drop = f"Drop: {ranking.home} minus {ranking.away}. " if ranking.home and ranking.away else ""
-    *headers, last = [metric.header for metric in all_metrics() if metric.header][1:]
+    *headers, last = list(ranking.headers.values())[1:]
     return (
         "Accuracy in %, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
         f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}"
