@@ -23,11 +23,11 @@ from detectors import catalogue
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST = 8  # processes, each of which needs up to a gigabyte or two
-AHEAD = 16  # items under way per worker: busy while the device computes, few enough to keep memory flat
+MAX_PROCESSES = 8  # processes, each of which needs up to a gigabyte or two
+ITEMS_PER_WORKER = 16  # items under way per worker: busy while the device computes, few enough to keep memory flat
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """Apply `work` to each item on `workers` threads; results come in the order of the items.
 
     An exception of `work` is raised when its turn comes, and nothing further is started.
@@ -37,7 +37,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
         try:
             for item in items:
                 window.append(pool.submit(work, item))
-                if len(window) >= AHEAD * workers:
+                if len(window) >= ITEMS_PER_WORKER * workers:
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
@@ -64,13 +64,13 @@ def in_processes(
     Args:
         function: At module level, for a process is told its name.
         tasks: By key. One that cannot be handed over, as it holds an open file, is left out.
-        count: Processes, of which at most `MOST` are started.
+        count: Processes, of which at most `MAX_PROCESSES` are started.
 
     Yields:
         The futures of what was started, by key. Leaving by an exception ends what runs and drops what does not.
     """
-    sendable = {key: task for key, task in tasks.items() if _sendable(task)}
-    processes = min(count, len(sendable), MOST)
+    sendable = {key: task for key, task in tasks.items() if _can_be_pickled(task)}
+    processes = min(count, len(sendable), MAX_PROCESSES)
     if processes < 2:
         yield {}
         return
@@ -85,7 +85,7 @@ def in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def result_of(future: Future[Result]) -> Result | None:
+def task_result(future: Future[Result]) -> Result | None:
     """Wait for a task and give its result. Raises what it raised.
 
     None where a process was killed, as for want of memory, and the rest given up with it: the work is still to do.
@@ -103,7 +103,7 @@ def _end_with_parent() -> None:
         Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def _sendable(task: object) -> bool:
+def _can_be_pickled(task: object) -> bool:
     try:
         pickle.dumps(task)
     except (TypeError, AttributeError, pickle.PicklingError):

@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-Advance = Callable[[int], object]
+ProgressCallback = Callable[[int], object]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Reporter:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Advance]:
+    def stage(self, name: str, total: int) -> Iterator[ProgressCallback]:
         """Show a bar over `total` steps; the value is called with how many more are done. No bar for no steps."""
         if not total:
             yield lambda _: None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.engine.selections import Positions, each_once
+from bench.engine.selections import Positions, unique_positions
 from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.store import Store
@@ -54,4 +54,4 @@ def estimate(run: PlannedRun, reporter: Reporter) -> None:
 
 def _images(run: PlannedRun, subsets: list[Subset]) -> Positions:
     """The images of some subsets, each once."""
-    return each_once(run.selections[subset].positions for subset in dict.fromkeys(subsets))
+    return unique_positions(run.selections[subset].positions for subset in dict.fromkeys(subsets))

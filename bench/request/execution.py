@@ -10,7 +10,7 @@ import pandas as pd
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine, Resources
-from bench.engine.timing import TimingConditions, timings
+from bench.engine.timing import TimingConditions, time_detectors
 from bench.engine.training_curves import TensorBoardCurves, no_curves
 from bench.platform.executors import executor
 from bench.platform.progress import Reporter
@@ -107,9 +107,9 @@ def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engin
     have = set(zip(*(known[name] for name in columns.TIMED_UNDER), strict=True))
     wanted: dict[str, PlannedCell] = {}
     for item in scored:
-        if conditions.of(item.recipe) not in have:
+        if conditions.values(item.recipe) not in have:
             wanted.setdefault(item.recipe.key, item)
-    new = timings(list(wanted.values()), run.planned, engine, conditions, run.selections, resources.reporter)
+    new = time_detectors(list(wanted.values()), run.planned, engine, conditions, run.selections, resources.reporter)
     if len(new):
         table = new if known.empty else pd.concat([known, new])
         resources.store.write("throughput.csv", table.to_csv(index=False).encode())

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.engine.image_pass import in_chunks
-from bench.engine.scoring import ScoringRequest, answers
+from bench.engine.image_pass import split_into_chunks
+from bench.engine.scoring import ScoringRequest, score_images
 from bench.evaluation.metrics import called_generated
 from bench.images.decoding.decoder import decode
 from bench.images.files.archives import local
@@ -75,9 +75,11 @@ def score(asked: ScoreRequest, reporter: Reporter) -> pd.DataFrame:
     every = np.arange(len(images))
     table = pd.DataFrame({"name": [image.name for image in images], "score": NAN, "verdict": "", "reason": ""})
     question = ScoringRequest(("score", NONE), detector, ("score",), degradation(NONE), every)
-    chunks = in_chunks(every, asked.batch_size)
+    chunks = split_into_chunks(every, asked.batch_size)
     with reporter.stage("score images", len(images)) as advance:
-        passed = answers(lambda place: images[place].sample(), len(images), chunks, [question], None, asked.workers)
+        passed = score_images(
+            lambda place: images[place].sample(), len(images), chunks, [question], None, asked.workers
+        )
         for chunk, answered in passed:
             for place, reason in chunk.unread.items():
                 table.loc[place, "reason"] = reason

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
-from bench.engine.selections import Selections, digest_of
+from bench.engine.selections import Selections, images_digest
 from bench.images.assembly import with_base_degradation
 from bench.images.data_sets import EMBEDDED, open_data
 from bench.images.image_set import ImageSet
@@ -104,7 +104,7 @@ def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
         plan(cells, recipes, selections, chosen),
         groups,
         take_census(inspections[""]),
-        digest_of(sound[""].images, sound[""].hashes),
+        images_digest(sound[""].images, sound[""].hashes),
     )
 
 

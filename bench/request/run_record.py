@@ -76,12 +76,12 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
 
 def data_digest(run: PlannedRun) -> str:
     """Name, content and label of every image of the run's data that the protocol uses."""
-    return run.selections.whole().digest
+    return run.selections.all_images().digest
 
 
 def _data(run: PlannedRun, name: str) -> DataRecord:
     """What a data set of the run is, and which of its images are used."""
-    images, used = run.data[name], run.selections.whole(name)
+    images, used = run.data[name], run.selections.all_images(name)
     return DataRecord(
         title=images.title,
         kind=images.kind,
