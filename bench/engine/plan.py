@@ -10,7 +10,7 @@ from bench.engine.selections import Selections
 from bench.engine.versions import code_of
 from bench.platform.errors import InputError
 from bench.platform.files import digest
-from bench.platform.option_values import checked
+from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.weight_file import content_id
 from protocols.api import Cell, Subset, Task, Unanswerable
@@ -92,7 +92,7 @@ def plan(
 def with_options(recipe: Recipe, cell: Cell) -> Recipe:
     """The recipe with the options of a cell, checked as those of a user are."""
     try:
-        return replace(recipe, **checked(type(recipe), dict(cell.options), cell.detector))
+        return replace(recipe, **parse_options(type(recipe), dict(cell.options), cell.detector))
     except (InputError, TypeError, ValueError) as error:
         msg = f"{cell.detector} cannot have the options {dict(cell.options)} of a cell: {error}"
         raise Unanswerable(msg) from error

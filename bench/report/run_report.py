@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, for_readers, matrix
+from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrix, readable_table
 from bench.evaluation.leaderboard import Ranking, ranking, rankings
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
@@ -52,7 +52,7 @@ def write(
         store: Of its result folder.
     """
     protocol = run.manifest.protocol
-    store.write_frame("cells.parquet", for_readers(measured.table, protocol))
+    store.write_frame("cells.parquet", readable_table(measured.table, protocol))
     store.clear("matrix-*.csv")
     for detector in run.manifest.detectors:
         store.write(f"matrix-{detector}.csv", matrix(measured.table, detector, protocol).to_csv().encode())
