@@ -14,9 +14,9 @@ def leaderboard_command(
 ) -> None:
     """Rank the detectors of one or several runs; runs on different data get tables of their own."""
     from bench.records.store import Store
-    from bench.report.run_report import leaderboard
+    from bench.report.run_report import report_leaderboard
 
-    leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None)
+    report_leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None)
 
 
 def matrix_command(
@@ -25,6 +25,6 @@ def matrix_command(
 ) -> None:
     """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
     from bench.records.store import Store
-    from bench.report.run_report import show_matrix
+    from bench.report.run_report import print_matrix
 
-    show_matrix(Store(run).read(), detector)
+    print_matrix(Store(run).read(), detector)

@@ -75,7 +75,7 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
     console, codes = Console(), set()
     for protocol, record in records.items():
         outcome = compare(record, runs[protocol])
-        console.print(f"Gate: {protocol}", regressions.outcome(outcome), sep="\n")
+        console.print(f"Gate: {protocol}", regressions.comparison_report(outcome), sep="\n")
         codes.add(outcome.exit_code)
     return 1 if 1 in codes else max(codes)
 

@@ -84,7 +84,7 @@ def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str
 def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
     """Answer one request, or say what that would cost."""
     from bench.records.store import Store
-    from bench.report.run_report import finish
+    from bench.report.run_report import report_run
     from bench.request.announcement import announce_cost, announce_run
     from bench.request.execution import execute
     from bench.request.planned_run import plan_run
@@ -97,7 +97,7 @@ def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
         return None
     store = Store.at(request.out)
     run = execute(planned, store, reporter)
-    finish(run, store, reporter, show=show)
+    report_run(run, store, reporter, show=show)
     return run
 
 
@@ -109,7 +109,7 @@ def _close(runs: list[Run], request: RunRequest, params: Mapping[str, Any]) -> N
     from bench.records.columns import STATUS
     from bench.records.outcomes import Failed
     from bench.records.store import Store
-    from bench.report.run_report import leaderboard
+    from bench.report.run_report import report_leaderboard
     from bench.request.protocol_catalogue import option_values
     from bench.request.settings_file import to_toml
 
@@ -118,6 +118,6 @@ def _close(runs: list[Run], request: RunRequest, params: Mapping[str, Any]) -> N
     whole = dict(sorted((own | option_values(request.protocol)).items()))
     store.write("settings.toml", to_toml(whole, request.recipe_options).encode())
     if len(runs) > 1:
-        leaderboard(runs, store)
+        report_leaderboard(runs, store)
     if any((run.cells[STATUS] == Failed.status).any() for run in runs):
         raise typer.Exit(1)

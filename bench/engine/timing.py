@@ -109,7 +109,7 @@ def time_detectors(
             try:
                 detector = engine.detector(item)
                 figures = measure_speed(detector, images, [step for step in steps if step.steps], conditions)
-                under = dict(zip(columns.TIMED_UNDER, conditions.values(item.recipe), strict=True))
+                under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item.recipe), strict=True))
                 rows.append({columns.DETECTOR: item.cell.detector, **under, **figures})
             except Exception as error:  # noqa: BLE001 - scores are recorded: a speed alone is missing, and said so
                 reporter.say(f"{item.cell.detector} could not be timed: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Fitted detectors as files of their own: to score other images with, or to go on training from."""
+"""Fitted detectors as files: to score other images with, or to continue a training from."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from safetensors.numpy import save
 from bench.platform.errors import InputError
 from detectors.api import State
 
-HEADER = "lineup"  # the key of the file's metadata that says what it is
+HEADER = "lineup"  # the key in the file's metadata
 
 
 @dataclass(frozen=True)
 class SavedDetector:
-    """What a file of a fitted detector says of itself.
+    """The description of a fitted detector in its file.
 
     Attributes:
         detector: As `lineup list` names it.
@@ -43,7 +43,7 @@ class SavedDetector:
 
     @property
     def name(self) -> str:
-        """A file name that tells the detectors of one run apart."""
+        """A file name, different for every detector of one run."""
         return re.sub(r"[^\w.+=,-]+", "_", f"{self.detector}-{self.train}-{self.seed}") + ".safetensors"
 
 
@@ -54,15 +54,15 @@ def to_bytes(saved: SavedDetector, state: State) -> bytes:
 
 
 def read_saved(path: Path) -> tuple[SavedDetector, State]:
-    """What a file of a fitted detector says of itself, and what fitting learned.
+    """The description and the state of a fitted detector in a file.
 
     Raises:
         InputError: There is no such file, or it is none of a fitted detector.
     """
     try:
-        with safe_open(path, framework="numpy") as opened:
-            header = (opened.metadata() or {}).get(HEADER)
-            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
+        with safe_open(path, framework="numpy") as file:
+            header = (file.metadata() or {}).get(HEADER)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
         msg = f"{path} cannot be read as a fitted detector ({error}); give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg) from error

@@ -1,4 +1,4 @@
-"""`lineup data`: open a data set, inspect every file, and say what it holds and what is wrong with it."""
+"""`lineup data`: open a data set, inspect every file, and print its census and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ from bench.report.terminal import WIDTH
 
 @dataclass(frozen=True)
 class DataRequest:
-    """What is looked at, as the command line has it."""
+    """What `lineup data` was asked for.
+
+    Attributes:
+        data: A path or URL, "embedded", or layout:path.
+        real: Where real images lie, for data without any.
+        limit: Images of each generator, split and class, at most; None for all.
+        cache: The cache folder.
+        workers: Threads that read.
+        max_unreadable: Share of the files that may be unusable, in [0, 1].
+    """
 
     data: str
     real: str
@@ -30,7 +39,7 @@ class DataRequest:
     max_unreadable: float
 
     def inspect(self, reporter: Reporter) -> Inspection:
-        """Open it and inspect every file, from memory where a file is unchanged."""
+        """Open it and inspect every file; facts of unchanged files come from the cache."""
         images = open_data(self.data, self.cache, self.workers, reporter, self.real)
         if self.limit is not None:
             images = images.limited(self.limit)
@@ -38,27 +47,27 @@ class DataRequest:
             return Cache(self.cache).inspect(images, self.workers, advance)
 
 
-def survey(asked: DataRequest, reporter: Reporter, *, audit: bool, match: Path | None) -> None:
-    """Print the census; the audit too where it is asked for; write a matched subset where a folder is given."""
-    inspection = asked.inspect(reporter)
+def survey(request: DataRequest, reporter: Reporter, *, audit: bool, match: Path | None) -> None:
+    """Print the census, with `audit` the audit too; write a matched subset where a folder is given."""
+    inspection = request.inspect(reporter)
     census = take_census(inspection)
     console = Console()
     console.width = max(console.width, WIDTH)
-    console.print(data_set.census(census, inspection.images.title, asked.data, WIDTH))
+    console.print(data_set.census_report(census, inspection.images.title, request.data, WIDTH))
     sound = inspection.sound()
     try:
-        inspection.checked(asked.max_unreadable)
+        inspection.checked(request.max_unreadable)
     except InputError as error:
         reporter.say(f"A run would refuse to start: {error}")
     if audit:
-        console.print(data_set.audit(audited(sound.facts, sound.images.pools), WIDTH))
+        console.print(data_set.audit_report(audited(sound.facts, sound.images.pools), WIDTH))
     if match is not None:
         if any(sound.images.degradations):
-            msg = f"{asked.data} is a subset already, with degradations of its own; match the data that it is of"
+            msg = f"{request.data} is a subset already, with degradations of its own; match the data that it is of"
             raise InputError(msg)
         from bench.images.quality.matching import matched, write_manifest
 
         subset = matched(sound)
-        data = f"genimage:{sound.images.files.where}" if asked.data == EMBEDDED else asked.data
-        write_manifest(subset, sound.images, data, asked.real, match)
+        data = f"genimage:{sound.images.files.where}" if request.data == EMBEDDED else request.data
+        write_manifest(subset, sound.images, data, request.real, match)
         reporter.say(f"{len(subset)} of {len(sound.images)} images are matched; manifest in {match}: DATA={match}")

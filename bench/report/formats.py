@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from bench.evaluation.leaderboard import Ranking, RankingRow
 from bench.records import columns
-from bench.report.base_degradations import side_by_side
+from bench.report.base_degradations import base_degradation_tables
 from bench.report.published import PublishedRows
 from bench.report.ranking_columns import TableColumn, TitledTable, heading, legend, notes, percent, ranking_columns
 
@@ -41,20 +41,20 @@ def as_markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] 
         table = _markdown_table(ranking_columns(ranking))
         parts = (f"### {ranking.title}", heading(ranking), warned, table, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
-    blocks += map(_titled, side_by_side(rankings))
+    blocks += map(_markdown_titled, base_degradation_tables(rankings))
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
 
 
 def section_as_markdown(tables: Sequence[TitledTable], legend: str) -> str:
     """Tables as GitHub tables under their titles, and how to read them."""
-    return "\n\n".join([*map(_titled, tables), legend]) + "\n"
+    return "\n\n".join([*map(_markdown_titled, tables), legend]) + "\n"
 
 
-def _titled(table: TitledTable) -> str:
+def _markdown_titled(table: TitledTable) -> str:
     return f"### {table.title}\n\n{_markdown_table(table.columns)}"
 
 
-def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
+def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
     """One row of the CSV file."""
     flat: dict[str, Any] = {
         "protocol": ranking.protocol,
@@ -78,20 +78,20 @@ def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
 
 def as_csv(rankings: Sequence[Ranking]) -> str:
     """Rankings as one CSV table, a row per detector and ranking; empty where undefined."""
-    frame = pd.DataFrame([_flat(ranking, row) for ranking in rankings for row in ranking.rows])
+    frame = pd.DataFrame([_csv_row(ranking, row) for ranking in rankings for row in ranking.rows])
     return frame.convert_dtypes().to_csv(index=False, lineterminator="\n")
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def _json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """The same value with null for NaN, which JSON does not have."""
     if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
+        return {name: _json_value(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_json_value(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def as_json(rankings: Sequence[Ranking]) -> str:
     """Rankings as JSON; null where undefined."""
-    whole = [_plain(asdict(ranking)) for ranking in rankings]
+    whole = [_json_value(asdict(ranking)) for ranking in rankings]
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,4 +1,4 @@
-"""What a run prints, and the derived files it leaves."""
+"""The report of a run: what is printed, and the derived files."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from bench.platform.shipped_results import shipped_results
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
-from bench.report.base_degradations import side_by_side
-from bench.report.published import PublishedRows, published, read_published
+from bench.report.base_degradations import base_degradation_tables
+from bench.report.published import PublishedRows, published_rows, read_published
 from bench.report.ranking_columns import TitledTable
 from bench.report.sections import Section, all_sections, sections_of
 
 PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
-def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
+def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
     """Write every derived file and print the leaderboard, unless it will be printed beside others."""
     measured = evaluate(run)
     ranked, sections = [ranking(run, measured)], sections_of(run)
-    write(run, measured, ranked, sections, store)
+    write_files(run, measured, ranked, sections, store)
     if show:
         _print(ranked, Console())
         _print_sections(sections, Console())
     reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
 
 
-def write(
+def write_files(
     run: Run,
     measured: MeasuredCells,
     ranked: Sequence[Ranking],
@@ -71,28 +71,28 @@ def write(
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
     from bench.report import formats
 
-    store.write("leaderboard.md", formats.as_markdown(ranked, _published(ranked)).encode())
+    store.write("leaderboard.md", formats.as_markdown(ranked, _published_rows(ranked)).encode())
     store.write("leaderboard.csv", formats.as_csv(ranked).encode())
     store.write("leaderboard.json", formats.as_json(ranked).encode())
 
 
-def _published(ranked: Sequence[Ranking]) -> list[PublishedRows]:
+def _published_rows(ranked: Sequence[Ranking]) -> list[PublishedRows]:
     """The published figures beside rankings on GenImage's own generators; nothing for other data."""
     if not PUBLISHED.is_file():
         return []
     table = read_published(PUBLISHED)
-    found = [published(table, one.generators, one.trains, one.published) for one in ranked if one.published]
-    return [one for one in found if one is not None]
+    found = [published_rows(table, row.generators, row.trains, row.published) for row in ranked if row.published]
+    return [rows for rows in found if rows is not None]
 
 
 def _print(ranked: Sequence[Ranking], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
-    for one in ranked:
-        console.print(terminal.leaderboard(one))
-    for comparison in side_by_side(ranked):
+    for found in ranked:
+        console.print(terminal.leaderboard(found))
+    for comparison in base_degradation_tables(ranked):
         console.print(Text(comparison.title, style="bold"), terminal.text_table(comparison.columns))
-    for block in _published(ranked):
-        console.print(terminal.published_block(block))
+    for block in _published_rows(ranked):
+        console.print(terminal.published_table(block))
 
 
 def _print_sections(sections: Sequence[tuple[Section, Sequence[TitledTable]]], console: Console) -> None:
@@ -100,12 +100,12 @@ def _print_sections(sections: Sequence[tuple[Section, Sequence[TitledTable]]], c
     for section, tables in sections:
         for table in tables:
             console.print(Text(table.title, style="bold"))
-            for block in terminal.blocks(table.columns, terminal.WIDTH, fixed=1):
+            for block in terminal.split_columns(table.columns, terminal.WIDTH, fixed=1):
                 console.print(terminal.text_table(block))
         console.print(Text(section.legend, style="dim"))
 
 
-def leaderboard(runs: Sequence[Run], store: Store | None) -> None:
+def report_leaderboard(runs: Sequence[Run], store: Store | None) -> None:
     """Print the leaderboard of some runs, and write it where a store is given."""
     ranked = rankings(runs)
     _print(ranked, Console())
@@ -113,7 +113,7 @@ def leaderboard(runs: Sequence[Run], store: Store | None) -> None:
         _write_leaderboard(ranked, store)
 
 
-def show_matrix(run: Run, detector: str) -> None:
+def print_matrix(run: Run, detector: str) -> None:
     """Print one detector's matrix. Raises `InputError` for a detector that is not in the run."""
     known = run.manifest.detectors
     if detector not in known:

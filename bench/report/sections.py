@@ -1,4 +1,4 @@
-"""Sections: what a run prints and writes beside its leaderboard, such as the routes that images take.
+"""Sections of the report beside the leaderboard, such as the routes that images take.
 
 A section is one entry of `SECTIONS`, or one entry point of the group `lineup.report_sections` in another package.
 """
@@ -25,7 +25,7 @@ class Section:
 
     Attributes:
         name: Of its files: `<name>.md`, and `<name>.csv` where there are rows.
-        tables: The tables of a run; none where it has nothing to say of it.
+        tables: The tables of a run; none where the section does not apply.
         legend: How to read them.
         rows: The numbers behind the tables, one row each; None for no such file.
     """
@@ -57,6 +57,6 @@ def all_sections() -> tuple[Section, ...]:
 
 
 def sections_of(run: Run) -> list[tuple[Section, Sequence[TitledTable]]]:
-    """The sections that have something to say of a run, with their tables."""
+    """The sections that have tables for a run, with these tables."""
     found = [(section, section.tables(run)) for section in all_sections()]
     return [(section, tables) for section, tables in found if tables]

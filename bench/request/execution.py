@@ -106,7 +106,7 @@ def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engin
     """Time one fitted detector of each recipe, unless this folder has its figures already."""
     known = resources.store.throughput()
     conditions = TimingConditions(data_digest(run), processor_name(run.runtime), run.runtime, resources.batch_size)
-    timed = set(zip(*(known[name] for name in columns.TIMED_UNDER), strict=True))
+    timed = set(zip(*(known[name] for name in columns.TIMING_CONDITIONS), strict=True))
     items: dict[str, PlannedCell] = {}  # by key of the recipe
     for item in scored:
         if conditions.values(item.recipe) not in timed:

@@ -12,7 +12,7 @@ from bench.platform.errors import InputError
 from bench.platform.executors import executor
 from bench.records.store import Store
 from bench.report.formats import as_csv, as_markdown
-from bench.report.run_report import finish
+from bench.report.run_report import report_run
 from detectors.catalogue import UnknownName
 from tests.support import extensions
 from tests.support.entry_points import install
@@ -57,7 +57,7 @@ def test_a_metric_cannot_take_the_name_of_a_column(monkeypatch):
 def test_a_section_is_printed_and_written(monkeypatch, tmp_path, quiet, capsys):
     install(monkeypatch, "lineup.report_sections", classes=f"{PLACE}:SECTION")
     run = make_run()
-    finish(run, Store.at(tmp_path), quiet)
+    report_run(run, Store.at(tmp_path), quiet)
     assert "### Images by class" in (tmp_path / "classes.md").read_text()
     assert pd.read_csv(tmp_path / "classes.csv")["n"].tolist() == [len(run.scores)]
     printed = capsys.readouterr().out
@@ -68,7 +68,7 @@ def test_a_section_is_printed_and_written(monkeypatch, tmp_path, quiet, capsys):
 def test_what_is_no_section_is_one_line(monkeypatch, tmp_path, quiet):
     install(monkeypatch, "lineup.report_sections", mine=f"{PLACE}:METRIC")
     with pytest.raises(InputError, match="report section 'mine'"):
-        finish(make_run(), Store.at(tmp_path), quiet)
+        report_run(make_run(), Store.at(tmp_path), quiet)
 
 
 def test_an_executor_is_found_by_name(monkeypatch, make_bench):

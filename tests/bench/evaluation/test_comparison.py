@@ -9,7 +9,7 @@ from rich.console import Console
 from bench.evaluation.comparison import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.metrics import UnusableScores
-from bench.report.regressions import outcome
+from bench.report.regressions import comparison_report
 from tests.support.synthetic_runs import falling, make_run, rng, with_data, with_detector, with_manifest, without
 
 DETECTORS = ("alpha", "beta")
@@ -344,7 +344,7 @@ def test_the_outcome_reads_in_100_characters(golden, now):
     worse = spoil(now, now.cells["key"][now.cells["detector"] == "alpha"], 60)
     worse = without(worse, worse.cells["detector"].eq("beta"), "skipped", "no weights")
     console = Console(width=100, file=io.StringIO())
-    console.print(outcome(compare(golden, worse)))
+    console.print(comparison_report(compare(golden, worse)))
     text = console.file.getvalue()
     assert max(map(len, text.splitlines())) <= 100
     assert "Cells that fell: 16" in text

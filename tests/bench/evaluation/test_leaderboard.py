@@ -12,7 +12,7 @@ from bench.evaluation.leaderboard import ranking, rankings
 from bench.evaluation.metrics import UnusableScores, measure
 from bench.platform.errors import InputError
 from bench.records.manifest import RuntimeRecord
-from bench.report.base_degradations import side_by_side
+from bench.report.base_degradations import base_degradation_tables
 from protocols.api import Cell, Scope, Subset
 from protocols.cross_generator import CrossGenerator
 from tests.support.synthetic_runs import (
@@ -316,7 +316,7 @@ def test_arms_of_one_question_stand_side_by_side():
     plain, other = make_run(falling(away=0.7)), make_run(falling(away=0.5), noise=1)
     other = with_data(other, arm="canonical:jpeg96", digest="d2", files="d1")
     ranked = rankings([plain, other])
-    (comparison,) = side_by_side(ranked)
+    (comparison,) = base_degradation_tables(ranked)
     detector, none, canonical, change = comparison.columns
     assert (none.header, canonical.header, change.header) == (
         "none", "canonical:jpeg96", "canonical:jpeg96 - none"
@@ -326,6 +326,6 @@ def test_arms_of_one_question_stand_side_by_side():
             next(row for row in one.rows if row.detector == name).means["off-diagonal"].value for one in ranked
         )
         assert change.texts[place] == f"{100 * (after - before):+.1f}"
-    assert side_by_side(ranked[:1]) == []
+    assert base_degradation_tables(ranked[:1]) == []
     elsewhere = with_data(other, files="d3")
-    assert side_by_side(rankings([plain, elsewhere])) == []  # other files
+    assert base_degradation_tables(rankings([plain, elsewhere])) == []  # other files

@@ -18,12 +18,12 @@ from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.store import Store
 from bench.report import formats, terminal
-from bench.report.matrix_style import placed
+from bench.report.matrix_style import grouped_values
 from bench.report.picture import picture
 from bench.report.ranking_columns import legend, ranking_columns
-from bench.report.regressions import outcome
+from bench.report.regressions import comparison_report
 from bench.report.routes import LEGEND, route_counts, route_tables
-from bench.report.run_report import write
+from bench.report.run_report import write_files
 from bench.report.sections import sections_of
 from protocols.api import PublishedAverage
 from tests.support.open_protocols import AwayFirst, Naming, by_size
@@ -130,9 +130,9 @@ def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_v
 def test_only_axes_of_generators_keep_families_together():
     generators, plain = make_run().manifest.protocol.columns, replace(make_run().manifest.protocol.columns)
     names = ["kiln", "fog", "ember", "haze"]
-    assert placed(names, generators, FAMILIES) == [["kiln", "ember"], ["fog", "haze"]]
-    assert placed(names, replace(plain, generators=False), FAMILIES) == [names]
-    assert placed([10, 2, "all"], replace(plain, generators=False), FAMILIES) == [[10, 2, "all"]]
+    assert grouped_values(names, generators, FAMILIES) == [["kiln", "ember"], ["fog", "haze"]]
+    assert grouped_values(names, replace(plain, generators=False), FAMILIES) == [names]
+    assert grouped_values([10, 2, "all"], replace(plain, generators=False), FAMILIES) == [[10, 2, "all"]]
 
 
 def test_runs_over_an_axis_of_numbers_are_joined_and_kept_apart():
@@ -160,7 +160,7 @@ def test_a_golden_record_of_numbers_reads_back_and_is_compared_without_roles():
 def test_the_regression_gate_compares_the_group_at_home_wherever_it_stands():
     golden, now = (run_of(AwayFirst(), detectors=["alpha"], noise=noise) for noise in (0, 0))
     assert compare(golden, now).means["average"].tolist() == ["own", "all cells"]
-    assert "own" not in printed(outcome(compare(golden, now)))
+    assert "own" not in printed(comparison_report(compare(golden, now)))
 
 
 def named(run, right):
@@ -272,7 +272,7 @@ def test_what_a_protocol_says_of_published_figures_reaches_the_ranking():
 def test_every_derived_file_is_written_whatever_the_protocol(tmp_path, make):
     run, store = make(), Store.at(tmp_path)
     run = without(run, run.cells.index == 1, "failed", "OSError: no room")
-    write(run, evaluate(run), rankings([run]), sections_of(run), store)
+    write_files(run, evaluate(run), rankings([run]), sections_of(run), store)
     cells = pd.read_parquet(tmp_path / "cells.parquet")
     assert len(cells) == len(run.cells)
     assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "matrix-alpha.csv", "matrix.png"} <= {
