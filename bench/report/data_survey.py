@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.engine.cache import Cache
-from bench.images.data_sets import EMBEDDED, open_data
+from bench.images.data_names import EMBEDDED
+from bench.images.data_sets import open_data
 from bench.images.quality.audit import audit as audited
 from bench.images.quality.census import take_census
 from bench.images.quality.inspection import Inspection

@@ -13,7 +13,7 @@ from bench.engine.image_pass import in_chunks
 from bench.engine.scoring import ScoringRequest, answers
 from bench.evaluation.metrics import called_generated
 from bench.images.decoding.decoder import decode
-from bench.images.files.archives import local
+from bench.images.files.local import local
 from bench.images.files.tree import IMAGES, Folder, Tree
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter

@@ -10,7 +10,8 @@ from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, digest_of
 from bench.images.assembly import with_base_degradation
-from bench.images.data_sets import EMBEDDED, open_data
+from bench.images.data_names import EMBEDDED
+from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet
 from bench.images.quality.census import Census, take_census
 from bench.images.quality.inspection import Inspection

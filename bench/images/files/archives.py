@@ -7,23 +7,11 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections import Counter
 from errno import EFBIG, EIO, ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from bench.images.files.mounting import MountedTree
-from bench.images.files.tree import (
-    ARCHIVES,
-    LARGEST_FILE,
-    MANIFESTS,
-    FileMark,
-    Folder,
-    Listing,
-    Tree,
-    hidden,
-    readable,
-)
+from bench.images.files.tree import LARGEST_FILE, FileMark, Listing, Tree, readable
 from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
@@ -207,36 +195,3 @@ def _part(path: Path) -> int:
 def archive(path: Path) -> Tree:
     """The archive at a path, by its suffix."""
     return Zip(path) if path.suffix.lower() == ".zip" else Tar(path)
-
-
-def local(path: Path) -> Tree:
-    """The tree at a local path: a folder, an archive, a folder of nothing but archives, or the folder of a manifest.
-
-    Raises:
-        InputError: There is nothing that can be read as a tree.
-    """
-    if path.is_dir():
-        folder = Folder(path)
-        return folder if folder.listing.images else _with_archives(folder)
-    if path.suffix.lower() in ARCHIVES and path.is_file():
-        return archive(path)
-    if path.suffix.lower() in MANIFESTS and path.is_file():
-        return Folder(path.parent, path.name)
-    what = "is no data set" if path.exists() else "does not exist"
-    msg = f"data {path} {what}: give a folder, a .zip or .tar archive, a .csv or .jsonl manifest, or a URL"
-    raise InputError(msg)
-
-
-def _with_archives(folder: Folder) -> Tree:
-    """A folder with the archives in it hung in as folders, each called by its name without the suffix."""
-    found = (one.relative_to(folder.root) for one in folder.root.rglob("*") if one.suffix.lower() in ARCHIVES)
-    paths = [one for one in sorted(found) if (folder.root / one).is_file() and not any(map(hidden, one.parts))]
-    mounts: dict[str, Tree] = {}
-    for path in paths:
-        name = path.with_suffix("").as_posix()
-        if name in mounts:
-            msg = f"{folder.where} holds two archives called {name}; keep one of the two"
-            raise InputError(msg)
-        mounts[name] = archive(folder.root / path)
-    folder.listing.ignored -= Counter(path.suffix.lower() for path in paths)  # they are read
-    return MountedTree(folder, mounts) if mounts else folder

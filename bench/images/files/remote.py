@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from errno import EIO, ENOENT
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from bench.images.files.archives import local
-from bench.images.files.tree import LARGEST_FILE, FileMark, Listing, Tree, too_large
+from bench.images.files.local import local
+from bench.images.files.tree import LARGEST_FILE, MANIFESTS, FileMark, Listing, Tree, too_large
 from bench.platform.errors import InputError
 
 PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
@@ -23,11 +23,11 @@ VOLATILE = {
 }  # facts that change while the file does not, or its name
 
 
-def remote(url: str) -> Tree:
-    """The tree at a URL; one of the local disk is read as its path is. Raises `InputError`."""
+def remote(url: str, file_suffixes: Collection[str] = MANIFESTS) -> Tree:
+    """The tree at a URL; one of the local disk is opened by `local`, with these suffixes. Raises `InputError`."""
     system, root = _connect(url)
     protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
-    return local(Path(root)) if "file" in protocols else Remote(url, system, root)
+    return local(Path(root), file_suffixes) if "file" in protocols else Remote(url, system, root)
 
 
 class Remote(Tree):

@@ -48,19 +48,21 @@ class FileSource(Protocol):
 
 @dataclass
 class Listing:
-    """Every file of a tree, sorted.
+    """Every file of a tree, by kind.
 
     Attributes:
         images: By folder ("" for the top), the names of its image files without the folder.
         data: Names of files that may describe images: tables, manifests, annotations.
-        ignored: How many files of no use there are, by suffix.
+        ignored: The number of all other files, by suffix; of system files under "hidden".
         refused: Image and data files that are not to be read, each with its reason.
+        others: Names of the ignored files, without system files and links.
     """
 
     images: dict[str, list[str]] = field(default_factory=dict)
     data: list[str] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -81,6 +83,7 @@ class Listing:
             self.data.append(path)
         else:
             self.ignored[readable(suffix) or "no suffix"] += 1
+            self.others += [path] if shows(path) else []
 
     def add_path(self, path: str) -> None:
         """Sort one file in by its whole name; a file in a hidden folder is hidden."""
@@ -93,7 +96,7 @@ class Listing:
     def in_order(self) -> Listing:
         """The same files, sorted."""
         images = {folder: sorted(self.images[folder]) for folder in sorted(self.images)}
-        return Listing(images, sorted(self.data), self.ignored, sorted(self.refused))
+        return Listing(images, sorted(self.data), self.ignored, sorted(self.refused), sorted(self.others))
 
 
 def too_large(size: int) -> OSError:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bench.images.data_sets import read as read_data
-from bench.images.files import archives
+from bench.images.files import local
 from bench.images.files.archives import archive
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_parquet
@@ -79,7 +79,7 @@ def test_a_folder_of_archives_is_one_tree(tmp_path):
     zipped(tmp_path / "ADM.zip", {"train/ai/a.png": png(1), "train/nature/b.png": png(2)})
     tarred(tmp_path / "glide.tar", {"train/ai/a.png": png(3), "train/nature/b.png": png(4)})
     (tmp_path / ".hidden.zip").write_bytes(b"")
-    tree = archives.local(tmp_path)
+    tree = local.local(tmp_path)
     assert list(tree.listing.images) == ["ADM/train/ai", "ADM/train/nature", "glide/train/ai", "glide/train/nature"]
     assert tree.listing.ignored == {"hidden": 1}
     assert tree.read("glide/train/ai/a.png") == png(3)

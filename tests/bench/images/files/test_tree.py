@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bench.images.files.archives import local
+from bench.images.files.local import local
 from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError

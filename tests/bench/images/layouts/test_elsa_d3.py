@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from bench.images.data_sets import read as read_data
-from bench.images.layouts.api import SHARED
+from bench.images.layouts.api import SHARED_POOL
 from bench.images.layouts.elsa_d3 import GENERATORS
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_parquet
@@ -52,7 +52,7 @@ def test_four_generators_share_the_source_of_their_row(tmp_path, as_structs):
     assert generated.table["split"].tolist() == ["train"] * 24 + ["val"] * 8
     assert same_pixels(generated, [*range(24), *range(100, 108)])
     assert images.missing == {"real images that are only URLs": 8}
-    assert set(images.pools.values()) == {SHARED}
+    assert set(images.pools.values()) == {SHARED_POOL}
     assert images.families["SDv1.4"] == "stable diffusion"
     assert images.families["DeepFloyd IF"] == "pixel diffusion"
 

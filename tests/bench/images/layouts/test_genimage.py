@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.images.data_sets import read as read_data
-from bench.images.layouts.generator_names import canonical
+from bench.images.layouts.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
 from protocols.api import Subset
 
@@ -51,7 +51,7 @@ def fill(place, generated="0_adm_31.PNG", real="n01440764_10026.JPEG"):
     ],
 )
 def test_folder_names_in_use_stand_for_the_generators(folder, name):
-    assert canonical(folder)[0] == name
+    assert canonical_name(folder) == name
 
 
 def test_both_nestings_and_both_spellings_are_read(tmp_path):
@@ -162,7 +162,8 @@ def test_a_description_of_another_shape_is_refused(tmp_path, text):
     "form", ["stable_diffusion_1_{}", "SDv1{}", "sd1{}", "SD 1.{}", "stable-diffusion-v1-{}", "sd_v_1_{}"]
 )
 def test_versions_of_stable_diffusion_are_known_however_they_are_written(form, number):
-    assert canonical(form.format(number)) == (f"SDv1.{number}", "stable diffusion")
+    name = canonical_name(form.format(number))
+    assert (name, family_of(name)) == (f"SDv1.{number}", "stable diffusion")
 
 
 def test_folders_above_the_generators_do_not_name_them(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from bench.images.data_sets import read as read_data
 from bench.images.files import tables
-from bench.images.layouts.api import SHARED
+from bench.images.layouts.api import SHARED_POOL
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_arrow, write_parquet
 
@@ -49,7 +49,7 @@ def test_parquet_files_are_read_back_exactly(tmp_path):
     assert images.names[-1] == "data/train-00000-of-00001.parquet/000007.png"
     assert images.table["split"].tolist() == ["test"] * 8 + ["train"] * 8
     assert images.table["label"].tolist() == [0, 1] * 8
-    assert images.table["generator"].tolist() == [SHARED, "Midjourney", SHARED, "SDv1.4"] * 4
+    assert images.table["generator"].tolist() == [SHARED_POOL, "Midjourney", SHARED_POOL, "SDv1.4"] * 4
     assert images.generators == ("Midjourney", "SDv1.4")
     assert images.table["source"].is_unique
     assert images.missing == {}
@@ -78,7 +78,7 @@ def test_plain_bytes_in_the_only_such_column_are_images(tmp_path):
         write_parquet(tmp_path / f"{split}.parquet", table({"picture": data, "is_fake": [False, True]}))
     images = read(tmp_path)
     assert images.names[:2] == ["test.parquet/000000.img", "test.parquet/000001.img"]
-    assert images.table["generator"].tolist() == [SHARED, "generated"] * 2
+    assert images.table["generator"].tolist() == [SHARED_POOL, "generated"] * 2
     assert same_pixels(images, [0, 1, 0, 1])
 
 
@@ -87,7 +87,7 @@ def test_plain_bytes_in_the_only_such_column_are_images(tmp_path):
     [[0, 1] * 3, [False, True] * 3, ["real", "fake"] * 3, ["Nature", "AI"] * 3, ["human", "AI-generated"] * 3],
 )
 def test_labels_in_all_their_spellings(tmp_path, column):
-    assert labels_of(tmp_path, column) == ([0, 1] * 3, [SHARED, "generated"] * 3)
+    assert labels_of(tmp_path, column) == ([0, 1] * 3, [SHARED_POOL, "generated"] * 3)
 
 
 @pytest.mark.parametrize(("names", "first"), [(["0_real", "1_fake"], 0), (["fake", "natural"], 1)])
@@ -98,12 +98,12 @@ def test_class_names_decide_and_not_the_order_of_the_numbers(tmp_path, names, fi
 
 def test_more_than_two_classes_are_the_generators(tmp_path):
     found = labels_of(tmp_path, [0, 1, 2] * 3, label=["glide", "real", "flux"])
-    assert found == ([1, 0, 1] * 3, ["GLIDE", SHARED, "flux"] * 3)
+    assert found == ([1, 0, 1] * 3, ["GLIDE", SHARED_POOL, "flux"] * 3)
 
 
 def test_without_a_label_column_a_generator_called_real_marks_real_images(tmp_path):
     found = labels_of(tmp_path, ["nature", "ADM"] * 3, name="model")
-    assert found == ([0, 1] * 3, [SHARED, "ADM"] * 3)
+    assert found == ([0, 1] * 3, [SHARED_POOL, "ADM"] * 3)
 
 
 def test_a_generator_column_may_be_a_class_label_and_content_is_read(tmp_path):
@@ -111,7 +111,7 @@ def test_a_generator_column_may_be_a_class_label_and_content_is_read(tmp_path):
     columns = {"image": images, "label": [0, 1] * 3, "generator": [0, 1] * 3, "class": [0, 1] * 3}
     write_parquet(tmp_path / "a.parquet", table(columns, generator=["none", "glide"], **{"class": ["cat", "dog"]}))
     found = read(tmp_path).table
-    assert found["generator"].tolist() == [SHARED, "GLIDE"] * 3
+    assert found["generator"].tolist() == [SHARED_POOL, "GLIDE"] * 3
     assert found["content"].tolist() == ["cat", "dog"] * 3
 
 
