@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from bench.images.files.tree import FileMark
+from bench.images.files.tree import FileStamp
 from bench.images.image_set import ImageSet
 from bench.images.quality.inspection import UNREAD, FileFacts, Inspection, inspect_file
 from bench.images.quality.inspection import VERSION as INSPECTED
@@ -173,12 +173,12 @@ def _read_inspected(path: Path) -> pd.DataFrame:
         return _NO_FILES
 
 
-def _marks(images: ImageSet, names: Sequence[str]) -> list[FileMark]:
+def _marks(images: ImageSet, names: Sequence[str]) -> list[FileStamp]:
     """Size and time of each file; one that is not there has none, and its inspection says so."""
     marks = []
     for name in names:
         try:
-            marks.append(images.files.mark(name))
+            marks.append(images.files.stamp(name))
         except OSError:
             marks.append((-1, 0))
     return marks

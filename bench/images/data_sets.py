@@ -12,7 +12,7 @@ from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from bench.images.data_names import EMBEDDED, LAYOUTS, check_data, layout_and_place
-from bench.images.files.local import local
+from bench.images.files.local import open_local
 from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Tree
 from bench.images.layouts.added_real_images import with_added
@@ -120,10 +120,10 @@ def open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> T
     if separator and "://" not in place and not Path(place).is_absolute():
         place = scheme + separator + normpath(f"{folder}/{place}")
     if "://" in place:
-        from bench.images.files.remote import remote
+        from bench.images.files.remote import open_remote
 
-        return remote(place, file_suffixes)
-    return local(Path(beside, place).resolve() if beside else Path(place), file_suffixes)
+        return open_remote(place, file_suffixes)
+    return open_local(Path(beside, place).resolve() if beside else Path(place), file_suffixes)
 
 
 def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
@@ -154,11 +154,11 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
 
 def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:
     """The layout of that name, or else the detected one. A tree that was opened by one of its files limits them."""
-    if tree.given:
-        suffix = Path(tree.given).suffix.lower()
+    if tree.given_file:
+        suffix = Path(tree.given_file).suffix.lower()
         known = {other: layout for other, layout in known.items() if suffix in layout.file_suffixes}
         if name and name not in known:
-            place = f"{tree.where}/{tree.given}"
+            place = f"{tree.where}/{tree.given_file}"
             msg = f"{place} is a file, and the layout {name} reads folders; give the folder, or leave {name}: out"
             raise InputError(msg)
     return known[name] if name else detect(tree, known)

@@ -13,8 +13,8 @@ from bench.engine.image_pass import in_chunks
 from bench.engine.scoring import ScoringRequest, answers
 from bench.evaluation.metrics import called_generated
 from bench.images.decoding.decoder import decode
-from bench.images.files.local import local
-from bench.images.files.tree import IMAGES, Folder, Tree
+from bench.images.files.local import open_local
+from bench.images.files.tree import IMAGE_SUFFIXES, Folder, Tree
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
@@ -109,10 +109,10 @@ def _load(asked: ScoreRequest) -> Detector:
 
 def _images(path: Path) -> Iterator[_Image]:
     """The images of a folder or archive, or the one file."""
-    if path.is_file() and path.suffix.lower() in IMAGES:
+    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
         yield _Image(str(path), Folder(path.parent), path.name)
         return
-    tree = local(path)
+    tree = open_local(path)
     for folder, names in tree.listing.images.items():
         for name in names:
             place = f"{folder}/{name}" if folder else name

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from bench.images.files.archives import archive
+from bench.images.files.archives import open_archive
 from bench.images.files.mounting import MountedTree
-from bench.images.files.tree import ARCHIVES, MANIFESTS, Folder, Tree, hidden
+from bench.images.files.tree import ARCHIVE_SUFFIXES, MANIFEST_SUFFIXES, Folder, Tree, is_hidden
 from bench.platform.errors import InputError
 
 
@@ -18,7 +18,7 @@ def require_exists(path: Path) -> None:
         raise _path_error(path, "does not exist")
 
 
-def local(path: Path, file_suffixes: Collection[str] = MANIFESTS) -> Tree:
+def open_local(path: Path, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) -> Tree:
     """The tree at a local path: a folder, an archive, a folder of nothing but archives, or the folder of one file.
 
     Args:
@@ -31,8 +31,8 @@ def local(path: Path, file_suffixes: Collection[str] = MANIFESTS) -> Tree:
     if path.is_dir():
         folder = Folder(path)
         return folder if folder.listing.images else _with_archives(folder)
-    if path.suffix.lower() in ARCHIVES and path.is_file():
-        return archive(path)
+    if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
+        return open_archive(path)
     if path.suffix.lower() in file_suffixes and path.is_file():
         return Folder(path.parent, path.name)
     require_exists(path)
@@ -45,15 +45,17 @@ def _path_error(path: Path, what: str) -> InputError:
 
 def _with_archives(folder: Folder) -> Tree:
     """A folder with the archives in it mounted as folders, each called by its name without the suffix."""
-    found = (path.relative_to(folder.root) for path in folder.root.rglob("*") if path.suffix.lower() in ARCHIVES)
-    paths = [path for path in sorted(found) if (folder.root / path).is_file() and not any(map(hidden, path.parts))]
+    found = (
+        path.relative_to(folder.root) for path in folder.root.rglob("*") if path.suffix.lower() in ARCHIVE_SUFFIXES
+    )
+    paths = [path for path in sorted(found) if (folder.root / path).is_file() and not any(map(is_hidden, path.parts))]
     mounts: dict[str, Tree] = {}
     for path in paths:
         name = path.with_suffix("").as_posix()
         if name in mounts:
             msg = f"{folder.where} holds two archives called {name}; keep one of the two"
             raise InputError(msg)
-        mounts[name] = archive(folder.root / path)
+        mounts[name] = open_archive(folder.root / path)
     folder.listing.ignored -= Counter(path.suffix.lower() for path in paths)
     folder.listing.others = sorted({*folder.listing.others} - {path.as_posix() for path in paths})
     return MountedTree(folder, mounts) if mounts else folder

@@ -28,7 +28,7 @@ def rows(tree: Tree, name: str, required: Sequence[str]) -> Iterator[tuple[int, 
     Raises:
         InputError: A required column is missing, a column comes twice, or a row has more or fewer fields than columns.
     """
-    reader = csv.reader(io.StringIO(tree.text(name), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(tree.read_text(name), newline=""), strict=True)
     try:
         columns = next(reader, [])
         for column in required:

@@ -21,7 +21,7 @@ def read_description(tree: Tree) -> dict[str, Any]:
         return {}
     where = f"{tree.where}/{DESCRIPTION}"
     try:
-        facts: Any = json.loads(tree.text(DESCRIPTION))
+        facts: Any = json.loads(tree.read_text(DESCRIPTION))
     except ValueError as error:
         msg = f"{where} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from bench.images.files.table_rows import TableRows, open_table, table_files
+from bench.images.files.table_images import TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree
 from bench.images.layouts.added_real_images import added_rows, is_added
@@ -41,7 +41,7 @@ class ElsaD3Layout(Layout):
 
     def read(self, tree: Tree) -> DataSetContents:
         """Read the rows. Raises `InputError` for a table of other columns, or without added real images."""
-        files = TableRows(tree, self.name)
+        files = TableImages(tree, self.name)
         rows: list[ImageRow] = []
         count = empty = 0
         for name in table_files(tree):
@@ -65,7 +65,7 @@ def _has_columns(schema: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
     return "id" in schema.names and set(COLUMNS.values()) <= set(image_columns(schema))
 
 
-def _rows(tree: Tree, name: str, table: Table, files: TableRows) -> list[ImageRow | None]:
+def _rows(tree: Tree, name: str, table: Table, files: TableImages) -> list[ImageRow | None]:
     """The images of one table, generator by generator; None for one without bytes. Raises `InputError`."""
     if not _has_columns(table.schema):
         found = ", ".join(table.schema.names)

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
-from bench.images.files.tree import MANIFESTS, Tree
+from bench.images.files.tree import MANIFEST_SUFFIXES, Tree
 from bench.images.layouts import csv_lines
 from bench.images.layouts.api import (
     SHARED_POOL,
@@ -46,7 +46,7 @@ class ManifestLayout(SubsetLayout):
 
     name: ClassVar[str] = "manifest"
     pattern: ClassVar[str] = f"{STEM}.csv or {STEM}.jsonl with the columns path and label"
-    file_suffixes: ClassVar[frozenset[str]] = MANIFESTS
+    file_suffixes: ClassVar[frozenset[str]] = MANIFEST_SUFFIXES
 
     def coverage(self, tree: Tree) -> Coverage:
         """Everything where there is a manifest, which alone decides what belongs to the data set."""
@@ -182,9 +182,9 @@ def _canonical_chain(text: str) -> str:
 
 def _manifests(tree: Tree) -> list[str]:
     """The file that the user gave, or else the manifests at the top."""
-    if tree.given:
-        return [tree.given]
-    return sorted({f"{STEM}{suffix}" for suffix in MANIFESTS} & set(tree.listing.data))
+    if tree.given_file:
+        return [tree.given_file]
+    return sorted({f"{STEM}{suffix}" for suffix in MANIFEST_SUFFIXES} & set(tree.listing.data))
 
 
 def _manifest(tree: Tree) -> str:
@@ -203,7 +203,7 @@ def _csv_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
 
 
 def _json_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
-    for line, text in enumerate(tree.text(name).splitlines(), start=1):
+    for line, text in enumerate(tree.read_text(name).splitlines(), start=1):
         if not text.strip():
             continue
         try:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from bench.images.files.table_rows import TableRows, open_table, table_files
+from bench.images.files.table_images import TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree
 from bench.images.layouts.added_real_images import added_rows, is_added
@@ -53,7 +53,7 @@ class ParquetLayout(Layout):
 
     def read(self, tree: Tree) -> DataSetContents:
         """Read every table. Raises `InputError` for columns or values that are not understood."""
-        files = TableRows(tree, self.name)
+        files = TableImages(tree, self.name)
         rows: list[ImageRow] = []
         empty = 0
         for name in table_files(tree):

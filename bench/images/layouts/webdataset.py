@@ -77,7 +77,7 @@ def _annotation(tree: Tree, key: str, data: Collection[str]) -> dict[str, Any]:
     """
     fields = _json(tree, f"{key}.json") if f"{key}.json" in data else {}
     values = [fields["label"]] if fields.get("label") is not None else []
-    values += [tree.text(f"{key}.cls")] if f"{key}.cls" in data else []
+    values += [tree.read_text(f"{key}.cls")] if f"{key}.cls" in data else []
     labels = {label_of(value) for value in values}
     if None in labels or len(labels) > 1:
         shown = " and ".join(repr(value) for value in values)
@@ -89,7 +89,7 @@ def _annotation(tree: Tree, key: str, data: Collection[str]) -> dict[str, Any]:
 def _json(tree: Tree, name: str) -> dict[str, Any]:
     """The object in a JSON file; empty for a file that holds something else. Raises `InputError`."""
     try:
-        fields: Any = json.loads(tree.text(name))
+        fields: Any = json.loads(tree.read_text(name))
     except ValueError as error:
         msg = f"{tree.where}/{name} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error

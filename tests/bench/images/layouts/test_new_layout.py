@@ -28,8 +28,10 @@ class TabbedLayout(Layout):
         return "all" if listed and listed >= tree.listing.size else "some" if listed else "none"
 
     def read(self, tree):
-        files = [tree.given] if tree.given else [name for name in tree.listing.others if name.endswith(".labels")]
-        lines = [line.split("\t") for name in files for line in tree.text(name).splitlines()]
+        files = (
+            [tree.given_file] if tree.given_file else [name for name in tree.listing.others if name.endswith(".labels")]
+        )
+        lines = [line.split("\t") for name in files for line in tree.read_text(name).splitlines()]
         rows = [
             ImageRow(path, int(generator != SHARED_POOL), generator, split, source=path)
             for path, generator, split in lines

@@ -226,26 +226,26 @@ def test_images_beside_tables_are_not_left_out_without_a_word(tmp_path):
 def test_a_mark_changes_when_the_table_does_and_the_place_names_the_layout(tmp_path):
     files = read(both_splits(tmp_path)).files
     name = "data/test-0.parquet/000001.png"
-    before = files.mark(name)
+    before = files.stamp(name)
     os.utime(tmp_path / "data" / "test-0.parquet", (1, 1))
-    assert files.mark(name) != before
+    assert files.stamp(name) != before
     assert files.identity == f"{tmp_path}|parquet"
 
 
 def test_groups_that_are_kept_stay_within_their_memory(tmp_path, monkeypatch):
     images = read(both_splits(tmp_path))
-    monkeypatch.setattr(tables, "KEPT", 3 * len(png(0)))
+    monkeypatch.setattr(tables, "MAX_CACHED_BYTES", 3 * len(png(0)))
     for name in images.names:
         images.files.read(name)
-        assert len(images.files._recent._found) == 1
-    monkeypatch.setattr(tables, "KEPT", 10**9)
+        assert len(images.files._cache._entries) == 1
+    monkeypatch.setattr(tables, "MAX_CACHED_BYTES", 10**9)
     for name in images.names:
         images.files.read(name)
-    assert len(images.files._recent._found) == 6 + 2  # groups, and the footers of two files
+    assert len(images.files._cache._entries) == 6 + 2  # groups, and the footers of two files
 
 
 def test_several_threads_read_the_right_images(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "KEPT", 1)
+    monkeypatch.setattr(tables, "MAX_CACHED_BYTES", 1)
     both_splits(tmp_path)
     write_arrow(tmp_path / "train" / "data-0.arrow", eight(200))
     images = read(tmp_path)

@@ -42,7 +42,7 @@ def test_the_manifest_is_a_data_set_with_the_same_images_in_it(tmp_path):
     assert again.table[columns].equals(whole.images.table[columns])
     sample = again[again.names.index("a/val/ai/a_val_ai_001.png")]
     assert sample.facts.format == "JPEG"
-    assert (again.files.mark(again.names[0])) == Folder(tmp_path / "data").mark(again.names[0])
+    assert (again.files.stamp(again.names[0])) == Folder(tmp_path / "data").stamp(again.names[0])
 
 
 def test_generated_images_are_encoded_at_the_qualities_of_the_real_ones(tmp_path):
