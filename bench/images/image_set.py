@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.images.decoding.decoder import Unreadable, decode, size_of
+from bench.images.decoding.decoder import UnreadableImage, decode, size_of
 from bench.images.files.tree import FileSource
 from bench.images.layouts.api import ImageRow
 from bench.platform.errors import InputError
@@ -90,7 +90,7 @@ class ImageSet:
             if self.degradations[row]:
                 return self[row].pixels.shape[:2]
             return size_of(self.files.read(name), self.where(name))
-        except (OSError, Unreadable):
+        except (OSError, UnreadableImage):
             return None
 
     @cached_property

@@ -53,7 +53,7 @@ class _Image:
     place: str
 
     def sample(self) -> Sample:
-        """Decode it. Raises `Unreadable` and OSError."""
+        """Decode it. Raises `UnreadableImage` and OSError."""
         return decode(self.tree.read(self.place), self.name)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.images.decoding.decoder import StorageDetails, Unreadable, decode_with_details
+from bench.images.decoding.decoder import StorageDetails, UnreadableImage, decode_with_details
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from detectors.api import Image
@@ -76,7 +76,7 @@ def inspect(data: bytes, where: str, chain: str = "") -> FileFacts:
     content = sha256(data).digest()
     try:
         sample, details = decode_with_details(data, where)
-    except Unreadable as error:
+    except UnreadableImage as error:
         return FileFacts(content, reason=error.reason, size=len(data))
     if chain:
         try:
