@@ -26,7 +26,7 @@ from safetensors.numpy import load_file, save_file
 
 from bench.images.files.tree import FileStamp
 from bench.images.image_set import ImageSet
-from bench.images.quality.inspection import UNREAD, FileFacts, Inspection, inspect_file
+from bench.images.quality.inspection import UNREAD_HASH, FileRecord, InspectedImages, inspect_file
 from bench.images.quality.inspection import VERSION as INSPECTED
 from bench.platform.executors import in_order
 from bench.platform.files import digest, write_atomically
@@ -36,7 +36,7 @@ from protocols.degradations import degradation
 SAVED_EVERY = 10_000  # files whose inspection a killed run loses at most
 _KEY = ["name", "degradation", "bytes", "time"]  # what an inspection is remembered by
 _TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exif": "bool"}
-_NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *FileFacts._fields)}).astype(
+_NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *FileRecord._fields)}).astype(
     {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )
 HISTORY = "history"
@@ -92,7 +92,7 @@ class Cache:
 
     root: Path
 
-    def inspect(self, images: ImageSet, workers: int, report: Callable[[int], object]) -> Inspection:
+    def inspect(self, images: ImageSet, workers: int, report: Callable[[int], object]) -> InspectedImages:
         """What is known of every image file, reading only files whose size or modification time is new.
 
         Args:
@@ -117,15 +117,15 @@ class Cache:
             for file in in_order(lambda row: inspect_file(images, row), rows, workers):
                 files.append(file)
                 report(1)
-            new = pd.DataFrame(files, columns=list(FileFacts._fields), index=rows)
+            new = pd.DataFrame(files, columns=list(FileRecord._fields), index=rows)
             new = pd.concat([wanted.iloc[rows], new], axis=1)
             found = pd.concat([found, new])
             # a file that could not be read, over a network perhaps, is tried again another time
-            lasting = new[new["hash"] != UNREAD]
+            lasting = new[new["hash"] != UNREAD_HASH]
             path = folder / f"{digest(*lasting['name'], lasting['time'].to_numpy().tobytes())[:32]}.parquet"
             write_atomically(path, partial(lasting.to_parquet, index=False))
         table = wanted.merge(found, on=_KEY, how="left", validate="many_to_one")
-        return Inspection(images, table[list(FileFacts._fields)].astype(_TYPES))
+        return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
 
     def shelf(self, embedder: str, degradation: str) -> EmbeddingFiles:
         """The embeddings of one embedder under one degradation."""

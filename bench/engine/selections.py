@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench.engine.cache import Hashes
 from bench.images.image_set import ImageSet
-from bench.images.quality.inspection import HASH, Inspection
+from bench.images.quality.inspection import HASH_BYTES, InspectedImages
 from bench.platform.files import digest
 from detectors.api import Rows, Sample
 from protocols.api import NONE, Subset
@@ -58,8 +58,8 @@ class DistinctImages:
 
 def distinct(sets: Sequence[ImageSet], hashes: Sequence[Hashes]) -> tuple[DistinctImages, list[Positions]]:
     """The distinct images of some sets, and where each row of each set is found among them."""
-    together = np.ascontiguousarray(np.concatenate(hashes)) if hashes else np.zeros((0, HASH), np.uint8)
-    _, first, inverse = np.unique(together.view(f"V{HASH}").ravel(), return_index=True, return_inverse=True)
+    together = np.ascontiguousarray(np.concatenate(hashes)) if hashes else np.zeros((0, HASH_BYTES), np.uint8)
+    _, first, inverse = np.unique(together.view(f"V{HASH_BYTES}").ravel(), return_index=True, return_inverse=True)
     sizes = [len(one) for one in sets]
     owners = np.repeat(np.arange(len(sets)), sizes)
     rows = np.concatenate([np.arange(size) for size in sizes]) if sizes else np.zeros(0, np.int64)
@@ -102,7 +102,7 @@ class Selection:
 
     def part(self, rows: Rows) -> Selection:
         """The images of these rows, in this order."""
-        return replace(self, images=self.images.at(rows), positions=self.positions[np.asarray(rows)])
+        return replace(self, images=self.images.select(rows), positions=self.positions[np.asarray(rows)])
 
     def by_itself(self) -> Selection:
         """The same with no other image in its pool: what a process of its own needs."""
@@ -118,7 +118,7 @@ class Selections:
         pool: The distinct images of all of them.
     """
 
-    def __init__(self, inspected: Mapping[str, Inspection]) -> None:
+    def __init__(self, inspected: Mapping[str, InspectedImages]) -> None:
         self.sets = {name: one.images for name, one in inspected.items()}
         self.pool, positions = distinct(list(self.sets.values()), [_hashes(one) for one in inspected.values()])
         self._positions = dict(zip(self.sets, positions, strict=True))
@@ -128,8 +128,8 @@ class Selections:
         subset = replace(subset, degradation=NONE)  # of the same images
         if subset not in self._made:
             images = self.sets[subset.data]
-            rows = images.rows(subset)
-            self._made[subset] = Selection(images.at(rows), self._positions[subset.data][rows], self.pool)
+            rows = images.rows_of(subset)
+            self._made[subset] = Selection(images.select(rows), self._positions[subset.data][rows], self.pool)
         return self._made[subset]
 
     def whole(self, data: str = "") -> Selection:
@@ -137,7 +137,7 @@ class Selections:
         return Selection(self.sets[data], self._positions[data], self.pool)
 
 
-def _hashes(inspection: Inspection) -> Hashes:
+def _hashes(inspection: InspectedImages) -> Hashes:
     """Content hashes; a degradation that is part of the data changes an image's."""
     hashes, chains = inspection.hashes.copy(), inspection.images.degradations
     keys = {chain: degradation(chain).key.encode() for chain in set(chains) if chain}

@@ -89,7 +89,7 @@ def timings(
     rows = []
     with reporter.stage("time detectors", len(wanted)) as advance:
         for item in wanted:
-            few = selections[item.cell.test].images.limited(IMAGES // 2)
+            few = selections[item.cell.test].images.select_at_most(IMAGES // 2)
             try:
                 detector = engine.detector(item)
                 figures = measure(detector, few, [step for step in steps if step.steps], conditions)

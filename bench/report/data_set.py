@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Group
 from rich.text import Text
 
-from bench.images.quality.audit import Finding, sentence
+from bench.images.quality.audit import Finding, leak_summary
 from bench.images.quality.census import Census
 from bench.report.ranking_columns import NOTHING, TableColumn
 from bench.report.terminal import blocks, text_table
@@ -84,14 +84,14 @@ def census(found: Census, title: str, place: str, width: int) -> Group:
 
 def audit(findings: Sequence[Finding], width: int) -> Group:
     """What the audit found: the sentence that matters, then every attribute of every generator."""
-    verdict = sentence(findings)
+    verdict = leak_summary(findings)
     told = sorted(findings, key=lambda one: (-one.leaks, -np.nan_to_num(one.accuracy)))
     shown = [one for one in told if one.leaks or np.isnan(one.accuracy)]
     table = [
         TableColumn("generator", tuple(one.generator for one in shown), left=True),
         TableColumn("attribute", tuple(one.attribute for one in shown), left=True),
         TableColumn("accuracy", tuple(_accuracy(one) for one in shown)),
-        TableColumn("what tells", tuple(one.telling for one in shown), left=True),
+        TableColumn("what tells", tuple(one.evidence for one in shown), left=True),
     ]
     tables = [text_table(block) for block in blocks(table, width, fixed=3)] if shown else []
     return Group(Text(f"Audit: {verdict}", style="bold"), *tables)

@@ -10,9 +10,9 @@ from rich.console import Console
 from bench.engine.cache import Cache
 from bench.images.data_names import EMBEDDED
 from bench.images.data_sets import open_data
-from bench.images.quality.audit import audit as audited
+from bench.images.quality.audit import audit_attributes
 from bench.images.quality.census import take_census
-from bench.images.quality.inspection import Inspection
+from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.report import data_set
@@ -30,11 +30,11 @@ class DataRequest:
     workers: int
     max_unreadable: float
 
-    def inspect(self, reporter: Reporter) -> Inspection:
+    def inspect(self, reporter: Reporter) -> InspectedImages:
         """Open it and inspect every file, from memory where a file is unchanged."""
         images = open_data(self.data, self.cache, self.workers, reporter, self.real)
         if self.limit is not None:
-            images = images.limited(self.limit)
+            images = images.select_at_most(self.limit)
         with reporter.stage("check files", len(images)) as advance:
             return Cache(self.cache).inspect(images, self.workers, advance)
 
@@ -46,20 +46,20 @@ def survey(asked: DataRequest, reporter: Reporter, *, audit: bool, match: Path |
     console = Console()
     console.width = max(console.width, WIDTH)
     console.print(data_set.census(census, inspection.images.title, asked.data, WIDTH))
-    sound = inspection.sound()
+    sound = inspection.usable()
     try:
-        inspection.checked(asked.max_unreadable)
+        inspection.require_usable(asked.max_unreadable)
     except InputError as error:
         reporter.say(f"A run would refuse to start: {error}")
     if audit:
-        console.print(data_set.audit(audited(sound.facts, sound.images.pools), WIDTH))
+        console.print(data_set.audit(audit_attributes(sound.table, sound.images.pools), WIDTH))
     if match is not None:
         if any(sound.images.degradations):
             msg = f"{asked.data} is a subset already, with degradations of its own; match the data that it is of"
             raise InputError(msg)
-        from bench.images.quality.matching import matched, write_manifest
+        from bench.images.quality.matching import matched_subset, write_manifest
 
-        subset = matched(sound)
+        subset = matched_subset(sound)
         data = f"genimage:{sound.images.files.where}" if asked.data == EMBEDDED else asked.data
         write_manifest(subset, sound.images, data, asked.real, match)
         reporter.say(f"{len(subset)} of {len(sound.images)} images are matched; manifest in {match}: DATA={match}")

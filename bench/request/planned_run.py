@@ -14,7 +14,7 @@ from bench.images.data_names import EMBEDDED
 from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet
 from bench.images.quality.census import Census, take_census
-from bench.images.quality.inspection import Inspection
+from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
 from bench.platform.option_values import checked
 from bench.platform.progress import Reporter
@@ -93,7 +93,7 @@ def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
         raise InputError(msg)
     _check(request.protocol, cells, groups, names, data)
     inspections = {name: _inspect(request, name, data[name], cells, reporter) for name in data}
-    sound = {name: one.checked(request.max_unreadable) for name, one in inspections.items()}
+    sound = {name: one.require_usable(request.max_unreadable) for name, one in inspections.items()}
     selections = Selections(sound)
     return PlannedRun(
         request,
@@ -120,7 +120,7 @@ def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     real = "" if name else request.real
     images = open_data(name or request.data, request.cache, request.workers, reporter, real)
     if request.limit is not None:
-        images = images.limited(request.limit)
+        images = images.select_at_most(request.limit)
     return (
         images
         if request.base_degradation == NONE
@@ -187,9 +187,11 @@ def _check(
             raise _broken(protocol, f"{fault} ({', '.join(map(str, sorted(found)))})")
 
 
-def _inspect(request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter) -> Inspection:
+def _inspect(
+    request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter
+) -> InspectedImages:
     """What is known of the files that the cells name."""
     named = {subset for cell in cells for subset in (cell.train, cell.test) if subset and subset.data == name}
-    used = images.covering(named)
+    used = images.select_subsets(named)
     with reporter.stage("check files", len(used)) as advance:
         return Cache(request.cache).inspect(used, request.workers, advance)

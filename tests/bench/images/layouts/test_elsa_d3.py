@@ -45,7 +45,7 @@ def read(folder, real):
 def test_four_generators_share_the_source_of_their_row(tmp_path, as_structs):
     real = photos(tmp_path, *(f"{index}.jpg.png" for index in range(8)))
     images = read(both_splits(tmp_path, as_structs=as_structs), real)
-    generated = images.keeping(images.table["label"] == 1)
+    generated = images.select(images.table["label"] == 1)
     assert generated.names[1] == "data/train-00000-of-00001.parquet/000000.gen1." + ("png" if as_structs else "img")
     assert generated.table["generator"].tolist() == [*GENERATORS] * 8
     assert generated.table["source"].tolist()[:5] == ["id0"] * 4 + ["id1"]
@@ -59,7 +59,7 @@ def test_four_generators_share_the_source_of_their_row(tmp_path, as_structs):
 
 def test_real_images_are_dealt_to_the_splits_in_the_proportion_of_the_rows(tmp_path):
     images = read(both_splits(tmp_path), photos(tmp_path, *(f"{index}.png" for index in range(8))))
-    real = images.keeping(images.table["label"] == 0)
+    real = images.select(images.table["label"] == 0)
     assert real.names[0] == "real/0.png"
     assert sorted(real.table["split"]) == ["train"] * 6 + ["val"] * 2
     assert same_pixels(real, range(1000, 1008))

@@ -71,7 +71,8 @@ def test_no_name_is_dropped_for_its_spelling(tmp_path):
     for name in ("a.PNG", "b.two.dots.png", "c.JPG", "d.jpeg", "e.WEBP", "f.bmp"):
         put(tmp_path / "g" / "val" / "ai" / name)
     put(tmp_path / "g" / "val" / "ai" / "notes.txt")
-    found = {name.rpartition("/")[2] for name in read(tmp_path).select(Subset(("g",), "val")).names}
+    images = read(tmp_path)
+    found = {name.rpartition("/")[2] for name in images.select(images.rows_of(Subset(("g",), "val"))).names}
     assert found == {
         "0_adm_31.PNG", "n01440764_10026.JPEG", "a.PNG", "b.two.dots.png", "c.JPG", "d.jpeg", "e.WEBP", "f.bmp"
     }  # fmt: skip
@@ -130,9 +131,9 @@ def test_a_generator_given_twice_is_refused(tmp_path):
 def test_a_limit_keeps_both_classes_and_spreads(tmp_path):
     for index in range(9):
         fill(tmp_path / "g", generated=f"{index}.png", real=f"r{index}.jpg")
-    limited = read(tmp_path).limited(3)
+    limited = read(tmp_path).select_at_most(3)
     assert len(limited) == 12
-    kept = limited.select(Subset(("g",), "val"))
+    kept = limited.select(limited.rows_of(Subset(("g",), "val")))
     assert [name.rpartition("/")[2] for name in kept.names] == ["0.png", "4.png", "8.png", "r0.jpg", "r4.jpg", "r8.jpg"]
 
 
@@ -144,7 +145,7 @@ def test_the_commonest_short_side_is_known(tmp_path):
 def test_only_what_subsets_name_is_covered(tmp_path):
     fill(tmp_path / "a")
     fill(tmp_path / "b")
-    covered = read(tmp_path).covering([Subset(("a",), "train"), Subset(("b",), "val")])
+    covered = read(tmp_path).select_subsets([Subset(("a",), "train"), Subset(("b",), "val")])
     places = {tuple(name.split("/")[:2]) for name in covered.names}
     assert places == {("a", "train"), ("b", "val")}
 

@@ -162,7 +162,7 @@ def test_real_images_may_be_hung_in_beside_generated_tables(tmp_path):
     images = read_data(str(tmp_path / "set"), str(tmp_path / "photos"))
     real = images.table[images.table["label"] == 0]
     assert sorted(real["split"]) == ["test", "test", "train", "train"]
-    assert same_pixels(images.keeping(images.table["label"] == 0), range(4))
+    assert same_pixels(images.select(images.table["label"] == 0), range(4))
 
 
 def refused(folder, columns, **classes):
