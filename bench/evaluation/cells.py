@@ -15,7 +15,7 @@ from bench.records import columns
 from bench.records.manifest import ALL_CELLS, DataRecord, DetectorRecord, ProtocolRecord
 from bench.records.outcomes import Scored
 from bench.records.run import Run
-from bench.statistics.intervals import DRAWS, Floats, accuracy_draws, interval
+from bench.statistics.intervals import RESAMPLES, Floats, bootstrap_accuracies, interval
 
 Mask = NDArray[np.bool_]
 
@@ -81,7 +81,7 @@ def _demand(run: Run, faulty: NDArray[np.integer], what: str) -> None:
         raise ValueError(f"{where}: {what} ({faulty.size} such cells): the run is damaged, score it again")
 
 
-def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
+def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
     """Measure every cell of a run; all cells see the same resamples of the sources.
 
     Raises:
@@ -95,7 +95,7 @@ def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
     rows = images.groupby(columns.CELL, sort=True).indices
     every_draw = np.full((len(run.cells), draws), np.nan)
     if len(images):
-        every_draw[cells] = accuracy_draws(codes, images[columns.SOURCE].to_numpy(), labels, correct, draws)
+        every_draw[cells] = bootstrap_accuracies(codes, images[columns.SOURCE].to_numpy(), labels, correct, draws)
     metrics = all_metrics()
     names = [columns.N, *(metric.name for metric in metrics)]
     found = [measure(labels[rows[cell]], scores[rows[cell]], metrics) for cell in cells]

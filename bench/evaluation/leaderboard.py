@@ -16,7 +16,7 @@ from bench.evaluation.cells import SCORED, Mask, MeasuredCells, averages, combin
 from bench.platform.files import digest
 from bench.records import columns
 from bench.records.run import Run
-from bench.statistics.intervals import accuracy_draws, interval
+from bench.statistics.intervals import bootstrap_accuracies, interval
 from protocols.api import NONE, PublishedAverage
 
 NOWHERE = float("nan")
@@ -264,7 +264,7 @@ def _shortcut(baseline: str, where: str, images: pd.DataFrame) -> Iterator[str]:
         return
     labels, correct = images[columns.LABEL].to_numpy(), images[columns.CORRECT]
     cells, sources = pd.factorize(images[columns.CELL], sort=True)[0], images[columns.SOURCE].to_numpy()
-    draws = accuracy_draws(cells, sources, labels, correct.to_numpy(), balanced=True).mean(axis=0)
+    draws = bootstrap_accuracies(cells, sources, labels, correct.to_numpy(), balanced=True).mean(axis=0)
     low, high = interval(draws)
     if low > CHANCE:
         by_class = correct.groupby([images[columns.CELL], images[columns.LABEL]]).mean()

@@ -27,7 +27,7 @@ from bench.images.quality.histogram_classifier import (
     p_value,
     unit_decisions,
 )
-from bench.statistics.tests import holm
+from bench.statistics.hypothesis_tests import holm_correction
 from detectors.types import Array
 
 MIN_SOURCES = 10  # of each class, for a finding to be tested
@@ -116,7 +116,7 @@ def _finding(generator: str, attribute: Attribute, column: AttributeColumn, imag
 def _with_corrected_p(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with p corrected over all that were tested, and whether they are leaks."""
     tested = [finding for finding in findings if not np.isnan(finding.p)]
-    corrected = iter(holm(np.array([finding.p for finding in tested])).tolist())
+    corrected = iter(holm_correction(np.array([finding.p for finding in tested])).tolist())
     final = []
     for finding in findings:
         p = finding.p if np.isnan(finding.p) else next(corrected)

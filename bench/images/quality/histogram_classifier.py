@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from bench.statistics.intervals import LEVEL
+from bench.statistics.intervals import CONFIDENCE
 from detectors.types import Array
 
 FOLDS = 5
@@ -152,7 +152,7 @@ def accuracy_interval(accuracy: float, rates: Array, sources: Array) -> tuple[fl
 
     Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17, 1998.
     """
-    z2 = norm.ppf((1 + LEVEL) / 2) ** 2
+    z2 = norm.ppf((1 + CONFIDENCE) / 2) ** 2
     centre = (rates + z2 / (2 * sources)) / (1 + z2 / sources)
     half = np.sqrt(z2 * (rates * (1 - rates) / sources + z2 / (4 * sources**2))) / (1 + z2 / sources)
     below, above = rates - (centre - half), centre + half - rates

@@ -138,7 +138,7 @@ def test_nothing_is_named_where_nothing_is_told_over_twenty_draws():
 
 def test_the_test_keeps_its_level(monkeypatch):
     """Cross-validated decisions taken for independent ones would call twice as many of these significant."""
-    monkeypatch.setattr("bench.images.quality.audit.holm", lambda p: p)
+    monkeypatch.setattr("bench.images.quality.audit.holm_correction", lambda p: p)
     uncorrected = np.array([one.p for seed in range(60) for one in audit_attributes(files(seed=seed), POOLS)])
     assert np.mean(uncorrected < 0.05) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / uncorrected.size)
 
