@@ -46,20 +46,20 @@ def survey(asked: DataRequest, reporter: Reporter, *, audit: bool, match: Path |
     console = Console()
     console.width = max(console.width, WIDTH)
     console.print(data_set.census(census, inspection.images.title, asked.data, WIDTH))
-    sound = inspection.usable()
+    usable = inspection.usable()
     try:
         inspection.require_usable(asked.max_unreadable)
     except InputError as error:
         reporter.say(f"A run would refuse to start: {error}")
     if audit:
-        console.print(data_set.audit(audit_attributes(sound.table, sound.images.pools), WIDTH))
+        console.print(data_set.audit(audit_attributes(usable.table, usable.images.pools), WIDTH))
     if match is not None:
-        if any(sound.images.degradations):
+        if any(usable.images.degradations):
             msg = f"{asked.data} is a subset already, with degradations of its own; match the data that it is of"
             raise InputError(msg)
         from bench.images.quality.matching import matched_subset, write_manifest
 
-        subset = matched_subset(sound)
-        data = f"genimage:{sound.images.files.where}" if asked.data == EMBEDDED else asked.data
-        write_manifest(subset, sound.images, data, asked.real, match)
-        reporter.say(f"{len(subset)} of {len(sound.images)} images are matched; manifest in {match}: DATA={match}")
+        subset = matched_subset(usable)
+        data = f"genimage:{usable.images.files.where}" if asked.data == EMBEDDED else asked.data
+        write_manifest(subset, usable.images, data, asked.real, match)
+        reporter.say(f"{len(subset)} of {len(usable.images)} images are matched; manifest in {match}: DATA={match}")

@@ -1,7 +1,5 @@
 """A new layout is one class and one entry point: this one is defined here, and read as those that ship are."""
 
-from importlib import metadata
-
 import pytest
 
 from bench.images import data_names
@@ -9,7 +7,7 @@ from bench.images.data_names import LAYOUTS
 from bench.images.data_sets import layouts, read
 from bench.images.layouts.api import SHARED_POOL, DataSetContents, ImageRow, Layout
 from bench.platform.errors import InputError
-from detectors import catalogue
+from tests.support.entry_points import install
 from tests.support.image_tables import png, structs, table, write_parquet
 from tests.support.small_data_sets import facts, put
 
@@ -45,11 +43,8 @@ LINES += [("b/4.png", "real", "val")]
 
 @pytest.fixture
 def installed(monkeypatch):
-    """The entry points of an installation in which another distribution brings the layout."""
-    ours = metadata.entry_points(group=LAYOUTS)
-    point = metadata.EntryPoint("tabbed", f"{__name__}:TabbedLayout", LAYOUTS)
-    every = metadata.EntryPoints([*ours, point])
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: every.select(group=group))
+    """An installation in which another distribution brings the layout."""
+    install(monkeypatch, LAYOUTS, tabbed=f"{__name__}:TabbedLayout")
 
 
 @pytest.fixture
