@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from detectors.card import AnyVariant, VariantTable
 from detectors.card import Card as Card
 from detectors.card import Setting as Setting
 from detectors.card import Size as Size
@@ -151,8 +152,8 @@ class Recipe(ABC):
     variants: ClassVar[Mapping[Setting, Variant]]
 
     @property
-    def variant(self) -> Variant:
-        """What the detector is in this setting."""
+    def variant(self: VariantTable[AnyVariant]) -> AnyVariant:
+        """What the detector is in this setting, of the type that `variants` has in the class of the recipe."""
         return self.variants[self.setting]
 
     @property
@@ -175,11 +176,8 @@ class Recipe(ABC):
 
     def weight_files(self) -> tuple[WeightFile, ...]:
         """The files of weights that this recipe and its components read before they are fitted."""
-        return tuple(
-            dict.fromkeys(
-                [*self.own_weight_files(), *(one for part in self.components() for one in part.weight_files())]
-            )
-        )
+        of_components = (file for component in self.components() for file in component.weight_files())
+        return tuple(dict.fromkeys([*self.own_weight_files(), *of_components]))
 
     def embedder(self, runtime: Runtime) -> Embedder | None:
         """The frozen half, or None where nothing is frozen. Raises `Unavailable` when its weights are missing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 Setting = Literal["paper", "small"]  # published sizes and budgets, or those of the embedded corpus
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
@@ -76,6 +76,19 @@ class Variant:
 
 
 AnyVariant = TypeVar("AnyVariant", bound=Variant)
+AnyVariant_co = TypeVar("AnyVariant_co", bound=Variant, covariant=True)
+
+
+class VariantTable(Protocol[AnyVariant_co]):
+    """A recipe as its variants see it: what `Recipe.variant` returns has the type that a family gives its table."""
+
+    @property
+    def setting(self) -> Setting:
+        """The entry that was chosen."""
+
+    @property
+    def variants(self) -> Mapping[Setting, AnyVariant_co]:
+        """A variant for each setting."""
 
 
 def alike(variant: AnyVariant) -> Mapping[Setting, AnyVariant]:

@@ -128,11 +128,6 @@ class ClipRecipe(Recipe):
     published: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
     variants: ClassVar[Mapping[Setting, ClipVariant]]
 
-    @property
-    def variant(self) -> ClipVariant:
-        """The tower of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
     def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The tower's weights; for a tag that is not a paper's, open_clip is asked."""
         model, tag = self.published
@@ -191,11 +186,6 @@ class ClipHeadRecipe(ClipRecipe, HeadRecipe):
     """A recipe that is a CLIP tower and a head: its table says both."""
 
     variants: ClassVar[Mapping[Setting, ClipHeadVariant]]
-
-    @property
-    def variant(self) -> ClipHeadVariant:
-        """The tower and the head of this setting and what belongs to them."""
-        return self.variants[self.setting]
 
 
 def unit(embeddings: Embeddings) -> Embeddings:

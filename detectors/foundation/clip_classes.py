@@ -86,11 +86,6 @@ class ClassesRecipe(ClipRecipe):
     published: ClassVar[tuple[str, str]] = DATACOMP
     variants: ClassVar[Mapping[Setting, ClassesVariant]]
 
-    @property
-    def variant(self) -> ClassesVariant:
-        """The tower and the penalty of this setting and what belongs to them."""
-        return self.variants[self.setting]
-
     @abstractmethod
     def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> ClassRule:
         """Fit the rule on N final embeddings and the index of each image's class, int64 (N,)."""

@@ -152,11 +152,6 @@ class DinoProbe(HeadRecipe):
         ),
     }
 
-    @property
-    def variant(self) -> DinoVariant:
-        """The tower and the head of this setting and what belongs to them."""
-        return self.variants[self.setting]
-
     def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The tower's weights."""
         if self.weights is not None:

@@ -133,11 +133,6 @@ class Synthbuster(Recipe):
     )
     variants: ClassVar[Mapping[Setting, TreesVariant]] = {"paper": VARIANT, "small": replace(VARIANT, trees=SMALL)}
 
-    @property
-    def variant(self) -> TreesVariant:
-        """The trees of this setting and what belongs to them."""
-        return self.variants[self.setting]
-
     def embedder(self, runtime: Runtime) -> SynthbusterEmbedder:
         """The peaks."""
         del runtime

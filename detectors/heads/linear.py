@@ -190,11 +190,6 @@ class HeadRecipe(Recipe):
 
     variants: ClassVar[Mapping[Setting, HeadVariant]]
 
-    @property
-    def variant(self) -> HeadVariant:
-        """The head of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
     @abstractmethod
     def embedder(self, runtime: Runtime) -> Embedder:
         """The frozen half."""
@@ -222,11 +217,6 @@ class ProbeRecipe(HeadRecipe):
     """A recipe that its table says whole: a subclass gives `card` and `variants`."""
 
     variants: ClassVar[Mapping[Setting, ProbeVariant]]
-
-    @property
-    def variant(self) -> ProbeVariant:
-        """The embedder and the head of this setting and what belongs to them."""
-        return self.variants[self.setting]
 
     def embedder(self, runtime: Runtime) -> Embedder:
         """The frozen half."""

@@ -147,11 +147,6 @@ class _Port(NetworkRecipe):
     variants: ClassVar[Mapping[Setting, BranchedVariant]]
     drawn: ClassVar[tuple[str, ...]]  # how the names begin of what no pretrained network has
 
-    @property
-    def variant(self) -> BranchedVariant:
-        """The network of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
         fresh = random_init(self.network, seed)

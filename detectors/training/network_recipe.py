@@ -73,11 +73,6 @@ class NetworkRecipe(Recipe):
     variants: ClassVar[Mapping[Setting, NetworkVariant]]
 
     @property
-    def variant(self) -> NetworkVariant:
-        """The network of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
-    @property
     def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
         return self.plan().threads == 1

@@ -159,11 +159,6 @@ class CodingCost(Recipe):
     }
 
     @property
-    def variant(self) -> CodingVariant:
-        """The coder of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
-    @property
     def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
         return self.course.threads == 1
