@@ -27,22 +27,20 @@ import numpy as np
 
 from detectors.api import Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
 from detectors.classifier import Classifier, Probabilities
-from detectors.embedders.clip import (
+from detectors.embedders.clip import FINAL, SPREAD, ClipEmbedder
+from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    FINAL,
     LARGE_TOWER,
     PREPRINT,
     RENDERED_TOWER,
     REPORT,
     SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
     ClipRecipe,
     ClipVariant,
-    each_row,
 )
 from detectors.heads.multiclass import ClassRule, PairwiseSvms, Softmax, classes_of, from_bytes, to_bytes
+from detectors.heads.rows import each_row
 from detectors.weights.open_clip import DATACOMP
 
 C = 1.0  # scikit-learn's own

@@ -29,17 +29,11 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Array, Card, Embeddings, Runtime, Sample, Scores, Setting, State, TrainSet, Unavailable
-from detectors.embedders.clip import (
-    LARGE_TOWER,
-    RENDERED_TOWER,
-    SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
-    ClipHeadRecipe,
-    ClipHeadVariant,
-    unit,
-)
-from detectors.heads.linear import LinearDecision, LinearProbe, LinearSvm
+from detectors.embedders.clip import SPREAD, ClipEmbedder
+from detectors.embedders.clip_recipe import LARGE_TOWER, RENDERED_TOWER, SMALL_TOWER, ClipHeadRecipe, ClipHeadVariant
+from detectors.heads.linear import LinearDecision, LinearSvm
+from detectors.heads.probe_recipe import LinearProbe
+from detectors.heads.rows import unit
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_strict, read, unwrapped

@@ -23,24 +23,22 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.embedders.clip import (
+from detectors.embedders.clip import FINAL, SPREAD, ClipEmbedder
+from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    FINAL,
     LARGE_TOWER,
     PREPRINT,
     RENDERED_TOWER,
     REPORT,
     SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
     ClipHeadRecipe,
     ClipHeadVariant,
     ClipRecipe,
     ClipVariant,
-    each_row,
 )
 from detectors.heads.linear import LinearSvm, StandardisedEmbeddings
+from detectors.heads.rows import each_row
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:

@@ -22,19 +22,16 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.embedders.clip import (
-    FINAL,
+from detectors.embedders.clip import FINAL, SPREAD, ClipEmbedder
+from detectors.embedders.clip_recipe import (
     LARGE_TOWER,
     OPENAI_TOWER,
     RENDERED_TOWER,
     SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
     ClipRecipe,
     ClipVariant,
-    each_row,
-    unit,
 )
+from detectors.heads.rows import each_row, unit
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 

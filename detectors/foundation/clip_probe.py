@@ -23,18 +23,17 @@ from typing import ClassVar
 import numpy as np
 
 from detectors.api import Card, Runtime, Setting
-from detectors.embedders.clip import (
-    BLOCKS,
-    FINAL,
+from detectors.embedders.clip import BLOCKS, FINAL, SPREAD
+from detectors.embedders.clip_recipe import (
     LARGE_TOWER,
     OPENAI_TOWER,
     RENDERED_TOWER,
     SMALL_TOWER,
-    SPREAD,
     ClipHeadRecipe,
     ClipHeadVariant,
 )
-from detectors.heads.linear import LinearDecision, LinearProbe, Logistic
+from detectors.heads.linear import LinearDecision, Logistic
+from detectors.heads.probe_recipe import LinearProbe
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_strict, read
 

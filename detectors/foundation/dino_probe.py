@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Array, Card, Embeddings, Runtime, Setting, Size
 from detectors.embedders.frozen_embedder import FrozenEmbedder
-from detectors.heads.linear import HeadRecipe, HeadVariant, Logistic
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
 from detectors.weight_file import WeightFile
 from detectors.weights.files import HubFile, LocalFile, ShippedFile
 from detectors.weights.loading import shipped_card

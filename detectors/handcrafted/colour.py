@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embedder, Embeddings, Image, Sample, Setting, alike
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 
 CHANNELS = 7  # R, G, B, Y, Cr, Cb, saturation
 LEVELS = 256

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting, alike
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.types import Facts
 
 BinEdges = NDArray[np.floating[Any]]

@@ -1,16 +1,13 @@
-"""Heads over frozen embeddings: standard scaling, then a linear SVM or logistic regression.
+"""Linear heads over frozen embeddings: standard scaling, then a linear SVM or logistic regression.
 
-A family whose features are frozen names its embedder and its head in `variants`; `ProbeRecipe` does the rest. What a
-head learns is a `LinearDecision`: plain arrays, with no trace of the library that fitted them.
+What a head learns is a `LinearDecision`: plain arrays, with no trace of the library that fitted them.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +16,9 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from detectors.api import (
-    Embedder,
     Embeddings,
     Labels,
-    Probe,
-    Recipe,
-    Runtime,
     Scores,
-    Setting,
-    State,
-    TrainSet,
-    Variant,
 )
 
 Vector = NDArray[np.float64]
@@ -143,84 +132,6 @@ class Logistic:
             fitted = LogisticRegression(C=self.c, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS)
             fitted.fit(scaled.points, labels)
             return scaled.line(fitted.coef_[0], fitted.intercept_[0], np.array(1.0))
-
-
-class LinearProbe(Probe):
-    """A frozen embedder and a line over some of its columns."""
-
-    def __init__(self, embedder: Embedder, line: LinearDecision, columns: slice = slice(None)) -> None:
-        self.embedder = embedder
-        self.line = line
-        self.columns = columns
-
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
-        return self.line.decide(embeddings[:, self.columns])
-
-    def state(self) -> State:
-        """The line's arrays, by name."""
-        return {name: np.asarray(array) for name, array in asdict(self.line).items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadVariant(Variant):
-    """What a recipe with a head of this module is in one setting.
-
-    Attributes:
-        head: The half that is fitted.
-    """
-
-    head: Head
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeVariant(HeadVariant):
-    """A frozen embedder and a head, and nothing else.
-
-    Attributes:
-        embedder: Makes the frozen half.
-    """
-
-    embedder: Callable[[Runtime], Embedder]
-
-
-@dataclass(frozen=True)
-class HeadRecipe(Recipe):
-    """A recipe that is a frozen embedder and a head: a subclass gives `card`, `variants` and `embedder`."""
-
-    variants: ClassVar[Mapping[Setting, HeadVariant]]
-
-    @abstractmethod
-    def embedder(self, runtime: Runtime) -> Embedder:
-        """The frozen half."""
-
-    def columns(self, embedder: Embedder) -> slice:
-        """Which columns of the embeddings the head reads. Recipes that read different ones share one embedder."""
-        del embedder
-        return slice(None)
-
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> LinearProbe:
-        """Fit the head on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
-        embedder = self.embedder(runtime)
-        columns = self.columns(embedder)
-        line = self.variant.head.fit(train.embed(embedder)[:, columns], train.labels, seed)
-        return LinearProbe(embedder, line, columns)
-
-    def restore(self, state: State, runtime: Runtime) -> LinearProbe:
-        """The probe whose `state` this is."""
-        embedder = self.embedder(runtime)
-        return LinearProbe(embedder, LinearDecision(**state), self.columns(embedder))
-
-
-@dataclass(frozen=True)
-class ProbeRecipe(HeadRecipe):
-    """A recipe that its table says whole: a subclass gives `card` and `variants`."""
-
-    variants: ClassVar[Mapping[Setting, ProbeVariant]]
-
-    def embedder(self, runtime: Runtime) -> Embedder:
-        """The frozen half."""
-        return self.variant.embedder(runtime)
 
 
 def one_thread() -> AbstractContextManager[object]:

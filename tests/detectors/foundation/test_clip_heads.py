@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from detectors.api import Runtime, Unavailable
 from detectors.checks import check
 from detectors.classifier import Classifier
-from detectors.embedders.clip import SMALL
+from detectors.embedders.clip_recipe import SMALL
 from detectors.embedders.clip_tower import text_embeddings
 from detectors.foundation.clip_classes import SVM_BLOCKS_C, ClipClasses, ClipOvo
 from detectors.foundation.clip_heads import ClipMlp, ClipSvm

@@ -10,7 +10,8 @@ from sklearn.svm import LinearSVC
 
 from detectors.api import Card, Embedder, Runtime, alike
 from detectors.checks import ToyTrainSet
-from detectors.heads.linear import LinearProbe, LinearSvm, Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import LinearSvm, Logistic
+from detectors.heads.probe_recipe import LinearProbe, ProbeRecipe, ProbeVariant
 
 HEADS = (LinearSvm(1e-3), LinearSvm(1.0), Logistic(1e-2), Logistic(10.0))
 SHAPES = ((60, 200), (200, 30))  # more columns than images, and fewer
