@@ -27,10 +27,10 @@ from detectors.api import (
     State,
     TrainSet,
     Variant,
-    alike,
+    for_all_settings,
 )
 from detectors.composite.nested_fits import divided, joined, parted, within
-from detectors.composition import Composite, member_of
+from detectors.composition import Composite, as_member
 from detectors.heads.linear import one_thread
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
@@ -101,7 +101,7 @@ class Ensemble(Recipe):
     def fitted(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Detector]:
         """Every member, fitted on `train`."""
         return {
-            name: member_of(recipe, recipe.fit(train, seed, within(runtime, name)))
+            name: as_member(recipe, recipe.fit(train, seed, within(runtime, name)))
             for name, recipe in self._recipes().items()
         }
 
@@ -112,7 +112,7 @@ class Ensemble(Recipe):
     def restore(self, state: State, runtime: Runtime) -> EnsembleDetector:
         """The ensemble whose `state` this is."""
         members = {
-            name: member_of(recipe, recipe.restore(parted(state, name), runtime))
+            name: as_member(recipe, recipe.restore(parted(state, name), runtime))
             for name, recipe in self._recipes().items()
         }
         return EnsembleDetector(members, state[WEIGHTS])
@@ -132,7 +132,7 @@ class MeanEnsemble(Ensemble):
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run, every member on all of it",
             input_size="as its members",
@@ -160,7 +160,7 @@ class StackedEnsemble(Ensemble):
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run, a quarter of it set aside for the weights of the members",
             input_size="as its members",

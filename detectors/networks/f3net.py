@@ -150,7 +150,7 @@ class _Port(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
         fresh = random_init(self.network, seed)
-        start = self.renamed(read(weights, self.checkpoint))
+        start = self.rename_tensors(read(weights, self.checkpoint_entry))
         if not any(name.startswith(self.drawn) for name in start):
             start = self._spread(start, network, weights)
         return with_new_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
@@ -169,7 +169,7 @@ class _Port(NetworkRecipe):
             start |= {f"{branch}.{name}": tensor for name, tensor in own.items()}
         return start
 
-    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same names without what data-parallel training puts before all of them."""
         return unwrapped(tensors)
 

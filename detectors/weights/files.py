@@ -34,7 +34,7 @@ class ShippedFile:
     def _path(self) -> Path:
         return SHIPPED / f"{self.name}.safetensors"
 
-    def state(self) -> Availability:
+    def availability(self) -> Availability:
         """Shipped, unless the package was installed without them."""
         return "shipped" if self._path.is_file() else "missing"
 
@@ -64,7 +64,7 @@ class LocalFile:
         """The start of its hash, or "absent"."""
         return content_id(self.path)
 
-    def state(self) -> Availability:
+    def availability(self) -> Availability:
         """Found where there is such a file."""
         return "found" if self.path.is_file() else "missing"
 
@@ -102,7 +102,7 @@ class HubFile:
         """The repository."""
         return self.repository
 
-    def state(self) -> Availability:
+    def availability(self) -> Availability:
         """Found where one of the two download folders has it."""
         there = torch_hub_cache(*self.in_torch) or cached(self.repository, *self.names)
         return "found" if there else "missing"

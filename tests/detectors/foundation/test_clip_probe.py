@@ -281,5 +281,5 @@ def test_the_projects_own_tower_takes_other_weights(model, saved, monkeypatch, t
 def test_sources_are_those_that_open_clip_names():
     for (model, tag), hub in HUBS.items():
         assert hub == clip_tower.hub_of(model, tag)
-    assert [one.state() for one in ClipProbe("small").weight_files()] == ["shipped"]
+    assert [file.availability() for file in ClipProbe("small").weight_files()] == ["shipped"]
     assert ClipProbe("paper").weight_files()[0].title == "timm/vit_large_patch14_clip_224.openai"

@@ -54,8 +54,8 @@ def test_scores_equal_those_of_torchvision():
 
 
 def test_numbers_of_the_slides():
-    plan = PAPER.plan()
-    assert (plan.stopping.rate, plan.stopping.factor, plan.epochs, plan.batch) == (1e-4, 1, 15, 32)
+    plan = PAPER.plan
+    assert (plan.schedule.rate, plan.schedule.factor, plan.epochs, plan.batch) == (1e-4, 1, 15, 32)
 
 
 def test_imagenet_weights_get_a_new_head(tmp_path, monkeypatch):
@@ -142,8 +142,8 @@ def test_resnet50_takes_torchvisions_weights(tmp_path):
 
 
 def test_numbers_of_genimage():
-    plan, view = Resnet50("paper").plan(), Resnet50("paper").view
-    assert (plan.stopping.rate, plan.stopping.epochs, plan.epochs, plan.batch) == (0.05, 200, 200, 128)
+    plan, view = Resnet50("paper").plan, Resnet50("paper").view
+    assert (plan.schedule.rate, plan.schedule.epochs, plan.epochs, plan.batch) == (0.05, 200, 200, 128)
     assert (plan.optimiser, plan.weight_decay, view.erase) == ("sgd", 2e-5, 0.6)
 
 

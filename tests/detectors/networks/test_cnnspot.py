@@ -49,8 +49,8 @@ def checkpoint(network, path, **changes):
 
 def quick(recipe, monkeypatch, epochs=1):
     """The same recipe with fewer epochs."""
-    plan = dataclasses.replace(recipe.plan(), epochs=epochs, threads=1)
-    monkeypatch.setattr(CnnSpot, "plan", lambda self: plan)
+    plan = dataclasses.replace(recipe.plan, epochs=epochs, threads=1)
+    monkeypatch.setattr(CnnSpot, "plan", property(lambda self: plan))
     return recipe
 
 
@@ -101,8 +101,8 @@ def test_checkpoints_belong_to_the_paper_setting(tmp_path):
 
 
 def test_published_numbers():
-    plan = PAPER.plan()
-    assert plan.stopping == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
+    plan = PAPER.plan
+    assert plan.schedule == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
     assert (plan.optimiser, plan.weight_decay, plan.batch) == ("adam", 0, 64)
     assert (PAPER_VIEW.probability, PAPER_VIEW.resize, PAPER_VIEW.crop, PAPER_VIEW.pad) == (0.5, 256, 224, True)
     assert SMALL_VIEW.probability == 0.1
