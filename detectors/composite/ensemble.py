@@ -31,7 +31,7 @@ from detectors.api import (
 )
 from detectors.composite.nested_fits import divided, joined, parted, within
 from detectors.composition import Composite, as_member
-from detectors.heads.linear import one_thread
+from detectors.heads.linear import single_blas_thread
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end
@@ -175,6 +175,6 @@ class StackedEnsemble(Ensemble):
         fitting, aside = divided(train, ASIDE, seed)
         scores = [aside.scores(member) for member in self.fitted(fitting, seed, within(runtime, "aside")).values()]
         fitted = LogisticRegression(class_weight="balanced", tol=1e-6, max_iter=10_000)
-        with one_thread():
+        with single_blas_thread():
             fitted.fit(log_odds(scores), aside.labels)
         return np.append(fitted.coef_[0], fitted.intercept_)

@@ -39,8 +39,8 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
-from detectors.heads.multiclass import ClassRule, PairwiseSvms, Softmax, classes_of, from_bytes, to_bytes
-from detectors.heads.rows import each_row
+from detectors.heads.multiclass import ClassRule, PairwiseSvms, Softmax, classes_of, decode_names, encode_names
+from detectors.heads.rows import map_rows
 from detectors.weights.open_clip import DATACOMP
 
 C = 1.0  # scikit-learn's own
@@ -58,12 +58,12 @@ class ClipClassifier(Classifier):
 
     def class_probabilities(self, embeddings: Embeddings) -> Probabilities:
         """The probability of each of the `classes` for N embeddings, float32 (N, C)."""
-        said = each_row(self.rule.probabilities, embeddings[:, self.columns], len(self.classes))
+        said = map_rows(self.rule.probabilities, embeddings[:, self.columns], len(self.classes))
         return said.astype(np.float32)
 
     def state(self) -> State:
         """The rule's arrays and the names of the classes."""
-        return {**self.rule.state(), "classes": to_bytes(self.classes)}
+        return {**self.rule.state(), "classes": encode_names(self.classes)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class ClassesRecipe(ClipRecipe):
         """The classifier whose `state` this is."""
         embedder = self.embedder(runtime)
         rule = self.remember(state)
-        return ClipClassifier(embedder, self.columns(embedder), from_bytes(state["classes"]), rule)
+        return ClipClassifier(embedder, self.columns(embedder), decode_names(state["classes"]), rule)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class ClipClasses(ClassesRecipe):
 
     def remember(self, state: State) -> Softmax:
         """The layer whose `state` this is."""
-        return Softmax.restored(state)
+        return Softmax.from_state(state)
 
 
 @dataclass(frozen=True)
@@ -189,4 +189,4 @@ class ClipOvo(ClassesRecipe):
 
     def remember(self, state: State) -> PairwiseSvms:
         """The pairs whose `state` this is."""
-        return PairwiseSvms.restored(state)
+        return PairwiseSvms.from_state(state)

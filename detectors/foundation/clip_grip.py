@@ -33,7 +33,7 @@ from detectors.embedders.clip import SPREAD, ClipEmbedder
 from detectors.embedders.clip_recipe import LARGE_TOWER, RENDERED_TOWER, SMALL_TOWER, ClipHeadRecipe, ClipHeadVariant
 from detectors.heads.linear import LinearDecision, LinearSvm
 from detectors.heads.probe_recipe import LinearProbe
-from detectors.heads.rows import unit
+from detectors.heads.rows import l2_normalise
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_strict, read, unwrapped
@@ -80,7 +80,7 @@ class UnitProbe(LinearProbe):
 
     def decide(self, embeddings: Embeddings) -> Scores:
         """Score N embeddings, float32 (N, dim)."""
-        return self.line.decide(unit(embeddings[:, self.columns]))
+        return self.decision.decide(l2_normalise(embeddings[:, self.columns]))
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class ClipGrip(ClipHeadRecipe):
         """Fit the SVM on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        line = self.variant.head.fit(unit(train.embed(embedder)[:, columns]), train.labels, seed)
-        return UnitProbe(embedder, line, columns)
+        decision = self.variant.head.fit(l2_normalise(train.embed(embedder)[:, columns]), train.labels, seed)
+        return UnitProbe(embedder, decision, columns)
 
     def restore(self, state: State, runtime: Runtime) -> UnitProbe:
         """The probe whose `state` this is."""
@@ -147,7 +147,5 @@ class ClipGrip(ClipHeadRecipe):
         file, embedder = hashed_file(weights), self.embedder(runtime)
         layer = nn.Linear(embedder.projected, 1, device="meta")
         load_strict(nn.ModuleDict({"fc": layer}), unwrapped(read(file, "model")), weights)
-        coef = layer.weight.detach().numpy()[0].astype(np.float64)
-        intercept = layer.bias.detach().numpy()[0].astype(np.float64)
-        line = LinearDecision(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
-        return UnitProbe(embedder, line, self.columns(embedder))
+        decision = LinearDecision.from_layer(layer.weight.detach().numpy(), layer.bias.detach().numpy())
+        return UnitProbe(embedder, decision, self.columns(embedder))

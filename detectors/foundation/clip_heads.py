@@ -37,14 +37,12 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
-from detectors.heads.linear import LinearSvm, StandardisedEmbeddings
-from detectors.heads.rows import each_row
+from detectors.heads.linear import LinearSvm, Matrix, StandardisedEmbeddings, Vector
+from detectors.heads.rows import map_rows
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
-
-    from detectors.heads.gradient_descent import DescentSettings
 
 HIDDEN = 256
 DROPOUT = 0.2  # of the hidden layer
@@ -111,7 +109,7 @@ class TwoLayerProbe(Probe):
             hidden = np.maximum(np.einsum("hd,d->h", first, row.astype(np.float64)) + first_bias, 0)
             return np.asarray(np.einsum("h,h->", hidden, second) + second_bias)
 
-        scores: Scores = expit(each_row(log_odds, embeddings[:, self._columns], 1)[:, 0]).astype(np.float32)
+        scores: Scores = expit(map_rows(log_odds, embeddings[:, self._columns], 1)[:, 0]).astype(np.float32)
         return scores
 
     def state(self) -> State:
@@ -152,12 +150,9 @@ class ClipMlp(ClipRecipe):
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayerProbe:
         """Train both layers on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
-        from detectors.heads.gradient_descent import DescentSettings
-
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        plan = DescentSettings(rate=1e-3, epochs=20, batch=32)
-        return TwoLayerProbe(embedder, columns, _layers(train.embed(embedder)[:, columns], train.labels, seed, plan))
+        return TwoLayerProbe(embedder, columns, _fit_layers(train.embed(embedder)[:, columns], train.labels, seed))
 
     def restore(self, state: State, runtime: Runtime) -> TwoLayerProbe:
         """The detector whose `state` this is."""
@@ -165,43 +160,49 @@ class ClipMlp(ClipRecipe):
         return TwoLayerProbe(embedder, self.columns(embedder), state)
 
 
-def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: DescentSettings) -> State:
+def _fit_layers(embeddings: Embeddings, labels: Labels, seed: int) -> State:
     """Train the two layers on N embeddings, float32 (N, D)."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    from detectors.heads.gradient_descent import descend
+    from detectors.heads.gradient_descent import DescentSettings, minimise
 
-    # not turned: the network's own start and steps would see the rotation, unlike an L2 penalty
-    scaled = StandardisedEmbeddings.of(embeddings, labels, turned=False)
-    draw = torch.Generator().manual_seed(seed)
+    # not rotated: unlike an L2 penalty, the initial weights and the steps of Adam depend on the rotation
+    scaled = StandardisedEmbeddings.fit(embeddings, labels, rotate=False)
+    rng = torch.Generator().manual_seed(seed)
     points, targets = torch.from_numpy(scaled.points).float(), torch.tensor(labels).float()
-    first, first_bias = _linear(points.shape[1], HIDDEN, draw)
-    second, second_bias = _linear(HIDDEN, 1, draw)
+    first, first_bias = _linear_layer(points.shape[1], HIDDEN, rng)
+    second, second_bias = _linear_layer(HIDDEN, 1, rng)
 
-    def loss(chosen: Tensor) -> Tensor:
-        hidden = torch.relu(points[chosen] @ first.T + first_bias)
-        kept = torch.rand(hidden.shape, generator=draw) >= DROPOUT
-        said = (hidden * kept / (1 - DROPOUT)) @ second.T + second_bias
-        return binary_cross_entropy_with_logits(said[:, 0], targets[chosen])
+    def loss(batch: Tensor) -> Tensor:
+        hidden = torch.relu(points[batch] @ first.T + first_bias)
+        kept = torch.rand(hidden.shape, generator=rng) >= DROPOUT
+        log_odds = (hidden * kept / (1 - DROPOUT)) @ second.T + second_bias
+        return binary_cross_entropy_with_logits(log_odds[:, 0], targets[batch])
 
-    descend([first, first_bias, second, second_bias], loss, len(labels), plan, draw)
-    weights = [weight.detach().numpy().astype(np.float64) for weight in (first, first_bias, second, second_bias)]
-    whole = scaled.whole(weights[0].T).T / scaled.scale
+    settings = DescentSettings(rate=1e-3, epochs=20, batch=32)
+    minimise([first, first_bias, second, second_bias], loss, len(labels), settings, rng)
+    layers = [tensor.detach().numpy().astype(np.float64) for tensor in (first, first_bias, second, second_bias)]
+    return _unscaled(scaled, *layers)
+
+
+def _unscaled(
+    scaled: StandardisedEmbeddings, first: Matrix, first_bias: Vector, second: Matrix, second_bias: Vector
+) -> State:
+    """The state of two layers over embeddings as they come, from that over standardised ones."""
+    weight = scaled.column_weights(first.T).T / scaled.scale
     return {
-        "first": np.ascontiguousarray(whole),
-        "first_bias": weights[1] - whole @ scaled.mean,
-        "second": weights[2][0],
-        "second_bias": weights[3][0],
+        "first": np.ascontiguousarray(weight),
+        "first_bias": first_bias - weight @ scaled.mean,
+        "second": second[0],
+        "second_bias": second_bias[0],
     }
 
 
-def _linear(inputs: int, outputs: int, draw: Generator) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a linear layer, uniform within torch's own bounds."""
+def _linear_layer(inputs: int, outputs: int, rng: Generator) -> tuple[Tensor, Tensor]:
+    """Weight (outputs, inputs) and bias (outputs,) of a linear layer, uniform within torch's own bounds."""
     import torch
 
     bound = inputs**-0.5
-    weight, bias = (
-        torch.empty(shape).uniform_(-bound, bound, generator=draw) for shape in ((outputs, inputs), outputs)
-    )
+    weight, bias = (torch.empty(shape).uniform_(-bound, bound, generator=rng) for shape in ((outputs, inputs), outputs))
     return weight.requires_grad_(), bias.requires_grad_()

@@ -31,7 +31,7 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
-from detectors.heads.rows import each_row, unit
+from detectors.heads.rows import l2_normalise, map_rows
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 
@@ -52,9 +52,9 @@ class NearestProbe(Probe):
 
     def decide(self, embeddings: Embeddings) -> Scores:
         """Score N embeddings, float32 (N, dim)."""
-        rows = unit(embeddings[:, : self.embedder.projected])
+        rows = l2_normalise(embeddings[:, : self.embedder.projected])
         real, generated = (
-            each_row(partial(self._distance, self._banks[name]), rows, 1)[:, 0] for name in ("real", "generated")
+            map_rows(partial(self._distance, self._banks[name]), rows, 1)[:, 0] for name in ("real", "generated")
         )
         scores: Scores = expit((real - generated) / TEMPERATURE).astype(np.float32)
         return scores
@@ -119,7 +119,7 @@ class ClipNearest(ClipRecipe):
                 "choose a train subset that holds both"
             )
             raise ValueError(msg)
-        rows = unit(train.embed(embedder)[:, : embedder.projected])
+        rows = l2_normalise(train.embed(embedder)[:, : embedder.projected])
         return NearestProbe(embedder, {"real": rows[train.labels == 0], "generated": rows[train.labels == 1]}, self.k)
 
     def restore(self, state: State, runtime: Runtime) -> NearestProbe:

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from detectors.api import Card, Runtime, Setting
 from detectors.embedders.clip import BLOCKS, FINAL, SPREAD
 from detectors.embedders.clip_recipe import (
@@ -85,10 +83,8 @@ class ClipProbe(ClipHeadRecipe):
         embedder = self.embedder(runtime)
         layer = torch.nn.Linear(embedder.projected, 1, device="meta")
         load_strict(layer, read(hashed_file(weights)), weights)
-        coef = layer.weight.detach().numpy()[0].astype(np.float64)
-        intercept = layer.bias.detach().numpy()[0].astype(np.float64)
-        line = LinearDecision(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
-        return LinearProbe(embedder, line, self.columns(embedder))
+        decision = LinearDecision.from_layer(layer.weight.detach().numpy(), layer.bias.detach().numpy())
+        return LinearProbe(embedder, decision, self.columns(embedder))
 
 
 @dataclass(frozen=True)

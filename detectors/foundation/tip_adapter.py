@@ -37,7 +37,7 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
-from detectors.heads.rows import each_row, unit
+from detectors.heads.rows import l2_normalise, map_rows
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class TipAdapterProbe(Probe):
 
     def decide(self, embeddings: Embeddings) -> Scores:
         """Score N embeddings, float32 (N, dim)."""
-        rows = unit(embeddings[:, : self.embedder.projected])
-        scores: Scores = expit(each_row(self.cache.log_odds, rows, 1)[:, 0]).astype(np.float32)
+        rows = l2_normalise(embeddings[:, : self.embedder.projected])
+        scores: Scores = expit(map_rows(self.cache.log_odds, rows, 1)[:, 0]).astype(np.float32)
         return scores
 
     def state(self) -> State:
@@ -133,13 +133,13 @@ class TipAdapter(ClipRecipe):
         """Fill the cache. Raises ValueError where a class has no image."""
         embedder = self.embedder(runtime)
         chosen = np.concatenate([self._drawn(train, label, seed) for label in (0, 1)])
-        keys, labels = unit(train.embed(embedder)[chosen, : embedder.projected]), train.labels[chosen]
+        keys, labels = l2_normalise(train.embed(embedder)[chosen, : embedder.projected]), train.labels[chosen]
         if self._small:
-            weights = unit(np.stack([keys[labels == label].mean(0) for label in (0, 1)]))
+            weights = l2_normalise(np.stack([keys[labels == label].mean(0) for label in (0, 1)]))
         else:
             from detectors.embedders.clip_tower import text_embeddings
 
-            weights = unit(text_embeddings(embedder.tower, PROMPTS))
+            weights = l2_normalise(text_embeddings(embedder.tower, PROMPTS))
         return TipAdapterProbe(
             embedder, self.tuned(ShotCache(keys, np.eye(2, dtype=np.float32)[labels], weights), labels, seed)
         )
@@ -175,7 +175,7 @@ class TipAdapterF(TipAdapter):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from detectors.heads.gradient_descent import DescentSettings, descend
+        from detectors.heads.gradient_descent import DescentSettings, minimise
 
         rows, values, weights = (torch.from_numpy(part) for part in (cache.keys, cache.values, cache.weights))
         keys, targets = rows.clone().requires_grad_(), torch.tensor(labels)
@@ -185,5 +185,5 @@ class TipAdapterF(TipAdapter):
             return cross_entropy(SCALE * rows[chosen] @ weights.T + ALPHA * affinity @ values, targets[chosen])
 
         plan = DescentSettings(rate=1e-3, epochs=20, batch=256, decay=0.01, epsilon=1e-4, cosine=True)
-        descend([keys], loss, len(labels), plan, torch.Generator().manual_seed(seed))
+        minimise([keys], loss, len(labels), plan, torch.Generator().manual_seed(seed))
         return replace(cache, keys=keys.detach().numpy())

@@ -21,35 +21,35 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
-from detectors.heads.linear import Head, LinearDecision
+from detectors.heads.linear import LinearDecision, LinearHead
 
 
 class LinearProbe(Probe):
-    """A frozen embedder and a line over some of its columns."""
+    """A frozen embedder and a linear decision over some of its columns."""
 
-    def __init__(self, embedder: Embedder, line: LinearDecision, columns: slice = slice(None)) -> None:
+    def __init__(self, embedder: Embedder, decision: LinearDecision, columns: slice = slice(None)) -> None:
         self.embedder = embedder
-        self.line = line
+        self.decision = decision
         self.columns = columns
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
-        return self.line.decide(embeddings[:, self.columns])
+        """Scores of N embeddings, float32 (N, dim)."""
+        return self.decision.decide(embeddings[:, self.columns])
 
     def state(self) -> State:
-        """The line's arrays, by name."""
-        return {name: np.asarray(array) for name, array in asdict(self.line).items()}
+        """The arrays of the decision, by name."""
+        return {name: np.asarray(array) for name, array in asdict(self.decision).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadVariant(Variant):
-    """What a recipe with a head of this module is in one setting.
+    """A recipe with a linear head in one setting.
 
     Attributes:
         head: The half that is fitted.
     """
 
-    head: Head
+    head: LinearHead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class ProbeVariant(HeadVariant):
 
 @dataclass(frozen=True)
 class HeadRecipe(Recipe):
-    """A recipe that is a frozen embedder and a head: a subclass gives `card`, `variants` and `embedder`."""
+    """A recipe that is a frozen embedder and a linear head: a subclass gives `card`, `variants` and `embedder`."""
 
     variants: ClassVar[Mapping[Setting, HeadVariant]]
 
@@ -82,18 +82,18 @@ class HeadRecipe(Recipe):
         """Fit the head on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        line = self.variant.head.fit(train.embed(embedder)[:, columns], train.labels, seed)
-        return LinearProbe(embedder, line, columns)
+        decision = self.variant.head.fit(train.embed(embedder)[:, columns], train.labels, seed)
+        return LinearProbe(embedder, decision, columns)
 
     def restore(self, state: State, runtime: Runtime) -> LinearProbe:
-        """The probe whose `state` this is."""
+        """The probe with this state."""
         embedder = self.embedder(runtime)
         return LinearProbe(embedder, LinearDecision(**state), self.columns(embedder))
 
 
 @dataclass(frozen=True)
 class ProbeRecipe(HeadRecipe):
-    """A recipe that its table says whole: a subclass gives `card` and `variants`."""
+    """A recipe that its table states entirely: a subclass gives `card` and `variants`."""
 
     variants: ClassVar[Mapping[Setting, ProbeVariant]]
 
