@@ -12,18 +12,18 @@ from detectors.embedders.frozen_embedder import FrozenEmbedder
 if TYPE_CHECKING:
     from torch import nn
 
-    from detectors.embedders.clip_tower import ClipPooling, Tower
+    from detectors.embedders.clip_tower import ClipPooling, ClipTower
 
 
 class ClipEmbedder(FrozenEmbedder):
-    """A frozen image tower: [final embedding | what is read from each block], float32.
+    """A frozen image tower: columns of the final embedding, then of the pooled tokens of each block, float32.
 
     Attributes:
         projected: Length of the final embedding, which comes first.
         tower: The tower itself.
     """
 
-    def __init__(self, tower: Tower, runtime: Runtime, *, pooling: ClipPooling, pad: bool) -> None:
+    def __init__(self, tower: ClipTower, runtime: Runtime, *, pooling: ClipPooling, pad: bool) -> None:
         policy = "pad" if pad else "enlarge"
         key = f"clip.1.{tower.name}.{tower.weights.sha256[:16]}.{pooling}.{policy}.{runtime.precision}"
         if tower.own_statistics:
@@ -35,7 +35,7 @@ class ClipEmbedder(FrozenEmbedder):
         self._runtime = runtime
 
     def load(self) -> nn.Module:
-        """The tower's network."""
+        """The network of the tower, on its device."""
         from detectors.embedders.clip_tower import load_tower
 
         return load_tower(self.tower, self._runtime, project=self._pooling != "unprojected")
@@ -47,8 +47,8 @@ class ClipEmbedder(FrozenEmbedder):
         return features(network, self.tower, self._pooling, images, self._runtime)
 
 
-# in the small setting all recipes have one embedder; in the paper's, those that read nothing but the final embedding
-# have one that stores nothing else
-FINAL = partial(ClipEmbedder, pooling="none", pad=True)
-BLOCKS = partial(ClipEmbedder, pooling="class", pad=True)
-SPREAD = partial(ClipEmbedder, pooling="spread", pad=False)
+# in the small setting all recipes share one embedder; in the paper's, those that read the final embedding alone share
+# one that stores nothing else
+FINAL_EMBEDDING = partial(ClipEmbedder, pooling="none", pad=True)
+CLASS_TOKENS = partial(ClipEmbedder, pooling="class", pad=True)
+TOKEN_STATISTICS = partial(ClipEmbedder, pooling="spread", pad=False)

@@ -13,18 +13,18 @@ from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
 from detectors.weight_file import WeightFile
 from detectors.weights.files import LocalFile, ShippedFile
 from detectors.weights.loading import shipped_card
-from detectors.weights.open_clip import HUBS, OPENAI
+from detectors.weights.open_clip import HUB_FILES, OPENAI
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from detectors.embedders.clip_tower import Tower
+    from detectors.embedders.clip_tower import ClipTower
 
-EmbeddingPart = Literal["final", "blocks"]  # the tower's final embedding, or what is read from its blocks
+EmbeddingPart = Literal["final", "blocks"]  # the tower's final embedding, or the pooled tokens of its blocks
 
-SMALL = "small_clip"
+SMALL_MODEL = "small_clip"
 
-# what the cards of several recipes say
+# texts of several cards
 PREPRINT = "Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images, preprint"
 REPORT = "Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024"
 DATACOMP_LICENCE = "Apache-2.0; weights as their owners say (DataComp-1B CLIP: MIT)"
@@ -34,7 +34,7 @@ RENDERED_TOWER = "tower: captioned rendered scenes"
 
 
 class TowerCard(TypedDict):
-    """What the variants on one tower have in common."""
+    """The fields that the variants on one tower have in common."""
 
     input_size: str
     input_policy: str
@@ -55,47 +55,47 @@ SMALL_TOWER: TowerCard = {
 
 @dataclass(frozen=True, kw_only=True)
 class ClipVariant(Variant):
-    """What a recipe on a CLIP tower is in one setting.
+    """A recipe on a CLIP tower in one setting.
 
     Attributes:
-        embedder: Makes the frozen half of a tower.
-        reads: Which part of the embeddings the head reads.
-        shipped: Whether the tower is the project's own, unless the user names a model.
+        embedder: Makes the frozen half from a tower.
+        embedding_part: The part of the embeddings that the head reads.
+        shipped: Whether the tower is the one that ships with the package, unless the user names a model.
     """
 
-    embedder: Callable[[Tower, Runtime], ClipEmbedder]
-    reads: EmbeddingPart
+    embedder: Callable[[ClipTower, Runtime], ClipEmbedder]
+    embedding_part: EmbeddingPart
     shipped: bool = False
 
 
 @dataclass(frozen=True)
 class ClipRecipe(Recipe):
-    """What recipes on a CLIP tower share.
+    """A detector on a frozen CLIP tower.
 
     Attributes:
-        model: An open_clip model; None is the recipe's own in the paper setting, the project's in the small one.
-        weights: One of the model's tags or the path of a file; None is the recipe's own tag, or the project's weights.
-            Images are normalised as the tag says; for a file, as OpenAI's CLIP does.
+        model: An open_clip model; None is `paper_weights`' in the paper setting, the shipped one in the small setting.
+        weights: One of the model's tags or the path of a file; None is `paper_weights`' tag, or the shipped file.
+            Images are normalised with the statistics of the tag; for a file, with those of OpenAI's CLIP.
     """
 
     model: str | None = None
     weights: str | None = field(default=None, metadata={"file": True})
-    published: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
+    paper_weights: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
     variants: ClassVar[Mapping[Setting, ClipVariant]]
 
     def own_weight_files(self) -> tuple[WeightFile, ...]:
-        """The tower's weights; for a tag that is not a paper's, open_clip is asked."""
-        model, tag = self.published
+        """The file of the tower's weights; for a tag that is no paper's, open_clip is imported to find it."""
+        model, tag = self.paper_weights
         chosen = (self.model or model, self.weights or tag)
         if self.weights is not None and Path(self.weights).is_file():
             return (LocalFile(Path(self.weights)),)
         if self._small:
-            return (ShippedFile(SMALL) if self.weights is None else LocalFile(Path(self.weights)),)
-        if chosen in HUBS:
-            return (HUBS[chosen],)
-        from detectors.embedders.clip_tower import hub_of
+            return (ShippedFile(SMALL_MODEL) if self.weights is None else LocalFile(Path(self.weights)),)
+        if chosen in HUB_FILES:
+            return (HUB_FILES[chosen],)
+        from detectors.embedders.clip_tower import hub_file_of
 
-        return (hub_of(*chosen),)
+        return (hub_file_of(*chosen),)
 
     def network(self) -> nn.Module:
         """The image tower, without weights."""
@@ -103,19 +103,19 @@ class ClipRecipe(Recipe):
 
         from detectors.embedders.clip_tower import meta_tower
 
-        model = self.model or self.published[0]
-        return meta_tower(shipped_card(SMALL) if self._small else open_clip.get_model_config(model))
+        model = self.model or self.paper_weights[0]
+        return meta_tower(shipped_card(SMALL_MODEL) if self._small else open_clip.get_model_config(model))
 
     def embedder(self, runtime: Runtime) -> ClipEmbedder:
-        """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
+        """The frozen tower. Raises `Unavailable`, with how to get them, where its weights are missing."""
         from detectors.embedders.clip_tower import find_tower, shipped_tower
 
         if self._small:
-            tower = shipped_tower(SMALL, self.weights)
+            tower = shipped_tower(SMALL_MODEL, self.weights)
         else:
-            model, tag = self.published
+            model, tag = self.paper_weights
             tower = find_tower(self.model or model, self.weights or tag)
-        if self.variant.reads == "blocks" and not tower.blocks:
+        if self.variant.embedding_part == "blocks" and not tower.blocks:
             msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
             raise Unavailable(msg)
         return self.variant.embedder(tower, runtime)
@@ -123,21 +123,21 @@ class ClipRecipe(Recipe):
     def columns(self, embedder: Embedder) -> slice:
         """Which columns of the embeddings the head reads."""
         projected = cast("ClipEmbedder", embedder).projected
-        return slice(projected, None) if self.variant.reads == "blocks" else slice(0, projected)
+        return slice(projected, None) if self.variant.embedding_part == "blocks" else slice(0, projected)
 
     @property
     def _small(self) -> bool:
-        """Whether the project's own small CLIP is meant."""
+        """Whether the tower is the small CLIP that ships with the package."""
         return self.variant.shipped and self.model is None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipHeadVariant(ClipVariant, HeadVariant):
-    """A CLIP tower and a head, and nothing else."""
+    """A CLIP tower and a linear head."""
 
 
 @dataclass(frozen=True)
 class ClipHeadRecipe(ClipRecipe, HeadRecipe):
-    """A recipe that is a CLIP tower and a head: its table says both."""
+    """A recipe that is a CLIP tower and a linear head, both stated by its table."""
 
     variants: ClassVar[Mapping[Setting, ClipHeadVariant]]

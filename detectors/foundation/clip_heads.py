@@ -1,15 +1,15 @@
 """Binary heads on the final embedding of a frozen CLIP tower, in place of a single logistic layer.
 
 `ClipSvm` is the linear SVM on cached features of open_clip's ViT-L-14 with DataComp-1B weights of Saland's internship
-report (SIGMA, CRIStAL, 2024). Columns are scaled and a Platt slope turns distances into probabilities; neither is said
-there, and the slope moves no decision.
+report (SIGMA, CRIStAL, 2024). Columns are scaled and a Platt slope turns distances into probabilities; the report
+mentions neither, and the slope changes no decision.
 
 `ClipMlp` is the head of two fully connected layers with ReLU that the same report and Kilinkarov, Dorin and Grabovoy,
 "Robust method for detecting machine-generated images" (preprint), put on a frozen CLIP: binary cross-entropy, Adam, 20
 epochs. They do not state the hidden width, the rate, the batch or the dropout: those here are ours.
 
-In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
-CLIP's final embedding says little of a generator.
+In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the final
+embedding of the small CLIP holds little information on generators.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.embedders.clip import FINAL, SPREAD, ClipEmbedder
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
@@ -54,7 +54,7 @@ BLOCKS_C = 0.01  # by cross-validation on the train split of the embedded corpus
 class ClipSvm(ClipHeadRecipe):
     """A linear SVM on the final embedding."""
 
-    published: ClassVar[tuple[str, str]] = DATACOMP
+    paper_weights: ClassVar[tuple[str, str]] = DATACOMP
     card: ClassVar[Card] = Card(
         name="clip_svm",
         family="foundation",
@@ -68,16 +68,16 @@ class ClipSvm(ClipHeadRecipe):
     variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
         "paper": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             head=LinearSvm(C, primal=True),
             **LARGE_TOWER,
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             head=LinearSvm(BLOCKS_C, primal=True),
             **SMALL_TOWER,
         ),
@@ -89,9 +89,9 @@ class TwoLayerProbe(Probe):
 
     Args:
         embedder: The tower.
-        columns: Which columns of its embeddings are read.
-        state: `first` (hidden, D), `first_bias` (hidden), `second` (hidden) and `second_bias` (), all float64: over
-            embeddings as they come, the scaling of columns being part of the first layer.
+        columns: The columns of its embeddings that are read.
+        state: `first` (hidden, D), `first_bias` (hidden), `second` (hidden) and `second_bias` (), all float64; the
+            scaling of columns is part of the first layer.
     """
 
     def __init__(self, embedder: ClipEmbedder, columns: slice, state: State) -> None:
@@ -100,7 +100,7 @@ class TwoLayerProbe(Probe):
         self._state = state
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
+        """Scores of N embeddings, float32 (N, dim)."""
         first, first_bias, second, second_bias = (
             self._state[name] for name in ("first", "first_bias", "second", "second_bias")
         )
@@ -121,7 +121,7 @@ class TwoLayerProbe(Probe):
 class ClipMlp(ClipRecipe):
     """Two fully connected layers with ReLU on the final embedding."""
 
-    published: ClassVar[tuple[str, str]] = DATACOMP
+    paper_weights: ClassVar[tuple[str, str]] = DATACOMP
     card: ClassVar[Card] = Card(
         name="clip_mlp",
         family="foundation",
@@ -135,15 +135,15 @@ class ClipMlp(ClipRecipe):
     variants: ClassVar[Mapping[Setting, ClipVariant]] = {
         "paper": ClipVariant(
             trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             **LARGE_TOWER,
         ),
         "small": ClipVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             **SMALL_TOWER,
         ),
     }
@@ -155,13 +155,13 @@ class ClipMlp(ClipRecipe):
         return TwoLayerProbe(embedder, columns, _fit_layers(train.embed(embedder)[:, columns], train.labels, seed))
 
     def restore(self, state: State, runtime: Runtime) -> TwoLayerProbe:
-        """The detector whose `state` this is."""
+        """The detector with this state."""
         embedder = self.embedder(runtime)
         return TwoLayerProbe(embedder, self.columns(embedder), state)
 
 
 def _fit_layers(embeddings: Embeddings, labels: Labels, seed: int) -> State:
-    """Train the two layers on N embeddings, float32 (N, D)."""
+    """Train the two layers on N embeddings, float32 (N, D); returns the state of `TwoLayerProbe`."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -189,7 +189,7 @@ def _fit_layers(embeddings: Embeddings, labels: Labels, seed: int) -> State:
 def _unscaled(
     scaled: StandardisedEmbeddings, first: Matrix, first_bias: Vector, second: Matrix, second_bias: Vector
 ) -> State:
-    """The state of two layers over embeddings as they come, from that over standardised ones."""
+    """The state of two layers over raw embeddings, from the layers over standardised ones."""
     weight = scaled.column_weights(first.T).T / scaled.scale
     return {
         "first": np.ascontiguousarray(weight),

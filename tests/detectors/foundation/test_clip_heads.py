@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from detectors.api import Runtime, Unavailable
 from detectors.checks import check
 from detectors.classifier import Classifier
-from detectors.embedders.clip_recipe import SMALL
+from detectors.embedders.clip_recipe import SMALL_MODEL
 from detectors.embedders.clip_tower import text_embeddings
 from detectors.foundation.clip_classes import SVM_BLOCKS_C, ClipClasses, ClipOvo
 from detectors.foundation.clip_heads import ClipMlp, ClipSvm
@@ -34,7 +34,7 @@ CONFIG = {
     "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
 }
 RECIPES = [ClipSvm, ClipMlp, ClipClasses, ClipOvo, ClipNearest, TipAdapter, TipAdapterF]
-FINAL = shipped_card(SMALL)["embed_dim"]
+FINAL = shipped_card(SMALL_MODEL)["embed_dim"]
 WIDTH = ClipProbe("small").embedder(Runtime()).dim
 
 
@@ -324,7 +324,7 @@ def test_training_the_keys_lowers_the_loss_of_the_shots():
     cache = TipAdapter("small").fit(train, 0, Runtime()).cache
     alone = replace(cache, weights=np.zeros_like(cache.weights))  # class means part their own shots as it is
     labels = cache.values.argmax(1)
-    tuned = TipAdapterF("small").tuned(alone, labels, 0)
+    tuned = TipAdapterF("small").tune_keys(alone, labels, 0)
     losses = []
     for one in (alone, tuned):
         scores = reference(cache.keys, one)

@@ -21,7 +21,7 @@ from detectors.foundation.clip_probe import ClipLayers, ClipProbe
 from detectors.weight_file import content_id
 from detectors.weights import files, loading
 from detectors.weights.loading import WrongWeights
-from detectors.weights.open_clip import HUBS
+from detectors.weights.open_clip import HUB_FILES
 
 WIDTH, BLOCKS, SIDE = 32, 3, 56
 CONFIG = {
@@ -279,7 +279,7 @@ def test_the_projects_own_tower_takes_other_weights(model, saved, monkeypatch, t
 
 
 def test_sources_are_those_that_open_clip_names():
-    for (model, tag), hub in HUBS.items():
-        assert hub == clip_tower.hub_of(model, tag)
+    for (model, tag), hub in HUB_FILES.items():
+        assert hub == clip_tower.hub_file_of(model, tag)
     assert [file.availability() for file in ClipProbe("small").weight_files()] == ["shipped"]
     assert ClipProbe("paper").weight_files()[0].title == "timm/vit_large_patch14_clip_224.openai"
