@@ -12,7 +12,7 @@ from detectors.embedders.clip import ClipEmbedder
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
 from detectors.weight_file import WeightFile
 from detectors.weights.files import LocalFile, ShippedFile
-from detectors.weights.loading import shipped_card
+from detectors.weights.locations import shipped_card
 from detectors.weights.open_clip import HUB_FILES, OPENAI
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class ClipRecipe(Recipe):
             return (ShippedFile(SMALL_MODEL) if self.weights is None else LocalFile(Path(self.weights)),)
         if chosen in HUB_FILES:
             return (HUB_FILES[chosen],)
-        from detectors.embedders.clip_tower import hub_file_of
+        from detectors.embedders.clip_tower import pretrained_file
 
-        return (hub_file_of(*chosen),)
+        return (pretrained_file(*chosen),)
 
     def network(self) -> nn.Module:
         """The image tower, without weights."""

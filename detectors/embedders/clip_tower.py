@@ -19,7 +19,8 @@ from detectors.architectures.compute import autocast, deterministic, normalised,
 from detectors.preprocessing.augmentation import Statistics
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import HubFile
-from detectors.weights.loading import load_strict, read, shipped, shipped_card
+from detectors.weights.loading import load_strict, read
+from detectors.weights.locations import shipped_card, shipped_file
 from detectors.weights.open_clip import OPEN_CLIP_FILES
 
 CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
@@ -85,7 +86,7 @@ def shipped_tower(name: str, source: str | None) -> ClipTower:
     Raises:
         Unavailable: The package was installed without it, or there is no such file.
     """
-    return ClipTower(name, shipped_card(name), shipped(name) if source is None else hashed_file(Path(source)))
+    return ClipTower(name, shipped_card(name), shipped_file(name) if source is None else hashed_file(Path(source)))
 
 
 def find_tower(model: str, source: str) -> ClipTower:
@@ -111,7 +112,7 @@ def find_tower(model: str, source: str) -> ClipTower:
     pretrained = open_clip.get_pretrained_cfg(model, source)
     _require_same_gelu(model, source, config, quick=bool(pretrained.get("quick_gelu")))
     statistics = tuple(pretrained["mean"]), tuple(pretrained["std"])
-    return ClipTower(model, config, hub_file_of(model, source).get(), *statistics)
+    return ClipTower(model, config, pretrained_file(model, source).get(), *statistics)
 
 
 def _require_same_gelu(model: str, tag: str, config: Mapping[str, Any], *, quick: bool) -> None:
@@ -123,7 +124,7 @@ def _require_same_gelu(model: str, tag: str, config: Mapping[str, Any], *, quick
     raise Unavailable(msg)
 
 
-def hub_file_of(model: str, tag: str) -> HubFile:
+def pretrained_file(model: str, tag: str) -> HubFile:
     """The file that open_clip downloads for one of its tags."""
     repository, _, file = open_clip.get_pretrained_cfg(model, tag).get("hf_hub", "").rpartition("/")
     return HubFile(repository, (file,) if file else OPEN_CLIP_FILES)

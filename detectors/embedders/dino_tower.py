@@ -17,7 +17,8 @@ from detectors.api import Array, Embeddings, Runtime
 from detectors.architectures import compute
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.loading import hub, load_strict, read, shipped, shipped_card
+from detectors.weights.loading import load_strict, read
+from detectors.weights.locations import hub_file, shipped_card, shipped_file
 
 # the class token alone, or followed by mean and deviation of the patch tokens of each block ("spread")
 DinoPooling = Literal["class", "spread"]
@@ -47,7 +48,8 @@ def shipped_tower(name: str, source: str | None) -> DinoTower:
         Unavailable: The package was installed without it, or there is no such file.
     """
     network = shipped_card(name)["network"]
-    return DinoTower(name, network, shipped(name) if source is None else hashed_file(Path(source)), network["img_size"])
+    weights = shipped_file(name) if source is None else hashed_file(Path(source))
+    return DinoTower(name, network, weights, network["img_size"])
 
 
 def find_tower(model: str, source: str | None, side: int) -> DinoTower:
@@ -56,7 +58,7 @@ def find_tower(model: str, source: str | None, side: int) -> DinoTower:
     Raises:
         Unavailable: There is no such file, or the hub cannot be reached.
     """
-    weights = hub(f"timm/{model}", "model.safetensors") if source is None else hashed_file(Path(source))
+    weights = hub_file(f"timm/{model}", "model.safetensors") if source is None else hashed_file(Path(source))
     return DinoTower(model, None, weights, side)
 
 

@@ -23,7 +23,7 @@ from detectors.heads.linear import Logistic
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
 from detectors.weight_file import WeightFile
 from detectors.weights.files import HubFile, LocalFile, ShippedFile
-from detectors.weights.loading import shipped_card
+from detectors.weights.locations import shipped_card
 
 if TYPE_CHECKING:
     from torch import nn

@@ -47,7 +47,7 @@ from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.loading import WrongWeights, read, unwrapped
+from detectors.weights.loading import WrongWeights, read, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -171,7 +171,7 @@ class _Port(NetworkRecipe):
 
     def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same names without what data-parallel training puts before all of them."""
-        return unwrapped(tensors)
+        return strip_module_prefix(tensors)
 
 
 @dataclass(frozen=True)

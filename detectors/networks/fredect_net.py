@@ -42,7 +42,7 @@ from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.loading import load_strict, read, read_tensor, unwrapped
+from detectors.weights.loading import load_strict, read, read_tensor, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -150,7 +150,7 @@ class FreDectNet(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with or without mean and variance, which fitting replaces."""
         del network
-        start = unwrapped(read(weights, self.checkpoint_entry))
+        start = strip_module_prefix(read(weights, self.checkpoint_entry))
         return with_new_parts(random_init(self.network, seed), start, may=("dct.",), must=()), weights.path
 
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
@@ -177,7 +177,7 @@ class FreDectNet(NetworkRecipe):
 
         if not self.variant.published:
             return super().load(weights, runtime)
-        network, tensors = self.build(), unwrapped(read(hashed_file(weights), self.checkpoint_entry))
+        network, tensors = self.build(), strip_module_prefix(read(hashed_file(weights), self.checkpoint_entry))
         absent = [file for file in BESIDE.values() if not weights.with_name(file).is_file()]
         if absent:
             msg = (

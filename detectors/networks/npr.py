@@ -26,7 +26,7 @@ from detectors.preprocessing.views import SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weights.loading import unwrapped
+from detectors.weights.loading import strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -93,4 +93,4 @@ class Npr(NetworkRecipe):
 
     def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same names without what data-parallel training puts before all of them."""
-        return unwrapped(tensors)
+        return strip_module_prefix(tensors)

@@ -19,7 +19,7 @@ from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import LocalFile
-from detectors.weights.loading import from_state, load_strict, read
+from detectors.weights.loading import load_state, load_strict, read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -154,7 +154,7 @@ class NetworkRecipe(Recipe):
         from detectors.training.network_detector import NetworkDetector
 
         network = self.build()
-        from_state(network, state)
+        load_state(network, state)
         return NetworkDetector(network, self.view, runtime)
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:

@@ -54,7 +54,7 @@ from detectors.api import (
 )
 from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.training.loader import shuffled
-from detectors.weights.loading import from_state, load_strict, to_state
+from detectors.weights.loading import load_state, load_strict, to_state
 from detectors.zero_shot.coder_plan import PAPER_PLAN, SMALL_PLAN, CoderPlan, NativeSquareView
 from detectors.zero_shot.gap_threshold import RealImageStatistics, Statistic
 
@@ -203,7 +203,7 @@ class CodingCost(Recipe):
 
         network = on_meta_device(self.network)
         statistics = {name: value for name, value in state.items() if name.startswith(STATISTICS_PREFIX)}
-        from_state(network, {name: value for name, value in state.items() if name not in statistics})
+        load_state(network, {name: value for name, value in state.items() if name not in statistics})
         reals = RealImageStatistics(
             **{name.removeprefix(STATISTICS_PREFIX): value for name, value in statistics.items()}
         )

@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from protocols.api import NONE
 from protocols.degradations.blur import BLUR
 from protocols.degradations.codecs import CANONICAL, JPEG
 from protocols.degradations.geometry import CROP
-from protocols.degradations.kind import DegradationKind, UnknownDegradation
+from protocols.degradations.kind import NONE, DegradationKind, UnknownDegradation
 from protocols.degradations.resampling import LOW_RESOLUTION
 
 GROUP = "lineup.degradations"

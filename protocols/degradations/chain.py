@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detectors.api import Sample
-from protocols.api import NONE
 from protocols.degradations import catalogue
-from protocols.degradations.kind import DegradationKind, Numbers, UnknownDegradation
+from protocols.degradations.kind import NONE, DegradationKind, Numbers, UnknownDegradation
 
 
 @dataclass(frozen=True, slots=True)

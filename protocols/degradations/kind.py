@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from detectors.api import Image, Sample
 from detectors.types import Facts
 
+NONE = "none"  # the degradation that changes nothing; `protocols.api.NONE` is the same, for this package imports OpenCV
+
 Numbers = tuple[float, ...]
 
 

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from torchvision.transforms.v2.functional import resize
 
 from detectors.checks import sample, texture
+from protocols.api import NONE
 from protocols.degradations import UnknownDegradation, degradation
 from protocols.degradations.catalogue import BUILT_IN
 
@@ -149,4 +150,4 @@ def test_spelling_is_canonical_and_the_key_carries_versions():
 def test_the_keys_of_the_built_in_kinds_are_what_caches_were_written_under():
     chain = "jpeg:65+blur:0.5+lr:112+crop:64x50+canonical:png"
     assert degradation(chain).key == "jpeg:65@1+blur:0.5@1+lr:112@1+crop:64x50@1+canonical:png@1"
-    assert degradation("none").key == "none"
+    assert degradation(NONE).key == degradation(NONE).name == NONE

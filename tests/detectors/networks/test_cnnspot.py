@@ -18,7 +18,7 @@ from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
 from detectors.training.schedules import EarlyStopping
 from detectors.weight_file import hashed_file
-from detectors.weights import files, loading
+from detectors.weights import files, loading, locations
 from detectors.weights.loading import WrongWeights, load_strict
 
 PAPER, SMALL = CnnSpot("paper"), CnnSpot("small")
@@ -126,14 +126,14 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         msg = f"could not get {names[0]} of {repository}"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
-    monkeypatch.setattr(files, "hub", no_hub)
+    monkeypatch.setattr(locations, "torch_hub_folder", lambda: tmp_path)
+    monkeypatch.setattr(files, "hub_file", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet50\.tv_in1k"):
         PAPER.fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_without_shipped_weights_nothing_is_trained(tmp_path, monkeypatch):
-    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
+    monkeypatch.setattr(locations, "SHIPPED_FOLDER", tmp_path)
     with pytest.raises(Unavailable, match="small_resnet"):
         SMALL.fit(ToyTrainSet(4), 0, Runtime())
 
