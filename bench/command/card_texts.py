@@ -87,8 +87,8 @@ def _card_as_values(name: str) -> dict[str, Any]:
     recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
     settings = {
         recipe.setting: {
-            **recipe.variant.told(),
-            "weights": {file.title: file.state() for file in recipe.weight_files()},
+            **recipe.variant.to_dict(),
+            "weights": {file.title: file.availability() for file in recipe.weight_files()},
         }
         for recipe in recipes
     }
@@ -131,7 +131,7 @@ def in_full(name: str) -> Iterator[str]:
     if name in protocol_catalogue.names():
         return whole_protocol(name)
     known = sorted({*catalogue.names(), *protocol_catalogue.names()})
-    raise catalogue.UnknownName(catalogue.unknown("detector or protocol", name, known))
+    raise catalogue.UnknownName(catalogue.unknown_name("detector or protocol", name, known))
 
 
 def whole_protocol(name: str) -> Iterator[str]:
@@ -193,7 +193,7 @@ def _both(texts: Sequence[str]) -> str:
 
 def _state(recipe: Recipe) -> str:
     """The worst state of the weights that a recipe starts from."""
-    states = {source.state() for source in recipe.weight_files()}
+    states = {source.availability() for source in recipe.weight_files()}
     return next((state for state in (MISSING, FOUND, SHIPPED) if state in states), NONE)
 
 
@@ -201,7 +201,7 @@ def _weights(recipe: Recipe) -> list[str]:
     """What each source of weights is, and how to get what is missing."""
     told = []
     for source in recipe.weight_files():
-        state = source.state()
+        state = source.availability()
         told.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
     return told or ["starts from no weights"]
 

@@ -60,7 +60,7 @@ class FitService:
         reader = SampleReader(selection.pool, degradation(subset.degradation), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
         with self.curves(item.cell) as watch:
-            here = replace(self.runtime, folder=self.cache.fitting(item.fit_key), watch=watch)
+            here = replace(self.runtime, checkpoint_folder=self.cache.fitting(item.fit_key), on_epoch=watch)
             return item.recipe.fit(train, item.cell.seed, here)
 
     def tasks(self, item: PlannedCell) -> dict[str, FitTask]:

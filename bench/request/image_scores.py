@@ -21,7 +21,7 @@ from bench.request.devices import runtime
 from bench.request.saved_detectors import restore
 from detectors import catalogue
 from detectors.api import Detector, Sample, Setting, Unavailable
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 from protocols.api import NONE
 from protocols.degradations import degradation
 

@@ -17,7 +17,7 @@ from tests.bench.command.test_command import one_line
 @pytest.fixture
 def nothing_downloaded(monkeypatch):
     """As on a machine that never asked the hub for anything."""
-    monkeypatch.setattr(HubFile, "state", lambda hub: "missing")
+    monkeypatch.setattr(HubFile, "availability", lambda hub: "missing")
 
 
 def test_the_list_has_a_row_for_every_detector(nothing_downloaded):
@@ -36,9 +36,9 @@ def test_weights_that_are_found_are_said_to_be(tmp_path, monkeypatch):
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     (folder / "resnet50-0676ba61.pth").write_bytes(b"not what its name says")
-    monkeypatch.setattr("detectors.weights.files.cached", lambda *names: None)
+    monkeypatch.setattr("detectors.weights.files.cached_hub_file", lambda *names: None)
     assert any(line.startswith("cnnspot") and "missing / shipped" in line for line in overview())
-    monkeypatch.setattr("detectors.weights.files.torch_hub_cache", lambda *names: names or None)
+    monkeypatch.setattr("detectors.weights.files.cached_torch_file", lambda *names: names or None)
     assert any(line.startswith("cnnspot") and "found / shipped" in line for line in overview())
 
 

@@ -212,7 +212,7 @@ def test_a_start_without_its_layers_is_refused(tmp_path):
 
 
 def test_published_numbers():
-    plan, view = PAPER.plan(), PAPER.view
-    assert plan.stopping == EarlyStopping(1e-5, 5, 0, 0.002, 1e-5)
+    plan, view = PAPER.plan, PAPER.view
+    assert plan.schedule == EarlyStopping(1e-5, 5, 0, 0.002, 1e-5)
     assert (plan.optimiser, plan.weight_decay, plan.batch, plan.epochs) == ("adam", 1e-4, 14, 5)
     assert (view.side, view.least, view.most) == (512, 64, 256)

@@ -92,9 +92,9 @@ def test_where_things_lie_is_not_seen(recipe):
 
 
 def test_published_numbers():
-    plan = PAPER.plan()
-    assert (plan.stopping.rate, plan.optimiser, plan.weight_decay) == (1e-3, "sgd", 1e-4)
-    assert (plan.batch, plan.epochs, plan.stopping.factor) == (16, 20, 1)
+    plan = PAPER.plan
+    assert (plan.schedule.rate, plan.optimiser, plan.weight_decay) == (1e-3, "sgd", 1e-4)
+    assert (plan.batch, plan.epochs, plan.schedule.factor) == (16, 20, 1)
     assert (PAPER_VIEW.side, PAPER_VIEW.crop, PAPER_VIEW.test_crop, PAPER_VIEW.mirror) == (256, 224, 224, False)
     assert SMALL_VIEW.test_crop == 128
 
