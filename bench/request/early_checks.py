@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from bench.images.data_names import check_data
 from bench.platform.errors import InputError
 from bench.platform.executors import executor
 from bench.platform.option_values import checked
@@ -28,6 +29,7 @@ def check_early(request: RunRequest) -> None:
     check_detectors(request.detectors)
     check_options(request.recipe_options, request.detectors)
     executor(request.executor)
+    check_data(request.data, request.real)
     check_folder(request.out)
 
 

@@ -45,9 +45,9 @@ from detectors.preprocessing.augmentation import BlurJpeg, Statistics
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weight_file import HashedFile
+from detectors.weight_file import HashedFile, WrongWeights
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.loading import WrongWeights, read, strip_module_prefix
+from detectors.weights.loading import read, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detectors.api import Unavailable
-from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import HashedFile, WrongWeights, hashed_file
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 HUB_TIMEOUT = 3.0  # seconds for the hub to answer

@@ -16,7 +16,7 @@ from detectors.embedders.clip import ClipEmbedder
 from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD, ClipTower, find_tower
 from detectors.foundation.clip_grip import COMMONPOOL, ClipGrip
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 WIDTH, SIDE = 32, 56
 CONFIG = {

@@ -25,7 +25,7 @@ from detectors.foundation.clip_probe import ClipLayers, ClipProbe
 from detectors.foundation.tip_adapter import ALPHA, BETA, PROMPTS, TipAdapter, TipAdapterF
 from detectors.heads.linear import LinearSvm
 from detectors.heads.multiclass import Softmax, couple, decode_names, encode_names
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 from detectors.weights.locations import shipped_card
 
 CONFIG = {

@@ -18,9 +18,8 @@ from detectors.checks import ToyTrainSet, sample, texture
 from detectors.embedders import clip_tower
 from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
-from detectors.weight_file import content_id
+from detectors.weight_file import WrongWeights, content_id
 from detectors.weights import files, loading, locations
-from detectors.weights.loading import WrongWeights
 from detectors.weights.open_clip import HUB_FILES
 
 WIDTH, BLOCKS, SIDE = 32, 3, 56

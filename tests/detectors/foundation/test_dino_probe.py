@@ -15,7 +15,7 @@ from detectors.embedders import dino_tower
 from detectors.foundation import dino_probe
 from detectors.foundation.dino_probe import DinoProbe
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 from detectors.weights.locations import shipped_card, shipped_file
 
 TINY = "test_vit.r160_in1k"  # timm's smallest transformer

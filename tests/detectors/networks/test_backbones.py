@@ -18,9 +18,8 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.backbones import Resnet18, Resnet50
 from detectors.preprocessing.views import ZoomedView
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights import files, loading, locations
-from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = Resnet18("paper"), Resnet18("small")
 

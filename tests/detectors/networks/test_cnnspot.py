@@ -17,9 +17,9 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
 from detectors.training.schedules import EarlyStopping
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights import files, loading, locations
-from detectors.weights.loading import WrongWeights, load_strict
+from detectors.weights.loading import load_strict
 
 PAPER, SMALL = CnnSpot("paper"), CnnSpot("small")
 

@@ -15,9 +15,8 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.f3net import F3Net, F3NetGenImage
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights import loading
-from detectors.weights.loading import WrongWeights
 
 PERSONAL, GENIMAGE = F3Net("paper"), F3NetGenImage("paper")
 RECIPES = [F3Net, F3NetGenImage]

@@ -14,7 +14,7 @@ from detectors.networks.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
 from detectors.preprocessing.augmentation import View
 from detectors.training.input_statistics import mean_and_variance
 from detectors.training.schedules import EarlyStopping
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 PAPER, SMALL = FreDectNet("paper"), FreDectNet("small")
 

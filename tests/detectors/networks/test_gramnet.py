@@ -16,9 +16,8 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.gramnet import GramNet
 from detectors.training.schedules import EarlyStopping
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights import loading
-from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = GramNet("paper"), GramNet("small")
 # every tensor beside those of ResNet-18, as upstream's modules name them

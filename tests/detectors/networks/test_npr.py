@@ -13,7 +13,7 @@ from detectors.architectures.npr import NprNet, neighbour_residual
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.npr import PAPER_VIEW, Npr
 from detectors.training.schedules import StepSchedule
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 PAPER, SMALL = Npr("paper"), Npr("small")
 

@@ -11,7 +11,7 @@ from detectors.architectures.initial_weights import random_init
 from detectors.architectures.spectrum_networks import SpecResNet34, spectra
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.spec import PAPER_VIEW, SMALL_VIEW, Spec
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 PAPER, SMALL = Spec("paper"), Spec("small")
 

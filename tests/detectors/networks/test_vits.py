@@ -13,8 +13,8 @@ from detectors.architectures.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.vits import DeitSmall, SwinTiny
 from detectors.training.fine_tuning import FineTuning, set_trainable
-from detectors.weight_file import hashed_file
-from detectors.weights.loading import WrongWeights, to_state
+from detectors.weight_file import WrongWeights, hashed_file
+from detectors.weights.loading import to_state
 
 NAMES = {DeitSmall: "deit_small_patch16_224", SwinTiny: "swin_tiny_patch4_window7_224"}
 RECIPES = pytest.mark.parametrize("family", list(NAMES))

@@ -13,8 +13,8 @@ from detectors.architectures import timm_networks
 from detectors.architectures.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.yu_deit import YuDeit
-from detectors.weight_file import hashed_file
-from detectors.weights.loading import WrongWeights, to_state
+from detectors.weight_file import WrongWeights, hashed_file
+from detectors.weights.loading import to_state
 
 PAPER, SMALL = YuDeit("paper"), YuDeit("small")
 

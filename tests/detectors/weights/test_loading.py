@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from detectors.api import Unavailable
-from detectors.weight_file import content_id, hashed_file
+from detectors.weight_file import WrongWeights, content_id, hashed_file
 from detectors.weights import locations
-from detectors.weights.loading import WrongWeights, load_state, load_strict, read, to_state
+from detectors.weights.loading import load_state, load_strict, read, to_state
 from detectors.weights.locations import hub_file, shipped_file
 
 

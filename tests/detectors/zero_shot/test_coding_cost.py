@@ -13,7 +13,7 @@ from detectors.architectures.initial_weights import random_init
 from detectors.architectures.lossless_coder import Coder
 from detectors.checks import ToyTrainSet, check, same_state, sample, texture
 from detectors.training import checkpoint
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 from detectors.zero_shot import coder_training
 from detectors.zero_shot.coding_cost import CodingCost, split_real_images
 from detectors.zero_shot.gap_threshold import RealImageStatistics
