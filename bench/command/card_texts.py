@@ -149,9 +149,9 @@ def whole_protocol(name: str) -> Iterator[str]:
     yield "options, as in `lineup run --protocol NAME --option VALUE`:" if options(kind) else "options: none"
     types, by_name = protocol_catalogue.option_types(kind), {field.name: field for field in fields(kind)}
     for option, about in options(kind).items():
-        default = protocol_catalogue.as_text(protocol_catalogue.default_of(by_name[option]))
+        default = protocol_catalogue.command_line_text(default_of(by_name[option]))
         said = f"{about} [default: {default}]" if default else about
-        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_name(types[option])}", said)
+        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_text(types[option])}", said)
 
 
 def whole_card(name: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import copy
-from dataclasses import Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,11 +18,12 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from bench.platform.errors import InputError
-from bench.platform.option_values import unknown
+from bench.platform.option_values import unknown_name_text
 from bench.request import protocol_catalogue
-from bench.request.protocol_catalogue import as_text, default_of, type_name
+from bench.request.protocol_catalogue import command_line_text, type_text
 from bench.request.run_request import DetectorOptions
-from bench.request.settings_file import SettingsFile, read
+from bench.request.settings_file import SettingsFile, read_settings
+from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, options
 
 NOT_IN_A_FILE = {"settings", "dry_run"}
@@ -58,7 +59,7 @@ class ProtocolCommand(TyperCommand):
             return TyperCommand.make_context(command, info_name, list(args), parent, **GLANCE, **more)
 
         path: Path | None = glance(self).params["settings"]
-        file = SettingsFile() if path is None else read(path)
+        file = SettingsFile() if path is None else read_settings(path)
         name = glance(self, default_map=_as_texts(file.values)).params["protocol"]
         taken = list(options(protocol_catalogue.protocol_class(name)))
         own = {one.name for one in self.params} - NOT_IN_A_FILE
@@ -75,7 +76,7 @@ class ProtocolCommand(TyperCommand):
         typed = {option: context.params.pop(option) for option in taken}
         values = {option: value for option, value in file.values.items() if option in taken}
         values |= {option: value for option, value in typed.items() if _given(context, option)}
-        context.obj = ChosenProtocol(protocol_catalogue.with_options(name, values), file.recipe_options)
+        context.obj = ChosenProtocol(protocol_catalogue.make_protocol(name, values), file.recipe_options)
         return context
 
 
@@ -92,9 +93,9 @@ def _as_texts(values: Mapping[str, Any]) -> dict[str, Any]:
 def _not_known(option: str, protocol: str, known: Collection[str], taken: Collection[str]) -> str:
     """The sentence for an option that neither the command nor the protocol has; `taken` are those of the protocol."""
     takes = f"{protocol} takes {', '.join(taken) or 'none'}"
-    if others := protocol_catalogue.taking(option.strip("-").replace("-", "_")):
+    if others := protocol_catalogue.protocols_with_option(option.strip("-").replace("-", "_")):
         return f"option {option!r} is one of the protocol {' and of '.join(others)}; {takes}"
-    return f"{unknown('option', option, known)} (of its own, the protocol {takes})"
+    return f"{unknown_name_text('option', option, known)} (of its own, the protocol {takes})"
 
 
 def _with_options(command: TyperCommand, protocol: str) -> TyperCommand:
@@ -151,8 +152,9 @@ def _parameter(one: Field[Any], hint: Any, about: str, panel: str) -> Parameter:
     flag, default = _flag(one.name), default_of(one)
     if bool in protocol_catalogue.alternatives(hint):
         kind: Any = bool | None
+        default = None if default is MISSING else default
         option = typer.Option(f"{flag}/--no-{flag[2:]}", help=about, rich_help_panel=panel)
     else:
-        kind, default = str | None, as_text(default)
-        option = typer.Option(flag, help=about, rich_help_panel=panel, metavar=type_name(hint))
+        kind, default = str | None, command_line_text(default)
+        option = typer.Option(flag, help=about, rich_help_panel=panel, metavar=type_text(hint))
     return Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])

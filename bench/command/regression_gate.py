@@ -22,9 +22,9 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import regressions
 from bench.request.defaults import BATCH_SIZE, DETECTORS
-from bench.request.execution import answer
-from bench.request.planned_run import prepare
-from bench.request.protocol_catalogue import with_options
+from bench.request.execution import execute
+from bench.request.planned_run import plan_run
+from bench.request.protocol_catalogue import make_protocol
 from bench.request.run_request import RunRequest
 
 PROTOCOLS = ("cross_generator", "degradation")
@@ -43,7 +43,7 @@ def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter) -> dict[str,
 def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter) -> Run:
     """Run one protocol on the embedded corpus with a cache and results of its own in `scratch`."""
     request = RunRequest(
-        protocol=with_options(protocol, {}),
+        protocol=make_protocol(protocol, {}),
         data=str(corpus),
         detectors=tuple(DETECTORS.split(",")),
         setting="small",
@@ -58,7 +58,7 @@ def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], w
         timed=False,
     )
     reporter.say(f"Gate: {protocol}")
-    return answer(prepare(request, reporter), Store.at(request.out), reporter)
+    return execute(plan_run(request, reporter), Store.at(request.out), reporter)
 
 
 def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:

@@ -45,7 +45,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
     del settings  # read before the other options were, which now hold what it says
     from bench.request.base_degradations import with_base_degradations
-    from bench.request.early_checks import check_early
+    from bench.request.early_checks import check_request
 
     chosen: ChosenProtocol = context.obj
     request = RunRequest(
@@ -68,7 +68,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         keep_fitted=keep_fitted,
         executor=executor,
     )
-    check_early(request)
+    check_request(request)
     requests = with_base_degradations(request, names(base_degradation))
     runs = [run for one in requests if (run := _run(one, dry_run=dry_run, show=len(requests) == 1))]
     if runs:
@@ -85,18 +85,18 @@ def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
     """Answer one request, or say what that would cost."""
     from bench.records.store import Store
     from bench.report.run_report import finish
-    from bench.request.announcement import announce, estimate
-    from bench.request.execution import answer
-    from bench.request.planned_run import prepare
+    from bench.request.announcement import announce_cost, announce_run
+    from bench.request.execution import execute
+    from bench.request.planned_run import plan_run
 
     reporter = options.reporter()
-    planned = prepare(request, reporter)
-    announce(planned, reporter)
+    planned = plan_run(request, reporter)
+    announce_run(planned, reporter)
     if dry_run:
-        estimate(planned, reporter)
+        announce_cost(planned, reporter)
         return None
     store = Store.at(request.out)
-    run = answer(planned, store, reporter)
+    run = execute(planned, store, reporter)
     finish(run, store, reporter, show=show)
     return run
 
@@ -110,13 +110,13 @@ def _close(runs: list[Run], request: RunRequest, params: Mapping[str, Any]) -> N
     from bench.records.outcomes import Failed
     from bench.records.store import Store
     from bench.report.run_report import leaderboard
-    from bench.request.protocol_catalogue import as_settings
-    from bench.request.settings_file import written
+    from bench.request.protocol_catalogue import option_values
+    from bench.request.settings_file import to_toml
 
     store = Store.at(request.out)
     own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}
-    whole = dict(sorted((own | as_settings(request.protocol)).items()))
-    store.write("settings.toml", written(whole, request.recipe_options).encode())
+    whole = dict(sorted((own | option_values(request.protocol)).items()))
+    store.write("settings.toml", to_toml(whole, request.recipe_options).encode())
     if len(runs) > 1:
         leaderboard(runs, store)
     if any((run.cells[STATUS] == Failed.status).any() for run in runs):

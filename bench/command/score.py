@@ -36,11 +36,11 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     if detector is not None:
         check_detectors((detector,))
     from bench.platform.files import write_atomically
-    from bench.request.image_scores import ScoreRequest, score
+    from bench.request.image_scores import ScoreRequest, score_files
 
     chosen: Setting = "small" if setting == "small" else "paper"
     request = ScoreRequest(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
-    table = score(request, options.reporter())
+    table = score_files(request, options.reporter())
     if out is not None:
         write_atomically(out, lambda path: table.to_csv(path, index=False))
     for name, value, verdict, reason in table.itertuples(index=False, name=None):

@@ -1,4 +1,4 @@
-"""What the scores of one cell say: accuracy and its parts at the fixed threshold, and the threshold-free measures.
+"""Measures of the scores of one cell: accuracy and its parts at the fixed threshold, and the threshold-free measures.
 
 An image is called generated when its score is above 0.5, as in CNNDetection (arXiv 1912.11035); a score of exactly 0.5
 is called real. The threshold is never adapted to the test images.
@@ -50,8 +50,8 @@ class Metric:
 
     def __call__(self, labels: Array, scores: Array) -> float:
         """The measure of one cell; NaN where a class that it needs has no image."""
-        there = all((labels == label).any() for label in self.needs)
-        return float(self.of(labels, scores)) if there else float("nan")
+        defined = all((labels == label).any() for label in self.needs)
+        return float(self.of(labels, scores)) if defined else float("nan")
 
 
 def called_generated(scores: Array) -> NDArray[np.bool_]:
@@ -60,13 +60,13 @@ def called_generated(scores: Array) -> NDArray[np.bool_]:
     return called
 
 
-def check(labels: Array, scores: Array) -> None:
+def check_scores(labels: Array, scores: Array) -> None:
     """Raise `UnusableScores` unless labels are 0 or 1 and scores finite in [0, 1], one each for at least one image."""
     if labels.ndim != 1 or labels.shape != scores.shape or not labels.size:
         found = f"labels of shape {labels.shape} and scores of shape {scores.shape}"
         msg = f"expected one label and one score for each of at least one image, found {found}"
         raise UnusableScores(msg)
-    if not np.isin(labels, (0, 1)).all():
+    if not ((labels == 0) | (labels == 1)).all():
         msg = f"labels must be 0 (real) or 1 (generated), found {np.setdiff1d(labels, (0, 1))[0]}"
         raise UnusableScores(msg)
     unusable = ~((scores >= 0) & (scores <= 1))
@@ -162,5 +162,5 @@ def measure(labels: Array, scores: Array, metrics: tuple[Metric, ...] = METRICS)
     Raises:
         UnusableScores: Other labels or scores than these.
     """
-    check(labels, scores)
+    check_scores(labels, scores)
     return {columns.N: labels.size, **{metric.name: metric(labels, scores) for metric in metrics}}

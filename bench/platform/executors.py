@@ -1,4 +1,4 @@
-"""Where CPU work runs: images on threads with a bounded window, results in order; trainings in processes.
+"""Executors of CPU work: images on threads with a bounded window, results in order; trainings in processes.
 
 Decoding, resizing, blurring and JPEG release the interpreter lock, so threads use all cores without copying pixels
 between processes. A training on one thread is mostly small steps of Python, and shares the lock badly.
@@ -23,11 +23,13 @@ from detectors import catalogue
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST = 8  # processes, each of which needs up to a gigabyte or two
-AHEAD = 16  # items under way per worker: busy while the device computes, few enough to keep memory flat
+MAX_PROCESSES = 8  # each needs up to a gigabyte or two
+ITEMS_PER_WORKER = (
+    16  # items in the window: enough to keep threads busy while the device computes, few enough to bound memory
+)
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """Apply `work` to each item on `workers` threads; results come in the order of the items.
 
     An exception of `work` is raised when its turn comes, and nothing further is started.
@@ -37,7 +39,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
         try:
             for item in items:
                 window.append(pool.submit(work, item))
-                if len(window) >= AHEAD * workers:
+                if len(window) >= ITEMS_PER_WORKER * workers:
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
@@ -47,7 +49,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
 
 
 class Executor(Protocol):
-    """Where the trainings of a run are computed, many at a time; `in_processes` is the usual one."""
+    """Computes the trainings of a run, many at a time; `in_processes` is the default."""
 
     def __call__(
         self, function: Callable[[Item], Result], tasks: Mapping[str, Item], count: int
@@ -62,21 +64,21 @@ def in_processes(
     """Start tasks in processes of their own, `count` at a time; none for a single task.
 
     Args:
-        function: At module level, for a process is told its name.
-        tasks: By key. One that cannot be handed over, as it holds an open file, is left out.
-        count: Processes, of which at most `MOST` are started.
+        function: A function at module level, which pickle sends by its name.
+        tasks: Arguments by key. One that cannot be pickled, as it holds an open file, is left out.
+        count: Number of processes; at most `MAX_PROCESSES` are started.
 
     Yields:
         The futures of what was started, by key. Leaving by an exception ends what runs and drops what does not.
     """
-    sendable = {key: task for key, task in tasks.items() if _sendable(task)}
-    processes = min(count, len(sendable), MOST)
+    picklable = {key: task for key, task in tasks.items() if _can_be_pickled(task)}
+    processes = min(count, len(picklable), MAX_PROCESSES)
     if processes < 2:
         yield {}
         return
     pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_end_with_parent)
     try:
-        yield {key: pool.submit(function, task) for key, task in sendable.items()}
+        yield {key: pool.submit(function, task) for key, task in picklable.items()}
     except BaseException:
         for process in multiprocessing.active_children():
             process.terminate()
@@ -85,10 +87,10 @@ def in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def result_of(future: Future[Result]) -> Result | None:
+def task_result(future: Future[Result]) -> Result | None:
     """Wait for a task and give its result. Raises what it raised.
 
-    None where a process was killed, as for want of memory, and the rest given up with it: the work is still to do.
+    None where a process was killed, as for want of memory, which breaks the whole pool: the work is still to do.
     """
     try:
         return future.result()
@@ -97,13 +99,13 @@ def result_of(future: Future[Result]) -> Result | None:
 
 
 def _end_with_parent() -> None:
-    """Let a process end when the one that started it does: a killed run must not leave trainings behind."""
+    """Let a process end with the one that started it: a killed run must not leave trainings behind."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def _sendable(task: object) -> bool:
+def _can_be_pickled(task: object) -> bool:
     try:
         pickle.dumps(task)
     except (TypeError, AttributeError, pickle.PicklingError):

@@ -1,4 +1,4 @@
-"""Where the results lie that come with Lineup: the golden record and the published tables."""
+"""The folder of the results that come with Lineup: the golden record and the published tables."""
 
 from __future__ import annotations
 

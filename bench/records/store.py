@@ -17,21 +17,23 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from bench.platform.files import digest, write_atomically
 from bench.records import columns
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
-from detectors.api import Answer, Array
+from detectors.types import Answer, Array
+
+if TYPE_CHECKING:
+    from bench.images.image_set import ImageSet  # which brings all that decodes
 
 MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"

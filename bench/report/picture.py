@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench.evaluation.cells import averages, matrix
+from bench.evaluation.cells import average_masks, matrix
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
 from bench.report.matrix_style import Rgb, heat, ink, placed, side_by_side
@@ -63,7 +63,7 @@ def _places(grouped: Sequence[Sequence[Value]]) -> dict[Value, float]:
 
 def _summary(mine: pd.DataFrame, protocol: ProtocolRecord) -> str:
     """The averages on and away from home ground, or over all cells without either, where no cell is missing."""
-    found = averages(mine, protocol)
+    found = average_masks(mine, protocol)
     leading = [name for role in _ROLES if (name := protocol.group(role)) is not None] or [ALL_CELLS]
     means = {name: mine.loc[found[name], columns.ACCURACY].mean(skipna=False) for name in leading}
     return "   ".join(f"{name} {percent(float(mean))}" for name, mean in means.items())

@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.evaluation.comparison import FELL, ROSE, GateResult
+from bench.evaluation.comparison import BETTER, WORSE, GateResult
 from bench.records import columns
 from bench.report.ranking_columns import TableColumn, percent, points
 from bench.report.terminal import text_table
@@ -43,14 +43,14 @@ def outcome(found: GateResult) -> Group:
     cell_names = (columns.DETECTOR, *found.axes, columns.SEED)
     mean_names = (columns.DETECTOR, "average", "cells")
     parts: list[RenderableType] = []
-    for verdict, style in ((FELL, "bold red"), (ROSE, "green")):
+    for verdict, style in ((WORSE, "bold red"), (BETTER, "green")):
         means, cells = (table[table["verdict"] == verdict] for table in (found.means, found.cells))
         parts += _section(f"Averages that {verdict}", means, mean_names, style)
         parts += _section(f"Cells that {verdict}", cells, cell_names, style)
     if found.obstacles:
         parts += [Text("Not comparable", style="bold yellow"), *(Text(f"- {line}") for line in found.obstacles)]
     parts += [Text(f"Note: {line}", style="dim") for line in found.notes]
-    fell = int(found.cells["verdict"].eq(FELL).sum() + found.means["verdict"].eq(FELL).sum())
+    fell = int(found.cells["verdict"].eq(WORSE).sum() + found.means["verdict"].eq(WORSE).sum())
     ends = (
         f"{fell} fell" if fell else "none fell",
         *([f"{len(found.obstacles)} obstacles"] if found.obstacles else []),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import CLASSIC, axes_shown
+from bench.evaluation.cells import STANDARD_AXES, axes_shown
 from bench.evaluation.metrics import called_generated
 from bench.records import columns
 from bench.records.run import Run
@@ -63,7 +63,7 @@ def _along_own_route(images: pd.DataFrame) -> pd.Series[float]:
 
 
 def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) -> TitledTable:
-    further = [axis for axis in place[1:-1] if axis not in CLASSIC]
+    further = [axis for axis in place[1:-1] if axis not in STANDARD_AXES]
     cells = images.drop_duplicates(columns.KEY)
     called = {cell[columns.KEY]: _row_name(cell, further) for cell in cells.to_dict(orient="records")}
     places = images[columns.KEY].map(called)

@@ -8,14 +8,14 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, for_readers, matrix
+from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrix, readable_table
 from bench.evaluation.leaderboard import Ranking, ranking, rankings
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.report import formats, terminal
+from bench.report import terminal
 from bench.report.base_degradations import side_by_side
 from bench.report.published import PublishedRows, published, read_published
 from bench.report.ranking_columns import TitledTable
@@ -52,11 +52,11 @@ def write(
         store: Of its result folder.
     """
     protocol = run.manifest.protocol
-    store.write_frame("cells.parquet", for_readers(measured.table, protocol))
+    store.write_frame("cells.parquet", readable_table(measured.table, protocol))
     store.clear("matrix-*.csv")
     for detector in run.manifest.detectors:
         store.write(f"matrix-{detector}.csv", matrix(measured.table, detector, protocol).to_csv().encode())
-    from bench.report import picture
+    from bench.report import formats, picture
 
     store.write("matrix.png", picture.picture(measured.table, run.manifest))
     _write_leaderboard(ranked, store)
@@ -69,6 +69,8 @@ def write(
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
+    from bench.report import formats
+
     store.write("leaderboard.md", formats.as_markdown(ranked, _published(ranked)).encode())
     store.write("leaderboard.csv", formats.as_csv(ranked).encode())
     store.write("leaderboard.json", formats.as_json(ranked).encode())

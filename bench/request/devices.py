@@ -1,4 +1,4 @@
-"""From what a user writes after DEVICE= to a runtime."""
+"""The runtime for a device as a user names it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 def runtime(device: str, precision: str) -> Runtime:
     """The runtime for "auto", "cpu", "cuda" or "cuda:N". Raises `InputError` for a device that is not there."""
     check_device(device, precision)
-    kept: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
+    known_precision: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
     count = 0 if device == "cpu" else _cuda_devices()
     if device == "auto":
-        return Runtime("cuda" if count else "cpu", kept)
+        return Runtime("cuda" if count else "cpu", known_precision)
     if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= count:
         msg = f"device {device!r} was asked for, but torch sees {count} CUDA devices; choose cpu or another one"
         raise InputError(msg)
-    return Runtime(device, kept)
+    return Runtime(device, known_precision)
 
 
 def _cuda_devices() -> int:
-    """How many CUDA devices torch sees. Without a driver it is not asked, for importing it takes seconds."""
+    """Number of CUDA devices; without a driver there are none, and torch, slow to import, is not asked."""
     try:
         ctypes.CDLL(DRIVER)
     except OSError:
@@ -37,16 +37,16 @@ def _cuda_devices() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def describe(chosen: Runtime) -> str:
+def processor_name(runtime: Runtime) -> str:
     """The name of the processor or card."""
-    if chosen.device.startswith("cuda"):
+    if runtime.device.startswith("cuda"):
         import torch
 
-        return str(torch.cuda.get_device_name(chosen.device))
-    return _processor()
+        return str(torch.cuda.get_device_name(runtime.device))
+    return _cpu_name()
 
 
-def _processor() -> str:
+def _cpu_name() -> str:
     import os
     import platform
     from pathlib import Path

@@ -1,6 +1,6 @@
-"""What of a request can be checked before anything heavy is imported: names, options and paths.
+"""Checks of a request before anything heavy is imported: names, options and paths.
 
-Everything here is looked at again where it is used. These checks make a mistyped word cost a second and not a minute.
+Everything is checked again where it is used. These checks report a mistyped word in a second and not in a minute.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.images.data_names import check_data
 from bench.platform.errors import InputError
 from bench.platform.executors import executor
-from bench.platform.option_values import checked
+from bench.platform.option_values import parse_options
 from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import require_setting
 from detectors import catalogue
@@ -22,7 +22,7 @@ ALL = "all"
 PRECISIONS = ("float32", "bfloat16")
 
 
-def check_early(request: RunRequest) -> None:
+def check_request(request: RunRequest) -> None:
     """Check the names, options and paths of a request. Raises `InputError`."""
     require_setting(request.setting)
     check_device(request.device, request.precision)
@@ -66,13 +66,13 @@ def check_options(options: DetectorOptions, detectors: tuple[str, ...]) -> None:
         if name not in names:
             msg = f"options are given for {name!r}, which is not among the detectors of the run: {', '.join(names)}"
             raise InputError(msg)
-        checked(type(catalogue.recipe(name)), values, name)
+        parse_options(type(catalogue.recipe(name)), values, name)
 
 
 def check_folder(folder: Path) -> None:
     """Raise `InputError` where a result folder lies below a file or below a folder that cannot be written."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        reason = "Permission denied" if there.is_dir() else "Not a directory"
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        reason = "Permission denied" if existing.is_dir() else "Not a directory"
         msg = f"OUT {folder} cannot be written ({reason}); choose another folder"
         raise InputError(msg)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bench.engine.image_pass import in_chunks
-from bench.engine.scoring import ScoringRequest, answers
+from bench.engine.image_pass import split_into_chunks
+from bench.engine.scoring import ScoringRequest, score_images
 from bench.evaluation.metrics import called_generated
 from bench.images.decoding.decoder import decode
 from bench.images.files.local import open_local
@@ -18,7 +18,7 @@ from bench.images.files.tree import IMAGE_SUFFIXES, Folder, Tree
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
-from bench.request.saved_detectors import restore
+from bench.request.saved_detectors import restore_detector
 from detectors import catalogue
 from detectors.api import Detector, Sample, Setting, Unavailable
 from detectors.weight_file import WrongWeights
@@ -31,7 +31,19 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What is scored with what, as the command line has it."""
+    """What `lineup score` was asked for.
+
+    Attributes:
+        images: Image files, folders or archives.
+        detector: Name of a detector whose checkpoint is loaded; None with `fitted`.
+        weights: The checkpoint.
+        fitted: File of a fitted detector that a run kept.
+        setting: Of the detector with a checkpoint.
+        device: As the command line names it.
+        precision: "float32" or "bfloat16".
+        batch_size: Images that are scored together.
+        workers: Threads that read and prepare.
+    """
 
     images: Sequence[Path]
     detector: str | None
@@ -46,18 +58,24 @@ class ScoreRequest:
 
 @dataclass(frozen=True)
 class _Image:
-    """One image and where it lies."""
+    """One image of a folder or archive.
+
+    Attributes:
+        name: In the table of scores.
+        tree: The folder or archive.
+        path: Of its file in the tree.
+    """
 
     name: str
     tree: Tree
-    place: str
+    path: str
 
     def sample(self) -> Sample:
         """Decode it. Raises `UnreadableImage` and OSError."""
-        return decode(self.tree.read(self.place), self.name)
+        return decode(self.tree.read(self.path), self.name)
 
 
-def score(asked: ScoreRequest, reporter: Reporter) -> pd.DataFrame:
+def score_files(request: ScoreRequest, reporter: Reporter) -> pd.DataFrame:
     """Score every image.
 
     Returns:
@@ -67,42 +85,55 @@ def score(asked: ScoreRequest, reporter: Reporter) -> pd.DataFrame:
     Raises:
         InputError: Detector, weights or images cannot be used.
     """
-    detector = _load(asked)
-    images = [image for path in asked.images for image in _images(path)]
+    detector = _load(request)
+    images = [image for path in request.images for image in _images(path)]
     if not images:
-        msg = f"{', '.join(map(str, asked.images))}: no image was found; give image files, folders or archives"
+        msg = f"{', '.join(map(str, request.images))}: no image was found; give image files, folders or archives"
         raise InputError(msg)
-    every = np.arange(len(images))
     table = pd.DataFrame({"name": [image.name for image in images], "score": NAN, "verdict": "", "reason": ""})
-    question = ScoringRequest(("score", NONE), detector, ("score",), degradation(NONE), every)
-    chunks = in_chunks(every, asked.batch_size)
     with reporter.stage("score images", len(images)) as advance:
-        passed = answers(lambda place: images[place].sample(), len(images), chunks, [question], None, asked.workers)
-        for chunk, answered in passed:
-            for place, reason in chunk.unread.items():
-                table.loc[place, "reason"] = reason
-            for one in answered:
-                if isinstance(one.answer, Exception):
-                    msg = f"the detector cannot score these images ({type(one.answer).__name__}: {one.answer})"
-                    raise InputError(msg) from one.answer
-                table.loc[one.images, "score"] = one.answer.scores
-            advance(chunk.decoded)
-    read = table["score"].notna()
-    called = called_generated(table.loc[read, "score"].to_numpy())
-    table.loc[read, "verdict"] = np.where(called, *VERDICTS)
+        _fill_scores(table, detector, images, request, advance)
+    scored = table["score"].notna()
+    generated = called_generated(table.loc[scored, "score"].to_numpy())
+    table.loc[scored, "verdict"] = np.where(generated, *VERDICTS)
     return table
 
 
-def _load(asked: ScoreRequest) -> Detector:
+def _fill_scores(
+    table: pd.DataFrame,
+    detector: Detector,
+    images: Sequence[_Image],
+    request: ScoreRequest,
+    advance: Callable[[int], object],
+) -> None:
+    """Fill in the score of every image, or the reason why it cannot be decoded."""
+    positions = np.arange(len(images))
+    scoring = ScoringRequest(("score", NONE), detector, ("score",), degradation(NONE), positions)
+    chunks = split_into_chunks(positions, request.batch_size)
+    passed = score_images(
+        lambda position: images[position].sample(), len(images), chunks, [scoring], None, request.workers
+    )
+    for chunk, scored in passed:
+        for position, reason in chunk.unread.items():
+            table.loc[position, "reason"] = reason
+        for part in scored:
+            if isinstance(part.answer, Exception):
+                msg = f"the detector cannot score these images ({type(part.answer).__name__}: {part.answer})"
+                raise InputError(msg) from part.answer
+            table.loc[part.images, "score"] = part.answer.scores
+        advance(chunk.decoded)
+
+
+def _load(request: ScoreRequest) -> Detector:
     """The detector of a file that a run kept, or of a published checkpoint."""
-    chosen = runtime(asked.device, asked.precision)
-    if asked.fitted is not None and asked.detector is None and asked.weights is None:
-        return restore(asked.fitted, chosen)
-    if asked.fitted is not None or asked.detector is None or asked.weights is None:
+    device = runtime(request.device, request.precision)
+    if request.fitted is not None and request.detector is None and request.weights is None:
+        return restore_detector(request.fitted, device)
+    if request.fitted is not None or request.detector is None or request.weights is None:
         msg = "what is to score is not clear; give --detector with the --weights of its checkpoint, or --fitted alone"
         raise InputError(msg)
     try:
-        return catalogue.recipe(asked.detector, asked.setting).load(asked.weights, chosen)
+        return catalogue.recipe(request.detector, request.setting).load(request.weights, device)
     except (catalogue.UnknownName, Unavailable, WrongWeights) as error:
         raise InputError(str(error)) from error
 
@@ -115,8 +146,8 @@ def _images(path: Path) -> Iterator[_Image]:
     tree = open_local(path)
     for folder, names in tree.listing.images.items():
         for name in names:
-            place = f"{folder}/{name}" if folder else name
-            yield _Image(place, tree, place)
-    for place, reason in tree.listing.refused:
-        msg = f"{path}/{place} is not to be read ({reason}); take it away"
+            inside = f"{folder}/{name}" if folder else name
+            yield _Image(inside, tree, inside)
+    for refused, reason in tree.listing.refused:
+        msg = f"{path}/{refused} is not to be read ({reason}); take it away"
         raise InputError(msg)

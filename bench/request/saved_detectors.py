@@ -1,11 +1,11 @@
-"""Fitted detectors that earlier runs kept as files, made ready to score again."""
+"""Fitted detectors from the files that earlier runs kept."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from bench.platform.errors import InputError
-from bench.platform.option_values import checked
+from bench.platform.option_values import parse_options
 from bench.records.saved_detector import SavedDetector, read_saved
 from bench.request.setting import former_name
 from detectors import catalogue
@@ -14,7 +14,7 @@ from detectors.card import SETTINGS
 from detectors.weight_file import WrongWeights
 
 
-def restore(path: Path, runtime: Runtime) -> Detector:
+def restore_detector(path: Path, runtime: Runtime) -> Detector:
     """The detector in a file that a run kept.
 
     Raises:
@@ -22,7 +22,7 @@ def restore(path: Path, runtime: Runtime) -> Detector:
     """
     saved, state = read_saved(path)
     try:
-        options = checked(type(catalogue.recipe(saved.detector)), saved.options, saved.detector)
+        options = parse_options(type(catalogue.recipe(saved.detector)), saved.options, saved.detector)
         recipe = catalogue.recipe(saved.detector, _setting(path, saved), **options)
         if recipe.card.version != saved.version:
             msg = f"{path} was fitted by version {saved.version} of {saved.detector}, this is {recipe.card.version}"

@@ -4,6 +4,7 @@ Seconds differ from machine to machine; what is imported does not.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from bench.evaluation.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
 from bench.records.store import Store
+from tests.support.miniature import write_folder
 
-HEAVY = {"torch", "torchvision", "timm", "open_clip", "sklearn", "skimage", "matplotlib", "skops"}
+COMPUTING = {"torch", "torchvision", "timm", "open_clip", "sklearn", "skimage", "skops"}
+HEAVY = COMPUTING | {"matplotlib"}
 TABLES = {"pandas", "pyarrow", "scipy"}
 MAIN = """
 import json, sys
@@ -27,10 +30,11 @@ except SystemExit as end:
 """
 
 
-def started(*arguments, cwd):
+def started(*arguments, cwd, **environment):
     """Exit code, what was printed, and the top-level modules that were imported by then."""
     command = [sys.executable, "-c", MAIN, json.dumps([str(argument) for argument in arguments])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=variables)
     *lines, last = done.stderr.splitlines()
     code, modules = json.loads(last)
     return code, done.stdout + "\n".join(lines), set(modules)
@@ -99,6 +103,17 @@ def test_a_table_needs_nothing_that_computes(tmp_path, finished, arguments):
     assert "hog_svm" in text
     assert not modules & HEAVY
     assert "scipy.stats" not in text
+
+
+def test_a_run_that_finds_everything_in_its_folders_needs_nothing_that_computes(tmp_path):
+    data = write_folder(tmp_path / "data")
+    arguments = ["run", "--data", data, "--detectors", "checkerboard,hog_svm", "--no-baselines", "--device", "cpu"]
+    cache = {"LINEUP_CACHE": str(tmp_path / "cache")}
+    for again in (False, True):
+        code, text, modules = started(*arguments, "--out", tmp_path / "out", cwd=tmp_path, **cache)
+        assert (code or 0) == 0, text
+        assert bool(modules & COMPUTING) is not again
+    assert "18 cells reused" in text
 
 
 def test_the_module_of_the_harness_is_the_command_as_well():

@@ -26,7 +26,7 @@ from bench.records.outcomes import Outcome
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.request.planned_run import PlannedRun
-from bench.request.run_record import cell_table, manifest
+from bench.request.run_record import cell_table, manifest_of
 from bench.request.run_request import RunRequest
 from detectors.api import (
     Array,
@@ -227,7 +227,7 @@ class Bench:
             take_census(self.inspections[""]),
             "files",
         )
-        self.store.finish(manifest(run), cell_table(run, outcomes))
+        self.store.finish(manifest_of(run), cell_table(run, outcomes))
         return self.store.read()
 
     def scores(self, planned: Sequence[PlannedCell]) -> dict[tuple[object, ...], dict[str, float]]:

@@ -302,7 +302,7 @@ def test_a_recipe_may_ask_for_embeddings_of_other_embedders_and_they_are_kept(ma
     beside = Borrowing("small")
     both = make_bench("both", [NearestMeanRecipe("small"), beside])
     both.run(both.plan(("none",)))
-    assert beside.shared.embedded == 0  # the shelf had them already
+    assert beside.shared.embedded == 0  # they were in the cache already
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.cells import averages, cells_table, combine, decided, evaluate, for_readers, matrix
+from bench.evaluation.cells import average_masks, cells_table, decisions, evaluate, matrix, readable_table
 from bench.evaluation.comparison import compare
 from bench.evaluation.golden_record import golden_from, pack, unpack
+from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
 from bench.platform.errors import InputError
 from bench.records import columns
@@ -58,7 +59,7 @@ def test_roles_need_not_stand_first():
 def test_the_same_cells_in_other_groups_are_another_question():
     run = run_of(AwayFirst(), detectors=["alpha"])
     other = with_manifest(run, protocol=replace(run.manifest.protocol, groups=()))
-    assert len(combine([run, other])) == 2
+    assert len(join_runs([run, other])) == 2
 
 
 def test_a_group_with_a_role_is_shown_without_cells_and_the_other_one_ranks():
@@ -113,11 +114,11 @@ def test_an_axis_of_numbers_keeps_planned_order_and_types():
 def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_vary():
     run = by_size(strengths=(0.5, 1.0))
     table, protocol = cells_table(run), run.manifest.protocol
-    shown = for_readers(table, protocol).columns
+    shown = readable_table(table, protocol).columns
     assert list(shown[:8]) == [
         *("detector", "train", "train_size", "test", "degradation", "options", "strength", "seed"),
     ]  # fmt: skip
-    assert "strength" not in for_readers(cells_table(by_size()), protocol).columns
+    assert "strength" not in readable_table(cells_table(by_size()), protocol).columns
     by_strength = replace(protocol, columns=replace(protocol.columns, name="strength", generators=False))
     found = matrix(table, "beta", by_strength)
     assert (list(found.index), list(found.columns)) == ([10, 2, "all"], [0.5, 1.0])
@@ -135,10 +136,10 @@ def test_only_axes_of_generators_keep_families_together():
 
 
 def test_runs_over_an_axis_of_numbers_are_joined_and_kept_apart():
-    joined = combine([by_size(seeds=(0,)), by_size(seeds=(1,))])
+    joined = join_runs([by_size(seeds=(0,)), by_size(seeds=(1,))])
     assert len(joined) == 1
     assert joined[0].manifest.seeds == (0, 1)
-    assert len(combine([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])) == 2
+    assert len(join_runs([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])) == 2
     assert len({one.question for one in rankings([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])}) == 2
 
 
@@ -177,7 +178,7 @@ def named(run, right):
 def test_where_generators_are_to_be_named_an_image_is_right_where_its_own_was():
     plain = run_of(Naming(), falling(home=0.9), ["alpha"])
     run = named(plain, 0.3)
-    assert decided(run)["correct"].mean() == pytest.approx(0.3)
+    assert decisions(run)["correct"].mean() == pytest.approx(0.3)
     found, before = cells_table(run), cells_table(replace(plain, cells=plain.cells.assign(task="binary")))
     assert found["accuracy"].tolist() == pytest.approx([0.3] * 4)
     assert (found["accuracy_low"] <= 0.3).all()
@@ -282,5 +283,5 @@ def test_every_derived_file_is_written_whatever_the_protocol(tmp_path, make):
 
 def test_averages_that_nobody_is_part_of_are_left_out():
     run = run_of(AwayFirst(), detectors=["alpha"])
-    found = {name: int(mask.sum()) for name, mask in averages(run.cells, run.manifest.protocol).items()}
+    found = {name: int(mask.sum()) for name, mask in average_masks(run.cells, run.manifest.protocol).items()}
     assert found == {"on fog": 4, "abroad": 12, "own": 4, "all cells": 16}

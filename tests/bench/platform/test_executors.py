@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.platform.executors import in_processes, result_of
+from bench.platform.executors import in_processes, task_result
 
 
 def touch(path):
@@ -30,15 +30,15 @@ def tasks(folder, count):
 def test_tasks_run_and_their_errors_come_through(tmp_path):
     with in_processes(touch, tasks(tmp_path, 3), 2) as futures:
         with pytest.raises(KeyError, match="the first fails"):
-            result_of(futures["0"])
-        assert [result_of(futures[name]) for name in "12"] == ["1", "2"]
+            task_result(futures["0"])
+        assert [task_result(futures[name]) for name in "12"] == ["1", "2"]
     assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
 
 
 def test_leaving_by_an_exception_drops_what_is_queued(tmp_path):
     def leave():
         with in_processes(touch, tasks(tmp_path, 30), 2) as futures:
-            result_of(futures["0"])
+            task_result(futures["0"])
 
     with pytest.raises(KeyError):
         leave()
@@ -49,7 +49,7 @@ def test_leaving_by_an_exception_drops_what_is_queued(tmp_path):
 
 def test_a_process_that_is_killed_leaves_its_work_undone(tmp_path):
     with in_processes(touch, {"die": tmp_path / "die", "1": tmp_path / "1"}, 2) as futures:
-        assert result_of(futures["die"]) is None
+        assert task_result(futures["die"]) is None
 
 
 def test_one_task_or_one_process_is_none(tmp_path):
