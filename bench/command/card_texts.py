@@ -74,10 +74,7 @@ def as_json() -> str:
     """Everything that is installed, as JSON: the cards with both settings and their options, protocols, layouts."""
     whole = {
         "detectors": [_card_as_values(name) for name in by_family(catalogue.names())],
-        "protocols": [
-            {"name": name, "title": protocol_catalogue.protocol_class(name).title}
-            for name in protocol_catalogue.names()
-        ],
+        "protocols": {name: protocol_catalogue.protocol_class(name).title for name in protocol_catalogue.names()},
         "layouts": catalogue.installed("lineup.layouts"),
     }
     return json.dumps(whole, indent=1, ensure_ascii=False)
@@ -108,7 +105,7 @@ def long_list() -> Iterator[str]:
         yield from _beside("trained on", "trained_on", both)
     yield from ["", *wrap(LEGEND, WIDTH), ""]
     yield from protocol_titles()
-    yield from ["", f"layouts: {', '.join(catalogue.installed('lineup.layouts'))}"]
+    yield from ["", *_beneath("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 
 def protocol_titles() -> Iterator[str]:

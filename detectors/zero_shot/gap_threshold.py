@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detectors.api import Scores
 
 Gaps = NDArray[np.float64]  # (N, levels), bits per coded value
-Vector = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 Statistic = Literal["d0", "abs_d0", "delta01", "abs_delta01", "distance"]
 
 FALSE_POSITIVE_RATE = 0.1  # share of real images that is called generated
@@ -27,9 +27,9 @@ class RealImageStatistics:
         threshold: Distance that one in ten of the real images exceeds, float64 ().
     """
 
-    centre: Vector
-    scaling: Vector
-    threshold: Vector
+    centre: FloatArray
+    scaling: FloatArray
+    threshold: FloatArray
 
     @classmethod
     def fit(cls, statistic: Statistic, gaps: Gaps) -> RealImageStatistics:
@@ -43,7 +43,7 @@ class RealImageStatistics:
         rank = int(np.ceil((1 - FALSE_POSITIVE_RATE) * (len(distances) + 1)))
         return cls(centre, scaling, np.array(distances[min(rank, len(distances)) - 1]))
 
-    def distances(self, statistic: Statistic, gaps: Gaps) -> Vector:
+    def distances(self, statistic: Statistic, gaps: Gaps) -> FloatArray:
         """Deviations from the real images, float64 (N,): signed for "d0" and "delta01"."""
         deviations = (_values(statistic, gaps) - self.centre) @ self.scaling.T
         if statistic in {"d0", "delta01"}:
