@@ -60,6 +60,7 @@ def test_the_table_of_the_readme_has_what_lineup_brings_and_no_plug_in():
 
 def test_the_list_has_a_row_for_every_detector(nothing_downloaded):
     lines = list(long_list())
+    lines = lines[: lines.index("protocols")]
     rows = {line.split()[0]: line for line in lines if line and not line.startswith(" ")}
     assert rows.keys() >= set(catalogue.names())
     assert max(map(len, lines)) <= WIDTH
