@@ -74,10 +74,7 @@ def as_json() -> str:
     """Everything that is installed, as JSON: the cards with both settings and their options, protocols, layouts."""
     whole = {
         "detectors": [_card_as_values(name) for name in by_family(catalogue.names())],
-        "protocols": [
-            {"name": name, "title": protocol_catalogue.protocol_class(name).title}
-            for name in protocol_catalogue.names()
-        ],
+        "protocols": {name: protocol_catalogue.protocol_class(name).title for name in protocol_catalogue.names()},
         "layouts": catalogue.installed("lineup.layouts"),
     }
     return json.dumps(whole, indent=1, ensure_ascii=False)
@@ -87,8 +84,8 @@ def _card_as_values(name: str) -> dict[str, Any]:
     recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
     settings = {
         recipe.setting: {
-            **recipe.variant.told(),
-            "weights": {file.title: file.state() for file in recipe.weight_files()},
+            **recipe.variant.to_dict(),
+            "weights": {file.title: file.availability() for file in recipe.weight_files()},
         }
         for recipe in recipes
     }
@@ -108,7 +105,7 @@ def long_list() -> Iterator[str]:
         yield from _beside("trained on", "trained_on", both)
     yield from ["", *wrap(LEGEND, WIDTH), ""]
     yield from protocol_titles()
-    yield from ["", f"layouts: {', '.join(catalogue.installed('lineup.layouts'))}"]
+    yield from ["", *_beneath("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 
 def protocol_titles() -> Iterator[str]:
@@ -131,7 +128,7 @@ def in_full(name: str) -> Iterator[str]:
     if name in protocol_catalogue.names():
         return whole_protocol(name)
     known = sorted({*catalogue.names(), *protocol_catalogue.names()})
-    raise catalogue.UnknownName(catalogue.unknown("detector or protocol", name, known))
+    raise catalogue.UnknownName(catalogue.unknown_name("detector or protocol", name, known))
 
 
 def whole_protocol(name: str) -> Iterator[str]:
@@ -193,7 +190,7 @@ def _both(texts: Sequence[str]) -> str:
 
 def _state(recipe: Recipe) -> str:
     """The worst state of the weights that a recipe starts from."""
-    states = {source.state() for source in recipe.weight_files()}
+    states = {source.availability() for source in recipe.weight_files()}
     return next((state for state in (MISSING, FOUND, SHIPPED) if state in states), NONE)
 
 
@@ -201,7 +198,7 @@ def _weights(recipe: Recipe) -> list[str]:
     """What each source of weights is, and how to get what is missing."""
     told = []
     for source in recipe.weight_files():
-        state = source.state()
+        state = source.availability()
         told.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
     return told or ["starts from no weights"]
 

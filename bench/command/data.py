@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.command import options
+from bench.images.data_names import check_data
 from bench.request.defaults import MAX_UNREADABLE
 
 
@@ -20,6 +21,7 @@ def data_command(
     workers: options.Workers = options.CORES,
 ) -> None:
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
+    check_data(data, real)
     from bench.report.data_survey import DataRequest, survey
 
     request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE)

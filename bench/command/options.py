@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.platform.errors import InputError
-from bench.request.defaults import BASELINES
+from bench.request.defaults import BASELINES, DETECTORS
 
 if TYPE_CHECKING:
     from bench.platform.progress import Reporter
@@ -21,7 +21,12 @@ COMPARED, IMAGES, COMPUTED, WRITTEN = "What is compared", "On which images", "Ho
 Settings = Annotated[Path | None, typer.Option(help="TOML file of options.", rich_help_panel=COMPARED)]
 Protocol = Annotated[str, typer.Option(help="As `lineup list` names it; brings options.", rich_help_panel=COMPARED)]
 Detectors = Annotated[
-    str, typer.Option(help="Names, comma separated, or 'all' that are installed.", rich_help_panel=COMPARED)
+    str,
+    typer.Option(
+        help="Names, comma separated, or 'all' that are installed.",
+        rich_help_panel=COMPARED,
+        show_default=DETECTORS.replace(",", ", "),
+    ),
 ]
 Baselines = Annotated[
     bool, typer.Option(help=f"Add {BASELINES}: what shortcuts alone reach.", rich_help_panel=COMPARED)

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from bench.images.files.tree import FileMark
+from bench.images.files.tree import FileStamp
 from bench.images.image_set import ImageSet
 from bench.images.quality import inspection
-from bench.images.quality.inspection import UNREAD, FileFacts, Inspection, inspect_file
+from bench.images.quality.inspection import UNREAD_HASH, FileRecord, InspectedImages, inspect_file
 from bench.platform.executors import map_in_order
 from bench.platform.files import digest, write_atomically
 from detectors.api import Embeddings, State
@@ -36,7 +36,7 @@ from protocols.degradations import degradation
 INSPECTIONS_PER_FILE = 10_000  # files per file of facts: a killed run loses no more inspections
 _KEY = ["name", "degradation", "bytes", "time"]  # what the facts of a file are kept under
 _TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exif": "bool"}
-_NO_FACTS = pd.DataFrame({name: [] for name in (*_KEY, *FileFacts._fields)}).astype(
+_NO_FACTS = pd.DataFrame({name: [] for name in (*_KEY, *FileRecord._fields)}).astype(
     {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )
 HISTORY = "history"
@@ -92,7 +92,7 @@ class Cache:
 
     root: Path
 
-    def inspect(self, images: ImageSet, workers: int, advance: Callable[[int], object]) -> Inspection:
+    def inspect(self, images: ImageSet, workers: int, advance: Callable[[int], object]) -> InspectedImages:
         """The facts of every image file, reading only files whose size or modification time is new.
 
         Args:
@@ -112,12 +112,12 @@ class Cache:
             for file in map_in_order(lambda row: inspect_file(images, row), rows, workers):
                 facts.append(file)
                 advance(1)
-            new = pd.DataFrame(facts, columns=list(FileFacts._fields), index=rows)
+            new = pd.DataFrame(facts, columns=list(FileRecord._fields), index=rows)
             new = pd.concat([keys.iloc[rows], new], axis=1)
             found = pd.concat([found, new])
             _write_inspections(new, folder)
         table = keys.merge(found, on=_KEY, how="left", validate="many_to_one")
-        return Inspection(images, table[list(FileFacts._fields)].astype(_TYPES))
+        return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
 
     def embeddings(self, embedder: str, degradation: str) -> EmbeddingFiles:
         """The embeddings of one embedder under one degradation, both given by their keys."""
@@ -167,7 +167,7 @@ def _read_inspections(path: Path) -> pd.DataFrame:
 
 def _write_inspections(facts: pd.DataFrame, folder: Path) -> None:
     """Write facts of files, but for those that could not be read, over a network perhaps: they are tried again."""
-    lasting = facts[facts["hash"] != UNREAD]
+    lasting = facts[facts["hash"] != UNREAD_HASH]
     path = folder / f"{digest(*lasting['name'], lasting['time'].to_numpy().tobytes())[:32]}.parquet"
     write_atomically(path, partial(lasting.to_parquet, index=False))
 
@@ -185,12 +185,12 @@ def _inspection_keys(images: ImageSet, workers: int) -> pd.DataFrame:
     return keys
 
 
-def _file_marks(images: ImageSet, names: Sequence[str]) -> list[FileMark]:
+def _file_marks(images: ImageSet, names: Sequence[str]) -> list[FileStamp]:
     """Size in bytes and modification time of each file; -1 and 0 for one that is not there."""
     marks = []
     for name in names:
         try:
-            marks.append(images.files.mark(name))
+            marks.append(images.files.stamp(name))
         except OSError:
             marks.append((-1, 0))
     return marks

@@ -60,7 +60,7 @@ class FitService:
         reader = SampleReader(selection.pool, degradation(subset.degradation), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
         with self.curves(item.cell) as callback:
-            runtime = replace(self.runtime, folder=self.cache.fit_folder(item.fit_key), watch=callback)
+            runtime = replace(self.runtime, checkpoint_folder=self.cache.fit_folder(item.fit_key), on_epoch=callback)
             return item.recipe.fit(train, item.cell.seed, runtime)
 
     def tasks(self, item: PlannedCell) -> dict[str, FitTask]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engine.selections import Positions
-from bench.images.decoding.decoder import Unreadable
+from bench.images.decoding.decoder import UnreadableImage
 from bench.platform.executors import map_in_order
 from detectors.api import Array, Sample
 from detectors.types import read_only
@@ -149,7 +149,7 @@ def _prepare(task: tuple[SampleLoader, int, Sequence[PreparationRequest]]) -> Im
         return None
     try:
         sample = read(image)
-    except Unreadable as error:
+    except UnreadableImage as error:
         return error.reason
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench.engine.cache import Hashes
 from bench.images.image_set import ImageSet
-from bench.images.quality.inspection import HASH, Inspection
+from bench.images.quality.inspection import HASH_BYTES, InspectedImages
 from bench.platform.files import digest
 from detectors.api import Rows, Sample
 from protocols.api import NONE, Subset
@@ -63,8 +63,8 @@ def find_distinct(sets: Sequence[ImageSet], hashes: Sequence[Hashes]) -> tuple[D
         sets: Image sets.
         hashes: Content hashes of each set, uint8 (N, 32).
     """
-    content = np.ascontiguousarray(np.concatenate(hashes)) if hashes else np.zeros((0, HASH), np.uint8)
-    _, first, inverse = np.unique(content.view(f"V{HASH}").ravel(), return_index=True, return_inverse=True)
+    content = np.ascontiguousarray(np.concatenate(hashes)) if hashes else np.zeros((0, HASH_BYTES), np.uint8)
+    _, first, inverse = np.unique(content.view(f"V{HASH_BYTES}").ravel(), return_index=True, return_inverse=True)
     sizes = [len(images) for images in sets]
     owners = np.repeat(np.arange(len(sets)), sizes)
     rows = np.concatenate([np.arange(size) for size in sizes]) if sizes else np.zeros(0, np.int64)
@@ -107,7 +107,7 @@ class Selection:
 
     def select(self, rows: Rows) -> Selection:
         """The images of these rows, in this order."""
-        return replace(self, images=self.images.at(rows), positions=self.positions[np.asarray(rows)])
+        return replace(self, images=self.images.select(rows), positions=self.positions[np.asarray(rows)])
 
     def with_own_pool(self) -> Selection:
         """The same images with no other image in the pool, to be sent to another process."""
@@ -123,7 +123,7 @@ class Selections:
         pool: The distinct images of all of them.
     """
 
-    def __init__(self, inspected: Mapping[str, Inspection]) -> None:
+    def __init__(self, inspected: Mapping[str, InspectedImages]) -> None:
         self.sets = {name: inspection.images for name, inspection in inspected.items()}
         self.pool, positions = find_distinct(list(self.sets.values()), list(map(_hashes, inspected.values())))
         self._positions = dict(zip(self.sets, positions, strict=True))
@@ -133,8 +133,8 @@ class Selections:
         subset = replace(subset, degradation=NONE)  # which selects the same images
         if subset not in self._known:
             images = self.sets[subset.data]
-            rows = images.rows(subset)
-            self._known[subset] = Selection(images.at(rows), self._positions[subset.data][rows], self.pool)
+            rows = images.rows_of(subset)
+            self._known[subset] = Selection(images.select(rows), self._positions[subset.data][rows], self.pool)
         return self._known[subset]
 
     def positions(self, subsets: Iterable[Subset]) -> Positions:
@@ -146,7 +146,7 @@ class Selections:
         return Selection(self.sets[data], self._positions[data], self.pool)
 
 
-def _hashes(inspection: Inspection) -> Hashes:
+def _hashes(inspection: InspectedImages) -> Hashes:
     """Content hashes, uint8 (N, 32); a degradation that is part of the data is hashed with the file."""
     hashes, chains = inspection.hashes.copy(), inspection.images.degradations
     keys = {chain: degradation(chain).key.encode() for chain in set(chains) if chain}

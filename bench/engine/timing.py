@@ -105,7 +105,7 @@ def time_detectors(
     rows = []
     with reporter.stage("time detectors", len(items)) as advance:
         for item in items:
-            images = selections[item.cell.test].images.limited(IMAGES // 2)
+            images = selections[item.cell.test].images.select_at_most(IMAGES // 2)
             try:
                 detector = engine.detector(item)
                 figures = measure_speed(detector, images, [step for step in steps if step.steps], conditions)

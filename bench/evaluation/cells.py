@@ -15,7 +15,7 @@ from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
 from bench.records.outcomes import Scored
 from bench.records.run import Run
-from bench.statistics.intervals import DRAWS, Floats, accuracy_draws, interval
+from bench.statistics.intervals import RESAMPLES, Floats, bootstrap_accuracies, interval
 
 Mask = NDArray[np.bool_]
 
@@ -89,7 +89,7 @@ def _raise_for_cells(run: Run, faulty: NDArray[np.integer], what: str) -> None:
         raise ValueError(f"{where}: {what} ({faulty.size} such cells): the run is damaged, score it again")
 
 
-def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
+def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
     """Measure every cell of a run; all cells see the same resamples of the sources.
 
     Raises:
@@ -103,7 +103,7 @@ def evaluate(run: Run, draws: int = DRAWS) -> MeasuredCells:
     rows = images.groupby(columns.CELL, sort=True).indices
     draws_by_cell = np.full((len(run.cells), draws), np.nan)
     if len(images):
-        draws_by_cell[cells] = accuracy_draws(codes, images[columns.SOURCE].to_numpy(), labels, correct, draws)
+        draws_by_cell[cells] = bootstrap_accuracies(codes, images[columns.SOURCE].to_numpy(), labels, correct, draws)
     metrics = all_metrics()
     names = [columns.N, *(metric.name for metric in metrics)]
     found = [measure(labels[rows[cell]], scores[rows[cell]], metrics) for cell in cells]

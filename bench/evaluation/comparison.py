@@ -33,8 +33,8 @@ from bench.evaluation.pairing import (
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
 from bench.records.run import Run
-from bench.statistics.intervals import Floats, generator_for
-from bench.statistics.tests import holm, mcnemar_fall, source_fall
+from bench.statistics.hypothesis_tests import holm_correction, mcnemar_test, sign_flip_test
+from bench.statistics.intervals import Floats, random_generator
 from detectors.types import Array
 
 WORSE, BETTER, UNCHANGED = "fell", "rose", "same"
@@ -129,7 +129,7 @@ def _cell_changes(
     home = changes["key_golden"].map(known.set_index(columns.KEY)["home"])
     slack = widest.loc[list(zip(changes[columns.DETECTOR], home, strict=True))].to_numpy()
     tolerance = limits.cell + limits.slack * slack
-    p = np.where(change < 0, holm(mcnemar_fall(lost, won)), holm(mcnemar_fall(won, lost)))
+    p = np.where(change < 0, holm_correction(mcnemar_test(lost, won)), holm_correction(mcnemar_test(won, lost)))
     verdict = _verdict(change, tolerance, p, limits)
     changes = changes.assign(change=change, tolerance=tolerance, p=p, verdict=verdict, home=home.to_numpy(bool))
     return changes[[*question, columns.SEED, "golden_seed", columns.IMAGES, *_CHANGE, "home"]]
@@ -184,8 +184,8 @@ def _mean_changes(
     changes = pd.DataFrame(rows)
     by_source = _change_by_source(cells, images, masks)
     flips = math.ceil(10 * len(rows) / limits.alpha)  # so that the smallest corrected p is a tenth of the level
-    random = generator_for(sorted(images[columns.SOURCE].unique()))
-    falls, rises = (holm(source_fall(sign * by_source, flips, random)) for sign in (1, -1))
+    random = random_generator(sorted(images[columns.SOURCE].unique()))
+    falls, rises = (holm_correction(sign_flip_test(sign * by_source, flips, random)) for sign in (1, -1))
     p = np.where(changes["change"] < 0, falls, rises)
     verdict = _verdict(changes["change"].to_numpy(), changes["tolerance"].to_numpy(), p, limits)
     return changes.assign(p=p, verdict=verdict)[list(MEAN_CHANGES)]

@@ -10,7 +10,7 @@ import pandas as pd
 from bench.evaluation.cells import Mask, MeasuredCells, first_with_any_cell
 from bench.records import columns
 from bench.records.run import Run
-from bench.statistics.intervals import accuracy_draws, interval
+from bench.statistics.intervals import bootstrap_accuracies, interval
 
 CHANCE = 0.5  # balanced accuracy of guessing
 UNBALANCED = 0.6  # share of the larger class above which accuracy alone misleads
@@ -49,7 +49,7 @@ def _shortcut(baseline: str, where: str, images: pd.DataFrame) -> Iterator[str]:
         return
     labels, correct = images[columns.LABEL].to_numpy(), images[columns.CORRECT]
     cells, sources = pd.factorize(images[columns.CELL], sort=True)[0], images[columns.SOURCE].to_numpy()
-    draws = accuracy_draws(cells, sources, labels, correct.to_numpy(), balanced=True).mean(axis=0)
+    draws = bootstrap_accuracies(cells, sources, labels, correct.to_numpy(), balanced=True).mean(axis=0)
     low, high = interval(draws)
     if low > CHANCE:
         by_class = correct.groupby([images[columns.CELL], images[columns.LABEL]]).mean()

@@ -50,9 +50,9 @@ CORRECT = "correct"  # whether the image was called what it is
 
 # of diagnostics, one row per image of a cell whose detector gives more than a score: name, diagnostics, and
 GENERATOR = "generator"  # which one made the image, "" for a real one
-PREDICTED = diagnostics.PREDICTED
+PREDICTED = diagnostics.PREDICTED_GENERATOR
 ROUTE = diagnostics.ROUTE
-ALONG = diagnostics.ALONG
+ALONG = diagnostics.ROUTE_SCORE
 
 # of throughput, one row per timed detector
 RECIPE = "recipe"

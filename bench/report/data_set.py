@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Group
 from rich.text import Text
 
-from bench.images.quality.audit import Finding, sentence
+from bench.images.quality.audit import Finding, leak_summary
 from bench.images.quality.census import Census
 from bench.report.ranking_columns import DASH, TableColumn
 from bench.report.terminal import split_columns, text_table
@@ -85,14 +85,14 @@ def census_report(census: Census, title: str, source: str, width: int) -> Group:
 
 def audit_report(findings: Sequence[Finding], width: int) -> Group:
     """The verdict of the audit, then the attributes that leak or could not be tested, by generator."""
-    verdict = sentence(findings)
+    verdict = leak_summary(findings)
     ordered = sorted(findings, key=lambda finding: (-finding.leaks, -np.nan_to_num(finding.accuracy)))
     shown = [finding for finding in ordered if finding.leaks or np.isnan(finding.accuracy)]
     table = [
         TableColumn("generator", tuple(finding.generator for finding in shown), left=True),
         TableColumn("attribute", tuple(finding.attribute for finding in shown), left=True),
         TableColumn("accuracy", tuple(map(_accuracy_text, shown))),
-        TableColumn("what tells", tuple(finding.telling for finding in shown), left=True),
+        TableColumn("what tells", tuple(finding.evidence for finding in shown), left=True),
     ]
     tables = [text_table(block) for block in split_columns(table, width, fixed=3)] if shown else []
     return Group(Text(f"Audit: {verdict}", style="bold"), *tables)

@@ -8,10 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.engine.cache import Cache
-from bench.images.data_sets import EMBEDDED, open_data
-from bench.images.quality.audit import audit as audited
+from bench.images.data_names import EMBEDDED
+from bench.images.data_sets import open_data
+from bench.images.quality.audit import audit_attributes
 from bench.images.quality.census import take_census
-from bench.images.quality.inspection import Inspection
+from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.report import data_set
@@ -38,11 +39,11 @@ class DataRequest:
     workers: int
     max_unreadable: float
 
-    def inspect(self, reporter: Reporter) -> Inspection:
+    def inspect(self, reporter: Reporter) -> InspectedImages:
         """Open it and inspect every file; facts of unchanged files come from the cache."""
         images = open_data(self.data, self.cache, self.workers, reporter, self.real)
         if self.limit is not None:
-            images = images.limited(self.limit)
+            images = images.select_at_most(self.limit)
         with reporter.stage("check files", len(images)) as advance:
             return Cache(self.cache).inspect(images, self.workers, advance)
 
@@ -54,20 +55,20 @@ def survey(request: DataRequest, reporter: Reporter, *, audit: bool, match: Path
     console = Console()
     console.width = max(console.width, WIDTH)
     console.print(data_set.census_report(census, inspection.images.title, request.data, WIDTH))
-    sound = inspection.sound()
+    usable = inspection.usable()
     try:
-        inspection.checked(request.max_unreadable)
+        inspection.require_usable(request.max_unreadable)
     except InputError as error:
         reporter.say(f"A run would refuse to start: {error}")
     if audit:
-        console.print(data_set.audit_report(audited(sound.facts, sound.images.pools), WIDTH))
+        console.print(data_set.audit_report(audit_attributes(usable.table, usable.images.pools), WIDTH))
     if match is not None:
-        if any(sound.images.degradations):
+        if any(usable.images.degradations):
             msg = f"{request.data} is a subset already, with degradations of its own; match the data that it is of"
             raise InputError(msg)
-        from bench.images.quality.matching import matched, write_manifest
+        from bench.images.quality.matching import matched_subset, write_manifest
 
-        subset = matched(sound)
-        data = f"genimage:{sound.images.files.where}" if request.data == EMBEDDED else request.data
-        write_manifest(subset, sound.images, data, request.real, match)
-        reporter.say(f"{len(subset)} of {len(sound.images)} images are matched; manifest in {match}: DATA={match}")
+        subset = matched_subset(usable)
+        data = f"genimage:{usable.images.files.where}" if request.data == EMBEDDED else request.data
+        write_manifest(subset, usable.images, data, request.real, match)
+        reporter.say(f"{len(subset)} of {len(usable.images)} images are matched; manifest in {match}: DATA={match}")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from bench.images.data_names import check_data
 from bench.platform.errors import InputError
 from bench.platform.executors import executor
 from bench.platform.option_values import parse_options
@@ -28,6 +29,7 @@ def check_request(request: RunRequest) -> None:
     check_detectors(request.detectors)
     check_options(request.recipe_options, request.detectors)
     executor(request.executor)
+    check_data(request.data, request.real)
     check_folder(request.out)
 
 
@@ -54,7 +56,7 @@ def check_detectors(detectors: tuple[str, ...]) -> None:
         raise InputError(msg)
     for name in all_names(detectors):
         if name not in installed:
-            raise InputError(catalogue.unknown("detector", name, installed))
+            raise InputError(catalogue.unknown_name("detector", name, installed))
 
 
 def check_options(options: DetectorOptions, detectors: tuple[str, ...]) -> None:

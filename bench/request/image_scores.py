@@ -13,15 +13,15 @@ from bench.engine.image_pass import split_into_chunks
 from bench.engine.scoring import ScoringRequest, score_images
 from bench.evaluation.metrics import called_generated
 from bench.images.decoding.decoder import decode
-from bench.images.files.archives import local
-from bench.images.files.tree import IMAGES, Folder, Tree
+from bench.images.files.local import open_local
+from bench.images.files.tree import IMAGE_SUFFIXES, Folder, Tree
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
 from bench.request.saved_detectors import restore_detector
 from detectors import catalogue
 from detectors.api import Detector, Sample, Setting, Unavailable
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 from protocols.api import NONE
 from protocols.degradations import degradation
 
@@ -71,7 +71,7 @@ class _Image:
     path: str
 
     def sample(self) -> Sample:
-        """Decode it. Raises `Unreadable` and OSError."""
+        """Decode it. Raises `UnreadableImage` and OSError."""
         return decode(self.tree.read(self.path), self.name)
 
 
@@ -140,10 +140,10 @@ def _load(request: ScoreRequest) -> Detector:
 
 def _images(path: Path) -> Iterator[_Image]:
     """The images of a folder or archive, or the one file."""
-    if path.is_file() and path.suffix.lower() in IMAGES:
+    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
         yield _Image(str(path), Folder(path.parent), path.name)
         return
-    tree = local(path)
+    tree = open_local(path)
     for folder, names in tree.listing.images.items():
         for name in names:
             inside = f"{folder}/{name}" if folder else name

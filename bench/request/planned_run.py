@@ -10,10 +10,11 @@ from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, images_digest
 from bench.images.assembly import with_base_degradation
-from bench.images.data_sets import EMBEDDED, open_data
+from bench.images.data_names import EMBEDDED
+from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet
 from bench.images.quality.census import Census, take_census
-from bench.images.quality.inspection import Inspection
+from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
@@ -91,7 +92,7 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
         raise InputError(msg)
     check_cells(request.protocol, cells, groups, names, data)
     inspections = {name: _inspect_used(request, name, data[name], cells, reporter) for name in data}
-    sound = {name: inspection.checked(request.max_unreadable) for name, inspection in inspections.items()}
+    sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
     selections = Selections(sound)
     return PlannedRun(
         request,
@@ -120,7 +121,7 @@ def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     real = "" if name else request.real
     images = open_data(name or request.data, request.cache, request.workers, reporter, real)
     if request.limit is not None:
-        images = images.limited(request.limit)
+        images = images.select_at_most(request.limit)
     return (
         images
         if request.base_degradation == NONE
@@ -153,9 +154,9 @@ def _cells_and_groups(protocol: EvaluationProtocol, scope: Scope) -> tuple[list[
 
 def _inspect_used(
     request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter
-) -> Inspection:
+) -> InspectedImages:
     """The facts of the files that the cells name."""
     named = {subset for cell in cells for subset in (cell.train, cell.test) if subset and subset.data == name}
-    used = images.covering(named)
+    used = images.select_subsets(named)
     with reporter.stage("check files", len(used)) as advance:
         return Cache(request.cache).inspect(used, request.workers, advance)

@@ -96,7 +96,7 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
 
 def _detector(recipe: Recipe) -> DetectorRecord:
     card = recipe.card
-    return DetectorRecord(recipe.key, card.version, card.shortcut, {**asdict(card), **recipe.variant.told()})
+    return DetectorRecord(recipe.key, card.version, card.shortcut, {**asdict(card), **recipe.variant.to_dict()})
 
 
 def cell_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:

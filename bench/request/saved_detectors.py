@@ -11,7 +11,7 @@ from bench.request.setting import former_name
 from detectors import catalogue
 from detectors.api import Detector, Runtime, Setting, Unavailable
 from detectors.card import SETTINGS
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 
 def restore_detector(path: Path, runtime: Runtime) -> Detector:

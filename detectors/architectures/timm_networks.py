@@ -13,7 +13,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from detectors.architectures.small_networks import SmallResNet
-from detectors.weights.loading import shipped_card
+from detectors.weights.locations import shipped_card
 
 
 def model(name: str) -> nn.Module:

@@ -27,11 +27,11 @@ from detectors.api import (
     State,
     TrainSet,
     Variant,
-    alike,
+    for_all_settings,
 )
 from detectors.composite.nested_fits import divided, joined, parted, within
-from detectors.composition import Composite, member_of
-from detectors.heads.linear import one_thread
+from detectors.composition import Composite, as_member
+from detectors.heads.linear import single_blas_thread
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end
@@ -101,7 +101,7 @@ class Ensemble(Recipe):
     def fitted(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Detector]:
         """Every member, fitted on `train`."""
         return {
-            name: member_of(recipe, recipe.fit(train, seed, within(runtime, name)))
+            name: as_member(recipe, recipe.fit(train, seed, within(runtime, name)))
             for name, recipe in self._recipes().items()
         }
 
@@ -112,7 +112,7 @@ class Ensemble(Recipe):
     def restore(self, state: State, runtime: Runtime) -> EnsembleDetector:
         """The ensemble whose `state` this is."""
         members = {
-            name: member_of(recipe, recipe.restore(parted(state, name), runtime))
+            name: as_member(recipe, recipe.restore(parted(state, name), runtime))
             for name, recipe in self._recipes().items()
         }
         return EnsembleDetector(members, state[WEIGHTS])
@@ -132,7 +132,7 @@ class MeanEnsemble(Ensemble):
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run, every member on all of it",
             input_size="as its members",
@@ -160,7 +160,7 @@ class StackedEnsemble(Ensemble):
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run, a quarter of it set aside for the weights of the members",
             input_size="as its members",
@@ -175,6 +175,6 @@ class StackedEnsemble(Ensemble):
         fitting, aside = divided(train, ASIDE, seed)
         scores = [aside.scores(member) for member in self.fitted(fitting, seed, within(runtime, "aside")).values()]
         fitted = LogisticRegression(class_weight="balanced", tol=1e-6, max_iter=10_000)
-        with one_thread():
+        with single_blas_thread():
             fitted.fit(log_odds(scores), aside.labels)
         return np.append(fitted.coef_[0], fitted.intercept_)

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from detectors.api import Runtime, State, TrainSet
-from detectors.training.validation_split import set_aside
+from detectors.training.validation_split import hold_out
 
 
 def divided(train: TrainSet, share: float, seed: int) -> tuple[TrainSet, TrainSet]:
-    """A train set in two, the second with this share of each class. Raises what `set_aside` raises."""
-    kept, aside = set_aside(train, share, f"{seed}/aside")
+    """A train set in two, the second with this share of each class. Raises what `hold_out` raises."""
+    kept, aside = hold_out(train, share, f"{seed}/aside")
     return train.part(kept), train.part(aside)
 
 
 def within(runtime: Runtime, name: str) -> Runtime:
     """The same runtime for one of several fits inside of a fit: a folder of its own, and nobody watches."""
-    folder = None if runtime.folder is None else runtime.folder / name
-    return replace(runtime, folder=folder, watch=None)
+    folder = None if runtime.checkpoint_folder is None else runtime.checkpoint_folder / name
+    return replace(runtime, checkpoint_folder=folder, on_epoch=None)
 
 
 def joined(states: Mapping[str, State]) -> State:

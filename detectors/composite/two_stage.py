@@ -15,11 +15,11 @@ from typing import ClassVar
 import numpy as np
 
 from detectors import catalogue
-from detectors.api import Answer, Card, Detector, Recipe, Runtime, Setting, State, TrainSet, Variant, alike
+from detectors.api import Answer, Card, Detector, Recipe, Runtime, Setting, State, TrainSet, Variant, for_all_settings
 from detectors.classifier import Classifier
 from detectors.composite.nested_fits import joined, parted, within
-from detectors.composition import Composite, member_of
-from detectors.diagnostics import ALONG, LIKELIEST, PREDICTED, ROUTE
+from detectors.composition import Composite, as_member
+from detectors.diagnostics import LIKELIEST_GENERATOR, PREDICTED_GENERATOR, ROUTE, ROUTE_SCORE
 
 FIRST = "first"
 
@@ -47,11 +47,11 @@ class TwoStageDetector(Composite):
         if len(self.routes) == 1:
             return Answer(along[0])
         names = np.asarray(self.routes, dtype=object)
-        route = np.asarray(answers[FIRST].diagnostics[LIKELIEST], dtype=object)
+        route = np.asarray(answers[FIRST].diagnostics[LIKELIEST_GENERATOR], dtype=object)
         taken = (names[:, None] == route).argmax(axis=0)
         scores = along[taken, np.arange(along.shape[1])]
-        told = {ALONG + name: row for name, row in zip(self.routes, along, strict=True)}
-        return Answer(scores, {ROUTE: route, PREDICTED: np.where(scores > 0.5, route, ""), **told})
+        told = {ROUTE_SCORE + name: row for name, row in zip(self.routes, along, strict=True)}
+        return Answer(scores, {ROUTE: route, PREDICTED_GENERATOR: np.where(scores > 0.5, route, ""), **told})
 
     def state(self) -> State:
         """What both stages learned."""
@@ -79,7 +79,7 @@ class TwoStage(Recipe):
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run: first stage all of it, each second stage one generator and all"
             " real",
@@ -103,7 +103,7 @@ class TwoStage(Recipe):
         experts = {}
         for place, name in enumerate(sorted(set(names[train.labels == 1]))):
             part = train.part(np.flatnonzero((names == name) | (train.labels == 0)))
-            experts[name] = member_of(second, second.fit(part, seed, within(runtime, str(place))))
+            experts[name] = as_member(second, second.fit(part, seed, within(runtime, str(place))))
         return TwoStageDetector(classifier, experts)
 
     def restore(self, state: State, runtime: Runtime) -> TwoStageDetector:
@@ -111,7 +111,7 @@ class TwoStage(Recipe):
         first, second = self._stages()
         classifier = _classifier(first.restore(parted(state, FIRST), runtime), self.first)
         experts = {
-            name: member_of(second, second.restore(parted(state, str(place)), runtime))
+            name: as_member(second, second.restore(parted(state, str(place)), runtime))
             for place, name in enumerate(name for name in classifier.classes if name)
         }
         return TwoStageDetector(classifier, experts)

@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embedder, Embeddings, Image, Sample, Setting, alike
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.api import Array, Card, Embedder, Embeddings, Image, Sample, Setting, for_all_settings
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 
 CHANNELS = 7  # R, G, B, Y, Cr, Cb, saturation
 LEVELS = 256
@@ -84,7 +85,7 @@ class Colour(ProbeRecipe):
         licence="Apache-2.0 (own implementation)",
         shortcut="colour statistics",
     )
-    variants: ClassVar[Mapping[Setting, ProbeVariant]] = alike(
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = for_all_settings(
         ProbeVariant(
             trained_on="the train subset of the run",
             input_size="any",

@@ -26,7 +26,8 @@ import numpy as np
 from scipy.fft import dctn
 
 from detectors.api import Array, Card, Embedder, Embeddings, Labels, Sample, Setting
-from detectors.heads.linear import LinearDecision, Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import LinearDecision, Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 PENALTY = 0.01

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.embedders.tensor_embedder import TensorEmbedder
-from detectors.heads.linear import LinearSvm, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import LinearSvm
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import luma, whole
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting, alike
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting, for_all_settings
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.types import Facts
 
 BinEdges = NDArray[np.floating[Any]]
@@ -96,7 +97,7 @@ class Metadata(ProbeRecipe):
         licence="Apache-2.0 (own implementation)",
         shortcut="the format, size and compression of the files",
     )
-    variants: ClassVar[Mapping[Setting, ProbeVariant]] = alike(
+    variants: ClassVar[Mapping[Setting, ProbeVariant]] = for_all_settings(
         ProbeVariant(
             trained_on="the train subset of the run",
             input_size="any: no pixel is read",

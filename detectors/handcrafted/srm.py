@@ -35,7 +35,8 @@ from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.embedders.tensor_embedder import TensorEmbedder
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 if TYPE_CHECKING:

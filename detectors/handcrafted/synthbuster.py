@@ -43,10 +43,10 @@ from detectors.api import (
     Variant,
 )
 from detectors.heads.array_heads import ArrayHeadProbe
-from detectors.heads.boosting import BoostedTrees, BoostingSettings
+from detectors.heads.boosting import BoostedTrees, GradientBoosting
 
-PUBLISHED = BoostingSettings(0.4665066368675998, 800, 3, 63, 50, 0.007407266707073091)
-SMALL = BoostingSettings(0.1, 100, 3, 8, 20, 0.007407266707073091)
+PUBLISHED = GradientBoosting(0.4665066368675998, 800, 3, 63, 50, 0.007407266707073091)
+SMALL = GradientBoosting(0.1, 100, 3, 8, 20, 0.007407266707073091)
 
 
 class SynthbusterEmbedder(Embedder):
@@ -100,7 +100,7 @@ class TreesVariant(Variant):
         trees: How the boosted trees are fitted.
     """
 
-    trees: BoostingSettings
+    trees: GradientBoosting
 
 
 VARIANT = TreesVariant(
@@ -132,11 +132,6 @@ class Synthbuster(Recipe):
         licence="Apache-2.0 (own implementation)",
     )
     variants: ClassVar[Mapping[Setting, TreesVariant]] = {"paper": VARIANT, "small": replace(VARIANT, trees=SMALL)}
-
-    @property
-    def variant(self) -> TreesVariant:
-        """The trees of this setting and what belongs to them."""
-        return self.variants[self.setting]
 
     def embedder(self, runtime: Runtime) -> SynthbusterEmbedder:
         """The peaks."""

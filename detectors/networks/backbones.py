@@ -185,11 +185,6 @@ class Resnet50(NetworkRecipe):
         ),
     }
 
-    @property
-    def variant(self) -> DeepenedVariant:
-        """The network of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer; the small residual network's, with a new last stage too."""
         start, variant = read(weights), self.variant

@@ -56,7 +56,7 @@ def _small() -> nn.Module:
 class CnnSpot(NetworkRecipe):
     """Recipe of CNNSpot. The last layer of whatever weights fitting starts from is replaced."""
 
-    checkpoint: ClassVar[str | None] = "model"
+    checkpoint_entry: ClassVar[str | None] = "model"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="cnnspot",
@@ -94,4 +94,4 @@ class CnnSpot(NetworkRecipe):
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        return with_new_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights, self.checkpoint_entry), SPREAD, seed), weights.path

@@ -45,9 +45,9 @@ from detectors.preprocessing.augmentation import BlurJpeg, Statistics
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weight_file import HashedFile
+from detectors.weight_file import HashedFile, WrongWeights
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.loading import WrongWeights, read, unwrapped
+from detectors.weights.loading import read, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -147,15 +147,10 @@ class _Port(NetworkRecipe):
     variants: ClassVar[Mapping[Setting, BranchedVariant]]
     drawn: ClassVar[tuple[str, ...]]  # how the names begin of what no pretrained network has
 
-    @property
-    def variant(self) -> BranchedVariant:
-        """The network of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
         fresh = random_init(self.network, seed)
-        start = self.renamed(read(weights, self.checkpoint))
+        start = self.rename_tensors(read(weights, self.checkpoint_entry))
         if not any(name.startswith(self.drawn) for name in start):
             start = self._spread(start, network, weights)
         return with_new_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
@@ -174,9 +169,9 @@ class _Port(NetworkRecipe):
             start |= {f"{branch}.{name}": tensor for name, tensor in own.items()}
         return start
 
-    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same names without what data-parallel training puts before all of them."""
-        return unwrapped(tensors)
+        return strip_module_prefix(tensors)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.loading import load_strict, read, read_tensor, unwrapped
+from detectors.weights.loading import load_strict, read, read_tensor, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -111,7 +111,7 @@ def _small() -> nn.Module:
 class FreDectNet(NetworkRecipe):
     """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
 
-    checkpoint: ClassVar[str | None] = "netC"
+    checkpoint_entry: ClassVar[str | None] = "netC"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="fredect_net",
@@ -150,7 +150,7 @@ class FreDectNet(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with or without mean and variance, which fitting replaces."""
         del network
-        start = unwrapped(read(weights, self.checkpoint))
+        start = strip_module_prefix(read(weights, self.checkpoint_entry))
         return with_new_parts(random_init(self.network, seed), start, may=("dct.",), must=()), weights.path
 
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
@@ -158,10 +158,10 @@ class FreDectNet(NetworkRecipe):
         from detectors.architectures.compute import torch_threads
         from detectors.architectures.dct_networks import log_dct
         from detectors.training.input_statistics import mean_and_variance
-        from detectors.training.loop import split
+        from detectors.training.loop import validation_split
 
-        plan = self.plan()
-        fitting, _ = split(train, plan, seed)
+        plan = self.plan
+        fitting, _ = validation_split(train, plan, seed)
         with torch_threads(plan.threads):
             mean, variance = mean_and_variance(train, fitting, self.view, runtime, log_dct)
         return {"dct.mean": mean, "dct.var": variance}
@@ -177,7 +177,7 @@ class FreDectNet(NetworkRecipe):
 
         if not self.variant.published:
             return super().load(weights, runtime)
-        network, tensors = self.build(), unwrapped(read(hashed_file(weights), self.checkpoint))
+        network, tensors = self.build(), strip_module_prefix(read(hashed_file(weights), self.checkpoint_entry))
         absent = [file for file in BESIDE.values() if not weights.with_name(file).is_file()]
         if absent:
             msg = (

@@ -37,7 +37,7 @@ from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet
-from detectors.weights.loading import from_state, load_strict, read, unwrapped
+from detectors.weights.loading import load_state, load_strict, read, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -70,7 +70,7 @@ def _small() -> nn.Module:
 class GramNet(NetworkRecipe):
     """Recipe of Gram-Net. The last layers of whatever weights fitting starts from are replaced."""
 
-    checkpoint: ClassVar[str | None] = "netC"
+    checkpoint_entry: ClassVar[str | None] = "netC"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         (*LAST_LAYERS, *DRAWN),
         ("layer4",),
@@ -119,7 +119,7 @@ class GramNet(NetworkRecipe):
         """Any weights, with new last layers, and with new Gram blocks where they have none."""
         del network
         drawn = random_init(self.network, seed)
-        start = unwrapped(read(weights, self.checkpoint))
+        start = strip_module_prefix(read(weights, self.checkpoint_entry))
         return with_new_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
@@ -131,7 +131,7 @@ class GramNet(NetworkRecipe):
         """
         if not self.variant.published:
             return super().load(weights, runtime)
-        tensors = unwrapped(read(hashed_file(weights), self.checkpoint))
+        tensors = strip_module_prefix(read(hashed_file(weights), self.checkpoint_entry))
         network, view = self._either(ported=LAST in tensors and tensors[LAST].shape == (1,))
         load_strict(network, tensors, weights)
         return _detector(network, view, runtime)
@@ -139,7 +139,7 @@ class GramNet(NetworkRecipe):
     def restore(self, state: State, runtime: Runtime) -> Detector:
         """The detector with these weights, which may be those of a loaded port."""
         network, view = self._either(ported=LAST in state and state[LAST].shape == (1,))
-        from_state(network, state)
+        load_state(network, state)
         return _detector(network, view, runtime)
 
     def _either(self, *, ported: bool) -> tuple[nn.Module, View]:

@@ -26,7 +26,7 @@ from detectors.preprocessing.views import SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weights.loading import unwrapped
+from detectors.weights.loading import strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,7 +56,7 @@ def _small() -> nn.Module:
 class Npr(NetworkRecipe):
     """Recipe of NPR."""
 
-    checkpoint: ClassVar[str | None] = "model"
+    checkpoint_entry: ClassVar[str | None] = "model"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc1",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="npr",
@@ -91,6 +91,6 @@ class Npr(NetworkRecipe):
         ),
     }
 
-    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same names without what data-parallel training puts before all of them."""
-        return unwrapped(tensors)
+        return strip_module_prefix(tensors)

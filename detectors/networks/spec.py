@@ -64,7 +64,7 @@ def _small() -> nn.Module:
 class Spec(NetworkRecipe):
     """Recipe of Spec. The last layer of whatever weights the paper setting starts from is replaced."""
 
-    checkpoint: ClassVar[str | None] = "state_dict"
+    checkpoint_entry: ClassVar[str | None] = "state_dict"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="spec",
@@ -102,4 +102,4 @@ class Spec(NetworkRecipe):
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        return with_new_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights, self.checkpoint_entry), SPREAD, seed), weights.path

@@ -25,7 +25,7 @@ IMAGENET_MEAN: Statistics = (0.485, 0.456, 0.406)
 IMAGENET_STD: Statistics = (0.229, 0.224, 0.225)
 
 
-def draws(seed: int, name: str, epoch: int) -> np.random.Generator:
+def image_rng(seed: int, name: str, epoch: int) -> np.random.Generator:
     """The random numbers of one image in one epoch."""
     return np.random.default_rng(list(sha256(f"{seed}/{epoch}/{name}".encode()).digest()))
 

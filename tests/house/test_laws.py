@@ -29,7 +29,7 @@ WRITING = {
 }
 ENVIRONMENT = {
     "bench/command/options.py",
-    "detectors/weights/loading.py",  # torch's download folder, found as torch finds it and without importing torch
+    "detectors/weights/locations.py",  # torch's download folder, found as torch finds it and without importing torch
 }
 LONGEST, USUAL, MOST_PARAMETERS = 60, 18, 8
 FULLEST = 15  # modules in one folder

@@ -59,7 +59,7 @@ def test_only_changed_files_are_inspected_again(tmp_path):
     victim.write_bytes(other.read_bytes())
     second = Cache(tmp_path / "cache").inspect(images, 2, inspected.append)
     assert (second.hashes[3] == first.hashes[4]).all()
-    assert second.files.drop(index=3).equals(first.files.drop(index=3))
+    assert second.records.drop(index=3).equals(first.records.drop(index=3))
     assert inspected == [len(images) - 1, 1]
 
 
@@ -78,7 +78,7 @@ def test_a_killed_inspection_goes_on_where_it_stopped(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         Cache(tmp_path / "two").inspect(images, 1, kill)
     left = []
-    assert Cache(tmp_path / "two").inspect(images, 1, left.append).files.equals(whole.files)
+    assert Cache(tmp_path / "two").inspect(images, 1, left.append).records.equals(whole.records)
     assert left[0] == 20
 
 

@@ -9,7 +9,7 @@ import pytest
 from bench.images.assembly import draw_splits
 from bench.images.data_sets import read
 from bench.images.image_set import COLUMNS
-from bench.images.layouts.generator_names import canonical, family_of
+from bench.images.layouts.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import both_ways, put
 
@@ -113,7 +113,7 @@ FAMILIES = {
 )
 def test_generators_of_the_known_data_sets_have_a_family(name, family):
     assert family_of(name) == family
-    assert canonical(name)[1] == family
+    assert family_of(canonical_name(name)) == family
 
 
 @pytest.mark.parametrize("layout", ["cnnspot", "folders"])

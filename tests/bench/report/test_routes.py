@@ -14,7 +14,7 @@ from bench.report.formats import section_as_markdown
 from bench.report.routes import LEGEND, route_counts, route_tables
 from detectors.api import Answer, Card, Detector, Recipe
 from detectors.composition import Composite
-from detectors.diagnostics import ALONG, ROUTE
+from detectors.diagnostics import ROUTE, ROUTE_SCORE
 from protocols.api import Cell, Subset
 from tests.support.miniature import SIZES, Bench, write_folder
 
@@ -59,7 +59,7 @@ class ByBrightness(Composite):
         scores = along[taken, np.arange(along.shape[1])]
         if len(self.routes) == 1:
             return Answer(scores)
-        told = {ALONG + name: row for name, row in zip(self.routes, along, strict=True)}
+        told = {ROUTE_SCORE + name: row for name, row in zip(self.routes, along, strict=True)}
         return Answer(scores, {ROUTE: np.asarray(self.routes, dtype=object)[taken], **told})
 
     def state(self):

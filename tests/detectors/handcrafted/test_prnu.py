@@ -108,7 +108,7 @@ def test_an_image_belongs_to_the_fingerprint_it_correlates_with_most():
     correlations = np.array([[np.dot(f, m) / np.linalg.norm(f) / np.linalg.norm(m) for m in means] for f in fresh])
     found = fitted.decide(fresh)
     assert ((found > 0.5) == (correlations.argmax(1) > 0)).all()
-    np.testing.assert_allclose(fitted.leads(fresh), correlations[:, 1:].max(1) - correlations[:, 0], atol=1e-6)
+    np.testing.assert_allclose(fitted.margins(fresh), correlations[:, 1:].max(1) - correlations[:, 0], atol=1e-6)
     assert ((found > 0.5) == (truth > 0)).mean() > 0.9
 
 
@@ -138,10 +138,10 @@ def test_the_slope_comes_from_images_that_were_held_out():
     residuals = rng.normal(0, 1, (60, 400)).astype(np.float32)
     labels = np.arange(60) % 2
     fitted = fit(residuals, labels, ["gan" if one else "" for one in labels], 0)
-    leads = fitted.leads(residuals)
-    assert (np.sign(leads) == 2 * labels - 1).mean() > 0.9
+    margins = fitted.margins(residuals)
+    assert (np.sign(margins) == 2 * labels - 1).mean() > 0.9
     assert np.abs(fitted.decide(rng.normal(0, 1, (60, 400)).astype(np.float32)) - 0.5).mean() < 0.1
-    assert fitted.slope * np.abs(leads).mean() < 2  # their own leads would have given a slope many times as steep
+    assert fitted.slope * np.abs(margins).mean() < 2  # their own margins would have given a slope many times as steep
 
 
 def test_one_class_is_refused():
@@ -152,7 +152,8 @@ def test_one_class_is_refused():
 
 def test_patterns_have_unit_length():
     residuals, source = patterns()
-    fitted = Fingerprints.of(residuals, (source > 0).astype(np.int64), [["", "a", "b"][one] for one in source])
+    labels, generators = (source > 0).astype(np.int64), [["", "a", "b"][number] for number in source]
+    fitted = Fingerprints.from_residuals(residuals, labels, generators)
     np.testing.assert_allclose(np.linalg.norm(fitted.patterns, axis=1), 1, rtol=1e-5)
     assert fitted.generated.tolist() == [0, 1, 1]
 

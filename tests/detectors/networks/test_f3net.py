@@ -15,9 +15,8 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.f3net import F3Net, F3NetGenImage
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights import loading
-from detectors.weights.loading import WrongWeights
 
 PERSONAL, GENIMAGE = F3Net("paper"), F3NetGenImage("paper")
 RECIPES = [F3Net, F3NetGenImage]
@@ -171,10 +170,10 @@ def test_weights_of_something_else_are_no_start(recipe, tmp_path):
 
 
 def test_published_numbers():
-    first, second = PERSONAL.plan(), GENIMAGE.plan()
-    assert first.stopping == StepSchedule(2e-4)
+    first, second = PERSONAL.plan, GENIMAGE.plan
+    assert first.schedule == StepSchedule(2e-4)
     assert (first.optimiser, first.weight_decay, first.batch, first.epochs) == ("adam", 0, 12, 5)
-    assert second.stopping == CosineSchedule(0.002, second.epochs)
+    assert second.schedule == CosineSchedule(0.002, second.epochs)
     assert (second.optimiser, second.batch) == ("sgd", 128)
     assert second.epochs == round(150_000 / (324_000 * (1 - second.validation) / 128))
 

@@ -8,7 +8,7 @@ from PIL import Image as PillowImage
 from torchvision import transforms
 
 from detectors.checks import texture
-from detectors.preprocessing.augmentation import draws
+from detectors.preprocessing.augmentation import image_rng
 from detectors.preprocessing.views import RescaledView, RotatedView, SquareView, squared, turned
 
 SQUARED = SquareView(64, 48, 48, mirror=True)
@@ -34,7 +34,7 @@ def test_any_size_becomes_one_size(view, size):
 @pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "turned"])
 def test_the_draw_alone_decides(view):
     image = texture("draw", 90, 70)
-    first, again, other = (view.training(image, draws(0, "a.png", epoch)) for epoch in (0, 0, 1))
+    first, again, other = (view.training(image, image_rng(0, "a.png", epoch)) for epoch in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 

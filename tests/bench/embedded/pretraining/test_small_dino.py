@@ -20,7 +20,7 @@ from bench.embedded.pretraining.small_dino import (
 from detectors.api import Runtime
 from detectors.embedders.dino_tower import DinoTower, load_tower
 from detectors.weight_file import hashed_file
-from detectors.weights import loading
+from detectors.weights import locations
 
 EFFORT = 0.0005
 
@@ -89,8 +89,8 @@ def test_crops_lie_on_the_grid_of_jpeg_and_half_are_mirrored():
 
 
 def test_shipped_weights_come_from_this_training():
-    card = loading.shipped_card("small_dino")
+    card = locations.shipped_card("small_dino")
     assert card["network"] == CONFIG
     measured = card["linear_probes_commonest_class_or_not_on_held_out_scenes"]
     assert measured["kind"]["accuracy"] > measured["kind"]["majority"] + 0.1
-    assert loading.shipped("small_dino").path.stat().st_size < 350_000
+    assert locations.shipped_file("small_dino").path.stat().st_size < 350_000

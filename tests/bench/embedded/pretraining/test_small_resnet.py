@@ -9,7 +9,7 @@ from bench.embedded.pretraining.small_resnet import FIRST_SCENE, TASKS, graded, 
 from bench.embedded.scenes.scene import render
 from detectors.architectures.small_networks import SmallResNet
 from detectors.weight_file import hashed_file
-from detectors.weights import loading
+from detectors.weights import locations
 from detectors.weights.loading import load_strict, read
 
 EFFORT = 0.0008
@@ -55,6 +55,6 @@ def test_answers_follow_the_scene():
 
 
 def test_shipped_weights_come_from_this_training():
-    card = loading.shipped_card("small_resnet")
+    card = locations.shipped_card("small_resnet")
     assert card["outputs"] == TASKS
     assert all(task["accuracy"] > task["majority"] for task in card["accuracy_on_held_out_scenes"].values())

@@ -76,7 +76,7 @@ def test_a_table_that_is_not_in_order_is_refused_by_file_line_and_column(tmp_pat
 def test_a_table_of_other_columns_is_not_claimed(tmp_path):
     put(tmp_path, "a/1.jpg")
     table(tmp_path, "a", "1.jpg,5", head="file,width\n")
-    assert ArtifactLayout().claim(Folder(tmp_path)) == "none"
+    assert ArtifactLayout().coverage(Folder(tmp_path)) == "none"
 
 
 def test_real_images_that_the_user_names_stand_against_a_generator_fetched_alone(tmp_path):
