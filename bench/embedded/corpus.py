@@ -28,7 +28,7 @@ VERSION = 2  # rises whenever a rebuilt corpus would differ
 DESCRIPTION = "dataset.json"
 CorpusSplit = Literal["train", "val"]
 ClassFolder = Literal["nature", "ai"]
-ProgressCallback = Callable[[str, int, int], None]  # what is being made, how many are done, how many in all
+StageCallback = Callable[[str, int, int], None]  # what is being made, how many are done, how many in all
 
 SOURCE_PATTERNS = ("corpus.py", "scenes/*.py", "generators/*.py", "generators/weights/*.safetensors")
 SPLITS: tuple[CorpusSplit, ...] = ("train", "val")
@@ -171,7 +171,7 @@ def _start_worker() -> None:
 
 
 def _write_all(
-    folder: Path, tasks: Sequence[_ImageRange], workers: int, report: ProgressCallback | None
+    folder: Path, tasks: Sequence[_ImageRange], workers: int, report: StageCallback | None
 ) -> list[tuple[str, str]]:
     """Run all tasks in new processes: a fork of a process that has computed with torch may deadlock."""
     total = sum(task.end - task.first for task in tasks)
@@ -203,7 +203,7 @@ def _description(written: Sequence[tuple[str, str]], families: Mapping[str, str]
 
 
 def build(
-    root: Path, workers: int, report: ProgressCallback | None = None, per_split: tuple[int, int] = (200, 100)
+    root: Path, workers: int, report: StageCallback | None = None, per_split: tuple[int, int] = (200, 100)
 ) -> Path:
     """Build the corpus: `<root>/<generator>/{train,val}/{ai,nature}/<name>.jpg` and, last of all, `dataset.json`.
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench.embedded.corpus import ProgressCallback
+from bench.embedded.corpus import StageCallback
 from bench.embedded.generators.generator import (
     GENERATORS,
     WEIGHTS,
@@ -47,7 +47,7 @@ def _crops(rng: np.random.Generator, scenes: Pixels) -> Pixels:
     return crops
 
 
-def train(generator: Generator, scenes: Pixels, weights: Path, progress: ProgressCallback) -> nn.Module:
+def train(generator: Generator, scenes: Pixels, weights: Path, progress: StageCallback) -> nn.Module:
     """Train one generator.
 
     The learning rate warms up over 50 steps and falls to nearly 0 over the last 40 percent.
@@ -82,7 +82,7 @@ def _initial_network(generator: Generator, weights: Path) -> nn.Module:
     return restore_network(find_generator(generator.initial_weights), weights)
 
 
-def _training_scenes(count: int, progress: ProgressCallback) -> Pixels:
+def _training_scenes(count: int, progress: StageCallback) -> Pixels:
     scenes = np.empty((count, SIDE, SIDE, 3), np.uint8)
     for index in range(count):
         scenes[index] = render(FIRST_SCENE + index).pixels
@@ -95,7 +95,7 @@ def names() -> tuple[str, ...]:
     return (*(generator.name for generator in GENERATORS), SMALL_CLIP, SMALL_RESNET, SMALL_DINO)
 
 
-def train_all(out: Path, only: Sequence[str] | None, progress: ProgressCallback, effort: float = 1.0) -> None:
+def train_all(out: Path, only: Sequence[str] | None, progress: StageCallback, effort: float = 1.0) -> None:
     """Train the shipped weights again. On one machine the result is always the same.
 
     Args:
@@ -109,27 +109,27 @@ def train_all(out: Path, only: Sequence[str] | None, progress: ProgressCallback,
     Raises:
         ValueError: A name is not one that can be trained.
     """
-    wanted = names() if only is None else tuple(only)
-    for name in wanted:
+    chosen = names() if only is None else tuple(only)
+    for name in chosen:
         if name not in names():
             msg = f"{name!r} cannot be trained; there are {', '.join(names())}"
             raise ValueError(msg)
     out.mkdir(parents=True, exist_ok=True)
-    _train_generators(out, wanted, progress, effort)
+    _train_generators(out, chosen, progress, effort)
     small_networks = {SMALL_CLIP: train_small_clip, SMALL_RESNET: train_small_resnet, SMALL_DINO: train_small_dino}
     for name, train_network in small_networks.items():
-        if name in wanted:
+        if name in chosen:
             train_network(out, progress, effort)
 
 
-def _train_generators(out: Path, wanted: Sequence[str], progress: ProgressCallback, effort: float) -> None:
-    """Train those generators that are wanted. Arguments as for `train_all`."""
-    generators = [generator for generator in GENERATORS if generator.name in wanted]
+def _train_generators(out: Path, chosen: Sequence[str], progress: StageCallback, effort: float) -> None:
+    """Train those generators that are chosen. Arguments as for `train_all`."""
+    generators = [generator for generator in GENERATORS if generator.name in chosen]
     if not generators:
         return
     scenes = _training_scenes(max(1, round(SCENES * effort)), progress)
     with threads(1):
         for generator in generators:
             shortened = replace(generator, steps=max(1, round(generator.steps * effort)))
-            weights = out if generator.initial_weights in wanted else WEIGHTS
+            weights = out if generator.initial_weights in chosen else WEIGHTS
             save(train(shortened, scenes, weights, progress), out / f"{generator.name}.safetensors")

@@ -19,7 +19,7 @@ import torch
 from open_clip.loss import ClipLoss
 from torch import Tensor
 
-from bench.embedded.corpus import ProgressCallback, jpeg_round_trip
+from bench.embedded.corpus import StageCallback, jpeg_round_trip
 from bench.embedded.pretraining.captions import attributes, caption
 from bench.embedded.pretraining.determinism import save, seeded, threads
 from bench.embedded.scenes.filters import Pixels
@@ -58,7 +58,7 @@ class CaptionedScenes:
         return len(self.attributes)
 
 
-def render_captioned_scenes(first: int, count: int, progress: ProgressCallback) -> CaptionedScenes:
+def render_captioned_scenes(first: int, count: int, progress: StageCallback) -> CaptionedScenes:
     """Render scenes with consecutive numbers, as the corpus would hold them."""
     pixels = np.empty((count, SIDE, SIDE, 3), np.uint8)
     words = []
@@ -117,7 +117,7 @@ def whiten_patches(weight: Tensor, images: Tensor, seed: int) -> None:
     weight.copy_(start.view(weight.shape))
 
 
-def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: ProgressCallback) -> float:  # noqa: ANN401 - open_clip has no types
+def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: StageCallback) -> float:  # noqa: ANN401 - open_clip has no types
     """Train image and text tower together; returns the mean loss of the last 20 steps."""
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1)
@@ -178,7 +178,7 @@ def _card(weights: Path, training: dict[str, Any], held_out: dict[str, dict[str,
     }
 
 
-def train_small_clip(out: Path, progress: ProgressCallback, effort: float = 1.0) -> None:
+def train_small_clip(out: Path, progress: StageCallback, effort: float = 1.0) -> None:
     """Train and write the image tower, `small_clip.safetensors` in half precision, and its card, `small_clip.json`.
 
     The text tower is only needed to train and to measure.

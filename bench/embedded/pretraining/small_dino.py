@@ -28,7 +28,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, log_softmax, normalize, softmax
 
-from bench.embedded.corpus import ProgressCallback
+from bench.embedded.corpus import StageCallback
 from bench.embedded.pretraining.determinism import save, seeded, threads
 from bench.embedded.pretraining.small_clip import whiten_patches
 from bench.embedded.pretraining.small_resnet import TASKS, LabelledScenes, render_labelled_scenes
@@ -125,7 +125,7 @@ def distillation_loss(student: Tensor, teacher: Tensor, centre: Tensor) -> Tenso
 
 
 def fit(
-    student: DistillationNetwork, scenes: Pixels, steps: int, progress: ProgressCallback
+    student: DistillationNetwork, scenes: Pixels, steps: int, progress: StageCallback
 ) -> tuple[VisionTransformer, float]:
     """Train; returns the teacher's transformer and the mean loss of the last 20 steps."""
     teacher = copy.deepcopy(student).requires_grad_(requires_grad=False)
@@ -207,7 +207,7 @@ def _card(loss: float, scenes: int, steps: int, measured: dict[str, dict[str, fl
     }
 
 
-def train_small_dino(out: Path, progress: ProgressCallback, effort: float = 1.0) -> None:
+def train_small_dino(out: Path, progress: StageCallback, effort: float = 1.0) -> None:
     """Train and write the teacher, `small_dino.safetensors` in half precision, and its card, `small_dino.json`.
 
     Args:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bench.embedded.corpus import ProgressCallback
+from bench.embedded.corpus import StageCallback
 from bench.embedded.pretraining.determinism import save, seeded, threads
 from bench.embedded.scenes.composition import KINDS
 from bench.embedded.scenes.filters import Pixels
@@ -67,7 +67,7 @@ class LabelledScenes:
         return len(self.labels)
 
 
-def render_labelled_scenes(first: int, count: int, progress: ProgressCallback) -> LabelledScenes:
+def render_labelled_scenes(first: int, count: int, progress: StageCallback) -> LabelledScenes:
     """Render scenes with consecutive numbers and compress each at a quality of its own."""
     pixels, labels = np.empty((count, SIDE, SIDE, 3), np.uint8), np.empty((count, len(TASKS)), np.int64)
     for index in range(count):
@@ -114,7 +114,7 @@ def _batches(scenes: LabelledScenes, steps: int) -> Iterator[tuple[Tensor, Tenso
         yield normalised(crops), torch.from_numpy(scenes.labels[chosen])
 
 
-def fit(network: nn.Module, scenes: LabelledScenes, steps: int, progress: ProgressCallback) -> float:
+def fit(network: nn.Module, scenes: LabelledScenes, steps: int, progress: StageCallback) -> float:
     """Train on the sum of the cross-entropies of all tasks; returns the mean loss of the last 20 steps."""
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.15)
@@ -167,7 +167,7 @@ def _card(loss: float, scenes: int, steps: int, held_out: dict[str, dict[str, fl
     }
 
 
-def train_small_resnet(out: Path, progress: ProgressCallback, effort: float = 1.0) -> None:
+def train_small_resnet(out: Path, progress: StageCallback, effort: float = 1.0) -> None:
     """Train and write the network, `small_resnet.safetensors` in half precision, and its card, `small_resnet.json`.
 
     Args:

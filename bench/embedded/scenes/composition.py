@@ -127,7 +127,7 @@ def landscape(rng: np.random.Generator, side: int) -> SceneComposition:
 
 
 def _window(side: int, centre: tuple[float, float], reach: tuple[float, float]) -> PixelWindow:
-    """Rows and columns of the pixels that lie within `reach` of `centre`, both (x, y)."""
+    """Rows and columns of the pixels within `reach` of `centre`, both (x, y)."""
     (x, y), (width, height) = centre, reach
     rows = slice(max(0, int(y - height)), max(0, min(side, int(y + height) + 2)))
     return rows, slice(max(0, int(x - width)), max(0, min(side, int(x + width) + 2)))

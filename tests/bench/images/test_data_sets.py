@@ -9,7 +9,7 @@ import pytest
 from bench.images.assembly import draw_splits
 from bench.images.data_sets import read
 from bench.images.image_set import COLUMNS
-from bench.images.layouts.generator_names import canonical_name, family_of
+from bench.images.vocabulary.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import both_ways, put
 
