@@ -11,11 +11,11 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
+from bench.images.files.description import read_description
 from bench.images.files.tree import Tree
 from bench.images.image_set import COLUMNS, ImageSet
 from bench.images.layouts.api import SHARED_POOL, DataSetContents, Layout
-from bench.images.layouts.description import read_description
-from bench.images.layouts.generator_names import GENIMAGE, family_of
+from bench.images.vocabulary.generator_names import GENIMAGE, family_of
 from bench.platform.errors import InputError
 
 SEED = 0  # of drawn splits

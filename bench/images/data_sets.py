@@ -12,6 +12,7 @@ from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from bench.images.data_names import EMBEDDED, LAYOUTS, check_data, layout_and_place
+from bench.images.files.description import DESCRIPTION, read_description
 from bench.images.files.local import open_local
 from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Tree
@@ -25,7 +26,6 @@ from bench.images.layouts.api import (
     Layout,
     SubsetLayout,
 )
-from bench.images.layouts.description import DESCRIPTION, read_description
 from bench.platform.errors import InputError
 from detectors import catalogue
 
@@ -99,7 +99,7 @@ def read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tre
     if real is None:
         return assemble(tree, _contents(layout, tree, known), layout)
     whole = MountedTree(tree, {SHARED_POOL: real})
-    # a layout that reads all of the tree and not all of the whole would not know what the added images are
+    # a layout that reads all of the tree and not all of the whole does not recognise the added images
     apart = layout.coverage(tree) == "all" and layout.coverage(whole) != "all"
     contents = _contents(layout, tree if apart else whole, known)
     return assemble(whole, with_added(whole, contents), layout)
@@ -110,7 +110,7 @@ def open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> T
 
     Args:
         place: The path or URL.
-        file_suffixes: Suffixes of files that stand for their folder.
+        file_suffixes: Suffixes of files that a user may give in place of their folder.
         beside: Folder or URL in which a relative path begins; "" for the working folder.
 
     Raises:

@@ -124,7 +124,7 @@ class ImageSet:
 
     @cached_property
     def contents(self) -> tuple[str, ...]:
-        """What its images show, in alphabetical order; none where the data does not say."""
+        """What its images show, in alphabetical order; none where the data set does not state it."""
         return tuple(sorted(set(self.table["content"]) - {""}))
 
     def most(self, subset: Subset) -> int:

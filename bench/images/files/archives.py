@@ -174,13 +174,13 @@ class FileSection(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read the next bytes, and return their number. Raises `OSError` where the file now ends before the section."""
-        wanted = min(memoryview(buffer).nbytes, self._size - self._position)
-        if wanted <= 0:
+        size = min(memoryview(buffer).nbytes, self._size - self._position)
+        if size <= 0:
             return 0
         self._file.seek(self._start + self._position)
-        count = self._file.readinto(memoryview(buffer).cast("B")[:wanted])
+        count = self._file.readinto(memoryview(buffer).cast("B")[:size])
         if not count:
-            msg = f"the archive ends {wanted:,} bytes early"
+            msg = f"the archive ends {size:,} bytes early"
             raise OSError(EIO, msg)
         self._position += count
         return count

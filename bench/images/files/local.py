@@ -23,7 +23,7 @@ def open_local(path: Path, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) -
 
     Args:
         path: The path.
-        file_suffixes: Suffixes, in lower case, of files that stand for their folder.
+        file_suffixes: Suffixes, in lower case, of files that a user may give in place of their folder.
 
     Raises:
         InputError: There is nothing that can be read as a tree.

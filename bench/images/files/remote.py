@@ -21,7 +21,7 @@ from bench.images.files.tree import (
 from bench.platform.errors import InputError
 
 PACKAGE_OF_SCHEME = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
-# Keys of what a store says of a file that are its name, or that change while the file does not.
+# Keys of a store's information on a file that are its name, or that change while the file does not.
 VOLATILE_KEYS = {"atime", "last_accessed_on", "name", "time", "url"}
 
 
@@ -38,7 +38,7 @@ class RemoteStore(Tree):
     def __init__(self, url: str, system: Any, root: str) -> None:  # noqa: ANN401 - a file system of fsspec
         super().__init__(url.rstrip("/"), url.rstrip("/"))
         self._system, self._root = system, root
-        self._info: dict[str, dict[str, Any]] = {}  # what the store says of each file
+        self._info: dict[str, dict[str, Any]] = {}  # the store's information on each file
 
     def _list(self) -> Listing:
         try:
@@ -61,11 +61,11 @@ class RemoteStore(Tree):
         return InputError(f"{self.where} cannot be read ({reason}); check the address and your credentials")
 
     def stamp(self, name: str) -> FileStamp:
-        """Size in bytes, 0 where the store does not know it, and a hash of all that it says in place of a time."""
+        """Size in bytes, 0 where the store does not know it, and a hash of its information in place of a time."""
         _ = self.listing
         if name not in self._info:
             raise FileNotFoundError(ENOENT, "no such file on the store", f"{self.where}/{name}")
-        if self._info[name].get("size") is None:  # a listing may leave out what the store says of one file
+        if self._info[name].get("size") is None:  # a listing may lack the information on one file
             with _as_os_error():
                 info: dict[str, Any] = self._system.info(f"{self._root}/{name}")
             self._info[name] = info | {"size": info.get("size") or 0}
@@ -120,6 +120,6 @@ def _connect(url: str) -> tuple[Any, str]:
 
 
 def _hash_of(info: dict[str, Any]) -> int:
-    """A number that changes when what a store says of a file does: checksums, times, version ids."""
+    """A number that changes when the information on a file does: checksums, times, version ids."""
     lasting = sorted((key, repr(value)) for key, value in info.items() if key.lower() not in VOLATILE_KEYS)
     return int.from_bytes(sha256(repr(lasting).encode()).digest()[:7])

@@ -13,7 +13,7 @@ from bench.images.layouts.api import SHARED_POOL, DataSetContents, ImageRow
 
 
 def is_added(path: str) -> bool:
-    """Whether a path lies in the folder of added real images; a tree that has such a folder of its own takes none."""
+    """Whether a path is in the folder of added real images; a tree that has such a folder of its own takes none."""
     return path.split("/", 1)[0] == SHARED_POOL
 
 

@@ -1,6 +1,6 @@
 """What a layout is: from the names in a tree to rows of images.
 
-A layout is one class and one entry-point line in the group `lineup.layouts`. It says how much of a tree it can read,
+A layout is one class and one entry-point line in the group `lineup.layouts`. It tells how much of a tree it can read,
 from names and headers alone, and reads it. What all layouts share is done in `bench.images.assembly`: order, families,
 drawn splits, checks.
 """

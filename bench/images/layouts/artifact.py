@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import ClassVar
 
+from bench.images.files import csv_lines
 from bench.images.files.tree import Tree
-from bench.images.layouts import csv_lines
 from bench.images.layouts.added_real_images import is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from bench.images.files.tree import Tree
 from bench.images.layouts.api import DataSetContents, FolderAnnotation, FolderLayout, ImageRow
-from bench.images.layouts.generator_names import is_known_generator
+from bench.images.vocabulary.generator_names import is_known_generator
 
 CLASSES = {"0_real": 0, "1_fake": 1}
 SPLITS = ("train", "val", "test")

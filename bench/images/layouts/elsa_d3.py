@@ -14,7 +14,7 @@ from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
-from bench.images.layouts.class_words import split_of
+from bench.images.vocabulary.class_words import split_of
 from bench.platform.errors import InputError
 
 GENERATORS = ("DeepFloyd IF", "SDv1.4", "SDv2.1", "SDXL")  # of image_gen0 to image_gen3

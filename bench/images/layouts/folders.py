@@ -6,8 +6,8 @@ it begins with `real` or a data set of photographs (`DATA_SETS`) and all that fo
 generated: `coco_fake`, `imagenet_glide`. With anything else in it, it may be either, and is refused: `imagenet_dit`.
 Every other folder is a generator. All real folders form the shared pool, and a note names them.
 
-- Splits are folders such as `train`, `val` and `test` (`bench.images.layouts.class_words.SPLITS`), at the top or right
-  below a generator.
+- Splits are folders such as `train`, `val` and `test` (`bench.images.vocabulary.class_words.SPLITS`), at the top
+  or right below a generator.
 - `fake` and the other `GENERATED_WORDS` are the generator that the folder above names; at the top, that the data set
   names. There `0` is real and `1` is fake as well.
 - Below a generator, the `UNAMBIGUOUS_REAL_WORDS` are real images. `nature`, `photo` and other words that may be a
@@ -26,8 +26,8 @@ from typing import ClassVar
 from bench.images.files.tree import Tree, top_folders
 from bench.images.layouts.added_real_images import is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, FolderAnnotation, FolderLayout
-from bench.images.layouts.class_words import FILLERS, SPLITS
-from bench.images.layouts.generator_names import is_known_generator, normalised
+from bench.images.vocabulary.class_words import FILLERS, SPLITS
+from bench.images.vocabulary.generator_names import is_known_generator, normalised
 from bench.platform.errors import InputError
 
 UNAMBIGUOUS_REAL_WORDS = frozenset({"0_real", "real", "real_images", "reals"})

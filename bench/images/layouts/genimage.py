@@ -1,8 +1,8 @@
 """GenImage: `<generator>/{train,val}/{ai,nature}/<image>`, as shipped, nested, or in README spelling.
 
 GenImage (Zhu et al., NeurIPS 2023, arXiv 2306.08571). Which of its zip tools was used decides whether an inner folder
-such as `imagenet_ai_0508_adm` stands between; both are read. Of all folders above a split, the outermost whose name is
-one of GenImage's names the generator, wherever it stands: `GenImage/ADM`, `ADM/imagenet_ai_0508_adm`. Where none has
+such as `imagenet_ai_0508_adm` is between; both are read. Of all folders above a split, the outermost whose name is
+one of GenImage's names the generator, at any depth: `GenImage/ADM`, `ADM/imagenet_ai_0508_adm`. Where none has
 such a name it is the outermost, after those that hold all generators of the tree.
 """
 
@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from bench.images.files.tree import Tree
 from bench.images.layouts.api import DataSetContents, FolderAnnotation, FolderLayout, ImageRow
-from bench.images.layouts.generator_names import GENIMAGE, canonical_name, genimage_name
+from bench.images.vocabulary.generator_names import GENIMAGE, canonical_name, genimage_name
 from bench.platform.errors import InputError
 
 SPLITS = ("train", "val", "test")

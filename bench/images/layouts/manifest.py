@@ -2,7 +2,7 @@
 
 Columns `path` (relative to the folder, forward slashes) and `label` are required; `generator`, `split`, `content`,
 `source` and `degradation` may be there, and columns of the user's own begin with `x_`. A generated image without a
-generator belongs to "generated"; a real one with a generator stands against that one only.
+generator belongs to "generated"; a real one with a generator is of that generator's pool only.
 
 Where `dataset.json` names another data set under "of", as DATA would (and its real images under "real"), the paths are
 names of that set's images: its files are read, and columns that the manifest does not have are taken from it. A column
@@ -18,8 +18,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
+from bench.images.files import csv_lines
+from bench.images.files.description import DESCRIPTION, read_description
 from bench.images.files.tree import MANIFEST_SUFFIXES, Tree
-from bench.images.layouts import csv_lines
 from bench.images.layouts.api import (
     SHARED_POOL,
     Coverage,
@@ -28,8 +29,7 @@ from bench.images.layouts.api import (
     ImageRow,
     SubsetLayout,
 )
-from bench.images.layouts.class_words import SPLITS, label_of
-from bench.images.layouts.description import DESCRIPTION, read_description
+from bench.images.vocabulary.class_words import SPLITS, label_of
 from bench.platform.errors import InputError
 from protocols.api import NONE
 from protocols.degradations import UnknownDegradation, degradation

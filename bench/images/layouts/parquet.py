@@ -1,9 +1,9 @@
 """Tables of images as the Hugging Face `datasets` library lays them out: Parquet files, or Arrow files saved to disk.
 
 Columns are found by name. Image: `image`, or the only column of bytes. Label: `label`, `is_fake`, `target` or
-`is_generated`; 0 real, 1 generated, or words or class names that say so. Generator: `generator`, `generator_name`,
+`is_generated`; 0 real, 1 generated, or words or class names that mean so. Generator: `generator`, `generator_name`,
 `model` or `source_model`. Content class: the first of `class`, `category`, `content`. The split is in the name of the
-file or of its folder. AI-GenBench (Pellegrini et al., arXiv 2504.20865) lies like this.
+file or of its folder. AI-GenBench (Pellegrini et al., arXiv 2504.20865) is arranged like this.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
-from bench.images.layouts.class_words import is_real_name, label_of, label_of_name, split_of
-from bench.images.layouts.generator_names import canonical_name
+from bench.images.vocabulary.class_words import is_real_name, label_of, label_of_name, split_of
+from bench.images.vocabulary.generator_names import canonical_name
 from bench.platform.errors import InputError
 
 IMAGE = "image"

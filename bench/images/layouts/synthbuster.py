@@ -29,7 +29,7 @@ class SynthbusterLayout(FolderLayout):
     pattern: ClassVar[str] = f"<generator>/<RAISE id>.png and {RAISE_FOLDER}/ or --real FOLDER"
 
     def annotations(self, tree: Tree) -> Mapping[str, FolderAnnotation]:
-        """Generators, and real images; other folders may stand above, such as those of the published archives."""
+        """Generators, and real images; other folders may be above them, such as those of the published archives."""
         annotations = {folder: _annotation(folder.split("/")) for folder in tree.listing.images}
         return {folder: annotation for folder, annotation in annotations.items() if annotation}
 

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from bench.images.files.tree import Tree
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
-from bench.images.layouts.class_words import SPLITS, label_of, split_of
-from bench.images.layouts.generator_names import canonical_name
+from bench.images.vocabulary.class_words import SPLITS, label_of, split_of
+from bench.images.vocabulary.generator_names import canonical_name
 from bench.platform.errors import InputError
 
 UNNAMED = "generated"  # the generator where a sample names none

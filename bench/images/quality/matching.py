@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.images.files.description import DESCRIPTION
 from bench.images.image_set import ImageSet
-from bench.images.layouts.description import DESCRIPTION
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
 

@@ -189,7 +189,7 @@ def test_a_full_training_finds_resampling():
     """Half of the rendered scenes are brought to half their size and back: a trace that every generator leaves too."""
     import cv2
 
-    from bench.embedded.corpus import as_jpeg
+    from bench.embedded.corpus import jpeg_round_trip
     from bench.embedded.scenes.scene import render
 
     class Resampled(ToyTrainSet):
@@ -204,7 +204,7 @@ def test_a_full_training_finds_resampling():
             if label:
                 half = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
                 pixels = cv2.resize(half, (128, 128), interpolation=cv2.INTER_CUBIC)
-            return as_jpeg(pixels, number)
+            return jpeg_round_trip(pixels, number)
 
         def __getitem__(self, index):
             return sample(self.pixels[index])

@@ -72,10 +72,10 @@ def test_genimage_on_a_store_reads_as_its_folder_does(tmp_path, s3):
         assert images.table.equals(whole.table)
         assert images.title == "set"
         assert len(images) == 16 > PAGE
-        store.asked.clear()
+        store.requests.clear()
         for index in range(len(images)):
             assert (images[index].pixels == whole[index].pixels).all()
-        assert [command for command, _, _ in store.asked] == ["GET"] * 16
+        assert [command for command, _, _ in store.requests] == ["GET"] * 16
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(images.files.read, images.names)) == [whole.files.read(name) for name in whole.names]
 

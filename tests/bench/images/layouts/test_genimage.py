@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.images.data_sets import read as read_data
-from bench.images.layouts.generator_names import canonical_name, family_of
+from bench.images.vocabulary.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
 from protocols.api import Subset
 

@@ -9,7 +9,7 @@ from bench.images.layouts.api import SHARED_POOL, DataSetContents, ImageRow, Lay
 from bench.platform.errors import InputError
 from tests.support.entry_points import install
 from tests.support.image_tables import png, structs, table, write_parquet
-from tests.support.small_data_sets import facts, put
+from tests.support.small_data_sets import table_columns, write_images
 
 
 class TabbedLayout(Layout):
@@ -49,7 +49,7 @@ def installed(monkeypatch):
 
 @pytest.fixture
 def data(tmp_path):
-    put(tmp_path, *(path for path, _, _ in LINES))
+    write_images(tmp_path, *(path for path, _, _ in LINES))
     (tmp_path / "mine.labels").write_text("\n".join("\t".join(line) for line in LINES))
     return tmp_path
 
@@ -58,7 +58,7 @@ def data(tmp_path):
 @pytest.mark.parametrize("name", ["{}", "tabbed:{}", "{}/mine.labels", "tabbed:{}/mine.labels"])
 def test_it_is_read_from_its_folder_and_from_its_file(data, name):
     images = read(name.format(data))
-    assert facts(images, "label", "generator", "split") == {
+    assert table_columns(images, "label", "generator", "split") == {
         path: (int(generator != "real"), generator, split) for path, generator, split in LINES
     }
     assert images.families == {"pix-9": "pixel diffusion"}
@@ -84,7 +84,7 @@ def test_it_takes_precedence_over_a_general_one_that_it_overrides(data):
 
 
 def test_without_its_entry_point_its_files_are_of_another_kind(data):
-    put(data, "real/5.png")
+    write_images(data, "real/5.png")
     assert read(str(data)).notes[-1] == "files of other kinds were not read: 1 .labels"
     with pytest.raises(InputError, match=r"mine\.labels is no data set: give a folder"):
         read(f"{data}/mine.labels")

@@ -14,16 +14,16 @@ from bench.images.quality.duplicates import MAX_NEAR_DISTANCE, find_duplicates, 
 from bench.images.quality.inspection import perceptual_hash
 from bench.platform.errors import InputError
 from detectors.checks import texture
-from tests.support.planted_shortcuts import as_png, encode, inspected, plant
+from tests.support.planted_shortcuts import as_png, encode, inspect_data, write_planted
 
 
 @pytest.fixture
 def data(tmp_path):
-    return plant(tmp_path / "data", generated=as_png, size=8)
+    return write_planted(tmp_path / "data", generated=as_png, size=8)
 
 
 def census(data):
-    return take_census(inspected(data, data.parent / "cache"))
+    return take_census(inspect_data(data, data.parent / "cache"))
 
 
 def test_every_group_is_counted_with_what_its_files_are(data):
@@ -67,7 +67,7 @@ def test_files_that_cannot_be_used_are_counted_with_their_reason_and_nowhere_els
 def test_too_many_of_them_stop_the_run_and_a_higher_share_lets_it_go_on(data):
     victim = data / "g" / "val" / "ai" / "g_val_ai_001.png"
     victim.write_bytes(b"")
-    inspection = inspected(data, data.parent / "cache")
+    inspection = inspect_data(data, data.parent / "cache")
     with pytest.raises(InputError, match=r"1 of 24 images cannot be used, such as g/val/ai/g_val_ai_001\.png"):
         inspection.require_usable(0.04)
     assert len(inspection.require_usable(0.05).images) == 23
@@ -95,10 +95,10 @@ def test_a_recompressed_copy_is_a_near_duplicate(data):
 
 
 def test_real_images_that_generators_share_are_no_leak_and_are_known(tmp_path):
-    plant(tmp_path / "data", size=4, generators=("a", "b"))
+    write_planted(tmp_path / "data", size=4, generators=("a", "b"))
     for path in (tmp_path / "data" / "a" / "train" / "nature").iterdir():
         (tmp_path / "data" / "b" / "train" / "nature" / path.name).write_bytes(path.read_bytes())
-    inspection = inspected(tmp_path / "data", tmp_path / "cache")
+    inspection = inspect_data(tmp_path / "data", tmp_path / "cache")
     assert [(one.across, one.images) for one in find_duplicates(inspection)] == [("pools", 8)]
     assert take_census(inspection).warnings == ()
 
@@ -106,7 +106,7 @@ def test_real_images_that_generators_share_are_no_leak_and_are_known(tmp_path):
 def test_what_a_data_set_lists_and_does_not_hold_is_a_warning(data):
     rows = [f"{path.relative_to(data)},{int('ai' in path.parts)}" for path in data.rglob("*.*g")]
     (data / "manifest.csv").write_text("\n".join(["path,label", *rows, "gone.png,1"]) + "\n")
-    found = take_census(inspected(f"manifest:{data}", data.parent / "cache"))
+    found = take_census(inspect_data(f"manifest:{data}", data.parent / "cache"))
     assert "the data set lists 1 images that the manifest lists, which are not there" in found.warnings[-1]
 
 
@@ -165,10 +165,10 @@ def test_a_file_that_could_not_be_read_once_is_read_the_next_time(data, monkeypa
 
 
 def test_duplicates_are_found_among_any_number_of_pools(tmp_path):
-    plant(tmp_path / "data", size=2, generators=tuple(f"g{number:02d}" for number in range(70)))
+    write_planted(tmp_path / "data", size=2, generators=tuple(f"g{number:02d}" for number in range(70)))
     first, last = (tmp_path / "data" / name / "val" / "nature" for name in ("g68", "g69"))
     (last / "copy.jpg").write_bytes(next(first.iterdir()).read_bytes())
-    found = find_duplicates(inspected(tmp_path / "data", tmp_path / "cache"))
+    found = find_duplicates(inspect_data(tmp_path / "data", tmp_path / "cache"))
     assert [(one.across, one.images) for one in found] == [("pools", 2)]
 
 

@@ -1,4 +1,4 @@
-"""What a data set says of itself, in the file `dataset.json` at its top."""
+"""The description that a data set gives of itself, in the file `dataset.json` at its top."""
 
 from __future__ import annotations
 
