@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from bench.evaluation.comparison import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
 from rich.console import Console
 
-from bench.evaluation.comparison import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.metrics import UnusableScores
 from bench.report.regressions import comparison_report
