@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from bench.evaluation.cells import average_masks, cells_table, decisions, evaluate, matrix, readable_table
-from bench.evaluation.comparison import compare
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
+from bench.evaluation.regression import compare
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.store import Store

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from bench.evaluation.comparison import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
 from rich.console import Console
 
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.metrics import UnusableScores
+from bench.evaluation.regression import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
 from bench.report.regressions import comparison_report
 from tests.support.synthetic_runs import falling, make_run, rng, with_data, with_detector, with_manifest, without
 
