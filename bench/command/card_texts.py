@@ -110,10 +110,10 @@ def long_list() -> Iterator[str]:
 
 def protocol_titles() -> Iterator[str]:
     """One line for each protocol: its name, and what it asks."""
-    there = protocol_catalogue.names()
-    width = max(map(len, there), default=0)
+    names = protocol_catalogue.names()
+    width = max(map(len, names), default=0)
     yield "protocols"
-    for name in there:
+    for name in names:
         yield f"{INDENT}{name.ljust(width)}  {protocol_catalogue.protocol_class(name).title}"
 
 
@@ -147,8 +147,8 @@ def whole_protocol(name: str) -> Iterator[str]:
     types, by_name = protocol_catalogue.option_types(kind), {field.name: field for field in fields(kind)}
     for option, about in options(kind).items():
         default = protocol_catalogue.command_line_text(default_of(by_name[option]))
-        said = f"{about} [default: {default}]" if default else about
-        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_text(types[option])}", said)
+        text = f"{about} [default: {default}]" if default else about
+        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_text(types[option])}", text)
 
 
 def whole_card(name: str) -> Iterator[str]:
@@ -167,8 +167,8 @@ def whole_card(name: str) -> Iterator[str]:
             yield from _beside(field.name.replace("_", " "), field.name, recipes, "")
     for recipe in recipes:
         yield from _beneath(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
-    taken = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
-    yield from _beneath("options", ", ".join(taken) or "none", "")
+    defaults = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
+    yield from _beneath("options", ", ".join(defaults) or "none", "")
 
 
 def _row(recipes: Sequence[Recipe]) -> tuple[str, ...]:
@@ -196,11 +196,11 @@ def _state(recipe: Recipe) -> str:
 
 def _weights(recipe: Recipe) -> list[str]:
     """What each source of weights is, and how to get what is missing."""
-    told = []
+    lines = []
     for source in recipe.weight_files():
         state = source.availability()
-        told.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
-    return told or ["starts from no weights"]
+        lines.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
+    return lines or ["starts from no weights"]
 
 
 def _size(recipe: Recipe) -> str:
@@ -218,8 +218,8 @@ def _count(parameters: int) -> str:
 def _beside(label: str, name: str, recipes: Sequence[Recipe], indent: str = INDENT) -> Iterator[str]:
     """One text of the variants: of both settings together where they are alike, else of each that has one."""
     texts = {f"{label}, {recipe.setting}": getattr(recipe.variant, name) for recipe in recipes}
-    told = set(texts.values())
-    for full, text in ({label: told.pop()} if len(told) == 1 else texts).items():
+    different = set(texts.values())
+    for full, text in ({label: different.pop()} if len(different) == 1 else texts).items():
         if text:
             yield from _beneath(full, text, indent)
 

@@ -47,9 +47,9 @@ app.command("weights")(weights_command)
 app.command("corpus")(corpus_command)
 
 
-def print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+def print_version(requested: bool) -> None:  # noqa: FBT001 - as typer calls it
     """Print the version, and stop."""
-    if asked:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"lineup {version('lineup-bench')}")

@@ -27,12 +27,12 @@ from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, options
 
 NOT_IN_A_FILE = {"settings", "dry_run"}
-GLANCE = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
+LENIENT = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
 
 
 @dataclass(frozen=True)
 class ChosenProtocol:
-    """What the arguments say beside the options of `lineup run` itself.
+    """The protocol and the options of detectors that the arguments choose.
 
     Attributes:
         protocol: With its options.
@@ -54,20 +54,20 @@ class ProtocolCommand(TyperCommand):
             UnknownName: The protocol is not installed.
         """
 
-        def glance(command: TyperCommand, **more: Any) -> Any:  # noqa: ANN401 - as typer has it
-            """What can be read of the arguments, whatever else is wrong with them."""
-            return TyperCommand.make_context(command, info_name, list(args), parent, **GLANCE, **more)
+        def parse_leniently(command: TyperCommand, **more: Any) -> Any:  # noqa: ANN401 - as typer has it
+            """A context of what can be parsed of the arguments, whatever else is wrong with them."""
+            return TyperCommand.make_context(command, info_name, list(args), parent, **LENIENT, **more)
 
-        path: Path | None = glance(self).params["settings"]
+        path: Path | None = parse_leniently(self).params["settings"]
         file = SettingsFile() if path is None else read_settings(path)
-        name = glance(self, default_map=_as_texts(file.values)).params["protocol"]
+        name = parse_leniently(self, default_map=_as_texts(file.values)).params["protocol"]
         taken = list(options(protocol_catalogue.protocol_class(name)))
         own = {one.name for one in self.params} - NOT_IN_A_FILE
         for option in file.values:
             if option not in own and option not in taken:
                 raise InputError(f"settings {path}: {_not_known(option, name, [*own, *taken], taken)}")
         whole = _with_options(self, name)
-        for argument in glance(whole).args:
+        for argument in parse_leniently(whole).args:
             if argument.startswith("-") and argument.strip("-"):
                 flags = [flag for one in whole.params for flag in _flags(one)]
                 raise InputError(_not_known(argument.partition("=")[0], name, flags, list(map(_flag, taken))))
@@ -75,12 +75,12 @@ class ProtocolCommand(TyperCommand):
         context: Any = TyperCommand.make_context(whole, info_name, args, parent, default_map=defaults, **extra)
         typed = {option: context.params.pop(option) for option in taken}
         values = {option: value for option, value in file.values.items() if option in taken}
-        values |= {option: value for option, value in typed.items() if _given(context, option)}
+        values |= {option: value for option, value in typed.items() if _is_typed(context, option)}
         context.obj = ChosenProtocol(protocol_catalogue.make_protocol(name, values), file.recipe_options)
         return context
 
 
-def _given(context: Any, option: str) -> bool:  # noqa: ANN401 - as typer has it
+def _is_typed(context: Any, option: str) -> bool:  # noqa: ANN401 - as typer has it
     """Whether an option stands on the command line."""
     return bool(context.get_parameter_source(option).name == "COMMANDLINE")
 
@@ -135,16 +135,16 @@ def _parameters(protocol: str) -> list[Any]:
         {one.name: one for one in fields(kind)},
     )
 
-    def stands_in() -> None:
-        """Has the options as its parameters."""
+    def placeholder() -> None:
+        """A function for typer, which reads the options off its signature."""
 
     panel = f"Options of the protocol {protocol}"
-    stands_in.__signature__ = Signature(  # type: ignore[attr-defined]
+    placeholder.__signature__ = Signature(  # type: ignore[attr-defined]
         [_parameter(by_name[name], types[name], helps[name], panel) for name in helps]
     )
-    made = typer.Typer(add_completion=False)
-    made.command()(stands_in)
-    return [one for one in get_command(made).params if one.name in helps]
+    app = typer.Typer(add_completion=False)
+    app.command()(placeholder)
+    return [option for option in get_command(app).params if option.name in helps]
 
 
 def _parameter(one: Field[Any], hint: Any, about: str, panel: str) -> Parameter:  # noqa: ANN401 - any type

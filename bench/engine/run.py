@@ -250,13 +250,13 @@ def _recorded_answer(item: PlannedCell, answer: Answer, images: ImageSet) -> Ans
         Unavailable: The detector cannot do it.
         ValueError: A diagnostic has the name of something else.
     """
-    if taken := {KEY, NAME, GENERATOR} & set(answer.diagnostics):
-        msg = f"a diagnostic cannot be called {', '.join(sorted(taken))}: that is a column already"
+    if reserved := {KEY, NAME, GENERATOR} & set(answer.diagnostics):
+        msg = f"a diagnostic cannot be called {', '.join(sorted(reserved))}: that is a column already"
         raise ValueError(msg)
     if item.cell.task == "binary":
         return answer
     if PREDICTED not in answer.diagnostics:
         msg = f"{item.cell.detector} does not say which of several generators made an image: ask what is real instead"
         raise Unavailable(msg)
-    made_by = images.table[GENERATOR].where(images.table[LABEL] == 1, "").to_numpy()
-    return Answer(answer.scores, {**answer.diagnostics, GENERATOR: made_by})
+    generators = images.table[GENERATOR].where(images.table[LABEL] == 1, "").to_numpy()
+    return Answer(answer.scores, {**answer.diagnostics, GENERATOR: generators})

@@ -38,8 +38,8 @@ def _joined_cells(runs: Sequence[Run]) -> pd.DataFrame:
         cell = repeated.iloc[0]
         where = f"{cell[columns.DETECTOR]} trained on {cell[columns.TRAIN]}, tested on {cell[columns.TEST]}"
         raise InputError(f"{where} has scores in two versions: choose runs of one version")
-    kept = pd.concat([scored, cells[~cells[columns.STATUS].eq(SCORED)]]).drop_duplicates(identity)
-    return kept.sort_index(ignore_index=True)
+    joined = pd.concat([scored, cells[~cells[columns.STATUS].eq(SCORED)]]).drop_duplicates(identity)
+    return joined.sort_index(ignore_index=True)
 
 
 def _join_same_question(runs: Sequence[Run]) -> Run:

@@ -52,8 +52,8 @@ def question_columns(protocol: ProtocolRecord) -> list[str]:
 
 def comparable_cells(run: Run, lost: Iterable[str]) -> pd.DataFrame:
     """The cells of a run without those detectors, the columns of its question as objects: tables are joined on them."""
-    kept = run.cells[~run.cells[columns.DETECTOR].isin(list(lost))]
-    return kept.astype(dict.fromkeys(question_columns(run.manifest.protocol), "object"))
+    cells = run.cells[~run.cells[columns.DETECTOR].isin(list(lost))]
+    return cells.astype(dict.fromkeys(question_columns(run.manifest.protocol), "object"))
 
 
 def unscored_cells(golden: pd.DataFrame, now: pd.DataFrame, question: list[str]) -> list[str]:

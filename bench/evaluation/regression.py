@@ -191,9 +191,9 @@ def _mean_changes(
     return changes.assign(p=p, verdict=verdict)[list(MEAN_CHANGES)]
 
 
-def _notes(golden: Run, now: Run, kept: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+def _notes(golden: Run, now: Run, scored: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """What a reader should know: other files, cells new to the record, other seeds, slack that cannot be known."""
-    new = kept[~kept[columns.KEY].isin(pairs[columns.KEY])]
+    new = scored[~scored[columns.KEY].isin(pairs[columns.KEY])]
     notes = [
         f"{detector}: {count} cells are not in the golden record, not compared"
         for detector, count in new.groupby(columns.DETECTOR, sort=False).size().items()

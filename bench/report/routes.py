@@ -46,9 +46,9 @@ def _routed_images(run: Run) -> pd.DataFrame:
         empty = [*run.cells.columns, columns.NAME, columns.LABEL, columns.SCORE, columns.ROUTE, _ORACLE]
         return pd.DataFrame(columns=empty)
     image = [columns.KEY, columns.NAME]
-    taken = run.diagnostics[run.diagnostics[columns.ROUTE].notna()]
-    traced = taken.merge(run.scores[[*image, columns.LABEL, columns.SCORE]], on=image, validate="one_to_one")
-    images = run.cells.merge(traced, on=columns.KEY)
+    routed = run.diagnostics[run.diagnostics[columns.ROUTE].notna()]
+    scored = routed.merge(run.scores[[*image, columns.LABEL, columns.SCORE]], on=image, validate="one_to_one")
+    images = run.cells.merge(scored, on=columns.KEY)
     return images.assign(**{_ORACLE: _oracle_scores(images)})
 
 
@@ -73,7 +73,7 @@ def _route_table(detector: str, train: str, images: pd.DataFrame, identity: list
     generated = [part[part[columns.LABEL] == 1] for part in parts]
     image = [name for name in (*identity, columns.NAME) if name != columns.TEST]
     real = images[images[columns.LABEL] == 0].drop_duplicates(image)
-    taken = [
+    shares = [
         TableColumn(f"to {route}", tuple(percent(part[columns.ROUTE].eq(route).mean()) for part in [*generated, real]))
         for route in sorted(images[columns.ROUTE].unique())
     ]
@@ -82,7 +82,7 @@ def _route_table(detector: str, train: str, images: pd.DataFrame, identity: list
     costs = [points(right - own) for own, right in zip(reached, oracle, strict=True)]
     shown = (
         TableColumn(columns.TEST, (*names, "real images"), left=True),
-        *taken,
+        *shares,
         TableColumn("accuracy", (*map(percent, reached), DASH)),
         TableColumn("oracle", (*map(percent, oracle), DASH)),
         TableColumn("cost", (*costs, DASH)),

@@ -71,8 +71,8 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
     found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
     resources.store.clear("training.csv")
     planned = [item.fit_key[:12] for item in run.planned]
-    if (kept := found[found[columns.FIT].isin(planned)]).size:
-        resources.store.write("training.csv", kept.to_csv(index=False).encode())
+    if (training := found[found[columns.FIT].isin(planned)]).size:
+        resources.store.write("training.csv", training.to_csv(index=False).encode())
 
 
 def _write_detectors(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, store: Store) -> None:
