@@ -36,7 +36,7 @@ import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import BlurJpeg, Statistics, padded_centre, shorter_side
+from detectors.preprocessing.augmentation import BlurJpeg, Statistics, padded_centre, resize_shorter_side
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -85,7 +85,7 @@ class ShorterSideView:
 
     def test(self, pixels: Image) -> Image:
         """The centre, uint8 (crop, crop, 3)."""
-        return padded_centre(shorter_side(pixels, self.shorter), self.crop)
+        return padded_centre(resize_shorter_side(pixels, self.shorter), self.crop)
 
 
 PAPER_VIEW = ShorterSideView(shorter=256, crop=SIDE)

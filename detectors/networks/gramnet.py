@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 LAST = "fcnewr.3.bias"  # one number per output
 LAST_LAYERS = ("fc", "fcnewr")
-PAPER_VIEW = RescaledView(side=512, least=64, most=256)
+PAPER_VIEW = RescaledView(side=512, min_side=64, max_side=256)
 PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
 SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WIDTH, SMALL_WIDTH = 256, 64  # of the bottleneck
-PAPER_VIEW = ZoomedView(resize=256, crop=224, least=0.5)
+PAPER_VIEW = ZoomedView(resize=256, crop=224, min_share=0.5)
 SMALL_VIEW = SquareView(side=128, crop=128, test_crop=128, mirror=False)
 LAST = ("head.fc.", "head.weight", "head.bias")  # the output, here and in DeiT
 

@@ -24,7 +24,7 @@ from bench.embedded.pretraining.determinism import Progress, save, seeded, threa
 from bench.embedded.scenes.composition import KINDS
 from bench.embedded.scenes.scene import SIDE, Scene, render
 from detectors.architectures.small_networks import SmallResNet
-from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, recompressed
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, jpeg_round_trip
 
 NAME = "small_resnet"
 SEED = 31
@@ -67,7 +67,7 @@ def graded(first: int, count: int, progress: Progress) -> LabelledScenes:
     for index in range(count):
         scene = render(first + index)
         quality = int(np.random.default_rng([SEED, first + index]).integers(QUALITIES[0], QUALITIES[-1]))
-        pixels[index] = recompressed(scene.pixels, quality, "opencv")
+        pixels[index] = jpeg_round_trip(scene.pixels, quality, "opencv")
         answers[index] = _answers(scene, quality)
         progress("graded scenes", index + 1, count)
     return LabelledScenes(pixels, answers)
