@@ -17,7 +17,7 @@ from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.embedders.tensor_embedder import TensorEmbedder
 from detectors.heads.linear import LinearSvm
 from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
-from detectors.preprocessing.crops import luma, whole
+from detectors.preprocessing.crops import luma, resize_grey
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +41,7 @@ class HogEmbedder(TensorEmbedder):
 
     def prepare(self, sample: Sample) -> Array:
         """The luma of the whole image, uint8 (128, 128): averaged where it shrinks, bilinear where it grows."""
-        return whole(luma(sample.pixels), SIDE)
+        return resize_grey(luma(sample.pixels), SIDE)
 
     def features(self, images: Tensor) -> Tensor:
         """Normalised histograms of N grey images, uint8 (N, 128, 128)."""

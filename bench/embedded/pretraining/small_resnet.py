@@ -25,7 +25,7 @@ from bench.embedded.scenes.composition import KINDS
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, Scene, render
 from detectors.architectures.small_networks import SmallResNet
-from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, recompressed
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, jpeg_round_trip
 
 NAME = "small_resnet"
 SEED = 31
@@ -75,7 +75,7 @@ def render_labelled_scenes(first: int, count: int, progress: StageCallback) -> L
         quality = int(
             np.random.default_rng([SEED, first + index]).integers(QUALITY_THRESHOLDS[0], QUALITY_THRESHOLDS[-1])
         )
-        pixels[index] = recompressed(scene.pixels, quality, "opencv")
+        pixels[index] = jpeg_round_trip(scene.pixels, quality, "opencv")
         labels[index] = _labels(scene, quality)
         progress("graded scenes", index + 1, count)
     return LabelledScenes(pixels, labels)

@@ -110,7 +110,7 @@ def test_published_numbers():
 
 def test_fresh_head_is_drawn_from_the_seed():
     backbone = {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000), "conv1.weight": torch.ones(3)}
-    first, again, other = (with_new_head(PAPER.build(), backbone, 0.02, seed) for seed in (0, 0, 1))
+    first, again, other = (with_new_head(PAPER.build(), backbone, seed) for seed in (0, 0, 1))
     assert first["fc.weight"].shape == (1, 2048)
     assert first["fc.bias"].shape == (1,)
     assert float(first["fc.weight"].std()) == pytest.approx(0.02, rel=0.1)
@@ -118,7 +118,7 @@ def test_fresh_head_is_drawn_from_the_seed():
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
     assert first["conv1.weight"] is backbone["conv1.weight"]
     del backbone["fc.weight"]
-    assert with_new_head(PAPER.build(), backbone, 0.02, 0).keys() == backbone.keys() | {"fc.weight"}
+    assert with_new_head(PAPER.build(), backbone, 0).keys() == backbone.keys() | {"fc.weight"}
 
 
 def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
@@ -168,7 +168,8 @@ def test_a_batch_is_its_images(start):
 
 def _state(start):
     network = SmallResNet()
-    load_strict(network, with_new_head(network, loading.read(hashed_file(Path(start))), 1.0, 0), start)
+    tensors = with_new_head(network, loading.read(hashed_file(Path(start))), 0)
+    load_strict(network, tensors | {"fc.weight": tensors["fc.weight"] * 50}, start)
     return loading.to_state(network)
 
 

@@ -57,7 +57,9 @@ def test_stages_and_drawn_parts_are_parts(recipe, setting):
     networks = [recipe(one).build() for one in ("paper", "small")]
     names = {name for network in networks for name, _ in network.named_modules()}
     assert names >= {name for stage in recipe.stages for name in stage}
-    pretrained = {name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.drawn)}
+    pretrained = {
+        name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.new_parts)
+    }
     assert all(name.startswith((*recipe(setting).variant.branches, "fc.")) for name in pretrained)
 
 
@@ -149,7 +151,7 @@ def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
     branch = small.variant.branches[0]
     assert torch.equal(first[f"{branch}.layer3.conv1.weight"], held["layer3.conv1.weight"])
     assert "fc.weight" in changed
-    assert all(name.startswith(("fc.", *recipe.drawn)) for name in changed)
+    assert all(name.startswith(("fc.", *recipe.new_parts)) for name in changed)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -214,4 +214,4 @@ def test_published_numbers():
     plan, view = PAPER.plan, PAPER.view
     assert plan.schedule == EarlyStopping(1e-5, 5, 0, 0.002, 1e-5)
     assert (plan.optimiser, plan.weight_decay, plan.batch, plan.epochs) == ("adam", 1e-4, 14, 5)
-    assert (view.side, view.least, view.most) == (512, 64, 256)
+    assert (view.side, view.min_side, view.max_side) == (512, 64, 256)

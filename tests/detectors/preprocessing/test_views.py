@@ -9,7 +9,7 @@ from torchvision import transforms
 
 from detectors.checks import texture
 from detectors.preprocessing.augmentation import image_rng
-from detectors.preprocessing.views import RescaledView, RotatedView, SquareView, squared, turned
+from detectors.preprocessing.views import RescaledView, RotatedView, SquareView, resize_to_square, rotate_and_scale
 
 SQUARED = SquareView(64, 48, 48, mirror=True)
 BGR = SquareView(64, 48, 40, mirror=False, library="opencv", channels="bgr")
@@ -79,14 +79,14 @@ def test_values_go_from_0_to_255():
 
 def test_turning_is_about_the_centre():
     image = texture("turn", 32, 32)
-    assert np.array_equal(turned(image, 0, 1, mirrored=False), image)
-    assert np.array_equal(turned(image, 0, 1, mirrored=True), image[:, ::-1])
-    assert np.array_equal(turned(image, 90, 1, mirrored=False), np.rot90(image))
-    larger = turned(image, 0, 2, mirrored=False)
+    assert np.array_equal(rotate_and_scale(image, 0, 1, mirrored=False), image)
+    assert np.array_equal(rotate_and_scale(image, 0, 1, mirrored=True), image[:, ::-1])
+    assert np.array_equal(rotate_and_scale(image, 90, 1, mirrored=False), np.rot90(image))
+    larger = rotate_and_scale(image, 0, 2, mirrored=False)
     expected = cv2.resize(image[8:24, 8:24], (32, 32))
     assert np.abs(larger[4:-4, 4:-4].astype(int) - expected[4:-4, 4:-4]).max() <= 3
 
 
 def test_a_square_of_the_right_size_is_left_alone():
     image = texture("same", 64, 64)
-    assert squared(image, 64, "pillow") is image
+    assert resize_to_square(image, 64, "pillow") is image

@@ -17,7 +17,13 @@ from torchvision import transforms
 from detectors.api import Runtime
 from detectors.architectures.compute import logits
 from detectors.checks import ToyTrainSet, texture
-from detectors.preprocessing.augmentation import AugmentationDraw, BlurJpeg, image_rng, padded_centre, shorter_side
+from detectors.preprocessing.augmentation import (
+    AugmentationDraw,
+    BlurJpeg,
+    image_rng,
+    padded_centre,
+    resize_shorter_side,
+)
 from detectors.training import checkpoint
 from detectors.training.fine_tuning import FineTuning, set_trainable
 from detectors.training.loop import train
@@ -132,7 +138,7 @@ def test_draws_have_the_published_distribution():
 def test_resize_is_torchvisions(size):
     pixels = texture("resize", *size)
     expected = np.asarray(transforms.Resize(256)(PillowImage.fromarray(pixels)))
-    assert np.array_equal(shorter_side(pixels, 256), expected)
+    assert np.array_equal(resize_shorter_side(pixels, 256), expected)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (31, 47), (223, 300), (300, 223), (224, 224), (225, 226), (227, 401)])
@@ -185,9 +191,9 @@ def test_order_is_resize_blur_jpeg_crop():
 
 def test_validation_is_fixed_in_strength_and_place():
     pixels = texture("validation", 260, 300)
-    blurred = gaussian_filter(shorter_side(pixels, 256), (1.5, 1.5, 0))
+    blurred = gaussian_filter(resize_shorter_side(pixels, 256), (1.5, 1.5, 0))
     shown = [PAPER.validation(pixels, image_rng(0, f"{index}", 0)) for index in range(40)]
-    plain = padded_centre(shorter_side(pixels, 256), 224)
+    plain = padded_centre(resize_shorter_side(pixels, 256), 224)
     assert any(np.array_equal(one, plain) for one in shown)
     assert any(np.array_equal(one, padded_centre(blurred, 224)) for one in shown)
     assert len({one.tobytes() for one in shown}) == 4  # with and without blur, with and without JPEG
