@@ -327,7 +327,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
     plan = dataclasses.replace(PLAN, stopping=stopping, epochs=5)
     whole, history = weights(ToyTrainSet(24), plan=plan)
     monkeypatch.setattr(loop, "SAVE_AFTER", -1.0)
-    write, written = loop.Saved.write, []
+    write, written = loop.TrainingCheckpoint.write, []
 
     def kill(self, state):
         write(self, state)
@@ -335,7 +335,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
         if len(written) == 2:
             raise Killed
 
-    monkeypatch.setattr(loop.Saved, "write", kill)
+    monkeypatch.setattr(loop.TrainingCheckpoint, "write", kill)
     runtime = Runtime(folder=tmp_path / "fit")
     with pytest.raises(Killed):
         train(small(), ToyTrainSet(24), VIEW, plan, 0, runtime)

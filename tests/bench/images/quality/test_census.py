@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.engine.cache import Cache
-from bench.images.assembly import treated
+from bench.images.assembly import with_base_degradation
 from bench.images.data_sets import read
 from bench.images.quality.census import take_census
 from bench.images.quality.duplicates import NEAR, find_duplicates, near_pairs
@@ -174,14 +174,14 @@ def test_duplicates_are_found_among_any_number_of_pools(tmp_path):
 
 def test_an_image_that_cannot_go_through_its_degradation_is_excluded_with_that_reason(data):
     (data / "g" / "val" / "ai" / "long.png").write_bytes(encode(np.zeros((1, 70_000, 3), np.uint8), "PNG"))
-    images = treated(read(str(data)), "canonical:jpeg96")
+    images = with_base_degradation(read(str(data)), "canonical:jpeg96")
     found = Cache(data.parent / "cache").inspect(images, 1, lambda _: None).unreadable
     assert found["name"].tolist() == ["g/val/ai/long.png"]
     assert "cannot go through canonical:jpeg96" in found["reason"].iloc[0]
 
 
 def test_a_degradation_counts_for_the_common_size(data):
-    assert treated(read(str(data)), "lr:32").short_side == 32
+    assert with_base_degradation(read(str(data)), "lr:32").short_side == 32
 
 
 def test_refused_files_of_folders_outside_the_layout_do_not_count(data):
