@@ -1,4 +1,5 @@
 import io
+from shutil import copytree
 
 import pytest
 from lineup_checkerboard import Checkerboard
@@ -8,10 +9,16 @@ from bench.platform.progress import Reporter
 from tests.support.miniature import Bench, NearestMeanRecipe, write_folder
 
 
+@pytest.fixture(scope="session")
+def miniature(tmp_path_factory):
+    """The miniature data set, for those who only read it."""
+    return write_folder(tmp_path_factory.mktemp("miniature") / "data")
+
+
 @pytest.fixture
-def make_bench(tmp_path):
-    """Make a bench over the miniature; keyword arguments are `Bench`'s."""
-    folder = write_folder(tmp_path / "data")
+def make_bench(miniature, tmp_path):
+    """Make a bench over a copy of the miniature, which a test may damage; keyword arguments are `Bench`'s."""
+    folder = copytree(miniature, tmp_path / "data")
 
     def make(name="a", recipes=None, **options):
         chosen = recipes or [NearestMeanRecipe("small"), Checkerboard("small")]

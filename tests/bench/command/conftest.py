@@ -1,48 +1,42 @@
-import os
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 
-from tests.support.miniature import write_folder
+from tests.support.command_line import call, start
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory):
+def data(miniature):
     """The miniature data set."""
-    return write_folder(tmp_path_factory.mktemp("miniature") / "data")
+    return miniature
 
 
 @pytest.fixture(scope="session")
-def lineup(tmp_path_factory):
-    """Run the command line in a process of its own, with a cache of the session's own.
-
-    Runs leave the baselines out, for speed, unless a test asks for them.
-    """
-    cache = tmp_path_factory.mktemp("cache")
-
-    def run(*arguments, **environment):
-        if arguments[0] == "run" and "--baselines" not in arguments:
-            arguments = (*arguments, "--no-baselines")
-        return subprocess.run(
-            [sys.executable, "-m", "bench", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "LINEUP_CACHE": str(cache), "COLUMNS": "120", **environment},
-        )
-
-    return run
+def environment(tmp_path_factory):
+    """A cache of the session's own, and lines of one width."""
+    return {"LINEUP_CACHE": str(tmp_path_factory.mktemp("cache")), "COLUMNS": "120"}
 
 
 @pytest.fixture(scope="session")
-def finished(lineup, data, tmp_path_factory):
-    """A finished run of both protocols: folder by protocol, and what was printed."""
+def lineup(environment):
+    """Run the command line in this process, where the libraries are loaded."""
+    return partial(call, environment)
+
+
+@pytest.fixture(scope="session")
+def lineup_process(environment):
+    """Run the command line in a process of its own, for what only that shows."""
+    return partial(start, environment)
+
+
+@pytest.fixture(scope="session")
+def finished(lineup, lineup_process, data, tmp_path_factory):
+    """A finished run of both protocols, the first as a user starts it: folder by protocol, and what was printed."""
     root = tmp_path_factory.mktemp("runs")
     done = {}
-    for protocol in ("cross_generator", "degradation"):
+    for protocol, ran in (("cross_generator", lineup_process), ("degradation", lineup)):
         out = root / protocol
-        done[protocol] = lineup(
+        done[protocol] = ran(
             "run", "--protocol", protocol, "--data", data, "--detectors", "checkerboard,hog_svm", "--out", out
         )
         assert done[protocol].returncode == 0, done[protocol].stderr

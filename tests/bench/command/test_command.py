@@ -79,9 +79,9 @@ def test_repeating_a_command_decodes_nothing(finished, lineup, data):
     assert again.stdout == finished[1]["cross_generator"].stdout
 
 
-def test_leaderboard_and_matrix_come_from_result_folders(finished, lineup, tmp_path):
+def test_leaderboard_and_matrix_come_from_result_folders(finished, lineup, lineup_process, tmp_path):
     root, done = finished
-    shown = lineup("leaderboard", root / "cross_generator", root / "degradation", "--out", tmp_path / "tables")
+    shown = lineup_process("leaderboard", root / "cross_generator", root / "degradation", "--out", tmp_path / "tables")
     assert shown.returncode == 0
     for protocol in done:
         assert done[protocol].stdout in shown.stdout
@@ -221,14 +221,14 @@ def test_arms_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(
     assert "Base degradations side by side" in (tmp_path / "out" / "leaderboard.md").read_text()
 
 
-def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, tmp_path):
+def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, lineup_process, tmp_path):
     folder = write_planted(tmp_path / "data", generated=as_png, size=40)
     done = lineup("data", folder, "--audit", "--match", tmp_path / "matched")
     assert done.returncode == 0, done.stderr
     assert "120 images, 1 generators" in done.stdout
     assert "Audit: format tells real from generated in 100.0% for g" in " ".join(done.stdout.split())
     assert f"120 of 120 images are matched; manifest in {tmp_path / 'matched'}" in done.stderr
-    again = lineup("data", tmp_path / "matched", "--audit")
+    again = lineup_process("data", tmp_path / "matched", "--audit")
     assert "no attribute of the files tells real from generated" in again.stdout
     assert "is there already" in one_line(lineup("data", folder, "--match", tmp_path / "matched"))
 
@@ -242,7 +242,7 @@ def test_an_unknown_detector_of_a_run_is_one_clear_line(finished, lineup):
     assert "the run has no detector 'nobody'; it has checkerboard, hog_svm" in one_line(asked)
 
 
-def test_help_lists_every_command(lineup):
-    shown = lineup("--help").stdout
+def test_help_lists_every_command(lineup_process):
+    shown = lineup_process("--help").stdout
     for command in ("run", "data", "leaderboard", "matrix", "list", "regress", "corpus", "weights"):
         assert command in shown

@@ -337,8 +337,8 @@ def test_several_arms_go_into_folders_of_their_own(run, tmp_path):
             with_base_degradations(request, chains)
 
 
-def test_a_refused_option_is_exit_code_2(lineup):
-    assert "is one of the protocol degradation" in one_line(lineup("run", "--degradations", "jpeg:65"))
+def test_a_refused_option_is_exit_code_2(lineup, lineup_process):
+    assert "is one of the protocol degradation" in one_line(lineup_process("run", "--degradations", "jpeg:65"))
     assert "option sizes cannot be" in one_line(lineup("run", "--protocol", "training_size", "--sizes", "many"))
 
 

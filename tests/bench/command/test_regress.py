@@ -70,13 +70,12 @@ def folder(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("gate") / "data", train=20, val=60)
 
 
-@pytest.fixture
-def run_of(folder, tmp_path):
+@pytest.fixture(scope="module")
+def run_of(folder, tmp_path_factory):
     """Run recipes over the miniature in fresh folders, as the gate does."""
-    count = iter(range(100))
 
     def run(*recipes, seeds=(0,), degradation="jpeg:65"):
-        bench = Bench(folder, tmp_path / str(next(count)), {recipe.card.name: recipe for recipe in recipes}, 50)
+        bench = Bench(folder, tmp_path_factory.mktemp("run"), {recipe.card.name: recipe for recipe in recipes}, 50)
         return bench.stored_run(seeds, degradation)
 
     return run
@@ -86,9 +85,25 @@ def good(**options):
     return [NearestMeanRecipe("small", **options), Checkerboard("small")]
 
 
-def test_the_same_code_passes(run_of):
+@pytest.fixture(scope="module")
+def good_run(run_of):
+    return run_of(*good())
+
+
+@pytest.fixture(scope="module")
+def golden(good_run):
+    return golden_from([good_run])
+
+
+@pytest.fixture(scope="module")
+def run_of_one(run_of):
+    """One detector is missing."""
+    return run_of(NearestMeanRecipe("small"))
+
+
+def test_the_same_code_passes(run_of, good_run):
     golden = golden_from([run_of(*good(), seeds=(0, 1))])
-    found = compare(golden, run_of(*good()))
+    found = compare(golden, good_run)
     assert found.exit_code == 0
     assert found.cells["change"].abs().max() == 0
 
@@ -98,8 +113,7 @@ def test_the_same_code_passes(run_of):
     [NearestMeanRecipe("small", shared=Shuffled()), Flipped("small"), SlightlyWorse("small")],
     ids=["shuffled features", "flipped labels", "noise"],
 )
-def test_a_planted_regression_fails_and_is_pinned_on_its_detector(run_of, planted):
-    golden = golden_from([run_of(*good())])
+def test_a_planted_regression_fails_and_is_pinned_on_its_detector(run_of, golden, planted):
     found = compare(golden, run_of(planted, Checkerboard("small")))
     assert found.exit_code == 1
     assert set(found.cells.loc[found.cells["verdict"] == "fell", "detector"]) == {"nearest_mean"}
@@ -117,20 +131,17 @@ def test_a_weakened_augmentation_falls_under_degradation(run_of):
     assert set(home["degradation"]) == {"blur:0.6"}  # clean images of its own generator do not show it
 
 
-def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of):
-    golden = golden_from([run_of(*good())])
-
+def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of, golden, run_of_one):
     @dataclass(frozen=True)
     class Newer(Checkerboard):
         card = replace(Checkerboard.card, version=2)
 
     assert compare(golden, run_of(NearestMeanRecipe("small"), Newer("small"))).exit_code == 2
-    assert compare(golden, run_of(NearestMeanRecipe("small"))).exit_code == 2
+    assert compare(golden, run_of_one).exit_code == 2
 
 
-def test_the_command_compares_afresh_and_says_what_fell(run_of, tmp_path, monkeypatch, capsys):
+def test_the_command_compares_afresh_and_says_what_fell(run_of, good_run, run_of_one, tmp_path, monkeypatch, capsys):
     reporter = Reporter(Console(file=io.StringIO()))
-    good_run = run_of(*good())
     runs = dict.fromkeys(gate.PROTOCOLS, good_run)
     monkeypatch.setattr(gate, "matrices", lambda *_: runs)
     with pytest.raises(InputError, match="holds no golden record"):
@@ -141,28 +152,27 @@ def test_the_command_compares_afresh_and_says_what_fell(run_of, tmp_path, monkey
     runs[gate.PROTOCOLS[1]] = run_of(Flipped("small"), Checkerboard("small"))
     assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
     assert "Cells that fell" in capsys.readouterr().out
-    runs[gate.PROTOCOLS[1]] = run_of(NearestMeanRecipe("small"))
+    runs[gate.PROTOCOLS[1]] = run_of_one
     assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
 
 
-def test_an_update_is_described(run_of, tmp_path):
-    old, new = (golden_from([run_of(recipe)]) for recipe in (NearestMeanRecipe("small"), Flipped("small")))
+def test_an_update_is_described(run_of, run_of_one, tmp_path):
+    old, new = (golden_from([run]) for run in (run_of_one, run_of(Flipped("small"))))
     write_golden(old, tmp_path / "golden")
     described = describe_update(read_golden(tmp_path / "golden"), new)
     assert "nearest_mean: mean accuracy" in described
     assert describe_update(None, new).startswith("new record")
 
 
-def test_a_stored_run_reads_back_whole(run_of):
-    run = run_of(*good())
-    table = cells_table(run)
-    assert len(table) == len(run.cells) == 2 * 2 * 3 * 2
+def test_a_stored_run_reads_back_whole(good_run):
+    table = cells_table(good_run)
+    assert len(table) == len(good_run.cells) == 2 * 2 * 3 * 2
     assert set(table["n"]) == {120}
-    assert tuple(run.throughput.columns) == columns.THROUGHPUT
+    assert tuple(good_run.throughput.columns) == columns.THROUGHPUT
 
 
-def test_an_update_mends_a_damaged_record(run_of, tmp_path, monkeypatch):
-    monkeypatch.setattr(gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, run_of(*good())))
+def test_an_update_mends_a_damaged_record(good_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, good_run))
     console = io.StringIO()
     folder = tmp_path / "golden" / gate.PROTOCOLS[0]
     folder.mkdir(parents=True)

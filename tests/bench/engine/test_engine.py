@@ -18,7 +18,17 @@ from detectors.composite.nested_fits import join_states, state_of
 from detectors.composition import Composite
 from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
-from tests.support.miniature import SIZES, Means, Missing, NearestMeanRecipe
+from tests.support.miniature import SIZES, Bench, Means, Missing, NearestMeanRecipe
+
+
+@pytest.fixture(scope="module")
+def undisturbed(miniature, tmp_path_factory):
+    """The cells of a usual run, and its scores."""
+    recipes = {one.card.name: one for one in (NearestMeanRecipe("small"), Checkerboard("small"))}
+    bench = Bench(miniature, tmp_path_factory.mktemp("undisturbed"), recipes)
+    planned = bench.plan()
+    bench.run(planned)
+    return planned, bench.scores(planned)
 
 
 def accuracy(scores):
@@ -89,31 +99,25 @@ def test_each_image_is_decoded_and_degraded_once_for_all_detectors(make_bench, m
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 100}, {"workers": 1}, {"workers": 5}])
-def test_batch_size_and_workers_change_no_score(make_bench, options):
-    usual, other = make_bench("a"), make_bench("b", **options)
-    planned = usual.plan()
-    usual.run(planned)
+def test_batch_size_and_workers_change_no_score(undisturbed, make_bench, options):
+    (planned, left), other = undisturbed, make_bench(**options)
     other.run(other.plan())
-    left, right = usual.scores(planned), other.scores(planned)
+    right = other.scores(planned)
     assert left.keys() == right.keys()
     for cell, by_name in left.items():
         assert by_name == pytest.approx(right[cell], abs=1e-6)
 
 
-def test_the_order_of_cells_changes_no_score(make_bench):
-    usual, other = make_bench("a"), make_bench("b")
-    planned = usual.plan()
-    usual.run(planned)
+def test_the_order_of_cells_changes_no_score(undisturbed, make_bench):
+    (planned, expected), other = undisturbed, make_bench()
     other.plan()
     other.run(planned[::-1])
-    assert usual.scores(planned) == other.scores(planned)
+    assert other.scores(planned) == expected
 
 
 @pytest.mark.parametrize("after", range(1, 12, 2))
-def test_a_killed_run_repeated_equals_an_undisturbed_one(make_bench, monkeypatch, after):
-    undisturbed, killed = make_bench("a"), make_bench("b")
-    planned = undisturbed.plan()
-    undisturbed.run(planned)
+def test_a_killed_run_repeated_equals_an_undisturbed_one(undisturbed, make_bench, monkeypatch, after):
+    (planned, expected), killed = undisturbed, make_bench()
     killed.plan()
     writes = []
 
@@ -131,7 +135,7 @@ def test_a_killed_run_repeated_equals_an_undisturbed_one(make_bench, monkeypatch
     for path in [*killed.root.rglob("*.parquet"), *killed.root.rglob("*.safetensors")][:2]:
         path.with_name(f".{path.name}.partial").write_bytes(path.read_bytes()[:20])  # as a power cut would leave it
     killed.run(planned)
-    assert killed.scores(planned) == undisturbed.scores(planned)
+    assert killed.scores(planned) == expected
 
 
 def test_one_detectors_trouble_leaves_the_others_alone_and_has_a_reason(make_bench):

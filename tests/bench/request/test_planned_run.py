@@ -21,7 +21,7 @@ from detectors.classifier import Classifier
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import read
 from protocols.api import AXES, Axis, Cell, EvaluationProtocol, MatrixLayout, Scope, Subset, grouped
-from tests.support.miniature import SIZES, NearestMeanRecipe
+from tests.support.miniature import SIZES, Bench, NearestMeanRecipe
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("even",), "val")
 
@@ -131,13 +131,22 @@ def training_sizes(bench):
     return TrainingSize(sizes=(2, 4, 8)).cells(Scope(images, tuple(bench.recipes)))
 
 
+@pytest.fixture(scope="module")
+def undisturbed(miniature, tmp_path_factory):
+    """The cells of a plug-in's protocol, and the scores of a run that nothing stopped."""
+    recipes = {one.card.name: one for one in (NearestMeanRecipe("small"), Checkerboard("small"))}
+    bench = Bench(miniature, tmp_path_factory.mktemp("undisturbed"), recipes)
+    bench.planned([])
+    planned = bench.planned(training_sizes(bench))
+    bench.run(planned)
+    return planned, bench.scores(planned)
+
+
 @pytest.mark.parametrize("after", range(1, 12))
-def test_a_plug_ins_protocol_survives_a_kill(make_bench, monkeypatch, after):
-    undisturbed, killed = make_bench("a"), make_bench("b")
-    for one in (undisturbed, killed):
-        one.planned([])
-    planned = undisturbed.planned(training_sizes(undisturbed))
-    undisturbed.run(planned)
+def test_a_plug_ins_protocol_survives_a_kill(undisturbed, make_bench, monkeypatch, after):
+    planned, expected = undisturbed
+    killed = make_bench()
+    killed.planned([])
     killed.planned(training_sizes(killed))
     writes = []
 
@@ -153,7 +162,7 @@ def test_a_plug_ins_protocol_survives_a_kill(make_bench, monkeypatch, after):
         with pytest.raises(KeyboardInterrupt):
             killed.run(planned)
     killed.run(planned)
-    assert killed.scores(planned) == undisturbed.scores(planned)
+    assert killed.scores(planned) == expected
 
 
 @dataclass(frozen=True)
