@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from detectors import catalogue
 from detectors.api import (
@@ -32,6 +31,7 @@ from detectors.api import (
 from detectors.composite.nested_fits import join_states, member_runtime, split_train_set, state_of
 from detectors.composition import Composite, as_member
 from detectors.heads.linear import MAX_ITERATIONS, TOLERANCE, single_blas_thread
+from detectors.heads.logistic import expit, logit
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
 MIN_PROBABILITY = 1e-6  # scores are clipped this far from 0 and 1, where log odds are infinite

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
@@ -38,6 +37,7 @@ from detectors.embedders.clip_recipe import (
     ClipVariant,
 )
 from detectors.heads.linear import LinearSvm, Matrix, StandardisedEmbeddings, Vector
+from detectors.heads.logistic import expit
 from detectors.heads.rows import map_rows
 from detectors.weights.open_clip import DATACOMP
 

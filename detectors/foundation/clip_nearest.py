@@ -19,7 +19,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Probe, Runtime, Scores, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
@@ -31,6 +30,7 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
+from detectors.heads.logistic import expit
 from detectors.heads.rows import l2_normalise, map_rows
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size

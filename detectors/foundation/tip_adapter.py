@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
@@ -37,6 +36,7 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
+from detectors.heads.logistic import expit
 from detectors.heads.rows import l2_normalise, map_rows
 from detectors.weights.open_clip import DATACOMP
 

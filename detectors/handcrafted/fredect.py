@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.fft import dctn
 
 from detectors.api import Array, Card, Embedder, Embeddings, Labels, Sample, Setting
 from detectors.heads.linear import LinearDecision, Logistic
@@ -54,6 +53,8 @@ class DctEmbedder(Embedder):
 
     def embed(self, batch: Sequence[Array]) -> Embeddings:
         """Log magnitudes of N prepared arrays."""
+        from scipy.fft import dctn
+
         embeddings = np.empty((len(batch), self.dim), np.float32)
         for embedding, image in zip(embeddings, batch, strict=True):
             coefficients = dctn(image.astype(np.float64), type=2, axes=(0, 1), norm="ortho")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from detectors.api import Embeddings, Labels, Scores
 from detectors.heads.array_heads import require_both_classes
 from detectors.heads.linear import FOLDS, Vector, platt_slope
+from detectors.heads.logistic import expit
 
 
 @dataclass(frozen=True)

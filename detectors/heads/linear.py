@@ -11,8 +11,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import expit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from detectors.api import (
@@ -21,6 +19,7 @@ from detectors.api import (
     Scores,
 )
 from detectors.heads.array_heads import require_both_classes
+from detectors.heads.logistic import expit
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -210,6 +209,8 @@ def platt_slope(distances: Vector, labels: Labels) -> Vector:
     Returns:
         float64 ().
     """
+    from scipy.optimize import brentq
+
     real, generated = np.bincount(labels, minlength=2)
     targets = np.where(labels == 1, (generated + 1) / (generated + 2), 1 / (real + 2))
     spread = np.abs(distances).mean() or 1.0

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from detectors.api import Array, Embeddings, Labels, State, TrainSet
 from detectors.heads.linear import (
@@ -22,6 +21,7 @@ from detectors.heads.linear import (
     StandardisedEmbeddings,
     single_blas_thread,
 )
+from detectors.heads.logistic import expit
 
 MIN_PROBABILITY = 1e-7  # of a class within a pair: the coupling needs both to be possible
 
@@ -108,6 +108,8 @@ class Softmax:
 
     def probabilities(self, row: NDArray[np.float32]) -> Matrix:
         """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
+        from scipy.special import softmax
+
         probabilities: Matrix = softmax(np.einsum("cd,d->c", self.weight, row.astype(np.float64)) + self.bias)
         return probabilities
 

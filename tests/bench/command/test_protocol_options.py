@@ -15,6 +15,7 @@ from pydantic import Field
 from typer.testing import CliRunner
 
 import bench.command.main
+import bench.command.run
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.request import protocol_catalogue
@@ -108,7 +109,8 @@ def run(monkeypatch):
         "entry_points",
         lambda group: metadata.EntryPoints([*real(group=group), *(mine if group == protocol_catalogue.GROUP else [])]),
     )
-    monkeypatch.setattr(bench.command.main, "_run", lambda request, **_: requests.append(request))
+    monkeypatch.setattr("bench.request.early_checks.check_request", lambda request: None)  # names here are made up
+    monkeypatch.setattr(bench.command.run, "_run", lambda request, **_: requests.append(request))
 
     def invoke(*arguments):
         done = CliRunner().invoke(bench.command.main.app, ["run", *map(str, arguments)])
@@ -303,7 +305,7 @@ def test_the_written_settings_give_the_same_again(run, folder, monkeypatch, argu
         requests.append(request)
         return SimpleNamespace(cells=cells)
 
-    monkeypatch.setattr(bench.command.main, "_run", answered)
+    monkeypatch.setattr(bench.command.run, "_run", answered)
     run(*arguments)
     written = (folder / "settings.toml").read_bytes()
     run("--settings", folder / "settings.toml")
@@ -320,7 +322,7 @@ def test_the_written_settings_give_the_same_again(run, folder, monkeypatch, argu
 def test_a_failed_cell_is_exit_code_1(run, folder, monkeypatch):
     for status, code in (("scored", 0), ("skipped", 0), ("failed", 1)):
         cells = pd.DataFrame({columns.STATUS: ["scored", status]})
-        monkeypatch.setattr(bench.command.main, "_run", lambda request, cells=cells, **_: SimpleNamespace(cells=cells))
+        monkeypatch.setattr(bench.command.run, "_run", lambda request, cells=cells, **_: SimpleNamespace(cells=cells))
         assert CliRunner().invoke(bench.command.main.app, ["run"]).exit_code == code
 
 

@@ -10,7 +10,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
-from detectors.checks import check, sample, texture
+from detectors.checks import sample, texture
 from detectors.embedders import dino_tower
 from detectors.foundation import dino_probe
 from detectors.foundation.dino_probe import DinoProbe
@@ -35,10 +35,6 @@ def tiny(monkeypatch, tmp_path):
         network = timm.create_model(TINY, num_classes=0, dynamic_img_size=True).eval()
     save_file(network.state_dict(), tmp_path / "tiny.safetensors")
     return network, str(tmp_path / "tiny.safetensors")
-
-
-def test_contract():
-    check(DinoProbe("small"))
 
 
 def test_embedding_is_the_models_own_class_token(tiny):

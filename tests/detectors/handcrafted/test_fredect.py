@@ -84,9 +84,8 @@ def test_any_size_is_read(shape, setting):
     assert np.isfinite(embedder.embed([embedder.prepare(sample(texture("size", *shape)))])).all()
 
 
-@pytest.mark.parametrize("setting", ["paper", "small"])
-def test_keeps_the_contract(setting):
-    check(FreDect(setting))
+def test_keeps_the_contract_in_the_paper_setting_too():
+    check(FreDect("paper"))
 
 
 def test_learns():

@@ -87,9 +87,8 @@ def test_keys_tell_the_settings_apart():
     assert len({RadialSpectrum(setting).embedder(Runtime()).key for setting in ("paper", "small")}) == 2
 
 
-@pytest.mark.parametrize("setting", ["paper", "small"])
-def test_keeps_the_contract(setting):
-    check(RadialSpectrum(setting))
+def test_keeps_the_contract_in_the_paper_setting_too():
+    check(RadialSpectrum("paper"))
 
 
 def test_learns():

@@ -11,7 +11,7 @@ import torch
 from detectors.api import Runtime
 from detectors.architectures.initial_weights import random_init
 from detectors.architectures.lossless_coder import Coder
-from detectors.checks import ToyTrainSet, check, same_state, sample, texture
+from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.training import checkpoint
 from detectors.weight_file import WrongWeights
 from detectors.zero_shot import coder_training
@@ -252,7 +252,3 @@ def test_restoring_is_strict():
     del state["levels.0.pixels.0.entry.weight"]
     with pytest.raises(WrongWeights, match="missing"):
         RECIPE.restore(state, Runtime())
-
-
-def test_keeps_the_contract():
-    check(RECIPE)
