@@ -74,6 +74,11 @@ def fitted():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="module")
+def quick():
+    return QUICK.fit(ToyTrainSet(), 0, Runtime())
+
+
 def test_training_lowers_the_cost(fitted):
     held_out = torch.from_numpy(np.stack([photograph(f"fresh/{index}") for index in range(8)])).permute(0, 3, 1, 2)
     untrained = RECIPE.network()
@@ -119,14 +124,14 @@ def test_separates_what_real_images_are_not(fitted, change):
     assert (generated > 0.5).mean() > 0.8
 
 
-def test_generated_images_are_ignored():
+def test_generated_images_are_ignored(quick):
     class Noise(ToyTrainSet):
         def __getitem__(self, index):
             if self.labels[index]:
                 return sample(np.random.default_rng(index).integers(0, 256, (128, 128, 3), np.uint8))
             return super().__getitem__(index)
 
-    assert same_state(QUICK.fit(ToyTrainSet(), 0, Runtime()).state(), QUICK.fit(Noise(), 0, Runtime()).state())
+    assert same_state(quick.state(), QUICK.fit(Noise(), 0, Runtime()).state())
 
 
 class Reversed(ToyTrainSet):
@@ -159,8 +164,7 @@ def test_too_few_real_images_are_refused():
         QUICK.fit(Planted(38, unopened), 0, Runtime())
 
 
-def test_a_killed_training_goes_on(tmp_path, monkeypatch):
-    whole = QUICK.fit(ToyTrainSet(), 0, Runtime())
+def test_a_killed_training_goes_on(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(coder_training, "SAVE_AFTER", -1)
     real = coder_training.cycle
     calls = []
@@ -175,8 +179,8 @@ def test_a_killed_training_goes_on(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         QUICK.fit(ToyTrainSet(), 0, Runtime(folder=tmp_path))
     gone_on = QUICK.fit(ToyTrainSet(), 0, Runtime(folder=tmp_path))
-    assert same_state(whole.state(), gone_on.state())
-    assert gone_on.history == whole.history
+    assert same_state(quick.state(), gone_on.state())
+    assert gone_on.history == quick.history
     assert not list(tmp_path.iterdir())
 
 
@@ -204,10 +208,10 @@ def test_sizes_are_scored_in_one_batch_as_alone(levels):
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 
 
-def test_trains_in_mixed_precision():
-    once, other = (QUICK.fit(ToyTrainSet(), 0, Runtime(precision=one)) for one in ("float32", "bfloat16"))
-    assert other.history[-1]["train_bits"] == pytest.approx(once.history[-1]["train_bits"], rel=0.05)
-    assert not same_state(once.state(), other.state())
+def test_trains_in_mixed_precision(quick):
+    other = QUICK.fit(ToyTrainSet(), 0, Runtime(precision="bfloat16"))
+    assert other.history[-1]["train_bits"] == pytest.approx(quick.history[-1]["train_bits"], rel=0.05)
+    assert not same_state(quick.state(), other.state())
 
 
 def test_crops_are_true_to_their_draw():
@@ -239,8 +243,8 @@ def test_the_statistic_is_part_of_the_key():
     assert RECIPE.key == "coding_cost.1.small"
 
 
-def test_restoring_is_strict():
-    state = QUICK.fit(ToyTrainSet(), 0, Runtime()).state()
+def test_restoring_is_strict(quick):
+    state = quick.state()
     del state["levels.0.pixels.0.entry.weight"]
     with pytest.raises(WrongWeights, match="missing"):
         RECIPE.restore(state, Runtime())
