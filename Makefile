@@ -1,6 +1,6 @@
 # Everything that is typed often. `make` lists the targets; `make bench` and `make test` set themselves up.
 .DEFAULT_GOAL := help
-.PHONY: help setup bench data leaderboard regress test test-slow lint types benchmark corpus clean
+.PHONY: help setup bench data leaderboard regress test test-slow lint types benchmark readme corpus clean
 SHELL := bash
 
 PROTOCOL ?= cross_generator
@@ -74,6 +74,10 @@ types: $(READY_DEV) ## check types
 
 benchmark: $(READY_DEV) ## time the parts that must be fast
 	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only
+
+readme: $(READY) ## write the table of detectors in README.md anew, from their cards
+	@{ sed '/^<!-- detectors:/q' README.md; $(LINEUP) list --markdown; sed -n '/^<!-- end of detectors -->/,$$p' README.md; } > .README.new
+	@mv .README.new README.md
 
 corpus: $(READY) ## make the embedded corpus and print its folder
 	@$(LINEUP) corpus

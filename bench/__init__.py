@@ -1,1 +1,1 @@
-"""How it is answered: images, engine, cache, statistics, tables and the command line."""
+"""Lineup: how questions are answered, from image files to tables."""

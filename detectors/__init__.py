@@ -1,1 +1,1 @@
-"""What is compared: one module per family of detectors, behind the contract of `detectors.api`."""
+"""Lineup: what is compared. The contract is `detectors.api`; each room holds one kind of method."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from detectors.card import AnyVariant, VariantTable
 from detectors.card import Card as Card
 from detectors.card import Setting as Setting
 from detectors.card import Size as Size
 from detectors.card import Variant as Variant
-from detectors.card import alike as alike
+from detectors.card import for_all_settings as for_all_settings
 from detectors.identity import key_of
 from detectors.types import Answer as Answer
 from detectors.types import Array as Array
@@ -38,11 +39,11 @@ class Embedder(ABC):
     """The frozen half of a detector. Building one is cheap: weights are found at once and read at first use."""
 
     key: str  # changes whenever embeddings would
-    dim: int
+    dim: int  # columns of the embeddings
 
     @abstractmethod
     def prepare(self, sample: Sample) -> Array:
-        """Turn one sample into one array on the CPU: pure, thread-safe, leaves the sample alone."""
+        """Turn one sample into one array on the CPU: pure, thread-safe, does not modify the sample."""
 
     @abstractmethod
     def embed(self, batch: Sequence[Array]) -> Embeddings:
@@ -50,7 +51,7 @@ class Embedder(ABC):
 
 
 class TrainSet(Protocol):
-    """The labelled images that a recipe is fitted on. Decoding is lazy: an item is read when it is asked for."""
+    """The N labelled images that a recipe is fitted on. Decoding is lazy: an item is read when it is accessed."""
 
     @property
     def labels(self) -> Labels:
@@ -58,7 +59,7 @@ class TrainSet(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """Stable image names: seed per-image randomness with these, never with positions."""
+        """Per image, its stable name: seed randomness with names, never with positions."""
 
     @property
     def generators(self) -> Sequence[str]:
@@ -66,30 +67,30 @@ class TrainSet(Protocol):
 
     @property
     def sources(self) -> Sequence[str]:
-        """Per image, what it was made from: a real image and its generated twins share it."""
+        """Per image, its source: a real image and the generated ones made from it share one."""
 
     @property
     def contents(self) -> Sequence[str]:
-        """Per image, what it shows, or the empty string where that is not known."""
+        """Per image, the class of its content, or the empty string where it is not known."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> Sample: ...
     def embed(self, embedder: Embedder) -> Embeddings:
-        """Embeddings of all images in order, from the cache where they are there."""
+        """Embeddings of all images in order, from the cache where it holds them."""
 
     def scores(self, detector: Detector) -> Scores:
-        """Scores of all images in order by a fitted detector, read and prepared by the harness."""
+        """Scores of all images in order by a fitted detector."""
 
     def part(self, rows: Rows) -> TrainSet:
-        """The images of these rows, in this order, as a train set."""
+        """The images at these positions, in this order, as a train set."""
 
 
 class Detector(ABC):
     """A fitted detector.
 
     Attributes:
-        history: One row of numbers per epoch of the training that made it, if one did.
-        preparation: Equal where detectors prepare alike: an image is prepared once for all of them.
+        history: One row of numbers per epoch of its training; empty where there was none.
+        preparation: Equal for detectors with the same `prepare`: an image is prepared once for all of them.
     """
 
     history: Sequence[Mapping[str, float]] = ()
@@ -97,19 +98,19 @@ class Detector(ABC):
 
     @abstractmethod
     def prepare(self, sample: Sample) -> Array:
-        """As an embedder prepares; all detectors of one recipe alike, whatever they were fitted on."""
+        """As `Embedder.prepare`; the same for all detectors of one recipe, whatever they were fitted on."""
 
     @abstractmethod
     def score(self, batch: Sequence[Array]) -> Scores:
         """Score N prepared arrays; N may be 0. Each score depends on its own image alone."""
 
     def answer(self, batch: Sequence[Array]) -> Answer:
-        """Scores of N prepared arrays, and what else is worth recording of them; nothing by default."""
+        """Scores of N prepared arrays, and diagnostics; none by default."""
         return Answer(self.score(batch))
 
     @abstractmethod
     def state(self) -> State:
-        """Everything that fitting learned, as named arrays: `Recipe.restore` takes it back."""
+        """Everything that fitting learned, as named arrays; `Recipe.restore` makes the detector of it again."""
 
 
 class Probe(Detector):
@@ -119,22 +120,22 @@ class Probe(Detector):
 
     @abstractmethod
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
+        """Scores of N embeddings, float32 (N, dim)."""
 
     def prepare(self, sample: Sample) -> Array:
-        """Prepare as the embedder does."""
+        """As the embedder prepares."""
         return self.embedder.prepare(sample)
 
     def score(self, batch: Sequence[Array]) -> Scores:
-        """Embed, then decide."""
+        """Scores of N prepared arrays: embed, then decide."""
         return self.decide(self.embedder.embed(batch))
 
     def answer_embedded(self, embeddings: Embeddings) -> Answer:
-        """Scores of N embeddings, float32 (N, dim), and what else is worth recording; nothing by default."""
+        """Scores of N embeddings, float32 (N, dim), and diagnostics; none by default."""
         return Answer(self.decide(embeddings))
 
     def answer(self, batch: Sequence[Array]) -> Answer:
-        """Embed, then answer."""
+        """Scores and diagnostics of N prepared arrays: embed, then answer."""
         return self.answer_embedded(self.embedder.embed(batch))
 
 
@@ -151,8 +152,8 @@ class Recipe(ABC):
     variants: ClassVar[Mapping[Setting, Variant]]
 
     @property
-    def variant(self) -> Variant:
-        """What the detector is in this setting."""
+    def variant(self: VariantTable[AnyVariant]) -> AnyVariant:
+        """The variant of this setting, of the type that the recipe's class gives `variants`."""
         return self.variants[self.setting]
 
     @property
@@ -166,20 +167,17 @@ class Recipe(ABC):
 
     @property
     def single_threaded_fit(self) -> bool:
-        """Whether a fit keeps one core of a CPU busy and needs no embedding: the harness may run several at a time."""
+        """Whether a fit uses one core of a CPU and no embeddings: the harness may run several at a time."""
         return False
 
     def own_weight_files(self) -> Sequence[WeightFile]:
-        """The files of weights that this recipe reads by itself before it is fitted; none by default."""
+        """The files of weights that this recipe reads before it is fitted, without its components'; none by default."""
         return ()
 
     def weight_files(self) -> tuple[WeightFile, ...]:
         """The files of weights that this recipe and its components read before they are fitted."""
-        return tuple(
-            dict.fromkeys(
-                [*self.own_weight_files(), *(one for part in self.components() for one in part.weight_files())]
-            )
-        )
+        of_components = (file for component in self.components() for file in component.weight_files())
+        return tuple(dict.fromkeys([*self.own_weight_files(), *of_components]))
 
     def embedder(self, runtime: Runtime) -> Embedder | None:
         """The frozen half, or None where nothing is frozen. Raises `Unavailable` when its weights are missing."""
@@ -188,11 +186,11 @@ class Recipe(ABC):
 
     @abstractmethod
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Detector:
-        """Fit on `train`. The same images and seed on the same machine give the same detector."""
+        """Fit on `train`. The same images and seed on the same machine give the same detector, to the last bit."""
 
     @abstractmethod
     def restore(self, state: State, runtime: Runtime) -> Detector:
-        """The detector whose `state` this is."""
+        """The detector with this state, as `Detector.state` gave it."""
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
         """Load a published checkpoint strictly. Raises `Unavailable` where the paper published none."""

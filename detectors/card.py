@@ -1,10 +1,10 @@
-"""What a detector says of itself: in both settings alike, and in each."""
+"""The card of a detector, which holds in every setting, and its variants, one for each setting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 Setting = Literal["paper", "small"]  # published sizes and budgets, or those of the embedded corpus
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
@@ -12,7 +12,7 @@ SETTINGS: tuple[Setting, ...] = get_args(Setting)
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What one image costs a network.
+    """The cost of a network.
 
     Attributes:
         parameters: Weights that a score depends on, frozen ones included.
@@ -25,10 +25,17 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a claim about a detector rests on, whatever the setting. `version` rises when scores would change.
+    """Identity and sources of a detector, whatever the setting.
 
     Attributes:
+        name: As it is installed.
+        family: As the tables group detectors.
         year: When the method was published; None where its source bears no date.
+        version: Rises when scores would change; part of every key.
+        title: One line for tables.
+        paper: Where the method was published.
+        upstream: Published code, and what of it was copied.
+        licence: Of the code, and of published weights.
         shortcut: What a baseline reads in place of traces of generation, such as "the format and size of the files";
             empty for a detector.
     """
@@ -44,20 +51,20 @@ class Card:
     shortcut: str = ""
 
     def missing(self) -> list[str]:
-        """Names of the fields that are empty and may not be."""
-        return _empty(self, Card, ("year", "shortcut"))
+        """Names of the required fields that are empty."""
+        return _empty_fields(self, Card, optional=("year", "shortcut"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """What a detector is in one setting. A family adds fields of its own for what its recipes read from the table.
+    """A detector in one setting. A family adds fields of its own for what its recipes read from the table.
 
     Attributes:
-        trained_on: What its weights and its head have seen.
-        input_size: Of what it looks at.
+        trained_on: The images that its weights and its head were trained on.
+        input_size: Of its input.
         input_policy: How an image is brought to that size.
-        size: What its network costs; None where there is no network.
-        notes: What to expect of it where that is not obvious, such as chance on a handful of images; may be empty.
+        size: Cost of its network; None where there is no network.
+        notes: Results to expect where they are not obvious, such as chance on a handful of images; may be empty.
     """
 
     trained_on: str
@@ -67,21 +74,34 @@ class Variant:
     notes: str = ""
 
     def missing(self) -> list[str]:
-        """Names of the fields that are empty and may not be."""
-        return _empty(self, Variant, ("size", "notes"))
+        """Names of the required fields that are empty."""
+        return _empty_fields(self, Variant, optional=("size", "notes"))
 
-    def told(self) -> dict[str, Any]:
-        """What it says, by field and as plain values, without what a family adds."""
-        return asdict(Variant(**{one.name: getattr(self, one.name) for one in fields(Variant)}))
+    def to_dict(self) -> dict[str, Any]:
+        """The fields of this class by name, as plain values; those that a family adds are left out."""
+        return asdict(Variant(**{field.name: getattr(self, field.name) for field in fields(Variant)}))
 
 
 AnyVariant = TypeVar("AnyVariant", bound=Variant)
+AnyVariant_co = TypeVar("AnyVariant_co", bound=Variant, covariant=True)
 
 
-def alike(variant: AnyVariant) -> Mapping[Setting, AnyVariant]:
-    """The table of a recipe whose settings are alike."""
+class VariantTable(Protocol[AnyVariant_co]):
+    """The part of a recipe that `Recipe.variant` reads: the variant has the type that a family gives its table."""
+
+    @property
+    def setting(self) -> Setting:
+        """The entry that was chosen."""
+
+    @property
+    def variants(self) -> Mapping[Setting, AnyVariant_co]:
+        """A variant for each setting."""
+
+
+def for_all_settings(variant: AnyVariant) -> Mapping[Setting, AnyVariant]:
+    """A table with the same variant for every setting."""
     return dict.fromkeys(SETTINGS, variant)
 
 
-def _empty(said: object, kind: type, may: tuple[str, ...]) -> list[str]:
-    return [one.name for one in fields(kind) if one.name not in may and not getattr(said, one.name)]
+def _empty_fields(record: object, kind: type, optional: tuple[str, ...]) -> list[str]:
+    return [field.name for field in fields(kind) if field.name not in optional and not getattr(record, field.name)]

@@ -1,34 +1,49 @@
-"""Which detectors are installed: entry points of the group `lineup.detectors`, ours and anybody's."""
+"""The installed detectors: entry points of the group `lineup.detectors`, of this package and of others."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points, packages_distributions, version
+from importlib.metadata import EntryPoints, entry_points, packages_distributions, version
 from typing import Any
 
 from detectors.api import Recipe, Setting
 
 GROUP = "lineup.detectors"
-OURS = {"bench", "detectors", "protocols"}
+OWN_PACKAGES = {"bench", "detectors", "protocols"}
 
 
 class UnknownName(LookupError):
-    """Something that is not installed, or cannot be imported. The message says what to do."""
+    """A name of nothing that is installed, or of what cannot be imported. The message says what to do."""
+
+
+@cache
+def _read(lookup: Callable[..., EntryPoints], group: str) -> EntryPoints:
+    """The entry points of a group, read once: it takes long where many packages are installed."""
+    return lookup(group=group)
 
 
 def installed(group: str) -> list[str]:
     """Names of the entry points of a group, in alphabetical order."""
-    return sorted(entry_points(group=group).names)
+    return sorted(_read(entry_points, group).names)
 
 
 def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry point may be anything
-    """Load one entry point. Raises `UnknownName`, with the noun in its message, when it is not there or is broken."""
-    points = entry_points(group=group)
+    """Load one entry point.
+
+    Args:
+        group: Of the entry point.
+        noun: What such a thing is called in a message.
+        name: Of the entry point.
+
+    Raises:
+        UnknownName: It is not installed, or cannot be imported.
+    """
+    points = _read(entry_points, group)
     if name not in points.names:
-        raise UnknownName(unknown(noun, name, installed(group)))
+        raise UnknownName(unknown_name(noun, name, installed(group)))
     try:
         return points[name].load()
     except Exception as error:
@@ -37,8 +52,8 @@ def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry po
         raise UnknownName(msg) from error
 
 
-def unknown(noun: str, name: str, known: Collection[str]) -> str:
-    """The sentence for a name that is not installed, with the nearest one that is."""
+def unknown_name(noun: str, name: str, known: Collection[str]) -> str:
+    """The message for a name that is not installed, with the most similar one that is."""
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"no {noun} is named {name!r}.{hint} Installed: {', '.join(known)}"
@@ -60,32 +75,32 @@ def recipe(name: str, setting: Setting = "paper", **options: Any) -> Recipe:  # 
     Raises:
         UnknownName: No such detector is installed.
     """
-    made: Recipe = find(GROUP, "detector", name)(setting=setting, **options)
-    if made.card.name != name:
-        msg = f"detector {name!r} is called {made.card.name!r} on its card, by which fits are kept: call both alike"
+    found: Recipe = find(GROUP, "detector", name)(setting=setting, **options)
+    if found.card.name != name:
+        msg = f"detector {name!r} is called {found.card.name!r} on its card, by which fits are kept: call both alike"
         raise UnknownName(msg)
-    return made
+    return found
 
 
-def distribution(made: object) -> str:
-    """Which installed distributions a detector comes from, such as "lineup-checkerboard 1.0.0".
+def distribution(source: object) -> str:
+    """The installed distributions that a detector comes from, such as "lineup-checkerboard 1.0.0".
 
     Args:
-        made: A recipe, an embedder, or the class of either.
+        source: A recipe, an embedder, or the class of either.
 
     Returns:
-        Name and version of the distributions of the class and of all that it derives from, one order for all. Empty for
-        a class in a notebook, and for what is ours, where the version of the card says it. It is part of cache keys.
+        Name and version of the distributions of the class and of its base classes, in alphabetical order. Empty for a
+        class in a notebook, and for one of this package, whose card has a version. It is part of cache keys.
     """
-    kind = made if isinstance(made, type) else type(made)
-    modules = {one.__module__.partition(".")[0] for one in kind.__mro__} - OURS - sys.stdlib_module_names
+    kind = source if isinstance(source, type) else type(source)
+    modules = {base.__module__.partition(".")[0] for base in kind.__mro__} - OWN_PACKAGES - sys.stdlib_module_names
     return ", ".join(sorted({name for module in modules for name in _distributions(module)}))
 
 
 @cache
 def _distributions(module: str) -> tuple[str, ...]:
     """Names and versions of the distributions that provide a top-level module, installed as files or for editing."""
-    named = {f"{name} {version(name)}" for name in packages_distributions().get(module, ())}
-    points = [point for point in entry_points(group=GROUP) if point.value.partition(":")[0].partition(".")[0] == module]
-    offering = {f"{point.dist.name} {point.dist.version}" for point in points if point.dist is not None}
-    return tuple(sorted(named | offering))
+    by_files = {f"{name} {version(name)}" for name in packages_distributions().get(module, ())}
+    points = [point for point in _read(entry_points, GROUP) if point.module.partition(".")[0] == module]
+    by_entry_points = {f"{point.dist.name} {point.dist.version}" for point in points if point.dist is not None}
+    return tuple(sorted(by_files | by_entry_points))

@@ -1,6 +1,6 @@
 """Contract checks for any detector: call `check(recipe)`, or run `CHECKS` one by one as test cases.
 
-Authors of plug-ins call these from their own tests; nothing here needs a test framework.
+Authors of plug-ins call these from their own tests; no test framework is needed.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ TOLERANCE = 1e-5  # between a batch and its images one by one: matrix products m
 
 
 class ContractViolation(AssertionError):
-    """A detector that breaks the contract. The message says which clause, and what was seen."""
+    """A detector that breaks the contract. The message says which clause, and what was found."""
 
 
-def _require(condition: object, clause: str, seen: object = "") -> None:
+def _require(condition: object, clause: str, found: object = "") -> None:
     if not condition:
-        msg = f"{clause}; seen: {seen}" if str(seen) else clause
+        msg = f"{clause}; seen: {found}" if str(found) else clause
         raise ContractViolation(msg)
 
 
 def sample(pixels: Image) -> Sample:
-    """An image as if it lay on disk uncompressed."""
+    """A sample of these pixels, uint8 (H, W, 3), with the facts of an uncompressed file."""
     return Sample(pixels, Facts("RAW", pixels.shape[1], pixels.shape[0], pixels.nbytes))
 
 
 def texture(name: str, height: int = 128, width: int = 128) -> Image:
-    """A smooth random image, uint8 (height, width, 3), drawn from its name."""
-    draw = np.random.default_rng(list(sha256(name.encode()).digest()))
-    coarse = draw.normal(0, 40, (height // 8 + 2, width // 8 + 2, 3)).repeat(8, 0).repeat(8, 1)[:height, :width]
-    return np.clip(128 + coarse + draw.normal(0, 6, coarse.shape), 0, 255).astype(np.uint8)
+    """A smooth random image, uint8 (height, width, 3), seeded with its name."""
+    rng = np.random.default_rng(list(sha256(name.encode()).digest()))
+    coarse = rng.normal(0, 40, (height // 8 + 2, width // 8 + 2, 3)).repeat(8, 0).repeat(8, 1)[:height, :width]
+    return np.clip(128 + coarse + rng.normal(0, 6, coarse.shape), 0, 255).astype(np.uint8)
 
 
 class ToyTrainSet:
@@ -54,7 +54,7 @@ class ToyTrainSet:
     def __init__(self, size: int = 48) -> None:
         self.names: Sequence[str] = [f"toy/{index:04d}.png" for index in range(size)]
         self.labels: Labels = np.arange(size, dtype=np.int64) % 2
-        self.labels.flags.writeable = False  # as the harness hands them over
+        self.labels.flags.writeable = False  # as those of the harness
         self.generators: Sequence[str] = ["checkerboard" if label else "" for label in self.labels]
         self.sources: Sequence[str] = [str(index // 2) for index in range(size)]
         self.contents: Sequence[str] = ["texture"] * size
@@ -69,15 +69,15 @@ class ToyTrainSet:
         return sample(pixels)
 
     def embed(self, embedder: Embedder) -> Embeddings:
-        """Embeddings of all images, computed on the spot."""
+        """Embeddings of all images, float32 (N, dim); nothing is cached."""
         return embedder.embed([embedder.prepare(self[index]) for index in range(len(self))])
 
     def scores(self, detector: Detector) -> Scores:
-        """Scores of all images, computed on the spot."""
+        """Scores of all images, float32 (N,); nothing is cached."""
         return detector.score([detector.prepare(self[index]) for index in range(len(self))])
 
     def part(self, rows: Rows) -> ToyTrainSet:
-        """The images of these rows, in this order."""
+        """The images at these positions, in this order."""
         part = copy(self)
         part.labels = self.labels[np.asarray(rows, np.int64)]
         part.labels.flags.writeable = False
@@ -98,7 +98,7 @@ def _odd_images() -> list[Image]:
 
 
 def card_is_complete(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
-    """Card and variants are filled, there is one for each setting, and the key names detector, version and setting."""
+    """Card and variants are complete, each setting has one, and the key names detector, version and setting."""
     del detector, train
     _require(not recipe.card.missing(), "every field of a card is filled", recipe.card.missing())
     _require(set(recipe.variants) == set(SETTINGS), "there is a variant for each setting", sorted(recipe.variants))
@@ -110,28 +110,28 @@ def card_is_complete(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> 
 
 
 def options_change_the_key(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
-    """Another value of any option gives another key, as of the setting: a fit of one is never taken for the other."""
+    """Another setting or another value of any option gives another key: their fits are never confused."""
     del detector, train
     keys = {replace(recipe, setting=setting).key for setting in SETTINGS}
     _require(len(keys) == len(SETTINGS), "another setting gives another key", recipe.key)
     hints = get_type_hints(type(recipe))
     for option in options_of(recipe):
-        changed = _with_another(recipe, option, hints[option.name])
+        changed = _with_changed_option(recipe, option, hints[option.name])
         clause = f"another value of the option {option.name} gives another key"
         _require(changed.key != recipe.key, clause, f"{getattr(changed, option.name)!r} gives {changed.key}")
         _require(changed.key == replace(changed).key, "a key depends on the options alone", changed.key)
 
 
-def _with_another(recipe: Recipe, option: Field[Any], hint: object) -> Recipe:
-    """The recipe with another value of one option: the first of some candidates that it takes."""
-    now = getattr(recipe, option.name)
+def _with_changed_option(recipe: Recipe, option: Field[Any], hint: object) -> Recipe:
+    """The recipe with another value of one option: the first of some candidates that it accepts."""
+    current = getattr(recipe, option.name)
     declared = [option.metadata["other"]] if "other" in option.metadata else []
     for value in (*declared, *_candidates(hint)):
-        if value == now:
+        if value == current:
             continue
         try:
             changed = replace(recipe, **{option.name: value})
-            changed.key  # noqa: B018 - a composite looks for its components when it is asked for the key
+            changed.key  # noqa: B018 - a composite looks its components up when it makes its key
         except Exception:  # noqa: BLE001, S112 - no value for this option: the next candidate may be one
             continue
         return changed
@@ -140,13 +140,13 @@ def _with_another(recipe: Recipe, option: Field[Any], hint: object) -> Recipe:
 
 
 def _candidates(hint: object) -> Iterator[object]:
-    """Values of a type, tried one after the other."""
+    """Values of a type hint, to be tried in this order."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Literal:
         yield from arguments
     elif origin in {Union, UnionType}:
-        for one in arguments:
-            yield from _candidates(one)
+        for argument in arguments:
+            yield from _candidates(argument)
     elif origin is tuple:
         for value in _candidates(arguments[0]):
             yield (value,)
@@ -175,7 +175,7 @@ def empty_batch(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
 
 
 def odd_inputs(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
-    """Any size from 1x1 to 4000 wide, grey content and non-contiguous pixels are scored."""
+    """Any size from 1x1 to 4000 pixels wide, grey content and non-contiguous pixels are scored."""
     del recipe, train
     scores = _score(detector, _odd_images())
     _require(np.isfinite(scores).all(), "odd sizes are scored", scores)
@@ -186,21 +186,23 @@ def batch_is_its_images(recipe: Recipe, detector: Detector, train: ToyTrainSet) 
     del recipe
     images = [train[index].pixels for index in range(7)]
     together, reverse = _score(detector, images), _score(detector, images[::-1])[::-1]
-    alone = np.concatenate([_score(detector, [image]) for image in images])
-    _require(np.allclose(together, alone, atol=TOLERANCE), "a batch equals its images", np.abs(together - alone).max())
+    single = np.concatenate([_score(detector, [image]) for image in images])
+    _require(
+        np.allclose(together, single, atol=TOLERANCE), "a batch equals its images", np.abs(together - single).max()
+    )
     _require(np.allclose(together, reverse, atol=TOLERANCE), "order is free", np.abs(together - reverse).max())
 
 
 def inputs_are_left_alone(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
-    """Neither `prepare` nor `score` writes to what it is given: both are handed arrays that are read-only."""
+    """Neither `prepare` nor `score` modifies its input: both accept read-only arrays."""
     del recipe
-    shown = train[0]
-    before = shown.pixels.copy()
-    prepared = read_only(detector.prepare(shown))
-    kept = prepared.copy()
+    sample = train[0]
+    pixels_before = sample.pixels.copy()
+    prepared = read_only(detector.prepare(sample))
+    prepared_before = prepared.copy()
     detector.score([prepared])
-    _require((shown.pixels == before).all(), "prepare leaves the sample alone")
-    _require((prepared == kept).all(), "score leaves the batch alone")
+    _require((sample.pixels == pixels_before).all(), "prepare leaves the sample alone")
+    _require((prepared == prepared_before).all(), "score leaves the batch alone")
 
 
 def scoring_repeats(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
@@ -217,19 +219,19 @@ def fitting_repeats(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> N
 
 
 def restoring_keeps_scores(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
-    """A detector restored from its state scores alike to the last bit."""
+    """A detector restored from its state gives the same scores to the last bit."""
     images = [train[index].pixels for index in range(5)]
     restored = recipe.restore(detector.state(), Runtime())
     _require((_score(detector, images) == _score(restored, images)).all(), "a restored detector scores alike")
 
 
 def importing_is_light(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
-    """Importing the family does not import torch."""
+    """Importing the module of the recipe does not import torch."""
     del detector, train
     module = type(recipe).__module__
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own interpreter and module
-    _require(done.returncode == 0, f"importing {module} does not import torch")
+    process = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own interpreter and module
+    _require(process.returncode == 0, f"importing {module} does not import torch")
 
 
 def same_state(left: dict[str, Array], right: dict[str, Array]) -> bool:
@@ -256,5 +258,5 @@ def check(recipe: Recipe) -> None:
     """Fit a recipe on a toy train set and run every check. Raises `ContractViolation` at the first that fails."""
     train = ToyTrainSet()
     detector = recipe.fit(train, 0, Runtime())
-    for one in CHECKS:
-        one(recipe, detector, train)
+    for contract_check in CHECKS:
+        contract_check(recipe, detector, train)

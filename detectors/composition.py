@@ -1,4 +1,4 @@
-"""Detectors that are composed of others: their contract, fits within a fit, states within a state."""
+"""The contract of detectors that are composed of others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from detectors.api import Answer, Array, Detector, Probe, Recipe, Sample, Scores
 class Composite(Detector):
     """A detector whose answer follows from those of other fitted detectors.
 
-    The harness reads, prepares and scores the members as it does detectors of their own, then combines their answers.
+    The harness prepares and scores each member as it does a detector by itself, then combines their answers.
 
     Attributes:
         members: By name, in order.
@@ -23,10 +23,10 @@ class Composite(Detector):
 
     @abstractmethod
     def combine(self, answers: Mapping[str, Answer]) -> Answer:
-        """The answer that follows from those of every member, by name, on the same N images."""
+        """The answer for N images from the answers of all members for them, by name."""
 
     def prepare(self, sample: Sample) -> Array:
-        """What every member prepares, as one record () with a field for each."""
+        """The prepared arrays of all members, as one structured array () with a field for each."""
         prepared = {name: np.asarray(member.prepare(sample)) for name, member in self.members.items()}
         record: Array = np.empty((), [(name, array.dtype, array.shape) for name, array in prepared.items()])
         for name, array in prepared.items():
@@ -34,9 +34,9 @@ class Composite(Detector):
         return record
 
     def answer(self, batch: Sequence[Array]) -> Answer:
-        """Let every member answer, then combine."""
+        """Answer by every member, then combine."""
         return self.combine(
-            {name: member.answer([one[name] for one in batch]) for name, member in self.members.items()}
+            {name: member.answer([record[name] for record in batch]) for name, member in self.members.items()}
         )
 
     def score(self, batch: Sequence[Array]) -> Scores:
@@ -44,8 +44,8 @@ class Composite(Detector):
         return self.answer(batch).scores
 
 
-def member_of(recipe: Recipe, detector: Detector) -> Detector:
-    """A fitted detector as a member: all members of one recipe prepare alike, so an image is prepared once for them."""
+def as_member(recipe: Recipe, detector: Detector) -> Detector:
+    """Mark a fitted detector as preparing images as all of its recipe do: one preparation serves all such members."""
     if detector.preparation is None and not isinstance(detector, Probe):
         detector.preparation = recipe.key
     return detector

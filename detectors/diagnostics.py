@@ -1,8 +1,8 @@
-"""Names of what detectors say of an image beside its score."""
+"""Names of the diagnostics that detectors record for an image beside its score, as tables have them."""
 
 from __future__ import annotations
 
-PREDICTED = "predicted"  # the generator that made it, "" for a real image
-LIKELIEST = "likeliest generator"  # the generator that it would be, if the image were generated
-ROUTE = "route"  # the part of the detector that the image was sent to, of several
-ALONG = "score along "  # the score that each of these parts gives it, its name behind
+PREDICTED_GENERATOR = "predicted"  # the generator that made it, "" for a real image
+LIKELIEST_GENERATOR = "likeliest generator"  # the likeliest one on condition that the image is generated
+ROUTE = "route"  # the member of a composed detector whose score was taken
+ROUTE_SCORE = "score along "  # before the name of a route: the score that it gives

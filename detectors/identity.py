@@ -1,4 +1,4 @@
-"""What identifies a recipe: its name, version and setting, the options that were chosen, weights and components."""
+"""The key of a recipe: its name, version and setting, the options that were chosen, weights and components."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from detectors.card import Card
 from detectors.weight_file import WeightFile, content_id
 
 
-class Identified(Protocol):
-    """What a key is made of: the part of a recipe that this module knows."""
+class KeyParts(Protocol):
+    """The part of a recipe that its key is made of."""
 
     card: ClassVar[Card]
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def setting(self) -> str:
-        """Which of its variants it is."""
+        """The entry of its variants that was chosen."""
 
     @property
     def key(self) -> str:
@@ -28,21 +28,21 @@ class Identified(Protocol):
     def own_weight_files(self) -> Sequence[WeightFile]:
         """The files of weights that it reads by itself."""
 
-    def components(self) -> Sequence[Identified]:
+    def components(self) -> Sequence[KeyParts]:
         """The recipes of which it is composed."""
 
 
-def options_of(recipe: Identified | type[Identified]) -> tuple[Field[Any], ...]:
+def options_of(recipe: KeyParts | type[KeyParts]) -> tuple[Field[Any], ...]:
     """The fields of a recipe that a user may choose, beside the setting."""
-    return tuple(one for one in fields(recipe) if one.init and one.compare and one.name != "setting")
+    return tuple(field for field in fields(recipe) if field.init and field.compare and field.name != "setting")
 
 
-def key_of(recipe: Identified) -> str:
-    """The key of a recipe: every option that differs from its default is in it by itself."""
+def key_of(recipe: KeyParts) -> str:
+    """The key of a recipe; an option stands in it where it differs from its default or names a file."""
     name = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
     values = [(option, getattr(recipe, option.name)) for option in options_of(recipe)]
     chosen = [
-        f"{option.name}={_in_key(option, value)}"
+        f"{option.name}={_value_text(option, value)}"
         for option, value in values
         if value != default_of(option) or _files_of(option, value)
     ]
@@ -56,8 +56,8 @@ def default_of(option: Field[Any]) -> object:
     return option.default if option.default_factory is MISSING else option.default_factory()
 
 
-def _in_key(option: Field[Any], value: object) -> str:
-    """How the value of an option stands in a key: written out, with the content of the files that it names."""
+def _value_text(option: Field[Any], value: object) -> str:
+    """The value of an option as a key has it: written out, or the content of the files that it names."""
     contents = [content_id(path) for path in _files_of(option, value)]
     return "+".join(contents) if contents else repr(value)
 
@@ -66,5 +66,5 @@ def _files_of(option: Field[Any], value: object) -> list[Path]:
     """The files that an option names, one or several; those of a folder in the order of their names."""
     if not option.metadata.get("file") or value is None:
         return []
-    paths = [Path(str(one)) for one in (value if isinstance(value, list | tuple) else [value])]
+    paths = [Path(str(path)) for path in (value if isinstance(value, list | tuple) else [value])]
     return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()]

@@ -16,9 +16,9 @@ Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated; published code that inv
 Embeddings = NDArray[np.float32]  # (N, D), finite
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
 EpochCallback = Callable[[int, Mapping[str, float]], object]
-State = dict[str, Array]  # everything that fitting learned, by name
+State = dict[str, Array]  # everything that fitting learned, by name; names and shapes are the detector's own
 Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
-Shared = TypeVar("Shared")
+Value = TypeVar("Value")
 
 
 class Unavailable(Exception):
@@ -47,26 +47,26 @@ class Sample:
     facts: Facts
 
     def __post_init__(self) -> None:
-        """Look at the pixels through a view that cannot be written to."""
+        """Replace the pixels by a read-only view of them."""
         object.__setattr__(self, "pixels", read_only(self.pixels))
 
 
-def read_only(shared: Shared) -> Shared:
-    """The same array, not to be written to: what several detectors share goes through here."""
-    if not isinstance(shared, np.ndarray):
-        return shared
-    view = shared.view()
+def read_only(value: Value) -> Value:
+    """A read-only view of an array, for several detectors to share; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
     view.flags.writeable = False
-    return cast("Shared", view)
+    return cast("Value", view)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a detector says of N images.
+    """The answer of a detector for N images.
 
     Attributes:
         scores: float32 (N,), as `Scores`.
-        diagnostics: What else is worth recording of each image, by name: numbers or texts, (N,) each.
+        diagnostics: Further results to record for each image, by name: numbers or texts, (N,) each.
     """
 
     scores: Scores
@@ -75,12 +75,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Where and how precisely a detector computes. `device` is "cpu", "cuda" or "cuda:N".
+    """Where and how precisely a detector computes, and what belongs to one fit.
 
-    A long fit may keep in `folder`, its alone, what it needs to go on. `watch` is told each epoch's number and row.
+    Attributes:
+        device: "cpu", "cuda" or "cuda:N".
+        precision: Of the matrix products and convolutions of networks.
+        checkpoint_folder: Where one fit may keep what it needs to resume after an interruption; None for nowhere.
+        on_epoch: Called after each epoch of a training with its number, from 0, and its row of the history.
     """
 
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
-    folder: Path | None = None
-    watch: EpochCallback | None = None
+    checkpoint_folder: Path | None = None
+    on_epoch: EpochCallback | None = None

@@ -1,4 +1,4 @@
-"""A file of weights, as the contract sees it: what a recipe declares, and what names its content."""
+"""A file of weights as a recipe declares it, and the hash that identifies its content."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from detectors.types import Unavailable
 Availability = Literal["shipped", "found", "missing"]
 
 
+class WrongWeights(ValueError):
+    """A file that does not hold the expected weights. The message says what it holds."""
+
+
 class WeightFile(Protocol):
     """One file of weights."""
 
     @property
     def title(self) -> str:
-        """What it is called in a table."""
+        """Its name in a table."""
 
     @property
     def advice(self) -> str:
@@ -26,10 +30,10 @@ class WeightFile(Protocol):
 
     @property
     def identity(self) -> str:
-        """What names its content in a key; empty where nothing does."""
+        """What stands for its content in a key; empty where nothing does."""
 
-    def state(self) -> Availability:
-        """Whether it lies on this machine; nothing is downloaded."""
+    def availability(self) -> Availability:
+        """Whether it is on this machine; nothing is downloaded."""
 
     def get(self) -> HashedFile:
         """The file, downloaded if need be. Raises `Unavailable`."""
@@ -37,14 +41,14 @@ class WeightFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HashedFile:
-    """A file of weights that lies on this machine, and the hash of its content."""
+    """A file of weights on this machine, and the hash of its content."""
 
     path: Path
     sha256: str
 
 
 def hashed_file(path: Path) -> HashedFile:
-    """Weights in a file of the user's. Raises `Unavailable` when there is none."""
+    """An existing file and its hash. Raises `Unavailable` where there is none."""
     if not path.is_file():
         msg = f"no weights at {path}: give the path of an existing file"
         raise Unavailable(msg)
@@ -53,13 +57,13 @@ def hashed_file(path: Path) -> HashedFile:
 
 
 def content_id(path: Path) -> str:
-    """What names a file's content in a key: the start of its hash, or "absent"."""
+    """What stands for a file's content in a key: the start of its hash, or "absent"."""
     return hashed_file(path).sha256[:12] if path.is_file() else "absent"
 
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, size: int, modified: int) -> str:
-    """Hash of a file; size and time are there so that a changed file is hashed again."""
+    """Hash of a file; size and time of change are parameters so that a changed file is hashed again."""
     del size, modified
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

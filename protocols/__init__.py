@@ -1,1 +1,1 @@
-"""What is asked: protocols as pure functions from an image set to cells, and the degradations they apply."""
+"""Lineup: what is asked. Protocols are pure functions from data to cells."""

@@ -16,7 +16,7 @@ Split = Literal["train", "val", "test"]
 Task = Literal["binary", "generator"]
 Role = Literal["home", "away"]
 Value = str | int | float  # of an axis, as tables have it
-NONE = "none"  # the degradation that changes nothing
+NONE = "none"  # the degradation that changes nothing, as `protocols.degradations` spells it
 
 
 class Unanswerable(ValueError):

@@ -1,20 +1,14 @@
-from functools import cache
-
 import pytest
+from hypothesis import settings
 from rich.console import Console
 
 from bench.command.options import cache_folder
 from bench.images.data_sets import embedded_corpus as built
 from bench.platform.progress import Reporter
-from detectors import catalogue
 
-
-@pytest.fixture(scope="session", autouse=True)
-def entry_points_asked_once():
-    """What is installed stays so while tests run, and every data set that is read asks for all layouts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalogue, "entry_points", cache(catalogue.entry_points))
-        yield
+# how long an example takes says more of the machine than of the code; speed has benchmarks of its own
+settings.register_profile("lineup", deadline=None)
+settings.load_profile("lineup")
 
 
 @pytest.fixture(scope="session")

@@ -1,64 +1,28 @@
-"""`lineup data`: open a data set, inspect every file, and say what it holds and what is wrong with it."""
+"""`lineup data`: what a data set holds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from rich.console import Console
+import typer
 
-from bench.engine.cache import Cache
-from bench.images.data_sets import EMBEDDED, open_data
-from bench.images.quality.audit import audit as audited
-from bench.images.quality.census import take_census
-from bench.images.quality.inspection import Inspection
-from bench.platform.errors import InputError
-from bench.platform.progress import Reporter
-from bench.report import data_set
-from bench.report.terminal import WIDTH
+from bench.command import options
+from bench.images.data_names import check_data
 from bench.request.defaults import MAX_UNREADABLE
 
 
-@dataclass(frozen=True)
-class DataRequest:
-    """What is looked at, as the command line has it."""
+def data_command(
+    data: Annotated[str, typer.Argument(help="'embedded', a path or URL, or layout:path.")],
+    real: options.Real = "",
+    limit: options.Limit = None,
+    audit: Annotated[bool, typer.Option(help="Name what of the files tells the classes apart.")] = False,  # noqa: FBT002
+    match: Annotated[Path | None, typer.Option(help="New folder for a manifest in which nothing of it does.")] = None,
+    workers: options.Workers = options.CORES,
+) -> None:
+    """Say what a data set holds, and what is wrong with it, before anything is run on it."""
+    check_data(data, real)
+    from bench.report.data_survey import DataRequest, survey
 
-    data: str
-    real: str
-    limit: int | None
-    cache: Path
-    workers: int
-
-    def inspect(self, reporter: Reporter) -> Inspection:
-        """Open it and inspect every file, from memory where a file is unchanged."""
-        images = open_data(self.data, self.cache, self.workers, reporter, self.real)
-        if self.limit is not None:
-            images = images.limited(self.limit)
-        with reporter.stage("check files", len(images)) as advance:
-            return Cache(self.cache).inspect(images, self.workers, advance)
-
-
-def survey(asked: DataRequest, reporter: Reporter, *, audit: bool, match: Path | None) -> None:
-    """Print the census; the audit too where it is asked for; write a matched subset where a folder is given."""
-    inspection = asked.inspect(reporter)
-    census = take_census(inspection)
-    console = Console()
-    console.width = max(console.width, WIDTH)
-    console.print(data_set.census(census, inspection.images.title, asked.data, WIDTH))
-    sound = inspection.sound()
-    try:
-        inspection.checked(MAX_UNREADABLE)
-    except InputError as error:
-        reporter.say(f"A run would refuse to start: {error}")
-    if audit:
-        console.print(data_set.audit(audited(sound.facts, sound.images.pools), WIDTH))
-    if match is not None:
-        if any(sound.images.degradations):
-            msg = f"{asked.data} is a subset already, with degradations of its own; match the data that it is of"
-            raise InputError(msg)
-        from bench.images.quality.matching import matched, write_manifest
-
-        subset = matched(sound)
-        data = f"genimage:{sound.images.files.where}" if asked.data == EMBEDDED else asked.data
-        write_manifest(subset, sound.images, data, asked.real, match)
-        reporter.say(f"{len(subset)} of {len(sound.images)} images are matched; manifest in {match}: DATA={match}")
+    request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE)
+    survey(request, options.reporter(), audit=audit, match=match)

@@ -1,4 +1,4 @@
-"""What commands share: options that several take, and how their texts are read."""
+"""What commands share: options that several take, how their texts are read, and what the environment says."""
 
 from __future__ import annotations
 
@@ -9,17 +9,75 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.platform.errors import InputError
+from bench.request.defaults import BASELINES, DETECTORS
 
 if TYPE_CHECKING:
     from bench.platform.progress import Reporter
 
-Detectors = Annotated[str, typer.Option(help="Names, comma separated, or 'all' that are installed.")]
-Real = Annotated[str, typer.Option(help="Folder or URL of real images, for data that holds none.")]
-Limit = Annotated[int | None, typer.Option(min=2, help="Images per generator, split and class, at most.")]
-Workers = Annotated[int, typer.Option(min=1, help="CPU threads that read, decode and prepare.")]
 CORES = os.cpu_count() or 1
-FORMERLY = "embedded"  # what the setting "small" was called: now the name of the corpus alone
-Seeds = Annotated[str, typer.Option("--seed", help="Training seed, or several, comma separated.")]
+# headings above the options of `lineup run`, in order
+COMPARED, IMAGES, COMPUTED, WRITTEN = "What is compared", "On which images", "How it is computed", "What is written"
+
+Settings = Annotated[Path | None, typer.Option(help="TOML file of options.", rich_help_panel=COMPARED)]
+Protocol = Annotated[str, typer.Option(help="As `lineup list` names it; brings options.", rich_help_panel=COMPARED)]
+Detectors = Annotated[
+    str,
+    typer.Option(
+        help="Names, comma separated, or 'all' that are installed.",
+        rich_help_panel=COMPARED,
+        show_default=DETECTORS.replace(",", ", "),
+    ),
+]
+Baselines = Annotated[
+    bool, typer.Option(help=f"Add {BASELINES}: what shortcuts alone reach.", rich_help_panel=COMPARED)
+]
+RunSetting = Annotated[
+    str, typer.Option(help="paper, small, or auto: paper for real data on a GPU.", rich_help_panel=COMPARED)
+]
+Seed = Annotated[
+    str, typer.Option("--seed", help="Training seed, or several, comma separated.", rich_help_panel=COMPARED)
+]
+SeedCount = Annotated[
+    int | None, typer.Option(min=1, help="So many training seeds, instead of --seed.", rich_help_panel=COMPARED)
+]
+
+Data = Annotated[str, typer.Option(help="'embedded', a path or URL, or layout:path.", rich_help_panel=IMAGES)]
+Real = Annotated[
+    str, typer.Option(help="Folder or URL of real images, for data that holds none.", rich_help_panel=IMAGES)
+]
+Limit = Annotated[
+    int | None, typer.Option(min=2, help="Images per generator, split and class, at most.", rich_help_panel=IMAGES)
+]
+BaseDegradation = Annotated[
+    str, typer.Option(help="All images go through it first, as none,canonical:jpeg96.", rich_help_panel=IMAGES)
+]
+MaxUnreadable = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of bad files that is allowed.", rich_help_panel=IMAGES)
+]
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
+Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=COMPUTED)]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]
+Workers = Annotated[
+    int, typer.Option(min=1, help="CPU threads that read, decode and prepare.", rich_help_panel=COMPUTED)
+]
+ExecutorName = Annotated[
+    str,
+    typer.Option(
+        "--executor", help="Where trainings run: processes, or as a plug-in names it.", rich_help_panel=COMPUTED
+    ),
+]
+
+Out = Annotated[
+    Path | None, typer.Option(help="Result folder; default results/runs/<protocol>.", rich_help_panel=WRITTEN)
+]
+KeepFitted = Annotated[
+    bool, typer.Option(help="Keep fitted detectors as files, for `lineup score`.", rich_help_panel=WRITTEN)
+]
+Tensorboard = Annotated[
+    bool, typer.Option(help="Write curves of trainings for TensorBoard, live.", rich_help_panel=WRITTEN)
+]
+DryRun = Annotated[bool, typer.Option(help="Print what would be done, and stop.", rich_help_panel=WRITTEN)]
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -50,14 +108,6 @@ def reporter() -> Reporter:
     from bench.platform.progress import Reporter
 
     return Reporter(Console(stderr=True))
-
-
-def known_setting(given: str, choices: tuple[str, ...]) -> None:
-    """Raise `InputError` unless `given` is one of the settings; who gives the former name of one is told the new."""
-    if given == FORMERLY:
-        msg = f"setting {FORMERLY!r} is called 'small' now; choose {', '.join(choices)}"
-        raise InputError(msg)
-    one_of("setting", given, choices)
 
 
 def one_of(what: str, given: str, choices: tuple[str, ...]) -> None:

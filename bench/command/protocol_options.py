@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import copy
-from dataclasses import Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,20 +18,21 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from bench.platform.errors import InputError
-from bench.platform.option_values import unknown
+from bench.platform.option_values import unknown_name_text
 from bench.request import protocol_catalogue
-from bench.request.protocol_catalogue import as_text, default_of, type_name
+from bench.request.protocol_catalogue import command_line_text, type_text
 from bench.request.run_request import DetectorOptions
-from bench.request.settings_file import SettingsFile, read
+from bench.request.settings_file import SettingsFile, read_settings
+from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, options
 
 NOT_IN_A_FILE = {"settings", "dry_run"}
-GLANCE = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
+LENIENT = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
 
 
 @dataclass(frozen=True)
 class ChosenProtocol:
-    """What the arguments say beside the options of `lineup run` itself.
+    """The protocol and the options of detectors that the arguments choose.
 
     Attributes:
         protocol: With its options.
@@ -53,20 +54,20 @@ class ProtocolCommand(TyperCommand):
             UnknownName: The protocol is not installed.
         """
 
-        def glance(command: TyperCommand, **more: Any) -> Any:  # noqa: ANN401 - as typer has it
-            """What can be read of the arguments, whatever else is wrong with them."""
-            return TyperCommand.make_context(command, info_name, list(args), parent, **GLANCE, **more)
+        def parse_leniently(command: TyperCommand, **more: Any) -> Any:  # noqa: ANN401 - as typer has it
+            """A context of what can be parsed of the arguments, whatever else is wrong with them."""
+            return TyperCommand.make_context(command, info_name, list(args), parent, **LENIENT, **more)
 
-        path: Path | None = glance(self).params["settings"]
-        file = SettingsFile() if path is None else read(path)
-        name = glance(self, default_map=_as_texts(file.values)).params["protocol"]
+        path: Path | None = parse_leniently(self).params["settings"]
+        file = SettingsFile() if path is None else read_settings(path)
+        name = parse_leniently(self, default_map=_as_texts(file.values)).params["protocol"]
         taken = list(options(protocol_catalogue.protocol_class(name)))
         own = {one.name for one in self.params} - NOT_IN_A_FILE
         for option in file.values:
             if option not in own and option not in taken:
                 raise InputError(f"settings {path}: {_not_known(option, name, [*own, *taken], taken)}")
         whole = _with_options(self, name)
-        for argument in glance(whole).args:
+        for argument in parse_leniently(whole).args:
             if argument.startswith("-") and argument.strip("-"):
                 flags = [flag for one in whole.params for flag in _flags(one)]
                 raise InputError(_not_known(argument.partition("=")[0], name, flags, list(map(_flag, taken))))
@@ -74,12 +75,12 @@ class ProtocolCommand(TyperCommand):
         context: Any = TyperCommand.make_context(whole, info_name, args, parent, default_map=defaults, **extra)
         typed = {option: context.params.pop(option) for option in taken}
         values = {option: value for option, value in file.values.items() if option in taken}
-        values |= {option: value for option, value in typed.items() if _given(context, option)}
-        context.obj = ChosenProtocol(protocol_catalogue.with_options(name, values), file.recipe_options)
+        values |= {option: value for option, value in typed.items() if _is_typed(context, option)}
+        context.obj = ChosenProtocol(protocol_catalogue.make_protocol(name, values), file.recipe_options)
         return context
 
 
-def _given(context: Any, option: str) -> bool:  # noqa: ANN401 - as typer has it
+def _is_typed(context: Any, option: str) -> bool:  # noqa: ANN401 - as typer has it
     """Whether an option stands on the command line."""
     return bool(context.get_parameter_source(option).name == "COMMANDLINE")
 
@@ -92,9 +93,9 @@ def _as_texts(values: Mapping[str, Any]) -> dict[str, Any]:
 def _not_known(option: str, protocol: str, known: Collection[str], taken: Collection[str]) -> str:
     """The sentence for an option that neither the command nor the protocol has; `taken` are those of the protocol."""
     takes = f"{protocol} takes {', '.join(taken) or 'none'}"
-    if others := protocol_catalogue.taking(option.strip("-").replace("-", "_")):
+    if others := protocol_catalogue.protocols_with_option(option.strip("-").replace("-", "_")):
         return f"option {option!r} is one of the protocol {' and of '.join(others)}; {takes}"
-    return f"{unknown('option', option, known)} (of its own, the protocol {takes})"
+    return f"{unknown_name_text('option', option, known)} (of its own, the protocol {takes})"
 
 
 def _with_options(command: TyperCommand, protocol: str) -> TyperCommand:
@@ -134,16 +135,16 @@ def _parameters(protocol: str) -> list[Any]:
         {one.name: one for one in fields(kind)},
     )
 
-    def stands_in() -> None:
-        """Has the options as its parameters."""
+    def placeholder() -> None:
+        """A function for typer, which reads the options off its signature."""
 
     panel = f"Options of the protocol {protocol}"
-    stands_in.__signature__ = Signature(  # type: ignore[attr-defined]
+    placeholder.__signature__ = Signature(  # type: ignore[attr-defined]
         [_parameter(by_name[name], types[name], helps[name], panel) for name in helps]
     )
-    made = typer.Typer(add_completion=False)
-    made.command()(stands_in)
-    return [one for one in get_command(made).params if one.name in helps]
+    app = typer.Typer(add_completion=False)
+    app.command()(placeholder)
+    return [option for option in get_command(app).params if option.name in helps]
 
 
 def _parameter(one: Field[Any], hint: Any, about: str, panel: str) -> Parameter:  # noqa: ANN401 - any type
@@ -151,8 +152,9 @@ def _parameter(one: Field[Any], hint: Any, about: str, panel: str) -> Parameter:
     flag, default = _flag(one.name), default_of(one)
     if bool in protocol_catalogue.alternatives(hint):
         kind: Any = bool | None
+        default = None if default is MISSING else default
         option = typer.Option(f"{flag}/--no-{flag[2:]}", help=about, rich_help_panel=panel)
     else:
-        kind, default = str | None, as_text(default)
-        option = typer.Option(flag, help=about, rich_help_panel=panel, metavar=type_name(hint))
+        kind, default = str | None, command_line_text(default)
+        option = typer.Option(flag, help=about, rich_help_panel=panel, metavar=type_text(hint))
     return Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])

@@ -1,4 +1,4 @@
-"""A contact sheet of the embedded corpus: scenes beside what the generators make of them."""
+"""A contact sheet of the embedded corpus: scenes beside their imitations by the generators."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from bench.embedded.corpus import as_jpeg, fake, scene_number
-from bench.embedded.filters import Pixels
+from bench.embedded.corpus import jpeg_round_trip, make_fake, scene_number
 from bench.embedded.generators.generator import GENERATORS
+from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
 
 PAIRS = 4
-CROP = 96  # pixels of each image that are shown, not scaled: scaling would wipe off the traces
-GAP = 2
-CAPTION = 66
+CROP = 96  # pixels of each image that are shown, not scaled, as scaling would remove the traces
+GAP = 2  # pixels between images
+CAPTION = 66  # width in pixels
 
 
 def _row(name: str, position: int) -> Pixels:
@@ -27,15 +27,15 @@ def _row(name: str, position: int) -> Pixels:
     for pair in range(PAIRS):
         number = scene_number(position, "val", "ai", pair)
         source = render(number).pixels
-        for side, pixels in enumerate((source, fake(name, source, number))):
-            left = CAPTION + (2 * pair + side) * (CROP + GAP)
-            shown = as_jpeg(pixels, number)[margin : margin + CROP, margin : margin + CROP]
-            row[:CROP, left : left + CROP] = shown
+        for column, pixels in enumerate((source, make_fake(name, source, number))):
+            left = CAPTION + (2 * pair + column) * (CROP + GAP)
+            crop = jpeg_round_trip(pixels, number)[margin : margin + CROP, margin : margin + CROP]
+            row[:CROP, left : left + CROP] = crop
     return row
 
 
 def write_contact_sheet(path: Path) -> None:
     """Write a PNG of 256 colours: one row per generator, pairs of a scene (left) and its imitation (right)."""
-    rows = [_row(one.name, position) for position, one in enumerate(GENERATORS)]
+    rows = [_row(generator.name, position) for position, generator in enumerate(GENERATORS)]
     sheet = Image.fromarray(np.concatenate(rows))
     sheet.quantize(256, kmeans=2).save(path, optimize=True)

@@ -1,7 +1,7 @@
-"""What a detector must not live on: how well file size, mean colour and tiny thumbnails tell the classes apart.
+"""Probes of shortcuts that a detector must not learn: classifiers of file size, mean colour and tiny thumbnails.
 
 A corpus whose classes differ in such things measures the shortcut, not the detector (Grommelt et al., "Fake or JPEG?",
-arXiv 2403.17608). Colours of tiny networks drift, which thumbnails show and the mean and spread of colours do not.
+arXiv 2403.17608). Tiny networks shift colours locally, which thumbnails show and the mean and spread of colours do not.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class ShortcutProbe:
     """One shortcut.
 
     Attributes:
-        features: Of the file and its pixels, uint8 (H, W, 3).
+        features: From a file and its pixels, uint8 (H, W, 3), to features (D,).
         classifier: Makes an untrained scikit-learn classifier.
-        bound: Mean accuracy over all generators that the default corpus keeps below: what was measured when it was
-            designed plus 3 standard errors of 1600 images, which are 0.0375.
+        bound: Upper bound of its mean accuracy over all generators of the default corpus: the accuracy that was
+            measured when the corpus was designed plus 3 standard errors of 1600 images, which are 0.0375.
     """
 
     features: Callable[[Path, NDArray[np.uint8]], Features]
@@ -69,7 +69,7 @@ PROBES = {
 
 
 def _read(folder: Path) -> tuple[dict[str, Features], NDArray[np.int64]]:
-    """Features of every probe and labels (0 nature, 1 ai) of the images under one split of one generator."""
+    """Features (N, D) of every probe, and labels (N,), 0 nature, 1 ai, of the images in one split of one generator."""
     paths = [(path, label) for label, name in enumerate(("nature", "ai")) for path in sorted((folder / name).iterdir())]
     rows: dict[str, list[Features]] = {name: [] for name in PROBES}
     for path, _ in paths:

@@ -1,10 +1,10 @@
-"""The cache folder: content hashes, embeddings and fitted detectors, each under what changes it.
+"""The cache folder: content hashes, embeddings and fitted detectors, each under an identity of what changes it.
 
 Layout of the folder:
-    inspected/<place>/<digest>.parquet      what is known of each file, remembered by name, degradation, size and time
+    inspected/<folder>/<digest>.parquet     facts of each file, by name, degradation, size and modification time
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
-    fitted/<digest>.safetensors      what fitting learned, with its epochs in the header
-    fitting/<digest>/                what a long fit that was killed goes on from
+    fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
+    fitting/<digest>/                what a long fit that was killed resumes from
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
 any part of it, costs time and nothing else.
 """
@@ -24,19 +24,19 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from bench.images.files.tree import FileMark
+from bench.images.files.tree import FileStamp
 from bench.images.image_set import ImageSet
-from bench.images.quality.inspection import UNREAD, FileFacts, Inspection, inspect_file
-from bench.images.quality.inspection import VERSION as INSPECTED
-from bench.platform.executors import in_order
+from bench.images.quality import inspection
+from bench.images.quality.inspection import UNREAD_HASH, FileRecord, InspectedImages, inspect_file
+from bench.platform.executors import map_in_order
 from bench.platform.files import digest, write_atomically
 from detectors.api import Embeddings, State
 from protocols.degradations import degradation
 
-SAVED_EVERY = 10_000  # files whose inspection a killed run loses at most
-_KEY = ["name", "degradation", "bytes", "time"]  # what an inspection is remembered by
+INSPECTIONS_PER_FILE = 10_000  # files per file of facts: a killed run loses no more inspections
+_KEY = ["name", "degradation", "bytes", "time"]  # what the facts of a file are kept under
 _TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exif": "bool"}
-_NO_FILES = pd.DataFrame({name: [] for name in (*_KEY, *FileFacts._fields)}).astype(
+_NO_FACTS = pd.DataFrame({name: [] for name in (*_KEY, *FileRecord._fields)}).astype(
     {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )
 HISTORY = "history"
@@ -54,36 +54,36 @@ class EmbeddingFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._places: dict[bytes, tuple[Path, int]] = {}
+        self._locations: dict[bytes, tuple[Path, int]] = {}  # by hash, file and row
         for path in sorted(folder.glob("*.safetensors")):
-            self._learn(path, _load(path, "hashes"))
+            self._index(path, _load(path, "hashes"))
 
-    def _learn(self, path: Path, hashes: NDArray[np.generic]) -> None:
+    def _index(self, path: Path, hashes: NDArray[np.generic]) -> None:
         for row, value in enumerate(hashes):
-            self._places[bytes(value)] = path, row
+            self._locations[bytes(value)] = path, row
 
     def __contains__(self, value: bytes) -> bool:
-        return value in self._places
+        return value in self._locations
 
     def add(self, hashes: Hashes, embeddings: Embeddings) -> None:
-        """Remember the embeddings of some images."""
+        """Write the embeddings of some images, float32 (N, D), under their hashes."""
         path = self._folder / f"{digest(hashes.tobytes())}.safetensors"
         arrays: State = {"hashes": np.ascontiguousarray(hashes), "embeddings": np.ascontiguousarray(embeddings)}
         write_atomically(path, lambda temporary: save_file(arrays, temporary))
-        self._learn(path, hashes)
+        self._index(path, hashes)
 
     def __getitem__(self, hashes: Hashes) -> Embeddings:
         """Embeddings float32 (N, D), in the order asked for. Raises `KeyError` for an image that is not embedded."""
         rows_by_path: dict[Path, list[tuple[int, int]]] = {}
-        for place, value in enumerate(hashes):
-            path, row = self._places[bytes(value)]
-            rows_by_path.setdefault(path, []).append((place, row))
-        found: list[Embeddings] = [np.empty(0, np.float32)] * len(hashes)
+        for position, value in enumerate(hashes):
+            path, row = self._locations[bytes(value)]
+            rows_by_path.setdefault(path, []).append((position, row))
+        embeddings: list[Embeddings] = [np.empty(0, np.float32)] * len(hashes)
         for path, rows in rows_by_path.items():
             shard = _load(path, "embeddings").astype(np.float32, copy=False)
-            for place, row in rows:
-                found[place] = shard[row]
-        return np.stack(found)
+            for position, row in rows:
+                embeddings[position] = shard[row]
+        return np.stack(embeddings)
 
 
 @dataclass(frozen=True)
@@ -92,93 +92,105 @@ class Cache:
 
     root: Path
 
-    def inspect(self, images: ImageSet, workers: int, report: Callable[[int], object]) -> Inspection:
-        """What is known of every image file, reading only files whose size or modification time is new.
+    def inspect(self, images: ImageSet, workers: int, advance: Callable[[int], object]) -> InspectedImages:
+        """The facts of every image file, reading only files whose size or modification time is new.
 
         Args:
             images: The image set.
             workers: How many files to read at a time.
-            report: Told how many more files are done.
+            advance: Called with the number of further files that are done.
         """
-        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{INSPECTED}")
-        parts = [images.names[start : start + SAVED_EVERY] for start in range(0, len(images), SAVED_EVERY)]
-        marks = [mark for part in in_order(lambda names: _marks(images, names), parts, workers) for mark in part]
-        keys = {text: degradation(text).key if text else "" for text in set(images.degradations)}
-        wanted = pd.DataFrame(marks, columns=_KEY[2:])
-        wanted.insert(0, "name", images.table["name"])
-        wanted.insert(1, "degradation", images.table["degradation"].map(keys))
-        known = [_read_inspected(path) for path in sorted(folder.glob("*.parquet"))]
-        found = pd.concat([_NO_FILES, *known]).drop_duplicates(_KEY)
-        stale = wanted.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
-        missing = np.flatnonzero(stale)
-        report(len(images) - len(missing))
-        for start in range(0, len(missing), SAVED_EVERY):
-            rows, files = missing[start : start + SAVED_EVERY], []
-            for file in in_order(lambda row: inspect_file(images, row), rows, workers):
-                files.append(file)
-                report(1)
-            new = pd.DataFrame(files, columns=list(FileFacts._fields), index=rows)
-            new = pd.concat([wanted.iloc[rows], new], axis=1)
+        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}")
+        keys = _inspection_keys(images, workers)
+        known = [_read_inspections(path) for path in sorted(folder.glob("*.parquet"))]
+        found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)
+        is_new = keys.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
+        missing = np.flatnonzero(is_new)
+        advance(len(images) - len(missing))
+        for start in range(0, len(missing), INSPECTIONS_PER_FILE):
+            rows, facts = missing[start : start + INSPECTIONS_PER_FILE], []
+            for file in map_in_order(lambda row: inspect_file(images, row), rows, workers):
+                facts.append(file)
+                advance(1)
+            new = pd.DataFrame(facts, columns=list(FileRecord._fields), index=rows)
+            new = pd.concat([keys.iloc[rows], new], axis=1)
             found = pd.concat([found, new])
-            # a file that could not be read, over a network perhaps, is tried again another time
-            lasting = new[new["hash"] != UNREAD]
-            path = folder / f"{digest(*lasting['name'], lasting['time'].to_numpy().tobytes())[:32]}.parquet"
-            write_atomically(path, partial(lasting.to_parquet, index=False))
-        table = wanted.merge(found, on=_KEY, how="left", validate="many_to_one")
-        return Inspection(images, table[list(FileFacts._fields)].astype(_TYPES))
+            _write_inspections(new, folder)
+        table = keys.merge(found, on=_KEY, how="left", validate="many_to_one")
+        return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
 
-    def shelf(self, embedder: str, degradation: str) -> EmbeddingFiles:
-        """The embeddings of one embedder under one degradation."""
+    def embeddings(self, embedder: str, degradation: str) -> EmbeddingFiles:
+        """The embeddings of one embedder under one degradation, both given by their keys."""
         return EmbeddingFiles(self.root / "embeddings" / _file_name(embedder) / _file_name(degradation))
 
-    def fitted(self, key: str) -> State | None:
-        """What fitting learned, or None where it was not fitted yet or the file is damaged."""
+    def read_fit(self, key: str) -> State | None:
+        """The state of a fitted detector; None where it was not fitted yet or the file is damaged."""
         try:
-            return load_file(self._fitted(key))
+            return load_file(self._fit_path(key))
         except (FileNotFoundError, SafetensorError):
             return None
 
-    def has_fitted(self, key: str) -> bool:
-        """Whether there is a file of what fitting learned."""
-        return self._fitted(key).is_file()
+    def has_fit(self, key: str) -> bool:
+        """Whether there is a file of the fitted detector."""
+        return self._fit_path(key).is_file()
 
-    def keep_fitted(self, key: str, state: State, history: History = ()) -> None:
-        """Remember what fitting learned, and the epochs that it took."""
+    def write_fit(self, key: str, state: State, history: History = ()) -> None:
+        """Write the state of a fitted detector, and the epochs of its training."""
         arrays = {name: np.asarray(value, order="C") for name, value in state.items()}  # keeps 0-d arrays 0-d
-        told = {HISTORY: json.dumps(list(history))} if history else None
-        write_atomically(self._fitted(key), lambda temporary: save_file(arrays, temporary, told))
+        metadata = {HISTORY: json.dumps(list(history))} if history else None
+        write_atomically(self._fit_path(key), lambda temporary: save_file(arrays, temporary, metadata))
 
     def history(self, key: str) -> History:
-        """The epochs of a fit that is remembered; none where it had none, or is not remembered."""
+        """The epochs of a training; none where nothing was trained, or the fit is not in the cache."""
         try:
-            with safe_open(self._fitted(key), framework="numpy") as opened:
+            with safe_open(self._fit_path(key), framework="numpy") as opened:
                 rows: History = json.loads((opened.metadata() or {}).get(HISTORY, "[]"))
         except (FileNotFoundError, SafetensorError):
             return ()
         return rows
 
-    def fitting(self, key: str) -> Path:
-        """A folder for what one long fit needs to go on after it was killed."""
+    def fit_folder(self, key: str) -> Path:
+        """A folder for what one long fit needs to resume after it was killed."""
         return self.root / "fitting" / _file_name(key)
 
-    def _fitted(self, key: str) -> Path:
+    def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
 
 
-def _read_inspected(path: Path) -> pd.DataFrame:
-    """What was known when a run was here before; nothing where the file is damaged."""
+def _read_inspections(path: Path) -> pd.DataFrame:
+    """The facts in one file of the cache; none where it is damaged."""
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError):
-        return _NO_FILES
+        return _NO_FACTS
 
 
-def _marks(images: ImageSet, names: Sequence[str]) -> list[FileMark]:
-    """Size and time of each file; one that is not there has none, and its inspection says so."""
+def _write_inspections(facts: pd.DataFrame, folder: Path) -> None:
+    """Write facts of files, but for those that could not be read, over a network perhaps: they are tried again."""
+    lasting = facts[facts["hash"] != UNREAD_HASH]
+    path = folder / f"{digest(*lasting['name'], lasting['time'].to_numpy().tobytes())[:32]}.parquet"
+    write_atomically(path, partial(lasting.to_parquet, index=False))
+
+
+def _inspection_keys(images: ImageSet, workers: int) -> pd.DataFrame:
+    """What the facts of each file are kept under, columns `_KEY`."""
+    parts = [
+        images.names[start : start + INSPECTIONS_PER_FILE] for start in range(0, len(images), INSPECTIONS_PER_FILE)
+    ]
+    marks = [mark for part in map_in_order(lambda names: _file_marks(images, names), parts, workers) for mark in part]
+    degradation_keys = {text: degradation(text).key if text else "" for text in set(images.degradations)}
+    keys = pd.DataFrame(marks, columns=_KEY[2:])
+    keys.insert(0, "name", images.table["name"])
+    keys.insert(1, "degradation", images.table["degradation"].map(degradation_keys))
+    return keys
+
+
+def _file_marks(images: ImageSet, names: Sequence[str]) -> list[FileStamp]:
+    """Size in bytes and modification time of each file; -1 and 0 for one that is not there."""
     marks = []
     for name in names:
         try:
-            marks.append(images.files.mark(name))
+            marks.append(images.files.stamp(name))
         except OSError:
             marks.append((-1, 0))
     return marks

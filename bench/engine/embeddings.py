@@ -1,8 +1,8 @@
-"""Embeddings of images: from the cache, or made now in one pass."""
+"""Embeddings of images: which a run needs, from the cache or made now in one pass."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,45 +13,133 @@ from bench.engine.image_pass import (
     PreparationKey,
     PreparationRequest,
     PreparedChunk,
+    explain_error,
     image_pass,
-    in_chunks,
-    in_plain_words,
-    members,
+    position_mask,
+    split_into_chunks,
 )
-from bench.engine.plan import runtime_key
-from bench.engine.selections import DistinctImages, Positions, Selection, each_once
+from bench.engine.plan import PlannedCell, runtime_key
+from bench.engine.selections import DistinctImages, Positions, Selection, Selections, unique_positions
 from bench.engine.versions import code_of
 from bench.platform.errors import InputError
 from bench.platform.files import digest
-from detectors.api import Array, Embedder, Embeddings, Runtime
+from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime
 from detectors.types import read_only
-from protocols.degradations import Degradation
+from protocols.api import Subset
+from protocols.degradations import Degradation, degradation
+
+
+@dataclass(frozen=True)
+class RecipeEmbedders:
+    """The embedders of a recipe and its components.
+
+    Attributes:
+        embedders: Of the recipe or its components.
+        sufficient: Whether answers follow from embeddings alone, and no component reads images.
+    """
+
+    embedders: tuple[Embedder, ...]
+    sufficient: bool
+
+
+def recipe_embedders(recipe: Recipe, runtime: Runtime) -> RecipeEmbedders:
+    """The embedders of a recipe and its components. Raises `Unavailable` where weights are missing."""
+    if (embedder := recipe.embedder(runtime)) is not None:
+        return RecipeEmbedders((embedder,), sufficient=True)
+    components = [recipe_embedders(component, runtime) for component in recipe.components()]
+    embedders = tuple(embedder for component in components for embedder in component.embedders)
+    return RecipeEmbedders(embedders, bool(components) and all(component.sufficient for component in components))
 
 
 @dataclass(frozen=True)
 class EmbeddingRequest:
-    """Images that an embedder is to embed under one degradation."""
+    """Images that an embedder is to embed under one degradation.
+
+    Attributes:
+        embedder: The embedder.
+        degradation: Applied to every image first.
+        images: Positions among the distinct images.
+    """
 
     embedder: Embedder
     degradation: Degradation
     images: Positions
 
     @property
-    def want(self) -> PreparationKey:
+    def key(self) -> PreparationKey:
         """The embedder's key, and the degradation."""
         return self.embedder.key, self.degradation.name
 
 
-@dataclass(frozen=True)
-class EmbeddedChunk:
-    """What became of one embedder's part of a chunk.
+@dataclass
+class EmbeddingPlan:
+    """The embeddings that the missing cells of a run need.
 
     Attributes:
-        embedding: Which embedder, under which degradation.
+        requests: One for each embedder and degradation.
+        users: By key of a request, the cells that need it.
+    """
+
+    requests: list[EmbeddingRequest]
+    users: dict[PreparationKey, list[PlannedCell]]
+
+
+def plan_embeddings(
+    planned: Sequence[PlannedCell],
+    missing: Sequence[PlannedCell],
+    embedders: Mapping[str, RecipeEmbedders],
+    selections: Selections,
+) -> EmbeddingPlan:
+    """Find the embeddings that missing cells need.
+
+    Args:
+        planned: All cells of the run.
+        missing: Those without scores.
+        embedders: By key of the recipe.
+        selections: The images of every subset.
+    """
+    by_key: dict[str, Embedder] = {}
+    users: dict[PreparationKey, list[PlannedCell]] = defaultdict(list)
+    subsets: dict[PreparationKey, dict[Subset, None]] = defaultdict(dict)
+    for item, read in _subsets_read(planned, missing, embedders):
+        for embedder in embedders[item.recipe_key].embedders:
+            by_key.setdefault(embedder.key, embedder)
+            for subset in read:
+                key = embedder.key, degradation(subset.degradation).name
+                users[key].append(item)
+                subsets[key][subset] = None
+    requests = [
+        EmbeddingRequest(by_key[str(consumer)], degradation(name), selections.positions(read))
+        for (consumer, name), read in subsets.items()
+    ]
+    return EmbeddingPlan(requests, users)
+
+
+def _subsets_read(
+    planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], embedders: Mapping[str, RecipeEmbedders]
+) -> Iterator[tuple[PlannedCell, Sequence[Subset]]]:
+    """The missing cells, each with subsets whose embeddings it needs; a cell may come several times.
+
+    A detector that reads images too is asked chunk by chunk, and a chunk may hold images of cells that are answered.
+    """
+    readers = {item.scoring_key: item for item in missing if not embedders[item.recipe_key].sufficient}
+    for item in missing:
+        yield item, item.subsets
+    for item in planned:
+        if item.scoring_key in readers:
+            yield readers[item.scoring_key], [item.cell.test]
+
+
+@dataclass(frozen=True)
+class EmbeddedChunk:
+    """What became of the images of a chunk for one request.
+
+    Attributes:
+        request: The request.
         error: Why its images were not embedded; None where they were.
     """
 
-    embedding: EmbeddingRequest
+    request: EmbeddingRequest
     error: Exception | None = None
 
 
@@ -60,12 +148,12 @@ class EmbeddingService:
     """Embeddings of the distinct images of a run.
 
     Attributes:
-        pool: The images.
+        pool: The distinct images.
         cache: Where embeddings are kept.
         runtime: Where embedders compute.
         batch_size: Images that are embedded together.
         workers: Threads that read and prepare.
-        counts: Told what is decoded and embedded.
+        counts: Counts decoded images and new embeddings.
     """
 
     pool: DistinctImages
@@ -74,92 +162,93 @@ class EmbeddingService:
     batch_size: int
     workers: int
     counts: Counter[str]
-    _shelves: dict[PreparationKey, EmbeddingFiles] = field(default_factory=dict)
+    _files: dict[PreparationKey, EmbeddingFiles] = field(default_factory=dict)
 
-    def shelf(self, embedder: Embedder, degradation: Degradation) -> EmbeddingFiles:
+    def files(self, embedder: Embedder, degradation: Degradation) -> EmbeddingFiles:
         """Cached embeddings. What changes them is the embedder, its code, the runtime and the pixels."""
-        want = embedder.key, degradation.name
-        if want not in self._shelves:
-            key = f"{embedder.key}.{runtime_key(self.runtime)}.{digest(code_of(embedder))[:12]}"
-            self._shelves[want] = self.cache.shelf(key, degradation.key)
-        return self._shelves[want]
+        key = embedder.key, degradation.name
+        if key not in self._files:
+            identity = f"{embedder.key}.{runtime_key(self.runtime)}.{digest(code_of(embedder))[:12]}"
+            self._files[key] = self.cache.embeddings(identity, degradation.key)
+        return self._files[key]
 
-    def lacking(self, embedding: EmbeddingRequest) -> Positions:
-        """Those of the images whose embeddings are not here."""
-        shelf = self.shelf(embedding.embedder, embedding.degradation)
-        lacks = np.fromiter((bytes(value) not in shelf for value in self.pool.hashes[embedding.images]), bool)
-        return embedding.images[np.flatnonzero(lacks)]
+    def missing(self, request: EmbeddingRequest) -> Positions:
+        """The images of a request whose embeddings are not in the cache."""
+        files = self.files(request.embedder, request.degradation)
+        absent = np.fromiter((bytes(value) not in files for value in self.pool.hashes[request.images]), bool)
+        return request.images[np.flatnonzero(absent)]
 
     def fill(
-        self, embeddings: Sequence[EmbeddingRequest], chunks: Sequence[Positions]
+        self, requests: Sequence[EmbeddingRequest], chunks: Sequence[Positions]
     ) -> Iterator[tuple[int, list[EmbeddedChunk]]]:
-        """Make what is lacking, chunk by chunk, each image read once for all embedders.
+        """Make the embeddings that are missing, chunk by chunk, each image read once for all embedders.
 
         Args:
-            embeddings: One for each want.
+            requests: One for each embedder and degradation.
             chunks: Their images in chunks.
 
         Yields:
-            How many images were read, and what became of every embedder's part of them.
+            How many images were decoded, and what became of the chunk for every request.
 
         Raises:
             InputError: An image cannot be decoded any more.
         """
-        by_want = {one.want: one for one in embeddings}
-        demands = [
-            PreparationRequest(one.embedder.key, one.degradation, one.embedder.prepare, self.lacking(one))
-            for one in embeddings
+        preparations = [
+            PreparationRequest(request.embedder.key, request.degradation, request.embedder.prepare, images)
+            for request in requests
+            if (images := self.missing(request)).size
         ]
-        masks = {demand.want: members(demand.images, len(self.pool)) for demand in demands}
-        broken: set[PreparationKey] = set()
-        passed = image_pass(
-            self.pool.__getitem__, len(self.pool), chunks, demands, self.workers, lambda want: want not in broken
-        )
-        for chunk in passed:
-            require_read(self.pool, chunk.unread)
+        masks = {preparation.key: position_mask(preparation.images, len(self.pool)) for preparation in preparations}
+        failed: set[PreparationKey] = set()
+        read, size = self.pool.__getitem__, len(self.pool)
+        for chunk in image_pass(read, size, chunks, preparations, self.workers, lambda key: key not in failed):
+            require_decoded(self.pool, chunk.unread)
             self.counts["images decoded"] += chunk.decoded
-            parts = [(by_want[want], chunk.images[mask[chunk.images]]) for want, mask in masks.items()]
-            whole = [(one, images) for one, images in parts if images.size and one.want not in broken]
-            filled = [self._keep(one, images, chunk) for one, images in whole]
-            broken.update({one.embedding.want for one in filled if one.error is not None})
-            yield chunk.decoded, filled
+            parts = [
+                (request, chunk.images[masks[request.key][chunk.images]])
+                for request in requests
+                if request.key in masks and request.key not in failed
+            ]
+            embedded = [self._embed_chunk(request, images, chunk) for request, images in parts if images.size]
+            failed.update({part.request.key for part in embedded if part.error is not None})
+            yield chunk.decoded, embedded
 
-    def _keep(self, embedding: EmbeddingRequest, images: Positions, chunk: PreparedChunk) -> EmbeddedChunk:
-        """Embed one batch and remember it."""
+    def _embed_chunk(self, request: EmbeddingRequest, images: Positions, chunk: PreparedChunk) -> EmbeddedChunk:
+        """Embed some images of a chunk, and keep the embeddings in the cache."""
         try:
-            embeddings = _checked(embedding.embedder, chunk.batch(embedding.want, images))
+            embeddings = _embed_batch(request.embedder, chunk.batch(request.key, images))
         except Exception as error:  # noqa: BLE001 - one embedder's fault must not stop the others
-            return EmbeddedChunk(embedding, in_plain_words(error))
-        self.shelf(embedding.embedder, embedding.degradation).add(self.pool.hashes[images], embeddings)
+            return EmbeddedChunk(request, explain_error(error))
+        self.files(request.embedder, request.degradation).add(self.pool.hashes[images], embeddings)
         self.counts["embeddings made"] += len(images)
-        return EmbeddedChunk(embedding)
+        return EmbeddedChunk(request)
 
-    def of(self, selection: Selection, embedder: Embedder, degradation: Degradation) -> Embeddings:
-        """Embeddings of a selection in order, float32 (N, dim), made where they are lacking.
+    def embed(self, selection: Selection, embedder: Embedder, degradation: Degradation) -> Embeddings:
+        """Embeddings of a selection in order, float32 (N, dim), made where they are missing.
 
         Raises what embedding raises.
         """
-        wanted = EmbeddingRequest(embedder, degradation, each_once([selection.positions]))
-        for _, filled in self.fill([wanted], in_chunks(wanted.images, self.batch_size)):
-            for part in filled:
+        request = EmbeddingRequest(embedder, degradation, unique_positions([selection.positions]))
+        for _, embedded in self.fill([request], split_into_chunks(request.images, self.batch_size)):
+            for part in embedded:
                 if part.error is not None:
                     raise part.error
-        return self.kept(embedder, degradation, selection.positions)
+        return self.lookup(embedder, degradation, selection.positions)
 
-    def kept(self, embedder: Embedder, degradation: Degradation, images: Positions) -> Embeddings:
+    def lookup(self, embedder: Embedder, degradation: Degradation, images: Positions) -> Embeddings:
         """Embeddings that are in the cache, float32 (N, dim), read-only. Raises `KeyError` for one that is not."""
-        return read_only(self.shelf(embedder, degradation)[self.pool.hashes[images]])
+        return read_only(self.files(embedder, degradation)[self.pool.hashes[images]])
 
 
-def require_read(pool: DistinctImages, unread: Mapping[int, str]) -> None:
+def require_decoded(pool: DistinctImages, unread: Mapping[int, str]) -> None:
     """Raise `InputError` where an image that was sound when files were checked cannot be decoded any more."""
     for image, reason in unread.items():
         msg = f"{pool.where(image)} was sound and cannot be decoded any more ({reason}); run the same command again"
         raise InputError(msg)
 
 
-def _checked(embedder: Embedder, arrays: Sequence[Array]) -> Embeddings:
-    """Embeddings as the contract has them, or a `ValueError` that becomes the reason of a failed cell."""
+def _embed_batch(embedder: Embedder, arrays: Sequence[Array]) -> Embeddings:
+    """Embeddings float32 (N, dim). Raises `ValueError`, the reason of a failed cell, for others than the contract's."""
     embeddings = embedder.embed(arrays)
     if embeddings.shape != (len(arrays), embedder.dim) or not np.isfinite(embeddings).all():
         msg = f"embeddings must be finite, of shape ({len(arrays)}, {embedder.dim}); got shape {embeddings.shape}"

@@ -1,4 +1,4 @@
-"""The one way to a fitted detector: from the cache, from a checkpoint, or fitted now, here or side by side."""
+"""The one way to a fitted detector: from the cache, from a checkpoint, or fitted now, in this process or another."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from protocols.degradations import degradation
 
 @dataclass(frozen=True)
 class FitService:
-    """Gives the detector that a cell needs.
+    """Fits, restores or loads the detector that a cell needs.
 
     Attributes:
         selections: The images of every train subset.
         cache: Where what fitting learned is kept.
-        embeddings: For recipes whose features are frozen.
+        embeddings: Embeddings for recipes of an embedder and a head.
         runtime: Where fits compute.
-        counts: Told what is decoded, embedded, fitted and found.
-        curves: Watches trainings.
+        counts: Counts decoded images, and fits made and reused.
+        curves: Writes curves of trainings.
     """
 
     selections: Selections | Mapping[Subset, Selection]
@@ -42,43 +42,50 @@ class FitService:
         """The fitted detector of a cell. Raises what its recipe raises."""
         if item.cell.train is None:
             return item.recipe.load(Path(item.cell.checkpoint), self.runtime)
-        if (found := self.restored(item)) is not None:
+        if (restored := self.restore(item)) is not None:
             self.counts["fits reused"] += 1
-            return found
+            return restored
         detector = self._fit(item, item.cell.train)
-        self.cache.keep_fitted(item.fit_key, detector.state(), detector.history)
+        self.cache.write_fit(item.fit_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
         return detector
 
-    def restored(self, item: PlannedCell) -> Detector | None:
+    def restore(self, item: PlannedCell) -> Detector | None:
         """The detector as it was fitted before; None where it was not."""
-        state = self.cache.fitted(item.fit_key)
+        state = self.cache.read_fit(item.fit_key)
         return None if state is None else item.recipe.restore(state, self.runtime)
 
     def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
         selection = self.selections[subset]
         reader = SampleReader(selection.pool, degradation(subset.degradation), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
-        with self.curves(item.cell) as watch:
-            here = replace(self.runtime, folder=self.cache.fitting(item.fit_key), watch=watch)
-            return item.recipe.fit(train, item.cell.seed, here)
+        with self.curves(item.cell) as callback:
+            runtime = replace(self.runtime, checkpoint_folder=self.cache.fit_folder(item.fit_key), on_epoch=callback)
+            return item.recipe.fit(train, item.cell.seed, runtime)
 
     def tasks(self, item: PlannedCell) -> dict[str, FitTask]:
         """The fit of a cell by its key, if it may run beside others: on a CPU, of one thread, not in the cache."""
         subset = item.cell.train
-        alone = (
-            self.runtime.device == "cpu" and item.recipe.single_threaded_fit and not self.cache.has_fitted(item.fit_key)
-        )
-        if subset is None or not alone:
+        single_threaded = self.runtime.device == "cpu" and item.recipe.single_threaded_fit
+        if subset is None or not single_threaded or self.cache.has_fit(item.fit_key):
             return {}
-        selection = self.selections[subset].by_itself()
+        selection = self.selections[subset].with_own_pool()
         batch_size = self.embeddings.batch_size
         return {item.fit_key: FitTask(item, selection, self.cache, self.runtime, batch_size, self.curves)}
 
 
 @dataclass(frozen=True)
 class FitTask:
-    """One fit as a value, for a process of its own."""
+    """One fit as a value that can be sent to another process.
+
+    Attributes:
+        item: A cell that needs it.
+        train: The images that it is fitted on, with no other image in their pool.
+        cache: Where the result is kept.
+        runtime: Where it computes.
+        batch_size: Images that are embedded together.
+        curves: Writes curves of trainings.
+    """
 
     item: PlannedCell
     train: Selection
@@ -89,7 +96,7 @@ class FitTask:
 
 
 def run_fit(task: FitTask) -> Counter[str]:
-    """Fit, leave what was learnt in the cache, and tell what was done."""
+    """Fit, and keep the result in the cache. Returns the counts of decoded images, embeddings and fits."""
     counts: Counter[str] = Counter()
     pool: DistinctImages = task.train.pool
     embeddings = EmbeddingService(pool, task.cache, task.runtime, task.batch_size, workers=1, counts=counts)

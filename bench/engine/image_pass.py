@@ -1,4 +1,4 @@
-"""One pass over images: each is decoded once, degraded once per degradation, and prepared once for all who want it."""
+"""One pass over images: each is decoded once, degraded once per degradation, and prepared once for all consumers."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engine.selections import Positions
-from bench.images.decoding.decoder import Unreadable
-from bench.platform.executors import in_order
+from bench.images.decoding.decoder import UnreadableImage
+from bench.platform.executors import map_in_order
 from detectors.api import Array, Sample
 from detectors.types import read_only
 from protocols.degradations import Degradation
 
 SampleLoader = Callable[[int], Sample]
-PreparationKey = tuple[Hashable, str]  # who, and under which degradation
+PreparationKey = tuple[Hashable, str]  # consumer, and name of the degradation
+PreparationResult = Array | Exception
 Result = TypeVar("Result")
 
 
 class ChangedInPlace(TypeError):
-    """A detector or a degradation wrote to what it shares with others."""
+    """A detector or a degradation wrote to an array that it shares with others."""
 
 
 @dataclass(frozen=True)
 class PreparationRequest:
-    """What one consumer wants: images under one degradation, prepared its way.
+    """Images under one degradation that one consumer needs prepared.
 
     Attributes:
-        consumer: Who: the same name, the same preparation.
-        degradation: What images go through first.
+        consumer: Identity of the preparation: equal consumers prepare alike.
+        degradation: Applied to every image first.
         prepare: How a sample is prepared; pure.
-        images: Which images, positions among the distinct ones.
+        images: Positions among the distinct images.
     """
 
     consumer: Hashable
@@ -42,39 +43,39 @@ class PreparationRequest:
     images: Positions
 
     @property
-    def want(self) -> PreparationKey:
+    def key(self) -> PreparationKey:
         """Consumer and degradation."""
         return self.consumer, self.degradation.name
 
 
 @dataclass(frozen=True)
 class PreparedChunk:
-    """A chunk of images as everybody wanted it.
+    """A chunk of images, prepared for every consumer.
 
     Attributes:
         images: Its images, in order.
-        arrays: By want and image: a prepared array that cannot be written to, or why there is none.
-        unread: Why images could not be decoded.
-        decoded: How many files were decoded.
+        results: By preparation and image: a read-only prepared array, or the exception that preparing raised.
+        unread: By image, why it could not be decoded.
+        decoded: Number of images that a decoder was asked for.
     """
 
     images: Positions
-    arrays: Mapping[PreparationKey, Mapping[int, Array | Exception]]
+    results: Mapping[PreparationKey, Mapping[int, PreparationResult]]
     unread: Mapping[int, str]
     decoded: int
 
-    def batch(self, want: PreparationKey, images: Iterable[int]) -> list[Array]:
+    def batch(self, key: PreparationKey, images: Iterable[int]) -> list[Array]:
         """The prepared arrays of these images. Raises the first exception among them."""
         arrays: list[Array] = []
         for image in images:
-            one = self.arrays[want][int(image)]
-            if isinstance(one, Exception):
-                raise one
-            arrays.append(one)
+            result = self.results[key][int(image)]
+            if isinstance(result, Exception):
+                raise result
+            arrays.append(result)
         return arrays
 
 
-def in_chunks(images: Positions, size: int) -> list[Positions]:
+def split_into_chunks(images: Positions, size: int) -> list[Positions]:
     """Consecutive images that are embedded or scored together.
 
     Chunks are cut from what is planned, never from what is still missing: a run that was killed and repeated computes
@@ -83,7 +84,7 @@ def in_chunks(images: Positions, size: int) -> list[Positions]:
     return [images[start : start + size] for start in range(0, len(images), size)]
 
 
-def members(images: Positions, size: int) -> NDArray[np.bool_]:
+def position_mask(images: Positions, size: int) -> NDArray[np.bool_]:
     """Which of `size` distinct images these are, bools (size,)."""
     mask = np.zeros(size, bool)
     mask[images] = True
@@ -94,78 +95,85 @@ def image_pass(
     read: SampleLoader,
     size: int,
     chunks: Sequence[Positions],
-    demands: Sequence[PreparationRequest],
+    requests: Sequence[PreparationRequest],
     workers: int,
-    live: Callable[[PreparationKey], bool] = lambda _: True,
+    is_needed: Callable[[PreparationKey], bool] = lambda _: True,
 ) -> Iterator[PreparedChunk]:
-    """Prepare chunk after chunk, in order, reading ahead on worker threads. An image that nobody wants is not read.
+    """Prepare chunk after chunk, in order, reading ahead on worker threads. An image of no request is not read.
 
     Args:
         read: Decodes the image at a position.
         size: Number of distinct images.
         chunks: Positions of distinct images, each in one chunk at most.
-        demands: Who wants which of them; one for each want.
+        requests: One for each preparation.
         workers: Threads.
-        live: Whether a want is still to be met: who broke needs nothing more.
+        is_needed: Whether a preparation is still needed; asked again for every image.
     """
-    wanted = [(demand, members(demand.images, size)) for demand in demands]
-    anybody = np.logical_or.reduce([mask for _, mask in wanted]) if wanted else np.zeros(size, bool)
-    kept = [part for chunk in chunks if (part := chunk[anybody[chunk]]).size]
+    masks = [(request, position_mask(request.images, size)) for request in requests]
+    requested = np.logical_or.reduce([mask for _, mask in masks]) if masks else np.zeros(size, bool)
+    needed_chunks = [images for chunk in chunks if (images := chunk[requested[chunk]]).size]
     tasks = (
-        (read, image, [demand for demand, mask in wanted if mask[image] and live(demand.want)])
-        for chunk in kept
+        (read, image, [request for request, mask in masks if mask[image] and is_needed(request.key)])
+        for chunk in needed_chunks
         for image in chunk.tolist()
     )
-    results = in_order(_prepare, tasks, workers)
-    for chunk in kept:
-        arrays: dict[PreparationKey, dict[int, Array | Exception]] = {demand.want: {} for demand in demands}
-        unread: dict[int, str] = {}
-        decoded = 0
-        for image in chunk.tolist():
-            done = next(results)
-            decoded += done is not None
-            if isinstance(done, str):
-                unread[image] = done
-                continue
-            for want, one in done or ():
-                arrays[want][image] = one
-        yield PreparedChunk(chunk, arrays, unread, decoded)
+    prepared = map_in_order(_prepare, tasks, workers)
+    keys = [request.key for request in requests]
+    for chunk in needed_chunks:
+        yield _collect(chunk, keys, prepared)
 
 
-def _prepare(
-    task: tuple[SampleLoader, int, Sequence[PreparationRequest]],
-) -> list[tuple[PreparationKey, Array | Exception]] | str | None:
-    """One image, decoded once; the reason where it cannot be, and None where nobody wants it any more."""
-    read, image, demands = task
-    if not demands:
+ImageResult = Mapping[PreparationKey, PreparationResult] | str | None
+
+
+def _collect(chunk: Positions, keys: Iterable[PreparationKey], prepared: Iterator[ImageResult]) -> PreparedChunk:
+    """A chunk made of the results of its images, which come next."""
+    results: dict[PreparationKey, dict[int, PreparationResult]] = {key: {} for key in keys}
+    unread: dict[int, str] = {}
+    decoded = 0
+    for image in chunk.tolist():
+        found = next(prepared)
+        decoded += found is not None
+        if isinstance(found, str):
+            unread[image] = found
+            continue
+        for key, result in (found or {}).items():
+            results[key][image] = result
+    return PreparedChunk(chunk, results, unread, decoded)
+
+
+def _prepare(task: tuple[SampleLoader, int, Sequence[PreparationRequest]]) -> ImageResult:
+    """Decode one image and prepare it for every request; the reason where it cannot be decoded, None for no request."""
+    read, image, requests = task
+    if not requests:
         return None
     try:
         sample = read(image)
-    except Unreadable as error:
+    except UnreadableImage as error:
         return error.reason
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
     degraded: dict[str, Sample | Exception] = {}
-    results: list[tuple[PreparationKey, Array | Exception]] = []
-    for demand in demands:
-        name = demand.degradation.name
+    results: dict[PreparationKey, PreparationResult] = {}
+    for request in requests:
+        name = request.degradation.name
         if name not in degraded:
-            degraded[name] = _caught(demand.degradation, sample)
-        one = degraded[name]
-        results.append((demand.want, one if isinstance(one, Exception) else _caught(demand.prepare, one)))
-    return [(want, one if isinstance(one, Exception) else read_only(one)) for want, one in results]
+            degraded[name] = _result_or_error(request.degradation, sample)
+        before = degraded[name]
+        results[request.key] = before if isinstance(before, Exception) else _result_or_error(request.prepare, before)
+    return {key: result if isinstance(result, Exception) else read_only(result) for key, result in results.items()}
 
 
-def _caught(work: Callable[[Sample], Result], sample: Sample) -> Result | Exception:
-    """What `work` makes of a sample, or what it raised: one detector's fault must not stop the others."""
+def _result_or_error(work: Callable[[Sample], Result], sample: Sample) -> Result | Exception:
+    """What `work` returns for a sample, or what it raises: a fault of one detector must not stop the others."""
     try:
         return work(sample)
     except Exception as error:  # noqa: BLE001 - it becomes the reason of a failed cell
-        return in_plain_words(error)
+        return explain_error(error)
 
 
-def in_plain_words(error: Exception) -> Exception:
-    """The same error, but one that says what to do where something shared was written to."""
+def explain_error(error: Exception) -> Exception:
+    """The same error, but one that says what to do where a shared array was written to."""
     if "read-only" in str(error).replace("readonly", "read-only"):
         return ChangedInPlace(f"it writes to an array that it shares with other detectors ({error}): copy it first")
     return error

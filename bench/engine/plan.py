@@ -10,29 +10,30 @@ from bench.engine.selections import Selections
 from bench.engine.versions import code_of
 from bench.platform.errors import InputError
 from bench.platform.files import digest
-from bench.platform.option_values import checked
+from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.weight_file import content_id
-from protocols.api import Cell, Task, Unanswerable
+from protocols.api import Cell, Subset, Task, Unanswerable
 from protocols.degradations import degradation
 
-TOLD = ("generator", "source", "content")  # what a train set tells of an image beside its label
-TASKS: Mapping[Task, tuple[str, ...]] = {"binary": (), "generator": ("generator",)}  # what decides beside the label
-Place = tuple[str, ...]  # of a detector: the key of its recipe, then names of members
+TRAINING_COLUMNS = ("generator", "source", "content")  # what a train set gives of an image beside its label
+TASK_COLUMNS: Mapping[Task, tuple[str, ...]] = {"binary": (), "generator": ("generator",)}  # the truth beside the label
+DetectorPath = tuple[str, ...]  # the key of a recipe, then names of members of composites
+ScoringKey = tuple[str, str]  # key of a fit, and name of a degradation: each image is scored once for it
 
 
 def runtime_key(runtime: Runtime) -> str:
-    """What of a runtime changes scores: the kind of device and the precision, not which card."""
+    """Identity of a runtime as far as it changes scores: the kind of device and the precision, not which card."""
     return f"{runtime.device.partition(':')[0]}-{runtime.precision}"
 
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """One cell.
+    """A cell with its recipe and its keys.
 
     Attributes:
-        cell: What is asked.
-        recipe: Of its detector, with the options of the cell.
+        cell: The cell of the protocol.
+        recipe: Recipe of its detector, with the options of the cell.
         recipe_key: The recipe's key.
         key: Hash of everything that changes its scores.
         fit_key: Hash of everything that changes the fitted detector.
@@ -45,41 +46,53 @@ class PlannedCell:
     fit_key: str
 
     @property
-    def place(self) -> Place:
-        """What the detector's preparations are called by."""
+    def path(self) -> DetectorPath:
+        """The path of its detector."""
         return (self.recipe_key,)
+
+    @property
+    def subsets(self) -> tuple[Subset, ...]:
+        """The subsets that it reads: for its training, then for its test."""
+        return tuple(subset for subset in (self.cell.train, self.cell.test) if subset is not None)
+
+    @property
+    def scoring_key(self) -> ScoringKey:
+        """Equal for cells that need the same answer about an image."""
+        return self.fit_key, degradation(self.cell.test.degradation).name
 
 
 def plan(
     cells: Sequence[Cell], recipes: Mapping[str, Recipe], selections: Selections, runtime: Runtime
 ) -> list[PlannedCell]:
     """Give each cell its recipe and its keys. Raises `Unanswerable` for options that a recipe does not have."""
-    trains = {
-        train: (selections[train].digest_with(*TOLD), degradation(train.degradation).key)
+    train_keys = {
+        train: (selections[train].digest_with(*TRAINING_COLUMNS), degradation(train.degradation).key)
         for train in {cell.train for cell in cells}
         if train is not None
     }
-    asked = {(cell.test, cell.task) for cell in cells}
-    tests = {(test, task): selections[test].digest_with("source", *TASKS[task]) for test, task in asked}
-    chosen = {(cell.detector, cell.options): with_options(recipes[cell.detector], cell) for cell in cells}
-    codes = {place: (recipe.key, code_of(recipe), runtime_key(runtime)) for place, recipe in chosen.items()}
+    test_keys = {
+        (test, task): selections[test].digest_with("source", *TASK_COLUMNS[task])
+        for test, task in {(cell.test, cell.task) for cell in cells}
+    }
+    by_options = {(cell.detector, cell.options): with_options(recipes[cell.detector], cell) for cell in cells}
+    codes = {key: (recipe.key, code_of(recipe), runtime_key(runtime)) for key, recipe in by_options.items()}
     planned = []
     for cell in cells:
         code = codes[cell.detector, cell.options]
         if cell.train is None:
             fit_key = digest("checkpoint", *code, content_id(Path(cell.checkpoint)))
         else:
-            fit_key = digest("fit", *code, *trains[cell.train], str(cell.seed))
-        parts = (cell.detector, fit_key, tests[cell.test, cell.task], degradation(cell.test.degradation).key, cell.task)
-        recipe = chosen[cell.detector, cell.options]
-        planned.append(PlannedCell(cell, recipe, code[0], digest("cell", *parts)[:32], fit_key))
+            fit_key = digest("fit", *code, *train_keys[cell.train], str(cell.seed))
+        test_key = test_keys[cell.test, cell.task], degradation(cell.test.degradation).key
+        key = digest("cell", cell.detector, fit_key, *test_key, cell.task)[:32]
+        planned.append(PlannedCell(cell, by_options[cell.detector, cell.options], code[0], key, fit_key))
     return planned
 
 
 def with_options(recipe: Recipe, cell: Cell) -> Recipe:
     """The recipe with the options of a cell, checked as those of a user are."""
     try:
-        return replace(recipe, **checked(type(recipe), dict(cell.options), cell.detector))
+        return replace(recipe, **parse_options(type(recipe), dict(cell.options), cell.detector))
     except (InputError, TypeError, ValueError) as error:
         msg = f"{cell.detector} cannot have the options {dict(cell.options)} of a cell: {error}"
         raise Unanswerable(msg) from error

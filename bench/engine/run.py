@@ -8,48 +8,45 @@ flight: a chunk of embeddings, one fit, or the scores of the cells whose images 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from bench.engine.batch_answers import answer_from_embeddings, needs_only_embeddings
 from bench.engine.cache import Cache
-from bench.engine.embeddings import EmbeddingRequest, EmbeddingService, require_read
+from bench.engine.embeddings import EmbeddingService, RecipeEmbedders, plan_embeddings, recipe_embedders
 from bench.engine.fit_service import FitService, FitTask, run_fit
-from bench.engine.image_pass import PreparationKey, in_chunks, in_plain_words
+from bench.engine.image_pass import split_into_chunks
+from bench.engine.outcome_log import OutcomeLog
 from bench.engine.plan import PlannedCell
-from bench.engine.scoring import AnswerSheet, ScoringRequest, answers, from_embeddings, only_probes
-from bench.engine.scoring_plan import ScoringPlan, unit_of
-from bench.engine.selections import Positions, Selections, each_once
+from bench.engine.scoring import AnswerTable, ScoredChunk, ScoringRequest, score_pool
+from bench.engine.scoring_plan import ScoringPlan
+from bench.engine.selections import Selections, unique_positions
 from bench.engine.training_curves import CurveWriter, no_curves
 from bench.images.image_set import ImageSet
-from bench.platform.errors import InputError
-from bench.platform.executors import result_of, started
+from bench.platform.executors import Executor, in_processes, task_result
 from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
-from bench.records.outcomes import Failed, Outcome, Scored, Skipped
+from bench.records.outcomes import Outcome
 from bench.records.store import Store
-from detectors.api import Answer, Detector, Embedder, Recipe, Runtime, Unavailable
-from protocols.api import Cell, Subset
+from detectors.api import Answer, Detector, Runtime, Unavailable
 from protocols.degradations import degradation
 
 
 @dataclass(frozen=True)
-class EmbeddersOfRecipe:
-    """The frozen parts of a recipe.
+class Resources:
+    """What a run works with.
 
     Attributes:
-        embedders: Of the recipe or its components.
-        whole: Whether nothing else reads images: answers follow from embeddings alone.
+        cache: Where hashes, embeddings and fits are kept.
+        store: Where scores are recorded.
+        reporter: Shows progress.
+        runtime: Where detectors compute.
+        batch_size: Images that are embedded or scored together.
+        workers: Threads that read and prepare, and processes that fit.
+        curves: Writes curves of trainings.
+        executor: Where fits of one thread run.
     """
-
-    embedders: tuple[Embedder, ...]
-    whole: bool
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a run works with."""
 
     cache: Cache
     store: Store
@@ -58,105 +55,77 @@ class Resources:
     batch_size: int = 50
     workers: int = 2
     curves: CurveWriter = no_curves
+    executor: Executor = in_processes
 
 
 class Engine:
-    """Answers planned cells. `counts` tells what was done and what was there already."""
+    """Answers planned cells.
+
+    Attributes:
+        counts: How many images were decoded, embeddings and fits made or reused, and cells answered or reused.
+    """
 
     def __init__(self, selections: Selections, resources: Resources) -> None:
         self.counts: Counter[str] = Counter()
-        here = resources
         self._embeddings = EmbeddingService(
-            selections.pool, here.cache, here.runtime, here.batch_size, here.workers, self.counts
+            selections.pool,
+            resources.cache,
+            resources.runtime,
+            resources.batch_size,
+            resources.workers,
+            self.counts,
         )
-        self._fits = FitService(selections, here.cache, self._embeddings, here.runtime, self.counts, here.curves)
+        self._fits = FitService(
+            selections, resources.cache, self._embeddings, resources.runtime, self.counts, resources.curves
+        )
         self._selections = selections
         self._resources = resources
-        self._recorded: set[str] = set()  # keys of the cells whose scores are written
-        self._holes: dict[str, Outcome] = {}  # by cell key, why there is no score
+        self._log = OutcomeLog(())
 
     def run(self, planned: Sequence[PlannedCell]) -> dict[str, Outcome]:
         """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
-        self._recorded = self._resources.store.recorded()
-        missing = [item for item in planned if item.key not in self._recorded]
+        self._log = OutcomeLog(self._resources.store.recorded())
+        missing = self._log.missing(planned)
         self.counts["cells reused"] = len(planned) - len(missing)
-        frozen = self._frozen(missing)
-        going = self._going(missing)
-        self._embed(planned, going, frozen)
-        heads, others = ([item for item in going if frozen[item.recipe_key].whole is whole] for whole in (True, False))
-        others += self._answer_heads(self._going(heads))
-        self._answer_others(planned, self._going(others))
-        self.counts["cells answered"] = len(self._going(missing))
-        return {item.key: self._holes.get(item.key, Scored()) for item in planned}
+        embedders = self._embedders(missing)
+        available = self._log.without_failure(missing)
+        self._embed(planned, available, embedders)
+        heads = [item for item in available if embedders[item.recipe_key].sufficient]
+        others = [item for item in available if not embedders[item.recipe_key].sufficient]
+        others += self._answer_heads(self._log.without_failure(heads))
+        self._answer_others(planned, self._log.without_failure(others))
+        self.counts["cells answered"] = len(self._log.without_failure(missing))
+        return self._log.outcomes(planned)
 
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell, from the cache or fitted now."""
         return self._fits.detector(item)
 
-    def _fail(self, items: Iterable[PlannedCell], error: Exception) -> None:
-        """Leave cells without scores, for this reason; the first reason stays, and what is written stays written."""
-        if isinstance(error, Unavailable):
-            hole: Outcome = Skipped(str(error))
-        else:
-            hole = Failed(f"{type(error).__name__}: {error}".splitlines()[0])
-        for item in items:
-            if item.key not in self._recorded:
-                self._holes.setdefault(item.key, hole)
-
-    @contextmanager
-    def _guard(self, items: Iterable[PlannedCell]) -> Iterator[None]:
-        """Keep one detector's trouble from stopping the others: its cells become holes with the reason."""
-        try:
-            yield
-        except InputError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a detector raises is the reason that the table shows
-            self._fail(items, in_plain_words(error))
-
-    def _going(self, items: Iterable[PlannedCell]) -> list[PlannedCell]:
-        return [item for item in items if item.key not in self._holes]
-
-    def _frozen(self, items: Sequence[PlannedCell]) -> dict[str, EmbeddersOfRecipe]:
-        """The frozen parts of every recipe that can run here, by its key."""
-        found: dict[str, EmbeddersOfRecipe] = {}
+    def _embedders(self, items: Sequence[PlannedCell]) -> dict[str, RecipeEmbedders]:
+        """The embedders of every recipe that can run here, by its key."""
+        found: dict[str, RecipeEmbedders] = {}
         for key, recipe in {item.recipe_key: item.recipe for item in items}.items():
-            with self._guard(item for item in items if item.recipe_key == key):
-                found[key] = frozen_parts(recipe, self._resources.runtime)
+            with self._log.failures_of(item for item in items if item.recipe_key == key):
+                found[key] = recipe_embedders(recipe, self._resources.runtime)
         return found
 
     def _embed(
-        self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], frozen: dict[str, EmbeddersOfRecipe]
+        self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], embedders: Mapping[str, RecipeEmbedders]
     ) -> None:
         """Fill the cache with every embedding that the missing cells need, in one pass over the images."""
-        embedders: dict[str, Embedder] = {}
-        users: dict[PreparationKey, list[PlannedCell]] = defaultdict(list)
-        needs: dict[PreparationKey, dict[Subset, None]] = defaultdict(dict)
-        for item, subsets in _reading(planned, missing, frozen):
-            for embedder in frozen[item.recipe_key].embedders:
-                embedders.setdefault(embedder.key, embedder)
-                for subset in subsets:
-                    want = embedder.key, degradation(subset.degradation).name
-                    users[want].append(item)
-                    needs[want][subset] = None
-        wanted = [
-            EmbeddingRequest(embedders[str(key)], degradation(step), self._images(subsets))
-            for (key, step), subsets in needs.items()
-        ]
-        order = self._images(subset for item in planned for subset in _subsets(item.cell))
-        lacking = each_once(self._embeddings.lacking(one) for one in wanted)
-        with self._resources.reporter.stage("embed images", len(lacking)) as advance:
-            for decoded, filled in self._embeddings.fill(wanted, in_chunks(order, self._resources.batch_size)):
-                for part in filled:
+        plan = plan_embeddings(planned, missing, embedders, self._selections)
+        order = self._selections.positions(subset for item in planned for subset in item.subsets)
+        chunks = split_into_chunks(order, self._resources.batch_size)
+        images = unique_positions(map(self._embeddings.missing, plan.requests))
+        with self._resources.reporter.stage("embed images", len(images)) as advance:
+            for decoded, embedded in self._embeddings.fill(plan.requests, chunks):
+                for part in embedded:
                     if part.error is not None:
-                        self._fail(users[part.embedding.want], part.error)
+                        self._log.fail(plan.users[part.request.key], part.error)
                 advance(decoded)
 
-    def _images(self, subsets: Iterable[Subset]) -> Positions:
-        """The images of some subsets, each once."""
-        return each_once(self._selections[subset].positions for subset in dict.fromkeys(subsets))
-
     def _answer_heads(self, items: Sequence[PlannedCell]) -> list[PlannedCell]:
-        """Fit each head on cached embeddings and let it decide on cached embeddings.
+        """Fit each head on cached embeddings, and score cached embeddings with it.
 
         Returns:
             The cells of detectors that, once fitted, turn out to read images as well.
@@ -164,154 +133,130 @@ class Engine:
         groups, others = _by_fit(items), []
         with self._resources.reporter.stage("fit and score heads", len(groups)) as advance:
             for group in groups:
-                with self._guard(group):
+                with self._log.failures_of(group):
                     detector = self.detector(group[0])
-                    if only_probes(detector, group[0].place) or not group[0].recipe.components():
-                        self._record((item, partial(self._from_embeddings, item, detector)) for item in group)
+                    if needs_only_embeddings(detector) or not group[0].recipe.components():
+                        self._record((item, partial(self._answer_from_embeddings, item, detector)) for item in group)
                     else:
                         others += group
                 advance(1)
         return others
 
-    def _from_embeddings(self, item: PlannedCell, detector: Detector) -> Answer:
+    def _answer_from_embeddings(self, item: PlannedCell, detector: Detector) -> Answer:
         test, step = self._selections[item.cell.test], degradation(item.cell.test.degradation)
-        return from_embeddings(
-            detector, item.place, lambda embedder: self._embeddings.of(test, embedder, step), len(test.images)
+        return answer_from_embeddings(
+            detector, lambda embedder: self._embeddings.embed(test, embedder, step), len(test.images)
         )
 
-    def _record(self, answered: Iterable[tuple[PlannedCell, Callable[[], Answer]]]) -> None:
-        """Write the answers of a work group, each as its cell's task wants it; one that breaks is a hole."""
+    def _record(self, answers: Iterable[tuple[PlannedCell, Callable[[], Answer]]]) -> None:
+        """Write the answers of a work group; a cell whose answer raises fails."""
         group = []
-        for item, answer in answered:
+        for item, answer in answers:
             images = self._selections[item.cell.test].images
-            with self._guard([item]):
-                group.append((item.key, _named(images, item.cell.test.data), _for_task(item, answer(), images)))
+            with self._log.failures_of([item]):
+                recorded = _recorded_images(images, item.cell.test.data)
+                group.append((item.key, recorded, _recorded_answer(item, answer(), images)))
         if group:
             self._resources.store.record(group)
-            self._recorded |= {key for key, _, _ in group}
+            self._log.add_recorded(key for key, _, _ in group)
 
     def _answer_others(self, planned: Sequence[PlannedCell], items: Sequence[PlannedCell]) -> None:
         """Fit each network, then let all of them score in one pass over the test images."""
-        detectors = self._fitted(items)
-        heads = {key for key, detector in detectors.items() if only_probes(detector, ())}
-        going = self._going(items)
-        frozen, reading = ([item for item in going if (item.fit_key in heads) is head] for head in (True, False))
-        self._record((item, partial(self._from_embeddings, item, detectors[item.fit_key])) for item in frozen)
-        self._score(planned, reading, detectors)
+        detectors = self._fit(items)
+        heads = {key for key, detector in detectors.items() if needs_only_embeddings(detector)}
+        items = self._log.without_failure(items)
+        self._record(
+            (item, partial(self._answer_from_embeddings, item, detectors[item.fit_key]))
+            for item in items
+            if item.fit_key in heads
+        )
+        self._score(planned, [item for item in items if item.fit_key not in heads], detectors)
 
-    def _read_off(self, item: PlannedCell, sheet: AnswerSheet) -> Answer:
-        """The answer about the test images of a cell."""
-        return sheet[self._selections[item.cell.test].positions]
-
-    def _fitted(self, items: Sequence[PlannedCell]) -> dict[str, Detector]:
+    def _fit(self, items: Sequence[PlannedCell]) -> dict[str, Detector]:
         """The detectors of some cells by the key of their fit, those of one thread fitted side by side."""
         detectors: dict[str, Detector] = {}
         tasks: dict[str, FitTask] = {}
         for group in _by_fit(items):
-            with self._guard(group):
+            with self._log.failures_of(group):
                 tasks |= self._fits.tasks(group[0])
-        groups = _by_fit(self._going(items))
+        groups = _by_fit(self._log.without_failure(items))
         with (
             self._resources.reporter.stage("train networks", len(groups)) as advance,
-            started(run_fit, tasks, self._resources.workers) as futures,
+            self._resources.executor(run_fit, tasks, self._resources.workers) as futures,
         ):
             for group in groups:
                 key = group[0].fit_key
-                with self._guard(group):
-                    counts = result_of(futures[key]) if key in futures else None
+                with self._log.failures_of(group):
+                    counts = task_result(futures[key]) if key in futures else None
                     self.counts.update(counts or {})
-                    made = self._fits.restored(group[0]) if counts else None
-                    detectors[key] = made or self.detector(group[0])
+                    restored = self._fits.restore(group[0]) if counts else None
+                    detectors[key] = restored or self.detector(group[0])
                 advance(1)
         return detectors
 
     def _score(
-        self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], detectors: dict[str, Detector]
+        self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], detectors: Mapping[str, Detector]
     ) -> None:
-        """Ask fitted detectors about the test images of the missing cells, and record each cell when it is complete."""
-        work = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
-        asked = [
-            ScoringRequest(unit, detectors[unit[0]], items[0].place, degradation(unit[1]), work.images(unit))
-            for unit, items in work.units.items()
+        """Let fitted detectors score the test images of the missing cells; a cell is recorded when it is complete."""
+        plan = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
+        requests = [
+            ScoringRequest(key, detectors[key[0]], items[0].path, degradation(key[1]), plan.images(key))
+            for key, items in plan.missing.items()
         ]
-        pool = self._selections.pool
-        sheets = {unit: AnswerSheet(len(pool)) for unit in work.units}
-        total = len(each_once(one.images for one in asked))
-        with self._resources.reporter.stage("score networks", total) as advance:
-            passed = answers(
-                pool.__getitem__, len(pool), work.chunks, asked, self._embeddings.kept, self._resources.workers
-            )
-            for chunk, answered in passed:
-                require_read(pool, chunk.unread)
-                for one in answered:
-                    if isinstance(one.answer, Exception):
-                        self._fail(work.units[one.name], one.answer)
-                    else:
-                        sheets[one.name].add(one.images, one.answer)
-                done = self._going(work.completed(chunk.images))
-                self._record((item, partial(self._read_off, item, sheets[unit_of(item)])) for item in done)
-                self.counts["images decoded"] += chunk.decoded
+        tables = {request.key: AnswerTable(len(self._selections.pool)) for request in requests}
+        images = unique_positions(request.images for request in requests)
+        with self._resources.reporter.stage("score networks", len(images)) as advance:
+            for chunk, scored in score_pool(plan.chunks, requests, self._embeddings):
+                self._collect(scored, plan, tables)
+                completed = self._log.without_failure(plan.completed(chunk.images))
+                self._record((item, partial(self._recall, item, tables[item.scoring_key])) for item in completed)
                 advance(chunk.decoded)
 
+    def _collect(
+        self, scored: Iterable[ScoredChunk], plan: ScoringPlan, tables: Mapping[tuple[str, str], AnswerTable]
+    ) -> None:
+        """Add the answers about a chunk to the tables; cells whose detector raised fail."""
+        for part in scored:
+            if isinstance(part.answer, Exception):
+                self._log.fail(plan.missing[part.key], part.answer)
+            else:
+                tables[part.key].add(part.images, part.answer)
 
-def _reading(
-    planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], frozen: dict[str, EmbeddersOfRecipe]
-) -> Iterator[tuple[PlannedCell, list[Subset]]]:
-    """The cells that need embeddings, with the subsets of which.
-
-    A detector that reads images too is asked chunk by chunk, and a chunk may hold images of cells that are answered.
-    """
-    units = {unit_of(item): item for item in missing if not frozen[item.recipe_key].whole}
-    for item in missing:
-        yield item, _subsets(item.cell)
-    for item in planned:
-        if unit_of(item) in units:
-            yield units[unit_of(item)], [item.cell.test]
-
-
-def frozen_parts(recipe: Recipe, runtime: Runtime) -> EmbeddersOfRecipe:
-    """The frozen parts of a recipe and its components. Raises `Unavailable` where weights are missing."""
-    if (embedder := recipe.embedder(runtime)) is not None:
-        return EmbeddersOfRecipe((embedder,), whole=True)
-    parts = [frozen_parts(component, runtime) for component in recipe.components()]
-    embedders = tuple(embedder for part in parts for embedder in part.embedders)
-    return EmbeddersOfRecipe(embedders, whole=bool(parts) and all(part.whole for part in parts))
-
-
-def _subsets(cell: Cell) -> list[Subset]:
-    """What a cell reads: for its training, then for its test."""
-    return [subset for subset in (cell.train, cell.test) if subset is not None]
+    def _recall(self, item: PlannedCell, table: AnswerTable) -> Answer:
+        """The answer about the test images of a cell."""
+        return table[self._selections[item.cell.test].positions]
 
 
 def _by_fit(items: Iterable[PlannedCell]) -> list[list[PlannedCell]]:
+    """Cells in groups that share a fitted detector."""
     groups: dict[str, list[PlannedCell]] = defaultdict(list)
     for item in items:
         groups[item.fit_key].append(item)
     return list(groups.values())
 
 
-def _named(images: ImageSet, data: str) -> ImageSet:
+def _recorded_images(images: ImageSet, data: str) -> ImageSet:
     """The images as records name them: those of a further data set with its name before theirs."""
     if not data:
         return images
-    told = {name: data + ":" + images.table[name] for name in (NAME, SOURCE)}
-    return replace(images, table=images.table.assign(**told))
+    names = {column: data + ":" + images.table[column] for column in (NAME, SOURCE)}
+    return replace(images, table=images.table.assign(**names))
 
 
-def _for_task(item: PlannedCell, answer: Answer, images: ImageSet) -> Answer:
-    """The answer with what the cell's task needs.
+def _recorded_answer(item: PlannedCell, answer: Answer, images: ImageSet) -> Answer:
+    """The answer with the diagnostics that the cell's task needs.
 
     Raises:
         Unavailable: The detector cannot do it.
         ValueError: A diagnostic has the name of something else.
     """
-    if taken := {KEY, NAME, GENERATOR} & set(answer.diagnostics):
-        msg = f"a diagnostic cannot be called {', '.join(sorted(taken))}: that is a column already"
+    if reserved := {KEY, NAME, GENERATOR} & set(answer.diagnostics):
+        msg = f"a diagnostic cannot be called {', '.join(sorted(reserved))}: that is a column already"
         raise ValueError(msg)
     if item.cell.task == "binary":
         return answer
     if PREDICTED not in answer.diagnostics:
         msg = f"{item.cell.detector} does not say which of several generators made an image: ask what is real instead"
         raise Unavailable(msg)
-    made_by = images.table[GENERATOR].where(images.table[LABEL] == 1, "").to_numpy()
-    return Answer(answer.scores, {**answer.diagnostics, GENERATOR: made_by})
+    generators = images.table[GENERATOR].where(images.table[LABEL] == 1, "").to_numpy()
+    return Answer(answer.scores, {**answer.diagnostics, GENERATOR: generators})

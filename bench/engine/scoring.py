@@ -1,157 +1,71 @@
-"""The one way from images to answers: every leaf of a detector is prepared or embedded, then its parts are combined."""
+"""The one way from images to answers: one pass that prepares each image once for all detectors that score it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench.engine.batch_answers import BatchInputs, answer_batch, base_detectors, memoize, validated_answer
+from bench.engine.embeddings import EmbeddingService, require_decoded
 from bench.engine.image_pass import (
     PreparationKey,
     PreparationRequest,
     PreparedChunk,
     SampleLoader,
+    explain_error,
     image_pass,
-    in_plain_words,
-    members,
+    position_mask,
 )
-from bench.engine.plan import Place
+from bench.engine.plan import DetectorPath, ScoringKey
 from bench.engine.selections import Positions
 from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
-from detectors.composition import Composite
-from detectors.types import read_only
 from protocols.degradations import Degradation
 
-Unit = tuple[str, str]  # a fit and a degradation: an image is asked about once for it, whatever cells need the answer
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A detector that is no composite, inside of one or by itself.
-
-    Attributes:
-        detector: It.
-        consumer: What its preparations are called: leaves of one name prepare alike.
-    """
-
-    detector: Detector
-    consumer: Hashable
-
-
-def leaves(detector: Detector, place: Place) -> Iterator[Leaf]:
-    """The leaves of a detector, each place once."""
-    if isinstance(detector, Composite):
-        for name, member in detector.members.items():
-            yield from leaves(member, (*place, name))
-    else:
-        yield Leaf(detector, _consumer(detector, place))
-
-
-def _consumer(leaf: Detector, place: Place) -> Hashable:
-    if isinstance(leaf, Probe):
-        return leaf.embedder.key
-    if leaf.preparation is not None:
-        return leaf.preparation
-    return place[0] if len(place) == 1 else place
-
-
-@dataclass(frozen=True)
-class BatchInputs:
-    """What the leaves of detectors read of one batch of images.
-
-    Attributes:
-        prepared: Prepared arrays of the leaves that are no probes, by their consumer.
-        embedded: Embeddings for those that are.
-    """
-
-    prepared: Callable[[Hashable], Sequence[Array]]
-    embedded: Callable[[Embedder], Embeddings]
-
-
-def answer(detector: Detector, inputs: BatchInputs, place: Place) -> Answer:
-    """The answer of a detector about one batch."""
-    if isinstance(detector, Composite):
-        return detector.combine({name: answer(one, inputs, (*place, name)) for name, one in detector.members.items()})
-    if isinstance(detector, Probe):
-        return detector.answer_embedded(read_only(inputs.embedded(detector.embedder)))
-    return detector.answer(inputs.prepared(_consumer(detector, place)))
-
-
-def only_probes(detector: Detector, place: Place) -> bool:
-    """Whether embeddings are all that an answer needs."""
-    return all(isinstance(leaf.detector, Probe) for leaf in leaves(detector, place))
-
-
-def from_embeddings(detector: Detector, place: Place, embedded: Callable[[Embedder], Embeddings], size: int) -> Answer:
-    """The answer of a detector of probes alone about `size` images, from their embeddings."""
-    return checked(answer(detector, BatchInputs(_nothing_prepared, once_each(embedded)), place), size)
-
-
-def _nothing_prepared(consumer: Hashable) -> Sequence[Array]:
-    msg = f"{consumer} was planned to answer from embeddings, and wants prepared images"
-    raise TypeError(msg)
-
-
-def checked(found: Answer, size: int) -> Answer:
-    """An answer as the contract has it, or a `ValueError` that becomes the reason of a failed cell."""
-    scores = found.scores
-    fine = scores.shape == (size,) and np.isfinite(scores).all() and (scores >= 0).all() and (scores <= 1).all()
-    if not fine:
-        msg = f"scores must be {size} finite numbers in [0, 1]; got shape {scores.shape}, "
-        raise ValueError(msg + f"from {np.min(scores, initial=1)} to {np.max(scores, initial=0)}")
-    for name, values in found.diagnostics.items():
-        told = np.asarray(values)
-        if told.shape != (size,) or not (told.dtype.kind in "biuf" or all(isinstance(one, str) for one in told)):
-            msg = f"the diagnostic {name!r} must be {size} numbers or {size} texts; got {told.dtype} {told.shape}"
-            raise ValueError(msg)
-    return found
+EmbeddingLookup = Callable[[Embedder, Degradation, Positions], Embeddings]
 
 
 @dataclass(frozen=True)
 class ScoringRequest:
-    """A fitted detector that is asked about images under one degradation.
+    """A fitted detector that is to score images under one degradation.
 
     Attributes:
-        name: Tells it from the others of a pass: a fit and a degradation.
-        detector: It.
-        place: The key of its recipe.
-        degradation: What images go through first.
-        images: Which, positions among the distinct ones.
+        key: Different for every request of a pass.
+        detector: The fitted detector.
+        path: The key of its recipe.
+        degradation: Applied to every image first.
+        images: Positions among the distinct images.
     """
 
-    name: Unit
+    key: ScoringKey
     detector: Detector
-    place: Place
+    path: DetectorPath
     degradation: Degradation
     images: Positions
 
 
 @dataclass(frozen=True)
 class ScoredChunk:
-    """What one of them said of its part of a chunk.
+    """The answer to one request about its images of a chunk.
 
     Attributes:
-        name: Whose answer.
-        images: About which images, in order.
-        answer: The answer, or why there is none.
+        key: Of the request.
+        images: The images, in order.
+        answer: The answer, or the exception that took its place.
     """
 
-    name: Unit
+    key: ScoringKey
     images: Positions
     answer: Answer | Exception
 
 
-EmbeddingLookup = Callable[[Embedder, Degradation, Positions], Embeddings]
-
-
-def answers(
+def score_images(
     read: SampleLoader,
     size: int,
     chunks: Sequence[Positions],
-    asked: Sequence[ScoringRequest],
+    requests: Sequence[ScoringRequest],
     embedded: EmbeddingLookup | None,
     workers: int,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
@@ -161,121 +75,128 @@ def answers(
         read: Decodes the image at a position.
         size: Number of distinct images.
         chunks: Positions of distinct images, each in one chunk at most.
-        asked: Who is asked about which.
-        embedded: Where embeddings for probes are kept; None where they are made from the images at hand.
+        requests: Which detector scores which of them.
+        embedded: Looks embeddings of probes up; None to embed the images at hand.
         workers: Threads that read and prepare.
 
     Yields:
-        The chunk, and the answers about it; who could not answer is not asked again.
+        The chunk, and the answers about it. A request that failed gets no further answers.
     """
-    masks = [(one, members(one.images, size)) for one in asked]
-    demands, users = _demands(asked, size, with_probes=embedded is None)
-    broken: set[Unit] = set()
-    told: dict[Unit, frozenset[str]] = {}
+    masks = [(request, position_mask(request.images, size)) for request in requests]
+    preparations, users = _preparation_requests(requests, with_probes=embedded is None)
+    failed: set[ScoringKey] = set()
+    diagnostics: dict[ScoringKey, frozenset[str]] = {}
 
-    def live(want: PreparationKey) -> bool:
-        return not users[want] <= broken
+    def is_needed(key: PreparationKey) -> bool:
+        return not users[key] <= failed
 
-    for chunk in image_pass(read, size, chunks, demands, workers, live):
+    for chunk in image_pass(read, size, chunks, preparations, workers, is_needed):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
-        parts = [(one, sound[mask[sound]]) for one, mask in masks if one.name not in broken]
-        answered = [_answered(one, images, chunk, embedded, told) for one, images in parts if images.size]
-        broken.update({one.name for one in answered if isinstance(one.answer, Exception)})
-        yield chunk, answered
+        parts = [(request, sound[mask[sound]]) for request, mask in masks if request.key not in failed]
+        scored = [_score_chunk(request, images, chunk, embedded) for request, images in parts if images.size]
+        scored = [_with_same_diagnostics(part, diagnostics) for part in scored]
+        failed.update({part.key for part in scored if isinstance(part.answer, Exception)})
+        yield chunk, scored
 
 
-def _demands(
-    asked: Sequence[ScoringRequest], size: int, *, with_probes: bool
-) -> tuple[list[PreparationRequest], dict[PreparationKey, set[Unit]]]:
-    """What the leaves want, each want once for all who share it, and who they are.
+def score_pool(
+    chunks: Sequence[Positions], requests: Sequence[ScoringRequest], embeddings: EmbeddingService
+) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
+    """`score_images` over the distinct images of a run, with embeddings from the cache; decoded images are counted.
 
-    Probes whose embeddings are kept want nothing.
+    Raises:
+        InputError: An image cannot be decoded any more.
     """
-    users: dict[PreparationKey, set[Unit]] = defaultdict(set)
-    prepare: dict[tuple[Hashable, str], Callable[..., Array]] = {}
-    steps: dict[str, Degradation] = {}
-    wanted: dict[tuple[Hashable, str], Any] = {}
-    for one in asked:
-        steps[one.degradation.name] = one.degradation
-        for leaf in leaves(one.detector, one.place):
-            if isinstance(leaf.detector, Probe) and not with_probes:
+    pool = embeddings.pool
+    passed = score_images(pool.__getitem__, len(pool), chunks, requests, embeddings.lookup, embeddings.workers)
+    for chunk, scored in passed:
+        require_decoded(pool, chunk.unread)
+        embeddings.counts["images decoded"] += chunk.decoded
+        yield chunk, scored
+
+
+def _preparation_requests(
+    requests: Sequence[ScoringRequest], *, with_probes: bool
+) -> tuple[list[PreparationRequest], dict[PreparationKey, set[ScoringKey]]]:
+    """What base detectors need prepared, each preparation once, and by its key who uses it.
+
+    Args:
+        requests: Which detector scores which images.
+        with_probes: Whether images are prepared for probes too.
+    """
+    users: dict[PreparationKey, set[ScoringKey]] = defaultdict(set)
+    preparations: dict[PreparationKey, PreparationRequest] = {}
+    for request in requests:
+        for base in base_detectors(request.detector, request.path):
+            if isinstance(base.detector, Probe) and not with_probes:
                 continue
-            want = leaf.consumer, one.degradation.name
-            users[want].add(one.name)
-            prepare.setdefault(want, leaf.detector.prepare)
-            wanted[want] = wanted.get(want, np.zeros(size, bool)) | members(one.images, size)
-    demands = [
-        PreparationRequest(consumer, steps[name], prepare[consumer, name], np.flatnonzero(mask))
-        for (consumer, name), mask in wanted.items()
-    ]
-    return demands, users
+            new = PreparationRequest(base.consumer, request.degradation, base.detector.prepare, request.images)
+            users[new.key].add(request.key)
+            known = preparations.get(new.key, new)
+            preparations[new.key] = replace(known, images=np.union1d(known.images, new.images))
+    return list(preparations.values()), users
 
 
-def _answered(
-    one: ScoringRequest,
-    images: Positions,
-    chunk: PreparedChunk,
-    embedded: EmbeddingLookup | None,
-    told: dict[Unit, frozenset[str]],
+def _score_chunk(
+    request: ScoringRequest, images: Positions, chunk: PreparedChunk, embedded: EmbeddingLookup | None
 ) -> ScoredChunk:
+    """The answer of one detector about some images of a chunk."""
+
     def prepared(consumer: Hashable) -> list[Array]:
-        return chunk.batch((consumer, one.degradation.name), images)
+        return chunk.batch((consumer, request.degradation.name), images)
 
     def embeddings(embedder: Embedder) -> Embeddings:
         if embedded is None:
             return embedder.embed(prepared(embedder.key))
-        return embedded(embedder, one.degradation, images)
+        return embedded(embedder, request.degradation, images)
 
-    inputs = BatchInputs(prepared, once_each(embeddings))
     try:
-        found = checked(answer(one.detector, inputs, one.place), len(images))
-        _require_alike(told.setdefault(one.name, frozenset(found.diagnostics)), frozenset(found.diagnostics))
-        return ScoredChunk(one.name, images, found)
+        answer = answer_batch(request.detector, BatchInputs(prepared, memoize(embeddings)), request.path)
+        return ScoredChunk(request.key, images, validated_answer(answer, len(images)))
     except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
-        return ScoredChunk(one.name, images, in_plain_words(error))
+        return ScoredChunk(request.key, images, explain_error(error))
 
 
-def _require_alike(first: frozenset[str], now: frozenset[str]) -> None:
-    if first != now:
-        msg = f"the diagnostics of all images must be the same; got {sorted(now)} after {sorted(first)}"
-        raise ValueError(msg)
+def _with_same_diagnostics(part: ScoredChunk, known: dict[ScoringKey, frozenset[str]]) -> ScoredChunk:
+    """The same, with a `ValueError` for an answer whose diagnostics are others than the first answer's.
+
+    Args:
+        part: An answer about a chunk.
+        known: Names of the diagnostics by request; the first answer of a request is added.
+    """
+    if isinstance(part.answer, Exception):
+        return part
+    names = frozenset(part.answer.diagnostics)
+    first = known.setdefault(part.key, names)
+    if first == names:
+        return part
+    msg = f"the diagnostics of all images must be the same; got {sorted(names)} after {sorted(first)}"
+    return replace(part, answer=ValueError(msg))
 
 
-def once_each(embedded: Callable[[Embedder], Embeddings]) -> Callable[[Embedder], Embeddings]:
-    """The same, but embedders of one key embed once: members of a composite often share theirs."""
-    kept: dict[str, Embeddings] = {}
-
-    def shared(embedder: Embedder) -> Embeddings:
-        if embedder.key not in kept:
-            kept[embedder.key] = embedded(embedder)
-        return kept[embedder.key]
-
-    return shared
-
-
-def joined(parts: Sequence[Answer]) -> Answer:
+def concatenate(answers: Sequence[Answer]) -> Answer:
     """Answers about consecutive images as one."""
-    names = list(parts[0].diagnostics) if parts else []
-    scores: Scores = np.concatenate([np.zeros(0, np.float32), *(part.scores for part in parts)])
-    return Answer(scores, {name: np.concatenate([part.diagnostics[name] for part in parts]) for name in names})
+    names = list(answers[0].diagnostics) if answers else []
+    scores: Scores = np.concatenate([np.zeros(0, np.float32), *(answer.scores for answer in answers)])
+    return Answer(scores, {name: np.concatenate([answer.diagnostics[name] for answer in answers]) for name in names})
 
 
-class AnswerSheet:
-    """What a detector said of distinct images so far, image by image."""
+class AnswerTable:
+    """The answers of a detector about distinct images so far, found by image."""
 
     def __init__(self, size: int) -> None:
         self._row = np.full(size, -1, np.int32)  # of each image among the answers
         self._count = 0
-        self._parts: list[Answer] = []
+        self._answers: list[Answer] = []
 
-    def add(self, images: Positions, part: Answer) -> None:
+    def add(self, images: Positions, answer: Answer) -> None:
         """Remember the answer about some images."""
         self._row[images] = np.arange(self._count, self._count + len(images))
         self._count += len(images)
-        self._parts.append(part)
+        self._answers.append(answer)
 
     def __getitem__(self, images: Positions) -> Answer:
-        """The answer about these images, in this order; one may stand several times."""
-        self._parts = [joined(self._parts)]
-        rows, whole = self._row[images], self._parts[0]
+        """The answer about these images, in this order; an image may stand in it several times."""
+        self._answers = [concatenate(self._answers)]
+        rows, whole = self._row[images], self._answers[0]
         return Answer(whole.scores[rows], {name: values[rows] for name, values in whole.diagnostics.items()})

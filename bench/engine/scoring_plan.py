@@ -1,4 +1,4 @@
-"""Which images detectors are asked about, in which chunks, and which cells are complete when."""
+"""Which images detectors score, in which chunks, and which cells are complete when."""
 
 from __future__ import annotations
 
@@ -7,57 +7,53 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from bench.engine.image_pass import in_chunks
-from bench.engine.plan import PlannedCell
-from bench.engine.scoring import Unit
-from bench.engine.selections import Positions, Selections, each_once
-from protocols.degradations import degradation
+from bench.engine.image_pass import split_into_chunks
+from bench.engine.plan import PlannedCell, ScoringKey
+from bench.engine.selections import Positions, Selections
 
 
 class ScoringPlan:
-    """Which images are asked about, in which chunks, and which cells are complete when.
+    """Which images detectors score, in which chunks, and which cells are complete when.
 
     Chunks and batches follow from all planned cells, so that a run that was killed and repeated computes the very
     batches of an undisturbed one; chunks that no missing cell needs are left out.
 
     Attributes:
-        units: The missing cells by what an image is asked about once for.
-        chunks: All planned images in chunks.
+        missing: The missing cells by their scoring key.
+        chunks: All planned test images in chunks.
     """
 
     def __init__(
         self, selections: Selections, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], batch_size: int
     ) -> None:
         self._selections = selections
-        self.units: dict[Unit, list[PlannedCell]] = defaultdict(list)
-        for item in missing:
-            self.units[unit_of(item)].append(item)
-        self._planned: dict[Unit, list[PlannedCell]] = defaultdict(list)
-        for item in planned:
-            self._planned[unit_of(item)].append(item)
-        order = self._tests(planned)
-        self.chunks = in_chunks(order, batch_size)
-        self._chunk = np.full(len(selections.pool), -1)
+        self.missing = _by_scoring_key(missing)
+        self._planned = _by_scoring_key(planned)
+        order = self._test_images(planned)
+        self.chunks = split_into_chunks(order, batch_size)
+        self._chunk = np.full(len(selections.pool), -1)  # of each distinct image
         self._chunk[order] = np.arange(len(order)) // batch_size
-        self._last: dict[int, list[PlannedCell]] = defaultdict(list)
+        self._completed: dict[int, list[PlannedCell]] = defaultdict(list)  # by chunk
         for item in missing:
-            self._last[int(self._chunk[selections[item.cell.test].positions].max())].append(item)
+            self._completed[int(self._chunk[selections[item.cell.test].positions].max())].append(item)
 
-    def _tests(self, items: Iterable[PlannedCell]) -> Positions:
+    def _test_images(self, items: Iterable[PlannedCell]) -> Positions:
         """The test images of some cells, each once."""
-        return each_once(self._selections[test].positions for test in dict.fromkeys(item.cell.test for item in items))
+        return self._selections.positions(item.cell.test for item in items)
 
-    def images(self, unit: Unit) -> Positions:
-        """The planned images of a unit in the chunks that its missing cells need."""
-        needed = np.unique(self._chunk[self._tests(self.units[unit])])
-        images = self._tests(self._planned[unit])
+    def images(self, key: ScoringKey) -> Positions:
+        """The planned images of a scoring key in the chunks that its missing cells need."""
+        needed = np.unique(self._chunk[self._test_images(self.missing[key])])
+        images = self._test_images(self._planned[key])
         return images[np.isin(self._chunk[images], needed)]
 
     def completed(self, chunk: Positions) -> list[PlannedCell]:
-        """The missing cells whose last images these are."""
-        return self._last[int(self._chunk[chunk[0]])]
+        """The missing cells whose last images are in this chunk."""
+        return self._completed[int(self._chunk[chunk[0]])]
 
 
-def unit_of(item: PlannedCell) -> Unit:
-    """What an image is asked about once for."""
-    return item.fit_key, degradation(item.cell.test.degradation).name
+def _by_scoring_key(items: Iterable[PlannedCell]) -> dict[ScoringKey, list[PlannedCell]]:
+    groups: dict[ScoringKey, list[PlannedCell]] = defaultdict(list)
+    for item in items:
+        groups[item.scoring_key].append(item)
+    return groups

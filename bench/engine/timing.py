@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from bench.engine.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
 from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine
-from bench.engine.scoring import BatchInputs, answer, leaves, only_probes
 from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
 from bench.platform.progress import Reporter
@@ -30,18 +30,18 @@ from protocols.degradations import Degradation, degradation
 IMAGES = 50
 REPEATS = 5
 Result = TypeVar("Result")
-Prepared = dict[Hashable, list[Array]]  # by the consumer of a leaf
+PreparedArrays = dict[Hashable, list[Array]]  # by consumer of a base detector
 
 
 @dataclass(frozen=True)
 class TimingConditions:
-    """Under what a timing holds.
+    """The conditions under which a timing holds.
 
     Attributes:
         data: Digest of the images.
         processor: Name of the processor or card.
         runtime: Device and precision.
-        batch_size: As asked: a batch holds no more than the images timed.
+        batch_size: As the run has it: a batch holds no more than the images timed.
     """
 
     data: str
@@ -49,15 +49,19 @@ class TimingConditions:
     runtime: Runtime
     batch_size: int
 
-    def of(self, recipe: Recipe) -> tuple[Any, ...]:
+    def values(self, recipe: Recipe) -> tuple[Any, ...]:
         """The values of `columns.TIMED_UNDER` for a recipe."""
-        where = self.runtime.device, self.runtime.precision, self.batch_size
-        return recipe.key, self.data, self.processor, *where
+        runtime = self.runtime
+        return recipe.key, self.data, self.processor, runtime.device, runtime.precision, self.batch_size
 
 
 @dataclass(frozen=True)
 class DeviceClock:
-    """Reads the time once the device has finished what it was given."""
+    """Reads the time once the device has finished its work.
+
+    Attributes:
+        runtime: The device.
+    """
 
     runtime: Runtime
 
@@ -76,24 +80,36 @@ class DeviceClock:
         return self() - start, result
 
 
-def timings(
-    wanted: Sequence[PlannedCell],
+def time_detectors(
+    items: Sequence[PlannedCell],
     planned: Sequence[PlannedCell],
     engine: Engine,
     conditions: TimingConditions,
     selections: Selections,
     reporter: Reporter,
 ) -> pd.DataFrame:
-    """Time the detectors of some cells on a few of their test images, columns `columns.THROUGHPUT`."""
+    """Time detectors on a few test images each.
+
+    Args:
+        items: One cell for each detector.
+        planned: All cells of the run: their degradations are timed.
+        engine: Gives the fitted detectors.
+        conditions: Recorded beside the figures.
+        selections: The images of every subset.
+        reporter: Shows progress, and why a detector could not be timed.
+
+    Returns:
+        One row per detector, columns `columns.THROUGHPUT`.
+    """
     steps = [degradation(name) for name in sorted({degradation(item.cell.test.degradation).name for item in planned})]
     rows = []
-    with reporter.stage("time detectors", len(wanted)) as advance:
-        for item in wanted:
-            few = selections[item.cell.test].images.limited(IMAGES // 2)
+    with reporter.stage("time detectors", len(items)) as advance:
+        for item in items:
+            images = selections[item.cell.test].images.select_at_most(IMAGES // 2)
             try:
                 detector = engine.detector(item)
-                figures = measure(detector, few, [step for step in steps if step.steps], conditions)
-                under = dict(zip(columns.TIMED_UNDER, conditions.of(item.recipe), strict=True))
+                figures = measure_speed(detector, images, [step for step in steps if step.steps], conditions)
+                under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item.recipe), strict=True))
                 rows.append({columns.DETECTOR: item.cell.detector, **under, **figures})
             except Exception as error:  # noqa: BLE001 - scores are recorded: a speed alone is missing, and said so
                 reporter.say(f"{item.cell.detector} could not be timed: {type(error).__name__}: {error}")
@@ -101,7 +117,7 @@ def timings(
     return pd.DataFrame(rows, columns=list(columns.THROUGHPUT))
 
 
-def measure(
+def measure_speed(
     detector: Detector, images: ImageSet, degradations: Sequence[Degradation], conditions: TimingConditions
 ) -> dict[str, Any]:
     """Time one fitted detector.
@@ -109,7 +125,7 @@ def measure(
     Args:
         detector: Any fitted detector.
         images: A few images, `IMAGES` or so.
-        degradations: What the protocol applies; their mean cost is shown.
+        degradations: Those of the protocol; the mean time of one is given.
         conditions: Where the detector runs, and in batches of how many images.
 
     Returns:
@@ -122,7 +138,7 @@ def measure(
 
         torch.cuda.reset_peak_memory_stats(conditions.runtime.device)
     size = conditions.batch_size
-    repeats = [_once(detector, images, degradations, size, clock) for _ in range(1 + REPEATS)][1:]
+    repeats = [_stage_seconds(detector, images, degradations, size, clock) for _ in range(1 + REPEATS)][1:]
     seconds = np.array(repeats) / len(images)
     rates = 1 / (seconds.sum(axis=1) - seconds[:, columns.STAGES.index("degrade")])
     return {
@@ -131,54 +147,60 @@ def measure(
         columns.IMAGES_PER_S: float(np.median(rates)),
         "images_per_s_low": float(rates.min()),
         "images_per_s_high": float(rates.max()),
-        **{f"{stage}_ms": float(np.median(seconds[:, place]) * 1e3) for place, stage in enumerate(columns.STAGES)},
+        **{
+            f"{stage}_ms": float(np.median(seconds[:, position]) * 1e3) for position, stage in enumerate(columns.STAGES)
+        },
         "peak_memory_mb": peak_memory(conditions.runtime),
     }
 
 
-def _once(
+def _stage_seconds(
     detector: Detector, images: ImageSet, degradations: Sequence[Degradation], batch_size: int, clock: DeviceClock
 ) -> list[float]:
     """Seconds of each stage over all images."""
     decode, samples = clock.time(lambda: [images[index] for index in range(len(images))])
     degrade, _ = clock.time(lambda: [step(sample) for step in degradations for sample in samples])
-    parts = {leaf.consumer: leaf.detector for leaf in leaves(detector, ())}
+    parts = {base.consumer: base.detector for base in base_detectors(detector)}
     prepare, prepared = clock.time(
         lambda: {consumer: [part.prepare(sample) for sample in samples] for consumer, part in parts.items()}
     )
     batches = [range(start, min(start + batch_size, len(images))) for start in range(0, len(images), batch_size)]
-    device, head = _device(detector, prepared, batches, clock)
+    device, head = _device_and_head_seconds(detector, prepared, batches, clock)
     return [decode, degrade / max(1, len(degradations)), prepare, device, head]
 
 
-def _device(
-    detector: Detector, prepared: Prepared, batches: Sequence[range], clock: DeviceClock
+def _device_and_head_seconds(
+    detector: Detector, prepared: PreparedArrays, batches: Sequence[range], clock: DeviceClock
 ) -> tuple[float, float]:
     """Seconds on the device and in the head, which a detector with a network has on the device too."""
     embedders = {
-        leaf.consumer: leaf.detector.embedder for leaf in leaves(detector, ()) if isinstance(leaf.detector, Probe)
+        base.consumer: base.detector.embedder for base in base_detectors(detector) if isinstance(base.detector, Probe)
     }
-    device, embedded = clock.time(lambda: [_embedded(embedders, prepared, rows) for rows in batches])
-    rest, _ = clock.time(
+    device, embedded = clock.time(lambda: [_embed_batch(embedders, prepared, rows) for rows in batches])
+    answer, _ = clock.time(
         lambda: [
-            answer(detector, _inputs(prepared, rows, kept), ()) for rows, kept in zip(batches, embedded, strict=True)
+            answer_batch(detector, _batch_inputs(prepared, rows, embeddings))
+            for rows, embeddings in zip(batches, embedded, strict=True)
         ]
     )
-    return (device, rest) if only_probes(detector, ()) else (device + rest, 0.0)
+    return (device, answer) if needs_only_embeddings(detector) else (device + answer, 0.0)
 
 
-def _embedded(embedders: dict[Hashable, Embedder], prepared: Prepared, rows: range) -> dict[str, Embeddings]:
-    return {one.key: one.embed(prepared[consumer][rows.start : rows.stop]) for consumer, one in embedders.items()}
+def _embed_batch(embedders: dict[Hashable, Embedder], prepared: PreparedArrays, rows: range) -> dict[str, Embeddings]:
+    return {
+        embedder.key: embedder.embed(prepared[consumer][rows.start : rows.stop])
+        for consumer, embedder in embedders.items()
+    }
 
 
-def _inputs(prepared: Prepared, rows: range, embedded: dict[str, Embeddings]) -> BatchInputs:
+def _batch_inputs(prepared: PreparedArrays, rows: range, embedded: dict[str, Embeddings]) -> BatchInputs:
     return BatchInputs(
         lambda consumer: prepared[consumer][rows.start : rows.stop], lambda embedder: embedded[embedder.key]
     )
 
 
 def peak_memory(runtime: Runtime) -> float:
-    """MiB: on CUDA the most that was allocated on the device, on the CPU the largest size of this process so far."""
+    """Peak memory in MiB: on CUDA what was allocated on the device, on the CPU the size of this process."""
     if runtime.device.startswith("cuda"):
         import torch
 

@@ -8,43 +8,43 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 
-from bench.engine.embeddings import EmbeddingService, require_read
-from bench.engine.image_pass import in_chunks
-from bench.engine.plan import Place
-from bench.engine.scoring import AnswerSheet, ScoringRequest, answers, from_embeddings, leaves, only_probes
-from bench.engine.selections import DistinctImages, Selection, each_once
+from bench.engine.batch_answers import answer_from_embeddings, base_detectors, needs_only_embeddings
+from bench.engine.embeddings import EmbeddingService
+from bench.engine.image_pass import split_into_chunks
+from bench.engine.scoring import AnswerTable, ScoringRequest, score_pool
+from bench.engine.selections import DistinctImages, Selection, unique_positions
 from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Rows, Sample, Scores
 from protocols.degradations import Degradation
 
-MEMORY = 1 << 30  # bytes of decoded images that are kept for who reads them again
+SAMPLE_MEMORY = 1 << 30  # bytes of decoded images that are kept to be read again
 
 
 @dataclass
 class SampleReader:
-    """Reads images of a pool under one degradation, and remembers what fits in memory.
+    """Reads images of a pool under one degradation, and keeps up to `SAMPLE_MEMORY` bytes of them in memory.
 
     Attributes:
-        pool: The images.
-        degradation: What they go through first.
-        counts: Told what is decoded.
+        pool: The distinct images.
+        degradation: Applied to every image.
+        counts: Counts decoded images.
     """
 
     pool: DistinctImages
     degradation: Degradation
     counts: Counter[str]
-    _kept: dict[int, Sample] = field(default_factory=dict)
-    _room: int = MEMORY
+    _samples: dict[int, Sample] = field(default_factory=dict)
+    _free_bytes: int = SAMPLE_MEMORY
     _lock: Lock = field(default_factory=Lock)
 
     def __getitem__(self, position: int) -> Sample:
-        if (kept := self._kept.get(position)) is not None:
-            return kept
+        if (known := self._samples.get(position)) is not None:
+            return known
         sample = self.degradation(self.pool[position])
         with self._lock:
             self.counts["images decoded"] += 1
-            if position not in self._kept and sample.pixels.nbytes <= self._room:
-                self._room -= sample.pixels.nbytes
-                self._kept[position] = sample
+            if position not in self._samples and sample.pixels.nbytes <= self._free_bytes:
+                self._free_bytes -= sample.pixels.nbytes
+                self._samples[position] = sample
         return sample
 
 
@@ -55,7 +55,7 @@ class SelectionTrainSet:
     Attributes:
         selection: The images.
         reader: Decodes and degrades them.
-        embeddings: Embeds them, or has embedded them before.
+        embeddings: Their embeddings.
     """
 
     selection: Selection
@@ -80,7 +80,7 @@ class SelectionTrainSet:
 
     @cached_property
     def sources(self) -> Sequence[str]:
-        """What each image was made from; a real image and its generated twins share it."""
+        """The source of each image; a real image and the images generated from it share one."""
         return self._column("source")
 
     @cached_property
@@ -98,30 +98,27 @@ class SelectionTrainSet:
         return self.reader[int(self.selection.positions[index])]
 
     def embed(self, embedder: Embedder) -> Embeddings:
-        """Embeddings of all images in order."""
-        return self.embeddings.of(self.selection, embedder, self.reader.degradation)
+        """Embeddings of all images in order, float32 (N, dim)."""
+        return self.embeddings.embed(self.selection, embedder, self.reader.degradation)
 
     def part(self, rows: Rows) -> SelectionTrainSet:
         """The images of these rows, in this order."""
-        return replace(self, selection=self.selection.part(rows))
+        return replace(self, selection=self.selection.select(rows))
 
     def scores(self, detector: Detector) -> Scores:
         """Scores of all images in order. Raises what the detector raises."""
-        place: Place = ("asked while fitting",)
-        if only_probes(detector, place):
-            return from_embeddings(detector, place, self.embed, len(self)).scores
-        for leaf in leaves(detector, place):
-            if isinstance(leaf.detector, Probe):
-                self.embed(leaf.detector.embedder)
-        images, pool = each_once([self.selection.positions]), self.embeddings.pool
-        asked = ScoringRequest(("fit", "aside"), detector, place, self.reader.degradation, images)
-        sheet = AnswerSheet(len(pool))
-        chunks, workers = in_chunks(images, self.embeddings.batch_size), self.embeddings.workers
-        for chunk, answered in answers(pool.__getitem__, len(pool), chunks, [asked], self.embeddings.kept, workers):
-            require_read(pool, chunk.unread)
-            self.embeddings.counts["images decoded"] += chunk.decoded
-            for one in answered:
-                if isinstance(one.answer, Exception):
-                    raise one.answer
-                sheet.add(one.images, one.answer)
-        return sheet[self.selection.positions].scores
+        if needs_only_embeddings(detector):
+            return answer_from_embeddings(detector, self.embed, len(self)).scores
+        for base in base_detectors(detector):
+            if isinstance(base.detector, Probe):
+                self.embed(base.detector.embedder)
+        images, step = unique_positions([self.selection.positions]), self.reader.degradation
+        request = ScoringRequest(("train set", step.name), detector, ("train set",), step, images)
+        table = AnswerTable(len(self.embeddings.pool))
+        chunks = split_into_chunks(images, self.embeddings.batch_size)
+        for _, scored in score_pool(chunks, [request], self.embeddings):
+            for part in scored:
+                if isinstance(part.answer, Exception):
+                    raise part.answer
+                table.add(part.images, part.answer)
+        return table[self.selection.positions].scores

@@ -1,4 +1,4 @@
-"""Curves of trainings while they run, as event files of TensorBoard."""
+"""Curves of trainings as event files of TensorBoard, written while they run."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ CurveWriter = Callable[[Cell], AbstractContextManager[EpochCallback | None]]
 
 
 def no_curves(cell: Cell) -> AbstractContextManager[None]:
-    """Nobody watches."""
+    """No callback for any training."""
     del cell
     return nullcontext()
 
 
 @dataclass(frozen=True)
 class TensorBoardCurves:
-    """Watches every training in a folder of its own: detector, train set and seed.
+    """Writes the epochs of every training into a folder of its own: detector, train set and seed.
+
+    Attributes:
+        folder: Holds the folders.
 
     Raises:
         InputError: TensorBoard is not installed.
@@ -43,21 +46,21 @@ class TensorBoardCurves:
 
     @contextmanager
     def __call__(self, cell: Cell) -> Iterator[EpochCallback]:
-        """Write event files while the training of a cell runs; none where nothing is trained."""
-        with ExitStack() as opened:
+        """Give a callback that writes an event for every epoch of a cell's training; no epoch, no file."""
+        with ExitStack() as stack:
 
             @cache
             def writer() -> SummaryWriter:
                 from torch.utils.tensorboard import SummaryWriter
 
                 trained_on = "" if cell.train is None else cell.train.name
-                place = self.folder / cell.detector / f"{trained_on}-{cell.seed}"
-                made: SummaryWriter = opened.enter_context(SummaryWriter(str(place)))
-                return made
+                folder = self.folder / cell.detector / f"{trained_on}-{cell.seed}"
+                opened: SummaryWriter = stack.enter_context(SummaryWriter(str(folder)))
+                return opened
 
-            def watch(number: int, epoch: Mapping[str, float]) -> None:
+            def callback(number: int, epoch: Mapping[str, float]) -> None:
                 for name, value in epoch.items():
                     writer().add_scalar(name, value, number)
                 writer().flush()
 
-            yield watch
+            yield callback

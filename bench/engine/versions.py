@@ -42,25 +42,26 @@ def _version(name: str) -> str:
         return ABSENT
 
 
-def code_of(made: Recipe | Embedder) -> str:
+def code_of(part: Recipe | Embedder) -> str:
     """Identity of the code behind a recipe, with its components, or behind an embedder.
 
     A recipe of ours says by its version that its code changed; a plug-in is known by the version of its distribution.
     """
     libraries = [f"{name} {number}" for name, number in versions().items()]
-    return digest(*libraries, *sorted(_distributions(made)))
+    return digest(*libraries, *sorted(_distributions(part)))
 
 
-def _distributions(made: Recipe | Embedder) -> set[str]:
-    parts = made.components() if isinstance(made, Recipe) else ()
-    return {catalogue.distribution(type(made)), *(name for part in parts for name in _distributions(part))}
+def _distributions(part: Recipe | Embedder) -> set[str]:
+    """The distributions of a recipe and its components, or of an embedder; "" for Lineup's own."""
+    components = part.components() if isinstance(part, Recipe) else ()
+    return {catalogue.distribution(type(part)), *(name for inner in components for name in _distributions(inner))}
 
 
 def commit() -> str:
     """The commit of the checkout that this code runs from, or "unknown" outside of one."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
+        git = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
     except OSError:
         return "unknown"
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
+    return git.stdout.strip() if git.returncode == 0 else "unknown"

@@ -1,1 +1,1 @@
-"""What scores say: measures, intervals, rankings, and comparisons with a record."""
+"""Measures of scores, rankings, the golden record, and comparisons with it."""

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bench.evaluation.cells import SCORED, combine, decided
+from bench.evaluation.cells import SCORED, decisions
+from bench.evaluation.joined_runs import join_runs
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import read_manifest
@@ -27,13 +28,13 @@ from detectors.api import Scores
 
 _STEPS = 2**16
 MANIFEST, CELLS, IMAGES, SCORES = "manifest.json", "cells.parquet", "images.parquet", "scores.parquet"
-_ANEW = "make a new one with --update"
+_REMEDY = "make a new one with --update"
 _FILES = "files"  # beside the manifest's own entries: sha256 of each table
 _MIXED = b"lineup.mixed"  # columns of the table of cells that hold JSON, in its metadata
-_OF_IMAGE = [columns.NAME, columns.SOURCE, columns.LABEL]
+_IMAGE_COLUMNS = [columns.NAME, columns.SOURCE, columns.LABEL]
 _IMAGE = "image"  # position of the image in the table of images
-_OLD, _NEW = "_old", "_new"
-_WAS, _IS = columns.CORRECT + _OLD, columns.CORRECT + _NEW
+_BEFORE, _NOW = "_old", "_new"
+_CORRECT_BEFORE, _CORRECT_NOW = columns.CORRECT + _BEFORE, columns.CORRECT + _NOW
 
 
 def quantise(scores: Scores) -> NDArray[np.uint16]:
@@ -54,11 +55,11 @@ def golden_from(runs: Sequence[Run]) -> Run:
     Raises:
         InputError: The runs asked different questions, or a cell was not scored.
     """
-    joined = combine(runs)
-    if len(joined) != 1:
-        msg = f"a golden record holds one question, these {len(runs)} runs ask {len(joined)}: give runs of one protocol"
-        raise InputError(f"{msg} on the same data, in the same setting")
-    run = joined[0]
+    by_question = join_runs(runs)
+    if len(by_question) != 1:
+        msg = f"a golden record holds one question, these {len(runs)} runs ask {len(by_question)}"
+        raise InputError(f"{msg}: give runs of one protocol on the same data, in the same setting")
+    run = by_question[0]
     missing = run.cells[run.cells[columns.STATUS] != SCORED]
     if len(missing):
         first = missing.iloc[0]
@@ -101,13 +102,13 @@ def _unpack_cells(data: bytes) -> pd.DataFrame:
 def pack(golden: Run) -> dict[str, bytes]:
     """A golden record as files by name. Names, sources and labels are kept once per image, keys once per cell."""
     scores = golden.scores
-    images = scores[_OF_IMAGE].drop_duplicates().sort_values(columns.NAME).astype({columns.LABEL: "int8"})
+    images = scores[_IMAGE_COLUMNS].drop_duplicates().sort_values(columns.NAME).astype({columns.LABEL: "int8"})
     order = pd.Series(np.arange(len(golden.cells), dtype=np.int32), index=golden.cells[columns.KEY].to_numpy())
-    places = pd.Series(np.arange(len(images), dtype=np.int32), index=images[columns.NAME].to_numpy())
+    positions = pd.Series(np.arange(len(images), dtype=np.int32), index=images[columns.NAME].to_numpy())
     steps = pd.DataFrame(
         {
             columns.CELL: scores[columns.KEY].map(order).to_numpy(np.int32),
-            _IMAGE: scores[columns.NAME].map(places).to_numpy(np.int32),
+            _IMAGE: scores[columns.NAME].map(positions).to_numpy(np.int32),
             columns.SCORE: quantise(scores[columns.SCORE].to_numpy(np.float32)),
         }
     ).sort_values([columns.CELL, _IMAGE], kind="stable")
@@ -117,7 +118,7 @@ def pack(golden: Run) -> dict[str, bytes]:
 
 
 def _digests(tables: Mapping[str, bytes]) -> dict[str, str]:
-    """What tells whether the tables are those that the manifest was written with."""
+    """sha256 of each table, by name of its file."""
     return {name: hashlib.sha256(tables[name]).hexdigest() for name in (CELLS, IMAGES, SCORES)}
 
 
@@ -128,7 +129,7 @@ def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
         InputError: The manifest is of another schema.
         ValueError: The files are damaged, or were not written together.
     """
-    manifest, beside = read_manifest(files[MANIFEST], where, _ANEW)
+    manifest, beside = read_manifest(files[MANIFEST], where, _REMEDY)
     if beside.get(_FILES) != _digests(files):
         msg = f"{MANIFEST} was not written with these tables"
         raise ValueError(msg)
@@ -141,10 +142,8 @@ def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
 
 
 def write_golden(golden: Run, folder: Path) -> None:
-    """Write a golden record into a folder, which is made where it is not there; each file appears whole."""
-    store = Store(folder)
-    for name, data in pack(golden).items():
-        store.write(name, data)
+    """Write a golden record as everything that a folder holds; a kill leaves the old record or the new one."""
+    Store(folder).replace(pack(golden))
 
 
 def read_golden(folder: Path) -> Run:
@@ -164,11 +163,11 @@ def _decisions(run: Run, identity: list[str]) -> pd.DataFrame:
     """Every decision of a run: the identity of its cell, the name of the image, and whether it is right."""
     cells = run.cells.reindex(columns=[*identity, columns.KEY], fill_value="")
     cells = cells.astype(dict.fromkeys(identity, "object"))
-    return cells.merge(decided(run), on=columns.KEY)[[*identity, columns.NAME, columns.CORRECT]]
+    return cells.merge(decisions(run), on=columns.KEY)[[*identity, columns.NAME, columns.CORRECT]]
 
 
 def _changed_terms(old: Run, new: Run) -> list[str]:
-    """What of the question, the data and the detectors is another now."""
+    """The differences in question, data and detectors, as lines "what: before -> now"."""
     before, now = old.manifest, new.manifest
     pairs = {
         "protocol": (before.protocol.name, now.protocol.name),
@@ -179,20 +178,23 @@ def _changed_terms(old: Run, new: Run) -> list[str]:
         "data version": (before.data.version, now.data.version),
         "data digest": (before.data.digest, now.data.digest),
     }
-    was, is_now = ({name: entry.key for name, entry in one.detectors.items()} for one in (before, now))
-    pairs |= {name: (was.get(name, "absent"), is_now.get(name, "absent")) for name in was | is_now}
-    return [f"{what}: {one} -> {other}" for what, (one, other) in pairs.items() if one != other]
+    keys_before, keys_now = (
+        {name: entry.key for name, entry in manifest.detectors.items()} for manifest in (before, now)
+    )
+    names = keys_before | keys_now
+    pairs |= {name: (keys_before.get(name, "absent"), keys_now.get(name, "absent")) for name in names}
+    return [f"{what}: {first} -> {second}" for what, (first, second) in pairs.items() if first != second]
 
 
 def _changed_detector(detector: str, both: pd.DataFrame, identity: list[str]) -> str:
     """How one detector's decisions changed, from the decisions that both records hold."""
-    flipped = int((both[_WAS] != both[_IS]).sum())
+    flipped = int((both[_CORRECT_BEFORE] != both[_CORRECT_NOW]).sum())
     if not flipped:
         return f"{detector}: all {len(both)} decisions as before"
-    cells = both.groupby(identity, sort=False)[[_WAS, _IS]].mean()
-    was, now = cells.mean()
-    moved = int((cells[_WAS] != cells[_IS]).sum())
-    change = f"mean accuracy {100 * was:.1f} -> {100 * now:.1f}, {moved} of {len(cells)} cells"
+    cells = both.groupby(identity, sort=False)[[_CORRECT_BEFORE, _CORRECT_NOW]].mean()
+    accuracy_before, accuracy_now = cells.mean()
+    changed = int((cells[_CORRECT_BEFORE] != cells[_CORRECT_NOW]).sum())
+    change = f"mean accuracy {100 * accuracy_before:.1f} -> {100 * accuracy_now:.1f}, {changed} of {len(cells)} cells"
     return f"{detector}: {change}, {flipped} of {len(both)} decisions"
 
 
@@ -209,10 +211,10 @@ def describe_update(old: Run | None, new: Run) -> str:
     axes = dict.fromkeys((*old.manifest.protocol.axes, *new.manifest.protocol.axes))
     identity = list(columns.of_identity(axes))
     sides = [_decisions(run, identity) for run in (old, new)]
-    decisions = sides[0].merge(sides[1], on=[*identity, columns.NAME], how="outer", suffixes=(_OLD, _NEW))
+    decisions = sides[0].merge(sides[1], on=[*identity, columns.NAME], how="outer", suffixes=(_BEFORE, _NOW))
     both = decisions.dropna()
     lines = [f"record: {size}", *_changed_terms(old, new)]
-    for side, what in ((_WAS, "are added"), (_IS, "are gone")):
+    for side, what in ((_CORRECT_BEFORE, "are added"), (_CORRECT_NOW, "are gone")):
         if count := int(decisions[side].isna().sum()):
             lines.append(f"{count} decisions {what}")
     by_detector = both.groupby(columns.DETECTOR, sort=False)

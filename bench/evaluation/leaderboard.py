@@ -6,22 +6,23 @@ name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, Mask, MeasuredCells, averages, combine, decided, evaluate, first_with_cells
+from bench.evaluation.cells import SCORED, Mask, MeasuredCells, average_masks, evaluate, first_with_any_cell
+from bench.evaluation.joined_runs import join_runs
+from bench.evaluation.notices import notices
 from bench.platform.files import digest
 from bench.records import columns
 from bench.records.run import Run
-from bench.statistics.intervals import accuracy_draws, interval
+from bench.statistics.intervals import interval
+from detectors.types import Array
 from protocols.api import NONE, PublishedAverage
 
-NOWHERE = float("nan")
-CHANCE = 0.5  # of balanced accuracy
-UNBALANCED = 0.6  # share of the larger class above which accuracy alone misleads
+UNDEFINED = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,9 @@ class RankingRow:
     Attributes:
         rank: From 1; None where cells are missing from the average that ranks, which is then not comparable.
         detector: Its name.
-        means: Accuracy by group of cells, as `bench.evaluation.cells.averages` names them.
+        means: Accuracy by group of cells, as `bench.evaluation.cells.average_masks` names them.
         drop: Accuracy on home ground minus accuracy away from it; NaN where either is incomplete or not there.
-        balanced_accuracy: Mean over all scored cells; NaN where undefined in one of them. So are `ap` and `roc_auc`.
-        ap: Average precision.
-        roc_auc: Area under the ROC curve.
+        metrics: By name, of the metrics with a header: mean over all scored cells, NaN where undefined in one of them.
         seeds: Number of training seeds.
         images_per_s: Its fastest timing, NaN where it was not timed.
         reasons: Why cells are missing.
@@ -72,9 +71,7 @@ class RankingRow:
     detector: str
     means: Mapping[str, MeanAccuracy]
     drop: float
-    balanced_accuracy: float
-    ap: float
-    roc_auc: float
+    metrics: Mapping[str, float]
     seeds: int
     images_per_s: float
     reasons: tuple[str, ...]
@@ -96,6 +93,7 @@ class Ranking:
         away: The group away from it; None where the protocol has none.
         ranked_by: The group that ranks.
         rows: One per detector, ranked ones first.
+        headers: Headers of the rows' metrics, by name.
         base_degradation: The degradation that every image went through first, "none" for none.
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
         question: Alike for rankings that differ in their base degradation alone: the same cells over the same files.
@@ -113,6 +111,7 @@ class Ranking:
     away: str | None
     ranked_by: str
     rows: tuple[RankingRow, ...]
+    headers: Mapping[str, str]
     base_degradation: str = NONE
     notices: tuple[str, ...] = ()
     question: str = ""
@@ -124,22 +123,23 @@ class Ranking:
         return tuple(name for name in (self.home, self.away) if name is not None) or (self.ranked_by,)
 
 
-def _spread(cells: pd.DataFrame) -> float:
-    """Standard deviation over seeds of the mean accuracy of these planned cells."""
-    seeds = cells.groupby(columns.SEED)[columns.ACCURACY]
-    means = seeds.mean()[seeds.count() == seeds.size()]
-    return float(means.std(ddof=1)) if len(means) > 1 else NOWHERE
+def _spread(seeds: Array, accuracies: Array) -> float:
+    """Standard deviation over seeds of the mean accuracy of planned cells, NaN for cells without scores."""
+    by_seed = pd.Series(accuracies).groupby(seeds)
+    means = by_seed.mean()[by_seed.count() == by_seed.size()]
+    return float(means.std(ddof=1)) if len(means) > 1 else UNDEFINED
 
 
 def _mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
     """The average accuracy over those planned cells that were scored."""
-    scored = planned & evaluation.table[columns.STATUS].eq(SCORED).to_numpy()
+    scored = planned & evaluation.scored
     cells, total = int(scored.sum()), int(planned.sum())
     if not cells:
-        return MeanAccuracy(NOWHERE, NOWHERE, NOWHERE, 0, total, NOWHERE)
+        return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
     low, high = interval(evaluation.draws[scored].mean(axis=0))
-    value = float(evaluation.table.loc[scored, columns.ACCURACY].mean())
-    return MeanAccuracy(value, float(low), float(high), cells, total, _spread(evaluation.table[planned]))
+    accuracies = evaluation.table[columns.ACCURACY]
+    spread = _spread(evaluation.table[columns.SEED].to_numpy()[planned], accuracies.to_numpy()[planned])
+    return MeanAccuracy(float(accuracies[scored].mean()), float(low), float(high), cells, total, spread)
 
 
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
@@ -153,65 +153,70 @@ def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _speed(run: Run, detector: str) -> float:
-    """Images per second of the fastest timing of a detector as it ran here; NaN where there is none."""
+    """Images per second of the fastest timing of a detector on the run's data and runtime; NaN where there is none."""
     table, runtime = run.throughput, run.manifest.runtime
-    wanted = {
+    conditions = {
         columns.DETECTOR: detector,
         columns.DATA: run.manifest.data.digest,
         columns.PROCESSOR: runtime.processor,
         columns.DEVICE: runtime.device,
         columns.PRECISION: runtime.precision,
     }
-    mine = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
-    this = f"{detector}.{run.manifest.detectors[detector].version}.{run.manifest.setting}"  # with any options of cells
-    recipes = mine[columns.RECIPE].astype("str")
-    return float(mine.loc[recipes.eq(this) | recipes.str.startswith(f"{this}."), columns.IMAGES_PER_S].max())
+    timings = table[(table[list(conditions)] == pd.Series(conditions)).all(axis=1)]
+    key = f"{detector}.{run.manifest.detectors[detector].version}.{run.manifest.setting}"
+    recipes = timings[columns.RECIPE].astype("str")
+    with_any_options = recipes.eq(key) | recipes.str.startswith(f"{key}.")
+    return float(timings.loc[with_any_options, columns.IMAGES_PER_S].max())
 
 
 def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
-    """What is lost away from home ground; NaN where either average is incomplete or not there."""
+    """Accuracy on home ground minus accuracy away from it; NaN where either is incomplete or not there."""
     if home is None or away is None or not (home.complete and away.complete):
-        return NOWHERE
+        return UNDEFINED
     return home.value - away.value
 
 
-def _row(detector: str, evaluation: MeasuredCells, asked: Mapping[str, Mask], run: Run) -> RankingRow:
+def _row(detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], run: Run) -> RankingRow:
     """The row of one detector, not yet ranked."""
-    mine = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
-    means = {name: _mean(evaluation, mask & mine) for name, mask in asked.items()}
-    cells, protocol = evaluation.table[mine], run.manifest.protocol
-    scored = cells.loc[cells[columns.STATUS].eq(SCORED)]
-    others = scored[[columns.BALANCED_ACCURACY, columns.AP, columns.ROC_AUC]].mean(skipna=False)
+    own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
+    means = {name: _mean(evaluation, mask & own) for name, mask in masks.items()}
+    cells, protocol = evaluation.table[own], run.manifest.protocol
+    metrics = evaluation.table.loc[own & evaluation.scored, list(evaluation.headers)].mean(skipna=False)
     return RankingRow(
         rank=None,
         detector=detector,
         means=means,
         drop=_drop(means.get(protocol.group("home") or ""), means.get(protocol.group("away") or "")),
-        balanced_accuracy=float(others[columns.BALANCED_ACCURACY]),
-        ap=float(others[columns.AP]),
-        roc_auc=float(others[columns.ROC_AUC]),
+        metrics={str(name): float(value) for name, value in metrics.items()},
         seeds=cells[columns.SEED].nunique(),
         images_per_s=_speed(run, detector),
         reasons=_reasons(cells),
     )
 
 
-def _ranked(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
+def _rank_rows(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
     """Number the rows whose average is complete, best first; the others follow without a number."""
-    best = sorted(rows, key=lambda row: (not row.means[by].complete, -np.nan_to_num(row.means[by].value), row.detector))
+    ordered = sorted(
+        rows, key=lambda row: (not row.means[by].complete, -np.nan_to_num(row.means[by].value), row.detector)
+    )
     return tuple(
-        replace(row, rank=place if row.means[by].complete else None) for place, row in enumerate(best, start=1)
+        replace(row, rank=rank if row.means[by].complete else None) for rank, row in enumerate(ordered, start=1)
     )
 
 
-def ranking(run: Run) -> Ranking:
-    """Rank the detectors of one run: away from home ground where the protocol goes there, else on it, else over all."""
-    evaluation, manifest = evaluate(run), run.manifest
+def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
+    """Rank the detectors of one run: away from home ground where the protocol goes there, else on it, else over all.
+
+    Args:
+        run: The run.
+        measured: Its cells, where they are measured already.
+    """
+    evaluation, manifest = measured or evaluate(run), run.manifest
     protocol, data, runtime = manifest.protocol, manifest.data, manifest.runtime
-    asked = averages(evaluation.table, protocol)
+    masks = average_masks(evaluation.table, protocol)
     home, away = protocol.group("home"), protocol.group("away")
-    by = first_with_cells(asked, away, home)
-    rows = [_row(detector, evaluation, asked, run) for detector in evaluation.table[columns.DETECTOR].unique()]
+    by = first_with_any_cell(masks, away, home)
+    rows = [_row(detector, evaluation, masks, run) for detector in evaluation.table[columns.DETECTOR].unique()]
     return Ranking(
         title=protocol.title,
         data=data.title,
@@ -223,62 +228,21 @@ def ranking(run: Run) -> Ranking:
         home=home,
         away=away,
         ranked_by=by,
-        rows=_ranked(rows, by),
+        rows=_rank_rows(rows, by),
+        headers=evaluation.headers,
         base_degradation=data.arm,
-        notices=tuple(notices(run, evaluation, asked)),
-        question=_question(run),
+        notices=tuple(notices(run, evaluation, masks)),
+        question=_question_digest(run),
         published=protocol.published,
     )
 
 
-def notices(run: Run, evaluation: MeasuredCells, asked: Mapping[str, Mask]) -> Iterator[str]:
-    """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of."""
-    images, protocol = decided(run), run.manifest.protocol
-    home = protocol.group("home")
-    ground = first_with_cells(asked, home, protocol.group("away"))
-    where = "where it was trained" if ground == home else f"over {ground}"
-    for detector, entry in run.manifest.detectors.items():
-        if entry.shortcut:
-            mine = asked[ground] & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
-            yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, _in(images, mine))
-    real = 1 - images.groupby(columns.CELL)[columns.LABEL].mean()
-    if len(real) and (larger := float(np.maximum(real, 1 - real).mean())) > UNBALANCED:
-        yield (
-            f"Unbalanced: the larger class is {100 * larger:.0f}% of a cell on average, and calling everything that is "
-            "as accurate; read balanced accuracy."
-        )
-    yield from run.manifest.data.warnings
-
-
-def _in(images: pd.DataFrame, cells: Mask) -> pd.DataFrame:
-    """The images of these cells."""
-    mine: pd.DataFrame = images[cells[images[columns.CELL].to_numpy(int)]]
-    return mine
-
-
-def _shortcut(baseline: str, where: str, images: pd.DataFrame) -> Iterator[str]:
-    """A sentence where a baseline tells the classes of these cells apart better than chance does."""
-    if not len(images):
-        return
-    labels, correct = images[columns.LABEL].to_numpy(), images[columns.CORRECT]
-    cells, sources = pd.factorize(images[columns.CELL], sort=True)[0], images[columns.SOURCE].to_numpy()
-    draws = accuracy_draws(cells, sources, labels, correct.to_numpy(), balanced=True).mean(axis=0)
-    low, high = interval(draws)
-    if low > CHANCE:
-        by_class = correct.groupby([images[columns.CELL], images[columns.LABEL]]).mean()
-        value = by_class.groupby(level=0).mean().mean()
-        yield (
-            f"Shortcut: {baseline} reaches {100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}] balanced accuracy "
-            f"{where} (chance {100 * CHANCE:.0f}%). Accuracies below may rest on that."
-        )
-
-
-def _question(run: Run) -> str:
-    """Identity of what was asked of which files, whatever the base degradation."""
+def _question_digest(run: Run) -> str:
+    """Digest of the cells and the files that they are asked of, whatever the base degradation."""
     protocol, data = run.manifest.protocol, run.manifest.data
     names = list(columns.of_question(protocol.axes))
     cells = run.cells[names].drop_duplicates().sort_values(names, key=lambda values: values.map(repr))
-    further = [f"{name} {one.digest}" for name, one in sorted(run.manifest.further.items())]
+    further = [f"{name} {further.digest}" for name, further in sorted(run.manifest.further.items())]
     return digest(protocol.name, run.manifest.setting, data.files or data.digest, cells.to_csv(index=False), *further)
 
 
@@ -289,4 +253,4 @@ def rankings(runs: Sequence[Run]) -> list[Ranking]:
         InputError: One detector appears in two versions.
         UnusableScores: A score is not a probability.
     """
-    return [ranking(run) for run in combine(runs)]
+    return [ranking(run) for run in join_runs(runs)]

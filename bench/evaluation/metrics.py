@@ -1,7 +1,10 @@
-"""What the scores of one cell say: accuracy and its parts at the fixed threshold, and the threshold-free measures.
+"""Measures of the scores of one cell: accuracy and its parts at the fixed threshold, and the threshold-free measures.
 
 An image is called generated when its score is above 0.5, as in CNNDetection (arXiv 1912.11035); a score of exactly 0.5
 is called real. The threshold is never adapted to the test images.
+
+A metric is one entry of `METRICS`, or one entry point of the group `lineup.metrics` in another package: it becomes a
+column of the cells and, with a header, of the leaderboard.
 
 Average precision and ROC AUC are computed here and not by scikit-learn, whose values the tests hold them to: it takes
 some 5 to 6 ms for a cell of 200 images, 3 s for 512 cells; these take 0.1 ms.
@@ -9,14 +12,19 @@ some 5 to 6 ms for a cell of 200 images, 3 s for 512 cells; these take 0.1 ms.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.platform.errors import InputError
+from bench.records import columns
+from detectors import catalogue
 from detectors.types import Array
 
 THRESHOLD = 0.5
+GROUP = "lineup.metrics"
 
 
 class UnusableScores(ValueError):
@@ -24,29 +32,26 @@ class UnusableScores(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
-    """The measures of one cell, all in [0, 1].
-
-    A measure is NaN where it is undefined: the accuracy of a class that has no image, and whatever needs both classes
-    (balanced accuracy, average precision, ROC AUC) where one is absent.
+class Metric:
+    """A measure of one cell.
 
     Attributes:
-        n: Number of images, at least 1.
-        accuracy: Share of images called what they are.
-        real_accuracy: Share of real images called real.
-        generated_accuracy: Share of generated images called generated.
-        balanced_accuracy: Mean of the two class accuracies.
-        ap: Average precision for "generated": sum of precision times gain in recall, without interpolation.
-        roc_auc: Probability that a generated image scores above a real one, ties counting half.
+        name: Of its column.
+        of: The measure, from labels (N,), 0 real, 1 generated, and scores (N,) in [0, 1], N at least 1; each class that
+            it needs has an image.
+        header: Above its mean over all scored cells on the leaderboard, in per cent; empty to keep it off.
+        needs: The classes without which it is undefined, which makes it NaN.
     """
 
-    n: int
-    accuracy: float
-    real_accuracy: float
-    generated_accuracy: float
-    balanced_accuracy: float
-    ap: float
-    roc_auc: float
+    name: str
+    of: Callable[[Array, Array], float]
+    header: str = ""
+    needs: tuple[int, ...] = (0, 1)
+
+    def __call__(self, labels: Array, scores: Array) -> float:
+        """The measure of one cell; NaN where a class that it needs has no image."""
+        defined = all((labels == label).any() for label in self.needs)
+        return float(self.of(labels, scores)) if defined else float("nan")
 
 
 def called_generated(scores: Array) -> NDArray[np.bool_]:
@@ -55,13 +60,13 @@ def called_generated(scores: Array) -> NDArray[np.bool_]:
     return called
 
 
-def check(labels: Array, scores: Array) -> None:
+def check_scores(labels: Array, scores: Array) -> None:
     """Raise `UnusableScores` unless labels are 0 or 1 and scores finite in [0, 1], one each for at least one image."""
     if labels.ndim != 1 or labels.shape != scores.shape or not labels.size:
         found = f"labels of shape {labels.shape} and scores of shape {scores.shape}"
         msg = f"expected one label and one score for each of at least one image, found {found}"
         raise UnusableScores(msg)
-    if not np.isin(labels, (0, 1)).all():
+    if not ((labels == 0) | (labels == 1)).all():
         msg = f"labels must be 0 (real) or 1 (generated), found {np.setdiff1d(labels, (0, 1))[0]}"
         raise UnusableScores(msg)
     unusable = ~((scores >= 0) & (scores <= 1))
@@ -74,40 +79,88 @@ def check(labels: Array, scores: Array) -> None:
         raise UnusableScores(msg)
 
 
-def _threshold_free(labels: Array, scores: Array) -> tuple[float, float]:
-    """Average precision and ROC AUC of at least one image of each class."""
+def accuracy(labels: Array, scores: Array) -> float:
+    """Share of images called what they are."""
+    return float((called_generated(scores) == labels).mean())
+
+
+def real_accuracy(labels: Array, scores: Array) -> float:
+    """Share of real images called real."""
+    return accuracy(labels[labels == 0], scores[labels == 0])
+
+
+def generated_accuracy(labels: Array, scores: Array) -> float:
+    """Share of generated images called generated."""
+    return accuracy(labels[labels == 1], scores[labels == 1])
+
+
+def balanced_accuracy(labels: Array, scores: Array) -> float:
+    """Mean of the accuracies of both classes."""
+    return (real_accuracy(labels, scores) + generated_accuracy(labels, scores)) / 2
+
+
+def average_precision(labels: Array, scores: Array) -> float:
+    """Average precision for "generated": sum of precision times gain in recall, without interpolation."""
+    hits, false_alarms = _hits_and_false_alarms(labels, scores)
+    recall_gain = np.diff(hits, prepend=0) / hits[-1]
+    return float(np.sum(recall_gain * hits / (hits + false_alarms)))
+
+
+def roc_auc(labels: Array, scores: Array) -> float:
+    """Probability that a generated image scores above a real one, ties counting half."""
+    hits, false_alarms = _hits_and_false_alarms(labels, scores)
+    area = np.trapezoid(np.append(0, hits), np.append(0, false_alarms))
+    return float(area / (hits[-1] * false_alarms[-1]))
+
+
+def _hits_and_false_alarms(labels: Array, scores: Array) -> tuple[Array, Array]:
+    """Generated and real images, float64 (T,), called generated at each of the T thresholds that differ, from above."""
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(scores[order])), labels.size - 1)  # last position of each tied group
-    hits = np.cumsum(labels[order])[ends].astype(np.float64)
-    false_alarms = ends + 1 - hits
-    recall_gain = np.diff(hits, prepend=0) / hits[-1]
-    ap = float(np.sum(recall_gain * hits / (ends + 1)))
-    auc = np.trapezoid(np.append(0, hits), np.append(0, false_alarms)) / (hits[-1] * false_alarms[-1])
-    return ap, float(auc)
+    hits = np.cumsum(labels[order], dtype=np.int64)[ends].astype(np.float64)
+    return hits, ends + 1 - hits
 
 
-def measure(labels: Array, scores: Array) -> Metrics:
+METRICS = (
+    Metric(columns.ACCURACY, accuracy, needs=()),
+    Metric(columns.REAL_ACCURACY, real_accuracy, needs=(0,)),
+    Metric(columns.GENERATED_ACCURACY, generated_accuracy, needs=(1,)),
+    Metric(columns.BALANCED_ACCURACY, balanced_accuracy, "balanced"),
+    Metric(columns.AP, average_precision, "AP"),
+    Metric(columns.ROC_AUC, roc_auc, "ROC AUC"),
+)
+
+
+def all_metrics() -> tuple[Metric, ...]:
+    """The metrics of Lineup, then those of other packages by name.
+
+    Raises:
+        UnknownName: One of another package cannot be imported.
+        InputError: It is no `Metric`, or its name is that of a column.
+    """
+    further = []
+    for name in catalogue.installed(GROUP):
+        metric = catalogue.find(GROUP, "metric", name)
+        if not isinstance(metric, Metric) or metric.name in {*columns.CELLS, *columns.MEASURES}:
+            msg = f"metric {name!r} is {metric!r}: a metric is a bench.evaluation.metrics.Metric with a name of its own"
+            raise InputError(msg)
+        further.append(metric)
+    return (*METRICS, *further)
+
+
+def measure(labels: Array, scores: Array, metrics: tuple[Metric, ...] = METRICS) -> dict[str, float]:
     """Measure one cell.
 
     Args:
         labels: Integers (N,), 0 real, 1 generated, N at least 1.
         scores: Floats (N,), finite, in [0, 1], the probability of "generated".
+        metrics: What is measured.
+
+    Returns:
+        By name of the metric; NaN where one is undefined. `columns.N` is the number of images.
 
     Raises:
         UnusableScores: Other labels or scores than these.
     """
-    check(labels, scores)
-    correct = called_generated(scores) == labels
-    real, generated = correct[labels == 0], correct[labels == 1]
-    real_accuracy = float(real.mean()) if real.size else float("nan")
-    generated_accuracy = float(generated.mean()) if generated.size else float("nan")
-    ap, roc_auc = _threshold_free(labels, scores) if real.size and generated.size else (float("nan"), float("nan"))
-    return Metrics(
-        n=int(labels.size),
-        accuracy=float(correct.mean()),
-        real_accuracy=real_accuracy,
-        generated_accuracy=generated_accuracy,
-        balanced_accuracy=(real_accuracy + generated_accuracy) / 2,
-        ap=ap,
-        roc_auc=roc_auc,
-    )
+    check_scores(labels, scores)
+    return {columns.N: labels.size, **{metric.name: metric(labels, scores) for metric in metrics}}

@@ -1,120 +1,119 @@
-"""From what a layout read to an image set: order, families, pools, splits that have to be drawn, and checks."""
+"""From what a layout read to an image set: order, families, pools, drawn splits, and checks."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bench.images.files.description import read_description
 from bench.images.files.tree import Tree
 from bench.images.image_set import COLUMNS, ImageSet
-from bench.images.layouts.api import SHARED, DataSetContents
-from bench.images.layouts.generator_names import GENIMAGE, family_of
+from bench.images.layouts.api import SHARED_POOL, DataSetContents, Layout
+from bench.images.vocabulary.generator_names import GENIMAGE, family_of
 from bench.platform.errors import InputError
 
-DESCRIPTION = "dataset.json"
-SEED = 0  # of splits that are drawn
-HELD_OUT = 0.1  # of the images of a generator, or of a pool, in each of the val and test splits that are drawn
+SEED = 0  # of drawn splits
+HELD_OUT_SHARE = 0.1  # of the sources of a generator, or of a pool, in each of the drawn val and test splits
+MAX_SHOWN = 5  # folders that a note names
 
 
-def described(tree: Tree) -> dict[str, Any]:
-    """What the data set says of itself in `dataset.json`, if it has one. Raises `InputError` where that is damaged."""
-    if DESCRIPTION not in tree.listing.data:
-        return {}
-    where = f"{tree.where}/{DESCRIPTION}"
-    try:
-        facts: Any = json.loads(tree.text(DESCRIPTION))
-    except ValueError as error:
-        msg = f"{where} is not JSON ({error}); mend it or take it away"
-        raise InputError(msg) from error
-    families = facts.get("families", {}) if isinstance(facts, dict) else None
-    texts = [facts.get("title", ""), *families, *families.values()] if isinstance(families, dict) else [None]
-    if not all(isinstance(text, str) for text in texts):
-        msg = f"{where} is not a JSON object with a text as title and texts as families; mend it or take it away"
-        raise InputError(msg)
-    return dict(facts)
-
-
-def assemble(tree: Tree, found: DataSetContents, layout: str) -> ImageSet:
+def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
     """Make an image set of what a layout read.
+
+    Args:
+        tree: The files of the data set, with those that were added.
+        contents: What the layout read of them.
+        layout: The layout.
 
     Raises:
         InputError: Nothing was read, a class is empty, or real images are missing.
     """
-    if not found.rows:
-        msg = f"{tree.where} holds no image that the layout {layout} can read; give another folder or another layout"
+    if not contents.rows:
+        msg = (
+            f"{tree.where} holds no image that the layout {layout.name} can read; give another folder or another layout"
+        )
         raise InputError(msg)
-    facts = described(tree)
-    table = pd.DataFrame(found.rows, columns=list(COLUMNS)).sort_values("name", ignore_index=True)
-    if (twice := table["name"].duplicated()).any():
-        msg = f"{tree.where} lists {table['name'][twice].iloc[0]} twice; list each image once"
-        raise InputError(msg)
-    table, drawn = _with_splits(tree, table)
+    description = read_description(tree)
+    table, split_notes = _with_splits(tree, _table(tree, contents))
     generators = table.loc[table["label"] == 1, "generator"].unique().tolist()
     images = ImageSet(
-        found.files or tree,
-        str(facts.get("title", tree.title)),
-        "embedded" if facts.get("kind") == "embedded" else "folder",
-        str(facts.get("version", "")),
-        _families(generators, facts.get("families", {}), found.families),
-        table,
-        _pools(tree, table, generators, found.pools),
-        (*found.notes, *drawn, *_left_out(tree, table, found), *_ignored(tree, found)),
-        dict(found.missing),
-        _refused(tree, table, found),
-        len(table),
+        files=contents.files or tree,
+        title=str(description.get("title", tree.title)),
+        kind="embedded" if description.get("kind") == "embedded" else "folder",
+        version=str(description.get("version", "")),
+        families=_families(generators, description.get("families", {}), contents.families),
+        table=table,
+        pools=_pools(tree, table, generators, contents.pools),
+        notes=(*contents.notes, *split_notes, *_file_notes(tree, table, contents, layout)),
+        missing=dict(contents.missing),
+        refused=_refused(tree, table, contents),
+        listed=len(table),
     )
     _require_both_classes(tree, images)
     return images
 
 
-def _families(generators: list[str], stated: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
-    """Family of every generator, in the order in which tables show them."""
-    order = [*stated, *(name for name, _, _ in GENIMAGE), *known, *sorted(generators)]
+def _table(tree: Tree, contents: DataSetContents) -> pd.DataFrame:
+    """The rows in the order of their names. Raises `InputError` for a name that comes twice."""
+    table = pd.DataFrame(contents.rows, columns=list(COLUMNS)).sort_values("name", ignore_index=True)
+    if (repeated := table["name"].duplicated()).any():
+        msg = f"{tree.where} lists {table['name'][repeated].iloc[0]} twice; list each image once"
+        raise InputError(msg)
+    return table
+
+
+def _families(generators: Collection[str], described: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Family of every generator, in the order in which tables show them.
+
+    Args:
+        generators: Names of the generators.
+        described: Families that the data set states, which have priority.
+        known: Families that the layout knows.
+    """
+    order = [*described, *(name for name, _, _ in GENIMAGE), *known, *sorted(generators)]
     return {
-        name: stated.get(name) or known.get(name) or family_of(name)
+        name: described.get(name) or known.get(name) or family_of(name)
         for name in dict.fromkeys(order)
         if name in generators
     }
 
 
-def _pools(tree: Tree, table: pd.DataFrame, generators: list[str], stated: Mapping[str, str]) -> dict[str, str]:
-    """The pool of real images that stands against each generator."""
-    there = set(table.loc[table["label"] == 0, "generator"])
+def _pools(tree: Tree, table: pd.DataFrame, generators: Sequence[str], stated: Mapping[str, str]) -> dict[str, str]:
+    """The pool of real images of each generator. Raises `InputError` for a generator without one."""
+    present = set(table.loc[table["label"] == 0, "generator"])
     pools = {}
     for generator in generators:
-        found = next((pool for pool in (stated.get(generator), generator, SHARED) if pool in there), None)
-        if found is None:
+        pool = next((name for name in (stated.get(generator), generator, SHARED_POOL) if name in present), None)
+        if pool is None:
             msg = f"{tree.where}: no real images stand against {generator}; add some, or name a folder of them (--real)"
             raise InputError(msg)
-        pools[generator] = found
+        pools[generator] = pool
     return pools
 
 
 def _require_both_classes(tree: Tree, images: ImageSet) -> None:
-    """Every split that a generator has must hold real images, and a generator's own real images stand against some."""
-    have = set(images.table[["generator", "split", "label"]].drop_duplicates().itertuples(index=False, name=None))
-    for generator, split, label in sorted(have):
-        if label == 1 and (images.pools[generator], split, 0) not in have:
-            _refuse_half(tree, generator, split, "real")
-        if label == 0 and generator in images.pools and (generator, split, 1) not in have:
-            _refuse_half(tree, generator, split, "generated")
+    """Every split of a generator needs real images, and every split of its own pool needs generated ones."""
+    present = set(images.table[["generator", "split", "label"]].drop_duplicates().itertuples(index=False, name=None))
+    for generator, split, label in sorted(present):
+        if label == 1 and (images.pools[generator], split, 0) not in present:
+            _refuse_one_class(tree, generator, split, "real")
+        if label == 0 and generator in images.pools and (generator, split, 1) not in present:
+            _refuse_one_class(tree, generator, split, "generated")
 
 
-def _refuse_half(tree: Tree, generator: str, split: str, noun: str) -> None:
-    msg = f"{tree.where}: {generator} has no {noun} image in its {split} split; add some, or take that split away"
+def _refuse_one_class(tree: Tree, generator: str, split: str, missing: str) -> None:
+    msg = f"{tree.where}: {generator} has no {missing} image in its {split} split; add some, or take that split away"
     raise InputError(msg)
 
 
 def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table with a split for every image, and a note where they had to be drawn."""
+    """The table with a split for every image, and a note where they were drawn."""
     splits = set(table["split"])
     if "" in splits and len(splits) > 1:
         name = table.loc[table["split"] == "", "name"].iloc[0]
@@ -129,47 +128,61 @@ def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
 
 
 def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
-    """Splits 80/10/10 of each generator's and each pool's images, drawn by source with `SEED`.
+    """Splits 80/10/10 of the images of each generator and of each pool, drawn by source with `SEED`.
 
-    A source is in one split wherever it stands: those that several groups share are drawn first, then each group is
-    filled up to its tenths from its own.
+    All images of a source are in one split: the sources that several groups share are drawn first, then each group is
+    filled up to its tenths from its own sources.
+
+    Args:
+        table: Columns `source`, `generator` and `label`.
+
+    Returns:
+        "train", "val" or "test" of each row.
     """
     ranks = {source: sha256(f"{SEED}/{source}".encode()).digest() for source in table["source"].unique()}
     groups = [group.unique().tolist() for _, group in table.groupby(["generator", "label"], sort=False)["source"]]
     counts = Counter(source for group in groups for source in group)
     split: dict[str, str] = {}
     shared = [source for source, count in counts.items() if count > 1]
-    for part in (shared, *groups):
-        wanted = round(HELD_OUT * len(part)) or int(len(part) > 2)
-        have = Counter(split[source] for source in part if source in split)
-        free = iter(sorted((source for source in part if source not in split), key=ranks.__getitem__))
+    for group in (shared, *groups):
+        size = round(HELD_OUT_SHARE * len(group)) or int(len(group) > 2)
+        drawn = Counter(split[source] for source in group if source in split)
+        free = iter(sorted((source for source in group if source not in split), key=ranks.__getitem__))
         for name in ("test", "val"):
-            split |= dict.fromkeys(islice(free, max(0, wanted - have[name])), name)
+            split |= dict.fromkeys(islice(free, max(0, size - drawn[name])), name)
         split |= dict.fromkeys(free, "train")
     return table["source"].map(split)
 
 
-def _refused(tree: Tree, table: pd.DataFrame, found: DataSetContents) -> tuple[tuple[str, str], ...]:
+def _refused(tree: Tree, table: pd.DataFrame, contents: DataSetContents) -> tuple[tuple[str, str], ...]:
     """The files that are not to be read, of the folders that belong to the layout."""
-    if found.files is not None:
+    if contents.files is not None:
         return ()
     folders = {name.rpartition("/")[0] for name in table["name"]}
     return tuple((name, reason) for name, reason in tree.listing.refused if name.rpartition("/")[0] in folders)
 
 
-def _ignored(tree: Tree, found: DataSetContents) -> tuple[str, ...]:
-    """A note on files that lie in the tree and are neither images nor data."""
-    ignored = {kind: count for kind, count in tree.listing.ignored.items() if kind != "hidden"}
-    if found.files is not None or not ignored:
+def _file_notes(tree: Tree, table: pd.DataFrame, contents: DataSetContents, layout: Layout) -> tuple[str, ...]:
+    """Notes on files of the tree that were not read; none where the images are not files of the tree."""
+    if contents.files is not None:
         return ()
-    shown = ", ".join(f"{count} {kind}" for kind, count in sorted(ignored.items()))
+    return (*_excluded_images_note(tree, table), *_ignored_files_note(tree, layout))
+
+
+def _ignored_files_note(tree: Tree, layout: Layout) -> tuple[str, ...]:
+    """A note on files that are neither images nor data."""
+    read = layout.data_suffixes | {"hidden"}
+    ignored = {suffix: count for suffix, count in tree.listing.ignored.items() if suffix not in read}
+    if not ignored:
+        return ()
+    shown = ", ".join(f"{count} {suffix}" for suffix, count in sorted(ignored.items()))
     return (f"files of other kinds were not read: {shown}",)
 
 
-def _left_out(tree: Tree, table: pd.DataFrame, found: DataSetContents) -> tuple[str, ...]:
-    """A note on images that lie in the tree and are not part of the layout."""
-    left = tree.listing.size - len(table)
-    if found.files is not None or left <= 0:
+def _excluded_images_note(tree: Tree, table: pd.DataFrame) -> tuple[str, ...]:
+    """A note on images that are not part of the layout."""
+    excluded = tree.listing.size - len(table)
+    if excluded <= 0:
         return ()
     names = set(table["name"])
     folders = sorted(
@@ -177,12 +190,13 @@ def _left_out(tree: Tree, table: pd.DataFrame, found: DataSetContents) -> tuple[
         for folder, files in tree.listing.images.items()
         if any((f"{folder}/{file}" if folder else file) not in names for file in files)
     )
-    shown = ", ".join(folder or "the top" for folder in folders[:5]) + (", ..." if len(folders) > 5 else "")
-    return (f"{left} images are not part of the layout and were left out, in {shown}",)
+    shown = ", ".join(folder or "the top" for folder in folders[:MAX_SHOWN])
+    more = ", ..." if len(folders) > MAX_SHOWN else ""
+    return (f"{excluded} images are not part of the layout and were left out, in {shown}{more}",)
 
 
 def with_base_degradation(images: ImageSet, chain: str) -> ImageSet:
-    """The same images with one more chain applied to every one of them, last."""
-    steps = images.table["degradation"]
-    both = np.where(steps == "", chain, steps + "+" + chain)
-    return replace(images, table=images.table.assign(degradation=both))
+    """The same images with one more chain of degradations applied to every one of them, last."""
+    chains = images.table["degradation"]
+    extended = np.where(chains == "", chain, chains + "+" + chain)
+    return replace(images, table=images.table.assign(degradation=extended))

@@ -1,25 +1,37 @@
-"""From what a user writes after DATA= to an image set."""
+"""From what a user writes after DATA= to an image set.
+
+What takes long to import is imported where it is used, as the command line imports this module at its start.
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from posixpath import normpath
+from typing import TYPE_CHECKING
 
-from bench.images.assembly import assemble
-from bench.images.files.archives import local
-from bench.images.files.mounting import MountedTree, with_real
+from bench.images.data_names import EMBEDDED, LAYOUTS, check_data, layout_and_place
+from bench.images.files.description import DESCRIPTION, read_description
+from bench.images.files.local import open_local
+from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Tree
-from bench.images.image_set import ImageSet
-from bench.images.layouts.api import SHARED, Claim, Layout
+from bench.images.layouts.added_real_images import with_added
+from bench.images.layouts.api import (
+    SHARED_POOL,
+    Coverage,
+    DataSetContents,
+    DataSetReference,
+    ImageRow,
+    Layout,
+    SubsetLayout,
+)
 from bench.platform.errors import InputError
-from bench.platform.progress import Reporter
 from detectors import catalogue
 
-EMBEDDED = "embedded"
-LAYOUTS = "lineup.layouts"
+if TYPE_CHECKING:
+    from bench.images.image_set import ImageSet
+    from bench.platform.progress import Reporter
 
 
 def layouts() -> dict[str, Layout]:
@@ -31,7 +43,7 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, rea
     """Open a data set; the embedded corpus is made on first use.
 
     Args:
-        text: "embedded", or a path or URL whose layout is found out, or `layout:path`.
+        text: "embedded", or a path or URL whose layout is detected, or `layout:path`.
         cache_root: Where the embedded corpus is kept.
         workers: Processes that make it.
         reporter: Told how far it is.
@@ -40,88 +52,153 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, rea
     Raises:
         InputError: It is not a data set, or no layout or several fit it.
     """
+    check_data(text, real)
     if text != EMBEDDED:
         return read(text, real)
     root = embedded_corpus(cache_root, workers, reporter)
     images = read(f"genimage:{root}")
-    promised = json.loads((root / "dataset.json").read_text(encoding="utf-8"))["images"]
-    if len(images) != promised:
-        msg = f"{root} holds {len(images)} of the {promised} images that were made; delete it and run again"
+    made = json.loads((root / DESCRIPTION).read_text(encoding="utf-8"))["images"]
+    if len(images) != made:
+        msg = f"{root} holds {len(images)} of the {made} images that were made; delete it and run again"
         raise InputError(msg)
     return images
 
 
 def read(text: str, real: str = "") -> ImageSet:
-    """Read a data set from a path or URL, or from `layout:path`. Raises `InputError`."""
-    forced, tree = opened(text)
-    return read_tree(tree, forced, open_tree(real) if real else None)
+    """Read a data set from a path or URL, or from `layout:path`.
 
+    Args:
+        text: The path or URL.
+        real: Path or URL of a folder of real images that are added; "" for none.
 
-def opened(text: str, beside: str = "") -> tuple[str, Tree]:
-    """The layout that is forced, or "", and the tree, as `open_tree` opens it. Raises `InputError`."""
-    forced, place = layout_and_place(text, layouts())
-    return forced, open_tree(place, beside)
-
-
-def read_tree(tree: Tree, forced: str = "", real: Tree | None = None) -> ImageSet:
-    """Read a data set from an open tree, with real images from another one. Raises `InputError`."""
+    Raises:
+        InputError: It is not a data set, or no layout or several fit it.
+    """
     known = layouts()
-    if tree.given:
-        known = {name: one for name, one in known.items() if Path(tree.given).suffix.lower() in one.takes}
-        if forced and forced not in known:
-            place = f"{tree.where}/{tree.given}"
-            msg = f"{place} is a file, and the layout {forced} reads folders; give the folder, or leave {forced}: out"
-            raise InputError(msg)
-    layout = known[forced] if forced else detect(tree, known)
+    layout, place = layout_and_place(text)
+    suffixes = _file_suffixes(known)
+    tree = open_tree(place, suffixes)
+    return read_tree(tree, known, layout, open_tree(real, suffixes) if real else None)
+
+
+def read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tree | None = None) -> ImageSet:
+    """Read a data set from an open tree.
+
+    Args:
+        tree: The files.
+        known: The layouts that it may have, by name.
+        name: The layout that it has; "" to detect it.
+        real: A tree of real images that are added; None for none.
+
+    Raises:
+        InputError: No layout or several fit the tree, or it holds what cannot be used.
+    """
+    from bench.images.assembly import assemble
+
+    layout = _layout(tree, known, name)
     if real is None:
-        return assemble(tree, layout.read(tree), layout.name)
-    whole = MountedTree(tree, {SHARED: real})
-    apart = layout.claim(tree) == "all" and layout.claim(whole) != "all"  # it would not know what they are
-    return assemble(whole, with_real(whole, layout.read(tree if apart else whole)), layout.name)
+        return assemble(tree, _contents(layout, tree, known), layout)
+    whole = MountedTree(tree, {SHARED_POOL: real})
+    # a layout that reads all of the tree and not all of the whole does not recognise the added images
+    apart = layout.coverage(tree) == "all" and layout.coverage(whole) != "all"
+    contents = _contents(layout, tree if apart else whole, known)
+    return assemble(whole, with_added(whole, contents), layout)
 
 
-def layout_and_place(text: str, known: Mapping[str, Layout]) -> tuple[str, str]:
-    """The layout that is forced, or "", and the place."""
-    head, colon, rest = text.partition(":")
-    if head in known and colon:
-        return head, rest
-    if colon and rest and not rest.startswith("//") and not Path(text).exists() and re.fullmatch(r"\w{2,}", head):
-        msg = f"layout {head!r} is not known; there are {', '.join(known)}"
-        raise InputError(msg)
-    return "", text
+def open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> Tree:
+    """The tree at a path or URL.
 
+    Args:
+        place: The path or URL.
+        file_suffixes: Suffixes of files that a user may give in place of their folder.
+        beside: Folder or URL in which a relative path begins; "" for the working folder.
 
-def open_tree(place: str, beside: str = "") -> Tree:
-    """The tree at a path or URL; a relative path begins where `beside` says, "" for here. Raises `InputError`."""
+    Raises:
+        InputError: There is nothing that can be read as a tree.
+    """
     scheme, separator, folder = beside.partition("://")
     if separator and "://" not in place and not Path(place).is_absolute():
         place = scheme + separator + normpath(f"{folder}/{place}")
     if "://" in place:
-        from bench.images.files.remote import remote
+        from bench.images.files.remote import open_remote
 
-        return remote(place)
-    return local(Path(beside, place).resolve() if beside else Path(place))
+        return open_remote(place, file_suffixes)
+    return open_local(Path(beside, place).resolve() if beside else Path(place), file_suffixes)
 
 
 def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
-    """The one layout that reads everything; a general one only where no other reads anything. Raises `InputError`."""
-    claims: dict[str, Claim] = {name: layout.claim(tree) for name, layout in known.items()}
-    able = [name for name, claim in claims.items() if claim != "none"]
-    first = [name for name in able if not known[name].general] or able
-    chosen = [name for name in first if claims[name] == "all"]
-    if len(chosen) == 1:
-        return known[chosen[0]]
-    if candidates := chosen or first:
-        what = "could be read as" if chosen else "is only in part laid out as"
+    """The one layout that reads all of a tree's images.
+
+    One that is marked as fallback is considered only where no other reads any, and one that another overrides only
+    where that other reads none.
+
+    Raises:
+        InputError: There is none, or there are several.
+    """
+    coverages: dict[str, Coverage] = {name: layout.coverage(tree) for name, layout in known.items()}
+    able = [name for name, coverage in coverages.items() if coverage != "none"]
+    overridden = {name for other in able for name in known[other].overrides}
+    able = [name for name in able if name not in overridden]
+    considered = [name for name in able if not known[name].fallback] or able
+    complete = [name for name in considered if coverages[name] == "all"]
+    if len(complete) == 1:
+        return known[complete[0]]
+    if candidates := complete or considered:
+        what = "could be read as" if complete else "is only in part laid out as"
         msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
         raise InputError(msg)
-    shapes = "; ".join(f"{name} ({layout.shape})" for name, layout in known.items())
-    msg = f"{tree.where} is in none of the layouts that can be read: {shapes}"
+    patterns = "; ".join(f"{name} ({layout.pattern})" for name, layout in known.items())
+    msg = f"{tree.where} is in none of the layouts that can be read: {patterns}"
     raise InputError(msg)
 
 
+def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:
+    """The layout of that name, or else the detected one. A tree that was opened by one of its files limits them."""
+    if tree.given_file:
+        suffix = Path(tree.given_file).suffix.lower()
+        known = {other: layout for other, layout in known.items() if suffix in layout.file_suffixes}
+        if name and name not in known:
+            place = f"{tree.where}/{tree.given_file}"
+            msg = f"{place} is a file, and the layout {name} reads folders; give the folder, or leave {name}: out"
+            raise InputError(msg)
+    return known[name] if name else detect(tree, known)
+
+
+def _file_suffixes(known: Mapping[str, Layout]) -> frozenset[str]:
+    """Suffixes of files that some layout takes in place of their folder."""
+    return frozenset().union(*(layout.file_suffixes for layout in known.values()))
+
+
+def _contents(layout: Layout, tree: Tree, known: Mapping[str, Layout]) -> DataSetContents:
+    """What a layout reads of a tree, and of the data set that the tree refers to, if it does."""
+    if isinstance(layout, SubsetLayout) and (base := layout.base(tree)):
+        return layout.read_subset(tree, _base_contents(tree, base, known))
+    return layout.read(tree)
+
+
+def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layout]) -> DataSetContents:
+    """The contents of the data set that a tree refers to, with the splits and pools that it is read with."""
+    suffixes = _file_suffixes(known)
+    name, place = layout_and_place(base.data)
+    base_tree = open_tree(place, suffixes, tree.where)
+    if further := read_description(base_tree).get("of"):
+        data = base.data
+        msg = f"{tree.where}/{DESCRIPTION} says that it is of {data}, which is of {further}; name data that has images"
+        raise InputError(msg)
+    real = open_tree(base.real, suffixes, tree.where) if base.real else None
+    images = read_tree(base_tree, known, name, real)
+    rows = [ImageRow._make(row) for row in images.table.itertuples(index=False, name=None)]
+    return DataSetContents(rows, images.families, images.pools, images.files, images.notes)
+
+
 def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
-    """Folder of the embedded corpus, made now if it is not there."""
+    """Folder of the embedded corpus, made now if it is not there.
+
+    Args:
+        cache_root: The folder in which it is kept.
+        workers: Processes that make it.
+        reporter: Told how far it is.
+    """
     from bench.embedded.corpus import build, identity, is_built
 
     root = cache_root / "corpus" / identity()

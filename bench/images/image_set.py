@@ -1,4 +1,4 @@
-"""An image set: a manifest in columns, with lazy strict decoding."""
+"""An image set: one row per image, decoded when it is asked for."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.images.decoding.decoder import Unreadable, decode, size_of
+from bench.images.decoding.decoder import UnreadableImage, decode, size_of
 from bench.images.files.tree import FileSource
 from bench.images.layouts.api import ImageRow
 from bench.platform.errors import InputError
@@ -21,6 +21,7 @@ from protocols.api import Split, Subset
 from protocols.degradations import degradation
 
 COLUMNS = ImageRow._fields
+IMAGES_MEASURED = 4  # of each generator and pool, for the short side
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,14 @@ class ImageSet:
 
     Attributes:
         files: Where their bytes are read.
-        title: What the set is called on every table.
+        title: What tables call the set.
         kind: "embedded" for the project's own corpus, "folder" for anything else.
-        version: What the data set says of itself; "" where it says nothing.
+        version: The version that the data set states; "" for none.
         families: Generator to family, in reading order; a generator of unknown family is its own.
         table: One row per image, sorted by name, columns as the fields of `bench.images.layouts.api.ImageRow`.
-        pools: Generator to the pool of real images that stands against it: what its rows have as `generator`.
+        pools: Generator to its pool of real images: the `generator` of the pool's rows.
         notes: What a reader of results should know of the data, one sentence each.
-        missing: What the data set lists and does not hold, with the number of images.
+        missing: What the data set lists and does not hold, to the number of images.
         refused: Name and reason of each image file that is not to be read.
         listed: Number of images of the whole data set that this is a selection of.
     """
@@ -75,22 +76,26 @@ class ImageSet:
 
     @cached_property
     def short_side(self) -> int:
-        """The commonest short side among a few images of each generator, in pixels."""
-        few = self.table.groupby(["generator", "label"], sort=True, observed=True).head(4).index
-        sides = [min(size) for row in few if (size := self._size(int(row)))]
+        """The commonest short side of the first images of each generator and pool, in pixels.
+
+        Raises:
+            InputError: None of them can be read.
+        """
+        first = self.table.groupby(["generator", "label"], sort=True, observed=True).head(IMAGES_MEASURED).index
+        sides = [min(size) for row in first if (size := self._size(int(row)))]
         if not sides:
             msg = f"{self.files.where}: none of the first images of each generator can be read; see `lineup data`"
             raise InputError(msg)
         return int(pd.Series(sides).mode().iloc[0])
 
     def _size(self, row: int) -> tuple[int, ...] | None:
-        """Two sides of an image as it is used; None where it cannot be read, which the inspection reports."""
+        """The two sides in pixels of an image after its degradations; None where it cannot be read."""
         name = self.names[row]
         try:
             if self.degradations[row]:
                 return self[row].pixels.shape[:2]
             return size_of(self.files.read(name), self.where(name))
-        except (OSError, Unreadable):
+        except (OSError, UnreadableImage):
             return None
 
     @cached_property
@@ -105,7 +110,7 @@ class ImageSet:
 
     @cached_property
     def degradations(self) -> Sequence[str]:
-        """The chain of degradations that is part of each image, "" for none."""
+        """The chain of degradations that the data set gives each image, "" for none."""
         return self.table["degradation"].tolist()
 
     def __getitem__(self, index: int) -> Sample:
@@ -117,72 +122,67 @@ class ImageSet:
         """What messages call one image."""
         return f"{self.files.where}/{name}"
 
-    def keeping(self, rows: NDArray[np.bool_] | pd.Series[bool]) -> ImageSet:
-        """The images of the rows that are true."""
-        return replace(self, table=self.table[rows].reset_index(drop=True))
-
     @cached_property
     def contents(self) -> tuple[str, ...]:
-        """What its images show, in alphabetical order; none where the data does not say."""
+        """What its images show, in alphabetical order; none where the data set does not state it."""
         return tuple(sorted(set(self.table["content"]) - {""}))
 
     def most(self, subset: Subset) -> int:
         """The largest `size` that a subset can be asked for: images of its rarer class."""
-        labels = self.table.loc[self._of(subset), "label"]
+        labels = self.table.loc[self._mask(subset), "label"]
         return min(int((labels == label).sum()) for label in (0, 1))
 
-    def rows(self, subset: Subset) -> NDArray[np.int64]:
-        """The rows of a subset in its split: those its generators made, and the real ones that stand against them.
+    def rows_of(self, subset: Subset) -> NDArray[np.int64]:
+        """Positions of the images of a subset, (N,): of its generators and of their pools, in its split.
 
         Raises:
             InputError: One of its classes is empty, or has fewer images than the subset asks for.
         """
-        rows = np.flatnonzero(self._of(subset))
-        selected = self.at(rows)
-        wanted = 1 if subset.size is None else subset.size
+        rows = np.flatnonzero(self._mask(subset))
+        selected = self.select(rows)
+        required = 1 if subset.size is None else subset.size
         for label, noun in ((0, "real"), (1, "generated")):
-            if (there := int((selected.table["label"] == label).sum())) < wanted:
+            if (count := int((selected.table["label"] == label).sum())) < required:
                 contents = f" of {', '.join(subset.contents)}" if subset.contents else ""
-                where = f"{subset.name} has {there or 'no'} {noun} images{contents} in its {subset.split} split"
+                where = f"{subset.name} has {count or 'no'} {noun} images{contents} in its {subset.split} split"
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
                 msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
                 raise InputError(msg)
-        return rows if subset.size is None else rows[selected.drawn(subset.size)]
+        return rows if subset.size is None else rows[_draw(selected, subset.size)]
 
-    def drawn(self, size: int) -> NDArray[np.bool_]:
-        """So many images of each class, by a hash of their names: a smaller draw is part of a larger one."""
-        ranks = pd.Series([sha256(name.encode()).hexdigest() for name in self.names]).argsort().argsort()
-        chosen: NDArray[np.bool_] = (ranks.groupby(self.table["label"]).rank() <= size).to_numpy()
-        return chosen
-
-    def at(self, rows: Rows) -> ImageSet:
-        """The images of these rows, in this order."""
-        return replace(self, table=self.table.iloc[np.asarray(rows)].reset_index(drop=True))
-
-    def select(self, subset: Subset) -> ImageSet:
-        """The images of a subset. Raises what `rows` raises."""
-        return self.at(self.rows(subset))
-
-    def _of(self, subset: Subset) -> pd.Series[bool]:
+    def _mask(self, subset: Subset) -> pd.Series[bool]:
+        """Which images are of a subset, whatever its size."""
         pools = [self.pools.get(generator, generator) for generator in subset.generators]
         generated = self.table["generator"].isin(subset.generators) & (self.table["label"] == 1)
         real = self.table["generator"].isin(pools) & (self.table["label"] == 0)
         shown = self.table["content"].isin(subset.contents) if subset.contents else True
         return (generated | real) & (self.table["split"] == subset.split) & shown
 
-    def covering(self, subsets: Collection[Subset]) -> ImageSet:
-        """The images of all these subsets together."""
-        wanted = np.zeros(len(self), bool)
-        for subset in subsets:
-            wanted |= self._of(subset).to_numpy()
-        return self.keeping(wanted)
+    def select(self, rows: Rows | NDArray[np.bool_] | pd.Series[bool]) -> ImageSet:
+        """The images at these positions, in this order, or those whose row is true."""
+        return replace(self, table=self.table.iloc[np.asarray(rows)].reset_index(drop=True))
 
-    def limited(self, limit: int) -> ImageSet:
+    def select_subsets(self, subsets: Collection[Subset]) -> ImageSet:
+        """The images of all these subsets together."""
+        selected = np.zeros(len(self), bool)
+        for subset in subsets:
+            selected |= self._mask(subset).to_numpy()
+        return self.select(selected)
+
+    def select_at_most(self, limit: int) -> ImageSet:
         """At most `limit` images of each generator, split and class, evenly spread over their names."""
         groups = self.table.groupby(["generator", "split", "label"], sort=False, observed=True)
-        kept = [group.iloc[_spread(len(group), limit)] for _, group in groups]
-        return replace(self, table=pd.concat(kept).sort_values("name").reset_index(drop=True))
+        selected = [group.iloc[_evenly_spaced(len(group), limit)] for _, group in groups]
+        return replace(self, table=pd.concat(selected).sort_values("name").reset_index(drop=True))
 
 
-def _spread(size: int, limit: int) -> Any:  # noqa: ANN401 - an index array
+def _draw(images: ImageSet, size: int) -> NDArray[np.bool_]:
+    """Which images are among `size` of each class, by a hash of names: a smaller draw is part of a larger one."""
+    ranks = pd.Series([sha256(name.encode()).hexdigest() for name in images.names]).argsort().argsort()
+    drawn: NDArray[np.bool_] = (ranks.groupby(images.table["label"]).rank() <= size).to_numpy()
+    return drawn
+
+
+def _evenly_spaced(size: int, limit: int) -> NDArray[np.int64]:
+    """At most `limit` of the positions 0 to `size` - 1."""
     return np.unique(np.linspace(0, size - 1, min(size, limit)).round().astype(int))

@@ -1,1 +1,1 @@
-"""What every room stands on and none of them is about: files, errors, progress, where work runs."""
+"""What every other room uses: files, errors, progress, executors."""

@@ -1,4 +1,4 @@
-"""Faults of the input, told in one line: what was asked, what was found, what to do."""
+"""Faults of the input, in one line: what was asked, what was found, what to do."""
 
 
 class InputError(Exception):

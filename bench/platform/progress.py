@@ -19,12 +19,16 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-Advance = Callable[[int], object]
+ProgressCallback = Callable[[int], object]
 
 
 @dataclass(frozen=True)
 class Reporter:
-    """Says what is going on: bars on a terminal, one line per finished stage elsewhere."""
+    """Shows progress: bars on a terminal, one line per finished stage elsewhere.
+
+    Attributes:
+        console: Where it prints.
+    """
 
     console: Console
 
@@ -33,8 +37,8 @@ class Reporter:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Advance]:
-        """Show a bar over `total` steps; the value is called with how many more are done. No bar for no steps."""
+    def stage(self, name: str, total: int) -> Iterator[ProgressCallback]:
+        """Show a bar over `total` steps, and give a callback of how many further steps are done; no bar for none."""
         if not total:
             yield lambda _: None
             return
@@ -47,7 +51,7 @@ class Reporter:
 
     @contextmanager
     def stages(self) -> Iterator[Callable[[str, int, int], None]]:
-        """Show a bar for each stage of some work that tells `(stage, done, total)` as it goes."""
+        """Give a callback of `(stage, done, total)` that shows a bar for each stage that it is called with."""
         with Progress(*_columns(), console=self.console, disable=not self.console.is_terminal) as progress:
             tasks: dict[str, TaskID] = {}
 

@@ -1,1 +1,1 @@
-"""What is written down of a run: the schema of its files, and the only module that touches them."""
+"""The record of a run: the schema of its files, and the only module that touches them."""

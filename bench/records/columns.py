@@ -1,4 +1,4 @@
-"""The columns of every table that is written down. No other module spells them."""
+"""The columns of every table that is written. No other module spells them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SEED = "seed"
 STATUS = "status"
 REASON = "reason"
 GROUPS = "groups"  # names of the averages that the cell is part of, a tuple of texts
-QUESTION = tuple(AXES)  # what is asked, whatever is asked with which seed
-IDENTITY = (DETECTOR, *QUESTION, SEED)  # what tells planned cells of one run apart
+QUESTION = tuple(AXES)  # the question of a cell, whatever its detector and seed
+IDENTITY = (DETECTOR, *QUESTION, SEED)  # identifies planned cells of one run
 CELLS = (KEY, *IDENTITY, STATUS, REASON, GROUPS)  # the axes of the protocol's own follow
 
 # of measured cells: the columns of cells, and in [0, 1]
@@ -48,11 +48,11 @@ SCORES = (KEY, NAME, SOURCE, LABEL, SCORE)
 CELL = "cell"  # position of the cell in the table of cells
 CORRECT = "correct"  # whether the image was called what it is
 
-# of diagnostics, one row per image of a cell whose detector says more than a score: name, what it said, and
+# of diagnostics, one row per image of a cell whose detector gives more than a score: name, diagnostics, and
 GENERATOR = "generator"  # which one made the image, "" for a real one
-PREDICTED = diagnostics.PREDICTED
+PREDICTED = diagnostics.PREDICTED_GENERATOR
 ROUTE = diagnostics.ROUTE
-ALONG = diagnostics.ALONG
+ALONG = diagnostics.ROUTE_SCORE
 
 # of throughput, one row per timed detector
 RECIPE = "recipe"
@@ -68,10 +68,10 @@ IMAGES_PER_S_LOW = "images_per_s_low"  # of the slowest repeat
 IMAGES_PER_S_HIGH = "images_per_s_high"
 PEAK_MEMORY = "peak_memory_mb"
 STAGES = ("decode", "degrade", "prepare", "device", "head")
-TIMED_UNDER = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE)  # under what a timing holds
+TIMING_CONDITIONS = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE)  # a timing holds for these values
 THROUGHPUT = (
     DETECTOR,
-    *TIMED_UNDER,
+    *TIMING_CONDITIONS,
     IMAGES,
     REPEATS,
     IMAGES_PER_S,
@@ -81,7 +81,7 @@ THROUGHPUT = (
     PEAK_MEMORY,
 )
 
-# of training, one row per epoch: the fit, the cell that it was made for, and what the training says of an epoch
+# of training, one row per epoch: the fit, a cell that it was made for, and the numbers of the epoch
 FIT = "fit"
 EPOCH = "epoch"
 
@@ -92,10 +92,10 @@ def of_cells(axes: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def of_question(axes: Iterable[str] = ()) -> tuple[str, ...]:
-    """What is asked, whatever is asked with which seed, by a protocol with further axes of its own."""
+    """The columns of the question of a cell, of a protocol with further axes of its own."""
     return (*QUESTION, *axes)
 
 
 def of_identity(axes: Iterable[str] = ()) -> tuple[str, ...]:
-    """What tells planned cells of one run apart, of a protocol with further axes of its own."""
+    """The columns that identify planned cells of one run, of a protocol with further axes of its own."""
     return (DETECTOR, *of_question(axes), SEED)

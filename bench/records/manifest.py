@@ -1,4 +1,4 @@
-"""What a run was: a frozen, versioned type, checked when it is read."""
+"""The manifest of a run: a frozen, versioned type, checked when it is read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Literal
 from bench.platform.errors import InputError
 from protocols.api import PublishedAverage, Role
 
-SCHEMA = 2  # rises when a file of before would be misread
+SCHEMA = 2  # rises when an older file would be misread
 ALL_CELLS = "all cells"  # the average that every protocol has
-_UNNUMBERED = 1  # what a file is of that does not say
+_FIRST_SCHEMA = 1  # of a file without a number
 _SCHEMA = "schema"
-AGAIN = "run the same command again"
+RERUN = "run the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class GroupRecord:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolRecord:
-    """What was asked.
+    """The protocol of a run.
 
     Attributes:
         name: The protocol's.
@@ -59,17 +59,17 @@ class ProtocolRecord:
 
     def group(self, role: Role) -> str | None:
         """Name of the average with that role; None where there is none."""
-        return next((one.name for one in self.groups if one.role == role), None)
+        return next((group.name for group in self.groups if group.role == role), None)
 
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """The images.
+    """A data set of a run.
 
     Attributes:
         title: What the set is called on every table.
         kind: "embedded" for the project's own corpus, "folder" for anything else.
-        version: What the data set says of itself.
+        version: Version that the data set gives.
         digest: Name, content and label of every image that was used.
         images: Number of images that were used.
         generators: In reading order.
@@ -77,8 +77,8 @@ class DataRecord:
         limit: Images of each generator, split and class, at most; None for all.
         arm: The base degradation, which every image went through first, under the name that files of this schema have.
         files: Identity of the image files, before anything was done to them.
-        warnings: What must be read before any table.
-        census: What was counted of the files, for a reader of the file.
+        warnings: Sentences that must be read before any table.
+        census: Counts of the files, for a reader of the manifest.
     """
 
     title: str
@@ -103,7 +103,7 @@ class DetectorRecord:
         key: Of its recipe.
         version: Of its card.
         shortcut: What a baseline reads in place of traces of generation; empty for a detector.
-        card: The whole card, for a reader of the file.
+        card: The whole card, for a reader of the manifest.
     """
 
     key: str
@@ -114,7 +114,7 @@ class DetectorRecord:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeRecord:
-    """Where it ran."""
+    """The device of a run, and how work was cut for it."""
 
     device: str
     precision: str
@@ -125,15 +125,15 @@ class RuntimeRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a run was.
+    """The manifest of a run.
 
     Attributes:
-        protocol: What was asked.
-        data: On which images.
+        protocol: The protocol.
+        data: The images.
         setting: "paper" or "small".
         seeds: Of the trainings.
         detectors: By name.
-        runtime: Where it ran.
+        runtime: The device.
         versions: Of the libraries whose change moves pixels or fits, and of the project.
         commit: Of the checkout; "unknown" outside of one.
         recipe_options: Options of detectors that a user chose, by detector.
@@ -151,51 +151,51 @@ class Manifest:
     recipe_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     further: Mapping[str, DataRecord] = field(default_factory=dict)
 
-    def to_json(self, **beside: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
-        """A JSON file with the version of the schema; `beside` is written into it too."""
-        whole = {_SCHEMA: SCHEMA, **asdict(self), **beside}
+    def to_json(self, **further: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
+        """A JSON file with the version of the schema; `further` entries are written into it too."""
+        whole = {_SCHEMA: SCHEMA, **asdict(self), **further}
         return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
-def read_manifest(data: bytes, where: str, again: str = AGAIN) -> tuple[Manifest, dict[str, Any]]:
-    """The manifest in a JSON file, and what was written beside it.
+def read_manifest(data: bytes, where: str, remedy: str = RERUN) -> tuple[Manifest, dict[str, Any]]:
+    """The manifest in a JSON file, and the further entries of the file.
 
     Args:
         data: The file.
         where: What messages call it.
-        again: What a reader can do to have it written anew.
+        remedy: What messages tell a reader to do.
 
     Raises:
         InputError: It is damaged, or of an older or a newer schema.
     """
     from pydantic import TypeAdapter, ValidationError
 
-    whole = _of_this_schema(data, where, again)
-    beside = {name: whole.pop(name) for name in set(whole) - set(Manifest.__dataclass_fields__)}
+    whole = _read_object(data, where, remedy)
+    further = {name: whole.pop(name) for name in set(whole) - set(Manifest.__dataclass_fields__)}
     try:
-        return TypeAdapter(Manifest).validate_python(whole), beside
+        return TypeAdapter(Manifest).validate_python(whole), further
     except ValidationError as error:
         first = error.errors()[0]
-        raise _damaged(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", again) from error
+        raise _damaged(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", remedy) from error
 
 
-def _of_this_schema(data: bytes, where: str, again: str) -> dict[str, Any]:
-    """What a JSON file of this schema holds. Raises `InputError` for any other file."""
+def _read_object(data: bytes, where: str, remedy: str) -> dict[str, Any]:
+    """The content of a JSON file of this schema. Raises `InputError` for any other file."""
     try:
         whole = json.loads(data)
     except ValueError as error:
-        raise _damaged(where, str(error), again) from error
+        raise _damaged(where, str(error), remedy) from error
     if not isinstance(whole, dict):
-        raise _damaged(where, "no JSON object", again)
-    schema = whole.pop(_SCHEMA, _UNNUMBERED)
+        raise _damaged(where, "no JSON object", remedy)
+    schema = whole.pop(_SCHEMA, _FIRST_SCHEMA)
     if type(schema) is not int:
-        raise _damaged(where, f"{_SCHEMA}: {schema!r} is no whole number", again)
+        raise _damaged(where, f"{_SCHEMA}: {schema!r} is no whole number", remedy)
     if schema != SCHEMA:
-        age, todo = ("an older", again) if schema < SCHEMA else ("a newer", "update Lineup")
+        age, todo = ("an older", remedy) if schema < SCHEMA else ("a newer", "update Lineup")
         msg = f"{where} was written by {age} version of Lineup (schema {schema}, this one reads {SCHEMA}); {todo}"
         raise InputError(msg)
     return whole
 
 
-def _damaged(where: str, what: str, again: str) -> InputError:
-    return InputError(f"{where} is damaged ({what}); {again}")
+def _damaged(where: str, fault: str, remedy: str) -> InputError:
+    return InputError(f"{where} is damaged ({fault}); {remedy}")

@@ -1,4 +1,4 @@
-"""What became of a cell."""
+"""Outcomes of a cell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """It has a score for every image."""
+    """The cell has a score for every image."""
 
     status: ClassVar[str] = "scored"
     reason: ClassVar[str] = ""
@@ -16,7 +16,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """It was not to be had here, such as for want of weights. The reason says what to do."""
+    """The detector is not available, such as for want of weights. The reason says what to do."""
 
     reason: str
     status: ClassVar[str] = "skipped"

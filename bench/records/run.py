@@ -1,4 +1,4 @@
-"""One run once it is in memory."""
+"""A run in memory."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def _no_diagnostics() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it was stored.
+    """A run as it was stored.
 
     Attributes:
-        manifest: What was asked and on what it ran.
+        manifest: Protocol, data, detectors and device.
         cells: One row per planned cell in planned order, columns `columns.CELLS` and the axes of the protocol's own;
             the status is "scored", "skipped" or "failed", and the reason is empty for a scored one only.
         scores: One row per image and scored cell, columns `columns.SCORES`.
         throughput: One row per timed detector, columns `columns.THROUGHPUT`; milliseconds are per image.
-        diagnostics: One row per image of a cell whose detector says more than a score: `columns.KEY`, `columns.NAME`
-            and whatever it said; missing values where other detectors said it.
+        diagnostics: One row per image of a cell whose detector gives more than a score: `columns.KEY`, `columns.NAME`
+            and a column per diagnostic, missing where the detector of the cell does not give it.
     """
 
     manifest: Manifest

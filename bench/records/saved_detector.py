@@ -1,4 +1,4 @@
-"""Fitted detectors as files of their own: to score other images with, or to go on training from."""
+"""Fitted detectors as files: to score other images with, or to continue a training from."""
 
 from __future__ import annotations
 
@@ -11,23 +11,17 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from bench.command.options import FORMERLY
 from bench.platform.errors import InputError
-from bench.platform.files import write_atomically
-from bench.platform.option_values import checked
-from detectors import catalogue
-from detectors.api import Detector, Runtime, Setting, State, Unavailable
-from detectors.card import SETTINGS
-from detectors.weights.loading import WrongWeights
+from detectors.api import State
 
-SAID = "lineup"  # the key of the header that says what the file is
+HEADER = "lineup"  # the key in the file's metadata
 
 
 @dataclass(frozen=True)
 class SavedDetector:
-    """What a file of a fitted detector says of itself.
+    """The description of a fitted detector in its file.
 
     Attributes:
         detector: As `lineup list` names it.
@@ -49,27 +43,26 @@ class SavedDetector:
 
     @property
     def name(self) -> str:
-        """A file name that tells the detectors of one run apart."""
+        """A file name, different for every detector of one run."""
         return re.sub(r"[^\w.+=,-]+", "_", f"{self.detector}-{self.train}-{self.seed}") + ".safetensors"
 
 
-def keep(folder: Path, said: SavedDetector, state: State) -> None:
-    """Write one fitted detector into a folder."""
+def to_bytes(saved: SavedDetector, state: State) -> bytes:
+    """One fitted detector as the content of a file, which `read_saved` reads."""
     arrays = {name: np.asarray(value, order="C") for name, value in state.items()}
-    header = {SAID: json.dumps(asdict(said), sort_keys=True)}
-    write_atomically(folder / said.name, lambda temporary: save_file(arrays, temporary, header))
+    return save(arrays, {HEADER: json.dumps(asdict(saved), sort_keys=True)})
 
 
-def restore(path: Path, runtime: Runtime) -> Detector:
-    """The detector in a file that `keep` wrote.
+def read_saved(path: Path) -> tuple[SavedDetector, State]:
+    """The description and the state of a fitted detector in a file.
 
     Raises:
-        InputError: There is no such file, it holds something else, or this version of the detector is another one.
+        InputError: There is no such file, or it is none of a fitted detector.
     """
     try:
-        with safe_open(path, framework="numpy") as opened:
-            header = (opened.metadata() or {}).get(SAID)
-            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
+        with safe_open(path, framework="numpy") as file:
+            header = (file.metadata() or {}).get(HEADER)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
         msg = f"{path} cannot be read as a fitted detector ({error}); give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg) from error
@@ -77,22 +70,6 @@ def restore(path: Path, runtime: Runtime) -> Detector:
         msg = f"{path} does not say which detector it is; give a file that `lineup run --keep-fitted` wrote"
         raise InputError(msg)
     try:
-        said = SavedDetector(**json.loads(header))
-        kind = type(catalogue.recipe(said.detector))
-        recipe = catalogue.recipe(said.detector, _setting(path, said), **checked(kind, said.options, said.detector))
-        if recipe.card.version != said.version:
-            msg = f"{path} was fitted by version {said.version} of {said.detector}, this is {recipe.card.version}"
-            raise InputError(f"{msg}: fit it again")
-        return recipe.restore(state, runtime)
-    except (catalogue.UnknownName, Unavailable, WrongWeights, KeyError, TypeError, ValueError) as error:
+        return SavedDetector(**json.loads(header)), state
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
-
-
-def _setting(path: Path, said: SavedDetector) -> Setting:
-    """The setting that a file names. Raises `InputError` for any other word."""
-    for setting in SETTINGS:
-        if said.setting == setting:
-            return setting
-    now = ", which is called 'small' now" if said.setting == FORMERLY else ""
-    msg = f"{path} was fitted in the setting {said.setting!r}{now}: fit it again"
-    raise InputError(msg)

@@ -1,9 +1,9 @@
 """The only module that touches result folders: per-image scores, the manifest, and the derived tables.
 
 Layout of a run's folder:
-    manifest.json              what the last command asked, of what, on what; its cells with key, status and reason
+    manifest.json              protocol, detectors and data of the last command; its cells with key, status and reason
     scores/<digest>.parquet    per-image scores of a work group; the keys of its cells are in the file's metadata
-    diagnostics/<key>.parquet  of a cell whose detector says more of an image than a score
+    diagnostics/<key>.parquet  of a cell whose detector gives more than a score
     ... derived tables         written from the above, at any time
 Scores of other commands into the same folder stay; the tables follow the last command.
 """
@@ -15,21 +15,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from secrets import token_hex
+from shutil import rmtree
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from bench.platform.files import digest, write_atomically
 from bench.records import columns
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
-from detectors.api import Answer, Array
+from detectors.types import Answer, Array
+
+if TYPE_CHECKING:
+    from bench.images.image_set import ImageSet  # which brings all that decodes
 
 MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
@@ -56,23 +60,23 @@ class Store:
         return cls(root)
 
     def recorded(self) -> set[str]:
-        """Keys of the cells whose answers are here, with their diagnostics where they have any."""
-        groups = self._groups()
-        scored, diagnosed = ({key for path in groups for key in _keys(path, which)} for which in (_KEYS, _DIAGNOSED))
-        return scored - {key for key in diagnosed if not self._diagnosis(key).is_file()}
+        """Keys of the cells whose scores are written, with their diagnostics where they have any."""
+        paths = self._score_files()
+        scored, diagnosed = ({key for path in paths for key in _keys(path, which)} for which in (_KEYS, _DIAGNOSED))
+        return scored - {key for key in diagnosed if not self._diagnostics_path(key).is_file()}
 
-    def _groups(self) -> list[Path]:
+    def _score_files(self) -> list[Path]:
         return sorted((self.root / SCORES).glob("*.parquet"))
 
     def record(self, group: Sequence[tuple[str, ImageSet, Answer]]) -> None:
-        """Write the answers of a work group: cell key, images, and what was said of each image, in order.
+        """Write the answers of a work group: cell key, images, and the answer about them, in order.
 
         Scores are written last: a cell that is recorded has its diagnostics.
         """
         for key, images, answer in group:
             if answer.diagnostics:
                 table = _diagnostics(images, answer.diagnostics)
-                write_atomically(self._diagnosis(key), partial(pq.write_table, table, compression="zstd"))
+                write_atomically(self._diagnostics_path(key), partial(pq.write_table, table, compression="zstd"))
         frames = [_scores(key, images, answer) for key, images, answer in group]
         keys = sorted(key for key, _, _ in group)
         sizes = {key: len(answer.scores) for key, _, answer in group}
@@ -83,14 +87,14 @@ class Store:
         path = self.root / SCORES / f"{digest(*keys)[:32]}.parquet"
         write_atomically(path, partial(pq.write_table, table, compression="zstd"))
 
-    def _diagnosis(self, key: str) -> Path:
+    def _diagnostics_path(self, key: str) -> Path:
         return self.root / DIAGNOSTICS / f"{key}.parquet"
 
     def finish(self, manifest: Manifest, cells: pd.DataFrame) -> None:
-        """Write what the last command asked; from here on the folder reads as that run.
+        """Write the manifest of the last command; the folder reads as that run from then on.
 
         Args:
-            manifest: What the run is.
+            manifest: The manifest.
             cells: One row per planned cell, columns `columns.CELLS` and the axes of the protocol's own.
         """
         rows = cells[list(columns.of_cells(manifest.protocol.axes))].to_dict(orient="records")
@@ -100,25 +104,36 @@ class Store:
         """Write one derived file."""
         write_atomically(self.root / name, lambda path: path.write_bytes(data))
 
+    def replace(self, files: Mapping[str, bytes]) -> None:
+        """Put files by name in the place of everything in this folder, all together."""
+        mark = token_hex(4)
+        new, old = (self.root.with_name(f".{self.root.name}.{mark}.{what}") for what in ("new", "old"))
+        for name, data in files.items():
+            Store(new).write(name, data)
+        if self.root.exists():
+            self.root.rename(old)
+        new.rename(self.root)
+        rmtree(old, ignore_errors=True)
+
     def clear(self, pattern: str) -> None:
-        """Take away derived files of an earlier command that the last one would not write again."""
+        """Delete derived files of an earlier command that the last one would not write again."""
         for path in self.root.glob(pattern):
             path.unlink()
 
-    def write_table(self, name: str, table: pd.DataFrame) -> None:
+    def write_frame(self, name: str, table: pd.DataFrame) -> None:
         """Write one derived table as Parquet. A column of several types, such as 10 and "all", becomes one of texts."""
         mixed = [column for column in table.columns if table[column].map(type).nunique() > 1]
         texts = table.astype(dict.fromkeys(mixed, "str"))
         write_atomically(self.root / name, partial(texts.to_parquet, index=False))
 
     def throughput(self) -> pd.DataFrame:
-        """The throughput measured so far, columns `columns.THROUGHPUT`."""
+        """The throughput that is written, columns `columns.THROUGHPUT`."""
         path = self.root / THROUGHPUT
         known = pd.read_csv(path) if path.is_file() else pd.DataFrame()
         return known.reindex(columns=list(columns.THROUGHPUT))
 
     def training(self) -> pd.DataFrame:
-        """The epochs of the trainings told of so far, with the key of each `columns.FIT`."""
+        """The epochs of trainings that are written, with the key of each `columns.FIT`."""
         path = self.root / TRAINING
         if not path.is_file():
             return pd.DataFrame({columns.FIT: [], columns.EPOCH: []})
@@ -134,30 +149,33 @@ class Store:
         if not path.is_file():
             msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
             raise InputError(msg)
-        manifest, beside = read_manifest(path.read_bytes(), str(path))
-        cells = _cells(beside.get(_CELLS), manifest, path)
-        wanted = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
-        groups = [path for path in self._groups() if wanted & set(_keys(path))]
-        scores = self._scores(wanted, groups)
-        diagnosed = wanted & {key for path in groups for key in _keys(path, _DIAGNOSED)}
+        manifest, further = read_manifest(path.read_bytes(), str(path))
+        cells = _cells(further.get(_CELLS), manifest, path)
+        scored = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
+        paths = [path for path in self._score_files() if scored & set(_keys(path))]
+        scores = self._scores(scored, paths)
+        diagnosed = scored & {key for path in paths for key in _keys(path, _DIAGNOSED)}
         return Run(manifest, cells, scores, self.throughput(), self._diagnostics(diagnosed))
 
-    def _scores(self, wanted: set[str], groups: Iterable[Path]) -> pd.DataFrame:
-        tables = [table[table[columns.KEY].isin(wanted)] for table in map(_read, groups)]
+    def _scores(self, keys: set[str], paths: Iterable[Path]) -> pd.DataFrame:
+        """The scores of these cells. Raises `InputError` where some are gone."""
+        tables = [table[table[columns.KEY].isin(keys)] for table in map(_read, paths)]
         empty = pd.DataFrame(columns=list(columns.SCORES))
         scores = pd.concat(tables, ignore_index=True).drop_duplicates([columns.KEY, columns.NAME]) if tables else empty
-        written = {key: size for path in groups for key, size in _sizes(path).items() if key in wanted}
-        there = scores.groupby(columns.KEY).size().to_dict()
-        if missing := wanted - there.keys():
+        written = {key: size for path in paths for key, size in _sizes(path).items() if key in keys}
+        found = scores.groupby(columns.KEY).size().to_dict()
+        if missing := keys - found.keys():
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
             raise InputError(msg)
-        if cut := [key for key in wanted if there[key] != written[key]]:
-            msg = f"{self.root}: {len(cut)} cells lack scores; delete its {SCORES}/ and run the same command again"
+        if incomplete := [key for key in keys if found[key] != written[key]]:
+            msg = (
+                f"{self.root}: {len(incomplete)} cells lack scores; delete its {SCORES}/ and run the same command again"
+            )
             raise InputError(msg)
         return scores
 
     def _diagnostics(self, diagnosed: set[str]) -> pd.DataFrame:
-        paths = {key: self._diagnosis(key) for key in sorted(diagnosed)}
+        paths = {key: self._diagnostics_path(key) for key in sorted(diagnosed)}
         if missing := [path for path in paths.values() if not path.is_file()]:
             msg = f"{self.root}: the diagnostics of {len(missing)} cells are gone; run the same command again"
             raise InputError(msg)
@@ -169,25 +187,25 @@ class Store:
 
 
 def _scores(key: str, images: ImageSet, answer: Answer) -> pd.DataFrame:
-    """One row per image: its cell, what is known of it, and its score."""
+    """One row per image, columns `columns.SCORES`."""
     rows = images.table[[columns.NAME, columns.SOURCE, columns.LABEL]].copy()
     rows[columns.KEY] = key
     rows[columns.SCORE] = answer.scores.astype(np.float32)
     return rows
 
 
-def _diagnostics(images: ImageSet, said: Mapping[str, Array]) -> pa.Table:
-    """One row per image: its name, and what was said of it."""
-    frame = pd.DataFrame({columns.NAME: images.names, **{name: list(values) for name, values in said.items()}})
+def _diagnostics(images: ImageSet, diagnostics: Mapping[str, Array]) -> pa.Table:
+    """One row per image: its name, and its diagnostics."""
+    frame = pd.DataFrame({columns.NAME: images.names, **{name: list(values) for name, values in diagnostics.items()}})
     return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
-def _fault(row: Mapping[str, Any], manifest: Manifest) -> str:
-    """What is wrong with a cell of a manifest; "" for nothing."""
+def _cell_fault(row: Mapping[str, Any], manifest: Manifest) -> str:
+    """The fault of a cell of a manifest; "" for none."""
     groups, known = row[columns.GROUPS], {group.name for group in manifest.protocol.groups}
     if not isinstance(groups, list) or not set(map(str, groups)) <= known:
         return f"a cell is part of averages that there are not: {groups}"
-    if row[columns.STATUS] not in {one.status for one in get_args(Outcome)}:
+    if row[columns.STATUS] not in {outcome.status for outcome in get_args(Outcome)}:
         return f"the status of a cell is {row[columns.STATUS]!r}"
     if row[columns.DETECTOR] not in manifest.detectors:
         return f"a cell is of the detector {row[columns.DETECTOR]!r}, which the run does not have"
@@ -205,7 +223,7 @@ def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: 
     if missing := [name for name in names for row in rows if name not in row]:
         msg = f"{path} is damaged (a cell has no {missing[0]}); run the same command again"
         raise InputError(msg)
-    if fault := next((fault for row in rows if (fault := _fault(row, manifest))), ""):
+    if fault := next((fault for row in rows if (fault := _cell_fault(row, manifest))), ""):
         msg = f"{path} is damaged ({fault}); run the same command again"
         raise InputError(msg)
     cells = pd.DataFrame(rows, columns=names)

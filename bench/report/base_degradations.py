@@ -1,60 +1,50 @@
-"""What each detector reaches, side by side, with everything brought to one encoding first, and without."""
+"""Accuracies of one question under several base degradations, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 from bench.evaluation.leaderboard import Ranking, RankingRow
-from bench.report.ranking_columns import NOTHING, TableColumn, average, points
+from bench.report.ranking_columns import DASH, TableColumn, TitledTable, average_text, points
 
 
-@dataclass(frozen=True, slots=True)
-class DegradationComparison:
-    """The average that ranks, of every detector under every base degradation.
+def base_degradation_tables(rankings: Sequence[Ranking]) -> list[TitledTable]:
+    """One table for each question that was answered under several base degradations.
 
-    Attributes:
-        title: What is compared, and on what.
-        columns: One row per detector in the order of the first one; the last columns are changes against it.
+    It has one row per detector in the order of the first ranking: the average that ranks under each base degradation,
+    then the changes against the first.
     """
-
-    title: str
-    columns: tuple[TableColumn, ...]
-
-
-def side_by_side(rankings: Sequence[Ranking]) -> list[DegradationComparison]:
-    """One comparison for each question that was answered under several base degradations."""
-    asked: dict[Hashable, list[Ranking]] = {}
-    for one in rankings:
-        asked.setdefault((one.question, one.runtime), []).append(one)
-    return [_comparison(same) for same in asked.values() if len({one.base_degradation for one in same}) > 1]
+    groups: dict[Hashable, list[Ranking]] = {}
+    for ranking in rankings:
+        groups.setdefault((ranking.question, ranking.runtime), []).append(ranking)
+    return [_comparison(group) for group in groups.values() if len({ranking.base_degradation for ranking in group}) > 1]
 
 
-def _comparison(rankings: Sequence[Ranking]) -> DegradationComparison:
+def _comparison(rankings: Sequence[Ranking]) -> TitledTable:
     first, by = rankings[0], rankings[0].ranked_by
     detectors = [row.detector for row in first.rows]
-    rows = [{row.detector: row for row in one.rows} for one in rankings]
-    values = [
-        TableColumn(one.base_degradation, tuple(_value(found.get(name), by) for name in detectors))
-        for one, found in zip(rankings, rows, strict=True)
+    rows = [{row.detector: row for row in ranking.rows} for ranking in rankings]
+    averages = [
+        TableColumn(ranking.base_degradation, tuple(_ranking_text(found.get(name), by) for name in detectors))
+        for ranking, found in zip(rankings, rows, strict=True)
     ]
     changes = [
         TableColumn(
-            f"{one.base_degradation} - {first.base_degradation}",
-            tuple(_change(rows[0][name], found.get(name), by) for name in detectors),
+            f"{ranking.base_degradation} - {first.base_degradation}",
+            tuple(_change_text(rows[0][name], found.get(name), by) for name in detectors),
         )
-        for one, found in zip(rankings[1:], rows[1:], strict=True)
+        for ranking, found in zip(rankings[1:], rows[1:], strict=True)
     ]
     title = f"Base degradations side by side: {by} accuracy in %, on {first.data}, {first.setting} setting"
-    return DegradationComparison(title, (TableColumn("detector", tuple(detectors), left=True), *values, *changes))
+    return TitledTable(title, (TableColumn("detector", tuple(detectors), left=True), *averages, *changes))
 
 
-def _value(row: RankingRow | None, by: str) -> str:
-    return NOTHING if row is None else average(row.means[by], with_interval=True)
+def _ranking_text(row: RankingRow | None, by: str) -> str:
+    return DASH if row is None else average_text(row.means[by], with_interval=True)
 
 
-def _change(before: RankingRow, after: RankingRow | None, by: str) -> str:
+def _change_text(before: RankingRow, after: RankingRow | None, by: str) -> str:
     """Percentage points; a dash where either average misses a cell."""
     if after is None or not (before.means[by].complete and after.means[by].complete):
-        return NOTHING
+        return DASH
     return points(after.means[by].value - before.means[by].value)

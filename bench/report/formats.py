@@ -13,10 +13,9 @@ from tabulate import tabulate
 
 from bench.evaluation.leaderboard import Ranking, RankingRow
 from bench.records import columns
-from bench.report.base_degradations import side_by_side
+from bench.report.base_degradations import base_degradation_tables
 from bench.report.published import PublishedRows
-from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns
-from bench.report.routes import LEGEND, Routing
+from bench.report.ranking_columns import TableColumn, TitledTable, heading, legend, notes, percent, ranking_columns
 
 
 def _markdown_table(shown: Sequence[TableColumn]) -> str:
@@ -33,7 +32,7 @@ def _markdown_published(published: PublishedRows) -> str:
     return f"**{published.title}**\n\n{table}"
 
 
-def markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] = ()) -> str:
+def as_markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] = ()) -> str:
     """Rankings as GitHub tables, each under its title with its data; published figures in blocks of their own."""
     blocks = []
     for ranking in rankings:
@@ -42,16 +41,20 @@ def markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] = (
         table = _markdown_table(ranking_columns(ranking))
         parts = (f"### {ranking.title}", heading(ranking), warned, table, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
-    blocks += [f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in side_by_side(rankings)]
+    blocks += map(_markdown_titled, base_degradation_tables(rankings))
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
 
 
-def routes_markdown(found: Sequence[Routing]) -> str:
-    """Tables of routes as GitHub tables under their titles, and how to read them."""
-    return "\n\n".join([*(f"### {one.title}\n\n{_markdown_table(one.columns)}" for one in found), LEGEND]) + "\n"
+def section_as_markdown(tables: Sequence[TitledTable], legend: str) -> str:
+    """Tables as GitHub tables under their titles, and how to read them."""
+    return "\n\n".join([*map(_markdown_titled, tables), legend]) + "\n"
 
 
-def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
+def _markdown_titled(table: TitledTable) -> str:
+    return f"### {table.title}\n\n{_markdown_table(table.columns)}"
+
+
+def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
     """One row of the CSV file."""
     flat: dict[str, Any] = {
         "protocol": ranking.protocol,
@@ -66,31 +69,29 @@ def _flat(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
     return flat | {
         **({"drop": row.drop} if ranking.home and ranking.away else {}),
-        columns.BALANCED_ACCURACY: row.balanced_accuracy,
-        columns.AP: row.ap,
-        columns.ROC_AUC: row.roc_auc,
+        **row.metrics,
         "seeds": row.seeds,
         columns.IMAGES_PER_S: row.images_per_s,
         "reasons": "; ".join(row.reasons),
     }
 
 
-def csv(rankings: Sequence[Ranking]) -> str:
+def as_csv(rankings: Sequence[Ranking]) -> str:
     """Rankings as one CSV table, a row per detector and ranking; empty where undefined."""
-    frame = pd.DataFrame([_flat(ranking, row) for ranking in rankings for row in ranking.rows])
+    frame = pd.DataFrame([_csv_row(ranking, row) for ranking in rankings for row in ranking.rows])
     return frame.convert_dtypes().to_csv(index=False, lineterminator="\n")
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def _json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """The same value with null for NaN, which JSON does not have."""
     if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
+        return {name: _json_value(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_json_value(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def to_json(rankings: Sequence[Ranking]) -> str:
+def as_json(rankings: Sequence[Ranking]) -> str:
     """Rankings as JSON; null where undefined."""
-    whole = [_plain(asdict(ranking)) for ranking in rankings]
+    whole = [_json_value(asdict(ranking)) for ranking in rankings]
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

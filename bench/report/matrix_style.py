@@ -1,4 +1,4 @@
-"""What the terminal and the pictures share: the order of generators and the colours of accuracies."""
+"""The look of matrices in the terminal and in pictures: groups of values, panels, colours of accuracies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MISSING = (225, 225, 225)
 _DARK, _LIGHT = (40, 40, 45), (255, 255, 255)
 
 
-def heat(accuracy: float) -> Rgb:
+def accuracy_colour(accuracy: float) -> Rgb:
     """Red, green and blue in 0 to 255 for an accuracy in [0, 1], diverging around 0.5; grey for NaN."""
     if np.isnan(accuracy):
         return _MISSING
@@ -35,16 +35,16 @@ def heat(accuracy: float) -> Rgb:
     return red, green, blue
 
 
-def ink(background: Rgb) -> Rgb:
-    """Dark or light, whichever reads better on that background."""
+def text_colour(background: Rgb) -> Rgb:
+    """The colour of text on a background: dark or light, whichever has more contrast."""
     red, green, blue = background
     return _LIGHT if 0.299 * red + 0.587 * green + 0.114 * blue < 140 else _DARK
 
 
-def by_family(names: Sequence[str], families: Mapping[str, str]) -> list[list[str]]:
+def group_by_family(names: Sequence[str], families: Mapping[str, str]) -> list[list[str]]:
     """Names in groups of one family each, families and members in the order of their first appearance.
 
-    A name that joins several generators with "+" belongs to the family of its families; one of no family stands alone.
+    A name that joins several generators with "+" belongs to the family of its families; without family it is a group.
     """
     groups: dict[str, list[str]] = {}
     for name in names:
@@ -53,16 +53,16 @@ def by_family(names: Sequence[str], families: Mapping[str, str]) -> list[list[st
     return list(groups.values())
 
 
-def placed(names: Sequence[Value], axis: AxisRecord, families: Mapping[str, str]) -> list[list[Value]]:
-    """The values of an axis in groups that stand together: families of generators, else all of them as planned."""
+def grouped_values(names: Sequence[Value], axis: AxisRecord, families: Mapping[str, str]) -> list[list[Value]]:
+    """The values of an axis in groups: by family where they are generators, else one group in planned order."""
     if not axis.generators:
         return [list(names)]
-    return [list(group) for group in by_family(list(map(str, names)), families)]
+    return [list(group) for group in group_by_family(list(map(str, names)), families)]
 
 
-def side_by_side(matrices: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def matrix_panels(matrices: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """One panel per detector; where every matrix is a single row, one panel with a row per detector."""
-    if all(len(one) == 1 for one in matrices.values()):
-        rows = pd.concat([one.set_axis([detector]) for detector, one in matrices.items()])
+    if all(len(matrix) == 1 for matrix in matrices.values()):
+        rows = pd.concat([matrix.set_axis([detector]) for detector, matrix in matrices.items()])
         return {"": rows}
     return dict(matrices)

@@ -46,8 +46,8 @@ def read_published(path: Path) -> pd.DataFrame:
     return table
 
 
-def published(
-    table: pd.DataFrame, generators: Sequence[str], trains: Sequence[str], wanted: PublishedAverage
+def published_rows(
+    table: pd.DataFrame, generators: Sequence[str], trains: Sequence[str], average: PublishedAverage
 ) -> PublishedRows | None:
     """The published averages for data with these generators.
 
@@ -55,7 +55,7 @@ def published(
         table: As `read_published` returns it.
         generators: The generators of the data under their canonical names.
         trains: The training subsets asked for: one of them, or all.
-        wanted: Which averages of the table.
+        average: Which averages of the table.
 
     Returns:
         Average accuracies, best first, or None where the table is about other generators or another training.
@@ -63,19 +63,21 @@ def published(
     named = set(table["test_on"]) & set(table["train_on"])
     if set(generators) != named:
         return None
-    asked = trains[0] if len(trains) == 1 else f"mean of {len(trains)} trainings"
-    training = f"trained on {asked}" if len(trains) == 1 else asked
-    averages = _averages(table)[wanted.over]
-    rows = table[averages & table["train_on"].eq(asked) & table["metric"].eq("accuracy_%")]
+    train_on = trains[0] if len(trains) == 1 else f"mean of {len(trains)} trainings"
+    training = f"trained on {train_on}" if len(trains) == 1 else train_on
+    averages = _average_rows(table)[average.over]
+    rows = table[averages & table["train_on"].eq(train_on) & table["metric"].eq("accuracy_%")]
     rows = rows.sort_values("value", ascending=False, kind="stable")
     if rows.empty:
         return None
     shown = rows[["detector", "value", "source", "source_table"]].itertuples(index=False, name=None)
     figures = tuple(PublishedFigure(detector, value / 100, source, where) for detector, value, source, where in shown)
-    return PublishedRows(f"Published (not measured here): accuracy in %, {training}, beside {wanted.beside!r}", figures)
+    return PublishedRows(
+        f"Published (not measured here): accuracy in %, {training}, beside {average.beside!r}", figures
+    )
 
 
-def _averages(table: pd.DataFrame) -> Mapping[str, pd.Series[bool]]:
+def _average_rows(table: pd.DataFrame) -> Mapping[str, pd.Series[bool]]:
     """Which rows are averages, by what they are averaged over."""
     over_steps = table["degradation"].str.startswith(AVERAGE)
     return {"test": table["test_on"].eq(AVERAGE) & ~over_steps, "degradation": over_steps}

@@ -10,7 +10,7 @@ from bench.evaluation.leaderboard import MeanAccuracy, Ranking, RankingRow
 from bench.records.manifest import ALL_CELLS
 from protocols.api import NONE
 
-NOTHING = "-"
+DASH = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,28 @@ class TableColumn:
         return max(map(len, (self.header, *self.texts)))
 
 
+@dataclass(frozen=True, slots=True)
+class TitledTable:
+    """A table under its title: columns of texts, all of one length."""
+
+    title: str
+    columns: tuple[TableColumn, ...]
+
+
 def percent(value: float) -> str:
     """A share in [0, 1] as a percentage with one decimal; a dash where it is undefined."""
-    return NOTHING if math.isnan(value) else f"{100 * value:.1f}"
+    return DASH if math.isnan(value) else f"{100 * value:.1f}"
 
 
 def points(value: float) -> str:
     """A difference of shares in percentage points, with its sign; a dash where it is undefined."""
-    return NOTHING if math.isnan(value) else f"{100 * value:+.1f}"
+    return DASH if math.isnan(value) else f"{100 * value:+.1f}"
 
 
-def average(mean: MeanAccuracy, *, with_interval: bool) -> str:
+def average_text(mean: MeanAccuracy, *, with_interval: bool) -> str:
     """An average such as "93.1 [91.9, 94.2]", with "(40 of 56)" behind it where cells are missing."""
     if not mean.cells:
-        return NOTHING
+        return DASH
     interval = f" [{percent(mean.low)}, {percent(mean.high)}]" if with_interval else ""
     missing = "" if mean.complete else f" ({mean.cells} of {mean.planned})"
     return percent(mean.value) + interval + missing
@@ -51,10 +59,15 @@ def _averages(ranking: Ranking, *, leading: bool) -> list[TableColumn]:
     means = ranking.rows[0].means
     names = ranking.leading if leading else [name for name in means if name not in ranking.leading]
     return [
-        TableColumn(name, tuple(average(row.means[name], with_interval=leading) for row in ranking.rows))
+        TableColumn(name, tuple(average_text(row.means[name], with_interval=leading) for row in ranking.rows))
         for name in names
         if means[name].planned
     ]
+
+
+def _metric(ranking: Ranking, name: str) -> TableColumn:
+    """The mean of a metric over all cells."""
+    return TableColumn(ranking.headers[name], tuple(percent(row.metrics[name]) for row in ranking.rows))
 
 
 def _spreads(ranking: Ranking) -> list[TableColumn]:
@@ -63,7 +76,7 @@ def _spreads(ranking: Ranking) -> list[TableColumn]:
         TableColumn(f"± {name}", tuple(percent(row.means[name].spread) for row in ranking.rows))
         for name in ranking.leading
     ]
-    return [column for column in columns if set(column.texts) != {NOTHING}]
+    return [column for column in columns if set(column.texts) != {DASH}]
 
 
 def ranking_columns(ranking: Ranking) -> list[TableColumn]:
@@ -74,18 +87,16 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
 
     drop = [column("drop", lambda row: percent(row.drop))] if ranking.home and ranking.away else []
     return [
-        column("#", lambda row: NOTHING if row.rank is None else str(row.rank)),
+        column("#", lambda row: DASH if row.rank is None else str(row.rank)),
         column("detector", lambda row: row.detector, left=True),
         *_averages(ranking, leading=True),
         *drop,
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
         *_averages(ranking, leading=False),
-        column("balanced", lambda row: percent(row.balanced_accuracy)),
-        column("AP", lambda row: percent(row.ap)),
-        column("ROC AUC", lambda row: percent(row.roc_auc)),
+        *(_metric(ranking, name) for name in ranking.headers),
         column("seeds", lambda row: str(row.seeds)),
         *_spreads(ranking),
-        column("images/s", lambda row: NOTHING if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}"),
+        column("images/s", lambda row: DASH if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}"),
     ]
 
 
@@ -105,9 +116,10 @@ def legend(ranking: Ranking) -> str:
     seeds = max(row.seeds for row in ranking.rows)
     spread = f" ±: standard deviation over {seeds} training seeds." if seeds > 1 else ""
     drop = f"Drop: {ranking.home} minus {ranking.away}. " if ranking.home and ranking.away else ""
+    *headers, last = list(ranking.headers.values())[1:]
     return (
         "Accuracy in %, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
-        f"{drop}Balanced accuracy, AP and ROC AUC over all cells.{spread}"
+        f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}"
     )
 
 

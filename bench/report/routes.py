@@ -1,19 +1,18 @@
-"""What wrong routes cost: where a detector sends images, and what it would reach with the right route for each."""
+"""Routes of two-stage detectors: which images take which, and the accuracy with the right route for each."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import CLASSIC, axes_shown
+from bench.evaluation.cells import STANDARD_AXES, axes_shown
 from bench.evaluation.metrics import called_generated
 from bench.records import columns
 from bench.records.run import Run
-from bench.report.ranking_columns import NOTHING, TableColumn, percent, points
+from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent, points
 from protocols.api import NONE
 
 LEGEND = (
@@ -23,70 +22,58 @@ LEGEND = (
 _ORACLE = "oracle"  # score along the route of the test set's generator, NaN where there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """One detector on one train set.
-
-    Attributes:
-        title: Which.
-        columns: One row per test set and whatever else cells vary, and one for real images.
-    """
-
-    title: str
-    columns: tuple[TableColumn, ...]
+def route_counts(run: Run) -> pd.DataFrame:
+    """Number of images by cell, label and route: the columns that identify the cell, label, route, images."""
+    names = [*_identity(run), columns.LABEL, columns.ROUTE]
+    return _routed_images(run).groupby(names, sort=False).size().rename(columns.IMAGES).reset_index()
 
 
-def confusion(run: Run) -> pd.DataFrame:
-    """How many images of each class took which route: the place of the cell, label, route and number of images."""
-    names = [*_place(run), columns.LABEL, columns.ROUTE]
-    return _images(run).groupby(names, sort=False).size().rename(columns.IMAGES).reset_index()
-
-
-def routings(run: Run) -> list[Routing]:
+def route_tables(run: Run) -> list[TitledTable]:
     """One table per detector and train set that has several routes, over all training seeds."""
-    place = _place(run)
-    groups = _images(run).groupby([columns.DETECTOR, columns.TRAIN], sort=False)
-    return [_routing(str(detector), str(train), images, place) for (detector, train), images in groups]
+    identity = _identity(run)
+    groups = _routed_images(run).groupby([columns.DETECTOR, columns.TRAIN], sort=False)
+    return [_route_table(str(detector), str(train), images, identity) for (detector, train), images in groups]
 
 
-def _place(run: Run) -> list[str]:
-    """What tells the cells of a run apart for a reader."""
+def _identity(run: Run) -> list[str]:
+    """The columns that identify a cell for a reader."""
     return [columns.DETECTOR, *axes_shown(run.cells, run.manifest.protocol), columns.SEED]
 
 
-def _images(run: Run) -> pd.DataFrame:
+def _routed_images(run: Run) -> pd.DataFrame:
     """One row per image that took a route, with its cell, label, score, route and oracle score."""
     if columns.ROUTE not in run.diagnostics:
         empty = [*run.cells.columns, columns.NAME, columns.LABEL, columns.SCORE, columns.ROUTE, _ORACLE]
         return pd.DataFrame(columns=empty)
-    of_image = [columns.KEY, columns.NAME]
-    taken = run.diagnostics[run.diagnostics[columns.ROUTE].notna()]
-    traced = taken.merge(run.scores[[*of_image, columns.LABEL, columns.SCORE]], on=of_image, validate="one_to_one")
-    images = run.cells.merge(traced, on=columns.KEY)
-    return images.assign(**{_ORACLE: _along_own_route(images)})
+    image = [columns.KEY, columns.NAME]
+    routed = run.diagnostics[run.diagnostics[columns.ROUTE].notna()]
+    scored = routed.merge(run.scores[[*image, columns.LABEL, columns.SCORE]], on=image, validate="one_to_one")
+    images = run.cells.merge(scored, on=columns.KEY)
+    return images.assign(**{_ORACLE: _oracle_scores(images)})
 
 
-def _along_own_route(images: pd.DataFrame) -> pd.Series[float]:
+def _oracle_scores(images: pd.DataFrame) -> pd.Series[float]:
     """The score of each image along the route that is named as its test set; NaN where there is none."""
     scores = pd.Series(np.nan, index=images.index)
     for test in images[columns.TEST].unique():
         if (along := columns.ALONG + test) in images:
-            mine = images[columns.TEST] == test
-            scores[mine] = images.loc[mine, along]
+            tested = images[columns.TEST] == test
+            scores[tested] = images.loc[tested, along]
     return scores
 
 
-def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) -> Routing:
-    further = [axis for axis in place[1:-1] if axis not in CLASSIC]
+def _route_table(detector: str, train: str, images: pd.DataFrame, identity: list[str]) -> TitledTable:
+    """The table of one detector and train set."""
+    further = [axis for axis in identity[1:-1] if axis not in STANDARD_AXES]
     cells = images.drop_duplicates(columns.KEY)
-    called = {cell[columns.KEY]: _row_name(cell, further) for cell in cells.to_dict(orient="records")}
-    places = images[columns.KEY].map(called)
-    names = list(dict.fromkeys(places))
-    parts = [images[places == name] for name in names]
+    names_by_key = {cell[columns.KEY]: _row_name(cell, further) for cell in cells.to_dict(orient="records")}
+    row_names = images[columns.KEY].map(names_by_key)
+    names = list(dict.fromkeys(row_names))
+    parts = [images[row_names == name] for name in names]
     generated = [part[part[columns.LABEL] == 1] for part in parts]
-    one_of_each = [name for name in (*place, columns.NAME) if name != columns.TEST]
-    real = images[images[columns.LABEL] == 0].drop_duplicates(one_of_each)
-    taken = [
+    image = [name for name in (*identity, columns.NAME) if name != columns.TEST]
+    real = images[images[columns.LABEL] == 0].drop_duplicates(image)
+    shares = [
         TableColumn(f"to {route}", tuple(percent(part[columns.ROUTE].eq(route).mean()) for part in [*generated, real]))
         for route in sorted(images[columns.ROUTE].unique())
     ]
@@ -95,12 +82,12 @@ def _routing(detector: str, train: str, images: pd.DataFrame, place: list[str]) 
     costs = [points(right - own) for own, right in zip(reached, oracle, strict=True)]
     shown = (
         TableColumn(columns.TEST, (*names, "real images"), left=True),
-        *taken,
-        TableColumn("accuracy", (*map(percent, reached), NOTHING)),
-        TableColumn("oracle", (*map(percent, oracle), NOTHING)),
-        TableColumn("cost", (*costs, NOTHING)),
+        *shares,
+        TableColumn("accuracy", (*map(percent, reached), DASH)),
+        TableColumn("oracle", (*map(percent, oracle), DASH)),
+        TableColumn("cost", (*costs, DASH)),
     )
-    return Routing(f"Routes of {detector}, trained on {train}", shown)
+    return TitledTable(f"Routes of {detector}, trained on {train}", shown)
 
 
 def _row_name(cell: Mapping[Hashable, Any], further: list[str]) -> str:

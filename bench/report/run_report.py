@@ -1,93 +1,111 @@
-"""What a run prints, and the derived files it leaves."""
+"""The report of a run: what is printed, and the derived files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from bench.evaluation.cells import cells_table, for_readers, matrix
-from bench.evaluation.leaderboard import Ranking, rankings
+from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrix, readable_table
+from bench.evaluation.leaderboard import Ranking, ranking, rankings
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
+from bench.platform.shipped_results import shipped_results
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.report import formats, terminal
-from bench.report.base_degradations import side_by_side
-from bench.report.published import PublishedRows, published, read_published
-from bench.report.routes import LEGEND, Routing, confusion, routings
+from bench.report import terminal
+from bench.report.base_degradations import base_degradation_tables
+from bench.report.published import PublishedRows, published_rows, read_published
+from bench.report.ranking_columns import TitledTable
+from bench.report.sections import Section, all_sections, sections_of
 
-PUBLISHED = Path(__file__).parents[2] / "results" / "published" / "genimage.csv"
+PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
-def finish(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
+def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
     """Write every derived file and print the leaderboard, unless it will be printed beside others."""
-    ranked = rankings([run])
-    routed = routings(run)
-    write(run, ranked, routed, store)
+    measured = evaluate(run)
+    ranked, sections = [ranking(run, measured)], sections_of(run)
+    write_files(run, measured, ranked, sections, store)
     if show:
         _print(ranked, Console())
-        _print_routes(routed, Console())
+        _print_sections(sections, Console())
     reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
 
 
-def write(run: Run, ranked: Sequence[Ranking], routed: Sequence[Routing], store: Store) -> None:
-    """Write the tables and pictures that follow from a run's scores; `ranked` and `routed` are derived already."""
-    cells, protocol = cells_table(run), run.manifest.protocol
-    store.write_table("cells.parquet", for_readers(cells, protocol))
+def write_files(
+    run: Run,
+    measured: MeasuredCells,
+    ranked: Sequence[Ranking],
+    sections: Sequence[tuple[Section, Sequence[TitledTable]]],
+    store: Store,
+) -> None:
+    """Write the tables and pictures that follow from a run's scores.
+
+    Args:
+        run: The run.
+        measured: Its cells, measured.
+        ranked: Its rankings.
+        sections: As `sections_of` gives them.
+        store: Of its result folder.
+    """
+    protocol = run.manifest.protocol
+    store.write_frame("cells.parquet", readable_table(measured.table, protocol))
     store.clear("matrix-*.csv")
     for detector in run.manifest.detectors:
-        table = matrix(cells, detector, protocol)
-        store.write(f"matrix-{detector}.csv", table.to_csv().encode())
-    from bench.report import picture
+        store.write(f"matrix-{detector}.csv", matrix(measured.table, detector, protocol).to_csv().encode())
+    from bench.report import formats, picture
 
-    store.write("matrix.png", picture.picture(cells, run.manifest))
+    store.write("matrix.png", picture.picture(measured.table, run.manifest))
     _write_leaderboard(ranked, store)
-    store.clear("routes.*")
-    if routed:
-        store.write("routes.md", formats.routes_markdown(routed).encode())
-        store.write("routes.csv", confusion(run).to_csv(index=False).encode())
+    for section in all_sections():
+        store.clear(f"{section.name}.*")
+    for section, tables in sections:
+        store.write(f"{section.name}.md", formats.section_as_markdown(tables, section.legend).encode())
+        if section.rows is not None:
+            store.write(f"{section.name}.csv", section.rows(run).to_csv(index=False).encode())
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
-    store.write("leaderboard.md", formats.markdown(ranked, _published(ranked)).encode())
-    store.write("leaderboard.csv", formats.csv(ranked).encode())
-    store.write("leaderboard.json", formats.to_json(ranked).encode())
+    from bench.report import formats
+
+    store.write("leaderboard.md", formats.as_markdown(ranked, _published_rows(ranked)).encode())
+    store.write("leaderboard.csv", formats.as_csv(ranked).encode())
+    store.write("leaderboard.json", formats.as_json(ranked).encode())
 
 
-def _published(ranked: Sequence[Ranking]) -> list[PublishedRows]:
+def _published_rows(ranked: Sequence[Ranking]) -> list[PublishedRows]:
     """The published figures beside rankings on GenImage's own generators; nothing for other data."""
     if not PUBLISHED.is_file():
         return []
     table = read_published(PUBLISHED)
-    found = [published(table, one.generators, one.trains, one.published) for one in ranked if one.published]
-    return [one for one in found if one is not None]
+    found = [published_rows(table, row.generators, row.trains, row.published) for row in ranked if row.published]
+    return [rows for rows in found if rows is not None]
 
 
 def _print(ranked: Sequence[Ranking], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
-    for one in ranked:
-        console.print(terminal.leaderboard(one))
-    for comparison in side_by_side(ranked):
+    for found in ranked:
+        console.print(terminal.leaderboard(found))
+    for comparison in base_degradation_tables(ranked):
         console.print(Text(comparison.title, style="bold"), terminal.text_table(comparison.columns))
-    for block in _published(ranked):
-        console.print(terminal.published_block(block))
+    for block in _published_rows(ranked):
+        console.print(terminal.published_table(block))
 
 
-def _print_routes(found: Sequence[Routing], console: Console) -> None:
+def _print_sections(sections: Sequence[tuple[Section, Sequence[TitledTable]]], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
-    for one in found:
-        console.print(Text(one.title, style="bold"))
-        for block in terminal.blocks(one.columns, terminal.WIDTH, fixed=1):
-            console.print(terminal.text_table(block))
-    if found:
-        console.print(Text(LEGEND, style="dim"))
+    for section, tables in sections:
+        for table in tables:
+            console.print(Text(table.title, style="bold"))
+            for block in terminal.split_columns(table.columns, terminal.WIDTH, fixed=1):
+                console.print(terminal.text_table(block))
+        console.print(Text(section.legend, style="dim"))
 
 
-def leaderboard(runs: Sequence[Run], store: Store | None) -> None:
+def report_leaderboard(runs: Sequence[Run], store: Store | None) -> None:
     """Print the leaderboard of some runs, and write it where a store is given."""
     ranked = rankings(runs)
     _print(ranked, Console())
@@ -95,7 +113,7 @@ def leaderboard(runs: Sequence[Run], store: Store | None) -> None:
         _write_leaderboard(ranked, store)
 
 
-def show_matrix(run: Run, detector: str) -> None:
+def print_matrix(run: Run, detector: str) -> None:
     """Print one detector's matrix. Raises `InputError` for a detector that is not in the run."""
     known = run.manifest.detectors
     if detector not in known:

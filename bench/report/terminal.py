@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bench.evaluation.leaderboard import Ranking
 from bench.records.manifest import Manifest
-from bench.report.matrix_style import Rgb, heat, ink, placed
+from bench.report.matrix_style import Rgb, accuracy_colour, grouped_values, text_colour
 from bench.report.published import PublishedRows
 from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns
 
@@ -24,11 +24,11 @@ _GAP = 2  # characters between columns: one of padding and the box's own
 _FIXED = 2  # rank and detector begin every block
 
 
-def blocks(shown: Sequence[TableColumn], width: int, fixed: int) -> Iterator[list[TableColumn]]:
+def split_columns(shown: Sequence[TableColumn], width: int, fixed: int) -> Iterator[list[TableColumn]]:
     """Split columns over blocks that fit the width; every block begins with the first `fixed` ones."""
     block = list(shown[:fixed])
     for column in shown[fixed:]:
-        if len(block) > fixed and sum(one.width + _GAP for one in [*block, column]) > width:
+        if len(block) > fixed and sum(part.width + _GAP for part in [*block, column]) > width:
             yield block
             block = list(shown[:fixed])
         block.append(column)
@@ -50,14 +50,14 @@ def leaderboard(ranking: Ranking, width: int = WIDTH) -> Group:
 
     Columns that do not fit the width follow in further blocks under the same rows.
     """
-    tables = [text_table(block) for block in blocks(ranking_columns(ranking), width, _FIXED)]
+    tables = [text_table(block) for block in split_columns(ranking_columns(ranking), width, _FIXED)]
     missing = [Text(note, style="yellow") for note in notes(ranking)]
     title = Text(ranking.title, style="bold")
     warned = [Text(notice, style="yellow") for notice in ranking.notices]
     return Group(title, Text(heading(ranking)), *warned, *tables, *missing, Text(legend(ranking), style="dim"))
 
 
-def published_block(published: PublishedRows) -> Group:
+def published_table(published: PublishedRows) -> Group:
     """Published figures with their sources."""
     sources = list(dict.fromkeys(f"{row.source}, {row.table}" for row in published.rows))
     marks = [sources.index(f"{row.source}, {row.table}") + 1 for row in published.rows]
@@ -73,11 +73,11 @@ def published_block(published: PublishedRows) -> Group:
 
 
 def _style(background: Rgb) -> Style:
-    return Style(color=Color.from_rgb(*ink(background)), bgcolor=Color.from_rgb(*background))
+    return Style(color=Color.from_rgb(*text_colour(background)), bgcolor=Color.from_rgb(*background))
 
 
 def _cell(accuracy: float, width: int) -> Text:
-    return Text(f"{percent(accuracy):>{width}}", style=_style(heat(accuracy)))
+    return Text(f"{percent(accuracy):>{width}}", style=_style(accuracy_colour(accuracy)))
 
 
 def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest) -> RenderableType:
@@ -89,8 +89,8 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest) -> Rende
         manifest: The run's, for the title, the data's title and the families.
     """
     data, protocol = manifest.data, manifest.protocol
-    rows = placed(list(accuracies.index), protocol.rows, data.families)
-    across = placed(list(accuracies.columns), protocol.columns, data.families)
+    rows = grouped_values(list(accuracies.index), protocol.rows, data.families)
+    across = grouped_values(list(accuracies.columns), protocol.columns, data.families)
     values = accuracies.to_dict()
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(protocol.rows.name, no_wrap=True)

@@ -1,8 +1,9 @@
-"""What is said of a planned run before it starts: what is answered on what, and what it would cost."""
+"""What is printed of a planned run before it starts: its question and data, and what it would cost."""
 
 from __future__ import annotations
 
-from bench.engine.selections import Positions, each_once
+from collections import defaultdict
+
 from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.store import Store
@@ -10,8 +11,8 @@ from bench.request.planned_run import PlannedRun
 from protocols.api import NONE, Subset
 
 
-def announce(run: PlannedRun, reporter: Reporter) -> None:
-    """Say in a few lines what is about to be answered, and on what."""
+def announce_run(run: PlannedRun, reporter: Reporter) -> None:
+    """Print the title, the data with its warnings, the detectors and the number of cells."""
     request = run.request
     reporter.say(run.protocol.title)
     for name, images in run.data.items():
@@ -28,30 +29,24 @@ def announce(run: PlannedRun, reporter: Reporter) -> None:
     reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")
 
 
-def estimate(run: PlannedRun, reporter: Reporter) -> None:
-    """Say what answering would cost: cells to answer, images to decode, and the time where it is known."""
+def announce_cost(run: PlannedRun, reporter: Reporter) -> None:
+    """Print what a run would cost: cells to answer, images to decode, and seconds where detectors were timed."""
     store = Store(run.request.out)
     recorded = store.recorded()
     missing = [item for item in run.planned if item.key not in recorded]
     fits = {item.fit_key for item in missing}
-    images = _images(run, [subset for item in missing for subset in (item.cell.train, item.cell.test) if subset])
+    images = run.selections.positions(subset for item in missing for subset in item.subsets)
     reporter.say(
         f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {len(images)} images to decode"
     )
-    read: dict[tuple[str, str], list[Subset]] = {}
+    read: dict[tuple[str, str], list[Subset]] = defaultdict(list)
     for item in missing:
-        for subset in (item.cell.train, item.cell.test):
-            if subset is not None:
-                read.setdefault((item.cell.detector, subset.degradation), []).append(subset)
+        for subset in item.subsets:
+            read[item.cell.detector, subset.degradation].append(subset)
     timed = store.throughput().drop_duplicates(columns.DETECTOR, keep="last").set_index(columns.DETECTOR)
     speeds = timed[columns.IMAGES_PER_S]
     if unknown := sorted({detector for detector, _ in read} - set(speeds.index)):
         reporter.say(f"Expected time: unknown, {', '.join(unknown)} was not timed in {run.request.out} yet")
         return
-    seconds = sum(len(_images(run, subsets)) / speeds[detector] for (detector, _), subsets in read.items())
+    seconds = sum(len(run.selections.positions(subsets)) / speeds[detector] for (detector, _), subsets in read.items())
     reporter.say(f"Expected time: at most {seconds:.0f} s for what the cache does not hold, fitting not counted")
-
-
-def _images(run: PlannedRun, subsets: list[Subset]) -> Positions:
-    """The images of some subsets, each once."""
-    return each_once(run.selections[subset].positions for subset in dict.fromkeys(subsets))

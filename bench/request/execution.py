@@ -1,4 +1,4 @@
-"""A planned run from its first cell to its last file: answer, record, time, keep."""
+"""Executes a planned run: answer its cells, record them, time the detectors, keep what was fitted."""
 
 from __future__ import annotations
 
@@ -10,26 +10,34 @@ import pandas as pd
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine, Resources
-from bench.engine.timing import TimingConditions, timings
+from bench.engine.timing import TimingConditions, time_detectors
 from bench.engine.training_curves import TensorBoardCurves, no_curves
+from bench.platform.executors import executor
 from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import Run
-from bench.records.saved_detector import SavedDetector, keep
+from bench.records.saved_detector import SavedDetector, to_bytes
 from bench.records.store import Store
-from bench.request.devices import describe
+from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
-from bench.request.run_record import cell_table, data_digest, manifest
+from bench.request.run_record import cell_table, data_digest, manifest_of
 from protocols.api import AXES, Cell, Subset
 
 
-def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
+def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     """Answer the planned cells, time the detectors and record everything."""
-    request, record = run.request, manifest(run)
+    request, record = run.request, manifest_of(run)
     curves = TensorBoardCurves(store.root / "tensorboard") if request.tensorboard else no_curves
     resources = Resources(
-        Cache(request.cache), store, reporter, run.runtime, request.batch_size, request.workers, curves
+        Cache(request.cache),
+        store,
+        reporter,
+        run.runtime,
+        request.batch_size,
+        request.workers,
+        curves,
+        executor(request.executor),
     )
     engine = Engine(run.selections, resources)
     outcomes = engine.run(run.planned)
@@ -39,7 +47,7 @@ def answer(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     _write_training(run, resources)
     scored = [item for item in run.planned if outcomes[item.key] == Scored()]
     if request.keep_fitted:
-        _keep_fitted(run, scored, engine, store)
+        _write_detectors(run, scored, engine, store)
     if request.timed:
         _write_timings(run, scored, engine, resources)
     return store.read()
@@ -50,58 +58,60 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
     rows = []
     for fit_key, cell in {item.fit_key: item.cell for item in run.planned}.items():
         trained_on = "" if cell.train is None else cell.train.name
-        place = {
+        identity = {
             columns.FIT: fit_key[:12],
             columns.DETECTOR: cell.detector,
             columns.TRAIN: trained_on,
             columns.SEED: cell.seed,
         }
-        rows += [{**place, columns.EPOCH: number, **row} for number, row in enumerate(resources.cache.history(fit_key))]
-    known = resources.store.training()  # of fits that the cache has forgotten
+        rows += [
+            {**identity, columns.EPOCH: number, **row} for number, row in enumerate(resources.cache.history(fit_key))
+        ]
+    known = resources.store.training()  # of fits that are not in the cache any more
     found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
     resources.store.clear("training.csv")
     planned = [item.fit_key[:12] for item in run.planned]
-    if (kept := found[found[columns.FIT].isin(planned)]).size:
-        resources.store.write("training.csv", kept.to_csv(index=False).encode())
+    if (training := found[found[columns.FIT].isin(planned)]).size:
+        resources.store.write("training.csv", training.to_csv(index=False).encode())
 
 
-def _keep_fitted(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, store: Store) -> None:
+def _write_detectors(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, store: Store) -> None:
     """Write every fitted detector behind the scored cells into the result folder."""
-    for item in {one.fit_key: one for one in scored}.values():
+    for item in {item.fit_key: item for item in scored}.values():
         cell = item.cell
         options = {**run.request.recipe_options.get(cell.detector, {}), **dict(cell.options)}
-        said = SavedDetector(
+        saved = SavedDetector(
             cell.detector,
             item.recipe.card.version,
             item.recipe.setting,
             options,
-            fitted_on(cell),
+            training_text(cell),
             cell.seed,
             run.images.title,
         )
-        keep(store.root / "fitted", said, engine.detector(item).state())
+        store.write(f"fitted/{saved.name}", to_bytes(saved, engine.detector(item).state()))
 
 
-def fitted_on(cell: Cell) -> str:
-    """What a detector was fitted on, in a few words: the generators, and what else its cell says beside the usual."""
+def training_text(cell: Cell) -> str:
+    """What a detector was fitted on, in a few words: the generators, and every axis of training beside its default."""
     if cell.train is None:
         return Path(cell.checkpoint).stem
-    usual = Cell(cell.detector, Subset(cell.train.generators, "train"), cell.test)
+    default = Cell(cell.detector, Subset(cell.train.generators, "train"), cell.test)
     axes = {name: axis.value for name, axis in AXES.items() if name.startswith(columns.TRAIN) or name == "options"}
-    further = [f"{name}={value(cell)}" for name, value in axes.items() if value(cell) != value(usual)]
+    further = [f"{name}={value(cell)}" for name, value in axes.items() if value(cell) != value(default)]
     return ",".join([cell.train.name, *further])
 
 
 def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, resources: Resources) -> None:
     """Time one fitted detector of each recipe, unless this folder has its figures already."""
     known = resources.store.throughput()
-    conditions = TimingConditions(data_digest(run), describe(run.runtime), run.runtime, resources.batch_size)
-    have = set(zip(*(known[name] for name in columns.TIMED_UNDER), strict=True))
-    wanted: dict[str, PlannedCell] = {}
+    conditions = TimingConditions(data_digest(run), processor_name(run.runtime), run.runtime, resources.batch_size)
+    timed = set(zip(*(known[name] for name in columns.TIMING_CONDITIONS), strict=True))
+    items: dict[str, PlannedCell] = {}  # by key of the recipe
     for item in scored:
-        if conditions.of(item.recipe) not in have:
-            wanted.setdefault(item.recipe.key, item)
-    new = timings(list(wanted.values()), run.planned, engine, conditions, run.selections, resources.reporter)
+        if conditions.values(item.recipe) not in timed:
+            items.setdefault(item.recipe.key, item)
+    new = time_detectors(list(items.values()), run.planned, engine, conditions, run.selections, resources.reporter)
     if len(new):
         table = new if known.empty else pd.concat([known, new])
         resources.store.write("throughput.csv", table.to_csv(index=False).encode())

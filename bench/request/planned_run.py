@@ -1,29 +1,31 @@
-"""From what a user asked to a run that is planned and not started: names looked up, files checked, cells keyed."""
+"""From a request to a run that is planned and not started: names looked up, files checked, cells keyed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
-from bench.engine.selections import Selections, digest_of
+from bench.engine.selections import Selections, images_digest
 from bench.images.assembly import with_base_degradation
-from bench.images.data_sets import EMBEDDED, open_data
+from bench.images.data_names import EMBEDDED
+from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet
 from bench.images.quality.census import Census, take_census
-from bench.images.quality.inspection import Inspection
+from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
-from bench.platform.option_values import checked
+from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
-from bench.records import columns
-from bench.records.manifest import ALL_CELLS
 from bench.request.devices import runtime
+from bench.request.early_checks import all_names, check_detectors, check_options
+from bench.request.protocol_check import axes_of, check_cells, protocol_fault
 from bench.request.run_request import RunRequest
+from bench.request.setting import choose_setting
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
-from protocols.api import AXES, NONE, Axis, Cell, EvaluationProtocol, Group, Role, Scope, Unanswerable
+from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Unanswerable
 from protocols.degradations import UnknownDegradation, degradation
 
 
@@ -32,16 +34,16 @@ class PlannedRun:
     """A run that is planned and not started.
 
     Attributes:
-        request: What was asked.
-        setting: That every detector has.
+        request: The request.
+        setting: The setting of every detector.
         data: Image sets by name, as cells name them; "" is the run's own.
-        recipes: By name.
+        recipes: Recipes by name.
         runtime: Where it will compute.
         selections: The images of every subset.
         planned: The cells.
         groups: The averages over them.
-        census: What the files of the run's own data are.
-        files: Identity of its image files, before anything is done to them.
+        census: Counts and warnings of the files of the run's own data.
+        files: Digest of its image files, before any degradation.
     """
 
     request: RunRequest
@@ -62,72 +64,56 @@ class PlannedRun:
 
     @property
     def protocol(self) -> EvaluationProtocol:
-        """What is asked."""
+        """The protocol with its options."""
         return self.request.protocol
 
 
-def choose_setting(asked: str, images: ImageSet, chosen: Runtime) -> Setting:
-    """The setting: what was asked; else "paper" for real data on a GPU, and "small" otherwise."""
-    if asked == "paper" or (asked == "auto" and images.kind != EMBEDDED and chosen.device != "cpu"):
-        return "paper"
-    return "small"
-
-
-def prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
+def plan_run(request: RunRequest, reporter: Reporter) -> PlannedRun:
     """Resolve every name, read the data and plan the cells. Raises `InputError` for what cannot be used."""
     try:
-        return _prepare(request, reporter)
+        return _plan(request, reporter)
     except (catalogue.UnknownName, Unanswerable, UnknownDegradation) as error:
         raise InputError(str(error)) from error
 
 
-def _prepare(request: RunRequest, reporter: Reporter) -> PlannedRun:
-    chosen = runtime(request.device, "bfloat16" if request.precision == "bfloat16" else "float32")
-    names = _detectors(request)
+def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
+    device = runtime(request.device, request.precision)
+    check_detectors(request.detectors)
+    names = all_names(request.detectors)
     options = _recipe_options(request, names)
     data = {name: open_images(request, name, reporter) for name in ("", *request.protocol.data_sets())}
-    setting = choose_setting(request.setting, data[""], chosen)
+    setting = choose_setting(request.setting, real_data=data[""].kind != EMBEDDED, device=device.device)
     recipes = {name: _recipe(name, setting, options[name]) for name in names}
     scope = Scope(data[""], names, request.seeds, {name: images for name, images in data.items() if name})
-    cells, groups = _asked(request.protocol, scope)
+    cells, groups = _cells_and_groups(request.protocol, scope)
     if not cells:
         held_out = data[""].held_out
         msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
         raise InputError(msg)
-    _check(request.protocol, cells, groups, names, data)
-    inspections = {name: _inspect(request, name, data[name], cells, reporter) for name in data}
-    sound = {name: one.checked(request.max_unreadable) for name, one in inspections.items()}
+    check_cells(request.protocol, cells, groups, names, data)
+    inspections = {name: _inspect_used(request, name, data[name], cells, reporter) for name in data}
+    sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
     selections = Selections(sound)
     return PlannedRun(
         request,
         setting,
         data,
         recipes,
-        chosen,
+        device,
         selections,
-        plan(cells, recipes, selections, chosen),
+        plan(cells, recipes, selections, device),
         groups,
         take_census(inspections[""]),
-        digest_of(sound[""].images, sound[""].hashes),
+        images_digest(sound[""].images, sound[""].hashes),
     )
-
-
-def _detectors(request: RunRequest) -> tuple[str, ...]:
-    """The names of the detectors, "all" spelled out."""
-    names = tuple(catalogue.names()) if request.detectors == ("all",) else request.detectors
-    if not names:
-        msg = f"no detector was named; give some of {', '.join(catalogue.names())}, or all"
-        raise InputError(msg)
-    return names
 
 
 def _recipe_options(request: RunRequest, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The options of every detector of the run, checked. Raises `InputError` and `UnknownName`."""
-    for name in request.recipe_options:
-        if name not in names:
-            msg = f"options are given for {name!r}, which is not among the detectors of the run: {', '.join(names)}"
-            raise InputError(msg)
-    return {name: checked(type(catalogue.recipe(name)), request.recipe_options.get(name, {}), name) for name in names}
+    check_options(request.recipe_options, request.detectors)
+    return {
+        name: parse_options(type(catalogue.recipe(name)), request.recipe_options.get(name, {}), name) for name in names
+    }
 
 
 def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
@@ -135,7 +121,7 @@ def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     real = "" if name else request.real
     images = open_data(name or request.data, request.cache, request.workers, reporter, real)
     if request.limit is not None:
-        images = images.limited(request.limit)
+        images = images.select_at_most(request.limit)
     return (
         images
         if request.base_degradation == NONE
@@ -152,59 +138,25 @@ def _recipe(name: str, setting: Setting, options: Mapping[str, Any]) -> Recipe:
         raise InputError(msg) from error
 
 
-def _asked(protocol: EvaluationProtocol, scope: Scope) -> tuple[list[Cell], list[Group]]:
+def _cells_and_groups(protocol: EvaluationProtocol, scope: Scope) -> tuple[list[Cell], list[Group]]:
     """The cells of a protocol, and the averages over them. Raises `Unanswerable`, `UnknownDegradation`."""
     try:
         cells = protocol.cells(scope)
         for cell in cells:
-            for axis in _axes(protocol).values():
+            for axis in axes_of(protocol).values():
                 axis.value(cell)
         return cells, protocol.groups(cells, scope)
     except (InputError, Unanswerable, UnknownDegradation):
         raise
     except Exception as error:
-        raise _broken(protocol, f"breaks with {type(error).__name__}: {error}") from error
+        raise protocol_fault(protocol, f"breaks with {type(error).__name__}: {error}") from error
 
 
-def _axes(protocol: EvaluationProtocol) -> dict[str, Axis]:
-    return {**AXES, **protocol.axes}
-
-
-def _broken(protocol: EvaluationProtocol, fault: str) -> Unanswerable:
-    return Unanswerable(f"the protocol {protocol.name} {fault}: that is to be mended in {type(protocol).__module__}")
-
-
-def _check(
-    protocol: EvaluationProtocol,
-    cells: Sequence[Cell],
-    groups: Sequence[Group],
-    detectors: Collection[str],
-    data: Collection[str],
-) -> None:
-    """Raise `Unanswerable` for what only a fault of the protocol explains."""
-    axes, view = _axes(protocol), (protocol.view.rows, protocol.view.columns)
-    names, roles = [one.name for one in groups], [one.role for one in groups if one.role]
-    rows = {(cell.detector, cell.seed, *(axis.value(cell) for axis in axes.values())) for cell in cells}
-    planned, read = frozenset(cells), {subset.data for cell in cells for subset in (cell.train, cell.test) if subset}
-    faults: dict[str, Set[str]] = {
-        "lays its answers out by what is no axis": {*view} - {*axes},
-        "has axes of its own under names of columns": {*columns.CELLS, *columns.MEASURES} & {*protocol.axes},
-        "asks detectors that it was not given": {cell.detector for cell in cells} - {*detectors},
-        "reads data sets that it did not ask for": read - {*data},
-        "averages cells that it does not ask for": {one.name for one in groups if not one.cells <= planned},
-        "has several averages of one name": {name for name in names if [*names, ALL_CELLS].count(name) > 1},
-        "has several averages of one role": {role for role in roles if roles.count(role) > 1},
-        "has averages of roles that there are not": {*roles} - {*get_args(Role)},
-        "asks the same question twice": set() if len(rows) == len(cells) else {f"{len(cells) - len(rows)} cells"},
-    }
-    for fault, found in faults.items():
-        if found:
-            raise _broken(protocol, f"{fault} ({', '.join(map(str, sorted(found)))})")
-
-
-def _inspect(request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter) -> Inspection:
-    """What is known of the files that the cells name."""
+def _inspect_used(
+    request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter
+) -> InspectedImages:
+    """The facts of the files that the cells name."""
     named = {subset for cell in cells for subset in (cell.train, cell.test) if subset and subset.data == name}
-    used = images.covering(named)
+    used = images.select_subsets(named)
     with reporter.stage("check files", len(used)) as advance:
         return Cache(request.cache).inspect(used, request.workers, advance)

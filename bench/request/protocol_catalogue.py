@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bench.platform.errors import InputError
-from bench.platform.option_values import of_types
+from bench.platform.option_values import parse_values
 from detectors import catalogue
+from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, options
 
 GROUP = "lineup.protocols"
@@ -33,7 +34,7 @@ def protocol_class(name: str) -> type[EvaluationProtocol]:
     return protocol
 
 
-def taking(option: str) -> list[str]:
+def protocols_with_option(option: str) -> list[str]:
     """Names of the installed protocols that have such an option; one that cannot be imported is passed over."""
     found = []
     for name in names():
@@ -51,7 +52,7 @@ def option_types(protocol: type[EvaluationProtocol]) -> dict[str, Any]:
     return {name: hints[name] for name in options(protocol)}
 
 
-def with_options(name: str, values: Mapping[str, Any]) -> EvaluationProtocol:
+def make_protocol(name: str, values: Mapping[str, Any]) -> EvaluationProtocol:
     """The protocol of that name with these options.
 
     Args:
@@ -62,34 +63,26 @@ def with_options(name: str, values: Mapping[str, Any]) -> EvaluationProtocol:
         UnknownName: No such protocol is installed.
         InputError: It has no such option, or an option takes other values, or has to be given.
     """
-    protocol, what = protocol_class(name), f"protocol {name}"
+    protocol, prefix = protocol_class(name), f"protocol {name}"
     types = option_types(protocol)
-    read = {option: _plain(value, types.get(option)) for option, value in values.items()}
-    taken = of_types(protocol, read, what, tuple(types))
-    if missing := [option for option in _required(protocol) if option not in taken]:
-        msg = f"{what} has no default for {', '.join(missing)}; give --{missing[0].replace('_', '-')}"
+    read = {option: _parse(value, types.get(option)) for option, value in values.items()}
+    parsed = parse_values(protocol, read, prefix, tuple(types))
+    if missing := [option for option in _required(protocol) if option not in parsed]:
+        msg = f"{prefix} has no default for {', '.join(missing)}; give --{missing[0].replace('_', '-')}"
         raise InputError(msg)
     try:
-        return protocol(**taken)
+        return protocol(**parsed)
     except ValueError as error:
-        msg = f"{what}: {error}"
+        msg = f"{prefix}: {error}"
         raise InputError(msg) from error
-
-
-def default_of(option: Field[Any]) -> Any:  # noqa: ANN401 - the type is that of the field
-    """The default of an option; None where it has to be given."""
-    if option.default_factory is not MISSING:
-        return option.default_factory()
-    return None if option.default is MISSING else option.default
 
 
 def _required(protocol: type[EvaluationProtocol]) -> list[str]:
     """The options without a default."""
-    there = [one for one in fields(protocol) if one.init]
-    return [one.name for one in there if one.default is MISSING and one.default_factory is MISSING]
+    return [option.name for option in fields(protocol) if option.init and default_of(option) is MISSING]
 
 
-def as_settings(protocol: EvaluationProtocol) -> dict[str, Any]:
+def option_values(protocol: EvaluationProtocol) -> dict[str, Any]:
     """Every option of a protocol as a settings file has it: the empty text for None."""
     from pydantic import TypeAdapter
 
@@ -100,30 +93,32 @@ def as_settings(protocol: EvaluationProtocol) -> dict[str, Any]:
     return {name: "" if value is None else value for name, value in plain.items()}
 
 
-def as_text(value: Any) -> str | None:  # noqa: ANN401 - whatever an option may be
-    """A value as a command line has it; None for none."""
+def command_line_text(value: Any) -> str | None:  # noqa: ANN401 - whatever an option may be
+    """A value as a command line has it; None for None and for the default of an option that has to be given."""
+    if value is None or value is MISSING:
+        return None
     if isinstance(value, COLLECTIONS):
         return ",".join(map(str, value))
     if isinstance(value, bool):
         return "true" if value else "false"
-    return None if value is None else str(value)
+    return str(value)
 
 
-def type_name(hint: Any) -> str:  # noqa: ANN401 - any type
+def type_text(hint: Any) -> str:  # noqa: ANN401 - any type
     """What an option takes, as a command line has it: such as <int>, <str,...> or <low|high>."""
     several = elements(hint)
-    members = [one for one in several or alternatives(hint) if one is not type(None)]
-    names = [choice for one in members for choice in _choices(one) or [getattr(one, "__name__", str(one))]]
+    kinds = [kind for kind in several or alternatives(hint) if kind is not type(None)]
+    names = [choice for kind in kinds for choice in _choices(kind) or [getattr(kind, "__name__", str(kind))]]
     return f"<{'|'.join(dict.fromkeys(map(str, names)))}{',...' if several else ''}>"
 
 
 def alternatives(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type
-    """The types that a value may have, one beside the other: the members of a union, without their notes."""
+    """The types that a value may have: the members of a union, without their annotations."""
     origin = get_origin(hint)
     if origin is Annotated:
         return alternatives(get_args(hint)[0])
     if origin in {Union, UnionType}:
-        return tuple(one for part in get_args(hint) for one in alternatives(part))
+        return tuple(kind for part in get_args(hint) for kind in alternatives(part))
     return (hint,)
 
 
@@ -131,12 +126,12 @@ def elements(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type
     """The types of the elements where a text stands for several values, comma separated; none where it does not."""
     if str in alternatives(hint):
         return ()
-    several = [one for one in alternatives(hint) if (get_origin(one) or one) in COLLECTIONS]
-    parts = [part for one in several for part in get_args(one) or (str,) if part is not ...]
-    return tuple(one for part in parts for one in alternatives(part))
+    collections = [kind for kind in alternatives(hint) if (get_origin(kind) or kind) in COLLECTIONS]
+    parts = [part for kind in collections for part in get_args(kind) or (str,) if part is not ...]
+    return tuple(kind for part in parts for kind in alternatives(part))
 
 
-def _plain(value: Any, hint: Any) -> Any:  # noqa: ANN401 - whatever a user may write
+def _parse(value: Any, hint: Any) -> Any:  # noqa: ANN401 - whatever a user may write
     """A value as it is; a text read as its type asks, where the empty text is None if None is allowed."""
     if not isinstance(value, str):
         return value
@@ -149,7 +144,7 @@ def _plain(value: Any, hint: Any) -> Any:  # noqa: ANN401 - whatever a user may 
 
 def _literal(text: str, types: Sequence[Any]) -> Any:  # noqa: ANN401 - literals may be anything
     """The literal of these types that is written so; else the text."""
-    return next((choice for one in types for choice in _choices(one) if str(choice) == text), text)
+    return next((choice for kind in types for choice in _choices(kind) if str(choice) == text), text)
 
 
 def _choices(kind: Any) -> list[Any]:  # noqa: ANN401 - any type

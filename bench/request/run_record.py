@@ -1,4 +1,4 @@
-"""What is written down of a planned run beside its scores: the manifest and the table of cells."""
+"""The record of a planned run beside its scores: the manifest and the table of cells."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from bench.records.manifest import (
     RuntimeRecord,
 )
 from bench.records.outcomes import Outcome
-from bench.request.devices import describe
+from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
-from bench.request.protocol_catalogue import as_settings
+from bench.request.protocol_catalogue import option_values
+from bench.request.protocol_check import axes_of
 from detectors.api import Recipe
-from protocols.api import AXES, Cell
+from protocols.api import Cell
 
 
-def manifest(run: PlannedRun) -> Manifest:
-    """Everything that says what a run was."""
+def manifest_of(run: PlannedRun) -> Manifest:
+    """The manifest of a planned run."""
     request, census = run.request, run.census
     data = replace(
         _data(run, ""),
@@ -48,7 +49,7 @@ def manifest(run: PlannedRun) -> Manifest:
         runtime=RuntimeRecord(
             run.runtime.device,
             run.runtime.precision,
-            describe(run.runtime),
+            processor_name(run.runtime),
             request.batch_size,
             request.workers,
         ),
@@ -61,14 +62,14 @@ def manifest(run: PlannedRun) -> Manifest:
 
 def _protocol(run: PlannedRun) -> ProtocolRecord:
     protocol = run.protocol
-    axes = {**AXES, **protocol.axes}
+    axes = axes_of(protocol)
     return ProtocolRecord(
         name=protocol.name,
         title=protocol.title,
         rows=AxisRecord(protocol.view.rows, axes[protocol.view.rows].generators),
         columns=AxisRecord(protocol.view.columns, axes[protocol.view.columns].generators),
         groups=tuple(GroupRecord(group.name, group.role) for group in run.groups),
-        options=as_settings(protocol),
+        options=option_values(protocol),
         axes=tuple(protocol.axes),
         published=protocol.published,
     )
@@ -76,12 +77,12 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
 
 def data_digest(run: PlannedRun) -> str:
     """Name, content and label of every image of the run's data that the protocol uses."""
-    return run.selections.whole().digest
+    return run.selections.all_images().digest
 
 
 def _data(run: PlannedRun, name: str) -> DataRecord:
-    """What a data set of the run is, and which of its images are used."""
-    images, used = run.data[name], run.selections.whole(name)
+    """The record of a data set of the run, and of the images of it that are used."""
+    images, used = run.data[name], run.selections.all_images(name)
     return DataRecord(
         title=images.title,
         kind=images.kind,
@@ -95,16 +96,16 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
 
 def _detector(recipe: Recipe) -> DetectorRecord:
     card = recipe.card
-    return DetectorRecord(recipe.key, card.version, card.shortcut, {**asdict(card), **recipe.variant.told()})
+    return DetectorRecord(recipe.key, card.version, card.shortcut, {**asdict(card), **recipe.variant.to_dict()})
 
 
 def cell_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
-    """One row per planned cell with what became of it, columns `columns.CELLS` and the protocol's own axes."""
+    """One row per planned cell with its outcome, columns `columns.CELLS` and the protocol's own axes."""
     averages: dict[Cell, list[str]] = defaultdict(list)
     for group in run.groups:
         for cell in group.cells:
             averages[cell].append(group.name)
-    axes = {**AXES, **run.protocol.axes}
+    axes = axes_of(run.protocol)
     rows = []
     for item in run.planned:
         cell, outcome = item.cell, outcomes[item.key]

@@ -37,6 +37,7 @@ class RunRequest:
         recipe_options: Options of detectors.
         tensorboard: Whether curves of trainings are written.
         keep_fitted: Whether fitted detectors are kept as files.
+        executor: Where trainings are computed, many at a time.
     """
 
     protocol: EvaluationProtocol
@@ -58,3 +59,4 @@ class RunRequest:
     recipe_options: DetectorOptions = field(default_factory=dict)
     tensorboard: bool = False
     keep_fitted: bool = False
+    executor: str = "processes"

@@ -27,7 +27,7 @@ OPTIONS = "options"
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """What a settings file says.
+    """The content of a settings file.
 
     Attributes:
         values: By option, as TOML has them.
@@ -38,7 +38,7 @@ class SettingsFile:
     recipe_options: DetectorOptions = field(default_factory=dict)
 
 
-def read(path: Path) -> SettingsFile:
+def read_settings(path: Path) -> SettingsFile:
     """Read a settings file. Raises `InputError` where it is not there, not TOML, or has a table that it cannot have."""
     try:
         whole = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -56,8 +56,8 @@ def read(path: Path) -> SettingsFile:
     return SettingsFile({name.replace("-", "_"): value for name, value in whole.items()}, tables)
 
 
-def written(values: Mapping[str, Any], options: DetectorOptions) -> str:
-    """A settings file that says the same again; options without a value are left out."""
+def to_toml(values: Mapping[str, Any], options: DetectorOptions) -> str:
+    """The text of a settings file with these values; options without a value are left out."""
     lines = list(_lines(values))
     for detector, table in options.items():
         lines += ["", f"[{OPTIONS}.{json.dumps(detector)}]", *_lines(table)]

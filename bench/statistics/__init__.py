@@ -1,1 +1,1 @@
-"""Statistics that know nothing of runs: intervals and tests over arrays."""
+"""Statistics of arrays, independent of runs: intervals and hypothesis tests."""

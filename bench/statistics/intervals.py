@@ -1,10 +1,11 @@
-"""How far an accuracy can be trusted: resampling by source, and intervals.
+"""Confidence intervals of accuracies, by resampling sources.
 
-Images that come from one source (a photograph and its reconstructions, the real images that stand beside several
+Images that come from one source (a photograph and its reconstructions, the real images in the pool of several
 generators) are right or wrong together, so sources are resampled and not images, and every cell sees the same resample.
 The resampling is the Bayesian bootstrap (Rubin, Annals of Statistics 9(1), 1981): a source is given a random weight
 with mean 1 instead of being drawn a whole number of times. The spread is the same, and no resample can leave a cell
-without images of a class. Intervals speak of the images; the spread between trainings is shown beside them.
+without images of a class. Intervals are those of the choice of images; the spread between trainings is reported beside
+them.
 """
 
 from __future__ import annotations
@@ -23,27 +24,23 @@ from detectors.types import Array
 Floats = NDArray[np.floating[Any]]
 
 
-DRAWS = 2000
+RESAMPLES = 2000
+CONFIDENCE = 0.95  # level of intervals
+BLOCK_SIZE = 16_000_000  # random numbers in memory at a time: 64 MB
 
 
-LEVEL = 0.95
-
-
-_BLOCK = 16_000_000  # numbers held at once while drawing: 64 MB
-
-
-def generator_for(names: Sequence[str]) -> np.random.Generator:
-    """A random generator that follows from the names alone: the same names in the same order, the same numbers."""
+def random_generator(names: Sequence[str]) -> np.random.Generator:
+    """A random generator whose seed is a hash of the names in their order."""
     digest = hashlib.sha256("\n".join(names).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
-def accuracy_draws(
-    cells: Array, sources: Array, labels: Array, correct: Array, draws: int = DRAWS, *, balanced: bool = False
+def bootstrap_accuracies(
+    cells: Array, sources: Array, labels: Array, correct: Array, draws: int = RESAMPLES, *, balanced: bool = False
 ) -> Floats:
     """Accuracy of every cell in every resample of the sources.
 
-    Stratified by label: within a cell each class keeps the share of the images that it has, or half of them all.
+    Stratified by label: each class of a cell has the weight of its share of the images, or one half.
 
     Args:
         cells: Integers (M,), the cell of each scored image, 0 to C - 1, each cell with at least one image.
@@ -51,7 +48,7 @@ def accuracy_draws(
         labels: Integers (M,), 0 real, 1 generated.
         correct: Bools (M,), whether the image was called what it is.
         draws: Number of resamples.
-        balanced: Whether both classes of a cell count alike: the balanced accuracy then.
+        balanced: Whether both classes of a cell have equal weight, for the balanced accuracy.
 
     Returns:
         Floats (C, draws) in [0, 1].
@@ -65,7 +62,7 @@ def accuracy_draws(
     images = np.ones(groups.size) if balanced else np.bincount(rows)
     share = images / np.bincount(owner, weights=images)[owner]
     mix = csr_array((share, (owner, np.arange(groups.size))), shape=(int(owner[-1]) + 1, groups.size))
-    random, block = generator_for(list(names)), max(1, _BLOCK // names.size)
+    random, block = random_generator(list(names)), max(1, BLOCK_SIZE // names.size)
     parts = []
     for start in range(0, draws, block):
         weights = random.standard_exponential((min(block, draws - start), names.size), np.float32).T
@@ -73,11 +70,11 @@ def accuracy_draws(
     return np.concatenate(parts, axis=1)
 
 
-def interval(draws: Floats, level: float = LEVEL) -> tuple[Floats, Floats]:
-    """Lower and upper ends of the central interval of draws (..., D).
+def interval(draws: Floats, level: float = CONFIDENCE) -> tuple[Floats, Floats]:
+    """Lower and upper ends, (...,), of the central interval of draws (..., D).
 
-    A class without a single error (or without a single hit) has nothing to resample and adds no width: an interval
-    that is a point says that the images at hand cannot tell, not that the accuracy is certain.
+    A class without a single error, or with errors only, adds no width: an interval that is a point means that these
+    images cannot show the spread, not that the accuracy is certain.
     """
     tail = (1 - level) / 2
     low, high = np.quantile(draws, (tail, 1 - tail), axis=-1)

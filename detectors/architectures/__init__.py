@@ -1,1 +1,1 @@
-"""Networks as torch modules. Import these inside functions only: torch is heavy."""
+"""Networks as torch modules. Import these inside functions only: the command line starts without torch."""

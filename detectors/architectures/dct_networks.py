@@ -12,15 +12,15 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from detectors.architectures.small_networks import CellNet
 
 EPSILON = 1e-12  # added to each magnitude, as published
-NOTHING = 1e-9  # a coefficient of whole grey levels below this is 0
+ROUNDING = 1e-9  # a coefficient of whole grey levels below this is a rounding error
 
 
-def basis(side: int, device: torch.device) -> Tensor:
-    """The orthonormal type-II DCT as a matrix, float64 (side, side): frequencies by places."""
-    places = torch.arange(side, dtype=torch.float64, device=device)
-    waves = torch.cos(torch.pi / side * places[:, None] * (places + 0.5))
-    waves[0] *= math.sqrt(0.5)
-    return waves * math.sqrt(2 / side)
+def dct_matrix(side: int, device: torch.device) -> Tensor:
+    """The orthonormal type-II DCT as a matrix, float64 (side, side): frequencies by positions."""
+    indices = torch.arange(side, dtype=torch.float64, device=device)
+    matrix = torch.cos(torch.pi / side * indices[:, None] * (indices + 0.5))
+    matrix[0] *= math.sqrt(0.5)
+    return matrix * math.sqrt(2 / side)
 
 
 def log_dct(images: Tensor) -> Tensor:
@@ -28,12 +28,12 @@ def log_dct(images: Tensor) -> Tensor:
 
     The transform is that of whole grey levels, in double precision as published: the high frequencies of a smooth
     image are as small as the rounding errors of the low ones in single precision. A coefficient that vanishes, as of a
-    flat image, is rounding in double precision too, and another one in every batch: it becomes 0.
+    flat image, is a rounding error in double precision too, which depends on the batch: it is set to 0.
     """
     levels = (images.contiguous() * 255).round().double()
     height, width = images.shape[2:]
-    waves = basis(height, images.device) @ levels @ basis(width, images.device).T
-    return (hardshrink(waves, NOTHING).abs() + EPSILON).float().log()
+    coefficients = dct_matrix(height, images.device) @ levels @ dct_matrix(width, images.device).T
+    return (hardshrink(coefficients, ROUNDING).abs() + EPSILON).float().log()
 
 
 class LogDct(nn.Module):

@@ -16,11 +16,11 @@ from torchvision.models.resnet import BasicBlock
 from detectors.architectures.small_networks import SmallResNet
 
 SIDE = 299  # of the images that the published networks are for
-TILE = 64  # side of what the small networks decompose at once
+TILE = 64  # side of the squares that the small networks decompose
 WINDOW, STRIDE, PADDING = 10, 2, 4  # of the local frequency statistics
 BANDS = 6  # of a window's frequencies
 LUMA = (0.299, 0.587, 0.114)
-LEAST = 1e-15  # added before a logarithm
+EPSILON = 1e-15  # added before a logarithm
 # parts of Xception before the first mixing, before the second, and after it
 ENTRY = ("conv1", "bn1", "act1", "conv2", "bn2", "act2", *(f"block{number}" for number in range(1, 8)))
 MIDDLE = tuple(f"block{number}" for number in range(8, 13))
@@ -29,30 +29,30 @@ SMALL_ENTRY = ("conv1", "bn1", "relu", "layer1", "layer2")
 Ranges = Sequence[tuple[float, float]]
 
 
-def dct(size: int) -> Tensor:
-    """The orthonormal DCT-II as a matrix, float32 (size, size), one frequency a row."""
-    place = torch.arange(size, dtype=torch.float64) + 0.5
+def dct_matrix(size: int) -> Tensor:
+    """The orthonormal type-II DCT as a matrix, float32 (size, size): frequencies by positions."""
+    position = torch.arange(size, dtype=torch.float64) + 0.5
     frequency = torch.arange(size, dtype=torch.float64)[:, None]
-    matrix = torch.cos(place * frequency * torch.pi / size) * math.sqrt(2 / size)
+    matrix = torch.cos(position * frequency * torch.pi / size) * math.sqrt(2 / size)
     matrix[0] /= math.sqrt(2)
     return matrix.to(torch.float32)
 
 
-def band(size: int, start: float, end: float, *, closed: bool) -> Tensor:
+def band_mask(size: int, start: float, end: float, *, closed: bool) -> Tensor:
     """1 for each coefficient (i, j) with i + j from start to end, else 0, float32 (size, size).
 
     The end belongs to the band; the start does where the band is closed.
     """
-    place = torch.arange(size)
-    sums = place[:, None] + place
+    index = torch.arange(size)
+    sums = index[:, None] + index
     above = sums >= start if closed else sums > start
     return (above & (sums <= end)).float()
 
 
 class BandFilter(nn.Module):
-    """A band of frequencies, of which every coefficient's weight is learnt within 1 of where it begins.
+    """A band of frequencies: each coefficient has a trained weight, at most 1 from its initial value.
 
-    What never changes is a buffer, which checkpoints hold like a weight and no training touches.
+    What is not trained is a buffer, which checkpoints hold like a weight.
     """
 
     def __init__(self, base: Tensor, *, averaged: bool = False) -> None:
@@ -69,7 +69,7 @@ class BandFilter(nn.Module):
 
 
 class FadHead(nn.Module):
-    """Frequency-aware decomposition: an image as its parts in bands of its own frequencies.
+    """Frequency-aware decomposition: an image as its components in bands of its frequencies.
 
     Args:
         size: Side of the images.
@@ -79,54 +79,54 @@ class FadHead(nn.Module):
 
     def __init__(self, size: int, ranges: Ranges, *, closed: bool) -> None:
         super().__init__()
-        self.register_buffer("_DCT_all", dct(size))
-        self.register_buffer("_DCT_all_T", dct(size).T.contiguous())
-        self.filters = nn.ModuleList([BandFilter(band(size, *ends, closed=closed)) for ends in ranges])
+        self.register_buffer("_DCT_all", dct_matrix(size))
+        self.register_buffer("_DCT_all_T", dct_matrix(size).T.contiguous())
+        self.filters = nn.ModuleList([BandFilter(band_mask(size, *ends, closed=closed)) for ends in ranges])
 
     def forward(self, images: Tensor) -> Tensor:
         """Bands (N, 3 per band, size, size) of images (N, 3, size, size), in float32 whatever the precision."""
-        forth, back = self.get_buffer("_DCT_all"), self.get_buffer("_DCT_all_T")
-        with _float32(images):
-            spectrum = forth @ images.contiguous() @ back
-            return torch.cat([back @ (spectrum * one()) @ forth for one in self.filters], 1)
+        matrix, transposed = self.get_buffer("_DCT_all"), self.get_buffer("_DCT_all_T")
+        with _full_precision(images):
+            spectrum = matrix @ images.contiguous() @ transposed
+            return torch.cat([transposed @ (spectrum * weights()) @ matrix for weights in self.filters], 1)
 
 
 class LfsHead(nn.Module):
-    """Local frequency statistics: how strong each band of frequencies is in every window of the luma.
+    """Local frequency statistics: the strength of each band of frequencies in every window of the luma.
 
-    Where a window is flat, the logarithm is of what rounding leaves. Each image is therefore computed on its own: that
-    rounding must not depend on the others of a batch.
+    In a flat window the logarithm is that of a rounding error. Each image is therefore computed by itself: the rounding
+    must not depend on the other images of a batch.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("_DCT_patch", dct(WINDOW))
-        self.register_buffer("_DCT_patch_T", dct(WINDOW).T.contiguous())
+        self.register_buffer("_DCT_patch", dct_matrix(WINDOW))
+        self.register_buffer("_DCT_patch_T", dct_matrix(WINDOW).T.contiguous())
         ends = [WINDOW * 2.0 / BANDS * number for number in range(BANDS + 1)]
-        bands = [band(WINDOW, *pair, closed=False) for pair in pairwise(ends)]
-        self.filters = nn.ModuleList([BandFilter(one, averaged=True) for one in bands])
+        masks = [band_mask(WINDOW, *pair, closed=False) for pair in pairwise(ends)]
+        self.filters = nn.ModuleList([BandFilter(mask, averaged=True) for mask in masks])
 
     def forward(self, images: Tensor) -> Tensor:
         """Statistics (N, 6, H / 2, W / 2) of images (N, 3, H, W) in [-1, 1], in float32 whatever the precision."""
-        with _float32(images):
+        with _full_precision(images):
             luma = (images * images.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
             grey = (luma + 1) * 122.5  # as published: 0 to 245
-            weights = torch.stack([one() for one in self.filters]).flatten(1)
-            return torch.stack([self._statistics(one, weights) for one in grey])
+            weights = torch.stack([band_filter() for band_filter in self.filters]).flatten(1)
+            return torch.stack([self._statistics(image, weights) for image in grey])
 
     def _statistics(self, grey: Tensor, weights: Tensor) -> Tensor:
         """Statistics of one image (1, H, W): weighted sums of logarithms of its windows' coefficients."""
         windows = functional.unfold(grey[None], WINDOW, padding=PADDING, stride=STRIDE)[0]
-        half = self.get_buffer("_DCT_patch") @ windows.view(WINDOW, -1)
-        turned = self.get_buffer("_DCT_patch_T").T  # products of whole rows are far quicker than one of each window
-        spectra = turned @ half.view(WINDOW, WINDOW, -1)
-        strengths = torch.log10(spectra.abs() + LEAST).flatten(0, 1)
+        # one product over all windows and one axis after the other are far quicker than a product for each window
+        first_axis = self.get_buffer("_DCT_patch") @ windows.view(WINDOW, -1)
+        spectra = self.get_buffer("_DCT_patch_T").T @ first_axis.view(WINDOW, WINDOW, -1)
+        strengths = torch.log10(spectra.abs() + EPSILON).flatten(0, 1)
         rows, columns = (1 + (side + 2 * PADDING - WINDOW) // STRIDE for side in grey.shape[1:])
         return (weights @ strengths).view(-1, rows, columns)
 
 
 class MixBlock(nn.Module):
-    """Cross-attention: each branch takes from the other where the rows of both look alike, channel by channel."""
+    """Cross-attention: maps of each branch, weighted by the similarity of rows, are added to the other's by channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -137,19 +137,19 @@ class MixBlock(nn.Module):
         self.FAD_bn, self.LFS_bn = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
 
     def forward(self, bands: Tensor, statistics: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps of both branches, (N, C, side, side) each, with some of the other's added."""
+        """Maps of both branches, (N, C, side, side) each, with weighted ones of the other added."""
         queries = torch.cat([self.FAD_query(bands), self.LFS_query(statistics)], 3)
         keys = torch.cat([self.FAD_key(bands), self.LFS_key(statistics)], 3)
-        alike = torch.softmax(queries @ keys.transpose(2, 3), 3)
-        of_statistics = statistics * alike * (2 * torch.sigmoid(self.LFS_gamma) - 1)
-        of_bands = bands * alike * (2 * torch.sigmoid(self.FAD_gamma) - 1)
+        similarity = torch.softmax(queries @ keys.transpose(2, 3), 3)
+        of_statistics = statistics * similarity * (2 * torch.sigmoid(self.LFS_gamma) - 1)
+        of_bands = bands * similarity * (2 * torch.sigmoid(self.FAD_gamma) - 1)
         return bands + self.FAD_bn(self.FAD_conv(of_statistics)), statistics + self.LFS_bn(self.LFS_conv(of_bands))
 
 
 class F3NetFad(nn.Module):
     """The personal port in its default mode, under its names: the decomposition alone, one output.
 
-    `FAD_xcep.fc` is in its checkpoints and takes part in nothing.
+    `FAD_xcep.fc` is in its checkpoints and is not used.
     """
 
     def __init__(self) -> None:
@@ -161,7 +161,7 @@ class F3NetFad(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Log odds (N, 1) of images (N, 3, 299, 299) in [-1, 1]."""
-        maps = _through(self.FAD_xcep, (*ENTRY, *MIDDLE, *EXIT), self.FAD_head(images))
+        maps = _apply(self.FAD_xcep, (*ENTRY, *MIDDLE, *EXIT), self.FAD_head(images))
         outputs: Tensor = self.fc(self.dp(maps.mean((2, 3))))
         return outputs
 
@@ -185,8 +185,8 @@ class F3NetMixed(nn.Module):
         """Logits (N, 2) of images (N, 3, 299, 299) in [-1, 1]."""
         bands, statistics = self.fad_head(images), self.lfs_head(images)
         for names, mix in ((ENTRY, self.mix_block7), (MIDDLE, self.mix_block12)):
-            bands, statistics = mix(_through(self.fad_excep, names, bands), _through(self.lfs_excep, names, statistics))
-        bands, statistics = _through(self.fad_excep, EXIT, bands), _through(self.lfs_excep, EXIT, statistics)
+            bands, statistics = mix(_apply(self.fad_excep, names, bands), _apply(self.lfs_excep, names, statistics))
+        bands, statistics = _apply(self.fad_excep, EXIT, bands), _apply(self.lfs_excep, EXIT, statistics)
         outputs: Tensor = self.fc(self.dp(torch.cat([bands.mean((2, 3)), statistics.mean((2, 3))], 1)))
         return outputs
 
@@ -203,7 +203,7 @@ class SmallFad(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Log odds (N, 1) of images (N, 3, H, W) in [-1, 1] of sides that are multiples of 64."""
         maps = self.FAD_trunk(self.FAD_head(tiles(images)))
-        outputs: Tensor = self.fc(_averaged(maps.mean((2, 3)), len(images)))
+        outputs: Tensor = self.fc(_mean_of_tiles(maps.mean((2, 3)), len(images)))
         return outputs
 
 
@@ -228,9 +228,9 @@ class SmallMixed(nn.Module):
         squares = tiles(images)
         bands, statistics = self.fad_head(squares), self.lfs_head(squares)
         for names, mix in ((SMALL_ENTRY, self.mix_block2), (("layer3",), self.mix_block3)):
-            bands, statistics = mix(_through(self.fad_trunk, names, bands), _through(self.lfs_trunk, names, statistics))
+            bands, statistics = mix(_apply(self.fad_trunk, names, bands), _apply(self.lfs_trunk, names, statistics))
         features = torch.cat([bands.mean((2, 3)), statistics.mean((2, 3))], 1)
-        outputs: Tensor = self.fc(_averaged(features, len(images)))
+        outputs: Tensor = self.fc(_mean_of_tiles(features, len(images)))
         return outputs
 
 
@@ -244,7 +244,7 @@ class SmallTrunk(SmallResNet):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (N, 128, H / 8, W / 8)."""
-        return _through(self, (*SMALL_ENTRY, "layer3"), maps)
+        return _apply(self, (*SMALL_ENTRY, "layer3"), maps)
 
 
 def fad_closed(size: int) -> FadHead:
@@ -266,7 +266,7 @@ def tiles(images: Tensor) -> Tensor:
     return cut.reshape(-1, 3, TILE, TILE)
 
 
-def _averaged(features: Tensor, images: int) -> Tensor:
+def _mean_of_tiles(features: Tensor, images: int) -> Tensor:
     """Mean features (N, D) of the squares of each image."""
     return features.view(images, -1, features.shape[1]).mean(1)
 
@@ -275,14 +275,14 @@ def _pointwise(channels: int, groups: int = 1) -> nn.Conv2d:
     return nn.Conv2d(channels, channels, 1, groups=groups)
 
 
-def _through(network: nn.Module, names: Sequence[str], maps: Tensor) -> Tensor:
-    """Maps after some parts of a network, one after the other."""
+def _apply(network: nn.Module, names: Sequence[str], maps: Tensor) -> Tensor:
+    """Maps after several modules of a network, applied one after the other."""
     for name in names:
         maps = network.get_submodule(name)(maps)
     return maps
 
 
-def _float32(images: Tensor) -> AbstractContextManager[object]:
-    """No mixed precision for a while: spectra span more than its digits hold."""
+def _full_precision(images: Tensor) -> AbstractContextManager[object]:
+    """A context without mixed precision: spectra span more than its digits can hold."""
     device = images.device.type
     return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# the published names of each block's convolution and of the two that read its Gram matrix, from the input upwards
+# the published names of each block's convolution and of the two on its Gram matrix, from the input upwards
 BLOCKS = (
     ("conv_interi_0", "gi_fc1", "gi_fc2"),
     ("conv_inter0_0", "g0_fc1", "g0_fc2"),
@@ -11,6 +11,4 @@ BLOCKS = (
     ("conv_inter3_0", "g3_fc1", "g3_fc2"),
     ("conv_inter4_0", "g4_fc1", "g4_fc2"),
 )
-
-
-DRAWN = ("scale", *(part for names in BLOCKS for part in names))  # parts that no pretrained network has
+GRAM_PARTS = ("scale", *(part for names in BLOCKS for part in names))  # no pretrained network has them

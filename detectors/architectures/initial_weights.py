@@ -1,4 +1,4 @@
-"""The weights that a training starts from: on no device yet, drawn at random, or pretrained with new layers."""
+"""The weights that a training starts from: none yet, random ones, or pretrained ones with new layers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+HEAD_STD = 0.02  # standard deviation of the weights of a new last layer
+
 
 def on_meta_device(make: Callable[[], nn.Module]) -> nn.Module:
-    """A network on the meta device: without weights until some are loaded."""
+    """A network on the meta device: without weights until they are loaded."""
     import torch
 
     with torch.device("meta"):
@@ -18,7 +20,7 @@ def on_meta_device(make: Callable[[], nn.Module]) -> nn.Module:
 
 
 def random_init(make: Callable[[], nn.Module], seed: int) -> dict[str, Tensor]:
-    """The weights that a network draws for itself, from a seed."""
+    """The randomly initialised weights of a network by name, from a seed; the global random state is not changed."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -26,38 +28,36 @@ def random_init(make: Callable[[], nn.Module], seed: int) -> dict[str, Tensor]:
         return make().state_dict()
 
 
-def with_new_head(network: nn.Module, backbone: dict[str, Tensor], spread: float, seed: int) -> dict[str, Tensor]:
-    """Pretrained weights with a new last layer `fc`.
+def with_new_head(network: nn.Module, backbone: dict[str, Tensor], seed: int) -> dict[str, Tensor]:
+    """Pretrained weights with a new last layer `fc`: its weight is normal, its bias uniform within torch's own bounds.
 
     Args:
         network: The network they are for.
         backbone: The weights by name, with or without the old last layer.
-        spread: Standard deviation of the new weights, which are drawn from a normal distribution of mean 0; the bias
-            is uniform within torch's own bounds.
-        seed: Seed of the draws.
+        seed: Of the new layer.
     """
     import torch
 
     generator = torch.Generator().manual_seed(seed)
     outputs, width = network.state_dict()["fc.weight"].shape
-    weight = torch.empty(outputs, width).normal_(0, spread, generator=generator)
+    weight = torch.empty(outputs, width).normal_(0, HEAD_STD, generator=generator)
     bias = torch.empty(outputs).uniform_(-(width**-0.5), width**-0.5, generator=generator)
     return backbone | {"fc.weight": weight, "fc.bias": bias}
 
 
 def with_new_parts(
-    fresh: dict[str, Tensor], start: dict[str, Tensor], may: tuple[str, ...], must: tuple[str, ...]
+    random: dict[str, Tensor], start: dict[str, Tensor], optional: tuple[str, ...], replaced: tuple[str, ...]
 ) -> dict[str, Tensor]:
-    """Weights to go on from, and freshly drawn ones for parts of a network that a start lacks or that are replaced.
+    """Weights to start from, with random ones for parts of a network that they lack or that are replaced.
 
     Args:
-        fresh: All weights of the network, drawn.
-        start: The weights to go on from, by name.
-        may: How the names begin that are fresh where the start does not have them.
-        must: How the names begin that are always fresh.
+        random: All weights of the network, randomly initialised.
+        start: The weights to start from, by name.
+        optional: Prefixes of the names that are random where `start` does not have them.
+        replaced: Prefixes of the names that are always random.
 
     Returns:
-        Both together: whatever else the start lacks or has too much, strict loading complains of.
+        Both together; strict loading reports whatever else `start` lacks or has in addition.
     """
-    kept = {name: tensor for name, tensor in start.items() if not name.startswith(must)}
-    return {name: tensor for name, tensor in fresh.items() if name.startswith(may + must)} | kept
+    kept = {name: tensor for name, tensor in start.items() if not name.startswith(replaced)}
+    return {name: tensor for name, tensor in random.items() if name.startswith(optional + replaced)} | kept

@@ -7,13 +7,13 @@ from torchvision.models.resnet import Bottleneck
 
 
 def neighbour_residual(images: Tensor) -> Tensor:
-    """What each pixel of a 2x2 cell differs by from the cell's first, float (N, C, H, W); odd sides lose a line.
+    """Each pixel less the first of its 2x2 cell, float (N, C, H, W); the last line of an odd side is dropped.
 
     The same as subtracting nearest-neighbour upsampling of nearest-neighbour downsampling by two.
     """
     even = images[:, :, : images.shape[2] // 2 * 2, : images.shape[3] // 2 * 2]
-    firsts = even[:, :, ::2, ::2]
-    return even - firsts.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    first_pixels = even[:, :, ::2, ::2]
+    return even - first_pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
 class NprNet(nn.Module):

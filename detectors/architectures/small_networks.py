@@ -1,4 +1,4 @@
-"""Networks that a detector trains, as torch modules; import this module inside functions only."""
+"""Small networks of several families, for images of about 128 pixels; import this module inside functions only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class SmallResNet(nn.Module):
     """A residual network for images of about 128 pixels: 0.3 million weights, no downsampling before the first block.
 
     One convolution and three blocks of torchvision's ResNet-18, each of which halves the sides; then the mean over all
-    places and one linear layer. Takes float (N, 3, H, W) with any H and W, gives float (N, outputs).
+    positions and one linear layer. Takes float (N, 3, H, W) with any H and W, gives float (N, outputs).
     """
 
     def __init__(self, outputs: int = 1) -> None:
@@ -18,9 +18,9 @@ class SmallResNet(nn.Module):
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.relu = nn.ReLU(inplace=True)
-        self.layer1 = _halving(16, 32)
-        self.layer2 = _halving(32, 64)
-        self.layer3 = _halving(64, 128)
+        self.layer1 = _downsampling_block(16, 32)
+        self.layer2 = _downsampling_block(32, 64)
+        self.layer3 = _downsampling_block(64, 128)
         self.fc = nn.Linear(128, outputs)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -32,13 +32,13 @@ class SmallResNet(nn.Module):
 
 
 class CellNet(nn.Module):
-    """Two convolutions on maps averaged over cells of 4x4 places, and a linear layer that reads places.
+    """Two convolutions on maps averaged over cells of 4x4, and a linear layer on every position of the result.
 
-    For spectra: one periodogram is mostly noise, which a network that reads each frequency learns by heart.
+    For spectra: one periodogram is mostly noise, to which a network that reads each frequency overfits.
 
     Args:
         side: Side of the maps.
-        outputs: Numbers given.
+        outputs: Number of outputs.
         dropout: Share of the features dropped in training.
     """
 
@@ -62,7 +62,7 @@ class CellNet(nn.Module):
         return outputs
 
 
-def _halving(before: int, after: int) -> BasicBlock:
+def _downsampling_block(before: int, after: int) -> BasicBlock:
     """A residual block that halves the sides."""
     shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride=2, bias=False), nn.BatchNorm2d(after))
     return BasicBlock(before, after, 2, shortcut)

@@ -15,11 +15,11 @@ LOW, HIGH = 0.05, 0.95  # shares of the frequencies that lie below -1 and below 
 def spectra(images: Tensor) -> Tensor:
     """Log moduli of each channel's Fourier transform, float32 (N, C, H, W) in [-1, 1], of images in [0, 1].
 
-    Frequency 0 stays in the corner. The 5th and 95th percentiles of each map become -1 and 1, and what lies beyond is
-    cut off; where both are one, as for a flat image, no frequency but those above it is more than -1.
+    Frequency 0 stays in the corner. The 5th and 95th percentiles of each map become -1 and 1, and values beyond are
+    clipped; where both are equal, as for a flat image, all values but those above them become -1.
     """
-    waves: Tensor = torch.fft.fft2(images.float())
-    levels = (waves.abs() + FLOOR).log()
+    coefficients: Tensor = torch.fft.fft2(images.float())
+    levels = (coefficients.abs() + FLOOR).log()
     low, high = (percentile(levels.flatten(2), share) for share in (LOW, HIGH))
     spread = (high - low).clamp_min(torch.finfo(torch.float32).tiny)
     return ((levels - low) / spread * 2 - 1).clamp(-1, 1)
@@ -27,11 +27,11 @@ def spectra(images: Tensor) -> Tensor:
 
 def percentile(rows: Tensor, share: float) -> Tensor:
     """A percentile of the last axis, interpolated linearly as NumPy does: float (N, C, 1, 1), of (N, C, L)."""
-    place = share * (rows.shape[-1] - 1)
-    below = int(place)
+    position = share * (rows.shape[-1] - 1)
+    below = int(position)
     # selecting two values is several times as quick as sorting all of them
     pair = [rows.kthvalue(below + rank).values for rank in (1, 2)]
-    return torch.lerp(pair[0], pair[1], place - below)[..., None, None]
+    return torch.lerp(pair[0], pair[1], position - below)[..., None, None]
 
 
 class SpecResNet34(ResNet):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Networks made of timm's parts; import this module inside functions only."""
+"""Networks of timm and of its parts; import this module inside functions only."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from detectors.architectures.small_networks import SmallResNet
-from detectors.weights.loading import shipped_card
+from detectors.weights.locations import shipped_card
 
 
 def model(name: str) -> nn.Module:
-    """A network of timm with one output and the weights that it draws for itself."""
-    return _repeatable(timm.create_model(name, pretrained=False, num_classes=1))
+    """A network of timm with one output and randomly initialised weights."""
+    return _with_plain_attention(timm.create_model(name, pretrained=False, num_classes=1))
 
 
-def _repeatable(network: nn.Module) -> nn.Module:
-    """A network whose attention is written out: fused, its gradients differ from run to run on an accelerator."""
+def _with_plain_attention(network: nn.Module) -> nn.Module:
+    """A network without fused attention, whose gradients differ from run to run on an accelerator."""
     for module in network.modules():
         if hasattr(module, "fused_attn"):
             module.fused_attn = False  # type: ignore[assignment]
     return network
 
 
-def undrawn(make: Callable[[], nn.Module]) -> nn.Module:
-    """A network off the meta device, for one with buffers that no file holds; the random state is left as it was."""
+def build_with_buffers(make: Callable[[], nn.Module]) -> nn.Module:
+    """A network not on the meta device, for it has buffers that no file holds; the random state is not changed."""
     with torch.random.fork_rng(devices=[]):
         return make()
 
@@ -53,14 +53,14 @@ class SmallBottleneckNet(SmallResNet):
 
 
 def small_vit() -> nn.Module:
-    """The vision transformer that ships with the package, with one output that reads the mean of the patch tokens."""
+    """The vision transformer that ships with the package, with one output on the mean of the patch tokens."""
     shape = shipped_card("small_dino")["network"] | {"num_classes": 1}
-    return _repeatable(VisionTransformer(**shape, global_pool="avg", fc_norm=False))
+    return _with_plain_attention(VisionTransformer(**shape, global_pool="avg", fc_norm=False))
 
 
 def small_swin() -> nn.Module:
     """A Swin transformer of three stages with patches and windows of 4, for images of any size."""
-    return _repeatable(
+    return _with_plain_attention(
         SwinTransformer(
             img_size=64,
             patch_size=4,
@@ -76,12 +76,12 @@ def small_swin() -> nn.Module:
     )
 
 
-def bottlenecked(network: nn.Module, width: int, dropout: float) -> nn.Module:
-    """A vision transformer with a bottleneck between what it reads from an image and its one output."""
-    read = network.num_features
+def add_bottleneck(network: nn.Module, width: int, dropout: float) -> nn.Module:
+    """Give a vision transformer a bottleneck of this width between its features and its one output."""
+    features = network.num_features
     network.head = nn.Sequential(
         OrderedDict(
-            bottleneck=nn.Linear(int(read), width),  # type: ignore[arg-type]
+            bottleneck=nn.Linear(int(features), width),  # type: ignore[arg-type]
             activation=nn.GELU(),
             dropout=nn.Dropout(dropout),
             fc=nn.Linear(width, 1),

@@ -1,1 +1,1 @@
-"""Detectors made of other detectors."""
+"""Detectors that are composed of others: one module per family."""

@@ -1,7 +1,7 @@
 """Ensembles of detectors: the mean of their log odds, or a logistic regression on them (stacking).
 
 Wolpert, "Stacked generalization", Neural Networks 5(2), 1992. Stacking weights are fitted on images that the members
-were not fitted on: a quarter of the train set is set aside for them, then the members are fitted again on all of it.
+were not fitted on: a quarter of the train set is held out for them, then the members are fitted again on all of it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from detectors.api import (
     State,
     TrainSet,
     Variant,
-    alike,
+    for_all_settings,
 )
-from detectors.composite.nested_fits import divided, joined, parted, within
-from detectors.composition import Composite, member_of
-from detectors.heads.linear import one_thread
+from detectors.composite.nested_fits import join_states, member_runtime, split_train_set, state_of
+from detectors.composition import Composite, as_member
+from detectors.heads.linear import MAX_ITERATIONS, TOLERANCE, single_blas_thread
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
-CERTAIN = 1e-6  # scores are kept this far from 0 and 1, where log odds have no end
-ASIDE = 0.25  # of the train set, for the weights of the members
-WEIGHTS = "weights"
+MIN_PROBABILITY = 1e-6  # scores are clipped this far from 0 and 1, where log odds are infinite
+HELD_OUT_SHARE = 0.25  # of the train set, for the weights of the members
+WEIGHTS = "weights"  # in a state, the name of the weights
 
 LogOdds = NDArray[np.float64]
 
 
 class EnsembleDetector(Composite):
-    """Fitted members and a line over their log odds.
+    """Fitted members and a linear decision over their log odds.
 
     Attributes:
         members: By name.
@@ -54,25 +54,25 @@ class EnsembleDetector(Composite):
         self.weights = weights
 
     def combine(self, answers: Mapping[str, Answer]) -> Answer:
-        """The weighed sum of the members' log odds."""
+        """The sigmoid of the weighted sum of the members' log odds."""
         odds = log_odds([answers[name].scores for name in self.members])
         return Answer(expit(odds @ self.weights[:-1] + self.weights[-1]).astype(np.float32))
 
     def state(self) -> State:
-        """What every member learned, and the weights."""
-        return joined({name: one.state() for name, one in self.members.items()}) | {WEIGHTS: self.weights}
+        """The states of all members, and the weights."""
+        return join_states({name: member.state() for name, member in self.members.items()}) | {WEIGHTS: self.weights}
 
 
 def log_odds(scores: Sequence[Scores]) -> NDArray[np.float64]:
     """Log odds float64 (N, M) of M arrays of scores (N,)."""
     stacked = np.stack(scores, axis=1).astype(np.float64)
-    odds: NDArray[np.float64] = logit(np.clip(stacked, CERTAIN, 1 - CERTAIN))
+    odds: NDArray[np.float64] = logit(np.clip(stacked, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
     return odds
 
 
 @dataclass(frozen=True)
 class Ensemble(Recipe):
-    """What both ensembles share.
+    """An ensemble of fitted members, weighted: a subclass gives `card`, `variants` and `member_weights`.
 
     Attributes:
         members: Names of the detectors, as they are installed.
@@ -94,25 +94,25 @@ class Ensemble(Recipe):
         return {name: catalogue.recipe(name, self.setting) for name in self.members}
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> EnsembleDetector:
-        """Fit the members, and the weights where they are fitted. Raises what a member raises."""
-        weights = self.weigh(train, seed, runtime)
-        return EnsembleDetector(self.fitted(train, seed, within(runtime, "whole")), weights)
+        """Fit the members and take their weights. Raises what a member raises."""
+        weights = self.member_weights(train, seed, runtime)
+        return EnsembleDetector(self.fit_members(train, seed, member_runtime(runtime, "whole")), weights)
 
-    def fitted(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Detector]:
-        """Every member, fitted on `train`."""
+    def fit_members(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Detector]:
+        """All members by name, fitted on `train`."""
         return {
-            name: member_of(recipe, recipe.fit(train, seed, within(runtime, name)))
+            name: as_member(recipe, recipe.fit(train, seed, member_runtime(runtime, name)))
             for name, recipe in self._recipes().items()
         }
 
     @abstractmethod
-    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
+    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
         """The weights of the members and the intercept, float64 (M + 1,)."""
 
     def restore(self, state: State, runtime: Runtime) -> EnsembleDetector:
-        """The ensemble whose `state` this is."""
+        """The ensemble with this state."""
         members = {
-            name: member_of(recipe, recipe.restore(parted(state, name), runtime))
+            name: as_member(recipe, recipe.restore(state_of(state, name), runtime))
             for name, recipe in self._recipes().items()
         }
         return EnsembleDetector(members, state[WEIGHTS])
@@ -124,7 +124,7 @@ class MeanEnsemble(Ensemble):
 
     card: ClassVar[Card] = Card(
         name="ensemble_mean",
-        family="ensemble",
+        family="composite",
         year=2024,
         version=1,
         title="Ensemble: mean of log odds",
@@ -132,7 +132,7 @@ class MeanEnsemble(Ensemble):
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run, every member on all of it",
             input_size="as its members",
@@ -140,8 +140,8 @@ class MeanEnsemble(Ensemble):
         )
     )
 
-    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
-        """One share for each."""
+    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
+        """The same weight for each, and no intercept."""
         del train, seed, runtime
         return np.append(np.full(len(self.members), 1 / len(self.members)), 0.0)
 
@@ -152,7 +152,7 @@ class StackedEnsemble(Ensemble):
 
     card: ClassVar[Card] = Card(
         name="ensemble_stack",
-        family="ensemble",
+        family="composite",
         year=1992,
         version=1,
         title="Ensemble: stacked",
@@ -160,7 +160,7 @@ class StackedEnsemble(Ensemble):
         upstream="none: own implementation",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run, a quarter of it set aside for the weights of the members",
             input_size="as its members",
@@ -168,13 +168,14 @@ class StackedEnsemble(Ensemble):
         )
     )
 
-    def weigh(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
-        """Weights from the images that were set aside."""
+    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
+        """Weights fitted on held-out images."""
         from sklearn.linear_model import LogisticRegression
 
-        fitting, aside = divided(train, ASIDE, seed)
-        scores = [aside.scores(member) for member in self.fitted(fitting, seed, within(runtime, "aside")).values()]
-        fitted = LogisticRegression(class_weight="balanced", tol=1e-6, max_iter=10_000)
-        with one_thread():
-            fitted.fit(log_odds(scores), aside.labels)
-        return np.append(fitted.coef_[0], fitted.intercept_)
+        fitting, held_out = split_train_set(train, HELD_OUT_SHARE, seed)
+        members = self.fit_members(fitting, seed, member_runtime(runtime, "held_out"))
+        scores = [held_out.scores(member) for member in members.values()]
+        solver = LogisticRegression(class_weight="balanced", tol=TOLERANCE, max_iter=MAX_ITERATIONS)
+        with single_blas_thread():
+            solver.fit(log_odds(scores), held_out.labels)
+        return np.append(solver.coef_[0], solver.intercept_)

@@ -1,1 +1,1 @@
-"""Frozen feature extractors, and the recipes that put heads on them."""
+"""Frozen feature extractors, and what recipes on one of them share."""

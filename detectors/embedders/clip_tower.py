@@ -1,4 +1,4 @@
-"""Image towers of open_clip models: found by name, filled strictly, run frozen; import this inside functions only."""
+"""Image towers of open_clip models: found by name, loaded strictly, frozen; import this inside functions only."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.architectures.compute import autocast, deterministic
+from detectors.architectures.compute import autocast, deterministic, normalised, token_statistics
 from detectors.preprocessing.augmentation import Statistics
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import HubFile
-from detectors.weights.loading import load_strict, read, shipped, shipped_card
+from detectors.weights.loading import load_strict, read
+from detectors.weights.locations import shipped_card, shipped_file
 from detectors.weights.open_clip import OPEN_CLIP_FILES
 
 CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
-# what is read from each block: nothing, its class token, or mean and deviation of its other tokens; or nothing, and the
-# final embedding is what comes before its projection
+# of the tokens of each block: none, the class token, or mean and deviation of the image tokens ("spread"); with
+# "unprojected" none, and the final embedding is taken before its projection
 ClipPooling = Literal["none", "class", "spread", "unprojected"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tower:
-    """An image tower whose weights have been found, not read.
+class ClipTower:
+    """An image tower whose weights have been found but not read.
 
     Attributes:
         name: Of the model.
         config: open_clip's configuration: `embed_dim`, `vision_cfg` and maybe `quick_gelu`.
         weights: A file with the whole model or with its image tower.
-        mean: What images are normalised by, per channel in [0, 1].
-        std: Likewise.
+        mean: Subtracted from images, per channel in [0, 1].
+        std: By which the difference is divided.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Tower:
 
     @property
     def side(self) -> int:
-        """Side of the square images it takes, in pixels."""
+        """Side of its square input, in pixels."""
         size = self.config["vision_cfg"]["image_size"]
         return int(size if isinstance(size, int) else size[0])
 
@@ -60,35 +61,35 @@ class Tower:
 
     @property
     def width(self) -> int:
-        """Length of its tokens, and of its final embedding before the projection; 0 for a tower of another kind."""
+        """Length of its tokens, and of its final embedding before the projection; 0 for no vision transformer."""
         return int(self.config["vision_cfg"].get("width", 0))
 
     @property
     def own_statistics(self) -> bool:
-        """Whether images are normalised otherwise than OpenAI's CLIP does."""
+        """Whether images are normalised with other statistics than OpenAI's CLIP."""
         return (self.mean, self.std) != (CLIP_MEAN, CLIP_STD)
 
     @property
     def blocks(self) -> int:
-        """Number of transformer blocks; 0 for a tower of another kind."""
+        """Number of transformer blocks; 0 for no vision transformer."""
         layers = self.config["vision_cfg"].get("layers", 0)
         return layers if isinstance(layers, int) and "timm_model_name" not in self.config["vision_cfg"] else 0
 
     def tokens(self, pooling: ClipPooling) -> int:
-        """Length of what is read from all blocks together."""
+        """Number of columns of the pooled tokens of all blocks."""
         return self.blocks * self.width * {"none": 0, "class": 1, "spread": 2, "unprojected": 0}[pooling]
 
 
-def shipped_tower(name: str, source: str | None) -> Tower:
+def shipped_tower(name: str, source: str | None) -> ClipTower:
     """A tower that ships with the package, with its own weights or those of a file of the user's.
 
     Raises:
         Unavailable: The package was installed without it, or there is no such file.
     """
-    return Tower(name, shipped_card(name), shipped(name) if source is None else hashed_file(Path(source)))
+    return ClipTower(name, shipped_card(name), shipped_file(name) if source is None else hashed_file(Path(source)))
 
 
-def find_tower(model: str, source: str) -> Tower:
+def find_tower(model: str, source: str) -> ClipTower:
     """An open_clip model by name.
 
     Args:
@@ -107,25 +108,29 @@ def find_tower(model: str, source: str) -> Tower:
         raise Unavailable(msg)
     tags = open_clip.list_pretrained_tags_by_model(model)
     if source not in tags:
-        return Tower(model, config, _file(model, source, tags))
-    known = open_clip.get_pretrained_cfg(model, source)
-    if (
-        bool(known.get("quick_gelu")) != bool(config.get("quick_gelu"))
-        and "timm_model_name" not in config["vision_cfg"]
-    ):
-        wanted = f"{model}-quickgelu" if known.get("quick_gelu") else model.removesuffix("-quickgelu")
-        msg = f"weights {source!r} of {model!r} were trained with the other GELU: name the model {wanted!r}"
-        raise Unavailable(msg)
-    return Tower(model, config, hub_of(model, source).get(), tuple(known["mean"]), tuple(known["std"]))
+        return ClipTower(model, config, _local_file(model, source, tags))
+    pretrained = open_clip.get_pretrained_cfg(model, source)
+    _require_same_gelu(model, source, config, quick=bool(pretrained.get("quick_gelu")))
+    statistics = tuple(pretrained["mean"]), tuple(pretrained["std"])
+    return ClipTower(model, config, pretrained_file(model, source).get(), *statistics)
 
 
-def hub_of(model: str, tag: str) -> HubFile:
-    """Where open_clip has the weights of one of its tags from."""
+def _require_same_gelu(model: str, tag: str, config: Mapping[str, Any], *, quick: bool) -> None:
+    """Raise `Unavailable` where a model and its weights differ in the kind of GELU that they were made for."""
+    if quick == bool(config.get("quick_gelu")) or "timm_model_name" in config["vision_cfg"]:
+        return
+    other = f"{model}-quickgelu" if quick else model.removesuffix("-quickgelu")
+    msg = f"weights {tag!r} of {model!r} were trained with the other GELU: name the model {other!r}"
+    raise Unavailable(msg)
+
+
+def pretrained_file(model: str, tag: str) -> HubFile:
+    """The file that open_clip downloads for one of its tags."""
     repository, _, file = open_clip.get_pretrained_cfg(model, tag).get("hf_hub", "").rpartition("/")
     return HubFile(repository, (file,) if file else OPEN_CLIP_FILES)
 
 
-def _file(model: str, source: str, tags: Sequence[str]) -> HashedFile:
+def _local_file(model: str, source: str, tags: Sequence[str]) -> HashedFile:
     if not Path(source).is_file():
         msg = f"{source!r} is neither a file nor a tag of {model}, which has {', '.join(tags) or 'none'}"
         raise Unavailable(msg)
@@ -141,8 +146,13 @@ def meta_tower(config: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def load_tower(tower: Tower, runtime: Runtime, *, project: bool = True) -> nn.Module:
-    """Build an image tower and fill it strictly; then leave its projection out, if it is a vision transformer's.
+def load_tower(tower: ClipTower, runtime: Runtime, *, project: bool = True) -> nn.Module:
+    """Build an image tower and load its weights strictly.
+
+    Args:
+        tower: The tower.
+        runtime: Its device.
+        project: Whether a vision transformer keeps the projection of its final embedding.
 
     Raises:
         WrongWeights: The file does not hold exactly this tower, alone or under "visual." in a whole model.
@@ -156,7 +166,7 @@ def load_tower(tower: Tower, runtime: Runtime, *, project: bool = True) -> nn.Mo
     return network.requires_grad_(requires_grad=False).eval().to(runtime.device)
 
 
-def text_embeddings(tower: Tower, prompts: Sequence[str]) -> Embeddings:
+def text_embeddings(tower: ClipTower, prompts: Sequence[str]) -> Embeddings:
     """Embed P prompts by the text tower of the same model, as float32 (P, projected), not normalised.
 
     Raises:
@@ -167,7 +177,7 @@ def text_embeddings(tower: Tower, prompts: Sequence[str]) -> Embeddings:
     if "hf_model_name" in config or "hf_tokenizer_name" in config:
         msg = f"{tower.name} reads text with another library's tower: choose a model that reads it with open_clip's"
         raise Unavailable(msg)
-    # not on the meta device: its mask is a buffer that no file holds
+    # not on the meta device: its attention mask is a buffer that no file holds
     network: nn.Module = _build_text_tower(tower.projected, config, bool(tower.config.get("quick_gelu")))
     tensors = {
         name.removeprefix("text."): tensor
@@ -182,30 +192,22 @@ def text_embeddings(tower: Tower, prompts: Sequence[str]) -> Embeddings:
 
 
 def features(
-    network: nn.Module, tower: Tower, pooling: ClipPooling, images: Sequence[Array], runtime: Runtime
+    network: nn.Module, tower: ClipTower, pooling: ClipPooling, images: Sequence[Array], runtime: Runtime
 ) -> Embeddings:
     """Embed N images uint8 (side, side, 3) as float32 (N, projected + tokens): the final embedding, then the blocks."""
-    pixels = torch.from_numpy(np.stack(images)).to(runtime.device).permute(0, 3, 1, 2)
-    mean, std = (torch.tensor(value, device=runtime.device).view(3, 1, 1) for value in (tower.mean, tower.std))
+    pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
     with torch.inference_mode(), deterministic(), autocast(runtime):
-        normalised = (pixels.float() / 255 - mean) / std
-        whole = pooling in {"none", "unprojected"} or not tower.blocks
-        embedded = torch.cat([_whole(network, normalised)] if whole else _columns(network, normalised, pooling), 1)
-    array: Embeddings = embedded.float().cpu().numpy()
+        parts = _embedding_parts(network, tower, pooling, normalised(pixels, tower.mean, tower.std))
+        array: Embeddings = torch.cat(parts, 1).float().cpu().numpy()
     return array
 
 
-def _whole(network: nn.Module, images: Tensor) -> Tensor:
-    """The final embedding, not normalised."""
-    output = network(images)
-    embedding: Tensor = output[0] if isinstance(output, tuple) else output
-    return embedding
-
-
-def _columns(network: nn.Module, images: Tensor, pooling: ClipPooling) -> list[Tensor]:
-    """The final embedding, not normalised, and what is read from each block."""
-    output: dict[str, Any] = network.forward_intermediates(images, output_fmt="NLC", output_extra_tokens=True)  # type: ignore[operator]
+def _embedding_parts(network: nn.Module, tower: ClipTower, pooling: ClipPooling, images: Tensor) -> list[Tensor]:
+    """The final embedding, not L2-normalised, and the pooled tokens of each block."""
+    if pooling in {"none", "unprojected"} or not tower.blocks:
+        output = network(images)
+        return [output[0] if isinstance(output, tuple) else output]
+    outputs: dict[str, Any] = network.forward_intermediates(images, output_fmt="NLC", output_extra_tokens=True)  # type: ignore[operator]
     if pooling == "class":
-        return [output["image_features"], *(tokens[:, 0] for tokens in output["image_intermediates_prefix"])]
-    blocks: list[Tensor] = output["image_intermediates"]
-    return [output["image_features"], *(part for tokens in blocks for part in (tokens.mean(1), tokens.std(1)))]
+        return [outputs["image_features"], *(tokens[:, 0] for tokens in outputs["image_intermediates_prefix"])]
+    return [outputs["image_features"], *token_statistics(outputs["image_intermediates"])]

@@ -1,4 +1,4 @@
-"""Self-distilled vision transformers of timm: found, filled strictly, run frozen; import this inside functions only."""
+"""Self-distilled vision transformers of timm: loaded strictly, frozen; import this module inside functions only."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime
-from detectors.architectures.compute import autocast, deterministic
+from detectors.architectures import compute
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.loading import hub, load_strict, read, shipped, shipped_card
+from detectors.weights.loading import load_strict, read
+from detectors.weights.locations import hub_file, shipped_card, shipped_file
 
-DinoPooling = Literal[
-    "class", "spread"
-]  # the class token alone, or with mean and deviation of each block's patch tokens
+# the class token alone, or followed by mean and deviation of the patch tokens of each block ("spread")
+DinoPooling = Literal["class", "spread"]
 
 
 @dataclass(frozen=True, slots=True)
 class DinoTower:
-    """A vision transformer whose weights have been found, not read.
+    """A vision transformer whose weights have been found but not read.
 
     Attributes:
         name: Of the model: timm's, or that of weights that ship with the package.
         network: Arguments of timm's `VisionTransformer`; None where timm knows the model by its name.
         weights: A file with exactly this network.
-        side: Side of the square images it is shown, in pixels.
+        side: Side of its square input, in pixels.
     """
 
     name: str
@@ -48,7 +48,8 @@ def shipped_tower(name: str, source: str | None) -> DinoTower:
         Unavailable: The package was installed without it, or there is no such file.
     """
     network = shipped_card(name)["network"]
-    return DinoTower(name, network, shipped(name) if source is None else hashed_file(Path(source)), network["img_size"])
+    weights = shipped_file(name) if source is None else hashed_file(Path(source))
+    return DinoTower(name, network, weights, network["img_size"])
 
 
 def find_tower(model: str, source: str | None, side: int) -> DinoTower:
@@ -57,7 +58,7 @@ def find_tower(model: str, source: str | None, side: int) -> DinoTower:
     Raises:
         Unavailable: There is no such file, or the hub cannot be reached.
     """
-    weights = hub(f"timm/{model}", "model.safetensors") if source is None else hashed_file(Path(source))
+    weights = hub_file(f"timm/{model}", "model.safetensors") if source is None else hashed_file(Path(source))
     return DinoTower(model, None, weights, side)
 
 
@@ -66,22 +67,20 @@ def meta_network(model: str, network: Mapping[str, Any] | None) -> VisionTransfo
     with torch.device("meta"):
         if network is not None:
             return VisionTransformer(**network)
-        # positions are those of the published resolution, interpolated to the image's own
-        return cast(
-            "VisionTransformer",
-            timm.create_model(model, pretrained=False, num_classes=0, dynamic_img_size=True),
-        )
+        # position embeddings of the published resolution are interpolated to that of the images
+        made = timm.create_model(model, pretrained=False, num_classes=0, dynamic_img_size=True)
+        return cast("VisionTransformer", made)
 
 
 def load_tower(tower: DinoTower, runtime: Runtime) -> VisionTransformer:
-    """Build the network and fill it strictly. Raises `WrongWeights` where the file does not hold exactly it."""
+    """Build the network and load its weights strictly. Raises `WrongWeights` where the file does not fit exactly."""
     network = meta_network(tower.name, tower.network)
     load_strict(network, read(tower.weights), tower.weights.path)
     network.requires_grad_(requires_grad=False).eval().to(runtime.device)
     return network
 
 
-def length(tower: DinoTower, pooling: DinoPooling) -> int:
+def embedding_length(tower: DinoTower, pooling: DinoPooling) -> int:
     """Number of columns that `features` gives."""
     network = meta_network(tower.name, tower.network)
     blocks = 2 * len(network.blocks) if pooling == "spread" else 0
@@ -89,18 +88,15 @@ def length(tower: DinoTower, pooling: DinoPooling) -> int:
 
 
 def normalised(pixels: Tensor) -> Tensor:
-    """uint8 (N, H, W, 3) as the network takes it, float32 (N, 3, H, W)."""
-    mean, std = (torch.tensor(value, device=pixels.device).view(3, 1, 1) for value in (IMAGENET_MEAN, IMAGENET_STD))
-    return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
+    """Images uint8 (N, H, W, 3), normalised with ImageNet's statistics: float32 (N, 3, H, W)."""
+    return compute.normalised(pixels, IMAGENET_MEAN, IMAGENET_STD)
 
 
 def features(network: nn.Module, pooling: DinoPooling, images: Sequence[Array], runtime: Runtime) -> Embeddings:
-    """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then what the pooling adds."""
+    """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then the pooled patch tokens."""
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    with torch.inference_mode(), deterministic(), autocast(runtime):
+    with torch.inference_mode(), compute.deterministic(), compute.autocast(runtime):
         final, blocks = network.forward_intermediates(normalised(pixels), output_fmt="NLC")  # type: ignore[operator]
-        parts = [final[:, 0]]
-        if pooling == "spread":
-            parts += [part for tokens in blocks for part in (tokens.mean(1), tokens.std(1))]
-        array: Embeddings = torch.cat(parts, 1).float().cpu().numpy()
+        pooled = compute.token_statistics(blocks) if pooling == "spread" else []
+        array: Embeddings = torch.cat([final[:, 0], *pooled], 1).float().cpu().numpy()
     return array

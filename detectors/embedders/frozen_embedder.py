@@ -1,4 +1,4 @@
-"""Embedders that are one frozen network: weights are read once, at first use, and images pass in chunks."""
+"""Embedders that are one frozen network: weights are read once, at first use, and batches are cut into chunks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ from detectors.preprocessing.crops import centre_square
 if TYPE_CHECKING:
     from torch import nn
 
-CHUNK = 32  # images that pass through at once
+CHUNK = 32  # images per forward pass
 
 
 class FrozenEmbedder(Embedder):
-    """A frozen network on the centre of an image: a subclass gives `load` and `features`."""
+    """A frozen network on the centre of an image: a subclass gives `load` and `features`.
+
+    Args:
+        key: As `Embedder.key`.
+        dim: As `Embedder.dim`.
+        side: Side of the centre crop, in pixels.
+        pad: Whether smaller images are padded with black, or enlarged.
+    """
 
     def __init__(self, key: str, dim: int, side: int, *, pad: bool) -> None:
         self.key = key
@@ -32,24 +39,24 @@ class FrozenEmbedder(Embedder):
 
     @abstractmethod
     def load(self) -> nn.Module:
-        """The network on its device, filled strictly."""
+        """The network on its device, its weights loaded strictly."""
 
     @abstractmethod
     def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
         """Embed at least one prepared array as float32 (N, dim)."""
 
     def prepare(self, sample: Sample) -> Array:
-        """The centre, uint8 (side, side, 3), without resize where it is large enough."""
+        """The centre, uint8 (side, side, 3), not resampled where the image is large enough."""
         return (padded_centre if self._pad else centre_square)(sample.pixels, self._side)
 
     def embed(self, batch: Sequence[Array]) -> Embeddings:
         """Embed N prepared arrays as float32 (N, dim); the first call reads the weights."""
-        network = self._loaded()
+        network = self._loaded_network()
         chunks = [batch[start : start + CHUNK] for start in range(0, len(batch), CHUNK)]
         parts = [self.features(network, chunk) for chunk in chunks]
         return np.concatenate([np.zeros((0, self.dim), np.float32), *parts])
 
-    def _loaded(self) -> nn.Module:
+    def _loaded_network(self) -> nn.Module:
         with self._lock:
             if self._network is None:
                 self._network = self.load()

@@ -13,21 +13,21 @@ from detectors.api import Array, Embedder, Embeddings, Runtime
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHUNK_ON_CPU = 8  # so that a chunk stays in the processor's cache
-CHUNK_ON_GPU = 256  # so that a chunk fills the device
+CPU_CHUNK = 8  # images: a chunk stays in the processor's cache
+GPU_CHUNK = 256  # images: a chunk occupies the device
 
 
 class TensorEmbedder(Embedder):
     """An embedder without weights: a subclass gives `prepare` and `features`.
 
-    It computes in float32 at either precision: there is no network whose rounding would not matter.
+    It computes in float32 whatever the precision: unlike a network, such features do not tolerate rounding.
     """
 
     def __init__(self, key: str, dim: int, runtime: Runtime) -> None:
         self.key = key
         self.dim = dim
         self._device = runtime.device
-        self._chunk = CHUNK_ON_CPU if runtime.device == "cpu" else CHUNK_ON_GPU
+        self._chunk = CPU_CHUNK if runtime.device == "cpu" else GPU_CHUNK
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:

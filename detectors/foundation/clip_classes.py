@@ -1,4 +1,4 @@
-"""Classifiers on the final embedding of a frozen CLIP tower that tell generators apart and so real from generated.
+"""Classifiers of generators on the final embedding of a frozen CLIP tower, which thereby detect generated images.
 
 Both follow Saland's internship report (SIGMA, CRIStAL, 2024: 18 classes, open_clip's ViT-L-14 with DataComp-1B
 weights) and Kilinkarov, Dorin and Grabovoy, "Robust method for detecting machine-generated images" (preprint: 26
@@ -6,14 +6,14 @@ classes): one class of real images and one per generator; an image is called gen
 the probability of the likeliest generator against that of "real" alone: above 0.5 when the class is a generator.
 
 `ClipClasses` is a linear layer with weighted cross-entropy, the weight of a class being the inverse of its frequency,
-solved as logistic regression where the papers descend by Adam. So weighted, all classes are as likely beforehand.
+solved as logistic regression where the papers train with Adam. So weighted, all classes are equally likely a priori.
 
 `ClipOvo` is one linear SVM per pair of classes. The pairs' probabilities come from Platt slopes and are coupled by the
 second method of Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling", JMLR 5,
 2004. The report votes instead, which gives no score.
 
-In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
-CLIP's final embedding says little of a generator.
+In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the final
+embedding of the small CLIP holds little information on generators.
 """
 
 from __future__ import annotations
@@ -27,22 +27,20 @@ import numpy as np
 
 from detectors.api import Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
 from detectors.classifier import Classifier, Probabilities
-from detectors.embedders.clip import (
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    FINAL,
     LARGE_TOWER,
     PREPRINT,
     RENDERED_TOWER,
     REPORT,
     SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
     ClipRecipe,
     ClipVariant,
-    each_row,
 )
-from detectors.heads.multiclass import ClassRule, PairwiseSvms, Softmax, classes_of, from_bytes, to_bytes
+from detectors.heads.multiclass import ClassRule, PairwiseSvms, Softmax, classes_of, decode_names, encode_names
+from detectors.heads.rows import map_rows
 from detectors.weights.open_clip import DATACOMP
 
 C = 1.0  # scikit-learn's own
@@ -60,17 +58,17 @@ class ClipClassifier(Classifier):
 
     def class_probabilities(self, embeddings: Embeddings) -> Probabilities:
         """The probability of each of the `classes` for N embeddings, float32 (N, C)."""
-        said = each_row(self.rule.probabilities, embeddings[:, self.columns], len(self.classes))
-        return said.astype(np.float32)
+        probabilities = map_rows(self.rule.probabilities, embeddings[:, self.columns], len(self.classes))
+        return probabilities.astype(np.float32)
 
     def state(self) -> State:
         """The rule's arrays and the names of the classes."""
-        return {**self.rule.state(), "classes": to_bytes(self.classes)}
+        return {**self.rule.state(), "classes": encode_names(self.classes)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassesVariant(ClipVariant):
-    """What a classifier is in one setting.
+class ClassifierVariant(ClipVariant):
+    """A classifier in one setting.
 
     Attributes:
         c: Weight of the training errors against the penalty, as in scikit-learn.
@@ -80,42 +78,43 @@ class ClassesVariant(ClipVariant):
 
 
 @dataclass(frozen=True)
-class ClassesRecipe(ClipRecipe):
-    """What both classifiers share: a subclass gives `card`, `variants`, `learn` and `remember`."""
+class ClassifierRecipe(ClipRecipe):
+    """A classifier on a CLIP tower: a subclass gives `card`, `variants`, `fit_rule` and `restore_rule`."""
 
-    published: ClassVar[tuple[str, str]] = DATACOMP
-    variants: ClassVar[Mapping[Setting, ClassesVariant]]
-
-    @property
-    def variant(self) -> ClassesVariant:
-        """The tower and the penalty of this setting and what belongs to them."""
-        return self.variants[self.setting]
+    paper_weights: ClassVar[tuple[str, str]] = DATACOMP
+    variants: ClassVar[Mapping[Setting, ClassifierVariant]]
 
     @abstractmethod
-    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> ClassRule:
-        """Fit the rule on N final embeddings and the index of each image's class, int64 (N,)."""
+    def fit_rule(self, embeddings: Embeddings, members: Labels, seed: int) -> ClassRule:
+        """Fit the rule.
+
+        Args:
+            embeddings: float32 (N, D).
+            members: The index of each image's class, int64 (N,).
+            seed: Of whatever is random.
+        """
 
     @abstractmethod
-    def remember(self, state: State) -> ClassRule:
-        """The rule whose `state` this is."""
+    def restore_rule(self, state: State) -> ClassRule:
+        """The rule with this state."""
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> ClipClassifier:
         """Fit on the embeddings and generators of `train`. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
         classes, members = classes_of(train)
-        rule = self.learn(train.embed(embedder)[:, columns], members, seed)
+        rule = self.fit_rule(train.embed(embedder)[:, columns], members, seed)
         return ClipClassifier(embedder, columns, classes, rule)
 
     def restore(self, state: State, runtime: Runtime) -> ClipClassifier:
-        """The classifier whose `state` this is."""
+        """The classifier with this state."""
         embedder = self.embedder(runtime)
-        rule = self.remember(state)
-        return ClipClassifier(embedder, self.columns(embedder), from_bytes(state["classes"]), rule)
+        rule = self.restore_rule(state)
+        return ClipClassifier(embedder, self.columns(embedder), decode_names(state["classes"]), rule)
 
 
 @dataclass(frozen=True)
-class ClipClasses(ClassesRecipe):
+class ClipClasses(ClassifierRecipe):
     """A linear layer with weighted cross-entropy."""
 
     card: ClassVar[Card] = Card(
@@ -128,38 +127,38 @@ class ClipClasses(ClassesRecipe):
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
         licence=DATACOMP_LICENCE,
     )
-    variants: ClassVar[Mapping[Setting, ClassesVariant]] = {
-        "paper": ClassesVariant(
+    variants: ClassVar[Mapping[Setting, ClassifierVariant]] = {
+        "paper": ClassifierVariant(
             trained_on="head: images and generators of the run's train subset, each class weighted alike;"
             f" {DATACOMP_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             c=C,
             **LARGE_TOWER,
         ),
-        "small": ClassesVariant(
+        "small": ClassifierVariant(
             trained_on="head: images and generators of the run's train subset, each class weighted alike;"
             f" {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             c=SOFTMAX_BLOCKS_C,
             **SMALL_TOWER,
         ),
     }
 
-    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> Softmax:
-        """Fit the layer; nothing is drawn at random."""
+    def fit_rule(self, embeddings: Embeddings, members: Labels, seed: int) -> Softmax:
+        """Fit the layer; nothing is random."""
         del seed
         return Softmax.fit(embeddings, members, self.variant.c)
 
-    def remember(self, state: State) -> Softmax:
-        """The layer whose `state` this is."""
-        return Softmax.restored(state)
+    def restore_rule(self, state: State) -> Softmax:
+        """The layer with this state."""
+        return Softmax.from_state(state)
 
 
 @dataclass(frozen=True)
-class ClipOvo(ClassesRecipe):
+class ClipOvo(ClassifierRecipe):
     """One linear SVM per pair of classes, coupled."""
 
     card: ClassVar[Card] = Card(
@@ -172,28 +171,28 @@ class ClipOvo(ClassesRecipe):
         upstream="none published; open_clip https://github.com/mlfoundations/open_clip (nothing copied)",
         licence=DATACOMP_LICENCE,
     )
-    variants: ClassVar[Mapping[Setting, ClassesVariant]] = {
-        "paper": ClassesVariant(
+    variants: ClassVar[Mapping[Setting, ClassifierVariant]] = {
+        "paper": ClassifierVariant(
             trained_on=f"head: images and generators of the run's train subset; {DATACOMP_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             c=C,
             **LARGE_TOWER,
         ),
-        "small": ClassesVariant(
+        "small": ClassifierVariant(
             trained_on=f"head: images and generators of the run's train subset; {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             c=SVM_BLOCKS_C,
             **SMALL_TOWER,
         ),
     }
 
-    def learn(self, embeddings: Embeddings, members: Labels, seed: int) -> PairwiseSvms:
+    def fit_rule(self, embeddings: Embeddings, members: Labels, seed: int) -> PairwiseSvms:
         """Fit all pairs; the seed draws the folds of the Platt slopes."""
         return PairwiseSvms.fit(embeddings, members, self.variant.c, seed)
 
-    def remember(self, state: State) -> PairwiseSvms:
-        """The pairs whose `state` this is."""
-        return PairwiseSvms.restored(state)
+    def restore_rule(self, state: State) -> PairwiseSvms:
+        """The SVMs with this state."""
+        return PairwiseSvms.from_state(state)

@@ -1,4 +1,4 @@
-"""A linear SVM on what a frozen CLIP tower sees before its projection: GRIP's detector.
+"""A linear SVM on the embedding of a frozen CLIP tower before its projection: GRIP's detector.
 
 Cozzolino, Poggi, Corvi, Niessner and Verdoliva, "Raising the Bar of AI-generated Image Detection with CLIP", CVPR
 Workshops 2024, arXiv 2312.00195, and https://github.com/grip-unina/ClipBased-SyntheticImageDetection. The tower is
@@ -11,11 +11,11 @@ The published heads, `clipdet_latent10k` and `clipdet_latent10k_plus`, are such 
 rewritten as a linear layer, `fc.weight` (1, 1024) and `fc.bias` (1) under `model`: their output is a log likelihood
 ratio, "generated" above 0, and the score its sigmoid. The training code was not published: C and whether columns are
 scaled are not known. Here each column is scaled, C is 1, and a Platt slope turns the distance into a probability; it
-moves no decision. The fusion with the network of Corvi et al. is not part of this.
+changes no decision. The fusion with the network of Corvi et al. is not part of this.
 
-The small setting reads mean and deviation of each block's image tokens, to unit length too, as `clip_svm` does: what
-the small CLIP has before its projection says nothing of a generator (0.54 and 0.56 on held-out folds of gan_ps and
-ldm_a, where the blocks have 0.69 and 0.75).
+The small setting reads mean and deviation of each block's image tokens, to unit length too, as `clip_svm` does: the
+embedding of the small CLIP before its projection does not separate generators (0.54 and 0.56 on held-out folds of
+gan_ps and ldm_a, where the blocks have 0.69 and 0.75).
 """
 
 from __future__ import annotations
@@ -29,41 +29,35 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Array, Card, Embeddings, Runtime, Sample, Scores, Setting, State, TrainSet, Unavailable
-from detectors.embedders.clip import (
-    LARGE_TOWER,
-    RENDERED_TOWER,
-    SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
-    ClipHeadRecipe,
-    ClipHeadVariant,
-    unit,
-)
-from detectors.heads.linear import LinearDecision, LinearProbe, LinearSvm
+from detectors.embedders.clip import TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip_recipe import LARGE_TOWER, RENDERED_TOWER, SMALL_TOWER, ClipHeadRecipe, ClipHeadVariant
+from detectors.heads.linear import LinearDecision, LinearSvm
+from detectors.heads.probe_recipe import LinearProbe
+from detectors.heads.rows import l2_normalise
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.weight_file import hashed_file
-from detectors.weights.loading import load_strict, read, unwrapped
+from detectors.weights.loading import load_strict, read, strip_module_prefix
 from detectors.weights.open_clip import COMMONPOOL
 
 if TYPE_CHECKING:
-    from detectors.embedders.clip_tower import Tower
+    from detectors.embedders.clip_tower import ClipTower
 
 C = 1.0  # LinearSVC's own
 BLOCKS_C = 0.1  # by cross-validation on the train split of the embedded corpus
 
 
-class WholeEmbedder(ClipEmbedder):
-    """A frozen image tower without its projection, on the whole image but for what is too long of its longer side.
+class ShorterSideEmbedder(ClipEmbedder):
+    """A frozen image tower without its projection, on the resized image, its longer side cropped.
 
     Args:
         tower: A vision transformer's.
         runtime: Where and how precisely it computes.
 
     Raises:
-        Unavailable: It is the tower of another network.
+        Unavailable: The tower is no vision transformer.
     """
 
-    def __init__(self, tower: Tower, runtime: Runtime) -> None:
+    def __init__(self, tower: ClipTower, runtime: Runtime) -> None:
         if not tower.blocks:
             msg = f"clip_grip reads what comes before the projection of a vision transformer, and {tower.name} is none"
             raise Unavailable(f"{msg}: choose one")
@@ -81,19 +75,19 @@ class WholeEmbedder(ClipEmbedder):
         return padded_centre(np.asarray(resized), side)
 
 
-class UnitProbe(LinearProbe):
-    """A frozen embedder and a line over some of its columns, brought to unit length together."""
+class UnitLengthProbe(LinearProbe):
+    """A frozen embedder and a linear decision over some of its columns, brought to unit length."""
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
-        return self.line.decide(unit(embeddings[:, self.columns]))
+        """Scores of N embeddings, float32 (N, dim)."""
+        return self.decision.decide(l2_normalise(embeddings[:, self.columns]))
 
 
 @dataclass(frozen=True)
 class ClipGrip(ClipHeadRecipe):
-    """A linear SVM on what comes before the projection."""
+    """A linear SVM on the embedding before the projection."""
 
-    published: ClassVar[tuple[str, str]] = COMMONPOOL
+    paper_weights: ClassVar[tuple[str, str]] = COMMONPOOL
     card: ClassVar[Card] = Card(
         name="clip_grip",
         family="foundation",
@@ -111,39 +105,39 @@ class ClipGrip(ClipHeadRecipe):
             input_size="224x224",
             input_policy="shorter side resized bicubically to 224, centre crop",
             size=LARGE_TOWER["size"],
-            embedder=WholeEmbedder,
-            reads="final",
+            embedder=ShorterSideEmbedder,
+            embedding_part="final",
             head=LinearSvm(C, primal=True),
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
             notes="expect 0.7 to 0.8 on the generator it was fitted on: the small CLIP says little of generators",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             head=LinearSvm(BLOCKS_C, primal=True),
             **SMALL_TOWER,
         ),
     }
 
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> UnitProbe:
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> UnitLengthProbe:
         """Fit the SVM on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        line = self.variant.head.fit(unit(train.embed(embedder)[:, columns]), train.labels, seed)
-        return UnitProbe(embedder, line, columns)
+        decision = self.variant.head.fit(l2_normalise(train.embed(embedder)[:, columns]), train.labels, seed)
+        return UnitLengthProbe(embedder, decision, columns)
 
-    def restore(self, state: State, runtime: Runtime) -> UnitProbe:
-        """The probe whose `state` this is."""
+    def restore(self, state: State, runtime: Runtime) -> UnitLengthProbe:
+        """The probe with this state."""
         embedder = self.embedder(runtime)
-        return UnitProbe(embedder, LinearDecision(**state), self.columns(embedder))
+        return UnitLengthProbe(embedder, LinearDecision(**state), self.columns(embedder))
 
-    def load(self, weights: Path, runtime: Runtime) -> UnitProbe:
+    def load(self, weights: Path, runtime: Runtime) -> UnitLengthProbe:
         """Load a published head: `fc.weight` (1, D) and `fc.bias` (1), and nothing else.
 
         Raises:
-            Unavailable: There is no such file, the tower's weights are not here, or the setting is not the paper's.
-            WrongWeights: The file holds anything more, less or else.
+            Unavailable: There is no such file, the tower's weights are missing, or the setting is not the paper's.
+            WrongWeights: The file does not hold exactly these tensors.
         """
         from torch import nn
 
@@ -152,8 +146,6 @@ class ClipGrip(ClipHeadRecipe):
             raise Unavailable(msg)
         file, embedder = hashed_file(weights), self.embedder(runtime)
         layer = nn.Linear(embedder.projected, 1, device="meta")
-        load_strict(nn.ModuleDict({"fc": layer}), unwrapped(read(file, "model")), weights)
-        coef = layer.weight.detach().numpy()[0].astype(np.float64)
-        intercept = layer.bias.detach().numpy()[0].astype(np.float64)
-        line = LinearDecision(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
-        return UnitProbe(embedder, line, self.columns(embedder))
+        load_strict(nn.ModuleDict({"fc": layer}), strip_module_prefix(read(file, "model")), weights)
+        decision = LinearDecision.from_layer(layer.weight.detach().numpy(), layer.bias.detach().numpy())
+        return UnitLengthProbe(embedder, decision, self.columns(embedder))

@@ -1,15 +1,15 @@
 """Binary heads on the final embedding of a frozen CLIP tower, in place of a single logistic layer.
 
 `ClipSvm` is the linear SVM on cached features of open_clip's ViT-L-14 with DataComp-1B weights of Saland's internship
-report (SIGMA, CRIStAL, 2024). Columns are scaled and a Platt slope turns distances into probabilities; neither is said
-there, and the slope moves no decision.
+report (SIGMA, CRIStAL, 2024). Columns are scaled and a Platt slope turns distances into probabilities; the report
+mentions neither, and the slope changes no decision.
 
 `ClipMlp` is the head of two fully connected layers with ReLU that the same report and Kilinkarov, Dorin and Grabovoy,
 "Robust method for detecting machine-generated images" (preprint), put on a frozen CLIP: binary cross-entropy, Adam, 20
 epochs. They do not state the hidden width, the rate, the batch or the dropout: those here are ours.
 
-In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the small
-CLIP's final embedding says little of a generator.
+In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the final
+embedding of the small CLIP holds little information on generators.
 """
 
 from __future__ import annotations
@@ -23,30 +23,26 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.embedders.clip import (
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    FINAL,
     LARGE_TOWER,
     PREPRINT,
     RENDERED_TOWER,
     REPORT,
     SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
     ClipHeadRecipe,
     ClipHeadVariant,
     ClipRecipe,
     ClipVariant,
-    each_row,
 )
-from detectors.heads.linear import LinearSvm, StandardisedEmbeddings
+from detectors.heads.linear import LinearSvm, Matrix, StandardisedEmbeddings, Vector
+from detectors.heads.rows import map_rows
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
-
-    from detectors.heads.gradient_descent import DescentSettings
 
 HIDDEN = 256
 DROPOUT = 0.2  # of the hidden layer
@@ -58,7 +54,7 @@ BLOCKS_C = 0.01  # by cross-validation on the train split of the embedded corpus
 class ClipSvm(ClipHeadRecipe):
     """A linear SVM on the final embedding."""
 
-    published: ClassVar[tuple[str, str]] = DATACOMP
+    paper_weights: ClassVar[tuple[str, str]] = DATACOMP
     card: ClassVar[Card] = Card(
         name="clip_svm",
         family="foundation",
@@ -72,16 +68,16 @@ class ClipSvm(ClipHeadRecipe):
     variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
         "paper": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             head=LinearSvm(C, primal=True),
             **LARGE_TOWER,
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             head=LinearSvm(BLOCKS_C, primal=True),
             **SMALL_TOWER,
         ),
@@ -93,9 +89,9 @@ class TwoLayerProbe(Probe):
 
     Args:
         embedder: The tower.
-        columns: Which columns of its embeddings are read.
-        state: `first` (hidden, D), `first_bias` (hidden), `second` (hidden) and `second_bias` (), all float64: over
-            embeddings as they come, the scaling of columns being part of the first layer.
+        columns: The columns of its embeddings that are read.
+        state: `first` (hidden, D), `first_bias` (hidden), `second` (hidden) and `second_bias` (), all float64; the
+            scaling of columns is part of the first layer.
     """
 
     def __init__(self, embedder: ClipEmbedder, columns: slice, state: State) -> None:
@@ -104,7 +100,7 @@ class TwoLayerProbe(Probe):
         self._state = state
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
+        """Scores of N embeddings, float32 (N, dim)."""
         first, first_bias, second, second_bias = (
             self._state[name] for name in ("first", "first_bias", "second", "second_bias")
         )
@@ -113,7 +109,7 @@ class TwoLayerProbe(Probe):
             hidden = np.maximum(np.einsum("hd,d->h", first, row.astype(np.float64)) + first_bias, 0)
             return np.asarray(np.einsum("h,h->", hidden, second) + second_bias)
 
-        scores: Scores = expit(each_row(log_odds, embeddings[:, self._columns], 1)[:, 0]).astype(np.float32)
+        scores: Scores = expit(map_rows(log_odds, embeddings[:, self._columns], 1)[:, 0]).astype(np.float32)
         return scores
 
     def state(self) -> State:
@@ -125,7 +121,7 @@ class TwoLayerProbe(Probe):
 class ClipMlp(ClipRecipe):
     """Two fully connected layers with ReLU on the final embedding."""
 
-    published: ClassVar[tuple[str, str]] = DATACOMP
+    paper_weights: ClassVar[tuple[str, str]] = DATACOMP
     card: ClassVar[Card] = Card(
         name="clip_mlp",
         family="foundation",
@@ -139,71 +135,74 @@ class ClipMlp(ClipRecipe):
     variants: ClassVar[Mapping[Setting, ClipVariant]] = {
         "paper": ClipVariant(
             trained_on=f"head: the train subset of the run; {DATACOMP_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             **LARGE_TOWER,
         ),
         "small": ClipVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             **SMALL_TOWER,
         ),
     }
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TwoLayerProbe:
         """Train both layers on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
-        from detectors.heads.gradient_descent import DescentSettings
-
         embedder = self.embedder(runtime)
         columns = self.columns(embedder)
-        plan = DescentSettings(rate=1e-3, epochs=20, batch=32)
-        return TwoLayerProbe(embedder, columns, _layers(train.embed(embedder)[:, columns], train.labels, seed, plan))
+        return TwoLayerProbe(embedder, columns, _fit_layers(train.embed(embedder)[:, columns], train.labels, seed))
 
     def restore(self, state: State, runtime: Runtime) -> TwoLayerProbe:
-        """The detector whose `state` this is."""
+        """The detector with this state."""
         embedder = self.embedder(runtime)
         return TwoLayerProbe(embedder, self.columns(embedder), state)
 
 
-def _layers(embeddings: Embeddings, labels: Labels, seed: int, plan: DescentSettings) -> State:
-    """Train the two layers on N embeddings, float32 (N, D)."""
+def _fit_layers(embeddings: Embeddings, labels: Labels, seed: int) -> State:
+    """Train the two layers on N embeddings, float32 (N, D); returns the state of `TwoLayerProbe`."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    from detectors.heads.gradient_descent import descend
+    from detectors.heads.gradient_descent import DescentSettings, minimise
 
-    # not turned: the network's own start and steps would see the rotation, unlike an L2 penalty
-    scaled = StandardisedEmbeddings.of(embeddings, labels, turned=False)
-    draw = torch.Generator().manual_seed(seed)
+    # not rotated: unlike an L2 penalty, the initial weights and the steps of Adam depend on the rotation
+    scaled = StandardisedEmbeddings.fit(embeddings, labels, rotate=False)
+    rng = torch.Generator().manual_seed(seed)
     points, targets = torch.from_numpy(scaled.points).float(), torch.tensor(labels).float()
-    first, first_bias = _linear(points.shape[1], HIDDEN, draw)
-    second, second_bias = _linear(HIDDEN, 1, draw)
+    first, first_bias = _linear_layer(points.shape[1], HIDDEN, rng)
+    second, second_bias = _linear_layer(HIDDEN, 1, rng)
 
-    def loss(chosen: Tensor) -> Tensor:
-        hidden = torch.relu(points[chosen] @ first.T + first_bias)
-        kept = torch.rand(hidden.shape, generator=draw) >= DROPOUT
-        said = (hidden * kept / (1 - DROPOUT)) @ second.T + second_bias
-        return binary_cross_entropy_with_logits(said[:, 0], targets[chosen])
+    def loss(batch: Tensor) -> Tensor:
+        hidden = torch.relu(points[batch] @ first.T + first_bias)
+        kept = torch.rand(hidden.shape, generator=rng) >= DROPOUT
+        log_odds = (hidden * kept / (1 - DROPOUT)) @ second.T + second_bias
+        return binary_cross_entropy_with_logits(log_odds[:, 0], targets[batch])
 
-    descend([first, first_bias, second, second_bias], loss, len(labels), plan, draw)
-    weights = [weight.detach().numpy().astype(np.float64) for weight in (first, first_bias, second, second_bias)]
-    whole = scaled.whole(weights[0].T).T / scaled.scale
+    settings = DescentSettings(rate=1e-3, epochs=20, batch=32)
+    minimise([first, first_bias, second, second_bias], loss, len(labels), settings, rng)
+    layers = [tensor.detach().numpy().astype(np.float64) for tensor in (first, first_bias, second, second_bias)]
+    return _unscaled(scaled, *layers)
+
+
+def _unscaled(
+    scaled: StandardisedEmbeddings, first: Matrix, first_bias: Vector, second: Matrix, second_bias: Vector
+) -> State:
+    """The state of two layers over raw embeddings, from the layers over standardised ones."""
+    weight = scaled.column_weights(first.T).T / scaled.scale
     return {
-        "first": np.ascontiguousarray(whole),
-        "first_bias": weights[1] - whole @ scaled.mean,
-        "second": weights[2][0],
-        "second_bias": weights[3][0],
+        "first": np.ascontiguousarray(weight),
+        "first_bias": first_bias - weight @ scaled.mean,
+        "second": second[0],
+        "second_bias": second_bias[0],
     }
 
 
-def _linear(inputs: int, outputs: int, draw: Generator) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a linear layer, uniform within torch's own bounds."""
+def _linear_layer(inputs: int, outputs: int, rng: Generator) -> tuple[Tensor, Tensor]:
+    """Weight (outputs, inputs) and bias (outputs,) of a linear layer, uniform within torch's own bounds."""
     import torch
 
     bound = inputs**-0.5
-    weight, bias = (
-        torch.empty(shape).uniform_(-bound, bound, generator=draw) for shape in ((outputs, inputs), outputs)
-    )
+    weight, bias = (torch.empty(shape).uniform_(-bound, bound, generator=rng) for shape in ((outputs, inputs), outputs))
     return weight.requires_grad_(), bias.requires_grad_()

@@ -5,9 +5,9 @@ across generative models", CVPR 2023, arXiv 2302.10174: nothing is trained, the 
 called generated when its nearest neighbour among the generated ones is nearer than that among the real ones. For k of
 3, 5 and 9 the distance is the mean of those to the k nearest of each class: a score where the paper counts votes.
 
-The score is a sigmoid of the difference of both distances over a fixed temperature, which moves no decision. In the
-small setting it does little better than chance: the final embedding of the project's small CLIP tells contents
-apart, and the nearest images are those of like content.
+The score is a sigmoid of the difference of both distances over a fixed temperature, which changes no decision. In the
+small setting it does little better than chance: the final embedding of the project's small CLIP separates contents,
+and the nearest images are those of similar content.
 """
 
 from __future__ import annotations
@@ -22,19 +22,16 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.embedders.clip import (
-    FINAL,
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip_recipe import (
     LARGE_TOWER,
     OPENAI_TOWER,
     RENDERED_TOWER,
     SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
     ClipRecipe,
     ClipVariant,
-    each_row,
-    unit,
 )
+from detectors.heads.rows import l2_normalise, map_rows
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 
@@ -44,8 +41,8 @@ class NearestProbe(Probe):
 
     Args:
         embedder: The tower.
-        banks: `real` and `generated`: unit rows, float32 (N, D).
-        k: How many neighbours count; all where a bank is smaller.
+        banks: `real` and `generated`: rows of unit length, float32 (N, D).
+        k: Number of neighbours; all where a bank is smaller.
     """
 
     def __init__(self, embedder: ClipEmbedder, banks: State, k: int) -> None:
@@ -54,10 +51,10 @@ class NearestProbe(Probe):
         self._banks = banks
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
-        rows = unit(embeddings[:, : self.embedder.projected])
+        """Scores of N embeddings, float32 (N, dim)."""
+        rows = l2_normalise(embeddings[:, : self.embedder.projected])
         real, generated = (
-            each_row(partial(self._distance, self._banks[name]), rows, 1)[:, 0] for name in ("real", "generated")
+            map_rows(partial(self._distance, self._banks[name]), rows, 1)[:, 0] for name in ("real", "generated")
         )
         scores: Scores = expit((real - generated) / TEMPERATURE).astype(np.float32)
         return scores
@@ -67,7 +64,7 @@ class NearestProbe(Probe):
         return dict(self._banks)
 
     def _distance(self, bank: Embeddings, row: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Mean cosine distance from the k nearest of a bank."""
+        """Mean cosine distance of an embedding, float32 (D,), from its k nearest of a bank: float64 ()."""
         distances = 1 - np.einsum("nd,d->n", bank, row).astype(np.float64)
         k = min(self.k, len(distances))
         return np.asarray(np.sort(np.partition(distances, k - 1)[:k]).mean())
@@ -78,7 +75,7 @@ class ClipNearest(ClipRecipe):
     """Nearest neighbours on the final embedding.
 
     Attributes:
-        k: How many neighbours of each class count; the paper tries 1, 3, 5 and 9.
+        k: Number of neighbours of each class; the paper tries 1, 3, 5 and 9.
     """
 
     k: int = 1
@@ -96,8 +93,8 @@ class ClipNearest(ClipRecipe):
     variants: ClassVar[Mapping[Setting, ClipVariant]] = {
         "paper": ClipVariant(
             trained_on=f"bank: the train subset of the run; {OPENAI_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             **LARGE_TOWER,
         ),
         "small": ClipVariant(
@@ -105,14 +102,14 @@ class ClipNearest(ClipRecipe):
             notes="expect chance: what lies nearest in the small tower's final embedding shows the same kind of scene,"
             " whatever made it",
             shipped=True,
-            embedder=SPREAD,
-            reads="final",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="final",
             **SMALL_TOWER,
         ),
     }
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> NearestProbe:
-        """Embed `train`. Raises ValueError where a class has no image."""
+        """Take the embeddings of `train` as the bank. Raises ValueError where a class has no image."""
         del seed
         embedder = self.embedder(runtime)
         real, generated = (int((train.labels == label).sum()) for label in (0, 1))
@@ -122,9 +119,9 @@ class ClipNearest(ClipRecipe):
                 "choose a train subset that holds both"
             )
             raise ValueError(msg)
-        rows = unit(train.embed(embedder)[:, : embedder.projected])
+        rows = l2_normalise(train.embed(embedder)[:, : embedder.projected])
         return NearestProbe(embedder, {"real": rows[train.labels == 0], "generated": rows[train.labels == 1]}, self.k)
 
     def restore(self, state: State, runtime: Runtime) -> NearestProbe:
-        """The detector whose `state` this is."""
+        """The detector with this state."""
         return NearestProbe(self.embedder(runtime), state, self.k)

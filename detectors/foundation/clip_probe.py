@@ -9,8 +9,8 @@ Both fit logistic regression on the embeddings of whole images, where the papers
 and compressed crops. `ClipLayers` further leaves out RINE's projection networks, its trained importance of the blocks
 and its contrastive loss: one linear layer reads all tokens, each column scaled alike.
 
-The small setting reads the project's own small CLIP. Its class token says little of a generator, so `ClipLayers`
-reads mean and deviation of each block's image tokens there.
+The small setting reads the project's own small CLIP. Its class token holds little information on generators, so
+`ClipLayers` reads mean and deviation of each block's image tokens there.
 """
 
 from __future__ import annotations
@@ -20,25 +20,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from detectors.api import Card, Runtime, Setting
-from detectors.embedders.clip import (
-    BLOCKS,
-    FINAL,
+from detectors.embedders.clip import CLASS_TOKENS, FINAL_EMBEDDING, TOKEN_STATISTICS
+from detectors.embedders.clip_recipe import (
     LARGE_TOWER,
     OPENAI_TOWER,
     RENDERED_TOWER,
     SMALL_TOWER,
-    SPREAD,
     ClipHeadRecipe,
     ClipHeadVariant,
 )
-from detectors.heads.linear import LinearDecision, LinearProbe, Logistic
+from detectors.heads.linear import LinearDecision, Logistic
+from detectors.heads.probe_recipe import LinearProbe
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_strict, read
 
-BLOCKS_C = 0.1  # held back more than over the final embedding: there are many more columns
+BLOCKS_C = 0.1  # a stronger penalty than over the final embedding: there are many more columns
 
 
 @dataclass(frozen=True)
@@ -59,16 +56,16 @@ class ClipProbe(ClipHeadRecipe):
     variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
         "paper": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {OPENAI_TOWER}; a loaded head: ProGAN",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             head=Logistic(1.0),
             **LARGE_TOWER,
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="final",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="final",
             head=Logistic(1.0),
             **SMALL_TOWER,
         ),
@@ -78,23 +75,21 @@ class ClipProbe(ClipHeadRecipe):
         """Load a published linear layer: `weight` (1, D) and `bias` (1) on the final embedding, and nothing else.
 
         Raises:
-            Unavailable: There is no such file, or the tower's weights are not here.
-            WrongWeights: The file holds anything more, less or else.
+            Unavailable: There is no such file, or the tower's weights are missing.
+            WrongWeights: The file does not hold exactly these tensors.
         """
         import torch
 
         embedder = self.embedder(runtime)
         layer = torch.nn.Linear(embedder.projected, 1, device="meta")
         load_strict(layer, read(hashed_file(weights)), weights)
-        coef = layer.weight.detach().numpy()[0].astype(np.float64)
-        intercept = layer.bias.detach().numpy()[0].astype(np.float64)
-        line = LinearDecision(np.zeros_like(coef), np.ones_like(coef), coef, intercept, np.array(1.0))
-        return LinearProbe(embedder, line, self.columns(embedder))
+        decision = LinearDecision.from_layer(layer.weight.detach().numpy(), layer.bias.detach().numpy())
+        return LinearProbe(embedder, decision, self.columns(embedder))
 
 
 @dataclass(frozen=True)
 class ClipLayers(ClipHeadRecipe):
-    """A linear layer on what is read from all blocks."""
+    """A linear layer on the pooled tokens of all blocks."""
 
     card: ClassVar[Card] = Card(
         name="clip_layers",
@@ -110,16 +105,16 @@ class ClipLayers(ClipHeadRecipe):
     variants: ClassVar[Mapping[Setting, ClipHeadVariant]] = {
         "paper": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {OPENAI_TOWER}",
-            embedder=BLOCKS,
-            reads="blocks",
+            embedder=CLASS_TOKENS,
+            embedding_part="blocks",
             head=Logistic(BLOCKS_C),
             **LARGE_TOWER,
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
             shipped=True,
-            embedder=SPREAD,
-            reads="blocks",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="blocks",
             head=Logistic(BLOCKS_C),
             **SMALL_TOWER,
         ),

@@ -1,13 +1,13 @@
-"""Logistic regression on a frozen DINOv2, which has seen images and no text.
+"""Logistic regression on a frozen DINOv2, which was trained on images without text.
 
 DINOv2 (Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", TMLR 2024, arXiv 2304.07193) in
 place of CLIP, as Saland's internship report (SIGMA, CRIStAL, 2024) tries it: the class token of ViT-L/14, read as
-`clip_probe` reads CLIP. Crops are cut and not resized, at 224 pixels; positions are interpolated by timm, with
-antialiasing, which DINOv2's code does without.
+`clip_probe` reads CLIP. Crops are cut and not resized, at 224 pixels; position embeddings are interpolated by timm,
+with antialiasing, which DINOv2's code does without.
 
-The small setting reads a small vision transformer that the project trains itself by DINO on rendered scenes. Its
-class token says nothing of a generator, so that the mean and deviation of each block's patch tokens are read too. Most
-of what they tell lies in the half whitened patch embedding that its training starts from: see the card of the weights.
+The small setting reads a small vision transformer that the project trains itself by DINO on rendered scenes. Its class
+token holds no information on generators, so that the mean and deviation of each block's patch tokens are read too. Most
+of theirs lies in the half whitened patch embedding that its training starts from: see the card of the weights.
 """
 
 from __future__ import annotations
@@ -19,38 +19,39 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Array, Card, Embeddings, Runtime, Setting, Size
 from detectors.embedders.frozen_embedder import FrozenEmbedder
-from detectors.heads.linear import HeadRecipe, HeadVariant, Logistic
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
 from detectors.weight_file import WeightFile
 from detectors.weights.files import HubFile, LocalFile, ShippedFile
-from detectors.weights.loading import shipped_card
+from detectors.weights.locations import shipped_card
 
 if TYPE_CHECKING:
     from torch import nn
 
     from detectors.embedders.dino_tower import DinoPooling, DinoTower
 
-SMALL = "small_dino"
+SMALL_MODEL = "small_dino"
 MODEL = "vit_large_patch14_dinov2.lvd142m"
 SIDE = 224
 C = 1.0  # in the small setting by cross-validation on the train split
 
 
 class DinoEmbedder(FrozenEmbedder):
-    """A frozen vision transformer: [class token | what is read from each block], float32."""
+    """A frozen vision transformer: columns of the class token, then of the pooled tokens of each block, float32."""
 
     def __init__(self, tower: DinoTower, pooling: DinoPooling, runtime: Runtime, *, pad: bool) -> None:
-        from detectors.embedders.dino_tower import length
+        from detectors.embedders.dino_tower import embedding_length
 
         policy = "pad" if pad else "enlarge"
         sizes = f"{tower.weights.sha256[:16]}.{tower.side}"
         key = f"dino.1.{tower.name}.{sizes}.{pooling}.{policy}.{runtime.precision}"
-        super().__init__(key, length(tower, pooling), tower.side, pad=pad)
+        super().__init__(key, embedding_length(tower, pooling), tower.side, pad=pad)
         self._tower = tower
         self._pooling: DinoPooling = pooling
         self._runtime = runtime
 
     def load(self) -> nn.Module:
-        """The network."""
+        """The network on its device."""
         from detectors.embedders.dino_tower import load_tower
 
         return load_tower(self._tower, self._runtime)
@@ -64,14 +65,14 @@ class DinoEmbedder(FrozenEmbedder):
 
 @dataclass(frozen=True, kw_only=True)
 class DinoVariant(HeadVariant):
-    """What the probe is in one setting.
+    """The probe in one setting.
 
     Attributes:
         start: The tower's weights.
-        tower: Finds them, or the file of the user's that takes their place.
+        tower: Makes the tower, with its own weights or those of a file.
         network: Makes the vision transformer, without weights.
-        pooling: What is read of it.
-        pad: Whether smaller images are framed in black or enlarged.
+        pooling: The tokens that are read.
+        pad: Whether smaller images are padded with black, or enlarged.
     """
 
     start: WeightFile
@@ -96,13 +97,13 @@ def _large_network() -> nn.Module:
 def _small_tower(weights: str | None) -> DinoTower:
     from detectors.embedders.dino_tower import shipped_tower
 
-    return shipped_tower(SMALL, weights)
+    return shipped_tower(SMALL_MODEL, weights)
 
 
 def _small_network() -> nn.Module:
     from detectors.embedders.dino_tower import meta_network
 
-    return meta_network(SMALL, shipped_card(SMALL)["network"])
+    return meta_network(SMALL_MODEL, shipped_card(SMALL_MODEL)["network"])
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class DinoProbe(HeadRecipe):
     """Logistic regression on a frozen DINOv2.
 
     Attributes:
-        weights: The path of a file; None is the hub's in the paper setting, the project's own in the small one.
+        weights: The path of a file; None is the hub's in the paper setting, the shipped one in the small setting.
     """
 
     weights: str | None = field(default=None, metadata={"file": True})
@@ -143,7 +144,7 @@ class DinoProbe(HeadRecipe):
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
             size=Size(153_984, 0.0112),
-            start=ShippedFile(SMALL),
+            start=ShippedFile(SMALL_MODEL),
             tower=_small_tower,
             network=_small_network,
             pooling="spread",
@@ -151,11 +152,6 @@ class DinoProbe(HeadRecipe):
             head=Logistic(C),
         ),
     }
-
-    @property
-    def variant(self) -> DinoVariant:
-        """The tower and the head of this setting and what belongs to them."""
-        return self.variants[self.setting]
 
     def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The tower's weights."""
@@ -168,5 +164,5 @@ class DinoProbe(HeadRecipe):
         return self.variant.network()
 
     def embedder(self, runtime: Runtime) -> DinoEmbedder:
-        """The frozen tower. Raises `Unavailable`, saying how to get them, when its weights are not here."""
+        """The frozen tower. Raises `Unavailable`, with how to get them, where its weights are missing."""
         return DinoEmbedder(self.variant.tower(self.weights), self.variant.pooling, runtime, pad=self.variant.pad)

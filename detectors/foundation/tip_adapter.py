@@ -6,12 +6,12 @@ logits = 100 x W' + alpha exp(-beta (1 - x K')) V, where x is the unit embedding
 per class, K those of 16 shots per class and V their classes, one-hot. `TipAdapterF` trains K: AdamW, 20 epochs.
 
 Alpha and beta are the paper's defaults; its code then searches better ones on a labelled validation set, which a
-recipe is not given. Keys and training read each shot once, where the paper averages or augments random crops.
+recipe does not have. Keys and training read each shot once, where the paper averages or augments random crops.
 
-In the small setting nothing comes from text: the project's small CLIP ships without its text tower, which is mostly
-its table of words. W is the unit mean of each class's shots there, so that what is left is a class-mean classifier and
-the cache. Means of the shots part the shots by themselves and weigh 100 times as much: the cache, trained or not, moves
-few scores. Both recipes do little better than chance: the small CLIP's final embedding tells contents apart.
+In the small setting there is no text: the project's small CLIP ships without its text tower, which is mostly its token
+embedding. W is the unit mean of each class's shots there, so that what is left is a class-mean classifier and the
+cache. Means of the shots separate the shots by themselves and weigh 100 times as much: the cache, trained or not,
+changes few scores. Both recipes do little better than chance: the small CLIP's final embedding separates contents.
 """
 
 from __future__ import annotations
@@ -26,27 +26,24 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
-from detectors.embedders.clip import (
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
-    FINAL,
     LARGE_TOWER,
     RENDERED_TOWER,
     REPORT,
     SMALL_TOWER,
-    SPREAD,
-    ClipEmbedder,
     ClipRecipe,
     ClipVariant,
-    each_row,
-    unit,
 )
+from detectors.heads.rows import l2_normalise, map_rows
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-ALPHA, BETA = 1.0, 5.5  # weight of the cache, and how fast its influence falls with distance
+ALPHA, BETA = 1.0, 5.5  # weight of the cache, and rate at which its influence falls with distance
 SCALE = 100.0  # of the zero-shot logits, as in CLIP
 PROMPTS = ("a photo", "an AI-generated image")  # real, generated
 PAPER = "Zhang et al., Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification, ECCV 2022,"
@@ -55,12 +52,12 @@ UPSTREAM = "https://github.com/gaopengcuhk/Tip-Adapter (nothing copied)"
 
 @dataclass(frozen=True)
 class ShotCache:
-    """What the detector knows.
+    """The cache of shots and the zero-shot classifier beside it.
 
     Attributes:
-        keys: Embeddings of the shots, float32 (K, D): unit rows unless trained.
+        keys: Embeddings of the shots, float32 (K, D): rows of unit length unless trained.
         values: Their classes, one-hot, float32 (K, 2).
-        weights: The zero-shot classifier: unit rows, float32 (2, D), real and generated.
+        weights: The zero-shot classifier: rows of unit length, float32 (2, D), real and generated.
     """
 
     keys: Embeddings
@@ -83,9 +80,9 @@ class TipAdapterProbe(Probe):
         self.cache = cache
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
-        rows = unit(embeddings[:, : self.embedder.projected])
-        scores: Scores = expit(each_row(self.cache.log_odds, rows, 1)[:, 0]).astype(np.float32)
+        """Scores of N embeddings, float32 (N, dim)."""
+        rows = l2_normalise(embeddings[:, : self.embedder.projected])
+        scores: Scores = expit(map_rows(self.cache.log_odds, rows, 1)[:, 0]).astype(np.float32)
         return scores
 
     def state(self) -> State:
@@ -95,14 +92,14 @@ class TipAdapterProbe(Probe):
 
 @dataclass(frozen=True)
 class TipAdapter(ClipRecipe):
-    """The cache as it is, training-free.
+    """The training-free cache.
 
     Attributes:
         shots: Images per class in the cache, drawn by the seed; all where a class has fewer.
     """
 
     shots: int = 16
-    published: ClassVar[tuple[str, str]] = DATACOMP
+    paper_weights: ClassVar[tuple[str, str]] = DATACOMP
     card: ClassVar[Card] = Card(
         name="tip_adapter",
         family="foundation",
@@ -116,8 +113,8 @@ class TipAdapter(ClipRecipe):
     variants: ClassVar[Mapping[Setting, ClipVariant]] = {
         "paper": ClipVariant(
             trained_on=f"cache: 16 images per class of the run's train subset; {DATACOMP_TOWER}",
-            embedder=FINAL,
-            reads="final",
+            embedder=FINAL_EMBEDDING,
+            embedding_part="final",
             **LARGE_TOWER,
         ),
         "small": ClipVariant(
@@ -126,8 +123,8 @@ class TipAdapter(ClipRecipe):
             notes="expect chance: the cache holds 16 images of each class, in a final embedding that tells kinds of"
             " scenes apart and not generators",
             shipped=True,
-            embedder=SPREAD,
-            reads="final",
+            embedder=TOKEN_STATISTICS,
+            embedding_part="final",
             **SMALL_TOWER,
         ),
     }
@@ -135,29 +132,28 @@ class TipAdapter(ClipRecipe):
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TipAdapterProbe:
         """Fill the cache. Raises ValueError where a class has no image."""
         embedder = self.embedder(runtime)
-        chosen = np.concatenate([self._drawn(train, label, seed) for label in (0, 1)])
-        keys, labels = unit(train.embed(embedder)[chosen, : embedder.projected]), train.labels[chosen]
+        chosen = np.concatenate([self._shot_indices(train, label, seed) for label in (0, 1)])
+        keys, labels = l2_normalise(train.embed(embedder)[chosen, : embedder.projected]), train.labels[chosen]
         if self._small:
-            weights = unit(np.stack([keys[labels == label].mean(0) for label in (0, 1)]))
+            weights = l2_normalise(np.stack([keys[labels == label].mean(0) for label in (0, 1)]))
         else:
             from detectors.embedders.clip_tower import text_embeddings
 
-            weights = unit(text_embeddings(embedder.tower, PROMPTS))
-        return TipAdapterProbe(
-            embedder, self.tuned(ShotCache(keys, np.eye(2, dtype=np.float32)[labels], weights), labels, seed)
-        )
+            weights = l2_normalise(text_embeddings(embedder.tower, PROMPTS))
+        cache = ShotCache(keys, np.eye(2, dtype=np.float32)[labels], weights)
+        return TipAdapterProbe(embedder, self.tune_keys(cache, labels, seed))
 
-    def tuned(self, cache: ShotCache, labels: Labels, seed: int) -> ShotCache:
-        """The cache as it is used, from that of the shots and their labels."""
+    def tune_keys(self, cache: ShotCache, labels: Labels, seed: int) -> ShotCache:
+        """The cache with tuned keys, from that of the shots and their labels, int64 (K,); the same by default."""
         del labels, seed
         return cache
 
     def restore(self, state: State, runtime: Runtime) -> TipAdapterProbe:
-        """The detector whose `state` this is."""
+        """The detector with this state."""
         return TipAdapterProbe(self.embedder(runtime), ShotCache(**state))
 
-    def _drawn(self, train: TrainSet, label: int, seed: int) -> NDArray[np.int64]:
-        """Indices of the shots of a class: drawn by name, whatever the order of the images."""
+    def _shot_indices(self, train: TrainSet, label: int, seed: int) -> NDArray[np.int64]:
+        """Indices of the shots of a class, int64 (shots,): drawn by name, whatever the order of the images."""
         members = np.flatnonzero(train.labels == label).tolist()
         if not members:
             noun = ("real", "generated")[label]
@@ -173,20 +169,20 @@ class TipAdapterF(TipAdapter):
 
     card: ClassVar[Card] = replace(TipAdapter.card, name="tip_adapter_f", title="Tip-Adapter-F (keys trained)")
 
-    def tuned(self, cache: ShotCache, labels: Labels, seed: int) -> ShotCache:
+    def tune_keys(self, cache: ShotCache, labels: Labels, seed: int) -> ShotCache:
         """Train the keys on the shots by cross-entropy, starting from their embeddings."""
         import torch
         from torch.nn.functional import cross_entropy
 
-        from detectors.heads.gradient_descent import DescentSettings, descend
+        from detectors.heads.gradient_descent import DescentSettings, minimise
 
-        rows, values, weights = (torch.from_numpy(part) for part in (cache.keys, cache.values, cache.weights))
-        keys, targets = rows.clone().requires_grad_(), torch.tensor(labels)
+        shots, values, weights = (torch.from_numpy(array) for array in (cache.keys, cache.values, cache.weights))
+        keys, targets = shots.clone().requires_grad_(), torch.tensor(labels)
 
-        def loss(chosen: Tensor) -> Tensor:
-            affinity = torch.exp(-BETA * (1 - rows[chosen] @ keys.T))
-            return cross_entropy(SCALE * rows[chosen] @ weights.T + ALPHA * affinity @ values, targets[chosen])
+        def loss(batch: Tensor) -> Tensor:
+            affinity = torch.exp(-BETA * (1 - shots[batch] @ keys.T))
+            return cross_entropy(SCALE * shots[batch] @ weights.T + ALPHA * affinity @ values, targets[batch])
 
-        plan = DescentSettings(rate=1e-3, epochs=20, batch=256, decay=0.01, epsilon=1e-4, cosine=True)
-        descend([keys], loss, len(labels), plan, torch.Generator().manual_seed(seed))
+        settings = DescentSettings(rate=1e-3, epochs=20, batch=256, decay=0.01, epsilon=1e-4, cosine=True)
+        minimise([keys], loss, len(labels), settings, torch.Generator().manual_seed(seed))
         return replace(cache, keys=keys.detach().numpy())

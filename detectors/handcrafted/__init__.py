@@ -1,1 +1,1 @@
-"""Detectors on features that were designed, not learnt: one module per family."""
+"""Detectors on handcrafted features: one module per family."""

@@ -26,7 +26,8 @@ import numpy as np
 from scipy.fft import dctn
 
 from detectors.api import Array, Card, Embedder, Embeddings, Labels, Sample, Setting
-from detectors.heads.linear import LinearDecision, Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import LinearDecision, Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 PENALTY = 0.01
@@ -36,7 +37,8 @@ EPSILON = 1e-12
 class DctEmbedder(Embedder):
     """Log magnitudes of the DCT: float32 (N, side * side * channels), rows first, channels last.
 
-    It computes in float64 on the CPU, an image at a time: a coefficient that vanishes has a logarithm made of rounding.
+    It computes in float64 on the CPU, one image at a time: the logarithm of a vanishing coefficient is that of a
+    rounding error.
     """
 
     def __init__(self, side: int, channels: int) -> None:
@@ -54,17 +56,17 @@ class DctEmbedder(Embedder):
         """Log magnitudes of N prepared arrays."""
         embeddings = np.empty((len(batch), self.dim), np.float32)
         for embedding, image in zip(embeddings, batch, strict=True):
-            waves = dctn(image.astype(np.float64), type=2, axes=(0, 1), norm="ortho")
-            embedding[:] = np.log(np.abs(waves) + EPSILON).ravel()
+            coefficients = dctn(image.astype(np.float64), type=2, axes=(0, 1), norm="ortho")
+            embedding[:] = np.log(np.abs(coefficients) + EPSILON).ravel()
         return embeddings
 
 
 @dataclass(frozen=True)
 class MeanLossLogistic:
-    """Logistic regression whose L2 penalty is weighed against the mean loss, as Keras does, and not against its sum.
+    """Logistic regression with an L2 penalty on the mean loss, as in Keras, and not on its sum.
 
     Attributes:
-        penalty: What the squared weights are multiplied by.
+        penalty: Factor of the squared weights.
     """
 
     penalty: float

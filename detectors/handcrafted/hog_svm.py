@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.embedders.tensor_embedder import TensorEmbedder
-from detectors.heads.linear import LinearSvm, ProbeRecipe, ProbeVariant
-from detectors.preprocessing.crops import luma, whole
+from detectors.heads.linear import LinearSvm
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
+from detectors.preprocessing.crops import luma, resize_grey
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +27,9 @@ ORIENTATIONS = 9
 CELL = 8
 CELLS = SIDE // CELL
 DIM = (CELLS - 1) ** 2 * 4 * ORIENTATIONS
-LARGEST = 0.2  # a block's values are clipped here between its two normalisations
-EPSILON = 1e-5  # keeps a flat block at zero
-C = 0.01  # Dalal and Triggs's: the slides name none
+CLIP_LEVEL = 0.2  # of a block's values, between its two normalisations
+EPSILON = 1e-5  # added to the norm, so that a flat block stays zero
+C = 0.01  # Dalal and Triggs's: the slides give none
 SMALL_C = 1e-5  # chosen by 5-fold on a corpus like the embedded one
 
 
@@ -40,7 +41,7 @@ class HogEmbedder(TensorEmbedder):
 
     def prepare(self, sample: Sample) -> Array:
         """The luma of the whole image, uint8 (128, 128): averaged where it shrinks, bilinear where it grows."""
-        return whole(luma(sample.pixels), SIDE)
+        return resize_grey(luma(sample.pixels), SIDE)
 
     def features(self, images: Tensor) -> Tensor:
         """Normalised histograms of N grey images, uint8 (N, 128, 128)."""
@@ -56,23 +57,23 @@ def _cell_histograms(grey: Tensor) -> Tensor:
     right = pad(grey[:, :, 2:] - grey[:, :, :-2], (1, 1))
     angle = torch.atan2(down, right).remainder(math.pi)
     orientation = (angle * (ORIENTATIONS / math.pi)).long().clamp(max=ORIENTATIONS - 1)
-    # spread over planes, then averaged: unlike adding at indices, this is deterministic on every device
+    # one map per orientation, then averaged: unlike adding at indices, this is deterministic on every device
     votes = torch.zeros(len(grey), ORIENTATIONS, SIDE, SIDE, device=grey.device)
     votes.scatter_(1, orientation[:, None], torch.hypot(down, right)[:, None])
     return avg_pool2d(votes, CELL).permute(0, 2, 3, 1)
 
 
 def _normalised_blocks(cells: Tensor) -> Tensor:
-    """L2-Hys over every 2x2 neighbouring cells, float32 (N, 8100): by block, cell in the block, orientation."""
+    """L2-Hys over all blocks of 2x2 neighbouring cells, float32 (N, 8100): by block, cell in the block, orientation."""
     import torch
 
     above, below = cells[:, :-1], cells[:, 1:]
     blocks = torch.cat([above[:, :, :-1], above[:, :, 1:], below[:, :, :-1], below[:, :, 1:]], -1)
-    clipped = _unit(blocks).clamp(max=LARGEST)
-    return _unit(clipped).flatten(1)
+    clipped = _l2_normalise(blocks).clamp(max=CLIP_LEVEL)
+    return _l2_normalise(clipped).flatten(1)
 
 
-def _unit(blocks: Tensor) -> Tensor:
+def _l2_normalise(blocks: Tensor) -> Tensor:
     return blocks / (blocks.square().sum(-1, keepdim=True) + EPSILON**2).sqrt()
 
 
@@ -87,7 +88,7 @@ VARIANT = ProbeVariant(
 
 @dataclass(frozen=True)
 class HogSvm(ProbeRecipe):
-    """Oriented gradients and a linear SVM: shapes and outlines, little of the noise."""
+    """Oriented gradients and a linear SVM: mainly shapes and outlines, hardly noise."""
 
     card: ClassVar[Card] = Card(
         name="hog_svm",

@@ -1,4 +1,4 @@
-"""Noise residuals correlated with the fingerprints of sources, as cameras are told apart.
+"""Noise residuals correlated with the fingerprints of sources, as cameras are identified.
 
 Every sensor leaves a pattern in its noise (PRNU): Lukas, Fridrich and Goljan, IEEE TIFS 2006. Generators leave
 patterns too: Marra, Gragnaniello, Verdoliva and Poggi, "Do GANs leave artificial fingerprints?", MIPR 2019, arXiv
@@ -6,22 +6,22 @@ patterns too: Marra, Gragnaniello, Verdoliva and Poggi, "Do GANs leave artificia
 followed here:
 
 The denoiser is that of Mihcak, Kozintsev and Ramchandran, ICASSP 1999, with a noise deviation of 5 grey levels: each
-channel in four levels of the wavelet db4, in each detail a Wiener filter that keeps what does not rise above the
-noise, judged by the smallest mean energy over windows of 3, 5, 7 and 9. The residual of the three channels is made
-grey; rows and columns lose their means in each of the four phases of the colour mosaic; a Wiener filter of its Fourier
-transform takes out what repeats. `fingerprints` averages and correlates.
+channel in four levels of the wavelet db4, in each detail a Wiener filter that keeps what does not exceed the noise,
+by the smallest mean energy over windows of 3, 5, 7 and 9. The residuals of the three channels are combined to grey; the
+means of rows and columns are subtracted in each of the four phases of the colour mosaic; a Wiener filter of its Fourier
+transform removes periodic patterns. `fingerprints` averages and correlates.
 
 Where this departs: the baseline weights residuals by intensity and filters their mean once more; Marra et al. average
 them, as here. It searches levels and sigma on validation data; here they are the toolbox's.
 
-On the embedded corpus this stays far behind the other families: .635 on the training generator (5-fold on the train
-split), .51 and .58 on the generators without a decoder, .62 to .73 on the others. A fingerprint sees only what lies at
+On the embedded corpus this is far behind the other families: .635 on the training generator (5-fold on the train
+split), .51 and .58 on the generators without a decoder, .62 to .73 on the others. A fingerprint holds only what is at
 the same pixels in every image, and 160 images are few to average over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import ClassVar
@@ -34,8 +34,6 @@ from numpy.typing import NDArray
 from detectors.api import (
     Array,
     Card,
-    Embedder,
-    Embeddings,
     Image,
     Recipe,
     Runtime,
@@ -45,6 +43,7 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
+from detectors.embedders.vector_embedder import VectorEmbedder
 from detectors.heads import fingerprints
 from detectors.heads.array_heads import ArrayHeadProbe
 from detectors.preprocessing.crops import centre_square
@@ -57,10 +56,10 @@ LEVELS = 4
 SIGMA = 5.0  # of the noise, in grey levels
 WINDOWS = (3, 5, 7, 9)
 GREY = (0.29893602, 0.58704307, 0.11402090)
-NOTHING = 1e-3  # a residual of smaller deviation is rounding
+ROUNDING = 1e-3  # a residual of smaller deviation is a rounding error
 
 
-class ResidueEmbedder(Embedder):
+class NoiseEmbedder(VectorEmbedder):
     """Filtered noise residuals: float32 (N, side * side), in grey levels."""
 
     def __init__(self, side: int) -> None:
@@ -69,43 +68,39 @@ class ResidueEmbedder(Embedder):
         self.side = side
 
     def prepare(self, sample: Sample) -> Array:
-        """The embedding itself, float32 (side * side,): wavelets are computed on the CPU, an image at a time."""
-        return residual(centre_square(sample.pixels, self.side)).ravel()
-
-    def embed(self, batch: Sequence[Array]) -> Embeddings:
-        """Stack N prepared arrays."""
-        return np.array(batch, np.float32).reshape(-1, self.dim)
+        """The embedding, float32 (side * side,)."""
+        return noise_residual(centre_square(sample.pixels, self.side)).ravel()
 
 
-def residual(pixels: Image) -> NDArray[np.float32]:
+def noise_residual(pixels: Image) -> NDArray[np.float32]:
     """The filtered noise of an image, float32 (side, side) in grey levels."""
-    grey = extracted(pixels.astype(np.float32)) @ np.array(GREY, np.float32)
-    return np.asarray(without_repeats(without_means(grey)), np.float32)
+    grey = wavelet_noise(pixels.astype(np.float32)) @ np.array(GREY, np.float32)
+    return np.asarray(suppress_periodic(subtract_phase_means(grey)), np.float32)
 
 
-def extracted(image: Maps) -> Maps:
-    """What the denoiser takes away, as floats of the same kind, of an image (side, side, 3) in grey levels."""
+def wavelet_noise(image: Maps) -> Maps:
+    """The noise that the denoiser removes from an image, float (side, side, 3) in grey levels, of the same dtype."""
     height, width = image.shape[:2]
     levels = min(LEVELS, pywt.dwt_max_level(min(height, width), WAVELET))
     scene, *details = pywt.wavedec2(image, WAVELET, EDGES, levels, axes=(0, 1))
-    noise = [tuple(waves * noise_share(waves**2, SIGMA**2) for waves in level) for level in details]
-    back = pywt.waverec2([np.zeros_like(scene), *noise], WAVELET, EDGES, axes=(0, 1))
-    return np.asarray(back[:height, :width])
+    noise = [tuple(detail * noise_share(detail**2, SIGMA**2) for detail in level) for level in details]
+    reconstructed = pywt.waverec2([np.zeros_like(scene), *noise], WAVELET, EDGES, axes=(0, 1))
+    return np.asarray(reconstructed[:height, :width])
 
 
 def noise_share(energy: Maps, variance: float) -> Maps:
-    """Noise variance over the whole, in [0, 1], of energy (H, W) or (H, W, channels)."""
-    signal = np.maximum(least_mean(energy) - variance, 0)
+    """Noise variance over that of signal and noise, in [0, 1], from energy (H, W) or (H, W, channels)."""
+    signal = np.maximum(min_local_mean(energy) - variance, 0)
     return np.asarray(variance / (signal + variance))
 
 
-def least_mean(energy: Maps) -> Maps:
-    """The smallest of the means over square windows around each place of energy; beyond the edges lies 0."""
+def min_local_mean(energy: Maps) -> Maps:
+    """The smallest of the means of energy over square windows around each position; it is 0 beyond the edges."""
     means = (cv2.blur(energy, (size, size), borderType=cv2.BORDER_CONSTANT) for size in WINDOWS)
     return np.asarray(reduce(np.minimum, means))
 
 
-def without_means(grey: Maps) -> Maps:
+def subtract_phase_means(grey: Maps) -> Maps:
     """A map (side, side) less the means of its rows and columns, in each of the four phases of a 2x2 mosaic."""
     half = len(grey) // 2
     phases = grey.reshape(half, 2, half, 2)
@@ -113,14 +108,14 @@ def without_means(grey: Maps) -> Maps:
     return np.asarray(phases - rows - columns + phases.mean((0, 2), keepdims=True)).reshape(grey.shape)
 
 
-def without_repeats(grey: Maps) -> Maps:
-    """A map (side, side) less what stands out of its Fourier transform; 0 for a map of nothing but rounding."""
+def suppress_periodic(grey: Maps) -> Maps:
+    """A map (side, side) without the peaks of its Fourier transform; 0 for a map of rounding errors."""
     deviation = float(grey.std(ddof=1))
-    if deviation < NOTHING:
+    if deviation < ROUNDING:
         return np.zeros_like(grey)
-    waves = np.fft.fft2(grey, norm="ortho")
-    kept = waves * noise_share(np.abs(waves) ** 2, deviation**2)
-    return np.asarray(np.fft.ifft2(kept, norm="ortho").real)
+    coefficients = np.fft.fft2(grey, norm="ortho")
+    noise = coefficients * noise_share(np.abs(coefficients) ** 2, deviation**2)
+    return np.asarray(np.fft.ifft2(noise, norm="ortho").real)
 
 
 WEAK = "weak: a fingerprint averaged over 200 images of 128x128 is mostly their noise"
@@ -151,10 +146,10 @@ class Prnu(Recipe):
         "small": replace(VARIANT, notes=WEAK),
     }
 
-    def embedder(self, runtime: Runtime) -> ResidueEmbedder:
-        """The residuals: alike in both settings."""
+    def embedder(self, runtime: Runtime) -> NoiseEmbedder:
+        """The residuals, the same in both settings."""
         del runtime
-        return ResidueEmbedder(SIDE)
+        return NoiseEmbedder(SIDE)
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> ArrayHeadProbe:
         """Average the residuals of each source. Raises ValueError for fewer than two images of a class."""
@@ -162,5 +157,5 @@ class Prnu(Recipe):
         return ArrayHeadProbe(embedder, fingerprints.fit(train.embed(embedder), train.labels, train.generators, seed))
 
     def restore(self, state: State, runtime: Runtime) -> ArrayHeadProbe:
-        """The probe whose `state` this is."""
+        """The probe with this state."""
         return ArrayHeadProbe(self.embedder(runtime), fingerprints.Fingerprints(**state))

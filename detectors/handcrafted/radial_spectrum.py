@@ -6,14 +6,14 @@ up-convolutions bend the end of the spectrum. 20 log(|F| + 1e-8) of the grey ima
 around the middle of the shifted spectrum, brought to a fixed number of values by cubic interpolation, and divided by
 the first of them.
 
-Kept as published, though it reads oddly: the logarithm is averaged and not the power; the rings lie around the middle
+Kept as published, though it is unusual: the logarithm is averaged and not the power; the rings are around the middle
 pixel corner, half a pixel from the constant component; the innermost ring, which holds that component, and the
 outermost one are left out, so that the profile is divided by its second ring and not by the constant component.
 
 Where this departs: the columns are scaled before the logistic regression (C = 1), whose penalty would otherwise depend
 on the scale of each; the published code also tries a linear SVM. Images that are not square give their largest centred
-square: rings mean nothing in a spectrum whose axes differ. The paper's setting gives 300
-values, its number for images of different sizes; the small one 80, its number for the small images of CelebA.
+square: rings are not meaningful in a spectrum whose axes differ. The paper's setting gives 300 values, its number for
+images of different sizes; the small one 80, its number for the small images of CelebA.
 """
 
 # Mean accuracy on the training generator, 5-fold on the train split of the embedded corpus: .919 with C = 1 as
@@ -21,24 +21,26 @@ values, its number for images of different sizes; the small one 80, its number f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embedder, Embeddings, Sample, Setting
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.api import Array, Card, Sample, Setting
+from detectors.embedders.vector_embedder import VectorEmbedder
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 POINTS, SMALL_POINTS = 300, 80
 C = 1.0  # as published
-LEAST = 16  # a smaller square has too few rings for a cubic
+MIN_SIDE = 16  # a smaller square has too few rings for a cubic
 EPSILON = 1e-8
 
 
-class RadialEmbedder(Embedder):
+class RadialSpectrumEmbedder(VectorEmbedder):
     """Profiles of the spectrum, divided by their first value: float32 (N, points)."""
 
     def __init__(self, points: int) -> None:
@@ -46,20 +48,16 @@ class RadialEmbedder(Embedder):
         self.dim = points
 
     def prepare(self, sample: Sample) -> Array:
-        """The embedding itself, float32 (points,): images of different sizes are not handed on."""
+        """The embedding, float32 (points,)."""
         height, width = sample.pixels.shape[:2]
-        grey = luma(centre_square(sample.pixels, max(LEAST, min(height, width))))
-        return resampled(radial_profile(log_magnitudes(grey)), self.dim)
-
-    def embed(self, batch: Sequence[Array]) -> Embeddings:
-        """Stack N prepared arrays."""
-        return np.array(batch, np.float32).reshape(-1, self.dim)
+        grey = luma(centre_square(sample.pixels, max(MIN_SIDE, min(height, width))))
+        return resample_profile(radial_profile(log_magnitudes(grey)), self.dim)
 
 
 def log_magnitudes(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     """20 log(|F| + 1e-8), float64 (side, side), the constant component at (side // 2, side // 2)."""
-    waves = np.fft.fftshift(np.fft.fft2(grey))
-    return np.asarray(20 * np.log(np.abs(waves) + EPSILON), np.float64)
+    coefficients = np.fft.fftshift(np.fft.fft2(grey))
+    return np.asarray(20 * np.log(np.abs(coefficients) + EPSILON), np.float64)
 
 
 def radial_profile(spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -70,7 +68,7 @@ def radial_profile(spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(means[1:-1], np.float64)
 
 
-def resampled(profile: NDArray[np.float64], points: int) -> NDArray[np.float32]:
+def resample_profile(profile: NDArray[np.float64], points: int) -> NDArray[np.float32]:
     """A profile brought to `points` values by a cubic spline and divided by the first, float32 (points,)."""
     from scipy.interpolate import CubicSpline
 
@@ -82,14 +80,14 @@ VARIANT = ProbeVariant(
     trained_on="the train subset of the run",
     input_size="any, luma",
     input_policy="the largest centred square, nothing resampled; one below 16 pixels is enlarged bilinearly to 16",
-    embedder=lambda _: RadialEmbedder(POINTS),
+    embedder=lambda _: RadialSpectrumEmbedder(POINTS),
     head=Logistic(C),
 )
 
 
 @dataclass(frozen=True)
 class RadialSpectrum(ProbeRecipe):
-    """How the power falls from low to high frequencies, and logistic regression."""
+    """The decay of power from low to high frequencies, and logistic regression."""
 
     card: ClassVar[Card] = Card(
         name="radial_spectrum",
@@ -103,5 +101,5 @@ class RadialSpectrum(ProbeRecipe):
     )
     variants: ClassVar[Mapping[Setting, ProbeVariant]] = {
         "paper": VARIANT,
-        "small": replace(VARIANT, embedder=lambda _: RadialEmbedder(SMALL_POINTS)),
+        "small": replace(VARIANT, embedder=lambda _: RadialSpectrumEmbedder(SMALL_POINTS)),
     }

@@ -23,15 +23,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from detectors.api import Array, Card, Runtime, Sample, Setting
+from detectors.embedders.co_occurrences import count_codes, root_frequencies, symmetry_classes
 from detectors.embedders.tensor_embedder import TensorEmbedder
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 if TYPE_CHECKING:
@@ -64,25 +62,15 @@ class ResidualEmbedder(TensorEmbedder):
         """Square roots of the frequencies of merged runs in N grey images, uint8 (N, side, side)."""
         import torch
 
-        # an image and its transpose, counted together: each filter is then needed along the rows alone
-        turned = torch.cat([images, images.mT]).short()
-        counts = torch.stack([_counted_runs(symbols) for symbols in _symbol_maps(turned)], 1)
+        # images and their transposes are counted together: each filter is then needed along the rows alone
+        both = torch.cat([images, images.mT]).short()
+        counts = torch.stack([count_codes(_codes(symbols), RUNS) for symbols in _symbol_maps(both)], 1)
         counts = counts.view(2, len(images), HISTOGRAMS, RUNS).sum(0)
-        merged = counts.new_zeros(len(images), HISTOGRAMS, CLASSES)
-        merged.index_add_(-1, torch.from_numpy(symmetry_classes()).to(images.device), counts)
-        return (merged / merged.sum(-1, keepdim=True)).sqrt().flatten(1)
-
-
-def symmetry_classes() -> NDArray[np.int64]:
-    """The class of each of the 125 runs, int64 (125,): runs that differ by sign or by direction share one of 39."""
-    runs = np.array(list(product(range(-TRUNCATION, TRUNCATION + 1), repeat=RUN)))
-    alike = np.stack([runs, -runs, runs[:, ::-1], -runs[:, ::-1]])
-    codes = (alike + TRUNCATION) @ SYMBOLS ** np.arange(RUN)[::-1]
-    return np.asarray(np.unique(codes.min(0), return_inverse=True)[1])
+        return root_frequencies(counts, symmetry_classes(TRUNCATION, RUN))
 
 
 def _symbol_maps(grey: Tensor) -> Iterator[Tensor]:
-    """For each step the quantised residuals, int16 with values 0 to 4, along whose rows runs are counted.
+    """The quantised residuals of each step, int16 with values 0 to 4; runs are counted along their rows.
 
     They are the first and second difference, each along and across the filter, and the 3x3 square.
     """
@@ -91,31 +79,30 @@ def _symbol_maps(grey: Tensor) -> Iterator[Tensor]:
     square = _difference(_difference(second.mT))
     for step in STEPS:
         for residual, centre in ((first, 1), (second, 2)):
-            symbols = _quantised(residual, step * centre)
+            symbols = _quantise(residual, step * centre)
             yield symbols
             yield symbols.mT
-        yield _quantised(square, step * 4)
+        yield _quantise(square, step * 4)
 
 
 def _difference(maps: Tensor) -> Tensor:
     return maps[..., 1:] - maps[..., :-1]
 
 
-def _quantised(residual: Tensor, step: float) -> Tensor:
+def _quantise(residual: Tensor, step: float) -> Tensor:
+    """Residuals in steps, rounded half to even, truncated at 2: int16 with values 0 to 4."""
     return residual.float().div_(step).round_().clamp_(-TRUNCATION, TRUNCATION).add_(TRUNCATION).short()
 
 
-def _counted_runs(symbols: Tensor) -> Tensor:
-    """How often each run of three symbols lies along the rows of N maps, int64 (N, 125)."""
+def _codes(symbols: Tensor) -> Tensor:
+    """The code of the run of three that begins at each symbol along the rows of N maps, int16 (N, H, W - 2)."""
     import torch
 
     length = symbols.shape[-1] - RUN + 1
     codes = symbols[..., :length]
-    for place in range(1, RUN):
-        codes = torch.add(symbols[..., place : place + length], codes, alpha=SYMBOLS)
-    offsets = RUNS * torch.arange(len(symbols), dtype=torch.int32, device=symbols.device)
-    codes = codes + offsets[:, None, None]
-    return torch.bincount(codes.flatten(), minlength=RUNS * len(symbols)).view(-1, RUNS)
+    for offset in range(1, RUN):
+        codes = torch.add(symbols[..., offset : offset + length], codes, alpha=SYMBOLS)
+    return codes
 
 
 VARIANT = ProbeVariant(
@@ -129,11 +116,11 @@ VARIANT = ProbeVariant(
 
 @dataclass(frozen=True)
 class Residual(ProbeRecipe):
-    """Co-occurrences of residuals and logistic regression: what scene content cannot explain."""
+    """Co-occurrences of residuals, in which scene content is suppressed, and logistic regression."""
 
     card: ClassVar[Card] = Card(
         name="residual",
-        family="residual",
+        family="noise residual",
         year=2012,
         version=1,
         title="Residual co-occurrences + logistic regression",

@@ -7,7 +7,7 @@ Fake Image Recognition", ICML 2020, arXiv 2003.08685; Corvi et al., "Intriguing 
 2023, arXiv 2304.06408, who look at the spectrum of a denoiser's residual.
 
 Here the power is averaged over overlapping windows before its logarithm is taken (Welch, 1967): one periodogram of one
-image is mostly noise. Two spectra are read: that of the luma, and that of what a 3x3 median takes away from it.
+image is mostly noise. Two spectra are read: that of the luma, and that of its difference from a 3x3 median.
 """
 
 # Why these two spectra: mean accuracy on the training generator, 5-fold on the train split of the embedded corpus; then
@@ -31,7 +31,8 @@ import numpy as np
 
 from detectors.api import Array, Card, Runtime, Sample, Setting
 from detectors.embedders.tensor_embedder import TensorEmbedder
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def log_spectrum(maps: Tensor) -> Tensor:
     hann = torch.hann_window(WINDOW, device=maps.device)
     windows = maps.unfold(1, WINDOW, STEP).unfold(2, WINDOW, STEP)
     windows = windows - windows.mean((-2, -1), keepdim=True)
-    waves: Tensor = torch.fft.rfft2(windows * hann * hann[:, None])
-    power = torch.view_as_real(waves).square().sum(-1).mean((1, 2))
+    coefficients: Tensor = torch.fft.rfft2(windows * hann * hann[:, None])
+    power = torch.view_as_real(coefficients).square().sum(-1).mean((1, 2))
     return (power + FLOOR).log().flatten(1)
 
 
@@ -88,7 +89,7 @@ VARIANT = ProbeVariant(
 
 @dataclass(frozen=True)
 class Spectrum(ProbeRecipe):
-    """Spectra and logistic regression: energy and peaks that upsampling leaves."""
+    """Power spectra, in which upsampling leaves energy and peaks, and logistic regression."""
 
     card: ClassVar[Card] = Card(
         name="spectrum",

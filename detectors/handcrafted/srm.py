@@ -1,15 +1,15 @@
 """The bank of 30 filters of the spatial rich model, its fourth-order co-occurrences, and logistic regression.
 
 Fridrich and Kodovsky, "Rich Models for Steganalysis of Digital Images" (SRM), IEEE TIFS 2012: linear high-pass filters
-of seven kinds; their residuals divided by the filter's centre and by a step, rounded and cut at 2; runs of four
+of seven kinds; their residuals divided by the filter's centre and by a step, rounded and truncated at 2; runs of four
 neighbours counted along and across the filter; runs that differ by sign or by direction, and filters that differ by a
-turn, counted together ("spam" submodels). The bank of 30 is the one that forensic networks start from: 8 filters of
+rotation, counted together ("spam" submodels). The bank of 30 is the one that forensic networks start from: 8 filters of
 first, 4 of second and 8 of third order, 4 edges of 3x3 and 4 of 5x5, squares of 3x3 and 5x5.
 
-Of the 30, 22 differ: the other half of the first and third order are these with sign and place changed, which these
-statistics do not see. Where this departs: the model's minimum and maximum residuals are left out, as they are not
-linear; its diagonal filters, which it has only among those, are in. Its spam submodels have the steps 1 and 2 for the
-first order and 1, 1.5 and 2 for all others, here 1 and 2 for all. A linear head replaces the paper's ensemble of
+Of the 30, 22 differ: the other half of the first and third order are these with sign and position changed, under which
+these statistics are invariant. Where this departs: the model's minimum and maximum residuals are left out, as they are
+not linear; its diagonal filters, which it has only among those, are in. Its spam submodels have the steps 1 and 2 for
+the first order and 1, 1.5 and 2 for all others, here 1 and 2 for all. A linear head replaces the paper's ensemble of
 Fisher discriminants. Square roots of the frequencies are taken, as is usual where a linear head reads histograms.
 
 The `residual` family keeps 3 of these filters, longer steps and shorter runs: fewer columns, less noise in each.
@@ -27,15 +27,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Runtime, Sample, Setting
+from detectors.embedders.co_occurrences import count_codes, root_frequencies, symmetry_classes
 from detectors.embedders.tensor_embedder import TensorEmbedder
-from detectors.heads.linear import Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import Logistic
+from detectors.heads.probe_recipe import ProbeRecipe, ProbeVariant
 from detectors.preprocessing.crops import centre_square, luma
 
 if TYPE_CHECKING:
@@ -58,22 +59,22 @@ EDGE = ((-1, 2, -2, 2, -1), (2, -6, 8, -6, 2), (-2, 8, -12, 8, -2))  # the upper
 
 @dataclass(frozen=True)
 class FilterClass:
-    """Filters that are one filter turned.
+    """Filters that are rotations of one filter.
 
     Attributes:
-        kernel: The filter as it stands, along the rows if it has a direction; smaller ones are framed in zeros.
-        centre: What residuals are divided by.
-        turns: How many quarter turns of it differ.
+        kernel: The unrotated filter, along the rows if it has a direction; smaller ones are padded with zeros.
+        centre: Divisor of the residuals.
+        rotations: Number of quarter turns of it that differ.
         directed: Whether along and across differ: not for diagonals and squares.
     """
 
     kernel: tuple[tuple[int, ...], ...]
     centre: int
-    turns: int
+    rotations: int
     directed: bool
 
 
-KINDS = (
+FILTER_CLASSES = (
     FilterClass(((0, 0, 0), (0, -1, 1), (0, 0, 0)), 1, 2, directed=True),
     FilterClass(((0, 0, 1), (0, -1, 0), (0, 0, 0)), 1, 2, directed=False),
     FilterClass(((0, 0, 0), (1, -2, 1), (0, 0, 0)), 2, 2, directed=True),
@@ -85,7 +86,7 @@ KINDS = (
     FilterClass(((-1, 2, -1), (2, -4, 2), (-1, 2, -1)), 4, 1, directed=False),
     FilterClass((*EDGE, EDGE[1], EDGE[0]), 12, 1, directed=False),
 )
-HISTOGRAMS = sum(1 + kind.directed for kind in KINDS)
+HISTOGRAMS = sum(1 + kind.directed for kind in FILTER_CLASSES)
 
 
 class SrmEmbedder(TensorEmbedder):
@@ -106,53 +107,42 @@ class SrmEmbedder(TensorEmbedder):
         import torch
         from torch.nn.functional import conv2d
 
-        kernels, centres, rows, columns = (torch.from_numpy(array).to(images.device) for array in bank())
+        kernels, centres, rows, columns = (torch.from_numpy(array).to(images.device) for array in filter_bank())
         residuals = conv2d(images.float()[:, None], kernels)  # of whole numbers: exact in float32
         counts = images.new_zeros(len(images), len(self.steps), HISTOGRAMS, RUNS, dtype=torch.int64)
         for number, step in enumerate(self.steps):
-            symbols = _quantised(residuals, centres * step)
-            counts[:, number].index_add_(1, rows, _counted_runs(symbols, -1))
-            counts[:, number].index_add_(1, columns, _counted_runs(symbols, -2))
-        counts = counts.flatten(1, 2)
-        merged = counts.new_zeros(*counts.shape[:2], CLASSES)
-        merged.index_add_(-1, torch.from_numpy(symmetry_classes()).to(images.device), counts)
-        return (merged / merged.sum(-1, keepdim=True)).sqrt().flatten(1)
+            symbols = _quantise(residuals, centres * step)
+            counts[:, number].index_add_(1, rows, count_codes(_codes(symbols, -1), RUNS))
+            counts[:, number].index_add_(1, columns, count_codes(_codes(symbols, -2), RUNS))
+        return root_frequencies(counts.flatten(1, 2), symmetry_classes(TRUNCATION, RUN))
 
 
-def bank() -> tuple[Kernels, Kernels, NDArray[np.int64], NDArray[np.int64]]:
-    """The 22 filters, and where each is counted.
+def filter_bank() -> tuple[Kernels, Kernels, NDArray[np.int64], NDArray[np.int64]]:
+    """The 22 filters, and the histograms in which their runs are counted.
 
     Returns:
         The filters, float32 (22, 1, 5, 5); their centres, float32 (22, 1, 1); and for each, int64 (22,), the histogram
-        that takes its runs along the rows, and the one that takes its runs along the columns.
+        of its runs along the rows, and that of its runs along the columns.
     """
     kernels, centres, rows, columns = [], [], [], []
     histogram = 0
-    for kind in KINDS:
+    for kind in FILTER_CLASSES:
         base = np.array(kind.kernel)
-        framed = np.pad(base, (WIDTH - len(base)) // 2)
-        for turn in range(kind.turns):
-            across = histogram + kind.directed
-            lie, stand = (histogram, across) if turn % 2 == 0 else (across, histogram)
-            kernels.append(np.rot90(framed, turn))
+        padded = np.pad(base, (WIDTH - len(base)) // 2)
+        for rotation in range(kind.rotations):
+            along, across = histogram, histogram + kind.directed
+            of_rows, of_columns = (along, across) if rotation % 2 == 0 else (across, along)
+            kernels.append(np.rot90(padded, rotation))
             centres.append(kind.centre)
-            rows.append(lie)
-            columns.append(stand)
+            rows.append(of_rows)
+            columns.append(of_columns)
         histogram += 1 + kind.directed
     filters = np.array(kernels, np.float32)[:, None]
     return filters, np.array(centres, np.float32)[:, None, None], np.array(rows), np.array(columns)
 
 
-def symmetry_classes() -> NDArray[np.int64]:
-    """The class of each of the 625 runs, int64 (625,): runs that differ by sign or by direction share one of 169."""
-    runs = np.array(list(product(range(-TRUNCATION, TRUNCATION + 1), repeat=RUN)))
-    alike = np.stack([runs, -runs, runs[:, ::-1], -runs[:, ::-1]])
-    codes = (alike + TRUNCATION) @ SYMBOLS ** np.arange(RUN)[::-1]
-    return np.asarray(np.unique(codes.min(0), return_inverse=True)[1])
-
-
-def _quantised(residuals: Tensor, steps: Tensor) -> Tensor:
-    """Residuals in steps, rounded half away from 0 as published, cut at 2: uint8 with values 0 to 4."""
+def _quantise(residuals: Tensor, steps: Tensor) -> Tensor:
+    """Residuals in steps, rounded half away from 0 as published, truncated at 2: uint8 with values 0 to 4."""
     import torch
 
     ratios = residuals / steps
@@ -161,16 +151,11 @@ def _quantised(residuals: Tensor, steps: Tensor) -> Tensor:
     )
 
 
-def _counted_runs(symbols: Tensor, axis: int) -> Tensor:
-    """How often each run of four lies along an axis of N times F maps, int64 (N, F, 625)."""
-    import torch
-
+def _codes(symbols: Tensor, axis: int) -> Tensor:
+    """The code of the run of four that begins at each symbol along an axis of N times F maps, int16 (N, F, ., .)."""
     length = symbols.shape[axis] - 1
     pairs = (SYMBOLS * symbols.narrow(axis, 0, length) + symbols.narrow(axis, 1, length)).short()
-    codes = SYMBOLS**2 * pairs.narrow(axis, 0, length - 2) + pairs.narrow(axis, 2, length - 2)
-    maps = symbols.shape[0] * symbols.shape[1]
-    offsets = RUNS * torch.arange(maps, dtype=torch.int32, device=symbols.device).view(*symbols.shape[:2], 1, 1)
-    return torch.bincount((codes + offsets).flatten(), minlength=RUNS * maps).view(*symbols.shape[:2], RUNS)
+    return SYMBOLS**2 * pairs.narrow(axis, 0, length - 2) + pairs.narrow(axis, 2, length - 2)
 
 
 VARIANT = ProbeVariant(

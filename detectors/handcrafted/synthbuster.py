@@ -1,18 +1,18 @@
 """Peaks in the spectrum of the cross-difference and boosted trees: Synthbuster.
 
 Bammey, "Synthbuster: Towards Detection of Diffusion Model Generated Images", IEEE Open Journal of Signal Processing,
-2024, and https://github.com/qbammey/synthbuster. Upsampling by powers of two leaves traces of period 2, 4 and 8, seen
-as peaks at multiples of 1/8 of the sampling frequency once scene content is filtered out. The filter is the
+2024, and https://github.com/qbammey/synthbuster. Upsampling by powers of two leaves traces of period 2, 4 and 8, which
+are peaks at multiples of 1/8 of the sampling frequency once scene content is filtered out. The filter is the
 cross-difference, |I(y,x) + I(y+1,x+1) - I(y,x+1) - I(y+1,x)|, in each channel; the last row and column are dropped,
 and as many more as leave whole periods; the magnitudes of the Fourier transform are read at those frequencies alone.
 
 The paper reads period 8. Both released models read period 16 (`period=16`, 459 columns); the trees have the parameters
 of the released model for JPEG images. Where this departs: that model was trained on images recompressed at a quality
-between 60 and 100, here the images are taken as they are; both classes weigh alike, whatever their sizes; it decides
-where Matthews's correlation was best on its own validation set, here at 0.5; an image too small for one period is
-mirrored until it holds one.
+between 60 and 100, here the images are taken as they are; both classes are weighted equally, whatever their sizes; it
+decides where Matthews's correlation was best on its own validation set, here at 0.5; an image too small for one period
+is mirrored until it holds one.
 
-Magnitudes are not divided by the size of the image, as published: sizes that differ by class show.
+Magnitudes are not divided by the size of the image, as published: they depend on it where sizes differ by class.
 """
 
 # Mean accuracy on the training generator, 5-fold on the train split of the embedded corpus:
@@ -21,7 +21,7 @@ Magnitudes are not divided by the size of the image, as published: sizes that di
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -31,8 +31,6 @@ from numpy.typing import NDArray
 from detectors.api import (
     Array,
     Card,
-    Embedder,
-    Embeddings,
     Image,
     Recipe,
     Runtime,
@@ -42,14 +40,15 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
+from detectors.embedders.vector_embedder import VectorEmbedder
 from detectors.heads.array_heads import ArrayHeadProbe
-from detectors.heads.boosting import BoostedTrees, BoostingSettings
+from detectors.heads.boosting import BoostedTrees, GradientBoosting
 
-PUBLISHED = BoostingSettings(0.4665066368675998, 800, 3, 63, 50, 0.007407266707073091)
-SMALL = BoostingSettings(0.1, 100, 3, 8, 20, 0.007407266707073091)
+PAPER_TREES = GradientBoosting(0.4665066368675998, 800, 3, 63, 50, 0.007407266707073091)
+SMALL_TREES = GradientBoosting(0.1, 100, 3, 8, 20, 0.007407266707073091)
 
 
-class SynthbusterEmbedder(Embedder):
+class SynthbusterEmbedder(VectorEmbedder):
     """Magnitudes at the multiples of 1 / period: float32 (N, 3 * (period + 1) * (period / 2 + 1))."""
 
     def __init__(self, period: int) -> None:
@@ -58,18 +57,14 @@ class SynthbusterEmbedder(Embedder):
         self.period = period
 
     def prepare(self, sample: Sample) -> Array:
-        """The embedding itself, float32 (dim,): reading few frequencies is quicker than handing on an image."""
-        return peaks(cross_difference(enlarged(sample.pixels, self.period + 2)), self.period)
-
-    def embed(self, batch: Sequence[Array]) -> Embeddings:
-        """Stack N prepared arrays."""
-        return np.array(batch, np.float32).reshape(-1, self.dim)
+        """The embedding, float32 (dim,)."""
+        return peaks(cross_difference(mirror_pad(sample.pixels, self.period + 2)), self.period)
 
 
-def enlarged(pixels: Image, least: int) -> Image:
-    """An image mirrored at its lower and right edge until each side has at least `least` pixels."""
+def mirror_pad(pixels: Image, side: int) -> Image:
+    """An image mirrored at its lower and right edge until each side has at least `side` pixels."""
     height, width = pixels.shape[:2]
-    return np.pad(pixels, ((0, max(0, least - height)), (0, max(0, least - width)), (0, 0)), "symmetric")
+    return np.pad(pixels, ((0, max(0, side - height)), (0, max(0, side - width)), (0, 0)), "symmetric")
 
 
 def cross_difference(pixels: Image) -> NDArray[np.int32]:
@@ -81,7 +76,7 @@ def cross_difference(pixels: Image) -> NDArray[np.int32]:
 def peaks(maps: NDArray[np.int32], period: int) -> NDArray[np.float32]:
     """Magnitudes at rows -period/2..period/2 and columns 0..period/2 of each channel, one channel after the other.
 
-    At these frequencies every whole period counts alike: they are summed first, exactly, and the Fourier transform of
+    At these frequencies all periods contribute equally: they are summed first, exactly, and the Fourier transform of
     the sum is that of the whole image.
     """
     height, width = (side // period for side in maps.shape[:2])
@@ -94,13 +89,13 @@ def peaks(maps: NDArray[np.int32], period: int) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, kw_only=True)
 class TreesVariant(Variant):
-    """What Synthbuster is in one setting.
+    """Synthbuster in one setting.
 
     Attributes:
-        trees: How the boosted trees are fitted.
+        trees: The parameters of the boosted trees.
     """
 
-    trees: BoostingSettings
+    trees: GradientBoosting
 
 
 VARIANT = TreesVariant(
@@ -108,7 +103,7 @@ VARIANT = TreesVariant(
     input_size="any, RGB",
     input_policy="the whole image, nothing resampled, cut to whole periods of 8 pixels (period=16: 16) at its lower and"
     " right edge; a side below 10 pixels (18) is mirrored up to it",
-    trees=PUBLISHED,
+    trees=PAPER_TREES,
 )
 
 
@@ -131,15 +126,13 @@ class Synthbuster(Recipe):
         upstream="https://github.com/qbammey/synthbuster (nothing copied)",
         licence="Apache-2.0 (own implementation)",
     )
-    variants: ClassVar[Mapping[Setting, TreesVariant]] = {"paper": VARIANT, "small": replace(VARIANT, trees=SMALL)}
-
-    @property
-    def variant(self) -> TreesVariant:
-        """The trees of this setting and what belongs to them."""
-        return self.variants[self.setting]
+    variants: ClassVar[Mapping[Setting, TreesVariant]] = {
+        "paper": VARIANT,
+        "small": replace(VARIANT, trees=SMALL_TREES),
+    }
 
     def embedder(self, runtime: Runtime) -> SynthbusterEmbedder:
-        """The peaks."""
+        """The magnitudes at the peaks."""
         del runtime
         return SynthbusterEmbedder(self.period)
 
@@ -149,5 +142,5 @@ class Synthbuster(Recipe):
         return ArrayHeadProbe(embedder, self.variant.trees.fit(train.embed(embedder), train.labels, seed))
 
     def restore(self, state: State, runtime: Runtime) -> ArrayHeadProbe:
-        """The probe whose `state` this is."""
+        """The probe with this state."""
         return ArrayHeadProbe(self.embedder(runtime), BoostedTrees(**state))

@@ -1,1 +1,1 @@
-"""Small classifiers over frozen embeddings."""
+"""Small classifiers over frozen embeddings, and recipes of linear probes."""

@@ -1,4 +1,4 @@
-"""Probes whose head is something else than a line: whatever is plain arrays and decides by itself."""
+"""Probes with any head that is plain arrays and makes decisions of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detectors.api import Embedder, Embeddings, Labels, Probe, Scores, State
 
 
 class ArrayHead(Protocol):
-    """What a head learned: a dataclass whose fields are arrays."""
+    """A fitted head: a dataclass whose fields are arrays."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -22,20 +22,20 @@ class ArrayHead(Protocol):
 class ArrayHeadProbe(Probe):
     """A frozen embedder and a fitted head."""
 
-    def __init__(self, embedder: Embedder, fitted: ArrayHead) -> None:
+    def __init__(self, embedder: Embedder, head: ArrayHead) -> None:
         self.embedder = embedder
-        self.fitted = fitted
+        self.head = head
 
     def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
-        return self.fitted.decide(embeddings)
+        """Scores of N embeddings, float32 (N, dim)."""
+        return self.head.decide(embeddings)
 
     def state(self) -> State:
         """The head's arrays, by name."""
-        return {field.name: np.asarray(getattr(self.fitted, field.name)) for field in fields(self.fitted)}
+        return {field.name: np.asarray(getattr(self.head, field.name)) for field in fields(self.head)}
 
 
-def require_both(labels: Labels) -> None:
+def require_both_classes(labels: Labels) -> None:
     """Raise ValueError unless there are at least two images of each class."""
     real, generated = np.bincount(labels, minlength=2)
     if min(real, generated) < 2:

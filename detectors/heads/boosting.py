@@ -1,11 +1,11 @@
-"""Boosted decision trees: scikit-learn fits and evaluates them, skops keeps them as bytes.
+"""Boosted decision trees: scikit-learn fits and evaluates them, skops serialises them.
 
 Histogram-based gradient boosting after Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree",
 NeurIPS 2017, as scikit-learn's HistGradientBoostingClassifier fits it.
 
-skops builds nothing but classes it knows to be harmless and those it is told to trust. Of a boosting that is one, the
-tree; it is not trusted by default because scikit-learn follows a tree's nodes without looking where they lead: a forged
-file could read any memory. So the nodes of a file are looked at before they are followed.
+skops builds only classes that it knows to be harmless and those named as trusted. Here one is named, the tree; it is
+not trusted by default because scikit-learn follows a tree's nodes without checking their indices: a forged file could
+read any memory. So the nodes of a file are validated before the model is used.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from detectors.api import Array, Embeddings, Labels, Scores
-from detectors.heads.array_heads import require_both
+from detectors.heads.array_heads import require_both_classes
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
-SCHEMA = "schema.json"  # the member of a skops file that says how its arrays, a member each, belong together
-ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+(?=\.npy")')
+TREE_CLASS = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+SCHEMA = "schema.json"  # the member of a skops file that describes its objects; each array is a member of its own
+ADDRESS_PATTERN = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+(?=\.npy")')
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,25 @@ class BoostedTrees:
         saved: uint8 (B,), the model as a skops file.
 
     Raises:
-        ValueError: Something else is in it.
+        ValueError: The file holds anything else.
     """
 
     saved: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        _ = self.model  # what is no model is refused here, not at the first image
+        _ = self.model  # an invalid file is refused here, not at the first image
 
     @classmethod
-    def of(cls, fitted: HistGradientBoostingClassifier) -> BoostedTrees:
-        """Keep a fitted model."""
+    def from_model(cls, model: HistGradientBoostingClassifier) -> BoostedTrees:
+        """Serialise a fitted model."""
         from skops.io import dumps
 
-        return cls(np.frombuffer(canonical_bytes(dumps(fitted)), np.uint8))
+        return cls(np.frombuffer(canonical_bytes(dumps(model)), np.uint8))
 
     @cached_property
     def model(self) -> HistGradientBoostingClassifier:
-        """The model, built from what was saved."""
-        return loaded(self.saved.tobytes())
+        """The model, read from its file."""
+        return load_model(self.saved.tobytes())
 
     def decide(self, embeddings: Embeddings) -> Scores:
         """The probability of "generated" for N embeddings, float32 (N, D)."""
@@ -69,11 +69,11 @@ class BoostedTrees:
 
 
 def canonical_bytes(saved: bytes) -> bytes:
-    """A skops file that depends on its model alone: numbers for addresses in memory, and no time."""
+    """A skops file whose bytes depend on its model alone: addresses in memory become numbers, times are left out."""
     with ZipFile(BytesIO(saved)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     numbers: dict[str, int] = {}
-    schema = ADDRESS.sub(
+    schema = ADDRESS_PATTERN.sub(
         lambda found: str(numbers.setdefault(found[0], len(numbers))), members.pop(SCHEMA).decode()
     ).encode()
     arrays = sorted((numbers[name.removesuffix(".npy")], content) for name, content in members.items())
@@ -84,57 +84,57 @@ def canonical_bytes(saved: bytes) -> bytes:
     return rewritten.getvalue()
 
 
-def loaded(saved: bytes) -> HistGradientBoostingClassifier:
-    """The model in a skops file. Raises ValueError for whatever else is in it."""
+def load_model(saved: bytes) -> HistGradientBoostingClassifier:
+    """The model in a skops file. Raises ValueError for anything else."""
     try:
-        return _built(saved)
+        return _build_model(saved)
     except (ValueError, TypeError, KeyError, AttributeError, BadZipFile) as error:
         found = str(error).partition("\n")[0]
         msg = f"these are no boosted trees as this version saves them ({found}): fit the detector again"
         raise ValueError(msg) from error
 
 
-def _built(saved: bytes) -> HistGradientBoostingClassifier:
+def _build_model(saved: bytes) -> HistGradientBoostingClassifier:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from skops.io import loads
 
-    model = loads(saved, trusted=[TREE])
+    model = loads(saved, trusted=[TREE_CLASS])
     if not isinstance(model, HistGradientBoostingClassifier):
         msg = f"found {type(model).__name__}"
         raise TypeError(msg)
-    require_sound(saved, int(model.n_features_in_))
+    require_valid_trees(saved, int(model.n_features_in_))
     return model
 
 
-def require_sound(saved: bytes, columns: int) -> None:
-    """Raise ValueError unless every node of every tree leads on within its tree and reads one of `columns` columns."""
+def require_valid_trees(saved: bytes, columns: int) -> None:
+    """Raise ValueError unless every node of every tree has children in its tree and reads one of `columns` columns."""
     with ZipFile(BytesIO(saved)) as archive:
         arrays = [np.load(BytesIO(archive.read(name))) for name in archive.namelist() if name != SCHEMA]
     for nodes in arrays:
-        if nodes.dtype.names and not _sound(nodes, columns):
+        if nodes.dtype.names and not _is_valid_tree(nodes, columns):
             msg = "a tree has nodes that lead nowhere"
             raise ValueError(msg)
 
 
-def _sound(nodes: Array, columns: int) -> bool:
-    """Whether children stand after their parents, so that every walk ends, and nothing outside is read."""
+def _is_valid_tree(nodes: Array, columns: int) -> bool:
+    """Whether children come after their parents, so that every path ends, and all indices are in range."""
     inner = nodes[nodes["is_leaf"] == 0]
-    places = np.flatnonzero(nodes["is_leaf"] == 0)
+    parents = np.flatnonzero(nodes["is_leaf"] == 0)
     children = np.stack([inner["left"], inner["right"]])
-    known = (inner["feature_idx"] >= 0) & (inner["feature_idx"] < columns) & (inner["is_categorical"] == 0)
-    return len(nodes) > 0 and bool(known.all() and (children > places).all() and (children < len(nodes)).all())
+    features = (inner["feature_idx"] >= 0) & (inner["feature_idx"] < columns) & (inner["is_categorical"] == 0)
+    return len(nodes) > 0 and bool(features.all() and (children > parents).all() and (children < len(nodes)).all())
 
 
 @dataclass(frozen=True)
-class BoostingSettings:
-    """Fits boosted trees; the attributes are scikit-learn's. Nothing is held out to stop early; classes weigh alike.
+class GradientBoosting:
+    """Histogram-based gradient boosting without early stopping, both classes weighted equally; scikit-learn's names.
 
     Attributes:
         learning_rate: Share of each tree that is added.
         max_iter: Number of trees.
-        max_depth: Of a tree.
-        max_leaf_nodes: Of a tree.
-        min_samples_leaf: Images in a leaf, at least.
+        max_depth: Largest depth of a tree.
+        max_leaf_nodes: Largest number of leaves of a tree.
+        min_samples_leaf: Smallest number of images in a leaf.
         l2_regularization: Penalty on the leaves' values.
     """
 
@@ -148,11 +148,11 @@ class BoostingSettings:
     def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> BoostedTrees:
         """Fit on N embeddings, float32 (N, D). Raises ValueError for fewer than two images of a class.
 
-        `seed` draws the images that thresholds are placed by where there are more than 200,000, and nothing else.
+        `seed` draws the images that thresholds are chosen on where there are more than 200,000, and nothing else.
         """
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        require_both(labels)
+        require_both_classes(labels)
         model = HistGradientBoostingClassifier(
             learning_rate=self.learning_rate,
             max_iter=self.max_iter,
@@ -165,5 +165,5 @@ class BoostingSettings:
             early_stopping=False,
             random_state=seed,
         )
-        with threadpool_limits(1):  # sums over threads would round otherwise on every machine
-            return BoostedTrees.of(model.fit(embeddings, labels))
+        with threadpool_limits(1):  # sums over several threads round differently from machine to machine
+            return BoostedTrees.from_model(model.fit(embeddings, labels))

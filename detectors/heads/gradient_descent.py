@@ -1,4 +1,4 @@
-"""Gradient descent for small heads over cached embeddings, the same to the last bit every time."""
+"""Gradient descent for small heads over cached embeddings, deterministic; import this module inside functions only."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from detectors.architectures.compute import torch_threads
 
 @dataclass(frozen=True)
 class DescentSettings:
-    """The numbers of a training.
+    """Settings of AdamW.
 
     Attributes:
         rate: Learning rate at the start.
-        epochs: Times that every image is seen.
+        epochs: Passes over all images.
         batch: Images per step.
-        decay: Decoupled weight decay; without any this is Adam.
+        decay: Decoupled weight decay; with 0 this is Adam.
         epsilon: Adam's.
-        cosine: Whether the rate falls to 0 along a cosine; else it stays.
+        cosine: Whether the rate falls to 0 along half a cosine; else it is constant.
     """
 
     rate: float
@@ -32,30 +32,30 @@ class DescentSettings:
     cosine: bool = False
 
 
-def descend(
+def minimise(
     weights: Sequence[Tensor],
     loss: Callable[[Tensor], Tensor],
     count: int,
-    plan: DescentSettings,
-    draw: torch.Generator,
+    settings: DescentSettings,
+    rng: torch.Generator,
 ) -> None:
-    """Train weights in place on one thread of the CPU.
+    """Minimise a mean loss over weights in place, on one thread of the CPU.
 
     Args:
-        weights: Leaves that require a gradient.
-        loss: The mean loss of the images of these indices, int64 (batch,).
+        weights: Leaf tensors that require a gradient.
+        loss: The mean loss of the images with these indices, int64 (batch,).
         count: Number of images.
-        plan: How.
-        draw: Draws the order of the images in each epoch.
+        settings: Of the optimiser.
+        rng: Draws the order of the images in each epoch.
     """
-    optimiser = torch.optim.AdamW(list(weights), plan.rate, eps=plan.epsilon, weight_decay=plan.decay)
-    steps = plan.epochs * -(-count // plan.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if plan.cosine else None
+    optimiser = torch.optim.AdamW(list(weights), settings.rate, eps=settings.epsilon, weight_decay=settings.decay)
+    steps = settings.epochs * -(-count // settings.batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if settings.cosine else None
     with torch_threads(1):
-        for _ in range(plan.epochs):
-            for chosen in torch.split(torch.randperm(count, generator=draw), plan.batch):
+        for _ in range(settings.epochs):
+            for batch in torch.split(torch.randperm(count, generator=rng), settings.batch):
                 optimiser.zero_grad()
-                loss(chosen).backward()  # type: ignore[no-untyped-call]
+                loss(batch).backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
                 if schedule:
                     schedule.step()

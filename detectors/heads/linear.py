@@ -1,16 +1,13 @@
-"""Heads over frozen embeddings: standard scaling, then a linear SVM or logistic regression.
+"""Linear heads over frozen embeddings: standard scaling, then a linear SVM or logistic regression.
 
-A family whose features are frozen names its embedder and its head in `variants`; `ProbeRecipe` does the rest. What a
-head learns is a `LinearDecision`: plain arrays, with no trace of the library that fitted them.
+What a head learns is a `LinearDecision`: plain arrays, with no trace of the library that fitted them.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,26 +16,19 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from detectors.api import (
-    Embedder,
     Embeddings,
     Labels,
-    Probe,
-    Recipe,
-    Runtime,
     Scores,
-    Setting,
-    State,
-    TrainSet,
-    Variant,
 )
+from detectors.heads.array_heads import require_both_classes
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 FOLDS = 5
 TOLERANCE = 1e-6  # of the solvers: tight, so that the answer is the objective's and not the solver's
-ROUNDS = 10_000  # of the solvers: far more than they need
-LEAST_SLOPE = 1e-3  # relative to the spread of the decision values
+MAX_ITERATIONS = 10_000  # of the solvers: far more than they need
+MIN_SLOPE = 1e-3  # relative to the spread of the decision values
 
 
 @dataclass(frozen=True)
@@ -50,7 +40,7 @@ class LinearDecision:
         scale: float64 (D,), the training standard deviation; 1 where the column was constant.
         coef: float64 (D,), 0 where the column was constant.
         intercept: float64 ().
-        slope: float64 (), above 0: turns the distance from the boundary into a log odds, and moves no decision.
+        slope: float64 (), above 0: turns the distance from the boundary into log odds, and changes no decision.
     """
 
     mean: Vector
@@ -58,6 +48,12 @@ class LinearDecision:
     coef: Vector
     intercept: Vector
     slope: Vector
+
+    @classmethod
+    def from_layer(cls, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> LinearDecision:
+        """A linear layer with one output: weight (1, D) and bias (1,); no column is scaled."""
+        coef = weight[0].astype(np.float64)
+        return cls(np.zeros_like(coef), np.ones_like(coef), coef, bias[0].astype(np.float64), np.array(1.0))
 
     def distances(self, embeddings: Embeddings) -> Vector:
         """Signed distances from the boundary in the head's own units, float64 (N,), above 0 for "generated"."""
@@ -72,8 +68,8 @@ class LinearDecision:
         return scores
 
 
-class Head(Protocol):
-    """Fits a line to labelled embeddings."""
+class LinearHead(Protocol):
+    """Fits a linear decision to labelled embeddings."""
 
     def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> LinearDecision:
         """Fit on N embeddings, float32 (N, D). Raises ValueError for fewer than two images of a class."""
@@ -89,8 +85,8 @@ class LinearSvm:
 
     Attributes:
         c: Weight of the training errors against the margin, as in scikit-learn.
-        primal: Whether to solve for the weights and not for the images: quicker with many images, and the only one that
-            ends where there are fewer columns than images and classes overlap. The optimum is the same.
+        primal: Whether to solve the primal problem and not the dual one: quicker with many images, and the only one
+            that converges where there are fewer columns than images and classes overlap. The optimum is the same.
     """
 
     c: float
@@ -98,21 +94,26 @@ class LinearSvm:
 
     def fit(self, embeddings: Embeddings, labels: Labels, seed: int) -> LinearDecision:
         """Fit the SVM on all images and its slope on held-out distances."""
-        with one_thread():
-            scaled = StandardisedEmbeddings.of(embeddings, labels)
-            slope = platt_slope(self._held_out(scaled.points, labels, seed), labels)
-            return scaled.line(*self._solve(scaled.points, labels), slope)
+        with single_blas_thread():
+            scaled = StandardisedEmbeddings.fit(embeddings, labels)
+            slope = platt_slope(self._held_out_distances(scaled.points, labels, seed), labels)
+            return scaled.decision(*self._solve(scaled.points, labels), slope)
 
     def _solve(self, points: Matrix, labels: Labels) -> tuple[Vector, Vector]:
         from sklearn.svm import LinearSVC
 
-        # the optimum is unique: the solver's random order only has to be fixed
-        fitted = LinearSVC(
-            C=self.c, class_weight="balanced", dual=not self.primal, tol=TOLERANCE, max_iter=ROUNDS, random_state=0
-        ).fit(points, labels)
-        return fitted.coef_[0], fitted.intercept_[0]
+        solver = LinearSVC(
+            C=self.c,
+            class_weight="balanced",
+            dual=not self.primal,
+            tol=TOLERANCE,
+            max_iter=MAX_ITERATIONS,
+            random_state=0,  # the optimum is unique: the random order of the solver only has to be fixed
+        )
+        solver.fit(points, labels)
+        return solver.coef_[0], solver.intercept_[0]
 
-    def _held_out(self, points: Matrix, labels: Labels, seed: int) -> Vector:
+    def _held_out_distances(self, points: Matrix, labels: Labels, seed: int) -> Vector:
         from sklearn.model_selection import StratifiedKFold
 
         distances = np.empty(len(labels))
@@ -125,7 +126,7 @@ class LinearSvm:
 
 @dataclass(frozen=True)
 class Logistic:
-    """Logistic regression with an L2 penalty. Nothing is drawn at random: every seed gives the same line.
+    """Logistic regression with an L2 penalty. Nothing is random: every seed gives the same decision.
 
     Attributes:
         c: Weight of the training errors against the penalty, as in scikit-learn.
@@ -138,130 +139,46 @@ class Logistic:
         from sklearn.linear_model import LogisticRegression
 
         del seed
-        with one_thread():
-            scaled = StandardisedEmbeddings.of(embeddings, labels)
-            fitted = LogisticRegression(C=self.c, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS)
-            fitted.fit(scaled.points, labels)
-            return scaled.line(fitted.coef_[0], fitted.intercept_[0], np.array(1.0))
+        with single_blas_thread():
+            scaled = StandardisedEmbeddings.fit(embeddings, labels)
+            solver = LogisticRegression(C=self.c, class_weight="balanced", tol=TOLERANCE, max_iter=MAX_ITERATIONS)
+            solver.fit(scaled.points, labels)
+            return scaled.decision(solver.coef_[0], solver.intercept_[0], np.array(1.0))
 
 
-class LinearProbe(Probe):
-    """A frozen embedder and a line over some of its columns."""
-
-    def __init__(self, embedder: Embedder, line: LinearDecision, columns: slice = slice(None)) -> None:
-        self.embedder = embedder
-        self.line = line
-        self.columns = columns
-
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Score N embeddings, float32 (N, dim)."""
-        return self.line.decide(embeddings[:, self.columns])
-
-    def state(self) -> State:
-        """The line's arrays, by name."""
-        return {name: np.asarray(array) for name, array in asdict(self.line).items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadVariant(Variant):
-    """What a recipe with a head of this module is in one setting.
-
-    Attributes:
-        head: The half that is fitted.
-    """
-
-    head: Head
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeVariant(HeadVariant):
-    """A frozen embedder and a head, and nothing else.
-
-    Attributes:
-        embedder: Makes the frozen half.
-    """
-
-    embedder: Callable[[Runtime], Embedder]
-
-
-@dataclass(frozen=True)
-class HeadRecipe(Recipe):
-    """A recipe that is a frozen embedder and a head: a subclass gives `card`, `variants` and `embedder`."""
-
-    variants: ClassVar[Mapping[Setting, HeadVariant]]
-
-    @property
-    def variant(self) -> HeadVariant:
-        """The head of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
-    @abstractmethod
-    def embedder(self, runtime: Runtime) -> Embedder:
-        """The frozen half."""
-
-    def columns(self, embedder: Embedder) -> slice:
-        """Which columns of the embeddings the head reads. Recipes that read different ones share one embedder."""
-        del embedder
-        return slice(None)
-
-    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> LinearProbe:
-        """Fit the head on the embeddings of `train`. Raises ValueError for fewer than two images of a class."""
-        embedder = self.embedder(runtime)
-        columns = self.columns(embedder)
-        line = self.variant.head.fit(train.embed(embedder)[:, columns], train.labels, seed)
-        return LinearProbe(embedder, line, columns)
-
-    def restore(self, state: State, runtime: Runtime) -> LinearProbe:
-        """The probe whose `state` this is."""
-        embedder = self.embedder(runtime)
-        return LinearProbe(embedder, LinearDecision(**state), self.columns(embedder))
-
-
-@dataclass(frozen=True)
-class ProbeRecipe(HeadRecipe):
-    """A recipe that its table says whole: a subclass gives `card` and `variants`."""
-
-    variants: ClassVar[Mapping[Setting, ProbeVariant]]
-
-    @property
-    def variant(self) -> ProbeVariant:
-        """The embedder and the head of this setting and what belongs to them."""
-        return self.variants[self.setting]
-
-    def embedder(self, runtime: Runtime) -> Embedder:
-        """The frozen half."""
-        return self.variant.embedder(runtime)
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Matrix products on one thread: as quick at these sizes, fifty times quicker where others want the cores too."""
+def single_blas_thread() -> AbstractContextManager[object]:
+    """Matrix products on one thread: as quick at these sizes, fifty times quicker while other work uses the cores."""
     limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limits
 
 
 @dataclass(frozen=True)
 class StandardisedEmbeddings:
-    """Training embeddings, columns of mean 0 and deviation 1, turned onto the span of the images if that is smaller.
+    """Training embeddings with columns of mean 0 and deviation 1, rotated into the span of the images if it is smaller.
 
-    An L2 penalty cannot see a rotation and leaves no weight outside the span, so the line is the same; solving 400
-    images in 400 columns rather than 8100 is what makes it quick.
+    An L2 penalty is invariant under rotation and leaves no weight outside the span, so the decision is the same. It is
+    quick because 400 images are then solved in 400 columns rather than in 8100.
+
+    Attributes:
+        mean: float64 (D,), of each column.
+        scale: float64 (D,), its deviation; 1 where it is constant.
+        basis: float64 (D, N), orthonormal columns that span the images; None where nothing was rotated.
+        points: float64 (N, min(N, D)), or (N, D) where nothing was rotated.
     """
 
-    mean: Vector  # (D,)
-    scale: Vector  # (D,)
-    basis: Matrix | None  # (D, N), orthonormal columns
-    points: Matrix  # (N, min(N, D))
+    mean: Vector
+    scale: Vector
+    basis: Matrix | None
+    points: Matrix
 
     @classmethod
-    def of(cls, embeddings: Embeddings, labels: Labels, *, turned: bool = True) -> StandardisedEmbeddings:
-        """Scale N embeddings, and turn them if allowed. Raises ValueError for fewer than two images of a class."""
-        real, generated = np.bincount(labels, minlength=2)
-        if min(real, generated) < 2:
-            msg = (
-                f"a head needs at least 2 real and 2 generated images, found {real} real and {generated} generated: "
-                "choose a train subset that holds both"
-            )
-            raise ValueError(msg)
+    def fit(cls, embeddings: Embeddings, labels: Labels, *, rotate: bool = True) -> StandardisedEmbeddings:
+        """Standardise N embeddings, float32 (N, D), and rotate them where `rotate` allows it.
+
+        Raises:
+            ValueError: Fewer than two images of a class.
+        """
+        require_both_classes(labels)
         mean = embeddings.mean(0, dtype=np.float64)
         scaled = embeddings - mean
         scale = scaled.std(0)
@@ -269,33 +186,41 @@ class StandardisedEmbeddings:
         scale[constant] = 1
         scaled[:, constant] = 0
         scaled /= scale
-        if not turned or scaled.shape[1] <= scaled.shape[0]:
+        if not rotate or scaled.shape[1] <= scaled.shape[0]:
             return cls(mean, scale, None, scaled)
         basis, triangle = np.linalg.qr(scaled.T)
         return cls(mean, scale, basis, triangle.T)
 
-    def line(self, coef: Vector, intercept: Vector, slope: Vector) -> LinearDecision:
-        """The line over embeddings whose `coef` over the points was fitted."""
-        return LinearDecision(self.mean, self.scale, self.whole(coef), intercept, slope)
+    def decision(self, coef: Vector, intercept: Vector, slope: Vector) -> LinearDecision:
+        """The decision over embeddings from `coef` that was fitted over the points."""
+        return LinearDecision(self.mean, self.scale, self.column_weights(coef), intercept, slope)
 
-    def whole(self, coef: Vector | Matrix) -> Vector | Matrix:
+    def column_weights(self, coef: Vector | Matrix) -> Vector | Matrix:
         """Weights of the scaled columns, (D,) or (D, H), from those of the points."""
         return coef if self.basis is None else self.basis @ coef
 
 
 def platt_slope(distances: Vector, labels: Labels) -> Vector:
-    """The slope that makes sigmoid(slope * distance) likeliest, above 0 even where the distances say nothing."""
+    """The maximum-likelihood slope of sigmoid(slope * distance), above 0 even where distances do not separate classes.
+
+    Args:
+        distances: Signed distances from a boundary, float64 (N,).
+        labels: int64 (N,).
+
+    Returns:
+        float64 ().
+    """
     real, generated = np.bincount(labels, minlength=2)
     targets = np.where(labels == 1, (generated + 1) / (generated + 2), 1 / (real + 2))
     spread = np.abs(distances).mean() or 1.0
-    units = distances / spread
+    scaled = distances / spread
 
     def gradient(slope: float) -> float:
-        return float(units @ (expit(slope * units) - targets))
+        return float(scaled @ (expit(slope * scaled) - targets))
 
-    if gradient(LEAST_SLOPE) >= 0:
-        return np.array(LEAST_SLOPE / spread)
-    most = LEAST_SLOPE
-    while gradient(most) < 0:
-        most *= 2
-    return np.array(brentq(gradient, most / 2, most) / spread)
+    if gradient(MIN_SLOPE) >= 0:
+        return np.array(MIN_SLOPE / spread)
+    upper = MIN_SLOPE
+    while gradient(upper) < 0:
+        upper *= 2
+    return np.array(brentq(gradient, upper / 2, upper) / spread)

@@ -13,20 +13,27 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from detectors.api import Array, Embeddings, Labels, State, TrainSet
-from detectors.heads.linear import LinearDecision, LinearSvm, Matrix, StandardisedEmbeddings, one_thread
+from detectors.heads.linear import (
+    MAX_ITERATIONS,
+    TOLERANCE,
+    LinearDecision,
+    LinearSvm,
+    Matrix,
+    StandardisedEmbeddings,
+    single_blas_thread,
+)
 
-CERTAIN = 1e-7  # the least probability of a class within a pair: the coupling needs both to be possible
-ROUNDS, TOLERANCE = 10_000, 1e-6  # of the solver
+MIN_PROBABILITY = 1e-7  # of a class within a pair: the coupling needs both to be possible
 
 
 class ClassRule(Protocol):
-    """A fitted rule that gives class probabilities."""
+    """A fitted classifier of C classes."""
 
     def probabilities(self, row: NDArray[np.float32]) -> Matrix:
         """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
 
     def state(self) -> State:
-        """Everything that was learned."""
+        """Its arrays, by name."""
 
 
 def classes_of(train: TrainSet) -> tuple[tuple[str, ...], Labels]:
@@ -51,13 +58,13 @@ def classes_of(train: TrainSet) -> tuple[tuple[str, ...], Labels]:
     return classes, members
 
 
-def to_bytes(names: tuple[str, ...]) -> NDArray[np.uint8]:
-    """Names as UTF-8, each ended by a line feed: files of arrays hold no text."""
+def encode_names(names: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Names as UTF-8, each ended by a line feed, uint8 (B,): states hold arrays and no text."""
     return np.frombuffer("".join(f"{name}\n" for name in names).encode(), np.uint8).copy()
 
 
-def from_bytes(array: Array) -> tuple[str, ...]:
-    """The names that `to_bytes` wrote."""
+def decode_names(array: Array) -> tuple[str, ...]:
+    """The names that `encode_names` wrote."""
     return tuple(array.tobytes().decode().split("\n")[:-1])
 
 
@@ -84,28 +91,28 @@ class Softmax:
         """
         from sklearn.linear_model import LogisticRegression
 
-        with one_thread():
-            scaled = StandardisedEmbeddings.of(embeddings, (members > 0).astype(np.int64))
-            solver = LogisticRegression(C=c, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS)
-            fitted = solver.fit(scaled.points, members)
-            coef, bias = fitted.coef_, fitted.intercept_
+        with single_blas_thread():
+            scaled = StandardisedEmbeddings.fit(embeddings, (members > 0).astype(np.int64))
+            solver = LogisticRegression(C=c, class_weight="balanced", tol=TOLERANCE, max_iter=MAX_ITERATIONS)
+            solver.fit(scaled.points, members)
+            coef, bias = solver.coef_, solver.intercept_
             if len(coef) == 1:  # two classes: scikit-learn gives the log odds of the second against the first
                 coef, bias = np.concatenate([np.zeros_like(coef), coef]), np.concatenate([[0.0], bias])
-            weight = np.ascontiguousarray(scaled.whole(coef.T).T / scaled.scale)
+            weight = np.ascontiguousarray(scaled.column_weights(coef.T).T / scaled.scale)
             return cls(weight, bias - weight @ scaled.mean)
 
     @classmethod
-    def restored(cls, state: State) -> Softmax:
-        """The rule whose `state` this is."""
+    def from_state(cls, state: State) -> Softmax:
+        """The layer with this state."""
         return cls(state["weight"], state["bias"])
 
     def probabilities(self, row: NDArray[np.float32]) -> Matrix:
         """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
-        said: Matrix = softmax(np.einsum("cd,d->c", self.weight, row.astype(np.float64)) + self.bias)
-        return said
+        probabilities: Matrix = softmax(np.einsum("cd,d->c", self.weight, row.astype(np.float64)) + self.bias)
+        return probabilities
 
     def state(self) -> State:
-        """The layer."""
+        """The layer's weight and bias."""
         return {"weight": self.weight, "bias": self.bias}
 
 
@@ -113,17 +120,17 @@ class PairwiseSvms:
     """One linear SVM with a Platt slope for each pair of classes, and their probabilities coupled.
 
     Args:
-        lines: Of the pairs (0, 1), (0, 2), ... (1, 2), ...; "generated" means the later class of a pair.
+        decisions: Of the pairs (0, 1), (0, 2), ... (1, 2), ...; "generated" means the later class of a pair.
         count: Number of classes.
     """
 
-    def __init__(self, lines: list[LinearDecision], count: int) -> None:
-        self.lines = lines
+    def __init__(self, decisions: list[LinearDecision], count: int) -> None:
+        self.decisions = decisions
         self.count = count
-        self._weights = np.stack([line.coef / line.scale for line in lines])
-        means = np.array([line.mean @ weight for line, weight in zip(lines, self._weights, strict=True)])
-        self._offsets = np.array([float(line.intercept) for line in lines]) - means
-        self._slopes = np.array([float(line.slope) for line in lines])
+        self._weights = np.stack([decision.coef / decision.scale for decision in decisions])
+        means = [decision.mean @ weight for decision, weight in zip(decisions, self._weights, strict=True)]
+        self._offsets = np.array([float(decision.intercept) for decision in decisions]) - np.array(means)
+        self._slopes = np.array([float(decision.slope) for decision in decisions])
 
     @classmethod
     def fit(cls, embeddings: Embeddings, members: Labels, c: float, seed: int) -> PairwiseSvms:
@@ -136,55 +143,59 @@ class PairwiseSvms:
             seed: Draws the folds of the Platt slopes.
         """
         count = int(members.max()) + 1
-        lines = []
-        for one, other in fit_pairwise_svms(count):
-            chosen = np.isin(members, (one, other))
-            labels = (members[chosen] == other).astype(np.int64)
-            lines.append(LinearSvm(c, primal=True).fit(embeddings[chosen], labels, seed))
-        return cls(lines, count)
+        decisions = []
+        for first, second in class_pairs(count):
+            chosen = np.isin(members, (first, second))
+            labels = (members[chosen] == second).astype(np.int64)
+            decisions.append(LinearSvm(c, primal=True).fit(embeddings[chosen], labels, seed))
+        return cls(decisions, count)
 
     @classmethod
-    def restored(cls, state: State) -> PairwiseSvms:
-        """The rule whose `state` this is."""
+    def from_state(cls, state: State) -> PairwiseSvms:
+        """The SVMs with this state."""
         arrays = [state[field.name] for field in fields(LinearDecision)]
-        lines = [LinearDecision(*(np.asarray(part) for part in row)) for row in zip(*arrays, strict=True)]
-        return cls(lines, int(state["count"]))
+        decisions = [LinearDecision(*map(np.asarray, row)) for row in zip(*arrays, strict=True)]
+        return cls(decisions, int(state["count"]))
 
     def probabilities(self, row: NDArray[np.float32]) -> Matrix:
         """The probabilities of all classes, float64 (C,), for one embedding, float32 (D,)."""
         distances = np.einsum("pd,d->p", self._weights, row.astype(np.float64)) + self._offsets
-        later = np.clip(expit(self._slopes * distances), CERTAIN, 1 - CERTAIN)
-        wins = np.zeros((self.count, self.count))
-        for (one, other), probability in zip(fit_pairwise_svms(self.count), later, strict=True):
-            wins[one, other], wins[other, one] = 1 - probability, probability
-        return couple(wins)
+        of_second = np.clip(expit(self._slopes * distances), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+        pairwise = np.zeros((self.count, self.count))
+        for (first, second), probability in zip(class_pairs(self.count), of_second, strict=True):
+            pairwise[first, second], pairwise[second, first] = 1 - probability, probability
+        return couple(pairwise)
 
     def state(self) -> State:
-        """The lines, stacked, and the number of classes."""
+        """The arrays of all pairs, stacked, and the number of classes."""
         stacked = {
-            field.name: np.stack([getattr(line, field.name) for line in self.lines]) for field in fields(LinearDecision)
+            field.name: np.stack([getattr(decision, field.name) for decision in self.decisions])
+            for field in fields(LinearDecision)
         }
         return {**stacked, "count": np.array(self.count)}
 
 
-def fit_pairwise_svms(count: int) -> list[tuple[int, int]]:
-    """All pairs of classes, the earlier one first."""
-    return [(one, other) for one in range(count) for other in range(one + 1, count)]
+def class_pairs(count: int) -> list[tuple[int, int]]:
+    """All pairs of class indices, the smaller one first."""
+    return [(first, second) for first in range(count) for second in range(first + 1, count)]
 
 
-def couple(wins: Matrix) -> Matrix:
+def couple(pairwise: Matrix) -> Matrix:
     """Class probabilities from those within pairs: the second method of Wu, Lin and Weng, JMLR 5, 2004.
 
     They minimise the sum over pairs of (r_ji p_i - r_ij p_j)^2 under sum p = 1: a linear system, whose solution has no
     negative part.
 
     Args:
-        wins: r_ij, float64 (C, C): the probability of class i given that it is i or j; the diagonal is 0.
+        pairwise: r_ij, float64 (C, C): the probability of class i given that it is i or j; the diagonal is 0.
+
+    Returns:
+        float64 (C,), which sum to 1.
     """
-    count = len(wins)
+    count = len(pairwise)
     system = np.ones((count + 1, count + 1))
-    system[:count, :count] = -wins * wins.T
-    system[np.arange(count), np.arange(count)] = (wins**2).sum(0)
+    system[:count, :count] = -pairwise * pairwise.T
+    system[np.arange(count), np.arange(count)] = (pairwise**2).sum(0)
     system[count, count] = 0
     solved = np.linalg.solve(system, np.eye(count + 1)[count])[:count]
     solved = np.clip(solved, 0, None)  # rounding alone takes it below 0

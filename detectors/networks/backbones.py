@@ -2,8 +2,8 @@
 
 `Resnet18` is the residual network of Yu, Tanuwijaya, Liu and Liu, "AI generated image detection: a deep learning
 approach", slides, CUHK-Shenzhen, 2024: 15 epochs, batches of 32, a rate of 1e-4. The slides do not give the rest, which
-is chosen here: ImageNet weights with a new last layer, whole images resized to 224x224, mirroring, Adam, a rate that
-stays, and the last weights. The loop sets a tenth of the training images aside; nothing is chosen on them.
+is chosen here: ImageNet weights with a new last layer, whole images resized to 224x224, mirroring, Adam, a constant
+rate, and the last weights. The loop holds out a tenth of the training images; nothing is chosen on them.
 
 The small setting is the same method at the size of the embedded corpus: the small residual network, whose start is
 not ImageNet but a classification of rendered photographs; crops of 64 pixels without a resize, mirroring; AdamW from
@@ -16,12 +16,12 @@ the weight decay of 2e-5, the random part of an image, mirroring, and the test o
 side is brought to 235 by a bicubic filter (224 / 0.95) are taken over. Left out, for the training loop does not have
 them: the split of each batch into a clean and two augmented parts with a consistency loss between them (JSD),
 RandAugment, mixed precision, warming up, and Nesterov's form of momentum. The command has two outputs; one is the same
-for two classes. It does not ask for pretrained weights; here ImageNet's are the start, so that fewer images than
+for two classes. It does not use pretrained weights; here training starts from ImageNet's, so that fewer images than
 GenImage's suffice. They are torchvision's, whose own test resizes to 256 by a bilinear filter. A tenth of the training
-images is set aside and the weights of its best epoch are kept.
+images is held out and the weights of its best epoch are kept.
 
-Its small setting replaces the last stage of the small residual network by two bottleneck blocks, drawn anew on top
-of the pretrained stages; the same images and numbers. From random weights it stays at chance on so few images.
+Its small setting replaces the last stage of the small residual network by two bottleneck blocks, randomly initialised
+on top of the pretrained stages; the same images and numbers. From random weights it stays at chance on so few images.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
 from detectors.architectures.initial_weights import random_init, with_new_head, with_new_parts
-from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.augmentation import SMALL_CROPS
 from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -45,27 +45,25 @@ from detectors.weights.loading import read
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SPREAD = 0.02  # of the new last layer's weights
 PAPER_VIEW = SquareView(side=224, crop=224, test_crop=224, mirror=True)
 GENIMAGE_VIEW = ZoomedView(resize=235, crop=224, erase=0.6)
-SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
-QUICK = Plan(
+SMALL_PLAN = Plan(
     CosineSchedule(rate=2e-3, epochs=10), "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeepenedVariant(NetworkVariant):
-    """A network whose last stage may be drawn anew on top of the pretrained ones.
+class BottleneckVariant(NetworkVariant):
+    """A network whose last stage may be a new one on top of the pretrained ones.
 
     Attributes:
-        replaced: How the names begin of the pretrained stage that is left out; empty for none.
-        fresh: How the names begin of what takes its place.
+        replaced_stage: Prefix of the names of the pretrained stage that is left out; empty for none.
+        new_stage: Prefix of the names of the stage in its place.
     """
 
-    replaced: str = ""
-    fresh: str = ""
+    replaced_stage: str = ""
+    new_stage: str = ""
 
 
 def _resnet18() -> nn.Module:
@@ -124,16 +122,16 @@ class Resnet18(NetworkRecipe):
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
             size=Size(302_993, 0.183),
-            view=SMALL_VIEW,
+            view=SMALL_CROPS,
             network=_small_resnet,
-            plan=QUICK,
+            plan=SMALL_PLAN,
             start=ShippedFile("small_resnet"),
         ),
     }
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        return with_new_head(network, read(weights), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights), seed), weights.path
 
 
 @dataclass(frozen=True)
@@ -158,8 +156,8 @@ class Resnet50(NetworkRecipe):
         " (nothing copied)",
         licence="Apache-2.0 (own implementation, network of timm); ImageNet weights: BSD-3-Clause (torchvision)",
     )
-    variants: ClassVar[Mapping[Setting, DeepenedVariant]] = {
-        "paper": DeepenedVariant(
+    variants: ClassVar[Mapping[Setting, BottleneckVariant]] = {
+        "paper": BottleneckVariant(
             trained_on="the train subset of the run, after ImageNet",
             input_size="224x224",
             input_policy="shorter side resized to 235, bicubic, then centre crop",
@@ -171,38 +169,33 @@ class Resnet50(NetworkRecipe):
             ),
             start=imagenet("resnet50"),
         ),
-        "small": DeepenedVariant(
+        "small": BottleneckVariant(
             trained_on="the train subset of the run, after rendered photographs",
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
             size=Size(114_833, 0.137),
-            view=SMALL_VIEW,
+            view=SMALL_CROPS,
             network=_small_bottlenecks,
-            plan=QUICK,
+            plan=SMALL_PLAN,
             start=ShippedFile("small_resnet"),
-            replaced="layer3.",
-            fresh="deep.",
+            replaced_stage="layer3.",
+            new_stage="deep.",
         ),
     }
-
-    @property
-    def variant(self) -> DeepenedVariant:
-        """The network of this setting and what belongs to it."""
-        return self.variants[self.setting]
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer; the small residual network's, with a new last stage too."""
         start, variant = read(weights), self.variant
-        if not variant.replaced:
-            return with_new_head(network, start, SPREAD, seed), weights.path
-        stem = {name: tensor for name, tensor in start.items() if not name.startswith(variant.replaced)}
-        drawn = random_init(self.network, seed)
-        return with_new_parts(drawn, stem, may=(variant.fresh,), must=("fc.",)), weights.path
+        if not variant.replaced_stage:
+            return with_new_head(network, start, seed), weights.path
+        kept = {name: tensor for name, tensor in start.items() if not name.startswith(variant.replaced_stage)}
+        random = random_init(self.network, seed)
+        return with_new_parts(random, kept, optional=(variant.new_stage,), replaced=("fc.",)), weights.path
 
 
 @dataclass(frozen=True)
 class Resnet18Pairs(Resnet18):
-    """The same network trained on pairs: a real image and its generated twin in one batch, seen through one crop."""
+    """The same network trained on pairs: a real image and one generated from it in one batch, cropped alike."""
 
     card: ClassVar[Card] = replace(
         Resnet18.card,

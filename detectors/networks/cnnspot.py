@@ -33,11 +33,10 @@ from detectors.weights.loading import read
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SPREAD = 0.02  # of the new last layer's weights
 PAPER_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
 SMALL_VIEW = BlurJpeg(probability=0.1, resize=None, crop=64, test_crop=128, pad=False)
 
-QUICK = EarlyStopping(rate=2e-3, patience=2, lowest_rate=1e-4)
+SMALL_SCHEDULE = EarlyStopping(rate=2e-3, patience=2, lowest_rate=1e-4)
 
 
 def _large() -> nn.Module:
@@ -56,7 +55,7 @@ def _small() -> nn.Module:
 class CnnSpot(NetworkRecipe):
     """Recipe of CNNSpot. The last layer of whatever weights fitting starts from is replaced."""
 
-    checkpoint: ClassVar[str | None] = "model"
+    checkpoint_entry: ClassVar[str | None] = "model"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="cnnspot",
@@ -87,11 +86,11 @@ class CnnSpot(NetworkRecipe):
             size=Size(302_993, 0.183),
             view=SMALL_VIEW,
             network=_small,
-            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
+            plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
             start=ShippedFile("small_resnet"),
         ),
     }
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        return with_new_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights, self.checkpoint_entry), seed), weights.path

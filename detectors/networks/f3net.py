@@ -20,8 +20,8 @@ Training in the paper setting: `f3net` by its port's numbers, Adam at 2e-4, batc
 weights. `f3net_genimage` has no training code, so it follows the paper: SGD with momentum 0.9 at 0.002 along a cosine,
 batches of 128, 150,000 steps, which with GenImage's 324,000 images of one generator are 66 epochs. The rate 0.002 was
 not checked against the paper but stands, commented out, in the first port as well; mirroring is chosen here. The first
-port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is set
-aside: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
+port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is held
+out: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
 
 The small setting is the same method at the size of the embedded corpus: squares of 64 pixels, random in training and
 four an image in the test, are decomposed with the bands at their size; the small residual network of rendered
@@ -33,7 +33,7 @@ epochs for one branch and 5 for both, and the weights of the best one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -41,18 +41,18 @@ from PIL import Image as PillowImage
 
 from detectors.api import Card, Image, Setting, Size
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import BlurJpeg, Statistics
+from detectors.preprocessing.augmentation import SMALL_CROPS, Statistics
+from detectors.preprocessing.views import SYMMETRIC
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weight_file import HashedFile
+from detectors.weight_file import HashedFile, WrongWeights
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.loading import WrongWeights, read, unwrapped
+from detectors.weights.loading import read, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-HALF: Statistics = (0.5, 0.5, 0.5)  # brings values to [-1, 1]
 PAPER = "Qian et al., Thinking in Frequency: Face Forgery Detection by Mining Frequency-aware Clues, ECCV 2020, arXiv"
 LICENCE = "Apache-2.0 (own implementation; ImageNet weights: Apache-2.0, timm); upstream has no licence file"
 
@@ -68,8 +68,8 @@ class WholeImageView:
     """
 
     side: int
-    mean: Statistics = HALF
-    std: Statistics = HALF
+    mean: Statistics = SYMMETRIC
+    std: Statistics = SYMMETRIC
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """The square, maybe mirrored, uint8 (side, side, 3)."""
@@ -87,7 +87,7 @@ class WholeImageView:
 
 
 PAPER_VIEW = WholeImageView(299)
-SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False, mean=HALF, std=HALF)
+SMALL_VIEW = replace(SMALL_CROPS, mean=SYMMETRIC, std=SYMMETRIC)
 
 XCEPTION, SMALL_RESNET = HubFile("timm/legacy_xception.tf_in1k"), ShippedFile("small_resnet")
 SQUARE = "whole image resized bicubically to a square"
@@ -97,13 +97,13 @@ ONE_BRANCH = (
     " branches"
 )
 FLAT_WINDOWS = "local statistics of flat windows are logarithms of rounding, as published, and differ between machines"
-FALLING = CosineSchedule(rate=0.002, epochs=66)
-QUICK, QUICKER = CosineSchedule(rate=2e-3, epochs=10), CosineSchedule(rate=2e-3, epochs=5)
+PAPER_MIXED_SCHEDULE = CosineSchedule(rate=0.002, epochs=66)
+SMALL_FAD_SCHEDULE, SMALL_MIXED_SCHEDULE = CosineSchedule(rate=2e-3, epochs=10), CosineSchedule(rate=2e-3, epochs=5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BranchedVariant(NetworkVariant):
-    """A network of branches, each of which goes on from a network of images.
+class BranchVariant(NetworkVariant):
+    """A network of branches, each of which starts from the weights of a network of images.
 
     Attributes:
         branches: Names of the branches.
@@ -141,26 +141,21 @@ def _small_mixed() -> nn.Module:
 
 
 @dataclass(frozen=True)
-class _Port(NetworkRecipe):
-    """What both ports share. The last layer of whatever weights fitting starts from is replaced."""
+class _F3NetRecipe(NetworkRecipe):
+    """A port of F3Net. The last layer of whatever weights fitting starts from is replaced."""
 
-    variants: ClassVar[Mapping[Setting, BranchedVariant]]
-    drawn: ClassVar[tuple[str, ...]]  # how the names begin of what no pretrained network has
-
-    @property
-    def variant(self) -> BranchedVariant:
-        """The network of this setting and what belongs to it."""
-        return self.variants[self.setting]
+    variants: ClassVar[Mapping[Setting, BranchVariant]]
+    new_parts: ClassVar[tuple[str, ...]]  # prefixes of the names that no network of images has
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
-        """Weights of this network, or of a network of images spread over its branches, with a new last layer."""
-        fresh = random_init(self.network, seed)
-        start = self.renamed(read(weights, self.checkpoint))
-        if not any(name.startswith(self.drawn) for name in start):
-            start = self._spread(start, network, weights)
-        return with_new_parts(fresh, start, may=self.drawn, must=("fc.",)), weights.path
+        """Weights of this network, or those of a network of images for each branch, with a new last layer."""
+        random = random_init(self.network, seed)
+        start = self.rename_tensors(read(weights, self.checkpoint_entry))
+        if not any(name.startswith(self.new_parts) for name in start):
+            start = self._for_branches(start, network, weights)
+        return with_new_parts(random, start, optional=self.new_parts, replaced=("fc.",)), weights.path
 
-    def _spread(self, backbone: dict[str, Tensor], network: nn.Module, weights: HashedFile) -> dict[str, Tensor]:
+    def _for_branches(self, backbone: dict[str, Tensor], network: nn.Module, weights: HashedFile) -> dict[str, Tensor]:
         """Weights of a network of images for each branch, whose first convolution reads several bands of an image."""
         first = backbone.get("conv1.weight")
         if first is None:
@@ -174,16 +169,16 @@ class _Port(NetworkRecipe):
             start |= {f"{branch}.{name}": tensor for name, tensor in own.items()}
         return start
 
-    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The same names without what data-parallel training puts before all of them."""
-        return unwrapped(tensors)
+    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same names without the prefix of data-parallel training."""
+        return strip_module_prefix(tensors)
 
 
 @dataclass(frozen=True)
-class F3Net(_Port):
+class F3Net(_F3NetRecipe):
     """Recipe of F3Net by the personal port: the decomposition alone."""
 
-    drawn: ClassVar[tuple[str, ...]] = ("FAD_head.", "FAD_xcep.fc.")
+    new_parts: ClassVar[tuple[str, ...]] = ("FAD_head.", "FAD_xcep.fc.")
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("fc", "FAD_head"),
         ("FAD_xcep.conv3", "FAD_xcep.bn3", "FAD_xcep.conv4", "FAD_xcep.bn4", "FAD_trunk.layer3"),
@@ -200,8 +195,8 @@ class F3Net(_Port):
         upstream="https://github.com/yyk-wew/F3Net (nothing copied)",
         licence=LICENCE,
     )
-    variants: ClassVar[Mapping[Setting, BranchedVariant]] = {
-        "paper": BranchedVariant(
+    variants: ClassVar[Mapping[Setting, BranchVariant]] = {
+        "paper": BranchVariant(
             trained_on="the train subset of the run, after ImageNet; a loaded checkpoint: faces of FaceForensics++",
             input_size="299x299",
             input_policy=SQUARE,
@@ -214,7 +209,7 @@ class F3Net(_Port):
             published=True,
             branches=("FAD_xcep",),
         ),
-        "small": BranchedVariant(
+        "small": BranchVariant(
             trained_on="the train subset of the run, after rendered photographs",
             input_size="128x128",
             input_policy=CROP,
@@ -222,7 +217,7 @@ class F3Net(_Port):
             notes=ONE_BRANCH,
             view=SMALL_VIEW,
             network=_small_fad,
-            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1),
+            plan=Plan(SMALL_FAD_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1),
             start=SMALL_RESNET,
             branches=("FAD_trunk",),
         ),
@@ -230,10 +225,10 @@ class F3Net(_Port):
 
 
 @dataclass(frozen=True)
-class F3NetGenImage(_Port):
+class F3NetGenImage(_F3NetRecipe):
     """Recipe of F3Net by the port in GenImage's list: both branches, mixed."""
 
-    drawn: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
+    new_parts: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", "mix_block2", "mix_block3"),
         (
@@ -254,8 +249,8 @@ class F3NetGenImage(_Port):
         upstream="https://github.com/Leminhbinh0209/F3Net (nothing copied)",
         licence=LICENCE,
     )
-    variants: ClassVar[Mapping[Setting, BranchedVariant]] = {
-        "paper": BranchedVariant(
+    variants: ClassVar[Mapping[Setting, BranchVariant]] = {
+        "paper": BranchVariant(
             trained_on="the train subset of the run, after ImageNet",
             input_size="299x299",
             input_policy=SQUARE,
@@ -263,12 +258,12 @@ class F3NetGenImage(_Port):
             notes=FLAT_WINDOWS,
             view=PAPER_VIEW,
             network=_mixed,
-            plan=Plan(FALLING, "sgd", weight_decay=0, batch=128, epochs=66, validation=0.1),
+            plan=Plan(PAPER_MIXED_SCHEDULE, "sgd", weight_decay=0, batch=128, epochs=66, validation=0.1),
             start=XCEPTION,
             published=True,
             branches=("fad_excep", "lfs_excep"),
         ),
-        "small": BranchedVariant(
+        "small": BranchVariant(
             trained_on="the train subset of the run, after rendered photographs",
             input_size="128x128",
             input_policy=CROP,
@@ -276,7 +271,7 @@ class F3NetGenImage(_Port):
             notes=FLAT_WINDOWS,
             view=SMALL_VIEW,
             network=_small_mixed,
-            plan=Plan(QUICKER, "adamw", weight_decay=0.02, batch=16, epochs=5, validation=0.15, threads=1),
+            plan=Plan(SMALL_MIXED_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=5, validation=0.15, threads=1),
             start=SMALL_RESNET,
             branches=("fad_trunk", "lfs_trunk"),
         ),

@@ -9,26 +9,26 @@ the train images, torchvision's ResNet-50 from random weights with one output.
 
 A published checkpoint is three files of one folder, as SIDBench hands them out: the weights, under `netC` and maybe
 with `module.` before their names, and `dct_mean` and `dct_var`, each one tensor (3, 224, 224). AIGCDetectBenchmark
-keeps the latter two in a folder of their own, `weights/auxiliary`: lay them beside the weights. `load` wants all three.
+keeps the latter two in a folder of their own, `weights/auxiliary`: put them beside the weights. `load` needs all three.
 
 Training in the paper setting is AIGCDetectBenchmark's: Adam at 1e-4, batches of 64, a tenth of the rate after 5 epochs
 without improvement of validation accuracy, down to 1e-6, at most 1,000 epochs, and no augmentation: its blur, JPEG and
 mirroring do not reach this detector. (The original trains its small network at 1e-3 with batches of 32 and stops after
-5 epochs without improvement, 50 at most.) Here a tenth of the training images is set aside for validation. The ports
+5 epochs without improvement, 50 at most.) Here a tenth of the training images is held out for validation. The ports
 give no code for mean and variance: here they are those of the images that the network is trained on, the variance
-divided by N, as in the original code. A coefficient that vanishes, as nearly all of a flat image do, is 0 here and up
-to 1e-11 of rounding there.
+divided by N, as in the original code. A coefficient that vanishes, as nearly all of a flat image do, is 0 here and a
+rounding error of up to 1e-11 there.
 
 The small setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
 convolutions and a linear layer in place of the ResNet-50. They read coefficients averaged over cells of 4x4
-frequencies, after the scaling: with 300 images, networks that read each coefficient or cells of 2x2 learnt them by
-heart (0.80 and 0.76 on held-out folds of gan_ps, where this one has 0.92).
+frequencies, after the scaling: with 300 images, networks that read each coefficient or cells of 2x2 overfitted (0.80
+and 0.76 on held-out folds of gan_ps, where this one has 0.92).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -36,19 +36,19 @@ import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import BlurJpeg, Statistics, padded_centre, shorter_side
+from detectors.preprocessing.augmentation import SMALL_CROPS, Statistics, padded_centre, resize_shorter_side
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.loading import load_strict, read, read_tensor, unwrapped
+from detectors.weights.loading import load_strict, read, read_tensor, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SIDE, SMALL_SIDE = 224, 128
-BESIDE = {"dct.mean": "dct_mean", "dct.var": "dct_var"}  # names in the network, and of the files beside its weights
+STATISTICS_FILES = {"dct.mean": "dct_mean", "dct.var": "dct_var"}  # beside the weights, by the names in the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ class ShorterSideView:
 
     def test(self, pixels: Image) -> Image:
         """The centre, uint8 (crop, crop, 3)."""
-        return padded_centre(shorter_side(pixels, self.shorter), self.crop)
+        return padded_centre(resize_shorter_side(pixels, self.shorter), self.crop)
 
 
 PAPER_VIEW = ShorterSideView(shorter=256, crop=SIDE)
-SMALL_VIEW = BlurJpeg(0, resize=None, crop=SMALL_SIDE, test_crop=SMALL_SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
-QUICK = CosineSchedule(rate=2e-3, epochs=8)
+SMALL_VIEW = replace(SMALL_CROPS, crop=SMALL_SIDE, mean=UNIT_MEAN, std=UNIT_STD)
+SMALL_SCHEDULE = CosineSchedule(rate=2e-3, epochs=8)
 
 
 def _large() -> nn.Module:
@@ -111,7 +111,7 @@ def _small() -> nn.Module:
 class FreDectNet(NetworkRecipe):
     """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
 
-    checkpoint: ClassVar[str | None] = "netC"
+    checkpoint_entry: ClassVar[str | None] = "netC"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="fredect_net",
@@ -143,25 +143,26 @@ class FreDectNet(NetworkRecipe):
             size=Size(6_897, 0.0136),
             view=SMALL_VIEW,
             network=_small,
-            plan=Plan(QUICK, "adamw", weight_decay=0.05, batch=16, epochs=8, validation=0.15, threads=1),
+            plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.05, batch=16, epochs=8, validation=0.15, threads=1),
         ),
     }
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with or without mean and variance, which fitting replaces."""
         del network
-        start = unwrapped(read(weights, self.checkpoint))
-        return with_new_parts(random_init(self.network, seed), start, may=("dct.",), must=()), weights.path
+        start = strip_module_prefix(read(weights, self.checkpoint_entry))
+        random = random_init(self.network, seed)
+        return with_new_parts(random, start, optional=("dct.",), replaced=()), weights.path
 
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
-        """Mean and variance of the part of `train` that is not set aside."""
+        """Mean and variance of the part of `train` that is not held out."""
         from detectors.architectures.compute import torch_threads
         from detectors.architectures.dct_networks import log_dct
         from detectors.training.input_statistics import mean_and_variance
-        from detectors.training.loop import split
+        from detectors.training.loop import validation_split
 
-        plan = self.plan()
-        fitting, _ = split(train, plan, seed)
+        plan = self.plan
+        fitting, _ = validation_split(train, plan, seed)
         with torch_threads(plan.threads):
             mean, variance = mean_and_variance(train, fitting, self.view, runtime, log_dct)
         return {"dct.mean": mean, "dct.var": variance}
@@ -170,21 +171,23 @@ class FreDectNet(NetworkRecipe):
         """Load a published checkpoint strictly, with mean and variance from the two files beside it.
 
         Raises:
-            Unavailable: One of the three files is not there, or the setting is not the paper's.
-            WrongWeights: One of them holds anything more, less or else.
+            Unavailable: One of the three files is missing, or the setting is not the paper's.
+            WrongWeights: One of them does not hold exactly the expected tensors.
         """
         from detectors.training.network_detector import NetworkDetector
 
         if not self.variant.published:
             return super().load(weights, runtime)
-        network, tensors = self.build(), unwrapped(read(hashed_file(weights), self.checkpoint))
-        absent = [file for file in BESIDE.values() if not weights.with_name(file).is_file()]
+        network, tensors = self.build(), strip_module_prefix(read(hashed_file(weights), self.checkpoint_entry))
+        absent = [file for file in STATISTICS_FILES.values() if not weights.with_name(file).is_file()]
         if absent:
             msg = (
                 f"{' and '.join(absent)} missing beside {weights}: published checkpoints come with both,"
                 " in weights/auxiliary of AIGCDetectBenchmark and in weights/freqdetect of SIDBench"
             )
             raise Unavailable(msg)
-        statistics = {name: read_tensor(hashed_file(weights.with_name(file))) for name, file in BESIDE.items()}
+        statistics = {
+            name: read_tensor(hashed_file(weights.with_name(file))) for name, file in STATISTICS_FILES.items()
+        }
         load_strict(network, tensors | statistics, weights)
         return NetworkDetector(network, self.view, runtime)

@@ -1,7 +1,7 @@
-"""Gram-Net: a residual network that also reads the texture of its own maps, as Gram matrices.
+"""Gram-Net: a residual network that also reads the texture of its feature maps, as Gram matrices.
 
 Liu, Qi and Torr, "Global Texture Enhancement for Fake Face Detection In the Wild", CVPR 2020, arXiv 2002.00133. A Gram
-matrix holds the mean product of every two channels over all places: global texture, whatever lies where.
+matrix holds the mean product of every two channels over all positions: global texture, independent of position.
 
 Two networks go by this name and share every tensor but the last layer:
 - the original, the paper setting: BGR values 0 to 255, whole images resized to 512x512 by OpenCV's bilinear filter, two
@@ -11,12 +11,12 @@ Two networks go by this name and share every tensor but the last layer:
 - the port of AIGCDetectBenchmark and SIDBench: RGB normalised by ImageNet's statistics, the centre of 224 without a
   resize, one output. `load` tells the two apart by the number of outputs, and by nothing else; all names and all other
   shapes must be as they are.
-The original keeps the weights of the step that do best on test images; here a tenth of the training images is set aside
+The original keeps the weights of the step that do best on test images; here a tenth of the training images is held out
 and the weights of its best epoch are kept.
 
 The small setting is the same method at the size of the embedded corpus: Gram blocks on the small residual network of
-rendered photographs, drawn anew beside its pretrained weights; RGB crops of 64 pixels without a resize, for a detour
-over another size would wipe out what images of 128 pixels hold of texture; one output.
+rendered photographs, randomly initialised beside its pretrained weights; RGB crops of 64 pixels without a resize, for
+resizing to another size and back would destroy the texture of images of 128 pixels; one output.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Detector, Runtime, Setting, Size, State
-from detectors.architectures.gram_names import DRAWN
+from detectors.architectures.gram_names import GRAM_PARTS
 from detectors.architectures.initial_weights import on_meta_device, random_init, with_new_parts
-from detectors.preprocessing.augmentation import BlurJpeg, View
+from detectors.preprocessing.augmentation import SMALL_CROPS, BlurJpeg, View
 from detectors.preprocessing.views import RescaledView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -37,19 +37,18 @@ from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet
-from detectors.weights.loading import from_state, load_strict, read, unwrapped
+from detectors.weights.loading import load_state, load_strict, read, strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-LAST = "fcnewr.3.bias"  # one number per output
+OUTPUT_BIAS = "fcnewr.3.bias"  # one number per output
 LAST_LAYERS = ("fc", "fcnewr")
-PAPER_VIEW = RescaledView(side=512, least=64, most=256)
+PAPER_VIEW = RescaledView(side=512, min_side=64, max_side=256)
 PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
-SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 
-BEST = EarlyStopping(rate=1e-5, patience=5, first_margin=0, lowest_rate=1e-5)
-QUICK = CosineSchedule(rate=2e-3, epochs=7)
+PAPER_SCHEDULE = EarlyStopping(rate=1e-5, patience=5, first_margin=0, lowest_rate=1e-5)
+SMALL_SCHEDULE = CosineSchedule(rate=2e-3, epochs=7)
 
 
 def _large() -> nn.Module:
@@ -70,9 +69,9 @@ def _small() -> nn.Module:
 class GramNet(NetworkRecipe):
     """Recipe of Gram-Net. The last layers of whatever weights fitting starts from are replaced."""
 
-    checkpoint: ClassVar[str | None] = "netC"
+    checkpoint_entry: ClassVar[str | None] = "netC"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        (*LAST_LAYERS, *DRAWN),
+        (*LAST_LAYERS, *GRAM_PARTS),
         ("layer4",),
         ("layer3",),
         ("layer2",),
@@ -99,7 +98,7 @@ class GramNet(NetworkRecipe):
             size=Size(11_734_723, 12.1),
             view=PAPER_VIEW,
             network=_large,
-            plan=Plan(BEST, "adam", weight_decay=1e-4, batch=14, epochs=5, validation=0.1),
+            plan=Plan(PAPER_SCHEDULE, "adam", weight_decay=1e-4, batch=14, epochs=5, validation=0.1),
             start=imagenet("resnet18"),
             published=True,
         ),
@@ -108,9 +107,9 @@ class GramNet(NetworkRecipe):
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
             size=Size(324_930, 0.224),
-            view=SMALL_VIEW,
+            view=SMALL_CROPS,
             network=_small,
-            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=7, validation=0.15, threads=1),
+            plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=7, validation=0.15, threads=1),
             start=ShippedFile("small_resnet"),
         ),
     }
@@ -118,31 +117,31 @@ class GramNet(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with new last layers, and with new Gram blocks where they have none."""
         del network
-        drawn = random_init(self.network, seed)
-        start = unwrapped(read(weights, self.checkpoint))
-        return with_new_parts(drawn, start, may=DRAWN, must=LAST_LAYERS), weights.path
+        random = random_init(self.network, seed)
+        start = strip_module_prefix(read(weights, self.checkpoint_entry))
+        return with_new_parts(random, start, optional=GRAM_PARTS, replaced=LAST_LAYERS), weights.path
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
-        """Load a state dict of the original or a checkpoint of the port strictly, each shown images in its own way.
+        """Load a state dict of the original or a checkpoint of the port strictly, each with its own view of images.
 
         Raises:
             Unavailable: There is no such file, or the setting is not the paper's.
-            WrongWeights: The file holds anything more, less or else than one of the two.
+            WrongWeights: The file does not hold exactly the weights of one of the two.
         """
         if not self.variant.published:
             return super().load(weights, runtime)
-        tensors = unwrapped(read(hashed_file(weights), self.checkpoint))
-        network, view = self._either(ported=LAST in tensors and tensors[LAST].shape == (1,))
+        tensors = strip_module_prefix(read(hashed_file(weights), self.checkpoint_entry))
+        network, view = self._network_and_view(ported=OUTPUT_BIAS in tensors and tensors[OUTPUT_BIAS].shape == (1,))
         load_strict(network, tensors, weights)
         return _detector(network, view, runtime)
 
     def restore(self, state: State, runtime: Runtime) -> Detector:
         """The detector with these weights, which may be those of a loaded port."""
-        network, view = self._either(ported=LAST in state and state[LAST].shape == (1,))
-        from_state(network, state)
+        network, view = self._network_and_view(ported=OUTPUT_BIAS in state and state[OUTPUT_BIAS].shape == (1,))
+        load_state(network, state)
         return _detector(network, view, runtime)
 
-    def _either(self, *, ported: bool) -> tuple[nn.Module, View]:
+    def _network_and_view(self, *, ported: bool) -> tuple[nn.Module, View]:
         from detectors.architectures import gram_networks
 
         if ported:

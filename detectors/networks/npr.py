@@ -6,7 +6,7 @@ each other; the network sees each image less its own nearest-neighbour down- and
 
 The paper setting is the published code: the first two stages of a ResNet-50 from random weights, whole images resized
 to 256x256, random crops of 224 and mirroring, Adam at 2e-4 that falls to 0.9 of itself every 10 epochs, batches of 32,
-50 epochs, the last weights kept. It departs in setting a tenth of the training images aside, on which nothing is
+50 epochs, the last weights kept. It departs in holding out a tenth of the training images, on which nothing is
 chosen. The code's test does not crop; nor is anything cropped here.
 
 The small setting is the same method at the size of the embedded corpus: one narrow bottleneck on images of 128
@@ -17,25 +17,25 @@ and the weights of the best one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.augmentation import SMALL_CROPS
 from detectors.preprocessing.views import SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weights.loading import unwrapped
+from detectors.weights.loading import strip_module_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 PAPER_VIEW = SquareView(side=256, crop=224, test_crop=256, mirror=True)
-SMALL_VIEW = BlurJpeg(probability=0, resize=None, crop=128, test_crop=128, pad=False)
+SMALL_VIEW = replace(SMALL_CROPS, crop=128)
 
-FALLING = StepSchedule(rate=2e-4, factor=0.9, every=10)
-QUICK = CosineSchedule(rate=4e-3, epochs=12)
+PAPER_SCHEDULE = StepSchedule(rate=2e-4, factor=0.9, every=10)
+SMALL_SCHEDULE = CosineSchedule(rate=4e-3, epochs=12)
 
 
 def _large() -> nn.Module:
@@ -56,7 +56,7 @@ def _small() -> nn.Module:
 class Npr(NetworkRecipe):
     """Recipe of NPR."""
 
-    checkpoint: ClassVar[str | None] = "model"
+    checkpoint_entry: ClassVar[str | None] = "model"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc1",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="npr",
@@ -77,7 +77,7 @@ class Npr(NetworkRecipe):
             size=Size(1_437_761, 2.24),
             view=PAPER_VIEW,
             network=_large,
-            plan=Plan(FALLING, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
+            plan=Plan(PAPER_SCHEDULE, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
             published=True,
         ),
         "small": NetworkVariant(
@@ -87,10 +87,10 @@ class Npr(NetworkRecipe):
             size=Size(5_457, 0.00649),
             view=SMALL_VIEW,
             network=_small,
-            plan=Plan(QUICK, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
+            plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
         ),
     }
 
-    def renamed(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The same names without what data-parallel training puts before all of them."""
-        return unwrapped(tensors)
+    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same names without the prefix of data-parallel training."""
+        return strip_module_prefix(tensors)

@@ -9,24 +9,24 @@ crop of 224, at random in training and of the centre otherwise, ResNet-34 from I
 which the second is "real", SGD, weight decay 1e-4, batches of 16, 20 epochs, the last weights kept. The code sets a
 rate of 0.01 and a dampening of 0.9, which multiplies every gradient but the first by 0.1: the loop here has no
 dampening and a rate of 0.001 instead, which differs in the weight of the first gradient alone. A tenth of the training
-images is set aside, on which nothing is chosen. The code resizes where the height is not 256; here, where either side
+images is held out, on which nothing is chosen. The code resizes where the height is not 256; here, where either side
 is not.
 
 The small setting is the same method at the size of the embedded corpus: whole images of 128 pixels, and two
 convolutions and a linear layer in place of the ResNet-34, from random weights. They read the spectrum averaged over
-cells of 4x4 frequencies: one periodogram is mostly noise, and with 400 images a network that read each frequency learnt
-the noise by heart (0.65 on a held-out fold of gan_ps, where this one has 0.93).
+cells of 4x4 frequencies: one periodogram is mostly noise, and with 400 images a network that read each frequency
+overfitted to the noise (0.65 on a held-out fold of gan_ps, where this one has 0.93).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
 from detectors.architectures.initial_weights import with_new_head
-from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.augmentation import SMALL_CROPS
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD, SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -38,12 +38,11 @@ from detectors.weights.loading import read
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SPREAD = 0.02  # of the new last layer's weights
 SIDE = 128
 PAPER_VIEW = SquareView(256, 224, 224, mirror=False, library="opencv", channels="bgr", mean=UNIT_MEAN, std=UNIT_STD)
-SMALL_VIEW = BlurJpeg(0, resize=None, crop=SIDE, test_crop=SIDE, pad=False, mean=UNIT_MEAN, std=UNIT_STD)
+SMALL_VIEW = replace(SMALL_CROPS, crop=SIDE, mean=UNIT_MEAN, std=UNIT_STD)
 
-QUICK = CosineSchedule(rate=2e-3, epochs=10)
+SMALL_SCHEDULE = CosineSchedule(rate=2e-3, epochs=10)
 
 
 def _large() -> nn.Module:
@@ -64,7 +63,7 @@ def _small() -> nn.Module:
 class Spec(NetworkRecipe):
     """Recipe of Spec. The last layer of whatever weights the paper setting starts from is replaced."""
 
-    checkpoint: ClassVar[str | None] = "state_dict"
+    checkpoint_entry: ClassVar[str | None] = "state_dict"
     stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="spec",
@@ -96,10 +95,10 @@ class Spec(NetworkRecipe):
             size=Size(10_994, 0.00104),
             view=SMALL_VIEW,
             network=_small,
-            plan=Plan(QUICK, "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1),
+            plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1),
         ),
     }
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        return with_new_head(network, read(weights, self.checkpoint), SPREAD, seed), weights.path
+        return with_new_head(network, read(weights, self.checkpoint_entry), seed), weights.path

@@ -5,19 +5,19 @@ DeiT-S (Touvron et al., ICML 2021, arXiv 2012.12877) and Swin-T (Liu et al., ICC
 their own papers, without hyper-parameters. Those are chosen here, as is usual when such networks are fine-tuned with
 timm: ImageNet-1k weights with a new last layer, AdamW from 5e-5 along half a cosine with a weight decay of 0.05, 30
 epochs with batches of 64, random parts of images, mirroring, and random erasing by noise in a quarter of them, as both
-papers have it; a tenth of the training images is set aside and the weights of its best epoch are kept. What both papers
+papers have it; a tenth of the training images is held out and the weights of its best epoch are kept. What both papers
 also do from random weights is left out: mixup, cutmix, label smoothing, RandAugment, stochastic depth, averaged
 weights, and warming up.
 
 Tests are shown the centre 224 of images whose shorter side is brought to 256 by a bicubic filter, ImageNet's mean and
 deviation, as the code of both papers has it. timm's own default for the same weights is 248 (a crop of 0.9).
 
-The small setting is the same method at the size of the embedded corpus, and expect chance of both there. DeiT goes
-on from the small vision transformer of rendered scenes and reads the mean of its patch tokens, for its class token says
-nothing of a generator; whole images, so that patches lie as they did when an image was generated. What tells classes
-apart is in that mean, yet faint: on held-out folds of gan_ps and ldm_a a logistic regression that is hardly regularised
-is right in 0.59 to 0.80 of the images, fine-tuning in 0.44 to 0.62, at rates from 1e-4 to 3e-3, on crops of 64 and 96
-pixels or whole images, and whether the class token or the mean is read: some 300 images are learnt by heart instead.
+The small setting is the same method at the size of the embedded corpus, and expect chance of both there. DeiT starts
+from the small vision transformer of rendered scenes and reads the mean of its patch tokens, for its class token holds
+no information on generators; whole images, so that patches are aligned as when an image was generated. That mean
+separates the classes, but weakly: on held-out folds of gan_ps and ldm_a a logistic regression that is hardly
+regularised is right in 0.59 to 0.80 of the images, fine-tuning in 0.44 to 0.62, at rates from 1e-4 to 3e-3, on crops of
+64 and 96 pixels or whole images, and whether the class token or the mean is read: it overfits to some 300 images.
 Swin is a small one of patches and windows of 4, on crops of 64 pixels, from random weights, for no weights
 that ship fit it: 0.45 and 0.56 on a fold. From random weights the small residual network is at chance too.
 """
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import BlurJpeg
+from detectors.preprocessing.augmentation import SMALL_CROPS
 from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -45,14 +45,11 @@ if TYPE_CHECKING:
 
 PAPER_VIEW = ZoomedView(resize=256, crop=224, erase=0.25)
 DEIT_VIEW = SquareView(side=128, crop=128, test_crop=128, mirror=False)
-SWIN_VIEW = BlurJpeg(probability=0, resize=None, crop=64, test_crop=128, pad=False)
 GENIMAGE = "Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571; network: "
 POLICY = "shorter side resized to 256, bicubic, then centre crop"
 
-FINE_TUNING = Plan(
-    CosineSchedule(rate=5e-5, epochs=30), "adamw", weight_decay=0.05, batch=64, epochs=30, validation=0.1
-)
-QUICK = Plan(
+PAPER_PLAN = Plan(CosineSchedule(rate=5e-5, epochs=30), "adamw", weight_decay=0.05, batch=64, epochs=30, validation=0.1)
+SMALL_PLAN = Plan(
     CosineSchedule(rate=1e-3, epochs=10), "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1
 )
 
@@ -105,7 +102,7 @@ class DeitSmall(NetworkRecipe):
             size=Size(21_666_049, 4.6),
             view=PAPER_VIEW,
             network=_deit,
-            plan=FINE_TUNING,
+            plan=PAPER_PLAN,
             start=HubFile("timm/deit_small_patch16_224.fb_in1k"),
         ),
         "small": NetworkVariant(
@@ -117,7 +114,7 @@ class DeitSmall(NetworkRecipe):
             " 16-pixel patches are",
             view=DEIT_VIEW,
             network=_small_deit,
-            plan=QUICK,
+            plan=SMALL_PLAN,
             start=ShippedFile("small_dino"),
         ),
     }
@@ -125,8 +122,8 @@ class DeitSmall(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
         del network
-        drawn = random_init(self.network, seed)
-        return with_new_parts(drawn, read(weights), may=(), must=("head.",)), weights.path
+        random = random_init(self.network, seed)
+        return with_new_parts(random, read(weights), optional=(), replaced=("head.",)), weights.path
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ class SwinTiny(NetworkRecipe):
             size=Size(27_520_123, 4.49),
             view=PAPER_VIEW,
             network=_swin,
-            plan=FINE_TUNING,
+            plan=PAPER_PLAN,
             start=HubFile("timm/swin_tiny_patch4_window7_224.ms_in1k"),
         ),
         "small": NetworkVariant(
@@ -168,22 +165,22 @@ class SwinTiny(NetworkRecipe):
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
             size=Size(223_733, 0.0346),
             notes="expect chance: a few hundred images and steps are few for a transformer from random weights",
-            view=SWIN_VIEW,
+            view=SMALL_CROPS,
             network=_small_swin,
-            plan=QUICK,
+            plan=SMALL_PLAN,
         ),
     }
 
     def build(self) -> nn.Module:
-        """The network, not on the meta device: no file holds where its windows lie."""
+        """The network, not on the meta device: no file holds the buffers of its windows."""
         from detectors.architectures import timm_networks
 
-        return timm_networks.undrawn(self.network)
+        return timm_networks.build_with_buffers(self.network)
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
-        """Any weights, under today's names where they are the authors' own, with a new last layer."""
+        """Any weights, renamed to timm's names where they are the authors' own, with a new last layer."""
         from timm.models.swin_transformer import checkpoint_filter_fn
 
         start = checkpoint_filter_fn(read(weights, "model"), network)
-        drawn = random_init(self.network, seed)
-        return with_new_parts(drawn, start, may=(), must=("head.",)), weights.path
+        random = random_init(self.network, seed)
+        return with_new_parts(random, start, optional=(), replaced=("head.",)), weights.path

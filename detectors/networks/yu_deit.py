@@ -8,8 +8,8 @@ The slides give: "DeiT-224" without its top layer, a bottleneck layer and a bina
 1e-3, early stopping, at most 50 epochs; and they report an accuracy of 0.97 on images of the generator that it was
 trained on and of 0.92 on those of another. They do not give the rest, which is chosen here:
 - the size: DeiT-B, which is what its authors call DeiT where they name no size, at 224 pixels;
-- what learns: the bottleneck and the output. A rate of 1e-3 is some twenty times what fine-tuning a whole DeiT bears
-  (5e-5), and would wipe out what ImageNet taught it; it is usual for new layers on a frozen network. So `tune` is "top"
+- what is trained: the bottleneck and the output. A rate of 1e-3 is some twenty times that of fine-tuning a whole DeiT
+  (5e-5), and would destroy its pretrained weights; it is usual for new layers on a frozen network. So `tune` is "top"
   unless another value is given, which is written into the key;
 - the bottleneck: a dense layer of 256, GELU, and dropout of 0.5; the output: one, for two classes are one log odds;
 - images: DeiT's own test, the centre 224 of images whose shorter side is brought to 256 by a bicubic filter (timm's
@@ -18,10 +18,11 @@ trained on and of 0.92 on those of another. They do not give the rest, which is 
 - Adam, and the end after 5 epochs without better accuracy on a tenth of the training images.
 
 The small setting is the same method at the size of the embedded corpus: the small vision transformer of rendered
-scenes, which reads the mean of its patch tokens, for its class token says nothing of a generator; whole images, at most
-50 epochs. Expect chance there: on held-out folds of gan_ps and ldm_a 0.45 to 0.59 of the images are told apart, at
-rates from 1e-3 to 1e-2, with widths of 16 and 64, with and without batch normalisation. A logistic regression that is
-hardly regularised reaches 0.59 to 0.80 on the same features, so that they hold something that few epochs do not find.
+scenes, on the mean of its patch tokens, for its class token holds no information on generators; whole images, at most
+50 epochs. Expect chance there: on held-out folds of gan_ps and ldm_a 0.45 to 0.59 of the images are classified
+correctly, at rates from 1e-3 to 1e-2, with widths of 16 and 64, with and without batch normalisation. A logistic
+regression that is hardly regularised reaches 0.59 to 0.80 on the same features: they hold information that few epochs
+do not find.
 """
 
 from __future__ import annotations
@@ -45,25 +46,25 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WIDTH, SMALL_WIDTH = 256, 64  # of the bottleneck
-PAPER_VIEW = ZoomedView(resize=256, crop=224, least=0.5)
+PAPER_VIEW = ZoomedView(resize=256, crop=224, min_share=0.5)
 SMALL_VIEW = SquareView(side=128, crop=128, test_crop=128, mirror=False)
-LAST = ("head.fc.", "head.weight", "head.bias")  # the output, here and in DeiT
+OUTPUT_LAYERS = ("head.fc.", "head.weight", "head.bias")  # the output, here and in DeiT
 
-PATIENT = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e-3)
+SCHEDULE = EarlyStopping(rate=1e-3, patience=5, first_margin=1e-9, lowest_rate=1e-3)
 
 
 def _large() -> nn.Module:
     """DeiT-B with a bottleneck before the output."""
     from detectors.architectures import timm_networks
 
-    return timm_networks.bottlenecked(timm_networks.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
+    return timm_networks.add_bottleneck(timm_networks.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
 
 
 def _small() -> nn.Module:
     """The small vision transformer with a bottleneck before the output."""
     from detectors.architectures import timm_networks
 
-    return timm_networks.bottlenecked(timm_networks.small_vit(), SMALL_WIDTH, dropout=0.2)
+    return timm_networks.add_bottleneck(timm_networks.small_vit(), SMALL_WIDTH, dropout=0.2)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class YuDeit(NetworkRecipe):
             size=Size(85_995_777, 17.6),
             view=PAPER_VIEW,
             network=_large,
-            plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
+            plan=Plan(SCHEDULE, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
             start=HubFile("timm/deit_base_patch16_224.fb_in1k"),
         ),
         "small": NetworkVariant(
@@ -109,7 +110,7 @@ class YuDeit(NetworkRecipe):
             " generator is too faint for a few epochs of a bottleneck",
             view=SMALL_VIEW,
             network=_small,
-            plan=Plan(PATIENT, "adam", weight_decay=0, batch=32, epochs=50, validation=0.15, threads=1),
+            plan=Plan(SCHEDULE, "adam", weight_decay=0, batch=32, epochs=50, validation=0.15, threads=1),
             start=ShippedFile("small_dino"),
         ),
     }
@@ -117,5 +118,6 @@ class YuDeit(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new output, and with a new bottleneck where they have none."""
         del network
-        drawn = random_init(self.network, seed)
-        return with_new_parts(drawn, read(weights), may=("head.bottleneck.",), must=LAST), weights.path
+        random = random_init(self.network, seed)
+        start = read(weights)
+        return with_new_parts(random, start, optional=("head.bottleneck.",), replaced=OUTPUT_LAYERS), weights.path

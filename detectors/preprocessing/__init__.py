@@ -1,1 +1,1 @@
-"""From images of any size to what a method looks at."""
+"""From images of any size to the input of a method."""

@@ -1,4 +1,4 @@
-"""How an image of any size becomes a square of a fixed one."""
+"""Luma, centre crops and resizing of images of any size."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def luma(pixels: Image) -> NDArray[np.uint8]:
 def centre_square(pixels: Image, size: int) -> Image:
     """The centre of an image as a square, uint8 (size, size, 3).
 
-    No pixel is resampled where both sides reach `size`, so that the traces of a generator stay as they lie. A smaller
-    image gives its largest centred square, enlarged bilinearly: padding would put a frame around it, and a frame is
-    something that a detector can learn instead of the image.
+    No pixel is resampled where both sides reach `size`, so that the traces of a generator are preserved. A smaller
+    image gives its largest centred square, enlarged bilinearly: padding would put a frame around it, which a detector
+    could learn instead of the image.
     """
     side = min(size, *pixels.shape[:2])
     top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
@@ -29,10 +29,10 @@ def centre_square(pixels: Image, size: int) -> Image:
     return np.asarray(cv2.resize(square, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def whole(grey: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """A whole image, uint8 (H, W), resized to (size, size): averaged where it shrinks, bilinear where it grows."""
+def resize_grey(grey: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A grey image, uint8 (H, W), resized to (size, size): averaged where it shrinks, bilinear where it grows."""
     height = grey.shape[0]
-    for columns, rows in ((size, height), (size, size)):  # an axis at a time: one may shrink while the other grows
+    for columns, rows in ((size, height), (size, size)):  # one axis at a time: one may shrink while the other grows
         shrinks = columns < grey.shape[1] or rows < grey.shape[0]
         interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         grey = np.asarray(cv2.resize(grey, (columns, rows), interpolation=interpolation), np.uint8)

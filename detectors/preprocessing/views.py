@@ -1,7 +1,4 @@
-"""Views of images other than blurred and compressed crops: squares, rescaled, turned and zoomed.
-
-As in `augment`, randomness is drawn first, then pure functions of the pixels and the draw apply it.
-"""
+"""Views of images other than blurred and compressed crops: squares, rescaled, rotated and zoomed images."""
 
 from __future__ import annotations
 
@@ -18,13 +15,14 @@ from detectors.preprocessing.crops import centre_square
 
 Channels = Literal["rgb", "bgr"]
 Library = Literal["opencv", "pillow"]
-UniformRange = tuple[float, float]  # the least and the most
+UniformRange = tuple[float, float]  # lower and upper end
 UNIT_MEAN: Statistics = (0.0, 0.0, 0.0)  # leaves values in [0, 1]
 UNIT_STD: Statistics = (1.0, 1.0, 1.0)
+SYMMETRIC: Statistics = (0.5, 0.5, 0.5)  # as mean and deviation: brings values to [-1, 1]
 BYTE_STD: Statistics = (1 / 255, 1 / 255, 1 / 255)  # brings values back to 0..255
 
 
-def squared(pixels: Image, side: int, library: Library) -> Image:
+def resize_to_square(pixels: Image, side: int, library: Library) -> Image:
     """The whole image as a square, uint8 (side, side, 3), bilinear: OpenCV's filter never averages, Pillow's does."""
     if pixels.shape[:2] == (side, side):
         return pixels
@@ -33,16 +31,16 @@ def squared(pixels: Image, side: int, library: Library) -> Image:
     return np.asarray(PillowImage.fromarray(pixels).resize((side, side), PillowImage.Resampling.BILINEAR))
 
 
-def turned(pixels: Image, degrees: float, scale: float, *, mirrored: bool) -> Image:
+def rotate_and_scale(pixels: Image, degrees: float, scale: float, *, mirrored: bool) -> Image:
     """An image rotated and scaled about its centre, bilinear, reflected at its edges, then mirrored."""
     height, width = pixels.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, scale)
-    moved = cv2.warpAffine(np.ascontiguousarray(pixels), matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-    return np.ascontiguousarray(moved[:, ::-1] if mirrored else moved, dtype=np.uint8)
+    rotated = cv2.warpAffine(np.ascontiguousarray(pixels), matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
+    return np.ascontiguousarray(rotated[:, ::-1] if mirrored else rotated, dtype=np.uint8)
 
 
-def ordered(pixels: Image, channels: Channels) -> Image:
-    """RGB pixels in the order that a network reads."""
+def reorder_channels(pixels: Image, channels: Channels) -> Image:
+    """RGB pixels in the order of channels that a network expects."""
     return np.ascontiguousarray(pixels if channels == "rgb" else pixels[:, :, ::-1])
 
 
@@ -56,7 +54,7 @@ class SquareView:
         test_crop: Side of the centre crop in validation and test.
         mirror: Whether training mirrors half of the images.
         library: Whose bilinear filter resizes.
-        channels: Order of the channels as the network reads them.
+        channels: Order of the channels that the network expects.
         mean: Of ImageNet, by default, in that order.
         std: Of ImageNet, by default, in that order.
     """
@@ -71,15 +69,15 @@ class SquareView:
     std: Statistics = IMAGENET_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
-        """A crop at a random place, uint8 (crop, crop, 3)."""
+        """A crop at a random position, uint8 (crop, crop, 3)."""
         top, left = rng.integers(0, self.side - self.crop + 1, 2)
         mirrored = bool(rng.random() < 0.5) and self.mirror
         return self.apply(pixels, int(top), int(left), mirrored=mirrored)
 
     def apply(self, pixels: Image, top: int, left: int, *, mirrored: bool) -> Image:
-        """The crop at a place of the square."""
-        square = squared(pixels, self.side, self.library)[top : top + self.crop, left : left + self.crop]
-        return ordered(square[:, ::-1] if mirrored else square, self.channels)
+        """The crop at a position in the square."""
+        square = resize_to_square(pixels, self.side, self.library)[top : top + self.crop, left : left + self.crop]
+        return reorder_channels(square[:, ::-1] if mirrored else square, self.channels)
 
     def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
         """As in the test."""
@@ -88,22 +86,24 @@ class SquareView:
 
     def test(self, pixels: Image) -> Image:
         """The centre of the square, uint8 (test_crop, test_crop, 3)."""
-        return ordered(centre_square(squared(pixels, self.side, self.library), self.test_crop), self.channels)
+        return reorder_channels(
+            centre_square(resize_to_square(pixels, self.side, self.library), self.test_crop), self.channels
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class RescaledView:
-    """The whole image as a square of BGR values 0 to 255, after a detour over a random size in training.
+    """The whole image as a square of BGR values 0 to 255, in training resized to a random size before.
 
     Attributes:
         side: Side of the square.
-        least: Shortest side of the detour.
-        most: Longest side of the detour.
+        min_side: Smallest side of the random size.
+        max_side: Largest side of the random size.
     """
 
     side: int
-    least: int
-    most: int
+    min_side: int
+    max_side: int
 
     @property
     def mean(self) -> Statistics:
@@ -116,8 +116,8 @@ class RescaledView:
         return BYTE_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
-        """The square after the detour, uint8 (side, side, 3)."""
-        return self.test(squared(pixels, int(rng.integers(self.least, self.most + 1)), "opencv"))
+        """The square after resizing to a random size, uint8 (side, side, 3)."""
+        return self.test(resize_to_square(pixels, int(rng.integers(self.min_side, self.max_side + 1)), "opencv"))
 
     def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
         """As in training."""
@@ -125,7 +125,7 @@ class RescaledView:
 
     def test(self, pixels: Image) -> Image:
         """The square, uint8 (side, side, 3)."""
-        return ordered(squared(pixels, self.side, "opencv"), "bgr")
+        return reorder_channels(resize_to_square(pixels, self.side, "opencv"), "bgr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class RotatedView:
         """The square, rotated, scaled and mirrored, uint8 (side, side, 3)."""
         degrees = rng.uniform(-self.degrees, self.degrees)
         scale = rng.uniform(1 - self.zoom, 1 + self.zoom)
-        return turned(self.test(pixels), degrees, scale, mirrored=bool(rng.random() < 0.5))
+        return rotate_and_scale(self.test(pixels), degrees, scale, mirrored=bool(rng.random() < 0.5))
 
     def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
         """As in the test."""
@@ -159,40 +159,40 @@ class RotatedView:
 
     def test(self, pixels: Image) -> Image:
         """The square, uint8 (side, side, 3)."""
-        return squared(pixels, self.side, "pillow")
+        return resize_to_square(pixels, self.side, "pillow")
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of pixels."""
+    """A rectangle in an image, in pixels."""
 
     top: int
     left: int
     height: int
     width: int
 
-    def of(self, pixels: Image) -> Image:
-        """What lies in it."""
+    def crop(self, pixels: Image) -> Image:
+        """The part of an image in it, as a view of the same memory."""
         return pixels[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
 def random_box(
     rng: np.random.Generator, height: int, width: int, share: UniformRange, ratio: UniformRange
 ) -> Box | None:
-    """A rectangle somewhere in an image: its share of the area is uniform, its ratio of sides log-uniform.
+    """A random rectangle in an image: its share of the area is uniform, its ratio of sides log-uniform.
 
     Returns:
         The first of ten that fits; None where none does.
     """
     for _ in range(10):
-        area, shape = rng.uniform(*share) * height * width, np.exp(rng.uniform(*np.log(ratio)))
-        rows, columns = round(float(np.sqrt(area / shape))), round(float(np.sqrt(area * shape)))
+        area, aspect = rng.uniform(*share) * height * width, np.exp(rng.uniform(*np.log(ratio)))
+        rows, columns = round(float(np.sqrt(area / aspect))), round(float(np.sqrt(area * aspect)))
         if 0 < rows <= height and 0 < columns <= width:
             return Box(int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1)), rows, columns)
     return None
 
 
-def bicubic(pixels: Image, height: int, width: int) -> Image:
+def resize_bicubic(pixels: Image, height: int, width: int) -> Image:
     """An image resized by Pillow's bicubic filter, which averages where it shrinks."""
     if pixels.shape[:2] == (height, width):
         return pixels
@@ -204,16 +204,16 @@ def bicubic(pixels: Image, height: int, width: int) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class ZoomedView:
-    """The shorter side resized and the centre cropped; in training a random part, as timm shows images.
+    """The shorter side resized and the centre cropped; in training a random part, as in timm.
 
-    A part of a random share and shape is resized to the crop, mirrored in half of the images, and in some a rectangle
-    of 0.02 to 1/3 of the area and of sides from 0.3 to 1/0.3 becomes noise (Zhong et al., "Random Erasing Data
-    Augmentation", AAAI 2020): normal, with the mean and deviation that the network expects.
+    A part of random area and aspect ratio is resized to the crop and mirrored in half of the images; in some a
+    rectangle of 0.02 to 1/3 of the area and of an aspect ratio from 0.3 to 1/0.3 is replaced by noise (Zhong et al.,
+    "Random Erasing Data Augmentation", AAAI 2020): normal, with `mean` and `std`.
 
     Attributes:
         resize: Shorter side in pixels before the centre crop.
         crop: Side of the crops.
-        least: Smallest share of an image that a training crop shows.
+        min_share: Smallest share of an image that a training crop shows.
         erase: Probability that a training crop is partly erased.
         mean: Of ImageNet, by default.
         std: Of ImageNet, by default.
@@ -221,22 +221,22 @@ class ZoomedView:
 
     resize: int
     crop: int
-    least: float = 0.08
+    min_share: float = 0.08
     erase: float = 0.0
     mean: Statistics = IMAGENET_MEAN
     std: Statistics = IMAGENET_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """A random part, uint8 (crop, crop, 3); the centre as in the test where no part fits."""
-        part = random_box(rng, pixels.shape[0], pixels.shape[1], (self.least, 1.0), (3 / 4, 4 / 3))
-        hole = random_box(rng, self.crop, self.crop, (0.02, 1 / 3), (0.3, 1 / 0.3))
-        mirrored, erasing = rng.random() < 0.5, rng.random() < self.erase
-        shown = self.test(pixels) if part is None else bicubic(part.of(pixels), self.crop, self.crop)
-        shown = np.array(shown[:, ::-1] if mirrored else shown)
-        if erasing and hole is not None:
-            noise = rng.normal(self.mean, self.std, (hole.height, hole.width, 3))
-            hole.of(shown)[:] = np.clip(np.rint(255 * noise), 0, 255)
-        return shown
+        part = random_box(rng, pixels.shape[0], pixels.shape[1], (self.min_share, 1.0), (3 / 4, 4 / 3))
+        erased = random_box(rng, self.crop, self.crop, (0.02, 1 / 3), (0.3, 1 / 0.3))
+        mirror, erase = rng.random() < 0.5, rng.random() < self.erase
+        crop = self.test(pixels) if part is None else resize_bicubic(part.crop(pixels), self.crop, self.crop)
+        crop = np.array(crop[:, ::-1] if mirror else crop)
+        if erase and erased is not None:
+            noise = rng.normal(self.mean, self.std, (erased.height, erased.width, 3))
+            erased.crop(crop)[:] = np.clip(np.rint(255 * noise), 0, 255)
+        return crop
 
     def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
         """As in the test."""
@@ -247,5 +247,5 @@ class ZoomedView:
         """The centre of the resized image, uint8 (crop, crop, 3); the longer side is rounded down."""
         height, width = pixels.shape[:2]
         shorter = min(height, width)
-        resized = bicubic(pixels, self.resize * height // shorter, self.resize * width // shorter)
+        resized = resize_bicubic(pixels, self.resize * height // shorter, self.resize * width // shorter)
         return np.ascontiguousarray(padded_centre(resized, self.crop))

@@ -1,1 +1,1 @@
-"""The training of networks: the loop, what it is fed, and recipes of detectors made of one network."""
+"""The training of networks: the loop, its batches, and recipes of detectors that are one network."""

@@ -1,8 +1,9 @@
-"""A training that was killed goes on: its state on disk; import this module inside functions only."""
+"""The state of an interrupted training on disk; import this module inside functions only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 from secrets import token_hex
@@ -10,47 +11,46 @@ from typing import Any
 
 import torch
 
+SAVE_INTERVAL = 60.0  # seconds of training that an interruption may cost
 
-@dataclass(frozen=True)
+
 class TrainingCheckpoint:
-    """The saved state of one training; nothing is ever there without a folder.
+    """The saved state of one training. Without a folder nothing is read or written.
 
-    Attributes:
-        path: Its file, or None.
+    Args:
+        folder: Belongs to this training alone; None for none.
     """
 
-    path: Path | None
-
-    @classmethod
-    def at(cls, folder: Path | None) -> TrainingCheckpoint:
-        """The saved state in a folder that belongs to this training alone."""
-        return cls(None if folder is None else folder / "training.pt")
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / "checkpoint.pt"
+        self._last_write = time.monotonic()
 
     def read(self) -> dict[str, Any]:
-        """What was written: tensors, numbers and texts in plain containers; nothing where the file is damaged."""
-        if self.path is None or not self.path.is_file():
+        """The last state: tensors, numbers and texts in plain containers. Empty for no file or a damaged one."""
+        if self._path is None or not self._path.is_file():
             return {}
         try:
-            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError):
             return {}
         return state
 
+    def write_when_due(self, state: Callable[[], dict[str, Any]]) -> None:
+        """Write what `state` returns if the last state was written more than `SAVE_INTERVAL` ago."""
+        if time.monotonic() - self._last_write > SAVE_INTERVAL:
+            self.write(state())
+            self._last_write = time.monotonic()
+
     def write(self, state: dict[str, Any]) -> None:
-        """Replace it; a kill leaves the old one or the new one."""
-        if self.path is None:
+        """Replace the file as one step: an interruption leaves the old one or the new one."""
+        if self._path is None:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{token_hex(4)}.partial")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{token_hex(4)}.partial")
         torch.save(state, temporary)
-        temporary.replace(self.path)
+        temporary.replace(self._path)
 
     def remove(self) -> None:
-        """The training is over."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
-
-def vars_of(watch: object) -> dict[str, Any]:
-    """The numbers of a watch; its rule is given anew."""
-    return {name: value for name, value in vars(watch).items() if isinstance(value, int | float | None)}
+        """Remove the file, once the training has ended."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)

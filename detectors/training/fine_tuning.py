@@ -1,4 +1,4 @@
-"""What of a network learns when, and from which images; import this module inside functions only."""
+"""Which weights of a network are trained in which epoch, and on which images; import this inside functions only."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from detectors.training.pairing import Pairs
 
 @dataclass(frozen=True, slots=True)
 class FineTuning:
-    """What learns when, and from which images.
+    """Which weights are trained in which epoch, and on which images.
 
     Attributes:
         tune: "all" weights; the "top", which is the first of `stages`; or "staged", one more of them every epoch.
-        stages: Parts of the network by the beginnings of their names, the top first; weights of no part learn last.
+        stages: Parts of the network by the prefixes of their names, the top first; weights of no part come last.
         curriculum: Generators from easy to hard: every epoch one more joins, then those that are not named.
-        pairs: Which real and generated images stand side by side in a batch.
+        pairs: Which real and generated images are put into one batch.
     """
 
     tune: Literal["all", "top", "staged"] = "all"
@@ -29,23 +29,23 @@ class FineTuning:
     curriculum: tuple[str, ...] = ()
     pairs: Pairs = "none"
 
-    def learning(self, epoch: int) -> tuple[str, ...] | None:
-        """Beginnings of the names of the weights that learn in an epoch; None for all of them."""
+    def trained_parts(self, epoch: int) -> tuple[str, ...] | None:
+        """Names of the parts whose weights are trained in an epoch, from 0; None for the whole network."""
         if self.tune == "all" or (self.tune == "staged" and epoch >= len(self.stages)):
             return None
-        open_stages = self.stages[: 1 if self.tune == "top" else epoch + 1]
-        return tuple(name for stage in open_stages for name in stage)
+        stages = self.stages[: 1 if self.tune == "top" else epoch + 1]
+        return tuple(name for stage in stages for name in stage)
 
-    def shown(self, generators: Sequence[str], epoch: int) -> NDArray[np.bool_]:
-        """Which images an epoch is trained on; real ones, whose generator is "", always are.
+    def image_mask(self, generators: Sequence[str], epoch: int) -> NDArray[np.bool_]:
+        """Which images an epoch, from 0, is trained on, bool (N,); real ones, whose generator is "", always are.
 
         Raises:
-            ValueError: There is a curriculum, and none of its generators is here.
+            ValueError: There is a curriculum, and none of its generators is in the train set.
         """
-        there = set(generators)
-        order = [name for name in self.curriculum if name in there]
+        present = set(generators)
+        order = [name for name in self.curriculum if name in present]
         if self.curriculum and not order:
-            found = ", ".join(sorted(there - {""}))
+            found = ", ".join(sorted(present - {""}))
             msg = f"the curriculum names {', '.join(self.curriculum)}, the train set has {found}: name some of those"
             raise ValueError(msg)
         if epoch >= len(order):
@@ -53,20 +53,20 @@ class FineTuning:
         return np.isin(np.asarray(generators, dtype=str), ["", *order[: epoch + 1]])
 
 
-EVERYTHING = FineTuning()
+ALL_WEIGHTS = FineTuning()
 
 
-def learn(network: nn.Module, names: tuple[str, ...] | None) -> None:
-    """Put a network into training: all of it, or the weights whose names begin so; the rest stays as it is.
+def set_trainable(network: nn.Module, parts: tuple[str, ...] | None) -> None:
+    """Put a network into training mode: all of it for None, else these parts by name; the rest is frozen.
 
-    Parts that do not learn are evaluated, so that their batch statistics stay too.
+    Modules without a weight to train are in evaluation mode, so that their batch statistics do not change either.
     """
     network.train()
-    if names is None:
+    if parts is None:
         network.requires_grad_()
         return
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(f"{name}.".startswith(tuple(f"{one}." for one in names)))
+        parameter.requires_grad_(f"{name}.".startswith(tuple(f"{part}." for part in parts)))
     for module in network.modules():
         parameters = list(module.parameters())
         if parameters and not any(parameter.requires_grad for parameter in parameters):

@@ -1,6 +1,7 @@
 """The one training loop for networks; import this module inside functions only.
 
-What a network is shown follows from image names, epochs and the seed; the global random state is left as it was.
+The images and augmentations of an epoch follow from image names, the epoch and the seed; the global random state is
+left as it was.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from detectors.api import Image, Labels, Runtime, TrainSet
 from detectors.architectures.compute import autocast, deterministic, logits, on_device, torch_threads
 from detectors.preprocessing.augmentation import View
-from detectors.training.checkpoint import TrainingCheckpoint, vars_of
-from detectors.training.fine_tuning import EVERYTHING, FineTuning, learn
+from detectors.training.checkpoint import TrainingCheckpoint
+from detectors.training.fine_tuning import ALL_WEIGHTS, FineTuning, set_trainable
 from detectors.training.loader import BatchLoader
 from detectors.training.plan import Plan
-from detectors.training.validation_split import set_aside
+from detectors.training.schedules import schedule_numbers
+from detectors.training.validation_split import hold_out
 
-SAVE_AFTER = 60.0  # seconds of training that a kill may cost, where there is a folder to go on from
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -37,7 +38,17 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch of a training: mean losses, accuracies in [0, 1] at 0.5, and seconds on the device."""
+    """One epoch of a training.
+
+    Attributes:
+        rate: Learning rate.
+        train_loss: Mean over the training images.
+        train_accuracy: In [0, 1], at a score of 0.5.
+        validation_loss: Mean over the validation images.
+        validation_accuracy: In [0, 1], at a score of 0.5.
+        forward_s: Seconds of the forward passes on the device.
+        backward_s: Seconds of the backward passes and optimiser steps on the device.
+    """
 
     rate: float
     train_loss: float
@@ -48,35 +59,35 @@ class Epoch:
     backward_s: float
 
 
-def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, drawn how, where, and which part
+def train(  # noqa: PLR0913, PLR0917 - network, data, view, plan, seed, runtime, and which part is trained
     network: nn.Module,
     images: TrainSet,
     view: View,
     plan: Plan,
     seed: int,
     runtime: Runtime,
-    tuning: FineTuning = EVERYTHING,
+    tuning: FineTuning = ALL_WEIGHTS,
 ) -> list[Epoch]:
-    """Train a network in place; it ends with the weights that early stopping keeps, in evaluation mode.
+    """Train a network in place; it ends with the weights that the schedule keeps, in evaluation mode.
 
     Args:
         network: Takes float32 (N, 3, H, W), normalised by the view's statistics, and gives log odds (N, 1).
-        images: The labelled images; decoded ones are kept in memory while they fit in a gibibyte.
-        view: How the network is shown an image.
-        plan: The recipe's numbers.
+        images: The labelled images; decoded ones are kept in memory up to `loader.CACHE_BYTES`.
+        view: How an image is shown to the network.
+        plan: Optimiser, schedule and sizes.
         seed: Draws the validation images, the order, the augmentation and whatever the network draws.
-        runtime: Where and how precisely; with a folder, a killed training goes on from its last saved epoch.
-        tuning: Which weights learn when, and from which images.
+        runtime: Where and how precisely; with a folder, an interrupted training resumes from its last saved epoch.
+        tuning: Which weights are trained in which epoch, and on which images.
 
     Returns:
         One row per epoch.
 
     Raises:
         ValueError: Fewer than two images of a class.
-        Unavailable: Pairs were asked for, and no image has a twin.
+        Unavailable: Pairs were asked for, and there is none.
         FloatingPointError: The loss is no longer finite.
     """
-    fitting, validation = split(images, plan, seed)
+    fitting, validation = validation_split(images, plan, seed)
     devices = [torch.device(runtime.device)] if runtime.device != "cpu" else []
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
@@ -85,57 +96,55 @@ def train(  # noqa: PLR0913, PLR0917 - what, on what, shown how, trained how, dr
         deterministic(),
     ):
         torch.manual_seed(seed)
-        shown = BatchLoader(images, view, plan.batch, seed, pool, tuning.pairs)
-        course = _Course(on_device(network, runtime), shown, plan, runtime, tuning)
-        return course.run(fitting, validation)
+        loader = BatchLoader(images, view, plan.batch, seed, pool, tuning.pairs)
+        return _Training(on_device(network, runtime), loader, plan, runtime, tuning).run(fitting, validation)
 
 
-def split(images: TrainSet, plan: Plan, seed: int) -> tuple[list[int], list[int]]:
-    """Indices to fit on, and those set aside for early stopping. Raises what `set_aside` raises."""
-    return set_aside(images, plan.validation, f"{seed}/validation")
+def validation_split(images: TrainSet, plan: Plan, seed: int) -> tuple[list[int], list[int]]:
+    """Indices to fit on, and those held out for early stopping. Raises what `hold_out` raises."""
+    return hold_out(images, plan.validation, f"{seed}/validation")
 
 
-class _Course:
-    """One training as it goes."""
+class _Training:
+    """One training: its network, optimiser and schedule, and the epochs so far."""
 
     def __init__(
-        self, network: nn.Module, shown: BatchLoader, plan: Plan, runtime: Runtime, tuning: FineTuning
+        self, network: nn.Module, loader: BatchLoader, plan: Plan, runtime: Runtime, tuning: FineTuning
     ) -> None:
         self._tuning = tuning
         self._network = network
-        self._shown = shown
+        self._loader = loader
         self._plan = plan
         self._runtime = runtime
         self._optimiser = OPTIMISERS[plan.optimiser](
-            network.parameters(), lr=plan.stopping.rate, weight_decay=plan.weight_decay
+            network.parameters(), lr=plan.schedule.rate, weight_decay=plan.weight_decay
         )
-        self._watch = plan.stopping.start()
+        self._schedule = plan.schedule.start()
         self._history: list[Epoch] = []
-        self._kept = self._copy()
+        self._kept = self._weights()
 
     def run(self, fitting: Sequence[int], validation: Sequence[int]) -> list[Epoch]:
-        """Train until the rule or the plan says stop."""
-        saved = TrainingCheckpoint.at(self._runtime.folder)
-        if state := saved.read():
-            self._go_on(state)
-        last = time.monotonic()
-        while not self._watch.stopped and len(self._history) < self._plan.epochs:
-            number = len(self._history)
-            shown = self._tuning.shown(self._shown.generators, number)
-            part = [index for index in fitting if shown[index]]
-            epoch = self._epoch(part, validation, number, self._watch.rate)
-            self._history.append(epoch)
-            if self._runtime.watch is not None:
-                self._runtime.watch(number, asdict(epoch))
-            if self._watch.judge(epoch.validation_accuracy):
-                self._kept = self._copy()
-            if time.monotonic() - last > SAVE_AFTER:
-                saved.write(self._state())
-                last = time.monotonic()
+        """Train until the schedule or the plan ends the training."""
+        checkpoint = TrainingCheckpoint(self._runtime.checkpoint_folder)
+        self._resume(checkpoint.read())
+        while not self._schedule.stopped and len(self._history) < self._plan.epochs:
+            self._run_epoch(fitting, validation)
+            checkpoint.write_when_due(self._state)
         self._network.load_state_dict(self._kept)
         self._network.eval().requires_grad_()
-        saved.remove()
+        checkpoint.remove()
         return self._history
+
+    def _run_epoch(self, fitting: Sequence[int], validation: Sequence[int]) -> None:
+        """Train one epoch and record it."""
+        number = len(self._history)
+        mask = self._tuning.image_mask(self._loader.generators, number)
+        epoch = self._epoch([index for index in fitting if mask[index]], validation, number, self._schedule.rate)
+        self._history.append(epoch)
+        if self._runtime.on_epoch is not None:
+            self._runtime.on_epoch(number, asdict(epoch))
+        if self._schedule.update(epoch.validation_accuracy):
+            self._kept = self._weights()
 
     def _state(self) -> dict[str, Any]:
         """Everything that the rest of the training depends on."""
@@ -143,98 +152,95 @@ class _Course:
             "network": self._network.state_dict(),
             "kept": self._kept,
             "optimiser": self._optimiser.state_dict(),
-            "watch": vars_of(self._watch),
+            "schedule": schedule_numbers(self._schedule),
             "history": [astuple(epoch) for epoch in self._history],
-            "random": self._random(),
+            "random": self._random_states(),
         }
 
-    def _go_on(self, state: dict[str, Any]) -> None:
+    def _resume(self, state: dict[str, Any]) -> None:
+        """Continue from a saved state; an empty one leaves the training at its start."""
+        if not state:
+            return
         self._network.load_state_dict(state["network"])
         self._kept = state["kept"]
         self._optimiser.load_state_dict(state["optimiser"])
-        vars(self._watch).update(state["watch"])
+        vars(self._schedule).update(state["schedule"])
         self._history = [Epoch(*row) for row in state["history"]]
         torch.set_rng_state(state["random"][0])
-        for device in state["random"][1:]:
-            torch.cuda.set_rng_state(device, self._runtime.device)
+        for device_state in state["random"][1:]:
+            torch.cuda.set_rng_state(device_state, self._runtime.device)
 
-    def _random(self) -> list[Tensor]:
-        """Where random draws stand, of the CPU and of the accelerator if there is one: dropout draws there."""
-        other = [torch.cuda.get_rng_state(self._runtime.device)] if self._runtime.device != "cpu" else []
-        return [torch.get_rng_state(), *other]
+    def _random_states(self) -> list[Tensor]:
+        """States of the random generators of the CPU and of the accelerator if there is one: dropout draws there."""
+        device_states = [torch.cuda.get_rng_state(self._runtime.device)] if self._runtime.device != "cpu" else []
+        return [torch.get_rng_state(), *device_states]
 
     def _epoch(self, fitting: Sequence[int], validation: Sequence[int], number: int, rate: float) -> Epoch:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        learned, checked = _Tally(), _Tally()
-        learn(self._network, self._tuning.learning(number))
-        for shown, labels in self._shown.training(fitting, number):
-            self._step(shown, labels, learned)
+        training, validated = _EpochTotals(), _EpochTotals()
+        set_trainable(self._network, self._tuning.trained_parts(number))
+        for images, labels in self._loader.training(fitting, number):
+            self._step(images, labels, training)
         self._network.eval()
-        for shown, labels in self._shown.validation(validation, number):
+        for images, labels in self._loader.validation(validation, number):
             with torch.inference_mode():
-                self._forward(shown, labels, checked)
-        if not np.isfinite(learned.loss):
-            msg = f"training diverged: the mean loss of epoch {number} is {learned.loss}: lower the learning rate"
+                self._forward(images, labels, validated)
+        if not np.isfinite(training.loss):
+            msg = f"training diverged: the mean loss of epoch {number} is {training.loss}: lower the learning rate"
             raise FloatingPointError(msg)
-        return Epoch(
-            rate,
-            learned.loss,
-            learned.accuracy,
-            checked.loss,
-            checked.accuracy,
-            learned.forward_s,
-            learned.backward_s,
-        )
+        losses = training.loss, training.accuracy, validated.loss, validated.accuracy
+        return Epoch(rate, *losses, training.forward_s, training.backward_s)
 
-    def _step(self, shown: list[Image], labels: Labels, tally: _Tally) -> None:
-        loss = self._forward(shown, labels, tally)
-        started = self._now()
+    def _step(self, images: list[Image], labels: Labels, totals: _EpochTotals) -> None:
+        loss = self._forward(images, labels, totals)
+        start = self._synchronised_time()
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
-        tally.backward_s += self._now() - started
+        totals.backward_s += self._synchronised_time() - start
 
-    def _forward(self, shown: list[Image], labels: Labels, tally: _Tally) -> Tensor:
-        """Mean loss of a batch, counted in the tally."""
-        started = self._now()
+    def _forward(self, images: list[Image], labels: Labels, totals: _EpochTotals) -> Tensor:
+        """Mean loss of a batch, added to the totals."""
+        start = self._synchronised_time()
         with autocast(self._runtime):
-            answers = logits(self._network, shown, self._shown.view, self._runtime)
-        targets = torch.from_numpy(labels).to(answers)
-        loss = binary_cross_entropy_with_logits(answers, targets)
-        tally.add(len(labels), float(loss.detach()), int(((answers > 0) == (targets > 0)).sum()))
-        tally.forward_s += self._now() - started
+            log_odds = logits(self._network, images, self._loader.view, self._runtime)
+        targets = torch.from_numpy(labels).to(log_odds)
+        loss = binary_cross_entropy_with_logits(log_odds, targets)
+        totals.add(len(labels), float(loss.detach()), int(((log_odds > 0) == (targets > 0)).sum()))
+        totals.forward_s += self._synchronised_time() - start
         return loss
 
-    def _now(self) -> float:
-        """Seconds, once the device has done what it was told."""
+    def _synchronised_time(self) -> float:
+        """Seconds of a clock, after the device has finished its work."""
         if self._runtime.device != "cpu":
             torch.cuda.synchronize(self._runtime.device)
         return time.perf_counter()
 
-    def _copy(self) -> dict[str, Tensor]:
+    def _weights(self) -> dict[str, Tensor]:
+        """A copy of the network's weights."""
         return {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
 
 
-class _Tally:
+class _EpochTotals:
     """Sums over the batches of an epoch."""
 
     def __init__(self) -> None:
-        self.images = self.right = 0
-        self.total = self.forward_s = self.backward_s = 0.0
+        self.images = self.correct = 0
+        self.total_loss = self.forward_s = self.backward_s = 0.0
 
-    def add(self, images: int, mean_loss: float, right: int) -> None:
-        """Count one batch."""
+    def add(self, images: int, mean_loss: float, correct: int) -> None:
+        """Add one batch."""
         self.images += images
-        self.total += mean_loss * images
-        self.right += right
+        self.total_loss += mean_loss * images
+        self.correct += correct
 
     @property
     def loss(self) -> float:
         """Mean loss of an image."""
-        return self.total / self.images
+        return self.total_loss / self.images
 
     @property
     def accuracy(self) -> float:
-        """Share of right decisions."""
-        return self.right / self.images
+        """Share of correct decisions."""
+        return self.correct / self.images

@@ -18,15 +18,15 @@ from detectors.weights.loading import to_state
 if TYPE_CHECKING:
     from detectors.training.loop import Epoch
 
-CHUNK = 1 << 18  # pixels that pass through at once on a CPU: their maps stay in its caches
-MOST = 1 << 23  # pixels that pass through at once on an accelerator
+CPU_CHUNK = 1 << 18  # pixels per forward pass on a CPU: their maps stay in its caches
+GPU_CHUNK = 1 << 23  # pixels per forward pass on an accelerator
 
 
 class NetworkDetector(Detector):
     """A network of one output whose sigmoid is the score.
 
     Attributes:
-        history: One row per epoch, as `detectors.training.loop.Epoch` has them; none where the weights were read.
+        history: One row per epoch, as `detectors.training.loop.Epoch` has them; none where weights were loaded.
     """
 
     def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
@@ -37,12 +37,13 @@ class NetworkDetector(Detector):
         self.preparation = (type(self).prepare, view)
 
     def prepare(self, sample: Sample) -> Array:
-        """The view that the network was made for, uint8 (side, side, 3)."""
+        """The test view, uint8 (side, side, 3)."""
         return self._view.test(sample.pixels)
 
     def score(self, batch: Sequence[Array]) -> Scores:
-        """Score N prepared arrays."""
-        size = max(1, (CHUNK if self._runtime.device == "cpu" else MOST) // batch[0][..., 0].size) if batch else 1
+        """Scores of N prepared arrays, float32 (N,)."""
+        pixels = CPU_CHUNK if self._runtime.device == "cpu" else GPU_CHUNK
+        size = max(1, pixels // batch[0][..., 0].size) if batch else 1
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
         with torch.inference_mode(), deterministic(), autocast(self._runtime):
             scores = [torch.sigmoid(logits(self._network, chunk, self._view, self._runtime)) for chunk in chunks]

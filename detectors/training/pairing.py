@@ -1,7 +1,7 @@
-"""Which images stand side by side in a batch: a real image and a generated twin, or each by itself.
+"""Which images are put into one batch: real and generated images in pairs, or each by itself.
 
-Pair training after Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024: with a real image and its
-generated twin in one batch, what the two show cancels out of the gradient, and what generation adds is left.
+Pair training after Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024: with a real image and the image
+generated from it in one batch, what the two share cancels out of the gradient, and what generation adds is left.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from typing import Literal
 
 from detectors.api import TrainSet, Unavailable
 
-PairedIndices = tuple[int, ...]  # indices that are shown in one batch, and all in one way: cropped and mirrored alike
-Pairs = Literal["none", "source", "content"]  # twins are of one source, or show the same content
+IndexGroup = tuple[int, ...]  # indices of a pair or of one image: put into one batch, and cropped and mirrored alike
+Pairs = Literal["none", "source", "content"]  # no pairs, or pairs of one source or of one content
 
 
-def units(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[PairedIndices]:
-    """Divide images into units, each image in one at least, in the order given.
+def index_groups(indices: Sequence[int], images: TrainSet, pairs: Pairs) -> list[IndexGroup]:
+    """Divide images into pairs, each image in one at least, in the order given.
 
-    Where a source or content has more images of one class, those of the other stand in several pairs. Images without
-    any twin are units by themselves.
+    Where a source or content has more images of one class, those of the other are in several pairs. Images without a
+    counterpart of the other class are groups by themselves.
 
     Raises:
-        Unavailable: No image has a twin.
+        Unavailable: There is no pair.
     """
     if pairs == "none":
         return [(index,) for index in indices]
-    alike = images.sources if pairs == "source" else images.contents
+    attribute = images.sources if pairs == "source" else images.contents
     labels = images.labels
-    groups: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for index in indices:  # what is not known of an image makes nothing its twin
-        groups[alike[index] or f"/{index}"][int(labels[index])].append(index)
-    found = [unit for real, generated in groups.values() for unit in _paired(real, generated)]
-    if all(len(unit) == 1 for unit in found):
+    members: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for index in indices:  # images whose source or content is not known are paired with none
+        members[attribute[index] or f"/{index}"][int(labels[index])].append(index)
+    groups = [group for real, generated in members.values() for group in _pairs(real, generated)]
+    if all(len(group) == 1 for group in groups):
         msg = (
-            f"pair training needs real images with generated twins of the same {pairs}, and none of the {len(found)}"
-            " training images has one: give data whose twins share it"
+            f"pair training needs generated images with the {pairs} of a real one, and none of the {len(groups)}"
+            " training images has one: give data whose real and generated images share it"
         )
         raise Unavailable(msg + (', or train with pairs="content"' if pairs == "source" else ""))
-    return found
+    return groups
 
 
-def _paired(real: list[int], generated: list[int]) -> list[PairedIndices]:
+def _pairs(real: list[int], generated: list[int]) -> list[IndexGroup]:
     if not real or not generated:
         return [(index,) for index in real + generated]
     if len(real) < len(generated):
@@ -51,14 +51,14 @@ def _paired(real: list[int], generated: list[int]) -> list[PairedIndices]:
     return list(zip(real, cycle(generated)))
 
 
-def batches(shuffled: Sequence[PairedIndices], size: int) -> list[list[PairedIndices]]:
-    """Units in batches of at most `size` images, or of one unit where that is larger; none is divided."""
-    found: list[list[PairedIndices]] = []
-    room = 0
-    for unit in shuffled:
-        if len(unit) > room:
+def batches(groups: Sequence[IndexGroup], size: int) -> list[list[IndexGroup]]:
+    """Groups in batches of at most `size` images, or of one group where that is larger; none is divided."""
+    found: list[list[IndexGroup]] = []
+    free = 0
+    for group in groups:
+        if len(group) > free:
             found.append([])
-            room = max(size, len(unit))
-        found[-1].append(unit)
-        room -= len(unit)
+            free = max(size, len(group))
+        found[-1].append(group)
+        free -= len(group)
     return found

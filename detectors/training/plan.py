@@ -1,4 +1,4 @@
-"""How a network is trained, as a value: recipes state it without importing torch."""
+"""How a network is trained, as a value that recipes state without importing torch."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class Plan:
     """How a network is trained, by binary cross-entropy on one output.
 
     Attributes:
-        stopping: Learning rate, and when it falls and training ends.
+        schedule: Learning rate, when it falls, which epoch's weights are kept and when training ends.
         optimiser: "adam" or "adamw", with betas 0.9 and 0.999, or "sgd" with momentum 0.9.
         weight_decay: As the optimiser defines it.
         batch: Images per step.
-        epochs: Most epochs.
-        validation: Share of the training images of each class that is set aside for early stopping, by whole sources.
+        epochs: Largest number of epochs.
+        validation: Share of the training images of each class that is held out for early stopping, by whole sources.
         threads: Threads that a CPU computes with; None is all. Sums depend on it in their last bits, and one is the
-            quickest for a small network where others want the cores too.
+            quickest for a small network while other work uses the cores too.
     """
 
-    stopping: Schedule
+    schedule: Schedule
     optimiser: Literal["adam", "adamw", "sgd"]
     weight_decay: float
     batch: int

@@ -1,43 +1,47 @@
-"""How the learning rate falls and when training ends."""
+"""How the learning rate falls, which epoch's weights are kept, and when training ends."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class ScheduleState(Protocol):
-    """Follows one training.
+    """The state of a schedule during one training.
 
     Attributes:
         rate: Learning rate of the next epoch.
-        stopped: Whether training is over.
+        stopped: Whether training has ended.
     """
 
     rate: float
     stopped: bool
 
-    def judge(self, accuracy: float) -> bool:
-        """Take the accuracy of an epoch. Returns whether the weights of this epoch are the ones to keep so far."""
+    def update(self, accuracy: float) -> bool:
+        """Count an epoch of this validation accuracy, in [0, 1].
+
+        Returns:
+            Whether the weights of this epoch are the ones to keep so far.
+        """
 
 
 class Schedule(Protocol):
-    """A rule that a training follows."""
+    """The rule of a training."""
 
     @property
     def rate(self) -> float:
         """Learning rate of the first epoch."""
 
     def start(self) -> ScheduleState:
-        """A watch over one training."""
+        """The state before the first epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class CosineSchedule:
-    """The rate falls from its first value to nothing along half a cosine (Loshchilov and Hutter, ICLR 2017).
+    """The rate falls from its first value to 0 along half a cosine (Loshchilov and Hutter, ICLR 2017).
 
-    Training goes on for all epochs; the weights of the best epoch are kept, of equal ones the last.
+    Training takes all epochs; the weights of the best epoch are kept, of equal ones the last.
 
     Attributes:
         rate: Learning rate of the first epoch.
@@ -50,38 +54,36 @@ class CosineSchedule:
     patience: int | None = None
 
     def start(self) -> ScheduleState:
-        """A watch over one training."""
-        return _Falling(self)
+        """The state before the first epoch."""
+        return _CosineState(self)
 
 
-class _Falling:
-    """Follows one training along a cosine."""
-
-    def __init__(self, rule: CosineSchedule) -> None:
-        self.rate = rule.rate
+class _CosineState:
+    def __init__(self, schedule: CosineSchedule) -> None:
+        self.rate = schedule.rate
         self.stopped = False
-        self._rule = rule
+        self._schedule = schedule
         self._epoch = self._misses = 0
         self._best = -math.inf
 
-    def judge(self, accuracy: float) -> bool:
-        """Count one epoch."""
+    def update(self, accuracy: float) -> bool:
+        """As `ScheduleState.update`."""
         self._epoch += 1
-        self.rate = self._rule.rate / 2 * (1 + math.cos(math.pi * self._epoch / self._rule.epochs))
-        better = accuracy >= self._best
+        self.rate = self._schedule.rate / 2 * (1 + math.cos(math.pi * self._epoch / self._schedule.epochs))
+        keep = accuracy >= self._best
         self._misses = 0 if accuracy > self._best else self._misses + 1
         self._best = max(self._best, accuracy)
-        self.stopped = self._epoch >= self._rule.epochs or self._misses == self._rule.patience
-        return better
+        self.stopped = self._epoch >= self._schedule.epochs or self._misses == self._schedule.patience
+        return keep
 
 
 @dataclass(frozen=True, slots=True)
 class StepSchedule:
-    """The rate is multiplied by a factor every few epochs; training goes on for all epochs and keeps the last weights.
+    """The rate is multiplied by a factor every few epochs; training takes all epochs and keeps the last weights.
 
     Attributes:
         rate: Learning rate of the first epoch.
-        factor: What the rate is multiplied by; 1 keeps it as it is.
+        factor: Of each change of the rate; 1 keeps it as it is.
         every: Epochs from one change to the next.
     """
 
@@ -90,24 +92,22 @@ class StepSchedule:
     every: int = 1
 
     def start(self) -> ScheduleState:
-        """A watch over one training."""
-        return _Stepping(self)
+        """The state before the first epoch."""
+        return _StepState(self)
 
 
-class _Stepping:
-    """Follows one training in steps."""
-
-    def __init__(self, rule: StepSchedule) -> None:
-        self.rate = rule.rate
+class _StepState:
+    def __init__(self, schedule: StepSchedule) -> None:
+        self.rate = schedule.rate
         self.stopped = False
-        self._rule = rule
+        self._schedule = schedule
         self._epoch = 0
 
-    def judge(self, accuracy: float) -> bool:
-        """Count one epoch, whatever its accuracy."""
+    def update(self, accuracy: float) -> bool:
+        """As `ScheduleState.update`, whatever the accuracy."""
         del accuracy
         self._epoch += 1
-        self.rate = self._rule.rate * self._rule.factor ** (self._epoch // self._rule.every)
+        self.rate = self._schedule.rate * self._schedule.factor ** (self._epoch // self._schedule.every)
         return True
 
 
@@ -115,7 +115,7 @@ class _Stepping:
 class EarlyStopping:
     """CNNSpot's rule on validation accuracy (Wang et al., CVPR 2020).
 
-    Training goes through stages. An epoch improves its stage when its accuracy reaches the stage's best plus the
+    Training is a sequence of stages. An epoch improves its stage when its accuracy reaches the stage's best plus the
     margin; the first epoch of a stage always does. After `patience` epochs in a row without improvement the rate falls
     to a tenth and a new stage begins, unless the rate is now below the lowest one: then training ends.
 
@@ -124,7 +124,7 @@ class EarlyStopping:
         patience: Epochs without improvement that end a stage.
         first_margin: Margin of the first stage.
         later_margin: Margin of all later ones.
-        lowest_rate: A stage with a rate below this is not begun.
+        lowest_rate: No stage has a rate below this.
     """
 
     rate: float = 1e-4
@@ -134,34 +134,37 @@ class EarlyStopping:
     lowest_rate: float = 1e-6
 
     def start(self) -> ScheduleState:
-        """A watch over one training."""
-        return _Staged(self)
+        """The state before the first epoch."""
+        return _EarlyStoppingState(self)
 
 
-class _Staged:
-    """Follows one training by a rule of early stopping."""
-
-    def __init__(self, rule: EarlyStopping) -> None:
-        self.rate = rule.rate
+class _EarlyStoppingState:
+    def __init__(self, schedule: EarlyStopping) -> None:
+        self.rate = schedule.rate
         self.stopped = False
-        self._rule = rule
-        self._margin = rule.first_margin
+        self._schedule = schedule
+        self._margin = schedule.first_margin
         self._best: float | None = None
         self._misses = 0
 
-    def judge(self, accuracy: float) -> bool:
-        """Take the accuracy of an epoch. Returns whether the weights of this epoch are the ones to keep so far."""
+    def update(self, accuracy: float) -> bool:
+        """As `ScheduleState.update`."""
         if self._best is None or accuracy >= self._best + self._margin:
             self._best, self._misses = accuracy, 0
             return True
         self._misses += 1
-        if self._misses == self._rule.patience:
+        if self._misses == self._schedule.patience:
             self._end_stage()
         return False
 
     def _end_stage(self) -> None:
         # divided again and again as published: 1e-4 / 10 / 10 stays above 1e-6 in floating point
         self.rate /= 10
-        self.stopped = self.rate < self._rule.lowest_rate
-        self._margin = self._rule.later_margin
+        self.stopped = self.rate < self._schedule.lowest_rate
+        self._margin = self._schedule.later_margin
         self._best, self._misses = None, 0
+
+
+def schedule_numbers(state: ScheduleState) -> dict[str, Any]:
+    """The numbers of a state by name, for a checkpoint: `vars(state).update` restores them."""
+    return {name: value for name, value in vars(state).items() if isinstance(value, int | float | None)}

@@ -1,4 +1,4 @@
-"""Setting a share of a train set aside, for early stopping or for weights on top of other detectors."""
+"""Holding out a share of a train set, for early stopping or for weights on top of other detectors."""
 
 from __future__ import annotations
 
@@ -11,22 +11,36 @@ from detectors.api import TrainSet
 CLASSES = ("real", "generated")
 
 
-def set_aside(images: TrainSet, share: float, salt: str) -> tuple[list[int], list[int]]:
-    """Set a share of each class aside, at least one image of it, chosen by name and salt whatever the order.
+def hold_out(images: TrainSet, share: float, salt: str) -> tuple[list[int], list[int]]:
+    """Hold out a share of each class, at least one image of it, chosen by name and salt whatever the order.
 
-    Sources stay whole: a real image and its generated twins are fitted on, or set aside, together.
+    Images of one source are never divided: a real image and those generated from it are all fitted on or all held out.
 
     Args:
         images: The train set.
         share: Of the images of each class.
-        salt: What the choice depends on beside the names.
+        salt: Makes the choice, together with the names.
 
     Returns:
-        Indices to fit on and indices set aside, each in ascending order.
+        Indices to fit on and indices held out, each in ascending order.
 
     Raises:
         ValueError: A class has fewer than two images, or all of one class come from the sources of so few.
     """
+    held_out_sources = _held_out_sources(images, share, salt)
+    sources = images.sources
+    held_out = [index for index in range(len(sources)) if sources[index] in held_out_sources]
+    fitting = [index for index in range(len(sources)) if sources[index] not in held_out_sources]
+    if len(set(images.labels[fitting])) < len(CLASSES):
+        msg = (
+            f"nothing is left to train on beside the {len(held_out_sources)} sources set aside:"
+            " give images of more sources"
+        )
+        raise ValueError(msg)
+    return fitting, held_out
+
+
+def _held_out_sources(images: TrainSet, share: float, salt: str) -> set[str]:
     labels, names, sources = images.labels, images.names, images.sources
     chosen: set[str] = set()
     for label, noun in enumerate(CLASSES):
@@ -35,15 +49,10 @@ def set_aside(images: TrainSet, share: float, salt: str) -> tuple[list[int], lis
             msg = f"training needs at least 2 {noun} images, found {len(members)}: choose a subset that holds both"
             raise ValueError(msg)
         ranked = sorted(members, key=lambda index: sha256(f"{salt}/{names[index]}".encode()).digest())
-        wanted = max(1, round(share * len(members)))
-        missing = wanted - sum(sources[index] in chosen for index in members)
+        count = max(1, round(share * len(members)))
+        missing = count - sum(sources[index] in chosen for index in members)
         for index in ranked:
             if missing > 0 and sources[index] not in chosen:
                 chosen.add(sources[index])
                 missing -= 1
-    aside = [index for index in range(len(labels)) if sources[index] in chosen]
-    kept = [index for index in range(len(labels)) if sources[index] not in chosen]
-    if len(set(labels[kept])) < len(CLASSES):
-        msg = f"nothing is left to train on beside the {len(chosen)} sources set aside: give images of more sources"
-        raise ValueError(msg)
-    return kept, aside
+    return chosen

@@ -1,4 +1,4 @@
-"""Where weights come from, as values: a recipe declares them, and they are looked for without importing torch."""
+"""Files of weights as values that recipes declare; they are found without importing torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detectors.weight_file import Availability, HashedFile, content_id, hashed_file
-from detectors.weights.loading import SHIPPED, cached, hub, shipped, torch_hub_cache
+from detectors.weights.locations import SHIPPED_FOLDER, cached_hub_file, cached_torch_file, hub_file, shipped_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,46 +17,46 @@ class ShippedFile:
 
     @property
     def title(self) -> str:
-        """The project's own name of them."""
+        """Their name."""
         return self.name
 
     @property
     def advice(self) -> str:
-        """They come with the package."""
+        """To install the package again: they ship with it."""
         return "install the package again, with its data files"
 
     @property
     def identity(self) -> str:
-        """The start of the file's hash."""
+        """The start of the hash of the file."""
         return content_id(self._path)
 
     @property
     def _path(self) -> Path:
-        return SHIPPED / f"{self.name}.safetensors"
+        return SHIPPED_FOLDER / f"{self.name}.safetensors"
 
-    def state(self) -> Availability:
-        """Shipped, unless the package was installed without them."""
+    def availability(self) -> Availability:
+        """Either "shipped", or "missing" where the package was installed without them."""
         return "shipped" if self._path.is_file() else "missing"
 
     def get(self) -> HashedFile:
         """The file, checked against its card."""
-        return shipped(self.name)
+        return shipped_file(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of the user's."""
+    """A file on this machine, named by the user."""
 
     path: Path
 
     @property
     def title(self) -> str:
-        """Its name."""
+        """Its file name."""
         return self.path.name
 
     @property
     def advice(self) -> str:
-        """It must be there."""
+        """To name an existing file."""
         return f"give the path of an existing file, not {self.path}"
 
     @property
@@ -64,12 +64,12 @@ class LocalFile:
         """The start of its hash, or "absent"."""
         return content_id(self.path)
 
-    def state(self) -> Availability:
-        """Found where there is such a file."""
+    def availability(self) -> Availability:
+        """Either "found" or "missing"."""
         return "found" if self.path.is_file() else "missing"
 
     def get(self) -> HashedFile:
-        """The file."""
+        """The file, with its hash. Raises `Unavailable` where there is none."""
         return hashed_file(self.path)
 
 
@@ -80,12 +80,12 @@ class HubFile:
     Attributes:
         repository: "owner/name".
         names: File names, the preferred one first.
-        in_torch: Names in torch's folder, the preferred one first.
+        torch_names: Names in torch's folder, the preferred one first.
     """
 
     repository: str
     names: tuple[str, ...] = ("model.safetensors",)
-    in_torch: tuple[str, ...] = ()
+    torch_names: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -94,7 +94,7 @@ class HubFile:
 
     @property
     def advice(self) -> str:
-        """It is downloaded at first use."""
+        """To connect to the hub: the file is downloaded at first use."""
         return f"connect to the Hugging Face hub once: {self.repository} is downloaded at first use"
 
     @property
@@ -102,11 +102,11 @@ class HubFile:
         """The repository."""
         return self.repository
 
-    def state(self) -> Availability:
-        """Found where one of the two download folders has it."""
-        there = torch_hub_cache(*self.in_torch) or cached(self.repository, *self.names)
-        return "found" if there else "missing"
+    def availability(self) -> Availability:
+        """Either "found" where one of the two download folders has it, else "missing"."""
+        cached = cached_torch_file(*self.torch_names) or cached_hub_file(self.repository, *self.names)
+        return "found" if cached else "missing"
 
     def get(self) -> HashedFile:
-        """The file from either folder, else downloaded."""
-        return torch_hub_cache(*self.in_torch) or hub(self.repository, *self.names)
+        """The file from either folder, else downloaded. Raises `Unavailable` where neither works."""
+        return cached_torch_file(*self.torch_names) or hub_file(self.repository, *self.names)

@@ -1,16 +1,16 @@
-"""Networks as they were trained on ImageNet: where their weights come from, and in which parts they are opened."""
+"""Networks trained on ImageNet: the files of their weights, and the stages in which they are fine-tuned."""
 
 from __future__ import annotations
 
 from detectors.weights.files import HubFile
 
-# names in torch's own cache: first torchvision's today, then that of its first years
-CACHED = {
+# names in torch's own download folder: torchvision's current one first, then its original one
+TORCH_NAMES = {
     "resnet18": ("resnet18-f37072fd.pth", "resnet18-5c106cde.pth"),
     "resnet34": ("resnet34-b627a593.pth", "resnet34-333f7ec4.pth"),
     "resnet50": ("resnet50-0676ba61.pth", "resnet50-19c8e357.pth"),
 }
-# of a DeiT of twelve blocks, the top first, as `NetworkRecipe.stages` has them
+# `NetworkRecipe.stages` of a DeiT with twelve blocks
 DEIT_STAGES = (
     ("head",),
     ("norm", "blocks.11", "blocks.10", "blocks.9"),
@@ -21,5 +21,5 @@ DEIT_STAGES = (
 
 
 def imagenet(name: str) -> HubFile:
-    """Torchvision's first weights of a residual network: from torch's own cache, or from the hub."""
-    return HubFile(f"timm/{name}.tv_in1k", in_torch=CACHED[name])
+    """Torchvision's original weights of a residual network, in torch's own download folder or on the hub."""
+    return HubFile(f"timm/{name}.tv_in1k", torch_names=TORCH_NAMES[name])

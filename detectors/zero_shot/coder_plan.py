@@ -1,4 +1,4 @@
-"""The coder of coding_cost and how it is trained, as values; torch is not imported."""
+"""The coder of coding_cost, its view of images and its training, as values; torch is not imported."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.api import (
-    Image,
-)
+from detectors.api import Image
 from detectors.preprocessing.augmentation import Statistics
 from detectors.preprocessing.crops import centre_square
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
+
+GRID = 8  # sides are multiples of it: three times halved
+SMALLEST_SIDE = 2 * GRID
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,19 @@ class CoderPlan:
     threads: int | None = None
 
 
-PAPER = CoderPlan(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4)
-
-
-SMALL = CoderPlan(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1)
+PAPER_PLAN = CoderPlan(3, 64, 5, 10, side=512, crop=128, batch=32, epochs=50, rate=1e-4)
+SMALL_PLAN = CoderPlan(2, 16, 1, 2, side=128, crop=32, batch=8, epochs=32, rate=1.2e-2, threads=1)
 
 
 @dataclass(frozen=True, slots=True)
 class NativeSquareView:
-    """Squares of images as they are, no pixel resampled: values stay 0 to 255.
+    """Squares cut from images, no pixel resampled: values stay 0 to 255.
 
     Attributes:
         side: Largest side in the test.
         crop: Largest side in training.
+        mean: Leaves the values as they are.
+        std: Leaves the values as they are.
     """
 
     side: int
@@ -65,9 +66,9 @@ class NativeSquareView:
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """A random square, mirrored or not, uint8 (s, s, 3)."""
-        whole = pixels if min(pixels.shape[:2]) >= SMALLEST else self.test(pixels)
-        side = _side(whole, self.crop)
-        top, left = (int(rng.integers(0, free - side + 1)) for free in whole.shape[:2])
+        whole = pixels if min(pixels.shape[:2]) >= SMALLEST_SIDE else self.test(pixels)
+        side = _square_side(whole, self.crop)
+        top, left = (int(rng.integers(0, length - side + 1)) for length in whole.shape[:2])
         square = whole[top : top + side, left : left + side]
         return np.ascontiguousarray(square[:, ::-1] if rng.random() < 0.5 else square)
 
@@ -77,17 +78,11 @@ class NativeSquareView:
         return self.test(pixels)
 
     def test(self, pixels: Image) -> Image:
-        """The centre, uint8 (s, s, 3), s a multiple of 8 from 16 to `side`."""
-        return centre_square(pixels, _side(pixels, self.side))
+        """The centre, uint8 (s, s, 3), s a multiple of 8 from 16 to `side`; smaller images are enlarged to 16."""
+        return centre_square(pixels, _square_side(pixels, self.side))
 
 
-def _side(pixels: Image, most: int) -> int:
-    """The largest side, a multiple of 8, of a square within an image."""
+def _square_side(pixels: Image, largest: int) -> int:
+    """Side of the largest square within an image, a multiple of 8 from 16 to `largest`."""
     height, width = pixels.shape[:2]
-    return int(max(SMALLEST, min(most, height, width) // GRID * GRID))
-
-
-GRID = 8  # sides are multiples of it: three times halved
-
-
-SMALLEST = 2 * GRID
+    return int(max(SMALLEST_SIDE, min(largest, height, width) // GRID * GRID))

@@ -1,29 +1,29 @@
-"""Bits that a lossless coder spends on an image, against bits that it expects to spend: no generated image is learnt.
+"""Bits that a lossless coder spends on an image, against bits that it expects to spend; no generated image is needed.
 
 Cozzolino, Poggi, Nießner and Verdoliva, "Zero-Shot Detection of AI-Generated Images" (ZED), ECCV 2024, arXiv
 2409.15875. A coder of real images predicts a distribution for every pixel from the image at half size and from pixels
-coded before. At level l (0 is the image, 1 its half) the gap D(l) is the cost of the pixels that are there less the
-entropy of their distributions, in bits per coded value: near 0 for images like those it knows. The paper compares four
+coded before. At level l (0 is the image, 1 its half) the gap D(l) is the cost of the actual pixels less the entropy of
+their distributions, in bits per coded value: near 0 for images like those it was trained on. The paper compares four
 statistics: D(0), Delta01 = D(0) - D(1), and the absolute values of both; `statistic` chooses, |Delta01| by default.
 
 The coder is SReC of Cao, Wu and Krähenbühl, 2020, arXiv 2004.02872 and https://github.com/caoscott/SReC: means of 2x2
 blocks, rounded, with two bits for what rounding takes away; then top left, top right and bottom left pixel, each a
-mixture of logistics; the fourth follows. Of SReC come the scheme, the mixtures and how channels lean on each other, and
+mixture of logistics; the fourth follows. The scheme, the mixtures and the dependence between channels are SReC's, and
 in the paper setting 3 levels, 64 channels, 5 residual blocks, 10 components, crops of 128, Adam at 1e-4, 50 epochs.
 
 Where this departs:
 - The authors take SReC as it was trained on Open Images. Those weights cannot be had here, so a coder is trained on the
   real images of the train set. It is a model of those reals, not of photographs at large; generated images of the train
   set are never opened.
-- A quarter of the real images is set aside to decide by. Absolute values are taken from their mean and not from 0, for
-  a small coder is biased; and the score is 0.5 where one in ten of them would be called generated, a threshold that
-  needs no generated image either. Higher is further off: the score is a logistic of that distance in deviations.
+- A quarter of the real images is held out for the decision. Absolute values are taken from their mean and not from 0,
+  for a small coder is biased; and the score is 0.5 where one in ten of them would be called generated, a threshold that
+  needs no generated image either. The score is a logistic function of the distance beyond it, in deviations.
 - No features pass between levels, the mixture is read by a 1x1 convolution in place of three dilated ones, locations
   are predicted as offsets from the block's mean, and the rate rises and falls once over the training.
 - "distance", which is not in the paper: the Mahalanobis distance of (D(0), D(1)).
 
-An image is never enlarged unless it has less than 16 pixels: enlarged images are cheap to code, and a coder would tell
-sizes apart. The small setting is a coder of 38,000 weights with 2 levels, trained on crops of 32 pixels.
+An image is never enlarged unless it has less than 16 pixels: enlarged images are cheap to code, and the score would
+depend on the size. The small setting is a coder of 38,000 weights with 2 levels, trained on crops of 32 pixels.
 """
 
 # Why these numbers: bits per coded value of level 0 and 1, trained on 150 real images of the embedded corpus, on the 50
@@ -54,32 +54,32 @@ from detectors.api import (
 )
 from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.training.loader import shuffled
-from detectors.weights.loading import from_state, load_strict, to_state
-from detectors.zero_shot.coder_plan import PAPER, SMALL, CoderPlan, NativeSquareView
+from detectors.weights.loading import load_state, load_strict, to_state
+from detectors.zero_shot.coder_plan import PAPER_PLAN, SMALL_PLAN, CoderPlan, NativeSquareView
 from detectors.zero_shot.gap_threshold import RealImageStatistics, Statistic
 
 if TYPE_CHECKING:
     from torch import nn
 
-ASIDE = 0.25  # share of the real images that the coder does not learn from
-LEAST_ASIDE = 10  # a tenth of fewer is not one image
-LEAST = 2 * LEAST_ASIDE
-REALS = "reals."  # before the names of what was learnt from the real images set aside
+HELD_OUT_SHARE = 0.25  # of the real images: the coder is not trained on them
+MIN_HELD_OUT = 10  # a tenth of fewer is not one image
+MIN_REAL_IMAGES = 2 * MIN_HELD_OUT
+STATISTICS_PREFIX = "reals."  # in a state, of the names of the statistics of real images
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodingVariant(Variant):
-    """What the detector is in one setting.
+    """The detector in one setting.
 
     Attributes:
-        course: The coder and how it is trained.
+        plan: The coder and how it is trained.
     """
 
-    course: CoderPlan
+    plan: CoderPlan
 
 
 class CodingDetector(Detector):
-    """A coder and what it found on real images that it had not seen."""
+    """A coder and the statistics of real images that it was not trained on."""
 
     def __init__(
         self,
@@ -102,14 +102,15 @@ class CodingDetector(Detector):
         return self._view.test(sample.pixels)
 
     def score(self, batch: Sequence[Array]) -> Scores:
-        """Score N prepared arrays."""
-        from detectors.zero_shot.coder_training import gaps
+        """Scores of N prepared arrays, float32 (N,)."""
+        from detectors.zero_shot.coder_training import coding_gaps
 
-        return self._reals.decide(self._statistic, gaps(self._network, batch, self._runtime))
+        return self._reals.decide(self._statistic, coding_gaps(self._network, batch, self._runtime))
 
     def state(self) -> State:
         """The coder's weights, and the real images' centre, scaling and threshold."""
-        return to_state(self._network) | {REALS + name: value.copy() for name, value in vars(self._reals).items()}
+        statistics = {STATISTICS_PREFIX + name: value.copy() for name, value in vars(self._reals).items()}
+        return to_state(self._network) | statistics
 
 
 VARIANT = CodingVariant(
@@ -119,7 +120,7 @@ VARIANT = CodingVariant(
     " than 16 pixels are enlarged bilinearly",
     size=Size(3_440_952, 98.4),
     notes="decides against one in ten real images called generated, so accuracy cannot pass 95 %",
-    course=PAPER,
+    plan=PAPER_PLAN,
 )
 
 
@@ -128,7 +129,7 @@ class CodingCost(Recipe):
     """Recipe of a coder of real images.
 
     Attributes:
-        statistic: What decides: "abs_delta01", "delta01", "abs_d0" or "d0" of the paper, or "distance".
+        statistic: The statistic that is scored: "abs_delta01", "delta01", "abs_d0" or "d0" of the paper, or "distance".
     """
 
     statistic: Statistic = "abs_delta01"
@@ -154,38 +155,33 @@ class CodingCost(Recipe):
             notes=f"{VARIANT.notes}. Under a coder of 150 real images D(0) and D(1) of other real ones spread by 0.12"
             " and 0.35 bits; expect chance (51 %, area under the curve .63) but for cascade, ldm_c and pixdiff. The"
             " signed Delta01 finds more there (65 %, .76), and so does D(0) (63 %, .75)",
-            course=SMALL,
+            plan=SMALL_PLAN,
         ),
     }
 
     @property
-    def variant(self) -> CodingVariant:
-        """The coder of this setting and what belongs to it."""
-        return self.variants[self.setting]
-
-    @property
     def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
-        return self.course.threads == 1
+        return self.plan.threads == 1
 
     @property
-    def course(self) -> CoderPlan:
-        """The numbers of this setting."""
-        return self.variant.course
+    def plan(self) -> CoderPlan:
+        """The coder of this setting and how it is trained."""
+        return self.variant.plan
 
     @property
     def view(self) -> NativeSquareView:
-        """How the coder is shown an image."""
-        return NativeSquareView(self.course.side, self.course.crop)
+        """How an image is shown to the coder."""
+        return NativeSquareView(self.plan.side, self.plan.crop)
 
     def network(self) -> nn.Module:
-        """The coder, drawn."""
+        """The coder, with randomly initialised weights."""
         from detectors.architectures.lossless_coder import Coder
 
-        return Coder(self.course.levels, self.course.width, self.course.depth, self.course.components)
+        return Coder(self.plan.levels, self.plan.width, self.plan.depth, self.plan.components)
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> CodingDetector:
-        """Train the coder on real images and look at others with it.
+        """Train the coder on real images and take its statistics on others.
 
         Raises:
             ValueError: Fewer than 20 real images.
@@ -193,33 +189,37 @@ class CodingCost(Recipe):
         """
         from detectors.zero_shot import coder_training
 
-        learnt, aside = split(train, seed)
+        fitting, held_out = split_real_images(train, seed)
         network = on_meta_device(self.network)
-        load_strict(network, random_init(self.network, seed), "the drawn coder")
-        history = coder_training.train(network, train, learnt, self.view, self.course, seed, runtime)
-        found = coder_training.gaps(network, [self.view.test(train[index].pixels) for index in aside], runtime)
-        return CodingDetector(
-            network, RealImageStatistics.of(self.statistic, found), self.statistic, self.view, runtime, history
-        )
+        load_strict(network, random_init(self.network, seed), "random weights")
+        history = coder_training.train(network, train.part(fitting), self.view, self.plan, seed, runtime)
+        images = [self.view.test(train[index].pixels) for index in held_out]
+        reals = RealImageStatistics.fit(self.statistic, coder_training.coding_gaps(network, images, runtime))
+        return CodingDetector(network, reals, self.statistic, self.view, runtime, history)
 
     def restore(self, state: State, runtime: Runtime) -> CodingDetector:
         """The detector whose `state` this is."""
         from detectors.architectures.compute import on_device
 
         network = on_meta_device(self.network)
-        from_state(network, {name: value for name, value in state.items() if not name.startswith(REALS)})
+        statistics = {name: value for name, value in state.items() if name.startswith(STATISTICS_PREFIX)}
+        load_state(network, {name: value for name, value in state.items() if name not in statistics})
         reals = RealImageStatistics(
-            **{name.removeprefix(REALS): value for name, value in state.items() if name.startswith(REALS)}
+            **{name.removeprefix(STATISTICS_PREFIX): value for name, value in statistics.items()}
         )
         return CodingDetector(on_device(network, runtime).eval(), reals, self.statistic, self.view, runtime)
 
 
-def split(train: TrainSet, seed: int) -> tuple[list[int], list[int]]:
-    """Real images to learn from, and those set aside, chosen by name whatever the order. Raises ValueError."""
+def split_real_images(train: TrainSet, seed: int) -> tuple[list[int], list[int]]:
+    """Indices of real images to train on and of those held out, chosen by name whatever the order.
+
+    Raises:
+        ValueError: Fewer than 20 real images.
+    """
     reals = np.flatnonzero(train.labels == 0).tolist()
-    if len(reals) < LEAST:
-        msg = f"coding_cost learns from real images and needs at least {LEAST}, found {len(reals)}: give more"
+    if len(reals) < MIN_REAL_IMAGES:
+        msg = f"coding_cost learns from real images and needs at least {MIN_REAL_IMAGES}, found {len(reals)}: give more"
         raise ValueError(msg)
     ranked = shuffled(reals, train.names, f"{seed}/aside")
-    count = max(LEAST_ASIDE, round(ASIDE * len(reals)))
+    count = max(MIN_HELD_OUT, round(HELD_OUT_SHARE * len(reals)))
     return ranked[count:], ranked[:count]

@@ -1,4 +1,4 @@
-"""How far gaps between spent and expected bits lie from those of real images, and where to draw the line."""
+"""The distance of gaps between spent and expected bits from those of real images, and its threshold."""
 
 from __future__ import annotations
 
@@ -10,53 +10,54 @@ from numpy.typing import NDArray
 
 from detectors.api import Scores
 
-Numbers = NDArray[np.float64]
+Gaps = NDArray[np.float64]  # (N, levels), bits per coded value
+FloatArray = NDArray[np.float64]
 Statistic = Literal["d0", "abs_d0", "delta01", "abs_delta01", "distance"]
 
-ALARMS = 0.1  # share of real images that is called generated
+FALSE_POSITIVE_RATE = 0.1  # share of real images that is called generated
 
 
 @dataclass(frozen=True)
 class RealImageStatistics:
-    """Where the statistic of real images lies.
+    """Distribution of a statistic over real images.
 
     Attributes:
-        centre: Mean of the numbers that it is made of, float64 (k,).
-        scaling: What turns deviations from the centre into ones of unit covariance, float64 (k, k).
+        centre: Mean of the values that the statistic is made of, float64 (k,).
+        scaling: Brings deviations from the centre to unit covariance, float64 (k, k).
         threshold: Distance that one in ten of the real images exceeds, float64 ().
     """
 
-    centre: Numbers
-    scaling: Numbers
-    threshold: Numbers
+    centre: FloatArray
+    scaling: FloatArray
+    threshold: FloatArray
 
     @classmethod
-    def of(cls, statistic: Statistic, gaps: Numbers) -> RealImageStatistics:
-        """What `gaps` (N, levels) of real images say, N at least 10."""
-        numbers = _numbers(statistic, gaps)
-        centre = numbers.mean(0)
-        covariance = np.atleast_2d(np.cov(numbers.T)) + np.eye(len(centre)) * np.finfo(np.float32).eps
+    def fit(cls, statistic: Statistic, gaps: Gaps) -> RealImageStatistics:
+        """Fit on `gaps` (N, levels) of real images, N at least 10."""
+        values = _values(statistic, gaps)
+        centre = values.mean(0)
+        covariance = np.atleast_2d(np.cov(values.T)) + np.eye(len(centre)) * np.finfo(np.float32).eps
         scaling = np.linalg.inv(np.linalg.cholesky(covariance))
-        found = np.sort(cls(centre, scaling, np.zeros(())).distances(statistic, gaps))
-        # of N + 1 real images, each as likely to be the new one, so many may lie above
-        rank = int(np.ceil((1 - ALARMS) * (len(found) + 1)))
-        return cls(centre, scaling, np.array(found[min(rank, len(found)) - 1]))
+        distances = np.sort(cls(centre, scaling, np.zeros(())).distances(statistic, gaps))
+        # a new real image is as likely to take any rank among N + 1: one in ten may exceed the threshold
+        rank = int(np.ceil((1 - FALSE_POSITIVE_RATE) * (len(distances) + 1)))
+        return cls(centre, scaling, np.array(distances[min(rank, len(distances)) - 1]))
 
-    def distances(self, statistic: Statistic, gaps: Numbers) -> Numbers:
-        """Deviations from the real images, (N,): of either sign for the statistics that have one."""
-        deviations = (_numbers(statistic, gaps) - self.centre) @ self.scaling.T
+    def distances(self, statistic: Statistic, gaps: Gaps) -> FloatArray:
+        """Deviations from the real images, float64 (N,): signed for "d0" and "delta01"."""
+        deviations = (_values(statistic, gaps) - self.centre) @ self.scaling.T
         if statistic in {"d0", "delta01"}:
             return np.asarray(deviations[:, 0])
         return np.asarray(np.linalg.norm(deviations, axis=1))
 
-    def decide(self, statistic: Statistic, gaps: Numbers) -> Scores:
+    def decide(self, statistic: Statistic, gaps: Gaps) -> Scores:
         """Scores, float32 (N,): 0.5 at the threshold."""
-        beyond = self.distances(statistic, gaps) - self.threshold
-        return np.asarray(1 / (1 + np.exp(-np.clip(beyond, -50, 50))), np.float32)
+        excess = self.distances(statistic, gaps) - self.threshold
+        return np.asarray(1 / (1 + np.exp(-np.clip(excess, -50, 50))), np.float32)
 
 
-def _numbers(statistic: Statistic, gaps: Numbers) -> Numbers:
-    """The numbers (N, k) of which a statistic is made."""
+def _values(statistic: Statistic, gaps: Gaps) -> Gaps:
+    """The values (N, k) of which a statistic is made."""
     if statistic == "distance":
         return gaps[:, :2]
     return gaps[:, :1] if statistic in {"d0", "abs_d0"} else gaps[:, :1] - gaps[:, 1:2]

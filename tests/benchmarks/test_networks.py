@@ -56,10 +56,10 @@ def test_scoring(benchmark, told, name, runtime):
 def test_training(benchmark, told, name, runtime):
     """Two epochs of a few batches; the second is told of, for kernels are chosen in the first."""
     recipe = catalogue.recipe(name, SETTING)
-    plan, network = replace(recipe.plan(), epochs=2), recipe.build()
+    plan, network = replace(recipe.plan, epochs=2), recipe.build()
     load_strict(network, random_init(recipe.network, 0), "seeded weights")
     train = ToyTrainSet(plan.batch * BATCHES)
-    fitted = len(loop.split(train, plan, 0)[0])
+    fitted = len(loop.validation_split(train, plan, 0)[0])
     arguments = (network, train, recipe.view, plan, 0, runtime)
     last = benchmark.pedantic(loop.train, args=arguments, rounds=1)[-1]
     told(fitted, last.forward_s + last.backward_s)

@@ -26,8 +26,8 @@ def test_detector_keeps_the_contract(name, clause):
 @pytest.mark.parametrize("name", catalogue.names())
 def test_what_fitting_learned_survives_the_cache(tmp_path, name):
     state = fitted(name)[1].state()
-    Cache(tmp_path).keep_fitted("fit", state)
-    assert same_state(state, Cache(tmp_path).fitted("fit"))
+    Cache(tmp_path).write_fit("fit", state)
+    assert same_state(state, Cache(tmp_path).read_fit("fit"))
 
 
 @pytest.mark.parametrize("name", catalogue.names())

@@ -1,5 +1,7 @@
-"""The house stands as it was drawn: names resolve to our files, layers hold, the command line is light."""
+"""The house stands as it was drawn: names resolve to our files, layers hold, texts and tools agree."""
 
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -9,50 +11,64 @@ import pytest
 
 import bench
 import detectors
+import lineup_bench
 import protocols
+from bench.command.card_texts import markdown_table
 
 ROOT = Path(__file__).parents[2]
+# one import that each contract forbids: the file, the line, and the contract
+BREACHES = [
+    ("detectors/handcrafted/hog_svm.py", "import protocols.api", "the harness knows protocols and detectors"),
+    ("detectors/heads/linear.py", "import detectors.handcrafted.hog_svm", "no room of detectors imports one above it"),
+    ("detectors/types.py", "import detectors.heads.linear", "no room of detectors imports one above it"),
+    ("detectors/handcrafted/srm.py", "import detectors.handcrafted.hog_svm", "families are independent"),
+    ("protocols/api.py", "import detectors.catalogue", "protocols know of detectors what samples are"),
+    (
+        "bench/engine/run.py",
+        "import detectors.networks.cnnspot",
+        "the harness sees detectors only through their contract",
+    ),
+    ("bench/records/store.py", "import bench.engine.cache", "no room of bench imports one above it"),
+    ("bench/engine/plan.py", "import bench.engine.run", "nothing imports in a circle"),
+    ("bench/brand_new.py", "", "no room of bench imports one above it"),
+]
 
 
-@pytest.mark.parametrize("package", [bench, detectors, protocols])
+@pytest.mark.parametrize("package", [bench, detectors, protocols, lineup_bench])
 def test_package_names_resolve_to_our_files(package):
     assert Path(package.__file__).parent == ROOT / package.__name__
 
 
-def run(*command):
-    return subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False, cwd=ROOT)
-
-
-@pytest.mark.parametrize("arguments", ["--help", "list"])
-def test_help_and_lists_do_not_import_torch(arguments):
-    code = f"""
-import sys
-sys.argv = ["lineup", {arguments!r}]
-from bench.command.main import main
-try:
-    main()
-except SystemExit:
-    pass
-sys.exit("torch" in sys.modules or "pandas" in sys.modules)
-"""
-    assert run("-c", code).returncode == 0
-
-
-def test_the_module_is_the_command():
-    done = run("-m", "bench", "list")
-    assert done.returncode == 0
-    assert "cross_generator" in done.stdout
+def broken_contracts(folder):
+    """Names of the import contracts that the packages in a folder break."""
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command as c; c()",
+        "--no-cache",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    report = " ".join(done.stdout.split())
+    assert "Contracts: " in report, done.stdout + done.stderr
+    names = [
+        one["name"] for one in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    ]
+    return {name for name in names if f"{name} BROKEN" in report}
 
 
 def test_layers_hold():
-    done = subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stdout
+    assert broken_contracts(ROOT) == set()
+
+
+def test_every_breach_of_a_layer_is_seen(tmp_path):
+    for name in ("bench", "detectors", "protocols", "lineup_bench"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors", "__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for file, line, _ in BREACHES:
+        with (tmp_path / file).open("a") as module:
+            module.write(f"\n{line}\n")
+    found = broken_contracts(tmp_path)
+    assert [contract for *_, contract in BREACHES if not any(name.startswith(contract) for name in found)] == []
 
 
 def test_dependencies_and_constraints_agree():
@@ -72,3 +88,29 @@ def test_dependencies_and_constraints_agree():
 def test_the_contract_stays_small():
     lines = (ROOT / "detectors" / "api.py").read_text().splitlines()
     assert len(lines) <= 200
+
+
+def test_the_readme_has_the_detectors_of_the_cards():
+    text = (ROOT / "README.md").read_text()
+    shown = re.search(r"<!-- detectors: .*? -->\n(.*?)<!-- end of detectors -->", text, re.DOTALL)[1]
+    assert shown.splitlines() == list(markdown_table()), "run `make readme`"
+
+
+def test_documents_point_at_files_that_are_there():
+    for document in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / document).read_text()
+        links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+        assert links
+        assert [link for link in links if not (ROOT / link).exists()] == [], document
+
+
+def test_commit_hooks_run_what_make_runs():
+    hooks = re.findall(r"entry: make (\S+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert hooks == ["lint", "types"]
+    assert set(hooks) <= set(targets)
+
+
+def test_editors_and_the_formatter_agree_on_the_length_of_lines():
+    length = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["line-length"]
+    assert f"max_line_length = {length}" in (ROOT / ".editorconfig").read_text()

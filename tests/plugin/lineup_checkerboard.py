@@ -20,7 +20,7 @@ from detectors.api import (
     State,
     TrainSet,
     Variant,
-    alike,
+    for_all_settings,
 )
 
 
@@ -63,7 +63,7 @@ class Checkerboard(Recipe):
         upstream="none",
         licence="Apache-2.0",
     )
-    variants: ClassVar[Mapping[Setting, Variant]] = alike(
+    variants: ClassVar[Mapping[Setting, Variant]] = for_all_settings(
         Variant(
             trained_on="the train subset of the run",
             input_size="any",

@@ -12,7 +12,9 @@ from scipy.ndimage import gaussian_filter
 from torchvision.transforms.v2.functional import resize
 
 from detectors.checks import sample, texture
-from protocols.degradations import UnknownDegradation, degradation, kinds
+from protocols.api import NONE
+from protocols.degradations import UnknownDegradation, degradation
+from protocols.degradations.catalogue import BUILT_IN
 
 PICTURE = texture("degradations", 96, 131)
 
@@ -142,4 +144,10 @@ def test_what_is_not_a_degradation_is_refused_with_what_there_is(text):
 def test_spelling_is_canonical_and_the_key_carries_versions():
     assert degradation("blur:1.50").name == "blur:1.5"
     assert degradation("crop:64x50+canonical:jpeg96").name == "crop:64x50+canonical:jpeg96"
-    assert degradation("lr:112+jpeg:65").key == f"lr:112@{kinds()['lr'].version}+jpeg:65@{kinds()['jpeg'].version}"
+    assert degradation("lr:112+jpeg:65").key == f"lr:112@{BUILT_IN['lr'].version}+jpeg:65@{BUILT_IN['jpeg'].version}"
+
+
+def test_the_keys_of_the_built_in_kinds_are_what_caches_were_written_under():
+    chain = "jpeg:65+blur:0.5+lr:112+crop:64x50+canonical:png"
+    assert degradation(chain).key == "jpeg:65@1+blur:0.5@1+lr:112@1+crop:64x50@1+canonical:png@1"
+    assert degradation(NONE).key == degradation(NONE).name == NONE

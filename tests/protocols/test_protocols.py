@@ -77,16 +77,16 @@ def test_rows_are_generators_with_training_images_and_columns_those_held_out():
         CrossGenerator().cells(scope(untrained=("a", "b", "c")))
 
 
-@pytest.mark.parametrize("name", protocol_catalogue.taking("train_on"))
+@pytest.mark.parametrize("name", protocol_catalogue.protocols_with_option("train_on"))
 def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
-    protocol = protocol_catalogue.with_options(name, {"train_on": "z"})
+    protocol = protocol_catalogue.make_protocol(name, {"train_on": "z"})
     with pytest.raises(Unanswerable, match=r"'z' is not in the data's train split, which has a, b, c"):
         protocol.cells(scope())
 
 
 @pytest.mark.parametrize("name", protocol_catalogue.names())
 def test_every_protocol_is_one_that_the_bench_can_show(name):
-    protocol = protocol_catalogue.with_options(name, {})
+    protocol = protocol_catalogue.make_protocol(name, {})
     assert protocol.name == name
     assert {protocol.view.rows, protocol.view.columns} <= {*AXES, *protocol.axes}
     assert not AXES.keys() & protocol.axes.keys()

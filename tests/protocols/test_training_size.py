@@ -27,7 +27,7 @@ def sizes(protocol):
 def test_it_is_installed_by_its_entry_point_alone():
     assert "training_size" in protocol_catalogue.names()
     assert protocol_catalogue.protocol_class("training_size") is TrainingSize
-    assert protocol_catalogue.with_options("training_size", {"sizes": "4,2"}) == TrainingSize(sizes=(4, 2))
+    assert protocol_catalogue.make_protocol("training_size", {"sizes": "4,2"}) == TrainingSize(sizes=(4, 2))
 
 
 def test_one_cell_for_each_detector_seed_train_set_and_size():

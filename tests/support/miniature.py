@@ -20,12 +20,13 @@ from bench.engine.run import Engine, Resources
 from bench.engine.selections import Selections
 from bench.images.data_sets import read
 from bench.images.quality.census import take_census
+from bench.platform.executors import Executor, in_processes
 from bench.platform.progress import Reporter
 from bench.records.outcomes import Outcome
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.request.planned_run import PlannedRun
-from bench.request.run_record import cell_table, manifest
+from bench.request.run_record import cell_table, manifest_of
 from bench.request.run_request import RunRequest
 from detectors.api import (
     Array,
@@ -151,6 +152,7 @@ class Bench:
     recipes: dict[str, Recipe]
     batch_size: int = 5
     workers: int = 2
+    executor: Executor = in_processes
 
     @property
     def store(self) -> Store:
@@ -173,13 +175,18 @@ class Bench:
         self.inspections = {
             name: cache.inspect(read(str(folder)), self.workers, lambda _: None) for name, folder in folders.items()
         }
-        self.selections = Selections({name: one.checked(0.0) for name, one in self.inspections.items()})
+        self.selections = Selections({name: one.require_usable(0.0) for name, one in self.inspections.items()})
         return plan(list(cells), self.recipes, self.selections, Runtime())
 
     def run(self, planned: Sequence[PlannedCell]) -> tuple[Engine, dict[str, Outcome]]:
         reporter = Reporter(Console(file=io.StringIO()))
         resources = Resources(
-            Cache(self.root / "cache"), self.store, reporter, batch_size=self.batch_size, workers=self.workers
+            Cache(self.root / "cache"),
+            self.store,
+            reporter,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            executor=self.executor,
         )
         engine = Engine(self.selections, resources)
         return engine, engine.run(planned)
@@ -220,7 +227,7 @@ class Bench:
             take_census(self.inspections[""]),
             "files",
         )
-        self.store.finish(manifest(run), cell_table(run, outcomes))
+        self.store.finish(manifest_of(run), cell_table(run, outcomes))
         return self.store.read()
 
     def scores(self, planned: Sequence[PlannedCell]) -> dict[tuple[object, ...], dict[str, float]]:

@@ -32,7 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _find(self):
         address = urlsplit(self.path)
         bucket, _, key = unquote(address.path).lstrip("/").partition("/")
-        self.server.asked.append((self.command, key, self.headers.get("Range")))
+        self.server.requests.append((self.command, key, self.headers.get("Range")))
         return bucket, key, parse_qs(address.query)
 
     def do_HEAD(self):
@@ -80,10 +80,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def s3_store(buckets):
-    """A store of these objects by bucket and key; its `server_port` and what it was `asked`."""
+    """A store of these objects by bucket and key; its `server_port` and what it was `requests`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    server.buckets, server.asked = buckets, []
+    server.buckets, server.requests = buckets, []
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

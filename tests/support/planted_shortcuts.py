@@ -35,15 +35,15 @@ def as_png(name, index, side=64):
     return f"{name}.png", encode(picture(name, side), "PNG")
 
 
-def smaller(name, index):
+def as_smaller_jpeg(name, index):
     return as_jpeg(name, index, 58)
 
 
-def at_75(name, index):
+def as_jpeg_75(name, index):
     return f"{name}.jpg", encode(picture(name, 64), "JPEG", quality=75, subsampling=2)
 
 
-def plant(root, real=as_jpeg, generated=as_jpeg, size=40, generators=("g",)):
+def write_planted(root, real=as_jpeg, generated=as_jpeg, size=40, generators=("g",)):
     """`size` images per class in train, half as many in val."""
     for generator in generators:
         for split, number in (("train", size), ("val", size // 2)):
@@ -56,5 +56,5 @@ def plant(root, real=as_jpeg, generated=as_jpeg, size=40, generators=("g",)):
     return root
 
 
-def inspected(folder, cache, real=""):
+def inspect_data(folder, cache, real=""):
     return Cache(cache).inspect(read(str(folder), real), 2, lambda _: None)

@@ -10,17 +10,17 @@ from bench.images.data_sets import read
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
-def encoded(suffix):
+def encoded_image(suffix):
     pixels = np.arange(8 * 9 * 3, dtype=np.uint8).reshape(8, 9, 3)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format=FORMATS.get(suffix.lower(), "PNG"))
     return buffer.getvalue()
 
 
-BYTES = {suffix: encoded(suffix) for suffix in (".png", ".jpg")}
+BYTES = {suffix: encoded_image(suffix) for suffix in (".png", ".jpg")}
 
 
-def put(root, *names):
+def write_images(root, *names):
     """One small image under each name."""
     for name in names:
         path = root / name
@@ -28,7 +28,7 @@ def put(root, *names):
         path.write_bytes(BYTES[path.suffix.lower()])
 
 
-def both_ways(layout, folder, real=""):
+def read_both_ways(layout, folder, real=""):
     """A data set whose layout is found out, which is the same as with its layout forced."""
     found, forced = read(str(folder), real), read(f"{layout}:{folder}", real)
     assert found.table.equals(forced.table)
@@ -37,7 +37,7 @@ def both_ways(layout, folder, real=""):
     return found
 
 
-def facts(images, *columns):
+def table_columns(images, *columns):
     """By name, what the table says in these columns; one value by itself."""
     names = images.table["name"]
     if len(columns) == 1:

@@ -21,7 +21,8 @@ from bench.records.manifest import (
     RuntimeRecord,
 )
 from bench.records.run import Run
-from protocols.api import AXES, Cell, EvaluationProtocol, Scope
+from bench.request.protocol_check import axes_of
+from protocols.api import Cell, EvaluationProtocol, Scope
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
 
@@ -79,7 +80,7 @@ class Images:
 
 
 def protocol_record(asked: EvaluationProtocol, cells: Sequence[Cell], scope: Scope) -> ProtocolRecord:
-    axes = {**AXES, **asked.axes}
+    axes = axes_of(asked)
     rows, across = (AxisRecord(name, axes[name].generators) for name in (asked.view.rows, asked.view.columns))
     groups = tuple(GroupRecord(one.name, one.role) for one in asked.groups(cells, scope))
     title = "Made up: train (rows), test (columns)"
@@ -112,7 +113,7 @@ def manifest(detectors: Sequence[str], seeds: Sequence[int], protocol: ProtocolR
 
 def cells_of(asked: EvaluationProtocol, cells: Sequence[Cell], scope: Scope) -> pd.DataFrame:
     """The table of these cells, all scored, as the engine writes it."""
-    axes, groups = {**AXES, **asked.axes}, asked.groups(cells, scope)
+    axes, groups = axes_of(asked), asked.groups(cells, scope)
     rows = [
         {
             columns.KEY: "/".join(map(str, _place(cell))),

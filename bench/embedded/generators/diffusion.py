@@ -1,4 +1,4 @@
-"""Tiny pixel diffusion: a U-Net that predicts v (Salimans and Ho, arXiv 2202.00512) and two ways to sample from it.
+"""Tiny pixel diffusion: a U-Net that predicts v (Salimans and Ho, arXiv 2202.00512) and two ways of sampling.
 
 Time runs from 0 (image) to 1 (noise) along a quarter circle: a noisy image is cos(pi t / 2) x + sin(pi t / 2) noise.
 """
@@ -13,9 +13,9 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor, nn
 
 STOCHASTICITY = 0.5  # eta of DDIM (arXiv 2010.02502): 0 adds no noise between steps, 1 replaces all of it
-EDIT_FROM = 0.13
+EDIT_START = 0.13  # time from which an image is denoised
 EDIT_STEPS = 5
-CASCADE_FROM = 0.98
+CASCADE_START = 0.98  # the same of the cascade
 CASCADE_STEPS = 5
 CASCADE_SHARE = 0.375  # 48 of 128 pixels
 
@@ -24,7 +24,7 @@ def _block(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequen
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, 1), nn.GroupNorm(4, outputs), nn.SiLU())
 
 
-def _double(inputs: int, outputs: int) -> nn.Sequential:
+def _upsampling_block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1))
 
 
@@ -40,9 +40,9 @@ class Denoiser(nn.Module):
         self.to_half = nn.Sequential(nn.SiLU(), *_block(width, wide, 4, 2))
         self.to_quarter = _block(wide, wide, 4, 2)
         self.middle = nn.Sequential(*_block(wide, wide, 3), nn.Conv2d(wide, wide, 3, padding=1), nn.SiLU())
-        self.raise_quarter = _double(wide, wide)
+        self.raise_quarter = _upsampling_block(wide, wide)
         self.merge_half = _block(2 * wide, wide, 3)
-        self.raise_half = _double(wide, width)
+        self.raise_half = _upsampling_block(wide, width)
         self.leave = nn.Sequential(nn.Conv2d(wide, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, 3, 3, padding=1))
 
     def forward(self, noisy: Tensor, time: Tensor, condition: Tensor | None) -> Tensor:
@@ -58,8 +58,8 @@ class Denoiser(nn.Module):
         return torch.as_tensor(self.leave(torch.cat([self.raise_half(half), full], dim=1)))
 
 
-def coarse(images: Tensor) -> Tensor:
-    """What the first stage of the cascade hands on: (N, 3, H, W) brought to 48 of 128 pixels and up again."""
+def coarse_version(images: Tensor) -> Tensor:
+    """The output of the cascade's first stage: (N, 3, H, W) reduced to 48 of 128 pixels and enlarged again."""
     small = F.interpolate(images, scale_factor=CASCADE_SHARE, mode="bilinear", antialias=True)
     return F.interpolate(small, size=images.shape[-2:], mode="bicubic")
 
@@ -81,17 +81,17 @@ class DenoiserStep:
         del done
         time = torch.rand(len(images), generator=rng) * self.latest
         noise = torch.randn(images.shape, generator=rng)
-        predicted = self.network(_mix(images, noise, time), time, coarse(images) if self.conditioned else None)
+        predicted = self.network(_mix(images, noise, time), time, coarse_version(images) if self.conditioned else None)
         return F.mse_loss(predicted, _mix(noise, -images, time))
 
 
-def pixel_lesson(network: nn.Module) -> DenoiserStep:
-    """For `edit`, which only needs early times."""
+def pixel_training_step(network: nn.Module) -> DenoiserStep:
+    """Training for `edit`, which needs early times only."""
     return DenoiserStep(network, latest=0.3, conditioned=False)
 
 
-def cascade_lesson(network: nn.Module) -> DenoiserStep:
-    """For `refine`, which starts from noise."""
+def cascade_training_step(network: nn.Module) -> DenoiserStep:
+    """Training for `refine`, which starts from noise."""
     return DenoiserStep(network, latest=1.0, conditioned=True)
 
 
@@ -114,7 +114,7 @@ def _denoise(
 @torch.inference_mode()
 def edit(network: nn.Module, images: Tensor, rng: torch.Generator) -> Tensor:
     """Noise (N, 3, H, W) in [-1, 1] a little and denoise it again (SDEdit, arXiv 2108.01073)."""
-    times = torch.linspace(EDIT_FROM, 0, EDIT_STEPS + 1)
+    times = torch.linspace(EDIT_START, 0, EDIT_STEPS + 1)
     noisy = _mix(images, torch.randn(images.shape, generator=rng), times[0])
     return _denoise(network, noisy, times, rng, None)
 
@@ -122,7 +122,7 @@ def edit(network: nn.Module, images: Tensor, rng: torch.Generator) -> Tensor:
 @torch.inference_mode()
 def refine(network: nn.Module, images: Tensor, rng: torch.Generator) -> Tensor:
     """Make (N, 3, H, W) from noise, given its coarse version (cascaded diffusion, arXiv 2106.15282)."""
-    condition = coarse(images)
-    times = torch.linspace(CASCADE_FROM, 0, CASCADE_STEPS + 1)
+    condition = coarse_version(images)
+    times = torch.linspace(CASCADE_START, 0, CASCADE_STEPS + 1)
     noisy = _mix(condition, torch.randn(images.shape, generator=rng), times[0])
     return _denoise(network, noisy, times, rng, condition)

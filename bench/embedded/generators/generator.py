@@ -1,7 +1,7 @@
-"""The eight tiny generators of the embedded corpus: what each one is, how it is trained and how it is asked.
+"""The eight tiny generators of the embedded corpus: the network of each, its training and its sampling.
 
-They stand for families of upsampling and sampling, not for their large namesakes: no prior is sampled by the
-autoencoders, and every fake is the imitation of a rendered scene.
+They represent families of upsampling and sampling, not large models of the same name: the autoencoders sample no prior,
+and every fake is the imitation of a rendered scene.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench.embedded.filters import Pixels
 from bench.embedded.generators.autoencoders import (
     Autoencoder,
     AutoencoderStep,
     QuantisedAutoencoder,
     Upsampling,
-    leaky,
-    nearest,
+    leaky_relu,
+    nearest_upsampling,
+    pixel_shuffle,
     reconstruct,
-    shuffled,
-    transposed,
+    transposed_convolution,
 )
-from bench.embedded.generators.diffusion import Denoiser, cascade_lesson, edit, pixel_lesson, refine
+from bench.embedded.generators.diffusion import Denoiser, cascade_training_step, edit, pixel_training_step, refine
+from bench.embedded.scenes.filters import Pixels
 
 WEIGHTS = Path(__file__).parent / "weights"
 Family = Literal["autoencoder", "diffusion", "gan"]
@@ -37,14 +37,20 @@ Imitation = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
 
 
 class TrainingStep(Protocol):
-    """How a network learns from one batch."""
+    """One training step of a network."""
 
     @property
     def optimiser(self) -> torch.optim.Optimizer:
-        """What moves the weights of the network."""
+        """The optimiser of the network's weights."""
 
     def loss(self, images: Tensor, done: float, rng: torch.Generator) -> Tensor:
-        """Loss of (N, 3, H, W) in [-1, 1] when the share `done` of all steps is over."""
+        """Loss of one batch.
+
+        Args:
+            images: float32 (N, 3, H, W) in [-1, 1].
+            done: Share of all steps that are over, in [0, 1).
+            rng: The generator of all noise.
+        """
 
 
 @dataclass(frozen=True)
@@ -53,39 +59,39 @@ class Generator:
 
     Attributes:
         name: Name of its folder and of its weights.
-        family: Generators of one family share how they make pixels.
-        build: Its network, untrained.
-        lesson: How it is trained.
-        imitate: How it is asked to imitate images.
-        steps: Training steps.
+        family: Its family: generators of one family make pixels in one way.
+        build: Makes its untrained network.
+        training_step: Makes the training step of its network.
+        imitate: Makes imitations of images with its network: float32 (N, 3, H, W) in [-1, 1] to the same shape.
+        steps: Number of training steps.
         seed: Seed of its training.
-        start: Generator whose trained weights it starts from, if any.
+        initial_weights: Name of the generator whose trained weights its training starts from; None for none.
     """
 
     name: str
     family: Family
     build: Callable[[], nn.Module]
-    lesson: Callable[[nn.Module], TrainingStep]
+    training_step: Callable[[nn.Module], TrainingStep]
     imitate: Imitation
     steps: int
     seed: int
-    start: str | None = None
+    initial_weights: str | None = None
 
 
 def _latent_diffusion_like(decoder: tuple[int, int, int]) -> nn.Module:
     return Autoencoder(
-        encoder=(16, 32, 48), decoder=decoder, latent=8, upsampling=nearest, activation=nn.SiLU, noise=0.08
+        encoder=(16, 32, 48), decoder=decoder, latent=8, upsampling=nearest_upsampling, activation=nn.SiLU, noise=0.08
     )
 
 
 def _gan_like(decoder: tuple[int, int, int], upsampling: Upsampling) -> nn.Module:
-    return Autoencoder(encoder=(16, 32, 48), decoder=decoder, latent=10, upsampling=upsampling, activation=leaky)
+    return Autoencoder(encoder=(16, 32, 48), decoder=decoder, latent=10, upsampling=upsampling, activation=leaky_relu)
 
 
 def _autoencoder(
-    name: str, family: Family, build: Callable[[], nn.Module], steps: int, seed: int, start: str | None = None
+    name: str, family: Family, build: Callable[[], nn.Module], steps: int, seed: int, initial_weights: str | None = None
 ) -> Generator:
-    return Generator(name, family, build, AutoencoderStep, reconstruct, steps, seed, start)
+    return Generator(name, family, build, AutoencoderStep, reconstruct, steps, seed, initial_weights)
 
 
 def _ldm_a() -> nn.Module:
@@ -109,48 +115,48 @@ def _cascade() -> nn.Module:
 
 
 def _gan_tconv() -> nn.Module:
-    return _gan_like((56, 40, 20), transposed)
+    return _gan_like((56, 40, 20), transposed_convolution)
 
 
 def _gan_ps() -> nn.Module:
-    return _gan_like((48, 32, 16), shuffled)
+    return _gan_like((48, 32, 16), pixel_shuffle)
 
 
 GENERATORS: tuple[Generator, ...] = (
     _autoencoder("ldm_a", "autoencoder", _ldm_a, steps=826, seed=11),
-    _autoencoder("ldm_b", "autoencoder", _ldm_a, steps=183, seed=12, start="ldm_a"),
+    _autoencoder("ldm_b", "autoencoder", _ldm_a, steps=183, seed=12, initial_weights="ldm_a"),
     _autoencoder("ldm_c", "autoencoder", _ldm_c, steps=804, seed=13),
     _autoencoder("vq", "autoencoder", _vq, steps=661, seed=14),
-    Generator("pixdiff", "diffusion", _pixdiff, pixel_lesson, edit, steps=817, seed=15),
-    Generator("cascade", "diffusion", _cascade, cascade_lesson, refine, steps=1973, seed=16),
+    Generator("pixdiff", "diffusion", _pixdiff, pixel_training_step, edit, steps=817, seed=15),
+    Generator("cascade", "diffusion", _cascade, cascade_training_step, refine, steps=1973, seed=16),
     _autoencoder("gan_tconv", "gan", _gan_tconv, steps=1426, seed=17),
     _autoencoder("gan_ps", "gan", _gan_ps, steps=1546, seed=18),
 )
 
 
-def generator(name: str) -> Generator:
+def find_generator(name: str) -> Generator:
     """The generator of that name. Raises `KeyError` with the names that there are."""
-    for candidate in GENERATORS:
-        if candidate.name == name:
-            return candidate
-    msg = f"generator {name!r} is not embedded; there are {', '.join(one.name for one in GENERATORS)}"
+    for generator in GENERATORS:
+        if generator.name == name:
+            return generator
+    msg = f"generator {name!r} is not embedded; there are {', '.join(generator.name for generator in GENERATORS)}"
     raise KeyError(msg)
 
 
-def restore(which: Generator, weights: Path) -> nn.Module:
-    """Its trained network from a folder of weights, in float32, ready to be asked."""
-    with torch.device("meta"):  # no first weights are drawn
-        network = which.build()
-    state = load_file(weights / f"{which.name}.safetensors")
+def restore_network(generator: Generator, weights: Path) -> nn.Module:
+    """The trained network of a generator from a folder of weights, in float32, for inference."""
+    with torch.device("meta"):  # no initial weights are drawn
+        network = generator.build()
+    state = load_file(weights / f"{generator.name}.safetensors")
     network.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval().requires_grad_(requires_grad=False)
 
 
 @functools.cache
-def shipped(name: str) -> nn.Module:
+def shipped_network(name: str) -> nn.Module:
     """The trained network of a generator, read once per process."""
-    return restore(generator(name), WEIGHTS)
+    return restore_network(find_generator(name), WEIGHTS)
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
@@ -159,9 +165,7 @@ def to_tensor(pixels: Pixels) -> Tensor:
 
 
 def imitate(name: str, pixels: Pixels, seed: int) -> Pixels:
-    """What a shipped generator makes of one image.
-
-    One image at a time: the result then depends on nothing but the image and the seed.
+    """A shipped generator's imitation of one image, which depends on nothing but the image and the seed.
 
     Args:
         name: A generator.
@@ -172,5 +176,5 @@ def imitate(name: str, pixels: Pixels, seed: int) -> Pixels:
         uint8 (H, W, 3).
     """
     rng = torch.Generator().manual_seed(seed)
-    made = generator(name).imitate(shipped(name), to_tensor(pixels[None]), rng)[0]
+    made = find_generator(name).imitate(shipped_network(name), to_tensor(pixels[None]), rng)[0]
     return np.asarray(made.clamp(-1, 1).add(1).mul(127.5).add(0.5).byte().permute(1, 2, 0).numpy(), dtype=np.uint8)

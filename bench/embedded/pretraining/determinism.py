@@ -1,4 +1,4 @@
-"""What makes a training repeatable, and how its result is kept."""
+"""Deterministic training, and the storage of its result."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-Made = TypeVar("Made")
-Progress = Callable[[str, int, int], None]  # what is being made, steps done, steps in all
+Result = TypeVar("Result")
 
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute with a fixed number of threads: sums depend on it in their last bits."""
+    """Compute with a fixed number of threads, on which the last bits of sums depend."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -26,10 +25,10 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def seeded(seed: int, make: Callable[[], Made]) -> Made:
-    """Call `make` with torch's global generator seeded, and put that generator back as it was.
+def seeded(seed: int, make: Callable[[], Result]) -> Result:
+    """Call `make` with torch's global random state seeded, and restore that state.
 
-    Layers of torch draw their first weights from the global generator and take no other.
+    Layers of torch draw their initial weights from the global generator and accept no other.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,6 +1,6 @@
 """A small CLIP (Radford et al., arXiv 2103.00020), trained on rendered scenes with open_clip's own model and loss.
 
-It takes the place of a pretrained CLIP where nothing can be downloaded. It has seen no generated image.
+It replaces a pretrained CLIP where nothing can be downloaded. No generated image is in its training set.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import torch
 from open_clip.loss import ClipLoss
 from torch import Tensor
 
-from bench.embedded.corpus import as_jpeg
-from bench.embedded.filters import Pixels
-from bench.embedded.pretraining.captions import caption, words
-from bench.embedded.pretraining.determinism import Progress, save, seeded, threads
+from bench.embedded.corpus import StageCallback, jpeg_round_trip
+from bench.embedded.pretraining.captions import attributes, caption
+from bench.embedded.pretraining.determinism import save, seeded, threads
+from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
 
 NAME = "small_clip"
@@ -44,29 +44,34 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True)
 class CaptionedScenes:
-    """Scenes after the JPEG stage, uint8 (N, 128, 128, 3), and what can be said of each."""
+    """Scenes and the words for each.
+
+    Attributes:
+        pixels: uint8 (N, 128, 128, 3), after the JPEG stage.
+        attributes: N, as `bench.embedded.pretraining.captions.attributes` returns them.
+    """
 
     pixels: Pixels
-    words: list[dict[str, str]]
+    attributes: list[dict[str, str]]
 
     def __len__(self) -> int:
-        return len(self.words)
+        return len(self.attributes)
 
 
-def captioned(first: int, count: int, progress: Progress) -> CaptionedScenes:
-    """Render scenes with consecutive numbers as they would lie in the corpus."""
+def render_captioned_scenes(first: int, count: int, progress: StageCallback) -> CaptionedScenes:
+    """Render scenes with consecutive numbers, as the corpus would hold them."""
     pixels = np.empty((count, SIDE, SIDE, 3), np.uint8)
-    said = []
+    words = []
     for index in range(count):
         scene = render(first + index)
-        pixels[index] = as_jpeg(scene.pixels, first + index)
-        said.append(words(scene, pixels[index]))
+        pixels[index] = jpeg_round_trip(scene.pixels, first + index)
+        words.append(attributes(scene, pixels[index]))
         progress("captioned scenes", index + 1, count)
-    return CaptionedScenes(pixels, said)
+    return CaptionedScenes(pixels, words)
 
 
 def normalised(pixels: Pixels) -> Tensor:
-    """uint8 (N, H, W, 3) as the image tower takes it, float32 (N, 3, H, W)."""
+    """The input of the image tower, float32 (N, 3, H, W), from uint8 (N, H, W, 3)."""
     unit = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
     return (unit - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
 
@@ -79,22 +84,22 @@ def _tokenizer() -> Callable[[list[str]], Tensor]:
 
 
 def _batches(scenes: CaptionedScenes, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images, half of the batches mirrored, and tokens of freshly drawn captions."""
+    """Images, half of the batches mirrored, and tokens of newly drawn captions."""
     rng, tokenize = np.random.default_rng(SEED), _tokenizer()
     for _ in range(steps):
         chosen = rng.integers(0, len(scenes), BATCH)
         pixels = scenes.pixels[chosen]
         if rng.random() < 0.5:
             pixels = pixels[:, :, ::-1]
-        yield normalised(pixels), tokenize([caption(scenes.words[index], rng) for index in chosen])
+        yield normalised(pixels), tokenize([caption(scenes.attributes[index], rng) for index in chosen])
 
 
 @torch.no_grad()
 def whiten_patches(weight: Tensor, images: Tensor, seed: int) -> None:
-    """Start a patch embedding with random directions in which patches are half whitened.
+    """Initialise a patch embedding with random directions in which patches are half whitened.
 
-    Natural images have little energy at high frequencies (see `textures`). So small a model never recovers them when it
-    starts blind to them, and the traces of cameras and of generators lie there.
+    Natural images have little energy at high frequencies (see `textures`), which hold the traces of cameras and of
+    generators. So small a model does not learn to use them when its initial weights suppress them.
 
     Args:
         weight: Of the embedding, float32 (width, 3, side, side); changed in place.
@@ -112,8 +117,8 @@ def whiten_patches(weight: Tensor, images: Tensor, seed: int) -> None:
     weight.copy_(start.view(weight.shape))
 
 
-def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: Progress) -> float:  # noqa: ANN401 - open_clip has no types
-    """Train image and text tower together; the mean loss of the last 20 steps."""
+def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: StageCallback) -> float:  # noqa: ANN401 - open_clip has no types
+    """Train image and text tower together; returns the mean loss of the last 20 steps."""
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1)
     contrast = ClipLoss()
@@ -133,15 +138,15 @@ def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: Progress) -> 
 
 
 @torch.inference_mode()
-def zero_shot(model: Any, scenes: CaptionedScenes) -> dict[str, dict[str, float]]:  # noqa: ANN401 - open_clip has no types
-    """How often the nearest of all words of an attribute is the right one, beside the share of its commonest word."""
+def zero_shot_accuracies(model: Any, scenes: CaptionedScenes) -> dict[str, dict[str, float]]:  # noqa: ANN401 - open_clip has no types
+    """Zero-shot accuracy of each attribute, beside the share of its commonest word."""
     model.eval()
     chunks = [scenes.pixels[first : first + 100] for first in range(0, len(scenes), 100)]
     images = torch.cat([model.encode_image(normalised(chunk), normalize=True) for chunk in chunks])
     tokenize = _tokenizer()
     result = {}
-    for attribute in scenes.words[0]:
-        truth = [said[attribute] for said in scenes.words]
+    for attribute in scenes.attributes[0]:
+        truth = [words[attribute] for words in scenes.attributes]
         counts = Counter(truth)
         choices = sorted(counts)
         prompts = [f"a photo of {word}" if attribute == "kind" else f"a photo, {word}" for word in choices]
@@ -173,7 +178,7 @@ def _card(weights: Path, training: dict[str, Any], held_out: dict[str, dict[str,
     }
 
 
-def train_small_clip(out: Path, progress: Progress, effort: float = 1.0) -> None:
+def train_small_clip(out: Path, progress: StageCallback, effort: float = 1.0) -> None:
     """Train and write the image tower, `small_clip.safetensors` in half precision, and its card, `small_clip.json`.
 
     The text tower is only needed to train and to measure.
@@ -184,13 +189,13 @@ def train_small_clip(out: Path, progress: Progress, effort: float = 1.0) -> None
         effort: Share of the steps and of the scenes, to try the training out.
     """
     count, steps, kept = (max(2, round(number * effort)) for number in (SCENES, STEPS, HELD_OUT))
-    scenes = captioned(FIRST_SCENE, count, progress)
-    held_out = captioned(FIRST_SCENE + SCENES, kept, progress)
+    scenes = render_captioned_scenes(FIRST_SCENE, count, progress)
+    held_out = render_captioned_scenes(FIRST_SCENE + SCENES, kept, progress)
     with threads(THREADS):
         model = seeded(SEED, lambda: open_clip.CLIP(**CONFIG))
         whiten_patches(model.visual.conv1.weight, normalised(scenes.pixels[:WHITENING_SCENES]), SEED)
         loss = fit(model, scenes, steps, progress)
-        accuracies = zero_shot(model, held_out)
+        accuracies = zero_shot_accuracies(model, held_out)
     weights = out / f"{NAME}.safetensors"
     save(model.visual, weights)
     card = _card(weights, {"scenes": count, "steps": steps, "last_loss": round(loss, 3)}, accuracies)

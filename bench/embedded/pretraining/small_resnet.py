@@ -1,7 +1,7 @@
-"""The start of small networks: a classification of rendered photographs by content, camera and compression.
+"""The pretraining of small networks: a classification of rendered photographs by content, camera and compression.
 
-What ImageNet is to a large network: real images only and labels that have nothing to do with generators. To tell how a
-photograph was taken, a network must look at noise, edges and resampling; shapes alone do not answer these questions.
+It replaces ImageNet: real images only, and labels that have nothing to do with generators. To recognise the settings of
+a camera, a network must use noise, edges and resampling; shapes alone are not enough.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bench.embedded.filters import Pixels
-from bench.embedded.pretraining.determinism import Progress, save, seeded, threads
+from bench.embedded.corpus import StageCallback
+from bench.embedded.pretraining.determinism import save, seeded, threads
 from bench.embedded.scenes.composition import KINDS
+from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, Scene, render
 from detectors.architectures.small_networks import SmallResNet
-from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, recompressed
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, jpeg_round_trip
 
 NAME = "small_resnet"
 SEED = 31
@@ -36,65 +37,72 @@ THREADS = 1
 DEMOSAICS = ("bilinear", "edge-aware")
 DENOISINGS = ("none", "bilateral", "gaussian")
 RESAMPLINGS = ("none", "area", "cubic", "linear")
-GAINS = np.geomspace(2e-5, 1.2e-3, 5)[1:-1]  # four grades of noise
-SHARPENINGS = (0.1, 0.65)  # none, weak, strong
-QUALITIES = (70, 77, 84, 91, 98)  # four grades of compression
+GAIN_THRESHOLDS = np.geomspace(2e-5, 1.2e-3, 5)[1:-1]  # four grades of noise
+SHARPENING_THRESHOLDS = (0.1, 0.65)  # none, weak, strong
+QUALITY_THRESHOLDS = (70, 77, 84, 91, 98)  # four grades of compression
 TASKS = {
     "kind": len(KINDS),
-    "noise": len(GAINS) + 1,
+    "noise": len(GAIN_THRESHOLDS) + 1,
     "demosaic": len(DEMOSAICS),
     "denoise": len(DENOISINGS),
-    "sharpening": len(SHARPENINGS) + 1,
+    "sharpening": len(SHARPENING_THRESHOLDS) + 1,
     "resampling": len(RESAMPLINGS),
-    "quality": len(QUALITIES) - 1,
+    "quality": len(QUALITY_THRESHOLDS) - 1,
 }
 
 
 @dataclass(frozen=True)
 class LabelledScenes:
-    """Scenes after JPEG, uint8 (N, 128, 128, 3), and their class in each task, int64 (N, 7)."""
+    """Scenes and their class in each task.
+
+    Attributes:
+        pixels: uint8 (N, 128, 128, 3), after JPEG.
+        labels: int64 (N, 7), in the order of `TASKS`.
+    """
 
     pixels: Pixels
-    answers: NDArray[np.int64]
+    labels: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.answers)
+        return len(self.labels)
 
 
-def graded(first: int, count: int, progress: Progress) -> LabelledScenes:
+def render_labelled_scenes(first: int, count: int, progress: StageCallback) -> LabelledScenes:
     """Render scenes with consecutive numbers and compress each at a quality of its own."""
-    pixels, answers = np.empty((count, SIDE, SIDE, 3), np.uint8), np.empty((count, len(TASKS)), np.int64)
+    pixels, labels = np.empty((count, SIDE, SIDE, 3), np.uint8), np.empty((count, len(TASKS)), np.int64)
     for index in range(count):
         scene = render(first + index)
-        quality = int(np.random.default_rng([SEED, first + index]).integers(QUALITIES[0], QUALITIES[-1]))
-        pixels[index] = recompressed(scene.pixels, quality, "opencv")
-        answers[index] = _answers(scene, quality)
+        quality = int(
+            np.random.default_rng([SEED, first + index]).integers(QUALITY_THRESHOLDS[0], QUALITY_THRESHOLDS[-1])
+        )
+        pixels[index] = jpeg_round_trip(scene.pixels, quality, "opencv")
+        labels[index] = _labels(scene, quality)
         progress("graded scenes", index + 1, count)
-    return LabelledScenes(pixels, answers)
+    return LabelledScenes(pixels, labels)
 
 
-def _answers(scene: Scene, quality: int) -> tuple[int, ...]:
+def _labels(scene: Scene, quality: int) -> tuple[int, ...]:
     """The class of a scene in each task, in the order of `TASKS`."""
-    shot = scene.shot
+    camera = scene.camera
     return (
         KINDS.index(scene.kind),
-        int(np.searchsorted(GAINS, shot.gain)),
-        DEMOSAICS.index(shot.demosaic),
-        DENOISINGS.index(shot.denoise),
-        int(np.searchsorted(SHARPENINGS, shot.sharpening)),
+        int(np.searchsorted(GAIN_THRESHOLDS, camera.gain)),
+        DEMOSAICS.index(camera.demosaic),
+        DENOISINGS.index(camera.denoise),
+        int(np.searchsorted(SHARPENING_THRESHOLDS, camera.sharpening)),
         RESAMPLINGS.index(scene.resampling),
-        int(np.searchsorted(QUALITIES[1:-1], quality, side="right")),
+        int(np.searchsorted(QUALITY_THRESHOLDS[1:-1], quality, side="right")),
     )
 
 
 def normalised(pixels: Pixels) -> Tensor:
-    """uint8 (N, H, W, 3) as the network takes it, float32 (N, 3, H, W)."""
+    """The input of the network, float32 (N, 3, H, W), from uint8 (N, H, W, 3)."""
     unit = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
     return (unit - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
 
 
 def _batches(scenes: LabelledScenes, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Random crops, half of them mirrored, with their answers."""
+    """Random crops, half of them mirrored, with their labels."""
     rng = np.random.default_rng(SEED)
     crops = np.empty((BATCH, CROP, CROP, 3), np.uint8)
     for _ in range(steps):
@@ -103,18 +111,18 @@ def _batches(scenes: LabelledScenes, steps: int) -> Iterator[tuple[Tensor, Tenso
         for crop, index, (top, left), mirror in zip(crops, chosen, corners, mirrored, strict=True):
             cut = scenes.pixels[index, top : top + CROP, left : left + CROP]
             crop[:] = cut[:, ::-1] if mirror else cut
-        yield normalised(crops), torch.from_numpy(scenes.answers[chosen])
+        yield normalised(crops), torch.from_numpy(scenes.labels[chosen])
 
 
-def fit(network: nn.Module, scenes: LabelledScenes, steps: int, progress: Progress) -> float:
-    """Train on all tasks at once, by the sum of their cross-entropies; the mean loss of the last 20 steps."""
+def fit(network: nn.Module, scenes: LabelledScenes, steps: int, progress: StageCallback) -> float:
+    """Train on the sum of the cross-entropies of all tasks; returns the mean loss of the last 20 steps."""
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.15)
     losses = []
     network.train()
-    for step, (images, answers) in enumerate(_batches(scenes, steps)):
+    for step, (images, labels) in enumerate(_batches(scenes, steps)):
         outputs = torch.split(network(images), list(TASKS.values()), dim=1)
-        loss = torch.stack([cross_entropy(*pair) for pair in zip(outputs, answers.T, strict=True)]).sum()
+        loss = torch.stack([cross_entropy(*pair) for pair in zip(outputs, labels.T, strict=True)]).sum()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -126,12 +134,12 @@ def fit(network: nn.Module, scenes: LabelledScenes, steps: int, progress: Progre
 
 @torch.inference_mode()
 def accuracies(network: nn.Module, scenes: LabelledScenes) -> dict[str, dict[str, float]]:
-    """How often each task is answered rightly, beside the share of its commonest answer."""
+    """Accuracy of each task, beside the share of its commonest class."""
     network.eval()
     chunks = [scenes.pixels[first : first + 16] for first in range(0, len(scenes), 16)]
     outputs = torch.split(torch.cat([network(normalised(chunk)) for chunk in chunks]), list(TASKS.values()), dim=1)
     result = {}
-    for task, output, truth in zip(TASKS, outputs, scenes.answers.T, strict=True):
+    for task, output, truth in zip(TASKS, outputs, scenes.labels.T, strict=True):
         right, commonest = (output.argmax(1).numpy() == truth).mean(), np.bincount(truth).max() / len(truth)
         result[task] = {"accuracy": round(float(right), 4), "majority": round(float(commonest), 4)}
     return result
@@ -159,7 +167,7 @@ def _card(loss: float, scenes: int, steps: int, held_out: dict[str, dict[str, fl
     }
 
 
-def train_small_resnet(out: Path, progress: Progress, effort: float = 1.0) -> None:
+def train_small_resnet(out: Path, progress: StageCallback, effort: float = 1.0) -> None:
     """Train and write the network, `small_resnet.safetensors` in half precision, and its card, `small_resnet.json`.
 
     Args:
@@ -168,8 +176,8 @@ def train_small_resnet(out: Path, progress: Progress, effort: float = 1.0) -> No
         effort: Share of the steps and of the scenes, to try the training out.
     """
     count, steps, kept = (max(2, round(number * effort)) for number in (SCENES, STEPS, HELD_OUT))
-    scenes = graded(FIRST_SCENE, count, progress)
-    held_out = graded(FIRST_SCENE + SCENES, kept, progress)
+    scenes = render_labelled_scenes(FIRST_SCENE, count, progress)
+    held_out = render_labelled_scenes(FIRST_SCENE + SCENES, kept, progress)
     with threads(THREADS):
         network = seeded(SEED, lambda: SmallResNet(sum(TASKS.values())))
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.embedded.filters import FloatMaps, Light, Pixels, blurred, power, scaled
+from bench.embedded.scenes.filters import FloatMaps, Light, Pixels, blur, power, scale_channels
 
 Demosaic = Literal["bilinear", "edge-aware"]
 Denoise = Literal["none", "bilateral", "gaussian"]
@@ -37,18 +37,18 @@ class CameraSettings:
     sharpening: float
 
 
-def _exposed(rng: np.random.Generator, light: Light) -> Light:
+def _expose(rng: np.random.Generator, light: Light) -> Light:
     """Lens blur, vignetting and automatic exposure."""
-    light = blurred(light, rng.uniform(0.3, 0.75))
+    light = blur(light, rng.uniform(0.3, 0.75))
     squared = np.square(np.linspace(-1, 1, len(light), dtype=np.float32))
     vignette = 1 - np.float32(rng.uniform(0, 0.35) / 2) * (squared[:, None] + squared[None])
-    light = scaled(light, vignette)
+    light = scale_channels(light, vignette)
     light *= np.float32(rng.uniform(0.16, 0.32) / max(float(light.mean()), 1e-3))
     return light
 
 
 def _mosaic(light: Light) -> FloatMaps:
-    """What an RGGB sensor keeps of (H, W, 3): one colour per pixel, (H, W)."""
+    """The output of an RGGB sensor for (H, W, 3): one colour per pixel, (H, W)."""
     raw = np.empty(light.shape[:2], np.float32)
     raw[0::2, 0::2] = light[0::2, 0::2, 0]
     raw[0::2, 1::2] = light[0::2, 1::2, 1]
@@ -73,7 +73,7 @@ def _colour_matrix(rng: np.random.Generator, illuminant: NDArray[np.float64]) ->
     return np.asarray(((1 + saturation) * np.eye(3) - saturation / 3) @ balance, dtype=np.float32)
 
 
-def _toned(rng: np.random.Generator, light: Light) -> Light:
+def _apply_tone_curve(rng: np.random.Generator, light: Light) -> Light:
     """Compress highlights, encode with a power law, and steepen the middle in 6 of 10 shots; in [0, 1]."""
     np.maximum(light, 0, out=light)
     light *= 1.25 * (1 + light / 2.5) / (1 + light)
@@ -86,28 +86,28 @@ def _toned(rng: np.random.Generator, light: Light) -> Light:
     return encoded
 
 
-def _demosaiced(raw: NDArray[np.uint16], method: Demosaic) -> Light:
+def _demosaic(raw: NDArray[np.uint16], method: Demosaic) -> Light:
     code = cv2.COLOR_BayerBG2RGB if method == "bilinear" else cv2.COLOR_BayerBG2RGB_EA
     return (np.asarray(cv2.cvtColor(raw, code), dtype=np.float32) - np.float32(BLACK)) / np.float32(WHITE)
 
 
-def _denoised(rng: np.random.Generator, light: Light) -> tuple[Light, Denoise]:
+def _reduce_noise(rng: np.random.Generator, light: Light) -> tuple[Light, Denoise]:
     """In-camera noise reduction in 35 of 100 shots."""
     chance = rng.random()
     if chance < 0.25:
         smooth = cv2.bilateralFilter(light, 5, rng.uniform(0.02, 0.08), 1.5)
         return np.asarray(smooth, dtype=np.float32), "bilateral"
     if chance < 0.35:
-        return blurred(light, rng.uniform(0.4, 0.7)), "gaussian"
+        return blur(light, rng.uniform(0.4, 0.7)), "gaussian"
     return light, "none"
 
 
-def _sharpened(rng: np.random.Generator, encoded: Light) -> tuple[Light, float]:
+def _sharpen(rng: np.random.Generator, encoded: Light) -> tuple[Light, float]:
     """Unsharp mask in 7 of 10 shots."""
     if rng.random() >= 0.7:
         return encoded, 0.0
     strength = rng.uniform(0.2, 1.1)
-    soft = blurred(encoded, rng.uniform(0.6, 1.3))
+    soft = blur(encoded, rng.uniform(0.6, 1.3))
     return np.asarray(cv2.addWeighted(encoded, 1 + strength, soft, -strength, 0), dtype=np.float32), strength
 
 
@@ -115,19 +115,19 @@ def photograph(rng: np.random.Generator, light: Light) -> tuple[Pixels, CameraSe
     """Photograph linear light.
 
     Args:
-        rng: Where every setting and all noise come from.
+        rng: The generator of every setting and of all noise.
         light: float32 (H, W, 3) with even H and W, linear, 0 or more, any scale.
 
     Returns:
-        uint8 (H, W, 3) and how it was taken.
+        uint8 (H, W, 3), sRGB-like, and the settings.
     """
-    light = _exposed(rng, light)
+    light = _expose(rng, light)
     illuminant = np.exp(rng.normal(0, 0.18) * np.array([1, 0, -1])) * np.array([0.55, 1, 0.7])
     gain = float(np.exp(rng.uniform(np.log(2e-5), np.log(1.2e-3))))
     raw = _read_out(rng, _mosaic(light * illuminant.astype(np.float32)), gain)
     demosaic: Demosaic = "bilinear" if rng.random() < 0.4 else "edge-aware"
-    light = np.asarray(cv2.transform(_demosaiced(raw, demosaic), _colour_matrix(rng, illuminant)), dtype=np.float32)
-    light, denoise = _denoised(rng, light.clip(0, 1.6))
-    encoded, sharpening = _sharpened(rng, _toned(rng, light))
+    light = np.asarray(cv2.transform(_demosaic(raw, demosaic), _colour_matrix(rng, illuminant)), dtype=np.float32)
+    light, denoise = _reduce_noise(rng, light.clip(0, 1.6))
+    encoded, sharpening = _sharpen(rng, _apply_tone_curve(rng, light))
     pixels = (encoded.clip(0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
     return pixels, CameraSettings(gain, demosaic, denoise, sharpening)

@@ -1,4 +1,4 @@
-"""The four kinds of scenes: which surface is seen at each pixel, and how strongly it is lit.
+"""The four kinds of scenes: the surface at each pixel, and its shading.
 
 Leaves follow the dead-leaves model, whose occlusions and power-law sizes give the statistics of natural images
 (Lee, Mumford and Huang, "Occlusion models for natural images", IJCV 2001).
@@ -24,12 +24,12 @@ PixelWindow = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class SceneComposition:
-    """What is where.
+    """The surfaces of a scene.
 
     Attributes:
         labels: int32 (side, side), surface at each pixel, from 0 to `count` - 1.
         count: Number of surfaces.
-        shading: float32 (side, side), light relative to an evenly lit plane, or None where it is even.
+        shading: float32 (side, side), light relative to an evenly lit plane; None where it is even.
     """
 
     labels: LabelMap
@@ -38,7 +38,7 @@ class SceneComposition:
 
 
 def leaves(rng: np.random.Generator, side: int) -> SceneComposition:
-    """25 to 260 things that lie on one another, their radii spread by a power law."""
+    """25 to 260 shapes that occlude each other, with radii from a power law."""
     labels = np.zeros((side, side), np.int32)
     count = int(np.exp(rng.uniform(np.log(25), np.log(260))))
     largest, smallest = side * rng.uniform(0.15, 0.5), side * rng.uniform(0.01, 0.05)
@@ -110,7 +110,7 @@ class _Grid:
 
 
 def landscape(rng: np.random.Generator, side: int) -> SceneComposition:
-    """One to four ridges under a sky, each bare, wooded or built upon."""
+    """One to four ridges under a sky, each bare, with trees or with houses."""
     labels = np.zeros((side, side), np.int32)
     label, height = 1, side * rng.uniform(0.2, 0.55)
     for _ in range(rng.integers(1, 5)):
@@ -127,14 +127,14 @@ def landscape(rng: np.random.Generator, side: int) -> SceneComposition:
 
 
 def _window(side: int, centre: tuple[float, float], reach: tuple[float, float]) -> PixelWindow:
-    """Rows and columns of the pixels that lie within `reach` of `centre`, both (x, y)."""
+    """Rows and columns of the pixels within `reach` of `centre`, both (x, y)."""
     (x, y), (width, height) = centre, reach
     rows = slice(max(0, int(y - height)), max(0, min(side, int(y + height) + 2)))
     return rows, slice(max(0, int(x - width)), max(0, min(side, int(x + width) + 2)))
 
 
-class _Table:
-    """Things on a table: each one throws a shadow, then covers what is behind it."""
+class _TableScene:
+    """Objects on a table: each casts a shadow, then covers what is behind it."""
 
     def __init__(self, rng: np.random.Generator, side: int) -> None:
         self.rng, self.side = rng, side
@@ -146,13 +146,13 @@ class _Table:
         light[1], light[2] = -abs(light[1]), abs(light[2]) + 0.4
         self.light = light / np.linalg.norm(light)
 
-    def cast_shadow(self, x: float, y: float, radius: float) -> None:
+    def draw_shadow(self, x: float, y: float, radius: float) -> None:
         """Darken a soft ellipse below (x, y), shifted away from the light."""
         across = np.exp(-1.2 * np.square((self.axis - x + self.light[0] * radius * 0.7) / (radius * 1.1)))
         down = np.exp(-1.2 * np.square((self.axis - y - radius * 0.85) / (radius * 0.35)))
         self.shading *= 1 - np.outer(np.float32(self.rng.uniform(0.3, 0.8)) * down, across)
 
-    def put_ball(self, x: float, y: float, radius: float, label: int) -> None:
+    def draw_ball(self, x: float, y: float, radius: float, label: int) -> None:
         """An ellipsoid with diffuse light and, half of the time, a highlight."""
         stretch = self.rng.uniform(0.6, 1.5)
         exponent, strength = self.rng.uniform(5, 60), self.rng.choice([0, self.rng.uniform(0.5, 4)])
@@ -169,7 +169,7 @@ class _Table:
         self.labels[rows, columns][inside] = label
         self.shading[rows, columns][inside] = lit[inside]
 
-    def put_card(self, x: float, y: float, radius: float, label: int) -> None:
+    def draw_card(self, x: float, y: float, radius: float, label: int) -> None:
         """A flat outline whose light changes evenly from one side to the other."""
         (outline,) = outlines(self.rng, np.array([[x, y]]), np.array([radius]))
         across, down = self.rng.normal(0, 0.3, 2)
@@ -182,13 +182,13 @@ class _Table:
 
 def objects(rng: np.random.Generator, side: int) -> SceneComposition:
     """One to eight lit balls and cards on a table, with shadows."""
-    table = _Table(rng, side)
+    table = _TableScene(rng, side)
     label = 2
     for _ in range(rng.integers(1, 9)):
         radius = side * float(np.exp(rng.uniform(np.log(0.04), np.log(0.28))))
         x, y = rng.uniform(0.1, 0.9) * side, rng.uniform(0.3, 0.95) * side
-        table.cast_shadow(x, y, radius)
-        (table.put_ball if rng.random() < 0.65 else table.put_card)(x, y, radius, label)
+        table.draw_shadow(x, y, radius)
+        (table.draw_ball if rng.random() < 0.65 else table.draw_card)(x, y, radius, label)
         label += 1
     return SceneComposition(table.labels, label, table.shading)
 
@@ -233,7 +233,7 @@ def structure(rng: np.random.Generator, side: int) -> SceneComposition:
     return SceneComposition(seen.astype(np.int32), label)
 
 
-def layout(rng: np.random.Generator, kind: SceneKind, side: int) -> SceneComposition:
+def compose(rng: np.random.Generator, kind: SceneKind, side: int) -> SceneComposition:
     """A random scene of one kind."""
     draw = {"leaves": leaves, "landscape": landscape, "objects": objects, "structure": structure}[kind]
     return draw(rng, side)

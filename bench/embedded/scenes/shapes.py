@@ -1,4 +1,4 @@
-"""Outlines of things: ellipses, rectangles, polygons, blobs and leaves, many at a time."""
+"""Outlines of shapes: ellipses, rectangles, polygons, blobs and leaves, many at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Coordinates = NDArray[np.float64]
 Outline = NDArray[np.int32]  # (K, 2), x and y of its vertices in pixels
-LabelMap = NDArray[np.int32]  # (side, side), the surface that is seen at each pixel
+LabelMap = NDArray[np.int32]  # (side, side), the surface at each pixel
 
 _CIRCLE = np.linspace(0, 2 * np.pi, 28, endpoint=False)
 _FINE_CIRCLE = np.linspace(0, 2 * np.pi, 40, endpoint=False)
@@ -41,7 +41,7 @@ def _polygons(rng: np.random.Generator, count: int) -> Coordinates:
 
 
 def _blobs(rng: np.random.Generator, count: int) -> Coordinates:
-    """Circles whose radius wavers by five harmonics of falling strength."""
+    """Circles whose radius varies by five harmonics of falling strength."""
     strengths = rng.normal(0, 0.25, (count, 5, 1)) / _HARMONICS
     phases = rng.uniform(0, 2 * np.pi, (count, 5, 1))
     radii: Coordinates = 1 + (strengths * np.cos(_HARMONICS * _FINE_CIRCLE + phases)).sum(axis=1)
@@ -49,14 +49,14 @@ def _blobs(rng: np.random.Generator, count: int) -> Coordinates:
 
 
 def _leaves(rng: np.random.Generator, count: int) -> Coordinates:
-    """Blades: an arc and its mirror image, pointed at both ends by their flatness."""
+    """Leaves: a flat arc and its mirror image, pointed at both ends."""
     x = np.cos(np.concatenate([_HALF_CIRCLE, _HALF_CIRCLE[::-1]]))
     arc = np.concatenate([np.sin(_HALF_CIRCLE), -np.sin(_HALF_CIRCLE[::-1])])
     y = rng.uniform(0.08, 0.35, (count, 1)) * arc
     return np.stack([np.broadcast_to(x, y.shape), y], axis=-1)
 
 
-_FORMS: tuple[Callable[[np.random.Generator, int], Coordinates], ...] = (
+_SHAPES: tuple[Callable[[np.random.Generator, int], Coordinates], ...] = (
     _ellipses,
     _rectangles,
     _polygons,
@@ -66,28 +66,28 @@ _FORMS: tuple[Callable[[np.random.Generator, int], Coordinates], ...] = (
 
 
 def outlines(rng: np.random.Generator, centres: Coordinates, radii: Coordinates) -> list[Outline]:
-    """One outline of random form and orientation around each centre.
+    """One outline of random shape and orientation around each centre.
 
     Args:
-        rng: Where every choice comes from.
+        rng: The generator of every choice.
         centres: float64 (N, 2), x and y in pixels.
         radii: float64 (N,), in pixels.
 
     Returns:
         N outlines in the order of the centres.
     """
-    forms = rng.integers(0, len(_FORMS), len(radii))
+    shapes = rng.integers(0, len(_SHAPES), len(radii))
     turns = rng.uniform(0, 2 * np.pi, len(radii))
     cosine, sine = np.cos(turns), np.sin(turns)
     rotations = np.stack([np.stack([cosine, sine], axis=-1), np.stack([-sine, cosine], axis=-1)], axis=-2)
     made: dict[int, Outline] = {}
-    for form, draw in enumerate(_FORMS):
-        members = np.flatnonzero(forms == form)
+    for shape, draw in enumerate(_SHAPES):
+        members = np.flatnonzero(shapes == shape)
         points = draw(rng, len(members)) @ rotations[members] * radii[members, None, None] + centres[members, None]
         made.update(zip(members.tolist(), np.rint(points).astype(np.int32), strict=True))
     return [made[index] for index in range(len(radii))]
 
 
 def fill(labels: LabelMap, outline: Outline, label: int) -> None:
-    """Draw a filled outline over what is there, in place."""
+    """Fill an outline with a label, in place."""
     cv2.fillPoly(labels, [outline], label)

@@ -1,7 +1,7 @@
-"""Textures and colours of rendered scenes: fields with the power spectra of natural images, harmonious palettes.
+"""Textures and colours of rendered scenes: random fields with the power spectra of natural images, colour palettes.
 
 Natural images have amplitude spectra near 1/f (Field, "Relations between the statistics of natural images and the
-response properties of cortical cells", JOSA A 1987); the fields here spread around that slope.
+response properties of cortical cells", JOSA A 1987); the slopes of the fields here vary around it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import cv2
 import numpy as np
 
-from bench.embedded.filters import FloatMaps, resized
+from bench.embedded.scenes.filters import FloatMaps, resize
 
 BANK_SIDE = 512
 BANK_SIZE = 40
@@ -34,8 +34,8 @@ def _spectral_field(rng: np.random.Generator) -> FloatMaps:
 
 
 @functools.cache
-def bank() -> tuple[FloatMaps, ...]:
-    """The 40 read-only fields that every texture is cut from, made once per process.
+def texture_bank() -> tuple[FloatMaps, ...]:
+    """The 40 read-only fields, float32 (512, 512), that textures are cut from, made once per process.
 
     Every fourth is ridged (folded at zero) and every fourth flattened, as bark and pebbles differ from clouds.
     """
@@ -56,14 +56,14 @@ def texture(rng: np.random.Generator, side: int, zoom: float | None = None) -> F
     """Cut a square from a random field of the bank, flip it at random and scale it.
 
     Args:
-        rng: Where every choice comes from.
+        rng: The generator of every choice.
         side: Side of the result in pixels.
         zoom: Magnification; drawn log-uniformly between 0.5 and 2.5 where None.
 
     Returns:
         float32 (side, side), about zero mean and unit variance over many calls.
     """
-    fields = bank()
+    fields = texture_bank()
     field = fields[rng.integers(len(fields))]
     scale = zoom or float(np.exp(rng.uniform(np.log(0.5), np.log(2.5))))
     cut = min(BANK_SIDE, max(16, int(side / scale)))
@@ -74,7 +74,7 @@ def texture(rng: np.random.Generator, side: int, zoom: float | None = None) -> F
         patch = np.asarray(cv2.flip(patch, 1), dtype=np.float32)
     if transposed:
         patch = np.asarray(cv2.transpose(patch), dtype=np.float32)
-    return resized(patch, side, cv2.INTER_CUBIC)
+    return resize(patch, side, cv2.INTER_CUBIC)
 
 
 def reflectances(rng: np.random.Generator, count: int) -> FloatMaps:

@@ -1,4 +1,4 @@
-"""Embedded colour profiles: what is stored in another colour space becomes sRGB."""
+"""Embedded colour profiles: the conversion of other colour spaces to sRGB."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ import io
 from PIL import Image as Pillow
 from PIL import ImageCms
 
-_LONGEST = 40  # characters of a profile's name
-_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab", "YCbCr": "YCbr"}
+_MAX_NAME_LENGTH = 40  # characters
+_SPACE_OF_MODE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab", "YCbCr": "YCbr"}
 
 
-class Profile:
+class ColourProfile:
     """The profile that a file embeds.
+
+    Args:
+        data: The bytes of the profile.
 
     Attributes:
         name: Its description, printable, at most 40 characters; "unnamed" where it has none.
-        is_srgb: Whether it calls itself sRGB: pixels are then left as they are, to the last bit.
+        is_srgb: Whether it calls itself sRGB: pixels are then left unchanged.
+
+    Raises:
+        ValueError: It is damaged.
     """
 
     def __init__(self, data: bytes | None) -> None:
@@ -27,12 +33,12 @@ class Profile:
         except (OSError, ValueError, TypeError, AttributeError) as error:
             msg = "its colour profile is damaged"
             raise ValueError(msg) from error
-        shown = "".join(one if one.isprintable() else " " for one in description).strip()
-        self.name = shown[:_LONGEST] or "unnamed"
-        self.is_srgb = "sRGB" in description or shown == "c2"  # "c2" is the small sRGB profile that Facebook embeds
+        name = "".join(letter if letter.isprintable() else " " for letter in description).strip()
+        self.name = name[:_MAX_NAME_LENGTH] or "unnamed"
+        self.is_srgb = "sRGB" in description or name == "c2"  # "c2" is the small sRGB profile that Facebook embeds
 
     def to_srgb(self, image: Pillow.Image) -> Pillow.Image:
-        """The same picture in sRGB, mode "RGB".
+        """The same image in sRGB, mode "RGB".
 
         Args:
             image: Mode "L", "RGB", "CMYK", "LAB" or "YCbCr".
@@ -40,7 +46,7 @@ class Profile:
         Raises:
             ValueError: The profile is of another colour space than the image, or cannot be applied.
         """
-        expected = _SPACES[image.mode]
+        expected = _SPACE_OF_MODE[image.mode]
         if self.is_srgb and expected in {"GRAY", "RGB"}:
             return image.convert("RGB")
         if self._space != expected:

@@ -1,7 +1,8 @@
-"""Whether an image file is whole, by its own structure: what decoders fill with grey without a word is found here.
+"""Whether an image file is complete, by its own structure: decoders fill missing parts with grey and do not say so.
 
-Each format says in its own way where it ends: a marker, a trailer, a checksum, a length. These walks follow it without
-looking at pixels, and read the size on the way, so that nothing is allocated for a header that promises too much.
+Each format marks its end in its own way: a marker, a trailer, a checksum, a length. The functions here follow that
+structure without decoding pixels, and read the size on the way, so that no memory is allocated for a header that states
+too large a size.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ import struct
 from collections.abc import Callable
 from zlib import crc32
 
-from bench.images.decoding.tiff_structure import walk as _tiff
+from bench.images.decoding.tiff_structure import require_complete_tiff
 
-LARGEST = 2**26  # pixels, 8192 x 8192: more is an attack, or no work for a detector
-HeaderSize = tuple[int, int]  # width, height
+MAX_PIXELS = 2**26  # 8192 x 8192: more is an attack, or too much for a detector
+HeaderSize = tuple[int, int]  # width, height in pixels
 
-_PART_OF_SCAN = frozenset({0x00, 0xFF, *range(0xD0, 0xD8)})  # after FF: stuffing, fill, restarts
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_END, _SCAN, _BARE = 0xD9, 0xDA, frozenset({0x01, 0xD8})
+_SCAN_DATA_MARKERS = frozenset({0x00, 0xFF, *range(0xD0, 0xD8)})  # after FF: stuffing, fill, restarts
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_END_MARKER, _SCAN_MARKER, _STANDALONE_MARKERS = 0xD9, 0xDA, frozenset({0x01, 0xD8})
 
 
-def header(data: bytes) -> str:
-    """Check that a file is whole and small enough.
+def require_complete(data: bytes) -> str:
+    """Check that a file is complete and not too large.
 
     Args:
         data: The whole file.
 
     Returns:
-        Its format, as Pillow calls it: "JPEG" for MPO too.
+        Its format, as Pillow calls it; "JPEG" for MPO too.
 
     Raises:
         ValueError: It is empty, of another format, cut off, damaged, or of too many pixels. The message is the reason.
@@ -36,74 +37,74 @@ def header(data: bytes) -> str:
     if not data:
         msg = "the file is empty"
         raise ValueError(msg)
-    for starts, kind, walk in _WALKS:
-        if starts.match(data):
+    for start, kind, require_complete_format in _FORMATS:
+        if start.match(data):
             try:
-                size = walk(data)
+                size = require_complete_format(data)
             except (struct.error, IndexError) as error:
-                raise _early(kind) from error
-            require_small(size)
+                raise _truncation_error(kind) from error
+            require_valid_size(size)
             return kind
-    msg = "it is not in a format that is read: " + ", ".join(sorted({kind for _, kind, _ in _WALKS}))
+    msg = "it is not in a format that is read: " + ", ".join(sorted({kind for _, kind, _ in _FORMATS}))
     raise ValueError(msg)
 
 
-def require_small(size: HeaderSize) -> None:
-    """Raise `ValueError` for a picture without pixels, or of more than `LARGEST`."""
+def require_valid_size(size: HeaderSize) -> None:
+    """Raise `ValueError` for an image without pixels, or of more than `MAX_PIXELS`."""
     width, height = size
     if width < 1 or height < 1:
         msg = f"its header states a size of {width} x {height} pixels"
         raise ValueError(msg)
-    if width * height > LARGEST:
-        msg = f"{width} x {height} pixels are more than the {LARGEST:,} that are read"
+    if width * height > MAX_PIXELS:
+        msg = f"{width} x {height} pixels are more than the {MAX_PIXELS:,} that are read"
         raise ValueError(msg)
 
 
-def _early(what: str) -> ValueError:
+def _truncation_error(what: str) -> ValueError:
     return ValueError(f"it is cut off: the {what} structure ends early")
 
 
-def _animated() -> ValueError:
+def _animation_error() -> ValueError:
     return ValueError("it is animated, still images are wanted")
 
 
 def _jpeg(data: bytes) -> HeaderSize:
-    """Segments, scans, and an end-of-image marker after them; what follows it is not part of the picture."""
-    size, scans, place = (0, 0), 0, 2
-    while (place := _after_marker(data, place)) and (marker := data[place - 1]) != _END:
-        if marker in _BARE:
+    """Segments, scans, and an end-of-image marker after them; what follows it is not part of the image."""
+    size, scans, offset = (0, 0), 0, 2
+    while (offset := _next_marker_end(data, offset)) and (marker := data[offset - 1]) != _END_MARKER:
+        if marker in _STANDALONE_MARKERS:
             continue
-        if marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, place + 3)
+        if marker in _FRAME_MARKERS:
+            height, width = struct.unpack_from(">HH", data, offset + 3)
             size = width, height
-        scans += marker == _SCAN
-        place += int.from_bytes(data[place : place + 2], "big")
-    if not place or not scans:
-        raise _early("JPEG")
+        scans += marker == _SCAN_MARKER
+        offset += int.from_bytes(data[offset : offset + 2], "big")
+    if not offset or not scans:
+        raise _truncation_error("JPEG")
     return size
 
 
-def _after_marker(data: bytes, place: int) -> int:
-    """Where the next marker ends, past the data of a scan; 0 for none."""
-    while (place := data.find(0xFF, place) + 1) and data[place] in _PART_OF_SCAN:
+def _next_marker_end(data: bytes, offset: int) -> int:
+    """Offset of the end of the next marker, after the data of a scan; 0 for none."""
+    while (offset := data.find(0xFF, offset) + 1) and data[offset] in _SCAN_DATA_MARKERS:
         pass
-    return place + 1 if place else 0
+    return offset + 1 if offset else 0
 
 
 def _png(data: bytes) -> HeaderSize:
     """Every chunk's checksum, pixels, and the end chunk."""
-    view, place, seen = memoryview(data), 8, set()
+    view, offset, seen = memoryview(data), 8, set()
     while b"IEND" not in seen:
-        length, kind = struct.unpack_from(">I4s", data, place)
-        end = place + 12 + length
+        length, kind = struct.unpack_from(">I4s", data, offset)
+        end = offset + 12 + length
         (checksum,) = struct.unpack_from(">I", data, end - 4)
-        if crc32(view[place + 4 : end - 4]) != checksum:
-            msg = f"it is damaged: the checksum of its PNG chunk at byte {place} is wrong"
+        if crc32(view[offset + 4 : end - 4]) != checksum:
+            msg = f"it is damaged: the checksum of its PNG chunk at byte {offset} is wrong"
             raise ValueError(msg)
-        if kind == b"acTL" and struct.unpack_from(">I", data, place + 8)[0] > 1:
-            raise _animated()
+        if kind == b"acTL" and struct.unpack_from(">I", data, offset + 8)[0] > 1:
+            raise _animation_error()
         seen.add(kind)
-        place = end
+        offset = end
     if data[12:16] != b"IHDR" or b"IDAT" not in seen:
         msg = "it is damaged: PNG chunks are missing"
         raise ValueError(msg)
@@ -112,16 +113,20 @@ def _png(data: bytes) -> HeaderSize:
 
 
 def _webp(data: bytes) -> HeaderSize:
-    """The length of the whole and of each chunk; what follows is not part of the picture."""
+    """The length of the file and of each chunk; what follows is not part of the image."""
     whole = 8 + int.from_bytes(data[4:8], "little")
-    size, place = (0, 0), 12
-    while place < whole:
-        kind, length = struct.unpack_from("<4sI", data, place)
-        size = max(size, _webp_size(kind, data[place + 8 : place + 18]), key=lambda one: one[0] * one[1])
-        place += 8 + length + length % 2
-    if place > whole + 1 or whole > len(data):  # a pad byte may be missing at the end
-        raise _early("WEBP")
+    size, offset = (0, 0), 12
+    while offset < whole:
+        kind, length = struct.unpack_from("<4sI", data, offset)
+        size = max(size, _webp_size(kind, data[offset + 8 : offset + 18]), key=_area)
+        offset += 8 + length + length % 2
+    if offset > whole + 1 or whole > len(data):  # a pad byte may be missing at the end
+        raise _truncation_error("WEBP")
     return size
+
+
+def _area(size: HeaderSize) -> int:
+    return size[0] * size[1]
 
 
 def _webp_size(kind: bytes, head: bytes) -> HeaderSize:
@@ -136,68 +141,68 @@ def _webp_size(kind: bytes, head: bytes) -> HeaderSize:
 
 
 def _gif(data: bytes) -> HeaderSize:
-    """Blocks up to the trailer, of which one is a picture."""
+    """Blocks up to the trailer, of which one is an image."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
-    place, pictures = 13 + _palette(flags), 0
-    while (kind := data[place]) != 0x3B:
+    offset, images = 13 + _palette_bytes(flags), 0
+    while (kind := data[offset]) != 0x3B:
         if kind == 0x2C:
-            left, top, wide, high, flags = struct.unpack_from("<4HB", data, place + 1)
-            width, height, pictures = max(width, left + wide), max(height, top + high), pictures + 1
-            place += 11 + _palette(flags)
+            left, top, wide, high, flags = struct.unpack_from("<4HB", data, offset + 1)
+            width, height, images = max(width, left + wide), max(height, top + high), images + 1
+            offset += 11 + _palette_bytes(flags)
         elif kind == 0x21:
-            place += 2
+            offset += 2
         else:
-            msg = f"it is damaged: no GIF block begins at byte {place}"
+            msg = f"it is damaged: no GIF block begins at byte {offset}"
             raise ValueError(msg)
-        while data[place]:
-            place += 1 + data[place]
-        place += 1
-    if pictures > 1:
-        raise _animated()
+        while data[offset]:
+            offset += 1 + data[offset]
+        offset += 1
+    if images > 1:
+        raise _animation_error()
     return width, height
 
 
-def _palette(flags: int) -> int:
+def _palette_bytes(flags: int) -> int:
     return 3 * 2 ** (1 + flags % 8) if flags & 0x80 else 0
 
 
 def _bmp(data: bytes) -> HeaderSize:
     """The length that the file states."""
     if int.from_bytes(data[2:6], "little") > len(data):
-        raise _early("BMP")
+        raise _truncation_error("BMP")
     short = int.from_bytes(data[14:18], "little") == 12
     width, height = struct.unpack_from("<HH" if short else "<ii", data, 18)
     return width, abs(height)
 
 
 def _avif(data: bytes) -> HeaderSize:
-    """Boxes up to the end. Pixels lie where the boxes say, which the decoder checks."""
-    size, place = (0, 0), 0
-    while place < len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
+    """Boxes up to the end. The decoder checks that pixels are where the boxes state."""
+    size, offset = (0, 0), 0
+    while offset < len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
         if length == 1:
-            (length,) = struct.unpack_from(">Q", data, place + 8)
-        end = place + length if length else len(data)
-        if end > len(data) or end < place + 8:
-            raise _early("AVIF")
+            (length,) = struct.unpack_from(">Q", data, offset + 8)
+        end = offset + length if length else len(data)
+        if end > len(data) or end < offset + 8:
+            raise _truncation_error("AVIF")
         if kind == b"meta":
-            size = _avif_size(data[place:end])
-        place = end
+            size = _avif_size(data[offset:end])
+        offset = end
     return size
 
 
 def _avif_size(meta: bytes) -> HeaderSize:
-    """The largest picture among the items and their previews."""
-    sizes: list[HeaderSize] = [struct.unpack_from(">II", meta, one.end() + 4) for one in re.finditer(b"ispe", meta)]
-    return max(sizes, key=lambda one: one[0] * one[1], default=(0, 0))
+    """The largest size among the items and their previews."""
+    sizes: list[HeaderSize] = [struct.unpack_from(">II", meta, box.end() + 4) for box in re.finditer(b"ispe", meta)]
+    return max(sizes, key=_area, default=(0, 0))
 
 
-_WALKS: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], HeaderSize]], ...] = (
+_FORMATS: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], HeaderSize]], ...] = (
     (re.compile(rb"\xff\xd8\xff"), "JPEG", _jpeg),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "PNG", _png),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "WEBP", _webp),
     (re.compile(rb"GIF8[79]a"), "GIF", _gif),
     (re.compile(rb"BM"), "BMP", _bmp),
-    (re.compile(rb"II[*+]\0|MM\0[*+]"), "TIFF", _tiff),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), "TIFF", require_complete_tiff),
     (re.compile(rb"....ftyp(avi[fs]|m[is]f1)", re.DOTALL), "AVIF", _avif),
 )

@@ -1,4 +1,4 @@
-"""The one decoder: strict, 8-bit sRGB out, the same for every detector."""
+"""The decoder of all images: strict, to 8-bit sRGB, the same for every detector."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError, _imaging
 
-from bench.images.decoding import jpeg_tables
-from bench.images.decoding.colour_profiles import Profile
-from bench.images.decoding.completeness import header, require_small
+from bench.images.decoding.colour_profiles import ColourProfile
+from bench.images.decoding.completeness import require_complete, require_valid_size
+from bench.images.decoding.jpeg_tables import estimate_quality
 from bench.platform.errors import InputError
 from detectors.api import Sample
 from detectors.types import Facts
 
-_DEEP = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})  # grey of 9 to 16 bits
-_BITS, _COMPLEMENT, _FORMAT, _EXIF = 258, 262, 339, 34665  # TIFF fields
+_SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})  # grey of 9 to 16 bits
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT, _EXIF_DIRECTORY = 258, 262, 339, 34665  # TIFF tags
 _SIGNED = 2  # among TIFF's sample formats
-_REMARKS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
+_PILLOW_WARNINGS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
 
 
-class Unreadable(InputError):
-    """A file that does not hold one whole image. The message names it and says why.
+class UnreadableImage(InputError):
+    """A file that does not hold one complete image. The message names it and gives the reason.
 
     Attributes:
-        reason: Why, in a few words, without the file's name.
+        where: What messages call the file.
+        reason: The reason in a few words, without the file's name.
     """
 
     def __init__(self, where: str, reason: str) -> None:
@@ -44,7 +45,7 @@ class Unreadable(InputError):
 
 
 class StorageDetails(NamedTuple):
-    """How an image is stored, beyond its facts.
+    """How an image is stored, beyond what `detectors.types.Facts` holds.
 
     Attributes:
         mode: Pillow's name of the stored samples: "RGB", "CMYK", "L", "P", "RGBA", "I;16" and others.
@@ -60,9 +61,9 @@ class StorageDetails(NamedTuple):
 def decode(data: bytes, where: str) -> Sample:
     """Read one image file.
 
-    EXIF orientation is applied, an embedded colour profile other than sRGB too; alpha is laid on white, samples of 16
-    bits keep their high byte, and everything becomes 8-bit RGB. The file is first checked to be whole by its own
-    structure, so that a truncated one raises instead of being half grey.
+    EXIF orientation is applied, and so is an embedded colour profile other than sRGB; alpha is composited on white,
+    samples of 16 bits keep their high byte, and everything becomes 8-bit RGB. The file is first checked to be complete
+    by its own structure, so that a truncated one raises an error instead of being half grey.
 
     Args:
         data: The whole file.
@@ -78,46 +79,46 @@ def decode(data: bytes, where: str) -> Sample:
 
 
 def decode_with_details(data: bytes, where: str) -> tuple[Sample, StorageDetails]:
-    """Read one image file as `decode` does, and how it is stored. Raises `Unreadable`."""
+    """Read one image file as `decode` does, and tell how it is stored. Raises `UnreadableImage`."""
     try:
         with _open(data) as image:
             _require_readable(image)
             details = StorageDetails(image.mode, _has_exif(image), "")
             ImageOps.exif_transpose(image, in_place=True)
-            profile = Profile(image.info["icc_profile"]) if "icc_profile" in image.info else None
+            profile = ColourProfile(image.info["icc_profile"]) if "icc_profile" in image.info else None
             pixels = np.asarray(_to_rgb(image, profile))
-            quality = _quality(image)
+            quality = _jpeg_quality(image)
             kind = "JPEG" if image.format == "MPO" else image.format or ""
     except Exception as error:  # damaged files make Pillow raise nearly anything
-        raise Unreadable(where, _reason(error)) from error
+        raise UnreadableImage(where, _reason(error)) from error
     facts = Facts(kind, pixels.shape[1], pixels.shape[0], len(data), quality)
     return Sample(pixels, facts), details._replace(profile=profile.name if profile else "")
 
 
 def size_of(data: bytes, where: str) -> tuple[int, int]:
-    """Width and height of an image file as stored, without decoding its pixels. Raises `Unreadable`."""
+    """Width and height in pixels of an image file as stored, without decoding it. Raises `UnreadableImage`."""
     try:
         with _open(data) as image:
             return image.size
     except Exception as error:
-        raise Unreadable(where, _reason(error)) from error
+        raise UnreadableImage(where, _reason(error)) from error
 
 
 def _open(data: bytes) -> Pillow.Image:
-    """A whole file, opened by the one reader that its first bytes ask for."""
-    kind = header(data)
+    """A complete file, opened by the reader of the format that its first bytes state."""
+    kind = require_complete(data)
     if kind == "TIFF":
-        _quieten_libtiff()
-    if _REMARKS not in warnings.filters:  # on odd metadata; a warnings context is not safe among threads that decode
+        _disable_libtiff_messages()
+    if _PILLOW_WARNINGS not in warnings.filters:  # of odd metadata; a warnings context is not safe among threads
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     image = Pillow.open(io.BytesIO(data), formats=[kind])
-    require_small(image.size)
+    require_valid_size(image.size)
     return image
 
 
 @cache
-def _quieten_libtiff() -> None:
-    """Keep libtiff from writing to the terminal about errors, which Pillow raises as well."""
+def _disable_libtiff_messages() -> None:
+    """Keep libtiff from writing to the terminal about errors that Pillow raises as well."""
     with suppress(AttributeError, OSError):  # a Pillow that hides its libtiff: damaged files are refused all the same
         setter = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
         setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
@@ -125,17 +126,17 @@ def _quieten_libtiff() -> None:
 
 
 def _reason(error: Exception) -> str:
-    """One short printable line."""
+    """The reason of an error, as one printable line of at most 200 characters."""
     if isinstance(error, UnidentifiedImageError):  # its text holds an address in memory
         return "it is damaged: its header cannot be read"
-    text = "".join(one if one.isprintable() else " " for one in str(error))
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
     return text.strip()[:200] or f"it is damaged: {type(error).__name__}"
 
 
 def _require_readable(image: Pillow.Image) -> None:
-    """Refuse animations, and samples without a range.
+    """Raise `ValueError` for animations, and for samples without a known range.
 
-    MPO holds a photograph and smaller views of it, of which the first is the photograph.
+    MPO holds a photograph and smaller versions of it, of which the first is the photograph.
     """
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         msg = "it is animated, still images are wanted"
@@ -143,39 +144,39 @@ def _require_readable(image: Pillow.Image) -> None:
     if image.mode == "F":
         msg = "floating-point samples have no stated range"
         raise ValueError(msg)
-    if image.mode == "I" or _SIGNED in getattr(image, "tag_v2", {}).get(_FORMAT, ()):
+    if image.mode == "I" or _SIGNED in getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, ()):
         msg = "its samples are signed or have more than 16 bits"
         raise ValueError(msg)
 
 
 def _has_exif(image: Pillow.Image) -> bool:
-    return "exif" in image.info or _EXIF in getattr(image, "tag_v2", {})
+    return "exif" in image.info or _EXIF_DIRECTORY in getattr(image, "tag_v2", {})
 
 
-def _quality(image: Pillow.Image) -> int | None:
-    """The quality that the table of a JPEG's first component stands for."""
+def _jpeg_quality(image: Pillow.Image) -> int | None:
+    """The quality that the quantisation table of a JPEG's first component is of; None for other formats."""
     tables, layers = getattr(image, "quantization", None), getattr(image, "layer", None)
-    return jpeg_tables.quality(tables[layers[0][3]]) if tables and layers else None
+    return estimate_quality(tables[layers[0][3]]) if tables and layers else None
 
 
-def _to_rgb(image: Pillow.Image, profile: Profile | None) -> Pillow.Image:
-    """8-bit sRGB: profile applied, alpha laid on white, 16-bit grey, palette, grey and CMYK converted."""
-    if image.mode in _DEEP:
-        image = _high_byte(image)
+def _to_rgb(image: Pillow.Image, profile: ColourProfile | None) -> Pillow.Image:
+    """The image as 8-bit sRGB, mode "RGB", alpha composited on white."""
+    if image.mode in _SIXTEEN_BIT_MODES:
+        image = _to_8_bits(image)
     if not image.has_transparency_data:
-        return _in_srgb(image, profile)
+        return _to_srgb(image, profile)
     if image.mode in {"La", "RGBa"}:  # colours that are multiplied by alpha already
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     rgba = image.convert("RGBA")
     if profile:
         alpha = rgba.getchannel("A")
-        rgba = _in_srgb(image.convert("L") if image.mode == "LA" else rgba.convert("RGB"), profile)
+        rgba = _to_srgb(image.convert("L") if image.mode == "LA" else rgba.convert("RGB"), profile)
         rgba.putalpha(alpha)
     return Pillow.alpha_composite(Pillow.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
 
 
-def _in_srgb(image: Pillow.Image, profile: Profile | None) -> Pillow.Image:
-    """The same colours in mode "RGB"."""
+def _to_srgb(image: Pillow.Image, profile: ColourProfile | None) -> Pillow.Image:
+    """An image without alpha as sRGB, mode "RGB"."""
     if profile is None:
         return image.convert("RGB")
     if image.mode not in {"L", "RGB", "CMYK", "LAB", "YCbCr"}:
@@ -183,13 +184,13 @@ def _in_srgb(image: Pillow.Image, profile: Profile | None) -> Pillow.Image:
     return profile.to_srgb(image)
 
 
-def _high_byte(image: Pillow.Image) -> Pillow.Image:
-    """Grey of up to 16 bits as 8-bit grey, with alpha where one value stands for transparent."""
+def _to_8_bits(image: Pillow.Image) -> Pillow.Image:
+    """Grey of up to 16 bits as 8-bit grey, with alpha where one value means transparent."""
     fields = getattr(image, "tag_v2", {})
-    bits = fields.get(_BITS, (16,))[0]
+    bits = fields.get(_BITS_PER_SAMPLE, (16,))[0]
     deep = np.asarray(image).astype(np.uint16)
     grey = (deep >> (bits - 8)).astype(np.uint8)
-    if fields.get(_COMPLEMENT) == 0:  # a TIFF in which white is zero; Pillow inverts 8 bits only
+    if fields.get(_PHOTOMETRIC) == 0:  # a TIFF in which white is zero; Pillow inverts 8 bits only
         grey = 255 - grey
     shallow = Pillow.fromarray(grey)
     if (clear := image.info.get("transparency")) is not None:

@@ -1,4 +1,4 @@
-"""The quality that a JPEG file was written with, from its quantisation table."""
+"""The quality of a JPEG file, estimated from its quantisation table."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _LUMA = (
 
 
 @cache
-def _scaled() -> NDArray[np.int32]:
-    """Libjpeg's luma tables of qualities 1 to 100, int32 (100, 64), in 1 to 255 (`jpeg_quality_scaling`)."""
+def _standard_tables() -> NDArray[np.int32]:
+    """Libjpeg's luma tables of qualities 1 to 100, int32 (100, 64), in [1, 255] (`jpeg_quality_scaling`)."""
     quality = np.arange(1, 101, dtype=np.int32)[:, None]
     percent = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
     return np.clip((np.array(_LUMA, np.int32).reshape(1, 64) * percent + 50) // 100, 1, 255).astype(np.int32)
 
 
-def quality(luma: Sequence[int]) -> int:
+def estimate_quality(luma: Sequence[int]) -> int:
     """The libjpeg quality whose luma table is this one, or else the nearest by mean absolute difference.
 
     Args:
-        luma: The 64 divisors row by row, as Pillow gives them.
+        luma: The 64 divisors row by row, as Pillow returns them.
 
     Returns:
-        1 to 100.
+        The quality, in [1, 100].
     """
-    return _nearest(tuple(luma))
+    return _nearest_quality(tuple(luma))
 
 
-@lru_cache(maxsize=256)  # files of one data set share a few tables
-def _nearest(luma: tuple[int, ...]) -> int:
-    return int(np.abs(_scaled() - np.array(luma, np.int32)).sum(axis=1).argmin()) + 1
+@lru_cache(maxsize=256)  # the files of one data set have few different tables
+def _nearest_quality(luma: tuple[int, ...]) -> int:
+    return int(np.abs(_standard_tables() - np.array(luma, np.int32)).sum(axis=1).argmin()) + 1

@@ -1,1 +1,1 @@
-"""Where image files lie: folders, archives, tables and remote stores, all seen as trees of names."""
+"""Folders, archives, tables and remote stores, all listed and read as trees of files."""

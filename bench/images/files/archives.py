@@ -1,4 +1,4 @@
-"""Zip and tar archives as trees, read where they lie and never unpacked."""
+"""Zip and tar archives as trees, read in place and never unpacked."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections import Counter
 from errno import EFBIG, EIO, ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from bench.images.files.mounting import MountedTree
-from bench.images.files.tree import (
-    ARCHIVES,
-    LARGEST_FILE,
-    MANIFESTS,
-    FileMark,
-    Folder,
-    Listing,
-    Tree,
-    hidden,
-    readable,
-)
+from bench.images.files.tree import MAX_FILE_BYTES, FileStamp, Listing, Tree, printable
 from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-ENCRYPTED = 1  # of a zip member's flags
-END_RECORD = 22  # bytes of the record at a zip archive's end, before a comment of at most 2**16
-ZIP64 = 0xFFFF  # stands where the true number is in another record, which zipfile checks itself
-DAMAGE = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+ENCRYPTED_FLAG = 1  # of a zip member's flags
+END_RECORD_BYTES = 22  # of the record at a zip archive's end, before a comment of at most 2**16 bytes
+ZIP64 = 0xFFFF  # in place of a number that is in another record, which zipfile checks itself
+DAMAGE_ERRORS = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 class Archive(Tree):
-    """A local archive, known by its path, size and modification time."""
+    """A local archive. Its path, size and modification time are its identity.
+
+    Attributes:
+        file: Its path.
+    """
 
     def __init__(self, path: Path) -> None:
-        found = path.stat()
-        super().__init__(str(path), f"{path.resolve()}:{found.st_size}:{found.st_mtime_ns}")
+        status = path.stat()
+        super().__init__(str(path), f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}")
         self.file = path
 
-    def _listed(self, names: list[str]) -> Listing:
+    def _listing_of(self, names: list[str]) -> Listing:
         """The listing of these members. Raises `InputError` for names that lead out, or that come twice."""
         listing = Listing()
         for name in names:
             if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
-                msg = f"{self.where} holds {readable(name)!r}, a name that leads out of it; do not trust this archive"
+                msg = f"{self.where} holds {printable(name)!r}, a name that leads out of it; do not trust this archive"
                 raise InputError(msg)
             listing.add_path(name)
         if len(set(names)) < len(names):
@@ -57,7 +57,7 @@ class Archive(Tree):
         return listing
 
 
-class Zip(Archive):
+class ZipArchive(Archive):
     """A zip archive."""
 
     def __init__(self, path: Path) -> None:
@@ -65,97 +65,99 @@ class Zip(Archive):
         try:
             self._zip = zipfile.ZipFile(path)
             members = self._zip.infolist()
-            parts = _part(path) or max((one.volume for one in members), default=0)
+            parts = _last_part(path) or max((member.volume for member in members), default=0)
         except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
             msg = f"{path} is not a whole zip archive ({error}); fetch it again, and join parts such as .z01 first"
             raise InputError(msg) from error
         if parts:
             msg = f"{path} is the last of several parts; join them first: zip -s 0 {path.name} --out whole.zip"
             raise InputError(msg)
-        if locked := [one.filename for one in members if one.flag_bits & ENCRYPTED]:
-            msg = f"{path} is encrypted, as {readable(locked[0])} is; pack it again without a password"
+        if locked := [member.filename for member in members if member.flag_bits & ENCRYPTED_FLAG]:
+            msg = f"{path} is encrypted, as {printable(locked[0])} is; pack it again without a password"
             raise InputError(msg)
-        files = [one for one in members if not one.is_dir()]
-        self._names = [_plain(one.filename) for one in files]
+        files = [member for member in members if not member.is_dir()]
+        self._names = [_member_name(member.filename) for member in files]
         self._members = dict(zip(self._names, files, strict=True))
 
     def _list(self) -> Listing:
-        return self._listed(self._names)
+        return self._listing_of(self._names)
 
-    def _found(self, name: str) -> zipfile.ZipInfo:
+    def _member(self, name: str) -> zipfile.ZipInfo:
         if name not in self._members:
             raise FileNotFoundError(ENOENT, "no such member", name)
         return self._members[name]
 
-    def mark(self, name: str) -> FileMark:
-        """Size when unpacked, and the checksum in place of a time."""
-        found = self._found(name)
-        return found.file_size, found.CRC
+    def stamp(self, name: str) -> FileStamp:
+        """Size in bytes when unpacked, and the checksum in place of a time."""
+        member = self._member(name)
+        return member.file_size, member.CRC
 
     def open(self, name: str) -> BinaryIO:
         """The member, unpacked in memory and checked. Raises `OSError` for one too large for that."""
-        found = self._found(name)
-        if found.file_size > LARGEST_FILE:
-            msg = f"{found.file_size:,} bytes are too many to unpack in memory; unpack {self.file.name} first"
+        member = self._member(name)
+        if member.file_size > MAX_FILE_BYTES:
+            msg = f"{member.file_size:,} bytes are too many to unpack in memory; unpack {self.file.name} first"
             raise OSError(EFBIG, msg)
         try:
-            with self._zip.open(found) as member:
-                data = member.read(found.file_size + 1)
-        except DAMAGE as error:
+            with self._zip.open(member) as opened:
+                data = opened.read(member.file_size + 1)
+        except DAMAGE_ERRORS as error:
             raise OSError(EIO, f"is damaged in {self.file.name}, or of another size than stated: {error}") from error
-        if len(data) != found.file_size:
-            msg = f"unpacks to another size than the {found.file_size:,} bytes that the archive states"
+        if len(data) != member.file_size:
+            msg = f"unpacks to another size than the {member.file_size:,} bytes that the archive states"
             raise OSError(EIO, msg)
         return io.BytesIO(data)
 
 
-class Tar(Archive):
-    """An uncompressed tar archive, such as a shard of a webdataset. Its index is read once; members are then sought."""
+class TarArchive(Archive):
+    """An uncompressed tar archive, such as a shard of a webdataset. Its index is read once."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
             with tarfile.open(path, "r:") as opened:
-                members = [one for one in opened if not one.isdir()]
+                members = [member for member in opened if not member.isdir()]
         except tarfile.TarError as error:
             msg = f"{path} is not a whole, uncompressed tar archive ({error}); decompress it or pack it again"
             raise InputError(msg) from error
-        for one in members:
-            if not one.isreg() or one.issparse():
+        for member in members:
+            if not member.isreg() or member.issparse():
                 what = "which is a link, a device or a file with holes"
-                msg = f"{path} holds {readable(one.name)!r}, {what}; pack it again with plain files only"
+                msg = f"{path} holds {printable(member.name)!r}, {what}; pack it again with plain files only"
                 raise InputError(msg)
-        self._names = [_plain(one.name) for one in members]
-        self._places = {name: (one.offset_data, one.size) for name, one in zip(self._names, members, strict=True)}
+        self._names = [_member_name(member.name) for member in members]
+        spans = [(member.offset_data, member.size) for member in members]
+        self._spans = dict(zip(self._names, spans, strict=True))
 
     def _list(self) -> Listing:
-        return self._listed(self._names)
+        return self._listing_of(self._names)
 
-    def _place(self, name: str) -> tuple[int, int]:
-        if name not in self._places:
+    def _span(self, name: str) -> tuple[int, int]:
+        """Start and size of a member in the archive, in bytes."""
+        if name not in self._spans:
             raise FileNotFoundError(ENOENT, "no such member", name)
-        return self._places[name]
+        return self._spans[name]
 
-    def mark(self, name: str) -> FileMark:
-        """Size, and the place in the archive in place of a time: the archive as a whole has the time."""
-        offset, size = self._place(name)
+    def stamp(self, name: str) -> FileStamp:
+        """Size in bytes, and the start in the archive in place of a time, which the archive's identity holds."""
+        offset, size = self._span(name)
         return size, offset
 
     def open(self, name: str) -> BinaryIO:
-        """The member, as a window of the archive."""
-        return cast("BinaryIO", io.BufferedReader(FileSection(self.file, *self._place(name))))
+        """The member, as a section of the archive."""
+        return cast("BinaryIO", io.BufferedReader(FileSection(self.file, *self._span(name))))
 
 
 class FileSection(io.RawIOBase):
-    """A part of a file, read as if it were a file of its own, so that large members need no memory.
+    """A section of a file, read as if it were a file of its own, so that large members need no memory.
 
-    The file is opened for each window: a data set of thousands of shards needs few open files.
+    The file is opened for each section: a data set of thousands of shards needs few open files.
     """
 
     def __init__(self, path: Path, start: int, size: int) -> None:
         super().__init__()
         self._file = path.open("rb")
-        self._start, self._size, self._at = start, size, 0
+        self._start, self._size, self._position = start, size, 0
 
     def readable(self) -> bool:
         """Yes."""
@@ -166,21 +168,21 @@ class FileSection(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a place in the part, and return it."""
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
-        return self._at
+        """Move to a position in the section, and return it."""
+        self._position = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence])
+        return self._position
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read on. Raises `OSError` where the file has become shorter than the part."""
-        wanted = min(memoryview(buffer).nbytes, self._size - self._at)
-        if wanted <= 0:
+        """Read the next bytes, and return their number. Raises `OSError` where the file now ends before the section."""
+        size = min(memoryview(buffer).nbytes, self._size - self._position)
+        if size <= 0:
             return 0
-        self._file.seek(self._start + self._at)
-        count = self._file.readinto(memoryview(buffer).cast("B")[:wanted])
+        self._file.seek(self._start + self._position)
+        count = self._file.readinto(memoryview(buffer).cast("B")[:size])
         if not count:
-            msg = f"the archive ends {wanted:,} bytes early"
+            msg = f"the archive ends {size:,} bytes early"
             raise OSError(EIO, msg)
-        self._at += count
+        self._position += count
         return count
 
     def close(self) -> None:
@@ -189,54 +191,21 @@ class FileSection(io.RawIOBase):
         super().close()
 
 
-def _plain(name: str) -> str:
-    """A member's name without the folder that an archive of "." begins it with."""
+def _member_name(name: str) -> str:
+    """A member's name without the "./" of an archive of the working folder."""
     return name.removeprefix("./")
 
 
-def _part(path: Path) -> int:
-    """Number of a zip archive's last part, 0 for a whole archive: it stands in the record at the end."""
+def _last_part(path: Path) -> int:
+    """Number of a zip archive's last part, from the record at its end; 0 for a whole archive."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - END_RECORD - 2**16))
+        file.seek(max(0, path.stat().st_size - END_RECORD_BYTES - 2**16))
         tail = file.read()
-    place = tail.rfind(b"PK\x05\x06")
-    number = int.from_bytes(tail[place + 4 : place + 6], "little") if place >= 0 else 0
+    record = tail.rfind(b"PK\x05\x06")
+    number = int.from_bytes(tail[record + 4 : record + 6], "little") if record >= 0 else 0
     return 0 if number == ZIP64 else number
 
 
-def archive(path: Path) -> Tree:
-    """The archive at a path, by its suffix."""
-    return Zip(path) if path.suffix.lower() == ".zip" else Tar(path)
-
-
-def local(path: Path) -> Tree:
-    """The tree at a local path: a folder, an archive, a folder of nothing but archives, or the folder of a manifest.
-
-    Raises:
-        InputError: There is nothing that can be read as a tree.
-    """
-    if path.is_dir():
-        folder = Folder(path)
-        return folder if folder.listing.images else _with_archives(folder)
-    if path.suffix.lower() in ARCHIVES and path.is_file():
-        return archive(path)
-    if path.suffix.lower() in MANIFESTS and path.is_file():
-        return Folder(path.parent, path.name)
-    what = "is no data set" if path.exists() else "does not exist"
-    msg = f"data {path} {what}: give a folder, a .zip or .tar archive, a .csv or .jsonl manifest, or a URL"
-    raise InputError(msg)
-
-
-def _with_archives(folder: Folder) -> Tree:
-    """A folder with the archives in it hung in as folders, each called by its name without the suffix."""
-    found = (one.relative_to(folder.root) for one in folder.root.rglob("*") if one.suffix.lower() in ARCHIVES)
-    paths = [one for one in sorted(found) if (folder.root / one).is_file() and not any(map(hidden, one.parts))]
-    mounts: dict[str, Tree] = {}
-    for path in paths:
-        name = path.with_suffix("").as_posix()
-        if name in mounts:
-            msg = f"{folder.where} holds two archives called {name}; keep one of the two"
-            raise InputError(msg)
-        mounts[name] = archive(folder.root / path)
-    folder.listing.ignored -= Counter(path.suffix.lower() for path in paths)  # they are read
-    return MountedTree(folder, mounts) if mounts else folder
+def open_archive(path: Path) -> Tree:
+    """The archive at a path, by its suffix. Raises `InputError`."""
+    return ZipArchive(path) if path.suffix.lower() == ".zip" else TarArchive(path)

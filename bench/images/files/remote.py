@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from errno import EIO, ENOENT
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from bench.images.files.archives import local
-from bench.images.files.tree import LARGEST_FILE, FileMark, Listing, Tree, too_large
+from bench.images.files.local import open_local
+from bench.images.files.tree import (
+    MANIFEST_SUFFIXES,
+    MAX_FILE_BYTES,
+    FileStamp,
+    Listing,
+    Tree,
+    too_large_error,
+)
 from bench.platform.errors import InputError
 
-PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
-VOLATILE = {
-    "atime",
-    "last_accessed_on",
-    "name",
-    "time",
-    "url",
-}  # facts that change while the file does not, or its name
+PACKAGE_OF_SCHEME = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
+# Keys of a store's information on a file that are its name, or that change while the file does not.
+VOLATILE_KEYS = {"atime", "last_accessed_on", "name", "time", "url"}
 
 
-def remote(url: str) -> Tree:
-    """The tree at a URL; one of the local disk is read as its path is. Raises `InputError`."""
+def open_remote(url: str, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) -> Tree:
+    """The tree at a URL; one of the local disk is opened by `open_local`, with these suffixes. Raises `InputError`."""
     system, root = _connect(url)
     protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
-    return local(Path(root)) if "file" in protocols else Remote(url, system, root)
+    return open_local(Path(root), file_suffixes) if "file" in protocols else RemoteStore(url, system, root)
 
 
-class Remote(Tree):
+class RemoteStore(Tree):
     """A folder on a remote store. Images are fetched whole, by one request each, whenever they are read."""
 
     def __init__(self, url: str, system: Any, root: str) -> None:  # noqa: ANN401 - a file system of fsspec
         super().__init__(url.rstrip("/"), url.rstrip("/"))
         self._system, self._root = system, root
-        self._facts: dict[str, dict[str, Any]] = {}
+        self._info: dict[str, dict[str, Any]] = {}  # the store's information on each file
 
     def _list(self) -> Listing:
         try:
@@ -48,9 +50,9 @@ class Remote(Tree):
             msg = f"{self.where} is no folder of files: it {what}; give the address of a folder"
             raise InputError(msg)
         listing = Listing()
-        for path, facts in found.items():
+        for path, info in found.items():
             name = path[len(self._root) :].lstrip("/")
-            self._facts[name] = facts
+            self._info[name] = info
             listing.add_path(name)
         return listing
 
@@ -58,25 +60,25 @@ class Remote(Tree):
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return InputError(f"{self.where} cannot be read ({reason}); check the address and your credentials")
 
-    def mark(self, name: str) -> FileMark:
-        """Size, 0 where the store does not know it, and a number made of all that it says in place of a time."""
+    def stamp(self, name: str) -> FileStamp:
+        """Size in bytes, 0 where the store does not know it, and a hash of its information in place of a time."""
         _ = self.listing
-        if name not in self._facts:
+        if name not in self._info:
             raise FileNotFoundError(ENOENT, "no such file on the store", f"{self.where}/{name}")
-        if self._facts[name].get("size") is None:  # a listing may leave out what the store says of one file
+        if self._info[name].get("size") is None:  # a listing may lack the information on one file
             with _as_os_error():
-                said: dict[str, Any] = self._system.info(f"{self._root}/{name}")
-            self._facts[name] = said | {"size": said.get("size") or 0}
-        return int(self._facts[name]["size"]), _version(self._facts[name])
+                info: dict[str, Any] = self._system.info(f"{self._root}/{name}")
+            self._info[name] = info | {"size": info.get("size") or 0}
+        return int(self._info[name]["size"]), _hash_of(self._info[name])
 
     def read(self, name: str) -> bytes:
         """All bytes of one file. Raises `OSError`, also for one that is larger than any image."""
-        if self.mark(name)[0]:
+        if self.stamp(name)[0]:
             return super().read(name)
         with _as_os_error(), self.open(name) as opened:
-            data = opened.read(LARGEST_FILE + 1)
-        if len(data) > LARGEST_FILE:
-            raise too_large(len(data))
+            data = opened.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise too_large_error(len(data))
         return data
 
     def fetch(self, name: str) -> bytes:
@@ -85,14 +87,14 @@ class Remote(Tree):
             return bytes(self._system.cat_file(f"{self._root}/{name}"))
 
     def open(self, name: str) -> BinaryIO:
-        """The file, fetched block by block as it is read."""
+        """The file, fetched block by block as it is read. Raises `OSError`."""
         with _as_os_error():
             return cast("BinaryIO", self._system.open(f"{self._root}/{name}", "rb"))
 
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """Every store has errors of its own."""
+    """Turn any error into an `OSError`: every store has errors of its own."""
     try:
         yield
     except OSError:
@@ -102,20 +104,22 @@ def _as_os_error() -> Iterator[None]:
 
 
 def _connect(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it. Raises `InputError`."""
     import fsspec
 
     scheme = url.partition("://")[0]
     try:
         system, root = fsspec.core.url_to_fs(url.rstrip("/"))
     except (ImportError, ValueError) as error:
-        package = PACKAGES.get(scheme)
-        advice = f"install {package} beside Lineup" if package else f"use one of {', '.join(PACKAGES)}, or a local path"
+        package = PACKAGE_OF_SCHEME.get(scheme)
+        schemes = ", ".join(PACKAGE_OF_SCHEME)
+        advice = f"install {package} beside Lineup" if package else f"use one of {schemes}, or a local path"
         msg = f"{url} cannot be opened ({error}); {advice}"
         raise InputError(msg) from error
     return system, str(root)
 
 
-def _version(facts: dict[str, Any]) -> int:
-    """A number that changes when what a store says of a file does: checksums, times, version ids."""
-    said = sorted((key, repr(value)) for key, value in facts.items() if key.lower() not in VOLATILE)
-    return int.from_bytes(sha256(repr(said).encode()).digest()[:7])
+def _hash_of(info: dict[str, Any]) -> int:
+    """A number that changes when the information on a file does: checksums, times, version ids."""
+    lasting = sorted((key, repr(value)) for key, value in info.items() if key.lower() not in VOLATILE_KEYS)
+    return int.from_bytes(sha256(repr(lasting).encode()).digest()[:7])

@@ -1,7 +1,7 @@
 """Tables that hold images: Parquet files, and Arrow files as the `datasets` library saves them.
 
-Tables are opened anew for each use, so thousands of them need no more open files than one. Images are read by row group
-and the last groups are kept, as neighbouring rows are asked for one after the other.
+Tables are opened anew for each use, so that thousands of them need no more open files than one. Images are read by row
+group, and the last groups are cached, as neighbouring rows are read one after the other.
 """
 
 from __future__ import annotations
@@ -22,28 +22,33 @@ import pyarrow.parquet as pq
 from bench.images.files.tree import Tree
 from bench.platform.errors import InputError
 
-KEPT = 2**29  # bytes of tables that are kept in memory
+MAX_CACHED_BYTES = 2**29
 
 
 class RowGroupCache:
-    """What was read last of tables, at most `KEPT` bytes or one group of rows. Safe for several threads."""
+    """The parts of tables that were read last, at most `MAX_CACHED_BYTES` or one part. Safe for several threads."""
 
     def __init__(self) -> None:
-        self._lock = RLock()  # reading a group of rows asks for the footer of its file
-        self._found: OrderedDict[tuple[object, ...], tuple[Any, int]] = OrderedDict()
+        self._lock = RLock()  # loading a group of rows asks for the footer of its file
+        self._entries: OrderedDict[tuple[object, ...], tuple[Any, int]] = OrderedDict()
         self._bytes = 0
 
     def get(self, key: tuple[object, ...], load: Callable[[], tuple[Any, int]]) -> Any:  # noqa: ANN401 - tables, columns
-        """What `load` gives, or gave not long ago; it gives the size in bytes too."""
+        """The cached value of a key, or what `load` returns.
+
+        Args:
+            key: Of the value.
+            load: Returns the value and its size in bytes.
+        """
         with self._lock:
-            if key not in self._found:
-                self._found[key] = found = load()
-                self._bytes += found[1]
-                while len(self._found) > 1 and self._bytes > KEPT:
-                    _, (_, size) = self._found.popitem(last=False)
+            if key not in self._entries:
+                self._entries[key] = entry = load()
+                self._bytes += entry[1]
+                while len(self._entries) > 1 and self._bytes > MAX_CACHED_BYTES:
+                    _, (_, size) = self._entries.popitem(last=False)
                     self._bytes -= size
-            self._found.move_to_end(key)
-            return self._found[key][0]
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
 
 
 class Table(ABC):
@@ -52,22 +57,22 @@ class Table(ABC):
     Attributes:
         where: What messages call it.
         schema: Its columns.
-        starts: First row of each group, and the number of rows at the end.
+        group_starts: First row of each group, and the number of rows at the end.
     """
 
     schema: Any
-    starts: list[int]
+    group_starts: list[int]
 
-    def __init__(self, tree: Tree, name: str, recent: RowGroupCache) -> None:
+    def __init__(self, tree: Tree, name: str, cache: RowGroupCache) -> None:
         self.where = f"{tree.where}/{name}"
         self._tree = tree
         self._name = name
-        self._recent = recent
+        self._cache = cache
 
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return self.starts[-1]
+        return self.group_starts[-1]
 
     @abstractmethod
     def values(self, column: str) -> list[Any]:
@@ -75,10 +80,10 @@ class Table(ABC):
 
     @abstractmethod
     def paths(self, column: str) -> list[str | None]:
-        """The path that each row of an image column gives, for its suffix."""
+        """The path that each row of an image column states, for its suffix."""
 
     @abstractmethod
-    def present(self, column: str) -> list[bool]:
+    def has_bytes(self, column: str) -> list[bool]:
         """Whether each row of an image column holds bytes."""
 
     @abstractmethod
@@ -86,8 +91,8 @@ class Table(ABC):
         """The bytes of one image."""
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Say which table it was that could not be read."""
+    def _input_errors(self) -> Iterator[None]:
+        """Turn errors of reading into an `InputError` that names the table."""
         try:
             yield
         except (pa.ArrowException, OSError) as error:
@@ -99,62 +104,73 @@ class Table(ABC):
 class ParquetTable(Table):
     """A Parquet file, read by row groups and by columns."""
 
-    def __init__(self, tree: Tree, name: str, recent: RowGroupCache) -> None:
-        super().__init__(tree, name, recent)
-        with self._opened() as opened:
+    def __init__(self, tree: Tree, name: str, cache: RowGroupCache) -> None:
+        super().__init__(tree, name, cache)
+        with self._open() as opened:
             self.schema = opened.schema_arrow
             sizes = (opened.metadata.row_group(group).num_rows for group in range(opened.num_row_groups))
-            self.starts = list(accumulate(sizes, initial=0))
+            self.group_starts = list(accumulate(sizes, initial=0))
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
-        """The file, open. Its footer is kept while its rows are being read: in a large file it takes long to read."""
-        with self._reading(), self._tree.open(self._name) as file:
-            footer = self._recent.get((self.where, "footer"), lambda: _footer(file))
+    def _open(self) -> Iterator[Any]:
+        """The open file, with its footer from the cache: that of a large file takes long to read."""
+        with self._input_errors(), self._tree.open(self._name) as file:
+            footer = self._cache.get((self.where, "footer"), lambda: _footer(file))
             with pq.ParquetFile(file, metadata=footer) as opened:
                 yield opened
 
     def values(self, column: str) -> list[Any]:
         """Read this column alone."""
-        with self._opened() as opened:
-            return _listed(opened.read(columns=[column])[column])
+        with self._open() as opened:
+            return _to_list(opened.read(columns=[column])[column])
 
     def paths(self, column: str) -> list[str | None]:
         """Read the paths without the bytes beside them."""
         if not _has_path(self.schema.field(column).type):
             return [None] * self.rows
-        with self._opened() as opened:
-            return _listed(pc.struct_field(opened.read(columns=[f"{column}.path"])[column], "path"))
+        with self._open() as opened:
+            return _to_list(pc.struct_field(opened.read(columns=[f"{column}.path"])[column], "path"))
 
-    def present(self, column: str) -> list[bool]:
+    def has_bytes(self, column: str) -> list[bool]:
         """By each group's count of nulls where it states one that decides; the bytes are read where it does not."""
-        leaf = f"{column}.bytes" if pa.types.is_struct(self.schema.field(column).type) else column
-        found: list[bool] = []
-        with self._opened() as opened:
+        leaf = self._bytes_column(column)
+        answers: list[bool] = []
+        with self._open() as opened:
             for group in range(opened.num_row_groups):
-                facts = opened.metadata.row_group(group)
-                chunks = map(facts.column, range(facts.num_columns))
-                stated = next(one.statistics for one in chunks if one.path_in_schema == leaf)
-                nulls = stated.null_count if stated is not None and stated.has_null_count else None
-                if nulls in (0, facts.num_rows):
-                    found += [nulls == 0] * facts.num_rows
+                metadata = opened.metadata.row_group(group)
+                nulls = _null_count(metadata, leaf)
+                if nulls in (0, metadata.num_rows):
+                    answers += [nulls == 0] * metadata.num_rows
                 else:
                     images = image_bytes(opened.read_row_group(group, columns=[leaf])[column])
-                    found += images.is_valid().to_pylist()
-        return found
+                    answers += images.is_valid().to_pylist()
+        return answers
 
     def image(self, column: str, row: int) -> bytes | None:
         """Through the row's group, of which the image column alone is read."""
-        group = bisect_right(self.starts, row) - 1
-        images = self._recent.get((self.where, group, column), lambda: self._group(column, group))
-        data: bytes | None = images[row - self.starts[group]].as_py()
+        group = bisect_right(self.group_starts, row) - 1
+        images = self._cache.get((self.where, group, column), lambda: self._images(column, group))
+        data: bytes | None = images[row - self.group_starts[group]].as_py()
         return data
 
-    def _group(self, column: str, group: int) -> tuple[Any, int]:
-        leaf = f"{column}.bytes" if pa.types.is_struct(self.schema.field(column).type) else column
-        with self._opened() as opened:
-            images = image_bytes(opened.read_row_group(group, columns=[leaf])[column])
+    def _images(self, column: str, group: int) -> tuple[Any, int]:
+        """The images of one group of rows, and their size in bytes."""
+        with self._open() as opened:
+            images = image_bytes(opened.read_row_group(group, columns=[self._bytes_column(column)])[column])
             return images, images.nbytes
+
+    def _bytes_column(self, column: str) -> str:
+        """The path of the bytes of an image column, as Parquet names it."""
+        return f"{column}.bytes" if pa.types.is_struct(self.schema.field(column).type) else column
+
+
+def _null_count(metadata: Any, leaf: str) -> int | None:  # noqa: ANN401 - pyarrow has no types
+    """The number of nulls that a row group states for a column; None where it states none."""
+    chunks = map(metadata.column, range(metadata.num_columns))
+    statistics = next(chunk.statistics for chunk in chunks if chunk.path_in_schema == leaf)
+    if statistics is None or not statistics.has_null_count:
+        return None
+    return int(statistics.null_count)
 
 
 def _footer(file: BinaryIO) -> tuple[Any, int]:
@@ -163,20 +179,21 @@ def _footer(file: BinaryIO) -> tuple[Any, int]:
 
 
 class ArrowTable(Table):
-    """An Arrow file, mapped into memory where it lies on a local disk, else fetched whole."""
+    """An Arrow file, mapped into memory where it is on a local disk, else fetched whole."""
 
-    def __init__(self, tree: Tree, name: str, recent: RowGroupCache) -> None:
-        super().__init__(tree, name, recent)
-        table = self._whole()
+    def __init__(self, tree: Tree, name: str, cache: RowGroupCache) -> None:
+        super().__init__(tree, name, cache)
+        table = self._table()
         self.schema = table.schema
-        self.starts = [0, table.num_rows]
+        self.group_starts = [0, table.num_rows]
 
-    def _whole(self) -> Any:  # noqa: ANN401 - pyarrow has no types
-        return self._recent.get((self.where,), self._load)
+    def _table(self) -> Any:  # noqa: ANN401 - pyarrow has no types
+        return self._cache.get((self.where,), self._load)
 
     def _load(self) -> tuple[Any, int]:
-        with self._reading():
-            path = self._tree.path(self._name)
+        """The table, and its size in bytes."""
+        with self._input_errors():
+            path = self._tree.local_path(self._name)
             if path is None:
                 with self._tree.open(self._name) as file:
                     source = pa.BufferReader(file.read())
@@ -189,25 +206,25 @@ class ArrowTable(Table):
 
     def values(self, column: str) -> list[Any]:
         """From the table in memory."""
-        return _listed(self._whole()[column])
+        return _to_list(self._table()[column])
 
     def paths(self, column: str) -> list[str | None]:
-        """From the table in memory; the bytes beside them are not touched."""
+        """From the table in memory, without touching the bytes beside them."""
         if not _has_path(self.schema.field(column).type):
             return [None] * self.rows
-        return _listed(pc.struct_field(self._whole()[column], "path"))
+        return _to_list(pc.struct_field(self._table()[column], "path"))
 
-    def present(self, column: str) -> list[bool]:
+    def has_bytes(self, column: str) -> list[bool]:
         """From the table's bitmaps."""
-        return _listed(image_bytes(self._whole()[column]).is_valid())
+        return _to_list(image_bytes(self._table()[column]).is_valid())
 
     def image(self, column: str, row: int) -> bytes | None:
         """Copied out of the table."""
-        data: bytes | None = image_bytes(self._whole()[column].slice(row, 1))[0].as_py()
+        data: bytes | None = image_bytes(self._table()[column].slice(row, 1))[0].as_py()
         return data
 
 
-def _listed(column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
+def _to_list(column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
     values: list[Any] = column.to_pylist()
     return values
 
@@ -222,6 +239,7 @@ def _is_binary(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
 
 
 def _fields(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - pyarrow has no types
+    """Name to type of the fields of a struct; none for another type."""
     return {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
 
 
@@ -230,7 +248,7 @@ def _has_path(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
 
 
 def image_columns(schema: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
-    """Columns that may hold images: bytes, or structs with bytes."""
+    """Names of the columns that may hold images: bytes, or structs with bytes."""
     return [
         field.name
         for field in schema

@@ -1,8 +1,8 @@
 """What a layout is: from the names in a tree to rows of images.
 
-A layout is one class and one entry-point line in the group `lineup.layouts`. It says how much of a tree it can read,
-from names and headers alone, and reads it. What all layouts share stands in `bench.images.assembly`: order, families,
-splits that have to be drawn, checks.
+A layout is one class and one entry-point line in the group `lineup.layouts`. It tells how much of a tree it can read,
+from names and headers alone, and reads it. What all layouts share is done in `bench.images.assembly`: order, families,
+drawn splits, checks.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import ClassVar, Literal, NamedTuple
 
 from bench.images.files.tree import FileSource, Tree
 
-Claim = Literal["all", "some", "none"]
-SHARED = "real"  # the pool of real images that stand against every generator
+Coverage = Literal["all", "some", "none"]  # how many of a tree's images a layout would read
+SHARED_POOL = "real"  # the pool of real images that belongs to every generator without a pool of its own
 
 
 class ImageRow(NamedTuple):
@@ -47,8 +47,8 @@ class DataSetContents:
     Attributes:
         rows: Every image.
         families: Family of each generator that is known to belong to one.
-        pools: Generator to the pool of real images that stands against it, for generators that do not have one of
-            their own name; `SHARED` where one exists and nothing is said.
+        pools: Generator to its pool of real images, for generators that do not have one of their own name;
+            `SHARED_POOL` where one exists and nothing is stated.
         files: Where the names of the rows are read; None for the tree itself.
         notes: What a reader of the results should know, one sentence each.
         missing: What the data set lists and does not hold: what it is, to how many images.
@@ -63,24 +63,68 @@ class DataSetContents:
 
 
 class Layout(ABC):
-    """A way in which data sets lie on disk."""
+    """A way in which the files of data sets are arranged.
+
+    Attributes:
+        name: As the entry point calls it, and the user before a path: `name:path`.
+        pattern: One line that shows it, for lists and errors.
+        fallback: Whether it is considered only where no layout without this mark reads anything.
+        overrides: Names of more general layouts that are not considered where this one reads anything.
+        file_suffixes: Suffixes of files that a user may give in place of their folder.
+        data_suffixes: Suffixes of files that it reads beside images and the kinds of `bench.images.files.tree`; their
+            names are in `Listing.others`.
+    """
 
     name: ClassVar[str]
-    shape: ClassVar[str]  # one line that shows it, for lists and errors
-    general: ClassVar[bool] = False  # asked only where no other layout reads anything
-    takes: ClassVar[frozenset[str]] = frozenset()  # suffixes of a file that may be given in place of its folder
+    pattern: ClassVar[str]
+    fallback: ClassVar[bool] = False
+    overrides: ClassVar[frozenset[str]] = frozenset()
+    file_suffixes: ClassVar[frozenset[str]] = frozenset()
+    data_suffixes: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
-    def claim(self, tree: Tree) -> Claim:
-        """How much of the tree's images this layout would read. Cheap: names, and headers of a file or two."""
+    def coverage(self, tree: Tree) -> Coverage:
+        """How many of the tree's images this layout would read, from names and the headers of a file or two."""
 
     @abstractmethod
     def read(self, tree: Tree) -> DataSetContents:
         """Read the tree. Raises `InputError` for what cannot be used."""
 
 
-class FolderMeaning(NamedTuple):
-    """What a folder says of the images in it. `generator` is the pool where `label` is 0."""
+class DataSetReference(NamedTuple):
+    """Another data set, as a data set refers to it.
+
+    Attributes:
+        data: What a user would name it: a path or URL, or `layout:path`. A relative path begins in the tree that
+            refers to it.
+        real: Path or URL of its real images; "" for none.
+    """
+
+    data: str
+    real: str = ""
+
+
+class SubsetLayout(Layout):
+    """A layout whose data sets may list images of another data set instead of their own."""
+
+    @abstractmethod
+    def base(self, tree: Tree) -> DataSetReference | None:
+        """The data set whose images are listed; None where the tree holds them. Raises `InputError`."""
+
+    @abstractmethod
+    def read_subset(self, tree: Tree, base: DataSetContents) -> DataSetContents:
+        """Read what the tree lists of `base`, whose rows have their final splits. Raises `InputError`."""
+
+
+class FolderAnnotation(NamedTuple):
+    """What the path of a folder states of the images in it.
+
+    Attributes:
+        label: 0 real, 1 generated.
+        generator: The generator; the pool where `label` is 0.
+        split: "train", "val" or "test"; "" for none.
+        content: The content class, or "".
+    """
 
     label: int
     generator: str
@@ -89,25 +133,29 @@ class FolderMeaning(NamedTuple):
 
 
 class FolderLayout(Layout):
-    """A layout in which the folder that an image stands in says everything."""
+    """A layout in which the path of an image's folder states everything."""
 
     @abstractmethod
-    def places(self, tree: Tree) -> Mapping[str, FolderMeaning]:
-        """What each folder, such as "ADM/train/ai", says of its images; none for one that is no part of the layout."""
+    def annotations(self, tree: Tree) -> Mapping[str, FolderAnnotation]:
+        """What each folder, such as "ADM/train/ai", states of its images; without those that are not of the layout."""
 
-    def row(self, folder: str, name: str, place: FolderMeaning) -> ImageRow:
-        """One image of a folder. A layout whose file names say more overrides this."""
+    def row(self, folder: str, name: str, annotation: FolderAnnotation) -> ImageRow:
+        """One image of a folder. A layout whose file names state more overrides this."""
         path = f"{folder}/{name}" if folder else name
-        return ImageRow(path, place.label, place.generator, place.split, place.content, path)
+        return ImageRow(path, annotation.label, annotation.generator, annotation.split, annotation.content, path)
 
-    def claim(self, tree: Tree) -> Claim:
+    def coverage(self, tree: Tree) -> Coverage:
         """By folders alone."""
-        places = self.places(tree)
-        if not places:
+        annotations = self.annotations(tree)
+        if not annotations:
             return "none"
-        return "all" if len(places) == len(tree.listing.images) else "some"
+        return "all" if len(annotations) == len(tree.listing.images) else "some"
 
     def rows(self, tree: Tree) -> list[ImageRow]:
         """Every image in a folder of this layout."""
         images = tree.listing.images
-        return [self.row(folder, name, place) for folder, place in self.places(tree).items() for name in images[folder]]
+        return [
+            self.row(folder, name, annotation)
+            for folder, annotation in self.annotations(tree).items()
+            for name in images[folder]
+        ]

@@ -1,34 +1,35 @@
-"""Images that stand in a data set more than once: the same bytes, or nearly the same look."""
+"""Images that are in a data set more than once: the same bytes, or nearly the same appearance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.images.quality.inspection import Inspection
+from bench.images.quality.inspection import InspectedImages
 
-NEAR = 10  # bits of a look that may differ between near duplicates
-NO_SIDE = np.iinfo(np.int64).max
-CROWD = 500  # looks of one band that each is compared with, at most
+MAX_NEAR_DISTANCE = 10  # bits that may differ between the perceptual hashes of near duplicates
+MAX_COMPARISONS = 500  # of each perceptual hash with others that share a band
+NO_PART = np.iinfo(np.int64).max  # of a group none of whose images count
+PARTITIONS = {"splits": "split", "classes": "label", "pools": "generator"}  # each to the column that has its parts
 
-Thumbnails = NDArray[np.uint8]  # (N, 18)
+PerceptualHashes = NDArray[np.uint8]  # (N, 18)
 IndexPairs = NDArray[np.int64]  # (K, 2)
-SIDES = {"splits": "split", "classes": "label", "pools": "generator"}
+Parts = NDArray[np.int64]  # (N,), the part of a partition that an image is in, from 0; -1 for one that does not count
 
 
 class Duplicates(NamedTuple):
-    """Images that stand on both sides of a line that they should not cross.
+    """Images that are in several parts of a partition which should share none.
 
     Attributes:
         what: "exact" or "near"; an exact duplicate is not counted as a near one.
-        across: "splits", "classes" or "pools" (of real images).
-        images: How many images have a twin on another side; of splits, those outside of the train split.
-        example: Names of one such image and its twin.
+        across: The partition: "splits", "classes" or "pools" (of real images).
+        images: How many images have a duplicate in another part; of splits, those outside of the train split.
+        example: Names of one such image and its duplicate.
     """
 
     what: str
@@ -38,95 +39,112 @@ class Duplicates(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Kinds:
-    """Images by what makes them alike: `codes` (N,) per image, and the pairs of codes that count as alike too."""
+class _SimilarityGroups:
+    """Images grouped by what makes them duplicates.
+
+    Attributes:
+        codes: The group of each image, (N,); images of one group are duplicates.
+        pairs: Pairs of groups whose images are duplicates too.
+    """
 
     codes: NDArray[np.int64]
     pairs: IndexPairs
 
-    def crossing(self, sides: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which images have a twin on another side; `sides` are numbers from 0, -1 for images that do not count."""
-        counted = sides >= 0
-        least = np.full(self.codes.max(initial=-1) + 1, NO_SIDE)
-        most = -np.ones_like(least)
-        np.minimum.at(least, self.codes[counted], sides[counted])
-        np.maximum.at(most, self.codes[counted], sides[counted])
-        around = least.copy(), most.copy()
-        for here, there in (self.pairs.T, self.pairs.T[::-1]):
-            np.minimum.at(around[0], here, least[there])
-            np.maximum.at(around[1], here, most[there])
-        crossing: NDArray[np.bool_] = counted & ((around[0][self.codes] < sides) | (around[1][self.codes] > sides))
+    def crossing(self, parts: Parts) -> NDArray[np.bool_]:
+        """Which images have a duplicate in another part, (N,)."""
+        counted = parts >= 0
+        lowest = np.full(self.codes.max(initial=-1) + 1, NO_PART)
+        highest = -np.ones_like(lowest)
+        np.minimum.at(lowest, self.codes[counted], parts[counted])
+        np.maximum.at(highest, self.codes[counted], parts[counted])
+        lowest_around, highest_around = lowest.copy(), highest.copy()
+        for group, neighbour in (self.pairs.T, self.pairs.T[::-1]):
+            np.minimum.at(lowest_around, group, lowest[neighbour])
+            np.maximum.at(highest_around, group, highest[neighbour])
+        crossing: NDArray[np.bool_] = counted & (
+            (lowest_around[self.codes] < parts) | (highest_around[self.codes] > parts)
+        )
         return crossing
 
-    def twin(self, row: int, sides: NDArray[np.int64]) -> int:
-        """The first twin of an image on another side."""
-        mine = self.codes[row]
-        alike = {mine, *self.pairs[self.pairs[:, 0] == mine, 1], *self.pairs[self.pairs[:, 1] == mine, 0]}
-        others = np.isin(self.codes, list(alike)) & (sides >= 0) & (sides != sides[row])
+    def first_duplicate(self, row: int, parts: Parts) -> int:
+        """The first duplicate of an image in another part."""
+        group = self.codes[row]
+        groups = {group, *self.pairs[self.pairs[:, 0] == group, 1], *self.pairs[self.pairs[:, 1] == group, 0]}
+        others = np.isin(self.codes, list(groups)) & (parts >= 0) & (parts != parts[row])
         return int(np.flatnonzero(others)[0])
 
 
-def find_duplicates(inspection: Inspection) -> list[Duplicates]:
+def find_duplicates(inspected: InspectedImages) -> list[Duplicates]:
     """Exact and near duplicates across splits and across classes, and real images that several pools share."""
-    table = inspection.images.table
-    exact = _Kinds(pd.factorize(inspection.files["hash"])[0], np.empty((0, 2), np.int64))
-    near = _by_look(inspection.looks)
+    table = inspected.images.table
+    exact = _SimilarityGroups(pd.factorize(inspected.records["hash"])[0], np.empty((0, 2), np.int64))
+    near = _near_groups(inspected.perceptual_hashes)
     found = []
-    for across, column in SIDES.items():
-        sides = pd.factorize(table[column])[0]
+    for across, column in PARTITIONS.items():
+        parts = pd.factorize(table[column])[0]
         if across == "pools":
-            sides = np.where(table["label"] == 0, sides, -1)
-        same, counted = exact.crossing(sides), _counted(table, across)
-        found.append(_told("exact", across, table, exact, same & counted, sides))
+            parts = np.where(table["label"] == 0, parts, -1)
+        same, counted = exact.crossing(parts), _counted(table, across)
+        found.append(_duplicates("exact", across, table["name"], exact, same & counted, parts))
         if across != "pools":
-            found.append(_told("near", across, table, near, near.crossing(sides) & ~same & counted, sides))
-    return [one for one in found if one is not None]
+            similar = near.crossing(parts) & ~same & counted
+            found.append(_duplicates("near", across, table["name"], near, similar, parts))
+    return [duplicates for duplicates in found if duplicates is not None]
 
 
 def _counted(table: pd.DataFrame, across: str) -> NDArray[np.bool_]:
-    """Images that are counted: across splits, those that answers are given on."""
+    """Images that are counted: across splits, those that detectors are tested on."""
     return (table["split"] != "train").to_numpy() if across == "splits" else np.ones(len(table), bool)
 
 
-def _told(
-    what: str, across: str, table: pd.DataFrame, kinds: _Kinds, rows: NDArray[np.bool_], sides: NDArray[Any]
+def _duplicates(
+    what: str, across: str, names: pd.Series[str], groups: _SimilarityGroups, rows: NDArray[np.bool_], parts: Parts
 ) -> Duplicates | None:
+    """The duplicates of the images whose row is true; None where there are none."""
     if not rows.any():
         return None
     first = int(np.flatnonzero(rows)[0])
-    names = table["name"]
-    return Duplicates(what, across, int(rows.sum()), (names.iloc[first], names.iloc[kinds.twin(first, sides)]))
+    example = names.iloc[first], names.iloc[groups.first_duplicate(first, parts)]
+    return Duplicates(what, across, int(rows.sum()), example)
 
 
-def _by_look(looks: Thumbnails) -> _Kinds:
-    unique, codes = np.unique(looks, axis=0, return_inverse=True)
-    return _Kinds(codes.reshape(-1), near_pairs(unique))
+def _near_groups(hashes: PerceptualHashes) -> _SimilarityGroups:
+    unique, codes = np.unique(hashes, axis=0, return_inverse=True)
+    return _SimilarityGroups(codes.reshape(-1), near_pairs(unique))
 
 
-def near_pairs(unique: Thumbnails) -> IndexPairs:
-    """Pairs of different looks, as row numbers, that differ in at most `NEAR` bits.
+def near_pairs(unique: PerceptualHashes) -> IndexPairs:
+    """Pairs of perceptual hashes, as row numbers, that differ in at most `MAX_NEAR_DISTANCE` bits.
 
-    Two looks that differ in so few bits agree in at least one of `NEAR + 1` bands (the pigeonhole principle), so only
-    looks that share a band are compared. Where very many share one, as flat images do, each is compared with the next
-    `CROWD` of them in sorted order alone, and pairs may be missed.
+    Two hashes that differ in so few bits agree in at least one of `MAX_NEAR_DISTANCE + 1` bands (the pigeonhole
+    principle), so only hashes that share a band are compared. Where very many share one, as those of flat images do,
+    each is compared with the next `MAX_COMPARISONS` of them in sorted order alone, and pairs may be missed.
+
+    Args:
+        unique: The hashes, all different.
     """
     bits = np.unpackbits(unique, axis=1)
-    bands = np.array_split(np.arange(bits.shape[1]), NEAR + 1)
+    bands = np.array_split(np.arange(bits.shape[1]), MAX_NEAR_DISTANCE + 1)
     words = np.pad(unique, ((0, 0), (0, -unique.shape[1] % 8))).view(np.uint64)
-    found = [pairs for band in bands for pairs in _near(words, bits[:, band])]
+    found = [pairs for band in bands for pairs in _near_pairs_in_band(words, bits[:, band])]
     return np.unique(np.concatenate([np.empty((0, 2), np.int64), *found]), axis=0)
 
 
-def _near(words: NDArray[np.uint64], band: NDArray[np.uint8]) -> Iterator[IndexPairs]:
-    """Near pairs among the looks that agree in a band: each with the next ones that do."""
+def _near_pairs_in_band(words: NDArray[np.uint64], band: NDArray[np.uint8]) -> Iterator[IndexPairs]:
+    """Near pairs among the hashes that agree in a band: each with the next ones that do.
+
+    Args:
+        words: The hashes, (N, W).
+        band: Their bits in the band, (N, B), each 0 or 1.
+    """
     keys = band.astype(np.int64) @ (1 << np.arange(band.shape[1], dtype=np.int64))
     order = np.argsort(keys, kind="stable")
-    keys, here = keys[order], np.arange(len(order))
-    for step in range(1, CROWD + 1):
-        here = here[here < len(order) - step]
-        here = here[keys[here] == keys[here + step]]
-        if not len(here):
+    keys, starts = keys[order], np.arange(len(order))
+    for step in range(1, MAX_COMPARISONS + 1):
+        starts = starts[starts < len(order) - step]
+        starts = starts[keys[starts] == keys[starts + step]]
+        if not len(starts):
             return
-        one, other = order[here], order[here + step]
-        near = np.bitwise_count(words[one] ^ words[other]).sum(axis=1) <= NEAR
-        yield np.sort(np.stack([one[near], other[near]], axis=1), axis=1)
+        first, second = order[starts], order[starts + step]
+        near = np.bitwise_count(words[first] ^ words[second]).sum(axis=1) <= MAX_NEAR_DISTANCE
+        yield np.sort(np.stack([first[near], second[near]], axis=1), axis=1)

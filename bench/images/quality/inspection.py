@@ -1,4 +1,4 @@
-"""What is known of every image file before a run: whether it is sound, what its header says, what it looks like."""
+"""What is known of every image file before a run: whether it can be used, how it is stored, how it looks."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.images.decoding.decoder import StorageDetails, Unreadable, decode_with_details
+from bench.images.decoding.decoder import StorageDetails, UnreadableImage, decode_with_details
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
-from detectors.api import Image
+from detectors.api import Image, Sample
 from protocols.degradations import degradation
 
-VERSION = 2  # rises when an inspection of the same file would give something else
-SIDE = 12  # frequencies of a look, either way
-GRID = 4 * SIDE  # cells that they are taken from, either way
-HASH = 32  # bytes of a sha256
-UNREAD = bytes(HASH)
-LOOK = SIDE * SIDE // 8  # bytes of a look
+VERSION = 3  # rises when the record of the same file would have other values or other fields
+FREQUENCIES = 12  # of a perceptual hash, in either direction
+GRID = 4 * FREQUENCIES  # cells that they are computed from, in either direction
+HASH_BYTES = 32  # of a sha256
+UNREAD_HASH = bytes(HASH_BYTES)  # of a file that could not be read
+PERCEPTUAL_HASH_BYTES = FREQUENCIES * FREQUENCIES // 8
 
 
-class FileFacts(NamedTuple):
-    """One file.
+class FileRecord(NamedTuple):
+    """What is known of one file.
 
     Attributes:
-        hash: sha256 of its bytes.
-        reason: Why it cannot be used; "" for a sound file. The rest is empty where there is a reason; so is the hash
-            where the file could not even be read, which another time may do.
-        format: Of its content, whatever its name says.
+        hash: sha256 of its bytes; zeros where it could not be read, which may succeed another time.
+        reason: Why it cannot be used; "" for a file that can. All other fields but `hash` and `size` are empty where
+            there is a reason.
+        format: Of its content, whatever its name states.
         width: Pixels, upright.
         height: Pixels, upright.
         size: Of the file, in bytes.
         quality: JPEG quality, from its quantisation tables; -1 where it is no JPEG.
         mode: How its pixels are stored, as Pillow calls it.
-        exif: Whether it carries EXIF data.
+        exif: Whether it has EXIF data.
         profile: Its colour profile, "" for none.
-        look: Perceptual hash of its luma, for finding near duplicates.
+        perceptual_hash: Of its luma, for finding near duplicates.
     """
 
     hash: bytes
@@ -53,38 +53,52 @@ class FileFacts(NamedTuple):
     mode: str = ""
     exif: bool = False
     profile: str = ""
-    look: bytes = bytes(LOOK)
+    perceptual_hash: bytes = bytes(PERCEPTUAL_HASH_BYTES)
 
 
-def look(pixels: Image) -> bytes:
-    """Perceptual hash, 18 bytes: which of the 143 lowest frequencies of the luma lie above their median, then a zero.
+def perceptual_hash(pixels: Image) -> bytes:
+    """18 bytes: which of the 143 lowest frequencies of the luma are above their median, then a zero.
 
     After the pHash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, on a finer
     grid. On 700 photographs and rendered scenes, the same image after JPEG 30 or at two thirds of its size differed in
     at most 14 bits, and unrelated images in at least 20.
+
+    Args:
+        pixels: uint8 (H, W, 3), sRGB.
     """
     small = cv2.resize(pixels, (GRID, GRID), interpolation=cv2.INTER_AREA)
-    waves = cv2.dct(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32))[:SIDE, :SIDE].ravel()[1:]
-    return np.packbits(waves > np.median(waves)).tobytes()
+    spectrum = cv2.dct(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32))
+    lowest = spectrum[:FREQUENCIES, :FREQUENCIES].ravel()[1:]
+    return np.packbits(lowest > np.median(lowest)).tobytes()
 
 
-def inspect(data: bytes, where: str, chain: str = "") -> FileFacts:
-    """Decode a file strictly and tell what it is, after the degradations that its data set gives it.
+def inspect(data: bytes, where: str, chain: str = "") -> FileRecord:
+    """Decode a file strictly and record what it is, after the degradations that its data set gives it.
 
-    An unreadable file has a reason.
+    Args:
+        data: The whole file.
+        where: What messages call it.
+        chain: The degradations, "" for none.
+
+    Returns:
+        Its record, with a reason where it cannot be used.
     """
     content = sha256(data).digest()
     try:
         sample, details = decode_with_details(data, where)
-    except Unreadable as error:
-        return FileFacts(content, reason=error.reason, size=len(data))
+    except UnreadableImage as error:
+        return FileRecord(content, reason=error.reason, size=len(data))
     if chain:
         try:
             sample, details = degradation(chain)(sample), StorageDetails("RGB", exif=False, profile="")
         except (ValueError, cv2.error) as error:
-            return FileFacts(content, reason=f"it cannot go through {chain}: {error}", size=len(data))
+            return FileRecord(content, reason=f"it cannot go through {chain}: {error}", size=len(data))
+    return _record(content, sample, details)
+
+
+def _record(content: bytes, sample: Sample, details: StorageDetails) -> FileRecord:
     facts = sample.facts
-    return FileFacts(
+    return FileRecord(
         content,
         format=facts.format,
         width=facts.width,
@@ -94,79 +108,86 @@ def inspect(data: bytes, where: str, chain: str = "") -> FileFacts:
         mode=details.mode,
         exif=details.exif,
         profile=details.profile,
-        look=look(sample.pixels),
+        perceptual_hash=perceptual_hash(sample.pixels),
     )
 
 
-def inspect_file(images: ImageSet, row: int) -> FileFacts:
-    """Read and inspect one image of a set; one that cannot be read at all has that reason."""
+def inspect_file(images: ImageSet, row: int) -> FileRecord:
+    """Read and inspect one image of a set; one that cannot be read has that as its reason."""
     name = images.names[row]
     try:
         data = images.files.read(name)
     except OSError as error:
-        return FileFacts(UNREAD, reason=f"it cannot be read: {error.strerror or error}")
+        return FileRecord(UNREAD_HASH, reason=f"it cannot be read: {error.strerror or error}")
     return inspect(data, images.where(name), images.degradations[row])
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """An image set and what is known of its files, row by row.
+class InspectedImages:
+    """An image set with the records of its files.
 
     Attributes:
         images: The image set.
-        files: One row per image, columns as the fields of `FileFacts`.
+        records: One row per image in the same order, columns as the fields of `FileRecord`.
     """
 
     images: ImageSet
-    files: pd.DataFrame
+    records: pd.DataFrame
 
     @property
     def hashes(self) -> NDArray[np.uint8]:
         """Content hashes, (N, 32)."""
-        return _rows(self.files["hash"], HASH)
+        return _to_array(self.records["hash"], HASH_BYTES)
 
     @property
-    def looks(self) -> NDArray[np.uint8]:
+    def perceptual_hashes(self) -> NDArray[np.uint8]:
         """Perceptual hashes, (N, 18)."""
-        return _rows(self.files["look"], LOOK)
+        return _to_array(self.records["perceptual_hash"], PERCEPTUAL_HASH_BYTES)
 
     @property
-    def facts(self) -> pd.DataFrame:
-        """The image set's table beside what is known of the files; their size is called `bytes`."""
-        files = self.files.drop(columns=["hash", "look"]).rename(columns={"size": "bytes"})
-        return pd.concat([self.images.table, files], axis=1)
+    def table(self) -> pd.DataFrame:
+        """The image set's table and the records without hashes, side by side; `size` is called `bytes`."""
+        records = self.records.drop(columns=["hash", "perceptual_hash"]).rename(columns={"size": "bytes"})
+        return pd.concat([self.images.table, records], axis=1)
 
     @property
     def unreadable(self) -> pd.DataFrame:
-        """Columns `name` and `reason` of the files that cannot be used, those that were never listed included."""
-        bad = self.files["reason"] != ""
-        found = pd.DataFrame({"name": self.images.table["name"][bad], "reason": self.files["reason"][bad]})
+        """Columns `name` and `reason` of the files that cannot be used, those that were refused by name last."""
+        bad = self.records["reason"] != ""
+        unreadable = pd.DataFrame({"name": self.images.table["name"][bad], "reason": self.records["reason"][bad]})
         refused = pd.DataFrame(self.images.refused, columns=["name", "reason"])
-        return pd.concat([found, refused], ignore_index=True)
+        return pd.concat([unreadable, refused], ignore_index=True)
 
-    def sound(self) -> Inspection:
+    def usable(self) -> InspectedImages:
         """The same without the files that cannot be used."""
-        good = self.files["reason"] == ""
+        good = self.records["reason"] == ""
         if good.all():
             return self
-        return Inspection(self.images.keeping(good), self.files[good].reset_index(drop=True))
+        return InspectedImages(self.images.select(good), self.records[good].reset_index(drop=True))
 
-    def checked(self, most: float) -> Inspection:
-        """The sound part. Raises `InputError` where more than the share `most` of the files cannot be used.
+    def require_usable(self, max_unreadable: float) -> InspectedImages:
+        """The same without the files that cannot be used.
 
-        Files that were refused by their names or kinds count against the whole data set, not against a selection.
+        Files that were refused by name count against the whole data set, not against a selection of it.
+
+        Args:
+            max_unreadable: The largest share of such files that is allowed, in [0, 1].
+
+        Raises:
+            InputError: There are more.
         """
-        unread, refused = int((self.files["reason"] != "").sum()), len(self.images.refused)
+        unread, refused = int((self.records["reason"] != "").sum()), len(self.images.refused)
         for bad, total in ((unread, len(self.images)), (refused, self.images.listed + refused)):
-            if bad > most * total:
+            if bad > max_unreadable * total:
                 first = self.unreadable.iloc[0 if bad is unread else unread]
                 msg = (
                     f"{self.images.files.where}: {bad} of {total} images cannot be used, such as {first['name']} "
-                    f"({first['reason']}); replace them, or allow more with --max-unreadable (now {most:g})"
+                    f"({first['reason']}); replace them, or allow more with --max-unreadable (now {max_unreadable:g})"
                 )
                 raise InputError(msg)
-        return self.sound()
+        return self.usable()
 
 
-def _rows(column: pd.Series[bytes], size: int) -> NDArray[np.uint8]:
+def _to_array(column: pd.Series[bytes], size: int) -> NDArray[np.uint8]:
+    """A column of `size` bytes each as uint8 (N, size)."""
     return np.frombuffer(b"".join(column), dtype=np.uint8).reshape(-1, size)

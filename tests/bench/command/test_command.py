@@ -9,7 +9,7 @@ import pytest
 from bench.evaluation.cells import TABLE_COLUMNS
 from bench.records.columns import THROUGHPUT
 from tests.support.miniature import SIZES
-from tests.support.planted_shortcuts import as_png, plant
+from tests.support.planted_shortcuts import as_png, write_planted
 
 
 def one_line(done):
@@ -194,7 +194,7 @@ def test_a_few_unreadable_images_are_excluded_for_every_detector_alike_and_liste
 
 
 def test_baselines_stand_on_the_leaderboard_and_a_shortcut_is_said_above_it(lineup, tmp_path):
-    folder = plant(tmp_path / "data", generated=as_png, size=16)
+    folder = write_planted(tmp_path / "data", generated=as_png, size=16)
     done = lineup("run", "--data", folder, "--detectors", "checkerboard", "--out", tmp_path / "out", "--baselines")
     assert done.returncode == 0, done.stderr
     cells = pd.read_parquet(tmp_path / "out" / "cells.parquet").set_index("detector")
@@ -206,7 +206,7 @@ def test_baselines_stand_on_the_leaderboard_and_a_shortcut_is_said_above_it(line
 
 
 def test_arms_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(lineup, tmp_path):
-    folder = plant(tmp_path / "data", generated=as_png, size=16)
+    folder = write_planted(tmp_path / "data", generated=as_png, size=16)
     options = ("--data", folder, "--detectors", "metadata", "--out", tmp_path / "out")
     done = lineup("run", *options, "--base-degradation", "none,canonical:jpeg96")
     assert done.returncode == 0, done.stderr
@@ -222,7 +222,7 @@ def test_arms_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(
 
 
 def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, lineup_process, tmp_path):
-    folder = plant(tmp_path / "data", generated=as_png, size=40)
+    folder = write_planted(tmp_path / "data", generated=as_png, size=40)
     done = lineup("data", folder, "--audit", "--match", tmp_path / "matched")
     assert done.returncode == 0, done.stderr
     assert "120 images, 1 generators" in done.stdout

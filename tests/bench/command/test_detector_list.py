@@ -1,11 +1,19 @@
 """The list of detectors and the whole card of one, as a user reads them."""
 
-import subprocess
-import sys
+import json
 
 import pytest
 
-from bench.command.detector_list import WIDTH, in_full, overview, protocol_titles, whole_card
+from bench.command.card_texts import (
+    WIDTH,
+    as_json,
+    in_full,
+    long_list,
+    markdown_table,
+    protocol_titles,
+    short_list,
+    whole_card,
+)
 from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.networks.cnnspot import CnnSpot
@@ -17,11 +25,42 @@ from tests.bench.command.test_command import one_line
 @pytest.fixture
 def nothing_downloaded(monkeypatch):
     """As on a machine that never asked the hub for anything."""
-    monkeypatch.setattr(HubFile, "state", lambda hub: "missing")
+    monkeypatch.setattr(HubFile, "availability", lambda hub: "missing")
+
+
+def test_the_short_list_has_one_line_for_each_detector_by_family():
+    header, *lines = short_list()
+    rows = lines[: lines.index("")]
+    families = [row[: header.index("detector")].strip() for row in rows]
+    names = [row[header.index("detector") :].split()[0] for row in rows]
+    assert sorted(names) == catalogue.names()
+    for name, family in zip(names, families, strict=True):
+        assert family in {"", catalogue.recipe(name).card.family}
+    assert len([family for family in families if family]) == len({catalogue.recipe(name).card.family for name in names})
+    assert max(map(len, (header, *lines))) <= WIDTH + 10
+    assert any(line.startswith("protocols: cross_generator, ") for line in lines)
+    assert any(line.startswith("layouts: artifact, ") for line in lines)
+
+
+def test_everything_is_there_for_programs(nothing_downloaded):
+    whole = json.loads(as_json())
+    cards = {card["name"]: card for card in whole["detectors"]}
+    assert sorted(cards) == catalogue.names()
+    assert cards["cnnspot"]["settings"]["paper"]["size"]["parameters"] == 23_510_081
+    assert cards["cnnspot"]["settings"]["small"]["weights"] == {"small_resnet": "shipped"}
+    assert cards["cnnspot"]["options"]["tune"] == "'all'"
+    assert set(whole["protocols"]) == set(protocol_catalogue.names())
+    assert "genimage" in whole["layouts"]
+
+
+def test_the_table_of_the_readme_has_what_lineup_brings_and_no_plug_in():
+    rows = [line.split("|")[1].strip(" `") for line in list(markdown_table())[2:]]
+    assert sorted(rows) == [name for name in catalogue.names() if name != "checkerboard"]
 
 
 def test_the_list_has_a_row_for_every_detector(nothing_downloaded):
-    lines = list(overview())
+    lines = list(long_list())
+    lines = lines[: lines.index("protocols")]
     rows = {line.split()[0]: line for line in lines if line and not line.startswith(" ")}
     assert rows.keys() >= set(catalogue.names())
     assert max(map(len, lines)) <= WIDTH
@@ -36,10 +75,10 @@ def test_weights_that_are_found_are_said_to_be(tmp_path, monkeypatch):
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     (folder / "resnet50-0676ba61.pth").write_bytes(b"not what its name says")
-    monkeypatch.setattr("detectors.weights.files.cached", lambda *names: None)
-    assert any(line.startswith("cnnspot") and "missing / shipped" in line for line in overview())
-    monkeypatch.setattr("detectors.weights.files.torch_hub_cache", lambda *names: names or None)
-    assert any(line.startswith("cnnspot") and "found / shipped" in line for line in overview())
+    monkeypatch.setattr("detectors.weights.files.cached_hub_file", lambda *names: None)
+    assert any(line.startswith("cnnspot") and "missing / shipped" in line for line in long_list())
+    monkeypatch.setattr("detectors.weights.files.cached_torch_file", lambda *names: names or None)
+    assert any(line.startswith("cnnspot") and "found / shipped" in line for line in long_list())
 
 
 def test_a_card_is_shown_whole(nothing_downloaded):
@@ -98,14 +137,10 @@ def test_an_unknown_protocol_is_one_line(lineup):
     assert "no detector or protocol is named 'degradatoin'. Did you mean degradation?" in refused
 
 
+def test_a_card_is_printed_by_list_as_by_show(lineup):
+    assert lineup("list", "--long", "npr").stdout == lineup("show", "npr").stdout
+    assert "lineup list --long npr" in one_line(lineup("list", "npr"))
+
+
 def test_an_unknown_detector_is_one_line(lineup):
     assert "Did you mean cnnspot?" in one_line(lineup("show", "cnnsport"))
-
-
-def test_neither_imports_torch():
-    code = (
-        "import sys; from bench.command.detector_list import in_full, overview, protocol_titles, whole_card;"
-        "list(overview()); list(whole_card('clip_probe')); list(protocol_titles()); list(in_full('degradation'));"
-        "sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,10 +8,10 @@ import pytest
 from lineup_checkerboard import Checkerboard
 from rich.console import Console
 
-from bench.command import regress
+from bench.command import regression_gate as gate
 from bench.evaluation.cells import cells_table
-from bench.evaluation.comparison import compare
 from bench.evaluation.golden_record import describe_update, golden_from, read_golden, write_golden
+from bench.evaluation.regression import compare
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
@@ -142,18 +142,18 @@ def test_a_raised_version_or_a_missing_detector_cannot_be_compared(run_of, golde
 
 def test_the_command_compares_afresh_and_says_what_fell(run_of, good_run, run_of_one, tmp_path, monkeypatch, capsys):
     reporter = Reporter(Console(file=io.StringIO()))
-    runs = dict.fromkeys(regress.PROTOCOLS, good_run)
-    monkeypatch.setattr(regress, "matrices", lambda *_: runs)
+    runs = dict.fromkeys(gate.PROTOCOLS, good_run)
+    monkeypatch.setattr(gate, "matrices", lambda *_: runs)
     with pytest.raises(InputError, match="holds no golden record"):
-        regress.compare_now(tmp_path / "golden", tmp_path, reporter)
-    assert regress.update_golden(tmp_path / "golden", tmp_path, reporter) == 0
-    assert regress.compare_now(tmp_path / "golden", tmp_path, reporter) == 0
+        gate.compare_now(tmp_path / "golden", tmp_path, reporter)
+    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter) == 0
+    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 0
     assert "none fell" in capsys.readouterr().out
-    runs[regress.PROTOCOLS[1]] = run_of(Flipped("small"), Checkerboard("small"))
-    assert regress.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
+    runs[gate.PROTOCOLS[1]] = run_of(Flipped("small"), Checkerboard("small"))
+    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 1
     assert "Cells that fell" in capsys.readouterr().out
-    runs[regress.PROTOCOLS[1]] = run_of_one
-    assert regress.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
+    runs[gate.PROTOCOLS[1]] = run_of_one
+    assert gate.compare_now(tmp_path / "golden", tmp_path, reporter) == 2
 
 
 def test_an_update_is_described(run_of, run_of_one, tmp_path):
@@ -172,11 +172,11 @@ def test_a_stored_run_reads_back_whole(good_run):
 
 
 def test_an_update_mends_a_damaged_record(good_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(regress, "matrices", lambda *_: dict.fromkeys(regress.PROTOCOLS, good_run))
+    monkeypatch.setattr(gate, "matrices", lambda *_: dict.fromkeys(gate.PROTOCOLS, good_run))
     console = io.StringIO()
-    folder = tmp_path / "golden" / regress.PROTOCOLS[0]
+    folder = tmp_path / "golden" / gate.PROTOCOLS[0]
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text("{")
-    assert regress.update_golden(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
+    assert gate.update_golden(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
     assert "Starting anew" in console.getvalue()
-    assert regress.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
+    assert gate.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from bench.records.saved_detector import SAID
+from bench.records.saved_detector import HEADER
 from tests.bench.command.test_command import one_line
 
 
@@ -66,13 +66,13 @@ def test_what_is_no_fitted_detector_is_one_line(lineup, data, kept, tmp_path):
     save_file(state, bare)
     assert "does not say which detector it is" in one_line(lineup("score", data, "--fitted", bare))
     told = {"detector": "npr", "version": 99, "setting": "small", "options": {}, "train": "a", "seed": 0, "data": ""}
-    save_file(state, bare, {SAID: json.dumps(told)})
+    save_file(state, bare, {HEADER: json.dumps(told)})
     assert "was fitted by version 99 of npr" in one_line(lineup("score", data, "--fitted", bare))
-    save_file(state, bare, {SAID: json.dumps(told | {"setting": "embedded"})})
+    save_file(state, bare, {HEADER: json.dumps(told | {"setting": "embedded"})})
     assert "in the setting 'embedded', which is called 'small' now: fit it" in one_line(
         lineup("score", data, "--fitted", bare)
     )
-    save_file(state, bare, {SAID: json.dumps(told | {"setting": "big"})})
+    save_file(state, bare, {HEADER: json.dumps(told | {"setting": "big"})})
     assert "was fitted in the setting 'big': fit it again" in one_line(lineup("score", data, "--fitted", bare))
     assert "cannot be read as a fitted" in one_line(lineup("score", data, "--fitted", tmp_path / "absent.safetensors"))
     assert "give --detector with the --weights" in one_line(lineup("score", data, "--detector", "npr"))

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from bench.platform.errors import InputError
-from bench.platform.option_values import checked
-from bench.request.settings_file import read, written
+from bench.platform.option_values import parse_options as checked
+from bench.request.settings_file import read_settings as read
+from bench.request.settings_file import to_toml as written
 from detectors.handcrafted.hog_svm import HogSvm
 from detectors.networks.cnnspot import CnnSpot
 from tests.bench.command.test_command import one_line

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.embedded import corpus
-from bench.embedded.corpus import as_jpeg, build, encode, identity, is_built, scene_number
+from bench.embedded.corpus import build, encode_jpeg, identity, is_built, jpeg_round_trip, scene_number
 from bench.embedded.scenes.scene import render
 from bench.embedded.shortcut_probes import PROBES, accuracies
 from bench.images.data_sets import read
@@ -56,7 +56,7 @@ def test_names_tell_content_scene_and_generator(larger):
 def test_the_real_class_is_the_scene_itself(larger):
     path = next((larger / "vq" / "val" / "nature").iterdir())
     number = int(path.stem.split("_")[1])
-    assert path.read_bytes() == encode(render(number).pixels, number)
+    assert path.read_bytes() == encode_jpeg(render(number).pixels, number)
 
 
 def test_the_manifest_describes_the_files(larger):
@@ -103,7 +103,9 @@ def test_identity_covers_every_module_that_makes_the_corpus():
     code = "import sys, bench.embedded.corpus, bench.embedded.generators.generator; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     here = Path(corpus.__file__).parent
-    covered = {path.relative_to(here).with_suffix("") for pattern in corpus.MAKERS for path in here.glob(pattern)}
+    covered = {
+        path.relative_to(here).with_suffix("") for pattern in corpus.SOURCE_PATTERNS for path in here.glob(pattern)
+    }
     makers = {Path(*name.split(".")[2:]) for name in loaded if name.startswith("bench.embedded.")}
     packages = {Path("scenes"), Path("generators")}
     assert makers - packages <= covered
@@ -120,8 +122,8 @@ def test_scene_numbers_never_meet():
         scene_number(position, split, label, index)
         for position in range(8)
         for split in corpus.SPLITS
-        for label in corpus.LABELS
-        for index in (0, corpus.STRIDE - 1)
+        for label in corpus.CLASS_FOLDERS
+        for index in (0, corpus.SCENES_PER_FOLDER - 1)
     }
     assert len(taken) == 64
     assert max(taken) < 10_000_000
@@ -129,14 +131,14 @@ def test_scene_numbers_never_meet():
 
 def test_jpeg_settings_come_from_the_scene_number_alone(tmp_path):
     pixels = render(3).pixels
-    assert encode(pixels, 8) == encode(pixels, 8)
-    assert len({len(encode(pixels, number)) for number in range(200)}) == 19  # as many as there are qualities
+    assert encode_jpeg(pixels, 8) == encode_jpeg(pixels, 8)
+    assert len({len(encode_jpeg(pixels, number)) for number in range(200)}) == 19  # as many as there are qualities
     path = tmp_path / "image.jpg"
-    path.write_bytes(encode(pixels, 8))
+    path.write_bytes(encode_jpeg(pixels, 8))
     with Image.open(path) as image:
         assert [layer[1:3] for layer in image.layer] == [(2, 2), (1, 1), (1, 1)]  # 4:2:0
-        assert np.abs(np.asarray(image).astype(int) - as_jpeg(pixels, 8)).max() <= 4
-    assert np.abs(as_jpeg(pixels, 8).astype(int) - pixels).mean() < 10
+        assert np.abs(np.asarray(image).astype(int) - jpeg_round_trip(pixels, 8)).max() <= 4
+    assert np.abs(jpeg_round_trip(pixels, 8).astype(int) - pixels).mean() < 10
 
 
 def test_probes_find_a_planted_shortcut(tmp_path):

@@ -20,10 +20,10 @@ def rows(*values):
 
 
 def test_embeddings_come_back_in_the_order_asked_for(tmp_path):
-    shelf = Cache(tmp_path).shelf("means.1", "jpeg:65@1")
-    shelf.add(hashes(1, 2, 3), rows(1, 2, 3))
-    shelf.add(hashes(7, 8), rows(7, 8))
-    for same in (shelf, Cache(tmp_path).shelf("means.1", "jpeg:65@1")):
+    files = Cache(tmp_path).embeddings("means.1", "jpeg:65@1")
+    files.add(hashes(1, 2, 3), rows(1, 2, 3))
+    files.add(hashes(7, 8), rows(7, 8))
+    for same in (files, Cache(tmp_path).embeddings("means.1", "jpeg:65@1")):
         assert (same[hashes(8, 1, 3, 8)] == rows(8, 1, 3, 8)).all()
         assert all(bytes(value) in same for value in hashes(2, 7))
         assert bytes(hashes(9)[0]) not in same
@@ -33,21 +33,21 @@ def test_embeddings_come_back_in_the_order_asked_for(tmp_path):
 
 def test_embedders_and_degradations_do_not_mix(tmp_path):
     kept = Cache(tmp_path)
-    kept.shelf("means.1", "none").add(hashes(1), rows(1))
-    assert bytes(hashes(1)[0]) not in kept.shelf("means.2", "none")
-    assert bytes(hashes(1)[0]) not in kept.shelf("means.1", "jpeg:65@1")
-    assert bytes(hashes(1)[0]) not in kept.shelf("means/1", "none")  # alike as a file name, another key
+    kept.embeddings("means.1", "none").add(hashes(1), rows(1))
+    assert bytes(hashes(1)[0]) not in kept.embeddings("means.2", "none")
+    assert bytes(hashes(1)[0]) not in kept.embeddings("means.1", "jpeg:65@1")
+    assert bytes(hashes(1)[0]) not in kept.embeddings("means/1", "none")  # alike as a file name, another key
 
 
 def test_what_fitting_learned_comes_back_to_the_last_bit_and_shape(tmp_path):
     state = {"cut": np.array(0.1), "row": np.arange(3.0), "turned": np.arange(6).reshape(2, 3).T, "n": np.int64([5])}
     cache = Cache(tmp_path)
-    assert cache.fitted("fit") is None
-    cache.keep_fitted("fit", state)
-    kept = cache.fitted("fit")
+    assert cache.read_fit("fit") is None
+    cache.write_fit("fit", state)
+    kept = cache.read_fit("fit")
     assert same_state(state, kept)
     assert {name: array.shape for name, array in kept.items()} == {"cut": (), "row": (3,), "turned": (3, 2), "n": (1,)}
-    assert cache.fitted("another fit") is None
+    assert cache.read_fit("another fit") is None
 
 
 def test_only_changed_files_are_inspected_again(tmp_path):
@@ -59,7 +59,7 @@ def test_only_changed_files_are_inspected_again(tmp_path):
     victim.write_bytes(other.read_bytes())
     second = Cache(tmp_path / "cache").inspect(images, 2, inspected.append)
     assert (second.hashes[3] == first.hashes[4]).all()
-    assert second.files.drop(index=3).equals(first.files.drop(index=3))
+    assert second.records.drop(index=3).equals(first.records.drop(index=3))
     assert inspected == [len(images) - 1, 1]
 
 
@@ -67,7 +67,7 @@ def test_a_killed_inspection_goes_on_where_it_stopped(tmp_path, monkeypatch):
     write_folder(tmp_path / "data")
     images = read(str(tmp_path / "data"))
     whole = Cache(tmp_path / "one").inspect(images, 2, lambda _: None)
-    monkeypatch.setattr(cache, "SAVED_EVERY", 20)
+    monkeypatch.setattr(cache, "INSPECTIONS_PER_FILE", 20)
     done = []
 
     def kill(more):
@@ -78,7 +78,7 @@ def test_a_killed_inspection_goes_on_where_it_stopped(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         Cache(tmp_path / "two").inspect(images, 1, kill)
     left = []
-    assert Cache(tmp_path / "two").inspect(images, 1, left.append).files.equals(whole.files)
+    assert Cache(tmp_path / "two").inspect(images, 1, left.append).records.equals(whole.records)
     assert left[0] == 20
 
 

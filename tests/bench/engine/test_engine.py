@@ -14,7 +14,7 @@ from bench.engine.selections import Selections
 from bench.images import image_set
 from bench.platform.errors import InputError
 from detectors.api import Answer, Card, Detector, Recipe, Runtime
-from detectors.composite.nested_fits import joined, parted
+from detectors.composite.nested_fits import join_states, state_of
 from detectors.composition import Composite
 from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
@@ -306,7 +306,7 @@ def test_a_recipe_may_ask_for_embeddings_of_other_embedders_and_they_are_kept(ma
     beside = Borrowing("small")
     both = make_bench("both", [NearestMeanRecipe("small"), beside])
     both.run(both.plan(("none",)))
-    assert beside.shared.embedded == 0  # the shelf had them already
+    assert beside.shared.embedded == 0  # they were in the cache already
 
 
 @dataclass(frozen=True)
@@ -385,7 +385,7 @@ class Mixed(Recipe):
         return Both({one.card.name: one.fit(train, seed, runtime) for one in self.components()})
 
     def restore(self, state, runtime):
-        return Both({one.card.name: one.restore(parted(state, one.card.name), runtime) for one in self.components()})
+        return Both({one.card.name: one.restore(state_of(state, one.card.name), runtime) for one in self.components()})
 
 
 class Both(Composite):
@@ -396,7 +396,7 @@ class Both(Composite):
         return Answer(np.mean([one.scores for one in answers.values()], axis=0, dtype=np.float32))
 
     def state(self):
-        return joined({name: one.state() for name, one in self.members.items()})
+        return join_states({name: one.state() for name, one in self.members.items()})
 
 
 def test_a_composite_reads_the_embeddings_of_its_heads_and_shares_every_decode(make_bench):

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.evaluation.cells import TABLE_COLUMNS, averages, cells_table, combine, evaluate, for_readers, matrix
+from bench.evaluation.cells import TABLE_COLUMNS, average_masks, cells_table, evaluate, matrix, readable_table
+from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
 from bench.evaluation.metrics import UnusableScores, measure
 from bench.platform.errors import InputError
 from bench.records.manifest import RuntimeRecord
-from bench.report.base_degradations import side_by_side
+from bench.report.base_degradations import base_degradation_tables
 from protocols.api import Cell, Scope, Subset
 from protocols.cross_generator import CrossGenerator
 from tests.support.synthetic_runs import (
@@ -31,13 +32,13 @@ from tests.support.synthetic_runs import (
 def test_cells_table_measures_each_cell():
     run = make_run()
     table = cells_table(run)
-    assert tuple(for_readers(table, run.manifest.protocol).columns) == TABLE_COLUMNS
+    assert tuple(readable_table(table, run.manifest.protocol).columns) == TABLE_COLUMNS
     assert len(table) == len(run.cells)
     scores = run.scores[run.scores["key"] == run.cells["key"].iloc[5]]
     expected = measure(scores["label"].to_numpy(), scores["score"].to_numpy())
     row = table.iloc[5]
     assert [row["n"], row["accuracy"], row["ap"], row["roc_auc"]] == pytest.approx(
-        [expected.n, expected.accuracy, expected.ap, expected.roc_auc]
+        [expected["n"], expected["accuracy"], expected["ap"], expected["roc_auc"]]
     )
     assert (table["accuracy_low"] <= table["accuracy"]).all()
     assert (table["accuracy"] <= table["accuracy_high"]).all()
@@ -93,7 +94,7 @@ def test_matrix_is_empty_where_a_seed_is_missing():
 
 def test_groups_of_a_matrix_split_by_training_and_family():
     run = make_run(detectors=["alpha"])
-    found = {name: int(mask.sum()) for name, mask in averages(run.cells, run.manifest.protocol).items()}
+    found = {name: int(mask.sum()) for name, mask in average_masks(run.cells, run.manifest.protocol).items()}
     assert found == {"diagonal": 4, "off-diagonal": 12, "same family": 4, "cross family": 8, "all cells": 16}
 
 
@@ -101,7 +102,7 @@ def test_a_set_trained_on_counts_as_home_in_a_joined_subset():
     run = make_run(detectors=["alpha"])
     asked = [Cell("alpha", Subset(("fog", "kiln"), "train"), Subset((name,), "val")) for name in GENERATORS]
     cells = cells_of(CrossGenerator(), asked, Scope(Images(), ["alpha"]))
-    found = averages(cells, run.manifest.protocol)  # tested on fog, haze, kiln, ember
+    found = average_masks(cells, run.manifest.protocol)  # tested on fog, haze, kiln, ember
     assert found["diagonal"].tolist() == [True, False, True, False]
     assert found["same family"].tolist() == [False, True, False, True]
 
@@ -119,7 +120,7 @@ def test_averages_run_over_their_cells():
         by_seed = table[mask].groupby("seed")["accuracy"].mean()
         assert mean.spread == pytest.approx(by_seed.std())
     assert row.drop == pytest.approx(row.means["diagonal"].value - row.means["off-diagonal"].value)
-    assert row.ap == pytest.approx(table["ap"].mean())
+    assert row.metrics["ap"] == pytest.approx(table["ap"].mean())
     assert row.seeds == 2
 
 
@@ -191,7 +192,7 @@ def test_an_undefined_measure_is_not_averaged_away():
     run = make_run(detectors=["alpha"])
     one_class = (run.scores["key"] == run.cells["key"].iloc[0]) & (run.scores["label"] == 0)
     row = ranking(replace(run, scores=run.scores[~one_class])).rows[0]
-    assert math.isnan(row.ap)
+    assert math.isnan(row.metrics["ap"])
     assert row.means["all cells"].complete
 
 
@@ -206,7 +207,7 @@ def test_speed_is_that_of_this_version_on_this_device():
 
 def test_runs_of_one_question_are_joined():
     runs = [make_run(seeds=(0,)), make_run(seeds=(1,)), make_run(detectors=["gamma"])]
-    joined = combine(runs)
+    joined = join_runs(runs)
     assert len(joined) == 1
     assert sorted(joined[0].manifest.detectors) == ["alpha", "beta", "gamma"]
     found = {row.detector: row for row in rankings(runs)[0].rows}
@@ -218,8 +219,8 @@ def test_runs_of_one_question_are_joined():
 
 def test_the_same_run_twice_counts_once():
     run = make_run()
-    assert combine([run, run])[0].cells.equals(run.cells)
-    assert len(combine([run, run])[0].scores) == len(run.scores)
+    assert join_runs([run, run])[0].cells.equals(run.cells)
+    assert len(join_runs([run, run])[0].scores) == len(run.scores)
 
 
 def test_a_cell_scored_in_one_run_fills_the_hole_of_another():
@@ -256,14 +257,14 @@ def test_other_cells_are_another_question():
 def test_two_versions_of_a_detector_are_refused():
     newer = with_detector(make_run(seeds=(1,)), "alpha", key="alpha.2.small")
     with pytest.raises(InputError, match=r"alpha appears as alpha\.1\.small and as alpha\.2\.small"):
-        combine([make_run(), newer])
+        join_runs([make_run(), newer])
 
 
 def test_two_scorings_of_one_cell_are_refused():
     other = make_run()
     other = replace(other, cells=other.cells.assign(key=other.cells["key"] + "'"))
     with pytest.raises(InputError, match="scores in two versions"):
-        combine([make_run(), other])
+        join_runs([make_run(), other])
 
 
 def test_a_full_benchmark_is_evaluated_in_seconds():
@@ -315,7 +316,7 @@ def test_arms_of_one_question_stand_side_by_side():
     plain, other = make_run(falling(away=0.7)), make_run(falling(away=0.5), noise=1)
     other = with_data(other, arm="canonical:jpeg96", digest="d2", files="d1")
     ranked = rankings([plain, other])
-    (comparison,) = side_by_side(ranked)
+    (comparison,) = base_degradation_tables(ranked)
     detector, none, canonical, change = comparison.columns
     assert (none.header, canonical.header, change.header) == (
         "none", "canonical:jpeg96", "canonical:jpeg96 - none"
@@ -325,6 +326,6 @@ def test_arms_of_one_question_stand_side_by_side():
             next(row for row in one.rows if row.detector == name).means["off-diagonal"].value for one in ranked
         )
         assert change.texts[place] == f"{100 * (after - before):+.1f}"
-    assert side_by_side(ranked[:1]) == []
+    assert base_degradation_tables(ranked[:1]) == []
     elsewhere = with_data(other, files="d3")
-    assert side_by_side(rankings([plain, elsewhere])) == []  # other files
+    assert base_degradation_tables(rankings([plain, elsewhere])) == []  # other files

@@ -28,27 +28,27 @@ def test_measures_agree_with_scikit_learn(cell):
     labels, scores = cell
     called = (scores > 0.5).astype(int)
     found = measure(labels, scores)
-    assert found.n == labels.size
-    assert found.accuracy == pytest.approx(reference.accuracy_score(labels, called))
+    assert found["n"] == labels.size
+    assert found["accuracy"] == pytest.approx(reference.accuracy_score(labels, called))
     if len(set(labels)) == 2:
-        assert found.real_accuracy == pytest.approx(reference.recall_score(labels, called, pos_label=0))
-        assert found.generated_accuracy == pytest.approx(reference.recall_score(labels, called, pos_label=1))
-        assert found.balanced_accuracy == pytest.approx(reference.balanced_accuracy_score(labels, called))
-        assert found.ap == pytest.approx(reference.average_precision_score(labels, scores), abs=1e-12)
-        assert found.roc_auc == pytest.approx(reference.roc_auc_score(labels, scores), abs=1e-12)
+        assert found["real_accuracy"] == pytest.approx(reference.recall_score(labels, called, pos_label=0))
+        assert found["generated_accuracy"] == pytest.approx(reference.recall_score(labels, called, pos_label=1))
+        assert found["balanced_accuracy"] == pytest.approx(reference.balanced_accuracy_score(labels, called))
+        assert found["ap"] == pytest.approx(reference.average_precision_score(labels, scores), abs=1e-12)
+        assert found["roc_auc"] == pytest.approx(reference.roc_auc_score(labels, scores), abs=1e-12)
 
 
 @given(st.integers(1, 20), st.integers(0, 1), SCORE)
 def test_one_class_leaves_undefined_what_needs_two(n, label, score):
     found = measure(np.full(n, label), np.full(n, score, np.float32))
-    own, other = (found.generated_accuracy, found.real_accuracy)[:: 1 if label else -1]
-    assert own == found.accuracy
-    assert all(map(math.isnan, (other, found.balanced_accuracy, found.ap, found.roc_auc)))
+    own, other = (found["generated_accuracy"], found["real_accuracy"])[:: 1 if label else -1]
+    assert own == found["accuracy"]
+    assert all(map(math.isnan, (other, found["balanced_accuracy"], found["ap"], found["roc_auc"])))
 
 
 def test_constant_scores_say_nothing():
     found = measure(np.array([0, 0, 0, 1]), np.full(4, 0.9, np.float32))
-    assert (found.accuracy, found.balanced_accuracy, found.ap, found.roc_auc) == (0.25, 0.5, 0.25, 0.5)
+    assert (found["accuracy"], found["balanced_accuracy"], found["ap"], found["roc_auc"]) == (0.25, 0.5, 0.25, 0.5)
 
 
 def test_one_half_is_called_real():

@@ -9,20 +9,22 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.cells import averages, cells_table, combine, decided, for_readers, matrix
-from bench.evaluation.comparison import compare
+from bench.evaluation.cells import average_masks, cells_table, decisions, evaluate, matrix, readable_table
 from bench.evaluation.golden_record import golden_from, pack, unpack
+from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
+from bench.evaluation.regression import compare
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.store import Store
 from bench.report import formats, terminal
-from bench.report.matrix_style import placed
+from bench.report.matrix_style import grouped_values
 from bench.report.picture import picture
 from bench.report.ranking_columns import legend, ranking_columns
-from bench.report.regressions import outcome
-from bench.report.routes import confusion, routings
-from bench.report.run_report import write
+from bench.report.regressions import comparison_report
+from bench.report.routes import LEGEND, route_counts, route_tables
+from bench.report.run_report import write_files
+from bench.report.sections import sections_of
 from protocols.api import PublishedAverage
 from tests.support.open_protocols import AwayFirst, Naming, by_size
 from tests.support.synthetic_runs import FAMILIES, falling, make_run, run_of, with_detector, with_manifest, without
@@ -57,7 +59,7 @@ def test_roles_need_not_stand_first():
 def test_the_same_cells_in_other_groups_are_another_question():
     run = run_of(AwayFirst(), detectors=["alpha"])
     other = with_manifest(run, protocol=replace(run.manifest.protocol, groups=()))
-    assert len(combine([run, other])) == 2
+    assert len(join_runs([run, other])) == 2
 
 
 def test_a_group_with_a_role_is_shown_without_cells_and_the_other_one_ranks():
@@ -79,9 +81,9 @@ def test_without_roles_all_cells_rank_and_no_drop_is_shown():
     assert headers(run)[:5] == ["#", "detector", "all cells", "cells", "few"]
     assert "drop" not in headers(run)
     assert "Drop" not in legend(found)
-    assert "drop" not in formats.csv([found]).splitlines()[0].split(",")
+    assert "drop" not in formats.as_csv([found]).splitlines()[0].split(",")
     assert "[" in ranking_columns(found)[2].texts[0]
-    assert "Ranked by all cells." in formats.markdown([found])
+    assert "Ranked by all cells." in formats.as_markdown([found])
     assert printed(terminal.leaderboard(found))
 
 
@@ -112,11 +114,11 @@ def test_an_axis_of_numbers_keeps_planned_order_and_types():
 def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_vary():
     run = by_size(strengths=(0.5, 1.0))
     table, protocol = cells_table(run), run.manifest.protocol
-    shown = for_readers(table, protocol).columns
+    shown = readable_table(table, protocol).columns
     assert list(shown[:8]) == [
         *("detector", "train", "train_size", "test", "degradation", "options", "strength", "seed"),
     ]  # fmt: skip
-    assert "strength" not in for_readers(cells_table(by_size()), protocol).columns
+    assert "strength" not in readable_table(cells_table(by_size()), protocol).columns
     by_strength = replace(protocol, columns=replace(protocol.columns, name="strength", generators=False))
     found = matrix(table, "beta", by_strength)
     assert (list(found.index), list(found.columns)) == ([10, 2, "all"], [0.5, 1.0])
@@ -128,16 +130,16 @@ def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_v
 def test_only_axes_of_generators_keep_families_together():
     generators, plain = make_run().manifest.protocol.columns, replace(make_run().manifest.protocol.columns)
     names = ["kiln", "fog", "ember", "haze"]
-    assert placed(names, generators, FAMILIES) == [["kiln", "ember"], ["fog", "haze"]]
-    assert placed(names, replace(plain, generators=False), FAMILIES) == [names]
-    assert placed([10, 2, "all"], replace(plain, generators=False), FAMILIES) == [[10, 2, "all"]]
+    assert grouped_values(names, generators, FAMILIES) == [["kiln", "ember"], ["fog", "haze"]]
+    assert grouped_values(names, replace(plain, generators=False), FAMILIES) == [names]
+    assert grouped_values([10, 2, "all"], replace(plain, generators=False), FAMILIES) == [[10, 2, "all"]]
 
 
 def test_runs_over_an_axis_of_numbers_are_joined_and_kept_apart():
-    joined = combine([by_size(seeds=(0,)), by_size(seeds=(1,))])
+    joined = join_runs([by_size(seeds=(0,)), by_size(seeds=(1,))])
     assert len(joined) == 1
     assert joined[0].manifest.seeds == (0, 1)
-    assert len(combine([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])) == 2
+    assert len(join_runs([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])) == 2
     assert len({one.question for one in rankings([by_size(sizes=(2, 10)), by_size(sizes=(2, None))])}) == 2
 
 
@@ -158,7 +160,7 @@ def test_a_golden_record_of_numbers_reads_back_and_is_compared_without_roles():
 def test_the_regression_gate_compares_the_group_at_home_wherever_it_stands():
     golden, now = (run_of(AwayFirst(), detectors=["alpha"], noise=noise) for noise in (0, 0))
     assert compare(golden, now).means["average"].tolist() == ["own", "all cells"]
-    assert "own" not in printed(outcome(compare(golden, now)))
+    assert "own" not in printed(comparison_report(compare(golden, now)))
 
 
 def named(run, right):
@@ -176,7 +178,7 @@ def named(run, right):
 def test_where_generators_are_to_be_named_an_image_is_right_where_its_own_was():
     plain = run_of(Naming(), falling(home=0.9), ["alpha"])
     run = named(plain, 0.3)
-    assert decided(run)["correct"].mean() == pytest.approx(0.3)
+    assert decisions(run)["correct"].mean() == pytest.approx(0.3)
     found, before = cells_table(run), cells_table(replace(plain, cells=plain.cells.assign(task="binary")))
     assert found["accuracy"].tolist() == pytest.approx([0.3] * 4)
     assert (found["accuracy_low"] <= 0.3).all()
@@ -232,13 +234,13 @@ def routed(run):
 
 def test_routes_are_read_from_diagnostics():
     run = routed(make_run())
-    counted = confusion(run)
+    counted = route_counts(run)
     assert list(counted.columns) == [
         *("detector", "train", "test", "degradation", "seed", "label", "route", "images"),
     ]  # fmt: skip
     assert set(counted["detector"]) == {"alpha"}
     assert counted["images"].sum() == 16 * 100
-    tables = routings(run)
+    tables = route_tables(run)
     assert [one.title for one in tables][:1] == ["Routes of alpha, trained on fog"]
     names = tables[0].columns[0].texts
     shown = {column.header: dict(zip(names, column.texts, strict=True)) for column in tables[0].columns}
@@ -249,13 +251,13 @@ def test_routes_are_read_from_diagnostics():
     assert (shown["oracle"]["kiln"], shown["cost"]["kiln"]) == ("-", "-")  # no route of its own
     cost = 100 - float(shown["accuracy"]["haze"])
     assert shown["cost"]["haze"] == f"{cost:+.1f}"
-    assert "### Routes of alpha" in formats.routes_markdown(tables)
+    assert "### Routes of alpha" in formats.section_as_markdown(tables, LEGEND)
 
 
 def test_a_run_without_routes_has_no_tables_of_them():
     for run in (make_run(), named(run_of(Naming(), detectors=["alpha"]), 0.3)):
-        assert routings(run) == []
-        assert confusion(run).empty
+        assert route_tables(run) == []
+        assert route_counts(run).empty
 
 
 def test_what_a_protocol_says_of_published_figures_reaches_the_ranking():
@@ -270,7 +272,7 @@ def test_what_a_protocol_says_of_published_figures_reaches_the_ranking():
 def test_every_derived_file_is_written_whatever_the_protocol(tmp_path, make):
     run, store = make(), Store.at(tmp_path)
     run = without(run, run.cells.index == 1, "failed", "OSError: no room")
-    write(run, rankings([run]), routings(run), store)
+    write_files(run, evaluate(run), rankings([run]), sections_of(run), store)
     cells = pd.read_parquet(tmp_path / "cells.parquet")
     assert len(cells) == len(run.cells)
     assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "matrix-alpha.csv", "matrix.png"} <= {
@@ -281,5 +283,5 @@ def test_every_derived_file_is_written_whatever_the_protocol(tmp_path, make):
 
 def test_averages_that_nobody_is_part_of_are_left_out():
     run = run_of(AwayFirst(), detectors=["alpha"])
-    found = {name: int(mask.sum()) for name, mask in averages(run.cells, run.manifest.protocol).items()}
+    found = {name: int(mask.sum()) for name, mask in average_masks(run.cells, run.manifest.protocol).items()}
     assert found == {"on fog": 4, "abroad": 12, "own": 4, "all cells": 16}

@@ -9,17 +9,17 @@ import pytest
 from bench.images.assembly import draw_splits
 from bench.images.data_sets import read
 from bench.images.image_set import COLUMNS
-from bench.images.layouts.generator_names import canonical, family_of
+from bench.images.vocabulary.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
-from tests.support.small_data_sets import both_ways, put
+from tests.support.small_data_sets import read_both_ways, write_images
 
 
 def genimage(root):
-    put(root, *(f"ADM/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
+    write_images(root, *(f"ADM/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
 
 
 def cnnspot(root):
-    put(root, "stylegan/0_real/1.png", "stylegan/1_fake/1.png")
+    write_images(root, "stylegan/0_real/1.png", "stylegan/1_fake/1.png")
 
 
 def test_a_folder_of_two_layouts_names_both(tmp_path):
@@ -56,7 +56,7 @@ def test_a_layout_that_fits_wins_over_the_general_one(tmp_path, build, layout):
 
 def test_a_stray_folder_in_a_data_set_is_not_read_as_a_generator(tmp_path):
     genimage(tmp_path)
-    put(tmp_path, "samples/1.png")
+    write_images(tmp_path, "samples/1.png")
     with pytest.raises(InputError, match=r"only in part laid out as .*genimage"):
         read(str(tmp_path))
 
@@ -113,15 +113,17 @@ FAMILIES = {
 )
 def test_generators_of_the_known_data_sets_have_a_family(name, family):
     assert family_of(name) == family
-    assert canonical(name)[1] == family
+    assert family_of(canonical_name(name)) == family
 
 
 @pytest.mark.parametrize("layout", ["cnnspot", "folders"])
 def test_real_images_can_be_given_for_any_layout(tmp_path, layout):
     folder = "1_fake" if layout == "cnnspot" else "x"
-    put(tmp_path / "data", *(f"{name}/{folder}/{index}.png" for name in ("glow", "dim") for index in range(10)))
-    put(tmp_path / "mine", *(f"{index}.jpg" for index in range(20)))
-    found = both_ways(layout, tmp_path / "data", str(tmp_path / "mine"))
+    write_images(
+        tmp_path / "data", *(f"{name}/{folder}/{index}.png" for name in ("glow", "dim") for index in range(10))
+    )
+    write_images(tmp_path / "mine", *(f"{index}.jpg" for index in range(20)))
+    found = read_both_ways(layout, tmp_path / "data", str(tmp_path / "mine"))
     assert found.generators == ("dim", "glow")
     assert set(found.pools.values()) == {"real"}
     assert found.table.groupby(["label", "split"])["name"].count().to_dict() == {
@@ -138,7 +140,7 @@ def test_a_manifest_that_is_of_itself_is_refused(tmp_path):
 
 
 def test_real_images_beside_nothing_that_a_layout_reads_are_one_clear_line(tmp_path):
-    put(tmp_path / "data", "flux/a.png")
-    put(tmp_path / "photos", "b.jpg")
+    write_images(tmp_path / "data", "flux/a.png")
+    write_images(tmp_path / "photos", "b.jpg")
     with pytest.raises(InputError, match="holds no image that the layout genimage can read"):
         read(f"genimage:{tmp_path / 'data'}", str(tmp_path / "photos"))

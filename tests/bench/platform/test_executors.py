@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.platform.executors import result_of, started
+from bench.platform.executors import in_processes, task_result
 
 
 def touch(path):
@@ -28,17 +28,17 @@ def tasks(folder, count):
 
 
 def test_tasks_run_and_their_errors_come_through(tmp_path):
-    with started(touch, tasks(tmp_path, 3), 2) as futures:
+    with in_processes(touch, tasks(tmp_path, 3), 2) as futures:
         with pytest.raises(KeyError, match="the first fails"):
-            result_of(futures["0"])
-        assert [result_of(futures[name]) for name in "12"] == ["1", "2"]
+            task_result(futures["0"])
+        assert [task_result(futures[name]) for name in "12"] == ["1", "2"]
     assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
 
 
 def test_leaving_by_an_exception_drops_what_is_queued(tmp_path):
     def leave():
-        with started(touch, tasks(tmp_path, 30), 2) as futures:
-            result_of(futures["0"])
+        with in_processes(touch, tasks(tmp_path, 30), 2) as futures:
+            task_result(futures["0"])
 
     with pytest.raises(KeyError):
         leave()
@@ -48,29 +48,29 @@ def test_leaving_by_an_exception_drops_what_is_queued(tmp_path):
 
 
 def test_a_process_that_is_killed_leaves_its_work_undone(tmp_path):
-    with started(touch, {"die": tmp_path / "die", "1": tmp_path / "1"}, 2) as futures:
-        assert result_of(futures["die"]) is None
+    with in_processes(touch, {"die": tmp_path / "die", "1": tmp_path / "1"}, 2) as futures:
+        assert task_result(futures["die"]) is None
 
 
 def test_one_task_or_one_process_is_none(tmp_path):
-    with started(touch, tasks(tmp_path, 1), 2) as futures:
+    with in_processes(touch, tasks(tmp_path, 1), 2) as futures:
         assert futures == {}
-    with started(touch, tasks(tmp_path, 3), 1) as futures:
+    with in_processes(touch, tasks(tmp_path, 3), 1) as futures:
         assert futures == {}
 
 
 def test_what_cannot_be_handed_over_is_left_out(tmp_path):
-    with (tmp_path / "open").open("w") as file, started(touch, {"file": file, **tasks(tmp_path, 3)}, 2) as futures:
+    with (tmp_path / "open").open("w") as file, in_processes(touch, {"file": file, **tasks(tmp_path, 3)}, 2) as futures:
         assert futures.keys() == {"0", "1", "2"}
 
 
 CODE = """
 import sys
 from pathlib import Path
-from bench.platform.executors import started
+from bench.platform.executors import in_processes
 from tests.bench.platform.test_executors import tasks, touch
 if __name__ == "__main__":
-    with started(touch, tasks(Path(sys.argv[1]), 200), 2) as futures:
+    with in_processes(touch, tasks(Path(sys.argv[1]), 200), 2) as futures:
         futures["1"].result()
         print("ready", flush=True)
         futures["199"].result()

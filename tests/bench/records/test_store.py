@@ -184,7 +184,7 @@ def test_a_manifest_keeps_everything_through_its_file():
 
 
 def test_a_table_for_readers_may_hold_numbers_and_texts(tmp_path):
-    Store.at(tmp_path).write_table("t.parquet", pd.DataFrame({"size": [10, "all"], "n": [1, 2]}))
+    Store.at(tmp_path).write_frame("t.parquet", pd.DataFrame({"size": [10, "all"], "n": [1, 2]}))
     found = pd.read_parquet(tmp_path / "t.parquet")
     assert found["size"].tolist() == ["10", "all"]
     assert found["n"].tolist() == [1, 2]

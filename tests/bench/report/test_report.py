@@ -14,10 +14,10 @@ from rich.console import Console
 from bench.evaluation.cells import cells_table, matrix
 from bench.evaluation.leaderboard import rankings
 from bench.report import formats, terminal
-from bench.report.matrix_style import by_family, heat, ink
+from bench.report.matrix_style import accuracy_colour, group_by_family, text_colour
 from bench.report.picture import picture
-from bench.report.published import published, read_published
-from bench.report.ranking_columns import average, percent, ranking_columns
+from bench.report.published import published_rows, read_published
+from bench.report.ranking_columns import average_text, percent, ranking_columns
 from protocols.api import PublishedAverage
 from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, without
 
@@ -49,9 +49,9 @@ def test_an_average_shows_interval_and_missing_cells(ranked):
     rows = {row.detector: row for row in ranked[0].rows}
     whole = rows["alpha"].means["diagonal"]
     text = f"{100 * whole.value:.1f} [{100 * whole.low:.1f}, {100 * whole.high:.1f}]"
-    assert average(whole, with_interval=True) == text
-    assert average(rows["beta"].means["diagonal"], with_interval=False).endswith(" (9 of 12)")
-    assert average(rows["gamma"].means["diagonal"], with_interval=True) == "-"
+    assert average_text(whole, with_interval=True) == text
+    assert average_text(rows["beta"].means["diagonal"], with_interval=False).endswith(" (9 of 12)")
+    assert average_text(rows["gamma"].means["diagonal"], with_interval=True) == "-"
     assert percent(float("nan")) == "-"
 
 
@@ -66,8 +66,8 @@ def test_the_terminal_shows_every_column_in_100_characters(ranked, index):
 
 
 def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
-    texts = [printed(terminal.leaderboard(ranked[0]), width=200), formats.markdown(ranked), formats.csv(ranked)]
-    for text in [*texts, formats.to_json(ranked)]:
+    texts = [printed(terminal.leaderboard(ranked[0]), width=200), formats.as_markdown(ranked), formats.as_csv(ranked)]
+    for text in [*texts, formats.as_json(ranked)]:
         assert "rendered scenes, tiny generators" in text
         assert "failed 12 of 48 cells: OSError: no room" in text
         assert "skipped 48 of 48 cells: no weights; give --weights" in text
@@ -76,13 +76,13 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
 
 
 def test_detectors_without_a_rank_stand_last(ranked):
-    rows = [line for line in formats.markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
+    rows = [line for line in formats.as_markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
     assert [row.split("|")[1].strip() for row in rows] == ["1", "2", "-", "-"]
     assert "gamma" in rows[3]
 
 
 def test_csv_holds_the_numbers_of_the_rows(ranked):
-    rows = list(csv.DictReader(io.StringIO(formats.csv(ranked))))
+    rows = list(csv.DictReader(io.StringIO(formats.as_csv(ranked))))
     assert len(rows) == 6
     first = ranked[0].rows[0]
     assert (rows[0]["detector"], rows[0]["rank"]) == (first.detector, "1")
@@ -93,7 +93,7 @@ def test_csv_holds_the_numbers_of_the_rows(ranked):
 
 
 def test_json_has_null_where_undefined(ranked):
-    whole = json.loads(formats.to_json(ranked))
+    whole = json.loads(formats.as_json(ranked))
     rows = {row["detector"]: row for row in whole[0]["rows"]}
     assert rows["gamma"]["means"]["diagonal"]["value"] is None
     assert rows["alpha"]["means"]["diagonal"]["cells"] == 12
@@ -110,17 +110,21 @@ def test_the_terminal_matrix_keeps_families_together(run):
 
 
 def test_families_group_in_order_of_appearance():
-    assert by_family(["fog", "kiln", "haze"], FAMILIES) == [["fog", "haze"], ["kiln"]]
-    assert by_family(["fog+haze", "fog+kiln", "haze", "x"], FAMILIES) == [["fog+haze", "haze"], ["fog+kiln"], ["x"]]
+    assert group_by_family(["fog", "kiln", "haze"], FAMILIES) == [["fog", "haze"], ["kiln"]]
+    assert group_by_family(["fog+haze", "fog+kiln", "haze", "x"], FAMILIES) == [
+        ["fog+haze", "haze"],
+        ["fog+kiln"],
+        ["x"],
+    ]
 
 
 def test_colours_diverge_around_chance():
-    low, chance, high = (np.array(heat(value)) for value in (0.1, 0.5, 0.9))
+    low, chance, high = (np.array(accuracy_colour(value)) for value in (0.1, 0.5, 0.9))
     assert low[0] > low[2]
     assert high[2] > high[0]
     assert chance.min() > 230
-    assert heat(float("nan")) not in {heat(value / 100) for value in range(101)}
-    assert ink(heat(1.0)) != ink(heat(0.5))
+    assert accuracy_colour(float("nan")) not in {accuracy_colour(value / 100) for value in range(101)}
+    assert text_colour(accuracy_colour(1.0)) != text_colour(accuracy_colour(0.5))
 
 
 @pytest.mark.parametrize("degraded", [False, True])
@@ -133,17 +137,17 @@ def test_the_picture_is_the_same_whatever_the_user_set(degraded):
     assert b"Software" not in first
     assert b"tIME" not in first
     pixels = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
-    assert all((pixels == heat(value)).all(axis=-1).any() for value in table["accuracy"].unique()[:5])
+    assert all((pixels == accuracy_colour(value)).all(axis=-1).any() for value in table["accuracy"].unique()[:5])
 
 
 def test_the_picture_shows_holes(run):
     pixels = np.asarray(Image.open(io.BytesIO(picture(cells_table(run), run.manifest))).convert("RGB"))
-    assert (pixels == heat(float("nan"))).all(axis=-1).any()
+    assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()
 
 
 def test_published_averages_are_those_of_the_tables():
     table = read_published(PUBLISHED)
-    one = published(table, GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
+    one = published_rows(table, GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
     assert {(row.detector, round(100 * row.average, 1)) for row in one.rows if row.table == "Table 3"} == {
         ("ResNet-50", 72.1),
         ("DeiT-S", 71.6),
@@ -153,9 +157,9 @@ def test_published_averages_are_those_of_the_tables():
         ("F3Net", 68.7),
         ("GramNet", 69.9),
     }
-    all_trainings = published(table, GENIMAGE, GENIMAGE, PublishedAverage("test", "all cells"))
+    all_trainings = published_rows(table, GENIMAGE, GENIMAGE, PublishedAverage("test", "all cells"))
     assert [round(100 * row.average, 1) for row in all_trainings.rows] == [70.3, 67.6, 66.9, 65.1, 64.7, 64.6, 61.7]
-    degraded = published(table, GENIMAGE, ("SDv1.4",), PublishedAverage("degradation", "degraded"))
+    degraded = published_rows(table, GENIMAGE, ("SDv1.4",), PublishedAverage("degradation", "degraded"))
     assert (degraded.rows[0].detector, degraded.rows[0].table) == ("GramNet", "Table 5")
     assert all("arXiv 2306.08571" in row.source for row in degraded.rows)
 
@@ -170,15 +174,15 @@ def test_published_averages_are_those_of_the_tables():
     ],
 )
 def test_nothing_published_stands_beside_other_questions(generators, trains):
-    assert published(read_published(PUBLISHED), generators, trains, PublishedAverage("test", "all cells")) is None
+    assert published_rows(read_published(PUBLISHED), generators, trains, PublishedAverage("test", "all cells")) is None
 
 
 def test_published_figures_stand_in_a_block_of_their_own(ranked):
-    block = published(read_published(PUBLISHED), GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
-    text = formats.markdown(ranked, [block])
+    block = published_rows(read_published(PUBLISHED), GENIMAGE, ("SDv1.4",), PublishedAverage("test", "all cells"))
+    text = formats.as_markdown(ranked, [block])
     assert "Swin-T" not in text.split("**Published (not measured here)")[0]
     assert "| Swin-T" in text
-    shown = printed(terminal.published_block(block))
+    shown = printed(terminal.published_table(block))
     assert max(map(len, shown.splitlines())) <= 100
     assert all(row.detector in shown for row in block.rows)
     assert "Readme.md @746781b" in shown
@@ -196,6 +200,6 @@ def test_one_run_without_any_score_still_renders():
     assert empty.scores.empty
     empty = replace(empty, scores=pd.DataFrame(columns=empty.scores.columns))
     ranked = rankings([empty])
-    assert "failed 16 of 16 cells: no room" in formats.markdown(ranked)
+    assert "failed 16 of 16 cells: no room" in formats.as_markdown(ranked)
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
     assert picture(cells_table(empty), empty.manifest)

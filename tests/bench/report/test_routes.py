@@ -10,11 +10,11 @@ from lineup_checkerboard import Checkerboard
 
 from bench.images import image_set
 from bench.records import columns
-from bench.report.formats import routes_markdown
-from bench.report.routes import confusion, routings
+from bench.report.formats import section_as_markdown
+from bench.report.routes import LEGEND, route_counts, route_tables
 from detectors.api import Answer, Card, Detector, Recipe
 from detectors.composition import Composite
-from detectors.diagnostics import ALONG, ROUTE
+from detectors.diagnostics import ROUTE, ROUTE_SCORE
 from protocols.api import Cell, Subset
 from tests.support.miniature import SIZES, Bench, write_folder
 
@@ -59,7 +59,7 @@ class ByBrightness(Composite):
         scores = along[taken, np.arange(along.shape[1])]
         if len(self.routes) == 1:
             return Answer(scores)
-        told = {ALONG + name: row for name, row in zip(self.routes, along, strict=True)}
+        told = {ROUTE_SCORE + name: row for name, row in zip(self.routes, along, strict=True)}
         return Answer(scores, {ROUTE: np.asarray(self.routes, dtype=object)[taken], **told})
 
     def state(self):
@@ -110,7 +110,7 @@ def test_routes_cost_no_second_decode(tmp_path, monkeypatch):
 
 def test_the_oracle_knows_the_route_and_faint_has_none(traced):
     run = traced[2]
-    (table,) = routings(run)
+    (table,) = route_tables(run)
     shown = {column.header: dict(zip(table.columns[0].texts, column.texts, strict=True)) for column in table.columns}
     assert table.title == "Routes of two_ways, trained on even+odd"
     assert shown["oracle"]["odd"] == "100.0"
@@ -121,12 +121,12 @@ def test_the_oracle_knows_the_route_and_faint_has_none(traced):
     assert shown["cost"]["odd"] == f"{cost:+.1f}"
     shares = float(shown["to even"]["odd"]) + float(shown["to odd"]["odd"])
     assert shares == pytest.approx(100)
-    assert "### Routes of two_ways" in routes_markdown([table])
+    assert "### Routes of two_ways" in section_as_markdown([table], LEGEND)
 
 
 def test_every_image_is_counted_once(traced):
     _, planned, run = traced
-    counted = confusion(run)
+    counted = route_counts(run)
     assert counted["images"].sum() == len(planned) * 12
     assert set(counted["label"]) == {0, 1}
 
@@ -135,4 +135,4 @@ def test_one_route_is_no_choice(tmp_path):
     bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     run = bench.stored_run(degradation="jpeg:65")
     assert run.diagnostics.empty
-    assert not routings(run)
+    assert not route_tables(run)

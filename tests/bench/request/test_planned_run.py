@@ -13,8 +13,8 @@ import bench.engine.cache
 from bench.evaluation.cells import cells_table, matrix
 from bench.platform.errors import InputError
 from bench.records import columns
-from bench.request.execution import fitted_on
-from bench.request.planned_run import prepare
+from bench.request.execution import training_text
+from bench.request.planned_run import plan_run
 from bench.request.run_request import RunRequest
 from detectors.api import Card
 from detectors.classifier import Classifier
@@ -233,10 +233,10 @@ def test_a_fault_of_a_protocol_is_one_clear_line(make_bench, quiet, tmp_path, fa
         protocol, str(bench.folder), ("hog_svm",), "small", "cpu", "float32", tmp_path, None, (0,), 5, 1, tmp_path
     )
     if not said:
-        assert prepare(request, quiet).planned
+        assert plan_run(request, quiet).planned
         return
     with pytest.raises(InputError, match=said) as raised:
-        prepare(request, quiet)
+        plan_run(request, quiet)
     assert "\n" not in str(raised.value)
 
 
@@ -250,13 +250,13 @@ def test_an_axis_of_a_protocols_own_lays_answers_out(make_bench):
 
 def test_fits_of_one_run_that_are_kept_have_names_of_their_own():
     plain = Cell("checkerboard", Subset(("a", "b"), "train"), TEST)
-    assert fitted_on(plain) == "a+b"
+    assert training_text(plain) == "a+b"
     others = [
         replace(plain, train=replace(plain.train, size=8)),
         replace(plain, train=replace(plain.train, degradation="jpeg:65")),
         replace(plain, options=(("sigma", 2.0),)),
         Cell("checkerboard", None, TEST, checkpoint="/weights/prob0.5.pth"),
     ]
-    assert fitted_on(others[0]) == "a+b,train_size=8"
-    assert fitted_on(others[3]) == "prob0.5"
-    assert len({fitted_on(cell) for cell in (plain, *others)}) == 5
+    assert training_text(others[0]) == "a+b,train_size=8"
+    assert training_text(others[3]) == "prob0.5"
+    assert len({training_text(cell) for cell in (plain, *others)}) == 5

@@ -112,7 +112,7 @@ def test_only_what_is_learnt_is_trained(make):
 @pytest.mark.parametrize("size", [10, 64, 299])
 def test_the_matrix_is_scipys_transform(size):
     image = np.random.default_rng(size).uniform(-1, 1, (size, size))
-    matrix = f3net.dct(size).double().numpy()
+    matrix = f3net.dct_matrix(size).double().numpy()
     assert matrix @ image @ matrix.T == pytest.approx(dctn(image, norm="ortho"), abs=1e-4)
     assert matrix @ matrix.T == pytest.approx(np.eye(size), abs=1e-5)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import logistic
 
-from detectors.architectures.lossless_coder import Coder, Mixture, block, cost, entropy, mixed, rounded
+from detectors.architectures.lossless_coder import Coder, Mixture, cost, entropy, halve, round_means, to_mixtures
 
 
 def mixtures(count=40, components=3, seed=0):
@@ -68,8 +68,8 @@ def test_blocks_follow_from_what_is_coded():
     """Half the image in whole numbers, two bits, and three pixels of four give the image back, level by level."""
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 16, 24))).float()
     for _ in range(3):
-        parts = block(pixels)
-        smaller = rounded(parts.mean)
+        parts = halve(pixels)
+        smaller = round_means(parts.mean)
         assert torch.equal(smaller, smaller.round())
         assert 0 <= smaller.min() <= smaller.max() <= 255
         two_bits = parts.mean - smaller
@@ -94,7 +94,7 @@ def learnt(levels=2, seed=0):
 def test_a_pixel_is_predicted_from_what_a_decoder_has(level):
     """Changing a coded value, its block's sum kept, changes no distribution of it or of what was coded before."""
     network = learnt().levels[level]
-    before = block(torch.from_numpy(np.random.default_rng(0).integers(20, 200, (1, 3, 16, 16))).float())
+    before = halve(torch.from_numpy(np.random.default_rng(0).integers(20, 200, (1, 3, 16, 16))).float())
     start = network(before)
     for pixel in range(3):
         for channel in range(3):
@@ -113,5 +113,5 @@ def test_channels_lean_on_those_coded_before():
     predicted = torch.zeros(1, 3, 4, 1, 1, 1)
     predicted[0, :, 1] = 0.25  # 4 grey levels
     predicted[0, :, 3, 0, 0, 0] = torch.tensor([0.5, 2.0, 3.0])
-    found = mixed(predicted, torch.full((1, 3, 1, 1), 100.0), torch.tensor([110.0, 95.0, 0.0]).view(1, 3, 1, 1))
+    found = to_mixtures(predicted, torch.full((1, 3, 1, 1), 100.0), torch.tensor([110.0, 95.0, 0.0]).view(1, 3, 1, 1))
     assert found.locations.flatten().tolist() == [104, 104 + 0.5 * 10, 104 + 2 * 10 - 3 * 5]

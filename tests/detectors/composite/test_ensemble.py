@@ -6,7 +6,7 @@ import pytest
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.composite.ensemble import MeanEnsemble, StackedEnsemble, log_odds
-from detectors.composite.nested_fits import divided, joined, parted
+from detectors.composite.nested_fits import join_states, split_train_set, state_of
 
 MEMBERS = ("hog_svm", "spectrum")
 RECIPES = [MeanEnsemble("small", MEMBERS), StackedEnsemble("small", MEMBERS)]
@@ -39,13 +39,13 @@ def test_stacking_trusts_the_member_that_is_right_on_images_it_has_not_seen(trai
 def test_members_are_fitted_on_everything_and_weights_on_what_was_set_aside(train, monkeypatch):
     seen = []
     recipe = RECIPES[1]
-    fitted = StackedEnsemble.fitted
+    fit_members = StackedEnsemble.fit_members
 
     def spy(self, part, seed, runtime):
         seen.append(set(part.names))
-        return fitted(self, part, seed, runtime)
+        return fit_members(self, part, seed, runtime)
 
-    monkeypatch.setattr(StackedEnsemble, "fitted", spy)
+    monkeypatch.setattr(StackedEnsemble, "fit_members", spy)
     recipe.fit(train, 0, Runtime())
     assert sorted(map(len, seen)) == [24, 32]
 
@@ -57,13 +57,13 @@ def test_keys_follow_the_members():
 
 
 def test_train_sets_are_divided_by_name_and_class_whatever_the_order(train):
-    fitting, aside = divided(train, 0.25, 0)
+    fitting, aside = split_train_set(train, 0.25, 0)
     assert set(fitting.names) | set(aside.names) == set(train.names)
     assert not set(fitting.names) & set(aside.names)
     assert np.bincount(aside.labels).tolist() == [4, 4]
     turned = train.part(np.arange(len(train))[::-1])
-    assert set(divided(turned, 0.25, 0)[1].names) == set(aside.names)
-    assert set(divided(train, 0.25, 1)[1].names) != set(aside.names)
+    assert set(split_train_set(turned, 0.25, 0)[1].names) == set(aside.names)
+    assert set(split_train_set(train, 0.25, 1)[1].names) != set(aside.names)
     assert (aside[0].pixels == train[train.names.index(aside.names[0])].pixels).all()
 
 
@@ -77,5 +77,5 @@ def test_weights_are_fitted_on_the_scores_that_the_train_set_gives(train, monkey
 
 def test_states_are_joined_and_parted():
     states = {"a": {"x": np.arange(3), "y/z": np.ones(2)}, "ab": {"x": np.zeros(1)}}
-    whole = joined(states)
-    assert all(same_state(parted(whole, name), state) for name, state in states.items())
+    whole = join_states(states)
+    assert all(same_state(state_of(whole, name), state) for name, state in states.items())

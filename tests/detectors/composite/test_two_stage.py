@@ -7,7 +7,7 @@ from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.classifier import Classifier
 from detectors.composite.two_stage import FIRST, TwoStage, TwoStageDetector
-from detectors.diagnostics import ALONG, PREDICTED, ROUTE
+from detectors.diagnostics import PREDICTED_GENERATOR, ROUTE, ROUTE_SCORE
 
 RECIPE = TwoStage("small", second="spectrum")
 
@@ -75,14 +75,14 @@ def test_scores_are_those_of_the_chosen_expert(detector, train):
     for row, name in enumerate(answer.diagnostics[ROUTE]):
         one = experts(detector)[name].prepare(train[row])
         assert answer.scores[row] == pytest.approx(experts(detector)[name].score([one])[0], abs=1e-6)
-        assert answer.scores[row] == answer.diagnostics[ALONG + name][row]
-        assert answer.diagnostics[PREDICTED][row] == (name if answer.scores[row] > 0.5 else "")
+        assert answer.scores[row] == answer.diagnostics[ROUTE_SCORE + name][row]
+        assert answer.diagnostics[PREDICTED_GENERATOR][row] == (name if answer.scores[row] > 0.5 else "")
 
 
 def test_a_first_stage_that_is_ignored_or_wrong_costs_accuracy(detector, train):
     batch, generated = prepared(detector, train), train.labels == 1
     told = detector.answer(batch).diagnostics
-    along = np.stack([told[ALONG + name] for name in detector.routes])
+    along = np.stack([told[ROUTE_SCORE + name] for name in detector.routes])
     oracle = np.array([detector.routes.index(name) if name else 0 for name in train.generators])
     every = np.arange(len(batch))
     right, wrong = along[oracle, every] > 0.5, along[1 - oracle, every] > 0.5
@@ -110,7 +110,7 @@ def test_every_stage_keeps_what_it_needs_in_a_folder_of_its_own(train, tmp_path)
         def _stages(self):
             return tuple(Told(recipe, folders) for recipe in super()._stages())
 
-    Spy("small", second="spectrum").fit(train, 0, Runtime(folder=tmp_path))
+    Spy("small", second="spectrum").fit(train, 0, Runtime(checkpoint_folder=tmp_path))
     assert folders == [tmp_path / "first", tmp_path / "0", tmp_path / "1"]
 
 
@@ -121,7 +121,7 @@ class Told:
         self.recipe, self.folders = recipe, folders
 
     def fit(self, train, seed, runtime):
-        self.folders.append(runtime.folder)
+        self.folders.append(runtime.checkpoint_folder)
         return self.recipe.fit(train, seed, runtime)
 
 

@@ -13,10 +13,10 @@ from detectors.api import Runtime, Unavailable
 from detectors.architectures.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.embedders.clip import ClipEmbedder
-from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD, Tower, find_tower
+from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD, ClipTower, find_tower
 from detectors.foundation.clip_grip import COMMONPOOL, ClipGrip
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 WIDTH, SIDE = 32, 56
 CONFIG = {
@@ -76,7 +76,7 @@ def scores_of(detector, images=IMAGES):
     return detector.score([detector.prepare(sample(image)) for image in images])
 
 
-def published(path, entry="model", prefix="", **changes):
+def paper_weights(path, entry="model", prefix="", **changes):
     rng = torch.Generator().manual_seed(0)
     head = {"fc.weight": torch.randn(1, WIDTH, generator=rng), "fc.bias": torch.randn(1, generator=rng)} | changes
     held = {prefix + name: tensor for name, tensor in head.items() if tensor is not None}
@@ -100,7 +100,7 @@ def test_published_tower_has_1024_features():
     assert where["hf_hub"].strip("/") == "laion/CLIP-ViT-L-14-CommonPool.XL-s13B-b90K"
     assert (tuple(where["mean"]), tuple(where["std"])) == (CLIP_MEAN, CLIP_STD)
     config = open_clip.get_model_config(COMMONPOOL[0])
-    tower = Tower("ViT-L-14", config, None)
+    tower = ClipTower("ViT-L-14", config, None)
     assert (tower.width, tower.projected, tower.side, tower.tokens("unprojected")) == (1024, 768, 224, 0)
     visual = on_meta_device(lambda: open_clip.CLIP(**config)).visual
     assert visual.proj.shape == (1024, 768)
@@ -108,9 +108,9 @@ def test_published_tower_has_1024_features():
 
 @pytest.mark.parametrize(("entry", "prefix"), [("model", ""), ("model", "module."), (None, "")])
 def test_a_published_head_scores_as_upstream_does(model, recipe, tmp_path, entry, prefix):
-    path = published(tmp_path / "weights.pth", entry, prefix)
+    path = paper_weights(tmp_path / "weights.pth", entry, prefix)
     detector = recipe.load(path, Runtime())
-    head = torch.load(published(tmp_path / "bare.pth"), weights_only=True)["model"]
+    head = torch.load(paper_weights(tmp_path / "bare.pth"), weights_only=True)["model"]
     ratios = expected(model) @ head["fc.weight"].T + head["fc.bias"]
     scores = scores_of(detector)
     assert scores == pytest.approx(torch.sigmoid(ratios)[:, 0].numpy(), abs=1e-5)
@@ -128,12 +128,12 @@ def test_a_published_head_scores_as_upstream_does(model, recipe, tmp_path, entry
 )
 def test_other_heads_are_refused(recipe, tmp_path, changes, complaint):
     with pytest.raises(WrongWeights, match=complaint):
-        recipe.load(published(tmp_path / "weights.pth", **changes), Runtime())
+        recipe.load(paper_weights(tmp_path / "weights.pth", **changes), Runtime())
 
 
 def test_heads_belong_to_the_paper_setting(tmp_path):
     with pytest.raises(Unavailable, match="paper setting"):
-        ClipGrip("small").load(published(tmp_path / "weights.pth"), Runtime())
+        ClipGrip("small").load(paper_weights(tmp_path / "weights.pth"), Runtime())
 
 
 def test_a_fitted_head_reads_directions_alone(recipe):

@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 from detectors.api import Runtime, Unavailable
 from detectors.checks import check
 from detectors.classifier import Classifier
-from detectors.embedders.clip import SMALL
+from detectors.embedders.clip_recipe import SMALL_MODEL
 from detectors.embedders.clip_tower import text_embeddings
 from detectors.foundation.clip_classes import SVM_BLOCKS_C, ClipClasses, ClipOvo
 from detectors.foundation.clip_heads import ClipMlp, ClipSvm
@@ -24,8 +24,9 @@ from detectors.foundation.clip_nearest import ClipNearest
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
 from detectors.foundation.tip_adapter import ALPHA, BETA, PROMPTS, TipAdapter, TipAdapterF
 from detectors.heads.linear import LinearSvm
-from detectors.heads.multiclass import Softmax, couple, from_bytes, to_bytes
-from detectors.weights.loading import WrongWeights, shipped_card
+from detectors.heads.multiclass import Softmax, couple, decode_names, encode_names
+from detectors.weight_file import WrongWeights
+from detectors.weights.locations import shipped_card
 
 CONFIG = {
     "embed_dim": 24,
@@ -34,7 +35,7 @@ CONFIG = {
     "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
 }
 RECIPES = [ClipSvm, ClipMlp, ClipClasses, ClipOvo, ClipNearest, TipAdapter, TipAdapterF]
-FINAL = shipped_card(SMALL)["embed_dim"]
+FINAL = shipped_card(SMALL_MODEL)["embed_dim"]
 WIDTH = ClipProbe("small").embedder(Runtime()).dim
 
 
@@ -124,14 +125,14 @@ def test_the_svm_is_that_of_scikit_learn():
     detector = ClipSvm("small").fit(train, 0, Runtime())
     read = train.embeddings[:, FINAL:]
     distances = svm(read, train.labels)
-    assert detector.line.distances(read) == pytest.approx(distances, abs=1e-3)
+    assert detector.decision.distances(read) == pytest.approx(distances, abs=1e-3)
 
 
 def test_the_svm_also_ends_where_classes_overlap():
     train = Drawn({"": 500, "b": 400}, strength=0.05, width=12)
-    line = LinearSvm(1.0, primal=True).fit(train.embeddings, train.labels, 0)
-    assert ((line.distances(train.embeddings) > 0) == train.labels).mean() < 0.9
-    assert line.distances(train.embeddings) == pytest.approx(svm(train.embeddings, train.labels, 1.0), abs=1e-3)
+    decision = LinearSvm(1.0, primal=True).fit(train.embeddings, train.labels, 0)
+    assert ((decision.distances(train.embeddings) > 0) == train.labels).mean() < 0.9
+    assert decision.distances(train.embeddings) == pytest.approx(svm(train.embeddings, train.labels, 1.0), abs=1e-3)
 
 
 def svm(embeddings, labels, c=SVM_BLOCKS_C):
@@ -202,8 +203,8 @@ def test_classes_that_cannot_be_learned_are_refused(recipe):
 
 def test_names_are_bytes_and_back():
     for names in (("",), ("", "a", "b c"), ("", "ж")):
-        assert from_bytes(to_bytes(names)) == names
-        assert to_bytes(names).dtype == np.uint8
+        assert decode_names(encode_names(names)) == names
+        assert encode_names(names).dtype == np.uint8
 
 
 def iterated(wins):
@@ -246,14 +247,14 @@ def test_pairs_are_the_svms_of_their_own_images():
     train = Drawn({"": 40, "a": 30, "b": 20}, strength=0.05)
     detector = ClipOvo("small").fit(train, 0, Runtime())
     names = np.array(train.generators)
-    for line, (one, other) in zip(detector.rule.lines, [("", "a"), ("", "b"), ("a", "b")], strict=True):
+    for decision, (one, other) in zip(detector.rule.decisions, [("", "a"), ("", "b"), ("a", "b")], strict=True):
         chosen = (names == one) | (names == other)
         read = train.embeddings[chosen, FINAL:]
-        assert line.distances(read) == pytest.approx(svm(read, names[chosen] == other), abs=1e-3)
+        assert decision.distances(read) == pytest.approx(svm(read, names[chosen] == other), abs=1e-3)
     row = train.embeddings[0, FINAL:]
     wins = np.zeros((3, 3))
-    for line, (one, other) in zip(detector.rule.lines, [(0, 1), (0, 2), (1, 2)], strict=True):
-        wins[other, one] = expit(line.slope * line.distances(row[None])[0])
+    for decision, (one, other) in zip(detector.rule.decisions, [(0, 1), (0, 2), (1, 2)], strict=True):
+        wins[other, one] = expit(decision.slope * decision.distances(row[None])[0])
         wins[one, other] = 1 - wins[other, one]
     assert detector.class_probabilities(train.embeddings[:1])[0] == pytest.approx(iterated(wins), abs=1e-5)
 
@@ -324,7 +325,7 @@ def test_training_the_keys_lowers_the_loss_of_the_shots():
     cache = TipAdapter("small").fit(train, 0, Runtime()).cache
     alone = replace(cache, weights=np.zeros_like(cache.weights))  # class means part their own shots as it is
     labels = cache.values.argmax(1)
-    tuned = TipAdapterF("small").tuned(alone, labels, 0)
+    tuned = TipAdapterF("small").tune_keys(alone, labels, 0)
     losses = []
     for one in (alone, tuned):
         scores = reference(cache.keys, one)

@@ -18,10 +18,9 @@ from detectors.checks import ToyTrainSet, sample, texture
 from detectors.embedders import clip_tower
 from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
-from detectors.weight_file import content_id
-from detectors.weights import files, loading
-from detectors.weights.loading import WrongWeights
-from detectors.weights.open_clip import HUBS
+from detectors.weight_file import WrongWeights, content_id
+from detectors.weights import files, loading, locations
+from detectors.weights.open_clip import HUB_FILES
 
 WIDTH, BLOCKS, SIDE = 32, 3, 56
 CONFIG = {
@@ -188,7 +187,7 @@ def test_what_cannot_be_had_says_how_to_get_it(monkeypatch, tmp_path):
         msg = f"could not get {names[0]} of {repository}: download the file elsewhere and give its path"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(files, "hub", no_hub)
+    monkeypatch.setattr(files, "hub_file", no_hub)
     for recipe in (ClipProbe("paper"), ClipLayers("paper")):
         with pytest.raises(Unavailable, match=r"open_clip_model\.safetensors of timm/vit_large_.*give its path"):
             recipe.embedder(Runtime())
@@ -196,7 +195,7 @@ def test_what_cannot_be_had_says_how_to_get_it(monkeypatch, tmp_path):
         ClipProbe("paper", "ViT-L-14-quickglu").embedder(Runtime())
     with pytest.raises(Unavailable, match=r"'nowhere' is neither a file nor a tag of ViT-B-32, which has .*openai"):
         ClipProbe("paper", "ViT-B-32", "nowhere").embedder(Runtime())
-    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
+    monkeypatch.setattr(locations, "SHIPPED_FOLDER", tmp_path)
     with pytest.raises(Unavailable, match="small_clip"):
         ClipProbe("small").embedder(Runtime())
 
@@ -273,13 +272,13 @@ def test_probes_fit_on_their_own_columns(saved):
 
 
 def test_the_projects_own_tower_takes_other_weights(model, saved, monkeypatch, tmp_path):
-    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
+    monkeypatch.setattr(locations, "SHIPPED_FOLDER", tmp_path)
     (tmp_path / "small_clip.json").write_text(json.dumps(CONFIG))
     assert embedded(ClipProbe("small", None, saved).embedder(Runtime())).shape == (3, 24 + BLOCKS * 2 * WIDTH)
 
 
 def test_sources_are_those_that_open_clip_names():
-    for (model, tag), hub in HUBS.items():
-        assert hub == clip_tower.hub_of(model, tag)
-    assert [one.state() for one in ClipProbe("small").weight_files()] == ["shipped"]
+    for (model, tag), hub in HUB_FILES.items():
+        assert hub == clip_tower.pretrained_file(model, tag)
+    assert [file.availability() for file in ClipProbe("small").weight_files()] == ["shipped"]
     assert ClipProbe("paper").weight_files()[0].title == "timm/vit_large_patch14_clip_224.openai"

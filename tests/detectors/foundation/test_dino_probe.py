@@ -15,7 +15,8 @@ from detectors.embedders import dino_tower
 from detectors.foundation import dino_probe
 from detectors.foundation.dino_probe import DinoProbe
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
-from detectors.weights.loading import WrongWeights, shipped, shipped_card
+from detectors.weight_file import WrongWeights
+from detectors.weights.locations import shipped_card, shipped_file
 
 TINY = "test_vit.r160_in1k"  # timm's smallest transformer
 IMAGES = [texture("large", 260, 300), texture("small", 100, 128), texture("exact", 224, 224)]
@@ -68,7 +69,7 @@ def test_the_published_model_is_dinov2_at_its_own_size():
 def test_small_setting_adds_mean_and_deviation_of_each_block():
     card = shipped_card("small_dino")
     network = VisionTransformer(**card["network"]).eval()
-    network.load_state_dict({name: part.float() for name, part in dino_tower.read(shipped("small_dino")).items()})
+    network.load_state_dict({name: part.float() for name, part in dino_tower.read(shipped_file("small_dino")).items()})
     kept = []
     for block in network.blocks:
         block.register_forward_hook(lambda _, __, output: kept.append(output[0, 1:]))
@@ -102,7 +103,7 @@ def test_weights_that_do_not_fit_or_are_not_there_are_named(tiny, monkeypatch, t
         msg = f"could not get {names[0]} of {repository}: download the file elsewhere and give its path"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(dino_tower, "hub", no_hub)
+    monkeypatch.setattr(dino_tower, "hub_file", no_hub)
     with pytest.raises(Unavailable, match=rf"model\.safetensors of timm/{TINY}.*give its path"):
         DinoProbe("paper").embedder(Runtime())
 

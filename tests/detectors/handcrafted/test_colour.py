@@ -5,7 +5,7 @@ import pytest
 
 from detectors.api import Runtime, Sample
 from detectors.checks import sample, texture
-from detectors.handcrafted.colour import Colour, ColourEmbedder, counted, described
+from detectors.handcrafted.colour import Colour, ColourEmbedder, colour_statistics, level_counts
 
 SMALL = 100  # images in a train set: 50 real and 50 generated
 
@@ -62,7 +62,9 @@ def test_a_shift_of_colours_is_found_in_a_hundred_images(change):
 
 def test_missing_highlights_are_seen():
     bright = np.clip(texture("bright").astype(int) + 80, 0, 255).astype(np.uint8)
-    before, after = ColourEmbedder().embed([described(counted(one)) for one in (bright, never_overexposed(bright))])
+    before, after = ColourEmbedder().embed(
+        [colour_statistics(level_counts(one)) for one in (bright, never_overexposed(bright))]
+    )
     over = slice(-7, None)
     assert (before[over][:3] > 0.1).all()
     assert (after[over][:3] == 0).all()
@@ -82,11 +84,11 @@ def test_shuffling_the_pixels_changes_nothing(shape):
 
 def test_counts_and_moments_are_those_of_numpy():
     pixels = texture("moments", 33, 40)
-    counts = counted(pixels)
+    counts = level_counts(pixels)
     assert (counts.sum(1) == 33 * 40).all()
     for channel in range(3):
         assert (counts[channel] == np.bincount(pixels[..., channel].ravel(), minlength=256)).all()
-    bins, rest = np.split(described(counts), [7 * 16])
+    bins, rest = np.split(colour_statistics(counts), [7 * 16])
     levels = pixels.reshape(-1, 3).astype(float)
     spread = levels.std(0)
     np.testing.assert_allclose(rest[:3], levels.mean(0), rtol=1e-5)

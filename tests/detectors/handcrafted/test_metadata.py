@@ -5,7 +5,7 @@ import pytest
 
 from detectors.api import Runtime, Sample
 from detectors.checks import texture
-from detectors.handcrafted.metadata import Metadata, MetadataEmbedder, described
+from detectors.handcrafted.metadata import Metadata, MetadataEmbedder, file_features
 from detectors.types import Facts
 from protocols.degradations import degradation
 
@@ -133,14 +133,14 @@ def test_every_fact_changes_the_embedding_and_an_unknown_format_is_a_format():
         Facts("JPEG", 512, 512, 40_000, None),
         Facts("JPEG2000", 512, 512, 40_000, 96),
     ]
-    embeddings = np.stack([described(facts) for facts in (base, *others)])
+    embeddings = np.stack([file_features(facts) for facts in (base, *others)])
     assert len(np.unique(embeddings, axis=0)) == len(embeddings)
-    assert described(Facts("MPO", 9, 9, 9))[:9].tolist() == [0] * 8 + [1]
+    assert file_features(Facts("MPO", 9, 9, 9))[:9].tolist() == [0] * 8 + [1]
 
 
 @pytest.mark.parametrize("facts", [Facts("RAW", 1, 1, 3), Facts("X", 1, 1, 0), Facts("PNG", 60_000, 2, 10**9)])
 def test_extreme_files_have_finite_embeddings(facts):
-    found = MetadataEmbedder().embed([described(facts)])
+    found = MetadataEmbedder().embed([file_features(facts)])
     assert found.shape == (1, MetadataEmbedder.dim)
     assert np.isfinite(found).all()
 
@@ -148,7 +148,7 @@ def test_extreme_files_have_finite_embeddings(facts):
 def test_a_degradation_of_both_classes_hides_format_and_quality():
     hidden = degradation("jpeg:65")
     samples = [Sample(texture("a", 40, 40), facts) for facts in (Facts("PNG", 40, 40, 9), Facts("JPEG", 40, 40, 8, 96))]
-    assert (described(hidden(samples[0]).facts) == described(hidden(samples[1]).facts)).all()
+    assert (file_features(hidden(samples[0]).facts) == file_features(hidden(samples[1]).facts)).all()
 
 
 def test_it_is_called_a_baseline():

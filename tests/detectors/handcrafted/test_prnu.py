@@ -5,7 +5,14 @@ from scipy.ndimage import uniform_filter
 
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, check, sample, texture
-from detectors.handcrafted.prnu import Prnu, ResidueEmbedder, extracted, least_mean, without_means, without_repeats
+from detectors.handcrafted.prnu import (
+    NoiseEmbedder,
+    Prnu,
+    min_local_mean,
+    subtract_phase_means,
+    suppress_periodic,
+    wavelet_noise,
+)
 from detectors.heads.fingerprints import Fingerprints, fit
 
 
@@ -50,13 +57,13 @@ def test_equals_the_slow_chain(name):
 def test_window_means_equal_those_of_scipy():
     energy = np.random.default_rng(0).exponential(3, (17, 23, 3))
     means = [uniform_filter(energy, (size, size, 1), mode="constant") for size in (3, 5, 7, 9)]
-    np.testing.assert_allclose(least_mean(energy), np.min(means, 0), rtol=1e-10)
+    np.testing.assert_allclose(min_local_mean(energy), np.min(means, 0), rtol=1e-10)
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 3), (64, 64, 3), (67, 90, 3)])
 def test_noise_is_taken_from_every_size_at_the_depth_it_bears(shape):
     image = np.random.default_rng(0).normal(128, 3, shape).astype(np.float32)
-    noise = extracted(image)
+    noise = wavelet_noise(image)
     assert noise.shape == shape
     assert noise.dtype == np.float32
     assert noise.any() == (min(shape[:2]) >= 14)  # a shorter side bears no level
@@ -67,14 +74,14 @@ def test_noise_passes_and_edges_stay():
     rng = np.random.default_rng(0)
     faint = rng.normal(0, 2, (128, 128))
     step = np.where(np.arange(128) < 61, 40.0, 200.0) * np.ones((128, 1))
-    left = extracted(np.stack([faint, step, faint + step], 2))
+    left = wavelet_noise(np.stack([faint, step, faint + step], 2))
     assert np.corrcoef(left[:, :, 0].ravel(), faint.ravel())[0, 1] > 0.95
     assert left[:, :, 1].std() < 0.05 * step.std()
     assert np.corrcoef(left[:, :, 2].ravel(), faint.ravel())[0, 1] > 0.7
 
 
 def test_rows_and_columns_have_no_mean_in_any_phase():
-    phases = without_means(np.random.default_rng(0).normal(5, 2, (16, 16))).reshape(8, 2, 8, 2)
+    phases = subtract_phase_means(np.random.default_rng(0).normal(5, 2, (16, 16))).reshape(8, 2, 8, 2)
     assert np.abs(phases.mean(2)).max() < 1e-12
     assert np.abs(phases.mean(0)).max() < 1e-12
 
@@ -82,12 +89,12 @@ def test_rows_and_columns_have_no_mean_in_any_phase():
 def test_a_wave_that_repeats_is_taken_out():
     noise = np.random.default_rng(0).normal(0, 1, (64, 64))
     wave = 3 * np.cos(2 * np.pi * 5 * np.arange(64) / 64)[:, None] * np.cos(2 * np.pi * 7 * np.arange(64) / 64)
-    left = without_repeats(noise + wave)
+    left = suppress_periodic(noise + wave)
     assert (left * wave).sum() < 0.5 * ((noise + wave) * wave).sum()
 
 
 def test_a_flat_image_leaves_nothing():
-    assert not ResidueEmbedder(64).prepare(sample(np.full((64, 64, 3), 91, np.uint8))).any()
+    assert not NoiseEmbedder(64).prepare(sample(np.full((64, 64, 3), 91, np.uint8))).any()
 
 
 def patterns(size=60, columns=400, strength=0.3, seed=0):
@@ -108,7 +115,7 @@ def test_an_image_belongs_to_the_fingerprint_it_correlates_with_most():
     correlations = np.array([[np.dot(f, m) / np.linalg.norm(f) / np.linalg.norm(m) for m in means] for f in fresh])
     found = fitted.decide(fresh)
     assert ((found > 0.5) == (correlations.argmax(1) > 0)).all()
-    np.testing.assert_allclose(fitted.leads(fresh), correlations[:, 1:].max(1) - correlations[:, 0], atol=1e-6)
+    np.testing.assert_allclose(fitted.margins(fresh), correlations[:, 1:].max(1) - correlations[:, 0], atol=1e-6)
     assert ((found > 0.5) == (truth > 0)).mean() > 0.9
 
 
@@ -138,10 +145,10 @@ def test_the_slope_comes_from_images_that_were_held_out():
     residuals = rng.normal(0, 1, (60, 400)).astype(np.float32)
     labels = np.arange(60) % 2
     fitted = fit(residuals, labels, ["gan" if one else "" for one in labels], 0)
-    leads = fitted.leads(residuals)
-    assert (np.sign(leads) == 2 * labels - 1).mean() > 0.9
+    margins = fitted.margins(residuals)
+    assert (np.sign(margins) == 2 * labels - 1).mean() > 0.9
     assert np.abs(fitted.decide(rng.normal(0, 1, (60, 400)).astype(np.float32)) - 0.5).mean() < 0.1
-    assert fitted.slope * np.abs(leads).mean() < 2  # their own leads would have given a slope many times as steep
+    assert fitted.slope * np.abs(margins).mean() < 2  # their own margins would have given a slope many times as steep
 
 
 def test_one_class_is_refused():
@@ -152,7 +159,8 @@ def test_one_class_is_refused():
 
 def test_patterns_have_unit_length():
     residuals, source = patterns()
-    fitted = Fingerprints.of(residuals, (source > 0).astype(np.int64), [["", "a", "b"][one] for one in source])
+    labels, generators = (source > 0).astype(np.int64), [["", "a", "b"][number] for number in source]
+    fitted = Fingerprints.from_residuals(residuals, labels, generators)
     np.testing.assert_allclose(np.linalg.norm(fitted.patterns, axis=1), 1, rtol=1e-5)
     assert fitted.generated.tolist() == [0, 1, 1]
 

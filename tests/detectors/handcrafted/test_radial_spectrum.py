@@ -4,7 +4,7 @@ from scipy.interpolate import CubicSpline
 
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, check, sample, texture
-from detectors.handcrafted.radial_spectrum import RadialEmbedder, RadialSpectrum, log_magnitudes, radial_profile
+from detectors.handcrafted.radial_spectrum import RadialSpectrum, RadialSpectrumEmbedder, log_magnitudes, radial_profile
 from detectors.preprocessing.crops import luma
 
 
@@ -48,7 +48,7 @@ def test_the_whole_chain_equals_its_steps(points):
     profile = published_profile(20 * np.log(np.abs(waves)))
     places = np.linspace(0, points, len(profile))
     expected = CubicSpline(places, profile)(np.linspace(0, points, points))
-    found = RadialEmbedder(points).prepare(sample(image))
+    found = RadialSpectrumEmbedder(points).prepare(sample(image))
     np.testing.assert_allclose(found, expected / expected[0], rtol=1e-5)
 
 
@@ -60,7 +60,7 @@ def test_the_constant_component_lies_in_the_ring_that_is_left_out():
 
 def test_turning_an_image_changes_little():
     image = texture("turned")
-    embedder = RadialEmbedder(80)
+    embedder = RadialSpectrumEmbedder(80)
     plain, turned = (embedder.prepare(sample(one)) for one in (image, np.rot90(image)))
     assert plain[0] == turned[0] == 1
     assert np.abs(plain - turned).mean() < 0.01
@@ -70,7 +70,7 @@ def test_a_blur_lowers_the_end_of_the_spectrum():
     image = texture("bent")
     smooth = image.copy()
     smooth[1:] = (image[1:].astype(int) + image[:-1]) // 2
-    embedder = RadialEmbedder(80)
+    embedder = RadialSpectrumEmbedder(80)
     plain, bent = (embedder.prepare(sample(one)) for one in (image, smooth))
     assert (plain - bent)[50:].mean() > 3 * np.abs((plain - bent)[:20]).mean()
 
@@ -78,7 +78,7 @@ def test_a_blur_lowers_the_end_of_the_spectrum():
 @pytest.mark.parametrize("shape", [(1, 1), (15, 15), (2, 300), (127, 129), (60, 4000)])
 @pytest.mark.parametrize("points", [80, 300])
 def test_any_size_gives_as_many_values(shape, points):
-    prepared = RadialEmbedder(points).prepare(sample(texture("size", *shape)))
+    prepared = RadialSpectrumEmbedder(points).prepare(sample(texture("size", *shape)))
     assert prepared.shape == (points,)
     assert np.isfinite(prepared).all()
 

@@ -6,7 +6,8 @@ import pytest
 
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, sample, texture
-from detectors.handcrafted.residual import CLASSES, RUNS, Residual, ResidualEmbedder, symmetry_classes
+from detectors.embedders.co_occurrences import symmetry_classes
+from detectors.handcrafted.residual import CLASSES, RUN, RUNS, TRUNCATION, Residual, ResidualEmbedder
 from detectors.preprocessing.crops import luma
 
 
@@ -63,7 +64,7 @@ def embedder():
 
 
 def test_runs_that_differ_by_sign_or_direction_share_a_class():
-    classes = symmetry_classes()
+    classes = symmetry_classes(TRUNCATION, RUN)
     assert len(ALL_CLASSES) == CLASSES == classes.max() + 1
     assert len(classes) == RUNS
     assert [ALL_CLASSES[one] for one in classes] == [merged(run) for run in ALL_RUNS]

@@ -7,7 +7,17 @@ from scipy.signal import correlate2d
 
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, check, sample, texture
-from detectors.handcrafted.srm import CLASSES, HISTOGRAMS, KINDS, Srm, SrmEmbedder, bank, symmetry_classes
+from detectors.embedders.co_occurrences import symmetry_classes
+from detectors.handcrafted.srm import (
+    CLASSES,
+    FILTER_CLASSES,
+    HISTOGRAMS,
+    RUN,
+    TRUNCATION,
+    Srm,
+    SrmEmbedder,
+    filter_bank,
+)
 from detectors.preprocessing.crops import luma
 
 
@@ -39,9 +49,9 @@ def symbols_of(grey, kernel, divisor):
 def slow_srm(grey, step):
     """The features of one image, a run at a time: what lies is read along rows, what stands along columns."""
     features = []
-    for kind in KINDS:
+    for kind in FILTER_CLASSES:
         along, across = [], []
-        for turn in range(kind.turns):
+        for turn in range(kind.rotations):
             rows = symbols_of(grey, np.rot90(framed(kind.kernel), turn), kind.centre * step)
             columns = [list(line) for line in zip(*rows, strict=True)]
             stands = kind.directed and turn % 2
@@ -71,8 +81,8 @@ def test_steps_lie_one_after_the_other():
 
 def test_the_bank_is_the_published_one():
     """The 30 filters: 8, 4 and 8 of the first three orders, 4 + 4 edges, 2 squares. Ours are these, each once."""
-    kernels, centres, _, _ = bank()
-    assert len(KINDS) == 10
+    kernels, centres, _, _ = filter_bank()
+    assert len(FILTER_CLASSES) == 10
     assert kernels.shape == (22, 1, 5, 5)
     assert (kernels.sum((1, 2, 3)) == 0).all()
     np.testing.assert_array_equal(np.abs(kernels[:, 0, 2, 2]), centres[:, 0, 0])
@@ -92,7 +102,7 @@ def test_an_opposite_filter_says_nothing_new():
 
 
 def test_runs_that_differ_by_sign_or_direction_share_a_class():
-    classes = symmetry_classes()
+    classes = symmetry_classes(TRUNCATION, RUN)
     assert len(ALL_CLASSES) == CLASSES == classes.max() + 1
     assert [ALL_CLASSES[one] for one in classes] == [merged(run) for run in ALL_RUNS]
 

@@ -8,7 +8,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from skops.io import dumps
 
-from detectors.heads.boosting import SCHEMA, BoostedTrees, BoostingSettings
+from detectors.heads.boosting import SCHEMA, BoostedTrees, GradientBoosting
 
 
 def noisy(size=300, columns=7, seed=0):
@@ -24,19 +24,19 @@ def test_what_was_saved_gives_the_probabilities_of_the_fitted_model(depth, leave
     model = HistGradientBoostingClassifier(max_iter=trees, max_depth=depth, max_leaf_nodes=leaves, min_samples_leaf=5)
     model.fit(embeddings, labels)
     for seen in (embeddings, noisy(seed=1)[0] * 100):
-        scores = BoostedTrees(BoostedTrees.of(model).saved).decide(seen)
+        scores = BoostedTrees(BoostedTrees.from_model(model).saved).decide(seen)
         assert (scores == model.predict_proba(seen)[:, 1].astype(np.float32)).all()
 
 
 def test_trees_without_a_split_know_nothing_however_rare_a_class_is():
     embeddings, labels = noisy(60)
     labels[:20] = 1
-    boosted = BoostingSettings(0.1, 4, 3, 8, 50, 0.0).fit(embeddings, labels, 0)
+    boosted = GradientBoosting(0.1, 4, 3, 8, 50, 0.0).fit(embeddings, labels, 0)
     np.testing.assert_allclose(boosted.decide(embeddings), 0.5, atol=1e-6)
 
 
 def test_a_batch_of_any_size_scores_as_its_images_do():
-    boosted = BoostingSettings(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 0)
+    boosted = GradientBoosting(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 0)
     many = noisy(1027, seed=2)[0]
     scores = boosted.decide(many)
     assert scores.dtype == np.float32
@@ -45,9 +45,9 @@ def test_a_batch_of_any_size_scores_as_its_images_do():
 
 
 def test_the_same_seed_gives_the_same_bytes_at_another_time():
-    left = BoostingSettings(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 3)
+    left = GradientBoosting(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 3)
     time.sleep(2.1)  # the clock of a zip archive has steps of two seconds
-    right = BoostingSettings(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 3)
+    right = GradientBoosting(0.2, 30, 3, 8, 5, 0.0).fit(*noisy(), 3)
     assert left.saved.dtype == np.uint8
     assert np.array_equal(left.saved, right.saved)
 
@@ -73,7 +73,7 @@ def test_what_is_no_archive_is_refused(saved):
 
 @pytest.fixture(scope="module")
 def saved_trees():
-    return BoostingSettings(0.2, 3, 3, 8, 5, 0.0).fit(*noisy(), 0).saved.tobytes()
+    return GradientBoosting(0.2, 3, 3, 8, 5, 0.0).fit(*noisy(), 0).saved.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_a_forged_tree_is_refused(saved_trees, field, value):
 def test_sees_what_no_line_can():
     embeddings, labels = noisy(1000)
     fresh, truth = noisy(1000, seed=1)
-    boosted = BoostingSettings(0.2, 60, 3, 8, 5, 0.0).fit(embeddings, labels, 0)
+    boosted = GradientBoosting(0.2, 60, 3, 8, 5, 0.0).fit(embeddings, labels, 0)
     assert ((boosted.decide(fresh) > 0.5) == truth).mean() > 0.75
 
 
 def test_one_class_is_refused():
     embeddings, labels = noisy()
     with pytest.raises(ValueError, match="at least 2 real and 2 generated images, found 0 real"):
-        BoostingSettings(0.1, 10, 3, 8, 5, 0.0).fit(embeddings, np.ones_like(labels), 0)
+        GradientBoosting(0.1, 10, 3, 8, 5, 0.0).fit(embeddings, np.ones_like(labels), 0)

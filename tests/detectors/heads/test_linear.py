@@ -8,9 +8,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from detectors.api import Card, Embedder, Runtime, alike
+from detectors.api import Card, Embedder, Runtime, for_all_settings
 from detectors.checks import ToyTrainSet
-from detectors.heads.linear import LinearProbe, LinearSvm, Logistic, ProbeRecipe, ProbeVariant
+from detectors.heads.linear import LinearSvm, Logistic
+from detectors.heads.probe_recipe import LinearProbe, ProbeRecipe, ProbeVariant
 
 HEADS = (LinearSvm(1e-3), LinearSvm(1.0), Logistic(1e-2), Logistic(10.0))
 SHAPES = ((60, 200), (200, 30))  # more columns than images, and fewer
@@ -130,7 +131,7 @@ class Corners(Embedder):
 @dataclass(frozen=True)
 class Green(ProbeRecipe):
     card = Card("green", "toy", 2026, 1, *["nothing"] * 4)
-    variants = alike(
+    variants = for_all_settings(
         ProbeVariant(
             trained_on="nothing",
             input_size="any",

@@ -18,9 +18,8 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.backbones import Resnet18, Resnet50
 from detectors.preprocessing.views import ZoomedView
-from detectors.weight_file import hashed_file
-from detectors.weights import files, loading
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights, hashed_file
+from detectors.weights import files, loading, locations
 
 PAPER, SMALL = Resnet18("paper"), Resnet18("small")
 
@@ -54,18 +53,18 @@ def test_scores_equal_those_of_torchvision():
 
 
 def test_numbers_of_the_slides():
-    plan = PAPER.plan()
-    assert (plan.stopping.rate, plan.stopping.factor, plan.epochs, plan.batch) == (1e-4, 1, 15, 32)
+    plan = PAPER.plan
+    assert (plan.schedule.rate, plan.schedule.factor, plan.epochs, plan.batch) == (1e-4, 1, 15, 32)
 
 
 def test_imagenet_weights_get_a_new_head(tmp_path, monkeypatch):
-    monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
+    monkeypatch.setattr(locations, "torch_hub_folder", lambda: tmp_path)
     held = torchvision.models.resnet18().state_dict()
     (tmp_path / "checkpoints").mkdir()
     path = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
     torch.save(held, path)
     own = path.rename(path.with_stem(f"resnet18-{hashed_file(path).sha256[:8]}"))
-    variant = dataclasses.replace(PAPER.variant, start=files.HubFile("owner/name", in_torch=(own.name,)))
+    variant = dataclasses.replace(PAPER.variant, start=files.HubFile("owner/name", torch_names=(own.name,)))
     monkeypatch.setattr(Resnet18, "variants", {"paper": variant})
     begun, source = PAPER.initial_weights(PAPER.build(), 0)
     assert source == own
@@ -78,8 +77,8 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         msg = f"could not get {names[0]} of {repository}"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
-    monkeypatch.setattr(files, "hub", no_hub)
+    monkeypatch.setattr(locations, "torch_hub_folder", lambda: tmp_path)
+    monkeypatch.setattr(files, "hub_file", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet18\.tv_in1k"):
         PAPER.fit(ToyTrainSet(4), 0, Runtime())
 
@@ -142,8 +141,8 @@ def test_resnet50_takes_torchvisions_weights(tmp_path):
 
 
 def test_numbers_of_genimage():
-    plan, view = Resnet50("paper").plan(), Resnet50("paper").view
-    assert (plan.stopping.rate, plan.stopping.epochs, plan.epochs, plan.batch) == (0.05, 200, 200, 128)
+    plan, view = Resnet50("paper").plan, Resnet50("paper").view
+    assert (plan.schedule.rate, plan.schedule.epochs, plan.epochs, plan.batch) == (0.05, 200, 200, 128)
     assert (plan.optimiser, plan.weight_decay, view.erase) == ("sgd", 2e-5, 0.6)
 
 

@@ -17,9 +17,9 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
 from detectors.training.schedules import EarlyStopping
-from detectors.weight_file import hashed_file
-from detectors.weights import files, loading
-from detectors.weights.loading import WrongWeights, load_strict
+from detectors.weight_file import WrongWeights, hashed_file
+from detectors.weights import files, loading, locations
+from detectors.weights.loading import load_strict
 
 PAPER, SMALL = CnnSpot("paper"), CnnSpot("small")
 
@@ -49,8 +49,8 @@ def checkpoint(network, path, **changes):
 
 def quick(recipe, monkeypatch, epochs=1):
     """The same recipe with fewer epochs."""
-    plan = dataclasses.replace(recipe.plan(), epochs=epochs, threads=1)
-    monkeypatch.setattr(CnnSpot, "plan", lambda self: plan)
+    plan = dataclasses.replace(recipe.plan, epochs=epochs, threads=1)
+    monkeypatch.setattr(CnnSpot, "plan", property(lambda self: plan))
     return recipe
 
 
@@ -101,8 +101,8 @@ def test_checkpoints_belong_to_the_paper_setting(tmp_path):
 
 
 def test_published_numbers():
-    plan = PAPER.plan()
-    assert plan.stopping == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
+    plan = PAPER.plan
+    assert plan.schedule == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
     assert (plan.optimiser, plan.weight_decay, plan.batch) == ("adam", 0, 64)
     assert (PAPER_VIEW.probability, PAPER_VIEW.resize, PAPER_VIEW.crop, PAPER_VIEW.pad) == (0.5, 256, 224, True)
     assert SMALL_VIEW.probability == 0.1
@@ -110,7 +110,7 @@ def test_published_numbers():
 
 def test_fresh_head_is_drawn_from_the_seed():
     backbone = {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000), "conv1.weight": torch.ones(3)}
-    first, again, other = (with_new_head(PAPER.build(), backbone, 0.02, seed) for seed in (0, 0, 1))
+    first, again, other = (with_new_head(PAPER.build(), backbone, seed) for seed in (0, 0, 1))
     assert first["fc.weight"].shape == (1, 2048)
     assert first["fc.bias"].shape == (1,)
     assert float(first["fc.weight"].std()) == pytest.approx(0.02, rel=0.1)
@@ -118,7 +118,7 @@ def test_fresh_head_is_drawn_from_the_seed():
     assert not torch.equal(first["fc.weight"], other["fc.weight"])
     assert first["conv1.weight"] is backbone["conv1.weight"]
     del backbone["fc.weight"]
-    assert with_new_head(PAPER.build(), backbone, 0.02, 0).keys() == backbone.keys() | {"fc.weight"}
+    assert with_new_head(PAPER.build(), backbone, 0).keys() == backbone.keys() | {"fc.weight"}
 
 
 def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
@@ -126,14 +126,14 @@ def test_without_imagenet_weights_nothing_is_trained(tmp_path, monkeypatch):
         msg = f"could not get {names[0]} of {repository}"
         raise Unavailable(msg)
 
-    monkeypatch.setattr(loading, "torch_hub", lambda: tmp_path)
-    monkeypatch.setattr(files, "hub", no_hub)
+    monkeypatch.setattr(locations, "torch_hub_folder", lambda: tmp_path)
+    monkeypatch.setattr(files, "hub_file", no_hub)
     with pytest.raises(Unavailable, match=r"could not get model\.safetensors of timm/resnet50\.tv_in1k"):
         PAPER.fit(ToyTrainSet(4), 0, Runtime())
 
 
 def test_without_shipped_weights_nothing_is_trained(tmp_path, monkeypatch):
-    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
+    monkeypatch.setattr(locations, "SHIPPED_FOLDER", tmp_path)
     with pytest.raises(Unavailable, match="small_resnet"):
         SMALL.fit(ToyTrainSet(4), 0, Runtime())
 
@@ -168,7 +168,8 @@ def test_a_batch_is_its_images(start):
 
 def _state(start):
     network = SmallResNet()
-    load_strict(network, with_new_head(network, loading.read(hashed_file(Path(start))), 1.0, 0), start)
+    tensors = with_new_head(network, loading.read(hashed_file(Path(start))), 0)
+    load_strict(network, tensors | {"fc.weight": tensors["fc.weight"] * 50}, start)
     return loading.to_state(network)
 
 
@@ -189,7 +190,7 @@ def test_a_full_training_finds_resampling():
     """Half of the rendered scenes are brought to half their size and back: a trace that every generator leaves too."""
     import cv2
 
-    from bench.embedded.corpus import as_jpeg
+    from bench.embedded.corpus import jpeg_round_trip
     from bench.embedded.scenes.scene import render
 
     class Resampled(ToyTrainSet):
@@ -204,7 +205,7 @@ def test_a_full_training_finds_resampling():
             if label:
                 half = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
                 pixels = cv2.resize(half, (128, 128), interpolation=cv2.INTER_CUBIC)
-            return as_jpeg(pixels, number)
+            return jpeg_round_trip(pixels, number)
 
         def __getitem__(self, index):
             return sample(self.pixels[index])

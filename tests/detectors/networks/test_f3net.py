@@ -15,9 +15,8 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.f3net import F3Net, F3NetGenImage
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights import loading
-from detectors.weights.loading import WrongWeights
 
 PERSONAL, GENIMAGE = F3Net("paper"), F3NetGenImage("paper")
 RECIPES = [F3Net, F3NetGenImage]
@@ -58,7 +57,9 @@ def test_stages_and_drawn_parts_are_parts(recipe, setting):
     networks = [recipe(one).build() for one in ("paper", "small")]
     names = {name for network in networks for name, _ in network.named_modules()}
     assert names >= {name for stage in recipe.stages for name in stage}
-    pretrained = {name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.drawn)}
+    pretrained = {
+        name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.new_parts)
+    }
     assert all(name.startswith((*recipe(setting).variant.branches, "fc.")) for name in pretrained)
 
 
@@ -150,7 +151,7 @@ def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
     branch = small.variant.branches[0]
     assert torch.equal(first[f"{branch}.layer3.conv1.weight"], held["layer3.conv1.weight"])
     assert "fc.weight" in changed
-    assert all(name.startswith(("fc.", *recipe.drawn)) for name in changed)
+    assert all(name.startswith(("fc.", *recipe.new_parts)) for name in changed)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -171,10 +172,10 @@ def test_weights_of_something_else_are_no_start(recipe, tmp_path):
 
 
 def test_published_numbers():
-    first, second = PERSONAL.plan(), GENIMAGE.plan()
-    assert first.stopping == StepSchedule(2e-4)
+    first, second = PERSONAL.plan, GENIMAGE.plan
+    assert first.schedule == StepSchedule(2e-4)
     assert (first.optimiser, first.weight_decay, first.batch, first.epochs) == ("adam", 0, 12, 5)
-    assert second.stopping == CosineSchedule(0.002, second.epochs)
+    assert second.schedule == CosineSchedule(0.002, second.epochs)
     assert (second.optimiser, second.batch) == ("sgd", 128)
     assert second.epochs == round(150_000 / (324_000 * (1 - second.validation) / 128))
 

@@ -16,7 +16,7 @@ from detectors.networks.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
 from detectors.preprocessing.augmentation import View
 from detectors.training.input_statistics import mean_and_variance
 from detectors.training.schedules import EarlyStopping
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 PAPER, SMALL = FreDectNet("paper"), FreDectNet("small")
 
@@ -221,7 +221,7 @@ def test_a_grid_is_learnt():
 
 
 def test_published_numbers():
-    plan = PAPER.plan()
-    assert plan.stopping == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
+    plan = PAPER.plan
+    assert plan.schedule == EarlyStopping(1e-4, 5, 0.001, 0.002, 1e-6)
     assert (plan.optimiser, plan.weight_decay, plan.batch, plan.epochs) == ("adam", 0, 64, 1000)
     assert (PAPER_VIEW.shorter, PAPER_VIEW.crop) == (256, 224)

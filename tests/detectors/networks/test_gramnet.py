@@ -16,9 +16,8 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.gramnet import GramNet
 from detectors.training.schedules import EarlyStopping
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights import loading
-from detectors.weights.loading import WrongWeights
 
 PAPER, SMALL = GramNet("paper"), GramNet("small")
 # every tensor beside those of ResNet-18, as upstream's modules name them
@@ -212,7 +211,7 @@ def test_a_start_without_its_layers_is_refused(tmp_path):
 
 
 def test_published_numbers():
-    plan, view = PAPER.plan(), PAPER.view
-    assert plan.stopping == EarlyStopping(1e-5, 5, 0, 0.002, 1e-5)
+    plan, view = PAPER.plan, PAPER.view
+    assert plan.schedule == EarlyStopping(1e-5, 5, 0, 0.002, 1e-5)
     assert (plan.optimiser, plan.weight_decay, plan.batch, plan.epochs) == ("adam", 1e-4, 14, 5)
-    assert (view.side, view.least, view.most) == (512, 64, 256)
+    assert (view.side, view.min_side, view.max_side) == (512, 64, 256)

@@ -13,7 +13,7 @@ from detectors.architectures.npr import NprNet, neighbour_residual
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.npr import PAPER_VIEW, Npr
 from detectors.training.schedules import StepSchedule
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 PAPER, SMALL = Npr("paper"), Npr("small")
 
@@ -100,21 +100,21 @@ def test_other_layouts_are_refused(weights, tmp_path):
 
 
 def test_published_numbers():
-    plan = PAPER.plan()
-    assert plan.stopping == StepSchedule(rate=2e-4, factor=0.9, every=10)
+    plan = PAPER.plan
+    assert plan.schedule == StepSchedule(rate=2e-4, factor=0.9, every=10)
     assert (plan.optimiser, plan.weight_decay, plan.batch, plan.epochs) == ("adam", 0, 32, 50)
     assert (PAPER_VIEW.side, PAPER_VIEW.crop, PAPER_VIEW.test_crop, PAPER_VIEW.mirror) == (256, 224, 256, True)
 
 
 def test_steps_lower_the_rate_and_keep_the_last_weights():
-    watch, rates = StepSchedule(rate=1.0, factor=0.5, every=2).start(), []
+    state, rates = StepSchedule(rate=1.0, factor=0.5, every=2).start(), []
     for accuracy in (0.9, 0.1, 0.1, 0.1, 0.1):
-        rates.append(watch.rate)
-        assert watch.judge(accuracy)
-        assert not watch.stopped
+        rates.append(state.rate)
+        assert state.update(accuracy)
+        assert not state.stopped
     assert rates == [1, 1, 0.5, 0.5, 0.25]
     constant = StepSchedule(rate=0.3).start()
-    constant.judge(0)
+    constant.update(0)
     assert constant.rate == 0.3
 
 
@@ -137,4 +137,4 @@ def test_a_trace_of_upsampling_is_learnt():
     detector = SMALL.fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(48)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
-    assert len(detector.history) == SMALL.plan().epochs
+    assert len(detector.history) == SMALL.plan.epochs

@@ -11,7 +11,7 @@ from detectors.architectures.initial_weights import random_init
 from detectors.architectures.spectrum_networks import SpecResNet34, spectra
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.spec import PAPER_VIEW, SMALL_VIEW, Spec
-from detectors.weights.loading import WrongWeights
+from detectors.weight_file import WrongWeights
 
 PAPER, SMALL = Spec("paper"), Spec("small")
 
@@ -92,9 +92,9 @@ def test_where_things_lie_is_not_seen(recipe):
 
 
 def test_published_numbers():
-    plan = PAPER.plan()
-    assert (plan.stopping.rate, plan.optimiser, plan.weight_decay) == (1e-3, "sgd", 1e-4)
-    assert (plan.batch, plan.epochs, plan.stopping.factor) == (16, 20, 1)
+    plan = PAPER.plan
+    assert (plan.schedule.rate, plan.optimiser, plan.weight_decay) == (1e-3, "sgd", 1e-4)
+    assert (plan.batch, plan.epochs, plan.schedule.factor) == (16, 20, 1)
     assert (PAPER_VIEW.side, PAPER_VIEW.crop, PAPER_VIEW.test_crop, PAPER_VIEW.mirror) == (256, 224, 224, False)
     assert SMALL_VIEW.test_crop == 128
 

@@ -12,9 +12,9 @@ from detectors.api import Runtime
 from detectors.architectures.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.vits import DeitSmall, SwinTiny
-from detectors.training.fine_tuning import FineTuning, learn
-from detectors.weight_file import hashed_file
-from detectors.weights.loading import WrongWeights, to_state
+from detectors.training.fine_tuning import FineTuning, set_trainable
+from detectors.weight_file import WrongWeights, hashed_file
+from detectors.weights.loading import to_state
 
 NAMES = {DeitSmall: "deit_small_patch16_224", SwinTiny: "swin_tiny_patch4_window7_224"}
 RECIPES = pytest.mark.parametrize("family", list(NAMES))
@@ -105,7 +105,7 @@ def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_ar
     network = on_meta_device(recipe.network)
     tuning, opened = FineTuning("staged", recipe.stages), [set()]
     for epoch in range(len(recipe.stages)):
-        learn(network, tuning.learning(epoch))
+        set_trainable(network, tuning.trained_parts(epoch))
         opened.append({name for name, parameter in network.named_parameters() if parameter.requires_grad})
         assert opened[-1] > opened[-2]
     assert all(name.startswith("head.") for name in opened[1])
@@ -130,8 +130,8 @@ def test_building_leaves_the_random_state_alone():
 
 
 def test_numbers_of_fine_tuning():
-    plan, view = DeitSmall("paper").plan(), DeitSmall("paper").view
-    assert (plan.optimiser, plan.stopping.rate, plan.weight_decay, plan.batch, plan.epochs) == (
+    plan, view = DeitSmall("paper").plan, DeitSmall("paper").view
+    assert (plan.optimiser, plan.schedule.rate, plan.weight_decay, plan.batch, plan.epochs) == (
         "adamw",
         5e-5,
         0.05,

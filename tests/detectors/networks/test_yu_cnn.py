@@ -49,17 +49,17 @@ def test_equals_a_slow_version(recipe):
 
 
 def test_the_plan():
-    plan = PAPER.plan()
-    assert (plan.batch, plan.epochs, plan.optimiser, plan.stopping.rate) == (32, 50, "adam", 1e-3)
+    plan = PAPER.plan
+    assert (plan.batch, plan.epochs, plan.optimiser, plan.schedule.rate) == (32, 50, "adam", 1e-3)
     assert (PAPER.view.degrees, PAPER.view.zoom) == (20, 0.2)
 
 
 def test_it_stops_after_five_epochs_without_improvement():
-    watch = PAPER.plan().stopping.start()
-    assert [watch.judge(accuracy) for accuracy in (0.5, 0.6, 0.6, 0.6, 0.6, 0.6)] == [True, True] + 4 * [False]
-    assert not watch.stopped
-    watch.judge(0.6)
-    assert watch.stopped
+    state = PAPER.plan.schedule.start()
+    assert [state.update(accuracy) for accuracy in (0.5, 0.6, 0.6, 0.6, 0.6, 0.6)] == [True, True] + 4 * [False]
+    assert not state.stopped
+    state.update(0.6)
+    assert state.stopped
 
 
 def test_images_are_turned_in_training_only():

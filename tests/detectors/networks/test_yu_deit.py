@@ -13,8 +13,8 @@ from detectors.architectures import timm_networks
 from detectors.architectures.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.yu_deit import YuDeit
-from detectors.weight_file import hashed_file
-from detectors.weights.loading import WrongWeights, to_state
+from detectors.weight_file import WrongWeights, hashed_file
+from detectors.weights.loading import to_state
 
 PAPER, SMALL = YuDeit("paper"), YuDeit("small")
 
@@ -55,12 +55,12 @@ def test_the_output_reads_the_bottleneck():
 
 
 def test_numbers_of_the_slides():
-    plan = PAPER.plan()
-    assert (plan.batch, plan.epochs, plan.stopping.rate) == (32, 50, 1e-3)
-    watch = plan.stopping.start()
-    assert [watch.judge(accuracy) for accuracy in (0.5, 0.6, 0.6, 0.6, 0.6, 0.6)] == [True, True] + 4 * [False]
-    watch.judge(0.6)
-    assert watch.stopped
+    plan = PAPER.plan
+    assert (plan.batch, plan.epochs, plan.schedule.rate) == (32, 50, 1e-3)
+    state = plan.schedule.start()
+    assert [state.update(accuracy) for accuracy in (0.5, 0.6, 0.6, 0.6, 0.6, 0.6)] == [True, True] + 4 * [False]
+    state.update(0.6)
+    assert state.stopped
 
 
 def test_only_the_bottleneck_and_the_output_learn():

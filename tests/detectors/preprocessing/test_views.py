@@ -8,8 +8,8 @@ from PIL import Image as PillowImage
 from torchvision import transforms
 
 from detectors.checks import texture
-from detectors.preprocessing.augmentation import draws
-from detectors.preprocessing.views import RescaledView, RotatedView, SquareView, squared, turned
+from detectors.preprocessing.augmentation import image_rng
+from detectors.preprocessing.views import RescaledView, RotatedView, SquareView, resize_to_square, rotate_and_scale
 
 SQUARED = SquareView(64, 48, 48, mirror=True)
 BGR = SquareView(64, 48, 40, mirror=False, library="opencv", channels="bgr")
@@ -34,7 +34,7 @@ def test_any_size_becomes_one_size(view, size):
 @pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "turned"])
 def test_the_draw_alone_decides(view):
     image = texture("draw", 90, 70)
-    first, again, other = (view.training(image, draws(0, "a.png", epoch)) for epoch in (0, 0, 1))
+    first, again, other = (view.training(image, image_rng(0, "a.png", epoch)) for epoch in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -79,14 +79,14 @@ def test_values_go_from_0_to_255():
 
 def test_turning_is_about_the_centre():
     image = texture("turn", 32, 32)
-    assert np.array_equal(turned(image, 0, 1, mirrored=False), image)
-    assert np.array_equal(turned(image, 0, 1, mirrored=True), image[:, ::-1])
-    assert np.array_equal(turned(image, 90, 1, mirrored=False), np.rot90(image))
-    larger = turned(image, 0, 2, mirrored=False)
+    assert np.array_equal(rotate_and_scale(image, 0, 1, mirrored=False), image)
+    assert np.array_equal(rotate_and_scale(image, 0, 1, mirrored=True), image[:, ::-1])
+    assert np.array_equal(rotate_and_scale(image, 90, 1, mirrored=False), np.rot90(image))
+    larger = rotate_and_scale(image, 0, 2, mirrored=False)
     expected = cv2.resize(image[8:24, 8:24], (32, 32))
     assert np.abs(larger[4:-4, 4:-4].astype(int) - expected[4:-4, 4:-4]).max() <= 3
 
 
 def test_a_square_of_the_right_size_is_left_alone():
     image = texture("same", 64, 64)
-    assert squared(image, 64, "pillow") is image
+    assert resize_to_square(image, 64, "pillow") is image

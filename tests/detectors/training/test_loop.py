@@ -17,14 +17,20 @@ from torchvision import transforms
 from detectors.api import Runtime
 from detectors.architectures.compute import logits
 from detectors.checks import ToyTrainSet, texture
-from detectors.preprocessing.augmentation import AugmentationDraw, BlurJpeg, draws, padded_centre, shorter_side
-from detectors.training import loop
-from detectors.training.fine_tuning import FineTuning, learn
+from detectors.preprocessing.augmentation import (
+    AugmentationDraw,
+    BlurJpeg,
+    image_rng,
+    padded_centre,
+    resize_shorter_side,
+)
+from detectors.training import checkpoint
+from detectors.training.fine_tuning import FineTuning, set_trainable
 from detectors.training.loop import train
 from detectors.training.network_detector import NetworkDetector
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
-from detectors.training.validation_split import set_aside
+from detectors.training.validation_split import hold_out
 
 VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)
 PLAN = Plan(EarlyStopping(rate=3e-3), "adamw", weight_decay=0.01, batch=8, epochs=2, validation=0.2)
@@ -34,13 +40,13 @@ NOTHING = AugmentationDraw(sigma=None, quality=None, encoder="pillow", top=0.5, 
 
 def follow(rule, accuracies):
     """Rates before each epoch, which epochs are kept, and whether training is over after the last."""
-    watch = rule.start()
+    state = rule.start()
     rates, kept = [], []
     for accuracy in accuracies:
-        assert not watch.stopped
-        rates.append(watch.rate)
-        kept.append(watch.judge(accuracy))
-    return rates, kept, watch.stopped
+        assert not state.stopped
+        rates.append(state.rate)
+        kept.append(state.update(accuracy))
+    return rates, kept, state.stopped
 
 
 def test_published_rule_on_a_flat_course():
@@ -78,43 +84,43 @@ def test_misses_count_in_a_row():
 def test_split_is_stratified_and_follows_names():
     labels, names = np.array([0] * 20 + [1] * 40), [f"image{index}.png" for index in range(60)]
     images = SimpleNamespace(labels=labels, names=names, sources=names)
-    fitting, validation = set_aside(images, 0.1, "0")
+    fitting, validation = hold_out(images, 0.1, "0")
     assert sorted(fitting + validation) == list(range(60))
     assert labels[validation].tolist() == [0] * 2 + [1] * 4
     order = np.random.default_rng(0).permutation(60)
     turned = [names[index] for index in order]
-    shuffled = set_aside(SimpleNamespace(labels=labels[order], names=turned, sources=turned), 0.1, "0")
+    shuffled = hold_out(SimpleNamespace(labels=labels[order], names=turned, sources=turned), 0.1, "0")
     assert {names[index] for index in validation} == {turned[index] for index in shuffled[1]}
-    assert set_aside(images, 0.1, "1")[1] != validation
-    assert all(labels[set_aside(images, 0.001, "0")[1]] == [0, 1])
+    assert hold_out(images, 0.1, "1")[1] != validation
+    assert all(labels[hold_out(images, 0.001, "0")[1]] == [0, 1])
 
 
 def test_sources_are_set_aside_whole():
     labels, sources = np.array([0, 1, 1] * 10), [str(index // 3) for index in range(30)]
     images = SimpleNamespace(labels=labels, names=[f"{index}.png" for index in range(30)], sources=sources)
-    fitting, validation = set_aside(images, 0.2, "0")
+    fitting, validation = hold_out(images, 0.2, "0")
     assert sorted(fitting + validation) == list(range(30))
     assert len(validation) == 6
     assert not {sources[index] for index in fitting} & {sources[index] for index in validation}
     with pytest.raises(ValueError, match="nothing is left to train on beside the 1 sources set aside"):
-        set_aside(SimpleNamespace(labels=labels, names=images.names, sources=["one"] * 30), 0.2, "0")
+        hold_out(SimpleNamespace(labels=labels, names=images.names, sources=["one"] * 30), 0.2, "0")
 
 
 def test_a_class_of_one_image_cannot_be_trained_on():
     with pytest.raises(ValueError, match="at least 2 generated images, found 1"):
-        set_aside(SimpleNamespace(labels=np.array([0, 0, 1]), names=list("abc"), sources=list("abc")), 0.1, "0")
+        hold_out(SimpleNamespace(labels=np.array([0, 0, 1]), names=list("abc"), sources=list("abc")), 0.1, "0")
 
 
 def test_draws_follow_name_epoch_and_seed_alone():
-    first = VIEW.draw(draws(0, "a.png", 3))
-    VIEW.draw(draws(0, "b.png", 3))
-    assert VIEW.draw(draws(0, "a.png", 3)) == first
-    others = [VIEW.draw(draws(*key)) for key in ((1, "a.png", 3), (0, "b.png", 3), (0, "a.png", 4))]
+    first = VIEW.draw(image_rng(0, "a.png", 3))
+    VIEW.draw(image_rng(0, "b.png", 3))
+    assert VIEW.draw(image_rng(0, "a.png", 3)) == first
+    others = [VIEW.draw(image_rng(*key)) for key in ((1, "a.png", 3), (0, "b.png", 3), (0, "a.png", 4))]
     assert first not in others
 
 
 def test_draws_have_the_published_distribution():
-    drawn = [PAPER.draw(draws(0, f"{index}.png", 0)) for index in range(4000)]
+    drawn = [PAPER.draw(image_rng(0, f"{index}.png", 0)) for index in range(4000)]
     sigmas = [one.sigma for one in drawn if one.sigma is not None]
     qualities = [one.quality for one in drawn if one.quality is not None]
     both = sum(one.sigma is not None and one.quality is not None for one in drawn)
@@ -132,7 +138,7 @@ def test_draws_have_the_published_distribution():
 def test_resize_is_torchvisions(size):
     pixels = texture("resize", *size)
     expected = np.asarray(transforms.Resize(256)(PillowImage.fromarray(pixels)))
-    assert np.array_equal(shorter_side(pixels, 256), expected)
+    assert np.array_equal(resize_shorter_side(pixels, 256), expected)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (31, 47), (223, 300), (300, 223), (224, 224), (225, 226), (227, 401)])
@@ -185,9 +191,9 @@ def test_order_is_resize_blur_jpeg_crop():
 
 def test_validation_is_fixed_in_strength_and_place():
     pixels = texture("validation", 260, 300)
-    blurred = gaussian_filter(shorter_side(pixels, 256), (1.5, 1.5, 0))
-    shown = [PAPER.validation(pixels, draws(0, f"{index}", 0)) for index in range(40)]
-    plain = padded_centre(shorter_side(pixels, 256), 224)
+    blurred = gaussian_filter(resize_shorter_side(pixels, 256), (1.5, 1.5, 0))
+    shown = [PAPER.validation(pixels, image_rng(0, f"{index}", 0)) for index in range(40)]
+    plain = padded_centre(resize_shorter_side(pixels, 256), 224)
     assert any(np.array_equal(one, plain) for one in shown)
     assert any(np.array_equal(one, padded_centre(blurred, 224)) for one in shown)
     assert len({one.tobytes() for one in shown}) == 4  # with and without blur, with and without JPEG
@@ -241,7 +247,7 @@ def test_training_depends_on_seed_and_not_on_order():
 
 def test_training_learns_and_scores_follow():
     images, network = Tinted(32), small()
-    plan = dataclasses.replace(PLAN, stopping=EarlyStopping(rate=0.03), epochs=10)
+    plan = dataclasses.replace(PLAN, schedule=EarlyStopping(rate=0.03), epochs=10)
     history = train(network, images, VIEW, plan, 0, Runtime())
     assert history[-1].train_loss < history[0].train_loss / 2
     assert max(epoch.validation_accuracy for epoch in history) == 1
@@ -256,10 +262,10 @@ class FirstOnly(EarlyStopping):
     """Keeps the first epoch whatever comes."""
 
     def start(self):
-        watch = super().start()
+        state = super().start()
         verdicts = iter([True])
-        watch.judge = lambda accuracy: next(verdicts, False)
-        return watch
+        state.update = lambda accuracy: next(verdicts, False)
+        return state
 
 
 def test_one_thread_is_one_thread_and_all_come_back():
@@ -273,15 +279,15 @@ def test_one_thread_is_one_thread_and_all_come_back():
 
 def test_the_kept_epoch_is_the_one_that_stays():
     rule = FirstOnly(rate=3e-3)
-    short, _ = weights(ToyTrainSet(16), plan=dataclasses.replace(PLAN, stopping=rule, epochs=1))
-    long, history = weights(ToyTrainSet(16), plan=dataclasses.replace(PLAN, stopping=rule, epochs=3))
+    short, _ = weights(ToyTrainSet(16), plan=dataclasses.replace(PLAN, schedule=rule, epochs=1))
+    long, history = weights(ToyTrainSet(16), plan=dataclasses.replace(PLAN, schedule=rule, epochs=3))
     assert len(history) == 3
     assert torch.equal(short, long)
 
 
 def test_the_rule_ends_the_training():
     rule = EarlyStopping(rate=1e-12, patience=1, lowest_rate=1e-13)  # nothing is learned: every second epoch misses
-    _, history = weights(ToyTrainSet(8), plan=dataclasses.replace(PLAN, stopping=rule, epochs=50))
+    _, history = weights(ToyTrainSet(8), plan=dataclasses.replace(PLAN, schedule=rule, epochs=50))
     assert 4 <= len(history) < 50
     assert history[-1].rate == pytest.approx(1e-13)
 
@@ -320,15 +326,15 @@ def test_half_precision_trains_and_scores():
     assert np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("stopping", [EarlyStopping(rate=3e-3, patience=1), CosineSchedule(3e-3, 5)])
-def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, stopping):
+@pytest.mark.parametrize("schedule", [EarlyStopping(rate=3e-3, patience=1), CosineSchedule(3e-3, 5)])
+def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, schedule):
     class Killed(Exception):
         pass
 
-    plan = dataclasses.replace(PLAN, stopping=stopping, epochs=5)
+    plan = dataclasses.replace(PLAN, schedule=schedule, epochs=5)
     whole, history = weights(ToyTrainSet(24), plan=plan)
-    monkeypatch.setattr(loop, "SAVE_AFTER", -1.0)
-    write, written = loop.TrainingCheckpoint.write, []
+    monkeypatch.setattr(checkpoint, "SAVE_INTERVAL", -1.0)
+    write, written = checkpoint.TrainingCheckpoint.write, []
 
     def kill(self, state):
         write(self, state)
@@ -336,8 +342,8 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
         if len(written) == 2:
             raise Killed
 
-    monkeypatch.setattr(loop.TrainingCheckpoint, "write", kill)
-    runtime = Runtime(folder=tmp_path / "fit")
+    monkeypatch.setattr(checkpoint.TrainingCheckpoint, "write", kill)
+    runtime = Runtime(checkpoint_folder=tmp_path / "fit")
     with pytest.raises(Killed):
         train(small(), ToyTrainSet(24), VIEW, plan, 0, runtime)
     network = small()
@@ -349,9 +355,9 @@ def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatc
 
 
 def test_a_damaged_state_of_a_killed_training_costs_time_and_nothing_else(tmp_path):
-    (tmp_path / "training.pt").write_bytes(b"half of what was")
+    (tmp_path / "checkpoint.pt").write_bytes(b"half of what was")
     network, other = small(), small()
-    history = train(network, ToyTrainSet(24), VIEW, PLAN, 0, Runtime(folder=tmp_path))
+    history = train(network, ToyTrainSet(24), VIEW, PLAN, 0, Runtime(checkpoint_folder=tmp_path))
     assert len(history) == len(train(other, ToyTrainSet(24), VIEW, PLAN, 0, Runtime()))
     assert torch.equal(network.state_dict()["0.weight"], other.state_dict()["0.weight"])
 
@@ -378,7 +384,7 @@ def test_the_top_alone_learns_and_the_rest_keeps_its_weights_and_statistics():
 def test_a_top_that_learns_drops_out_and_a_frozen_rest_does_not():
     network = nn.ModuleDict({"body": nn.Sequential(nn.Linear(2, 2), nn.Dropout()), "top": nn.Linear(2, 1)})
     network["top"] = nn.Sequential(nn.Dropout(), nn.Linear(2, 1))
-    learn(network, ("top",))
+    set_trainable(network, ("top",))
     assert network["top"][0].training
     assert not network["body"].training
     assert not network["body"][0].training
@@ -386,14 +392,14 @@ def test_a_top_that_learns_drops_out_and_a_frozen_rest_does_not():
 
 def test_staged_tuning_opens_one_more_part_every_epoch_and_then_all():
     tuning = FineTuning("staged", stages=(("fc",), ("layer3",)))
-    assert [tuning.learning(epoch) for epoch in range(4)] == [("fc",), ("fc", "layer3"), None, None]
-    assert FineTuning("top", stages=(("fc",), ("layer3",))).learning(9) == ("fc",)
-    assert FineTuning().learning(0) is None
+    assert [tuning.trained_parts(epoch) for epoch in range(4)] == [("fc",), ("fc", "layer3"), None, None]
+    assert FineTuning("top", stages=(("fc",), ("layer3",))).trained_parts(9) == ("fc",)
+    assert FineTuning().trained_parts(0) is None
 
 
 def test_parts_are_told_apart_by_whole_names():
     network = nn.ModuleDict({"layer1": nn.Linear(1, 1), "layer10": nn.BatchNorm1d(1)})
-    learn(network, ("layer1",))
+    set_trainable(network, ("layer1",))
     assert network["layer1"].weight.requires_grad
     assert not network["layer10"].weight.requires_grad
     assert not network["layer10"].training
@@ -402,7 +408,7 @@ def test_parts_are_told_apart_by_whole_names():
 def test_a_curriculum_lets_generators_join_one_by_one():
     tuning = FineTuning(curriculum=("easy", "hard"))
     generators = ["", "hard", "easy", "other"]
-    assert [tuning.shown(generators, epoch).tolist() for epoch in range(3)] == [
+    assert [tuning.image_mask(generators, epoch).tolist() for epoch in range(3)] == [
         [True, False, True, False], [True, True, True, False], [True, True, True, True]
     ]  # fmt: skip
 

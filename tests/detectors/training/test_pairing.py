@@ -11,7 +11,7 @@ from detectors.checks import ToyTrainSet, sample
 from detectors.networks.backbones import Resnet18, Resnet18Pairs
 from detectors.preprocessing.augmentation import BlurJpeg
 from detectors.training.loader import BatchLoader
-from detectors.training.pairing import batches, units
+from detectors.training.pairing import batches, index_groups
 
 VIEW = BlurJpeg(probability=0, resize=None, crop=4, test_crop=8, pad=False)
 
@@ -62,14 +62,14 @@ def told(train, epoch):
 def test_a_real_image_may_have_several_twins():
     train = Twins(6)
     train.sources, train.labels = ["a"] * 5 + ["b"], np.array([0, 1, 1, 1, 1, 0])
-    assert units(range(6), train, "source") == [(0, 1), (0, 2), (0, 3), (0, 4), (5,)]
+    assert index_groups(range(6), train, "source") == [(0, 1), (0, 2), (0, 3), (0, 4), (5,)]
     assert batches([(0, 1), (0, 2), (5,), (0, 3)], 3) == [[(0, 1)], [(0, 2), (5,)], [(0, 3)]]
 
 
 def test_images_of_unknown_content_are_nobodys_twins():
     train = Twins(6)
     train.contents = ["", "", "", "", "cat", "cat"]
-    assert units(range(6), train, "content") == [(0,), (1,), (2,), (3,), (4, 5)]
+    assert index_groups(range(6), train, "content") == [(0,), (1,), (2,), (3,), (4, 5)]
 
 
 def test_without_twins_nothing_is_trained():

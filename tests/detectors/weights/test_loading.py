@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from detectors.api import Unavailable
-from detectors.weight_file import content_id, hashed_file
-from detectors.weights import loading
-from detectors.weights.loading import WrongWeights, from_state, hub, load_strict, read, shipped, to_state
+from detectors.weight_file import WrongWeights, content_id, hashed_file
+from detectors.weights import locations
+from detectors.weights.loading import load_state, load_strict, read, to_state
+from detectors.weights.locations import hub_file, shipped_file
 
 
 def network(seed=0, device="cpu"):
@@ -80,12 +81,12 @@ def test_counters_of_batch_normalisation_may_be_absent(saved):
 
 def test_state_goes_there_and_back():
     other = network(1)
-    from_state(other, to_state(network()))
+    load_state(other, to_state(network()))
     assert same(other.state_dict(), network().state_dict())
     state = to_state(network())
     state.pop("3.bias")
     with pytest.raises(WrongWeights, match=r"missing 3\.bias"):
-        from_state(other, state)
+        load_state(other, state)
 
 
 @pytest.mark.parametrize(
@@ -150,22 +151,22 @@ def test_a_missing_file_says_so(tmp_path):
 
 
 def test_shipped_weights_are_the_ones_on_their_card(tmp_path, saved, monkeypatch):
-    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
-    with pytest.raises(Unavailable, match=r"other\.safetensors does not lie in"):
-        shipped("other")
-    with pytest.raises(Unavailable, match=r"net\.json does not lie in"):
-        shipped("net")
+    monkeypatch.setattr(locations, "SHIPPED_FOLDER", tmp_path)
+    with pytest.raises(Unavailable, match=r"other\.safetensors is not in"):
+        shipped_file("other")
+    with pytest.raises(Unavailable, match=r"net\.json is not in"):
+        shipped_file("net")
     card = tmp_path / "net.json"
     card.write_text(json.dumps({"sha256": hashed_file(saved).sha256}))
-    assert shipped("net").path == saved
+    assert shipped_file("net").path == saved
     card.write_text(json.dumps({"sha256": "0" * 64}))
     with pytest.raises(WrongWeights, match="its card says 000"):
-        shipped("net")
+        shipped_file("net")
 
 
 def test_everything_shipped_fits_its_card():
-    for path in loading.SHIPPED.glob("*.safetensors"):
-        assert shipped(path.stem).path == path
+    for path in locations.SHIPPED_FOLDER.glob("*.safetensors"):
+        assert shipped_file(path.stem).path == path
         assert path.stat().st_size < 4e6
 
 
@@ -182,32 +183,32 @@ class Session:
 
 
 @pytest.fixture
-def cached(monkeypatch):
+def hub_cache(monkeypatch):
     """What the hub's cache holds, by file name."""
     held = {}
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, name: held.get(name))
     return held
 
 
-def test_the_hub_that_does_not_answer_is_asked_once(monkeypatch, cached):
+def test_the_hub_that_does_not_answer_is_asked_once(monkeypatch, hub_cache):
     session = Session(OSError("no route"))
     monkeypatch.setattr(huggingface_hub, "get_session", lambda: session)
     with pytest.raises(
         Unavailable, match=r"could not get a\.safetensors or b\.bin of hub repository owner/name: .*path"
     ):
-        hub("owner/name", "a.safetensors", "b.bin")
+        hub_file("owner/name", "a.safetensors", "b.bin")
     assert len(session.asked) == 1
 
 
-def test_the_cache_of_the_hub_needs_no_network(monkeypatch, cached, saved):
+def test_the_cache_of_the_hub_needs_no_network(monkeypatch, hub_cache, saved):
     session = Session(OSError("no route"))
     monkeypatch.setattr(huggingface_hub, "get_session", lambda: session)
-    cached["b.bin"] = str(saved)
-    assert hub("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
+    hub_cache["b.bin"] = str(saved)
+    assert hub_file("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
     assert not session.asked
 
 
-def test_the_hub_gives_the_first_file_that_it_has(monkeypatch, cached, saved):
+def test_the_hub_gives_the_first_file_that_it_has(monkeypatch, hub_cache, saved):
     def download(repository, name):
         if name == "a.safetensors":
             raise huggingface_hub.errors.EntryNotFoundError(name)
@@ -215,7 +216,7 @@ def test_the_hub_gives_the_first_file_that_it_has(monkeypatch, cached, saved):
 
     monkeypatch.setattr(huggingface_hub, "get_session", Session)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    assert hub("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
+    assert hub_file("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
 
 
 @pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", None])
@@ -224,7 +225,7 @@ def test_torch_downloads_are_looked_for_where_torch_does(tmp_path, monkeypatch, 
         monkeypatch.delenv(name, raising=False)
     if variable:
         monkeypatch.setenv(variable, str(tmp_path))
-    assert str(loading.torch_hub()) == torch.hub.get_dir()
+    assert str(locations.torch_hub_folder()) == torch.hub.get_dir()
 
 
 def test_torch_hub_files_must_have_the_hash_in_their_name(tmp_path, monkeypatch):
@@ -233,6 +234,6 @@ def test_torch_hub_files_must_have_the_hash_in_their_name(tmp_path, monkeypatch)
     folder.mkdir(parents=True)
     digest = sha256(b"weights").hexdigest()
     (folder / "resnet50-00000000.pth").write_bytes(b"weights")
-    assert loading.torch_hub_cache("resnet50-00000000.pth") is None
+    assert locations.cached_torch_file("resnet50-00000000.pth") is None
     (folder / f"resnet50-{digest[:8]}.pth").write_bytes(b"weights")
-    assert loading.torch_hub_cache("resnet50-00000000.pth", f"resnet50-{digest[:8]}.pth").sha256 == digest
+    assert locations.cached_torch_file("resnet50-00000000.pth", f"resnet50-{digest[:8]}.pth").sha256 == digest

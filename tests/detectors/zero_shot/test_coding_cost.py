@@ -1,5 +1,6 @@
 """The coding-cost detector: what it learns from real images, and that it never looks at generated ones."""
 
+from copy import copy
 from dataclasses import replace
 
 import cv2
@@ -11,9 +12,10 @@ from detectors.api import Runtime
 from detectors.architectures.initial_weights import random_init
 from detectors.architectures.lossless_coder import Coder
 from detectors.checks import ToyTrainSet, check, same_state, sample, texture
-from detectors.weights.loading import WrongWeights
+from detectors.training import checkpoint
+from detectors.weight_file import WrongWeights
 from detectors.zero_shot import coder_training
-from detectors.zero_shot.coding_cost import CodingCost, split
+from detectors.zero_shot.coding_cost import CodingCost, split_real_images
 from detectors.zero_shot.gap_threshold import RealImageStatistics
 
 
@@ -21,8 +23,8 @@ class Quick(CodingCost):
     """Two epochs: for what does not depend on how well a coder has learnt."""
 
     @property
-    def course(self):
-        return replace(super().course, epochs=2, side=64)
+    def plan(self):
+        return replace(super().plan, epochs=2, side=64)
 
 
 RECIPE = CodingCost("small")
@@ -41,6 +43,12 @@ class Planted:
 
     def __len__(self):
         return len(self.names)
+
+    def part(self, rows):
+        part = copy(self)
+        part.names, part.generators = ([column[row] for row in rows] for column in (self.names, self.generators))
+        part.labels = self.labels[rows]
+        return part
 
     def __getitem__(self, index):
         pixels = photograph(self.names[index])
@@ -96,7 +104,7 @@ def test_training_lowers_the_cost(fitted):
 def test_scores_are_half_where_one_real_image_in_ten_lies_above(statistic):
     rng = np.random.default_rng(0)
     correlated = rng.normal(0, 1, (20000, 2)) @ [[0.2, 0.1], [0, 0.3]] + [-0.2, 0.1]
-    found = RealImageStatistics.of(statistic, correlated[:10000])
+    found = RealImageStatistics.fit(statistic, correlated[:10000])
     assert (found.decide(statistic, correlated[10000:]) > 0.5).mean() == pytest.approx(0.1, abs=0.01)
     # one side for signed statistics, both for the others; a level that is off by 20 deviations is off for all
     upwards = found.decide(statistic, np.array([[6.0, 0.1]]))
@@ -153,10 +161,10 @@ def test_order_does_not_matter_and_the_seed_does():
 
 def test_images_set_aside_are_real_and_not_learnt_from():
     train = Planted(200, unopened)
-    learnt_from, aside = split(train, 0)
-    assert len(aside) == 25
-    assert sorted(learnt_from + aside) == np.flatnonzero(train.labels == 0).tolist()
-    assert len(split(Planted(40, unopened), 0)[1]) == 10
+    fitting, held_out = split_real_images(train, 0)
+    assert len(held_out) == 25
+    assert sorted(fitting + held_out) == np.flatnonzero(train.labels == 0).tolist()
+    assert len(split_real_images(Planted(40, unopened), 0)[1]) == 10
 
 
 def test_too_few_real_images_are_refused():
@@ -165,8 +173,8 @@ def test_too_few_real_images_are_refused():
 
 
 def test_a_killed_training_goes_on(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(coder_training, "SAVE_AFTER", -1)
-    real = coder_training.cycle
+    monkeypatch.setattr(checkpoint, "SAVE_INTERVAL", -1)
+    real = coder_training.rate_share
     calls = []
 
     def dies(done):
@@ -175,12 +183,12 @@ def test_a_killed_training_goes_on(quick, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(done)
 
-    monkeypatch.setattr(coder_training, "cycle", dies)
+    monkeypatch.setattr(coder_training, "rate_share", dies)
     with pytest.raises(KeyboardInterrupt):
-        QUICK.fit(ToyTrainSet(), 0, Runtime(folder=tmp_path))
-    gone_on = QUICK.fit(ToyTrainSet(), 0, Runtime(folder=tmp_path))
-    assert same_state(quick.state(), gone_on.state())
-    assert gone_on.history == quick.history
+        QUICK.fit(ToyTrainSet(), 0, Runtime(checkpoint_folder=tmp_path))
+    resumed = QUICK.fit(ToyTrainSet(), 0, Runtime(checkpoint_folder=tmp_path))
+    assert same_state(quick.state(), resumed.state())
+    assert resumed.history == quick.history
     assert not list(tmp_path.iterdir())
 
 
@@ -202,8 +210,8 @@ def test_sizes_are_scored_in_one_batch_as_alone(levels):
     for parameter in network.parameters():
         parameter.data = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)) * 0.1
     images = [texture(f"size{side}", side, side) for side in (32, 16, 48, 32)]
-    together = coder_training.gaps(network, images, Runtime())
-    alone = np.concatenate([coder_training.gaps(network, [image], Runtime()) for image in images])
+    together = coder_training.coding_gaps(network, images, Runtime())
+    alone = np.concatenate([coder_training.coding_gaps(network, [image], Runtime()) for image in images])
     assert together.shape == (4, levels)
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 

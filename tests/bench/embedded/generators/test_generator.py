@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from bench.embedded.corpus import fake, keep_low_frequencies
-from bench.embedded.filters import blurred
+from bench.embedded.corpus import keep_low_frequencies, make_fake
 from bench.embedded.generators.autoencoders import band_energies
-from bench.embedded.generators.diffusion import coarse, edit, refine
-from bench.embedded.generators.generator import GENERATORS, WEIGHTS, generator, imitate
+from bench.embedded.generators.diffusion import coarse_version, edit, refine
+from bench.embedded.generators.generator import GENERATORS, WEIGHTS, find_generator, imitate
 from bench.embedded.pretraining.determinism import threads
+from bench.embedded.scenes.filters import blur
 from bench.embedded.scenes.scene import render
 
 NAMES = [one.name for one in GENERATORS]
@@ -37,7 +37,7 @@ def test_the_table_is_that_of_the_corpus():
         "gan_ps": "gan",
     }
     with pytest.raises(KeyError, match="'sdxl' is not embedded; there are ldm_a"):
-        generator("sdxl")
+        find_generator("sdxl")
 
 
 def test_weights_are_small_and_all_there():
@@ -69,13 +69,13 @@ def test_noise_comes_from_the_seed(name, source):
 
 def test_fakes_keep_the_low_frequencies_of_their_source(source):
     shifted = np.clip(source.astype(int) + np.array([25, -15, 5]), 30, 225).astype(np.uint8)
-    target = blurred(source.astype(np.float32), 8)
-    before = np.abs(blurred(shifted.astype(np.float32), 8) - target).mean()
-    after = np.abs(blurred(keep_low_frequencies(shifted, source).astype(np.float32), 8) - target).mean()
+    target = blur(source.astype(np.float32), 8)
+    before = np.abs(blur(shifted.astype(np.float32), 8) - target).mean()
+    after = np.abs(blur(keep_low_frequencies(shifted, source).astype(np.float32), 8) - target).mean()
     assert before > 10
     assert after < 2
     assert np.array_equal(keep_low_frequencies(source, source), source)
-    assert np.abs(fake("gan_tconv", source, 5).mean((0, 1)) - source.mean((0, 1))).max() < 2
+    assert np.abs(make_fake("gan_tconv", source, 5).mean((0, 1)) - source.mean((0, 1))).max() < 2
 
 
 class Oracle(torch.nn.Module):
@@ -101,8 +101,8 @@ def test_sampling_with_a_perfect_denoiser_gives_the_image(sample):
 
 def test_coarse_images_have_lost_their_detail():
     chequered = (torch.arange(64)[:, None] + torch.arange(64)[None]).remainder(2).float().expand(1, 3, 64, 64)
-    assert float(coarse(chequered).std()) < 0.1 * float(chequered.std())
-    assert coarse(chequered).shape == chequered.shape
+    assert float(coarse_version(chequered).std()) < 0.1 * float(chequered.std())
+    assert coarse_version(chequered).shape == chequered.shape
 
 
 def test_band_energies_rise_with_noise():

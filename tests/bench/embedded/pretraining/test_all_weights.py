@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bench.embedded.generators.generator import GENERATORS, generator, restore
+from bench.embedded.generators.generator import GENERATORS, find_generator, restore_network
 from bench.embedded.pretraining.all_weights import names, train_all
-from bench.embedded.pretraining.captions import PHRASES, caption, words
+from bench.embedded.pretraining.captions import PHRASES, attributes, caption
 from bench.embedded.pretraining.determinism import seeded, threads
 from bench.embedded.pretraining.small_clip import CONFIG
 from bench.embedded.scenes.scene import render
@@ -54,8 +54,8 @@ def test_only_what_was_asked_for_is_trained(twice):
 
 
 def test_trained_weights_can_be_asked(twice):
-    network = restore(generator("vq"), twice[0])
-    made = generator("vq").imitate(network, torch.zeros(1, 3, 32, 32), torch.Generator())
+    network = restore_network(find_generator("vq"), twice[0])
+    made = find_generator("vq").imitate(network, torch.zeros(1, 3, 32, 32), torch.Generator())
     assert made.shape == (1, 3, 32, 32)
 
 
@@ -63,7 +63,7 @@ def test_the_image_tower_loads_strictly_from_its_card(twice):
     card = json.loads((twice[0] / "small_clip.json").read_text())
     model = open_clip.CLIP(embed_dim=card["embed_dim"], vision_cfg=card["vision_cfg"], text_cfg=card["text_cfg"])
     model.visual.load_state_dict(load_file(twice[0] / "small_clip.safetensors"), strict=True)
-    assert set(card["zero_shot_on_held_out_scenes"]) == set(words(render(0), render(0).pixels))
+    assert set(card["zero_shot_on_held_out_scenes"]) == set(attributes(render(0), render(0).pixels))
 
 
 def test_progress_and_unknown_names(tmp_path):
@@ -90,13 +90,13 @@ def test_captions_tell_what_the_scene_is():
     rng = np.random.default_rng(0)
     for seed in range(40):
         scene = render(seed)
-        said = words(scene, scene.pixels)
-        text = caption(said, rng)
+        words = attributes(scene, scene.pixels)
+        text = caption(words, rng)
         assert text.startswith(f"a photo of {PHRASES[scene.kind]}, ")
         parts = text.split(", ")[1:]
-        assert 3 <= len(parts) <= len(said) - 1
-        assert set(parts) <= set(said.values())
-        assert (said["scale"] == "full size") == (scene.resampling == "none")
+        assert 3 <= len(parts) <= len(words) - 1
+        assert set(parts) <= set(words.values())
+        assert (words["scale"] == "full size") == (scene.resampling == "none")
 
 
 def test_the_longest_caption_fits_into_the_text_tower():

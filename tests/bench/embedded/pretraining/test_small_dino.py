@@ -9,18 +9,18 @@ import torch
 from bench.embedded.pretraining.determinism import seeded
 from bench.embedded.pretraining.small_dino import (
     CONFIG,
-    STUDENT,
-    TEACHER,
+    STUDENT_TEMPERATURE,
+    TEACHER_TEMPERATURE,
     DistillationNetwork,
-    _follow,
-    crops,
-    distance,
+    _update_teacher,
+    distillation_loss,
+    random_crops,
     train_small_dino,
 )
 from detectors.api import Runtime
 from detectors.embedders.dino_tower import DinoTower, load_tower
 from detectors.weight_file import hashed_file
-from detectors.weights import loading
+from detectors.weights import locations
 
 EFFORT = 0.0005
 
@@ -59,18 +59,18 @@ def test_distance_is_the_cross_entropy_of_different_crops():
     for one in range(2):
         for other in range(4):
             if one != other:
-                wanted = np.exp((teacher[one] - centre) / TEACHER)
-                said = np.exp(student[other] / STUDENT)
+                wanted = np.exp((teacher[one] - centre) / TEACHER_TEMPERATURE)
+                said = np.exp(student[other] / STUDENT_TEMPERATURE)
                 share, guess = wanted / wanted.sum(1, keepdims=True), said / said.sum(1, keepdims=True)
                 losses.append(-(share * np.log(guess)).sum(1).mean())
-    found = distance(*(torch.from_numpy(array) for array in (student, teacher, centre)))
+    found = distillation_loss(*(torch.from_numpy(array) for array in (student, teacher, centre)))
     assert float(found) == pytest.approx(np.mean(losses))
 
 
 def test_the_teacher_follows_the_student():
     teacher, student = seeded(0, DistillationNetwork), seeded(1, DistillationNetwork)
     before = teacher.first.weight.detach().clone()
-    _follow(teacher, student, 0.9)
+    _update_teacher(teacher, student, 0.9)
     assert torch.allclose(teacher.first.weight, 0.9 * before + 0.1 * student.first.weight)
 
 
@@ -78,7 +78,7 @@ def test_crops_lie_on_the_grid_of_jpeg_and_half_are_mirrored():
     place = np.zeros((64, 128, 128, 3), np.uint8)
     place[..., 0] = (np.arange(128) // 8 % 2 * 100 + 50)[:, None]
     place[..., 1] = np.arange(128)
-    made = crops(np.random.default_rng(0), place, 48)
+    made = random_crops(np.random.default_rng(0), place, 48)
     assert made.shape == (64, 48, 48, 3)
     bands = made[:, :, 0, 0].reshape(64, 6, 8)
     assert (bands == bands[:, :, :1]).all()
@@ -89,8 +89,8 @@ def test_crops_lie_on_the_grid_of_jpeg_and_half_are_mirrored():
 
 
 def test_shipped_weights_come_from_this_training():
-    card = loading.shipped_card("small_dino")
+    card = locations.shipped_card("small_dino")
     assert card["network"] == CONFIG
     measured = card["linear_probes_commonest_class_or_not_on_held_out_scenes"]
     assert measured["kind"]["accuracy"] > measured["kind"]["majority"] + 0.1
-    assert loading.shipped("small_dino").path.stat().st_size < 350_000
+    assert locations.shipped_file("small_dino").path.stat().st_size < 350_000

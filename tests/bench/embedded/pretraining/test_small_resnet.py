@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from bench.embedded.pretraining.small_resnet import FIRST_SCENE, TASKS, graded, train_small_resnet
+from bench.embedded.pretraining.small_resnet import FIRST_SCENE, TASKS, render_labelled_scenes, train_small_resnet
 from bench.embedded.scenes.scene import render
 from detectors.architectures.small_networks import SmallResNet
 from detectors.weight_file import hashed_file
-from detectors.weights import loading
+from detectors.weights import locations
 from detectors.weights.loading import load_strict, read
 
 EFFORT = 0.0008
@@ -43,18 +43,18 @@ def test_result_loads_strictly_and_its_card_knows_it(trained):
 
 
 def test_answers_follow_the_scene():
-    scenes = graded(FIRST_SCENE, 40, silent)
+    scenes = render_labelled_scenes(FIRST_SCENE, 40, silent)
     first = render(FIRST_SCENE)
     tasks = list(TASKS)
-    assert ("leaves", "landscape", "objects", "structure")[scenes.answers[0, 0]] == first.kind
-    assert ("none", "area", "cubic", "linear")[scenes.answers[0, tasks.index("resampling")]] == first.resampling
-    assert (scenes.answers[0, tasks.index("sharpening")] > 0) == (first.shot.sharpening > 0)
-    assert (scenes.answers >= 0).all()
-    assert (scenes.answers < np.array(list(TASKS.values()))).all()
-    assert all(len(np.unique(column)) > 1 for column in scenes.answers.T)
+    assert ("leaves", "landscape", "objects", "structure")[scenes.labels[0, 0]] == first.kind
+    assert ("none", "area", "cubic", "linear")[scenes.labels[0, tasks.index("resampling")]] == first.resampling
+    assert (scenes.labels[0, tasks.index("sharpening")] > 0) == (first.camera.sharpening > 0)
+    assert (scenes.labels >= 0).all()
+    assert (scenes.labels < np.array(list(TASKS.values()))).all()
+    assert all(len(np.unique(column)) > 1 for column in scenes.labels.T)
 
 
 def test_shipped_weights_come_from_this_training():
-    card = loading.shipped_card("small_resnet")
+    card = locations.shipped_card("small_resnet")
     assert card["outputs"] == TASKS
     assert all(task["accuracy"] > task["majority"] for task in card["accuracy_on_held_out_scenes"].values())

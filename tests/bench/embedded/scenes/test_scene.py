@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from bench.embedded.scenes.camera import photograph
-from bench.embedded.scenes.composition import KINDS, SHARES, layout
+from bench.embedded.scenes.composition import KINDS, SHARES, compose
 from bench.embedded.scenes.scene import render
 from bench.embedded.scenes.shapes import outlines
-from bench.embedded.scenes.textures import bank, reflectances, texture
+from bench.embedded.scenes.textures import reflectances, texture, texture_bank
 
 COUNT = 400
 
@@ -28,7 +28,7 @@ def test_a_scene_depends_on_its_seed_alone(many):
     np.random.default_rng(0)
     for seed in (399, 7, 7):
         assert np.array_equal(render(seed).pixels, many[seed].pixels)
-        assert render(seed).shot == many[seed].shot
+        assert render(seed).camera == many[seed].camera
 
 
 def test_scenes_are_pictures_of_their_own(many):
@@ -58,9 +58,9 @@ def test_spectra_fall_as_those_of_photographs(many):
 
 
 def test_recorded_noise_and_focus_are_those_of_the_pixels(many):
-    sharp = [one for one in many if one.shot.denoise == "none" and not one.shallow_focus]
-    grainy = [residual(one.pixels) for one in sharp if one.shot.gain > 4e-4]
-    clean = [residual(one.pixels) for one in sharp if one.shot.gain < 6e-5]
+    sharp = [one for one in many if one.camera.denoise == "none" and not one.shallow_focus]
+    grainy = [residual(one.pixels) for one in sharp if one.camera.gain > 4e-4]
+    clean = [residual(one.pixels) for one in sharp if one.camera.gain < 6e-5]
     assert np.median(grainy) > np.median(clean)
     focused = [residual(one.pixels) for one in many if not one.shallow_focus]
     shallow = [residual(one.pixels) for one in many if one.shallow_focus]
@@ -70,7 +70,7 @@ def test_recorded_noise_and_focus_are_those_of_the_pixels(many):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(6))
 def test_layouts_label_every_pixel_with_a_surface(kind, seed):
-    what = layout(np.random.default_rng(seed), kind, 200)
+    what = compose(np.random.default_rng(seed), kind, 200)
     assert what.labels.shape == (200, 200)
     assert what.labels.min() >= 0
     assert what.labels.max() < what.count
@@ -98,7 +98,7 @@ def test_textures_have_the_asked_size(zoom):
     assert cut.dtype == np.float32
     assert np.isfinite(cut).all()
     with pytest.raises(ValueError, match="read-only"):
-        bank()[0][0, 0] = 1
+        texture_bank()[0][0, 0] = 1
 
 
 def test_reflectances_stay_in_range():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from bench.images.decoding.decoder import Unreadable, decode, decode_with_details
+from bench.images.decoding.decoder import UnreadableImage, decode, decode_with_details
 from detectors.checks import texture
 
 RGB = texture("profiles", 24, 33)
@@ -123,7 +123,7 @@ def test_inks_follow_their_table(kind):
 )
 def test_a_profile_that_cannot_be_applied_is_a_reason_to_refuse(mode, icc, reason):
     data = saved(Image.fromarray(RGB).convert(mode), icc, "TIFF" if mode == "CMYK" else "PNG")
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         decode(data, "image")
     assert reason in caught.value.reason
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from bench.images.decoding import decoder
-from bench.images.decoding.decoder import Unreadable, decode_with_details
-from bench.images.decoding.jpeg_tables import quality
+from bench.images.decoding.decoder import UnreadableImage, decode_with_details
+from bench.images.decoding.jpeg_tables import estimate_quality
 from detectors.checks import texture
 
 RGB = texture("decoding", 24, 33)
@@ -41,7 +41,7 @@ def encoded(image, kind, **options):
 
 
 def reason(data):
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         decoder.decode(data, "image")
     assert str(caught.value).startswith(f"image cannot be decoded ({caught.value.reason}); ")
     return caught.value.reason
@@ -89,23 +89,23 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, keep):
     path = write(tmp_path, Image.fromarray(texture("big", 200, 200)), suffix)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises(Unreadable, match=r"image\.\w+ cannot be decoded"):
+    with pytest.raises(UnreadableImage, match=r"image\.\w+ cannot be decoded"):
         decode(path)
 
 
 def test_what_is_no_still_image_is_refused(tmp_path):
     path = tmp_path / "image.png"
     path.write_text("not an image")
-    with pytest.raises(Unreadable, match="cannot be decoded"):
+    with pytest.raises(UnreadableImage, match="cannot be decoded"):
         decode(path)
     path.write_bytes(b"")
-    with pytest.raises(Unreadable, match="the file is empty"):
+    with pytest.raises(UnreadableImage, match="the file is empty"):
         decode(path)
     buffer = io.BytesIO()
     frames = [Image.fromarray(RGB), Image.fromarray(RGB[::-1].copy())]
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:])
     path.write_bytes(buffer.getvalue())
-    with pytest.raises(Unreadable, match="animated"):
+    with pytest.raises(UnreadableImage, match="animated"):
         decode(path)
 
 
@@ -119,10 +119,10 @@ def test_a_photograph_with_a_preview_is_its_first_picture(tmp_path):
 
 def test_samples_without_a_range_are_refused(tmp_path):
     path = write(tmp_path, Image.fromarray(RGB[..., 0].astype(np.float32)), "tiff")
-    with pytest.raises(Unreadable, match="floating-point"):
+    with pytest.raises(UnreadableImage, match="floating-point"):
         decode(path)
     path = write(tmp_path, Image.fromarray(RGB[..., 0].astype(np.int32) * 70_000), "tiff")
-    with pytest.raises(Unreadable, match="16 bits"):
+    with pytest.raises(UnreadableImage, match="16 bits"):
         decode(path)
 
 
@@ -219,9 +219,9 @@ def test_the_quality_of_a_jpeg_is_read_from_its_table():
 
 def test_a_table_that_is_not_libjpegs_has_the_nearest_quality():
     table = Image.open(io.BytesIO(encoded(Image.fromarray(RGB), "JPEG", quality=70))).quantization[0]
-    assert quality([one + (index == 5) for index, one in enumerate(table)]) == 70
-    assert quality([1] * 64) == 100
-    assert quality([65535] * 64) == 1
+    assert estimate_quality([one + (index == 5) for index, one in enumerate(table)]) == 70
+    assert estimate_quality([1] * 64) == 100
+    assert estimate_quality([65535] * 64) == 1
 
 
 def test_a_photograph_with_a_preview_has_the_facts_of_a_jpeg():
@@ -231,7 +231,7 @@ def test_a_photograph_with_a_preview_has_the_facts_of_a_jpeg():
 
 
 def test_an_error_keeps_its_reason_on_the_way_between_processes():
-    error = pickle.loads(pickle.dumps(Unreadable("a.png", "it is empty")))  # noqa: S301 - made on this line
+    error = pickle.loads(pickle.dumps(UnreadableImage("a.png", "it is empty")))  # noqa: S301 - made on this line
     assert (error.reason, str(error).count("a.png")) == ("it is empty", 1)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from bench.images.decoding.completeness import LARGEST
-from bench.images.decoding.decoder import Unreadable, decode, size_of
+from bench.images.decoding.completeness import MAX_PIXELS
+from bench.images.decoding.decoder import UnreadableImage, decode, size_of
 from detectors.api import Sample
 from detectors.checks import texture
 
@@ -57,7 +57,7 @@ def read(data):
     """The sample, or the reason why there is none; anything else fails the test."""
     try:
         sample = decode(data, "image")
-    except Unreadable as error:
+    except UnreadableImage as error:
         reason = error.reason
     else:
         return checked(sample)
@@ -177,7 +177,7 @@ def test_a_size_that_no_image_has_is_refused_from_the_header(name, true, huge):
         pytest.skip("this build of Pillow reads no AVIF")
     data = FILES[name].replace(true, huge)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert f"are more than the {LARGEST:,} that are read" in read(data)
-    with pytest.raises(Unreadable, match="are more than"):
+    assert f"are more than the {MAX_PIXELS:,} that are read" in read(data)
+    with pytest.raises(UnreadableImage, match="are more than"):
         size_of(data, "image")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**14  # kilobytes

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bench.images.data_sets import read as read_data
-from bench.images.files import archives
-from bench.images.files.archives import archive
+from bench.images.files.archives import open_archive
+from bench.images.files.local import open_local
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_parquet
 
@@ -79,11 +79,11 @@ def test_a_folder_of_archives_is_one_tree(tmp_path):
     zipped(tmp_path / "ADM.zip", {"train/ai/a.png": png(1), "train/nature/b.png": png(2)})
     tarred(tmp_path / "glide.tar", {"train/ai/a.png": png(3), "train/nature/b.png": png(4)})
     (tmp_path / ".hidden.zip").write_bytes(b"")
-    tree = archives.local(tmp_path)
+    tree = open_local(tmp_path)
     assert list(tree.listing.images) == ["ADM/train/ai", "ADM/train/nature", "glide/train/ai", "glide/train/nature"]
     assert tree.listing.ignored == {"hidden": 1}
     assert tree.read("glide/train/ai/a.png") == png(3)
-    assert tree.mark("ADM/train/ai/a.png")[0] == len(png(1))
+    assert tree.stamp("ADM/train/ai/a.png")[0] == len(png(1))
     images = read_data(str(tmp_path))
     assert images.table.equals(read_data(f"genimage:{tmp_path}").table)
     assert images.generators == ("ADM", "GLIDE")
@@ -114,7 +114,7 @@ def test_an_archive_beside_a_folder_of_its_name_is_refused(tmp_path):
 @pytest.mark.parametrize(("pack", "name"), [(zipped, "x.zip"), (tarred, "x.tar")])
 def test_several_threads_read_one_archive_right(tmp_path, pack, name):
     members = {f"{index}.png": png(index) * 20 for index in range(30)}
-    tree = archive(pack(tmp_path / name, members))
+    tree = open_archive(pack(tmp_path / name, members))
     order = [*members] * 6
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(tree.read, order))
@@ -155,7 +155,7 @@ def test_links_in_a_zip_are_read_as_the_bytes_they_are(tmp_path):
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
         made.writestr(link, "/etc/passwd")
-    assert archive(tmp_path / "x.zip").read("a.png") == b"/etc/passwd"
+    assert open_archive(tmp_path / "x.zip").read("a.png") == b"/etc/passwd"
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
@@ -205,7 +205,7 @@ def stated(path, size):
         place = data.find(signature) + offset
         data[place : place + 4] = size.to_bytes(4, "little")
     path.write_bytes(data)
-    return archive(path)
+    return open_archive(path)
 
 
 @pytest.mark.parametrize("size", [10, 10**6 - 1, 10**6 + 1])
@@ -229,12 +229,12 @@ def test_a_damaged_member_says_so(tmp_path):
     data[60:80] = b"\xff" * 20
     path.write_bytes(data)
     with pytest.raises(OSError, match=r"is damaged in x\.zip"):
-        archive(path).read("a.png")
+        open_archive(path).read("a.png")
 
 
 def test_a_tar_that_shrinks_after_it_was_listed_says_so(tmp_path):
     path = tarred(tmp_path / "x.tar", {"a.png": png(1)})
-    tree = archive(path)
+    tree = open_archive(path)
     path.write_bytes(path.read_bytes()[:600])
     with pytest.raises(OSError, match=r"ends .* bytes early"):
         tree.read("a.png")
@@ -242,14 +242,14 @@ def test_a_tar_that_shrinks_after_it_was_listed_says_so(tmp_path):
 
 @pytest.mark.parametrize(("pack", "name"), [(zipped, "x.zip"), (tarred, "x.tar")])
 def test_a_member_that_is_not_there_is_a_missing_file(tmp_path, pack, name):
-    tree = archive(pack(tmp_path / name, {"a.png": b"1"}))
-    for ask in (tree.read, tree.mark, tree.open):
+    tree = open_archive(pack(tmp_path / name, {"a.png": b"1"}))
+    for ask in (tree.read, tree.stamp, tree.open):
         with pytest.raises(FileNotFoundError, match="no such member"):
             ask("b.png")
 
 
 def test_a_window_of_a_tar_can_be_sought(tmp_path):
-    tree = archive(tarred(tmp_path / "x.tar", {"a.json": b"before", "b.json": b"0123456789", "c.json": b"after"}))
+    tree = open_archive(tarred(tmp_path / "x.tar", {"a.json": b"before", "b.json": b"0123456789", "c.json": b"after"}))
     with tree.open("b.json") as opened:
         assert opened.seek(-3, io.SEEK_END) == 7
         assert opened.read() == b"789"
@@ -261,7 +261,7 @@ def test_a_window_of_a_tar_can_be_sought(tmp_path):
 
 def test_hidden_members_and_names_that_cannot_be_shown_are_told_apart(tmp_path):
     members = {"__MACOSX/a.png": b"", ".b.png": b"", "c.png": b"", "d\x07.png": b""}
-    listing = archive(zipped(tmp_path / "x.zip", members)).listing
+    listing = open_archive(zipped(tmp_path / "x.zip", members)).listing
     assert listing.images == {"": ["c.png"]}
     assert listing.ignored["hidden"] == 2
     assert listing.refused == [("d\\x07.png", "its name holds characters that cannot be shown")]
@@ -269,6 +269,6 @@ def test_hidden_members_and_names_that_cannot_be_shown_are_told_apart(tmp_path):
 
 def test_an_archive_that_changes_is_another_place(tmp_path):
     path = zipped(tmp_path / "x.zip", {"a.png": b"1"})
-    before = archive(path).identity
+    before = open_archive(path).identity
     zipped(path, {"a.png": b"12"})
-    assert archive(path).identity != before
+    assert open_archive(path).identity != before

@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from bench.images.data_sets import read as read_data
-from bench.images.files.remote import remote
+from bench.images.files.remote import open_remote
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_arrow, write_parquet
@@ -72,10 +72,10 @@ def test_genimage_on_a_store_reads_as_its_folder_does(tmp_path, s3):
         assert images.table.equals(whole.table)
         assert images.title == "set"
         assert len(images) == 16 > PAGE
-        store.asked.clear()
+        store.requests.clear()
         for index in range(len(images)):
             assert (images[index].pixels == whole[index].pixels).all()
-        assert [command for command, _, _ in store.asked] == ["GET"] * 16
+        assert [command for command, _, _ in store.requests] == ["GET"] * 16
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(images.files.read, images.names)) == [whole.files.read(name) for name in whole.names]
 
@@ -87,7 +87,7 @@ def test_tables_on_a_store_read_as_their_folder_does(tmp_path, s3):
         images = read_data("s3://bucket/set/")
         assert images.table.equals(whole.table)
         assert same_pixels(images, [*range(6)] * 4)
-        assert images.files.mark(images.names[0])[0] == len(store.buckets["bucket"]["set/test.parquet"])
+        assert images.files.stamp(images.names[0])[0] == len(store.buckets["bucket"]["set/test.parquet"])
 
 
 def test_a_bucket_or_a_folder_that_is_not_there_is_one_line(s3):
@@ -135,15 +135,15 @@ def memory():
 
 def test_marks_change_with_the_file_and_missing_files_are_missing(memory):
     memory.pipe("/set/a/1.png", b"one")
-    tree = remote("memory://set")
+    tree = open_remote("memory://set")
     assert tree.listing.images == {"a": ["1.png"]}
-    assert tree.mark("a/1.png")[0] == 3
+    assert tree.stamp("a/1.png")[0] == 3
     assert tree.read("a/1.png") == b"one"
     with pytest.raises(FileNotFoundError, match="no such file on the store"):
         tree.read("a/2.png")
-    assert remote("memory://set").mark("a/1.png") == tree.mark("a/1.png")
+    assert open_remote("memory://set").stamp("a/1.png") == tree.stamp("a/1.png")
     memory.pipe("/set/a/1.png", b"two")
-    assert remote("memory://set").mark("a/1.png") != tree.mark("a/1.png")
+    assert open_remote("memory://set").stamp("a/1.png") != tree.stamp("a/1.png")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_whatever_a_store_says_of_a_file_marks_it_but_for_what_changes_by_itself
     for said in ("a", "b"):
         found = {"/set/1.png": {"name": "/set/1.png", "size": 3, "type": "file", fact: said}}
         monkeypatch.setattr(memory, "find", lambda *_, found=found, **__: found)
-        marks.append(remote("memory://set").mark("1.png"))
+        marks.append(open_remote("memory://set").stamp("1.png"))
     assert (marks[0] != marks[1]) == matters
 
 
@@ -170,18 +170,18 @@ def sizeless(memory, monkeypatch, **info):
 
 def test_a_store_that_lists_no_sizes_is_asked_once_for_each_file(memory, monkeypatch):
     asked = sizeless(memory, monkeypatch, size=3, ETag="a")
-    tree = remote("memory://set")
-    assert tree.mark("1.png") == tree.mark("1.png")
-    assert (tree.mark("1.png")[0], len(asked)) == (3, 1)
+    tree = open_remote("memory://set")
+    assert tree.stamp("1.png") == tree.stamp("1.png")
+    assert (tree.stamp("1.png")[0], len(asked)) == (3, 1)
 
 
 def test_a_file_of_unknown_size_is_read_up_to_the_largest_that_an_image_has(memory, monkeypatch):
     memory.pipe("/set/1.png", b"0123456789")
     asked = sizeless(memory, monkeypatch, size=None)
     monkeypatch.setattr(memory, "open", lambda *_, **__: io.BytesIO(b"0123456789"))
-    tree = remote("memory://set")
+    tree = open_remote("memory://set")
     assert tree.read("1.png") == b"0123456789"
-    monkeypatch.setattr("bench.images.files.remote.LARGEST_FILE", 9)
+    monkeypatch.setattr("bench.images.files.remote.MAX_FILE_BYTES", 9)
     with pytest.raises(OSError, match="10 bytes are more than an image file has"):
         tree.read("1.png")
     assert len(asked) == 1
@@ -190,7 +190,7 @@ def test_a_file_of_unknown_size_is_read_up_to_the_largest_that_an_image_has(memo
 def test_a_url_of_the_local_disk_is_read_as_its_path_is(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "in").mkdir()
-    assert isinstance(remote(f"file://{tmp_path}/in"), Folder)
+    assert isinstance(open_remote(f"file://{tmp_path}/in"), Folder)
     (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
     with pytest.raises(InputError, match="link is a link out of the data folder"):
         read_data(f"file://{tmp_path}/in")
@@ -198,7 +198,7 @@ def test_a_url_of_the_local_disk_is_read_as_its_path_is(tmp_path):
 
 def test_errors_of_a_store_while_reading_are_read_errors(memory, monkeypatch):
     memory.pipe("/set/1.png", b"one")
-    tree = remote("memory://set")
+    tree = open_remote("memory://set")
     _ = tree.listing
 
     def fail(*_, **__):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bench.images.files.archives import local
+from bench.images.files.local import open_local
 from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
@@ -140,9 +140,9 @@ def test_a_file_larger_than_any_image_is_not_read(tmp_path):
 
 def test_a_mark_changes_with_the_file(tmp_path):
     tree = Folder(put(tmp_path, "a.png"))
-    before = tree.mark("a.png")
+    before = tree.stamp("a.png")
     os.utime(tmp_path / "a.png", (1, 1))
-    assert tree.mark("a.png") != before
+    assert tree.stamp("a.png") != before
 
 
 def test_a_tree_hung_into_another_is_read_by_its_name(tmp_path):
@@ -151,7 +151,7 @@ def test_a_tree_hung_into_another_is_read_by_its_name(tmp_path):
     assert tree.listing.images == {"deep/er/x": ["1.png"], "g": ["1.png"], "real/x": ["1.png"]}
     assert tree.read("real/x/1.png") == tree.read("deep/er/x/1.png") == b"real"
     assert tree.read("g/1.png") == b"x"
-    assert tree.path("real/x/1.png") == tmp_path / "b" / "x" / "1.png"
+    assert tree.local_path("real/x/1.png") == tmp_path / "b" / "x" / "1.png"
     assert tree.identity != base.identity
     with pytest.raises(InputError, match="has a folder g already"):
         _ = MountedTree(base, {"g": real}).listing
@@ -161,7 +161,7 @@ def test_a_tree_hung_into_another_is_read_by_its_name(tmp_path):
 def test_a_file_of_another_kind_is_one_clear_line(tmp_path, name):
     put(tmp_path, name)
     with pytest.raises(InputError, match="is no data set: give a folder"):
-        local(tmp_path / name)
+        open_local(tmp_path / name)
 
 
 def test_what_is_no_image_and_no_data_is_counted_by_suffix_and_nothing_else_is(tmp_path):

@@ -6,7 +6,7 @@ from bench.images.data_sets import read
 from bench.images.files.tree import Folder
 from bench.images.layouts.artifact import ArtifactLayout
 from bench.platform.errors import InputError
-from tests.support.small_data_sets import both_ways, facts, put
+from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
 HEAD = "filename,image_path,target,category\n"
 
@@ -17,7 +17,7 @@ def table(root, folder, *lines, head=HEAD):
 
 
 def fill(root):
-    put(root, "coco/a.jpg", "big_gan/x/b.jpg", "cycle_gan/real.jpg", "cycle_gan/fake.jpg")
+    write_images(root, "coco/a.jpg", "big_gan/x/b.jpg", "cycle_gan/real.jpg", "cycle_gan/fake.jpg")
     table(root, "coco", "a.jpg,a.jpg,0,street")
     table(root, "big_gan", "b.jpg,big_gan/x/b.jpg,6,dog")
     table(root, "cycle_gan", "real.jpg,real.jpg,0,horse", "fake.jpg,fake.jpg,1,zebra")
@@ -25,8 +25,8 @@ def fill(root):
 
 def test_the_tables_say_everything(tmp_path):
     fill(tmp_path)
-    images = both_ways("artifact", tmp_path)
-    assert facts(images, "label", "generator", "content", "source") == {
+    images = read_both_ways("artifact", tmp_path)
+    assert table_columns(images, "label", "generator", "content", "source") == {
         "big_gan/x/b.jpg": (1, "big_gan", "dog", "big_gan/x/b.jpg"),
         "coco/a.jpg": (0, "real", "street", "coco/a.jpg"),
         "cycle_gan/fake.jpg": (1, "cycle_gan", "zebra", "cycle_gan/fake.jpg"),
@@ -39,14 +39,14 @@ def test_the_tables_say_everything(tmp_path):
 
 def test_a_path_may_be_relative_to_the_root_below_a_folder_that_holds_all(tmp_path):
     fill(tmp_path / "artifact")
-    assert len(both_ways("artifact", tmp_path)) == 4
+    assert len(read_both_ways("artifact", tmp_path)) == 4
 
 
 def test_what_is_listed_and_not_there_is_counted_and_what_is_not_listed_is_left_out(tmp_path):
     fill(tmp_path)
     table(tmp_path, "coco", "a.jpg,a.jpg,0,street", "gone.jpg,gone.jpg,0,street", "g.jpg,../g.jpg,0,street")
-    put(tmp_path, "coco/unlisted.jpg")
-    images = both_ways("artifact", tmp_path)
+    write_images(tmp_path, "coco/unlisted.jpg")
+    images = read_both_ways("artifact", tmp_path)
     assert images.missing == {"images that metadata.csv lists": 2}
     assert "coco/unlisted.jpg" not in images.names
     assert images.notes[-1] == "1 images are not part of the layout and were left out, in coco"
@@ -74,33 +74,33 @@ def test_a_table_that_is_not_in_order_is_refused_by_file_line_and_column(tmp_pat
 
 
 def test_a_table_of_other_columns_is_not_claimed(tmp_path):
-    put(tmp_path, "a/1.jpg")
+    write_images(tmp_path, "a/1.jpg")
     table(tmp_path, "a", "1.jpg,5", head="file,width\n")
-    assert ArtifactLayout().claim(Folder(tmp_path)) == "none"
+    assert ArtifactLayout().coverage(Folder(tmp_path)) == "none"
 
 
 def test_real_images_that_the_user_names_stand_against_a_generator_fetched_alone(tmp_path):
-    put(tmp_path / "data", "glide/b.jpg")
+    write_images(tmp_path / "data", "glide/b.jpg")
     table(tmp_path / "data", "glide", "b.jpg,b.jpg,1,dog")
-    put(tmp_path / "photos", "p.jpg")
+    write_images(tmp_path / "photos", "p.jpg")
     with pytest.raises(InputError, match="no real images stand against glide"):
         read(str(tmp_path / "data"))
-    images = both_ways("artifact", tmp_path / "data", str(tmp_path / "photos"))
-    assert facts(images, "label") == {"glide/b.jpg": 1, "real/p.jpg": 0}
+    images = read_both_ways("artifact", tmp_path / "data", str(tmp_path / "photos"))
+    assert table_columns(images, "label") == {"glide/b.jpg": 1, "real/p.jpg": 0}
 
 
 @pytest.mark.parametrize("path", ["x/b.jpg", "big_gan/x/b.jpg", "./big_gan/x/b.jpg"])
 def test_the_folder_of_one_generator_may_be_given(tmp_path, path):
-    put(tmp_path / "big_gan", "x/b.jpg", "x/r.jpg")
+    write_images(tmp_path / "big_gan", "x/b.jpg", "x/r.jpg")
     table(tmp_path / "big_gan", "", f"b.jpg,{path},6,dog", f"r.jpg,{path.replace('b.jpg', 'r.jpg')},0,cat")
-    images = both_ways("artifact", tmp_path / "big_gan")
-    assert facts(images, "generator", "content") == {"x/b.jpg": ("big_gan", "dog"), "x/r.jpg": ("real", "cat")}
+    images = read_both_ways("artifact", tmp_path / "big_gan")
+    assert table_columns(images, "generator", "content") == {"x/b.jpg": ("big_gan", "dog"), "x/r.jpg": ("real", "cat")}
     assert images.missing == {}
 
 
 def test_real_images_may_be_given_beside_the_folder_of_one_generator(tmp_path):
-    put(tmp_path / "glide", "b.jpg")
+    write_images(tmp_path / "glide", "b.jpg")
     table(tmp_path / "glide", "", "b.jpg,b.jpg,1,dog")
-    put(tmp_path / "photos", "p.jpg")
-    images = both_ways("artifact", tmp_path / "glide", str(tmp_path / "photos"))
-    assert facts(images, "generator") == {"b.jpg": "glide", "real/p.jpg": "real"}
+    write_images(tmp_path / "photos", "p.jpg")
+    images = read_both_ways("artifact", tmp_path / "glide", str(tmp_path / "photos"))
+    assert table_columns(images, "generator") == {"b.jpg": "glide", "real/p.jpg": "real"}

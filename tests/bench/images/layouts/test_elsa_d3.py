@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from bench.images.data_sets import read as read_data
-from bench.images.layouts.api import SHARED
+from bench.images.layouts.api import SHARED_POOL
 from bench.images.layouts.elsa_d3 import GENERATORS
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_parquet
@@ -45,21 +45,21 @@ def read(folder, real):
 def test_four_generators_share_the_source_of_their_row(tmp_path, as_structs):
     real = photos(tmp_path, *(f"{index}.jpg.png" for index in range(8)))
     images = read(both_splits(tmp_path, as_structs=as_structs), real)
-    generated = images.keeping(images.table["label"] == 1)
+    generated = images.select(images.table["label"] == 1)
     assert generated.names[1] == "data/train-00000-of-00001.parquet/000000.gen1." + ("png" if as_structs else "img")
     assert generated.table["generator"].tolist() == [*GENERATORS] * 8
     assert generated.table["source"].tolist()[:5] == ["id0"] * 4 + ["id1"]
     assert generated.table["split"].tolist() == ["train"] * 24 + ["val"] * 8
     assert same_pixels(generated, [*range(24), *range(100, 108)])
     assert images.missing == {"real images that are only URLs": 8}
-    assert set(images.pools.values()) == {SHARED}
+    assert set(images.pools.values()) == {SHARED_POOL}
     assert images.families["SDv1.4"] == "stable diffusion"
     assert images.families["DeepFloyd IF"] == "pixel diffusion"
 
 
 def test_real_images_are_dealt_to_the_splits_in_the_proportion_of_the_rows(tmp_path):
     images = read(both_splits(tmp_path), photos(tmp_path, *(f"{index}.png" for index in range(8))))
-    real = images.keeping(images.table["label"] == 0)
+    real = images.select(images.table["label"] == 0)
     assert real.names[0] == "real/0.png"
     assert sorted(real.table["split"]) == ["train"] * 6 + ["val"] * 2
     assert same_pixels(real, range(1000, 1008))

@@ -5,7 +5,7 @@ import pytest
 from bench.images.data_sets import read
 from bench.images.layouts.folders import is_real
 from bench.platform.errors import InputError
-from tests.support.small_data_sets import both_ways, facts, put
+from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
 REAL = [
     "real", "Real Images", "0_real", "0", "nature", "human", "RAISE_1k", "coco2017", "imagenet", "LAION-5B", "lsun",
@@ -21,9 +21,11 @@ UNSURE = ["imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl"
 
 
 def test_every_folder_is_a_generator_or_real(tmp_path):
-    put(tmp_path, "CelebA/a.jpg", "LFW/b.jpg", "DreamBooth/c.png", "StyleGAN2/d.png", "DALL-E/e.png", "Lora/f.png")
-    images = both_ways("folders", tmp_path)
-    assert facts(images, "label", "generator", "source") == {
+    write_images(
+        tmp_path, "CelebA/a.jpg", "LFW/b.jpg", "DreamBooth/c.png", "StyleGAN2/d.png", "DALL-E/e.png", "Lora/f.png"
+    )
+    images = read_both_ways("folders", tmp_path)
+    assert table_columns(images, "label", "generator", "source") == {
         "CelebA/a.jpg": (0, "real", "CelebA/a.jpg"),
         "LFW/b.jpg": (0, "real", "LFW/b.jpg"),
         "DreamBooth/c.png": (1, "DreamBooth", "DreamBooth/c.png"),
@@ -50,18 +52,18 @@ def test_a_generator_named_after_its_training_data_is_no_real_folder(name):
 @pytest.mark.parametrize("shape", ["{split}/{kind}/x.png", "{kind}/{split}/x.png"])
 def test_splits_are_at_the_top_or_below_a_generator(tmp_path, shape):
     for split in ("training", "valid", "Test"):
-        put(tmp_path, *(shape.format(split=split, kind=kind) for kind in ("flux", "real")))
-    images = both_ways("folders", tmp_path)
-    assert sorted(facts(images, "split", "generator").values()) == [
+        write_images(tmp_path, *(shape.format(split=split, kind=kind) for kind in ("flux", "real")))
+    images = read_both_ways("folders", tmp_path)
+    assert sorted(table_columns(images, "split", "generator").values()) == [
         (split, generator) for split in ("test", "train", "val") for generator in ("flux", "real")
     ]
     assert [note.rpartition(": ")[2] for note in images.notes] == ["real"]
 
 
 def test_deeper_folders_are_content_classes(tmp_path):
-    put(tmp_path, "flux/animals/dogs/a.png", "flux/photo/b.png", "real/animals/c.png")
-    images = both_ways("folders", tmp_path)
-    assert facts(images, "label", "content") == {
+    write_images(tmp_path, "flux/animals/dogs/a.png", "flux/photo/b.png", "real/animals/c.png")
+    images = read_both_ways("folders", tmp_path)
+    assert table_columns(images, "label", "content") == {
         "flux/animals/dogs/a.png": (1, "animals/dogs"),
         "flux/photo/b.png": (1, "photo"),
         "real/animals/c.png": (0, "animals"),
@@ -69,8 +71,8 @@ def test_deeper_folders_are_content_classes(tmp_path):
 
 
 def test_numbered_content_classes_are_not_taken_for_real_and_generated(tmp_path):
-    put(tmp_path, "flux/0/a.png", "flux/1/b.png", "real/0/c.png", "real/1/d.png")
-    assert facts(both_ways("folders", tmp_path), "label", "content") == {
+    write_images(tmp_path, "flux/0/a.png", "flux/1/b.png", "real/0/c.png", "real/1/d.png")
+    assert table_columns(read_both_ways("folders", tmp_path), "label", "content") == {
         "flux/0/a.png": (1, "0"),
         "flux/1/b.png": (1, "1"),
         "real/0/c.png": (0, "0"),
@@ -79,11 +81,13 @@ def test_numbered_content_classes_are_not_taken_for_real_and_generated(tmp_path)
 
 
 def test_fake_is_the_generator_that_the_data_set_or_the_folder_above_names(tmp_path):
-    put(tmp_path / "cifake", "train/real/a.png", "train/fake/b.png", "test/real/c.png", "test/fake/d.png")
-    assert both_ways("folders", tmp_path / "cifake").generators == ("cifake",)
-    put(tmp_path / "own", "flux/fake/a.png", "flux/photos/b.png", "sdxl/generated/cats/c.png", "sdxl/real/d.png")
-    images = both_ways("folders", tmp_path / "own")
-    assert facts(images, "label", "generator", "content") == {
+    write_images(tmp_path / "cifake", "train/real/a.png", "train/fake/b.png", "test/real/c.png", "test/fake/d.png")
+    assert read_both_ways("folders", tmp_path / "cifake").generators == ("cifake",)
+    write_images(
+        tmp_path / "own", "flux/fake/a.png", "flux/photos/b.png", "sdxl/generated/cats/c.png", "sdxl/real/d.png"
+    )
+    images = read_both_ways("folders", tmp_path / "own")
+    assert table_columns(images, "label", "generator", "content") == {
         "flux/fake/a.png": (1, "flux", ""),
         "flux/photos/b.png": (0, "real", ""),
         "sdxl/generated/cats/c.png": (1, "sdxl", "cats"),
@@ -92,27 +96,27 @@ def test_fake_is_the_generator_that_the_data_set_or_the_folder_above_names(tmp_p
 
 
 def test_one_generator_is_enough_and_a_single_folder_above_all_is_passed_over(tmp_path):
-    put(tmp_path / "a", "flux/a.png", "real/b.png")
-    assert both_ways("folders", tmp_path / "a").generators == ("flux",)
-    put(tmp_path / "b", "collection/flux/a.png", "collection/sdxl/a.png", "collection/coco/b.png")
-    images = both_ways("folders", tmp_path / "b")
+    write_images(tmp_path / "a", "flux/a.png", "real/b.png")
+    assert read_both_ways("folders", tmp_path / "a").generators == ("flux",)
+    write_images(tmp_path / "b", "collection/flux/a.png", "collection/sdxl/a.png", "collection/coco/b.png")
+    images = read_both_ways("folders", tmp_path / "b")
     assert images.generators == ("flux", "sdxl")
-    assert facts(images, "label")["collection/coco/b.png"] == 0
+    assert table_columns(images, "label")["collection/coco/b.png"] == 0
 
 
 def test_forgotten_real_images_are_one_clear_line_and_may_come_from_elsewhere(tmp_path):
-    put(tmp_path / "data", "flux/a.png", "sdxl/b.png")
+    write_images(tmp_path / "data", "flux/a.png", "sdxl/b.png")
     told = r"images of generators \(flux, sdxl\) and none that are real; call .* real, or name one with --real FOLDER"
     for text in (f"{tmp_path / 'data'}", f"folders:{tmp_path / 'data'}"):
         with pytest.raises(InputError, match=told):
             read(text)
-    put(tmp_path / "photos", "deep/c.png")
-    images = both_ways("folders", tmp_path / "data", str(tmp_path / "photos"))
-    assert facts(images, "label")["real/deep/c.png"] == 0
+    write_images(tmp_path / "photos", "deep/c.png")
+    images = read_both_ways("folders", tmp_path / "data", str(tmp_path / "photos"))
+    assert table_columns(images, "label")["real/deep/c.png"] == 0
 
 
 def test_images_at_the_top_are_no_part_and_say_so(tmp_path):
-    put(tmp_path, "flux/a.png", "real/b.png", "stray.png")
+    write_images(tmp_path, "flux/a.png", "real/b.png", "stray.png")
     with pytest.raises(InputError, match="only in part laid out as folders; name one, as in DATA=folders:"):
         read(str(tmp_path))
     images = read(f"folders:{tmp_path}")
@@ -123,38 +127,40 @@ def test_images_at_the_top_are_no_part_and_say_so(tmp_path):
 @pytest.mark.parametrize("shape", ["flux/train/{ai}/x.png", "flux/car/{old}/x.png"])
 def test_the_folders_of_other_layouts_are_told_apart_by_class_when_read_as_folders(tmp_path, shape):
     words = ({"ai": "ai", "old": "1_fake"}, {"ai": "nature", "old": "0_real"})
-    put(tmp_path, *(shape.format(**word) for word in words))
+    write_images(tmp_path, *(shape.format(**word) for word in words))
     images = read(f"folders:{tmp_path}")
-    assert sorted(facts(images, "label", "generator").values()) == [(0, "real"), (1, "flux")]
+    assert sorted(table_columns(images, "label", "generator").values()) == [(0, "real"), (1, "flux")]
 
 
 @pytest.mark.parametrize("name", UNSURE)
 def test_a_folder_that_may_be_real_or_generated_is_refused_with_the_ways_out(tmp_path, name):
-    put(tmp_path, f"{name}/a.png", "flux/b.png", "real/c.png")
+    write_images(tmp_path, f"{name}/a.png", "flux/b.png", "real/c.png")
     told = (
         f"the folder {name} may hold real images or generated ones; put it into a folder real, or call it fake_{name}"
     )
     with pytest.raises(InputError, match=told):
         read(str(tmp_path))
     (tmp_path / name).rename(tmp_path / f"fake_{name}")
-    assert f"fake_{name}" in both_ways("folders", tmp_path).generators
+    assert f"fake_{name}" in read_both_ways("folders", tmp_path).generators
     (tmp_path / f"fake_{name}").rename(tmp_path / "real" / name)
-    assert both_ways("folders", tmp_path).labels.tolist() == [1, 0, 0]
+    assert read_both_ways("folders", tmp_path).labels.tolist() == [1, 0, 0]
 
 
 def test_a_folder_that_may_be_either_does_not_matter_to_another_layout(tmp_path):
-    put(tmp_path, *(f"imagenet_dit/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
+    write_images(
+        tmp_path, *(f"imagenet_dit/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature"))
+    )
     assert read(str(tmp_path)).generators == ("imagenet_dit",)
 
 
 @pytest.mark.parametrize("folders", [("",), ("train/", "val/", "test/")])
 def test_a_flat_folder_of_generated_images_is_one_generator_beside_real_images_given(tmp_path, folders):
-    put(tmp_path / "flux", *(f"{folder}{index}.png" for folder in folders for index in range(10)))
-    put(tmp_path / "photos", *(f"{index}.jpg" for index in range(12)))
+    write_images(tmp_path / "flux", *(f"{folder}{index}.png" for folder in folders for index in range(10)))
+    write_images(tmp_path / "photos", *(f"{index}.jpg" for index in range(12)))
     for text in (f"{tmp_path / 'flux'}", f"folders:{tmp_path / 'flux'}"):
         with pytest.raises(InputError, match=r"images of generators \(flux\) and none that are real; .* --real FOLDER"):
             read(text)
-    images = both_ways("folders", tmp_path / "flux", str(tmp_path / "photos"))
+    images = read_both_ways("folders", tmp_path / "flux", str(tmp_path / "photos"))
     assert images.generators == ("flux",)
     assert images.labels.tolist().count(0) == 12
     assert set(images.table.loc[images.table["label"] == 0, "split"]) == {"train", "val", "test"}
@@ -163,27 +169,27 @@ def test_a_flat_folder_of_generated_images_is_one_generator_beside_real_images_g
 
 
 def test_one_folder_of_one_generator_is_enough_beside_real_images_given(tmp_path):
-    put(tmp_path / "data", "flux/a.png")
-    put(tmp_path / "photos", "b.jpg")
-    assert both_ways("folders", tmp_path / "data", str(tmp_path / "photos")).generators == ("flux",)
+    write_images(tmp_path / "data", "flux/a.png")
+    write_images(tmp_path / "photos", "b.jpg")
+    assert read_both_ways("folders", tmp_path / "data", str(tmp_path / "photos")).generators == ("flux",)
 
 
 def test_a_flat_folder_with_a_folder_real_of_its_own_is_not_taken_for_a_generator(tmp_path):
-    put(tmp_path, "a.png", "real/b.png")
+    write_images(tmp_path, "a.png", "real/b.png")
     with pytest.raises(InputError, match=r"holds folders of real images \(real\) and none of a generator"):
         read(f"folders:{tmp_path}")
 
 
 def test_real_images_that_are_given_with_splits_keep_them_and_without_are_dealt_some(tmp_path):
-    put(tmp_path / "data", *(f"{split}/flux/{index}.png" for split in ("train", "val") for index in range(4)))
-    put(tmp_path / "split", "train/a.png", "val/b.png", "val/c.png")
-    put(tmp_path / "flat", "deep/a.png", "deep/b.png")
-    kept = both_ways("folders", tmp_path / "data", str(tmp_path / "split"))
-    assert [split for name, split in facts(kept, "split").items() if name.startswith("real/")] == [
+    write_images(tmp_path / "data", *(f"{split}/flux/{index}.png" for split in ("train", "val") for index in range(4)))
+    write_images(tmp_path / "split", "train/a.png", "val/b.png", "val/c.png")
+    write_images(tmp_path / "flat", "deep/a.png", "deep/b.png")
+    kept = read_both_ways("folders", tmp_path / "data", str(tmp_path / "split"))
+    assert [split for name, split in table_columns(kept, "split").items() if name.startswith("real/")] == [
         "train",
         "val",
         "val",
     ]
-    dealt = both_ways("folders", tmp_path / "data", str(tmp_path / "flat"))
-    real = {values for name, values in facts(dealt, "split", "content").items() if name.startswith("real/")}
+    dealt = read_both_ways("folders", tmp_path / "data", str(tmp_path / "flat"))
+    real = {values for name, values in table_columns(dealt, "split", "content").items() if name.startswith("real/")}
     assert real == {("train", "deep"), ("val", "deep")}

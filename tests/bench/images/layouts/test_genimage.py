@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.images.data_sets import read as read_data
-from bench.images.layouts.generator_names import canonical
+from bench.images.vocabulary.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
 from protocols.api import Subset
 
@@ -51,7 +51,7 @@ def fill(place, generated="0_adm_31.PNG", real="n01440764_10026.JPEG"):
     ],
 )
 def test_folder_names_in_use_stand_for_the_generators(folder, name):
-    assert canonical(folder)[0] == name
+    assert canonical_name(folder) == name
 
 
 def test_both_nestings_and_both_spellings_are_read(tmp_path):
@@ -71,7 +71,8 @@ def test_no_name_is_dropped_for_its_spelling(tmp_path):
     for name in ("a.PNG", "b.two.dots.png", "c.JPG", "d.jpeg", "e.WEBP", "f.bmp"):
         put(tmp_path / "g" / "val" / "ai" / name)
     put(tmp_path / "g" / "val" / "ai" / "notes.txt")
-    found = {name.rpartition("/")[2] for name in read(tmp_path).select(Subset(("g",), "val")).names}
+    images = read(tmp_path)
+    found = {name.rpartition("/")[2] for name in images.select(images.rows_of(Subset(("g",), "val"))).names}
     assert found == {
         "0_adm_31.PNG", "n01440764_10026.JPEG", "a.PNG", "b.two.dots.png", "c.JPG", "d.jpeg", "e.WEBP", "f.bmp"
     }  # fmt: skip
@@ -130,9 +131,9 @@ def test_a_generator_given_twice_is_refused(tmp_path):
 def test_a_limit_keeps_both_classes_and_spreads(tmp_path):
     for index in range(9):
         fill(tmp_path / "g", generated=f"{index}.png", real=f"r{index}.jpg")
-    limited = read(tmp_path).limited(3)
+    limited = read(tmp_path).select_at_most(3)
     assert len(limited) == 12
-    kept = limited.select(Subset(("g",), "val"))
+    kept = limited.select(limited.rows_of(Subset(("g",), "val")))
     assert [name.rpartition("/")[2] for name in kept.names] == ["0.png", "4.png", "8.png", "r0.jpg", "r4.jpg", "r8.jpg"]
 
 
@@ -144,7 +145,7 @@ def test_the_commonest_short_side_is_known(tmp_path):
 def test_only_what_subsets_name_is_covered(tmp_path):
     fill(tmp_path / "a")
     fill(tmp_path / "b")
-    covered = read(tmp_path).covering([Subset(("a",), "train"), Subset(("b",), "val")])
+    covered = read(tmp_path).select_subsets([Subset(("a",), "train"), Subset(("b",), "val")])
     places = {tuple(name.split("/")[:2]) for name in covered.names}
     assert places == {("a", "train"), ("b", "val")}
 
@@ -162,7 +163,8 @@ def test_a_description_of_another_shape_is_refused(tmp_path, text):
     "form", ["stable_diffusion_1_{}", "SDv1{}", "sd1{}", "SD 1.{}", "stable-diffusion-v1-{}", "sd_v_1_{}"]
 )
 def test_versions_of_stable_diffusion_are_known_however_they_are_written(form, number):
-    assert canonical(form.format(number)) == (f"SDv1.{number}", "stable diffusion")
+    name = canonical_name(form.format(number))
+    assert (name, family_of(name)) == (f"SDv1.{number}", "stable diffusion")
 
 
 def test_folders_above_the_generators_do_not_name_them(tmp_path):

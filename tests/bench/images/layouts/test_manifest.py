@@ -7,7 +7,7 @@ import pytest
 from bench.images.data_sets import read
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
-from tests.support.small_data_sets import both_ways, facts, put
+from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
 ALL = ("label", "generator", "split", "content", "source", "degradation")
 LINES = [
@@ -38,16 +38,16 @@ def json_lines(path, lines):
 
 @pytest.fixture
 def images(tmp_path):
-    put(tmp_path, *READ)
+    write_images(tmp_path, *READ)
     return tmp_path
 
 
 @pytest.mark.parametrize(("write", "suffix"), [(table, "csv"), (json_lines, "jsonl")])
 def test_a_manifest_says_what_belongs(images, write, suffix):
-    put(images, "x/other.png")
+    write_images(images, "x/other.png")
     write(images / f"manifest.{suffix}", LINES)
-    found = both_ways("manifest", images)
-    assert facts(found, *ALL) == READ
+    found = read_both_ways("manifest", images)
+    assert table_columns(found, *ALL) == READ
     assert found.pools == {"flux": "flux", "generated": "real"}
     assert found.notes == ("1 images are not part of the layout and were left out, in x",)
 
@@ -56,22 +56,22 @@ def test_a_label_may_be_a_number_of_json(images):
     json_lines(
         images / "manifest.jsonl", [{"path": "x/a.png", "label": 1}, {"path": "c.png", "label": 0, "split": None}]
     )
-    assert facts(both_ways("manifest", images), "label") == {"x/a.png": 1, "c.png": 0}
+    assert table_columns(read_both_ways("manifest", images), "label") == {"x/a.png": 1, "c.png": 0}
 
 
 def test_a_data_set_without_splits_has_them_drawn(images):
     table(images / "manifest.csv", [{"path": "x/a.png", "label": "fake"}, {"path": "x/b.png", "label": "real"}])
-    assert "drawn" in both_ways("manifest", images).notes[0]
+    assert "drawn" in read_both_ways("manifest", images).notes[0]
 
 
 @pytest.mark.parametrize(("write", "suffix"), [(table, "csv"), (json_lines, "jsonl")])
 def test_the_file_itself_may_be_given_whatever_lies_beside_it(tmp_path, write, suffix):
-    put(tmp_path, *(f"ADM/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
+    write_images(tmp_path, *(f"ADM/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
     mine = [{"path": "ADM/val/ai/1.png", "label": "1"}, {"path": "ADM/val/nature/1.png", "label": "0"}]
     write(tmp_path / f"mine.{suffix}", mine)
     table(tmp_path / "manifest.csv", mine[:1])
-    found = both_ways("manifest", tmp_path / f"mine.{suffix}")
-    assert facts(found, "label") == {"ADM/val/ai/1.png": 1, "ADM/val/nature/1.png": 0}
+    found = read_both_ways("manifest", tmp_path / f"mine.{suffix}")
+    assert table_columns(found, "label") == {"ADM/val/ai/1.png": 1, "ADM/val/nature/1.png": 0}
     assert found.title == "mine"
     assert found[0].pixels.shape == (8, 9, 3)
     with pytest.raises(InputError, match="is a file, and the layout genimage reads folders"):
@@ -80,7 +80,7 @@ def test_the_file_itself_may_be_given_whatever_lies_beside_it(tmp_path, write, s
 
 def test_images_that_are_listed_and_not_there_are_counted(images):
     table(images / "manifest.csv", [*LINES, {"path": "gone.png", "label": "1", "split": "train"}])
-    assert both_ways("manifest", images).missing == {"images that the manifest lists": 1}
+    assert read_both_ways("manifest", images).missing == {"images that the manifest lists": 1}
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,11 @@ def test_a_manifest_as_a_whole_must_be_in_order(images):
 @pytest.fixture
 def subset(tmp_path):
     """A manifest of three images of another data set, which has a pool of its own kind."""
-    put(tmp_path / "whole", "laion/0_real/l.png", "dalle/1_fake/d.png", "dalle/1_fake/d2.png", "san/0_real/s.png")
-    put(tmp_path / "whole", "san/1_fake/s.png")
-    put(tmp_path / "part", "laion/0_real/l.png", "own.png")
+    write_images(
+        tmp_path / "whole", "laion/0_real/l.png", "dalle/1_fake/d.png", "dalle/1_fake/d2.png", "san/0_real/s.png"
+    )
+    write_images(tmp_path / "whole", "san/1_fake/s.png")
+    write_images(tmp_path / "part", "laion/0_real/l.png", "own.png")
     (tmp_path / "part" / "dataset.json").write_text(json.dumps({"of": f"cnnspot:{tmp_path / 'whole'}", "title": "T"}))
     return tmp_path / "part"
 
@@ -156,8 +158,8 @@ def subset(tmp_path):
 def test_a_manifest_of_another_data_set_reads_its_files_and_what_it_knows(subset):
     lines = [{"path": "laion/0_real/l.png", "label": "0"}, {"path": "dalle/1_fake/d.png", "label": "1"}]
     table(subset / "manifest.csv", [{"degradation": "canonical:png"} | line for line in lines])
-    found = both_ways("manifest", subset)
-    assert facts(found, *ALL) == {
+    found = read_both_ways("manifest", subset)
+    assert table_columns(found, *ALL) == {
         "laion/0_real/l.png": (0, "laion", "train", "", "laion/0_real/l.png", "canonical:png"),
         "dalle/1_fake/d.png": (1, "dalle", "train", "", "dalle/1_fake/d.png", "canonical:png"),
     }
@@ -183,28 +185,28 @@ def test_a_manifest_of_another_data_set_is_held_to_it(subset):
 
 
 def test_real_images_of_another_data_set_come_from_where_they_did(tmp_path):
-    put(tmp_path / "whole", "flux/a.png", "sdxl/a.png")
-    put(tmp_path / "photos", "p.png")
+    write_images(tmp_path / "whole", "flux/a.png", "sdxl/a.png")
+    write_images(tmp_path / "photos", "p.png")
     lines = [{"path": "flux/a.png", "label": "1"}, {"path": "real/p.png", "label": "0"}]
     (tmp_path / "part").mkdir()
     table(tmp_path / "part" / "manifest.csv", lines)
     said = {"of": str(tmp_path / "whole"), "real": str(tmp_path / "photos")}
     (tmp_path / "part" / "dataset.json").write_text(json.dumps(said))
-    found = both_ways("manifest", tmp_path / "part")
-    assert facts(found, "label") == {"flux/a.png": 1, "real/p.png": 0}
+    found = read_both_ways("manifest", tmp_path / "part")
+    assert table_columns(found, "label") == {"flux/a.png": 1, "real/p.png": 0}
     assert found[1].pixels.shape == (8, 9, 3)
 
 
 def test_paths_of_another_data_set_begin_in_the_folder_of_the_manifest(tmp_path, monkeypatch):
-    put(tmp_path / "here" / "whole", "flux/a.png", "sdxl/a.png")
-    put(tmp_path / "here" / "photos", "p.png")
+    write_images(tmp_path / "here" / "whole", "flux/a.png", "sdxl/a.png")
+    write_images(tmp_path / "here" / "photos", "p.png")
     part = tmp_path / "here" / "part"
     part.mkdir()
     table(part / "manifest.csv", [{"path": "flux/a.png", "label": "1"}, {"path": "real/p.png", "label": "0"}])
     (part / "dataset.json").write_text(json.dumps({"of": "folders:../whole", "real": "../photos"}))
     monkeypatch.chdir(tmp_path)
-    found = both_ways("manifest", "here/part")
-    assert facts(found, "label") == {"flux/a.png": 1, "real/p.png": 0}
+    found = read_both_ways("manifest", "here/part")
+    assert table_columns(found, "label") == {"flux/a.png": 1, "real/p.png": 0}
     assert found[1].pixels.shape == (8, 9, 3)
 
 
@@ -220,8 +222,8 @@ def test_another_data_set_is_listed_once(subset, monkeypatch):
 
 @pytest.mark.parametrize("own", ["laion/0_real/l.png", "real/0_real/r.png"])
 def test_real_images_cannot_be_added_to_a_manifest_of_another_data_set(subset, own):
-    put(subset.parent / "whole", "real/0_real/r.png")
-    put(subset.parent / "photos", "p.png")
+    write_images(subset.parent / "whole", "real/0_real/r.png")
+    write_images(subset.parent / "photos", "p.png")
     table(subset / "manifest.csv", [{"path": own, "label": "0"}, {"path": "dalle/1_fake/d.png", "label": "1"}])
     with pytest.raises(InputError, match=r"cannot be added with --real; name their folder there, under real") as error:
         read(str(subset), str(subset.parent / "photos"))
@@ -229,8 +231,8 @@ def test_real_images_cannot_be_added_to_a_manifest_of_another_data_set(subset, o
 
 
 def test_real_images_can_be_added_to_a_manifest_of_its_own_images(images):
-    put(images.parent / "photos", "p.png")
+    write_images(images.parent / "photos", "p.png")
     table(images / "manifest.csv", [{"path": "x/a.png", "label": "1"}, {"path": "x/b.png", "label": "0"}])
-    found = both_ways("manifest", images, str(images.parent / "photos"))
-    assert facts(found, "label") == {"real/p.png": 0, "x/a.png": 1, "x/b.png": 0}
+    found = read_both_ways("manifest", images, str(images.parent / "photos"))
+    assert table_columns(found, "label") == {"real/p.png": 0, "x/a.png": 1, "x/b.png": 0}
     assert found[0].pixels.shape == (8, 9, 3)

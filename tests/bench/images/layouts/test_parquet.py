@@ -8,7 +8,7 @@ import pytest
 
 from bench.images.data_sets import read as read_data
 from bench.images.files import tables
-from bench.images.layouts.api import SHARED
+from bench.images.layouts.api import SHARED_POOL
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_arrow, write_parquet
 
@@ -49,7 +49,7 @@ def test_parquet_files_are_read_back_exactly(tmp_path):
     assert images.names[-1] == "data/train-00000-of-00001.parquet/000007.png"
     assert images.table["split"].tolist() == ["test"] * 8 + ["train"] * 8
     assert images.table["label"].tolist() == [0, 1] * 8
-    assert images.table["generator"].tolist() == [SHARED, "Midjourney", SHARED, "SDv1.4"] * 4
+    assert images.table["generator"].tolist() == [SHARED_POOL, "Midjourney", SHARED_POOL, "SDv1.4"] * 4
     assert images.generators == ("Midjourney", "SDv1.4")
     assert images.table["source"].is_unique
     assert images.missing == {}
@@ -78,7 +78,7 @@ def test_plain_bytes_in_the_only_such_column_are_images(tmp_path):
         write_parquet(tmp_path / f"{split}.parquet", table({"picture": data, "is_fake": [False, True]}))
     images = read(tmp_path)
     assert images.names[:2] == ["test.parquet/000000.img", "test.parquet/000001.img"]
-    assert images.table["generator"].tolist() == [SHARED, "generated"] * 2
+    assert images.table["generator"].tolist() == [SHARED_POOL, "generated"] * 2
     assert same_pixels(images, [0, 1, 0, 1])
 
 
@@ -87,7 +87,7 @@ def test_plain_bytes_in_the_only_such_column_are_images(tmp_path):
     [[0, 1] * 3, [False, True] * 3, ["real", "fake"] * 3, ["Nature", "AI"] * 3, ["human", "AI-generated"] * 3],
 )
 def test_labels_in_all_their_spellings(tmp_path, column):
-    assert labels_of(tmp_path, column) == ([0, 1] * 3, [SHARED, "generated"] * 3)
+    assert labels_of(tmp_path, column) == ([0, 1] * 3, [SHARED_POOL, "generated"] * 3)
 
 
 @pytest.mark.parametrize(("names", "first"), [(["0_real", "1_fake"], 0), (["fake", "natural"], 1)])
@@ -98,12 +98,12 @@ def test_class_names_decide_and_not_the_order_of_the_numbers(tmp_path, names, fi
 
 def test_more_than_two_classes_are_the_generators(tmp_path):
     found = labels_of(tmp_path, [0, 1, 2] * 3, label=["glide", "real", "flux"])
-    assert found == ([1, 0, 1] * 3, ["GLIDE", SHARED, "flux"] * 3)
+    assert found == ([1, 0, 1] * 3, ["GLIDE", SHARED_POOL, "flux"] * 3)
 
 
 def test_without_a_label_column_a_generator_called_real_marks_real_images(tmp_path):
     found = labels_of(tmp_path, ["nature", "ADM"] * 3, name="model")
-    assert found == ([0, 1] * 3, [SHARED, "ADM"] * 3)
+    assert found == ([0, 1] * 3, [SHARED_POOL, "ADM"] * 3)
 
 
 def test_a_generator_column_may_be_a_class_label_and_content_is_read(tmp_path):
@@ -111,7 +111,7 @@ def test_a_generator_column_may_be_a_class_label_and_content_is_read(tmp_path):
     columns = {"image": images, "label": [0, 1] * 3, "generator": [0, 1] * 3, "class": [0, 1] * 3}
     write_parquet(tmp_path / "a.parquet", table(columns, generator=["none", "glide"], **{"class": ["cat", "dog"]}))
     found = read(tmp_path).table
-    assert found["generator"].tolist() == [SHARED, "GLIDE"] * 3
+    assert found["generator"].tolist() == [SHARED_POOL, "GLIDE"] * 3
     assert found["content"].tolist() == ["cat", "dog"] * 3
 
 
@@ -162,7 +162,7 @@ def test_real_images_may_be_hung_in_beside_generated_tables(tmp_path):
     images = read_data(str(tmp_path / "set"), str(tmp_path / "photos"))
     real = images.table[images.table["label"] == 0]
     assert sorted(real["split"]) == ["test", "test", "train", "train"]
-    assert same_pixels(images.keeping(images.table["label"] == 0), range(4))
+    assert same_pixels(images.select(images.table["label"] == 0), range(4))
 
 
 def refused(folder, columns, **classes):
@@ -226,26 +226,26 @@ def test_images_beside_tables_are_not_left_out_without_a_word(tmp_path):
 def test_a_mark_changes_when_the_table_does_and_the_place_names_the_layout(tmp_path):
     files = read(both_splits(tmp_path)).files
     name = "data/test-0.parquet/000001.png"
-    before = files.mark(name)
+    before = files.stamp(name)
     os.utime(tmp_path / "data" / "test-0.parquet", (1, 1))
-    assert files.mark(name) != before
+    assert files.stamp(name) != before
     assert files.identity == f"{tmp_path}|parquet"
 
 
 def test_groups_that_are_kept_stay_within_their_memory(tmp_path, monkeypatch):
     images = read(both_splits(tmp_path))
-    monkeypatch.setattr(tables, "KEPT", 3 * len(png(0)))
+    monkeypatch.setattr(tables, "MAX_CACHED_BYTES", 3 * len(png(0)))
     for name in images.names:
         images.files.read(name)
-        assert len(images.files._recent._found) == 1
-    monkeypatch.setattr(tables, "KEPT", 10**9)
+        assert len(images.files._cache._entries) == 1
+    monkeypatch.setattr(tables, "MAX_CACHED_BYTES", 10**9)
     for name in images.names:
         images.files.read(name)
-    assert len(images.files._recent._found) == 6 + 2  # groups, and the footers of two files
+    assert len(images.files._cache._entries) == 6 + 2  # groups, and the footers of two files
 
 
 def test_several_threads_read_the_right_images(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "KEPT", 1)
+    monkeypatch.setattr(tables, "MAX_CACHED_BYTES", 1)
     both_splits(tmp_path)
     write_arrow(tmp_path / "train" / "data-0.arrow", eight(200))
     images = read(tmp_path)

@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from bench.images.data_sets import read as read_data
-from bench.images.layouts.api import SHARED
+from bench.images.layouts.api import SHARED_POOL
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels
 
@@ -55,7 +55,7 @@ def test_shards_of_labels_alone_have_one_generator(tmp_path, label):
     assert images.names[0] == "test-0000/000020.png"
     assert images.table["split"].tolist() == ["test"] * 4 + ["train"] * 8
     assert images.table["label"].tolist() == [0, 1] * 6
-    assert images.table["generator"].tolist() == [SHARED, "generated"] * 6
+    assert images.table["generator"].tolist() == [SHARED_POOL, "generated"] * 6
     assert images.table["source"].is_unique
     assert same_pixels(images, [*range(20, 24), *range(4), *range(10, 14)])
 
@@ -75,7 +75,7 @@ def test_json_says_all_there_is_to_say(tmp_path):
     ]
     shard(tmp_path / "all.tar", samples([0, 1, "real", True], facts=said))
     table = read(tmp_path / "all.tar").table
-    assert table["generator"].tolist() == [SHARED, "SDv1.4", SHARED, "GLIDE"]
+    assert table["generator"].tolist() == [SHARED_POOL, "SDv1.4", SHARED_POOL, "GLIDE"]
     assert table["split"].tolist() == ["train", "train", "val", "val"]
     assert table["content"].tolist() == ["cat", "cat", "7", ""]
     assert table["source"].tolist() == ["a", "a", "000002", "000003"]

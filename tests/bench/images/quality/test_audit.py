@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.images.quality.audit import audit, sentence
+from bench.images.quality.audit import audit_attributes, leak_summary
 
 ALL = {"format", "size", "JPEG quality", "bytes per pixel", "colour mode", "EXIF", "colour profile"}
 POOLS = {"g": "real"}
@@ -53,16 +53,16 @@ def resized(table, rows, width, height):
 def test_generated_png_among_real_jpeg_is_named():
     table = files()
     table.loc[table["label"] == 1, ["format", "quality"]] = ["PNG", -1]
-    found = leaking(audit(table, POOLS))
+    found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"format", "JPEG quality"}  # a PNG has no JPEG quality
     assert found["format"].accuracy == 1
     assert 0.98 < found["format"].low < 1
     assert found["format"].high == 1
-    assert found["format"].telling in {
+    assert found["format"].evidence in {
         "generated are JPEG in 0%, real in 100%",
         "generated are PNG in 100%, real in 0%",
     }
-    assert "JPEG quality" in found["JPEG quality"].telling
+    assert "JPEG quality" in found["JPEG quality"].evidence
 
 
 @pytest.mark.parametrize("varying", [False, True])
@@ -72,7 +72,7 @@ def test_generated_images_a_tenth_smaller_are_named(varying):
     if varying:
         resized(table, slice(None), (600 * table["width"] ** 0.1).astype(int), 600)
     resized(table, rows, (0.9 * table["width"][rows]).astype(int), (0.9 * table["height"][rows]).astype(int))
-    found = leaking(audit(table, POOLS))
+    found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"size"}
     assert found["size"].accuracy > (0.95 if varying else 0.6)
 
@@ -80,55 +80,55 @@ def test_generated_images_a_tenth_smaller_are_named(varying):
 def test_one_size_among_many_is_named():
     table = files()
     resized(table, table["label"] == 1, 230, 230)
-    found = leaking(audit(table, POOLS))
+    found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"size"}
     assert found["size"].accuracy > 0.99
-    assert found["size"].telling == "generated are 230x230 in 100%, real in 0%"
+    assert found["size"].evidence == "generated are 230x230 in 100%, real in 0%"
 
 
 def test_a_class_at_quality_75_is_named():
     table = files()
     table["quality"] = np.where(table["label"] == 1, 75, 96)
-    found = leaking(audit(table, POOLS))
+    found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"JPEG quality"}  # bytes per pixel would follow in real files; here they are drawn apart
-    assert found["JPEG quality"].telling == "generated have JPEG quality 75 in 100%, real in 0%"
+    assert found["JPEG quality"].evidence == "generated have JPEG quality 75 in 100%, real in 0%"
 
 
 def test_a_range_of_qualities_is_told_by_its_median():
     table, draw = files(), np.random.default_rng(1)
     table["quality"] = np.where(table["label"] == 1, draw.integers(60, 80, len(table)), draw.integers(80, 100, 800))
-    found = leaking(audit(table, POOLS))
+    found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"JPEG quality"}
-    assert found["JPEG quality"].telling.startswith("median JPEG quality ")
+    assert found["JPEG quality"].evidence.startswith("median JPEG quality ")
 
 
 def test_heavier_compression_is_named():
     table = files()
     table["bytes"] = (table["bytes"] * np.where(table["label"] == 1, 0.25, 1)).astype(int)
-    found = leaking(audit(table, POOLS))
+    found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"bytes per pixel"}
-    assert found["bytes per pixel"].telling.startswith("median bytes per pixel 0.0")
+    assert found["bytes per pixel"].evidence.startswith("median bytes per pixel 0.0")
 
 
 @pytest.mark.parametrize(
-    ("column", "attribute", "generated", "real", "telling"),
+    ("column", "attribute", "generated", "real", "evidence"),
     [
         ("exif", "EXIF", False, True, "generated have no EXIF in 100%, real in 0%"),
         ("mode", "colour mode", "RGBA", "RGB", "generated are in colour mode RGB in 0%, real in 100%"),
         ("profile", "colour profile", "", "sRGB", "generated have no colour profile in 100%, real in 0%"),
     ],
 )
-def test_other_traces_of_handling_are_named(column, attribute, generated, real, telling):
+def test_other_traces_of_handling_are_named(column, attribute, generated, real, evidence):
     table = files()
     table[column] = np.where(table["label"] == 1, generated, real)
-    found = leaking(audit(table, POOLS))
+    found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {attribute}
     assert found[attribute].accuracy == 1
-    assert found[attribute].telling == telling
+    assert found[attribute].evidence == evidence
 
 
 def test_nothing_is_named_where_nothing_is_told_over_twenty_draws():
-    findings = [audit(files(size=150, real=300, seed=seed), POOLS) for seed in range(20)]
+    findings = [audit_attributes(files(size=150, real=300, seed=seed), POOLS) for seed in range(20)]
     assert not any(map(leaking, findings))
     accuracies = np.array([[one.accuracy for one in found] for found in findings])
     np.testing.assert_allclose(accuracies.mean(0), 0.5, atol=0.03)
@@ -138,13 +138,13 @@ def test_nothing_is_named_where_nothing_is_told_over_twenty_draws():
 
 def test_the_test_keeps_its_level(monkeypatch):
     """Cross-validated decisions taken for independent ones would call twice as many of these significant."""
-    monkeypatch.setattr("bench.images.quality.audit.holm", lambda p: p)
-    uncorrected = np.array([one.p for seed in range(60) for one in audit(files(seed=seed), POOLS)])
+    monkeypatch.setattr("bench.images.quality.audit.holm_correction", lambda p: p)
+    uncorrected = np.array([one.p for seed in range(60) for one in audit_attributes(files(seed=seed), POOLS)])
     assert np.mean(uncorrected < 0.05) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / uncorrected.size)
 
 
 def test_a_constant_attribute_is_at_chance():
-    found = {one.attribute: one for one in audit(files(), POOLS)}
+    found = {one.attribute: one for one in audit_attributes(files(), POOLS)}
     assert set(found) == ALL
     assert (found["format"].accuracy, found["format"].p, found["format"].leaks) == (0.5, 1, False)
     assert found["format"].low < 0.5 < found["format"].high
@@ -154,7 +154,7 @@ def test_a_small_leak_is_significant_and_not_named():
     table = files(size=4000)
     few = (table["label"] == 1) & (np.arange(len(table)) % 12 == 0)
     table.loc[few, "format"] = "WEBP"
-    found = {one.attribute: one for one in audit(table, POOLS)}
+    found = {one.attribute: one for one in audit_attributes(table, POOLS)}
     assert found["format"].p < 0.01
     assert found["format"].accuracy < 0.55
     assert not found["format"].leaks
@@ -164,16 +164,16 @@ def test_the_order_of_rows_does_not_matter():
     table = files()
     table.loc[table["label"] == 1, "quality"] = 75
     shuffled = table.sample(frac=1, random_state=0)
-    assert repr(audit(shuffled, POOLS)) == repr(audit(table, POOLS))
+    assert repr(audit_attributes(shuffled, POOLS)) == repr(audit_attributes(table, POOLS))
 
 
 def test_too_few_images_are_said_to_be_too_few():
     table = files(size=9, real=100)
     table.loc[table["label"] == 1, "format"] = "PNG"
-    findings = audit(table, POOLS)
+    findings = audit_attributes(table, POOLS)
     assert not leaking(findings)
     assert all(np.isnan(one.accuracy) and np.isnan(one.p) for one in findings)
-    assert {one.telling for one in findings} == {"too few independent images to say: 9 generated, 100 real"}
+    assert {one.evidence for one in findings} == {"too few independent images to say: 9 generated, 100 real"}
 
 
 def test_many_images_of_few_sources_are_few():
@@ -181,7 +181,7 @@ def test_many_images_of_few_sources_are_few():
     generated = table["label"] == 1
     table.loc[generated, "source"] = [f"film{index % 4}" for index in range(generated.sum())]
     table.loc[generated, "format"] = "PNG"
-    assert audit(table, POOLS)[0].telling == "too few independent images to say: 4 generated, 400 real"
+    assert audit_attributes(table, POOLS)[0].evidence == "too few independent images to say: 4 generated, 400 real"
 
 
 def test_an_odd_source_does_not_teach_itself():
@@ -189,7 +189,7 @@ def test_an_odd_source_does_not_teach_itself():
     table = files()
     table["source"] = [f"camera{index // 8}" for index in range(len(table))]
     table["profile"] = table["source"]
-    found = {one.attribute: one for one in audit(table, POOLS)}
+    found = {one.attribute: one for one in audit_attributes(table, POOLS)}
     assert found["colour profile"].accuracy == pytest.approx(0.5, abs=0.1)
     assert not found["colour profile"].leaks
 
@@ -200,7 +200,7 @@ def test_each_generator_is_held_against_its_own_pool():
     other = pd.concat([other, files(size=1, real=100, seed=2, generated=()).assign(generator="b", format="PNG")])
     other["name"] = [f"other{index}" for index in range(len(other))]
     other["source"] = other["name"]
-    findings = audit(pd.concat([table, other]), {"a": "real", "b": "b"})
+    findings = audit_attributes(pd.concat([table, other]), {"a": "real", "b": "b"})
     named = [(one.generator, one.attribute) for one in findings if one.leaks]
     assert named == [("b", "format")]
     assert len(findings) == 2 * len(ALL)
@@ -209,9 +209,9 @@ def test_each_generator_is_held_against_its_own_pool():
 def test_one_sentence_says_it():
     table = files(size=100, generated=("a", "b", "c", "d", "e"))
     pools = dict.fromkeys("abcde", "real")
-    assert sentence(audit(table, pools)) == "no attribute of the files tells real from generated"
+    assert leak_summary(audit_attributes(table, pools)) == "no attribute of the files tells real from generated"
     table.loc[table["label"] == 1, "format"] = "PNG"
     resized(table, table["generator"].isin(["a", "b"]), 512, 512)
-    said = sentence(audit(table, pools))
+    said = leak_summary(audit_attributes(table, pools))
     assert said.startswith("format tells real from generated in 100.0% for all 5 generators; size in ")
     assert said.endswith("% for a, b")

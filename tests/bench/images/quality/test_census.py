@@ -10,20 +10,20 @@ from bench.engine.cache import Cache
 from bench.images.assembly import with_base_degradation
 from bench.images.data_sets import read
 from bench.images.quality.census import take_census
-from bench.images.quality.duplicates import NEAR, find_duplicates, near_pairs
-from bench.images.quality.inspection import look
+from bench.images.quality.duplicates import MAX_NEAR_DISTANCE, find_duplicates, near_pairs
+from bench.images.quality.inspection import perceptual_hash
 from bench.platform.errors import InputError
 from detectors.checks import texture
-from tests.support.planted_shortcuts import as_png, encode, inspected, plant
+from tests.support.planted_shortcuts import as_png, encode, inspect_data, write_planted
 
 
 @pytest.fixture
 def data(tmp_path):
-    return plant(tmp_path / "data", generated=as_png, size=8)
+    return write_planted(tmp_path / "data", generated=as_png, size=8)
 
 
 def census(data):
-    return take_census(inspected(data, data.parent / "cache"))
+    return take_census(inspect_data(data, data.parent / "cache"))
 
 
 def test_every_group_is_counted_with_what_its_files_are(data):
@@ -67,10 +67,10 @@ def test_files_that_cannot_be_used_are_counted_with_their_reason_and_nowhere_els
 def test_too_many_of_them_stop_the_run_and_a_higher_share_lets_it_go_on(data):
     victim = data / "g" / "val" / "ai" / "g_val_ai_001.png"
     victim.write_bytes(b"")
-    inspection = inspected(data, data.parent / "cache")
+    inspection = inspect_data(data, data.parent / "cache")
     with pytest.raises(InputError, match=r"1 of 24 images cannot be used, such as g/val/ai/g_val_ai_001\.png"):
-        inspection.checked(0.04)
-    assert len(inspection.checked(0.05).images) == 23
+        inspection.require_usable(0.04)
+    assert len(inspection.require_usable(0.05).images) == 23
 
 
 def test_an_image_in_two_splits_is_leakage_and_one_in_two_classes_a_contradiction(data):
@@ -95,10 +95,10 @@ def test_a_recompressed_copy_is_a_near_duplicate(data):
 
 
 def test_real_images_that_generators_share_are_no_leak_and_are_known(tmp_path):
-    plant(tmp_path / "data", size=4, generators=("a", "b"))
+    write_planted(tmp_path / "data", size=4, generators=("a", "b"))
     for path in (tmp_path / "data" / "a" / "train" / "nature").iterdir():
         (tmp_path / "data" / "b" / "train" / "nature" / path.name).write_bytes(path.read_bytes())
-    inspection = inspected(tmp_path / "data", tmp_path / "cache")
+    inspection = inspect_data(tmp_path / "data", tmp_path / "cache")
     assert [(one.across, one.images) for one in find_duplicates(inspection)] == [("pools", 8)]
     assert take_census(inspection).warnings == ()
 
@@ -106,7 +106,7 @@ def test_real_images_that_generators_share_are_no_leak_and_are_known(tmp_path):
 def test_what_a_data_set_lists_and_does_not_hold_is_a_warning(data):
     rows = [f"{path.relative_to(data)},{int('ai' in path.parts)}" for path in data.rglob("*.*g")]
     (data / "manifest.csv").write_text("\n".join(["path,label", *rows, "gone.png,1"]) + "\n")
-    found = take_census(inspected(f"manifest:{data}", data.parent / "cache"))
+    found = take_census(inspect_data(f"manifest:{data}", data.parent / "cache"))
     assert "the data set lists 1 images that the manifest lists, which are not there" in found.warnings[-1]
 
 
@@ -114,26 +114,26 @@ def test_near_pairs_are_those_of_a_slow_search():
     random = np.random.default_rng(0)
     base = random.integers(0, 256, (30, 18), dtype=np.uint8)
     bits = np.unpackbits(np.repeat(base, 4, axis=0), axis=1)
-    for row, flips in enumerate(np.tile([0, 3, NEAR, NEAR + 1], 30)):
+    for row, flips in enumerate(np.tile([0, 3, MAX_NEAR_DISTANCE, MAX_NEAR_DISTANCE + 1], 30)):
         bits[row, random.choice(144, flips, replace=False)] ^= 1
     unique = np.unique(np.packbits(bits, axis=1), axis=0)
     slow = {
         (i, j)
         for i in range(len(unique))
         for j in range(i + 1, len(unique))
-        if np.bitwise_count(unique[i] ^ unique[j]).sum() <= NEAR
+        if np.bitwise_count(unique[i] ^ unique[j]).sum() <= MAX_NEAR_DISTANCE
     }
     assert slow
     assert set(map(tuple, near_pairs(unique).tolist())) == slow
 
 
-def test_a_look_survives_what_keeps_an_image_the_same_and_no_more():
+def test_a_perceptual_hash_survives_what_keeps_an_image_the_same_and_no_more():
     picture = np.asarray(Image.fromarray(texture("look", 48, 48)).resize((200, 200), Image.Resampling.BICUBIC))
-    bits = np.unpackbits(np.frombuffer(look(picture), np.uint8))
+    bits = np.unpackbits(np.frombuffer(perceptual_hash(picture), np.uint8))
     for other in (picture // 2, np.asarray(Image.fromarray(picture).resize((128, 128)))):
-        assert (np.unpackbits(np.frombuffer(look(other), np.uint8)) != bits).sum() <= NEAR
-    mirrored = np.unpackbits(np.frombuffer(look(np.ascontiguousarray(picture[:, ::-1])), np.uint8))
-    assert (mirrored != bits).sum() > 4 * NEAR
+        assert (np.unpackbits(np.frombuffer(perceptual_hash(other), np.uint8)) != bits).sum() <= MAX_NEAR_DISTANCE
+    mirrored = np.unpackbits(np.frombuffer(perceptual_hash(np.ascontiguousarray(picture[:, ::-1])), np.uint8))
+    assert (mirrored != bits).sum() > 4 * MAX_NEAR_DISTANCE
 
 
 def test_an_unreadable_image_among_the_first_does_not_hide_the_common_size(data):
@@ -165,10 +165,10 @@ def test_a_file_that_could_not_be_read_once_is_read_the_next_time(data, monkeypa
 
 
 def test_duplicates_are_found_among_any_number_of_pools(tmp_path):
-    plant(tmp_path / "data", size=2, generators=tuple(f"g{number:02d}" for number in range(70)))
+    write_planted(tmp_path / "data", size=2, generators=tuple(f"g{number:02d}" for number in range(70)))
     first, last = (tmp_path / "data" / name / "val" / "nature" for name in ("g68", "g69"))
     (last / "copy.jpg").write_bytes(next(first.iterdir()).read_bytes())
-    found = find_duplicates(inspected(tmp_path / "data", tmp_path / "cache"))
+    found = find_duplicates(inspect_data(tmp_path / "data", tmp_path / "cache"))
     assert [(one.across, one.images) for one in found] == [("pools", 2)]
 
 
@@ -191,10 +191,10 @@ def test_refused_files_of_folders_outside_the_layout_do_not_count(data):
     (data / "g" / "val" / "ai" / "link.png").symlink_to("/etc/hostname")
     images = read(f"genimage:{data}")
     assert [name for name, _ in images.refused] == ["g/val/ai/link.png"]
-    inspection = Cache(data.parent / "cache").inspect(images.limited(2), 1, lambda _: None)
-    assert len(inspection.checked(0.05).images) == 8  # one of 25, whatever the limit
+    inspection = Cache(data.parent / "cache").inspect(images.select_at_most(2), 1, lambda _: None)
+    assert len(inspection.require_usable(0.05).images) == 8  # one of 25, whatever the limit
     with pytest.raises(InputError, match=r"1 of 25 images cannot be used, such as g/val/ai/link\.png"):
-        inspection.checked(0.03)
+        inspection.require_usable(0.03)
 
 
 def test_files_of_other_kinds_are_noted(data):

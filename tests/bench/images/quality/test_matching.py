@@ -5,49 +5,49 @@ import csv
 import pytest
 
 from bench.images.files.tree import Folder
-from bench.images.quality.audit import audit
-from bench.images.quality.matching import matched, write_manifest
+from bench.images.quality.audit import audit_attributes
+from bench.images.quality.matching import matched_subset, write_manifest
 from bench.platform.errors import InputError
-from tests.support.planted_shortcuts import as_jpeg, as_png, at_75, inspected, plant, smaller
+from tests.support.planted_shortcuts import as_jpeg, as_jpeg_75, as_png, as_smaller_jpeg, inspect_data, write_planted
 
-PLANTED = {"format": as_png, "size": smaller, "JPEG quality": at_75}
+PLANTED = {"format": as_png, "size": as_smaller_jpeg, "JPEG quality": as_jpeg_75}
 
 
 def leaks(inspection):
-    found = audit(inspection.facts, inspection.images.pools)
+    found = audit_attributes(inspection.table, inspection.images.pools)
     return {one.attribute for one in found if one.leaks}
 
 
 @pytest.mark.parametrize("attribute", PLANTED)
 def test_a_planted_shortcut_is_named_and_gone_after_matching(tmp_path, attribute):
-    whole = inspected(plant(tmp_path / "data", generated=PLANTED[attribute]), tmp_path / "cache")
+    whole = inspect_data(write_planted(tmp_path / "data", generated=PLANTED[attribute]), tmp_path / "cache")
     assert attribute in leaks(whole)
-    subset = matched(whole)
+    subset = matched_subset(whole)
     assert len(subset) == len(whole.images)  # everything has a partner here: nothing is thrown away
     write_manifest(subset, whole.images, str(tmp_path / "data"), "", tmp_path / "matched")
-    again = inspected(tmp_path / "matched", tmp_path / "cache")
+    again = inspect_data(tmp_path / "matched", tmp_path / "cache")
     assert leaks(again) == set()
-    facts = again.facts.groupby("label")[["format", "width", "height", "quality"]].value_counts()
+    facts = again.table.groupby("label")[["format", "width", "height", "quality"]].value_counts()
     assert facts[0].sort_index().equals(facts[1].sort_index())
 
 
 def test_the_manifest_is_a_data_set_with_the_same_images_in_it(tmp_path):
-    whole = inspected(plant(tmp_path / "data", generated=as_png, generators=("a", "b")), tmp_path / "cache")
-    subset = matched(whole)
+    whole = inspect_data(write_planted(tmp_path / "data", generated=as_png, generators=("a", "b")), tmp_path / "cache")
+    subset = matched_subset(whole)
     write_manifest(subset, whole.images, str(tmp_path / "data"), "", tmp_path / "matched")
-    again = inspected(tmp_path / "matched", tmp_path / "cache").images
+    again = inspect_data(tmp_path / "matched", tmp_path / "cache").images
     assert again.title == "data, matched"
     assert again.pools == whole.images.pools
     columns = ["name", "label", "generator", "split", "content", "source"]
     assert again.table[columns].equals(whole.images.table[columns])
     sample = again[again.names.index("a/val/ai/a_val_ai_001.png")]
     assert sample.facts.format == "JPEG"
-    assert (again.files.mark(again.names[0])) == Folder(tmp_path / "data").mark(again.names[0])
+    assert (again.files.stamp(again.names[0])) == Folder(tmp_path / "data").stamp(again.names[0])
 
 
 def test_generated_images_are_encoded_at_the_qualities_of_the_real_ones(tmp_path):
-    whole = inspected(plant(tmp_path / "data", generated=as_png), tmp_path / "cache")
-    subset = matched(whole)
+    whole = inspect_data(write_planted(tmp_path / "data", generated=as_png), tmp_path / "cache")
+    subset = matched_subset(whole)
     encodings = subset.assign(encoding=subset["degradation"].str.partition("+")[2])
     counts = encodings.groupby("label")["encoding"].value_counts()
     assert counts[0].to_dict() == counts[1].to_dict()
@@ -55,15 +55,18 @@ def test_generated_images_are_encoded_at_the_qualities_of_the_real_ones(tmp_path
 
 
 def test_which_images_match_depends_on_their_contents_and_not_on_their_names(tmp_path):
-    plant(tmp_path / "data", size=24)
+    write_planted(tmp_path / "data", size=24)
     generated = tmp_path / "data" / "g" / "train" / "ai"
     for path in sorted(generated.iterdir())[10:]:
         path.unlink()  # fewer generated images than real ones of their size: some real ones are left out
 
     def chosen():
-        whole = inspected(tmp_path / "data", tmp_path / "cache")
-        hashes = dict(zip(whole.images.names, whole.files["hash"], strict=True))
-        return {(hashes[name], degradation) for name, degradation in matched(whole)[["name", "degradation"]].to_numpy()}
+        whole = inspect_data(tmp_path / "data", tmp_path / "cache")
+        hashes = dict(zip(whole.images.names, whole.records["hash"], strict=True))
+        return {
+            (hashes[name], degradation)
+            for name, degradation in matched_subset(whole)[["name", "degradation"]].to_numpy()
+        }
 
     before = chosen()
     assert len(before) == 2 * (10 + 12)
@@ -77,27 +80,29 @@ def test_images_without_a_partner_of_their_size_are_left_out(tmp_path):
     def growing(name, index):
         return as_jpeg(name, index, 48 if index % 2 else 200)
 
-    subset = matched(inspected(plant(tmp_path / "data", real=growing, size=20), tmp_path / "cache"))
+    subset = matched_subset(inspect_data(write_planted(tmp_path / "data", real=growing, size=20), tmp_path / "cache"))
     assert set(subset["degradation"].str.partition("+")[0]) == {"crop:48x48"}
     assert subset["label"].value_counts().to_dict() == {0: 15, 1: 15}
 
 
 def test_nothing_to_match_is_one_clear_line(tmp_path):
-    whole = inspected(plant(tmp_path / "data", real=lambda n, i: as_jpeg(n, i, 200), size=4), tmp_path / "cache")
+    whole = inspect_data(
+        write_planted(tmp_path / "data", real=lambda n, i: as_jpeg(n, i, 200), size=4), tmp_path / "cache"
+    )
     with pytest.raises(InputError, match=r"no real image of g is of nearly the size"):
-        matched(whole)
+        matched_subset(whole)
 
 
 def test_a_manifest_never_overwrites(tmp_path):
-    whole = inspected(plant(tmp_path / "data", size=4), tmp_path / "cache")
+    whole = inspect_data(write_planted(tmp_path / "data", size=4), tmp_path / "cache")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="is there already"):
-        write_manifest(matched(whole), whole.images, "x", "", tmp_path / "taken")
+        write_manifest(matched_subset(whole), whole.images, "x", "", tmp_path / "taken")
 
 
 def test_real_images_shared_by_generators_are_used_once(tmp_path):
-    plant(tmp_path / "all", generators=("x", "y"), size=10)
+    write_planted(tmp_path / "all", generators=("x", "y"), size=10)
     for generator in ("x", "y"):
         for split in ("train", "val"):
             for path in (tmp_path / "all" / generator / split / "ai").iterdir():
@@ -106,11 +111,11 @@ def test_real_images_shared_by_generators_are_used_once(tmp_path):
                 path.rename(target)
     for split in ("train", "val"):
         (tmp_path / "all" / "x" / split / "nature").rename(tmp_path / "data" / split / "real")
-    whole = inspected(f"{tmp_path / 'data'}", tmp_path / "cache")
-    subset = matched(whole)
+    whole = inspect_data(f"{tmp_path / 'data'}", tmp_path / "cache")
+    subset = matched_subset(whole)
     write_manifest(subset, whole.images, str(tmp_path / "data"), "", tmp_path / "matched")
     with (tmp_path / "matched" / "manifest.csv").open() as opened:
         rows = list(csv.DictReader(opened))
     assert len({row["path"] for row in rows}) == len(rows) == 3 * 15
-    again = inspected(tmp_path / "matched", tmp_path / "cache").images
+    again = inspect_data(tmp_path / "matched", tmp_path / "cache").images
     assert again.pools == {"x": "real", "y": "real"}

@@ -1,4 +1,4 @@
-"""OpenCV's filters with the types that this package uses."""
+"""OpenCV's filters, typed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ Pixels = NDArray[np.uint8]  # (H, W, 3), sRGB-like
 Light = NDArray[np.float32]  # (H, W, 3), linear light
 
 
-def blurred(image: FloatMaps, sigma: float) -> FloatMaps:
+def blur(image: FloatMaps, sigma: float) -> FloatMaps:
     """Gaussian blur with the kernel size that OpenCV derives from sigma."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), dtype=np.float32)
 
 
-def resized(image: FloatMaps, side: int, method: int) -> FloatMaps:
-    """Bring an image to `side` by `side` pixels by one of OpenCV's methods."""
+def resize(image: FloatMaps, side: int, method: int) -> FloatMaps:
+    """Resize an image to `side` by `side` pixels by one of OpenCV's methods."""
     return np.asarray(cv2.resize(image, (side, side), interpolation=method), dtype=np.float32)
 
 
-def scaled(light: Light, factor: FloatMaps) -> Light:
+def scale_channels(light: Light, factor: FloatMaps) -> Light:
     """Multiply each channel of (H, W, 3) by (H, W)."""
     return np.asarray(cv2.multiply(light, cv2.merge([factor, factor, factor])), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""Images in the rows of tables, as files of an image set; and real images that a user hangs in beside them."""
+"""Images in the rows of tables, as files of an image set."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from bench.images.files.tables import ArrowTable, ParquetTable, RowGroupCache, Table
-from bench.images.files.tree import IMAGES, FileMark, Tree
+from bench.images.files.tree import IMAGE_SUFFIXES, FileStamp, Tree
 from bench.platform.errors import InputError
 
-SUFFIXES = (".arrow", ".parquet")
-STATE = "state.json"  # names the Arrow files of a folder that `save_to_disk` wrote; others there are caches
-WIDTH = 6  # digits of a row's number in its name, at least
+TABLE_SUFFIXES = (".arrow", ".parquet")
+STATE_FILE = "state.json"  # names the Arrow files of a folder that `save_to_disk` wrote; others there are caches
+MIN_DIGITS = 6  # of a row's number in its name
 
 
-class TableRows:
+class TableImages:
     """The images of tables as files, named `<table>/<row>.<suffix>` or `<table>/<row>.<tag>.<suffix>`.
 
-    Names that are of no table are read from the tree that the tables lie in. Safe for several threads.
+    Names that are of no table are read from the tree that the tables are in. Safe for several threads.
 
     Attributes:
         where: As the tree's.
@@ -29,28 +29,33 @@ class TableRows:
         self.where = tree.where
         self.identity = f"{tree.identity}|{layout}"
         self._tree = tree
-        self._recent = RowGroupCache()
+        self._cache = RowGroupCache()
         self._tables: dict[str, tuple[Table, Mapping[str, str]]] = {}
 
     def open(self, name: str) -> Table:
         """One table. Raises `InputError`."""
-        return open_table(self._tree, name, self._recent)
+        return open_table(self._tree, name, self._cache)
 
     def add(self, name: str, table: Table, columns: Mapping[str, str]) -> dict[str, list[str | None]]:
-        """Read a table's images from these columns by tag, "" for none, from now on.
+        """Add the images of a table.
+
+        Args:
+            name: Of the table in the tree.
+            table: The table, as `open` gives it.
+            columns: Its image columns by tag; the tag "" for a single column.
 
         Returns:
-            By tag, the names of its images in the order of the rows; None where a row holds no bytes.
+            By tag, the names of the images in the order of the rows; None where a row holds no bytes.
         """
         self._tables[name] = table, columns
-        width = max(WIDTH, len(str(table.rows)))
+        digits = max(MIN_DIGITS, len(str(table.rows)))
         names = {}
         for tag, column in columns.items():
             middle = f".{tag}" if tag else ""
-            facts = zip(table.paths(column), table.present(column), strict=True)
+            cells = zip(table.paths(column), table.has_bytes(column), strict=True)
             names[tag] = [
-                f"{name}/{row:0{width}d}{middle}{_suffix(path)}" if present else None
-                for row, (path, present) in enumerate(facts)
+                f"{name}/{row:0{digits}d}{middle}{_suffix(path)}" if has_bytes else None
+                for row, (path, has_bytes) in enumerate(cells)
             ]
         return names
 
@@ -67,45 +72,49 @@ class TableRows:
             raise InputError(msg)
         return data
 
-    def mark(self, name: str) -> FileMark:
-        """The mark of the table that a row is in. Raises `OSError`."""
+    def stamp(self, name: str) -> FileStamp:
+        """The stamp of the table that a row is in. Raises `OSError`."""
         folder = name.rpartition("/")[0]
-        return self._tree.mark(folder if folder in self._tables else name)
+        return self._tree.stamp(folder if folder in self._tables else name)
 
 
 def _suffix(path: str | None) -> str:
     suffix = PurePosixPath(path or "").suffix.lower()
-    return suffix if suffix in IMAGES else ".img"
+    return suffix if suffix in IMAGE_SUFFIXES else ".img"
 
 
-def open_table(tree: Tree, name: str, recent: RowGroupCache) -> Table:
+def open_table(tree: Tree, name: str, cache: RowGroupCache) -> Table:
     """One table, by its suffix. Raises `InputError`."""
     kind = ParquetTable if name.lower().endswith(".parquet") else ArrowTable
-    return kind(tree, name, recent)
+    return kind(tree, name, cache)
 
 
 def table_files(tree: Tree) -> list[str]:
-    """The table files of a tree, without the caches that lie beside saved ones.
+    """Names of the tables of a tree, without the caches beside saved ones.
 
     Raises:
         InputError: A file that a `state.json` lists is not there.
     """
     data = set(tree.listing.data)
-    states = {name.rpartition("/")[0]: _saved(tree, name) for name in data if PurePosixPath(name).name == STATE}
-    for folder, saved in states.items():
-        for name in saved or ():
+    saved = {name.rpartition("/")[0]: _saved_tables(tree, name) for name in data if _is_state_file(name)}
+    for folder, names in saved.items():
+        for name in names or ():
             if name not in data:
                 msg = f"{tree.where}: {folder or 'the top'} lists {name}, which is not there; fetch the data again"
                 raise InputError(msg)
-    found = (name for name in tree.listing.data if name.lower().endswith(SUFFIXES))
-    return [name for name in found if name in (states.get(name.rpartition("/")[0]) or (name,))]
+    tables = (name for name in tree.listing.data if name.lower().endswith(TABLE_SUFFIXES))
+    return [name for name in tables if name in (saved.get(name.rpartition("/")[0]) or (name,))]
 
 
-def _saved(tree: Tree, name: str) -> list[str] | None:
-    """The data files that a `state.json` lists; None where it is another tool's."""
+def _is_state_file(name: str) -> bool:
+    return PurePosixPath(name).name == STATE_FILE
+
+
+def _saved_tables(tree: Tree, name: str) -> list[str] | None:
+    """The tables that a `state.json` lists; None where it is another tool's."""
     folder = name.rpartition("/")[0]
     try:
-        files = json.loads(tree.text(name))["_data_files"]
-        return [f"{folder}/{one['filename']}".lstrip("/") for one in files]
+        files = json.loads(tree.read_text(name))["_data_files"]
+        return [f"{folder}/{file['filename']}".lstrip("/") for file in files]
     except (ValueError, KeyError, TypeError):
         return None

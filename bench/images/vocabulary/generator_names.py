@@ -1,4 +1,4 @@
-"""Names and families of generators: data sets spell one generator in many ways, and families bridge their names."""
+"""Names and families of generators: data sets spell one generator in many ways; its family is the same in all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENIMAGE = (
     ("VQDM", "codebook diffusion", r"(imagenet_ai_0419_)?vqdm"),
     ("BigGAN", "gan", r"(imagenet_ai_0419_)?biggan"),
 )
-# Families of the generators of other data sets, by what their flattened names hold; the first that fits decides.
+# Families of the generators of other data sets, by patterns in their normalised names; the first that fits decides.
 FAMILIES = (
     ("codebook diffusion", r"vq_?diff|vqdm"),
     ("codebook transformer", r"taming|vqgan|dall_?e_?mini|(^|_)(parti|muse)(_|$)"),
@@ -32,25 +32,24 @@ FAMILIES = (
 )
 
 
-def flat(name: str) -> str:
+def normalised(name: str) -> str:
     """A name in lower case with one kind of separator."""
     return re.sub(r"[\s.\-]+", "_", name.strip().lower())
 
 
-def genimage(folder: str) -> str | None:
-    """The generator of GenImage that a folder's name stands for, if it is one."""
-    return next((name for name, _, pattern in GENIMAGE if re.fullmatch(pattern, flat(folder))), None)
+def genimage_name(folder: str) -> str | None:
+    """The generator of GenImage that a folder's name stands for; None for any other name."""
+    return next((name for name, _, pattern in GENIMAGE if re.fullmatch(pattern, normalised(folder))), None)
 
 
-def canonical(folder: str) -> tuple[str, str]:
-    """Generator and family that a folder's name stands for; an unknown generator keeps its name."""
-    name = genimage(folder) or folder
-    return name, family_of(name)
+def canonical_name(folder: str) -> str:
+    """The generator that a folder's name stands for; an unknown generator keeps its name."""
+    return genimage_name(folder) or folder
 
 
-def is_known(generator: str) -> bool:
-    """Whether a name is that of a generator, as far as its family tells."""
-    return canonical(generator)[1] != generator
+def is_known_generator(name: str) -> bool:
+    """Whether a name is that of a generator whose family is known."""
+    return family_of(canonical_name(name)) != name
 
 
 def family_of(generator: str) -> str:
@@ -58,4 +57,4 @@ def family_of(generator: str) -> str:
     for name, family, _ in GENIMAGE:
         if name == generator:
             return family
-    return next((family for family, pattern in FAMILIES if re.search(pattern, flat(generator))), generator)
+    return next((family for family, pattern in FAMILIES if re.search(pattern, normalised(generator))), generator)

@@ -1,4 +1,4 @@
-"""Words by which data sets say real, generated, and train, val or test."""
+"""The words that data sets use for real, generated, and train, val or test."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SPLITS = {
 }
 
 
-def tokens(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """The words of a name, in lower case and without numbers: `0_real` is `real`."""
     return [word for word in re.split(r"[^a-z0-9]+", text.lower()) if word and not word.isdigit()]
 
 
-def class_of(text: str) -> int | None:
-    """0 for a name that says real, 1 for one that says generated, None for any other."""
-    words = set(tokens(text)) - FILLERS
+def label_of_name(name: str) -> int | None:
+    """0 for a name that means real, 1 for one that means generated, None for any other."""
+    words = set(words_of(name)) - FILLERS
     if words and words <= REAL:
         return 0
     return 1 if words and words <= GENERATED else None
@@ -42,29 +42,29 @@ def label_of(value: object) -> int | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    return int(text) if text in {"0", "1"} else class_of(text)
+    return int(text) if text in {"0", "1"} else label_of_name(text)
 
 
-def is_real(generator: str, where: str) -> bool:
-    """Whether a generator's name stands for real images. Raises `InputError` where it may or may not: Real-ESRGAN."""
-    real = class_of(generator) == 0
-    if not real and REAL & set(tokens(generator)):
+def is_real_name(generator: str, where: str) -> bool:
+    """Whether a generator's name means real images. Raises `InputError` where it may or may not: Real-ESRGAN."""
+    real = label_of_name(generator) == 0
+    if not real and REAL & set(words_of(generator)):
         msg = f"{where}: {generator!r} may be real images or a generator; give a label column of 0 (real) and 1"
         raise InputError(msg)
     return real
 
 
 def split_of(path: str, where: str) -> str:
-    """Split that a file's name says, or else the nearest folder's; "" where none does.
+    """The split that a file's name states, or else that of the nearest folder; "" where none does.
 
     Raises:
-        InputError: One name says two splits.
+        InputError: One name states two splits.
     """
     for part in reversed(PurePosixPath(path).parts):
-        said = {SPLITS[word] for word in tokens(part) if word in SPLITS}
-        if len(said) > 1:
-            msg = f"{where}: {path} names the splits {' and '.join(sorted(said))}; name one of them"
+        splits = {SPLITS[word] for word in words_of(part) if word in SPLITS}
+        if len(splits) > 1:
+            msg = f"{where}: {path} names the splits {' and '.join(sorted(splits))}; name one of them"
             raise InputError(msg)
-        if said:
-            return said.pop()
+        if splits:
+            return splits.pop()
     return ""

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.comparison import FELL, MEAN_CHANGES, ROSE, FallLimits, cell_changes, compare
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.metrics import UnusableScores
-from bench.report.regressions import outcome
+from bench.evaluation.regression import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
+from bench.report.regressions import comparison_report
 from tests.support.synthetic_runs import falling, make_run, rng, with_data, with_detector, with_manifest, without
 
 DETECTORS = ("alpha", "beta")
@@ -61,12 +61,12 @@ def of(run, detector):
 
 
 def fallen(found):
-    rows = found.cells[found.cells["verdict"] == FELL]
+    rows = found.cells[found.cells["verdict"] == WORSE]
     return set(zip(rows["detector"], rows["train"], rows["test"], strict=True))
 
 
 def fallen_averages(found):
-    rows = found.means[found.means["verdict"] == FELL]
+    rows = found.means[found.means["verdict"] == WORSE]
     return set(zip(rows["detector"], rows["average"], strict=True))
 
 
@@ -120,7 +120,7 @@ def test_one_fallen_cell_is_found_and_no_other(golden, now):
     found = compare(golden, spoil(now, ["alpha/kiln/haze/none/0"], 40))
     assert found.exit_code == 1
     assert fallen(found) == {("alpha", "kiln", "haze")}
-    row = found.cells[found.cells["verdict"] == FELL].iloc[0]
+    row = found.cells[found.cells["verdict"] == WORSE].iloc[0]
     assert row["change"] == pytest.approx(-0.2)
     assert row["now"] == pytest.approx(row["golden"] - 0.2)
     assert row["p"] < 1e-6
@@ -139,7 +139,7 @@ def test_a_rise_is_told_and_passes(golden, now):
     kiln = now.scores["key"] == "alpha/kiln/haze/none/0"
     found = compare(golden, change(now, kiln, lambda _: right[kiln].astype(np.float32)))
     assert found.exit_code == 0
-    assert found.cells.loc[found.cells["verdict"] == ROSE, "test"].tolist() == ["haze"]
+    assert found.cells.loc[found.cells["verdict"] == BETTER, "test"].tolist() == ["haze"]
 
 
 def test_a_deep_fall_on_few_images_is_no_evidence():
@@ -166,7 +166,7 @@ def test_degraded_cells_are_compared_on_clean_ground_and_over_all():
     run = make_run(degraded=True, n=100)
     found = compare(golden, spoil(run, ["alpha/fog/fog/jpeg:65/0"], 50))
     assert found.means["average"].tolist() == ["none", "all cells"] * 2
-    assert found.cells.loc[found.cells["verdict"] == FELL, "degradation"].tolist() == ["jpeg:65"]
+    assert found.cells.loc[found.cells["verdict"] == WORSE, "degradation"].tolist() == ["jpeg:65"]
     assert fallen_averages(found) == {("alpha", "all cells")}
 
 
@@ -344,7 +344,7 @@ def test_the_outcome_reads_in_100_characters(golden, now):
     worse = spoil(now, now.cells["key"][now.cells["detector"] == "alpha"], 60)
     worse = without(worse, worse.cells["detector"].eq("beta"), "skipped", "no weights")
     console = Console(width=100, file=io.StringIO())
-    console.print(outcome(compare(golden, worse)))
+    console.print(comparison_report(compare(golden, worse)))
     text = console.file.getvalue()
     assert max(map(len, text.splitlines())) <= 100
     assert "Cells that fell: 16" in text

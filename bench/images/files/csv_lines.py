@@ -1,4 +1,4 @@
-"""Comma-separated tables inside a data set, read row by row with the line that each row stands on."""
+"""Comma-separated tables of a data set, read row by row with the number of each row's line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.platform.errors import InputError
 
 
 def header(tree: Tree, name: str) -> list[str]:
-    """The first line of a table; nothing else is read. Raises `InputError` where it is not UTF-8 text."""
+    """The column names in the first line of a table; nothing else is read. Raises `InputError` if not UTF-8."""
     try:
         with tree.open(name) as opened:
             line = opened.readline().decode("utf-8-sig")
@@ -23,12 +23,12 @@ def header(tree: Tree, name: str) -> list[str]:
 
 
 def rows(tree: Tree, name: str, required: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Every row of a table by column, with its line, counted from 1; empty lines are no rows.
+    """Line number from 1, and values by column, of every row of a table; empty lines are skipped.
 
     Raises:
         InputError: A required column is missing, a column comes twice, or a row has more or fewer fields than columns.
     """
-    reader = csv.reader(io.StringIO(tree.text(name), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(tree.read_text(name), newline=""), strict=True)
     try:
         columns = next(reader, [])
         for column in required:

@@ -1,49 +1,119 @@
-"""What `lineup list` and `lineup show` print: cards, sizes, weights, protocols. Torch is not imported."""
+"""Cards of detectors and protocols as text, JSON and Markdown. Torch is not imported."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
 from textwrap import wrap
+from typing import Any
 
 from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
-from detectors.identity import options_of
+from detectors.identity import default_of, options_of
 from protocols.api import options
 
 WIDTH = 100
 INDENT = "    "
 SHIPPED, FOUND, MISSING = "shipped", "found", "missing"
 NONE = "-"
+FAMILIES = (
+    "gradients",
+    "frequency",
+    "noise residual",
+    "network",
+    "foundation",
+    "zero-shot",
+    "composite",
+    "baseline",
+)
+SHORT_HEADER = ("family", "detector", "year", "what it is")
 HEADER = ("detector", "family", "year", "parameters", "GFLOPs", "weights")
 LEGEND = (
     "Parameters, GFLOPs (multiply-adds) and weights: paper setting / small setting; - where there is no network."
-    " Weights: shipped with the package, found on this machine, or missing, in which case `lineup show` says how to get"
-    " them."
+    " Weights: shipped with the package, found on this machine, or missing, in which case `lineup list --long NAME`"
+    " says how to get them."
 )
 
 
-def overview() -> Iterator[str]:
+def short_list() -> Iterator[str]:
+    """One line for each detector, by family; then the protocols and the layouts of data."""
+    cards = [catalogue.recipe(name).card for name in by_family(catalogue.names())]
+    rows = [(card.family, card.name, str(card.year or NONE), card.title) for card in cards]
+    yield from _table(SHORT_HEADER, [(row[0] if row[0] != before else "", *row[1:]) for row, before in _pairs(rows)])
+    yield ""
+    yield from _beneath("protocols", ", ".join(protocol_catalogue.names()), "")
+    yield from _beneath("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")
+    yield "`lineup list --long` says more of each, `lineup list --long NAME` all of one, --json is for programs."
+
+
+def by_family(names: Iterable[str]) -> list[str]:
+    """Names of detectors in the order of their families, then of their names; unknown families come last."""
+
+    def place(name: str) -> tuple[int, str, str]:
+        family = catalogue.recipe(name).card.family
+        return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES), family, name
+
+    return sorted(names, key=place)
+
+
+def markdown_table() -> Iterator[str]:
+    """The detectors that Lineup brings, by family, as a table in Markdown."""
+    yield "| detector | family | what it is | after |"
+    yield "|---|---|---|---|"
+    for name in by_family(catalogue.names()):
+        recipe = catalogue.recipe(name)
+        if not catalogue.distribution(recipe):
+            card = recipe.card
+            yield f"| `{name}` | {card.family} | {card.title} | {card.paper} |"
+
+
+def as_json() -> str:
+    """Everything that is installed, as JSON: the cards with both settings and their options, protocols, layouts."""
+    whole = {
+        "detectors": [_card_as_values(name) for name in by_family(catalogue.names())],
+        "protocols": {name: protocol_catalogue.protocol_class(name).title for name in protocol_catalogue.names()},
+        "layouts": catalogue.installed("lineup.layouts"),
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False)
+
+
+def _card_as_values(name: str) -> dict[str, Any]:
+    recipes = [catalogue.recipe(name, setting) for setting in SETTINGS]
+    settings = {
+        recipe.setting: {
+            **recipe.variant.to_dict(),
+            "weights": {file.title: file.availability() for file in recipe.weight_files()},
+        }
+        for recipe in recipes
+    }
+    options = {option.name: repr(default_of(option)) for option in options_of(recipes[0])}
+    return {**asdict(recipes[0].card), "settings": settings, "options": options}
+
+
+def long_list() -> Iterator[str]:
     """Lines of the list of detectors: one row each, with its input policy and what it was trained on beneath."""
-    recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in catalogue.names()]
+    recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in by_family(catalogue.names())]
     rows = [_row(both) for both in recipes]
-    widths = [max(map(len, column)) for column in zip(HEADER, *rows, strict=True)]
+    widths = _widths([HEADER, *rows])
     yield _aligned(HEADER, widths)
     for both, row in zip(recipes, rows, strict=True):
         yield _aligned(row, widths)
         yield from _beside("input", "input_policy", both)
         yield from _beside("trained on", "trained_on", both)
     yield from ["", *wrap(LEGEND, WIDTH), ""]
+    yield from protocol_titles()
+    yield from ["", *_beneath("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 
 def protocol_titles() -> Iterator[str]:
     """One line for each protocol: its name, and what it asks."""
-    there = protocol_catalogue.names()
-    width = max(map(len, there), default=0)
+    names = protocol_catalogue.names()
+    width = max(map(len, names), default=0)
     yield "protocols"
-    for name in there:
+    for name in names:
         yield f"{INDENT}{name.ljust(width)}  {protocol_catalogue.protocol_class(name).title}"
 
 
@@ -58,7 +128,7 @@ def in_full(name: str) -> Iterator[str]:
     if name in protocol_catalogue.names():
         return whole_protocol(name)
     known = sorted({*catalogue.names(), *protocol_catalogue.names()})
-    raise catalogue.UnknownName(catalogue.unknown("detector or protocol", name, known))
+    raise catalogue.UnknownName(catalogue.unknown_name("detector or protocol", name, known))
 
 
 def whole_protocol(name: str) -> Iterator[str]:
@@ -76,9 +146,9 @@ def whole_protocol(name: str) -> Iterator[str]:
     yield "options, as in `lineup run --protocol NAME --option VALUE`:" if options(kind) else "options: none"
     types, by_name = protocol_catalogue.option_types(kind), {field.name: field for field in fields(kind)}
     for option, about in options(kind).items():
-        default = protocol_catalogue.as_text(protocol_catalogue.default_of(by_name[option]))
-        said = f"{about} [default: {default}]" if default else about
-        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_name(types[option])}", said)
+        default = protocol_catalogue.command_line_text(default_of(by_name[option]))
+        text = f"{about} [default: {default}]" if default else about
+        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_text(types[option])}", text)
 
 
 def whole_card(name: str) -> Iterator[str]:
@@ -97,8 +167,8 @@ def whole_card(name: str) -> Iterator[str]:
             yield from _beside(field.name.replace("_", " "), field.name, recipes, "")
     for recipe in recipes:
         yield from _beneath(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
-    taken = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
-    yield from _beneath("options", ", ".join(taken) or "none", "")
+    defaults = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
+    yield from _beneath("options", ", ".join(defaults) or "none", "")
 
 
 def _row(recipes: Sequence[Recipe]) -> tuple[str, ...]:
@@ -120,17 +190,17 @@ def _both(texts: Sequence[str]) -> str:
 
 def _state(recipe: Recipe) -> str:
     """The worst state of the weights that a recipe starts from."""
-    states = {source.state() for source in recipe.weight_files()}
+    states = {source.availability() for source in recipe.weight_files()}
     return next((state for state in (MISSING, FOUND, SHIPPED) if state in states), NONE)
 
 
 def _weights(recipe: Recipe) -> list[str]:
     """What each source of weights is, and how to get what is missing."""
-    told = []
+    lines = []
     for source in recipe.weight_files():
-        state = source.state()
-        told.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
-    return told or ["starts from no weights"]
+        state = source.availability()
+        lines.append(f"weights {source.title}: {state}" + (f" ({source.advice})" if state == MISSING else ""))
+    return lines or ["starts from no weights"]
 
 
 def _size(recipe: Recipe) -> str:
@@ -148,10 +218,26 @@ def _count(parameters: int) -> str:
 def _beside(label: str, name: str, recipes: Sequence[Recipe], indent: str = INDENT) -> Iterator[str]:
     """One text of the variants: of both settings together where they are alike, else of each that has one."""
     texts = {f"{label}, {recipe.setting}": getattr(recipe.variant, name) for recipe in recipes}
-    told = set(texts.values())
-    for full, text in ({label: told.pop()} if len(told) == 1 else texts).items():
+    different = set(texts.values())
+    for full, text in ({label: different.pop()} if len(different) == 1 else texts).items():
         if text:
             yield from _beneath(full, text, indent)
+
+
+def _pairs(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each row with the first text of the row before."""
+    yield from zip(rows, ["", *(row[0] for row in rows[:-1])], strict=True)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A header and rows, every column as wide as its longest text."""
+    widths = _widths([header, *rows])
+    for row in (header, *rows):
+        yield _aligned(row, widths)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
 def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,0 +1,46 @@
+"""`lineup list` and `lineup show`: what is installed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.platform.errors import InputError
+
+
+def list_command(
+    name: Annotated[str, typer.Argument(help="With --long: one detector or protocol.", show_default=False)] = "",
+    long: Annotated[bool, typer.Option("--long", help="What each is shown, was trained on, costs and needs.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,  # noqa: FBT002
+    markdown: Annotated[bool, typer.Option("--markdown", help="The table of the README.")] = False,  # noqa: FBT002
+) -> None:
+    """List what is installed: detectors by family, protocols, and layouts of data."""
+    from bench.command import card_texts
+
+    if name and not long:
+        msg = f"{name!r} is given without --long; `lineup list --long {name}` prints its whole card"
+        raise InputError(msg)
+    if name:
+        lines = card_texts.in_full(name)
+    elif as_json:
+        lines = iter([card_texts.as_json()])
+    elif markdown:
+        lines = card_texts.markdown_table()
+    else:
+        lines = card_texts.long_list() if long else card_texts.short_list()
+    for line in lines:
+        typer.echo(line)
+
+
+def show_command(
+    name: Annotated[str, typer.Argument(help="A detector or a protocol, as `lineup list` names it.")],
+) -> None:
+    """Show the whole card of a detector, or what a protocol asks with which options, as `lineup list --long NAME` does.
+
+    Where both have one name, the detector is shown.
+    """
+    from bench.command.card_texts import in_full
+
+    for line in in_full(name):
+        typer.echo(line)

@@ -1,0 +1,30 @@
+"""`lineup leaderboard` and `lineup matrix`: tables of runs that are finished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def leaderboard_command(
+    runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
+) -> None:
+    """Rank the detectors of one or several runs; runs on different data get tables of their own."""
+    from bench.records.store import Store
+    from bench.report.run_report import report_leaderboard
+
+    report_leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None)
+
+
+def matrix_command(
+    run: Annotated[Path, typer.Argument(help="Result folder.")],
+    detector: Annotated[str, typer.Argument(help="One detector of that run.")],
+) -> None:
+    """Show one detector's matrix: train sets in rows; test sets or degradations in columns."""
+    from bench.records.store import Store
+    from bench.report.run_report import print_matrix
+
+    print_matrix(Store(run).read(), detector)

@@ -1,0 +1,123 @@
+"""`lineup run`: answer a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bench.command import options
+from bench.command.options import CORES, names
+from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol
+from bench.request.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
+from bench.request.run_request import RunRequest
+
+if TYPE_CHECKING:
+    from bench.records.run import Run
+
+
+def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
+    context: typer.Context,
+    protocol: options.Protocol = "cross_generator",
+    detectors: options.Detectors = DETECTORS,
+    baselines: options.Baselines = True,  # noqa: FBT002
+    setting: options.RunSetting = "auto",
+    seed: options.Seed = "0",
+    seeds: options.SeedCount = None,
+    settings: options.Settings = None,
+    data: options.Data = "embedded",
+    real: options.Real = "",
+    limit: options.Limit = None,
+    base_degradation: options.BaseDegradation = "none",
+    max_unreadable: options.MaxUnreadable = MAX_UNREADABLE,
+    device: options.Device = "auto",
+    precision: options.Precision = "float32",
+    batch_size: options.BatchSize = BATCH_SIZE,
+    workers: options.Workers = CORES,
+    executor: options.ExecutorName = "processes",
+    out: options.Out = None,
+    keep_fitted: options.KeepFitted = False,  # noqa: FBT002
+    tensorboard: options.Tensorboard = False,  # noqa: FBT002
+    dry_run: options.DryRun = False,  # noqa: FBT002
+) -> None:
+    """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
+    del settings  # read before the other options were, which now hold what it says
+    from bench.request.base_degradations import with_base_degradations
+    from bench.request.early_checks import check_request
+
+    chosen: ChosenProtocol = context.obj
+    request = RunRequest(
+        protocol=chosen.protocol,
+        data=data,
+        detectors=_with_baselines(names(detectors), baselines=baselines),
+        setting=setting,
+        device=device,
+        precision=precision,
+        out=out or Path("results/runs") / protocol,
+        limit=limit,
+        seeds=options.numbers(seed) if seeds is None else tuple(range(seeds)),
+        batch_size=batch_size,
+        workers=workers,
+        cache=options.cache_folder(),
+        real=real,
+        max_unreadable=max_unreadable,
+        recipe_options=chosen.recipe_options,
+        tensorboard=tensorboard,
+        keep_fitted=keep_fitted,
+        executor=executor,
+    )
+    check_request(request)
+    requests = with_base_degradations(request, names(base_degradation))
+    runs = [run for one in requests if (run := _run(one, dry_run=dry_run, show=len(requests) == 1))]
+    if runs:
+        _close(runs, request, context.params)
+
+
+def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str, ...]:
+    if not baselines or not detectors or detectors == ("all",):
+        return detectors
+    return tuple(dict.fromkeys((*detectors, *names(BASELINES))))
+
+
+def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
+    """Answer one request, or say what that would cost."""
+    from bench.records.store import Store
+    from bench.report.run_report import report_run
+    from bench.request.announcement import announce_cost, announce_run
+    from bench.request.execution import execute
+    from bench.request.planned_run import plan_run
+
+    reporter = options.reporter()
+    planned = plan_run(request, reporter)
+    announce_run(planned, reporter)
+    if dry_run:
+        announce_cost(planned, reporter)
+        return None
+    store = Store.at(request.out)
+    run = execute(planned, store, reporter)
+    report_run(run, store, reporter, show=show)
+    return run
+
+
+def _close(runs: list[Run], request: RunRequest, params: Mapping[str, Any]) -> None:
+    """Write the settings that give the same again, and rank several runs together.
+
+    Exits with 1 where a cell failed.
+    """
+    from bench.records.columns import STATUS
+    from bench.records.outcomes import Failed
+    from bench.records.store import Store
+    from bench.report.run_report import report_leaderboard
+    from bench.request.protocol_catalogue import option_values
+    from bench.request.settings_file import to_toml
+
+    store = Store.at(request.out)
+    own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}
+    whole = dict(sorted((own | option_values(request.protocol)).items()))
+    store.write("settings.toml", to_toml(whole, request.recipe_options).encode())
+    if len(runs) > 1:
+        report_leaderboard(runs, store)
+    if any((run.cells[STATUS] == Failed.status).any() for run in runs):
+        raise typer.Exit(1)

@@ -1,0 +1,60 @@
+"""What has become of the planned cells so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from bench.engine.image_pass import explain_error
+from bench.engine.plan import PlannedCell
+from bench.platform.errors import InputError
+from bench.records.outcomes import Failed, Outcome, Scored, Skipped
+from detectors.api import Unavailable
+
+
+class OutcomeLog:
+    """Which cells are recorded, and why others have no scores.
+
+    A cell keeps its first reason, and one that is recorded stays recorded.
+    """
+
+    def __init__(self, recorded: Iterable[str]) -> None:
+        """Start from the keys of the cells whose scores are written already."""
+        self._recorded = set(recorded)
+        self._reasons: dict[str, Outcome] = {}  # by cell key
+
+    def add_recorded(self, keys: Iterable[str]) -> None:
+        """Remember that the scores of these cells are written."""
+        self._recorded |= set(keys)
+
+    def fail(self, items: Iterable[PlannedCell], error: Exception) -> None:
+        """Leave cells without scores: skipped for an `Unavailable` detector, failed for any other error."""
+        if isinstance(error, Unavailable):
+            reason: Outcome = Skipped(str(error))
+        else:
+            reason = Failed(f"{type(error).__name__}: {error}".splitlines()[0])
+        for item in items:
+            if item.key not in self._recorded:
+                self._reasons.setdefault(item.key, reason)
+
+    @contextmanager
+    def failures_of(self, items: Iterable[PlannedCell]) -> Iterator[None]:
+        """Let the cells fail where the body raises, so that other cells go on. `InputError` is passed on."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a detector raises is the reason that the table shows
+            self.fail(items, explain_error(error))
+
+    def missing(self, planned: Iterable[PlannedCell]) -> list[PlannedCell]:
+        """The cells whose scores are not written."""
+        return [item for item in planned if item.key not in self._recorded]
+
+    def without_failure(self, items: Iterable[PlannedCell]) -> list[PlannedCell]:
+        """The cells that have not failed and were not skipped."""
+        return [item for item in items if item.key not in self._reasons]
+
+    def outcomes(self, planned: Sequence[PlannedCell]) -> dict[str, Outcome]:
+        """The outcome of each cell by key, at the end of a run."""
+        return {item.key: self._reasons.get(item.key, Scored()) for item in planned}

@@ -1,0 +1,76 @@
+"""Runs that asked the same question, as one run."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from bench.evaluation.cells import SCORED
+from bench.platform.errors import InputError
+from bench.records import columns
+from bench.records.manifest import DataRecord, DetectorRecord
+from bench.records.run import Run
+
+
+def _question_key(run: Run) -> Hashable:
+    """Equal for runs that may stand in one table."""
+    manifest, runtime, protocol = run.manifest, run.manifest.runtime, run.manifest.protocol
+    further = tuple((name, _data_key(data)) for name, data in sorted(manifest.further.items()))
+    runtime_key = (runtime.device.partition(":")[0], runtime.precision)
+    names = list(columns.of_question(protocol.axes))
+    cells = frozenset(run.cells[names].itertuples(index=False, name=None))
+    data_key = _data_key(manifest.data), further
+    return protocol.name, protocol.axes, protocol.groups, manifest.setting, data_key, runtime_key, cells
+
+
+def _data_key(data: DataRecord) -> Hashable:
+    return data.title, data.kind, data.digest, data.images
+
+
+def _joined_cells(runs: Sequence[Run]) -> pd.DataFrame:
+    """The cells of all runs, each once; one that a run skipped and another scored is scored."""
+    identity = list(columns.of_identity(runs[0].manifest.protocol.axes))
+    cells = pd.concat([run.cells for run in runs], ignore_index=True)
+    scored = cells[cells[columns.STATUS].eq(SCORED)].drop_duplicates([*identity, columns.KEY])
+    if (repeated := scored[scored.duplicated(identity)]).size:
+        cell = repeated.iloc[0]
+        where = f"{cell[columns.DETECTOR]} trained on {cell[columns.TRAIN]}, tested on {cell[columns.TEST]}"
+        raise InputError(f"{where} has scores in two versions: choose runs of one version")
+    joined = pd.concat([scored, cells[~cells[columns.STATUS].eq(SCORED)]]).drop_duplicates(identity)
+    return joined.sort_index(ignore_index=True)
+
+
+def _join_same_question(runs: Sequence[Run]) -> Run:
+    """One run out of several that asked the same question."""
+    detectors: dict[str, DetectorRecord] = {}
+    for name, entry in (item for run in runs for item in run.manifest.detectors.items()):
+        if detectors.setdefault(name, entry).key != entry.key:
+            msg = f"{name} appears as {detectors[name].key} and as {entry.key}: choose runs of one version"
+            raise InputError(msg)
+    image = [columns.KEY, columns.NAME]
+    tables = ([run.scores for run in runs], [run.diagnostics for run in runs])
+    scores, diagnostics = (pd.concat(parts, ignore_index=True).drop_duplicates(image) for parts in tables)
+    throughput = pd.concat([run.throughput for run in runs], ignore_index=True)
+    seeds = tuple(sorted({seed for run in runs for seed in run.manifest.seeds}))
+    manifest = replace(runs[0].manifest, detectors=detectors, seeds=seeds)
+    return Run(manifest, _joined_cells(runs), scores, throughput, diagnostics)
+
+
+def join_runs(runs: Sequence[Run]) -> list[Run]:
+    """Join the runs that may stand in one table, and keep the others apart.
+
+    Runs are joined when protocol, setting, data (title, kind, digest, number of images), kind of device, precision,
+    averages and planned questions agree: they add detectors and seeds to one another.
+
+    Returns:
+        One run per question, in the order in which they were first asked.
+
+    Raises:
+        InputError: One detector appears in two versions.
+    """
+    by_question: dict[Hashable, list[Run]] = {}
+    for run in runs:
+        by_question.setdefault(_question_key(run), []).append(run)
+    return [same[0] if len(same) == 1 else _join_same_question(same) for same in by_question.values()]

@@ -1,0 +1,49 @@
+"""What a user writes after DATA=, checked before anything is read.
+
+This module imports no library that takes long to load, so that a mistyped name or path is answered at once.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bench.images.files.local import require_exists
+from bench.platform.errors import InputError
+from detectors import catalogue
+
+EMBEDDED = "embedded"
+LAYOUTS = "lineup.layouts"
+
+
+def layout_and_place(text: str) -> tuple[str, str]:
+    """The layout that is named before a path or URL, "" for none, and the path or URL.
+
+    Raises:
+        InputError: The layout is not installed.
+    """
+    known = catalogue.installed(LAYOUTS)
+    head, colon, rest = text.partition(":")
+    if head in known and colon:
+        return head, rest
+    if colon and rest and not rest.startswith("//") and not Path(text).exists() and re.fullmatch(r"\w{2,}", head):
+        msg = f"layout {head!r} is not known; there are {', '.join(known)}"
+        raise InputError(msg)
+    return "", text
+
+
+def check_data(text: str, real: str = "") -> None:
+    """Check the names of a data set and of its real images. URLs are not looked at.
+
+    Args:
+        text: "embedded", a path or URL, or `layout:path`.
+        real: Path or URL of a folder of real images; "" for none.
+
+    Raises:
+        InputError: The layout is not installed, or a local path does not exist.
+    """
+    places = [] if text == EMBEDDED else [layout_and_place(text)[1]]
+    places += [real] if real and places else []
+    for place in places:
+        if "://" not in place:
+            require_exists(Path(place))

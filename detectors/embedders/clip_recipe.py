@@ -1,0 +1,143 @@
+"""Recipes of detectors on a frozen CLIP tower: what they share, and those that add a linear head alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, cast
+
+from detectors.api import Embedder, Recipe, Runtime, Setting, Size, Unavailable, Variant
+from detectors.embedders.clip import ClipEmbedder
+from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
+from detectors.weight_file import WeightFile
+from detectors.weights.files import LocalFile, ShippedFile
+from detectors.weights.locations import shipped_card
+from detectors.weights.open_clip import HUB_FILES, OPENAI
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from detectors.embedders.clip_tower import ClipTower
+
+EmbeddingPart = Literal["final", "blocks"]  # the tower's final embedding, or the pooled tokens of its blocks
+
+SMALL_MODEL = "small_clip"
+
+# texts of several cards
+PREPRINT = "Kilinkarov, Dorin and Grabovoy, Robust method for detecting machine-generated images, preprint"
+REPORT = "Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024"
+DATACOMP_LICENCE = "Apache-2.0; weights as their owners say (DataComp-1B CLIP: MIT)"
+OPENAI_TOWER = "tower: WebImageText by OpenAI"
+DATACOMP_TOWER = "tower: DataComp-1B"
+RENDERED_TOWER = "tower: captioned rendered scenes"
+
+
+class TowerCard(TypedDict):
+    """The fields that the variants on one tower have in common."""
+
+    input_size: str
+    input_policy: str
+    size: Size  # of the tower alone: the heads on it are a layer or two
+
+
+LARGE_TOWER: TowerCard = {
+    "input_size": "224x224",
+    "input_policy": "centre crop without resize; smaller images are padded with black",
+    "size": Size(303_966_208, 81.0),
+}
+SMALL_TOWER: TowerCard = {
+    "input_size": "128x128",
+    "input_policy": "centre crop without resize; smaller images are enlarged bilinearly",
+    "size": Size(1_313_280, 0.0895),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipVariant(Variant):
+    """A recipe on a CLIP tower in one setting.
+
+    Attributes:
+        embedder: Makes the frozen half from a tower.
+        embedding_part: The part of the embeddings that the head reads.
+        shipped: Whether the tower is the one that ships with the package, unless the user names a model.
+    """
+
+    embedder: Callable[[ClipTower, Runtime], ClipEmbedder]
+    embedding_part: EmbeddingPart
+    shipped: bool = False
+
+
+@dataclass(frozen=True)
+class ClipRecipe(Recipe):
+    """A detector on a frozen CLIP tower.
+
+    Attributes:
+        model: An open_clip model; None is `paper_weights`' in the paper setting, the shipped one in the small setting.
+        weights: One of the model's tags or the path of a file; None is `paper_weights`' tag, or the shipped file.
+            Images are normalised with the statistics of the tag; for a file, with those of OpenAI's CLIP.
+    """
+
+    model: str | None = None
+    weights: str | None = field(default=None, metadata={"file": True})
+    paper_weights: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
+    variants: ClassVar[Mapping[Setting, ClipVariant]]
+
+    def own_weight_files(self) -> tuple[WeightFile, ...]:
+        """The file of the tower's weights; for a tag that is no paper's, open_clip is imported to find it."""
+        model, tag = self.paper_weights
+        chosen = (self.model or model, self.weights or tag)
+        if self.weights is not None and Path(self.weights).is_file():
+            return (LocalFile(Path(self.weights)),)
+        if self._small:
+            return (ShippedFile(SMALL_MODEL) if self.weights is None else LocalFile(Path(self.weights)),)
+        if chosen in HUB_FILES:
+            return (HUB_FILES[chosen],)
+        from detectors.embedders.clip_tower import pretrained_file
+
+        return (pretrained_file(*chosen),)
+
+    def network(self) -> nn.Module:
+        """The image tower, without weights."""
+        import open_clip
+
+        from detectors.embedders.clip_tower import meta_tower
+
+        model = self.model or self.paper_weights[0]
+        return meta_tower(shipped_card(SMALL_MODEL) if self._small else open_clip.get_model_config(model))
+
+    def embedder(self, runtime: Runtime) -> ClipEmbedder:
+        """The frozen tower. Raises `Unavailable`, with how to get them, where its weights are missing."""
+        from detectors.embedders.clip_tower import find_tower, shipped_tower
+
+        if self._small:
+            tower = shipped_tower(SMALL_MODEL, self.weights)
+        else:
+            model, tag = self.paper_weights
+            tower = find_tower(self.model or model, self.weights or tag)
+        if self.variant.embedding_part == "blocks" and not tower.blocks:
+            msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
+            raise Unavailable(msg)
+        return self.variant.embedder(tower, runtime)
+
+    def columns(self, embedder: Embedder) -> slice:
+        """Which columns of the embeddings the head reads."""
+        projected = cast("ClipEmbedder", embedder).projected
+        return slice(projected, None) if self.variant.embedding_part == "blocks" else slice(0, projected)
+
+    @property
+    def _small(self) -> bool:
+        """Whether the tower is the small CLIP that ships with the package."""
+        return self.variant.shipped and self.model is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipHeadVariant(ClipVariant, HeadVariant):
+    """A CLIP tower and a linear head."""
+
+
+@dataclass(frozen=True)
+class ClipHeadRecipe(ClipRecipe, HeadRecipe):
+    """A recipe that is a CLIP tower and a linear head, both stated by its table."""
+
+    variants: ClassVar[Mapping[Setting, ClipHeadVariant]]

@@ -1,0 +1,17 @@
+"""Every degradation: its name, its parameters, its exact meaning, and one pure function.
+
+A degradation is written `kind:numbers`; a chain joins several with "+", applied from left to right: `lr:112+jpeg:65`.
+GenImage (arXiv 2306.08571, Table 5) names LR 112 and 64, JPEG 65 and 30 and blur 3 and 5, and states neither
+interpolation nor encoder. What they mean here is stated at each function; a change of meaning raises the version,
+which is part of every cache key.
+
+Another package adds a kind by an entry point of the group `lineup.degradations`: its name is the kind's, its value a
+`DegradationKind` or a function without parameters that returns one.
+"""
+
+from __future__ import annotations
+
+from protocols.degradations.chain import Degradation, degradation
+from protocols.degradations.kind import DegradationKind, NumberRange, UnknownDegradation
+
+__all__ = ["Degradation", "DegradationKind", "NumberRange", "UnknownDegradation", "degradation"]

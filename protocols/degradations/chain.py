@@ -1,0 +1,54 @@
+"""Degradations as they are written: one kind with its numbers, or several joined with "+"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detectors.api import Sample
+from protocols.degradations import catalogue
+from protocols.degradations.kind import NONE, DegradationKind, Numbers, UnknownDegradation
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """A chain of degradations. Both classes are always degraded alike.
+
+    Attributes:
+        name: Canonical spelling, such as "jpeg:65" or "none".
+        key: The name with the identity of the kind of each step: what changes the pixels.
+        steps: Kinds and their numbers, in the order in which they are applied.
+    """
+
+    name: str
+    key: str
+    steps: tuple[tuple[DegradationKind, Numbers], ...]
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Apply the chain to one sample; the sample is left alone."""
+        for kind, numbers in self.steps:
+            sample = kind.apply(sample, *numbers)
+        return sample
+
+
+def degradation(text: str) -> Degradation:
+    """Parse "none", "jpeg:65" or a chain such as "lr:112+jpeg:65". Raises `UnknownDegradation`."""
+    if text == NONE:
+        return Degradation(NONE, NONE, ())
+    steps = [_parse_step(part) for part in text.split("+")]
+    return Degradation(
+        "+".join(name for _, _, name in steps),
+        "+".join(f"{name}@{kind.identity}" for kind, _, name in steps),
+        tuple((kind, numbers) for kind, numbers, _ in steps),
+    )
+
+
+def _parse_step(text: str) -> tuple[DegradationKind, Numbers, str]:
+    """The kind, its numbers, and the canonical spelling of one step of a chain."""
+    name, colon, written = text.partition(":")
+    kind = catalogue.find(name)
+    numbers = None if kind is None else kind.parse(written)
+    if kind is None or numbers is None:
+        msg = f"degradation {text!r} is not known; there is {NONE}, {', '.join(catalogue.usages())}, and chains joined"
+        raise UnknownDegradation(f"{msg} with '+'")
+    one_number = len(numbers) == 1 and written[:1].isdigit()
+    return kind, numbers, f"{name}{colon}{numbers[0]:g}" if one_number else text

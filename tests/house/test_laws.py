@@ -1,0 +1,184 @@
+"""Laws of the house that no linter knows: who writes, who reads the environment, how long a function is."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("bench", "detectors", "protocols", "lineup_bench")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in SOURCES}
+
+WRITERS = {
+    "bench/platform/files.py",  # the one way to write a file whole
+    "bench/records/store.py",  # results
+    "bench/engine/cache.py",  # the cache folder
+    "bench/engine/training_curves.py",  # TensorBoard writes its own files
+    "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
+    "bench/command/score.py",  # a table of the user's, in a file that the user named
+    "bench/report/picture.py",  # into memory
+    "bench/evaluation/golden_record.py",  # into memory
+    "detectors/training/checkpoint.py",  # what a killed training goes on from, in the folder that it was given
+}
+MAKERS = ("bench/embedded/",)  # of the corpus and of the weights that ship, in folders that they were given
+WRITING = {
+    *("write_bytes", "write_text", "write_table", "write_atomically", "save_file", "savefig", "SummaryWriter"),
+    *("to_parquet", "touch", "mkdir", "makedirs", "copyfile", "copytree"),
+}
+ENVIRONMENT = {
+    "bench/command/options.py",
+    "detectors/weights/locations.py",  # torch's download folder, found as torch finds it and without importing torch
+}
+LONGEST, USUAL, MOST_PARAMETERS = 60, 18, 8
+FULLEST = 15  # modules in one folder
+
+
+def called(node):
+    """The last name of what a call calls."""
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def opens_for_writing(node):
+    """Whether a call of `open`, the function or a path's method, has a mode that writes."""
+    place = 1 if isinstance(node.func, ast.Name) else 0
+    given = [*node.args[place : place + 1], *(word.value for word in node.keywords if word.arg == "mode")]
+    modes = [one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return called(node) == "open" and any(set(mode) & set("wax+") for mode in modes)
+
+
+def writes(tree):
+    """Line numbers where files are written or folders made."""
+    nodes = list(ast.walk(tree))
+    named = [node.lineno for node in nodes if getattr(node, "attr", getattr(node, "id", "")) in WRITING]
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    tables = [node.lineno for node in calls if called(node) in {"to_csv", "to_json"} and node.args]
+    return named + tables + [node.lineno for node in calls if opens_for_writing(node)]
+
+
+def reads_the_environment(tree):
+    """Line numbers where the environment is read."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"}
+    ]
+
+
+def functions(tree):
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def length(function):
+    """Lines from the signature to the end, the docstring left out."""
+    lines = function.end_lineno - function.lineno + 1
+    first = function.body[0]
+    said = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    return lines - (first.end_lineno - first.lineno + 1 if said and len(function.body) > 1 else 0)
+
+
+def parameters(function):
+    arguments = function.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return len([name for name in names if name not in {"self", "cls"}])
+
+
+def public_types(tree):
+    """Names of the public classes and type aliases of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and target.id[:2].istitle() and not target.id.isupper():
+                    yield target.id
+
+
+def breaches(law, allowed=()):
+    """Where a law is broken, by file; `allowed` are beginnings of the names of files that may."""
+    return {name: found for name, tree in TREES.items() if not name.startswith(tuple(allowed)) and (found := law(tree))}
+
+
+def too_long(tree):
+    return [function.name for function in functions(tree) if length(function) > LONGEST]
+
+
+def too_many_parameters(tree):
+    return [function.name for function in functions(tree) if parameters(function) > MOST_PARAMETERS]
+
+
+def test_only_who_may_writes_files():
+    assert breaches(writes, (*WRITERS, *MAKERS)) == {}
+
+
+def test_the_environment_is_read_by_the_command_line_alone():
+    assert breaches(reads_the_environment, ENVIRONMENT) == {}
+
+
+def test_no_function_is_too_long_or_has_too_many_parameters():
+    assert breaches(too_long) == {}
+    assert breaches(too_many_parameters, ("bench/command/",)) == {}
+
+
+def test_nine_functions_in_ten_are_short():
+    lengths = sorted(length(function) for tree in TREES.values() for function in functions(tree))
+    assert lengths[len(lengths) * 9 // 10] <= USUAL
+
+
+def test_no_two_public_types_have_one_name():
+    homes = defaultdict(list)
+    for name, tree in TREES.items():
+        for kind in public_types(tree):
+            if not kind.startswith("_"):
+                homes[kind].append(name)
+    assert {kind: names for kind, names in homes.items() if len(names) > 1} == {}
+
+
+def test_no_folder_is_too_full():
+    folders = defaultdict(list)
+    for path in SOURCES:
+        if path.name != "__init__.py":
+            folders[path.parent].append(path.name)
+    assert {folder: names for folder, names in folders.items() if len(names) > FULLEST} == {}
+
+
+def test_tests_stand_where_what_they_test_stands():
+    """`tests/bench/engine/test_cache.py` tests `bench/engine/cache.py`; a test of a whole room has another name."""
+    for package in ("bench", "detectors"):
+        for test in (ROOT / "tests" / package).rglob("test_*.py"):
+            room = ROOT / test.parent.relative_to(ROOT / "tests")
+            assert (room / "__init__.py").is_file(), f"there is no room for {test.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize(
+    ("law", "breach"),
+    [
+        (writes, 'Path("a").write_text("b")'),
+        (writes, 'open("a", "wb")'),
+        (writes, 'path.open(mode="a")'),
+        (writes, 'path.open("r+b")'),
+        (writes, "partial(path.write_bytes, data)"),
+        (writes, 'table.to_csv("a.csv", index=False)'),
+        (writes, "from shutil import copytree\ncopytree(a, b)"),
+        (reads_the_environment, 'import os\nos.environ["LINEUP"]'),
+        (reads_the_environment, 'from os import path\nimport os\nos.getenv("LINEUP")'),
+    ],
+)
+def test_a_breach_is_seen(law, breach):
+    assert law(ast.parse(breach))
+
+
+def test_what_breaks_no_law_is_not_seen():
+    assert not writes(ast.parse('path.open()\nopen("a", "rb")\nstore.write("name", data)\ntext.replace("a", "b")'))
+
+
+def test_long_functions_and_many_parameters_are_seen():
+    (function,) = functions(ast.parse("def f(a, b, *, c):\n    '''Says\n    much.'''\n" + "    a = b\n" * 61))
+    assert length(function) == 62
+    assert parameters(function) == 3
+
+
+def test_types_of_one_name_are_seen():
+    assert list(public_types(ast.parse("class A: pass\nPlaces = dict[str, int]\nLIMIT = TABLE[0]"))) == ["A", "Places"]

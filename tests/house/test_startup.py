@@ -1,0 +1,125 @@
+"""What a command imports before it answers: a mistyped word, a list and a table come at once.
+
+Seconds differ from machine to machine; what is imported does not.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.evaluation.golden_record import read_golden
+from bench.platform.shipped_results import shipped_results
+from bench.records.store import Store
+from tests.support.miniature import write_folder
+
+COMPUTING = {"torch", "torchvision", "timm", "open_clip", "sklearn", "skimage", "skops"}
+HEAVY = COMPUTING | {"matplotlib"}
+TABLES = {"pandas", "pyarrow", "scipy"}
+MAIN = """
+import json, sys
+sys.argv = ["lineup", *json.loads(sys.argv[1])]
+from lineup_bench.start import main
+try:
+    main()
+except SystemExit as end:
+    print(json.dumps([end.code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+"""
+
+
+def started(*arguments, cwd, **environment):
+    """Exit code, what was printed, and the top-level modules that were imported by then."""
+    command = [sys.executable, "-c", MAIN, json.dumps([str(argument) for argument in arguments])]
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=variables)
+    *lines, last = done.stderr.splitlines()
+    code, modules = json.loads(last)
+    return code, done.stdout + "\n".join(lines), set(modules)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--detectors", "hog_svn"), "Did you mean hog_svm?"),
+        (("run", "--protocol", "degradatoin"), "Did you mean degradation?"),
+        (("run", "--detector", "hog_svm"), "did you mean --detectors?"),
+        (("run", "--device", "tpu"), "device 'tpu' is not known"),
+        (("run", "--setting", "big"), "setting 'big' is not known"),
+        (("run", "--seed", "one"), "seed 'one' is not a whole number"),
+        (("run", "--executor", "ray"), "no executor is named 'ray'"),
+        (("run", "--data", "/nowhere"), "data /nowhere does not exist"),
+        (("run", "--data", "genimag:/nowhere"), "layout 'genimag' is not known"),
+        (("run", "--settings", "/nowhere.toml"), "settings /nowhere.toml cannot be read"),
+        (("data", "/nowhere"), "data /nowhere does not exist"),
+        (("score", "photos", "--detector", "cnnsport", "--weights", "a.pth"), "Did you mean cnnspot?"),
+        (("show", "cnnsport"), "Did you mean cnnspot?"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_heavy_is_imported(tmp_path, arguments, words):
+    code, text, modules = started(*arguments, cwd=tmp_path)
+    assert code == 2
+    assert words in text
+    assert not modules & (HEAVY | TABLES)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--version",), ("--help",), ("run", "--help"), ("list",), ("list", "--long", "cnnspot")]
+)
+def test_help_and_lists_come_without_what_computes(tmp_path, arguments):
+    code, text, modules = started(*arguments, cwd=tmp_path)
+    assert (code or 0) == 0
+    assert text.strip()
+    assert not modules & (HEAVY | TABLES)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A result folder: the golden record, as a run would have left it."""
+    golden = read_golden(shipped_results() / "golden" / "degradation")
+    store = Store.at(tmp_path_factory.mktemp("run"))
+    write_scores(golden, store.root / "scores" / "all.parquet")
+    store.finish(golden.manifest, golden.cells)
+    return store.root
+
+
+def write_scores(run, path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sizes = run.scores.groupby("key").size().to_dict()
+    metadata = {b"lineup.cells": json.dumps(sizes), b"lineup.diagnosed": "[]"}
+    table = pa.Table.from_pandas(run.scores.astype({"label": "int8"}), preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+@pytest.mark.parametrize("arguments", [("leaderboard",), ("matrix", "hog_svm")])
+def test_a_table_needs_nothing_that_computes(tmp_path, finished, arguments):
+    command, *detector = arguments
+    code, text, modules = started(command, finished, *detector, cwd=tmp_path)
+    assert (code or 0) == 0
+    assert "hog_svm" in text
+    assert not modules & HEAVY
+    assert "scipy.stats" not in text
+
+
+def test_a_run_that_finds_everything_in_its_folders_needs_nothing_that_computes(tmp_path):
+    data = write_folder(tmp_path / "data")
+    arguments = ["run", "--data", data, "--detectors", "checkerboard,hog_svm", "--no-baselines", "--device", "cpu"]
+    cache = {"LINEUP_CACHE": str(tmp_path / "cache")}
+    for again in (False, True):
+        code, text, modules = started(*arguments, "--out", tmp_path / "out", cwd=tmp_path, **cache)
+        assert (code or 0) == 0, text
+        assert bool(modules & COMPUTING) is not again
+    assert "18 cells reused" in text
+
+
+def test_the_module_of_the_harness_is_the_command_as_well():
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "list"], capture_output=True, text=True, check=False, cwd=root
+    )
+    assert done.returncode == 0
+    assert "cross_generator" in done.stdout
