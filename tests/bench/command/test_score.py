@@ -54,9 +54,9 @@ def test_scores_are_those_of_the_published_network(lineup, checkpoint, images, t
         assert f"{name}  {value:.4f}  {verdict}" in done.stdout
 
 
-def test_an_image_that_cannot_be_decoded_has_its_reason_and_the_others_their_scores(lineup_process, checkpoint, images):
+def test_an_image_that_cannot_be_decoded_has_its_reason_and_the_others_their_scores(lineup, checkpoint, images):
     (images / "b.png").write_bytes((images / "b.png").read_bytes()[:300])
-    done = lineup_process("score", images, "--detector", "cnnspot", "--weights", checkpoint[1])
+    done = lineup("score", images, "--detector", "cnnspot", "--weights", checkpoint[1])
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["a.png", "b.png", "c.png"]

@@ -71,15 +71,19 @@ def test_what_is_no_archive_is_refused(saved):
         of_bytes(saved)
 
 
+@pytest.fixture(scope="module")
+def saved_trees():
+    return GradientBoosting(0.2, 3, 3, 8, 5, 0.0).fit(*noisy(), 0).saved.tobytes()
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("left", 10**6), ("right", 10**6), ("right", 0), ("feature_idx", 7), ("feature_idx", -1), ("is_categorical", 1)],
 )
-def test_a_forged_tree_is_refused(field, value):
+def test_a_forged_tree_is_refused(saved_trees, field, value):
     """scikit-learn would follow such a node out of its memory, or for ever."""
-    saved = GradientBoosting(0.2, 3, 3, 8, 5, 0.0).fit(*noisy(), 0).saved.tobytes()
     forged = BytesIO()
-    with ZipFile(BytesIO(saved)) as old, ZipFile(forged, "w") as new:
+    with ZipFile(BytesIO(saved_trees)) as old, ZipFile(forged, "w") as new:
         for name in old.namelist():
             content = old.read(name)
             if name != SCHEMA and (nodes := np.load(BytesIO(content))).dtype.names:

@@ -1,5 +1,7 @@
 """FreDect's network: SciPy's coefficients, NumPy's statistics, a checkpoint of three files."""
 
+from shutil import copytree
+
 import numpy as np
 import pytest
 import torch
@@ -45,14 +47,21 @@ def published():
     return network.eval(), mean + 2, var + 2
 
 
-@pytest.fixture
-def folder(published, tmp_path):
+@pytest.fixture(scope="module")
+def handed_out(published, tmp_path_factory):
     """The three files as SIDBench hands them out."""
     network, mean, var = published
-    torch.save({"netC": network.state_dict(), "epoch": 3}, tmp_path / "DCTAnalysis.pth")
-    torch.save(mean, tmp_path / "dct_mean")
-    torch.save(var, tmp_path / "dct_var")
-    return tmp_path
+    whole = tmp_path_factory.mktemp("published")
+    torch.save({"netC": network.state_dict(), "epoch": 3}, whole / "DCTAnalysis.pth")
+    torch.save(mean, whole / "dct_mean")
+    torch.save(var, whole / "dct_var")
+    return whole
+
+
+@pytest.fixture
+def folder(handed_out, tmp_path):
+    """A copy of the three files, which a test may change."""
+    return copytree(handed_out, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (31, 64), (224, 224)])

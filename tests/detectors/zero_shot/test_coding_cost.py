@@ -82,6 +82,11 @@ def fitted():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="module")
+def quick():
+    return QUICK.fit(ToyTrainSet(), 0, Runtime())
+
+
 def test_training_lowers_the_cost(fitted):
     held_out = torch.from_numpy(np.stack([photograph(f"fresh/{index}") for index in range(8)])).permute(0, 3, 1, 2)
     untrained = RECIPE.network()
@@ -127,14 +132,14 @@ def test_separates_what_real_images_are_not(fitted, change):
     assert (generated > 0.5).mean() > 0.8
 
 
-def test_generated_images_are_ignored():
+def test_generated_images_are_ignored(quick):
     class Noise(ToyTrainSet):
         def __getitem__(self, index):
             if self.labels[index]:
                 return sample(np.random.default_rng(index).integers(0, 256, (128, 128, 3), np.uint8))
             return super().__getitem__(index)
 
-    assert same_state(QUICK.fit(ToyTrainSet(), 0, Runtime()).state(), QUICK.fit(Noise(), 0, Runtime()).state())
+    assert same_state(quick.state(), QUICK.fit(Noise(), 0, Runtime()).state())
 
 
 class Reversed(ToyTrainSet):
@@ -167,8 +172,7 @@ def test_too_few_real_images_are_refused():
         QUICK.fit(Planted(38, unopened), 0, Runtime())
 
 
-def test_a_killed_training_goes_on(tmp_path, monkeypatch):
-    whole = QUICK.fit(ToyTrainSet(), 0, Runtime())
+def test_a_killed_training_goes_on(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "SAVE_INTERVAL", -1)
     real = coder_training.rate_share
     calls = []
@@ -183,8 +187,8 @@ def test_a_killed_training_goes_on(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         QUICK.fit(ToyTrainSet(), 0, Runtime(checkpoint_folder=tmp_path))
     resumed = QUICK.fit(ToyTrainSet(), 0, Runtime(checkpoint_folder=tmp_path))
-    assert same_state(whole.state(), resumed.state())
-    assert resumed.history == whole.history
+    assert same_state(quick.state(), resumed.state())
+    assert resumed.history == quick.history
     assert not list(tmp_path.iterdir())
 
 
@@ -212,10 +216,10 @@ def test_sizes_are_scored_in_one_batch_as_alone(levels):
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 
 
-def test_trains_in_mixed_precision():
-    once, other = (QUICK.fit(ToyTrainSet(), 0, Runtime(precision=one)) for one in ("float32", "bfloat16"))
-    assert other.history[-1]["train_bits"] == pytest.approx(once.history[-1]["train_bits"], rel=0.05)
-    assert not same_state(once.state(), other.state())
+def test_trains_in_mixed_precision(quick):
+    other = QUICK.fit(ToyTrainSet(), 0, Runtime(precision="bfloat16"))
+    assert other.history[-1]["train_bits"] == pytest.approx(quick.history[-1]["train_bits"], rel=0.05)
+    assert not same_state(quick.state(), other.state())
 
 
 def test_crops_are_true_to_their_draw():
@@ -247,8 +251,8 @@ def test_the_statistic_is_part_of_the_key():
     assert RECIPE.key == "coding_cost.1.small"
 
 
-def test_restoring_is_strict():
-    state = QUICK.fit(ToyTrainSet(), 0, Runtime()).state()
+def test_restoring_is_strict(quick):
+    state = quick.state()
     del state["levels.0.pixels.0.entry.weight"]
     with pytest.raises(WrongWeights, match="missing"):
         RECIPE.restore(state, Runtime())
