@@ -1,1 +1,1 @@
-"""What is asked: protocols as pure functions from an image set to cells, and the degradations they apply."""
+"""Protocols, as pure functions from an image set to cells, and the degradations that they apply."""

@@ -20,7 +20,7 @@ NONE = "none"  # the degradation that changes nothing, as `protocols.degradation
 
 
 class Unanswerable(ValueError):
-    """A protocol cannot be asked of this data. The message says why and what to do."""
+    """A protocol cannot be evaluated on this data. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
