@@ -30,7 +30,7 @@ class Card:
     Attributes:
         name: As it is installed.
         family: As the tables group detectors.
-        year: When the method was published; None where its source bears no date.
+        year: When the method was published; None where its source is not dated.
         version: Rises when scores would change; part of every key.
         title: One line for tables.
         paper: Where the method was published.

@@ -27,7 +27,15 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of the file that holds an image, as it would lie on disk after every degradation so far."""
+    """Facts about the file of an image, as it would be on disk after all degradations so far.
+
+    Attributes:
+        format: As Pillow names it; "RAW" for pixels that are not encoded.
+        width: In pixels.
+        height: In pixels.
+        bytes: Size of the file.
+        jpeg_quality: On libjpeg's scale; None where it is not known or the file is no JPEG.
+    """
 
     format: str
     width: int
@@ -38,9 +46,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a detector is handed: the pixels, uint8 (H, W, 3) sRGB, and the facts about their file.
+    """The input of a detector: an image and the facts about its file.
 
-    The pixels are read-only: several detectors are handed the same ones.
+    Attributes:
+        pixels: uint8 (H, W, 3) sRGB, read-only: several detectors share them.
+        facts: About the file.
     """
 
     pixels: Image

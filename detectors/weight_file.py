@@ -30,7 +30,7 @@ class WeightFile(Protocol):
 
     @property
     def identity(self) -> str:
-        """What stands for its content in a key; empty where nothing does."""
+        """Its content as keys have it; empty where it is in no key."""
 
     def availability(self) -> Availability:
         """Whether it is on this machine; nothing is downloaded."""
@@ -57,7 +57,7 @@ def hashed_file(path: Path) -> HashedFile:
 
 
 def content_id(path: Path) -> str:
-    """What stands for a file's content in a key: the start of its hash, or "absent"."""
+    """The content of a file as keys have it: the start of its hash, or "absent"."""
     return hashed_file(path).sha256[:12] if path.is_file() else "absent"
 
 

@@ -1,8 +1,8 @@
-"""What a protocol asks: a frozen value whose fields are its options, and a pure function from data to cells.
+"""The contract of protocols: frozen values whose fields are their options, with a pure function from data to cells.
 
-A protocol is one class and one entry point in `lineup.protocols`. It says which cells there are, which of them each
-average runs over, and how the answers are laid out. Everything that a cell may vary is a field of the cell, so that a
-protocol with a new axis needs nothing of the harness.
+A protocol is one class and one entry point in `lineup.protocols`. It states which cells there are, over which of them
+each average is taken, and how the results are laid out. Everything that may vary between cells is a field of the cell,
+so that a protocol with a new axis needs no change of the harness.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ NONE = "none"  # the degradation that changes nothing, as `protocols.degradation
 
 
 class Unanswerable(ValueError):
-    """A protocol cannot be asked of this data. The message says why and what to do."""
+    """A protocol cannot be evaluated on this data. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """A selection of images: some generators with the real images that stand against them, one split.
+    """A selection of images: some generators with the real images that belong to them, of one split.
 
     Attributes:
         generators: Their names.
-        split: Which part of the data.
-        contents: What the images show, for both classes; empty for everything.
+        split: Of the data.
+        contents: The classes of content, of both real and generated images; empty for all.
         size: Images of each class; None for all. The images of a smaller size are among those of a larger one.
-        degradation: What every image goes through first.
+        degradation: Applied to every image first.
         data: The data set, as `EvaluationProtocol.data_sets` names it; empty for the one of the run.
     """
 
@@ -51,14 +51,14 @@ class Subset:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One question: this detector, fitted on this subset with this seed, answers about that subset.
+    """One evaluation: a detector, fitted on one subset with one seed, scores another subset.
 
     Attributes:
         detector: Its name.
-        train: What it is fitted on; None where it is loaded from a checkpoint.
-        test: What it is asked about.
+        train: The subset that it is fitted on; None where it is loaded from a checkpoint.
+        test: The subset that it scores.
         seed: Of the training.
-        task: "binary", real or generated; or "generator", which one made the image.
+        task: "binary", real or generated; or "generator", the attribution to one.
         options: Of the detector, where they are not those of the run: name and value.
         checkpoint: Path of published weights in place of a fit; empty for a fit.
     """
@@ -80,11 +80,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One thing that cells vary.
+    """One property that varies between cells.
 
     Attributes:
-        value: What a cell has of it.
-        generators: Whether the values are generators, or several joined with "+": families stand together then.
+        value: Of a cell.
+        generators: Whether the values are generators, or several joined with "+": tables group them by family then.
     """
 
     value: Callable[[Cell], Value]
@@ -118,7 +118,7 @@ AXES: Mapping[str, Axis] = {
 
 
 class Images(Protocol):
-    """What a protocol may know of an image set."""
+    """The part of an image set that a protocol uses."""
 
     @property
     def generators(self) -> Sequence[str]:
@@ -130,17 +130,17 @@ class Images(Protocol):
 
     @property
     def contents(self) -> Sequence[str]:
-        """What its images show, in alphabetical order; none where the data does not say."""
+        """The classes of content of its images, in alphabetical order; none where the data has none."""
 
     @property
     def held_out(self) -> Split:
-        """The split that answers are given on: "test", or "val" where there is none."""
+        """The split that is evaluated on: "test", or "val" where there is none."""
 
-    def having(self, split: Split) -> Sequence[str]:
+    def generators_in(self, split: Split) -> Sequence[str]:
         """The generators that have images in a split, in reading order."""
 
-    def most(self, subset: Subset) -> int:
-        """The largest `size` that a subset can be asked for: images of its rarer class."""
+    def largest_size(self, subset: Subset) -> int:
+        """The largest `size` that a subset may have: the number of images of its rarer class."""
 
     @property
     def short_side(self) -> int:
@@ -149,11 +149,11 @@ class Images(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a run offers to a protocol.
+    """The input of a protocol.
 
     Attributes:
         images: The data of the run.
-        further: The data sets that the protocol asked for, as it named them.
+        other_images: The data sets that the protocol named, by `EvaluationProtocol.data_sets`.
         detectors: Names.
         seeds: Of the trainings.
     """
@@ -161,12 +161,12 @@ class Scope:
     images: Images
     detectors: Sequence[str]
     seeds: Sequence[int] = (0,)
-    further: Mapping[str, Images] = field(default_factory=dict)
+    other_images: Mapping[str, Images] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixLayout:
-    """How the answers are laid out: which axis of a cell names the rows of a matrix, and which the columns."""
+    """The layout of the results: the axis of the rows of a matrix, and that of its columns."""
 
     rows: str
     columns: str
@@ -174,13 +174,13 @@ class MatrixLayout:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cells that one average runs over.
+    """Cells over which one average is taken.
 
     Attributes:
-        name: What it is called in a table.
-        cells: They all count alike. A group may be empty: its average is then shown as missing where it has a role.
-        role: "home" where the detector was trained for what it is asked, "away" where it was not. The group away ranks
-            detectors, or home where no cell is away; the difference between the two is shown.
+        name: In a table.
+        cells: Weighted equally. A group may be empty: its average is then shown as missing where it has a role.
+        role: "home" where the detector was trained on what it is tested on, "away" where it was not. Detectors are
+            ranked by the group away, or home where no cell is away; the difference between the two is shown.
     """
 
     name: str
@@ -190,11 +190,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class PublishedAverage:
-    """Which published averages a protocol's answers may stand beside.
+    """The published averages that the results of a protocol may be compared with.
 
     Attributes:
         over: The axis that is averaged over.
-        beside: The group that answers nearly the same question.
+        beside: The group whose average is nearly the same quantity.
     """
 
     over: Literal["test", "degradation"]
@@ -211,11 +211,11 @@ class EvaluationProtocol(ABC):
     """A protocol. The fields of a subclass are its options, on the command line and in a settings file.
 
     Attributes:
-        name: As `lineup list` has it.
-        title: What is asked, in one line: "Name: explanation".
-        view: How answers are laid out.
+        name: As it is installed.
+        title: One line: "Name: explanation".
+        view: The layout of the results.
         axes: Further axes of this protocol by name, beside `AXES`.
-        published: Which published averages its answers may stand beside; None for none.
+        published: The published averages to compare with; None for none.
     """
 
     name: ClassVar[str]
@@ -225,7 +225,7 @@ class EvaluationProtocol(ABC):
     published: ClassVar[PublishedAverage | None] = None
 
     def data_sets(self) -> tuple[str, ...]:
-        """Further data sets that the cells name, as DATA= writes them; none by default."""
+        """Further data sets that the cells name, written as for the option of the run; none by default."""
         return ()
 
     @abstractmethod
@@ -240,7 +240,7 @@ class EvaluationProtocol(ABC):
 
 def options(protocol: type[EvaluationProtocol]) -> dict[str, str]:
     """The options of a protocol by name, with their help."""
-    return {one.name: str(one.metadata.get("help", "")) for one in fields(protocol) if one.init}
+    return {field.name: str(field.metadata.get("help", "")) for field in fields(protocol) if field.init}
 
 
 def grouped(name: str, cells: Iterable[Cell], role: Role | None = None) -> Group:
@@ -248,8 +248,8 @@ def grouped(name: str, cells: Iterable[Cell], role: Role | None = None) -> Group
     return Group(name, frozenset(cells), role)
 
 
-def trainable(images: Images, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """The generators of each train set: those that a user named, else each one that has training images by itself.
+def train_generators(images: Images, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The generators of each train set: those that a user named, else each one with training images by itself.
 
     Args:
         images: The image set.
@@ -258,13 +258,13 @@ def trainable(images: Images, names: Sequence[str]) -> tuple[tuple[str, ...], ..
     Raises:
         Unanswerable: One of them is not in the data, or there is none.
     """
-    there = images.having("train")
-    if not there:
+    present = images.generators_in("train")
+    if not present:
         msg = "the data has no training images; give data with a train split"
         raise Unanswerable(msg)
-    together = [(name,) if name in there else tuple(dict.fromkeys(name.split("+"))) for name in names or there]
+    together = [(name,) if name in present else tuple(dict.fromkeys(name.split("+"))) for name in names or present]
     for name in (name for group in together for name in group):
-        if name not in there:
-            msg = f"generator {name!r} is not in the data's train split, which has {', '.join(there)}"
+        if name not in present:
+            msg = f"generator {name!r} is not in the data's train split, which has {', '.join(present)}"
             raise Unanswerable(msg)
     return tuple(dict.fromkeys(together))

@@ -16,7 +16,7 @@ from protocols.api import (
     Subset,
     grouped,
     option,
-    trainable,
+    train_generators,
 )
 
 
@@ -38,27 +38,27 @@ class CrossGenerator(EvaluationProtocol):
             Cell(detector, Subset(train, "train"), Subset((test,), images.held_out), seed=seed)
             for detector in scope.detectors
             for seed in scope.seeds
-            for train in trainable(images, self.train_on)
-            for test in images.having(images.held_out)
+            for train in train_generators(images, self.train_on)
+            for test in images.generators_in(images.held_out)
         ]
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
-        """Tested on generators that were trained on, on others, and of the others those of the same family or not."""
+        """Cells tested on generators of the train set, on others, and of the others those of the same family or not."""
         families = scope.images.families
 
         def family(subset: Subset | None) -> set[str]:
             return {families.get(name, name) for name in subset.generators} if subset else set()
 
-        away = [cell for cell in cells if not _seen(cell)]
-        kin = [cell for cell in away if family(cell.test) <= family(cell.train)]
+        away = [cell for cell in cells if not _on_diagonal(cell)]
+        same_family = [cell for cell in away if family(cell.test) <= family(cell.train)]
         return [
-            grouped("diagonal", filter(_seen, cells), "home"),
+            grouped("diagonal", filter(_on_diagonal, cells), "home"),
             grouped("off-diagonal", away, "away"),
-            grouped("same family", kin),
-            grouped("cross family", set(away) - set(kin)),
+            grouped("same family", same_family),
+            grouped("cross family", set(away) - set(same_family)),
         ]
 
 
-def _seen(cell: Cell) -> bool:
-    """Whether the cell's detector was trained on every generator that it is tested on."""
+def _on_diagonal(cell: Cell) -> bool:
+    """Whether the detector was trained on every generator that it is tested on."""
     return cell.train is not None and set(cell.test.generators) <= set(cell.train.generators)

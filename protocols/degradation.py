@@ -17,15 +17,15 @@ from protocols.api import (
     Subset,
     grouped,
     option,
-    trainable,
+    train_generators,
 )
 from protocols.degradations import degradation
 
 PREFERRED = "SDv1.4"  # what GenImage trains on for this table
-GENIMAGE = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
-# On small images GenImage's own steps leave every detector at chance, which ranks nothing.
+GENIMAGE_STEPS = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
+# on small images GenImage's own steps leave every detector at chance, so that there is no ranking
 SMALL_SIDE = 128
-MILDER = ("lr:112", "lr:96", "lr:64", "jpeg:85", "jpeg:65", "jpeg:30", "blur:0.5", "blur:1", "blur:3", "blur:5")
+MILDER_STEPS = ("lr:112", "lr:96", "lr:64", "jpeg:85", "jpeg:65", "jpeg:30", "blur:0.5", "blur:1", "blur:3", "blur:5")
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ class DegradationMatrix(EvaluationProtocol):
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, train generator, test generator and degradation."""
         images = scope.images
-        there, held_out = trainable(images, self.train_on), images.held_out
-        rows = there if self.train_on else ((PREFERRED,) if (PREFERRED,) in there else there[0],)
-        every = [(name,) for name in images.having(held_out)]
+        train_sets, held_out = train_generators(images, self.train_on), images.held_out
+        default = (PREFERRED,) if (PREFERRED,) in train_sets else train_sets[0]
+        rows = train_sets if self.train_on else (default,)
+        every = [(name,) for name in images.generators_in(held_out)]
         return [
             Cell(detector, Subset(train, "train"), Subset(test, held_out, degradation=step), seed)
             for detector in scope.detectors
@@ -59,7 +60,7 @@ class DegradationMatrix(EvaluationProtocol):
     def _steps(self, short_side: int) -> tuple[str, ...]:
         """The degradations under their canonical names."""
         if not self.degradations:
-            return MILDER if short_side <= SMALL_SIDE else GENIMAGE
+            return MILDER_STEPS if short_side <= SMALL_SIDE else GENIMAGE_STEPS
         return tuple(dict.fromkeys(name for text in self.degradations if (name := degradation(text).name) != NONE))
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:

@@ -68,7 +68,7 @@ class ImageSet:
         """The split that answers are given on: "test" where the set has one, else "val"."""
         return "test" if (self.table["split"] == "test").any() else "val"
 
-    def having(self, split: Split) -> tuple[str, ...]:
+    def generators_in(self, split: Split) -> tuple[str, ...]:
         """The generators that have images in a split."""
         rows = self.table[(self.table["label"] == 1) & (self.table["split"] == split)]
         present = set(rows["generator"])
@@ -127,7 +127,7 @@ class ImageSet:
         """What its images show, in alphabetical order; none where the data set does not state it."""
         return tuple(sorted(set(self.table["content"]) - {""}))
 
-    def most(self, subset: Subset) -> int:
+    def largest_size(self, subset: Subset) -> int:
         """The largest `size` that a subset can be asked for: images of its rarer class."""
         labels = self.table.loc[self._mask(subset), "label"]
         return min(int((labels == label).sum()) for label in (0, 1))

@@ -9,7 +9,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 from detectors.architectures.small_networks import CellNet
 
 FLOOR = 1e-3  # of the modulus, where white is 1
-LOW, HIGH = 0.05, 0.95  # shares of the frequencies that lie below -1 and below 1
+LOW, HIGH = 0.05, 0.95  # shares of the frequencies that become less than -1 and less than 1
 
 
 def spectra(images: Tensor) -> Tensor:

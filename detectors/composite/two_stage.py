@@ -1,4 +1,4 @@
-"""Two stages: predict the generator, then ask the detector that was fitted on that generator alone.
+"""Two stages: predict the generator, then score by the detector that was fitted on that generator alone.
 
 After Kilinkarov, Dorin and Grabovoy, "Robust method for detecting machine-generated images" (preprint, in Russian). The
 first stage is a classifier over the generators of the train set; its likeliest generator, on condition that the image
@@ -119,6 +119,6 @@ class TwoStage(Recipe):
 
 def _classifier(detector: Detector, name: str) -> Classifier:
     if not isinstance(detector, Classifier):
-        msg = f"{name} tells no generators apart: name a first stage that does, such as clip_classes"
+        msg = f"{name} does not classify generators: name a first stage that does, such as clip_classes"
         raise TypeError(msg)
     return detector

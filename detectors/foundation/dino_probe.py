@@ -7,7 +7,7 @@ with antialiasing, which DINOv2's code does without.
 
 The small setting reads a small vision transformer that the project trains itself by DINO on rendered scenes. Its class
 token holds no information on generators, so that the mean and deviation of each block's patch tokens are read too. Most
-of theirs lies in the half whitened patch embedding that its training starts from: see the card of the weights.
+of theirs comes from the half whitened patch embedding that its training starts from: see the card of the weights.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Qian, Yin, Sheng, Chen and Shao, "Thinking in Frequency: Face Forgery Detection 
 2020, arXiv 2007.09355. Its authors published no code. Two ports are in use, whose checkpoints and bands differ:
 
 - `f3net` is the personal port of yyk-wew in its default mode: the decomposition alone, in front of one Xception; bands
-  of i + j from 0 to 106, 106 to 149, 149 to 598, and all, both ends included, so that neighbours share what lies
-  between them; one output. Its README says that its other branch is wrong and what it reached: less than the paper.
+  of i + j from 0 to 106, 106 to 149, 149 to 598, and all, both ends included, so that neighbours share the coefficients
+  between them; one output. By its README its other branch is wrong and its results are below the paper's.
 - `f3net_genimage` is the port in GenImage's list, by Leminhbinh0209: both branches, two Xceptions and two blocks of
   cross-attention between them; bands above 0 to 18, above 18 to 37, above 37 to 299, and all above 0, so that the mean
   is in none and the high-high corner, i + j above 299, in the last alone; two outputs. It names neither: by GenImage's

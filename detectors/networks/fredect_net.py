@@ -1,4 +1,4 @@
-"""A residual network on log DCT coefficients: FreDect as the benchmarks know it.
+"""A residual network on log DCT coefficients: FreDect as benchmarks use it.
 
 Frank et al., "Leveraging Frequency Analysis for Deep Fake Image Recognition", ICML 2020, arXiv 2003.08685, classify the
 log discrete cosine transform of an image by lines and small networks; `fredect` is their line. AIGCDetectBenchmark
@@ -7,7 +7,7 @@ of the image resized to 256 (Pillow's bilinear filter), the centre of 224, the t
 channel in grey levels along rows and columns, log(|x| + 1e-12), each coefficient scaled by its mean and variance over
 the train images, torchvision's ResNet-50 from random weights with one output.
 
-A published checkpoint is three files of one folder, as SIDBench hands them out: the weights, under `netC` and maybe
+A published checkpoint is three files of one folder, as SIDBench provides them: the weights, under `netC` and maybe
 with `module.` before their names, and `dct_mean` and `dct_var`, each one tensor (3, 224, 224). AIGCDetectBenchmark
 keeps the latter two in a folder of their own, `weights/auxiliary`: put them beside the weights. `load` needs all three.
 

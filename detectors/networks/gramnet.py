@@ -9,8 +9,8 @@ Two networks go by this name and share every tensor but the last layer:
   256 and back to 512, Adam at 1e-5, weight decay 1e-4, batches of 14, 5 epochs. Its checkpoints are pickled modules,
   which are not read here, for reading one runs its code; a state dict of one is.
 - the port of AIGCDetectBenchmark and SIDBench: RGB normalised by ImageNet's statistics, the centre of 224 without a
-  resize, one output. `load` tells the two apart by the number of outputs, and by nothing else; all names and all other
-  shapes must be as they are.
+  resize, one output. `load` distinguishes the two by the number of outputs alone; all names and all other shapes are
+  the same.
 The original keeps the weights of the step that do best on test images; here a tenth of the training images is held out
 and the weights of its best epoch are kept.
 

@@ -2,7 +2,7 @@
 
 Tan et al., "Rethinking the Up-Sampling Operations in CNN-based Generative Network for
 Generalizable Deepfake Detection", CVPR 2024, arXiv 2312.10461. Upsampling by two makes the pixels of a cell depend on
-each other; the network sees each image less its own nearest-neighbour down- and upsampling, and nothing else of it.
+each other; the input of the network is each image less its own nearest-neighbour down- and upsampling.
 
 The paper setting is the published code: the first two stages of a ResNet-50 from random weights, whole images resized
 to 256x256, random crops of 224 and mirroring, Adam at 2e-4 that falls to 0.9 of itself every 10 epochs, batches of 32,

@@ -1,7 +1,7 @@
 """Spec: a residual network on the logarithm of an image's spectrum, AutoGAN's classifier.
 
 Zhang, Karaman and Chang, "Detecting and Simulating Artifacts in GAN Fake Images" (AutoGAN), WIFS 2019, arXiv
-1907.06515. Upsampling repeats the spectrum of what it upsamples; the network sees log moduli of the Fourier transform
+1907.06515. Upsampling repeats the spectrum of its input; the network reads log moduli of the Fourier transform
 of each channel, spread from -1 at the 5th percentile to 1 at the 95th, with frequency 0 in the corner.
 
 The paper setting is the published code: BGR images of 256x256 (others are resized to it by OpenCV's bilinear filter), a

@@ -11,7 +11,7 @@ edges, Adam, and the end after 5 epochs without better accuracy on a tenth of th
 batches and the rate are taken over from that other network.
 
 The small setting is the same method at the size of the embedded corpus: 8 filters that double, a dense layer of 64
-that halves twice, and at most 20 epochs. It stays at chance there, as its card says: 340 images and some hundred steps
+that halves twice, and at most 20 epochs. It stays at chance there, as its card notes: 340 images and some hundred steps
 are few for plain convolutions from random weights. It is not the augmentation: with a dropout of 0.2 and 18 epochs, the
 accuracy on a held-out fold of gan_ps was 0.56 after slight rotations and 0.51 after mirroring alone.
 No weights that ship fit these kernels.

@@ -7,7 +7,7 @@ arXiv 2012.12877.
 The slides give: "DeiT-224" without its top layer, a bottleneck layer and a binary output; batches of 32, a rate of
 1e-3, early stopping, at most 50 epochs; and they report an accuracy of 0.97 on images of the generator that it was
 trained on and of 0.92 on those of another. They do not give the rest, which is chosen here:
-- the size: DeiT-B, which is what its authors call DeiT where they name no size, at 224 pixels;
+- the size: DeiT-B, which its authors mean by DeiT where they give no size, at 224 pixels;
 - what is trained: the bottleneck and the output. A rate of 1e-3 is some twenty times that of fine-tuning a whole DeiT
   (5e-5), and would destroy its pretrained weights; it is usual for new layers on a frozen network. So `tune` is "top"
   unless another value is given, which is written into the key;

@@ -1,1 +1,1 @@
-"""Files of weights: where they lie, how they are read, and those that ship."""
+"""Weights: files that recipes declare, how they are found and read, and those that ship with the package."""

@@ -7,7 +7,7 @@ their distributions, in bits per coded value: near 0 for images like those it wa
 statistics: D(0), Delta01 = D(0) - D(1), and the absolute values of both; `statistic` chooses, |Delta01| by default.
 
 The coder is SReC of Cao, Wu and Krähenbühl, 2020, arXiv 2004.02872 and https://github.com/caoscott/SReC: means of 2x2
-blocks, rounded, with two bits for what rounding takes away; then top left, top right and bottom left pixel, each a
+blocks, rounded, with two bits for the rounding error; then top left, top right and bottom left pixel, each a
 mixture of logistics; the fourth follows. The scheme, the mixtures and the dependence between channels are SReC's, and
 in the paper setting 3 levels, 64 channels, 5 residual blocks, 10 components, crops of 128, Adam at 1e-4, 50 epochs.
 

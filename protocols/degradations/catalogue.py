@@ -27,7 +27,7 @@ def find(name: str) -> DegradationKind | None:
     """The kind of that name, or None where there is none.
 
     Raises:
-        UnknownDegradation: Two packages give one name, or the kind of another package cannot be had.
+        UnknownDegradation: Two packages give one name, or the kind of another package cannot be loaded.
     """
     plugins = _plugins()
     if name in BUILT_IN:
@@ -66,7 +66,7 @@ def _plugin_kind(name: str) -> DegradationKind:
         kind = value if isinstance(value, DegradationKind) else value()
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        msg = f"degradation {name!r} cannot be had from {point.value} ({reason}): repair or uninstall it"
+        msg = f"degradation {name!r} cannot be loaded from {point.value} ({reason}): repair or uninstall it"
         raise UnknownDegradation(msg) from error
     if not isinstance(kind, DegradationKind):
         msg = f"degradation {name!r} of {point.value} is a {type(kind).__name__}: make it a DegradationKind"
@@ -78,7 +78,7 @@ def _plugin_usage(name: str) -> str:
     try:
         return _plugin_kind(name).usage
     except UnknownDegradation:
-        return f"{name} (which cannot be had)"
+        return f"{name} (which cannot be loaded)"
 
 
 def _distribution(point: EntryPoint) -> str:

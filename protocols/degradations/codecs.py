@@ -40,7 +40,11 @@ def jpeg(sample: Sample, quality: float) -> Sample:
 def canonical(sample: Sample, quality: float) -> Sample:
     """Encode every image alike: as JPEG of one quality, or losslessly as PNG where `quality` is 0.
 
-    PNG takes the format from what a file tells and leaves the traces of earlier compression in the pixels.
+    PNG makes the format of all files the same and leaves the traces of earlier compression in the pixels.
+
+    Args:
+        sample: Any size.
+        quality: Whole number from 1 to 100, or 0 for PNG.
     """
     if quality:
         return jpeg(sample, quality)

@@ -15,8 +15,8 @@ GRID = 16  # pixels: the blocks of JPEG with 4:2:0 chroma
 def centre_crop(sample: Sample, width: float, height: float) -> Sample:
     """Keep the centre, at most this large; nothing is resampled and a smaller side stays as it is.
 
-    The corner of what is kept lies on a multiple of `GRID` pixels, so that the blocks of an earlier JPEG compression
-    stay blocks of the next one.
+    The corner of the crop is at a multiple of `GRID` pixels, so that the blocks of an earlier JPEG compression are
+    blocks of the next one.
 
     Args:
         sample: Any size.
@@ -25,10 +25,10 @@ def centre_crop(sample: Sample, width: float, height: float) -> Sample:
     """
     old_height, old_width = sample.pixels.shape[:2]
     top, left = (max(0, old - int(new)) // 2 // GRID * GRID for old, new in ((old_height, height), (old_width, width)))
-    kept = sample.pixels[top : top + int(height), left : left + int(width)]
-    if kept.shape == sample.pixels.shape:
+    part = sample.pixels[top : top + int(height), left : left + int(width)]
+    if part.shape == sample.pixels.shape:
         return sample
-    pixels = np.ascontiguousarray(kept)
+    pixels = np.ascontiguousarray(part)
     return Sample(pixels, facts_in_memory(sample.facts, pixels))
 
 

@@ -15,20 +15,20 @@ Numbers = tuple[float, ...]
 
 
 class UnknownDegradation(ValueError):
-    """A degradation that is not spelled as one, or cannot be had. The message says what there is or what to do."""
+    """A text that is no degradation, or a kind that cannot be loaded. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class DegradationKind:
-    """One kind of degradation: what it does with a sample and its numbers, and how these are written.
+    """One kind of degradation: its pure function, its version, and how its numbers are written.
 
     Attributes:
-        apply: The pure function; takes the sample and the numbers.
+        apply: From a sample and the numbers to the degraded sample; both classes are degraded alike.
         version: Rises when the pixels would change.
-        parse: Reads what stands after the colon: the numbers, or None where it is not that.
+        parse: From the text after the colon to the numbers; None for a text that is not valid.
         usage: How it is written, with the range of its numbers, for messages.
-        distribution: Name and version of the package that it comes from, as the catalogue finds them; empty for a
-            built-in kind.
+        distribution: Name and version of the package that it comes from; the catalogue fills it in, and it is empty
+            for a built-in kind.
     """
 
     apply: Callable[..., Sample]

@@ -16,7 +16,7 @@ from protocols.api import (
     Unanswerable,
     grouped,
     option,
-    trainable,
+    train_generators,
 )
 
 HALVINGS = 3  # all, a half, a quarter and an eighth
@@ -38,8 +38,8 @@ class TrainingSize(EvaluationProtocol):
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, train set and size."""
         images = scope.images
-        trains = trainable(images, self.train_on)
-        most = min(images.most(Subset(train, "train")) for train in trains)
+        trains = train_generators(images, self.train_on)
+        most = min(images.largest_size(Subset(train, "train")) for train in trains)
         sizes = tuple(sorted(set(self.sizes))) or tuple(sorted({max(most >> step, 1) for step in range(HALVINGS + 1)}))
         if sizes[0] < 1 or sizes[-1] > most:
             msg = f"training sizes {', '.join(map(str, sizes))} are not all from 1 to {most}, the most that there are"

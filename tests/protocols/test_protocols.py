@@ -19,10 +19,10 @@ class Fake:
     untrained: tuple[str, ...] = ()
     contents: tuple[str, ...] = ()
 
-    def having(self, split):
+    def generators_in(self, split):
         return tuple(name for name in self.generators if split != "train" or name not in self.untrained)
 
-    def most(self, subset):
+    def largest_size(self, subset):
         return 100
 
 

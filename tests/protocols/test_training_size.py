@@ -14,8 +14,8 @@ IMAGES = SimpleNamespace(
     contents=(),
     held_out="val",
     short_side=512,
-    having=lambda split: ("a", "b"),
-    most=lambda subset: {"a": 100, "b": 80}["+".join(subset.generators)],
+    generators_in=lambda split: ("a", "b"),
+    largest_size=lambda subset: {"a": 100, "b": 80}["+".join(subset.generators)],
 )
 SCOPE = Scope(IMAGES, ["d", "e"], [0, 1])
 
@@ -43,7 +43,7 @@ def test_one_cell_for_each_detector_seed_train_set_and_size():
 def test_sizes_halve_from_what_every_train_set_has():
     assert sizes(TrainingSize()) == [10, 20, 40, 80]
     assert sizes(TrainingSize(train_on=("a",))) == [12, 25, 50, 100]
-    few = SimpleNamespace(**{**vars(IMAGES), "most": lambda subset: 2})
+    few = SimpleNamespace(**{**vars(IMAGES), "largest_size": lambda subset: 2})
     assert sorted({cell.train.size for cell in TrainingSize().cells(Scope(few, ["d"]))}) == [1, 2]
 
 

@@ -72,10 +72,10 @@ class Images:
 
     generators, families, contents, held_out, short_side = GENERATORS, FAMILIES, (), "val", 128
 
-    def having(self, split):
+    def generators_in(self, split):
         return GENERATORS
 
-    def most(self, subset):
+    def largest_size(self, subset):
         return 100
 
 

@@ -121,7 +121,7 @@ def test_smaller_train_sets_are_parts_of_larger_ones(make_bench):
     assert len(small) == 4
     assert len(large) == 10
     assert small < large
-    assert bench.inspections[""].images.most(TRAIN) == SIZES["train"]
+    assert bench.inspections[""].images.largest_size(TRAIN) == SIZES["train"]
     with pytest.raises(InputError, match=r"has 8 real images in its train split, 9 are asked for"):
         bench.selections[replace(TRAIN, size=9)]
 

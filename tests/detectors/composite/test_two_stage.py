@@ -126,7 +126,7 @@ class Told:
 
 
 def test_a_first_stage_must_tell_generators_apart(train):
-    with pytest.raises(TypeError, match="hog_svm tells no generators apart"):
+    with pytest.raises(TypeError, match="hog_svm does not classify generators"):
         TwoStage("small", first="hog_svm", second="spectrum").fit(train, 0, Runtime())
 
 
