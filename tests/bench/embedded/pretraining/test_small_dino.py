@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.embedded.pretraining import small_dino
 from bench.embedded.pretraining.determinism import seeded
 from bench.embedded.pretraining.small_dino import (
     CONFIG,
@@ -31,14 +32,22 @@ def silent(name, done, total):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def brief():
+    """Train for twenty small steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small_dino, "BATCH", 8)
+        yield lambda out: train_small_dino(out, silent, EFFORT)
+
+
+@pytest.fixture(scope="module")
+def trained(brief, tmp_path_factory):
     out = tmp_path_factory.mktemp("distilled")
-    train_small_dino(out, silent, EFFORT)
+    brief(out)
     return out
 
 
-def test_training_repeats(trained, tmp_path):
-    train_small_dino(tmp_path, silent, EFFORT)
+def test_training_repeats(brief, trained, tmp_path):
+    brief(tmp_path)
     for name in ("small_dino.safetensors", "small_dino.json"):
         assert (tmp_path / name).read_bytes() == (trained / name).read_bytes()
 
