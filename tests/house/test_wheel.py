@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.embedded.corpus import identity
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -48,7 +50,12 @@ def test_it_lists_and_shows_and_says_its_version(run):
     assert run("--version").stdout.startswith("lineup ")
 
 
-def test_it_makes_the_same_corpus(run, embedded_corpus):
+def test_its_corpus_is_that_of_the_checkout(run):
+    assert run(code="from bench.embedded.corpus import identity; print(identity())").stdout.strip() == identity()
+
+
+@pytest.mark.slow
+def test_it_names_the_folder_of_the_corpus(run, embedded_corpus):
     done = run("corpus")
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()) == embedded_corpus
@@ -68,7 +75,7 @@ def test_its_golden_record_and_published_tables_are_those_of_the_checkout(run, i
 
 
 @pytest.mark.slow
-def test_it_runs_the_gate(run, embedded_corpus):
+def test_it_runs_the_gate(run):
     done = run("regress")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("none fell") == 2
