@@ -74,7 +74,7 @@ def plan(
         (test, task): selections[test].digest_with("source", *TASK_COLUMNS[task])
         for test, task in {(cell.test, cell.task) for cell in cells}
     }
-    by_options = {(cell.detector, cell.options): with_options(recipes[cell.detector], cell) for cell in cells}
+    by_options = {(cell.detector, cell.options): _with_options(recipes[cell.detector], cell) for cell in cells}
     codes = {key: (recipe.key, code_of(recipe), runtime_key(runtime)) for key, recipe in by_options.items()}
     planned = []
     for cell in cells:
@@ -89,8 +89,10 @@ def plan(
     return planned
 
 
-def with_options(recipe: Recipe, cell: Cell) -> Recipe:
+def _with_options(recipe: Recipe, cell: Cell) -> Recipe:
     """The recipe with the options of a cell, checked as those of a user are."""
+    if not cell.options:
+        return recipe
     try:
         return replace(recipe, **parse_options(type(recipe), dict(cell.options), cell.detector))
     except (InputError, TypeError, ValueError) as error:

@@ -125,9 +125,9 @@ class Ranking:
 
 def _spread(seeds: Array, accuracies: Array) -> float:
     """Standard deviation over seeds of the mean accuracy of planned cells, NaN for cells without scores."""
-    by_seed = pd.Series(accuracies).groupby(seeds)
-    means = by_seed.mean()[by_seed.count() == by_seed.size()]
-    return float(means.std(ddof=1)) if len(means) > 1 else UNDEFINED
+    by_seed = [accuracies[seeds == seed] for seed in np.unique(seeds)]
+    means = [found.mean() for found in by_seed if not np.isnan(found).any()]
+    return float(np.std(means, ddof=1)) if len(means) > 1 else UNDEFINED
 
 
 def _mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
@@ -145,6 +145,8 @@ def _mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
     """Why cells of one detector are missing, each reason once with the number of cells."""
     missing = cells[cells[columns.STATUS] != SCORED]
+    if missing.empty:
+        return ()
     counted = missing.groupby([columns.STATUS, columns.REASON], sort=False).size().reset_index()
     return tuple(
         f"{status} {count} of {len(cells)} cells: {reason}"
@@ -152,21 +154,31 @@ def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _speed(run: Run, detector: str) -> float:
-    """Images per second of the fastest timing of a detector on the run's data and runtime; NaN where there is none."""
+def _speeds(run: Run) -> dict[str, float]:
+    """Images per second of each detector on the run's data and runtime; a detector that was not timed is left out.
+
+    The fastest timing of the run's own recipe; where it has none, of any options, since cells may have their own.
+    """
     table, runtime = run.throughput, run.manifest.runtime
-    conditions = {
-        columns.DETECTOR: detector,
-        columns.DATA: run.manifest.data.digest,
-        columns.PROCESSOR: runtime.processor,
-        columns.DEVICE: runtime.device,
-        columns.PRECISION: runtime.precision,
-    }
-    timings = table[(table[list(conditions)] == pd.Series(conditions)).all(axis=1)]
-    key = f"{detector}.{run.manifest.detectors[detector].version}.{run.manifest.setting}"
-    recipes = timings[columns.RECIPE].astype("str")
-    with_any_options = recipes.eq(key) | recipes.str.startswith(f"{key}.")
-    return float(timings.loc[with_any_options, columns.IMAGES_PER_S].max())
+    same = (
+        table[columns.DATA].eq(run.manifest.data.digest)
+        & table[columns.PROCESSOR].eq(runtime.processor)
+        & table[columns.DEVICE].eq(runtime.device)
+        & table[columns.PRECISION].eq(runtime.precision)
+    )
+    timings = table.loc[same, [columns.DETECTOR, columns.RECIPE, columns.IMAGES_PER_S]].itertuples(index=False)
+    own: dict[str, list[float]] = {}
+    others: dict[str, list[float]] = {}
+    for detector, recipe, images_per_s in timings:
+        record = run.manifest.detectors.get(detector)
+        if record is None:
+            continue
+        default = f"{detector}.{record.version}.{run.manifest.setting}"
+        if recipe == record.key:
+            own.setdefault(detector, []).append(images_per_s)
+        elif recipe == default or str(recipe).startswith(f"{default}."):
+            others.setdefault(detector, []).append(images_per_s)
+    return {detector: max(found) for detector, found in {**others, **own}.items()}
 
 
 def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
@@ -176,8 +188,8 @@ def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
     return home.value - away.value
 
 
-def _row(detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], run: Run) -> RankingRow:
-    """The row of one detector, not yet ranked."""
+def _row(detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], run: Run, speed: float) -> RankingRow:
+    """The row of one detector, not yet ranked; `speed` in images per second."""
     own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
     means = {name: _mean(evaluation, mask & own) for name, mask in masks.items()}
     cells, protocol = evaluation.table[own], run.manifest.protocol
@@ -189,7 +201,7 @@ def _row(detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], ru
         drop=_drop(means.get(protocol.group("home") or ""), means.get(protocol.group("away") or "")),
         metrics={str(name): float(value) for name, value in metrics.items()},
         seeds=cells[columns.SEED].nunique(),
-        images_per_s=_speed(run, detector),
+        images_per_s=speed,
         reasons=_reasons(cells),
     )
 
@@ -216,7 +228,11 @@ def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
     masks = average_masks(evaluation.table, protocol)
     home, away = protocol.group("home"), protocol.group("away")
     by = first_with_any_cell(masks, away, home)
-    rows = [_row(detector, evaluation, masks, run) for detector in evaluation.table[columns.DETECTOR].unique()]
+    speeds = _speeds(run)
+    rows = [
+        _row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED))
+        for detector in evaluation.table[columns.DETECTOR].unique()
+    ]
     return Ranking(
         title=protocol.title,
         data=data.title,

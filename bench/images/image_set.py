@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -70,9 +70,13 @@ class ImageSet:
 
     def generators_in(self, split: Split) -> tuple[str, ...]:
         """The generators that have images in a split."""
-        rows = self.table[(self.table["label"] == 1) & (self.table["split"] == split)]
-        present = set(rows["generator"])
-        return tuple(name for name in self.generators if name in present)
+        return tuple(name for name in self.generators if (split, name) in self._splits_of_generators)
+
+    @cached_property
+    def _splits_of_generators(self) -> Set[tuple[str, str]]:
+        """Pairs of a split and a generator that has images in it."""
+        rows = self.table.loc[self.table["label"] == 1, ["split", "generator"]].drop_duplicates()
+        return set(rows.itertuples(index=False, name=None))
 
     @cached_property
     def short_side(self) -> int:

@@ -11,7 +11,7 @@ Scores of other commands into the same folder stay; the tables follow the last c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -157,11 +157,11 @@ class Store:
         diagnosed = scored & {key for path in paths for key in _keys(path, _DIAGNOSED)}
         return Run(manifest, cells, scores, self.throughput(), self._diagnostics(diagnosed))
 
-    def _scores(self, keys: set[str], paths: Iterable[Path]) -> pd.DataFrame:
+    def _scores(self, keys: set[str], paths: Sequence[Path]) -> pd.DataFrame:
         """The scores of these cells. Raises `InputError` where some are gone."""
-        tables = [table[table[columns.KEY].isin(keys)] for table in map(_read, paths)]
         empty = pd.DataFrame(columns=list(columns.SCORES))
-        scores = pd.concat(tables, ignore_index=True).drop_duplicates([columns.KEY, columns.NAME]) if tables else empty
+        scores = pd.concat(map(_read, paths), ignore_index=True) if paths else empty
+        scores = scores[scores[columns.KEY].isin(keys)].drop_duplicates([columns.KEY, columns.NAME], ignore_index=True)
         written = {key: size for path in paths for key, size in _sizes(path).items() if key in keys}
         found = scores.groupby(columns.KEY).size().to_dict()
         if missing := keys - found.keys():

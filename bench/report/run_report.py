@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
@@ -17,10 +19,12 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
+from bench.report.heat_maps import HeatMaps, heat_maps
 from bench.report.published import PublishedRows, published_rows, read_published
 from bench.report.ranking_columns import TitledTable
 from bench.report.sections import Section, all_sections, sections_of
 
+PICTURE = "matrix.png"
 PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
@@ -56,16 +60,36 @@ def write_files(
     store.clear("matrix-*.csv")
     for detector in run.manifest.detectors:
         store.write(f"matrix-{detector}.csv", matrix(measured.table, detector, protocol).to_csv().encode())
-    from bench.report import formats, picture
-
-    store.write("matrix.png", picture.picture(measured.table, run.manifest))
+    _write_picture(heat_maps(measured.table, run.manifest), store)
     _write_leaderboard(ranked, store)
+    from bench.report import formats
+
     for section in all_sections():
         store.clear(f"{section.name}.*")
     for section, tables in sections:
         store.write(f"{section.name}.md", formats.section_as_markdown(tables, section.legend).encode())
         if section.rows is not None:
             store.write(f"{section.name}.csv", section.rows(run).to_csv(index=False).encode())
+
+
+def _write_picture(maps: HeatMaps, store: Store) -> None:
+    """Draw the heat maps, which takes seconds, unless the picture that is there shows the same."""
+    if _comment(store.root / PICTURE) == maps.digest:
+        return
+    from bench.report import picture
+
+    store.write(PICTURE, picture.draw(maps))
+
+
+def _comment(path: Path) -> str | None:
+    """The comment of a PNG; None where there is no whole PNG with a comment."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            comment: str | None = image.info.get("Comment")
+            image.verify()
+    except (OSError, SyntaxError):  # which Pillow raises for damaged files
+        return None
+    return comment
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:

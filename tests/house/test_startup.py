@@ -112,7 +112,7 @@ def test_a_run_that_finds_everything_in_its_folders_needs_nothing_that_computes(
     for again in (False, True):
         code, text, modules = started(*arguments, "--out", tmp_path / "out", cwd=tmp_path, **cache)
         assert (code or 0) == 0, text
-        assert bool(modules & COMPUTING) is not again
+        assert bool(modules & HEAVY) is not again
     assert "18 cells reused" in text
 
 

@@ -200,8 +200,10 @@ def test_speed_is_that_of_this_version_on_this_device():
     run = make_run(detectors=["alpha"])
     others = [run.throughput.assign(images_per_s=9999.0, recipe="alpha.0.small")]
     others += [run.throughput.assign(images_per_s=9999.0, device="cuda")]
+    others += [run.throughput.assign(images_per_s=9999.0, recipe="alpha.1.small.tune='top'")]
     timed = replace(run, throughput=pd.concat([run.throughput, *others]))
     assert ranking(timed).rows[0].images_per_s == 100.0
+    assert ranking(replace(run, throughput=others[-1])).rows[0].images_per_s == 9999.0  # of cells with options
     assert math.isnan(ranking(replace(run, throughput=run.throughput.iloc[:0])).rows[0].images_per_s)
 
 

@@ -18,8 +18,9 @@ from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.store import Store
 from bench.report import formats, terminal
+from bench.report.heat_maps import heat_maps
 from bench.report.matrix_style import grouped_values
-from bench.report.picture import picture
+from bench.report.picture import draw
 from bench.report.ranking_columns import legend, ranking_columns
 from bench.report.regressions import comparison_report
 from bench.report.routes import LEGEND, route_counts, route_tables
@@ -108,7 +109,7 @@ def test_an_axis_of_numbers_keeps_planned_order_and_types():
     shown = printed(terminal.matrix(found, "alpha", run.manifest)).splitlines()
     body = [line.split()[0] for line in shown if line.split() and line.split()[0] in {"train_size", "10", "2", "all"}]
     assert body == ["train_size", "10", "2", "all"]
-    assert picture(table, run.manifest).startswith(b"\x89PNG")
+    assert draw(heat_maps(table, run.manifest)).startswith(b"\x89PNG")
 
 
 def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_vary():
@@ -124,7 +125,8 @@ def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_v
     assert (list(found.index), list(found.columns)) == ([10, 2, "all"], [0.5, 1.0])
     mine = table[(table["detector"] == "beta") & (table["train_size"] == "all") & (table["strength"] == 1.0)]
     assert found.loc["all", 1.0] == pytest.approx(mine["accuracy"].mean())
-    assert picture(table, with_manifest(run, protocol=by_strength).manifest)
+    for panel in heat_maps(table, with_manifest(run, protocol=by_strength).manifest).panels:
+        assert (list(panel.rows), list(panel.columns)) == ([10, 2, "all"], [0.5, 1.0])
 
 
 def test_only_axes_of_generators_keep_families_together():

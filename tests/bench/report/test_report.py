@@ -11,15 +11,18 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from bench.evaluation.cells import cells_table, matrix
+from bench.evaluation.cells import cells_table, evaluate, matrix
 from bench.evaluation.leaderboard import rankings
+from bench.records.store import Store
 from bench.report import formats, terminal
+from bench.report.heat_maps import heat_maps
 from bench.report.matrix_style import accuracy_colour, group_by_family, text_colour
-from bench.report.picture import picture
+from bench.report.picture import draw
 from bench.report.published import published_rows, read_published
 from bench.report.ranking_columns import average_text, percent, ranking_columns
+from bench.report.run_report import write_files
 from protocols.api import PublishedAverage
-from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, without
+from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, with_manifest, without
 
 PUBLISHED = Path(__file__).parents[3] / "results" / "published" / "genimage.csv"
 GENIMAGE = ("Midjourney", "SDv1.4", "SDv1.5", "ADM", "GLIDE", "Wukong", "VQDM", "BigGAN")
@@ -131,9 +134,9 @@ def test_colours_diverge_around_chance():
 def test_the_picture_is_the_same_whatever_the_user_set(degraded):
     run = make_run(degraded=degraded)
     table = cells_table(run)
-    first = picture(table, run.manifest)
+    first = draw(heat_maps(table, run.manifest))
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
-        assert picture(table, run.manifest) == first
+        assert draw(heat_maps(table, run.manifest)) == first
     assert b"Software" not in first
     assert b"tIME" not in first
     pixels = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
@@ -141,8 +144,29 @@ def test_the_picture_is_the_same_whatever_the_user_set(degraded):
 
 
 def test_the_picture_shows_holes(run):
-    pixels = np.asarray(Image.open(io.BytesIO(picture(cells_table(run), run.manifest))).convert("RGB"))
+    pixels = np.asarray(Image.open(io.BytesIO(draw(heat_maps(cells_table(run), run.manifest)))).convert("RGB"))
     assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()
+
+
+def written_picture(run, store):
+    write_files(run, evaluate(run), [], [], store)
+    return store.root / "matrix.png"
+
+
+def test_a_picture_is_drawn_again_where_it_would_show_another_thing_or_is_damaged(run, tmp_path, monkeypatch):
+    path = written_picture(run, store := Store.at(tmp_path))
+    first = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.report.picture.draw", lambda maps: pytest.fail("drawn again"))
+        written_picture(run, store)
+    path.write_bytes(first[: len(first) // 2])
+    assert written_picture(run, store).read_bytes() == first
+    damaged = bytearray(first)
+    damaged[len(first) // 2] ^= 1
+    path.write_bytes(damaged)
+    assert written_picture(run, store).read_bytes() == first
+    other = with_manifest(run, setting="paper")
+    assert written_picture(other, store).read_bytes() != first
 
 
 def test_published_averages_are_those_of_the_tables():
@@ -202,4 +226,5 @@ def test_one_run_without_any_score_still_renders():
     ranked = rankings([empty])
     assert "failed 16 of 16 cells: no room" in formats.as_markdown(ranked)
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
-    assert picture(cells_table(empty), empty.manifest)
+    pixels = np.asarray(Image.open(io.BytesIO(draw(heat_maps(cells_table(empty), empty.manifest)))).convert("RGB"))
+    assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()
