@@ -40,16 +40,16 @@ LEGEND = (
 
 def short_list() -> Iterator[str]:
     """One line for each detector, by family; then the protocols and the layouts of data."""
-    cards = [catalogue.recipe(name).card for name in by_family(catalogue.names())]
+    cards = [catalogue.recipe(name).card for name in _by_family(catalogue.names())]
     rows = [(card.family, card.name, str(card.year or NONE), card.title) for card in cards]
     yield from _table(SHORT_HEADER, [(row[0] if row[0] != before else "", *row[1:]) for row, before in _pairs(rows)])
     yield ""
-    yield from _beneath("protocols", ", ".join(protocol_catalogue.names()), "")
-    yield from _beneath("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")
+    yield from _labelled_lines("protocols", ", ".join(protocol_catalogue.names()), "")
+    yield from _labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")
     yield "`lineup list --long` says more of each, `lineup list --long NAME` all of one, --json is for programs."
 
 
-def by_family(names: Iterable[str]) -> list[str]:
+def _by_family(names: Iterable[str]) -> list[str]:
     """Names of detectors in the order of their families, then of their names; unknown families come last."""
 
     def place(name: str) -> tuple[int, str, str]:
@@ -63,7 +63,7 @@ def markdown_table() -> Iterator[str]:
     """The detectors that Lineup brings, by family, as a table in Markdown."""
     yield "| detector | family | what it is | after |"
     yield "|---|---|---|---|"
-    for name in by_family(catalogue.names()):
+    for name in _by_family(catalogue.names()):
         recipe = catalogue.recipe(name)
         if not catalogue.distribution(recipe):
             card = recipe.card
@@ -73,7 +73,7 @@ def markdown_table() -> Iterator[str]:
 def as_json() -> str:
     """Everything that is installed, as JSON: the cards with both settings and their options, protocols, layouts."""
     whole = {
-        "detectors": [_card_as_values(name) for name in by_family(catalogue.names())],
+        "detectors": [_card_as_values(name) for name in _by_family(catalogue.names())],
         "protocols": {name: protocol_catalogue.protocol_class(name).title for name in protocol_catalogue.names()},
         "layouts": catalogue.installed("lineup.layouts"),
     }
@@ -95,17 +95,17 @@ def _card_as_values(name: str) -> dict[str, Any]:
 
 def long_list() -> Iterator[str]:
     """Lines of the list of detectors: one row each, with its input policy and what it was trained on beneath."""
-    recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in by_family(catalogue.names())]
+    recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in _by_family(catalogue.names())]
     rows = [_row(both) for both in recipes]
     widths = _widths([HEADER, *rows])
     yield _aligned(HEADER, widths)
     for both, row in zip(recipes, rows, strict=True):
         yield _aligned(row, widths)
-        yield from _beside("input", "input_policy", both)
-        yield from _beside("trained on", "trained_on", both)
+        yield from _variant_lines("input", "input_policy", both)
+        yield from _variant_lines("trained on", "trained_on", both)
     yield from ["", *wrap(LEGEND, WIDTH), ""]
     yield from protocol_titles()
-    yield from ["", *_beneath("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
+    yield from ["", *_labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 
 def protocol_titles() -> Iterator[str]:
@@ -126,29 +126,29 @@ def in_full(name: str) -> Iterator[str]:
     if name in catalogue.names():
         return whole_card(name)
     if name in protocol_catalogue.names():
-        return whole_protocol(name)
+        return _whole_protocol(name)
     known = sorted({*catalogue.names(), *protocol_catalogue.names()})
     raise catalogue.UnknownName(catalogue.unknown_name("detector or protocol", name, known))
 
 
-def whole_protocol(name: str) -> Iterator[str]:
+def _whole_protocol(name: str) -> Iterator[str]:
     """Lines of one protocol: what it asks, how answers are laid out, and its options with defaults and help.
 
     Raises:
         UnknownName: No such protocol is installed.
     """
     kind = protocol_catalogue.protocol_class(name)
-    yield from _beneath("protocol", name, "")
-    yield from _beneath("title", kind.title, "")
+    yield from _labelled_lines("protocol", name, "")
+    yield from _labelled_lines("title", kind.title, "")
     if kind.__doc__:
-        yield from _beneath("asks", " ".join(kind.__doc__.split()), "")
-    yield from _beneath("matrix", f"rows {kind.view.rows}, columns {kind.view.columns}", "")
+        yield from _labelled_lines("asks", " ".join(kind.__doc__.split()), "")
+    yield from _labelled_lines("matrix", f"rows {kind.view.rows}, columns {kind.view.columns}", "")
     yield "options, as in `lineup run --protocol NAME --option VALUE`:" if options(kind) else "options: none"
     types, by_name = protocol_catalogue.option_types(kind), {field.name: field for field in fields(kind)}
     for option, about in options(kind).items():
         default = protocol_catalogue.command_line_text(default_of(by_name[option]))
         text = f"{about} [default: {default}]" if default else about
-        yield from _beneath(f"--{option.replace('_', '-')} {protocol_catalogue.type_text(types[option])}", text)
+        yield from _labelled_lines(f"--{option.replace('_', '-')} {protocol_catalogue.type_text(types[option])}", text)
 
 
 def whole_card(name: str) -> Iterator[str]:
@@ -161,14 +161,14 @@ def whole_card(name: str) -> Iterator[str]:
     card = recipes[0].card
     for field in fields(card):
         if value := getattr(card, field.name):
-            yield from _beneath(field.name, str(value), "")
+            yield from _labelled_lines(field.name, str(value), "")
     for field in fields(Variant):
         if field.name != "size":
-            yield from _beside(field.name.replace("_", " "), field.name, recipes, "")
+            yield from _variant_lines(field.name.replace("_", " "), field.name, recipes, "")
     for recipe in recipes:
-        yield from _beneath(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
+        yield from _labelled_lines(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
     defaults = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
-    yield from _beneath("options", ", ".join(defaults) or "none", "")
+    yield from _labelled_lines("options", ", ".join(defaults) or "none", "")
 
 
 def _row(recipes: Sequence[Recipe]) -> tuple[str, ...]:
@@ -178,17 +178,17 @@ def _row(recipes: Sequence[Recipe]) -> tuple[str, ...]:
         card.name,
         card.family,
         str(card.year or NONE),
-        _both([NONE if size is None else _count(size.parameters) for size in sizes]),
-        _both([NONE if size is None else f"{size.gflops:.3g}" for size in sizes]),
-        _both([_state(recipe) for recipe in recipes]),
+        _joined_settings([NONE if size is None else _count(size.parameters) for size in sizes]),
+        _joined_settings([NONE if size is None else f"{size.gflops:.3g}" for size in sizes]),
+        _joined_settings([_weights_state(recipe) for recipe in recipes]),
     )
 
 
-def _both(texts: Sequence[str]) -> str:
+def _joined_settings(texts: Sequence[str]) -> str:
     return NONE if all(text == NONE for text in texts) else " / ".join(texts)
 
 
-def _state(recipe: Recipe) -> str:
+def _weights_state(recipe: Recipe) -> str:
     """The worst state of the weights that a recipe starts from."""
     states = {source.availability() for source in recipe.weight_files()}
     return next((state for state in (MISSING, FOUND, SHIPPED) if state in states), NONE)
@@ -215,13 +215,13 @@ def _count(parameters: int) -> str:
     return f"{parameters / 1e6:.1f}M" if parameters >= 1e6 else f"{parameters / 1e3:.0f}k"
 
 
-def _beside(label: str, name: str, recipes: Sequence[Recipe], indent: str = INDENT) -> Iterator[str]:
+def _variant_lines(label: str, name: str, recipes: Sequence[Recipe], indent: str = INDENT) -> Iterator[str]:
     """One text of the variants: of both settings together where they are alike, else of each that has one."""
     texts = {f"{label}, {recipe.setting}": getattr(recipe.variant, name) for recipe in recipes}
     different = set(texts.values())
     for full, text in ({label: different.pop()} if len(different) == 1 else texts).items():
         if text:
-            yield from _beneath(full, text, indent)
+            yield from _labelled_lines(full, text, indent)
 
 
 def _pairs(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -244,7 +244,7 @@ def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
-def _beneath(label: str, text: str, indent: str = INDENT) -> list[str]:
+def _labelled_lines(label: str, text: str, indent: str = INDENT) -> list[str]:
     """A labelled text within the width, its further lines under its first."""
     further = indent + INDENT
     return wrap(f"{label}: {text}", WIDTH, initial_indent=indent, subsequent_indent=further, break_on_hyphens=False)

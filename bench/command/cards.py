@@ -18,6 +18,9 @@ def list_command(
     """List what is installed: detectors by family, protocols, and layouts of data."""
     from bench.command import card_texts
 
+    if as_json + markdown + long > 1:
+        msg = "--long, --json and --markdown are three ways to print the list; give one"
+        raise InputError(msg)
     if name and not long:
         msg = f"{name!r} is given without --long; `lineup list --long {name}` prints its whole card"
         raise InputError(msg)

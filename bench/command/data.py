@@ -22,7 +22,7 @@ def data_command(
 ) -> None:
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
     check_data(data, real)
-    from bench.report.data_survey import DataRequest, survey
+    from bench.command.data_survey import DataRequest, survey
 
     request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE)
     survey(request, options.reporter(), audit=audit, match=match)

@@ -85,7 +85,7 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def numbers(text: str) -> tuple[int, ...]:
+def seed_numbers(text: str) -> tuple[int, ...]:
     """Whole numbers between commas, each once. Raises `InputError` for anything else."""
     parts = names(text)
     if not parts or not all(part.isascii() and part.isdigit() for part in parts):
@@ -110,7 +110,7 @@ def reporter() -> Reporter:
     return Reporter(Console(stderr=True))
 
 
-def one_of(what: str, given: str, choices: tuple[str, ...]) -> None:
+def require_one_of(what: str, given: str, choices: tuple[str, ...]) -> None:
     """Raise `InputError` unless `given` is one of the choices."""
     if given not in choices:
         msg = f"{what} {given!r} is not known; choose {', '.join(choices)}"

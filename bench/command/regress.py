@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bench.command import options
-from bench.platform.shipped_results import shipped_results
+from bench.platform.errors import InputError
+from bench.platform.shipped_results import in_checkout, shipped_results
 
 
 def regress_command(
@@ -23,5 +24,8 @@ def regress_command(
     """
     from bench.command.regression_gate import compare_now, update_golden
 
+    if update and golden is None and not in_checkout():
+        msg = "--update would replace the golden record of an installed copy; give a folder with --golden"
+        raise InputError(msg)
     act = update_golden if update else compare_now
     raise typer.Exit(act(golden or shipped_results() / "golden", options.cache_folder(), options.reporter()))

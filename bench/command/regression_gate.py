@@ -20,7 +20,7 @@ from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.report import regressions
+from bench.report.comparison_report import comparison_report
 from bench.request.defaults import BATCH_SIZE, DETECTORS
 from bench.request.execution import execute
 from bench.request.planned_run import plan_run
@@ -37,10 +37,14 @@ def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter) -> dict[str,
     workers = os.cpu_count() or 1
     corpus = embedded_corpus(cache, workers, reporter)
     with TemporaryDirectory(prefix="lineup-gate-") as scratch:
-        return {protocol: answered(protocol, corpus, Path(scratch), seeds, workers, reporter) for protocol in PROTOCOLS}
+        return {
+            protocol: run_protocol(protocol, corpus, Path(scratch), seeds, workers, reporter) for protocol in PROTOCOLS
+        }
 
 
-def answered(protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter) -> Run:
+def run_protocol(
+    protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter
+) -> Run:
     """Run one protocol on the embedded corpus with a cache and results of its own in `scratch`."""
     request = RunRequest(
         protocol=make_protocol(protocol, {}),
@@ -75,7 +79,7 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
     console, codes = Console(), set()
     for protocol, record in records.items():
         outcome = compare(record, runs[protocol])
-        console.print(f"Gate: {protocol}", regressions.comparison_report(outcome), sep="\n")
+        console.print(f"Gate: {protocol}", comparison_report(outcome), sep="\n")
         codes.add(outcome.exit_code)
     return 1 if 1 in codes else max(codes)
 

@@ -57,7 +57,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         precision=precision,
         out=out or Path("results/runs") / protocol,
         limit=limit,
-        seeds=options.numbers(seed) if seeds is None else tuple(range(seeds)),
+        seeds=options.seed_numbers(seed) if seeds is None else tuple(range(seeds)),
         batch_size=batch_size,
         workers=workers,
         cache=options.cache_folder(),
@@ -72,7 +72,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     requests = with_base_degradations(request, names(base_degradation))
     runs = [run for one in requests if (run := _run(one, dry_run=dry_run, show=len(requests) == 1))]
     if runs:
-        _close(runs, request, context.params)
+        _write_settings_and_rank(runs, request, context.params)
 
 
 def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
     return run
 
 
-def _close(runs: list[Run], request: RunRequest, params: Mapping[str, Any]) -> None:
+def _write_settings_and_rank(runs: list[Run], request: RunRequest, params: Mapping[str, Any]) -> None:
     """Write the settings that give the same again, and rank several runs together.
 
     Exits with 1 where a cell failed.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.command import options
+from bench.platform.errors import InputError
 from bench.request.defaults import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     weights: Annotated[Path | None, typer.Option(help="Its published checkpoint.")] = None,
     fitted: Annotated[Path | None, typer.Option(help="Instead: a file that `lineup run --keep-fitted` wrote.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for name, score, verdict and reason.")] = None,
-    setting: Annotated[str, typer.Option(help="paper or small: which network the checkpoint is of.")] = "paper",
+    setting: Annotated[
+        str | None, typer.Option(help="paper or small: which network the checkpoint is of.", show_default="paper")
+    ] = None,
     device: options.Device = "auto",
     precision: options.Precision = "float32",
     batch_size: options.BatchSize = BATCH_SIZE,
@@ -31,7 +34,10 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.request.setting import require_setting
     from detectors.card import SETTINGS
 
-    require_setting(setting, SETTINGS)
+    if fitted is not None and setting is not None:
+        msg = f"--setting {setting} is given with --fitted, whose file says its setting; leave it out"
+        raise InputError(msg)
+    require_setting(setting or "paper", SETTINGS)
     check_device(device, precision)
     if detector is not None:
         check_detectors((detector,))

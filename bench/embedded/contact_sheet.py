@@ -12,6 +12,7 @@ from bench.embedded.corpus import jpeg_round_trip, make_fake, scene_number
 from bench.embedded.generators.generator import GENERATORS
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
+from bench.platform.files import write_atomically
 
 PAIRS = 4
 CROP = 96  # pixels of each image that are shown, not scaled, as scaling would remove the traces
@@ -38,4 +39,5 @@ def write_contact_sheet(path: Path) -> None:
     """Write a PNG of 256 colours: one row per generator, pairs of a scene (left) and its imitation (right)."""
     rows = [_row(generator.name, position) for position, generator in enumerate(GENERATORS)]
     sheet = Image.fromarray(np.concatenate(rows))
-    sheet.quantize(256, kmeans=2).save(path, optimize=True)
+    small = sheet.quantize(256, kmeans=2)
+    write_atomically(path, lambda part: small.save(part, "PNG", optimize=True))

@@ -49,11 +49,11 @@ class BatchInputs:
 
     Attributes:
         prepared: Prepared arrays for a consumer that is no embedder.
-        embedded: Embeddings by an embedder, float32 (N, D).
+        embeddings_of: Embeddings by an embedder, float32 (N, D).
     """
 
     prepared: Callable[[Hashable], Sequence[Array]]
-    embedded: Callable[[Embedder], Embeddings]
+    embeddings_of: Callable[[Embedder], Embeddings]
 
 
 def answer_batch(detector: Detector, inputs: BatchInputs, path: DetectorPath = ()) -> Answer:
@@ -62,7 +62,7 @@ def answer_batch(detector: Detector, inputs: BatchInputs, path: DetectorPath = (
         members = detector.members.items()
         return detector.combine({name: answer_batch(member, inputs, (*path, name)) for name, member in members})
     if isinstance(detector, Probe):
-        return detector.answer_embedded(read_only(inputs.embedded(detector.embedder)))
+        return detector.answer_embedded(read_only(inputs.embeddings_of(detector.embedder)))
     return detector.answer(inputs.prepared(_consumer(detector, path)))
 
 
@@ -71,9 +71,9 @@ def needs_only_embeddings(detector: Detector) -> bool:
     return all(isinstance(base.detector, Probe) for base in base_detectors(detector))
 
 
-def answer_from_embeddings(detector: Detector, embedded: Callable[[Embedder], Embeddings], size: int) -> Answer:
+def answer_from_embeddings(detector: Detector, embeddings_of: Callable[[Embedder], Embeddings], size: int) -> Answer:
     """The answer about `size` images of a detector that needs only embeddings."""
-    return validated_answer(answer_batch(detector, BatchInputs(_nothing_prepared, memoize(embedded))), size)
+    return validated_answer(answer_batch(detector, BatchInputs(_nothing_prepared, memoize(embeddings_of))), size)
 
 
 def _nothing_prepared(consumer: Hashable) -> Sequence[Array]:
@@ -97,13 +97,13 @@ def validated_answer(answer: Answer, size: int) -> Answer:
     return answer
 
 
-def memoize(embedded: Callable[[Embedder], Embeddings]) -> Callable[[Embedder], Embeddings]:
+def memoize(embeddings_of: Callable[[Embedder], Embeddings]) -> Callable[[Embedder], Embeddings]:
     """The same, but embedders of one key embed once: members of a composite often share theirs."""
     known: dict[str, Embeddings] = {}
 
     def lookup(embedder: Embedder) -> Embeddings:
         if embedder.key not in known:
-            known[embedder.key] = embedded(embedder)
+            known[embedder.key] = embeddings_of(embedder)
         return known[embedder.key]
 
     return lookup

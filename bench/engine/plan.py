@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from bench.platform.files import digest
 from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.weight_file import content_id
-from protocols.api import Cell, Subset, Task, Unanswerable
+from protocols.api import AXES, Cell, Subset, Task, Unanswerable
 from protocols.degradations import degradation
 
 TRAINING_COLUMNS = ("generator", "source", "content")  # what a train set gives of an image beside its label
@@ -98,3 +100,29 @@ def _with_options(recipe: Recipe, cell: Cell) -> Recipe:
     except (InputError, TypeError, ValueError) as error:
         msg = f"{cell.detector} cannot have the options {dict(cell.options)} of a cell: {error}"
         raise Unanswerable(msg) from error
+
+
+def training_text(cell: Cell) -> str:
+    """What a detector was fitted on, in a few words: the generators, and every axis of training beside its default."""
+    first = Path(cell.checkpoint).stem if cell.train is None else cell.train.name
+    train = None if cell.train is None else Subset(cell.train.generators, "train")
+    default = Cell(cell.detector, train, cell.test, checkpoint=cell.checkpoint)
+    axes = {name: axis.value for name, axis in AXES.items() if name.startswith("train") or name == "options"}
+    further = [f"{name}={value(cell)}" for name, value in axes.items() if value(cell) != value(default)]
+    return ",".join([first, *further])
+
+
+def fit_name(cell: Cell) -> str:
+    """A file name for the fit of a detector. Names of two checkpoints, or of odd characters, may be equal."""
+    return re.sub(r"[^\w.+=,-]+", "_", f"{training_text(cell)}-{cell.seed}")
+
+
+def detector_names(cells: Mapping[str, Cell]) -> dict[str, str]:
+    """File names of fitted detectors, different for each.
+
+    Args:
+        cells: A cell of each fit, by the key of the fit, which is part of a name that two would have otherwise.
+    """
+    names = {fit_key: f"{cell.detector}-{fit_name(cell)}" for fit_key, cell in cells.items()}
+    counts = Counter(names.values())
+    return {fit_key: name if counts[name] == 1 else f"{name}-{fit_key[:8]}" for fit_key, name in names.items()}

@@ -1,8 +1,8 @@
 """Answer planned cells: embed, fit, score, record.
 
-The engine knows two kinds of detector and no name: one whose every part is a probe answers from the embedding cache,
-any other is handed prepared images. A rerun does only what is missing. Killing a run loses at most the work group in
-flight: a chunk of embeddings, one fit, or the scores of the cells whose images are being read.
+The engine knows two kinds of detector and no name: a probe, or a composite of probes alone, answers from the embedding
+cache, any other is handed prepared images. A rerun does only what is missing. Killing a run loses at most the work
+group in flight: a chunk of embeddings, one fit, or the scores of the cells whose images are being read.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def score_images(
     size: int,
     chunks: Sequence[Positions],
     requests: Sequence[ScoringRequest],
-    embedded: EmbeddingLookup | None,
+    lookup: EmbeddingLookup | None,
     workers: int,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
@@ -76,14 +76,14 @@ def score_images(
         size: Number of distinct images.
         chunks: Positions of distinct images, each in one chunk at most.
         requests: Which detector scores which of them.
-        embedded: Looks embeddings of probes up; None to embed the images at hand.
+        lookup: Looks embeddings of probes up; None to embed the images at hand.
         workers: Threads that read and prepare.
 
     Yields:
         The chunk, and the answers about it. A request that failed gets no further answers.
     """
     masks = [(request, position_mask(request.images, size)) for request in requests]
-    preparations, users = _preparation_requests(requests, with_probes=embedded is None)
+    preparations, users = _preparation_requests(requests, with_probes=lookup is None)
     failed: set[ScoringKey] = set()
     diagnostics: dict[ScoringKey, frozenset[str]] = {}
 
@@ -93,7 +93,7 @@ def score_images(
     for chunk in image_pass(read, size, chunks, preparations, workers, is_needed):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         parts = [(request, sound[mask[sound]]) for request, mask in masks if request.key not in failed]
-        scored = [_score_chunk(request, images, chunk, embedded) for request, images in parts if images.size]
+        scored = [_score_chunk(request, images, chunk, lookup) for request, images in parts if images.size]
         scored = [_with_same_diagnostics(part, diagnostics) for part in scored]
         failed.update({part.key for part in scored if isinstance(part.answer, Exception)})
         yield chunk, scored
@@ -138,7 +138,7 @@ def _preparation_requests(
 
 
 def _score_chunk(
-    request: ScoringRequest, images: Positions, chunk: PreparedChunk, embedded: EmbeddingLookup | None
+    request: ScoringRequest, images: Positions, chunk: PreparedChunk, lookup: EmbeddingLookup | None
 ) -> ScoredChunk:
     """The answer of one detector about some images of a chunk."""
 
@@ -146,9 +146,9 @@ def _score_chunk(
         return chunk.batch((consumer, request.degradation.name), images)
 
     def embeddings(embedder: Embedder) -> Embeddings:
-        if embedded is None:
+        if lookup is None:
             return embedder.embed(prepared(embedder.key))
-        return embedded(embedder, request.degradation, images)
+        return lookup(embedder, request.degradation, images)
 
     try:
         answer = answer_batch(request.detector, BatchInputs(prepared, memoize(embeddings)), request.path)

@@ -56,7 +56,7 @@ class DistinctImages:
         return images.where(images.names[int(self.rows[position])])
 
 
-def find_distinct(sets: Sequence[ImageSet], hashes: Sequence[Hashes]) -> tuple[DistinctImages, list[Positions]]:
+def _find_distinct(sets: Sequence[ImageSet], hashes: Sequence[Hashes]) -> tuple[DistinctImages, list[Positions]]:
     """The distinct images of some sets, and by set the position (N,) of each row among them.
 
     Args:
@@ -111,7 +111,7 @@ class Selection:
 
     def with_own_pool(self) -> Selection:
         """The same images with no other image in the pool, to be sent to another process."""
-        pool, (positions,) = find_distinct([self.images], [self.hashes])
+        pool, (positions,) = _find_distinct([self.images], [self.hashes])
         return Selection(self.images, positions, pool)
 
 
@@ -125,7 +125,7 @@ class Selections:
 
     def __init__(self, inspected: Mapping[str, InspectedImages]) -> None:
         self.sets = {name: inspection.images for name, inspection in inspected.items()}
-        self.pool, positions = find_distinct(list(self.sets.values()), list(map(_hashes, inspected.values())))
+        self.pool, positions = _find_distinct(list(self.sets.values()), list(map(_hashes, inspected.values())))
         self._positions = dict(zip(self.sets, positions, strict=True))
         self._known: dict[Subset, Selection] = {}
 

@@ -50,7 +50,7 @@ class TimingConditions:
     batch_size: int
 
     def values(self, recipe: Recipe) -> tuple[Any, ...]:
-        """The values of `columns.TIMED_UNDER` for a recipe."""
+        """The values of `columns.TIMING_CONDITIONS` for a recipe."""
         runtime = self.runtime
         return recipe.key, self.data, self.processor, runtime.device, runtime.precision, self.batch_size
 
@@ -108,7 +108,7 @@ def time_detectors(
             images = selections[item.cell.test].images.select_at_most(IMAGES // 2)
             try:
                 detector = engine.detector(item)
-                figures = measure_speed(detector, images, [step for step in steps if step.steps], conditions)
+                figures = _measure_speed(detector, images, [step for step in steps if step.steps], conditions)
                 under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item.recipe), strict=True))
                 rows.append({columns.DETECTOR: item.cell.detector, **under, **figures})
             except Exception as error:  # noqa: BLE001 - scores are recorded: a speed alone is missing, and said so
@@ -117,7 +117,7 @@ def time_detectors(
     return pd.DataFrame(rows, columns=list(columns.THROUGHPUT))
 
 
-def measure_speed(
+def _measure_speed(
     detector: Detector, images: ImageSet, degradations: Sequence[Degradation], conditions: TimingConditions
 ) -> dict[str, Any]:
     """Time one fitted detector.
@@ -142,15 +142,15 @@ def measure_speed(
     seconds = np.array(repeats) / len(images)
     rates = 1 / (seconds.sum(axis=1) - seconds[:, columns.STAGES.index("degrade")])
     return {
-        "images": len(images),
-        "repeats": REPEATS,
+        columns.IMAGES: len(images),
+        columns.REPEATS: REPEATS,
         columns.IMAGES_PER_S: float(np.median(rates)),
-        "images_per_s_low": float(rates.min()),
-        "images_per_s_high": float(rates.max()),
+        columns.IMAGES_PER_S_LOW: float(rates.min()),
+        columns.IMAGES_PER_S_HIGH: float(rates.max()),
         **{
             f"{stage}_ms": float(np.median(seconds[:, position]) * 1e3) for position, stage in enumerate(columns.STAGES)
         },
-        "peak_memory_mb": peak_memory(conditions.runtime),
+        columns.PEAK_MEMORY: _peak_memory(conditions.runtime),
     }
 
 
@@ -176,11 +176,11 @@ def _device_and_head_seconds(
     embedders = {
         base.consumer: base.detector.embedder for base in base_detectors(detector) if isinstance(base.detector, Probe)
     }
-    device, embedded = clock.time(lambda: [_embed_batch(embedders, prepared, rows) for rows in batches])
+    device, by_batch = clock.time(lambda: [_embed_batch(embedders, prepared, rows) for rows in batches])
     answer, _ = clock.time(
         lambda: [
             answer_batch(detector, _batch_inputs(prepared, rows, embeddings))
-            for rows, embeddings in zip(batches, embedded, strict=True)
+            for rows, embeddings in zip(batches, by_batch, strict=True)
         ]
     )
     return (device, answer) if needs_only_embeddings(detector) else (device + answer, 0.0)
@@ -193,13 +193,13 @@ def _embed_batch(embedders: dict[Hashable, Embedder], prepared: PreparedArrays, 
     }
 
 
-def _batch_inputs(prepared: PreparedArrays, rows: range, embedded: dict[str, Embeddings]) -> BatchInputs:
+def _batch_inputs(prepared: PreparedArrays, rows: range, embeddings: dict[str, Embeddings]) -> BatchInputs:
     return BatchInputs(
-        lambda consumer: prepared[consumer][rows.start : rows.stop], lambda embedder: embedded[embedder.key]
+        lambda consumer: prepared[consumer][rows.start : rows.stop], lambda embedder: embeddings[embedder.key]
     )
 
 
-def peak_memory(runtime: Runtime) -> float:
+def _peak_memory(runtime: Runtime) -> float:
     """Peak memory in MiB: on CUDA what was allocated on the device, on the CPU the size of this process."""
     if runtime.device.startswith("cuda"):
         import torch

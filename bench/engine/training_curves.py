@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.platform.errors import InputError
+from bench.engine.plan import fit_name
 from detectors.types import EpochCallback
 from protocols.api import Cell
 
@@ -28,21 +27,13 @@ def no_curves(cell: Cell) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True)
 class TensorBoardCurves:
-    """Writes the epochs of every training into a folder of its own: detector, train set and seed.
+    """Writes the epochs of every training into a folder of its own: detector, then train set and seed.
 
     Attributes:
         folder: Holds the folders.
-
-    Raises:
-        InputError: TensorBoard is not installed.
     """
 
     folder: Path
-
-    def __post_init__(self) -> None:
-        if find_spec("tensorboard") is None:
-            msg = "--tensorboard needs the package tensorboard, which is not installed; run pip install tensorboard"
-            raise InputError(msg)
 
     @contextmanager
     def __call__(self, cell: Cell) -> Iterator[EpochCallback]:
@@ -53,8 +44,7 @@ class TensorBoardCurves:
             def writer() -> SummaryWriter:
                 from torch.utils.tensorboard import SummaryWriter
 
-                trained_on = "" if cell.train is None else cell.train.name
-                folder = self.folder / cell.detector / f"{trained_on}-{cell.seed}"
+                folder = self.folder / cell.detector / fit_name(cell)
                 opened: SummaryWriter = stack.enter_context(SummaryWriter(str(folder)))
                 return opened
 

@@ -59,9 +59,17 @@ def _distributions(part: Recipe | Embedder) -> set[str]:
 
 def commit() -> str:
     """The commit of the checkout that this code runs from, or "unknown" outside of one."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        git = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
-    except OSError:
+    root = Path(__file__).resolve().parents[2]
+    if _git(root, "rev-parse", "--show-toplevel") != str(root):  # installed into a folder of another checkout
         return "unknown"
-    return git.stdout.strip() if git.returncode == 0 else "unknown"
+    return _git(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or "unknown"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git prints, "" where it fails or is not installed."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

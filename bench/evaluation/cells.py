@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.evaluation.metrics import all_metrics, called_generated, measure
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
 from bench.records.outcomes import Scored
@@ -55,7 +56,7 @@ def decisions(run: Run) -> pd.DataFrame:
     where the detector names the one that made the image.
 
     Raises:
-        ValueError: A cell is called scored and has no scores, or names no generators where that is its task.
+        InputError: A cell is called scored and has no scores, or names no generators where that is its task.
     """
     keys = run.cells[columns.KEY].to_numpy()
     scored = np.flatnonzero(run.cells[columns.STATUS].eq(SCORED))
@@ -82,11 +83,12 @@ def _generator_named(run: Run, images: pd.DataFrame) -> Mask:
 
 
 def _raise_for_cells(run: Run, faulty: NDArray[np.integer], what: str) -> None:
-    """Raise `ValueError` where any cells, given by their positions, are at fault."""
+    """Raise `InputError` where any cells, given by their positions, are at fault."""
     if faulty.size:
         cell = run.cells.iloc[int(faulty[0])]
         where = f"{cell[columns.DETECTOR]} trained on {cell[columns.TRAIN]}, tested on {cell[columns.TEST]}"
-        raise ValueError(f"{where}: {what} ({faulty.size} such cells): the run is damaged, score it again")
+        msg = f"{where}: {what} ({faulty.size} such cells): the run is damaged, run the same command again"
+        raise InputError(msg)
 
 
 def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
@@ -94,7 +96,7 @@ def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
 
     Raises:
         UnusableScores: A score is not a probability.
-        ValueError: A cell is called scored and has no scores.
+        InputError: A cell is called scored and has no scores.
     """
     images = decisions(run)
     labels, scores = images[columns.LABEL].to_numpy(), images[columns.SCORE].to_numpy()
@@ -170,6 +172,6 @@ def average_masks(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, Ma
     return shown | {ALL_CELLS: np.ones(len(cells), bool)}
 
 
-def first_with_any_cell(masks: Mapping[str, Mask], *names: str | None) -> str:
+def first_average_with_cells(masks: Mapping[str, Mask], *names: str | None) -> str:
     """The first of these averages that runs over any cell, else `ALL_CELLS`; a name may be None."""
     return next((name for name in names if name is not None and masks[name].any()), ALL_CELLS)

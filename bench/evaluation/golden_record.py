@@ -142,7 +142,10 @@ def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
 
 
 def write_golden(golden: Run, folder: Path) -> None:
-    """Write a golden record as everything that a folder holds; a kill leaves the old record or the new one."""
+    """Write a golden record as everything that a folder holds.
+
+    A kill leaves the old record, perhaps as a hidden folder beside it that ends in ".old", or the new one.
+    """
     Store(folder).replace(pack(golden))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, Mask, MeasuredCells, average_masks, evaluate, first_with_any_cell
+from bench.evaluation.cells import SCORED, Mask, MeasuredCells, average_masks, evaluate, first_average_with_cells
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
 from bench.platform.files import digest
@@ -60,7 +60,7 @@ class RankingRow:
         rank: From 1; None where cells are missing from the average that ranks, which is then not comparable.
         detector: Its name.
         means: Accuracy by group of cells, as `bench.evaluation.cells.average_masks` names them.
-        drop: Accuracy on home ground minus accuracy away from it; NaN where either is incomplete or not there.
+        drop: The average of role home minus that of role away; NaN where either is incomplete or not there.
         metrics: By name, of the metrics with a header: mean over all scored cells, NaN where undefined in one of them.
         seeds: Number of training seeds.
         images_per_s: Its fastest timing, NaN where it was not timed.
@@ -89,15 +89,15 @@ class Ranking:
         protocol: The protocol's name.
         generators: Names of the generators in the data.
         trains: Names of the training subsets.
-        home: The group on home ground; None where the protocol has none.
-        away: The group away from it; None where the protocol has none.
+        home: The group of role home, tested on what was trained on; None where the protocol has none.
+        away: The group of role away, tested on other generators; None where the protocol has none.
         ranked_by: The group that ranks.
         rows: One per detector, ranked ones first.
         headers: Headers of the rows' metrics, by name.
         base_degradation: The degradation that every image went through first, "none" for none.
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
         question: Alike for rankings that differ in their base degradation alone: the same cells over the same files.
-        published: Which published averages may stand beside; None for none.
+        published: Which published averages may be shown beside the ranking; None for none.
     """
 
     title: str
@@ -119,7 +119,7 @@ class Ranking:
 
     @property
     def leading(self) -> tuple[str, ...]:
-        """The averages to look at first: on home ground and away from it, or the one that ranks without either."""
+        """The averages to look at first: those of the roles home and away, or the one that ranks without either."""
         return tuple(name for name in (self.home, self.away) if name is not None) or (self.ranked_by,)
 
 
@@ -182,7 +182,7 @@ def _speeds(run: Run) -> dict[str, float]:
 
 
 def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
-    """Accuracy on home ground minus accuracy away from it; NaN where either is incomplete or not there."""
+    """The average of role home minus that of role away; NaN where either is incomplete or not there."""
     if home is None or away is None or not (home.complete and away.complete):
         return UNDEFINED
     return home.value - away.value
@@ -217,7 +217,7 @@ def _rank_rows(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
 
 
 def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
-    """Rank the detectors of one run: away from home ground where the protocol goes there, else on it, else over all.
+    """Rank the detectors of one run by the average of role away, else of role home, else over all cells.
 
     Args:
         run: The run.
@@ -227,7 +227,7 @@ def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
     protocol, data, runtime = manifest.protocol, manifest.data, manifest.runtime
     masks = average_masks(evaluation.table, protocol)
     home, away = protocol.group("home"), protocol.group("away")
-    by = first_with_any_cell(masks, away, home)
+    by = first_average_with_cells(masks, away, home)
     speeds = _speeds(run)
     rows = [
         _row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED))
@@ -246,7 +246,7 @@ def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
         ranked_by=by,
         rows=_rank_rows(rows, by),
         headers=evaluation.headers,
-        base_degradation=data.arm,
+        base_degradation=data.base_degradation,
         notices=tuple(notices(run, evaluation, masks)),
         question=_question_digest(run),
         published=protocol.published,

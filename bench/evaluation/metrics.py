@@ -27,7 +27,7 @@ THRESHOLD = 0.5
 GROUP = "lineup.metrics"
 
 
-class UnusableScores(ValueError):
+class UnusableScores(InputError, ValueError):
     """Labels or scores that no measure can be computed from. The message says what was found."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import Mask, MeasuredCells, first_with_any_cell
+from bench.evaluation.cells import Mask, MeasuredCells, first_average_with_cells
 from bench.records import columns
 from bench.records.run import Run
 from bench.statistics.intervals import bootstrap_accuracies, interval
@@ -20,7 +20,7 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
     """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of."""
     images, protocol = evaluation.images, run.manifest.protocol
     home = protocol.group("home")
-    average = first_with_any_cell(masks, home, protocol.group("away"))
+    average = first_average_with_cells(masks, home, protocol.group("away"))
     where = "where it was trained" if average == home else f"over {average}"
     for detector, entry in run.manifest.detectors.items():
         if entry.shortcut:
@@ -35,6 +35,8 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
             "as accurate; read balanced accuracy."
         )
     yield from run.manifest.data.warnings
+    for name, further in run.manifest.further.items():
+        yield from (f"{name}: {warning}" for warning in further.warnings)
 
 
 def _images_of(images: pd.DataFrame, cells: Mask) -> pd.DataFrame:

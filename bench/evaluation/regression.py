@@ -2,12 +2,12 @@
 
 Scores are paired by image name. A cell fell when its accuracy is lower by more than its tolerance and the one-sided
 exact McNemar test says so at `FallLimits.alpha` after Holm's correction over all cells compared. A small fall
-everywhere is caught by averages: each detector's mean on home ground and over all cells has a tighter tolerance and a
+everywhere is caught by averages: each detector's mean of role home and over all cells has a tighter tolerance and a
 test that flips whole sources, since one source stands in many cells.
 
 A network trained again elsewhere is another network: its tolerances are widened by what the golden record's training
 seeds show. One cell's few seeds often agree by luck, so a cell is given the widest range among the detector's cells
-of its kind, on home ground or away from it. A detector whose seeds agree in every cell is given nothing.
+of its kind, of role home or not. A detector whose seeds agree in every cell is given nothing.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class GateResult:
             change.
         means: One row per detector and average, columns `MEAN_CHANGES`.
         obstacles: What could not be compared, and why.
-        notes: What a reader should know and nobody has to act on.
+        notes: Information that needs no action.
         axes: The columns of `cells` that tell questions apart for a reader.
     """
 
@@ -93,7 +93,7 @@ class GateResult:
 
 
 def _golden_accuracies(golden: Run, cells: pd.DataFrame, pairs: pd.DataFrame, question: list[str]) -> pd.DataFrame:
-    """The golden record's cells whose questions are compared, of all its seeds, with their accuracy and home ground."""
+    """The golden record's cells whose questions are compared, of all its seeds, with accuracy and role."""
     images = decisions(golden)
     accuracy = images.groupby(columns.KEY)[columns.CORRECT].mean()
     known = cells.merge(pairs[question].drop_duplicates(), on=question)
@@ -102,7 +102,7 @@ def _golden_accuracies(golden: Run, cells: pd.DataFrame, pairs: pd.DataFrame, qu
 
 
 def _home(cells: pd.DataFrame, run: Run) -> Mask:
-    """Whether each cell is on home ground, as its protocol says; False for all where it has none."""
+    """Whether each cell is in the average of role home, as its protocol says; False for all where it has none."""
     protocol = run.manifest.protocol
     home = protocol.group("home")
     return average_masks(cells, protocol)[home] if home is not None else np.zeros(len(cells), bool)
@@ -136,7 +136,7 @@ def _cell_changes(
 
 
 def _masks_by_average(cells: pd.DataFrame, home: str | None) -> dict[tuple[str, str], Mask]:
-    """The averages that are compared: per detector, home ground and all cells."""
+    """The averages that are compared: per detector, the one of role home and all cells."""
     found = {} if home is None else {home: cells["home"].to_numpy(bool)}
     found[ALL_CELLS] = np.ones(len(cells), bool)
     detectors = cells[columns.DETECTOR].to_numpy()

@@ -40,10 +40,12 @@ def check_data(text: str, real: str = "") -> None:
         real: Path or URL of a folder of real images; "" for none.
 
     Raises:
-        InputError: The layout is not installed, or a local path does not exist.
+        InputError: The layout is not installed, a local path does not exist, or the data set takes no real images.
     """
-    places = [] if text == EMBEDDED else [layout_and_place(text)[1]]
-    places += [real] if real and places else []
+    if text == EMBEDDED and real:
+        msg = f"real images {real} were given, and the embedded corpus has real images of its own; leave --real out"
+        raise InputError(msg)
+    places = [] if text == EMBEDDED else [layout_and_place(text)[1], *([real] if real else [])]
     for place in places:
         if "://" not in place:
             require_exists(Path(place))

@@ -1,6 +1,6 @@
 """From what a user writes after DATA= to an image set.
 
-What takes long to import is imported where it is used, as the command line imports this module at its start.
+What takes long to import is imported where it is used: `lineup corpus` needs neither pandas nor a decoder.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, rea
         text: "embedded", or a path or URL whose layout is detected, or `layout:path`.
         cache_root: Where the embedded corpus is kept.
         workers: Processes that make it.
-        reporter: Told how far it is.
+        reporter: Shows progress.
         real: Path or URL of a folder of real images, for data that holds none; "" for none.
 
     Raises:
@@ -77,11 +77,11 @@ def read(text: str, real: str = "") -> ImageSet:
     known = layouts()
     layout, place = layout_and_place(text)
     suffixes = _file_suffixes(known)
-    tree = open_tree(place, suffixes)
-    return read_tree(tree, known, layout, open_tree(real, suffixes) if real else None)
+    tree = _open_tree(place, suffixes)
+    return _read_tree(tree, known, layout, _open_tree(real, suffixes) if real else None)
 
 
-def read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tree | None = None) -> ImageSet:
+def _read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tree | None = None) -> ImageSet:
     """Read a data set from an open tree.
 
     Args:
@@ -105,7 +105,7 @@ def read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tre
     return assemble(whole, with_added(whole, contents), layout)
 
 
-def open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> Tree:
+def _open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> Tree:
     """The tree at a path or URL.
 
     Args:
@@ -180,13 +180,13 @@ def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layou
     """The contents of the data set that a tree refers to, with the splits and pools that it is read with."""
     suffixes = _file_suffixes(known)
     name, place = layout_and_place(base.data)
-    base_tree = open_tree(place, suffixes, tree.where)
+    base_tree = _open_tree(place, suffixes, tree.where)
     if further := read_description(base_tree).get("of"):
         data = base.data
         msg = f"{tree.where}/{DESCRIPTION} says that it is of {data}, which is of {further}; name data that has images"
         raise InputError(msg)
-    real = open_tree(base.real, suffixes, tree.where) if base.real else None
-    images = read_tree(base_tree, known, name, real)
+    real = _open_tree(base.real, suffixes, tree.where) if base.real else None
+    images = _read_tree(base_tree, known, name, real)
     rows = [ImageRow._make(row) for row in images.table.itertuples(index=False, name=None)]
     return DataSetContents(rows, images.families, images.pools, images.files, images.notes)
 
@@ -197,7 +197,7 @@ def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:
     Args:
         cache_root: The folder in which it is kept.
         workers: Processes that make it.
-        reporter: Told how far it is.
+        reporter: Shows progress.
     """
     from bench.embedded.corpus import build, identity, is_built
 

@@ -1,4 +1,4 @@
-"""The columns of every table that is written. No other module spells them."""
+"""The columns of every table that is written."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CORRECT = "correct"  # whether the image was called what it is
 GENERATOR = "generator"  # which one made the image, "" for a real one
 PREDICTED = diagnostics.PREDICTED_GENERATOR
 ROUTE = diagnostics.ROUTE
-ALONG = diagnostics.ROUTE_SCORE
+ROUTE_SCORE = diagnostics.ROUTE_SCORE
 
 # of throughput, one row per timed detector
 RECIPE = "recipe"

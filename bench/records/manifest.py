@@ -14,6 +14,7 @@ SCHEMA = 2  # rises when an older file would be misread
 ALL_CELLS = "all cells"  # the average that every protocol has
 _FIRST_SCHEMA = 1  # of a file without a number
 _SCHEMA = "schema"
+_BASE_DEGRADATION = "arm"  # in the file
 RERUN = "run the same command again"
 
 
@@ -45,7 +46,7 @@ class ProtocolRecord:
         groups: The averages in reading order; the cells say which of them they are part of.
         options: As the user chose them.
         axes: Names of the axes that are the protocol's own: further columns of the cells.
-        published: Which published averages may stand beside.
+        published: Which published averages may be shown beside the ranking.
     """
 
     name: str
@@ -75,7 +76,7 @@ class DataRecord:
         generators: In reading order.
         families: Generator to family.
         limit: Images of each generator, split and class, at most; None for all.
-        arm: The base degradation, which every image went through first, under the name that files of this schema have.
+        base_degradation: What every image went through first; files of this schema call it "arm".
         files: Identity of the image files, before anything was done to them.
         warnings: Sentences that must be read before any table.
         census: Counts of the files, for a reader of the manifest.
@@ -89,7 +90,7 @@ class DataRecord:
     generators: tuple[str, ...]
     families: Mapping[str, str]
     limit: int | None = None
-    arm: str = "none"
+    base_degradation: str = "none"
     files: str = ""
     warnings: tuple[str, ...] = ()
     census: Mapping[str, Any] = field(default_factory=dict)
@@ -154,6 +155,8 @@ class Manifest:
     def to_json(self, **further: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
         """A JSON file with the version of the schema; `further` entries are written into it too."""
         whole = {_SCHEMA: SCHEMA, **asdict(self), **further}
+        for data in (whole["data"], *whole["further"].values()):
+            data[_BASE_DEGRADATION] = data.pop("base_degradation")
         return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
@@ -172,11 +175,21 @@ def read_manifest(data: bytes, where: str, remedy: str = RERUN) -> tuple[Manifes
 
     whole = _read_object(data, where, remedy)
     further = {name: whole.pop(name) for name in set(whole) - set(Manifest.__dataclass_fields__)}
+    for record in _data_records(whole):
+        if _BASE_DEGRADATION in record:
+            record["base_degradation"] = record.pop(_BASE_DEGRADATION)
     try:
         return TypeAdapter(Manifest).validate_python(whole), further
     except ValidationError as error:
         first = error.errors()[0]
         raise _damaged(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", remedy) from error
+
+
+def _data_records(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The records of data sets in a manifest, as far as they are ones."""
+    further = whole.get("further", {})
+    records = [whole.get("data"), *(further.values() if isinstance(further, dict) else ())]
+    return [record for record in records if isinstance(record, dict)]
 
 
 def _read_object(data: bytes, where: str, remedy: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,11 +39,6 @@ class SavedDetector:
     train: str
     seed: int
     data: str
-
-    @property
-    def name(self) -> str:
-        """A file name, different for every detector of one run."""
-        return re.sub(r"[^\w.+=,-]+", "_", f"{self.detector}-{self.train}-{self.seed}") + ".safetensors"
 
 
 def to_bytes(saved: SavedDetector, state: State) -> bytes:

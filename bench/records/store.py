@@ -1,4 +1,4 @@
-"""The only module that touches result folders: per-image scores, the manifest, and the derived tables.
+"""The only module that writes result folders: per-image scores, the manifest, and the derived tables.
 
 Layout of a run's folder:
     manifest.json              protocol, detectors and data of the last command; its cells with key, status and reason
@@ -105,7 +105,10 @@ class Store:
         write_atomically(self.root / name, lambda path: path.write_bytes(data))
 
     def replace(self, files: Mapping[str, bytes]) -> None:
-        """Put files by name in the place of everything in this folder, all together."""
+        """Put files by name in the place of everything in this folder, all together.
+
+        Between two renames neither is there: a kill at that moment leaves what was there as `.<name>.<mark>.old`.
+        """
         mark = token_hex(4)
         new, old = (self.root.with_name(f".{self.root.name}.{mark}.{what}") for what in ("new", "old"))
         for name, data in files.items():

@@ -56,9 +56,9 @@ def _oracle_scores(images: pd.DataFrame) -> pd.Series[float]:
     """The score of each image along the route that is named as its test set; NaN where there is none."""
     scores = pd.Series(np.nan, index=images.index)
     for test in images[columns.TEST].unique():
-        if (along := columns.ALONG + test) in images:
+        if (column := columns.ROUTE_SCORE + test) in images:
             tested = images[columns.TEST] == test
-            scores[tested] = images.loc[tested, along]
+            scores[tested] = images.loc[tested, column]
     return scores
 
 

@@ -1,1 +1,1 @@
-"""What a user asked, and what it comes to before anything is computed."""
+"""From a user's request to a planned run, and its execution."""

@@ -20,10 +20,12 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
         reporter.say(f"{'And' if name else 'Data'}: {images.title} ({size})")
     if request.base_degradation != NONE:
         reporter.say(f"Everything first {request.base_degradation}, for training and testing")
-    for warning in run.census.warnings:
-        reporter.say(f"Warning: {warning}")
-    for note in run.census.notes:
-        reporter.say(f"Note: {note}")
+    for name, census in run.censuses.items():
+        where = f"{name}: " if name else ""
+        for warning in census.warnings:
+            reporter.say(f"Warning: {where}{warning}")
+        for note in census.notes:
+            reporter.say(f"Note: {where}{note}")
     reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
     seeds = ", ".join(map(str, request.seeds))
     reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")

@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import suppress
 from typing import Literal
 
 from bench.platform.errors import InputError
 from bench.request.early_checks import check_device
 from detectors.api import Runtime
 
-DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+# Without any of these there is no device that torch calls "cuda": NVIDIA's on Linux and Windows, AMD's (ROCm)
+DRIVERS = ("nvcuda.dll", "amdhip64.dll") if sys.platform == "win32" else ("libcuda.so.1", "libamdhip64.so")
 
 
 def runtime(device: str, precision: str) -> Runtime:
     """The runtime for "auto", "cpu", "cuda" or "cuda:N". Raises `InputError` for a device that is not there."""
     check_device(device, precision)
     known_precision: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
-    count = 0 if device == "cpu" else _cuda_devices()
     if device == "auto":
-        return Runtime("cuda" if count else "cpu", known_precision)
-    if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= count:
+        return Runtime("cuda" if _any_driver() and _cuda_devices() else "cpu", known_precision)
+    if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= (count := _cuda_devices()):
         msg = f"device {device!r} was asked for, but torch sees {count} CUDA devices; choose cpu or another one"
         raise InputError(msg)
     return Runtime(device, known_precision)
 
 
+def _any_driver() -> bool:
+    """Whether there may be a device at all: torch, slow to import, need not be asked where no driver is installed."""
+    for name in DRIVERS:
+        with suppress(OSError):
+            ctypes.CDLL(name)
+            return True
+    return False
+
+
 def _cuda_devices() -> int:
-    """Number of CUDA devices; without a driver there are none, and torch, slow to import, is not asked."""
-    try:
-        ctypes.CDLL(DRIVER)
-    except OSError:
-        return 0
+    """Number of devices that torch calls "cuda"."""
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench.images.data_names import check_data
@@ -23,14 +24,23 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 def check_request(request: RunRequest) -> None:
-    """Check the names, options and paths of a request. Raises `InputError`."""
+    """Check the names, options and paths of a request. Raises `InputError` and `UnknownName`."""
     require_setting(request.setting)
     check_device(request.device, request.precision)
     check_detectors(request.detectors)
     check_options(request.recipe_options, request.detectors)
     executor(request.executor)
     check_data(request.data, request.real)
-    check_folder(request.out)
+    _check_folder(request.out)
+    if request.tensorboard:
+        require_tensorboard()
+
+
+def require_tensorboard() -> None:
+    """Raise `InputError` where TensorBoard is not installed."""
+    if find_spec("tensorboard") is None:
+        msg = "--tensorboard needs the package tensorboard, which is not installed; run pip install tensorboard"
+        raise InputError(msg)
 
 
 def check_device(device: str, precision: str) -> None:
@@ -69,7 +79,7 @@ def check_options(options: DetectorOptions, detectors: tuple[str, ...]) -> None:
         parse_options(type(catalogue.recipe(name)), values, name)
 
 
-def check_folder(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """Raise `InputError` where a result folder lies below a file or below a folder that cannot be written."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from bench.engine.cache import Cache
-from bench.engine.plan import PlannedCell
+from bench.engine.plan import PlannedCell, detector_names, training_text
 from bench.engine.run import Engine, Resources
 from bench.engine.timing import TimingConditions, time_detectors
 from bench.engine.training_curves import TensorBoardCurves, no_curves
@@ -18,11 +17,10 @@ from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import Run
 from bench.records.saved_detector import SavedDetector, to_bytes
-from bench.records.store import Store
+from bench.records.store import THROUGHPUT, TRAINING, Store
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import cell_table, data_digest, manifest_of
-from protocols.api import AXES, Cell, Subset
 
 
 def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
@@ -42,7 +40,8 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     engine = Engine(run.selections, resources)
     outcomes = engine.run(run.planned)
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
-    store.write("excluded.csv", run.census.excluded.to_csv(index=False).encode())
+    excluded = [census.excluded.assign(data=name) for name, census in run.censuses.items()]
+    store.write("excluded.csv", pd.concat(excluded).to_csv(index=False).encode())
     store.finish(record, cell_table(run, outcomes))
     _write_training(run, resources)
     scored = [item for item in run.planned if outcomes[item.key] == Scored()]
@@ -54,7 +53,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
 
 
 def _write_training(run: PlannedRun, resources: Resources) -> None:
-    """Write the epochs of every training behind the planned cells as `training.csv`, where there are any."""
+    """Write the epochs of every training behind the planned cells as `TRAINING`, where there are any."""
     rows = []
     for fit_key, cell in {item.fit_key: item.cell for item in run.planned}.items():
         trained_on = "" if cell.train is None else cell.train.name
@@ -69,15 +68,17 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
         ]
     known = resources.store.training()  # of fits that are not in the cache any more
     found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
-    resources.store.clear("training.csv")
+    resources.store.clear(TRAINING)
     planned = [item.fit_key[:12] for item in run.planned]
     if (training := found[found[columns.FIT].isin(planned)]).size:
-        resources.store.write("training.csv", training.to_csv(index=False).encode())
+        resources.store.write(TRAINING, training.to_csv(index=False).encode())
 
 
 def _write_detectors(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, store: Store) -> None:
-    """Write every fitted detector behind the scored cells into the result folder."""
-    for item in {item.fit_key: item for item in scored}.values():
+    """Write every fitted detector behind the scored cells into the result folder, under names of their own."""
+    fits = {item.fit_key: item for item in scored}
+    names = detector_names({fit_key: item.cell for fit_key, item in fits.items()})
+    for fit_key, item in fits.items():
         cell = item.cell
         options = {**run.request.recipe_options.get(cell.detector, {}), **dict(cell.options)}
         saved = SavedDetector(
@@ -89,17 +90,7 @@ def _write_detectors(run: PlannedRun, scored: Sequence[PlannedCell], engine: Eng
             cell.seed,
             run.images.title,
         )
-        store.write(f"fitted/{saved.name}", to_bytes(saved, engine.detector(item).state()))
-
-
-def training_text(cell: Cell) -> str:
-    """What a detector was fitted on, in a few words: the generators, and every axis of training beside its default."""
-    if cell.train is None:
-        return Path(cell.checkpoint).stem
-    default = Cell(cell.detector, Subset(cell.train.generators, "train"), cell.test)
-    axes = {name: axis.value for name, axis in AXES.items() if name.startswith(columns.TRAIN) or name == "options"}
-    further = [f"{name}={value(cell)}" for name, value in axes.items() if value(cell) != value(default)]
-    return ",".join([cell.train.name, *further])
+        store.write(f"fitted/{names[fit_key]}.safetensors", to_bytes(saved, engine.detector(item).state()))
 
 
 def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engine, resources: Resources) -> None:
@@ -114,4 +105,4 @@ def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engin
     new = time_detectors(list(items.values()), run.planned, engine, conditions, run.selections, resources.reporter)
     if len(new):
         table = new if known.empty else pd.concat([known, new])
-        resources.store.write("throughput.csv", table.to_csv(index=False).encode())
+        resources.store.write(THROUGHPUT, table.to_csv(index=False).encode())

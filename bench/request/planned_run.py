@@ -42,8 +42,8 @@ class PlannedRun:
         selections: The images of every subset.
         planned: The cells.
         groups: The averages over them.
-        census: Counts and warnings of the files of the run's own data.
-        files: Digest of its image files, before any degradation.
+        censuses: Counts and warnings of the files of each data set, by name as in `data`.
+        files: Digest of the image files of the run's own data, before any degradation.
     """
 
     request: RunRequest
@@ -54,7 +54,7 @@ class PlannedRun:
     selections: Selections
     planned: Sequence[PlannedCell]
     groups: Sequence[Group]
-    census: Census
+    censuses: Mapping[str, Census]
     files: str
 
     @property
@@ -81,7 +81,7 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
     check_detectors(request.detectors)
     names = all_names(request.detectors)
     options = _recipe_options(request, names)
-    data = {name: open_images(request, name, reporter) for name in ("", *request.protocol.data_sets())}
+    data = {name: _open_images(request, name, reporter) for name in ("", *request.protocol.data_sets())}
     setting = choose_setting(request.setting, real_data=data[""].kind != EMBEDDED, device=device.device)
     recipes = {name: _recipe(name, setting, options[name]) for name in names}
     scope = Scope(data[""], names, request.seeds, {name: images for name, images in data.items() if name})
@@ -103,7 +103,7 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
         selections,
         plan(cells, recipes, selections, device),
         groups,
-        take_census(inspections[""]),
+        {name: take_census(inspection) for name, inspection in inspections.items()},
         images_digest(sound[""].images, sound[""].hashes),
     )
 
@@ -116,7 +116,7 @@ def _recipe_options(request: RunRequest, names: Sequence[str]) -> dict[str, dict
     }
 
 
-def open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
+def _open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     """A data set of the run, "" its own: limited, and under the base degradation, as the request says."""
     real = "" if name else request.real
     images = open_data(name or request.data, request.cache, request.workers, reporter, real)

@@ -31,15 +31,8 @@ from protocols.api import Cell
 
 def manifest_of(run: PlannedRun) -> Manifest:
     """The manifest of a planned run."""
-    request, census = run.request, run.census
-    data = replace(
-        _data(run, ""),
-        limit=request.limit,
-        arm=request.base_degradation,
-        files=run.files,
-        warnings=tuple(census.warnings),
-        census=census.to_json(),
-    )
+    request = run.request
+    data = replace(_data(run, ""), limit=request.limit, base_degradation=request.base_degradation, files=run.files)
     return Manifest(
         protocol=_protocol(run),
         data=data,
@@ -82,7 +75,7 @@ def data_digest(run: PlannedRun) -> str:
 
 def _data(run: PlannedRun, name: str) -> DataRecord:
     """The record of a data set of the run, and of the images of it that are used."""
-    images, used = run.data[name], run.selections.all_images(name)
+    images, used, census = run.data[name], run.selections.all_images(name), run.censuses[name]
     return DataRecord(
         title=images.title,
         kind=images.kind,
@@ -91,6 +84,8 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
         images=len(used.images),
         generators=images.generators,
         families={generator: images.families[generator] for generator in images.generators},
+        warnings=tuple(census.warnings),
+        census=census.to_json(),
     )
 
 

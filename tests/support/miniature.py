@@ -224,7 +224,7 @@ class Bench:
             self.selections,
             planned,
             protocol.groups(cells, scope),
-            take_census(self.inspections[""]),
+            {name: take_census(inspection) for name, inspection in self.inspections.items()},
             "files",
         )
         self.store.finish(manifest_of(run), cell_table(run, outcomes))

@@ -30,7 +30,7 @@ def _level(value: float, low: float, high: float, words: tuple[str, str, str]) -
     return words[int(value > low) + int(value > high)]
 
 
-def hue(pixels: Pixels) -> str:
+def _hue(pixels: Pixels) -> str:
     """Name of the mean colour of uint8 (H, W, 3)."""
     mean = pixels.mean((0, 1))
     if mean.max() - mean.min() < 14:
@@ -55,7 +55,7 @@ def attributes(scene: Scene, pixels: Pixels) -> dict[str, str]:
     return {
         "kind": PHRASES[scene.kind],
         "light": _level(float(pixels.mean()), 80, 140, ("dark", "medium light", "bright")),
-        "hue": hue(pixels),
+        "hue": _hue(pixels),
         "contrast": _level(float(pixels.std()), 30, 60, ("low contrast", "normal contrast", "high contrast")),
         "grain": _grain(scene),
         "edges": _level(scene.camera.sharpening, 0, 0.7, ("soft", "crisp", "sharpened")),

@@ -22,6 +22,7 @@ from torch import Tensor
 from bench.embedded.corpus import StageCallback, jpeg_round_trip
 from bench.embedded.pretraining.captions import attributes, caption
 from bench.embedded.pretraining.determinism import save, seeded, threads
+from bench.embedded.pretraining.patch_whitening import whiten_patches
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
 
@@ -58,7 +59,7 @@ class CaptionedScenes:
         return len(self.attributes)
 
 
-def render_captioned_scenes(first: int, count: int, progress: StageCallback) -> CaptionedScenes:
+def _render_captioned_scenes(first: int, count: int, progress: StageCallback) -> CaptionedScenes:
     """Render scenes with consecutive numbers, as the corpus would hold them."""
     pixels = np.empty((count, SIDE, SIDE, 3), np.uint8)
     words = []
@@ -94,29 +95,6 @@ def _batches(scenes: CaptionedScenes, steps: int) -> Iterator[tuple[Tensor, Tens
         yield normalised(pixels), tokenize([caption(scenes.attributes[index], rng) for index in chosen])
 
 
-@torch.no_grad()
-def whiten_patches(weight: Tensor, images: Tensor, seed: int) -> None:
-    """Initialise a patch embedding with random directions in which patches are half whitened.
-
-    Natural images have little energy at high frequencies (see `textures`), which hold the traces of cameras and of
-    generators. So small a model does not learn to use them when its initial weights suppress them.
-
-    Args:
-        weight: Of the embedding, float32 (width, 3, side, side); changed in place.
-        images: Normalised, float32 (N, 3, H, W).
-        seed: Of the random directions.
-    """
-    width, channels, side, _ = weight.shape
-    patches = images.unfold(2, side, side).unfold(3, side, side)
-    vectors = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, channels * side * side).double()
-    vectors -= vectors.mean(0)
-    variances, directions = torch.linalg.eigh(vectors.T @ vectors / len(vectors))
-    drawn = torch.randn(width, len(variances), generator=torch.Generator().manual_seed(seed), dtype=torch.double)
-    start = drawn * variances.clamp_min(1e-6) ** -0.25 @ directions.T
-    start /= (vectors @ start.T).std()
-    weight.copy_(start.view(weight.shape))
-
-
 def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: StageCallback) -> float:  # noqa: ANN401 - open_clip has no types
     """Train image and text tower together; returns the mean loss of the last 20 steps."""
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
@@ -138,7 +116,7 @@ def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: StageCallback
 
 
 @torch.inference_mode()
-def zero_shot_accuracies(model: Any, scenes: CaptionedScenes) -> dict[str, dict[str, float]]:  # noqa: ANN401 - open_clip has no types
+def _zero_shot_accuracies(model: Any, scenes: CaptionedScenes) -> dict[str, dict[str, float]]:  # noqa: ANN401 - open_clip has no types
     """Zero-shot accuracy of each attribute, beside the share of its commonest word."""
     model.eval()
     chunks = [scenes.pixels[first : first + 100] for first in range(0, len(scenes), 100)]
@@ -189,13 +167,13 @@ def train_small_clip(out: Path, progress: StageCallback, effort: float = 1.0) ->
         effort: Share of the steps and of the scenes, to try the training out.
     """
     count, steps, kept = (max(2, round(number * effort)) for number in (SCENES, STEPS, HELD_OUT))
-    scenes = render_captioned_scenes(FIRST_SCENE, count, progress)
-    held_out = render_captioned_scenes(FIRST_SCENE + SCENES, kept, progress)
+    scenes = _render_captioned_scenes(FIRST_SCENE, count, progress)
+    held_out = _render_captioned_scenes(FIRST_SCENE + SCENES, kept, progress)
     with threads(THREADS):
         model = seeded(SEED, lambda: open_clip.CLIP(**CONFIG))
         whiten_patches(model.visual.conv1.weight, normalised(scenes.pixels[:WHITENING_SCENES]), SEED)
         loss = fit(model, scenes, steps, progress)
-        accuracies = zero_shot_accuracies(model, held_out)
+        accuracies = _zero_shot_accuracies(model, held_out)
     weights = out / f"{NAME}.safetensors"
     save(model.visual, weights)
     card = _card(weights, {"scenes": count, "steps": steps, "last_loss": round(loss, 3)}, accuracies)

@@ -30,8 +30,8 @@ from torch.nn.functional import gelu, linear, log_softmax, normalize, softmax
 
 from bench.embedded.corpus import StageCallback
 from bench.embedded.pretraining.determinism import save, seeded, threads
-from bench.embedded.pretraining.small_clip import whiten_patches
-from bench.embedded.pretraining.small_resnet import TASKS, LabelledScenes, render_labelled_scenes
+from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, render_labelled_scenes
+from bench.embedded.pretraining.patch_whitening import whiten_patches
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE
 from detectors.api import Embeddings, Runtime
@@ -155,7 +155,7 @@ def _update_teacher(teacher: nn.Module, student: nn.Module, momentum: float) -> 
         average.lerp_(current, 1 - momentum)
 
 
-def probe_accuracies(network: VisionTransformer, train: LabelledScenes, held_out: LabelledScenes) -> dict[str, float]:
+def _probe_accuracies(network: VisionTransformer, train: LabelledScenes, held_out: LabelledScenes) -> dict[str, float]:
     """Accuracy of linear probes for each task's commonest class against all others, on held-out scenes."""
     network.eval()
     train_features, held_out_features = (_features(network, scenes.pixels) for scenes in (train, held_out))
@@ -176,7 +176,7 @@ def _features(network: VisionTransformer, pixels: Pixels) -> Embeddings:
 def _measure(
     trained: VisionTransformer, untrained: VisionTransformer, train: LabelledScenes, held_out: LabelledScenes
 ) -> dict[str, dict[str, float]]:
-    after, before = (probe_accuracies(network, train, held_out) for network in (trained, untrained))
+    after, before = (_probe_accuracies(network, train, held_out) for network in (trained, untrained))
     result = {}
     for column, task in enumerate(TASKS):
         share = (held_out.labels[:, column] == np.bincount(train.labels[:, column]).argmax()).mean()

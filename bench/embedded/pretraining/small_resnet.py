@@ -1,4 +1,4 @@
-"""The pretraining of small networks: a classification of rendered photographs by content, camera and compression.
+"""The pretraining of the small ResNet: a classification of rendered photographs by content, camera and compression.
 
 It replaces ImageNet: real images only, and labels that have nothing to do with generators. To recognise the settings of
 a camera, a network must use noise, edges and resampling; shapes alone are not enough.
@@ -9,23 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from bench.embedded.corpus import StageCallback
 from bench.embedded.pretraining.determinism import save, seeded, threads
-from bench.embedded.scenes.composition import KINDS
+from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, render_labelled_scenes
 from bench.embedded.scenes.filters import Pixels
-from bench.embedded.scenes.scene import SIDE, Scene, render
+from bench.embedded.scenes.scene import SIDE
 from detectors.architectures.small_networks import SmallResNet
-from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, jpeg_round_trip
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 
 NAME = "small_resnet"
 SEED = 31
@@ -34,65 +32,6 @@ SCENES, HELD_OUT = 12_000, 1_000
 STEPS, BATCH, CROP = 2_400, 64, 64
 LEARNING_RATE, WEIGHT_DECAY = 4e-3, 0.02
 THREADS = 1
-DEMOSAICS = ("bilinear", "edge-aware")
-DENOISINGS = ("none", "bilateral", "gaussian")
-RESAMPLINGS = ("none", "area", "cubic", "linear")
-GAIN_THRESHOLDS = np.geomspace(2e-5, 1.2e-3, 5)[1:-1]  # four grades of noise
-SHARPENING_THRESHOLDS = (0.1, 0.65)  # none, weak, strong
-QUALITY_THRESHOLDS = (70, 77, 84, 91, 98)  # four grades of compression
-TASKS = {
-    "kind": len(KINDS),
-    "noise": len(GAIN_THRESHOLDS) + 1,
-    "demosaic": len(DEMOSAICS),
-    "denoise": len(DENOISINGS),
-    "sharpening": len(SHARPENING_THRESHOLDS) + 1,
-    "resampling": len(RESAMPLINGS),
-    "quality": len(QUALITY_THRESHOLDS) - 1,
-}
-
-
-@dataclass(frozen=True)
-class LabelledScenes:
-    """Scenes and their class in each task.
-
-    Attributes:
-        pixels: uint8 (N, 128, 128, 3), after JPEG.
-        labels: int64 (N, 7), in the order of `TASKS`.
-    """
-
-    pixels: Pixels
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-def render_labelled_scenes(first: int, count: int, progress: StageCallback) -> LabelledScenes:
-    """Render scenes with consecutive numbers and compress each at a quality of its own."""
-    pixels, labels = np.empty((count, SIDE, SIDE, 3), np.uint8), np.empty((count, len(TASKS)), np.int64)
-    for index in range(count):
-        scene = render(first + index)
-        quality = int(
-            np.random.default_rng([SEED, first + index]).integers(QUALITY_THRESHOLDS[0], QUALITY_THRESHOLDS[-1])
-        )
-        pixels[index] = jpeg_round_trip(scene.pixels, quality, "opencv")
-        labels[index] = _labels(scene, quality)
-        progress("graded scenes", index + 1, count)
-    return LabelledScenes(pixels, labels)
-
-
-def _labels(scene: Scene, quality: int) -> tuple[int, ...]:
-    """The class of a scene in each task, in the order of `TASKS`."""
-    camera = scene.camera
-    return (
-        KINDS.index(scene.kind),
-        int(np.searchsorted(GAIN_THRESHOLDS, camera.gain)),
-        DEMOSAICS.index(camera.demosaic),
-        DENOISINGS.index(camera.denoise),
-        int(np.searchsorted(SHARPENING_THRESHOLDS, camera.sharpening)),
-        RESAMPLINGS.index(scene.resampling),
-        int(np.searchsorted(QUALITY_THRESHOLDS[1:-1], quality, side="right")),
-    )
 
 
 def normalised(pixels: Pixels) -> Tensor:

@@ -73,7 +73,7 @@ def decode(data: bytes, where: str) -> Sample:
         Pixels uint8 (H, W, 3) and the facts of the file.
 
     Raises:
-        Unreadable: The file is empty, damaged, truncated, animated, too large or not an image.
+        UnreadableImage: The file is empty, damaged, truncated, animated, too large or not an image.
     """
     return decode_with_details(data, where)[0]
 

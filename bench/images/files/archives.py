@@ -160,11 +160,11 @@ class FileSection(io.RawIOBase):
         self._start, self._size, self._position = start, size, 0
 
     def readable(self) -> bool:
-        """Yes."""
+        """True: every section can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
+        """True: the position in a section can be set."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

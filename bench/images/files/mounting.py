@@ -26,7 +26,7 @@ class MountedTree(Tree):
 
     @property
     def title(self) -> str:
-        """The base's."""
+        """The title of the base."""
         return self._base.title
 
     def _list(self) -> Listing:

@@ -142,7 +142,7 @@ class ParquetTable(Table):
                 if nulls in (0, metadata.num_rows):
                     answers += [nulls == 0] * metadata.num_rows
                 else:
-                    images = image_bytes(opened.read_row_group(group, columns=[leaf])[column])
+                    images = _image_bytes(opened.read_row_group(group, columns=[leaf])[column])
                     answers += images.is_valid().to_pylist()
         return answers
 
@@ -156,7 +156,7 @@ class ParquetTable(Table):
     def _images(self, column: str, group: int) -> tuple[Any, int]:
         """The images of one group of rows, and their size in bytes."""
         with self._open() as opened:
-            images = image_bytes(opened.read_row_group(group, columns=[self._bytes_column(column)])[column])
+            images = _image_bytes(opened.read_row_group(group, columns=[self._bytes_column(column)])[column])
             return images, images.nbytes
 
     def _bytes_column(self, column: str) -> str:
@@ -216,11 +216,11 @@ class ArrowTable(Table):
 
     def has_bytes(self, column: str) -> list[bool]:
         """From the table's bitmaps."""
-        return _to_list(image_bytes(self._table()[column]).is_valid())
+        return _to_list(_image_bytes(self._table()[column]).is_valid())
 
     def image(self, column: str, row: int) -> bytes | None:
         """Copied out of the table."""
-        data: bytes | None = image_bytes(self._table()[column].slice(row, 1))[0].as_py()
+        data: bytes | None = _image_bytes(self._table()[column].slice(row, 1))[0].as_py()
         return data
 
 
@@ -229,7 +229,7 @@ def _to_list(column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
     return values
 
 
-def image_bytes(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+def _image_bytes(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
     """The bytes of an image column: itself, or the field of its structs."""
     return pc.struct_field(column, "bytes") if pa.types.is_struct(column.type) else column
 

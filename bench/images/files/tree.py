@@ -75,7 +75,7 @@ class Listing:
         path = f"{folder}/{name}" if folder else name
         if is_hidden(name):
             self.ignored["hidden"] += 1
-        elif suffix in IMAGE_SUFFIXES | DATA_SUFFIXES and not is_printable(path):
+        elif suffix in IMAGE_SUFFIXES | DATA_SUFFIXES and not _is_printable(path):
             self.refused.append((printable(path), "its name holds characters that cannot be shown"))
         elif suffix in IMAGE_SUFFIXES:
             self.images.setdefault(folder, []).append(name)
@@ -83,7 +83,7 @@ class Listing:
             self.data.append(path)
         else:
             self.ignored[printable(suffix) or "no suffix"] += 1
-            self.others += [path] if is_printable(path) else []
+            self.others += [path] if _is_printable(path) else []
 
     def add_path(self, path: str) -> None:
         """Add one file by its whole name; a file in a hidden folder is hidden."""
@@ -109,14 +109,14 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in {"__MACOSX", "@eaDir", "Thumbs.db"}
 
 
-def is_printable(name: str) -> bool:
+def _is_printable(name: str) -> bool:
     """Whether a name has no control characters, no undecodable bytes and no backslash."""
     return name.isprintable() and "\\" not in name
 
 
 def printable(name: str) -> str:
     """A name with its unprintable characters escaped."""
-    return name if is_printable(name) else name.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return name if _is_printable(name) else name.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 class Tree(ABC):

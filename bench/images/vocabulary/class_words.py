@@ -22,14 +22,14 @@ SPLITS = {
 }
 
 
-def words_of(text: str) -> list[str]:
+def _words_of(text: str) -> list[str]:
     """The words of a name, in lower case and without numbers: `0_real` is `real`."""
     return [word for word in re.split(r"[^a-z0-9]+", text.lower()) if word and not word.isdigit()]
 
 
 def label_of_name(name: str) -> int | None:
     """0 for a name that means real, 1 for one that means generated, None for any other."""
-    words = set(words_of(name)) - FILLERS
+    words = set(_words_of(name)) - FILLERS
     if words and words <= REAL:
         return 0
     return 1 if words and words <= GENERATED else None
@@ -48,7 +48,7 @@ def label_of(value: object) -> int | None:
 def is_real_name(generator: str, where: str) -> bool:
     """Whether a generator's name means real images. Raises `InputError` where it may or may not: Real-ESRGAN."""
     real = label_of_name(generator) == 0
-    if not real and REAL & set(words_of(generator)):
+    if not real and REAL & set(_words_of(generator)):
         msg = f"{where}: {generator!r} may be real images or a generator; give a label column of 0 (real) and 1"
         raise InputError(msg)
     return real
@@ -61,7 +61,7 @@ def split_of(path: str, where: str) -> str:
         InputError: One name states two splits.
     """
     for part in reversed(PurePosixPath(path).parts):
-        splits = {SPLITS[word] for word in words_of(part) if word in SPLITS}
+        splits = {SPLITS[word] for word in _words_of(part) if word in SPLITS}
         if len(splits) > 1:
             msg = f"{where}: {path} names the splits {' and '.join(sorted(splits))}; name one of them"
             raise InputError(msg)

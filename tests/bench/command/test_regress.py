@@ -16,6 +16,7 @@ from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
 from protocols.degradations import degradation
+from tests.bench.command.test_command import one_line
 from tests.support.miniature import Bench, Means, NearestMean, NearestMeanRecipe, write_folder
 
 
@@ -180,3 +181,8 @@ def test_an_update_mends_a_damaged_record(good_run, tmp_path, monkeypatch):
     assert gate.update_golden(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
     assert "Starting anew" in console.getvalue()
     assert gate.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
+
+
+def test_an_installed_copy_keeps_its_golden_record(lineup, monkeypatch):
+    monkeypatch.setattr("bench.command.regress.in_checkout", lambda: False)
+    assert "give a folder with --golden" in one_line(lineup("regress", "--update"))

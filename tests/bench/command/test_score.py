@@ -74,3 +74,8 @@ def test_what_cannot_be_scored_is_one_clear_line(lineup, checkpoint, images, tmp
     torch.save({"model": {"fc.weight": torch.zeros(1, 2048)}}, tmp_path / "part.pth")
     refused = one_line(lineup("score", images, "--detector", "cnnspot", "--weights", tmp_path / "part.pth"))
     assert "missing" in refused
+
+
+def test_a_setting_is_not_given_with_a_fitted_detector(lineup, tmp_path):
+    done = lineup("score", tmp_path, "--fitted", tmp_path / "any.safetensors", "--setting", "small")
+    assert "--setting small is given with --fitted, whose file says its setting" in one_line(done)

@@ -63,7 +63,7 @@ def test_measures_do_not_depend_on_the_order_of_rows():
 def test_a_scored_cell_without_scores_is_an_error():
     run = make_run()
     gone = replace(run, scores=run.scores[run.scores["key"] != run.cells["key"].iloc[3]])
-    with pytest.raises(ValueError, match="alpha trained on fog, tested on ember: called scored, without scores"):
+    with pytest.raises(InputError, match="alpha trained on fog, tested on ember: called scored, without scores"):
         cells_table(gone)
 
 
@@ -207,6 +207,14 @@ def test_speed_is_that_of_this_version_on_this_device():
     assert math.isnan(ranking(replace(run, throughput=run.throughput.iloc[:0])).rows[0].images_per_s)
 
 
+def test_what_the_census_of_a_further_data_set_warns_of_is_said():
+    run = make_run()
+    further = replace(run.manifest.data, warnings=("3 files cannot be used",))
+    assert (
+        "photographs: 3 files cannot be used" in ranking(with_manifest(run, further={"photographs": further})).notices
+    )
+
+
 def test_runs_of_one_question_are_joined():
     runs = [make_run(seeds=(0,)), make_run(seeds=(1,)), make_run(detectors=["gamma"])]
     joined = join_runs(runs)
@@ -316,7 +324,7 @@ def test_warnings_of_the_census_are_told_above_the_table():
 
 def test_arms_of_one_question_stand_side_by_side():
     plain, other = make_run(falling(away=0.7)), make_run(falling(away=0.5), noise=1)
-    other = with_data(other, arm="canonical:jpeg96", digest="d2", files="d1")
+    other = with_data(other, base_degradation="canonical:jpeg96", digest="d2", files="d1")
     ranked = rankings([plain, other])
     (comparison,) = base_degradation_tables(ranked)
     detector, none, canonical, change = comparison.columns

@@ -18,11 +18,11 @@ from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.store import Store
 from bench.report import formats, terminal
+from bench.report.comparison_report import comparison_report
 from bench.report.heat_maps import heat_maps
 from bench.report.matrix_style import grouped_values
 from bench.report.picture import draw
 from bench.report.ranking_columns import legend, ranking_columns
-from bench.report.regressions import comparison_report
 from bench.report.routes import LEGEND, route_counts, route_tables
 from bench.report.run_report import write_files
 from bench.report.sections import sections_of
@@ -202,10 +202,10 @@ def test_binary_cells_beside_cells_that_name_generators_keep_their_decisions():
 
 def test_a_generator_that_was_not_named_is_an_error():
     run = run_of(Naming(), detectors=["alpha"])
-    with pytest.raises(ValueError, match=r"tested on fog: .*an image has no named generator \(4 such cells\)"):
+    with pytest.raises(InputError, match=r"tested on fog: .*an image has no named generator \(4 such cells\)"):
         cells_table(run)
     some = named(run, 0.5)
-    with pytest.raises(ValueError, match=r"no named generator \(1 such cells\)"):
+    with pytest.raises(InputError, match=r"no named generator \(1 such cells\)"):
         cells_table(replace(some, diagnostics=some.diagnostics[1:]))
 
 
@@ -227,8 +227,8 @@ def routed(run):
     table = mine[["key", "name"]].assign(
         **{
             columns.ROUTE: np.where(fog, "fog", "haze"),
-            f"{columns.ALONG}fog": np.where(fog, 0.9, 0.8),
-            f"{columns.ALONG}haze": np.where(fog, 0.9, 0.1),
+            f"{columns.ROUTE_SCORE}fog": np.where(fog, 0.9, 0.8),
+            f"{columns.ROUTE_SCORE}haze": np.where(fog, 0.9, 0.1),
         }
     )
     return replace(run, diagnostics=table)

@@ -65,9 +65,15 @@ def test_the_folder_of_real_images_is_checked_too(tmp_path):
         check_data(str(tmp_path), "/no/such/photos")
 
 
-@pytest.mark.parametrize("text", [data_names.EMBEDDED, "s3://bucket/set", "genimage:hf://datasets/owner/name"])
-def test_the_corpus_and_urls_are_not_looked_up(text):
+@pytest.mark.parametrize("text", ["s3://bucket/set", "genimage:hf://datasets/owner/name"])
+def test_urls_are_not_looked_up(text):
     check_data(text, "gs://bucket/photos")
+
+
+def test_the_corpus_takes_no_real_images():
+    check_data(data_names.EMBEDDED)
+    with pytest.raises(InputError, match="embedded corpus has real images of its own; leave --real out"):
+        check_data(data_names.EMBEDDED, "gs://bucket/photos")
 
 
 def test_a_layout_is_split_from_its_path(tmp_path, monkeypatch):

@@ -183,6 +183,15 @@ def test_a_manifest_keeps_everything_through_its_file():
     assert beside == {"cells": [1]}
 
 
+def test_a_base_degradation_has_the_name_of_the_schema_in_the_file():
+    run = make_run(degraded=True)
+    data = replace(run.manifest.data, base_degradation="jpeg:65")
+    manifest = replace(run.manifest, data=data, further={"photographs": data})
+    whole = json.loads(manifest.to_json())
+    assert [whole["data"]["arm"], whole["further"]["photographs"]["arm"]] == ["jpeg:65", "jpeg:65"]
+    assert read_manifest(manifest.to_json(), "here")[0] == manifest
+
+
 def test_a_table_for_readers_may_hold_numbers_and_texts(tmp_path):
     Store.at(tmp_path).write_frame("t.parquet", pd.DataFrame({"size": [10, "all"], "n": [1, 2]}))
     found = pd.read_parquet(tmp_path / "t.parquet")

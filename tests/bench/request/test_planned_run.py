@@ -13,7 +13,6 @@ import bench.engine.cache
 from bench.evaluation.cells import cells_table, matrix
 from bench.platform.errors import InputError
 from bench.records import columns
-from bench.request.execution import training_text
 from bench.request.planned_run import plan_run
 from bench.request.run_request import RunRequest
 from detectors.api import Card
@@ -246,17 +245,3 @@ def test_an_axis_of_a_protocols_own_lays_answers_out(make_bench):
     record = replace(run.manifest.protocol, rows=replace(run.manifest.protocol.rows, name="parity"), axes=("parity",))
     table = cells_table(replace(run, cells=run.cells.assign(parity=run.cells[columns.SEED] % 2)))
     assert matrix(table, "checkerboard", record).index.tolist() == [0, 1]
-
-
-def test_fits_of_one_run_that_are_kept_have_names_of_their_own():
-    plain = Cell("checkerboard", Subset(("a", "b"), "train"), TEST)
-    assert training_text(plain) == "a+b"
-    others = [
-        replace(plain, train=replace(plain.train, size=8)),
-        replace(plain, train=replace(plain.train, degradation="jpeg:65")),
-        replace(plain, options=(("sigma", 2.0),)),
-        Cell("checkerboard", None, TEST, checkpoint="/weights/prob0.5.pth"),
-    ]
-    assert training_text(others[0]) == "a+b,train_size=8"
-    assert training_text(others[3]) == "prob0.5"
-    assert len({training_text(cell) for cell in (plain, *others)}) == 5

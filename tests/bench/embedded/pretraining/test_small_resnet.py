@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from bench.embedded.pretraining.small_resnet import FIRST_SCENE, TASKS, render_labelled_scenes, train_small_resnet
+from bench.embedded.pretraining.labelled_scenes import TASKS, render_labelled_scenes
+from bench.embedded.pretraining.small_resnet import FIRST_SCENE, train_small_resnet
 from bench.embedded.scenes.scene import render
 from detectors.architectures.small_networks import SmallResNet
 from detectors.weight_file import hashed_file

@@ -27,7 +27,7 @@ def _shares_text(counts: Mapping[str, int]) -> str:
 
 
 def _range_text(spread: Mapping[str, float], digits: int = 0) -> str:
-    """Such as "96" or "75 to 96, mostly 90"."""
+    """Such as "96" or "75 to 96, median 90"."""
     if not spread:
         return DASH
     least, middle, most = (f"{spread[name]:.{digits}f}" for name in ("min", "median", "max"))
@@ -42,9 +42,9 @@ def _size_text(row: pd.Series[Any]) -> str:
     return f"shorter side {_range_text(row['short_side'])}"
 
 
-def census_columns(census_report: Census) -> list[TableColumn]:
+def _census_columns(census: Census) -> list[TableColumn]:
     """One row per generator or pool, split and class; EXIF and colour profiles only where there are any."""
-    rows = [row for _, row in census_report.groups.iterrows()]
+    rows = [row for _, row in census.groups.iterrows()]
 
     def column(header: str, texts: list[str], *, left: bool = False) -> TableColumn:
         return TableColumn(header, tuple(texts), left)
@@ -79,7 +79,7 @@ def census_report(census: Census, title: str, source: str, width: int) -> Group:
     lines += [Text(f"  {row['name']}: {row['reason']}") for _, row in census.excluded.head(MAX_EXCLUDED).iterrows()]
     if (more := len(census.excluded) - MAX_EXCLUDED) > 0:
         lines.append(Text(f"  and {more} more"))
-    tables = [text_table(block) for block in split_columns(census_columns(census), width, fixed=3)]
+    tables = [text_table(block) for block in split_columns(_census_columns(census), width, fixed=3)]
     return Group(Text(head, style="bold"), *lines, *tables)
 
 

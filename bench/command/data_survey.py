@@ -15,7 +15,7 @@ from bench.images.quality.census import take_census
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
-from bench.report import data_set
+from bench.report import data_report
 from bench.report.terminal import WIDTH
 
 
@@ -54,14 +54,14 @@ def survey(request: DataRequest, reporter: Reporter, *, audit: bool, match: Path
     census = take_census(inspection)
     console = Console()
     console.width = max(console.width, WIDTH)
-    console.print(data_set.census_report(census, inspection.images.title, request.data, WIDTH))
+    console.print(data_report.census_report(census, inspection.images.title, request.data, WIDTH))
     usable = inspection.usable()
     try:
         inspection.require_usable(request.max_unreadable)
     except InputError as error:
         reporter.say(f"A run would refuse to start: {error}")
     if audit:
-        console.print(data_set.audit_report(audit_attributes(usable.table, usable.images.pools), WIDTH))
+        console.print(data_report.audit_report(audit_attributes(usable.table, usable.images.pools), WIDTH))
     if match is not None:
         if any(usable.images.degradations):
             msg = f"{request.data} is a subset already, with degradations of its own; match the data that it is of"
