@@ -76,7 +76,7 @@ benchmark: $(READY_DEV) ## time the parts that must be fast
 	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only
 
 readme: $(READY) ## write the table of detectors in README.md anew, from their cards
-	@{ sed '/^<!-- detectors:/q' README.md; $(LINEUP) list --markdown; sed -n '/^<!-- end of detectors -->/,$$p' README.md; } > .README.new
+	@{ sed '/^<!-- detectors:/q' README.md && $(LINEUP) list --markdown && sed -n '/^<!-- end of detectors -->/,$$p' README.md; } > .README.new
 	@mv .README.new README.md
 
 corpus: $(READY) ## make the embedded corpus and print its folder
