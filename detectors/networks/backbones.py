@@ -37,6 +37,7 @@ from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
+from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet
@@ -94,7 +95,6 @@ def _small_bottlenecks() -> nn.Module:
 class Resnet18(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-18. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="resnet18",
         family="network",
@@ -114,6 +114,7 @@ class Resnet18(NetworkRecipe):
             size=Size(11_177_025, 1.81),
             view=PAPER_VIEW,
             network=_resnet18,
+            stages=RESNET_STAGES,
             plan=Plan(StepSchedule(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1),
             start=imagenet("resnet18"),
         ),
@@ -124,6 +125,7 @@ class Resnet18(NetworkRecipe):
             size=Size(302_993, 0.183),
             view=SMALL_CROPS,
             network=_small_resnet,
+            stages=SMALL_RESNET_STAGES,
             plan=SMALL_PLAN,
             start=ShippedFile("small_resnet"),
         ),
@@ -138,13 +140,6 @@ class Resnet18(NetworkRecipe):
 class Resnet50(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-50. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("fc",),
-        ("layer4", "deep"),
-        ("layer3",),
-        ("layer2",),
-        ("layer1",),
-    )
     card: ClassVar[Card] = Card(
         name="resnet50",
         family="network",
@@ -164,6 +159,7 @@ class Resnet50(NetworkRecipe):
             size=Size(23_510_081, 4.09),
             view=GENIMAGE_VIEW,
             network=_resnet50,
+            stages=RESNET_STAGES,
             plan=Plan(
                 CosineSchedule(rate=0.05, epochs=200), "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1
             ),
@@ -176,6 +172,7 @@ class Resnet50(NetworkRecipe):
             size=Size(114_833, 0.137),
             view=SMALL_CROPS,
             network=_small_bottlenecks,
+            stages=(("fc",), ("deep",), ("layer2",), ("layer1",)),
             plan=SMALL_PLAN,
             start=ShippedFile("small_resnet"),
             replaced_stage="layer3.",

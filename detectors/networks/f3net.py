@@ -46,6 +46,7 @@ from detectors.preprocessing.views import SYMMETRIC
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
+from detectors.training.stages import Stages
 from detectors.weight_file import HashedFile, WrongWeights
 from detectors.weights.files import HubFile, ShippedFile
 from detectors.weights.loading import read, strip_module_prefix
@@ -140,6 +141,21 @@ def _small_mixed() -> nn.Module:
     return SmallMixed()
 
 
+def _xception_stages(*top: str, branches: tuple[str, ...]) -> Stages:
+    """The stages of a network on Xceptions: these parts, the last convolutions of each branch, and its last blocks."""
+    return _stages(top, branches, (("conv3", "bn3", "conv4", "bn4"), ("block12",), ("block11",)))
+
+
+def _trunk_stages(*top: str, branches: tuple[str, ...]) -> Stages:
+    """The stages of a network on small residual networks: these parts, and the blocks of each branch."""
+    return _stages(top, branches, (("layer3",), ("layer2",), ("layer1",)))
+
+
+def _stages(top: tuple[str, ...], branches: tuple[str, ...], stages: Stages) -> Stages:
+    """Parts of the whole network, then the stages of its branches, together."""
+    return top, *(tuple(f"{branch}.{part}" for branch in branches for part in stage) for stage in stages)
+
+
 @dataclass(frozen=True)
 class _F3NetRecipe(NetworkRecipe):
     """A port of F3Net. The last layer of whatever weights fitting starts from is replaced."""
@@ -179,12 +195,6 @@ class F3Net(_F3NetRecipe):
     """Recipe of F3Net by the personal port: the decomposition alone."""
 
     new_parts: ClassVar[tuple[str, ...]] = ("FAD_head.", "FAD_xcep.fc.")
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("fc", "FAD_head"),
-        ("FAD_xcep.conv3", "FAD_xcep.bn3", "FAD_xcep.conv4", "FAD_xcep.bn4", "FAD_trunk.layer3"),
-        ("FAD_xcep.block12", "FAD_trunk.layer2"),
-        ("FAD_xcep.block11", "FAD_trunk.layer1"),
-    )
     card: ClassVar[Card] = Card(
         name="f3net",
         family="network",
@@ -204,6 +214,7 @@ class F3Net(_F3NetRecipe):
             notes=ONE_BRANCH,
             view=PAPER_VIEW,
             network=_fad,
+            stages=_xception_stages("fc", "FAD_head", branches=("FAD_xcep",)),
             plan=Plan(StepSchedule(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1),
             start=XCEPTION,
             published=True,
@@ -217,6 +228,7 @@ class F3Net(_F3NetRecipe):
             notes=ONE_BRANCH,
             view=SMALL_VIEW,
             network=_small_fad,
+            stages=_trunk_stages("fc", "FAD_head", branches=("FAD_trunk",)),
             plan=Plan(SMALL_FAD_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1),
             start=SMALL_RESNET,
             branches=("FAD_trunk",),
@@ -229,16 +241,6 @@ class F3NetGenImage(_F3NetRecipe):
     """Recipe of F3Net by the port in GenImage's list: both branches, mixed."""
 
     new_parts: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", "mix_block2", "mix_block3"),
-        (
-            *(f"{branch}_excep.{part}" for branch in ("fad", "lfs") for part in ("conv3", "bn3", "conv4", "bn4")),
-            "fad_trunk.layer3",
-            "lfs_trunk.layer3",
-        ),
-        ("fad_excep.block12", "lfs_excep.block12", "fad_trunk.layer2", "lfs_trunk.layer2"),
-        ("fad_excep.block11", "lfs_excep.block11", "fad_trunk.layer1", "lfs_trunk.layer1"),
-    )
     card: ClassVar[Card] = Card(
         name="f3net_genimage",
         family="network",
@@ -258,6 +260,9 @@ class F3NetGenImage(_F3NetRecipe):
             notes=FLAT_WINDOWS,
             view=PAPER_VIEW,
             network=_mixed,
+            stages=_xception_stages(
+                "fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", branches=("fad_excep", "lfs_excep")
+            ),
             plan=Plan(PAPER_MIXED_SCHEDULE, "sgd", weight_decay=0, batch=128, epochs=66, validation=0.1),
             start=XCEPTION,
             published=True,
@@ -271,6 +276,9 @@ class F3NetGenImage(_F3NetRecipe):
             notes=FLAT_WINDOWS,
             view=SMALL_VIEW,
             network=_small_mixed,
+            stages=_trunk_stages(
+                "fc", "fad_head", "lfs_head", "mix_block2", "mix_block3", branches=("fad_trunk", "lfs_trunk")
+            ),
             plan=Plan(SMALL_MIXED_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=5, validation=0.15, threads=1),
             start=SMALL_RESNET,
             branches=("fad_trunk", "lfs_trunk"),

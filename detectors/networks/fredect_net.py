@@ -41,6 +41,7 @@ from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
+from detectors.training.stages import CELL_NET_STAGES, RESNET_STAGES
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.loading import load_strict, read, read_tensor, strip_module_prefix
 
@@ -112,7 +113,6 @@ class FreDectNet(NetworkRecipe):
     """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
 
     checkpoint_entry: ClassVar[str | None] = "netC"
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="fredect_net",
         family="frequency",
@@ -133,6 +133,7 @@ class FreDectNet(NetworkRecipe):
             size=Size(23_510_081, 4.15),
             view=PAPER_VIEW,
             network=_large,
+            stages=RESNET_STAGES,
             plan=Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=1000, validation=0.1),
             published=True,
         ),
@@ -143,6 +144,7 @@ class FreDectNet(NetworkRecipe):
             size=Size(6_897, 0.0136),
             view=SMALL_VIEW,
             network=_small,
+            stages=CELL_NET_STAGES,
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.05, batch=16, epochs=8, validation=0.15, threads=1),
         ),
     }

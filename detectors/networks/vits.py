@@ -35,9 +35,9 @@ from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule
+from detectors.training.stages import DEIT_STAGES, SMALL_VIT_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.imagenet import DEIT_STAGES
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ def _small_swin() -> nn.Module:
 class DeitSmall(NetworkRecipe):
     """Recipe of a fine-tuned DeiT-S. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
         name="deit_s",
         family="network",
@@ -102,6 +101,7 @@ class DeitSmall(NetworkRecipe):
             size=Size(21_666_049, 4.6),
             view=PAPER_VIEW,
             network=_deit,
+            stages=DEIT_STAGES,
             plan=PAPER_PLAN,
             start=HubFile("timm/deit_small_patch16_224.fb_in1k"),
         ),
@@ -114,6 +114,7 @@ class DeitSmall(NetworkRecipe):
             " 16-pixel patches are",
             view=DEIT_VIEW,
             network=_small_deit,
+            stages=SMALL_VIT_STAGES,
             plan=SMALL_PLAN,
             start=ShippedFile("small_dino"),
         ),
@@ -130,13 +131,6 @@ class DeitSmall(NetworkRecipe):
 class SwinTiny(NetworkRecipe):
     """Recipe of a fine-tuned Swin-T. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("head",),
-        ("norm", "layers.3"),
-        ("layers.2",),
-        ("layers.1",),
-        ("layers.0",),
-    )
     card: ClassVar[Card] = Card(
         name="swin_t",
         family="network",
@@ -156,6 +150,7 @@ class SwinTiny(NetworkRecipe):
             size=Size(27_520_123, 4.49),
             view=PAPER_VIEW,
             network=_swin,
+            stages=(("head",), ("norm", "layers.3"), ("layers.2",), ("layers.1",), ("layers.0",)),
             plan=PAPER_PLAN,
             start=HubFile("timm/swin_tiny_patch4_window7_224.ms_in1k"),
         ),
@@ -167,6 +162,7 @@ class SwinTiny(NetworkRecipe):
             notes="expect chance: a few hundred images and steps are few for a transformer from random weights",
             view=SMALL_CROPS,
             network=_small_swin,
+            stages=(("head",), ("norm", "layers.2"), ("layers.1",), ("layers.0",)),
             plan=SMALL_PLAN,
         ),
     }
