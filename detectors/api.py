@@ -130,13 +130,13 @@ class Probe(Detector):
         """Scores of N prepared arrays: embed, then decide."""
         return self.decide(self.embedder.embed(batch))
 
-    def answer_embedded(self, embeddings: Embeddings) -> Answer:
+    def answer_embeddings(self, embeddings: Embeddings) -> Answer:
         """Scores of N embeddings, float32 (N, dim), and diagnostics; none by default."""
         return Answer(self.decide(embeddings))
 
     def answer(self, batch: Sequence[Array]) -> Answer:
         """Scores and diagnostics of N prepared arrays: embed, then answer."""
-        return self.answer_embedded(self.embedder.embed(batch))
+        return self.answer_embeddings(self.embedder.embed(batch))
 
 
 @dataclass(frozen=True)

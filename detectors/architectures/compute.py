@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.api import Array, Runtime
-from detectors.preprocessing.augmentation import Statistics, View
+from detectors.preprocessing.augmentation import ChannelValues, View
 
 
 def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
@@ -31,7 +31,7 @@ def deterministic() -> AbstractContextManager[object]:
     return cast("AbstractContextManager[object]", flags)
 
 
-def normalised(images: Tensor, mean: Statistics, std: Statistics) -> Tensor:
+def normalised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
     """Images uint8 (N, H, W, 3) in [0, 1] less the mean, over the deviation of each channel: float32 (N, 3, H, W)."""
     means, deviations = (torch.tensor(value, device=images.device).view(3, 1, 1) for value in (mean, std))
     return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations

@@ -166,7 +166,7 @@ class F3NetFad(nn.Module):
         return outputs
 
 
-class F3NetMixed(nn.Module):
+class TwoBranchF3Net(nn.Module):
     """The port in GenImage's list, under its names: both branches, mixed twice, two outputs."""
 
     def __init__(self) -> None:
@@ -191,7 +191,7 @@ class F3NetMixed(nn.Module):
         return outputs
 
 
-class SmallFad(nn.Module):
+class SmallFadNet(nn.Module):
     """The decomposition of squares of 64 pixels in front of the small residual network: one output."""
 
     def __init__(self) -> None:
@@ -207,7 +207,7 @@ class SmallFad(nn.Module):
         return outputs
 
 
-class SmallMixed(nn.Module):
+class SmallTwoBranchNet(nn.Module):
     """Both branches at the size of small images, mixed twice: two outputs."""
 
     def __init__(self) -> None:

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
 from detectors.architectures.compute import autocast, deterministic, normalised, token_statistics
-from detectors.preprocessing.augmentation import Statistics
+from detectors.preprocessing.augmentation import ChannelValues
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import HubFile
 from detectors.weights.loading import load_strict, read
 from detectors.weights.locations import shipped_card, shipped_file
 from detectors.weights.open_clip import OPEN_CLIP_FILES
 
-CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
+CLIP_MEAN: ChannelValues = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD: ChannelValues = (0.26862954, 0.26130258, 0.27577711)
 # of the tokens of each block: none, the class token, or mean and deviation of the image tokens ("spread"); with
 # "unprojected" none, and the final embedding is taken before its projection
 ClipPooling = Literal["none", "class", "spread", "unprojected"]
@@ -45,8 +45,8 @@ class ClipTower:
     name: str
     config: Mapping[str, Any]
     weights: HashedFile
-    mean: Statistics = CLIP_MEAN
-    std: Statistics = CLIP_STD
+    mean: ChannelValues = CLIP_MEAN
+    std: ChannelValues = CLIP_STD
 
     @property
     def side(self) -> int:

@@ -40,7 +40,7 @@ from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _small_resnet() -> nn.Module:
 def _resnet50() -> nn.Module:
     from detectors.architectures import timm_networks
 
-    return timm_networks.model("resnet50")
+    return timm_networks.one_output_network("resnet50")
 
 
 def _small_bottlenecks() -> nn.Module:
@@ -116,7 +116,7 @@ class Resnet18(NetworkRecipe):
             network=_resnet18,
             stages=RESNET_STAGES,
             plan=Plan(StepSchedule(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1),
-            start=imagenet("resnet18"),
+            start=imagenet_weights("resnet18"),
         ),
         "small": NetworkVariant(
             trained_on="the train subset of the run, after rendered photographs",
@@ -163,7 +163,7 @@ class Resnet50(NetworkRecipe):
             plan=Plan(
                 CosineSchedule(rate=0.05, epochs=200), "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1
             ),
-            start=imagenet("resnet50"),
+            start=imagenet_weights("resnet50"),
         ),
         "small": BottleneckVariant(
             trained_on="the train subset of the run, after rendered photographs",

@@ -28,7 +28,7 @@ from detectors.training.schedules import EarlyStopping
 from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class CnnSpot(NetworkRecipe):
             network=_large,
             stages=RESNET_STAGES,
             plan=Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=10_000, validation=0.1),
-            start=imagenet("resnet50"),
+            start=imagenet_weights("resnet50"),
             published=True,
         ),
         "small": NetworkVariant(

@@ -41,7 +41,7 @@ from PIL import Image as PillowImage
 
 from detectors.api import Card, Image, Setting, Size
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import SMALL_CROPS, Statistics
+from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues
 from detectors.preprocessing.views import SYMMETRIC
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -69,8 +69,8 @@ class WholeImageView:
     """
 
     side: int
-    mean: Statistics = SYMMETRIC
-    std: Statistics = SYMMETRIC
+    mean: ChannelValues = SYMMETRIC
+    std: ChannelValues = SYMMETRIC
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """The square, maybe mirrored, uint8 (side, side, 3)."""
@@ -122,23 +122,23 @@ def _fad() -> nn.Module:
 
 def _small_fad() -> nn.Module:
     """The small network behind the decomposition."""
-    from detectors.architectures.f3net import SmallFad
+    from detectors.architectures.f3net import SmallFadNet
 
-    return SmallFad()
+    return SmallFadNet()
 
 
 def _mixed() -> nn.Module:
     """Two Xceptions, mixed."""
-    from detectors.architectures.f3net import F3NetMixed
+    from detectors.architectures.f3net import TwoBranchF3Net
 
-    return F3NetMixed()
+    return TwoBranchF3Net()
 
 
 def _small_mixed() -> nn.Module:
     """Two small networks, mixed."""
-    from detectors.architectures.f3net import SmallMixed
+    from detectors.architectures.f3net import SmallTwoBranchNet
 
-    return SmallMixed()
+    return SmallTwoBranchNet()
 
 
 def _xception_stages(*top: str, branches: tuple[str, ...]) -> Stages:

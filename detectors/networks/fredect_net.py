@@ -36,7 +36,7 @@ import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import SMALL_CROPS, Statistics, padded_centre, resize_shorter_side
+from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues, padded_centre, resize_shorter_side
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -65,12 +65,12 @@ class ShorterSideView:
     crop: int
 
     @property
-    def mean(self) -> Statistics:
+    def mean(self) -> ChannelValues:
         """Nothing is subtracted."""
         return UNIT_MEAN
 
     @property
-    def std(self) -> Statistics:
+    def std(self) -> ChannelValues:
         """Values go from 0 to 1."""
         return UNIT_STD
 

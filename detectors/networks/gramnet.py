@@ -37,7 +37,7 @@ from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import ShippedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import load_state, load_strict, read, strip_module_prefix
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class GramNet(NetworkRecipe):
             network=_large,
             stages=(("fcnewr", *GRAM_PARTS), *RESNET_STAGES[1:]),
             plan=Plan(PAPER_SCHEDULE, "adam", weight_decay=1e-4, batch=14, epochs=5, validation=0.1),
-            start=imagenet("resnet18"),
+            start=imagenet_weights("resnet18"),
             published=True,
         ),
         "small": NetworkVariant(

@@ -33,7 +33,7 @@ from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.training.stages import CELL_NET_STAGES, RESNET_STAGES
 from detectors.weight_file import HashedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Spec(NetworkRecipe):
             network=_large,
             stages=RESNET_STAGES,
             plan=Plan(StepSchedule(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1),
-            start=imagenet("resnet34"),
+            start=imagenet_weights("resnet34"),
             published=True,
         ),
         "small": NetworkVariant(

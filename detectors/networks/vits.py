@@ -57,7 +57,7 @@ SMALL_PLAN = Plan(
 def _deit() -> nn.Module:
     from detectors.architectures import timm_networks
 
-    return timm_networks.model("deit_small_patch16_224")
+    return timm_networks.one_output_network("deit_small_patch16_224")
 
 
 def _small_deit() -> nn.Module:
@@ -69,7 +69,7 @@ def _small_deit() -> nn.Module:
 def _swin() -> nn.Module:
     from detectors.architectures import timm_networks
 
-    return timm_networks.model("swin_tiny_patch4_window7_224")
+    return timm_networks.one_output_network("swin_tiny_patch4_window7_224")
 
 
 def _small_swin() -> nn.Module:

@@ -57,7 +57,7 @@ def _large() -> nn.Module:
     """DeiT-B with a bottleneck before the output."""
     from detectors.architectures import timm_networks
 
-    return timm_networks.add_bottleneck(timm_networks.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
+    return timm_networks.add_bottleneck(timm_networks.one_output_network("deit_base_patch16_224"), WIDTH, dropout=0.5)
 
 
 def _small() -> nn.Module:

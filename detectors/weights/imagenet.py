@@ -12,6 +12,6 @@ TORCH_NAMES = {
 }
 
 
-def imagenet(name: str) -> HubFile:
+def imagenet_weights(name: str) -> HubFile:
     """Torchvision's original weights of a residual network, in torch's own download folder or on the hub."""
     return HubFile(f"timm/{name}.tv_in1k", torch_names=TORCH_NAMES[name])

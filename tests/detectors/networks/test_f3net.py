@@ -35,7 +35,7 @@ def genimage():
     """The network of GenImage's port, seeded, in which both branches are mixed as after a training."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = f3net.F3NetMixed().eval()
+        network = f3net.TwoBranchF3Net().eval()
         for name, parameter in network.named_parameters():
             if name.endswith("gamma"):
                 parameter.data.normal_()
