@@ -32,7 +32,9 @@ MILDER_STEPS = ("lr:112", "lr:96", "lr:64", "jpeg:85", "jpeg:65", "jpeg:30", "bl
 class DegradationMatrix(EvaluationProtocol):
     """Every detector, trained on clean images of one generator, tested on the same one under each degradation."""
 
-    train_on: tuple[str, ...] = option((), f"Generators to train on, each by itself; empty: {PREFERRED}, or the first.")
+    train_on: tuple[str, ...] = option(
+        (), f"Generators to train on, several together joined with +; empty: {PREFERRED}, or the first."
+    )
     degradations: tuple[str, ...] = option((), "Such as jpeg:65,lr:112+blur:1; empty: GenImage's, or milder ones.")
     test_all: bool = option(default=False, about="Test on all generators, not the trained one alone.")
 

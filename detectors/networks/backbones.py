@@ -204,13 +204,13 @@ class Resnet18Pairs(Resnet18):
     variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
         "paper": replace(
             Resnet18.variants["paper"],
-            notes="data whose real images have generated twins, under one source, is needed",
+            notes="data whose real images have generated counterparts, under one source, is needed",
             pairs="source",
         ),
         "small": replace(
             Resnet18.variants["small"],
-            notes="the embedded corpus has no real images with generated twins, under one source, and images of one"
-            " kind of content stand in for them",
+            notes="the embedded corpus has no real images with generated counterparts, under one source: images of"
+            " one kind of content are paired instead",
             pairs="content",
         ),
     }
