@@ -1,7 +1,8 @@
-"""The whole contract between a detector and the harness.
+"""The contract between a detector and the harness.
 
 A `Recipe` is an untrained detector: a frozen value. Fitting it gives a `Detector`, which turns images into the
 probability that they were generated. One whose features are frozen is a `Probe`: an `Embedder` and a small head.
+`detectors.composition` adds detectors that are composed of others, `detectors.classifier` those that name a generator.
 """
 
 from __future__ import annotations
@@ -143,8 +144,9 @@ class Probe(Detector):
 class Recipe(ABC):
     """An untrained detector. `setting` chooses an entry of `variants`: nothing else may depend on it.
 
-    Further fields are options, part of the key by themselves where they differ from their default; with `compare=False`
-    they are none. One with the metadata `{"file": True}` is the path of a file and stands in the key by its content.
+    Further fields are options, part of the key by themselves where they differ from their default; a field with
+    `compare=False` is no option. One with the metadata `{"file": True}` is the path of a file and stands in the key by
+    its content.
     """
 
     setting: Setting = "paper"

@@ -44,7 +44,7 @@ from detectors.heads.rows import map_rows
 from detectors.weights.open_clip import DATACOMP
 
 C = 1.0  # scikit-learn's own
-SOFTMAX_BLOCKS_C, SVM_BLOCKS_C = 0.1, 0.01  # by cross-validation on the train split of the embedded corpus
+SOFTMAX_BLOCKS_C, SVM_BLOCKS_C = 0.1, 0.01  # chosen by cross-validation on a corpus like the embedded one
 
 
 class ClipClassifier(Classifier):

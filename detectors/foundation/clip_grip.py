@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from detectors.embedders.clip_tower import ClipTower
 
 C = 1.0  # LinearSVC's own
-BLOCKS_C = 0.1  # by cross-validation on the train split of the embedded corpus
+BLOCKS_C = 0.1  # chosen by cross-validation on a corpus like the embedded one
 
 
 class ShorterSideEmbedder(ClipEmbedder):
@@ -111,7 +111,8 @@ class ClipGrip(ClipHeadRecipe):
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
-            notes="expect 0.7 to 0.8 on the generator it was fitted on: the small CLIP says little of generators",
+            notes="expect 0.7 to 0.8 on the generator it was fitted on: the small CLIP holds little information on"
+            " generators",
             shipped=True,
             embedder=TOKEN_STATISTICS,
             embedding_part="blocks",

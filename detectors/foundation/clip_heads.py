@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 HIDDEN = 256
 DROPOUT = 0.2  # of the hidden layer
 C = 1.0  # LinearSVC's own
-BLOCKS_C = 0.01  # by cross-validation on the train split of the embedded corpus
+BLOCKS_C = 0.01  # chosen by cross-validation on a corpus like the embedded one
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SMALL_MODEL = "small_dino"
 MODEL = "vit_large_patch14_dinov2.lvd142m"
 SIDE = 224
-C = 1.0  # in the small setting by cross-validation on the train split
+C = 1.0  # in the small setting chosen by cross-validation on a corpus like the embedded one
 
 
 class DinoEmbedder(FrozenEmbedder):

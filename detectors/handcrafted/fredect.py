@@ -13,8 +13,9 @@ The small setting reads the luma of the 96x96 centre: the classifier script of t
 channel too, and 9,216 columns rather than 49,152 keep the embeddings of 4,800 images below 200 MB.
 """
 
-# Why 96: mean accuracy on the training generator, 5-fold on the train split of the embedded corpus, is .906 with the
-# luma of 96x96 and .860 with that of 64x64; 128x128 would take 315 MB. The penalty is the published one in both.
+# Why 96: mean accuracy on the training generator, 5-fold on the train split of a corpus like the embedded one, is .906
+# with the luma of 96x96 and .860 with that of 64x64; 128x128 would take 315 MB. The penalty is the published one in
+# both.
 
 from __future__ import annotations
 

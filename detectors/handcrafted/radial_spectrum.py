@@ -16,8 +16,8 @@ square: rings are not meaningful in a spectrum whose axes differ. The paper's se
 images of different sizes; the small one 80, its number for the small images of CelebA.
 """
 
-# Mean accuracy on the training generator, 5-fold on the train split of the embedded corpus: .919 with C = 1 as
-# published, .912 with 10.
+# Mean accuracy on the training generator, 5-fold on the train split of a corpus like the embedded one: .919 with C = 1
+# as published, .912 with 10.
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ not linear; its diagonal filters, which it has only among those, are in. Its spa
 the first order and 1, 1.5 and 2 for all others, here 1 and 2 for all. A linear head replaces the paper's ensemble of
 Fisher discriminants. Square roots of the frequencies are taken, as is usual where a linear head reads histograms.
 
-The `residual` family keeps 3 of these filters, longer steps and shorter runs: fewer columns, less noise in each.
+The method `residual` keeps 3 of these filters, longer steps and shorter runs: fewer columns, less noise in each.
 """
 
 # Why this size and step in the small setting: mean accuracy on the training generator, 5-fold on the train split of
-# the embedded corpus, and milliseconds an image on one core.
+# a corpus like the embedded one, and milliseconds an image on one core.
 #   64x64, step 2     .944   0.9
 #   96x96, step 1     .954   1.8
 #   96x96, step 2     .972   1.9   (.970 with C = 0.1)

@@ -15,7 +15,7 @@ is mirrored until it holds one.
 Magnitudes are not divided by the size of the image, as published: they depend on it where sizes differ by class.
 """
 
-# Mean accuracy on the training generator, 5-fold on the train split of the embedded corpus:
+# Mean accuracy on the training generator, 5-fold on the train split of a corpus like the embedded one:
 #   period 8, the small trees .849, the published ones .852; period 16, the small trees .838
 # The small ones take a third of the time to fit, and split train sets of a few dozen images too.
 

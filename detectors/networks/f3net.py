@@ -13,15 +13,15 @@ Qian, Yin, Sheng, Chen and Shao, "Thinking in Frequency: Face Forgery Detection 
   of 299, as in the paper.
 
 In both, each coefficient's weight in each band is learnt, from 0 or 1 plus or minus about 0.05, by at most 1; images
-are whole, resized to 299x299 by Pillow's bicubic filter (what `Image.resize` does without a word), values from -1 to 1;
-ImageNet's Xception begins, its first convolution repeated for all bands and divided by their number.
+are whole, resized to 299x299 by Pillow's bicubic filter (the default of `Image.resize`), values from -1 to 1; each
+branch starts from ImageNet's Xception, its first convolution repeated for all bands and divided by their number.
 
 Training in the paper setting: `f3net` by its port's numbers, Adam at 2e-4, batches of 12, mirroring, 5 epochs, the last
 weights. `f3net_genimage` has no training code, so it follows the paper: SGD with momentum 0.9 at 0.002 along a cosine,
 batches of 128, 150,000 steps, which with GenImage's 324,000 images of one generator are 66 epochs. The rate 0.002 was
-not checked against the paper but stands, commented out, in the first port as well; mirroring is chosen here. The first
-port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is held
-out: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
+not checked against the paper; a commented-out line of the first port has it as well. Mirroring is chosen here. The
+first port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is
+held out: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
 
 The small setting is the same method at the size of the embedded corpus: squares of 64 pixels, random in training and
 four an image in the test, are decomposed with the bands at their size; the small residual network of rendered

@@ -62,7 +62,7 @@ def _small() -> nn.Module:
 
 @dataclass(frozen=True)
 class Spec(NetworkRecipe):
-    """Recipe of Spec. The last layer of whatever weights the paper setting starts from is replaced."""
+    """Recipe of Spec. The last layer of whatever weights fitting starts from is replaced."""
 
     checkpoint_entry: ClassVar[str | None] = "state_dict"
     card: ClassVar[Card] = Card(

@@ -110,8 +110,8 @@ class DeitSmall(NetworkRecipe):
             input_size="128x128",
             input_policy="whole image resized bilinearly to a square",
             size=Size(154_049, 0.0112),
-            notes="expect chance: a few hundred images are learnt by heart before the faint traces of a generator in"
-            " 16-pixel patches are",
+            notes="expect chance: the network overfits to a few hundred images, and the traces of a generator in"
+            " 16-pixel patches are faint",
             view=DEIT_VIEW,
             network=_small_deit,
             stages=SMALL_VIT_STAGES,

@@ -1,6 +1,6 @@
 """Recipes of detectors that are one trained network: a subclass states the network, its view and its training.
 
-What a family of networks needs is a table, `variants`: for each setting the network, its view, its plan and where
+What a method needs is a table, `variants`: for each setting the network, its view, its plan and where
 pretrained weights come from. Fitting, restoring, strict loading of published checkpoints and the options of transfer
 learning are the same for all and implemented here.
 """
@@ -63,7 +63,7 @@ class NetworkRecipe(Recipe):
         curriculum: Generators from easy to hard. Every epoch the images of one more generator are added, with the real
             ones from the start; empty: all of them always.
         pairs: Whether every batch pairs real and generated images, cropped alike: of one "source", or of the same
-            "content" where the data has no sources; None is the family's own.
+            "content" where the data has no sources; None is the variant's own.
     """
 
     start: str | None = field(default=None, metadata={"file": True})
@@ -115,7 +115,7 @@ class NetworkRecipe(Recipe):
         return random_init(self.network, seed), "random weights"
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
-        """The weights that training starts from, made of those of a file; a family may replace layers here.
+        """The weights that training starts from, made of those of a file; a recipe class may replace layers here.
 
         Args:
             network: From `build`.

@@ -26,9 +26,9 @@ An image is never enlarged unless it has less than 16 pixels: enlarged images ar
 depend on the size. The small setting is a coder of 38,000 weights with 2 levels, trained on crops of 32 pixels.
 """
 
-# Why these numbers: bits per coded value of level 0 and 1, trained on 150 real images of the embedded corpus, on the 50
-# others, one seed: 1.77 and 2.72. At half the rate 1.78 and 2.79; there, a residual block more 1.76 and 2.77 for a
-# fifth more time. One component in place of two, in 450 steps of 16 crops: 1.85 and 2.83 against 1.77 and 2.76.
+# Why these numbers: bits per coded value of level 0 and 1, trained on 150 real images of a corpus like the embedded
+# one, on 50 others, one seed: 1.77 and 2.72. At half the rate 1.78 and 2.79; there, a residual block more 1.76 and 2.77
+# for a fifth more time. One component in place of two, in 450 steps of 16 crops: 1.85 and 2.83 against 1.77 and 2.76.
 
 from __future__ import annotations
 
