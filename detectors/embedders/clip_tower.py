@@ -15,7 +15,8 @@ from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.architectures.compute import autocast, deterministic, normalised, token_statistics
+from detectors.architectures.forward_pass import normalised, token_statistics
+from detectors.architectures.torch_contexts import autocast, deterministic
 from detectors.preprocessing.augmentation import ChannelValues
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import HubFile, UnknownFile

@@ -158,8 +158,8 @@ class FreDectNet(NetworkRecipe):
 
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Mean and variance of the part of `train` that is not held out."""
-        from detectors.architectures.compute import torch_threads
         from detectors.architectures.dct_networks import log_dct
+        from detectors.architectures.torch_contexts import torch_threads
         from detectors.training.input_statistics import mean_and_variance
         from detectors.training.loop import validation_split
 

@@ -15,7 +15,7 @@ from torch import nn
 from torchvision import transforms
 
 from detectors.api import Runtime
-from detectors.architectures.compute import logits
+from detectors.architectures.forward_pass import logits
 from detectors.checks import ToyTrainSet, texture
 from detectors.preprocessing.augmentation import (
     AugmentationDraw,

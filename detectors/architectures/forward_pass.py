@@ -1,10 +1,8 @@
-"""Device, memory layout, precision, threads and determinism of networks; import this module inside functions only."""
+"""The forward pass of a network: device, normalised images, log odds, tokens; import this inside functions only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import cast
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -17,18 +15,6 @@ from detectors.preprocessing.augmentation import ChannelValues, View
 def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
     """Move a network to its device, in the memory layout in which convolutions are fastest."""
     return network.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def autocast(runtime: Runtime) -> AbstractContextManager[object]:
-    """A context of mixed precision where the runtime asks for bfloat16."""
-    device = torch.device(runtime.device).type
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
-
-
-def deterministic() -> AbstractContextManager[object]:
-    """A context in which convolutions of an accelerator are deterministic and not rounded to TF32."""
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    return cast("AbstractContextManager[object]", flags)
 
 
 def normalised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
@@ -54,14 +40,3 @@ def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Run
         return outputs[:, 0].float()
     generated = int(getattr(network, "generated_output", 1))
     return (outputs[:, generated] - outputs[:, 1 - generated]).float()
-
-
-@contextmanager
-def torch_threads(count: int | None) -> Iterator[None]:
-    """A context in which torch computes on this many CPU threads; None leaves their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
