@@ -1,8 +1,7 @@
-"""The contract between a detector and the harness.
+"""The contract between a detector and the harness; `detectors.composition` and `detectors.classifier` extend it.
 
 A `Recipe` is an untrained detector: a frozen value. Fitting it gives a `Detector`, which turns images into the
 probability that they were generated. One whose features are frozen is a `Probe`: an `Embedder` and a small head.
-`detectors.composition` adds detectors that are composed of others, `detectors.classifier` those that name a generator.
 """
 
 from __future__ import annotations
