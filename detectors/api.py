@@ -1,4 +1,4 @@
-"""The whole contract between a detector and the harness.
+"""The contract between a detector and the harness; `detectors.composition` and `detectors.classifier` extend it.
 
 A `Recipe` is an untrained detector: a frozen value. Fitting it gives a `Detector`, which turns images into the
 probability that they were generated. One whose features are frozen is a `Probe`: an `Embedder` and a small head.
@@ -130,21 +130,22 @@ class Probe(Detector):
         """Scores of N prepared arrays: embed, then decide."""
         return self.decide(self.embedder.embed(batch))
 
-    def answer_embedded(self, embeddings: Embeddings) -> Answer:
+    def answer_embeddings(self, embeddings: Embeddings) -> Answer:
         """Scores of N embeddings, float32 (N, dim), and diagnostics; none by default."""
         return Answer(self.decide(embeddings))
 
     def answer(self, batch: Sequence[Array]) -> Answer:
         """Scores and diagnostics of N prepared arrays: embed, then answer."""
-        return self.answer_embedded(self.embedder.embed(batch))
+        return self.answer_embeddings(self.embedder.embed(batch))
 
 
 @dataclass(frozen=True)
 class Recipe(ABC):
     """An untrained detector. `setting` chooses an entry of `variants`: nothing else may depend on it.
 
-    Further fields are options, part of the key by themselves where they differ from their default; with `compare=False`
-    they are none. One with the metadata `{"file": True}` is the path of a file and stands in the key by its content.
+    Further fields are options, part of the key by themselves where they differ from their default; a field with
+    `compare=False` is no option. One with the metadata `{"file": True}` is the path of a file and stands in the key by
+    its content.
     """
 
     setting: Setting = "paper"

@@ -57,7 +57,7 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A detector in one setting. A family adds fields of its own for what its recipes read from the table.
+    """A detector in one setting. A subclass adds fields for what its recipe classes read from the table.
 
     Attributes:
         trained_on: The images that its weights and its head were trained on.
@@ -78,7 +78,7 @@ class Variant:
         return _empty_fields(self, Variant, optional=("size", "notes"))
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields of this class by name, as plain values; those that a family adds are left out."""
+        """The fields of this class by name, as plain values; those that a subclass adds are left out."""
         return asdict(Variant(**{field.name: getattr(self, field.name) for field in fields(Variant)}))
 
 
@@ -87,7 +87,7 @@ AnyVariant_co = TypeVar("AnyVariant_co", bound=Variant, covariant=True)
 
 
 class VariantTable(Protocol[AnyVariant_co]):
-    """The part of a recipe that `Recipe.variant` reads: the variant has the type that a family gives its table."""
+    """The part of a recipe that `Recipe.variant` reads: the variant has the type that a subclass gives its table."""
 
     @property
     def setting(self) -> Setting:

@@ -43,7 +43,7 @@ def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry po
     """
     points = _read(entry_points, group)
     if name not in points.names:
-        raise UnknownName(unknown_name(noun, name, installed(group)))
+        raise UnknownName(unknown_name_message(noun, name, installed(group)))
     try:
         return points[name].load()
     except Exception as error:
@@ -52,7 +52,7 @@ def find(group: str, noun: str, name: str) -> Any:  # noqa: ANN401 - an entry po
         raise UnknownName(msg) from error
 
 
-def unknown_name(noun: str, name: str, known: Collection[str]) -> str:
+def unknown_name_message(noun: str, name: str, known: Collection[str]) -> str:
     """The message for a name that is not installed, with the most similar one that is."""
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""

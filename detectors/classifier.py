@@ -27,7 +27,7 @@ class Classifier(Probe):
     def class_probabilities(self, embeddings: Embeddings) -> Probabilities:
         """The probability of each of the `classes` for N embeddings, float32 (N, C)."""
 
-    def answer_embedded(self, embeddings: Embeddings) -> Answer:
+    def answer_embeddings(self, embeddings: Embeddings) -> Answer:
         """Scores: the likeliest generator against "real", so that above 0.5 the likeliest class is a generator.
 
         Where there are several generators, `PREDICTED_GENERATOR` and `LIKELIEST_GENERATOR` are recorded as well.
@@ -44,4 +44,4 @@ class Classifier(Probe):
 
     def decide(self, embeddings: Embeddings) -> Scores:
         """The scores of the answer."""
-        return self.answer_embedded(embeddings).scores
+        return self.answer_embeddings(embeddings).scores

@@ -18,7 +18,7 @@ Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "gen
 EpochCallback = Callable[[int, Mapping[str, float]], object]
 State = dict[str, Array]  # everything that fitting learned, by name; names and shapes are the detector's own
 Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
-Value = TypeVar("Value")
+AnyValue = TypeVar("AnyValue")
 
 
 class Unavailable(Exception):
@@ -61,13 +61,13 @@ class Sample:
         object.__setattr__(self, "pixels", read_only(self.pixels))
 
 
-def read_only(value: Value) -> Value:
+def read_only(value: AnyValue) -> AnyValue:
     """A read-only view of an array, for several detectors to share; anything else as it is."""
     if not isinstance(value, np.ndarray):
         return value
     view = value.view()
     view.flags.writeable = False
-    return cast("Value", view)
+    return cast("AnyValue", view)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class WeightFile(Protocol):
 
     @property
     def identity(self) -> str:
-        """Its content as keys have it; empty where it is in no key."""
+        """What keys have for it: the start of its hash, or its repository; empty where it is in no key."""
 
     def availability(self) -> Availability:
         """Whether it is on this machine; nothing is downloaded."""

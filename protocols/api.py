@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol
 Split = Literal["train", "val", "test"]
 Task = Literal["binary", "generator"]
 Role = Literal["home", "away"]
-Value = str | int | float  # of an axis, as tables have it
+AxisValue = str | int | float  # of an axis, as tables have it
 NONE = "none"  # the degradation that changes nothing, as `protocols.degradations` spells it
 
 
@@ -87,15 +87,15 @@ class Axis:
         generators: Whether the values are generators, or several joined with "+": tables group them by family then.
     """
 
-    value: Callable[[Cell], Value]
+    value: Callable[[Cell], AxisValue]
     generators: bool = False
 
 
-def _of_train(value: Callable[[Subset], Value]) -> Axis:
+def _of_train(value: Callable[[Subset], AxisValue]) -> Axis:
     return Axis(lambda cell: "" if cell.train is None else value(cell.train))
 
 
-def _size(subset: Subset) -> Value:
+def _size(subset: Subset) -> AxisValue:
     return "all" if subset.size is None else subset.size
 
 
@@ -238,7 +238,7 @@ class EvaluationProtocol(ABC):
         return []
 
 
-def options(protocol: type[EvaluationProtocol]) -> dict[str, str]:
+def option_help(protocol: type[EvaluationProtocol]) -> dict[str, str]:
     """The options of a protocol by name, with their help."""
     return {field.name: str(field.metadata.get("help", "")) for field in fields(protocol) if field.init}
 

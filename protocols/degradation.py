@@ -19,7 +19,7 @@ from protocols.api import (
     option,
     train_generators,
 )
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 PREFERRED = "SDv1.4"  # what GenImage trains on for this table
 GENIMAGE_STEPS = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
@@ -32,7 +32,9 @@ MILDER_STEPS = ("lr:112", "lr:96", "lr:64", "jpeg:85", "jpeg:65", "jpeg:30", "bl
 class DegradationMatrix(EvaluationProtocol):
     """Every detector, trained on clean images of one generator, tested on the same one under each degradation."""
 
-    train_on: tuple[str, ...] = option((), f"Generators to train on, each by itself; empty: {PREFERRED}, or the first.")
+    train_on: tuple[str, ...] = option(
+        (), f"Generators to train on, several together joined with +; empty: {PREFERRED}, or the first."
+    )
     degradations: tuple[str, ...] = option((), "Such as jpeg:65,lr:112+blur:1; empty: GenImage's, or milder ones.")
     test_all: bool = option(default=False, about="Test on all generators, not the trained one alone.")
 
@@ -61,7 +63,9 @@ class DegradationMatrix(EvaluationProtocol):
         """The degradations under their canonical names."""
         if not self.degradations:
             return MILDER_STEPS if short_side <= SMALL_SIDE else GENIMAGE_STEPS
-        return tuple(dict.fromkeys(name for text in self.degradations if (name := degradation(text).name) != NONE))
+        return tuple(
+            dict.fromkeys(name for text in self.degradations if (name := parse_degradation(text).name) != NONE)
+        )
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Clean images, all degradations, and each one."""

@@ -13,7 +13,7 @@ from detectors import catalogue
 from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
 from detectors.identity import default_of, options_of
-from protocols.api import options
+from protocols.api import option_help
 
 WIDTH = 100
 INDENT = "    "
@@ -128,7 +128,7 @@ def in_full(name: str) -> Iterator[str]:
     if name in protocol_catalogue.names():
         return _whole_protocol(name)
     known = sorted({*catalogue.names(), *protocol_catalogue.names()})
-    raise catalogue.UnknownName(catalogue.unknown_name("detector or protocol", name, known))
+    raise catalogue.UnknownName(catalogue.unknown_name_message("detector or protocol", name, known))
 
 
 def _whole_protocol(name: str) -> Iterator[str]:
@@ -143,9 +143,9 @@ def _whole_protocol(name: str) -> Iterator[str]:
     if kind.__doc__:
         yield from _labelled_lines("asks", " ".join(kind.__doc__.split()), "")
     yield from _labelled_lines("matrix", f"rows {kind.view.rows}, columns {kind.view.columns}", "")
-    yield "options, as in `lineup run --protocol NAME --option VALUE`:" if options(kind) else "options: none"
+    yield "options, as in `lineup run --protocol NAME --option VALUE`:" if option_help(kind) else "options: none"
     types, by_name = protocol_catalogue.option_types(kind), {field.name: field for field in fields(kind)}
-    for option, about in options(kind).items():
+    for option, about in option_help(kind).items():
         default = protocol_catalogue.command_line_text(default_of(by_name[option]))
         text = f"{about} [default: {default}]" if default else about
         yield from _labelled_lines(f"--{option.replace('_', '-')} {protocol_catalogue.type_text(types[option])}", text)

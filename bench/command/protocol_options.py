@@ -24,7 +24,7 @@ from bench.request.protocol_catalogue import command_line_text, type_text
 from bench.request.run_request import DetectorOptions
 from bench.request.settings_file import SettingsFile, read_settings
 from detectors.identity import default_of
-from protocols.api import EvaluationProtocol, options
+from protocols.api import EvaluationProtocol, option_help
 
 NOT_IN_A_FILE = {"settings", "dry_run"}
 LENIENT = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
@@ -61,7 +61,7 @@ class ProtocolCommand(TyperCommand):
         path: Path | None = parse_leniently(self).params["settings"]
         file = SettingsFile() if path is None else read_settings(path)
         name = parse_leniently(self, default_map=_as_texts(file.values)).params["protocol"]
-        taken = list(options(protocol_catalogue.protocol_class(name)))
+        taken = list(option_help(protocol_catalogue.protocol_class(name)))
         own = {one.name for one in self.params} - NOT_IN_A_FILE
         for option in file.values:
             if option not in own and option not in taken:
@@ -130,7 +130,7 @@ def _parameters(protocol: str) -> list[Any]:
     """The options of a protocol, as typer has options: texts, and flags for truth values."""
     kind = protocol_catalogue.protocol_class(protocol)
     helps, types, by_name = (
-        options(kind),
+        option_help(kind),
         protocol_catalogue.option_types(kind),
         {one.name: one for one in fields(kind)},
     )

@@ -62,7 +62,7 @@ def answer_batch(detector: Detector, inputs: BatchInputs, path: DetectorPath = (
         members = detector.members.items()
         return detector.combine({name: answer_batch(member, inputs, (*path, name)) for name, member in members})
     if isinstance(detector, Probe):
-        return detector.answer_embedded(read_only(inputs.embeddings_of(detector.embedder)))
+        return detector.answer_embeddings(read_only(inputs.embeddings_of(detector.embedder)))
     return detector.answer(inputs.prepared(_consumer(detector, path)))
 
 

@@ -31,7 +31,7 @@ from bench.images.quality.inspection import UNREAD_HASH, FileRecord, InspectedIm
 from bench.platform.executors import map_in_order
 from bench.platform.files import digest, write_atomically
 from detectors.api import Embeddings, State
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 INSPECTIONS_PER_FILE = 10_000  # files per file of facts: a killed run loses no more inspections
 _KEY = ["name", "degradation", "bytes", "time"]  # what the facts of a file are kept under
@@ -178,7 +178,7 @@ def _inspection_keys(images: ImageSet, workers: int) -> pd.DataFrame:
         images.names[start : start + INSPECTIONS_PER_FILE] for start in range(0, len(images), INSPECTIONS_PER_FILE)
     ]
     marks = [mark for part in map_in_order(lambda names: _file_marks(images, names), parts, workers) for mark in part]
-    degradation_keys = {text: degradation(text).key if text else "" for text in set(images.degradations)}
+    degradation_keys = {text: parse_degradation(text).key if text else "" for text in set(images.degradations)}
     keys = pd.DataFrame(marks, columns=_KEY[2:])
     keys.insert(0, "name", images.table["name"])
     keys.insert(1, "degradation", images.table["degradation"].map(degradation_keys))

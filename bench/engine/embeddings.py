@@ -26,7 +26,7 @@ from bench.platform.files import digest
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime
 from detectors.types import read_only
 from protocols.api import Subset
-from protocols.degradations import Degradation, degradation
+from protocols.degradations import Degradation, parse_degradation
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,11 @@ def plan_embeddings(
         for embedder in embedders[item.recipe_key].embedders:
             by_key.setdefault(embedder.key, embedder)
             for subset in read:
-                key = embedder.key, degradation(subset.degradation).name
+                key = embedder.key, parse_degradation(subset.degradation).name
                 users[key].append(item)
                 subsets[key][subset] = None
     requests = [
-        EmbeddingRequest(by_key[str(consumer)], degradation(name), selections.positions(read))
+        EmbeddingRequest(by_key[str(consumer)], parse_degradation(name), selections.positions(read))
         for (consumer, name), read in subsets.items()
     ]
     return EmbeddingPlan(requests, users)

@@ -15,7 +15,7 @@ from bench.engine.train_set import SampleReader, SelectionTrainSet
 from bench.engine.training_curves import CurveWriter, no_curves
 from detectors.api import Detector, Runtime
 from protocols.api import Subset
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FitService:
 
     def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
         selection = self.selections[subset]
-        reader = SampleReader(selection.pool, degradation(subset.degradation), self.counts)
+        reader = SampleReader(selection.pool, parse_degradation(subset.degradation), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
         with self.curves(item.cell) as callback:
             runtime = replace(self.runtime, checkpoint_folder=self.cache.fit_folder(item.fit_key), on_epoch=callback)

@@ -16,7 +16,7 @@ from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.weight_file import content_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 TRAINING_COLUMNS = ("generator", "source", "content")  # what a train set gives of an image beside its label
 TASK_COLUMNS: Mapping[Task, tuple[str, ...]] = {"binary": (), "generator": ("generator",)}  # the truth beside the label
@@ -60,7 +60,7 @@ class PlannedCell:
     @property
     def scoring_key(self) -> ScoringKey:
         """Equal for cells that need the same answer about an image."""
-        return self.fit_key, degradation(self.cell.test.degradation).name
+        return self.fit_key, parse_degradation(self.cell.test.degradation).name
 
 
 def plan(
@@ -68,7 +68,7 @@ def plan(
 ) -> list[PlannedCell]:
     """Give each cell its recipe and its keys. Raises `Unanswerable` for options that a recipe does not have."""
     train_keys = {
-        train: (selections[train].digest_with(*TRAINING_COLUMNS), degradation(train.degradation).key)
+        train: (selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.degradation).key)
         for train in {cell.train for cell in cells}
         if train is not None
     }
@@ -85,7 +85,7 @@ def plan(
             fit_key = digest("checkpoint", *code, content_id(Path(cell.checkpoint)))
         else:
             fit_key = digest("fit", *code, *train_keys[cell.train], str(cell.seed))
-        test_key = test_keys[cell.test, cell.task], degradation(cell.test.degradation).key
+        test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.degradation).key
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task)[:32]
         planned.append(PlannedCell(cell, by_options[cell.detector, cell.options], code[0], key, fit_key))
     return planned

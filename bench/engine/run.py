@@ -30,7 +30,7 @@ from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome
 from bench.records.store import Store
 from detectors.api import Answer, Detector, Runtime, Unavailable
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Engine:
         return others
 
     def _answer_from_embeddings(self, item: PlannedCell, detector: Detector) -> Answer:
-        test, step = self._selections[item.cell.test], degradation(item.cell.test.degradation)
+        test, step = self._selections[item.cell.test], parse_degradation(item.cell.test.degradation)
         return answer_from_embeddings(
             detector, lambda embedder: self._embeddings.embed(test, embedder, step), len(test.images)
         )
@@ -200,7 +200,7 @@ class Engine:
         """Let fitted detectors score the test images of the missing cells; a cell is recorded when it is complete."""
         plan = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
         requests = [
-            ScoringRequest(key, detectors[key[0]], items[0].path, degradation(key[1]), plan.images(key))
+            ScoringRequest(key, detectors[key[0]], items[0].path, parse_degradation(key[1]), plan.images(key))
             for key, items in plan.missing.items()
         ]
         tables = {request.key: AnswerTable(len(self._selections.pool)) for request in requests}

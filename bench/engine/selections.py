@@ -16,7 +16,7 @@ from bench.images.quality.inspection import HASH_BYTES, InspectedImages
 from bench.platform.files import digest
 from detectors.api import Rows, Sample
 from protocols.api import NONE, Subset
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 Positions = NDArray[np.int64]  # (N,), positions among the distinct images of a run
 
@@ -149,7 +149,7 @@ class Selections:
 def _hashes(inspection: InspectedImages) -> Hashes:
     """Content hashes, uint8 (N, 32); a degradation that is part of the data is hashed with the file."""
     hashes, chains = inspection.hashes.copy(), inspection.images.degradations
-    keys = {chain: degradation(chain).key.encode() for chain in set(chains) if chain}
+    keys = {chain: parse_degradation(chain).key.encode() for chain in set(chains) if chain}
     for row, chain in enumerate(chains):
         if chain:
             hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + keys[chain]).digest(), np.uint8)

@@ -25,7 +25,7 @@ from bench.images.image_set import ImageSet
 from bench.platform.progress import Reporter
 from bench.records import columns
 from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Recipe, Runtime
-from protocols.degradations import Degradation, degradation
+from protocols.degradations import Degradation, parse_degradation
 
 IMAGES = 50
 REPEATS = 5
@@ -101,7 +101,10 @@ def time_detectors(
     Returns:
         One row per detector, columns `columns.THROUGHPUT`.
     """
-    steps = [degradation(name) for name in sorted({degradation(item.cell.test.degradation).name for item in planned})]
+    steps = [
+        parse_degradation(name)
+        for name in sorted({parse_degradation(item.cell.test.degradation).name for item in planned})
+    ]
     rows = []
     with reporter.stage("time detectors", len(items)) as advance:
         for item in items:

@@ -18,7 +18,7 @@ from bench.images.layouts.api import ImageRow
 from bench.platform.errors import InputError
 from detectors.api import Labels, Rows, Sample
 from protocols.api import Split, Subset
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 COLUMNS = ImageRow._fields
 IMAGES_MEASURED = 4  # of each generator and pool, for the short side
@@ -120,7 +120,7 @@ class ImageSet:
     def __getitem__(self, index: int) -> Sample:
         name = self.names[index]
         sample = decode(self.files.read(name), self.where(name))
-        return degradation(self.degradations[index])(sample) if self.degradations[index] else sample
+        return parse_degradation(self.degradations[index])(sample) if self.degradations[index] else sample
 
     def where(self, name: str) -> str:
         """What messages call one image."""

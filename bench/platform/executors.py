@@ -122,6 +122,8 @@ def executor(name: str) -> Executor:
     if name in EXECUTORS:
         return EXECUTORS[name]
     if name not in catalogue.installed(GROUP):
-        raise catalogue.UnknownName(catalogue.unknown_name("executor", name, [*EXECUTORS, *catalogue.installed(GROUP)]))
+        raise catalogue.UnknownName(
+            catalogue.unknown_name_message("executor", name, [*EXECUTORS, *catalogue.installed(GROUP)])
+        )
     found: Executor = catalogue.find(GROUP, "executor", name)
     return found

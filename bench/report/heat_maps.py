@@ -16,7 +16,7 @@ from bench.records import columns
 from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
 from bench.report.matrix_style import grouped_values, matrix_panels
 from bench.report.ranking_columns import percent
-from protocols.api import Role, Value
+from protocols.api import AxisValue, Role
 
 _ROLES: tuple[Role, ...] = ("home", "away")
 _FAMILY_GAP = 0.18  # between groups of one family, in widths of a cell
@@ -36,9 +36,9 @@ class Panel:
 
     title: str
     summary: str
-    accuracies: dict[tuple[Value, Value], float]
-    rows: dict[Value, float]
-    columns: dict[Value, float]
+    accuracies: dict[tuple[AxisValue, AxisValue], float]
+    rows: dict[AxisValue, float]
+    columns: dict[AxisValue, float]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _panels(table: pd.DataFrame, manifest: Manifest) -> list[Panel]:
     return panels
 
 
-def _positions(grouped: Sequence[Sequence[Value]]) -> dict[Value, float]:
+def _positions(grouped: Sequence[Sequence[AxisValue]]) -> dict[AxisValue, float]:
     """Where the cell of each value begins, in widths of a cell, with a gap between groups."""
     ordered = chain.from_iterable(grouped)
     steps = [1.0 + (_FAMILY_GAP if name == group[-1] else 0.0) for group in grouped for name in group]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.records.manifest import AxisRecord
-from protocols.api import Value
+from protocols.api import AxisValue
 
 Rgb = tuple[int, int, int]
 
@@ -53,7 +53,7 @@ def group_by_family(names: Sequence[str], families: Mapping[str, str]) -> list[l
     return list(groups.values())
 
 
-def grouped_values(names: Sequence[Value], axis: AxisRecord, families: Mapping[str, str]) -> list[list[Value]]:
+def grouped_values(names: Sequence[AxisValue], axis: AxisRecord, families: Mapping[str, str]) -> list[list[AxisValue]]:
     """The values of an axis in groups: by family where they are generators, else one group in planned order."""
     if not axis.generators:
         return [list(names)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bench.platform.errors import InputError
 from bench.request.run_request import RunRequest
-from protocols.degradations import UnknownDegradation, degradation
+from protocols.degradations import UnknownDegradation, parse_degradation
 
 
 def with_base_degradations(request: RunRequest, chains: Sequence[str]) -> list[RunRequest]:
@@ -18,7 +18,7 @@ def with_base_degradations(request: RunRequest, chains: Sequence[str]) -> list[R
         InputError: No chain was given, or one is not known.
     """
     try:
-        names = list(dict.fromkeys(degradation(chain).name for chain in chains))
+        names = list(dict.fromkeys(parse_degradation(chain).name for chain in chains))
     except UnknownDegradation as error:
         raise InputError(str(error)) from error
     if not names:

@@ -66,7 +66,7 @@ def check_detectors(detectors: tuple[str, ...]) -> None:
         raise InputError(msg)
     for name in all_names(detectors):
         if name not in installed:
-            raise InputError(catalogue.unknown_name("detector", name, installed))
+            raise InputError(catalogue.unknown_name_message("detector", name, installed))
 
 
 def check_options(options: DetectorOptions, detectors: tuple[str, ...]) -> None:

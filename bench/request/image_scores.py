@@ -23,7 +23,7 @@ from detectors import catalogue
 from detectors.api import Detector, Sample, Setting, Unavailable
 from detectors.weight_file import WrongWeights
 from protocols.api import NONE
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 VERDICTS = ("generated", "real")
 NAN = float("nan")
@@ -108,7 +108,7 @@ def _fill_scores(
 ) -> None:
     """Fill in the score of every image, or the reason why it cannot be decoded."""
     positions = np.arange(len(images))
-    scoring = ScoringRequest(("score", NONE), detector, ("score",), degradation(NONE), positions)
+    scoring = ScoringRequest(("score", NONE), detector, ("score",), parse_degradation(NONE), positions)
     chunks = split_into_chunks(positions, request.batch_size)
     passed = score_images(
         lambda position: images[position].sample(), len(images), chunks, [scoring], None, request.workers

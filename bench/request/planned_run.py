@@ -26,7 +26,7 @@ from bench.request.setting import choose_setting
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
 from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Unanswerable
-from protocols.degradations import UnknownDegradation, degradation
+from protocols.degradations import UnknownDegradation, parse_degradation
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet
     return (
         images
         if request.base_degradation == NONE
-        else with_base_degradation(images, degradation(request.base_degradation).name)
+        else with_base_degradation(images, parse_degradation(request.base_degradation).name)
     )
 
 

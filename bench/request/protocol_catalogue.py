@@ -11,7 +11,7 @@ from bench.platform.errors import InputError
 from bench.platform.option_values import parse_values
 from detectors import catalogue
 from detectors.identity import default_of
-from protocols.api import EvaluationProtocol, options
+from protocols.api import EvaluationProtocol, option_help
 
 GROUP = "lineup.protocols"
 COLLECTIONS = (tuple, list, set, frozenset)
@@ -39,7 +39,7 @@ def protocols_with_option(option: str) -> list[str]:
     found = []
     for name in names():
         try:
-            if option in options(protocol_class(name)):
+            if option in option_help(protocol_class(name)):
                 found.append(name)
         except catalogue.UnknownName:
             continue
@@ -49,7 +49,7 @@ def protocols_with_option(option: str) -> list[str]:
 def option_types(protocol: type[EvaluationProtocol]) -> dict[str, Any]:
     """The type of every option of a protocol."""
     hints = get_type_hints(protocol, include_extras=True)
-    return {name: hints[name] for name in options(protocol)}
+    return {name: hints[name] for name in option_help(protocol)}
 
 
 def make_protocol(name: str, values: Mapping[str, Any]) -> EvaluationProtocol:

@@ -29,7 +29,7 @@ SMALL_ENTRY = ("conv1", "bn1", "relu", "layer1", "layer2")
 Ranges = Sequence[tuple[float, float]]
 
 
-def dct_matrix(size: int) -> Tensor:
+def float32_dct_matrix(size: int) -> Tensor:
     """The orthonormal type-II DCT as a matrix, float32 (size, size): frequencies by positions."""
     position = torch.arange(size, dtype=torch.float64) + 0.5
     frequency = torch.arange(size, dtype=torch.float64)[:, None]
@@ -79,8 +79,8 @@ class FadHead(nn.Module):
 
     def __init__(self, size: int, ranges: Ranges, *, closed: bool) -> None:
         super().__init__()
-        self.register_buffer("_DCT_all", dct_matrix(size))
-        self.register_buffer("_DCT_all_T", dct_matrix(size).T.contiguous())
+        self.register_buffer("_DCT_all", float32_dct_matrix(size))
+        self.register_buffer("_DCT_all_T", float32_dct_matrix(size).T.contiguous())
         self.filters = nn.ModuleList([BandFilter(band_mask(size, *ends, closed=closed)) for ends in ranges])
 
     def forward(self, images: Tensor) -> Tensor:
@@ -100,8 +100,8 @@ class LfsHead(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("_DCT_patch", dct_matrix(WINDOW))
-        self.register_buffer("_DCT_patch_T", dct_matrix(WINDOW).T.contiguous())
+        self.register_buffer("_DCT_patch", float32_dct_matrix(WINDOW))
+        self.register_buffer("_DCT_patch_T", float32_dct_matrix(WINDOW).T.contiguous())
         ends = [WINDOW * 2.0 / BANDS * number for number in range(BANDS + 1)]
         masks = [band_mask(WINDOW, *pair, closed=False) for pair in pairwise(ends)]
         self.filters = nn.ModuleList([BandFilter(mask, averaged=True) for mask in masks])
@@ -166,7 +166,7 @@ class F3NetFad(nn.Module):
         return outputs
 
 
-class F3NetMixed(nn.Module):
+class TwoBranchF3Net(nn.Module):
     """The port in GenImage's list, under its names: both branches, mixed twice, two outputs."""
 
     def __init__(self) -> None:
@@ -191,7 +191,7 @@ class F3NetMixed(nn.Module):
         return outputs
 
 
-class SmallFad(nn.Module):
+class SmallFadNet(nn.Module):
     """The decomposition of squares of 64 pixels in front of the small residual network: one output."""
 
     def __init__(self) -> None:
@@ -207,7 +207,7 @@ class SmallFad(nn.Module):
         return outputs
 
 
-class SmallMixed(nn.Module):
+class SmallTwoBranchNet(nn.Module):
     """Both branches at the size of small images, mixed twice: two outputs."""
 
     def __init__(self) -> None:

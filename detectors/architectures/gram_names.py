@@ -11,4 +11,7 @@ BLOCKS = (
     ("conv_inter3_0", "g3_fc1", "g3_fc2"),
     ("conv_inter4_0", "g4_fc1", "g4_fc2"),
 )
-GRAM_PARTS = ("scale", *(part for names in BLOCKS for part in names))  # no pretrained network has them
+SMALL_BLOCKS = BLOCKS[:3]  # those of the small network
+# the parts of both networks that no pretrained network has
+GRAM_PARTS = ("scale", *(part for names in BLOCKS for part in names))
+SMALL_GRAM_PARTS = ("scale", *(part for names in SMALL_BLOCKS for part in names))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from detectors.architectures.gram_names import BLOCKS
+from detectors.architectures.gram_names import BLOCKS, SMALL_BLOCKS
 from detectors.architectures.small_networks import SmallResNet
 
 GRAM_CHANNELS = 32  # of the maps whose Gram matrix is taken, as published, and of the texture features of a block
@@ -69,7 +69,7 @@ class SmallGramNet(SmallResNet):
     def __init__(self) -> None:
         super().__init__()
         _add_blocks(self, (3, 32, 64), SMALL_GRAM_CHANNELS)
-        self.fc = nn.Linear(128 + 3 * SMALL_GRAM_CHANNELS, 1)
+        self.fc = nn.Linear(128 + len(SMALL_BLOCKS) * SMALL_GRAM_CHANNELS, 1)
         _init_convolutions(self)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Small networks of several families, for images of about 128 pixels; import this module inside functions only."""
+"""Small networks of several methods, for images of about 128 pixels; import this module inside functions only."""
 
 from __future__ import annotations
 

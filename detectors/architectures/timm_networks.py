@@ -16,7 +16,7 @@ from detectors.architectures.small_networks import SmallResNet
 from detectors.weights.locations import shipped_card
 
 
-def model(name: str) -> nn.Module:
+def one_output_network(name: str) -> nn.Module:
     """A network of timm with one output and randomly initialised weights."""
     return _with_plain_attention(timm.create_model(name, pretrained=False, num_classes=1))
 

@@ -1,1 +1,1 @@
-"""Detectors that are composed of others: one module per family."""
+"""Detectors that are composed of others: one module per method."""

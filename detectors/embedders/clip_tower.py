@@ -15,16 +15,17 @@ from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.architectures.compute import autocast, deterministic, normalised, token_statistics
-from detectors.preprocessing.augmentation import Statistics
-from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.files import HubFile
+from detectors.architectures.forward_pass import normalised, token_statistics
+from detectors.architectures.torch_contexts import autocast, deterministic
+from detectors.preprocessing.augmentation import ChannelValues
+from detectors.weight_file import HashedFile, WeightFile, hashed_file
+from detectors.weights.files import HubFile, UnknownFile
 from detectors.weights.loading import load_strict, read
 from detectors.weights.locations import shipped_card, shipped_file
 from detectors.weights.open_clip import OPEN_CLIP_FILES
 
-CLIP_MEAN: Statistics = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD: Statistics = (0.26862954, 0.26130258, 0.27577711)
+CLIP_MEAN: ChannelValues = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD: ChannelValues = (0.26862954, 0.26130258, 0.27577711)
 # of the tokens of each block: none, the class token, or mean and deviation of the image tokens ("spread"); with
 # "unprojected" none, and the final embedding is taken before its projection
 ClipPooling = Literal["none", "class", "spread", "unprojected"]
@@ -45,8 +46,8 @@ class ClipTower:
     name: str
     config: Mapping[str, Any]
     weights: HashedFile
-    mean: Statistics = CLIP_MEAN
-    std: Statistics = CLIP_STD
+    mean: ChannelValues = CLIP_MEAN
+    std: ChannelValues = CLIP_STD
 
     @property
     def side(self) -> int:
@@ -102,10 +103,7 @@ def find_tower(model: str, source: str) -> ClipTower:
     """
     config = open_clip.get_model_config(model)
     if config is None:
-        near = get_close_matches(model, open_clip.list_models(), n=1)
-        hint = f": did you mean {near[0]}?" if near else ": open_clip.list_models() names them"
-        msg = f"open_clip {open_clip.__version__} has no model {model!r}{hint}"
-        raise Unavailable(msg)
+        raise Unavailable(_no_such_model(model))
     tags = open_clip.list_pretrained_tags_by_model(model)
     if source not in tags:
         return ClipTower(model, config, _local_file(model, source, tags))
@@ -124,16 +122,32 @@ def _require_same_gelu(model: str, tag: str, config: Mapping[str, Any], *, quick
     raise Unavailable(msg)
 
 
-def pretrained_file(model: str, tag: str) -> HubFile:
-    """The file that open_clip downloads for one of its tags."""
+def pretrained_file(model: str, tag: str) -> WeightFile:
+    """The file that open_clip downloads for one of its tags; `UnknownFile` where it has no such model or tag."""
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    if open_clip.get_model_config(model) is None:
+        return UnknownFile(model, _no_such_model(model))
+    if tag not in tags:
+        return UnknownFile(f"{model} {tag}", _no_such_source(model, tag, tags))
     repository, _, file = open_clip.get_pretrained_cfg(model, tag).get("hf_hub", "").rpartition("/")
     return HubFile(repository, (file,) if file else OPEN_CLIP_FILES)
 
 
+def _no_such_model(model: str) -> str:
+    """The message for a model that open_clip does not have."""
+    near = get_close_matches(model, open_clip.list_models(), n=1)
+    hint = f": did you mean {near[0]}?" if near else ": open_clip.list_models() names them"
+    return f"open_clip {open_clip.__version__} has no model {model!r}{hint}"
+
+
+def _no_such_source(model: str, source: str, tags: Sequence[str]) -> str:
+    """The message for what is neither a file nor a tag of a model."""
+    return f"{source!r} is neither a file nor a tag of {model}, which has {', '.join(tags) or 'none'}"
+
+
 def _local_file(model: str, source: str, tags: Sequence[str]) -> HashedFile:
     if not Path(source).is_file():
-        msg = f"{source!r} is neither a file nor a tag of {model}, which has {', '.join(tags) or 'none'}"
-        raise Unavailable(msg)
+        raise Unavailable(_no_such_source(model, source, tags))
     return hashed_file(Path(source))
 
 

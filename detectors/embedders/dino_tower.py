@@ -14,7 +14,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime
-from detectors.architectures import compute
+from detectors.architectures import forward_pass
+from detectors.architectures.torch_contexts import autocast, deterministic
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.loading import load_strict, read
@@ -89,14 +90,14 @@ def embedding_length(tower: DinoTower, pooling: DinoPooling) -> int:
 
 def normalised(pixels: Tensor) -> Tensor:
     """Images uint8 (N, H, W, 3), normalised with ImageNet's statistics: float32 (N, 3, H, W)."""
-    return compute.normalised(pixels, IMAGENET_MEAN, IMAGENET_STD)
+    return forward_pass.normalised(pixels, IMAGENET_MEAN, IMAGENET_STD)
 
 
 def features(network: nn.Module, pooling: DinoPooling, images: Sequence[Array], runtime: Runtime) -> Embeddings:
     """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then the pooled patch tokens."""
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    with torch.inference_mode(), compute.deterministic(), compute.autocast(runtime):
+    with torch.inference_mode(), deterministic(), autocast(runtime):
         final, blocks = network.forward_intermediates(normalised(pixels), output_fmt="NLC")  # type: ignore[operator]
-        pooled = compute.token_statistics(blocks) if pooling == "spread" else []
+        pooled = forward_pass.token_statistics(blocks) if pooling == "spread" else []
         array: Embeddings = torch.cat([final[:, 0], *pooled], 1).float().cpu().numpy()
     return array

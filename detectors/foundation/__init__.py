@@ -1,1 +1,1 @@
-"""Detectors on frozen foundation models: one module per family."""
+"""Detectors on frozen foundation models: one module per method."""

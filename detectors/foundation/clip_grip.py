@@ -111,7 +111,8 @@ class ClipGrip(ClipHeadRecipe):
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
-            notes="expect 0.7 to 0.8 on the generator it was fitted on: the small CLIP says little of generators",
+            notes="expect 0.7 to 0.8 on the generator it was fitted on: the small CLIP holds little information on"
+            " generators",
             shipped=True,
             embedder=TOKEN_STATISTICS,
             embedding_part="blocks",

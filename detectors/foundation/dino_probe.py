@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SMALL_MODEL = "small_dino"
 MODEL = "vit_large_patch14_dinov2.lvd142m"
 SIDE = 224
-C = 1.0  # in the small setting by cross-validation on the train split
+C = 1.0  # in the small setting by cross-validation on the train split of the embedded corpus
 
 
 class DinoEmbedder(FrozenEmbedder):
@@ -68,14 +68,14 @@ class DinoVariant(HeadVariant):
     """The probe in one setting.
 
     Attributes:
-        start: The tower's weights.
+        weight_file: The tower's weights.
         tower: Makes the tower, with its own weights or those of a file.
         network: Makes the vision transformer, without weights.
         pooling: The tokens that are read.
         pad: Whether smaller images are padded with black, or enlarged.
     """
 
-    start: WeightFile
+    weight_file: WeightFile
     tower: Callable[[str | None], DinoTower]
     network: Callable[[], nn.Module]
     pooling: DinoPooling
@@ -132,7 +132,7 @@ class DinoProbe(HeadRecipe):
             input_size="224x224",
             input_policy="centre crop without resize; smaller images are padded with black",
             size=Size(304_367_616, 81.0),
-            start=HubFile(f"timm/{MODEL}"),
+            weight_file=HubFile(f"timm/{MODEL}"),
             tower=_large_tower,
             network=_large_network,
             pooling="class",
@@ -144,7 +144,7 @@ class DinoProbe(HeadRecipe):
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
             size=Size(153_984, 0.0112),
-            start=ShippedFile(SMALL_MODEL),
+            weight_file=ShippedFile(SMALL_MODEL),
             tower=_small_tower,
             network=_small_network,
             pooling="spread",
@@ -157,7 +157,7 @@ class DinoProbe(HeadRecipe):
         """The tower's weights."""
         if self.weights is not None:
             return (LocalFile(Path(self.weights)),)
-        return (self.variant.start,)
+        return (self.variant.weight_file,)
 
     def network(self) -> nn.Module:
         """The vision transformer, without weights."""

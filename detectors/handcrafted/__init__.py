@@ -1,1 +1,1 @@
-"""Detectors on handcrafted features: one module per family."""
+"""Detectors on handcrafted features: one module per method."""

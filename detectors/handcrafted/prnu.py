@@ -14,9 +14,9 @@ transform removes periodic patterns. `fingerprints` averages and correlates.
 Where this departs: the baseline weights residuals by intensity and filters their mean once more; Marra et al. average
 them, as here. It searches levels and sigma on validation data; here they are the toolbox's.
 
-On the embedded corpus this is far behind the other families: .635 on the training generator (5-fold on the train
-split), .51 and .58 on the generators without a decoder, .62 to .73 on the others. A fingerprint holds only what is at
-the same pixels in every image, and 160 images are few to average over.
+On the embedded corpus this is far behind the other methods: .635 on the training generator (5-fold on the
+train split), .51 and .58 on the generators without a decoder, .62 to .73 on the others. A fingerprint holds only what
+is at the same pixels in every image, and 160 images are few to average over.
 """
 
 from __future__ import annotations

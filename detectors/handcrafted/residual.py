@@ -8,8 +8,8 @@ across the filter, merged by symmetry, square roots of the frequencies.
 A small part of SRM: 3 of its filters (first and second difference, 3x3 square), runs of 3 rather than 4.
 """
 
-# Why these steps: mean accuracy on the training generator, 5-fold on the train split of the embedded corpus; then on
-# its val split, on other generators, and under JPEG 65 and blur of sigma 0.5.
+# Why these steps: mean accuracy on the training generator, 5-fold on the train split of a corpus like the embedded one;
+# then on its val split, on other generators, and under JPEG 65 and blur of sigma 0.5.
 #   3 (195 features)          .962   .968  .787  .825  .883
 #   1.5 and 3 (390)           .966   .964  .770  .804  .889
 #   3 and 9 (390)             .973   .977  .802  .862  .906
@@ -43,7 +43,7 @@ SYMBOLS = 2 * TRUNCATION + 1
 RUNS = SYMBOLS**RUN
 CLASSES = 39
 HISTOGRAMS = 5 * len(STEPS)
-C = 1.0  # 5-fold on the train split of the embedded corpus: .973, where 0.1 gives .961 and 10 gives .976
+C = 1.0  # 5-fold on a corpus like the embedded one: .973, where 0.1 gives .961 and 10 gives .976
 
 
 class ResidualEmbedder(TensorEmbedder):

@@ -10,8 +10,8 @@ Here the power is averaged over overlapping windows before its logarithm is take
 image is mostly noise. Two spectra are read: that of the luma, and that of its difference from a 3x3 median.
 """
 
-# Why these two spectra: mean accuracy on the training generator, 5-fold on the train split of the embedded corpus; then
-# on its val split, on other generators, and under JPEG 65 and blur of sigma 1.
+# Why these two spectra: mean accuracy on the training generator, 5-fold on the train split of a corpus like the
+# embedded one; then on its val split, on other generators, and under JPEG 65 and blur of sigma 1.
 #   one window of 128, pooled 2x2, median residual   .940   .937  .613  .801  .580
 #   windows of 64, luma                              .965   .966  .588  .834  .759
 #   windows of 64, median residual                   .966   .961  .613  .852  .578
@@ -43,7 +43,7 @@ WINDOW = 64
 STEP = WINDOW // 2
 SPECTRUM = WINDOW * (WINDOW // 2 + 1)  # frequencies of one real spectrum
 FLOOR = 1.0  # of the power, where a grey level is 1: keeps the logarithm of a flat image finite
-C = 0.1  # cross-validated on the train split of the embedded corpus
+C = 0.1  # chosen by 5-fold on a corpus like the embedded one
 
 
 class SpectrumEmbedder(TensorEmbedder):

@@ -12,7 +12,7 @@ not linear; its diagonal filters, which it has only among those, are in. Its spa
 the first order and 1, 1.5 and 2 for all others, here 1 and 2 for all. A linear head replaces the paper's ensemble of
 Fisher discriminants. Square roots of the frequencies are taken, as is usual where a linear head reads histograms.
 
-The `residual` family keeps 3 of these filters, longer steps and shorter runs: fewer columns, less noise in each.
+The method `residual` keeps 3 of these filters, longer steps and shorter runs: fewer columns, less noise in each.
 """
 
 # Why this size and step in the small setting: mean accuracy on the training generator, 5-fold on the train split of

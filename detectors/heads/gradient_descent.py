@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from detectors.architectures.compute import torch_threads
+from detectors.architectures.torch_contexts import torch_threads
 
 
 @dataclass(frozen=True)

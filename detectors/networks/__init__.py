@@ -1,1 +1,1 @@
-"""Detectors that are one network, trained as a whole: one module per family."""
+"""Detectors that are one network, trained as a whole: one module per method."""

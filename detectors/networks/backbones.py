@@ -37,9 +37,10 @@ from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
+from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _small_resnet() -> nn.Module:
 def _resnet50() -> nn.Module:
     from detectors.architectures import timm_networks
 
-    return timm_networks.model("resnet50")
+    return timm_networks.one_output_network("resnet50")
 
 
 def _small_bottlenecks() -> nn.Module:
@@ -94,7 +95,6 @@ def _small_bottlenecks() -> nn.Module:
 class Resnet18(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-18. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="resnet18",
         family="network",
@@ -114,8 +114,9 @@ class Resnet18(NetworkRecipe):
             size=Size(11_177_025, 1.81),
             view=PAPER_VIEW,
             network=_resnet18,
+            stages=RESNET_STAGES,
             plan=Plan(StepSchedule(rate=1e-4), "adam", weight_decay=0, batch=32, epochs=15, validation=0.1),
-            start=imagenet("resnet18"),
+            start=imagenet_weights("resnet18"),
         ),
         "small": NetworkVariant(
             trained_on="the train subset of the run, after rendered photographs",
@@ -124,6 +125,7 @@ class Resnet18(NetworkRecipe):
             size=Size(302_993, 0.183),
             view=SMALL_CROPS,
             network=_small_resnet,
+            stages=SMALL_RESNET_STAGES,
             plan=SMALL_PLAN,
             start=ShippedFile("small_resnet"),
         ),
@@ -138,13 +140,6 @@ class Resnet18(NetworkRecipe):
 class Resnet50(NetworkRecipe):
     """Recipe of a fine-tuned ResNet-50. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("fc",),
-        ("layer4", "deep"),
-        ("layer3",),
-        ("layer2",),
-        ("layer1",),
-    )
     card: ClassVar[Card] = Card(
         name="resnet50",
         family="network",
@@ -164,10 +159,11 @@ class Resnet50(NetworkRecipe):
             size=Size(23_510_081, 4.09),
             view=GENIMAGE_VIEW,
             network=_resnet50,
+            stages=RESNET_STAGES,
             plan=Plan(
                 CosineSchedule(rate=0.05, epochs=200), "sgd", weight_decay=2e-5, batch=128, epochs=200, validation=0.1
             ),
-            start=imagenet("resnet50"),
+            start=imagenet_weights("resnet50"),
         ),
         "small": BottleneckVariant(
             trained_on="the train subset of the run, after rendered photographs",
@@ -176,6 +172,7 @@ class Resnet50(NetworkRecipe):
             size=Size(114_833, 0.137),
             view=SMALL_CROPS,
             network=_small_bottlenecks,
+            stages=(("fc",), ("deep",), ("layer2",), ("layer1",)),
             plan=SMALL_PLAN,
             start=ShippedFile("small_resnet"),
             replaced_stage="layer3.",
@@ -207,13 +204,13 @@ class Resnet18Pairs(Resnet18):
     variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
         "paper": replace(
             Resnet18.variants["paper"],
-            notes="data whose real images have generated twins, under one source, is needed",
+            notes="data whose real images have generated counterparts, under one source, is needed",
             pairs="source",
         ),
         "small": replace(
             Resnet18.variants["small"],
-            notes="the embedded corpus has no real images with generated twins, under one source, and images of one"
-            " kind of content stand in for them",
+            notes="the embedded corpus has no real images with generated counterparts, under one source: images of"
+            " one kind of content are paired instead",
             pairs="content",
         ),
     }

@@ -25,9 +25,10 @@ from detectors.preprocessing.augmentation import BlurJpeg
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import EarlyStopping
+from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ class CnnSpot(NetworkRecipe):
     """Recipe of CNNSpot. The last layer of whatever weights fitting starts from is replaced."""
 
     checkpoint_entry: ClassVar[str | None] = "model"
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="cnnspot",
         family="network",
@@ -75,8 +75,9 @@ class CnnSpot(NetworkRecipe):
             size=Size(23_510_081, 4.09),
             view=PAPER_VIEW,
             network=_large,
+            stages=RESNET_STAGES,
             plan=Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=10_000, validation=0.1),
-            start=imagenet("resnet50"),
+            start=imagenet_weights("resnet50"),
             published=True,
         ),
         "small": NetworkVariant(
@@ -86,6 +87,7 @@ class CnnSpot(NetworkRecipe):
             size=Size(302_993, 0.183),
             view=SMALL_VIEW,
             network=_small,
+            stages=SMALL_RESNET_STAGES,
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
             start=ShippedFile("small_resnet"),
         ),

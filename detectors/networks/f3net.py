@@ -13,15 +13,15 @@ Qian, Yin, Sheng, Chen and Shao, "Thinking in Frequency: Face Forgery Detection 
   of 299, as in the paper.
 
 In both, each coefficient's weight in each band is learnt, from 0 or 1 plus or minus about 0.05, by at most 1; images
-are whole, resized to 299x299 by Pillow's bicubic filter (what `Image.resize` does without a word), values from -1 to 1;
-ImageNet's Xception begins, its first convolution repeated for all bands and divided by their number.
+are whole, resized to 299x299 by Pillow's bicubic filter (the default of `Image.resize`), values from -1 to 1; each
+branch starts from ImageNet's Xception, its first convolution repeated for all bands and divided by their number.
 
 Training in the paper setting: `f3net` by its port's numbers, Adam at 2e-4, batches of 12, mirroring, 5 epochs, the last
 weights. `f3net_genimage` has no training code, so it follows the paper: SGD with momentum 0.9 at 0.002 along a cosine,
 batches of 128, 150,000 steps, which with GenImage's 324,000 images of one generator are 66 epochs. The rate 0.002 was
-not checked against the paper but stands, commented out, in the first port as well; mirroring is chosen here. The first
-port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is held
-out: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
+not checked against the paper; a commented-out line of the first port has it as well. Mirroring is chosen here. The
+first port draws as many real images as generated ones for every batch, which is not done here. A tenth of the images is
+held out: nothing is chosen on it for `f3net`, and the best epoch for `f3net_genimage`.
 
 The small setting is the same method at the size of the embedded corpus: squares of 64 pixels, random in training and
 four an image in the test, are decomposed with the bands at their size; the small residual network of rendered
@@ -41,11 +41,12 @@ from PIL import Image as PillowImage
 
 from detectors.api import Card, Image, Setting, Size
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import SMALL_CROPS, Statistics
+from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues
 from detectors.preprocessing.views import SYMMETRIC
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
+from detectors.training.stages import Stages
 from detectors.weight_file import HashedFile, WrongWeights
 from detectors.weights.files import HubFile, ShippedFile
 from detectors.weights.loading import read, strip_module_prefix
@@ -68,8 +69,8 @@ class WholeImageView:
     """
 
     side: int
-    mean: Statistics = SYMMETRIC
-    std: Statistics = SYMMETRIC
+    mean: ChannelValues = SYMMETRIC
+    std: ChannelValues = SYMMETRIC
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """The square, maybe mirrored, uint8 (side, side, 3)."""
@@ -121,23 +122,38 @@ def _fad() -> nn.Module:
 
 def _small_fad() -> nn.Module:
     """The small network behind the decomposition."""
-    from detectors.architectures.f3net import SmallFad
+    from detectors.architectures.f3net import SmallFadNet
 
-    return SmallFad()
+    return SmallFadNet()
 
 
 def _mixed() -> nn.Module:
     """Two Xceptions, mixed."""
-    from detectors.architectures.f3net import F3NetMixed
+    from detectors.architectures.f3net import TwoBranchF3Net
 
-    return F3NetMixed()
+    return TwoBranchF3Net()
 
 
 def _small_mixed() -> nn.Module:
     """Two small networks, mixed."""
-    from detectors.architectures.f3net import SmallMixed
+    from detectors.architectures.f3net import SmallTwoBranchNet
 
-    return SmallMixed()
+    return SmallTwoBranchNet()
+
+
+def _xception_stages(*top: str, branches: tuple[str, ...]) -> Stages:
+    """The stages of a network on Xceptions: these parts, the last convolutions of each branch, and its last blocks."""
+    return _stages(top, branches, (("conv3", "bn3", "conv4", "bn4"), ("block12",), ("block11",)))
+
+
+def _trunk_stages(*top: str, branches: tuple[str, ...]) -> Stages:
+    """The stages of a network on small residual networks: these parts, and the blocks of each branch."""
+    return _stages(top, branches, (("layer3",), ("layer2",), ("layer1",)))
+
+
+def _stages(top: tuple[str, ...], branches: tuple[str, ...], stages: Stages) -> Stages:
+    """Parts of the whole network, then the stages of its branches, together."""
+    return top, *(tuple(f"{branch}.{part}" for branch in branches for part in stage) for stage in stages)
 
 
 @dataclass(frozen=True)
@@ -179,12 +195,6 @@ class F3Net(_F3NetRecipe):
     """Recipe of F3Net by the personal port: the decomposition alone."""
 
     new_parts: ClassVar[tuple[str, ...]] = ("FAD_head.", "FAD_xcep.fc.")
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("fc", "FAD_head"),
-        ("FAD_xcep.conv3", "FAD_xcep.bn3", "FAD_xcep.conv4", "FAD_xcep.bn4", "FAD_trunk.layer3"),
-        ("FAD_xcep.block12", "FAD_trunk.layer2"),
-        ("FAD_xcep.block11", "FAD_trunk.layer1"),
-    )
     card: ClassVar[Card] = Card(
         name="f3net",
         family="network",
@@ -204,6 +214,7 @@ class F3Net(_F3NetRecipe):
             notes=ONE_BRANCH,
             view=PAPER_VIEW,
             network=_fad,
+            stages=_xception_stages("fc", "FAD_head", branches=("FAD_xcep",)),
             plan=Plan(StepSchedule(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1),
             start=XCEPTION,
             published=True,
@@ -217,6 +228,7 @@ class F3Net(_F3NetRecipe):
             notes=ONE_BRANCH,
             view=SMALL_VIEW,
             network=_small_fad,
+            stages=_trunk_stages("fc", "FAD_head", branches=("FAD_trunk",)),
             plan=Plan(SMALL_FAD_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1),
             start=SMALL_RESNET,
             branches=("FAD_trunk",),
@@ -229,16 +241,6 @@ class F3NetGenImage(_F3NetRecipe):
     """Recipe of F3Net by the port in GenImage's list: both branches, mixed."""
 
     new_parts: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", "mix_block2", "mix_block3"),
-        (
-            *(f"{branch}_excep.{part}" for branch in ("fad", "lfs") for part in ("conv3", "bn3", "conv4", "bn4")),
-            "fad_trunk.layer3",
-            "lfs_trunk.layer3",
-        ),
-        ("fad_excep.block12", "lfs_excep.block12", "fad_trunk.layer2", "lfs_trunk.layer2"),
-        ("fad_excep.block11", "lfs_excep.block11", "fad_trunk.layer1", "lfs_trunk.layer1"),
-    )
     card: ClassVar[Card] = Card(
         name="f3net_genimage",
         family="network",
@@ -258,6 +260,9 @@ class F3NetGenImage(_F3NetRecipe):
             notes=FLAT_WINDOWS,
             view=PAPER_VIEW,
             network=_mixed,
+            stages=_xception_stages(
+                "fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", branches=("fad_excep", "lfs_excep")
+            ),
             plan=Plan(PAPER_MIXED_SCHEDULE, "sgd", weight_decay=0, batch=128, epochs=66, validation=0.1),
             start=XCEPTION,
             published=True,
@@ -271,6 +276,9 @@ class F3NetGenImage(_F3NetRecipe):
             notes=FLAT_WINDOWS,
             view=SMALL_VIEW,
             network=_small_mixed,
+            stages=_trunk_stages(
+                "fc", "fad_head", "lfs_head", "mix_block2", "mix_block3", branches=("fad_trunk", "lfs_trunk")
+            ),
             plan=Plan(SMALL_MIXED_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=5, validation=0.15, threads=1),
             start=SMALL_RESNET,
             branches=("fad_trunk", "lfs_trunk"),

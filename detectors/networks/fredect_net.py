@@ -36,11 +36,12 @@ import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
 from detectors.architectures.initial_weights import random_init, with_new_parts
-from detectors.preprocessing.augmentation import SMALL_CROPS, Statistics, padded_centre, resize_shorter_side
+from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues, padded_centre, resize_shorter_side
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
+from detectors.training.stages import CELL_NET_STAGES, RESNET_STAGES
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.loading import load_strict, read, read_tensor, strip_module_prefix
 
@@ -64,12 +65,12 @@ class ShorterSideView:
     crop: int
 
     @property
-    def mean(self) -> Statistics:
+    def mean(self) -> ChannelValues:
         """Nothing is subtracted."""
         return UNIT_MEAN
 
     @property
-    def std(self) -> Statistics:
+    def std(self) -> ChannelValues:
         """Values go from 0 to 1."""
         return UNIT_STD
 
@@ -112,7 +113,6 @@ class FreDectNet(NetworkRecipe):
     """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
 
     checkpoint_entry: ClassVar[str | None] = "netC"
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="fredect_net",
         family="frequency",
@@ -133,6 +133,7 @@ class FreDectNet(NetworkRecipe):
             size=Size(23_510_081, 4.15),
             view=PAPER_VIEW,
             network=_large,
+            stages=RESNET_STAGES,
             plan=Plan(EarlyStopping(), "adam", weight_decay=0, batch=64, epochs=1000, validation=0.1),
             published=True,
         ),
@@ -143,6 +144,7 @@ class FreDectNet(NetworkRecipe):
             size=Size(6_897, 0.0136),
             view=SMALL_VIEW,
             network=_small,
+            stages=CELL_NET_STAGES,
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.05, batch=16, epochs=8, validation=0.15, threads=1),
         ),
     }
@@ -156,8 +158,8 @@ class FreDectNet(NetworkRecipe):
 
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Mean and variance of the part of `train` that is not held out."""
-        from detectors.architectures.compute import torch_threads
         from detectors.architectures.dct_networks import log_dct
+        from detectors.architectures.torch_contexts import torch_threads
         from detectors.training.input_statistics import mean_and_variance
         from detectors.training.loop import validation_split
 

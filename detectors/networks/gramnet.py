@@ -27,16 +27,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Detector, Runtime, Setting, Size, State
-from detectors.architectures.gram_names import GRAM_PARTS
+from detectors.architectures.gram_names import GRAM_PARTS, SMALL_GRAM_PARTS
 from detectors.architectures.initial_weights import on_meta_device, random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS, BlurJpeg, View
 from detectors.preprocessing.views import RescaledView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
+from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import ShippedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import load_state, load_strict, read, strip_module_prefix
 
 if TYPE_CHECKING:
@@ -70,13 +71,6 @@ class GramNet(NetworkRecipe):
     """Recipe of Gram-Net. The last layers of whatever weights fitting starts from are replaced."""
 
     checkpoint_entry: ClassVar[str | None] = "netC"
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        (*LAST_LAYERS, *GRAM_PARTS),
-        ("layer4",),
-        ("layer3",),
-        ("layer2",),
-        ("layer1",),
-    )
     card: ClassVar[Card] = Card(
         name="gramnet",
         family="network",
@@ -98,8 +92,9 @@ class GramNet(NetworkRecipe):
             size=Size(11_734_723, 12.1),
             view=PAPER_VIEW,
             network=_large,
+            stages=(("fcnewr", *GRAM_PARTS), *RESNET_STAGES[1:]),
             plan=Plan(PAPER_SCHEDULE, "adam", weight_decay=1e-4, batch=14, epochs=5, validation=0.1),
-            start=imagenet("resnet18"),
+            start=imagenet_weights("resnet18"),
             published=True,
         ),
         "small": NetworkVariant(
@@ -109,6 +104,7 @@ class GramNet(NetworkRecipe):
             size=Size(324_930, 0.224),
             view=SMALL_CROPS,
             network=_small,
+            stages=(("fc", *SMALL_GRAM_PARTS), *SMALL_RESNET_STAGES[1:]),
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=7, validation=0.15, threads=1),
             start=ShippedFile("small_resnet"),
         ),

@@ -57,7 +57,6 @@ class Npr(NetworkRecipe):
     """Recipe of NPR."""
 
     checkpoint_entry: ClassVar[str | None] = "model"
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc1",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="npr",
         family="network",
@@ -77,6 +76,7 @@ class Npr(NetworkRecipe):
             size=Size(1_437_761, 2.24),
             view=PAPER_VIEW,
             network=_large,
+            stages=(("fc1",), ("layer2",), ("layer1",)),
             plan=Plan(PAPER_SCHEDULE, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
             published=True,
         ),
@@ -87,6 +87,7 @@ class Npr(NetworkRecipe):
             size=Size(5_457, 0.00649),
             view=SMALL_VIEW,
             network=_small,
+            stages=(("fc1",), ("layer1",)),
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
         ),
     }

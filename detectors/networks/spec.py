@@ -31,8 +31,9 @@ from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD, SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
+from detectors.training.stages import CELL_NET_STAGES, RESNET_STAGES
 from detectors.weight_file import HashedFile
-from detectors.weights.imagenet import imagenet
+from detectors.weights.imagenet import imagenet_weights
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -61,10 +62,9 @@ def _small() -> nn.Module:
 
 @dataclass(frozen=True)
 class Spec(NetworkRecipe):
-    """Recipe of Spec. The last layer of whatever weights the paper setting starts from is replaced."""
+    """Recipe of Spec. The last layer of whatever weights fitting starts from is replaced."""
 
     checkpoint_entry: ClassVar[str | None] = "state_dict"
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("layer4",), ("layer3",), ("layer2",), ("layer1",))
     card: ClassVar[Card] = Card(
         name="spec",
         family="frequency",
@@ -84,8 +84,9 @@ class Spec(NetworkRecipe):
             size=Size(21_285_698, 3.66),
             view=PAPER_VIEW,
             network=_large,
+            stages=RESNET_STAGES,
             plan=Plan(StepSchedule(rate=1e-3), "sgd", weight_decay=1e-4, batch=16, epochs=20, validation=0.1),
-            start=imagenet("resnet34"),
+            start=imagenet_weights("resnet34"),
             published=True,
         ),
         "small": NetworkVariant(
@@ -95,6 +96,7 @@ class Spec(NetworkRecipe):
             size=Size(10_994, 0.00104),
             view=SMALL_VIEW,
             network=_small,
+            stages=CELL_NET_STAGES,
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.05, batch=16, epochs=10, validation=0.15, threads=1),
         ),
     }

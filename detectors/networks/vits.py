@@ -35,9 +35,9 @@ from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule
+from detectors.training.stages import DEIT_STAGES, SMALL_VIT_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.imagenet import DEIT_STAGES
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ SMALL_PLAN = Plan(
 def _deit() -> nn.Module:
     from detectors.architectures import timm_networks
 
-    return timm_networks.model("deit_small_patch16_224")
+    return timm_networks.one_output_network("deit_small_patch16_224")
 
 
 def _small_deit() -> nn.Module:
@@ -69,7 +69,7 @@ def _small_deit() -> nn.Module:
 def _swin() -> nn.Module:
     from detectors.architectures import timm_networks
 
-    return timm_networks.model("swin_tiny_patch4_window7_224")
+    return timm_networks.one_output_network("swin_tiny_patch4_window7_224")
 
 
 def _small_swin() -> nn.Module:
@@ -82,7 +82,6 @@ def _small_swin() -> nn.Module:
 class DeitSmall(NetworkRecipe):
     """Recipe of a fine-tuned DeiT-S. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
         name="deit_s",
         family="network",
@@ -102,6 +101,7 @@ class DeitSmall(NetworkRecipe):
             size=Size(21_666_049, 4.6),
             view=PAPER_VIEW,
             network=_deit,
+            stages=DEIT_STAGES,
             plan=PAPER_PLAN,
             start=HubFile("timm/deit_small_patch16_224.fb_in1k"),
         ),
@@ -110,10 +110,11 @@ class DeitSmall(NetworkRecipe):
             input_size="128x128",
             input_policy="whole image resized bilinearly to a square",
             size=Size(154_049, 0.0112),
-            notes="expect chance: a few hundred images are learnt by heart before the faint traces of a generator in"
-            " 16-pixel patches are",
+            notes="expect chance: the network overfits to a few hundred images, and the traces of a generator in"
+            " 16-pixel patches are faint",
             view=DEIT_VIEW,
             network=_small_deit,
+            stages=SMALL_VIT_STAGES,
             plan=SMALL_PLAN,
             start=ShippedFile("small_dino"),
         ),
@@ -130,13 +131,6 @@ class DeitSmall(NetworkRecipe):
 class SwinTiny(NetworkRecipe):
     """Recipe of a fine-tuned Swin-T. The last layer of whatever weights fitting starts from is replaced."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("head",),
-        ("norm", "layers.3"),
-        ("layers.2",),
-        ("layers.1",),
-        ("layers.0",),
-    )
     card: ClassVar[Card] = Card(
         name="swin_t",
         family="network",
@@ -156,6 +150,7 @@ class SwinTiny(NetworkRecipe):
             size=Size(27_520_123, 4.49),
             view=PAPER_VIEW,
             network=_swin,
+            stages=(("head",), ("norm", "layers.3"), ("layers.2",), ("layers.1",), ("layers.0",)),
             plan=PAPER_PLAN,
             start=HubFile("timm/swin_tiny_patch4_window7_224.ms_in1k"),
         ),
@@ -167,6 +162,7 @@ class SwinTiny(NetworkRecipe):
             notes="expect chance: a few hundred images and steps are few for a transformer from random weights",
             view=SMALL_CROPS,
             network=_small_swin,
+            stages=(("head",), ("norm", "layers.2"), ("layers.1",), ("layers.0",)),
             plan=SMALL_PLAN,
         ),
     }

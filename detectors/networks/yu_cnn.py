@@ -55,6 +55,7 @@ VARIANT = NetworkVariant(
     size=Size(2_059_682, 0.238),
     view=RotatedView(side=SIDE, degrees=20, zoom=0.2),
     network=_large,
+    stages=(("fc",), ("dense",)),
     plan=Plan(SCHEDULE, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
 )
 
@@ -63,7 +64,6 @@ VARIANT = NetworkVariant(
 class YuCnn(NetworkRecipe):
     """Recipe of the modified CNN."""
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",), ("dense",))
     card: ClassVar[Card] = Card(
         name="yu_cnn",
         family="network",

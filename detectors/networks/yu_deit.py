@@ -37,9 +37,9 @@ from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import EarlyStopping
+from detectors.training.stages import DEIT_STAGES, SMALL_VIT_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.imagenet import DEIT_STAGES
 from detectors.weights.loading import read
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _large() -> nn.Module:
     """DeiT-B with a bottleneck before the output."""
     from detectors.architectures import timm_networks
 
-    return timm_networks.add_bottleneck(timm_networks.model("deit_base_patch16_224"), WIDTH, dropout=0.5)
+    return timm_networks.add_bottleneck(timm_networks.one_output_network("deit_base_patch16_224"), WIDTH, dropout=0.5)
 
 
 def _small() -> nn.Module:
@@ -77,7 +77,6 @@ class YuDeit(NetworkRecipe):
 
     tune: Literal["all", "top", "staged"] = "top"
 
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = DEIT_STAGES
     card: ClassVar[Card] = Card(
         name="yu_deit",
         family="network",
@@ -97,6 +96,7 @@ class YuDeit(NetworkRecipe):
             size=Size(85_995_777, 17.6),
             view=PAPER_VIEW,
             network=_large,
+            stages=DEIT_STAGES,
             plan=Plan(SCHEDULE, "adam", weight_decay=0, batch=32, epochs=50, validation=0.1),
             start=HubFile("timm/deit_base_patch16_224.fb_in1k"),
         ),
@@ -110,6 +110,7 @@ class YuDeit(NetworkRecipe):
             " generator is too faint for a few epochs of a bottleneck",
             view=SMALL_VIEW,
             network=_small,
+            stages=SMALL_VIT_STAGES,
             plan=Plan(SCHEDULE, "adam", weight_decay=0, batch=32, epochs=50, validation=0.15, threads=1),
             start=ShippedFile("small_dino"),
         ),

@@ -20,9 +20,9 @@ from detectors.preprocessing.crops import centre_square
 
 Encoder = Literal["opencv", "pillow"]
 ENCODERS: tuple[Encoder, ...] = ("opencv", "pillow")
-Statistics = tuple[float, float, float]
-IMAGENET_MEAN: Statistics = (0.485, 0.456, 0.406)
-IMAGENET_STD: Statistics = (0.229, 0.224, 0.225)
+ChannelValues = tuple[float, float, float]
+IMAGENET_MEAN: ChannelValues = (0.485, 0.456, 0.406)
+IMAGENET_STD: ChannelValues = (0.229, 0.224, 0.225)
 
 
 def image_rng(seed: int, name: str, epoch: int) -> np.random.Generator:
@@ -38,11 +38,11 @@ class View(Protocol):
 
     def __hash__(self) -> int: ...
     @property
-    def mean(self) -> Statistics:
+    def mean(self) -> ChannelValues:
         """Subtracted from the input of the network, per channel in [0, 1]."""
 
     @property
-    def std(self) -> Statistics:
+    def std(self) -> ChannelValues:
         """By which the difference is divided, per channel."""
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
@@ -95,8 +95,8 @@ class BlurJpeg:
     crop: int
     test_crop: int
     pad: bool
-    mean: Statistics = IMAGENET_MEAN
-    std: Statistics = IMAGENET_STD
+    mean: ChannelValues = IMAGENET_MEAN
+    std: ChannelValues = IMAGENET_STD
 
     def draw(self, rng: np.random.Generator) -> AugmentationDraw:
         """Draw blur sigma from U(0, 3), JPEG quality from 30..100, an encoder, a position and mirroring."""

@@ -10,16 +10,16 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Image
-from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, Statistics, padded_centre
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, ChannelValues, padded_centre
 from detectors.preprocessing.crops import centre_square
 
 Channels = Literal["rgb", "bgr"]
 Library = Literal["opencv", "pillow"]
 UniformRange = tuple[float, float]  # lower and upper end
-UNIT_MEAN: Statistics = (0.0, 0.0, 0.0)  # leaves values in [0, 1]
-UNIT_STD: Statistics = (1.0, 1.0, 1.0)
-SYMMETRIC: Statistics = (0.5, 0.5, 0.5)  # as mean and deviation: brings values to [-1, 1]
-BYTE_STD: Statistics = (1 / 255, 1 / 255, 1 / 255)  # brings values back to 0..255
+UNIT_MEAN: ChannelValues = (0.0, 0.0, 0.0)  # leaves values in [0, 1]
+UNIT_STD: ChannelValues = (1.0, 1.0, 1.0)
+SYMMETRIC: ChannelValues = (0.5, 0.5, 0.5)  # as mean and deviation: brings values to [-1, 1]
+BYTE_STD: ChannelValues = (1 / 255, 1 / 255, 1 / 255)  # brings values back to 0..255
 
 
 def resize_to_square(pixels: Image, side: int, library: Library) -> Image:
@@ -65,8 +65,8 @@ class SquareView:
     mirror: bool
     library: Library = "pillow"
     channels: Channels = "rgb"
-    mean: Statistics = IMAGENET_MEAN
-    std: Statistics = IMAGENET_STD
+    mean: ChannelValues = IMAGENET_MEAN
+    std: ChannelValues = IMAGENET_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """A crop at a random position, uint8 (crop, crop, 3)."""
@@ -106,12 +106,12 @@ class RescaledView:
     max_side: int
 
     @property
-    def mean(self) -> Statistics:
+    def mean(self) -> ChannelValues:
         """Nothing is subtracted."""
         return UNIT_MEAN
 
     @property
-    def std(self) -> Statistics:
+    def std(self) -> ChannelValues:
         """Values go from 0 to 255."""
         return BYTE_STD
 
@@ -143,8 +143,8 @@ class RotatedView:
     side: int
     degrees: float
     zoom: float
-    mean: Statistics = IMAGENET_MEAN
-    std: Statistics = IMAGENET_STD
+    mean: ChannelValues = IMAGENET_MEAN
+    std: ChannelValues = IMAGENET_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """The square, rotated, scaled and mirrored, uint8 (side, side, 3)."""
@@ -223,8 +223,8 @@ class ZoomedView:
     crop: int
     min_share: float = 0.08
     erase: float = 0.0
-    mean: Statistics = IMAGENET_MEAN
-    std: Statistics = IMAGENET_STD
+    mean: ChannelValues = IMAGENET_MEAN
+    std: ChannelValues = IMAGENET_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """A random part, uint8 (crop, crop, 3); the centre as in the test where no part fits."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from detectors.training.pairing import Pairs
+from detectors.training.stages import Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class FineTuning:
     """
 
     tune: Literal["all", "top", "staged"] = "all"
-    stages: tuple[tuple[str, ...], ...] = ()
+    stages: Stages = ()
     curriculum: tuple[str, ...] = ()
     pairs: Pairs = "none"
 

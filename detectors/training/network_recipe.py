@@ -1,6 +1,6 @@
 """Recipes of detectors that are one trained network: a subclass states the network, its view and its training.
 
-What a family of networks needs is a table, `variants`: for each setting the network, its view, its plan and where
+What a method needs is a table, `variants`: for each setting the network, its view, its plan and where
 pretrained weights come from. Fitting, restoring, strict loading of published checkpoints and the options of transfer
 learning are the same for all and implemented here.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -17,6 +18,7 @@ from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.preprocessing.augmentation import View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
+from detectors.training.stages import Stages
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import LocalFile
 from detectors.weights.loading import load_state, load_strict, read
@@ -34,6 +36,7 @@ class NetworkVariant(Variant):
         network: Makes it, with randomly initialised weights; imports torch when it is called, not before. It takes
             float32 (N, 3, H, W), normalised by the view's statistics, and gives log odds (N, 1), or (N, 2) logits of
             which `generated_output` (an attribute of the network, else 1) is "generated".
+        stages: Its parts in the order in which "staged" tuning adds them, the top first; each names a parameter.
         plan: How it is trained.
         start: Pretrained weights that training starts from; None for random ones.
         published: Whether there are published checkpoints of this network.
@@ -42,6 +45,7 @@ class NetworkVariant(Variant):
 
     view: View
     network: Callable[[], nn.Module]
+    stages: Stages
     plan: Plan
     start: WeightFile | None = None
     published: bool = False
@@ -55,12 +59,12 @@ class NetworkRecipe(Recipe):
     Attributes:
         start: Path of weights to start from instead of the variant's own, such as those of a detector that was fitted
             on another generator.
-        tune: Which weights are trained: "all" of them; the "top" alone, the first of `stages`; or "staged", one more
-            of `stages` every epoch, then all.
+        tune: Which weights are trained: "all" of them; the "top" alone, the first of the variant's `stages`; or
+            "staged", one more of them every epoch, then all.
         curriculum: Generators from easy to hard. Every epoch the images of one more generator are added, with the real
             ones from the start; empty: all of them always.
         pairs: Whether every batch pairs real and generated images, cropped alike: of one "source", or of the same
-            "content" where the data has no sources; None is the family's own.
+            "content" where the data has no sources; None is the variant's own.
     """
 
     start: str | None = field(default=None, metadata={"file": True})
@@ -69,8 +73,13 @@ class NetworkRecipe(Recipe):
     pairs: Pairs | None = None
 
     checkpoint_entry: ClassVar[str | None] = None  # under which published checkpoints nest their tensors
-    stages: ClassVar[tuple[tuple[str, ...], ...]] = (("fc",),)  # names of parts of the network, the top first
     variants: ClassVar[Mapping[Setting, NetworkVariant]]
+
+    @property
+    def key(self) -> str:
+        """As that of every recipe; a staged training depends on the variant's stages as well, which are no option."""
+        key = super().key
+        return f"{key}.{sha256(repr(self.variant.stages).encode()).hexdigest()[:8]}" if self.tune == "staged" else key
 
     @property
     def single_threaded_fit(self) -> bool:
@@ -113,7 +122,7 @@ class NetworkRecipe(Recipe):
         return random_init(self.network, seed), "random weights"
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
-        """The weights that training starts from, made of those of a file; a family may replace layers here.
+        """The weights that training starts from, made of those of a file; a recipe class may replace layers here.
 
         Args:
             network: From `build`.
@@ -145,7 +154,7 @@ class NetworkRecipe(Recipe):
         network = self.build()
         tensors, origin = self.initial_weights(network, seed)
         load_strict(network, tensors | self.input_statistics(train, seed, runtime), origin)
-        tuning = FineTuning(self.tune, self.stages, self.curriculum, self.pairing)
+        tuning = FineTuning(self.tune, self.variant.stages, self.curriculum, self.pairing)
         history = loop.train(network, train, self.view, self.plan, seed, runtime, tuning)
         return NetworkDetector(network, self.view, runtime, history)
 

@@ -46,12 +46,10 @@ class CosineSchedule:
     Attributes:
         rate: Learning rate of the first epoch.
         epochs: Epochs in all.
-        patience: Epochs without improvement that end training early; None for never.
     """
 
     rate: float
     epochs: int
-    patience: int | None = None
 
     def start(self) -> ScheduleState:
         """The state before the first epoch."""
@@ -63,7 +61,7 @@ class _CosineState:
         self.rate = schedule.rate
         self.stopped = False
         self._schedule = schedule
-        self._epoch = self._misses = 0
+        self._epoch = 0
         self._best = -math.inf
 
     def update(self, accuracy: float) -> bool:
@@ -71,9 +69,8 @@ class _CosineState:
         self._epoch += 1
         self.rate = self._schedule.rate / 2 * (1 + math.cos(math.pi * self._epoch / self._schedule.epochs))
         keep = accuracy >= self._best
-        self._misses = 0 if accuracy > self._best else self._misses + 1
         self._best = max(self._best, accuracy)
-        self.stopped = self._epoch >= self._schedule.epochs or self._misses == self._schedule.patience
+        self.stopped = self._epoch >= self._schedule.epochs
         return keep
 
 

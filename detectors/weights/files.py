@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from detectors.api import Unavailable
 from detectors.weight_file import Availability, HashedFile, content_id, hashed_file
 from detectors.weights.locations import SHIPPED_FOLDER, cached_hub_file, cached_torch_file, hub_file, shipped_file
 
@@ -110,3 +111,29 @@ class HubFile:
     def get(self) -> HashedFile:
         """The file from either folder, else downloaded. Raises `Unavailable` where neither works."""
         return cached_torch_file(*self.torch_names) or hub_file(self.repository, *self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFile:
+    """Weights that a library does not know, such as those of a mistyped name.
+
+    Attributes:
+        title: Their name as it was given.
+        advice: One line: what is not known, and what is.
+    """
+
+    title: str
+    advice: str
+
+    @property
+    def identity(self) -> str:
+        """Empty: an option with the name is in the key already."""
+        return ""
+
+    def availability(self) -> Availability:
+        """Always "missing"."""
+        return "missing"
+
+    def get(self) -> HashedFile:
+        """Raises `Unavailable`."""
+        raise Unavailable(self.advice)

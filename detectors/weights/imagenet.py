@@ -1,4 +1,4 @@
-"""Networks trained on ImageNet: the files of their weights, and the stages in which they are fine-tuned."""
+"""Files of weights of networks that were trained on ImageNet."""
 
 from __future__ import annotations
 
@@ -10,16 +10,8 @@ TORCH_NAMES = {
     "resnet34": ("resnet34-b627a593.pth", "resnet34-333f7ec4.pth"),
     "resnet50": ("resnet50-0676ba61.pth", "resnet50-19c8e357.pth"),
 }
-# `NetworkRecipe.stages` of a DeiT with twelve blocks
-DEIT_STAGES = (
-    ("head",),
-    ("norm", "blocks.11", "blocks.10", "blocks.9"),
-    ("blocks.8", "blocks.7", "blocks.6"),
-    ("blocks.5", "blocks.4", "blocks.3"),
-    ("blocks.2", "blocks.1", "blocks.0"),
-)
 
 
-def imagenet(name: str) -> HubFile:
+def imagenet_weights(name: str) -> HubFile:
     """Torchvision's original weights of a residual network, in torch's own download folder or on the hub."""
     return HubFile(f"timm/{name}.tv_in1k", torch_names=TORCH_NAMES[name])

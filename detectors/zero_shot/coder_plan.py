@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.api import Image
-from detectors.preprocessing.augmentation import Statistics
+from detectors.preprocessing.augmentation import ChannelValues
 from detectors.preprocessing.crops import centre_square
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 
@@ -61,8 +61,8 @@ class NativeSquareView:
 
     side: int
     crop: int
-    mean: Statistics = UNIT_MEAN
-    std: Statistics = UNIT_STD
+    mean: ChannelValues = UNIT_MEAN
+    std: ChannelValues = UNIT_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """A random square, mirrored or not, uint8 (s, s, 3)."""

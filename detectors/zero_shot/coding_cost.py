@@ -199,7 +199,7 @@ class CodingCost(Recipe):
 
     def restore(self, state: State, runtime: Runtime) -> CodingDetector:
         """The detector whose `state` this is."""
-        from detectors.architectures.compute import on_device
+        from detectors.architectures.forward_pass import on_device
 
         network = on_meta_device(self.network)
         statistics = {name: value for name, value in state.items() if name.startswith(STATISTICS_PREFIX)}

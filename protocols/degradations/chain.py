@@ -30,7 +30,7 @@ class Degradation:
         return sample
 
 
-def degradation(text: str) -> Degradation:
+def parse_degradation(text: str) -> Degradation:
     """Parse "none", "jpeg:65" or a chain such as "lr:112+jpeg:65". Raises `UnknownDegradation`."""
     if text == NONE:
         return Degradation(NONE, NONE, ())

@@ -1,4 +1,4 @@
-"""Which pixels of an image are kept, and where."""
+"""Cropping to the centre, on the grid of JPEG blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a kind of degradation is, and what several kinds need to state theirs."""
+"""The contract of a kind of degradation, and the number parser and facts that several kinds share."""
 
 from __future__ import annotations
 

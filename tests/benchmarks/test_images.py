@@ -5,7 +5,7 @@ from PIL import Image
 
 from bench.images.decoding.decoder import decode
 from detectors.checks import sample, texture
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 
 @pytest.mark.parametrize("side", [128, 512])
@@ -19,5 +19,5 @@ def test_decode_jpeg(benchmark, tmp_path, side):
 @pytest.mark.parametrize("name", ["jpeg:65", "blur:0.5", "blur:3", "lr:64"])
 @pytest.mark.parametrize("side", [128, 512])
 def test_degrade(benchmark, name, side):
-    picture, step = sample(texture("benchmark", side, side)), degradation(name)
+    picture, step = sample(texture("benchmark", side, side)), parse_degradation(name)
     assert benchmark(step, picture).pixels.size

@@ -21,7 +21,7 @@ BREACHES = [
     ("detectors/handcrafted/hog_svm.py", "import protocols.api", "the harness knows protocols and detectors"),
     ("detectors/heads/linear.py", "import detectors.handcrafted.hog_svm", "no room of detectors imports one above it"),
     ("detectors/types.py", "import detectors.heads.linear", "no room of detectors imports one above it"),
-    ("detectors/handcrafted/srm.py", "import detectors.handcrafted.hog_svm", "families are independent"),
+    ("detectors/handcrafted/srm.py", "import detectors.handcrafted.hog_svm", "methods are independent"),
     ("protocols/api.py", "import detectors.catalogue", "protocols know of detectors what samples are"),
     (
         "bench/engine/run.py",

@@ -85,15 +85,30 @@ def parameters(function):
     return len([name for name in names if name not in {"self", "cls"}])
 
 
+def named_values(tree):
+    """Names and values of the assignments of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
+
+
+def is_alias(value):
+    """Whether an assigned value is a generic type or a union of types."""
+    return isinstance(value, ast.Subscript) or (isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr))
+
+
 def public_types(tree):
     """Names of the public classes and type aliases of a module."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
-            for target in node.targets:
-                if isinstance(target, ast.Name) and target.id[:2].istitle() and not target.id.isupper():
-                    yield target.id
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    aliases = [
+        name for name, value in named_values(tree) if name[:2].istitle() and not name.isupper() and is_alias(value)
+    ]
+    return {name for name in (*classes, *aliases) if not name.startswith("_")}
+
+
+def type_variables(tree):
+    """Names of the type variables of a module."""
+    return {name for name, value in named_values(tree) if isinstance(value, ast.Call) and called(value) == "TypeVar"}
 
 
 def breaches(law, allowed=()):
@@ -131,9 +146,17 @@ def test_no_two_public_types_have_one_name():
     homes = defaultdict(list)
     for name, tree in TREES.items():
         for kind in public_types(tree):
-            if not kind.startswith("_"):
-                homes[kind].append(name)
+            homes[kind].append(name)
     assert {kind: names for kind, names in homes.items() if len(names) > 1} == {}
+    assert {kind for tree in TREES.values() for kind in type_variables(tree)} & set(homes) == set()
+
+
+def test_classes_aliases_unions_and_type_variables_are_seen():
+    tree = ast.parse(
+        'A1 = 1\nOne = str | int\nTwo = dict[str, int]\nThree = f()\nclass Four: ...\nFive = TypeVar("Five")'
+    )
+    assert public_types(tree) == {"One", "Two", "Four"}
+    assert type_variables(tree) == {"Five"}
 
 
 def test_no_folder_is_too_full():

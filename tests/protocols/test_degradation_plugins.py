@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detectors.checks import sample, texture
-from protocols.degradations import UnknownDegradation, catalogue, degradation
+from protocols.degradations import UnknownDegradation, catalogue, parse_degradation
 
 PICTURE = texture("plugin", 20, 30)
 MODULE = """
@@ -65,41 +65,41 @@ def forget():
 
 def test_an_entry_point_may_name_a_kind_or_what_makes_one(installed):
     installed(("night", "1.2", {"dark": "DARKEN", "inverted": "inverted"}))
-    darker = degradation("dark:9")(sample(PICTURE)).pixels
+    darker = parse_degradation("dark:9")(sample(PICTURE)).pixels
     assert (darker == PICTURE - np.minimum(PICTURE, 9)).all()
-    chained = degradation("dark:9.0+inverted+jpeg:65")
+    chained = parse_degradation("dark:9.0+inverted+jpeg:65")
     assert chained.name == "dark:9+inverted+jpeg:65"
-    assert (chained(sample(PICTURE)).pixels == degradation("jpeg:65")(sample(255 - darker)).pixels).all()
+    assert (chained(sample(PICTURE)).pixels == parse_degradation("jpeg:65")(sample(255 - darker)).pixels).all()
 
 
 def test_the_key_names_the_package_and_its_version(installed):
     installed(("night", "1.2", {"dark": "DARKEN"}))
-    assert degradation("jpeg:65+dark:9").key == "jpeg:65@1+dark:9@3[night 1.2]"
-    first = degradation("dark:9").key
+    assert parse_degradation("jpeg:65+dark:9").key == "jpeg:65@1+dark:9@3[night 1.2]"
+    first = parse_degradation("dark:9").key
     installed(("night", "1.3", {"dark": "DARKEN"}))
-    assert degradation("dark:9").key != first
+    assert parse_degradation("dark:9").key != first
 
 
 def test_a_kind_of_a_package_is_listed_and_its_numbers_are_checked(installed):
     installed(("night", "1.2", {"dark": "DARKEN"}))
     with pytest.raises(UnknownDegradation, match=r"'dark:0' is not known; there is none, jpeg:N .*, dark:N \(darkened"):
-        degradation("dark:0")
+        parse_degradation("dark:0")
 
 
 def test_it_is_loaded_when_it_is_asked_for_and_not_before(installed):
     installed(("night", "1.2", {"dark": "NO_SUCH_NAME"}))
-    assert degradation("jpeg:65").key == "jpeg:65@1"
+    assert parse_degradation("jpeg:65").key == "jpeg:65@1"
     with pytest.raises(UnknownDegradation, match=r"'dark' cannot be loaded from night_.*NO_SUCH_NAME \(Attr"):
-        degradation("dark:9")
+        parse_degradation("dark:9")
     with pytest.raises(UnknownDegradation, match=r"'fog' is not .*, dark \(which cannot be loaded\), and chains"):
-        degradation("fog")
+        parse_degradation("fog")
 
 
 @pytest.mark.parametrize("name", ["jpeg", "none"])
 def test_a_built_in_kind_is_not_shadowed(installed, name):
     installed(("night", "1.2", {name: "DARKEN"}))
     with pytest.raises(UnknownDegradation) as caught:
-        degradation("jpeg:65")
+        parse_degradation("jpeg:65")
     assert str(caught.value) == (
         f"degradation '{name}' of night 1.2 has the name of a built-in one: rename it, or uninstall night 1.2"
     )
@@ -108,10 +108,10 @@ def test_a_built_in_kind_is_not_shadowed(installed, name):
 def test_two_packages_do_not_share_a_name(installed):
     installed(("night", "1.2", {"dark": "DARKEN"}), ("dusk", "2.0", {"dark": "DARKEN"}))
     with pytest.raises(UnknownDegradation, match=r"'dark' of night 1.2 has the name of one of dusk 2.0: rename it"):
-        degradation("dark:9")
+        parse_degradation("dark:9")
 
 
 def test_what_is_no_kind_is_refused(installed):
     installed(("night", "1.2", {"dark": "TEXT"}))
     with pytest.raises(UnknownDegradation, match=r"'dark' cannot be loaded from .* \(TypeError"):
-        degradation("dark:9")
+        parse_degradation("dark:9")

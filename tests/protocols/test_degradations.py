@@ -13,7 +13,7 @@ from torchvision.transforms.v2.functional import resize
 
 from detectors.checks import sample, texture
 from protocols.api import NONE
-from protocols.degradations import UnknownDegradation, degradation
+from protocols.degradations import UnknownDegradation, parse_degradation
 from protocols.degradations.catalogue import BUILT_IN
 
 PICTURE = texture("degradations", 96, 131)
@@ -24,7 +24,7 @@ def test_jpeg_is_what_pillow_writes_at_the_same_quality_and_subsampling(quality)
     buffer = io.BytesIO()
     Image.fromarray(PICTURE).save(buffer, "JPEG", quality=quality, subsampling=2)
     expected = np.asarray(Image.open(buffer))
-    degraded = degradation(f"jpeg:{quality}")(sample(PICTURE))
+    degraded = parse_degradation(f"jpeg:{quality}")(sample(PICTURE))
     difference = np.abs(degraded.pixels.astype(int) - expected)
     assert difference.max() <= 4  # chroma upsampling may round differently between builds of libjpeg
     assert difference.mean() < 0.1
@@ -36,13 +36,13 @@ def test_jpeg_is_what_pillow_writes_at_the_same_quality_and_subsampling(quality)
 @pytest.mark.parametrize("sigma", [0.5, 1, 3, 5])
 def test_blur_is_scipys_gaussian_filter(sigma):
     expected = [gaussian_filter(PICTURE[..., channel].astype(float), sigma) for channel in range(3)]
-    degraded = degradation(f"blur:{sigma}")(sample(PICTURE)).pixels
+    degraded = parse_degradation(f"blur:{sigma}")(sample(PICTURE)).pixels
     assert np.abs(degraded - np.rint(np.stack(expected, axis=-1))).max() <= 1
 
 
 @pytest.mark.parametrize("side", [20, 64, 95])
 def test_low_resolution_is_torchvisions_antialiased_bilinear(side):
-    degraded = degradation(f"lr:{side}")(sample(PICTURE)).pixels
+    degraded = parse_degradation(f"lr:{side}")(sample(PICTURE)).pixels
     assert degraded.shape == (side, round(131 * side / 96), 3)
     tensor = torch.from_numpy(PICTURE).permute(2, 0, 1)
     expected = resize(tensor, list(degraded.shape[:2]), antialias=True).permute(1, 2, 0).numpy()
@@ -51,50 +51,50 @@ def test_low_resolution_is_torchvisions_antialiased_bilinear(side):
 
 def test_low_resolution_never_scales_up():
     given_sample = sample(PICTURE)
-    assert degradation("lr:96")(given_sample) is given_sample
-    assert degradation("lr:500")(given_sample) is given_sample
+    assert parse_degradation("lr:96")(given_sample) is given_sample
+    assert parse_degradation("lr:500")(given_sample) is given_sample
 
 
 def test_a_chain_applies_its_steps_in_order():
-    chained = degradation("lr:64+jpeg:30")(sample(PICTURE))
-    by_hand = degradation("jpeg:30")(degradation("lr:64")(sample(PICTURE)))
-    other_way = degradation("jpeg:30+lr:64")(sample(PICTURE))
+    chained = parse_degradation("lr:64+jpeg:30")(sample(PICTURE))
+    by_hand = parse_degradation("jpeg:30")(parse_degradation("lr:64")(sample(PICTURE)))
+    other_way = parse_degradation("jpeg:30+lr:64")(sample(PICTURE))
     assert (chained.pixels == by_hand.pixels).all()
     assert (chained.pixels != other_way.pixels).any()
     assert other_way.facts.jpeg_quality is None
 
 
 def test_facts_follow_the_pixels():
-    facts = degradation("lr:64")(sample(PICTURE)).facts
+    facts = parse_degradation("lr:64")(sample(PICTURE)).facts
     assert (facts.width, facts.height, facts.format) == (87, 64, "RAW")
 
 
 def test_a_crop_keeps_the_centre_on_the_grid_of_jpeg_blocks():
     picture = texture("crop", 100, 150)
-    cropped = degradation("crop:64x50")(sample(picture))
+    cropped = parse_degradation("crop:64x50")(sample(picture))
     assert (cropped.pixels == picture[16:66, 32:96]).all()
     assert (cropped.facts.width, cropped.facts.height) == (64, 50)
-    assert degradation("crop:200x300")(sample(picture)).pixels.shape == picture.shape
-    assert degradation("crop:64x300")(sample(picture)).pixels.shape == (100, 64, 3)
+    assert parse_degradation("crop:200x300")(sample(picture)).pixels.shape == picture.shape
+    assert parse_degradation("crop:64x300")(sample(picture)).pixels.shape == (100, 64, 3)
 
 
 def test_a_cropped_jpeg_image_hardly_changes_when_encoded_again_at_its_own_quality():
     grey = np.repeat(texture("grid", 128, 128)[..., :1], 3, axis=2)
-    once = degradation("jpeg:90")(sample(grey)).pixels
-    aligned = degradation("crop:64x64")(sample(once)).pixels
+    once = parse_degradation("jpeg:90")(sample(grey)).pixels
+    aligned = parse_degradation("crop:64x64")(sample(once)).pixels
     shifted = np.ascontiguousarray(once[27:91, 27:91])
     changes = [
-        np.abs(degradation("jpeg:90")(sample(pixels)).pixels.astype(int) - pixels).mean()
+        np.abs(parse_degradation("jpeg:90")(sample(pixels)).pixels.astype(int) - pixels).mean()
         for pixels in (aligned, shifted)
     ]
     assert changes[0] < changes[1] / 2
 
 
 def test_canonical_encodes_every_image_alike():
-    as_jpeg = degradation("canonical:jpeg96")(sample(PICTURE))
-    assert (as_jpeg.pixels == degradation("jpeg:96")(sample(PICTURE)).pixels).all()
+    as_jpeg = parse_degradation("canonical:jpeg96")(sample(PICTURE))
+    assert (as_jpeg.pixels == parse_degradation("jpeg:96")(sample(PICTURE)).pixels).all()
     assert (as_jpeg.facts.format, as_jpeg.facts.jpeg_quality) == ("JPEG", 96)
-    as_png = degradation("canonical:png")(as_jpeg)
+    as_png = parse_degradation("canonical:png")(as_jpeg)
     assert (as_png.pixels == as_jpeg.pixels).all()
     assert (as_png.facts.format, as_png.facts.jpeg_quality) == ("PNG", None)
     assert as_png.facts.bytes < PICTURE.nbytes
@@ -112,7 +112,7 @@ def test_any_size_works_and_the_input_is_left_alone(height, width, text):
     picture = texture("any", height, width)
     before = picture.copy()
     picture.flags.writeable = False
-    once, again = degradation(text)(sample(picture)), degradation(text)(sample(picture))
+    once, again = parse_degradation(text)(sample(picture)), parse_degradation(text)(sample(picture))
     assert once.pixels.dtype == np.uint8
     assert once.pixels.shape[2] == 3
     assert (once.pixels == again.pixels).all()
@@ -138,16 +138,18 @@ def test_any_size_works_and_the_input_is_left_alone(height, width, text):
 )
 def test_what_is_not_a_degradation_is_refused_with_what_there_is(text):
     with pytest.raises(UnknownDegradation, match="there is none, jpeg:N"):
-        degradation(text)
+        parse_degradation(text)
 
 
 def test_spelling_is_canonical_and_the_key_carries_versions():
-    assert degradation("blur:1.50").name == "blur:1.5"
-    assert degradation("crop:64x50+canonical:jpeg96").name == "crop:64x50+canonical:jpeg96"
-    assert degradation("lr:112+jpeg:65").key == f"lr:112@{BUILT_IN['lr'].version}+jpeg:65@{BUILT_IN['jpeg'].version}"
+    assert parse_degradation("blur:1.50").name == "blur:1.5"
+    assert parse_degradation("crop:64x50+canonical:jpeg96").name == "crop:64x50+canonical:jpeg96"
+    assert (
+        parse_degradation("lr:112+jpeg:65").key == f"lr:112@{BUILT_IN['lr'].version}+jpeg:65@{BUILT_IN['jpeg'].version}"
+    )
 
 
 def test_the_keys_of_the_built_in_kinds_are_what_caches_were_written_under():
     chain = "jpeg:65+blur:0.5+lr:112+crop:64x50+canonical:png"
-    assert degradation(chain).key == "jpeg:65@1+blur:0.5@1+lr:112@1+crop:64x50@1+canonical:png@1"
-    assert degradation(NONE).key == degradation(NONE).name == NONE
+    assert parse_degradation(chain).key == "jpeg:65@1+blur:0.5@1+lr:112@1+crop:64x50@1+canonical:png@1"
+    assert parse_degradation(NONE).key == parse_degradation(NONE).name == NONE

@@ -32,7 +32,7 @@ from bench.images.layouts.api import (
 from bench.images.vocabulary.class_words import SPLITS, label_of
 from bench.platform.errors import InputError
 from protocols.api import NONE
-from protocols.degradations import UnknownDegradation, degradation
+from protocols.degradations import UnknownDegradation, parse_degradation
 
 STEM = "manifest"
 REQUIRED = ("path", "label")
@@ -177,7 +177,7 @@ class _ManifestReader:
 @cache
 def _canonical_chain(text: str) -> str:
     """The canonical spelling of a chain of degradations, "" for none."""
-    return "" if text in {"", NONE} else degradation(text).name
+    return "" if text in {"", NONE} else parse_degradation(text).name
 
 
 def _manifests(tree: Tree) -> list[str]:

@@ -15,7 +15,7 @@ from bench.images.decoding.decoder import StorageDetails, UnreadableImage, decod
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from detectors.api import Image, Sample
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 VERSION = 3  # rises when the record of the same file would have other values or other fields
 FREQUENCIES = 12  # of a perceptual hash, in either direction
@@ -90,7 +90,7 @@ def inspect(data: bytes, where: str, chain: str = "") -> FileRecord:
         return FileRecord(content, reason=error.reason, size=len(data))
     if chain:
         try:
-            sample, details = degradation(chain)(sample), StorageDetails("RGB", exif=False, profile="")
+            sample, details = parse_degradation(chain)(sample), StorageDetails("RGB", exif=False, profile="")
         except (ValueError, cv2.error) as error:
             return FileRecord(content, reason=f"it cannot go through {chain}: {error}", size=len(data))
     return _record(content, sample, details)

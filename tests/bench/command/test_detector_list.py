@@ -18,7 +18,7 @@ from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.networks.cnnspot import CnnSpot
 from detectors.weights.files import HubFile
-from protocols.api import options
+from protocols.api import option_help
 from tests.bench.command.test_command import one_line
 
 
@@ -115,7 +115,7 @@ def test_every_protocol_can_be_shown_with_its_options(name):
     kind = protocol_catalogue.protocol_class(name)
     text = " ".join(" ".join(in_full(name)).split())
     assert kind.title in text
-    for option, about in options(kind).items():
+    for option, about in option_help(kind).items():
         assert f"--{option.replace('_', '-')} <" in text
         assert about in text
 

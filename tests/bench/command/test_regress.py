@@ -15,7 +15,7 @@ from bench.evaluation.regression import compare
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 from tests.bench.command.test_command import one_line
 from tests.support.miniature import Bench, Means, NearestMean, NearestMeanRecipe, write_folder
 
@@ -59,7 +59,7 @@ class Augmented(NearestMeanRecipe):
     copies: int = field(default=3, compare=False)  # a change of code that forgot its version
 
     def fit(self, train, seed, runtime):
-        blur = degradation("blur:0.6")
+        blur = parse_degradation("blur:0.6")
         copies = [self.shared.prepare(blur(train[index])) for index in range(len(train))] * self.copies
         embeddings = np.concatenate([train.embed(self.shared), self.shared.embed(copies)])
         labels = np.tile(train.labels, 1 + self.copies)

@@ -24,7 +24,7 @@ def personal():
 def genimage():
     """The network of GenImage's port, seeded."""
     torch.manual_seed(0)
-    return f3net.F3NetMixed()
+    return f3net.TwoBranchF3Net()
 
 
 def normalised(name, width, after=""):
@@ -103,7 +103,7 @@ def test_structure_of_genimages_port(genimage):
     assert sum(one.numel() for one in genimage.parameters()) == F3NetGenImage.variants["paper"].size.parameters
 
 
-@pytest.mark.parametrize("make", [f3net.SmallFad, f3net.SmallMixed])
+@pytest.mark.parametrize("make", [f3net.SmallFadNet, f3net.SmallTwoBranchNet])
 def test_only_what_is_learnt_is_trained(make):
     names = [name for name, _ in on_meta_device(make).named_parameters()]
     assert any(name.endswith("learnable") for name in names)
@@ -113,7 +113,7 @@ def test_only_what_is_learnt_is_trained(make):
 @pytest.mark.parametrize("size", [10, 64, 299])
 def test_the_matrix_is_scipys_transform(size):
     image = np.random.default_rng(size).uniform(-1, 1, (size, size))
-    matrix = f3net.dct_matrix(size).double().numpy()
+    matrix = f3net.float32_dct_matrix(size).double().numpy()
     assert near(matrix @ image @ matrix.T, dctn(image, norm="ortho"), 1e-4)
     assert near(matrix @ matrix.T, np.eye(size), 1e-5)
 
@@ -205,7 +205,7 @@ def test_mixing_is_attention_between_rows():
 
 def test_squares_are_taken_one_by_one():
     torch.manual_seed(0)
-    network, image = f3net.SmallFad().eval(), torch.rand(1, 3, 64, 128) * 2 - 1
+    network, image = f3net.SmallFadNet().eval(), torch.rand(1, 3, 64, 128) * 2 - 1
     with torch.inference_mode():
         halves = network(image[..., :64]), network(image[..., 64:])
         assert torch.allclose(network(image), sum(halves) / 2, atol=1e-5)

@@ -282,3 +282,16 @@ def test_sources_are_those_that_open_clip_names():
         assert hub == clip_tower.pretrained_file(model, tag)
     assert [file.availability() for file in ClipProbe("small").weight_files()] == ["shipped"]
     assert ClipProbe("paper").weight_files()[0].title == "timm/vit_large_patch14_clip_224.openai"
+
+
+def test_weights_of_a_mistyped_model_or_tag_are_missing_and_say_why():
+    for recipe, reason in (
+        (ClipProbe("paper", "ViT-L-14-quickglu"), "no model 'ViT-L-14-quickglu': did you mean ViT-L-14-quickgelu"),
+        (ClipProbe("paper", "ViT-B-32", "nowhere"), "'nowhere' is neither a file nor a tag of ViT-B-32"),
+    ):
+        (file,) = recipe.weight_files()
+        assert file.availability() == "missing"
+        assert reason in file.advice
+        with pytest.raises(Unavailable, match=reason):
+            file.get()
+        assert recipe.key.startswith("clip_probe.1.paper.model=")

@@ -7,7 +7,7 @@ from detectors.api import Runtime, Sample
 from detectors.checks import texture
 from detectors.handcrafted.metadata import Metadata, MetadataEmbedder, file_features
 from detectors.types import Facts
-from protocols.degradations import degradation
+from protocols.degradations import parse_degradation
 
 SMALL = 100  # images in a train set: 50 real and 50 generated
 
@@ -146,7 +146,7 @@ def test_extreme_files_have_finite_embeddings(facts):
 
 
 def test_a_degradation_of_both_classes_hides_format_and_quality():
-    hidden = degradation("jpeg:65")
+    hidden = parse_degradation("jpeg:65")
     samples = [Sample(texture("a", 40, 40), facts) for facts in (Facts("PNG", 40, 40, 9), Facts("JPEG", 40, 40, 8, 96))]
     assert (file_features(hidden(samples[0]).facts) == file_features(hidden(samples[1]).facts)).all()
 

@@ -103,8 +103,8 @@ def test_other_weights_are_refused(family, tmp_path):
 def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_are_in_one(family):
     recipe = family("paper")
     network = on_meta_device(recipe.network)
-    tuning, opened = FineTuning("staged", recipe.stages), [set()]
-    for epoch in range(len(recipe.stages)):
+    tuning, opened = FineTuning("staged", recipe.variant.stages), [set()]
+    for epoch in range(len(recipe.variant.stages)):
         set_trainable(network, tuning.trained_parts(epoch))
         opened.append({name for name, parameter in network.named_parameters() if parameter.requires_grad})
         assert opened[-1] > opened[-2]

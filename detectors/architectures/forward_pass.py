@@ -1,17 +1,15 @@
-"""Device, memory layout, precision, threads and determinism of networks; import this module inside functions only."""
+"""The forward pass of a network: device, normalised images, log odds, tokens; import this inside functions only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import cast
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from detectors.api import Array, Runtime
-from detectors.preprocessing.augmentation import Statistics, View
+from detectors.preprocessing.augmentation import ChannelValues, View
 
 
 def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
@@ -19,19 +17,7 @@ def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
     return network.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def autocast(runtime: Runtime) -> AbstractContextManager[object]:
-    """A context of mixed precision where the runtime asks for bfloat16."""
-    device = torch.device(runtime.device).type
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
-
-
-def deterministic() -> AbstractContextManager[object]:
-    """A context in which convolutions of an accelerator are deterministic and not rounded to TF32."""
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    return cast("AbstractContextManager[object]", flags)
-
-
-def normalised(images: Tensor, mean: Statistics, std: Statistics) -> Tensor:
+def normalised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
     """Images uint8 (N, H, W, 3) in [0, 1] less the mean, over the deviation of each channel: float32 (N, 3, H, W)."""
     means, deviations = (torch.tensor(value, device=images.device).view(3, 1, 1) for value in (mean, std))
     return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations
@@ -54,14 +40,3 @@ def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Run
         return outputs[:, 0].float()
     generated = int(getattr(network, "generated_output", 1))
     return (outputs[:, generated] - outputs[:, 1 - generated]).float()
-
-
-@contextmanager
-def torch_threads(count: int | None) -> Iterator[None]:
-    """A context in which torch computes on this many CPU threads; None leaves their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

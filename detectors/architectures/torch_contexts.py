@@ -1,0 +1,34 @@
+"""Contexts in which torch computes: precision, determinism, threads; import this module inside functions only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import cast
+
+import torch
+
+from detectors.api import Runtime
+
+
+def autocast(runtime: Runtime) -> AbstractContextManager[object]:
+    """A context of mixed precision where the runtime asks for bfloat16."""
+    device = torch.device(runtime.device).type
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
+
+
+def deterministic() -> AbstractContextManager[object]:
+    """A context in which convolutions of an accelerator are deterministic and not rounded to TF32."""
+    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    return cast("AbstractContextManager[object]", flags)
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """A context in which torch computes on this many CPU threads; None leaves their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
