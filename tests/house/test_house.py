@@ -53,7 +53,9 @@ def broken_contracts(folder):
     names = [
         one["name"] for one in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     ]
-    return {name for name in names if f"{name} BROKEN" in report}
+    found = {name for name in names if f"{name} BROKEN" in report}
+    assert (done.returncode == 0) == (not found), done.stdout + done.stderr
+    return found
 
 
 def test_layers_hold():

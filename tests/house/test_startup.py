@@ -66,7 +66,19 @@ def test_a_mistake_is_told_before_anything_heavy_is_imported(tmp_path, arguments
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("--version",), ("--help",), ("run", "--help"), ("list",), ("list", "--long", "cnnspot")]
+    "arguments",
+    [
+        (),
+        ("--version",),
+        ("--help",),
+        ("run", "--help"),
+        ("list",),
+        ("list", "--long"),
+        ("list", "--json"),
+        ("list", "--markdown"),
+        ("list", "--long", "cnnspot"),
+        ("show", "clip_probe"),
+    ],
 )
 def test_help_and_lists_come_without_what_computes(tmp_path, arguments):
     code, text, modules = started(*arguments, cwd=tmp_path)

@@ -101,7 +101,9 @@ def test_keys_tell_recipes_and_options_apart():
     recipes = [recipe(setting) for recipe in RECIPES for setting in ("paper", "small")]
     recipes += [ClipNearest("small", k=3), TipAdapter("small", shots=4)]
     assert len({recipe.key for recipe in recipes}) == len(recipes)
-    assert ClipSvm("paper").weight_files()[0].title in ClipSvm("paper").key
+    openai, datacomp = "timm/vit_large_patch14_clip_224.openai", "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K"
+    for recipe in RECIPES:
+        assert recipe("paper").key.endswith(openai if recipe is ClipNearest else datacomp)
 
 
 def test_final_heads_store_the_final_embedding_only_and_share_it(saved):
