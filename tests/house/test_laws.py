@@ -59,12 +59,12 @@ def writes(tree):
 
 
 def reads_the_environment(tree):
-    """Line numbers where the environment is read."""
-    return [
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"}
-    ]
+    """Line numbers where the environment is read, or imported by its own name."""
+    names = {"environ", "environb", "getenv", "getenvb"}
+    nodes = list(ast.walk(tree))
+    found = [node.lineno for node in nodes if isinstance(node, ast.Attribute) and node.attr in names]
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "os")
+    return found + [node.lineno for node in imports if names & {one.name for one in node.names}]
 
 
 def functions(tree):
@@ -164,6 +164,8 @@ def test_tests_stand_where_what_they_test_stands():
         (writes, "from shutil import copytree\ncopytree(a, b)"),
         (reads_the_environment, 'import os\nos.environ["LINEUP"]'),
         (reads_the_environment, 'from os import path\nimport os\nos.getenv("LINEUP")'),
+        (reads_the_environment, 'from os import environ\nenviron["LINEUP"]'),
+        (reads_the_environment, 'from os import path, getenv as read\nread("LINEUP")'),
     ],
 )
 def test_a_breach_is_seen(law, breach):
@@ -172,6 +174,7 @@ def test_a_breach_is_seen(law, breach):
 
 def test_what_breaks_no_law_is_not_seen():
     assert not writes(ast.parse('path.open()\nopen("a", "rb")\nstore.write("name", data)\ntext.replace("a", "b")'))
+    assert not reads_the_environment(ast.parse("from os import path, getpid\nfrom torch import getenv\nos.getpid()"))
 
 
 def test_long_functions_and_many_parameters_are_seen():

@@ -138,7 +138,10 @@ def test_an_unknown_protocol_is_one_line(lineup):
 
 
 def test_a_card_is_printed_by_list_as_by_show(lineup):
-    assert lineup("list", "--long", "npr").stdout == lineup("show", "npr").stdout
+    listed, shown = lineup("list", "--long", "npr"), lineup("show", "npr")
+    assert (listed.returncode, shown.returncode) == (0, 0)
+    assert listed.stdout == shown.stdout
+    assert "name: npr" in shown.stdout.splitlines()
     assert "lineup list --long npr" in one_line(lineup("list", "npr"))
 
 

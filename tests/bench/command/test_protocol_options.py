@@ -113,10 +113,11 @@ def run(monkeypatch):
     monkeypatch.setattr(bench.command.run, "_run", lambda request, **_: requests.append(request))
 
     def invoke(*arguments):
+        requests.clear()  # else a command that stops before its request would give that of the one before
         done = CliRunner().invoke(bench.command.main.app, ["run", *map(str, arguments)])
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             return done.exception
-        return requests[-1] if done.exit_code == 0 and requests else done
+        return requests[0] if done.exit_code == 0 and requests else done
 
     return invoke
 

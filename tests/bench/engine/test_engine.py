@@ -489,10 +489,16 @@ def test_diagnostics_that_cannot_be_recorded_are_a_failed_cell_and_nothing_else(
     assert reason in told["late"].reason
 
 
-def test_names_that_a_recipe_reorders_stay_as_they_are_for_the_others(make_bench):
+def test_names_that_a_recipe_reorders_stay_as_they_are_for_the_others(undisturbed, make_bench):
     bench = make_bench(recipes=[Reordering("small"), Checkerboard("small")])
-    _, outcomes = bench.run(bench.plan(("none",)))
-    assert {one.status for one in outcomes.values()} == {"scored", "failed"}
+    planned = bench.plan(("none",))
+    _, outcomes = bench.run(planned)
+    for item in planned:
+        assert outcomes[item.key].status == ("failed" if item.cell.detector == "reordering" else "scored")
+    _, expected = undisturbed
+    found = bench.scores(planned)
+    assert len(found) == len(planned) // 2
+    assert all(by_name == expected[cell] for cell, by_name in found.items())
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,9 @@ def test_shipped_weights_are_the_ones_on_their_card(tmp_path, saved, monkeypatch
 
 
 def test_everything_shipped_fits_its_card():
-    for path in locations.SHIPPED_FOLDER.glob("*.safetensors"):
+    paths = sorted(locations.SHIPPED_FOLDER.glob("*.safetensors"))
+    assert [path.stem for path in paths] == ["small_clip", "small_dino", "small_resnet"]
+    for path in paths:
         assert shipped_file(path.stem).path == path
         assert path.stat().st_size < 4e6
 
