@@ -507,3 +507,4 @@ class Reordering(Checkerboard):
 
     def fit(self, train, seed, runtime):
         train.names.reverse()
+        return super().fit(train, seed, runtime)
