@@ -1,7 +1,7 @@
 """The contract checks find what breaks the contract: each clause has a detector that breaks it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
 from detectors.api import Card, Runtime, Setting, Variant
-from detectors.checks import ContractViolation, ToyTrainSet, check
+from detectors.checks import ContractViolation, ToyTrainSet, check, options_change_the_key
 
 
 def breaking(**methods):
@@ -115,3 +115,43 @@ def test_the_toy_set_can_be_told_apart():
     detector = Checkerboard("small").fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
+
+
+@dataclass(frozen=True)
+class Smoothed(Checkerboard):
+    """A plug-in's recipe with an option, which says nothing of keys."""
+
+    card: ClassVar[Card] = replace(Checkerboard.card, name="smoothed")
+    sigma: float = 1.0
+
+
+@dataclass(frozen=True)
+class Forgetful(Smoothed):
+    """Its key forgets the option."""
+
+    @property
+    def key(self):
+        return f"{self.card.name}.{self.card.version}.{self.setting}"
+
+
+@dataclass(frozen=True)
+class Odd(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="odd")
+    weights: frozenset[int] = field(default=frozenset(), metadata={"other": frozenset({1})})
+
+
+@dataclass(frozen=True)
+class Unknowable(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="unknowable")
+    weights: frozenset[int] = frozenset()
+
+
+def test_the_check_sees_a_key_that_forgets_an_option():
+    toy = ToyTrainSet(4)
+    detector = Checkerboard("small").fit(toy, 0, None)
+    options_change_the_key(Smoothed("small"), detector, toy)
+    options_change_the_key(Odd("small"), detector, toy)
+    with pytest.raises(ContractViolation, match="option sigma gives another key"):
+        options_change_the_key(Forgetful("small"), detector, toy)
+    with pytest.raises(ContractViolation, match="name one in the field's metadata"):
+        options_change_the_key(Unknowable("small"), detector, toy)

@@ -49,3 +49,12 @@ def start(environment: Mapping[str, str], *arguments: object, **further: str) ->
 def _given(arguments: tuple[object, ...]) -> list[str]:
     baselines = () if arguments[0] != "run" or "--baselines" in arguments else ("--no-baselines",)
     return [str(one) for one in (*arguments, *baselines)]
+
+
+def one_line(done):
+    """The only line that a refused command prints."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("lineup: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]

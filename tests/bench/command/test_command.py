@@ -8,17 +8,9 @@ import pytest
 
 from bench.evaluation.cells import TABLE_COLUMNS
 from bench.records.columns import THROUGHPUT
+from tests.support.command_line import one_line
 from tests.support.miniature import SIZES
 from tests.support.planted_shortcuts import as_png, write_planted
-
-
-def one_line(done):
-    """The only line that a refused command prints."""
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("lineup: ")]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
 
 
 def test_a_run_leaves_what_it_promises(finished):

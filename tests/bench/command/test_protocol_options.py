@@ -24,7 +24,7 @@ from detectors import catalogue
 from protocols.api import EvaluationProtocol, MatrixLayout, option
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
-from tests.bench.command.test_command import one_line
+from tests.support.command_line import one_line
 
 
 @dataclass(frozen=True)

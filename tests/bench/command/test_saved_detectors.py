@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bench.records.saved_detector import HEADER
-from tests.bench.command.test_command import one_line
+from tests.support.command_line import one_line
 
 
 @pytest.fixture(scope="module")
