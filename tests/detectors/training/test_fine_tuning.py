@@ -1,29 +1,12 @@
 """Which parts of a network learn, and which images they are shown."""
 
-import torch
 from torch import nn
 
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet
-from detectors.preprocessing.augmentation import (
-    BlurJpeg,
-)
 from detectors.training.fine_tuning import FineTuning, set_trainable
 from detectors.training.loop import train
-from detectors.training.plan import Plan
-from detectors.training.schedules import EarlyStopping
-
-VIEW = BlurJpeg(probability=0.5, resize=None, crop=32, test_crop=48, pad=False)
-
-
-PLAN = Plan(EarlyStopping(rate=3e-3), "adamw", weight_decay=0.01, batch=8, epochs=2, validation=0.2)
-
-
-def small(seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        body = [nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-        return nn.Sequential(*body, nn.Linear(8, 1))
+from tests.support.small_training import PLAN, VIEW, small
 
 
 def test_the_top_alone_learns_and_the_rest_keeps_its_weights_and_statistics():
