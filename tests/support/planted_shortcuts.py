@@ -56,5 +56,5 @@ def write_planted(root, real=as_jpeg, generated=as_jpeg, size=40, generators=("g
     return root
 
 
-def inspect_data(folder, cache, real=""):
-    return Cache(cache).inspect(read(str(folder), real), 2, lambda _: None)
+def inspect_data(folder, cache):
+    return Cache(cache).inspect(read(str(folder)), 2, lambda _: None)

@@ -81,8 +81,8 @@ def run_of(folder, tmp_path_factory):
     return run
 
 
-def good(**options):
-    return [NearestMeanRecipe("small", **options), Checkerboard("small")]
+def good():
+    return [NearestMeanRecipe("small"), Checkerboard("small")]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ def test_the_mean_is_of_log_odds(train):
     assert list(detector.members) == list(MEMBERS)
 
 
-def test_stacking_trusts_the_member_that_is_right_on_images_it_has_not_seen(train):
+def test_stacking_trusts_the_member_that_is_right_on_images_it_has_not_seen():
     detector = StackedEnsemble("small", ("colour", "spectrum")).fit(ToyTrainSet(48), 0, Runtime())
     colour, spectrum, _ = detector.weights
     assert spectrum > abs(colour)  # a faint checkerboard is in the spectrum and not in the colours
