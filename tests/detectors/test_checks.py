@@ -38,7 +38,7 @@ def scribble(self, sample):
     return CheckerboardDetector.prepare(self, sample)
 
 
-DRAW = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
 BROKEN = {
     "float32": {"score": lambda self, batch: good(self, batch).astype(np.float64)},
     r"\[0, 1\]": {"score": lambda self, batch: good(self, batch) * np.float32(3)},
@@ -46,7 +46,7 @@ BROKEN = {
     "no images": {"score": lambda self, batch: good(self, batch) if len(batch) else np.zeros(1, np.float32)},
     "a batch equals": {"score": lambda self, batch: good(self, batch) / np.float32(len(batch) or 1)},
     "sample alone": {"prepare": scribble},
-    "repeats exactly": {"score": lambda self, batch: np.clip(good(self, batch) + DRAW.random() / 1e6, 0, 1)},
+    "repeats exactly": {"score": lambda self, batch: np.clip(good(self, batch) + RNG.random() / 1e6, 0, 1)},
     "restored": {"state": lambda self: {"cut": np.float64([self._cut + 1]), "slope": np.float64([1.0])}},
 }
 
@@ -87,14 +87,14 @@ def test_an_incomplete_variant_is_found_in_either_setting():
         check(NoPolicy("small"))
 
 
-def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_draws_is_not():
+def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_is_random_is_not():
     @dataclass(frozen=True)
-    class Drawn(Checkerboard):
+    class Random(Checkerboard):
         def fit(self, train, seed, runtime):
-            return CheckerboardDetector(float(DRAW.random()), 1.0)
+            return CheckerboardDetector(float(RNG.random()), 1.0)
 
     with pytest.raises(ContractViolation, match="same images and seed"):
-        check(Drawn("small"))
+        check(Random("small"))
 
 
 def test_an_importer_of_torch_is_found(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The house stands as it was drawn: names resolve to our files, layers hold, texts and tools agree."""
+"""The house stands as it was planned: names resolve to our files, layers hold, texts and tools agree."""
 
 import re
 import shutil

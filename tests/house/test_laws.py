@@ -20,7 +20,7 @@ WRITERS = {
     "bench/command/score.py",  # a table of the user's, in a file that the user named
     "bench/report/picture.py",  # into memory
     "bench/evaluation/golden_record.py",  # into memory
-    "detectors/training/checkpoint.py",  # what a killed training goes on from, in the folder that it was given
+    "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
 }
 MAKERS = ("bench/embedded/",)  # of the corpus and of the weights that ship, in folders that they were given
 WRITING = {

@@ -21,7 +21,7 @@ def encode(pixels, kind, **options):
 
 
 def picture(name, side):
-    """A picture drawn from its name alone, with the spectrum of a photograph rather than of noise."""
+    """A picture made from its name alone, with the spectrum of a photograph rather than of noise."""
     coarse = Image.fromarray(texture(name, side // 2, side // 2))
     return np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
 

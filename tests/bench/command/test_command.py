@@ -197,7 +197,7 @@ def test_baselines_stand_on_the_leaderboard_and_a_shortcut_is_said_above_it(line
     assert said.index(sentence) < said.index("# detector")
 
 
-def test_arms_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(lineup, tmp_path):
+def test_base_degradations_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(lineup, tmp_path):
     folder = write_planted(tmp_path / "data", generated=as_png, size=16)
     options = ("--data", folder, "--detectors", "metadata", "--out", tmp_path / "out")
     done = lineup("run", *options, "--base-degradation", "none,canonical:jpeg96")

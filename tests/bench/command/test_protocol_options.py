@@ -327,7 +327,7 @@ def test_a_failed_cell_is_exit_code_1(run, folder, monkeypatch):
         assert CliRunner().invoke(bench.command.main.app, ["run"]).exit_code == code
 
 
-def test_several_arms_go_into_folders_of_their_own(run, tmp_path):
+def test_several_base_degradations_go_into_folders_of_their_own(run, tmp_path):
     request = run("--out", tmp_path, "--base-degradation", "canonical:jpeg96")
     assert request.base_degradation == "canonical:jpeg96"
     assert request.out == tmp_path

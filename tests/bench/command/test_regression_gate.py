@@ -23,9 +23,9 @@ class Shuffled(Means):
     """Columns of each embedding in an order of their own, and an unchanged key: a change that forgot its version."""
 
     def embed(self, batch):
-        draw = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         embedded = super().embed(batch)
-        return draw.permuted(embedded, axis=1) if len(embedded) else embedded
+        return rng.permuted(embedded, axis=1) if len(embedded) else embedded
 
 
 @dataclass(frozen=True)

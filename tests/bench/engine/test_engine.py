@@ -156,7 +156,7 @@ def test_one_detectors_trouble_leaves_the_others_alone_and_has_a_reason(make_ben
     assert len(bench.scores(planned)) == len(planned) // 4
 
 
-def test_an_image_that_is_damaged_while_a_run_goes_on_stops_it_with_its_name(make_bench):
+def test_an_image_that_is_damaged_during_a_run_stops_it_with_its_name(make_bench):
     bench = make_bench()
     planned = bench.plan()
     victim = bench.folder / "odd" / "val" / "ai" / "odd_val_ai_3.png"

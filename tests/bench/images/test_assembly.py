@@ -7,7 +7,7 @@ from bench.images.assembly import draw_splits
 from bench.images.image_set import COLUMNS
 
 
-def drawing(order):
+def divided(order):
     """Two generators and a pool of 100 sources each; every source of `a` has three images."""
     rows = [(f"a/{n}/{k}", 1, "a", "", "", f"s{n}", "") for n in range(100) for k in range(3)]
     rows += [(f"b/{n}", 1, "b", "", "", f"s{n}", "") for n in range(100)]
@@ -16,16 +16,16 @@ def drawing(order):
     return table.assign(split=draw_splits(table))
 
 
-def test_drawn_splits_are_exact_and_keep_sources_together():
-    table = drawing(range(500))
+def test_assigned_splits_are_exact_and_keep_sources_together():
+    table = divided(range(500))
     counts = table.groupby(["generator", "label"])["split"].value_counts().unstack()[["train", "val", "test"]]
     assert counts.to_numpy().tolist() == [[240, 30, 30], [80, 10, 10], [80, 10, 10]]
     assert (table.groupby("source")["split"].nunique() == 1).all()
 
 
-def test_drawn_splits_are_the_same_in_every_order():
-    table = drawing(range(500))
-    again = drawing(np.random.default_rng(0).permutation(500)).sort_values("name", ignore_index=True)
+def test_assigned_splits_are_the_same_in_every_order():
+    table = divided(range(500))
+    again = divided(np.random.default_rng(0).permutation(500)).sort_values("name", ignore_index=True)
     assert again.equals(table.sort_values("name", ignore_index=True))
     assert set(table.loc[table["name"] == "r/0", "split"]) == {"train"}
 

@@ -24,7 +24,7 @@ PAPER = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=True)
 NOTHING = AugmentationDraw(sigma=None, quality=None, encoder="pillow", top=0.5, left=0.5, mirrored=False)
 
 
-def test_draws_follow_name_epoch_and_seed_alone():
+def test_augmentations_follow_name_epoch_and_seed_alone():
     first = VIEW.draw(image_rng(0, "a.png", 3))
     VIEW.draw(image_rng(0, "b.png", 3))
     assert VIEW.draw(image_rng(0, "a.png", 3)) == first
@@ -32,19 +32,19 @@ def test_draws_follow_name_epoch_and_seed_alone():
     assert first not in others
 
 
-def test_draws_have_the_published_distribution():
-    drawn = [PAPER.draw(image_rng(0, f"{index}.png", 0)) for index in range(4000)]
-    sigmas = [one.sigma for one in drawn if one.sigma is not None]
-    qualities = [one.quality for one in drawn if one.quality is not None]
-    both = sum(one.sigma is not None and one.quality is not None for one in drawn)
+def test_augmentations_have_the_published_distribution():
+    sampled = [PAPER.draw(image_rng(0, f"{index}.png", 0)) for index in range(4000)]
+    sigmas = [one.sigma for one in sampled if one.sigma is not None]
+    qualities = [one.quality for one in sampled if one.quality is not None]
+    both = sum(one.sigma is not None and one.quality is not None for one in sampled)
     assert [len(sigmas) / 4000, len(qualities) / 4000] == pytest.approx([0.5, 0.5], abs=0.03)
     assert both / 4000 == pytest.approx(0.25, abs=0.03)  # each on its own
     assert min(sigmas) < 0.05
     assert 2.95 < max(sigmas) < 3
     assert set(qualities) == set(range(30, 101))
-    assert sum(one.encoder == "pillow" for one in drawn) / 4000 == pytest.approx(0.5, abs=0.03)
-    assert sum(one.mirrored for one in drawn) / 4000 == pytest.approx(0.5, abs=0.03)
-    assert all(0 <= place < 1 for one in drawn for place in (one.top, one.left))
+    assert sum(one.encoder == "pillow" for one in sampled) / 4000 == pytest.approx(0.5, abs=0.03)
+    assert sum(one.mirrored for one in sampled) / 4000 == pytest.approx(0.5, abs=0.03)
+    assert all(0 <= place < 1 for one in sampled for place in (one.top, one.left))
 
 
 @pytest.mark.parametrize("size", [(128, 200), (300, 256), (400, 257), (31, 47), (256, 256)])
@@ -83,7 +83,7 @@ def test_jpeg_is_that_of_each_library(quality):
     assert np.array_equal(with_opencv, cv2.imdecode(data, 1)[:, :, ::-1])
 
 
-def test_crop_and_mirror_take_the_drawn_place():
+def test_crop_and_mirror_take_the_sampled_place():
     pixels = texture("crop", 40, 60)
     shown = VIEW.apply(pixels, dataclasses.replace(NOTHING, top=0.999, left=0, mirrored=True))
     assert np.array_equal(shown, pixels[8:40, :32][:, ::-1])
@@ -92,14 +92,14 @@ def test_crop_and_mirror_take_the_drawn_place():
 
 def test_order_is_resize_blur_jpeg_crop():
     pixels = texture("order", 100, 140)
-    drawn = AugmentationDraw(sigma=1.2, quality=50, encoder="pillow", top=0.5, left=0.25, mirrored=False)
+    sampled = AugmentationDraw(sigma=1.2, quality=50, encoder="pillow", top=0.5, left=0.25, mirrored=False)
     image = np.asarray(transforms.Resize(256)(PillowImage.fromarray(pixels)))
     image = np.stack([gaussian_filter(image[:, :, channel], sigma=1.2) for channel in range(3)], axis=2)
     stream = io.BytesIO()
     PillowImage.fromarray(image).save(stream, format="jpeg", quality=50)
     image = np.asarray(PillowImage.open(stream))
     left = int(0.25 * (image.shape[1] - 224 + 1))
-    assert np.array_equal(PAPER.apply(pixels, drawn), image[16:240, left : left + 224])
+    assert np.array_equal(PAPER.apply(pixels, sampled), image[16:240, left : left + 224])
 
 
 def test_validation_is_fixed_in_strength_and_place():

@@ -138,7 +138,7 @@ def test_half_precision_trains_and_scores():
 
 
 @pytest.mark.parametrize("schedule", [EarlyStopping(rate=3e-3, patience=1), CosineSchedule(3e-3, 5)])
-def test_a_training_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, schedule):
+def test_a_training_that_was_killed_is_resumed_to_the_same_end(tmp_path, monkeypatch, schedule):
     class Killed(Exception):
         pass
 

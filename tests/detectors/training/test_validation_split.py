@@ -15,9 +15,9 @@ def test_split_is_stratified_and_follows_names():
     assert sorted(fitting + validation) == list(range(60))
     assert labels[validation].tolist() == [0] * 2 + [1] * 4
     order = np.random.default_rng(0).permutation(60)
-    turned = [names[index] for index in order]
-    shuffled = hold_out(SimpleNamespace(labels=labels[order], names=turned, sources=turned), 0.1, "0")
-    assert {names[index] for index in validation} == {turned[index] for index in shuffled[1]}
+    permuted = [names[index] for index in order]
+    shuffled = hold_out(SimpleNamespace(labels=labels[order], names=permuted, sources=permuted), 0.1, "0")
+    assert {names[index] for index in validation} == {permuted[index] for index in shuffled[1]}
     assert hold_out(images, 0.1, "1")[1] != validation
     assert all(labels[hold_out(images, 0.001, "0")[1]] == [0, 1])
 

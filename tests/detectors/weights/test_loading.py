@@ -115,11 +115,11 @@ def test_other_containers_are_named(tmp_path, held, found):
 
 
 class Trap:
-    def __init__(self, mark):
-        self.mark = mark
+    def __init__(self, folder):
+        self.folder = folder
 
     def __reduce__(self):
-        return os.mkdir, (self.mark,)
+        return os.mkdir, (self.folder,)
 
 
 @pytest.mark.parametrize("name", ["trap.pth", "text.pth", "text.safetensors", "zip.pt"])
