@@ -8,6 +8,7 @@ from lineup_checkerboard import Checkerboard
 
 from detectors import catalogue
 from detectors.handcrafted.hog_svm import HogSvm
+from tests.support.miniature import NearestMeanRecipe
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def test_our_own_detectors_and_classes_of_no_distribution_have_none():
 
     assert catalogue.distribution(HogSvm) == ""
     assert catalogue.distribution(InANotebook) == ""
+    assert catalogue.distribution(NearestMeanRecipe) == ""
     assert catalogue.distribution(class_in("__main__")) == ""
     assert catalogue.distribution(class_in("lineup_checkerboard_of_somebody_else")) == ""
 

@@ -20,7 +20,7 @@ WRITERS = {
     "bench/command/score.py",  # a table of the user's, in a file that the user named
     "bench/report/picture.py",  # into memory
     "bench/evaluation/golden_record.py",  # into memory
-    "detectors/training/checkpoint.py",  # what a killed training goes on from, in the folder that it was given
+    "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
 }
 MAKERS = ("bench/embedded/",)  # of the corpus and of the weights that ship, in folders that they were given
 WRITING = {
@@ -33,6 +33,22 @@ ENVIRONMENT = {
 }
 LONGEST, USUAL, MOST_PARAMETERS = 60, 18, 8
 FULLEST = 15  # modules in one folder
+# tests of no single module, and what they test
+OF_SEVERAL_MODULES = {
+    "bench/test_extensions.py": "metrics, sections and executors of other packages",
+    "bench/command/test_command.py": "every command, from what is typed to the files that it leaves",
+    "bench/command/test_saved_detectors.py": "what run keeps, score reads and another run starts from",
+    "bench/engine/test_each_image_once.py": "embedding, fitting and scoring: the work that they share",
+    "bench/engine/test_engine.py": "a whole run: batches, order, a kill, caches and failures",
+    "bench/engine/test_sharing.py": "what detectors share in embedding, fitting and scoring",
+    "bench/evaluation/test_open_protocols.py": "evaluation and report of protocols that do not ship",
+    "bench/images/decoding/test_mutations.py": "decoding and completeness, over damaged files",
+    "bench/images/layouts/test_new_layout.py": "a layout that does not ship",
+    "bench/report/test_report.py": "tables, pictures and files of one run",
+    "protocols/test_degradation_plugins.py": "degradations of other packages",
+    "protocols/test_protocols.py": "every protocol that is installed",
+    "protocols/test_training_size.py": "the protocol of tests/plugin",
+}
 
 
 def called(node):
@@ -59,12 +75,12 @@ def writes(tree):
 
 
 def reads_the_environment(tree):
-    """Line numbers where the environment is read."""
-    return [
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"}
-    ]
+    """Line numbers where the environment is read, or imported by its own name."""
+    names = {"environ", "environb", "getenv", "getenvb"}
+    nodes = list(ast.walk(tree))
+    found = [node.lineno for node in nodes if isinstance(node, ast.Attribute) and node.attr in names]
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "os")
+    return found + [node.lineno for node in imports if names & {one.name for one in node.names}]
 
 
 def functions(tree):
@@ -167,12 +183,27 @@ def test_no_folder_is_too_full():
     assert {folder: names for folder, names in folders.items() if len(names) > FULLEST} == {}
 
 
+def without_a_module(tests):
+    """Those of the tests, by their place below `tests/`, that mirror neither a module nor a package."""
+    for test in tests:
+        module = ROOT / test.parent / test.name.removeprefix("test_")
+        if not module.is_file() and not (module.with_suffix("") / "__init__.py").is_file():
+            yield test.as_posix()
+
+
 def test_tests_stand_where_what_they_test_stands():
-    """`tests/bench/engine/test_cache.py` tests `bench/engine/cache.py`; a test of a whole room has another name."""
-    for package in ("bench", "detectors"):
-        for test in (ROOT / "tests" / package).rglob("test_*.py"):
-            room = ROOT / test.parent.relative_to(ROOT / "tests")
-            assert (room / "__init__.py").is_file(), f"there is no room for {test.relative_to(ROOT)}"
+    """`tests/bench/engine/test_cache.py` tests `bench/engine/cache.py`."""
+    tests = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(without_a_module(one for one in tests if one.parts[0] in PACKAGES)) == sorted(OF_SEVERAL_MODULES)
+    others = {one.parts[0] for one in tests if one.parts[0] not in PACKAGES}
+    assert others == {"house", "benchmarks"}
+    rooms = {one.parent for one in tests if one.parts[0] in PACKAGES}
+    assert [room for room in rooms if not (ROOT / room / "__init__.py").is_file()] == []
+
+
+def test_a_test_without_a_module_is_seen():
+    names = ["bench/engine/test_cache.py", "protocols/test_degradations.py", "bench/engine/test_cash.py", "test_run.py"]
+    assert list(without_a_module(map(Path, names))) == names[2:]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +218,8 @@ def test_tests_stand_where_what_they_test_stands():
         (writes, "from shutil import copytree\ncopytree(a, b)"),
         (reads_the_environment, 'import os\nos.environ["LINEUP"]'),
         (reads_the_environment, 'from os import path\nimport os\nos.getenv("LINEUP")'),
+        (reads_the_environment, 'from os import environ\nenviron["LINEUP"]'),
+        (reads_the_environment, 'from os import path, getenv as read\nread("LINEUP")'),
     ],
 )
 def test_a_breach_is_seen(law, breach):
@@ -195,6 +228,7 @@ def test_a_breach_is_seen(law, breach):
 
 def test_what_breaks_no_law_is_not_seen():
     assert not writes(ast.parse('path.open()\nopen("a", "rb")\nstore.write("name", data)\ntext.replace("a", "b")'))
+    assert not reads_the_environment(ast.parse("from os import path, getpid\nfrom torch import getenv\nos.getpid()"))
 
 
 def test_long_functions_and_many_parameters_are_seen():

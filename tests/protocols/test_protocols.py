@@ -77,6 +77,10 @@ def test_rows_are_generators_with_training_images_and_columns_those_held_out():
         CrossGenerator().cells(scope(untrained=("a", "b", "c")))
 
 
+def test_every_protocol_can_be_told_what_to_train_on():
+    assert protocol_catalogue.protocols_with_option("train_on") == ["cross_generator", "degradation", "training_size"]
+
+
 @pytest.mark.parametrize("name", protocol_catalogue.protocols_with_option("train_on"))
 def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
     protocol = protocol_catalogue.make_protocol(name, {"train_on": "z"})

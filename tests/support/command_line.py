@@ -18,11 +18,11 @@ from bench.command.main import main
 Done = subprocess.CompletedProcess
 
 
-def call(environment: Mapping[str, str], *arguments: object, **further: str) -> Done:
+def call(environment: Mapping[str, str], *arguments: object) -> Done:
     """Call the command in this process. A warning, which a user would see, is a fault here as in any test."""
     given, out, err, code = _given(arguments), io.StringIO(), io.StringIO(), 0
     with (
-        patch.dict(os.environ, {**environment, **further}),
+        patch.dict(os.environ, environment),
         patch.object(sys, "argv", ["lineup", *given]),
         redirect_stdout(out),
         redirect_stderr(err),
@@ -34,7 +34,7 @@ def call(environment: Mapping[str, str], *arguments: object, **further: str) -> 
     return Done(given, code, out.getvalue(), err.getvalue())
 
 
-def start(environment: Mapping[str, str], *arguments: object, **further: str) -> Done:
+def start(environment: Mapping[str, str], *arguments: object) -> Done:
     """Start the command as a process and wait for it."""
     given = _given(arguments)
     return subprocess.run(
@@ -42,10 +42,19 @@ def start(environment: Mapping[str, str], *arguments: object, **further: str) ->
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **environment, **further},
+        env={**os.environ, **environment},
     )
 
 
 def _given(arguments: tuple[object, ...]) -> list[str]:
     baselines = () if arguments[0] != "run" or "--baselines" in arguments else ("--no-baselines",)
     return [str(one) for one in (*arguments, *baselines)]
+
+
+def one_line(done: Done) -> str:
+    """The only line that a refused command prints."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("lineup: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]

@@ -21,7 +21,7 @@ def encode(pixels, kind, **options):
 
 
 def picture(name, side):
-    """A picture drawn from its name alone, with the spectrum of a photograph rather than of noise."""
+    """A picture made from its name alone, with the spectrum of a photograph rather than of noise."""
     coarse = Image.fromarray(texture(name, side // 2, side // 2))
     return np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
 
@@ -56,5 +56,5 @@ def write_planted(root, real=as_jpeg, generated=as_jpeg, size=40, generators=("g
     return root
 
 
-def inspect_data(folder, cache, real=""):
-    return Cache(cache).inspect(read(str(folder), real), 2, lambda _: None)
+def inspect_data(folder, cache):
+    return Cache(cache).inspect(read(str(folder)), 2, lambda _: None)

@@ -7,17 +7,17 @@ from PIL import Image
 
 from bench.images.data_sets import read
 
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG"}
+FORMATS = {".jpg": "JPEG", ".png": "PNG"}
 
 
-def encoded_image(suffix):
+def encoded_image(kind):
     pixels = np.arange(8 * 9 * 3, dtype=np.uint8).reshape(8, 9, 3)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format=FORMATS.get(suffix.lower(), "PNG"))
+    Image.fromarray(pixels).save(buffer, format=kind)
     return buffer.getvalue()
 
 
-BYTES = {suffix: encoded_image(suffix) for suffix in (".png", ".jpg")}
+BYTES = {suffix: encoded_image(kind) for suffix, kind in FORMATS.items()}
 
 
 def write_images(root, *names):

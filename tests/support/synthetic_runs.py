@@ -175,7 +175,7 @@ def make_run(
 ) -> Run:
     """A run in which every cell is scored; the same arguments give the same run.
 
-    With `degraded` one generator is tested under every step, else every generator on every generator. `noise` draws
+    With `degraded` one generator is tested under every step, else every generator on every generator. `noise` samples
     other errors of the same skill.
     """
     asked = DegradationMatrix(train_on=GENERATORS[:1], degradations=STEPS[1:]) if degraded else CrossGenerator()

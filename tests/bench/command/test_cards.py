@@ -1,6 +1,25 @@
+"""`lineup list` and `lineup show`: what they print, and what they refuse."""
+
 import pytest
 
-from tests.bench.command.test_command import one_line
+from tests.support.command_line import one_line
+
+
+def test_an_unknown_protocol_is_one_line(lineup):
+    refused = one_line(lineup("show", "degradatoin"))
+    assert "no detector or protocol is named 'degradatoin'. Did you mean degradation?" in refused
+
+
+def test_a_card_is_printed_by_list_as_by_show(lineup):
+    listed, shown = lineup("list", "--long", "npr"), lineup("show", "npr")
+    assert (listed.returncode, shown.returncode) == (0, 0)
+    assert listed.stdout == shown.stdout
+    assert "name: npr" in shown.stdout.splitlines()
+    assert "lineup list --long npr" in one_line(lineup("list", "npr"))
+
+
+def test_an_unknown_detector_is_one_line(lineup):
+    assert "Did you mean cnnspot?" in one_line(lineup("show", "cnnsport"))
 
 
 @pytest.mark.parametrize("flags", [("--json", "--markdown"), ("--long", "--json"), ("--long", "npr", "--markdown")])

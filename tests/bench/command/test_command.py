@@ -8,17 +8,9 @@ import pytest
 
 from bench.evaluation.cells import TABLE_COLUMNS
 from bench.records.columns import THROUGHPUT
+from tests.support.command_line import one_line
 from tests.support.miniature import SIZES
 from tests.support.planted_shortcuts import as_png, write_planted
-
-
-def one_line(done):
-    """The only line that a refused command prints."""
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("lineup: ")]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
 
 
 def test_a_run_leaves_what_it_promises(finished):
@@ -205,7 +197,7 @@ def test_baselines_stand_on_the_leaderboard_and_a_shortcut_is_said_above_it(line
     assert said.index(sentence) < said.index("# detector")
 
 
-def test_arms_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(lineup, tmp_path):
+def test_base_degradations_stand_side_by_side_and_a_canonical_encoding_takes_the_format_away(lineup, tmp_path):
     folder = write_planted(tmp_path / "data", generated=as_png, size=16)
     options = ("--data", folder, "--detectors", "metadata", "--out", tmp_path / "out")
     done = lineup("run", *options, "--base-degradation", "none,canonical:jpeg96")

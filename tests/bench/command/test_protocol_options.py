@@ -24,7 +24,7 @@ from detectors import catalogue
 from protocols.api import EvaluationProtocol, MatrixLayout, option
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
-from tests.bench.command.test_command import one_line
+from tests.support.command_line import one_line
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,11 @@ def run(monkeypatch):
     monkeypatch.setattr(bench.command.run, "_run", lambda request, **_: requests.append(request))
 
     def invoke(*arguments):
+        requests.clear()  # else a command that stops before its request would give that of the one before
         done = CliRunner().invoke(bench.command.main.app, ["run", *map(str, arguments)])
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             return done.exception
-        return requests[-1] if done.exit_code == 0 and requests else done
+        return requests[0] if done.exit_code == 0 and requests else done
 
     return invoke
 
@@ -326,7 +327,7 @@ def test_a_failed_cell_is_exit_code_1(run, folder, monkeypatch):
         assert CliRunner().invoke(bench.command.main.app, ["run"]).exit_code == code
 
 
-def test_several_arms_go_into_folders_of_their_own(run, tmp_path):
+def test_several_base_degradations_go_into_folders_of_their_own(run, tmp_path):
     request = run("--out", tmp_path, "--base-degradation", "canonical:jpeg96")
     assert request.base_degradation == "canonical:jpeg96"
     assert request.out == tmp_path

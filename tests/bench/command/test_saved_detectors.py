@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bench.records.saved_detector import HEADER
-from tests.bench.command.test_command import one_line
+from tests.support.command_line import one_line
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_kept_detector_scores_as_it_did_in_its_run(request, data, kept, tmp_pa
         assert found[row.name.removeprefix("odd/val/")] == pytest.approx(row.score, abs=1e-6)
 
 
-def test_training_goes_on_from_a_kept_detector(lineup, data, kept, tmp_path):
+def test_a_kept_detector_is_a_warm_start(lineup, data, kept, tmp_path):
     start = kept / "fitted" / "npr-even-0.safetensors"
     settings = tmp_path / "settings.toml"
     settings.write_text(f'[options.npr]\nstart = "{start}"\ntune = "top"\n')

@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision import transforms
 
 from detectors.checks import texture
-from tests.bench.command.test_command import one_line
+from tests.support.command_line import one_line
 
 
 @pytest.fixture(scope="module")

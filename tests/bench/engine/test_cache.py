@@ -40,13 +40,23 @@ def test_embedders_and_degradations_do_not_mix(tmp_path):
 
 
 def test_what_fitting_learned_comes_back_to_the_last_bit_and_shape(tmp_path):
-    state = {"cut": np.array(0.1), "row": np.arange(3.0), "turned": np.arange(6).reshape(2, 3).T, "n": np.int64([5])}
+    state = {
+        "cut": np.array(0.1),
+        "row": np.arange(3.0),
+        "transposed": np.arange(6).reshape(2, 3).T,
+        "n": np.int64([5]),
+    }
     cache = Cache(tmp_path)
     assert cache.read_fit("fit") is None
     cache.write_fit("fit", state)
     kept = cache.read_fit("fit")
     assert same_state(state, kept)
-    assert {name: array.shape for name, array in kept.items()} == {"cut": (), "row": (3,), "turned": (3, 2), "n": (1,)}
+    assert {name: array.shape for name, array in kept.items()} == {
+        "cut": (),
+        "row": (3,),
+        "transposed": (3, 2),
+        "n": (1,),
+    }
     assert cache.read_fit("another fit") is None
 
 
@@ -63,7 +73,7 @@ def test_only_changed_files_are_inspected_again(tmp_path):
     assert inspected == [len(images) - 1, 1]
 
 
-def test_a_killed_inspection_goes_on_where_it_stopped(tmp_path, monkeypatch):
+def test_a_killed_inspection_is_resumed_where_it_stopped(tmp_path, monkeypatch):
     write_folder(tmp_path / "data")
     images = read(str(tmp_path / "data"))
     whole = Cache(tmp_path / "one").inspect(images, 2, lambda _: None)

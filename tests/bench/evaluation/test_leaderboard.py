@@ -322,7 +322,7 @@ def test_warnings_of_the_census_are_told_above_the_table():
     assert ranking(warned).notices == ("leakage: everywhere",)
 
 
-def test_arms_of_one_question_stand_side_by_side():
+def test_base_degradations_of_one_question_stand_side_by_side():
     plain, other = make_run(falling(away=0.7)), make_run(falling(away=0.5), noise=1)
     other = with_data(other, base_degradation="canonical:jpeg96", digest="d2", files="d1")
     ranked = rankings([plain, other])

@@ -85,7 +85,13 @@ def test_without_roles_all_cells_rank_and_no_drop_is_shown():
     assert "drop" not in formats.as_csv([found]).splitlines()[0].split(",")
     assert "[" in ranking_columns(found)[2].texts[0]
     assert "Ranked by all cells." in formats.as_markdown([found])
-    assert printed(terminal.leaderboard(found))
+    table = [line.split() for line in printed(terminal.leaderboard(found)).splitlines() if line.strip()]
+    (header,) = (line for line in table if line[0] == "#")
+    assert header[:5] == ["#", "detector", "all", "cells", "cells"]
+    assert "drop" not in header
+    assert [line[:2] for line in table if line[0] in {"1", "2"}] == [
+        [str(row.rank), row.detector] for row in found.rows
+    ]
 
 
 def test_seeds_without_roles_show_the_spread_of_what_ranks():
@@ -160,9 +166,19 @@ def test_a_golden_record_of_numbers_reads_back_and_is_compared_without_roles():
 
 
 def test_the_regression_gate_compares_the_group_at_home_wherever_it_stands():
-    golden, now = (run_of(AwayFirst(), detectors=["alpha"], noise=noise) for noise in (0, 0))
-    assert compare(golden, now).means["average"].tolist() == ["own", "all cells"]
-    assert "own" not in printed(comparison_report(compare(golden, now)))
+    golden, same = (run_of(AwayFirst(), detectors=["alpha"]) for _ in range(2))
+    assert compare(golden, same).means["average"].tolist() == ["own", "all cells"]
+    assert "own" not in printed(comparison_report(compare(golden, same)))
+    spoiled = compare(golden, run_of(AwayFirst(), falling(home=0.7), ["alpha"]))
+    by_average = spoiled.means.set_index("average")
+    assert by_average["verdict"].to_dict() == {"own": "fell", "all cells": "fell"}
+    assert by_average.loc["own", "change"] < 2 * by_average.loc["all cells", "change"] < 0  # 4 of 16 cells
+    fallen = spoiled.cells[spoiled.cells["verdict"] == "fell"]
+    assert len(fallen) > 0
+    assert (fallen["train"] == fallen["test"]).all()
+    said = printed(comparison_report(spoiled)).partition("Cells that fell")[0].splitlines()
+    assert "Averages that fell: 2" in said
+    assert [line.split()[:2] for line in said if "own" in line] == [["alpha", "own"]]
 
 
 def named(run, right):

@@ -1,15 +1,10 @@
-"""Which layout is found, what is said where none or several fit, and how splits are drawn."""
+"""Which layout is found, and what is said where none or several fit."""
 
 import json
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from bench.images.assembly import draw_splits
 from bench.images.data_sets import read
-from bench.images.image_set import COLUMNS
-from bench.images.vocabulary.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import read_both_ways, write_images
 
@@ -59,61 +54,6 @@ def test_a_stray_folder_in_a_data_set_is_not_read_as_a_generator(tmp_path):
     write_images(tmp_path, "samples/1.png")
     with pytest.raises(InputError, match=r"only in part laid out as .*genimage"):
         read(str(tmp_path))
-
-
-def drawing(order):
-    """Two generators and a pool of 100 sources each; every source of `a` has three images."""
-    rows = [(f"a/{n}/{k}", 1, "a", "", "", f"s{n}", "") for n in range(100) for k in range(3)]
-    rows += [(f"b/{n}", 1, "b", "", "", f"s{n}", "") for n in range(100)]
-    rows += [(f"r/{n}", 0, "real", "", "", f"s{n}", "") for n in range(100)]
-    table = pd.DataFrame([rows[place] for place in order], columns=list(COLUMNS))
-    return table.assign(split=draw_splits(table))
-
-
-def test_drawn_splits_are_exact_and_keep_sources_together():
-    table = drawing(range(500))
-    counts = table.groupby(["generator", "label"])["split"].value_counts().unstack()[["train", "val", "test"]]
-    assert counts.to_numpy().tolist() == [[240, 30, 30], [80, 10, 10], [80, 10, 10]]
-    assert (table.groupby("source")["split"].nunique() == 1).all()
-
-
-def test_drawn_splits_are_the_same_in_every_order():
-    table = drawing(range(500))
-    again = drawing(np.random.default_rng(0).permutation(500)).sort_values("name", ignore_index=True)
-    assert again.equals(table.sort_values("name", ignore_index=True))
-    assert set(table.loc[table["name"] == "r/0", "split"]) == {"train"}
-
-
-def test_too_few_images_to_divide_are_for_training():
-    table = pd.DataFrame([("a", 1, "g", "", "", "a", ""), ("b", 1, "g", "", "", "b", "")], columns=list(COLUMNS))
-    assert draw_splits(table).tolist() == ["train", "train"]
-
-
-FAMILIES = {
-    "gan": "progan stylegan biggan cyclegan stargan gaugan stylegan2 whichfaceisreal big_gan cips diffusion_gan"
-    " gansformer gau_gan generative_inpainting lama mat pro_gan projected_gan sfhq star_gan stylegan1 cycle_gan",
-    "perceptual loss": "crn imle",
-    "low-level vision": "san seeingdark",
-    "pixel diffusion": "guided glide_100_27 glide_50_27 glide_100_10 glide imagenet_glide dalle2 ddpm palette"
-    " denoising_diffusion_gan ADM imagenet_ai_0508_adm",
-    "stable diffusion": "ldm_200 ldm_200_cfg ldm_100 latent_diffusion stable_diffusion stable-diffusion-1-3"
-    " stable-diffusion-1-4 stable-diffusion-2 stable-diffusion-xl wukong sdv4 DreamBooth LoRA SDXL",
-    "undisclosed": "midjourney-v5 firefly dalle3 Midjourney DALL-E imagen-3",
-    "codebook diffusion": "vq_diffusion VQDM imagenet_ai_0419_vqdm",
-    "codebook transformer": "taming_transformer dalle-mini parti muse",
-    "face_synthetics": "face_synthetics",
-    "deepfake": "deepfake",
-    "museum": "museum",
-    "floral": "floral",
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "family"), [(name, family) for family, names in FAMILIES.items() for name in names.split()]
-)
-def test_generators_of_the_known_data_sets_have_a_family(name, family):
-    assert family_of(name) == family
-    assert family_of(canonical_name(name)) == family
 
 
 @pytest.mark.parametrize("layout", ["cnnspot", "folders"])

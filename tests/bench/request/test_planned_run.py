@@ -91,8 +91,9 @@ def test_a_checkpoint_stands_in_place_of_a_fit_and_in_the_key_by_its_content(mak
     (changed,) = bench.planned([cell])
     assert changed.key != item.key
     bench.run([changed])
-    scores = bench.scores([item, changed])[cell]
-    assert len(scores) == 2 * SIZES["val"]
+    before, after = (bench.scores([one])[cell] for one in (item, changed))
+    assert len(before) == len(after) == 2 * SIZES["val"]
+    assert all(after[name] < score for name, score in before.items())  # the cut is higher
     (absent,) = bench.planned([replace(cell, checkpoint=str(tmp_path / "none.pth"))])
     _, outcomes = bench.run([absent])
     assert outcomes[absent.key].status == "skipped"

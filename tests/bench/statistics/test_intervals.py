@@ -16,7 +16,7 @@ def independent(cells, n, skill, seed=0):
     return cell, sources, np.tile(np.arange(n) % 2, cells), random.random(cells * n) < skill
 
 
-def obvious_draws(cells, sources, labels, correct, draws):
+def obvious_bootstrap(cells, sources, labels, correct, draws):
     """The same resamples, image by image."""
     names = sorted(set(sources))
     weights = random_generator(names).standard_exponential((draws, len(names)), np.float32).astype(float)
@@ -30,16 +30,16 @@ def obvious_draws(cells, sources, labels, correct, draws):
     return table
 
 
-def test_draws_agree_with_the_obvious_version():
+def test_bootstrapped_accuracies_agree_with_the_obvious_version():
     random = np.random.default_rng(3)
     cells = np.concatenate([np.arange(3), random.integers(0, 3, 60)])
     sources = np.array([f"s{i}" for i in random.integers(0, 12, 63)], dtype=object)
     labels, correct = random.integers(0, 2, 63), random.random(63) < 0.7
     found = bootstrap_accuracies(cells, sources, labels, correct, draws=20)
-    assert found == pytest.approx(obvious_draws(cells, sources, labels, correct, 20), abs=1e-6)
+    assert found == pytest.approx(obvious_bootstrap(cells, sources, labels, correct, 20), abs=1e-6)
 
 
-def test_draws_do_not_depend_on_order_or_block_size(monkeypatch):
+def test_bootstrapped_accuracies_do_not_depend_on_order_or_block_size(monkeypatch):
     given_order = independent(3, 40, 0.8)
     shuffled = np.random.default_rng(1).permutation(120)
     expected = bootstrap_accuracies(*given_order)
@@ -48,7 +48,7 @@ def test_draws_do_not_depend_on_order_or_block_size(monkeypatch):
     assert np.array_equal(bootstrap_accuracies(*given_order), expected)
 
 
-def test_draws_follow_from_the_sources():
+def test_bootstrapped_accuracies_follow_from_the_sources():
     cells, sources, labels, correct = independent(1, 50, 0.8)
     assert not np.array_equal(
         bootstrap_accuracies(cells, sources, labels, correct),

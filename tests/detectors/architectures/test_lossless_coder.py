@@ -109,7 +109,7 @@ def test_a_pixel_is_predicted_from_what_a_decoder_has(level):
             assert all(changed[one] for one in later)
 
 
-def test_channels_lean_on_those_coded_before():
+def test_channels_depend_on_those_coded_before():
     predicted = torch.zeros(1, 3, 4, 1, 1, 1)
     predicted[0, :, 1] = 0.25  # 4 grey levels
     predicted[0, :, 3, 0, 0, 0] = torch.tensor([0.5, 2.0, 3.0])

@@ -1,4 +1,4 @@
-"""Ensembles weigh their members: all alike, or by what they say of images that were set aside."""
+"""Ensembles weigh their members: all alike, or by what they say of held-out images."""
 
 import numpy as np
 import pytest
@@ -30,13 +30,13 @@ def test_the_mean_is_of_log_odds(train):
     assert list(detector.members) == list(MEMBERS)
 
 
-def test_stacking_trusts_the_member_that_is_right_on_images_it_has_not_seen(train):
+def test_stacking_trusts_the_member_that_is_right_on_images_it_has_not_seen():
     detector = StackedEnsemble("small", ("colour", "spectrum")).fit(ToyTrainSet(48), 0, Runtime())
     colour, spectrum, _ = detector.weights
     assert spectrum > abs(colour)  # a faint checkerboard is in the spectrum and not in the colours
 
 
-def test_members_are_fitted_on_everything_and_weights_on_what_was_set_aside(train, monkeypatch):
+def test_members_are_fitted_on_everything_and_weights_on_what_was_held_out(train, monkeypatch):
     seen = []
     recipe = RECIPES[1]
     fit_members = StackedEnsemble.fit_members
@@ -61,8 +61,8 @@ def test_train_sets_are_divided_by_name_and_class_whatever_the_order(train):
     assert set(fitting.names) | set(aside.names) == set(train.names)
     assert not set(fitting.names) & set(aside.names)
     assert np.bincount(aside.labels).tolist() == [4, 4]
-    turned = train.part(np.arange(len(train))[::-1])
-    assert set(split_train_set(turned, 0.25, 0)[1].names) == set(aside.names)
+    backwards = train.part(np.arange(len(train))[::-1])
+    assert set(split_train_set(backwards, 0.25, 0)[1].names) == set(aside.names)
     assert set(split_train_set(train, 0.25, 1)[1].names) != set(aside.names)
     assert (aside[0].pixels == train[train.names.index(aside.names[0])].pixels).all()
 
@@ -75,7 +75,7 @@ def test_weights_are_fitted_on_the_scores_that_the_train_set_gives(train, monkey
     assert asked == [8, 8]
 
 
-def test_states_are_joined_and_parted():
+def test_states_of_members_are_joined_and_split():
     states = {"a": {"x": np.arange(3), "y/z": np.ones(2)}, "ab": {"x": np.zeros(1)}}
     whole = join_states(states)
     assert all(same_state(state_of(whole, name), state) for name, state in states.items())

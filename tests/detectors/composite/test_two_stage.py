@@ -136,3 +136,4 @@ def test_one_generator_is_one_route():
     restored = RECIPE.restore(detector.state(), Runtime())
     batch = prepared(detector, ToyTrainSet(8))
     assert (restored.score(batch) == detector.score(batch)).all()
+    assert not detector.answer(batch).diagnostics  # there was nothing to choose

@@ -38,17 +38,17 @@ FINAL = shipped_card(SMALL_MODEL)["embed_dim"]
 WIDTH = ClipProbe("small").embedder(Runtime()).dim
 
 
-class Drawn:
-    """A train set whose embeddings are drawn: every class has a direction of its own."""
+class RandomEmbeddings:
+    """A train set whose embeddings are sampled: every class has a direction of its own."""
 
     def __init__(self, counts, strength=1.0, seed=0, width=WIDTH):
-        draw = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         self.generators = [name for name, count in counts.items() for _ in range(count)]
         self.labels = np.array([int(name != "") for name in self.generators], dtype=np.int64)
         self.names = [f"{index}.jpg" for index in range(len(self.labels))]
         ways = {name: np.random.default_rng(index).normal(size=width) for index, name in enumerate(counts)}
         towards = np.stack([ways[name] for name in self.generators])
-        self.embeddings = (draw.normal(size=towards.shape) + strength * towards).astype(np.float32)
+        self.embeddings = (rng.normal(size=towards.shape) + strength * towards).astype(np.float32)
 
     def __len__(self):
         return len(self.labels)
@@ -57,7 +57,7 @@ class Drawn:
         return self.embeddings
 
     def shuffled(self, order):
-        other = Drawn.__new__(Drawn)
+        other = RandomEmbeddings.__new__(RandomEmbeddings)
         other.generators = [self.generators[index] for index in order]
         other.names = [self.names[index] for index in order]
         other.labels, other.embeddings = self.labels[order], self.embeddings[order]
@@ -81,7 +81,7 @@ def saved(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_scores_do_not_depend_on_the_batch_to_the_last_bit(recipe):
-    train = Drawn(THREE)
+    train = RandomEmbeddings(THREE)
     detector = recipe("small").fit(train, 0, Runtime())
     together = detector.decide(train.embeddings)
     alone = np.concatenate([detector.decide(row[None]) for row in train.embeddings])
@@ -92,8 +92,8 @@ def test_scores_do_not_depend_on_the_batch_to_the_last_bit(recipe):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_clear_difference_is_learned(recipe):
     counts = {"": 40, "b": 40}
-    detector = recipe("small").fit(Drawn(counts), 0, Runtime())
-    fresh = Drawn(counts, seed=1)
+    detector = recipe("small").fit(RandomEmbeddings(counts), 0, Runtime())
+    fresh = RandomEmbeddings(counts, seed=1)
     assert ((detector.decide(fresh.embeddings) > 0.5) == fresh.labels).mean() > 0.95
 
 
@@ -101,7 +101,9 @@ def test_keys_tell_recipes_and_options_apart():
     recipes = [recipe(setting) for recipe in RECIPES for setting in ("paper", "small")]
     recipes += [ClipNearest("small", k=3), TipAdapter("small", shots=4)]
     assert len({recipe.key for recipe in recipes}) == len(recipes)
-    assert ClipSvm("paper").weight_files()[0].title in ClipSvm("paper").key
+    openai, datacomp = "timm/vit_large_patch14_clip_224.openai", "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K"
+    for recipe in RECIPES:
+        assert recipe("paper").key.endswith(openai if recipe is ClipNearest else datacomp)
 
 
 def test_final_heads_store_the_final_embedding_only_and_share_it(saved):
@@ -115,7 +117,7 @@ def test_final_heads_store_the_final_embedding_only_and_share_it(saved):
 
 
 def test_the_svm_is_that_of_scikit_learn():
-    train = Drawn({"": 50, "b": 40}, strength=0.05)
+    train = RandomEmbeddings({"": 50, "b": 40}, strength=0.05)
     detector = ClipSvm("small").fit(train, 0, Runtime())
     read = train.embeddings[:, FINAL:]
     distances = svm(read, train.labels)
@@ -123,7 +125,7 @@ def test_the_svm_is_that_of_scikit_learn():
 
 
 def test_the_svm_also_ends_where_classes_overlap():
-    train = Drawn({"": 500, "b": 400}, strength=0.05, width=12)
+    train = RandomEmbeddings({"": 500, "b": 400}, strength=0.05, width=12)
     decision = LinearSvm(1.0, primal=True).fit(train.embeddings, train.labels, 0)
     assert ((decision.distances(train.embeddings) > 0) == train.labels).mean() < 0.9
     assert decision.distances(train.embeddings) == pytest.approx(svm(train.embeddings, train.labels, 1.0), abs=1e-3)
@@ -138,7 +140,7 @@ def svm(embeddings, labels, c=SVM_BLOCKS_C):
 
 
 def test_the_two_layers_equal_torch_and_need_their_bend():
-    train = Drawn({"": 60, "b": 60})
+    train = RandomEmbeddings({"": 60, "b": 60})
     train.embeddings[::2] *= -1  # each class lies on both sides: no line parts them
     train.embeddings[train.labels == 1] = np.roll(train.embeddings[train.labels == 1], 700, 1)
     detector = ClipMlp("small").fit(train, 0, Runtime())
@@ -153,7 +155,7 @@ def test_the_two_layers_equal_torch_and_need_their_bend():
 
 
 def test_class_probabilities_are_those_of_scikit_learn():
-    train = Drawn(THREE, strength=0.1)
+    train = RandomEmbeddings(THREE, strength=0.1)
     members = np.array([("", "a", "b").index(name) for name in train.generators])
     final = train.embeddings[:, :FINAL]
     rule = Softmax.fit(final, members, 1.0)
@@ -167,7 +169,7 @@ def test_class_probabilities_are_those_of_scikit_learn():
 
 @pytest.mark.parametrize("recipe", [ClipClasses, ClipOvo])
 def test_classes_are_named_and_survive_the_state(recipe):
-    train = Drawn({"": 40, "ü b": 20, "a": 30})
+    train = RandomEmbeddings({"": 40, "ü b": 20, "a": 30})
     detector = recipe("small").fit(train, 0, Runtime())
     assert isinstance(detector, Classifier)
     assert detector.classes == ("", "a", "ü b")
@@ -192,7 +194,7 @@ def test_classes_that_cannot_be_learned_are_refused(recipe):
         ({"": 5}, "at least one generator, found none"),
     ):
         with pytest.raises(ValueError, match=complaint):
-            recipe("small").fit(Drawn(counts), 0, Runtime())
+            recipe("small").fit(RandomEmbeddings(counts), 0, Runtime())
 
 
 def test_names_are_bytes_and_back():
@@ -215,9 +217,9 @@ def iterated(wins):
 
 
 def test_coupling_minimises_what_the_paper_minimises():
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for count in (2, 3, 5, 8):
-        upper = np.triu(draw.uniform(0.02, 0.98, (count, count)), 1)
+        upper = np.triu(rng.uniform(0.02, 0.98, (count, count)), 1)
         wins = upper + np.tril(1 - upper.T, -1)
         found = couple(wins)
         assert found == pytest.approx(iterated(wins.copy()), abs=1e-6)
@@ -238,7 +240,7 @@ def test_coupling_gives_back_probabilities_that_agree():
 
 
 def test_pairs_are_the_svms_of_their_own_images():
-    train = Drawn({"": 40, "a": 30, "b": 20}, strength=0.05)
+    train = RandomEmbeddings({"": 40, "a": 30, "b": 20}, strength=0.05)
     detector = ClipOvo("small").fit(train, 0, Runtime())
     names = np.array(train.generators)
     for decision, (one, other) in zip(detector.rule.decisions, [("", "a"), ("", "b"), ("a", "b")], strict=True):
@@ -255,9 +257,9 @@ def test_pairs_are_the_svms_of_their_own_images():
 
 @pytest.mark.parametrize("k", [1, 3, 99])
 def test_nearest_compares_mean_distances_from_both_banks(k):
-    train = Drawn({"": 20, "b": 30}, strength=0.1)
+    train = RandomEmbeddings({"": 20, "b": 30}, strength=0.1)
     detector = ClipNearest("small", k=k).fit(train, 0, Runtime())
-    asked = Drawn({"": 9, "b": 9}, strength=0.1, seed=5).embeddings
+    asked = RandomEmbeddings({"": 9, "b": 9}, strength=0.1, seed=5).embeddings
     distances = np.sort(cosine_distances(asked[:, :FINAL], train.embeddings[:20, :FINAL]), 1)[:, :k].mean(1)
     distances -= np.sort(cosine_distances(asked[:, :FINAL], train.embeddings[20:, :FINAL]), 1)[:, :k].mean(1)
     scores = detector.decide(asked)
@@ -266,7 +268,7 @@ def test_nearest_compares_mean_distances_from_both_banks(k):
 
 
 def test_nearest_depends_on_its_bank_and_ties_at_a_half():
-    train = Drawn({"": 20, "b": 20}, strength=0.1)
+    train = RandomEmbeddings({"": 20, "b": 20}, strength=0.1)
     recipe = ClipNearest("small")
     state = recipe.fit(train, 0, Runtime()).state()
     swapped = recipe.restore({"real": state["generated"], "generated": state["real"]}, Runtime())
@@ -276,7 +278,7 @@ def test_nearest_depends_on_its_bank_and_ties_at_a_half():
     same = recipe.restore({"real": state["real"], "generated": state["real"]}, Runtime())
     assert (same.decide(train.embeddings) == 0.5).all()
     with pytest.raises(ValueError, match="found 5 real and 0 generated"):
-        recipe.fit(Drawn({"": 5}), 0, Runtime())
+        recipe.fit(RandomEmbeddings({"": 5}), 0, Runtime())
 
 
 def reference(rows, cache):
@@ -289,7 +291,7 @@ def reference(rows, cache):
 
 @pytest.mark.parametrize("recipe", [TipAdapter, TipAdapterF])
 def test_tip_adapter_is_the_published_expression(recipe):
-    train = Drawn({"": 30, "b": 20, "a": 10}, strength=0.1)
+    train = RandomEmbeddings({"": 30, "b": 20, "a": 10}, strength=0.1)
     detector = recipe("small").fit(train, 0, Runtime())
     cache = detector.cache
     assert cache.keys.shape == (32, FINAL)
@@ -302,8 +304,8 @@ def test_tip_adapter_is_the_published_expression(recipe):
     assert np.ptp(scores) > 0.1  # the cache alone parts the images
 
 
-def test_shots_are_drawn_by_name_and_seed():
-    train = Drawn(THREE)
+def test_shots_are_sampled_by_name_and_seed():
+    train = RandomEmbeddings(THREE)
     order = np.random.default_rng(0).permutation(len(train))
     recipe = TipAdapter("small")
     keys = recipe.fit(train, 0, Runtime()).cache.keys
@@ -311,11 +313,11 @@ def test_shots_are_drawn_by_name_and_seed():
     assert not np.array_equal(recipe.fit(train, 1, Runtime()).cache.keys, keys)
     assert len(TipAdapter("small", shots=3).fit(train, 0, Runtime()).cache.keys) == 6
     with pytest.raises(ValueError, match="none of generated"):
-        recipe.fit(Drawn({"": 5}), 0, Runtime())
+        recipe.fit(RandomEmbeddings({"": 5}), 0, Runtime())
 
 
 def test_training_the_keys_lowers_the_loss_of_the_shots():
-    train = Drawn({"": 16, "b": 16}, strength=0.02)
+    train = RandomEmbeddings({"": 16, "b": 16}, strength=0.02)
     cache = TipAdapter("small").fit(train, 0, Runtime()).cache
     alone = replace(cache, weights=np.zeros_like(cache.weights))  # class means part their own shots as it is
     labels = cache.values.argmax(1)
@@ -337,7 +339,7 @@ def test_prompts_are_read_by_the_text_tower_of_the_same_model(saved):
     tokens = open_clip.SimpleTokenizer(context_length=12)(list(PROMPTS))
     with torch.inference_mode():
         expected = model.encode_text(tokens, normalize=True).numpy()
-    train = Drawn(THREE, width=24)
+    train = RandomEmbeddings(THREE, width=24)
     detector = recipe.fit(train, 0, Runtime())
     assert detector.cache.weights == pytest.approx(expected, abs=1e-5)
     assert np.array_equal(recipe.restore(detector.state(), Runtime()).cache.weights, detector.cache.weights)
@@ -349,7 +351,7 @@ def test_a_text_tower_that_is_not_there_is_an_error(saved, tmp_path):
     save_file(model.visual.state_dict(), tmp_path / "visual.safetensors")
     alone = TipAdapter("paper", "tiny", str(tmp_path / "visual.safetensors"))
     with pytest.raises(WrongWeights, match=r"missing ln_final\.bias"):
-        alone.fit(Drawn(THREE, width=24), 0, Runtime())
+        alone.fit(RandomEmbeddings(THREE, width=24), 0, Runtime())
     other = replace(tower, config=CONFIG | {"text_cfg": {"hf_tokenizer_name": "t5"}})
     with pytest.raises(Unavailable, match="tiny reads text with another library's tower"):
         text_embeddings(other, PROMPTS)

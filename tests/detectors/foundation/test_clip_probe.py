@@ -271,7 +271,7 @@ def test_probes_fit_on_their_own_columns(saved):
         assert detector.state()["coef"].shape == (width,)
 
 
-def test_the_projects_own_tower_takes_other_weights(model, saved, monkeypatch, tmp_path):
+def test_the_projects_own_tower_takes_other_weights(saved, monkeypatch, tmp_path):
     monkeypatch.setattr(locations, "SHIPPED_FOLDER", tmp_path)
     (tmp_path / "small_clip.json").write_text(json.dumps(CONFIG))
     assert embedded(ClipProbe("small", None, saved).embedder(Runtime())).shape == (3, 24 + BLOCKS * 2 * WIDTH)

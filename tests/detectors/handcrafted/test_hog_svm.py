@@ -16,8 +16,8 @@ def embedder():
 
 def pictures():
     """Noise, textures, photographs, a flat image, a ramp and a black and white edge: uint8 (128, 128, 3)."""
-    draw = np.random.default_rng(0)
-    yield from draw.integers(0, 256, (4, 128, 128, 3), dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    yield from rng.integers(0, 256, (4, 128, 128, 3), dtype=np.uint8)
     yield from (texture(f"hog{index}") for index in range(4))
     for photograph in (skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()):
         yield photograph[100:228, 150:278]

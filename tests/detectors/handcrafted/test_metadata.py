@@ -31,49 +31,49 @@ class Files:
         return embedder.embed([embedder.prepare(self[index]) for index in range(len(self))])
 
 
-def ordinary(draw):
+def ordinary(rng):
     """A photograph as it comes: JPEG of varying size, quality and compression."""
-    width = round(2 ** draw.normal(8.5, 0.5))
-    height = round(width * draw.choice([0.667, 0.75, 1, 1.333, 1.5]))
-    return width, height, int(draw.choice([75, 80, 85, 90, 92, 95, 96])), 2 ** draw.normal(-1.5, 0.5)
+    width = round(2 ** rng.normal(8.5, 0.5))
+    height = round(width * rng.choice([0.667, 0.75, 1, 1.333, 1.5]))
+    return width, height, int(rng.choice([75, 80, 85, 90, 92, 95, 96])), 2 ** rng.normal(-1.5, 0.5)
 
 
-def plain(draw, label):
-    width, height, quality, density = ordinary(draw)
+def plain(rng, label):
+    width, height, quality, density = ordinary(rng)
     return Facts("JPEG", width, height, round(width * height * density), quality)
 
 
-def png_against_jpeg(draw, label):
-    width, height, quality, density = ordinary(draw)
+def png_against_jpeg(rng, label):
+    width, height, quality, density = ordinary(rng)
     return Facts("PNG" if label else "JPEG", width, height, round(width * height * density), None if label else quality)
 
 
-def a_tenth_smaller(draw, label):
-    _, _, quality, density = ordinary(draw)
+def a_tenth_smaller(rng, label):
+    _, _, quality, density = ordinary(rng)
     width, height = (450, 338) if label else (500, 375)
     return Facts("JPEG", width, height, round(width * height * density), quality)
 
 
-def quality_75_against_96(draw, label):
-    width, height, _, density = ordinary(draw)
+def quality_75_against_96(rng, label):
+    width, height, _, density = ordinary(rng)
     return Facts("JPEG", width, height, round(width * height * density), 75 if label else 96)
 
 
-def one_size_among_many(draw, label):
-    width, height, quality, density = ordinary(draw)
+def one_size_among_many(rng, label):
+    width, height, quality, density = ordinary(rng)
     width, height = (512, 512) if label else (width, height)
     return Facts("JPEG", width, height, round(width * height * density), quality)
 
 
-def twice_the_bytes(draw, label):
-    width, height, _, density = ordinary(draw)
+def twice_the_bytes(rng, label):
+    width, height, _, density = ordinary(rng)
     return Facts("PNG", width, height, round(width * height * density**0.5 * (4 if label else 1)), None)
 
 
 def files(kind, size, seed):
-    draw = np.random.default_rng(seed)
-    labels = draw.permutation(np.arange(size) % 2)
-    return Files([kind(draw, label) for label in labels], labels)
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(size) % 2)
+    return Files([kind(rng, label) for label in labels], labels)
 
 
 def accuracy(kind, seed=0, train=SMALL, test=1000):

@@ -58,12 +58,12 @@ def test_the_constant_component_lies_in_the_ring_that_is_left_out():
     assert radial_profile(spectrum).max() < 0 < spectrum.max()
 
 
-def test_turning_an_image_changes_little():
+def test_rotating_an_image_changes_little():
     image = texture("turned")
     embedder = RadialSpectrumEmbedder(80)
-    plain, turned = (embedder.prepare(sample(one)) for one in (image, np.rot90(image)))
-    assert plain[0] == turned[0] == 1
-    assert np.abs(plain - turned).mean() < 0.01
+    plain, rotated = (embedder.prepare(sample(one)) for one in (image, np.rot90(image)))
+    assert plain[0] == rotated[0] == 1
+    assert np.abs(plain - rotated).mean() < 0.01
 
 
 def test_a_blur_lowers_the_end_of_the_spectrum():

@@ -89,11 +89,11 @@ def test_keys_tell_the_settings_apart():
     assert len(keys) == 2
 
 
-@pytest.mark.parametrize("turn", [np.rot90, np.flipud, np.fliplr, lambda image: image.transpose(1, 0, 2)])
-def test_turning_an_image_changes_nothing(embedder, turn):
+@pytest.mark.parametrize("rotate", [np.rot90, np.flipud, np.fliplr, lambda image: image.transpose(1, 0, 2)])
+def test_rotating_or_mirroring_an_image_changes_nothing(embedder, rotate):
     image = texture("turned")
-    plain, turned = embedder.embed([embedder.prepare(sample(pixels)) for pixels in (image, turn(image))])
-    np.testing.assert_allclose(plain, turned, atol=1e-6)
+    plain, rotated = embedder.embed([embedder.prepare(sample(pixels)) for pixels in (image, rotate(image))])
+    np.testing.assert_allclose(plain, rotated, atol=1e-6)
 
 
 def test_brightness_changes_nothing(embedder):

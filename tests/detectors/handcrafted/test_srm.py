@@ -51,10 +51,10 @@ def slow_srm(grey, step):
     features = []
     for kind in FILTER_CLASSES:
         along, across = [], []
-        for turn in range(kind.rotations):
-            rows = symbols_of(grey, np.rot90(framed(kind.kernel), turn), kind.centre * step)
+        for rotation in range(kind.rotations):
+            rows = symbols_of(grey, np.rot90(framed(kind.kernel), rotation), kind.centre * step)
             columns = [list(line) for line in zip(*rows, strict=True)]
-            stands = kind.directed and turn % 2
+            stands = kind.directed and rotation % 2
             along += columns if stands else rows
             across += rows if stands else columns
         features += [frequencies(along), frequencies(across)] if kind.directed else [frequencies(along + across)]
@@ -107,13 +107,13 @@ def test_runs_that_differ_by_sign_or_direction_share_a_class():
     assert [ALL_CLASSES[one] for one in classes] == [merged(run) for run in ALL_RUNS]
 
 
-@pytest.mark.parametrize("turn", [np.rot90, np.flipud, np.fliplr, lambda image: image.transpose(1, 0, 2)])
-def test_turning_an_image_changes_nothing(turn):
+@pytest.mark.parametrize("rotate", [np.rot90, np.flipud, np.fliplr, lambda image: image.transpose(1, 0, 2)])
+def test_rotating_or_mirroring_an_image_changes_nothing(rotate):
     embedder, image = SrmEmbedder(64, (2.0,), Runtime()), texture("turned", 64, 64)
-    plain, turned = embedder.embed([embedder.prepare(sample(pixels)) for pixels in (image, turn(image))])
-    if turn is not np.rot90:  # a mirrored filter of odd order is its opposite: one row of the image apart
-        np.testing.assert_allclose(plain, turned, atol=0.02)
-    assert np.abs(plain - turned).mean() < 2e-3
+    plain, rotated = embedder.embed([embedder.prepare(sample(pixels)) for pixels in (image, rotate(image))])
+    if rotate is not np.rot90:  # a mirrored filter of odd order is its opposite: one row of the image apart
+        np.testing.assert_allclose(plain, rotated, atol=0.02)
+    assert np.abs(plain - rotated).mean() < 2e-3
 
 
 def test_brightness_changes_nothing():

@@ -19,11 +19,11 @@ SHAPES = ((60, 200), (200, 30))  # more columns than images, and fewer
 
 def problem(images=80, columns=200, shift=0.6, seed=0):
     """Embeddings off centre and of uneven scale, whose first 20 columns tell the classes apart."""
-    draw = np.random.default_rng(seed)
-    labels = draw.permutation(np.arange(images) % 2)
-    embeddings = draw.normal(size=(images, columns))
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(images) % 2)
+    embeddings = rng.normal(size=(images, columns))
     embeddings[:, :20] += shift * labels[:, None]
-    return (embeddings * draw.uniform(0.1, 30, columns) + draw.normal(0, 50, columns)).astype(np.float32), labels
+    return (embeddings * rng.uniform(0.1, 30, columns) + rng.normal(0, 50, columns)).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -84,8 +84,8 @@ def test_scores_of_unseen_images_are_as_sure_as_they_are_right():
 
 
 def test_distances_that_say_nothing_give_scores_near_half():
-    draw = np.random.default_rng(3)
-    embeddings = draw.normal(size=(60, 40)).astype(np.float32)
+    rng = np.random.default_rng(3)
+    embeddings = rng.normal(size=(60, 40)).astype(np.float32)
     labels = np.arange(60) % 2
     line = LinearSvm(1.0).fit(
         np.concatenate([embeddings[:30], embeddings[:30]]), np.r_[labels[:30], 1 - labels[:30]], 0

@@ -146,7 +146,7 @@ def test_numbers_of_genimage():
     assert (plan.optimiser, plan.weight_decay, view.erase) == ("sgd", 2e-5, 0.6)
 
 
-def test_small_bottlenecks_are_drawn_on_pretrained_stages_and_kept_when_going_on(start, tmp_path):
+def test_small_bottlenecks_are_randomly_initialised_on_pretrained_stages_and_kept_by_a_warm_start(start, tmp_path):
     recipe, held = Resnet50("small", start), loading.read(hashed_file(Path(start)))
     network = recipe.build()
     begun, source = recipe.initial_weights(network, 0)

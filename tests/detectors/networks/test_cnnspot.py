@@ -108,7 +108,7 @@ def test_published_numbers():
     assert SMALL_VIEW.probability == 0.1
 
 
-def test_fresh_head_is_drawn_from_the_seed():
+def test_fresh_head_is_randomly_initialised_from_the_seed():
     backbone = {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000), "conv1.weight": torch.ones(3)}
     first, again, other = (with_new_head(PAPER.build(), backbone, seed) for seed in (0, 0, 1))
     assert first["fc.weight"].shape == (1, 2048)

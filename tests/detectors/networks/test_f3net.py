@@ -53,7 +53,7 @@ def start(tmp_path):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("setting", ["paper", "small"])
-def test_all_but_the_drawn_parts_belongs_to_branches(recipe, setting):
+def test_all_but_the_randomly_initialised_parts_belongs_to_branches(recipe, setting):
     pretrained = {
         name for name, _ in recipe(setting).build().named_parameters() if not name.startswith(recipe.new_parts)
     }
@@ -140,7 +140,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
+def test_small_start_keeps_pretrained_weights_and_initialises_the_rest_randomly(recipe, start):
     small, held = recipe("small", str(start)), loading.read(hashed_file(start))
     first, again, other = (small.initial_weights(small.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
@@ -152,7 +152,7 @@ def test_small_start_keeps_pretrained_weights_and_draws_the_rest(recipe, start):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_fitted_detector_is_gone_on_from(recipe, start, tmp_path):
+def test_a_fitted_detector_is_a_warm_start(recipe, start, tmp_path):
     fitted = recipe("small", str(start), tune="top").fit(ToyTrainSet(4), 0, Runtime()).state()
     save_file({name: torch.from_numpy(array) for name, array in fitted.items()}, tmp_path / "fitted.safetensors")
     again = recipe("small", str(tmp_path / "fitted.safetensors"))
@@ -178,8 +178,8 @@ def test_published_numbers():
 
 
 def test_training_mirrors_half_of_the_images():
-    image, draw = texture("mirror", 299, 299), np.random.default_rng(0)
-    seen = [PERSONAL.view.training(image, draw) for _ in range(40)]
+    image, rng = texture("mirror", 299, 299), np.random.default_rng(0)
+    seen = [PERSONAL.view.training(image, rng) for _ in range(40)]
     plain = sum(np.array_equal(one, image) for one in seen)
     assert plain + sum(np.array_equal(one, image[:, ::-1]) for one in seen) == 40
     assert 10 < plain < 30

@@ -178,7 +178,7 @@ def test_textures_reach_the_outputs(make):
         assert not torch.allclose(network(images), before, atol=1e-4)
 
 
-def test_small_start_keeps_pretrained_weights_and_draws_the_rest(tmp_path):
+def test_small_start_keeps_pretrained_weights_and_initialises_the_rest_randomly(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
     held = loading.read(hashed_file(tmp_path / "start.safetensors"))

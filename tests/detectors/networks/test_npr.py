@@ -106,18 +106,6 @@ def test_published_numbers():
     assert (PAPER_VIEW.side, PAPER_VIEW.crop, PAPER_VIEW.test_crop, PAPER_VIEW.mirror) == (256, 224, 256, True)
 
 
-def test_steps_lower_the_rate_and_keep_the_last_weights():
-    state, rates = StepSchedule(rate=1.0, factor=0.5, every=2).start(), []
-    for accuracy in (0.9, 0.1, 0.1, 0.1, 0.1):
-        rates.append(state.rate)
-        assert state.update(accuracy)
-        assert not state.stopped
-    assert rates == [1, 1, 0.5, 0.5, 0.25]
-    constant = StepSchedule(rate=0.3).start()
-    constant.update(0)
-    assert constant.rate == 0.3
-
-
 @pytest.mark.parametrize("recipe", [PAPER, SMALL])
 def test_content_is_not_seen(recipe):
     """Two images whose every cell is of one colour look the same, whatever they show."""

@@ -21,7 +21,7 @@ RECIPES = pytest.mark.parametrize("family", list(NAMES))
 
 
 def of_timm(name, **options):
-    """A network of timm, drawn from a seed."""
+    """A network of timm, randomly initialised."""
     with torch.random.fork_rng():
         torch.manual_seed(5)
         return timm.create_model(name, pretrained=False, **options).eval()
@@ -141,7 +141,7 @@ def test_numbers_of_fine_tuning():
     assert (view.resize, view.crop, view.erase) == (256, 224, 0.25)
 
 
-def test_a_small_transformer_goes_on_from_the_shipped_one():
+def test_a_small_transformer_is_warm_started_from_the_shipped_one():
     recipe = DeitSmall("small")
     begun, source = recipe.initial_weights(recipe.build(), 0)
     assert source.name == "small_dino.safetensors"

@@ -1,4 +1,4 @@
-"""The modified CNN: its growing kernels, its plan, and images that are turned in training only."""
+"""The modified CNN: its growing kernels, its plan, and images that are rotated in training only."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_it_stops_after_five_epochs_without_improvement():
     assert state.stopped
 
 
-def test_images_are_turned_in_training_only():
+def test_images_are_rotated_in_training_only():
     image = texture("turned", 128, 128)
     assert not np.array_equal(SMALL.view.training(image, np.random.default_rng(0)), image)
     assert np.array_equal(SMALL.view.validation(image, np.random.default_rng(0)), image)

@@ -20,7 +20,7 @@ PAPER, SMALL = YuDeit("paper"), YuDeit("small")
 
 
 def seeded(recipe, seed):
-    """The network that a recipe draws from a seed."""
+    """The randomly initialised network of a recipe."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return recipe.network().eval()

@@ -1,4 +1,4 @@
-"""Views: drawn first, then applied by pure functions; sizes, channel orders and filters are the published ones."""
+"""Views: sampled first, then applied by pure functions; sizes, channel orders and filters are the published ones."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ VIEWS = [SQUARED, BGR, RescaledView(64, 16, 32), RotatedView(64, 20, 0.2)]
 SIZES = [(1, 1), (2, 300), (64, 64), (63, 65), (200, 90)]
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "turned"])
+@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "rotated"])
 @pytest.mark.parametrize("size", SIZES)
 def test_any_size_becomes_one_size(view, size):
     image = texture("size", *size)
@@ -31,8 +31,8 @@ def test_any_size_becomes_one_size(view, size):
     assert (image == kept).all()
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "turned"])
-def test_the_draw_alone_decides(view):
+@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "rotated"])
+def test_the_random_numbers_alone_decide(view):
     image = texture("draw", 90, 70)
     first, again, other = (view.training(image, image_rng(0, "a.png", epoch)) for epoch in (0, 0, 1))
     assert np.array_equal(first, again)
@@ -65,7 +65,7 @@ def test_training_crops_reach_every_place_and_both_sides():
     )
 
 
-def test_a_detour_takes_detail_away():
+def test_a_rescaled_image_loses_detail():
     image = texture("detour", 64, 64)
     shown = RescaledView(64, 16, 16).training(image, np.random.default_rng(0))
     assert np.array_equal(shown, cv2.resize(cv2.resize(image, (16, 16)), (64, 64))[:, :, ::-1])
@@ -77,7 +77,7 @@ def test_values_go_from_0_to_255():
     assert torch.allclose((pixels / 255 - view.mean[0]) / view.std[0], pixels, atol=1e-4)
 
 
-def test_turning_is_about_the_centre():
+def test_rotation_is_about_the_centre():
     image = texture("turn", 32, 32)
     assert np.array_equal(rotate_and_scale(image, 0, 1, mirrored=False), image)
     assert np.array_equal(rotate_and_scale(image, 0, 1, mirrored=True), image[:, ::-1])

@@ -115,11 +115,11 @@ def test_other_containers_are_named(tmp_path, held, found):
 
 
 class Trap:
-    def __init__(self, mark):
-        self.mark = mark
+    def __init__(self, folder):
+        self.folder = folder
 
     def __reduce__(self):
-        return os.mkdir, (self.mark,)
+        return os.mkdir, (self.folder,)
 
 
 @pytest.mark.parametrize("name", ["trap.pth", "text.pth", "text.safetensors", "zip.pt"])
@@ -165,7 +165,9 @@ def test_shipped_weights_are_the_ones_on_their_card(tmp_path, saved, monkeypatch
 
 
 def test_everything_shipped_fits_its_card():
-    for path in locations.SHIPPED_FOLDER.glob("*.safetensors"):
+    paths = sorted(locations.SHIPPED_FOLDER.glob("*.safetensors"))
+    assert [path.stem for path in paths] == ["small_clip", "small_dino", "small_resnet"]
+    for path in paths:
         assert shipped_file(path.stem).path == path
         assert path.stat().st_size < 4e6
 

@@ -128,7 +128,7 @@ def test_separates_what_real_images_are_not(fitted, change):
     scores = fitted.score([fitted.prepare(test[index]) for index in range(len(test))])
     real, generated = scores[test.labels == 0], scores[test.labels == 1]
     assert (generated[:, None] > real).mean() > 0.8  # area under the curve
-    assert (real > 0.5).mean() < 0.3  # a tenth, as ten images set aside tell it
+    assert (real > 0.5).mean() < 0.3  # a tenth, as ten held-out images tell it
     assert (generated > 0.5).mean() > 0.8
 
 
@@ -159,7 +159,7 @@ def test_order_does_not_matter_and_the_seed_does():
     assert not same_state(once, QUICK.fit(ToyTrainSet(), 1, Runtime()).state())
 
 
-def test_images_set_aside_are_real_and_not_learnt_from():
+def test_held_out_images_are_real_and_not_learnt_from():
     train = Planted(200, unopened)
     fitting, held_out = split_real_images(train, 0)
     assert len(held_out) == 25
@@ -172,7 +172,7 @@ def test_too_few_real_images_are_refused():
         QUICK.fit(Planted(38, unopened), 0, Runtime())
 
 
-def test_a_killed_training_goes_on(quick, tmp_path, monkeypatch):
+def test_a_killed_training_is_resumed(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "SAVE_INTERVAL", -1)
     real = coder_training.rate_share
     calls = []
@@ -222,7 +222,7 @@ def test_trains_in_mixed_precision(quick):
     assert not same_state(quick.state(), other.state())
 
 
-def test_crops_are_true_to_their_draw():
+def test_crops_are_those_that_are_sampled():
     pixels = texture("crop", 40, 50)
     crops = [RECIPE.view.training(pixels, np.random.default_rng(seed)) for seed in range(40)]
     assert {crop.shape for crop in crops} == {(32, 32, 3)}

@@ -62,8 +62,8 @@ def test_result_loads_strictly_and_its_card_knows_it(trained):
 
 
 def test_distance_is_the_cross_entropy_of_different_crops():
-    draw = np.random.default_rng(0)
-    student, teacher, centre = draw.normal(size=(4, 3, 5)), draw.normal(size=(2, 3, 5)), draw.normal(size=5)
+    rng = np.random.default_rng(0)
+    student, teacher, centre = rng.normal(size=(4, 3, 5)), rng.normal(size=(2, 3, 5)), rng.normal(size=5)
     losses = []
     for one in range(2):
         for other in range(4):

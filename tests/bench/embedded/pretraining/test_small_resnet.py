@@ -43,7 +43,7 @@ def test_result_loads_strictly_and_its_card_knows_it(trained):
     assert found.path.stat().st_size < 1_000_000
 
 
-def test_answers_follow_the_scene():
+def test_labels_follow_the_scene():
     scenes = render_labelled_scenes(FIRST_SCENE, 40, silent)
     first = render(FIRST_SCENE)
     tasks = list(TASKS)

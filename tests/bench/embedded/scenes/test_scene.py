@@ -83,9 +83,9 @@ def test_layouts_label_every_pixel_with_a_surface(kind, seed):
 def test_outlines_keep_order_and_place():
     rng = np.random.default_rng(3)
     centres, radii = rng.uniform(1000, 9000, (200, 2)), rng.uniform(5, 50, 200)
-    drawn = outlines(rng, centres, radii)
+    made = outlines(rng, centres, radii)
     reach = [
-        np.abs(outline - centre).max() / radius for outline, centre, radius in zip(drawn, centres, radii, strict=True)
+        np.abs(outline - centre).max() / radius for outline, centre, radius in zip(made, centres, radii, strict=True)
     ]
     assert max(reach) < 3
     assert outlines(rng, np.empty((0, 2)), np.empty(0)) == []

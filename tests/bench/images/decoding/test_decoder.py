@@ -77,7 +77,7 @@ def test_grey_palette_cmyk_and_16_bit_become_rgb(tmp_path):
 
 def test_exif_orientation_is_applied(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees to see it upright
+    exif[0x0112] = 6  # the camera was rotated: turn by 90 degrees to see it upright
     sample = decode(write(tmp_path, Image.fromarray(RGB), "png", exif=exif))
     assert (sample.pixels == np.rot90(RGB, -1)).all()
     assert (sample.facts.width, sample.facts.height) == (24, 33)
@@ -144,7 +144,7 @@ def test_12_bit_samples_keep_their_high_eight_bits():
     assert (decoder.decode(patched, "image").pixels == stored[..., None] >> 4).all()
 
 
-def test_a_16_bit_tiff_in_which_white_is_zero_is_turned_over():
+def test_a_16_bit_tiff_in_which_white_is_zero_is_inverted():
     deep = Image.fromarray(RGB[..., 0].astype(np.uint16) * 256)
     data = encoded(deep, "TIFF", tiffinfo={262: 0})
     assert (decoder.decode(data, "image").pixels == 255 - RGB[..., :1]).all()

@@ -74,62 +74,64 @@ def checked(sample):
     return sample
 
 
-def flip(data, draw):
-    """One to four bits turned over."""
+def flip(data, rng):
+    """One to four bits flipped."""
     mutant = bytearray(data)
-    for place in draw.integers(0, len(data), draw.integers(1, 5)):
-        mutant[place] ^= 1 << int(draw.integers(8))
+    for place in rng.integers(0, len(data), rng.integers(1, 5)):
+        mutant[place] ^= 1 << int(rng.integers(8))
     return bytes(mutant)
 
 
-def cut(data, draw):
-    return data[: draw.integers(0, len(data))]
+def cut(data, rng):
+    return data[: rng.integers(0, len(data))]
 
 
-def cut_at_a_boundary(data, draw):
+def cut_at_a_boundary(data, rng):
     """An end where a marker, a chunk or a box may begin."""
-    marks = [data.find(mark, 4) for mark in (b"\xff\xda", b"IDAT", b"IEND", b"VP8", b"mdat", b"\x2c\0\0", b"\xff\xd9")]
-    marks = [mark - draw.integers(0, 5) for mark in marks if mark > 0] or [8]
-    return data[: draw.choice(marks)]
+    markers = [
+        data.find(marker, 4) for marker in (b"\xff\xda", b"IDAT", b"IEND", b"VP8", b"mdat", b"\x2c\0\0", b"\xff\xd9")
+    ]
+    markers = [marker - rng.integers(0, 5) for marker in markers if marker > 0] or [8]
+    return data[: rng.choice(markers)]
 
 
-def clear(data, draw):
+def clear(data, rng):
     """A range of zeros."""
-    start = int(draw.integers(0, len(data)))
-    length = min(int(draw.integers(1, 200)), len(data) - start)
+    start = int(rng.integers(0, len(data)))
+    length = min(int(rng.integers(1, 200)), len(data) - start)
     return data[:start] + bytes(length) + data[start + length :]
 
 
-def splice(data, draw):
+def splice(data, rng):
     """The beginning of one file and the end of another."""
-    other = list(FILES.values())[draw.integers(len(FILES))]
-    return data[: draw.integers(1, len(data))] + other[draw.integers(0, len(other)) :]
+    other = list(FILES.values())[rng.integers(len(FILES))]
+    return data[: rng.integers(1, len(data))] + other[rng.integers(0, len(other)) :]
 
 
-def claim_much(data, draw):
+def claim_much(data, rng):
     """Every place that holds the true size holds a huge one."""
-    huge = int(draw.integers(60_000, 65_536))
+    huge = int(rng.integers(60_000, 65_536))
     for code, side in (("H", 48), ("H", 64), ("I", 48), ("I", 64)):
         for order in "<>":
             data = data.replace(struct.pack(order + code, side), struct.pack(order + code, huge))
     return data
 
 
-def text(data, draw):
+def text(data, rng):
     """No image at all, or its first bytes before text."""
-    return data[: draw.integers(0, 16)] + b"<html>not found</html>\n" * int(draw.integers(0, 9))
+    return data[: rng.integers(0, 16)] + b"<html>not found</html>\n" * int(rng.integers(0, 9))
 
 
 MUTATIONS = (flip, flip, cut, cut_at_a_boundary, clear, splice, claim_much, text)
 
 
 def test_a_damaged_file_is_an_image_or_is_refused_with_a_reason(capfd):
-    draw = np.random.default_rng(20)
+    rng = np.random.default_rng(20)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     names, read_anyway = list(FILES), 0
     for index in range(MUTANTS):
         data = FILES[names[index % len(names)]]
-        read_anyway += isinstance(read(MUTATIONS[draw.integers(len(MUTATIONS))](data, draw)), Sample)
+        read_anyway += isinstance(read(MUTATIONS[rng.integers(len(MUTATIONS))](data, rng)), Sample)
     assert 0 < read_anyway < MUTANTS / 2
     assert capfd.readouterr() == ("", "")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # kilobytes

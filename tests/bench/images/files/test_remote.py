@@ -152,12 +152,12 @@ def test_marks_change_with_the_file_and_missing_files_are_missing(memory):
 )
 def test_whatever_a_store_says_of_a_file_marks_it_but_for_what_changes_by_itself(memory, monkeypatch, fact, matters):
     memory.pipe("/set/1.png", b"one")
-    marks = []
+    stamps = []
     for said in ("a", "b"):
         found = {"/set/1.png": {"name": "/set/1.png", "size": 3, "type": "file", fact: said}}
         monkeypatch.setattr(memory, "find", lambda *_, found=found, **__: found)
-        marks.append(open_remote("memory://set").stamp("1.png"))
-    assert (marks[0] != marks[1]) == matters
+        stamps.append(open_remote("memory://set").stamp("1.png"))
+    assert (stamps[0] != stamps[1]) == matters
 
 
 def sizeless(memory, monkeypatch, **info):

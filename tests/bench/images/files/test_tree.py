@@ -138,14 +138,14 @@ def test_a_file_larger_than_any_image_is_not_read(tmp_path):
     assert error.value.strerror
 
 
-def test_a_mark_changes_with_the_file(tmp_path):
+def test_a_stamp_changes_with_the_file(tmp_path):
     tree = Folder(put(tmp_path, "a.png"))
     before = tree.stamp("a.png")
     os.utime(tmp_path / "a.png", (1, 1))
     assert tree.stamp("a.png") != before
 
 
-def test_a_tree_hung_into_another_is_read_by_its_name(tmp_path):
+def test_a_tree_mounted_in_another_is_read_by_its_name(tmp_path):
     base, real = Folder(put(tmp_path / "a", "g/1.png")), Folder(put(tmp_path / "b", "x/1.png", data=b"real"))
     tree = MountedTree(base, {"real": real, "deep/er": real})
     assert tree.listing.images == {"deep/er/x": ["1.png"], "g": ["1.png"], "real/x": ["1.png"]}

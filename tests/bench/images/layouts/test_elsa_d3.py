@@ -1,4 +1,4 @@
-"""ELSA_D3: four generated images a row, real ones hung in."""
+"""ELSA_D3: four generated images a row, real ones mounted."""
 
 import pyarrow as pa
 import pytest
@@ -57,7 +57,7 @@ def test_four_generators_share_the_source_of_their_row(tmp_path, as_structs):
     assert images.families["DeepFloyd IF"] == "pixel diffusion"
 
 
-def test_real_images_are_dealt_to_the_splits_in_the_proportion_of_the_rows(tmp_path):
+def test_real_images_are_assigned_to_the_splits_in_the_proportion_of_the_rows(tmp_path):
     images = read(both_splits(tmp_path), photos(tmp_path, *(f"{index}.png" for index in range(8))))
     real = images.select(images.table["label"] == 0)
     assert real.names[0] == "real/0.png"
@@ -73,7 +73,7 @@ def test_a_real_image_named_for_a_row_is_of_its_source_and_split(tmp_path):
     assert named.loc["real/id5.png", ["source", "split"]].tolist() == ["id5", "train"]
 
 
-def test_one_split_only_is_drawn_with_each_row_kept_whole(tmp_path):
+def test_one_split_only_is_divided_with_each_row_kept_whole(tmp_path):
     write_parquet(tmp_path / "set" / "train.parquet", elsa(0, 20))
     images = read(tmp_path / "set", photos(tmp_path, *(f"{index}.png" for index in range(20))))
     assert set(images.table["split"]) == {"train", "val", "test"}

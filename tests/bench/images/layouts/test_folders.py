@@ -180,7 +180,7 @@ def test_a_flat_folder_with_a_folder_real_of_its_own_is_not_taken_for_a_generato
         read(f"folders:{tmp_path}")
 
 
-def test_real_images_that_are_given_with_splits_keep_them_and_without_are_dealt_some(tmp_path):
+def test_real_images_that_are_given_with_splits_keep_them_and_without_are_assigned_some(tmp_path):
     write_images(tmp_path / "data", *(f"{split}/flux/{index}.png" for split in ("train", "val") for index in range(4)))
     write_images(tmp_path / "split", "train/a.png", "val/b.png", "val/c.png")
     write_images(tmp_path / "flat", "deep/a.png", "deep/b.png")
@@ -190,6 +190,6 @@ def test_real_images_that_are_given_with_splits_keep_them_and_without_are_dealt_
         "val",
         "val",
     ]
-    dealt = read_both_ways("folders", tmp_path / "data", str(tmp_path / "flat"))
-    real = {values for name, values in table_columns(dealt, "split", "content").items() if name.startswith("real/")}
+    assigned = read_both_ways("folders", tmp_path / "data", str(tmp_path / "flat"))
+    real = {values for name, values in table_columns(assigned, "split", "content").items() if name.startswith("real/")}
     assert real == {("train", "deep"), ("val", "deep")}

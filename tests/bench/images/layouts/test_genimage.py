@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from bench.images.data_sets import read as read_data
-from bench.images.vocabulary.generator_names import canonical_name, family_of
 from bench.platform.errors import InputError
 from protocols.api import Subset
 
@@ -29,29 +28,6 @@ def fill(place, generated="0_adm_31.PNG", real="n01440764_10026.JPEG"):
     for split in ("train", "val"):
         put(place / split / "ai" / generated)
         put(place / split / "nature" / real)
-
-
-@pytest.mark.parametrize(
-    ("folder", "name"),
-    [
-        ("stable_diffusion_v_1_4", "SDv1.4"),
-        ("Stable Diffusion V1.4", "SDv1.4"),
-        ("imagenet_ai_0424_sdv5", "SDv1.5"),
-        ("Midjourney", "Midjourney"),
-        ("imagenet_midjourney", "Midjourney"),
-        ("ADM", "ADM"),
-        ("imagenet_ai_0508_adm", "ADM"),
-        ("glide", "GLIDE"),
-        ("GLIDE", "GLIDE"),
-        ("Wukong", "Wukong"),
-        ("imagenet_ai_0424_wukong", "Wukong"),
-        ("VQDM", "VQDM"),
-        ("BigGAN", "BigGAN"),
-        ("my_generator", "my_generator"),
-    ],
-)
-def test_folder_names_in_use_stand_for_the_generators(folder, name):
-    assert canonical_name(folder) == name
 
 
 def test_both_nestings_and_both_spellings_are_read(tmp_path):
@@ -128,43 +104,12 @@ def test_a_generator_given_twice_is_refused(tmp_path):
         read(tmp_path)
 
 
-def test_a_limit_keeps_both_classes_and_spreads(tmp_path):
-    for index in range(9):
-        fill(tmp_path / "g", generated=f"{index}.png", real=f"r{index}.jpg")
-    limited = read(tmp_path).select_at_most(3)
-    assert len(limited) == 12
-    kept = limited.select(limited.rows_of(Subset(("g",), "val")))
-    assert [name.rpartition("/")[2] for name in kept.names] == ["0.png", "4.png", "8.png", "r0.jpg", "r4.jpg", "r8.jpg"]
-
-
-def test_the_commonest_short_side_is_known(tmp_path):
-    fill(tmp_path / "g")
-    assert read(tmp_path).short_side == 8
-
-
-def test_only_what_subsets_name_is_covered(tmp_path):
-    fill(tmp_path / "a")
-    fill(tmp_path / "b")
-    covered = read(tmp_path).select_subsets([Subset(("a",), "train"), Subset(("b",), "val")])
-    places = {tuple(name.split("/")[:2]) for name in covered.names}
-    assert places == {("a", "train"), ("b", "val")}
-
-
 @pytest.mark.parametrize("text", ["[]", '{"families": null}', "{", '{"title": null}', '{"families": {"a": ["x"]}}'])
 def test_a_description_of_another_shape_is_refused(tmp_path, text):
     fill(tmp_path / "a")
     (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(InputError, match=r"dataset\.json is not"):
         read(tmp_path)
-
-
-@pytest.mark.parametrize("number", ["4", "5"])
-@pytest.mark.parametrize(
-    "form", ["stable_diffusion_1_{}", "SDv1{}", "sd1{}", "SD 1.{}", "stable-diffusion-v1-{}", "sd_v_1_{}"]
-)
-def test_versions_of_stable_diffusion_are_known_however_they_are_written(form, number):
-    name = canonical_name(form.format(number))
-    assert (name, family_of(name)) == (f"SDv1.{number}", "stable diffusion")
 
 
 def test_folders_above_the_generators_do_not_name_them(tmp_path):

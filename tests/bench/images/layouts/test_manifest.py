@@ -59,7 +59,7 @@ def test_a_label_may_be_a_number_of_json(images):
     assert table_columns(read_both_ways("manifest", images), "label") == {"x/a.png": 1, "c.png": 0}
 
 
-def test_a_data_set_without_splits_has_them_drawn(images):
+def test_a_data_set_without_splits_has_them_assigned(images):
     table(images / "manifest.csv", [{"path": "x/a.png", "label": "fake"}, {"path": "x/b.png", "label": "real"}])
     assert "drawn" in read_both_ways("manifest", images).notes[0]
 

@@ -145,7 +145,7 @@ def test_structs_that_are_null_are_images_without_bytes(tmp_path):
     assert same_pixels(images, [0, 2] * 4)
 
 
-def test_one_split_only_is_drawn(tmp_path):
+def test_one_split_only_is_divided(tmp_path):
     images = [png(index) for index in range(40)]
     write_parquet(tmp_path / "train.parquet", table({"image": structs(images), "label": [0, 1] * 20}))
     found = read(tmp_path)
@@ -153,7 +153,7 @@ def test_one_split_only_is_drawn(tmp_path):
     assert "splits" in found.notes[0] or "split" in found.notes[0]
 
 
-def test_real_images_may_be_hung_in_beside_generated_tables(tmp_path):
+def test_real_images_may_be_mounted_beside_generated_tables(tmp_path):
     write_parquet(tmp_path / "set" / "train.parquet", table({"image": structs([png(1)] * 3), "model": ["glide"] * 3}))
     write_parquet(tmp_path / "set" / "test.parquet", table({"image": structs([png(2)] * 3), "model": ["glide"] * 3}))
     (tmp_path / "photos").mkdir()
@@ -223,7 +223,7 @@ def test_images_beside_tables_are_not_left_out_without_a_word(tmp_path):
         read_data(str(tmp_path))
 
 
-def test_a_mark_changes_when_the_table_does_and_the_place_names_the_layout(tmp_path):
+def test_a_stamp_changes_when_the_table_does_and_the_place_names_the_layout(tmp_path):
     files = read(both_splits(tmp_path)).files
     name = "data/test-0.parquet/000001.png"
     before = files.stamp(name)
@@ -256,7 +256,7 @@ def test_several_threads_read_the_right_images(tmp_path, monkeypatch):
     assert read_back == [png(seeds[index]) for index in order]
 
 
-def test_real_images_hung_in_are_read_where_other_images_lie_beside_the_tables_too(tmp_path):
+def test_real_images_that_are_mounted_are_read_where_other_images_lie_beside_the_tables_too(tmp_path):
     write_parquet(tmp_path / "set" / "train.parquet", table({"image": structs([png(1)] * 3), "model": ["glide"] * 3}))
     for name in ("set/stray.png", *(f"photos/{index}.png" for index in range(3))):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -96,7 +96,7 @@ def test_names_with_two_dots_keep_their_whole_key(tmp_path):
     assert read(tmp_path).table["label"].tolist() == [0, 1] * 2
 
 
-def test_one_shard_alone_has_its_splits_drawn(tmp_path):
+def test_one_shard_alone_has_its_splits_assigned(tmp_path):
     shard(tmp_path / "train-0000.tar", samples([0, 1] * 10))
     assert set(read(tmp_path / "train-0000.tar").table["split"]) == {"train", "val", "test"}
 

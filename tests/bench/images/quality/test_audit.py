@@ -12,12 +12,12 @@ POOLS = {"g": "real"}
 
 def files(size=400, seed=0, real=None, generated=("g",)):
     """Photographs of varying size, quality and compression: labels say nothing about them."""
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     real = size if real is None else real
     total = real + size * len(generated)
-    width = np.rint(2 ** draw.normal(8.5, 0.4, total)).astype(int)
-    height = np.rint(width * draw.choice([0.75, 1, 1.33], total)).astype(int)
-    usual = draw.random(total) < 0.3
+    width = np.rint(2 ** rng.normal(8.5, 0.4, total)).astype(int)
+    height = np.rint(width * rng.choice([0.75, 1, 1.33], total)).astype(int)
+    usual = rng.random(total) < 0.3
     width[usual], height[usual] = 500, 375
     return pd.DataFrame(
         {
@@ -29,11 +29,11 @@ def files(size=400, seed=0, real=None, generated=("g",)):
             "format": "JPEG",
             "width": width,
             "height": height,
-            "quality": draw.choice([75, 85, 90, 92, 95, 96], total),
-            "bytes": np.rint(width * height * 2 ** draw.normal(-1.5, 0.5, total)).astype(int),
-            "mode": draw.choice(["RGB", "L"], total, p=[0.97, 0.03]),
-            "exif": draw.random(total) < 0.3,
-            "profile": draw.choice(["", "sRGB", "Adobe RGB"], total),
+            "quality": rng.choice([75, 85, 90, 92, 95, 96], total),
+            "bytes": np.rint(width * height * 2 ** rng.normal(-1.5, 0.5, total)).astype(int),
+            "mode": rng.choice(["RGB", "L"], total, p=[0.97, 0.03]),
+            "exif": rng.random(total) < 0.3,
+            "profile": rng.choice(["", "sRGB", "Adobe RGB"], total),
             "degradation": "",
         }
     )
@@ -90,13 +90,13 @@ def test_a_class_at_quality_75_is_named():
     table = files()
     table["quality"] = np.where(table["label"] == 1, 75, 96)
     found = leaking(audit_attributes(table, POOLS))
-    assert set(found) == {"JPEG quality"}  # bytes per pixel would follow in real files; here they are drawn apart
+    assert set(found) == {"JPEG quality"}  # bytes per pixel would follow in real files; here they are sampled apart
     assert found["JPEG quality"].evidence == "generated have JPEG quality 75 in 100%, real in 0%"
 
 
 def test_a_range_of_qualities_is_told_by_its_median():
-    table, draw = files(), np.random.default_rng(1)
-    table["quality"] = np.where(table["label"] == 1, draw.integers(60, 80, len(table)), draw.integers(80, 100, 800))
+    table, rng = files(), np.random.default_rng(1)
+    table["quality"] = np.where(table["label"] == 1, rng.integers(60, 80, len(table)), rng.integers(80, 100, 800))
     found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"JPEG quality"}
     assert found["JPEG quality"].evidence.startswith("median JPEG quality ")

@@ -64,7 +64,7 @@ def test_files_that_cannot_be_used_are_counted_with_their_reason_and_nowhere_els
     assert "3 files cannot be used and were excluded for every detector" in found.warnings[0]
 
 
-def test_too_many_of_them_stop_the_run_and_a_higher_share_lets_it_go_on(data):
+def test_too_many_of_them_stop_the_run_and_a_higher_share_allows_it(data):
     victim = data / "g" / "val" / "ai" / "g_val_ai_001.png"
     victim.write_bytes(b"")
     inspection = inspect_data(data, data.parent / "cache")

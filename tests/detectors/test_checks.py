@@ -1,7 +1,7 @@
 """The contract checks find what breaks the contract: each clause has a detector that breaks it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
 from detectors.api import Card, Runtime, Setting, Variant
-from detectors.checks import ContractViolation, ToyTrainSet, check
+from detectors.checks import ContractViolation, ToyTrainSet, check, options_change_the_key
 
 
 def breaking(**methods):
@@ -38,7 +38,7 @@ def scribble(self, sample):
     return CheckerboardDetector.prepare(self, sample)
 
 
-DRAW = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
 BROKEN = {
     "float32": {"score": lambda self, batch: good(self, batch).astype(np.float64)},
     r"\[0, 1\]": {"score": lambda self, batch: good(self, batch) * np.float32(3)},
@@ -46,7 +46,7 @@ BROKEN = {
     "no images": {"score": lambda self, batch: good(self, batch) if len(batch) else np.zeros(1, np.float32)},
     "a batch equals": {"score": lambda self, batch: good(self, batch) / np.float32(len(batch) or 1)},
     "sample alone": {"prepare": scribble},
-    "repeats exactly": {"score": lambda self, batch: np.clip(good(self, batch) + DRAW.random() / 1e6, 0, 1)},
+    "repeats exactly": {"score": lambda self, batch: np.clip(good(self, batch) + RNG.random() / 1e6, 0, 1)},
     "restored": {"state": lambda self: {"cut": np.float64([self._cut + 1]), "slope": np.float64([1.0])}},
 }
 
@@ -87,14 +87,14 @@ def test_an_incomplete_variant_is_found_in_either_setting():
         check(NoPolicy("small"))
 
 
-def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_draws_is_not():
+def test_a_fit_that_ignores_its_seed_is_fine_and_one_that_is_random_is_not():
     @dataclass(frozen=True)
-    class Drawn(Checkerboard):
+    class Random(Checkerboard):
         def fit(self, train, seed, runtime):
-            return CheckerboardDetector(float(DRAW.random()), 1.0)
+            return CheckerboardDetector(float(RNG.random()), 1.0)
 
     with pytest.raises(ContractViolation, match="same images and seed"):
-        check(Drawn("small"))
+        check(Random("small"))
 
 
 def test_an_importer_of_torch_is_found(tmp_path, monkeypatch):
@@ -115,3 +115,43 @@ def test_the_toy_set_can_be_told_apart():
     detector = Checkerboard("small").fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
+
+
+@dataclass(frozen=True)
+class Smoothed(Checkerboard):
+    """A plug-in's recipe with an option, which says nothing of keys."""
+
+    card: ClassVar[Card] = replace(Checkerboard.card, name="smoothed")
+    sigma: float = 1.0
+
+
+@dataclass(frozen=True)
+class Forgetful(Smoothed):
+    """Its key forgets the option."""
+
+    @property
+    def key(self):
+        return f"{self.card.name}.{self.card.version}.{self.setting}"
+
+
+@dataclass(frozen=True)
+class Odd(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="odd")
+    weights: frozenset[int] = field(default=frozenset(), metadata={"other": frozenset({1})})
+
+
+@dataclass(frozen=True)
+class Unknowable(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="unknowable")
+    weights: frozenset[int] = frozenset()
+
+
+def test_the_check_sees_a_key_that_forgets_an_option():
+    toy = ToyTrainSet(4)
+    detector = Checkerboard("small").fit(toy, 0, None)
+    options_change_the_key(Smoothed("small"), detector, toy)
+    options_change_the_key(Odd("small"), detector, toy)
+    with pytest.raises(ContractViolation, match="option sigma gives another key"):
+        options_change_the_key(Forgetful("small"), detector, toy)
+    with pytest.raises(ContractViolation, match="name one in the field's metadata"):
+        options_change_the_key(Unknowable("small"), detector, toy)

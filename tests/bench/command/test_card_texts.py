@@ -1,4 +1,4 @@
-"""The list of detectors and the whole card of one, as a user reads them."""
+"""Texts of the lists and of the whole card of one detector or protocol."""
 
 import json
 
@@ -19,7 +19,6 @@ from detectors import catalogue
 from detectors.networks.cnnspot import CnnSpot
 from detectors.weights.files import HubFile
 from protocols.api import option_help
-from tests.bench.command.test_command import one_line
 
 
 @pytest.fixture
@@ -130,17 +129,3 @@ def test_a_protocol_is_shown_with_types_and_defaults():
 def test_a_detector_wins_where_a_protocol_has_its_name(monkeypatch):
     monkeypatch.setattr(protocol_catalogue, "names", lambda: ["hog_svm"])
     assert list(in_full("hog_svm")) == list(whole_card("hog_svm"))
-
-
-def test_an_unknown_protocol_is_one_line(lineup):
-    refused = one_line(lineup("show", "degradatoin"))
-    assert "no detector or protocol is named 'degradatoin'. Did you mean degradation?" in refused
-
-
-def test_a_card_is_printed_by_list_as_by_show(lineup):
-    assert lineup("list", "--long", "npr").stdout == lineup("show", "npr").stdout
-    assert "lineup list --long npr" in one_line(lineup("list", "npr"))
-
-
-def test_an_unknown_detector_is_one_line(lineup):
-    assert "Did you mean cnnspot?" in one_line(lineup("show", "cnnsport"))

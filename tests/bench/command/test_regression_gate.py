@@ -16,7 +16,7 @@ from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
 from protocols.degradations import parse_degradation
-from tests.bench.command.test_command import one_line
+from tests.support.command_line import one_line
 from tests.support.miniature import Bench, Means, NearestMean, NearestMeanRecipe, write_folder
 
 
@@ -24,9 +24,9 @@ class Shuffled(Means):
     """Columns of each embedding in an order of their own, and an unchanged key: a change that forgot its version."""
 
     def embed(self, batch):
-        draw = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         embedded = super().embed(batch)
-        return draw.permuted(embedded, axis=1) if len(embedded) else embedded
+        return rng.permuted(embedded, axis=1) if len(embedded) else embedded
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def run_of(folder, tmp_path_factory):
     return run
 
 
-def good(**options):
-    return [NearestMeanRecipe("small", **options), Checkerboard("small")]
+def good():
+    return [NearestMeanRecipe("small"), Checkerboard("small")]
 
 
 @pytest.fixture(scope="module")

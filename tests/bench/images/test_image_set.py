@@ -1,0 +1,34 @@
+"""Selections of an image set, and what it knows of its images."""
+
+from bench.images.data_sets import read
+from protocols.api import Subset
+from tests.support.small_data_sets import write_images
+
+
+def fill(root, generated="a.png", real="b.jpg"):
+    """One generated and one real image in each split of a generator in GenImage layout."""
+    write_images(
+        root, *(f"{split}/{place}" for split in ("train", "val") for place in (f"ai/{generated}", f"nature/{real}"))
+    )
+
+
+def test_a_limit_keeps_both_classes_and_spreads(tmp_path):
+    for index in range(9):
+        fill(tmp_path / "g", generated=f"{index}.png", real=f"r{index}.jpg")
+    limited = read(str(tmp_path)).select_at_most(3)
+    assert len(limited) == 12
+    kept = limited.select(limited.rows_of(Subset(("g",), "val")))
+    assert [name.rpartition("/")[2] for name in kept.names] == ["0.png", "4.png", "8.png", "r0.jpg", "r4.jpg", "r8.jpg"]
+
+
+def test_the_commonest_short_side_is_known(tmp_path):
+    fill(tmp_path / "g")
+    assert read(str(tmp_path)).short_side == 8
+
+
+def test_only_what_subsets_name_is_selected(tmp_path):
+    fill(tmp_path / "a")
+    fill(tmp_path / "b")
+    selected = read(str(tmp_path)).select_subsets([Subset(("a",), "train"), Subset(("b",), "val")])
+    places = {tuple(name.split("/")[:2]) for name in selected.names}
+    assert places == {("a", "train"), ("b", "val")}
