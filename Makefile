@@ -58,8 +58,9 @@ regress: $(READY) ## compare with the golden record; fails where accuracy fell
 	@$(LINEUP) regress
 
 test: $(READY_DEV) ## run the tests
-	@# one thread each: threads of two workers on two cores spend their time waiting for each other
-	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile --durations 10
+	@# one thread each: threads of two workers on two cores spend their time waiting for each other;
+	@# and compiled modules are kept, as some sixty tests start the command
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -q --numprocesses 2 --dist loadfile --durations 10
 
 test-slow: $(READY_DEV) ## run the tests that take minutes
 	@.venv/bin/python -m pytest -q -m slow

@@ -238,4 +238,4 @@ def test_long_functions_and_many_parameters_are_seen():
 
 
 def test_types_of_one_name_are_seen():
-    assert list(public_types(ast.parse("class A: pass\nPlaces = dict[str, int]\nLIMIT = TABLE[0]"))) == ["A", "Places"]
+    assert public_types(ast.parse("class A: pass\nPlaces = dict[str, int]\nLIMIT = TABLE[0]")) == {"A", "Places"}

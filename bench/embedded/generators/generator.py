@@ -139,7 +139,7 @@ def find_generator(name: str) -> Generator:
     for generator in GENERATORS:
         if generator.name == name:
             return generator
-    msg = f"generator {name!r} is not embedded; there are {', '.join(generator.name for generator in GENERATORS)}"
+    msg = f"generator {name!r} is not known; there are {', '.join(generator.name for generator in GENERATORS)}"
     raise KeyError(msg)
 
 
@@ -154,7 +154,7 @@ def restore_network(generator: Generator, weights: Path) -> nn.Module:
 
 
 @functools.cache
-def shipped_network(name: str) -> nn.Module:
+def _shipped_network(name: str) -> nn.Module:
     """The trained network of a generator, read once per process."""
     return restore_network(find_generator(name), WEIGHTS)
 
@@ -176,5 +176,5 @@ def imitate(name: str, pixels: Pixels, seed: int) -> Pixels:
         uint8 (H, W, 3).
     """
     rng = torch.Generator().manual_seed(seed)
-    made = find_generator(name).imitate(shipped_network(name), to_tensor(pixels[None]), rng)[0]
+    made = find_generator(name).imitate(_shipped_network(name), to_tensor(pixels[None]), rng)[0]
     return np.asarray(made.clamp(-1, 1).add(1).mul(127.5).add(0.5).byte().permute(1, 2, 0).numpy(), dtype=np.uint8)

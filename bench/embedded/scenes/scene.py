@@ -31,7 +31,6 @@ class Scene:
     Attributes:
         pixels: uint8 (128, 128, 3), sRGB-like.
         kind: Content class.
-        surfaces: Number of surfaces in the scene, some of them hidden.
         shallow_focus: Whether parts are out of focus.
         camera: How it was photographed.
         resampling: How the photograph was resized; "none" is a crop at the sensor's own resolution.
@@ -39,7 +38,6 @@ class Scene:
 
     pixels: Pixels
     kind: SceneKind
-    surfaces: int
     shallow_focus: bool
     camera: CameraSettings
     resampling: Resampling
@@ -91,8 +89,8 @@ def _defocus(rng: np.random.Generator, light: Light) -> Light:
     return light + scale_channels(soft - light, share)
 
 
-def _render_light(rng: np.random.Generator, kind: SceneKind, side: int) -> tuple[Light, int, bool]:
-    """Linear light float32 (side, side, 3), number of surfaces, shallow focus; drawn at twice the size."""
+def _render_light(rng: np.random.Generator, kind: SceneKind, side: int) -> tuple[Light, bool]:
+    """Linear light float32 (side, side, 3), and whether focus is shallow; rendered at twice the size."""
     composition = compose(rng, kind, 2 * side)
     labels = composition.labels.astype(np.intp)
     colours = _colours(rng, kind, composition.count)
@@ -102,7 +100,7 @@ def _render_light(rng: np.random.Generator, kind: SceneKind, side: int) -> tuple
     light = scale_channels(colours.take(labels, axis=0), brightness)
     light = resize(light, side, cv2.INTER_AREA)
     shallow = rng.random() < 0.3
-    return (_defocus(rng, light) if shallow else light), composition.count, shallow
+    return (_defocus(rng, light) if shallow else light), shallow
 
 
 def render(seed: int) -> Scene:
@@ -117,12 +115,12 @@ def render(seed: int) -> Scene:
     native = rng.random() < 0.45
     side = SIDE + 16 if native else int(rng.uniform(136, 230)) // 2 * 2
     kind = KINDS[rng.choice(len(KINDS), p=SHARES)]
-    light, surfaces, shallow = _render_light(rng, kind, side)
+    light, shallow = _render_light(rng, kind, side)
     pixels, camera = photograph(rng, light)
     if native:
         top, left = rng.integers(0, 17, 2)
         cropped = np.ascontiguousarray(pixels[top : top + SIDE, left : left + SIDE])
-        return Scene(cropped, kind, surfaces, shallow, camera, "none")
+        return Scene(cropped, kind, shallow, camera, "none")
     name, method = _RESAMPLINGS[rng.integers(len(_RESAMPLINGS))]
     reduced = np.asarray(cv2.resize(pixels[4:-4, 4:-4], (SIDE, SIDE), interpolation=method), dtype=np.uint8)
-    return Scene(reduced, kind, surfaces, shallow, camera, name)
+    return Scene(reduced, kind, shallow, camera, name)

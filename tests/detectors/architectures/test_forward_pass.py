@@ -1,10 +1,10 @@
 """Logits of a network, whatever outputs it has."""
 
 import torch
-from detectors.architectures.forward_pass import logits
 from torch import nn
 
 from detectors.api import Runtime
+from detectors.architectures.forward_pass import logits
 from detectors.checks import texture
 from detectors.preprocessing.augmentation import (
     BlurJpeg,

@@ -36,7 +36,7 @@ def test_the_table_is_that_of_the_corpus():
         "gan_tconv": "gan",
         "gan_ps": "gan",
     }
-    with pytest.raises(KeyError, match="'sdxl' is not embedded; there are ldm_a"):
+    with pytest.raises(KeyError, match="'sdxl' is not known; there are ldm_a"):
         find_generator("sdxl")
 
 
