@@ -19,70 +19,100 @@ from tests.support.miniature import write_folder
 COMPUTING = {"torch", "torchvision", "timm", "open_clip", "sklearn", "skimage", "skops"}
 HEAVY = COMPUTING | {"matplotlib"}
 TABLES = {"pandas", "pyarrow", "scipy"}
+# Runs each list of arguments in a fork of one interpreter that has imported the command and nothing else.
 MAIN = """
-import json, sys
-sys.argv = ["lineup", *json.loads(sys.argv[1])]
+import json, os, sys, tempfile
+import bench.command.main
 from lineup_bench.start import main
-try:
-    main()
-except SystemExit as end:
-    print(json.dumps([end.code, sorted(sys.modules)]), file=sys.stderr)
+
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as modules:
+        child = os.fork()
+        if not child:
+            os.dup2(printed.fileno(), 1)
+            os.dup2(printed.fileno(), 2)
+            sys.argv = ["lineup", *arguments]
+            code = 0
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code or 0
+            sys.stdout.flush()
+            json.dump(sorted(sys.modules), modules)
+            modules.flush()
+            os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        printed.seek(0)
+        modules.seek(0)
+        answers.append([code, printed.read(), json.load(modules)])
+json.dump(answers, sys.stdout)
 """
 
 
-def started(*arguments, cwd, **environment):
-    """Exit code, what was printed, and the modules that were imported by then."""
-    command = [sys.executable, "-c", MAIN, json.dumps([str(argument) for argument in arguments])]
+def start_all(commands, cwd, **environment):
+    """Of each command: exit code, what was printed, and the modules that were imported by then."""
+    written = json.dumps([[str(argument) for argument in arguments] for arguments in commands])
     variables = {**os.environ, **environment}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=variables)
-    *lines, last = done.stderr.splitlines()
-    code, modules = json.loads(last)
-    return code, done.stdout + "\n".join(lines), set(modules)
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, written], capture_output=True, text=True, check=True, cwd=cwd, env=variables
+    )
+    return [(code, text, set(modules)) for code, text, modules in json.loads(done.stdout)]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("run", "--detectors", "hog_svn"), "Did you mean hog_svm?"),
-        (("run", "--protocol", "degradatoin"), "Did you mean degradation?"),
-        (("run", "--detector", "hog_svm"), "did you mean --detectors?"),
-        (("run", "--device", "tpu"), "device 'tpu' is not known"),
-        (("run", "--setting", "big"), "setting 'big' is not known"),
-        (("run", "--seed", "one"), "seed 'one' is not a whole number"),
-        (("run", "--executor", "ray"), "no executor is named 'ray'"),
-        (("run", "--data", "/nowhere"), "data /nowhere does not exist"),
-        (("run", "--data", "genimag:/nowhere"), "layout 'genimag' is not known"),
-        (("run", "--settings", "/nowhere.toml"), "settings /nowhere.toml cannot be read"),
-        (("data", "/nowhere"), "data /nowhere does not exist"),
-        (("score", "photos", "--detector", "cnnsport", "--weights", "a.pth"), "Did you mean cnnspot?"),
-        (("show", "cnnsport"), "Did you mean cnnspot?"),
-    ],
-)
-def test_a_mistake_is_told_before_anything_heavy_is_imported(tmp_path, arguments, words):
-    code, text, modules = started(*arguments, cwd=tmp_path)
+def started(*arguments, cwd, **environment):
+    """The same of one command."""
+    return start_all([arguments], cwd, **environment)[0]
+
+
+MISTAKES = {
+    ("run", "--detectors", "hog_svn"): "Did you mean hog_svm?",
+    ("run", "--protocol", "degradatoin"): "Did you mean degradation?",
+    ("run", "--detector", "hog_svm"): "did you mean --detectors?",
+    ("run", "--device", "tpu"): "device 'tpu' is not known",
+    ("run", "--setting", "big"): "setting 'big' is not known",
+    ("run", "--seed", "one"): "seed 'one' is not a whole number",
+    ("run", "--executor", "ray"): "no executor is named 'ray'",
+    ("run", "--data", "/nowhere"): "data /nowhere does not exist",
+    ("run", "--data", "genimag:/nowhere"): "layout 'genimag' is not known",
+    ("run", "--settings", "/nowhere.toml"): "settings /nowhere.toml cannot be read",
+    ("data", "/nowhere"): "data /nowhere does not exist",
+    ("score", "photos", "--detector", "cnnsport", "--weights", "a.pth"): "Did you mean cnnspot?",
+    ("show", "cnnsport"): "Did you mean cnnspot?",
+}
+HELP_AND_LISTS = [
+    (),
+    ("--version",),
+    ("--help",),
+    ("run", "--help"),
+    ("list",),
+    ("list", "--long"),
+    ("list", "--json"),
+    ("list", "--markdown"),
+    ("list", "--long", "cnnspot"),
+    ("show", "clip_probe"),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """The answers to mistakes, help and lists, by arguments."""
+    commands = [*MISTAKES, *HELP_AND_LISTS]
+    return dict(zip(commands, start_all(commands, tmp_path_factory.mktemp("empty")), strict=True))
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES.items())
+def test_a_mistake_is_told_before_anything_heavy_is_imported(answers, arguments, words):
+    code, text, modules = answers[arguments]
     assert code == 2
     assert words in text
     assert not modules & (HEAVY | TABLES)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        (),
-        ("--version",),
-        ("--help",),
-        ("run", "--help"),
-        ("list",),
-        ("list", "--long"),
-        ("list", "--json"),
-        ("list", "--markdown"),
-        ("list", "--long", "cnnspot"),
-        ("show", "clip_probe"),
-    ],
-)
-def test_help_and_lists_come_without_what_computes(tmp_path, arguments):
-    code, text, modules = started(*arguments, cwd=tmp_path)
-    assert (code or 0) == 0
+@pytest.mark.parametrize("arguments", HELP_AND_LISTS)
+def test_help_and_lists_come_without_what_computes(answers, arguments):
+    code, text, modules = answers[arguments]
+    assert code == 0
     assert text.strip()
     assert not modules & (HEAVY | TABLES)
 
@@ -111,7 +141,7 @@ def write_scores(run, path):
 def test_a_table_needs_nothing_that_computes(tmp_path, finished, arguments):
     command, *detector = arguments
     code, text, modules = started(command, finished, *detector, cwd=tmp_path)
-    assert (code or 0) == 0
+    assert code == 0
     assert "hog_svm" in text
     assert not modules & HEAVY
     assert "scipy.stats" not in modules
@@ -123,7 +153,7 @@ def test_a_run_that_finds_everything_in_its_folders_needs_nothing_that_computes(
     cache = {"LINEUP_CACHE": str(tmp_path / "cache")}
     for again in (False, True):
         code, text, modules = started(*arguments, "--out", tmp_path / "out", cwd=tmp_path, **cache)
-        assert (code or 0) == 0, text
+        assert code == 0, text
         assert bool(modules & HEAVY) is not again
     assert "18 cells reused" in text
 
