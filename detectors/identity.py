@@ -23,7 +23,7 @@ class KeyParts(Protocol):
 
     @property
     def key(self) -> str:
-        """Its key, as `key_of` makes it."""
+        """Its key: that of `key_of`, which a class may extend."""
 
     def own_weight_files(self) -> Sequence[WeightFile]:
         """The files of weights that it reads by itself."""

@@ -18,6 +18,7 @@ from detectors.weight_file import content_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
 from protocols.degradations import parse_degradation
 
+LONGEST_NAME = 150  # characters of a file name for what was trained on; file systems take 255 bytes in all
 TRAINING_COLUMNS = ("generator", "source", "content")  # what a train set gives of an image beside its label
 TASK_COLUMNS: Mapping[Task, tuple[str, ...]] = {"binary": (), "generator": ("generator",)}  # the truth beside the label
 DetectorPath = tuple[str, ...]  # the key of a recipe, then names of members of composites
@@ -113,8 +114,13 @@ def training_text(cell: Cell) -> str:
 
 
 def fit_name(cell: Cell) -> str:
-    """A file name for the fit of a detector. Names of two checkpoints, or of odd characters, may be equal."""
-    return re.sub(r"[^\w.+=,-]+", "_", f"{training_text(cell)}-{cell.seed}")
+    """A file name for the fit of a detector; those of two checkpoints may be equal.
+
+    A text that is long or has odd characters is shortened, and told from others by its digest.
+    """
+    text = training_text(cell)
+    plain = re.sub(r"[^\w.+=,-]+", "_", text)[:LONGEST_NAME]
+    return f"{plain}-{cell.seed}" if plain == text else f"{plain}-{digest(text)[:8]}-{cell.seed}"
 
 
 def detector_names(cells: Mapping[str, Cell]) -> dict[str, str]:

@@ -63,7 +63,7 @@ class RankingRow:
         drop: The average of role home minus that of role away; NaN where either is incomplete or not there.
         metrics: By name, of the metrics with a header: mean over all scored cells, NaN where undefined in one of them.
         seeds: Number of training seeds.
-        images_per_s: Its fastest timing, NaN where it was not timed.
+        images_per_s: The fastest timing of its own recipe, else of any options; NaN where it was not timed.
         reasons: Why cells are missing.
     """
 

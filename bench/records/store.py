@@ -37,6 +37,16 @@ if TYPE_CHECKING:
 
 MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
+_TEXT = pa.large_string()
+_SCORES_SCHEMA = pa.schema(
+    [
+        (columns.KEY, _TEXT),
+        (columns.NAME, _TEXT),
+        (columns.SOURCE, _TEXT),
+        (columns.LABEL, pa.int8()),
+        (columns.SCORE, pa.float32()),
+    ]
+)
 _CELLS = "cells"  # beside the manifest's own entries
 _KEYS, _DIAGNOSED = b"lineup.cells", b"lineup.diagnosed"  # keys in the metadata of a file of scores
 
@@ -164,7 +174,7 @@ class Store:
         """The scores of these cells. Raises `InputError` where some are gone."""
         empty = pd.DataFrame(columns=list(columns.SCORES))
         # joined before they are turned into a frame, which takes milliseconds for each of many small files
-        scores = pa.concat_tables(map(_read, paths)).to_pandas() if paths else empty
+        scores = pa.concat_tables(map(_read_scores, paths)).to_pandas() if paths else empty
         scores = scores[scores[columns.KEY].isin(keys)].drop_duplicates([columns.KEY, columns.NAME], ignore_index=True)
         written = {key: size for path in paths for key, size in _sizes(path).items() if key in keys}
         found = scores.groupby(columns.KEY).size().to_dict()
@@ -255,6 +265,15 @@ def _read(path: Path) -> pa.Table:
         with pq.ParquetFile(path) as file:
             return file.read()
     except (OSError, pa.ArrowInvalid) as error:
+        raise _damaged(path, error) from error
+
+
+def _read_scores(path: Path) -> pa.Table:
+    """The rows of a file of scores, with types of columns that do not depend on the version of pandas that wrote it."""
+    table = _read(path)
+    try:
+        return table.select(list(columns.SCORES)).cast(_SCORES_SCHEMA)
+    except (KeyError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from rich.console import Console
 from rich.text import Text
 
@@ -84,7 +84,7 @@ def _write_picture(maps: HeatMaps, store: Store) -> None:
 def _comment(path: Path) -> str | None:
     """The comment of a PNG; None where there is no whole PNG with a comment."""
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with PngImageFile(path) as image:  # not Image.open, which refuses large pictures
             comment: str | None = image.info.get("Comment")
             image.verify()
     except (OSError, SyntaxError):  # which Pillow raises for damaged files

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 from bench.platform.errors import InputError
 from bench.request.early_checks import check_device
 from detectors.api import Runtime
 
-# Without any of these there is no device that torch calls "cuda": NVIDIA's on Linux and Windows, AMD's (ROCm)
-DRIVERS = ("nvcuda.dll", "amdhip64.dll") if sys.platform == "win32" else ("libcuda.so.1", "libamdhip64.so")
+# One of these is there where torch may see a device that it calls "cuda".
+NVIDIA_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+AMD_DRIVER = Path("/dev/kfd")  # of ROCm, which is supported on Linux
 
 
 def runtime(device: str, precision: str) -> Runtime:
@@ -29,11 +30,13 @@ def runtime(device: str, precision: str) -> Runtime:
 
 def _any_driver() -> bool:
     """Whether there may be a device at all: torch, slow to import, need not be asked where no driver is installed."""
-    for name in DRIVERS:
-        with suppress(OSError):
-            ctypes.CDLL(name)
-            return True
-    return False
+    if AMD_DRIVER.exists():
+        return True
+    try:
+        ctypes.CDLL(NVIDIA_DRIVER)
+    except OSError:
+        return False
+    return True
 
 
 def _cuda_devices() -> int:

@@ -77,7 +77,10 @@ class NetworkRecipe(Recipe):
 
     @property
     def key(self) -> str:
-        """As that of every recipe; a staged training depends on the variant's stages as well, which are no option."""
+        """As that of every recipe; a staged training depends on the variant's stages as well, which are no option.
+
+        Of the first stage, which "top" trains, the card's version tells.
+        """
         key = super().key
         return f"{key}.{sha256(repr(self.variant.stages).encode()).hexdigest()[:8]}" if self.tune == "staged" else key
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bench.platform.errors import InputError
@@ -197,3 +199,24 @@ def test_a_table_for_readers_may_hold_numbers_and_texts(tmp_path):
     found = pd.read_parquet(tmp_path / "t.parquet")
     assert found["size"].tolist() == ["10", "all"]
     assert found["n"].tolist() == [1, 2]
+
+
+def test_files_that_another_pandas_wrote_are_read_beside_ours(tmp_path):
+    run = make_run(detectors=["alpha"], n=3)
+    store = stored(tmp_path, run)
+    before = store.read().scores
+    path = next((store.root / "scores").glob("*.parquet"))
+    table = pq.read_table(path)
+    texts = [name for name in table.column_names if pa.types.is_large_string(table.schema.field(name).type)]
+    assert texts
+    fields = [field.with_type(pa.string()) if field.name in texts else field for field in table.schema]
+    pq.write_table(table.cast(pa.schema(fields, table.schema.metadata)), path)
+    pd.testing.assert_frame_equal(store.read().scores, before)
+
+
+def test_scores_without_a_column_are_damaged(tmp_path):
+    store = stored(tmp_path, make_run(detectors=["alpha"], n=3))
+    path = next((store.root / "scores").glob("*.parquet"))
+    pq.write_table(pq.read_table(path).drop_columns(["score"]), path)
+    with pytest.raises(InputError, match=r"is damaged .*delete it and run the same command again"):
+        store.read()

@@ -10,7 +10,7 @@ from bench.request.devices import runtime
 
 
 @pytest.fixture
-def machine(monkeypatch):
+def machine(monkeypatch, tmp_path):
     """Let a machine have some drivers, and torch see so many devices."""
 
     def have(drivers, count):
@@ -18,6 +18,10 @@ def machine(monkeypatch):
             if name not in drivers:
                 raise OSError(name)
 
+        amd = tmp_path / "kfd"
+        if "amd" in drivers:
+            amd.touch()
+        monkeypatch.setattr(devices, "AMD_DRIVER", amd)
         monkeypatch.setattr(ctypes, "CDLL", load)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
@@ -25,14 +29,14 @@ def machine(monkeypatch):
     return have
 
 
-@pytest.mark.parametrize("driver", devices.DRIVERS)
+@pytest.mark.parametrize("driver", [devices.NVIDIA_DRIVER, "amd"])
 def test_any_driver_of_a_device_is_enough(machine, driver):
     machine({driver}, 2)
     assert runtime("auto", "float32").device == "cuda"
 
 
 def test_a_driver_without_a_device_is_no_device(machine):
-    machine(set(devices.DRIVERS), 0)
+    machine({devices.NVIDIA_DRIVER, "amd"}, 0)
     assert runtime("auto", "float32").device == "cpu"
 
 

@@ -1,4 +1,4 @@
-"""Pair training: twins stand side by side in every batch and are seen through one crop."""
+"""Pair training: counterparts stand side by side in every batch and are seen through one crop."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ VIEW = BlurJpeg(probability=0, resize=None, crop=4, test_crop=8, pad=False)
 
 
 class Twins(ToyTrainSet):
-    """Every pixel of an image tells its row, its column and which image it is of; twins are 2k and 2k + 1."""
+    """Every pixel of an image tells its row, its column and which image it is of; counterparts are 2k and 2k + 1."""
 
     def __getitem__(self, index):
         rows, columns = np.mgrid[:8, :8]
