@@ -101,17 +101,16 @@ def time_detectors(
     Returns:
         One row per detector, columns `columns.THROUGHPUT`.
     """
-    steps = [
-        parse_degradation(name)
-        for name in sorted({parse_degradation(item.cell.test.degradation).name for item in planned})
-    ]
+    parsed = (parse_degradation(text) for text in {item.cell.test.degradation for item in planned})
+    by_name = {degradation.name: degradation for degradation in parsed if degradation.steps}
+    steps = [by_name[name] for name in sorted(by_name)]
     rows = []
     with reporter.stage("time detectors", len(items)) as advance:
         for item in items:
             images = selections[item.cell.test].images.select_at_most(IMAGES // 2)
             try:
                 detector = engine.detector(item)
-                figures = _measure_speed(detector, images, [step for step in steps if step.steps], conditions)
+                figures = _measure_speed(detector, images, steps, conditions)
                 under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item.recipe), strict=True))
                 rows.append({columns.DETECTOR: item.cell.detector, **under, **figures})
             except Exception as error:  # noqa: BLE001 - scores are recorded: a speed alone is missing, and said so

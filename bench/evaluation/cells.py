@@ -161,6 +161,11 @@ def matrix(table: pd.DataFrame, detector: str, protocol: ProtocolRecord) -> pd.D
     return means.loc[cells[rows].unique(), cells[across].unique()]
 
 
+def matrices(table: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, pd.DataFrame]:
+    """The matrix of every detector of a table, by detector in planned order."""
+    return {detector: matrix(table, detector, protocol) for detector in table[columns.DETECTOR].unique()}
+
+
 def average_masks(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, Mask]:
     """Which cells each average runs over: the protocol's own in reading order, then `ALL_CELLS`.
 

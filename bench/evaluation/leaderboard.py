@@ -167,18 +167,12 @@ def _speeds(run: Run) -> dict[str, float]:
         & table[columns.PRECISION].eq(runtime.precision)
     )
     timings = table.loc[same, [columns.DETECTOR, columns.RECIPE, columns.IMAGES_PER_S]].itertuples(index=False)
-    own: dict[str, list[float]] = {}
-    others: dict[str, list[float]] = {}
+    best: dict[str, tuple[bool, float]] = {}  # whether it is of the run's own recipe, then the speed
     for detector, recipe, images_per_s in timings:
         record = run.manifest.detectors.get(detector)
-        if record is None:
-            continue
-        default = f"{detector}.{record.version}.{run.manifest.setting}"
-        if recipe == record.key:
-            own.setdefault(detector, []).append(images_per_s)
-        elif recipe == default or str(recipe).startswith(f"{default}."):
-            others.setdefault(detector, []).append(images_per_s)
-    return {detector: max(found) for detector, found in {**others, **own}.items()}
+        if record and f"{recipe}.".startswith(f"{detector}.{record.version}.{run.manifest.setting}."):
+            best[detector] = max(best.get(detector, (False, 0.0)), (recipe == record.key, images_per_s))
+    return {detector: images_per_s for detector, (_, images_per_s) in best.items()}
 
 
 def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:

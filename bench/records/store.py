@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from shutil import rmtree
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,13 @@ _CELLS = "cells"  # beside the manifest's own entries
 _KEYS, _DIAGNOSED = b"lineup.cells", b"lineup.diagnosed"  # keys in the metadata of a file of scores
 
 
+class _Header(NamedTuple):
+    """The cells of a file of scores: how many scores each was written with, and which have diagnostics."""
+
+    sizes: dict[str, int]
+    diagnosed: list[str]
+
+
 @dataclass(frozen=True)
 class Store:
     """Results in one folder."""
@@ -71,8 +78,9 @@ class Store:
 
     def recorded(self) -> set[str]:
         """Keys of the cells whose scores are written, with their diagnostics where they have any."""
-        paths = self._score_files()
-        scored, diagnosed = ({key for path in paths for key in _keys(path, which)} for which in (_KEYS, _DIAGNOSED))
+        headers = [_header(path) for path in self._score_files()]
+        scored = {key for header in headers for key in header.sizes}
+        diagnosed = {key for header in headers for key in header.diagnosed}
         return scored - {key for key in diagnosed if not self._diagnostics_path(key).is_file()}
 
     def _score_files(self) -> list[Path]:
@@ -165,18 +173,19 @@ class Store:
         manifest, further = read_manifest(path.read_bytes(), str(path))
         cells = _cells(further.get(_CELLS), manifest, path)
         scored = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
-        paths = [path for path in self._score_files() if scored & set(_keys(path))]
-        scores = self._scores(scored, paths)
-        diagnosed = scored & {key for path in paths for key in _keys(path, _DIAGNOSED)}
+        headers = {path: _header(path) for path in self._score_files()}
+        needed = {path: header for path, header in headers.items() if scored & header.sizes.keys()}
+        scores = self._scores(scored, needed)
+        diagnosed = scored & {key for header in needed.values() for key in header.diagnosed}
         return Run(manifest, cells, scores, self.throughput(), self._diagnostics(diagnosed))
 
-    def _scores(self, keys: set[str], paths: Sequence[Path]) -> pd.DataFrame:
+    def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> pd.DataFrame:
         """The scores of these cells. Raises `InputError` where some are gone."""
         empty = pd.DataFrame(columns=list(columns.SCORES))
         # joined before they are turned into a frame, which takes milliseconds for each of many small files
-        scores = pa.concat_tables(map(_read_scores, paths)).to_pandas() if paths else empty
+        scores = pa.concat_tables(map(_read_scores, headers)).to_pandas() if headers else empty
         scores = scores[scores[columns.KEY].isin(keys)].drop_duplicates([columns.KEY, columns.NAME], ignore_index=True)
-        written = {key: size for path in paths for key, size in _sizes(path).items() if key in keys}
+        written = {key: size for header in headers.values() for key, size in header.sizes.items()}
         found = scores.groupby(columns.KEY).size().to_dict()
         if missing := keys - found.keys():
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
@@ -245,19 +254,13 @@ def _cells(rows: Any, manifest: Manifest, path: Path) -> pd.DataFrame:  # noqa: 
     return cells
 
 
-def _keys(path: Path, which: bytes = _KEYS) -> list[str]:
-    """Keys of the cells in a file of scores, or of those that have diagnostics."""
+def _header(path: Path) -> _Header:
+    """What the metadata of a file of scores say."""
     try:
         metadata = pq.read_schema(path).metadata or {}
     except (OSError, pa.ArrowInvalid) as error:
         raise _damaged(path, error) from error
-    return list(json.loads(metadata.get(which, b"[]")))
-
-
-def _sizes(path: Path) -> dict[str, int]:
-    """How many scores of each cell a file of scores was written with."""
-    sizes: dict[str, int] = json.loads((pq.read_schema(path).metadata or {}).get(_KEYS, b"{}"))
-    return sizes
+    return _Header(json.loads(metadata.get(_KEYS, b"{}")), json.loads(metadata.get(_DIAGNOSED, b"[]")))
 
 
 def _read(path: Path) -> pa.Table:

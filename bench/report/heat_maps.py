@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from importlib import metadata
 from itertools import accumulate, chain
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.evaluation.cells import average_masks, matrix
+from bench.evaluation.cells import average_masks
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
 from bench.report.matrix_style import grouped_values, matrix_panels
@@ -50,7 +51,7 @@ class HeatMaps:
     description: str
     panels: tuple[Panel, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A hash of all this, of the code that draws it and of Matplotlib's version: what is equal looks alike."""
         folder = Path(__file__).parent
@@ -58,25 +59,25 @@ class HeatMaps:
         return sha256(repr((self, code, metadata.version("matplotlib"))).encode()).hexdigest()
 
 
-def heat_maps(table: pd.DataFrame, manifest: Manifest) -> HeatMaps:
+def heat_maps(matrices: Mapping[str, pd.DataFrame], table: pd.DataFrame, manifest: Manifest) -> HeatMaps:
     """The heat maps of all detectors of a run.
 
     A detector whose matrix has several rows gets a panel; where all have a single row, they share one. Families stand
     apart.
 
     Args:
+        matrices: The accuracies of each detector, as `bench.evaluation.cells.matrices` returns them.
         table: As `bench.evaluation.cells.cells_table` returns it.
         manifest: The run's.
     """
     seeds = len(manifest.seeds)
     description = f"Accuracy in %. Data: {manifest.data.title}. Setting: {manifest.setting}. Training seeds: {seeds}."
     title, _, question = manifest.protocol.title.partition(": ")
-    return HeatMaps(title, question, description, tuple(_panels(table, manifest)))
+    return HeatMaps(title, question, description, tuple(_panels(matrices, table, manifest)))
 
 
-def _panels(table: pd.DataFrame, manifest: Manifest) -> list[Panel]:
+def _panels(matrices: Mapping[str, pd.DataFrame], table: pd.DataFrame, manifest: Manifest) -> list[Panel]:
     families, protocol = manifest.data.families, manifest.protocol
-    matrices = {detector: matrix(table, detector, protocol) for detector in table[columns.DETECTOR].unique()}
     panels = []
     for title, frame in matrix_panels(matrices).items():
         summary = _summary(table[table[columns.DETECTOR] == title], protocol) if title else ""

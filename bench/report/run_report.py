@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngImageFile
 from rich.console import Console
 from rich.text import Text
 
-from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrix, readable_table
+from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrices, matrix, readable_table
 from bench.evaluation.leaderboard import Ranking, ranking, rankings
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
@@ -58,9 +58,10 @@ def write_files(
     protocol = run.manifest.protocol
     store.write_frame("cells.parquet", readable_table(measured.table, protocol))
     store.clear("matrix-*.csv")
-    for detector in run.manifest.detectors:
-        store.write(f"matrix-{detector}.csv", matrix(measured.table, detector, protocol).to_csv().encode())
-    _write_picture(heat_maps(measured.table, run.manifest), store)
+    by_detector = matrices(measured.table, protocol)
+    for detector, accuracies in by_detector.items():
+        store.write(f"matrix-{detector}.csv", accuracies.to_csv().encode())
+    _write_picture(heat_maps(by_detector, measured.table, run.manifest), store)
     _write_leaderboard(ranked, store)
     from bench.report import formats
 

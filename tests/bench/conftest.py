@@ -28,6 +28,18 @@ def make_bench(miniature, tmp_path):
 
 
 @pytest.fixture
+def settings_file(tmp_path):
+    """Write a settings file of this text; gives its path."""
+
+    def write(text):
+        path = tmp_path / "run.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
 def quiet():
     """A reporter that nobody hears."""
     return Reporter(Console(file=io.StringIO()))

@@ -10,6 +10,7 @@ from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
 from detectors.api import Card, Runtime, Setting, Variant
 from detectors.checks import ContractViolation, ToyTrainSet, check, options_change_the_key
+from tests.support.miniature import Smoothed
 
 
 def breaking(**methods):
@@ -115,14 +116,6 @@ def test_the_toy_set_can_be_told_apart():
     detector = Checkerboard("small").fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(len(train))])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
-
-
-@dataclass(frozen=True)
-class Smoothed(Checkerboard):
-    """A plug-in's recipe with an option, which says nothing of keys."""
-
-    card: ClassVar[Card] = replace(Checkerboard.card, name="smoothed")
-    sigma: float = 1.0
 
 
 @dataclass(frozen=True)

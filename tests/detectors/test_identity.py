@@ -7,13 +7,7 @@ from typing import ClassVar
 from lineup_checkerboard import Checkerboard
 
 from detectors.api import Card
-from tests.support.miniature import NearestMeanRecipe
-
-
-@dataclass(frozen=True)
-class Smoothed(Checkerboard):
-    card: ClassVar[Card] = replace(Checkerboard.card, name="smoothed")
-    sigma: float = 1.0
+from tests.support.miniature import NearestMeanRecipe, Smoothed
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from lineup_checkerboard import Checkerboard
+from lineup_checkerboard import Checkerboard, CheckerboardDetector
 from PIL import Image
 from rich.console import Console
 
@@ -107,6 +107,17 @@ class Missing(NearestMeanRecipe):
     def embedder(self, runtime: Runtime) -> Embedder:
         msg = "weights of missing are not here; fetch them"
         raise Unavailable(msg)
+
+
+@dataclass(frozen=True)
+class Smoothed(Checkerboard):
+    """A plug-in's recipe with an option, which says nothing of keys."""
+
+    card: ClassVar[Card] = replace(Checkerboard.card, name="smoothed")
+    sigma: float = 1.0
+
+    def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> CheckerboardDetector:
+        return CheckerboardDetector(float(self.sigma), 1.0)
 
 
 def write_folder(root: Path, train: int = SIZES["train"], val: int = SIZES["val"]) -> Path:

@@ -122,16 +122,6 @@ def run(monkeypatch):
     return invoke
 
 
-@pytest.fixture
-def settings(tmp_path):
-    def write(text):
-        path = tmp_path / "run.toml"
-        path.write_text(text)
-        return path
-
-    return write
-
-
 def test_options_reach_the_protocol(run):
     request = run("--protocol", "degradation", "--degradations", "jpeg:65, lr:112+blur:1", "--train-on", "a,b")
     assert request.protocol == DegradationMatrix(degradations=("jpeg:65", "lr:112+blur:1"), train_on=("a", "b"))
@@ -157,8 +147,8 @@ def test_every_type_is_read_from_the_command_line(run):
     assert run("--protocol", "every_type", "--sizes", "").protocol.sizes == ()
 
 
-def test_every_type_is_read_from_a_settings_file_and_the_command_line_wins(run, settings):
-    path = settings(
+def test_every_type_is_read_from_a_settings_file_and_the_command_line_wins(run, settings_file):
+    path = settings_file(
         'protocol = "every_type"\nsizes = [5, 6]\nshare = 1\ntitle-line = "x"\nshuffled = false\nlevel = "high"\n'
         'side = 384\nleast = ""\nsteps = [1, 2.5]\nnames = ["a,b"]\ncount = 8\nseeds = 2\ndetectors = ["a", "b"]\n'
     )
@@ -227,22 +217,22 @@ def test_what_a_protocol_does_not_take_is_one_clear_line(run, arguments, words):
         ('settings = "other.toml"', "option 'settings' is not known"),
     ],
 )
-def test_what_a_settings_file_cannot_say_is_one_clear_line(run, settings, text, words):
-    error = run("--settings", settings(text))
+def test_what_a_settings_file_cannot_say_is_one_clear_line(run, settings_file, text, words):
+    error = run("--settings", settings_file(text))
     assert isinstance(error, InputError | catalogue.UnknownName)
     assert words in str(error)
     assert "\n" not in str(error)
 
 
-def test_the_command_line_chooses_the_protocol_before_the_file(run, settings):
-    path = settings('protocol = "degradation"\ntest_all = true\n')
+def test_the_command_line_chooses_the_protocol_before_the_file(run, settings_file):
+    path = settings_file('protocol = "degradation"\ntest_all = true\n')
     assert run("--settings", path).protocol == DegradationMatrix(test_all=True)
     assert "cross_generator takes train_on" in str(run("--settings", path, "--protocol", "cross_generator"))
 
 
-def test_the_help_shows_the_options_of_the_protocol_in_a_group_of_their_own(run, settings, monkeypatch):
+def test_the_help_shows_the_options_of_the_protocol_in_a_group_of_their_own(run, settings_file, monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
-    path = settings('protocol = "every_type"\n')
+    path = settings_file('protocol = "every_type"\n')
     for arguments in (("--protocol", "every_type", "--help"), ("--settings", path, "--help")):
         shown = " ".join(run(*arguments).output.split())
         before, _, group = shown.partition("Options of the protocol every_type")

@@ -1,23 +1,12 @@
 """Runs from settings files: the command line wins, and what is saved repeats the run."""
 
 import pandas as pd
-import pytest
 
 from tests.support.command_line import one_line
 
 
-@pytest.fixture
-def write(tmp_path):
-    def make(text):
-        path = tmp_path / "run.toml"
-        path.write_text(text)
-        return path
-
-    return make
-
-
-def test_a_file_gives_options_and_the_command_line_wins(lineup, data, tmp_path, write):
-    path = write(f'detectors = ["checkerboard"]\ndata = "{data}"\nseeds = 3\ntrain-on = ["even"]\n')
+def test_a_file_gives_options_and_the_command_line_wins(lineup, data, tmp_path, settings_file):
+    path = settings_file(f'detectors = ["checkerboard"]\ndata = "{data}"\nseeds = 3\ntrain-on = ["even"]\n')
     done = lineup("run", "--settings", path, "--seeds", "2", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     cells = pd.read_parquet(tmp_path / "out" / "cells.parquet")
@@ -35,11 +24,11 @@ def test_the_saved_settings_repeat_the_run(lineup, data, tmp_path):
     assert again.stdout == first.stdout
 
 
-def test_settings_that_a_run_cannot_use_are_one_clear_line(lineup, data, tmp_path, write):
+def test_settings_that_a_run_cannot_use_are_one_clear_line(lineup, data, tmp_path, settings_file):
     assert "cannot be read (" in one_line(lineup("run", "--settings", tmp_path / "none.toml"))
-    path = write('protocoll = "x"')
+    path = settings_file('protocoll = "x"')
     assert "option 'protocoll' is not known; did you mean protocol?" in one_line(lineup("run", "--settings", path))
-    path = write("[options.nobody]\nsize = 3")
+    path = settings_file("[options.nobody]\nsize = 3")
     done = lineup("run", "--data", data, "--detectors", "hog_svm", "--settings", path)
     assert "options are given for 'nobody', which is not among the detectors of the run: hog_svm" in one_line(done)
 

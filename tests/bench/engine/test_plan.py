@@ -1,29 +1,16 @@
 """Options of a detector and the version of its package are part of the keys that a plan gives; names of fits."""
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
-from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
 from bench.engine.plan import detector_names, fit_name, training_text
 from detectors import catalogue
-from detectors.api import Card, Recipe
+from detectors.api import Recipe
 from protocols.api import Cell, Subset
-from tests.support.miniature import NearestMeanRecipe
+from tests.support.miniature import NearestMeanRecipe, Smoothed
 
 TEST = Subset(("even",), "val")
-
-
-@dataclass(frozen=True)
-class Smoothed(Checkerboard):
-    """A plug-in's recipe with an option, which says nothing of keys."""
-
-    card: ClassVar[Card] = replace(Checkerboard.card, name="smoothed")
-    sigma: float = 1.0
-
-    def fit(self, train, seed, runtime):
-        return CheckerboardDetector(float(self.sigma), 1.0)
 
 
 def test_another_option_is_another_fit(make_bench):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.cells import average_masks, cells_table, decisions, evaluate, matrix, readable_table
+from bench.evaluation.cells import average_masks, cells_table, decisions, evaluate, matrices, matrix, readable_table
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
@@ -115,7 +115,7 @@ def test_an_axis_of_numbers_keeps_planned_order_and_types():
     shown = printed(terminal.matrix(found, "alpha", run.manifest)).splitlines()
     body = [line.split()[0] for line in shown if line.split() and line.split()[0] in {"train_size", "10", "2", "all"}]
     assert body == ["train_size", "10", "2", "all"]
-    assert draw(heat_maps(table, run.manifest)).startswith(b"\x89PNG")
+    assert draw(heat_maps({"alpha": found}, table, run.manifest)).startswith(b"\x89PNG")
 
 
 def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_vary():
@@ -131,7 +131,8 @@ def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_v
     assert (list(found.index), list(found.columns)) == ([10, 2, "all"], [0.5, 1.0])
     mine = table[(table["detector"] == "beta") & (table["train_size"] == "all") & (table["strength"] == 1.0)]
     assert found.loc["all", 1.0] == pytest.approx(mine["accuracy"].mean())
-    for panel in heat_maps(table, with_manifest(run, protocol=by_strength).manifest).panels:
+    by_detector = matrices(table, by_strength)
+    for panel in heat_maps(by_detector, table, with_manifest(run, protocol=by_strength).manifest).panels:
         assert (list(panel.rows), list(panel.columns)) == ([10, 2, "all"], [0.5, 1.0])
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from bench.evaluation.cells import cells_table, evaluate, matrix
+from bench.evaluation.cells import cells_table, evaluate, matrices, matrix
 from bench.evaluation.leaderboard import rankings
 from bench.records.store import Store
 from bench.report import formats, terminal
@@ -26,6 +26,10 @@ from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, with_ma
 
 PUBLISHED = Path(__file__).parents[3] / "results" / "published" / "genimage.csv"
 GENIMAGE = ("Midjourney", "SDv1.4", "SDv1.5", "ADM", "GLIDE", "Wukong", "VQDM", "BigGAN")
+
+
+def shown(table, manifest):
+    return heat_maps(matrices(table, manifest.protocol), table, manifest)
 
 
 def printed(renderable, width=terminal.WIDTH):
@@ -134,9 +138,9 @@ def test_colours_diverge_around_chance():
 def test_the_picture_is_the_same_whatever_the_user_set(degraded):
     run = make_run(degraded=degraded)
     table = cells_table(run)
-    first = draw(heat_maps(table, run.manifest))
+    first = draw(shown(table, run.manifest))
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
-        assert draw(heat_maps(table, run.manifest)) == first
+        assert draw(shown(table, run.manifest)) == first
     assert b"Software" not in first
     assert b"tIME" not in first
     pixels = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
@@ -144,7 +148,7 @@ def test_the_picture_is_the_same_whatever_the_user_set(degraded):
 
 
 def test_the_picture_shows_holes(run):
-    pixels = np.asarray(Image.open(io.BytesIO(draw(heat_maps(cells_table(run), run.manifest)))).convert("RGB"))
+    pixels = np.asarray(Image.open(io.BytesIO(draw(shown(cells_table(run), run.manifest)))).convert("RGB"))
     assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()
 
 
@@ -226,5 +230,5 @@ def test_one_run_without_any_score_still_renders():
     ranked = rankings([empty])
     assert "failed 16 of 16 cells: no room" in formats.as_markdown(ranked)
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
-    pixels = np.asarray(Image.open(io.BytesIO(draw(heat_maps(cells_table(empty), empty.manifest)))).convert("RGB"))
+    pixels = np.asarray(Image.open(io.BytesIO(draw(shown(cells_table(empty), empty.manifest)))).convert("RGB"))
     assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()

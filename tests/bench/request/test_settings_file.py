@@ -9,16 +9,6 @@ from bench.request.settings_file import read_settings as read
 from bench.request.settings_file import to_toml as written
 
 
-@pytest.fixture
-def write(tmp_path):
-    def make(text):
-        path = tmp_path / "run.toml"
-        path.write_text(text)
-        return path
-
-    return make
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -27,9 +17,9 @@ def write(tmp_path):
         ("options = 3", "holds one table per detector"),
     ],
 )
-def test_what_a_file_cannot_say_is_one_clear_line(write, text, words):
+def test_what_a_file_cannot_say_is_one_clear_line(settings_file, text, words):
     with pytest.raises(InputError) as raised:
-        read(write(text))
+        read(settings_file(text))
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
 
