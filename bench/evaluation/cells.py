@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,7 @@ from bench.statistics.intervals import RESAMPLES, Floats, bootstrap_accuracies, 
 Mask = NDArray[np.bool_]
 
 SCORED = Scored.status
+CHANCE = 0.5  # balanced accuracy of guessing
 STANDARD_AXES = (columns.TRAIN, columns.TEST, columns.DEGRADATION)  # axes that are shown whether they vary or not
 # columns of `readable_table` where no further axis varies
 TABLE_COLUMNS = (columns.DETECTOR, *STANDARD_AXES, columns.SEED, *columns.MEASURES, columns.STATUS, columns.REASON)
@@ -47,6 +49,27 @@ class MeasuredCells:
     def scored(self) -> Mask:
         """Which cells have scores, bools (cells,)."""
         return self.table[columns.STATUS].eq(SCORED).to_numpy()
+
+    def images_of(self, cells: Mask) -> pd.DataFrame:
+        """The decisions on the images of these cells."""
+        selected: pd.DataFrame = self.images[cells[self.images[columns.CELL].to_numpy(int)]]
+        return selected
+
+    def balanced_interval(self, cells: Mask) -> tuple[float, float]:
+        """The 95% interval of the mean balanced accuracy of these cells, in [0, 1]; NaN where none has scores."""
+        images = self.images_of(cells)
+        if not len(images):
+            return math.nan, math.nan
+        if images.groupby(columns.CELL)[columns.LABEL].mean().eq(0.5).all():  # then it is the accuracy
+            draws = self.draws[cells & self.scored].mean(axis=0)
+        else:
+            codes = pd.factorize(images[columns.CELL], sort=True)[0]
+            sources, labels, correct = (
+                images[name].to_numpy() for name in (columns.SOURCE, columns.LABEL, columns.CORRECT)
+            )
+            draws = bootstrap_accuracies(codes, sources, labels, correct, balanced=True).mean(axis=0)
+        low, high = interval(draws)
+        return float(low), float(high)
 
 
 def decisions(run: Run) -> pd.DataFrame:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, Mask, MeasuredCells, average_masks, evaluate, first_average_with_cells
+from bench.evaluation.cells import (
+    CHANCE,
+    SCORED,
+    Mask,
+    MeasuredCells,
+    average_masks,
+    evaluate,
+    first_average_with_cells,
+)
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
 from bench.platform.files import digest
@@ -65,6 +73,8 @@ class RankingRow:
         seeds: Number of training seeds.
         images_per_s: The fastest timing of its own recipe, else of any options; NaN where it was not timed.
         reasons: Why cells are missing.
+        at_chance: Whether it tells nothing apart even where it was trained: the interval of its balanced accuracy over
+            the group of role home holds 0.5.
     """
 
     rank: int | None
@@ -75,6 +85,7 @@ class RankingRow:
     seeds: int
     images_per_s: float
     reasons: tuple[str, ...]
+    at_chance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,16 +199,25 @@ def _row(detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], ru
     means = {name: _mean(evaluation, mask & own) for name, mask in masks.items()}
     cells, protocol = evaluation.table[own], run.manifest.protocol
     metrics = evaluation.table.loc[own & evaluation.scored, list(evaluation.headers)].mean(skipna=False)
+    home = protocol.group("home") or ""
     return RankingRow(
         rank=None,
         detector=detector,
         means=means,
-        drop=_drop(means.get(protocol.group("home") or ""), means.get(protocol.group("away") or "")),
+        drop=_drop(means.get(home), means.get(protocol.group("away") or "")),
         metrics={str(name): float(value) for name, value in metrics.items()},
         seeds=cells[columns.SEED].nunique(),
         images_per_s=speed,
         reasons=_reasons(cells),
+        at_chance=home in masks and _at_chance(evaluation, masks[home] & own),
     )
+
+
+def _at_chance(evaluation: MeasuredCells, cells: Mask) -> bool:
+    """Whether the interval of these cells holds the accuracy of guessing whether an image is generated."""
+    binary = evaluation.table[columns.TASK].eq("binary").to_numpy()
+    low, high = evaluation.balanced_interval(cells & binary)
+    return low <= CHANCE <= high
 
 
 def _rank_rows(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:

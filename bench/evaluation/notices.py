@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import pandas as pd
 
-from bench.evaluation.cells import Mask, MeasuredCells, first_average_with_cells
+from bench.evaluation.cells import CHANCE, Mask, MeasuredCells, first_average_with_cells
 from bench.records import columns
 from bench.records.run import Run
-from bench.statistics.intervals import bootstrap_accuracies, interval
 
-CHANCE = 0.5  # balanced accuracy of guessing
 UNBALANCED = 0.6  # share of the larger class above which accuracy alone misleads
 
 
@@ -25,9 +22,7 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
     for detector, entry in run.manifest.detectors.items():
         if entry.shortcut:
             own = masks[average] & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
-            yield from _shortcut(
-                f"{detector}, which sees nothing but {entry.shortcut},", where, _images_of(images, own)
-            )
+            yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, evaluation, own)
     real = 1 - images.groupby(columns.CELL)[columns.LABEL].mean()
     if len(real) and (larger := float(np.maximum(real, 1 - real).mean())) > UNBALANCED:
         yield (
@@ -39,22 +34,11 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
         yield from (f"{name}: {warning}" for warning in further.warnings)
 
 
-def _images_of(images: pd.DataFrame, cells: Mask) -> pd.DataFrame:
-    """The images of these cells."""
-    selected: pd.DataFrame = images[cells[images[columns.CELL].to_numpy(int)]]
-    return selected
-
-
-def _shortcut(baseline: str, where: str, images: pd.DataFrame) -> Iterator[str]:
+def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask) -> Iterator[str]:
     """A sentence where a baseline tells the classes of these cells apart better than chance does."""
-    if not len(images):
-        return
-    labels, correct = images[columns.LABEL].to_numpy(), images[columns.CORRECT]
-    cells, sources = pd.factorize(images[columns.CELL], sort=True)[0], images[columns.SOURCE].to_numpy()
-    draws = bootstrap_accuracies(cells, sources, labels, correct.to_numpy(), balanced=True).mean(axis=0)
-    low, high = interval(draws)
+    low, high = evaluation.balanced_interval(cells)
     if low > CHANCE:
-        by_class = correct.groupby([images[columns.CELL], images[columns.LABEL]]).mean()
+        by_class = evaluation.images_of(cells).groupby([columns.CELL, columns.LABEL])[columns.CORRECT].mean()
         value = by_class.groupby(level=0).mean().mean()
         yield (
             f"Shortcut: {baseline} reaches {100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}] balanced accuracy "

@@ -72,6 +72,7 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         **row.metrics,
         "seeds": row.seeds,
         columns.IMAGES_PER_S: row.images_per_s,
+        "at_chance": row.at_chance,
         "reasons": "; ".join(row.reasons),
     }
 

@@ -11,6 +11,7 @@ from bench.records.manifest import ALL_CELLS
 from protocols.api import NONE
 
 DASH = "-"
+AT_CHANCE = "†"  # behind the name of a detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ def _spreads(ranking: Ranking) -> list[TableColumn]:
     return [column for column in columns if set(column.texts) != {DASH}]
 
 
+def _marked_name(row: RankingRow) -> str:
+    """The detector's name, with a mark where it is at chance."""
+    return f"{row.detector} {AT_CHANCE}" if row.at_chance else row.detector
+
+
 def ranking_columns(ranking: Ranking) -> list[TableColumn]:
     """Every column of a ranking; accuracies in per cent, differences in percentage points."""
 
@@ -88,7 +94,7 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
     drop = [column("drop", lambda row: percent(row.drop))] if ranking.home and ranking.away else []
     return [
         column("#", lambda row: DASH if row.rank is None else str(row.rank)),
-        column("detector", lambda row: row.detector, left=True),
+        column("detector", _marked_name, left=True),
         *_averages(ranking, leading=True),
         *drop,
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
@@ -116,10 +122,15 @@ def legend(ranking: Ranking) -> str:
     seeds = max(row.seeds for row in ranking.rows)
     spread = f" ±: standard deviation over {seeds} training seeds." if seeds > 1 else ""
     drop = f"Drop: {ranking.home} minus {ranking.away}. " if ranking.home and ranking.away else ""
+    chance = (
+        f" {AT_CHANCE} At chance: the interval of its {ranking.home} holds 50%."
+        if any(row.at_chance for row in ranking.rows)
+        else ""
+    )
     *headers, last = list(ranking.headers.values())[1:]
     return (
         "Accuracy in %, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
-        f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}"
+        f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}{chance}"
     )
 
 
