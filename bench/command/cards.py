@@ -13,13 +13,15 @@ def list_command(
     name: Annotated[str, typer.Argument(help="With --long: one detector or protocol.", show_default=False)] = "",
     long: Annotated[bool, typer.Option("--long", help="What each is shown, was trained on, costs and needs.")] = False,  # noqa: FBT002
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,  # noqa: FBT002
-    markdown: Annotated[bool, typer.Option("--markdown", help="The table of the README.")] = False,  # noqa: FBT002
+    markdown: Annotated[bool, typer.Option("--markdown", help="The first table of the README.")] = False,  # noqa: FBT002
+    results: Annotated[bool, typer.Option("--results", help="All on the embedded corpus, as Markdown.")] = False,  # noqa: FBT002
 ) -> None:
     """List what is installed: detectors by family, protocols, and layouts of data."""
     from bench.command import card_texts
+    from bench.report.embedded_results import results_as_markdown
 
-    if as_json + markdown + long > 1:
-        msg = "--long, --json and --markdown are three ways to print the list; give one"
+    if as_json + markdown + results + long > 1:
+        msg = "--long, --json, --markdown and --results are four ways to print the list; give one"
         raise InputError(msg)
     if name and not long:
         msg = f"{name!r} is given without --long; `lineup list --long {name}` prints its whole card"
@@ -30,6 +32,8 @@ def list_command(
         lines = iter([card_texts.as_json()])
     elif markdown:
         lines = card_texts.markdown_table()
+    elif results:
+        lines = results_as_markdown()
     else:
         lines = card_texts.long_list() if long else card_texts.short_list()
     for line in lines:
