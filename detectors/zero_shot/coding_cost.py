@@ -4,7 +4,8 @@ Cozzolino, Poggi, Nießner and Verdoliva, "Zero-Shot Detection of AI-Generated I
 2409.15875. A coder of real images predicts a distribution for every pixel from the image at half size and from pixels
 coded before. At level l (0 is the image, 1 its half) the gap D(l) is the cost of the actual pixels less the entropy of
 their distributions, in bits per coded value: near 0 for images like those it was trained on. The paper compares four
-statistics: D(0), Delta01 = D(0) - D(1), and the absolute values of both; `statistic` chooses, |Delta01| by default.
+statistics: D(0), Delta01 = D(0) - D(1), and the absolute values of both; `statistic` chooses. By default it is
+|Delta01| in the paper setting, and D(0) in the small one, whose coder has two levels and whose D(1) is mostly noise.
 
 The coder is SReC of Cao, Wu and Krähenbühl, 2020, arXiv 2004.02872 and https://github.com/caoscott/SReC: means of 2x2
 blocks, rounded, with two bits for the rounding error; then top left, top right and bottom left pixel, each a
@@ -73,9 +74,11 @@ class CodingVariant(Variant):
 
     Attributes:
         plan: The coder and how it is trained.
+        statistic: What is scored unless the user chooses.
     """
 
     plan: CoderPlan
+    statistic: Statistic
 
 
 class CodingDetector(Detector):
@@ -121,6 +124,7 @@ VARIANT = CodingVariant(
     size=Size(3_440_952, 98.4),
     notes="decides against one in ten real images called generated, so accuracy cannot pass 95 %",
     plan=PAPER_PLAN,
+    statistic="abs_delta01",
 )
 
 
@@ -129,16 +133,17 @@ class CodingCost(Recipe):
     """Recipe of a coder of real images.
 
     Attributes:
-        statistic: The statistic that is scored: "abs_delta01", "delta01", "abs_d0" or "d0" of the paper, or "distance".
+        statistic: The statistic that is scored: "abs_delta01", "delta01", "abs_d0" or "d0" of the paper, or "distance";
+            None is the variant's.
     """
 
-    statistic: Statistic = "abs_delta01"
+    statistic: Statistic | None = None
 
     card: ClassVar[Card] = Card(
         name="coding_cost",
         family="zero-shot",
         year=2024,
-        version=1,
+        version=2,
         title="Coding cost (ZED)",
         paper="Cozzolino et al., Zero-Shot Detection of AI-Generated Images, ECCV 2024, arXiv 2409.15875; coder: Cao et"
         " al., Lossless Image Compression through Super-Resolution, 2020, arXiv 2004.02872",
@@ -156,6 +161,7 @@ class CodingCost(Recipe):
             " and 0.35 bits; expect chance (51 %, area under the curve .63) but for cascade, ldm_c and pixdiff. The"
             " signed Delta01 finds more there (65 %, .76), and so does D(0) (63 %, .75)",
             plan=SMALL_PLAN,
+            statistic="d0",
         ),
     }
 
@@ -168,6 +174,11 @@ class CodingCost(Recipe):
     def plan(self) -> CoderPlan:
         """The coder of this setting and how it is trained."""
         return self.variant.plan
+
+    @property
+    def scored_statistic(self) -> Statistic:
+        """The user's choice, else that of this setting."""
+        return self.statistic or self.variant.statistic
 
     @property
     def view(self) -> NativeSquareView:
@@ -194,8 +205,8 @@ class CodingCost(Recipe):
         load_strict(network, random_init(self.network, seed), "random weights")
         history = coder_training.train(network, train.part(fitting), self.view, self.plan, seed, runtime)
         images = [self.view.test(train[index].pixels) for index in held_out]
-        reals = RealImageStatistics.fit(self.statistic, coder_training.coding_gaps(network, images, runtime))
-        return CodingDetector(network, reals, self.statistic, self.view, runtime, history)
+        reals = RealImageStatistics.fit(self.scored_statistic, coder_training.coding_gaps(network, images, runtime))
+        return CodingDetector(network, reals, self.scored_statistic, self.view, runtime, history)
 
     def restore(self, state: State, runtime: Runtime) -> CodingDetector:
         """The detector whose `state` this is."""
@@ -207,7 +218,7 @@ class CodingCost(Recipe):
         reals = RealImageStatistics(
             **{name.removeprefix(STATISTICS_PREFIX): value for name, value in statistics.items()}
         )
-        return CodingDetector(on_device(network, runtime).eval(), reals, self.statistic, self.view, runtime)
+        return CodingDetector(on_device(network, runtime).eval(), reals, self.scored_statistic, self.view, runtime)
 
 
 def split_real_images(train: TrainSet, seed: int) -> tuple[list[int], list[int]]:

@@ -78,7 +78,7 @@ def fitted():
     """Fitted on forty real images; opening a generated one would be an error."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield RECIPE.fit(Planted(80, unopened), 0, Runtime())
+    yield replace(RECIPE, statistic="abs_delta01").fit(Planted(80, unopened), 0, Runtime())
     torch.set_num_threads(threads)
 
 
@@ -248,7 +248,8 @@ def test_sizes_on_the_card_are_those_of_the_networks(recipe):
 def test_the_statistic_is_part_of_the_key():
     keys = {CodingCost("small", statistic=one).key for one in STATISTICS}
     assert len(keys) == len(STATISTICS)
-    assert RECIPE.key == "coding_cost.1.small"
+    assert RECIPE.key == "coding_cost.2.small"
+    assert (RECIPE.scored_statistic, CodingCost("paper").scored_statistic) == ("d0", "abs_delta01")
 
 
 def test_restoring_is_strict(quick):
