@@ -27,12 +27,13 @@ def corpus_command(
 def weights_command(
     folder: Annotated[Path, typer.Argument(help="Folder that receives the weights and their cards.")],
     only: Annotated[str, typer.Option(help="Names, comma separated; empty for everything that ships.")] = "",
+    workers: options.Workers = options.CORES,
 ) -> None:
-    """Train again everything that ships: the generators of the corpus, the small CLIP, DINO and ResNet."""
+    """Train again everything that ships: the generators of the corpus and what small networks start from."""
     from bench.embedded.pretraining import all_weights
 
     chosen = options.names(only)
     for name in chosen:
         options.require_one_of("weights", name, all_weights.names())
     with options.reporter().stages() as report:
-        all_weights.train_all(folder, chosen or None, report)
+        all_weights.train_all(folder, chosen or None, report, workers=workers)

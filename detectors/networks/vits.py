@@ -12,14 +12,10 @@ weights, and warming up.
 Tests are shown the centre 224 of images whose shorter side is brought to 256 by a bicubic filter, ImageNet's mean and
 deviation, as the code of both papers has it. timm's own default for the same weights is 248 (a crop of 0.9).
 
-The small setting is the same method at the size of the embedded corpus, and expect chance of both there. DeiT starts
-from the small vision transformer of rendered scenes and reads the mean of its patch tokens, for its class token holds
-no information on generators; whole images, so that patches are aligned as when an image was generated. That mean
-separates the classes, but weakly: on held-out folds of gan_ps and ldm_a a logistic regression that is hardly
-regularised is right in 0.59 to 0.80 of the images, fine-tuning in 0.44 to 0.62, at rates from 1e-4 to 3e-3, on crops of
-64 and 96 pixels or whole images, and whether the class token or the mean is read: it overfits to some 300 images.
-Swin is a small one of patches and windows of 4, on crops of 64 pixels, from random weights, for no weights
-that ship fit it: 0.45 and 0.56 on a fold. From random weights the small residual network is at chance too.
+The small setting is the same method at the size of the embedded corpus. Both networks start from weights that were
+pretrained to grade rendered photographs by content, camera and compression, as CNNSpot's small network does, and are
+fine-tuned on crops of 64 pixels. In place of a linear patch embedding they have a convolutional stem: from random
+weights, or behind linear patches of 16 pixels, they learn a few hundred images by heart and stay at chance.
 """
 
 from __future__ import annotations
@@ -31,11 +27,11 @@ from typing import TYPE_CHECKING, ClassVar
 from detectors.api import Card, Setting, Size
 from detectors.architectures.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS
-from detectors.preprocessing.views import SquareView, ZoomedView
+from detectors.preprocessing.views import ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule
-from detectors.training.stages import DEIT_STAGES, SMALL_VIT_STAGES
+from detectors.training.stages import DEIT_STAGES, SMALL_DEIT_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
 from detectors.weights.loading import read
@@ -44,7 +40,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 PAPER_VIEW = ZoomedView(resize=256, crop=224, erase=0.25)
-DEIT_VIEW = SquareView(side=128, crop=128, test_crop=128, mirror=False)
 GENIMAGE = "Zhu et al., GenImage, NeurIPS 2023, arXiv 2306.08571; network: "
 POLICY = "shorter side resized to 256, bicubic, then centre crop"
 
@@ -63,7 +58,7 @@ def _deit() -> nn.Module:
 def _small_deit() -> nn.Module:
     from detectors.architectures import timm_networks
 
-    return timm_networks.small_vit()
+    return timm_networks.small_deit()
 
 
 def _swin() -> nn.Module:
@@ -86,7 +81,7 @@ class DeitSmall(NetworkRecipe):
         name="deit_s",
         family="network",
         year=2023,
-        version=1,
+        version=2,
         title="DeiT-S",
         paper=GENIMAGE + "Touvron et al., ICML 2021, arXiv 2012.12877",
         upstream="https://github.com/facebookresearch/deit; https://github.com/huggingface/pytorch-image-models"
@@ -106,17 +101,15 @@ class DeitSmall(NetworkRecipe):
             start=HubFile("timm/deit_small_patch16_224.fb_in1k"),
         ),
         "small": NetworkVariant(
-            trained_on="the train subset of the run, after rendered scenes, without labels",
+            trained_on="the train subset of the run, after rendered photographs",
             input_size="128x128",
-            input_policy="whole image resized bilinearly to a square",
-            size=Size(154_049, 0.0112),
-            notes="expect chance: the network overfits to a few hundred images, and the traces of a generator in"
-            " 16-pixel patches are faint",
-            view=DEIT_VIEW,
+            input_policy="centre crop without resize; smaller images are enlarged bilinearly",
+            size=Size(164_945, 0.125),
+            view=SMALL_CROPS,
             network=_small_deit,
-            stages=SMALL_VIT_STAGES,
+            stages=SMALL_DEIT_STAGES,
             plan=SMALL_PLAN,
-            start=ShippedFile("small_dino"),
+            start=ShippedFile("small_deit"),
         ),
     }
 
@@ -135,7 +128,7 @@ class SwinTiny(NetworkRecipe):
         name="swin_t",
         family="network",
         year=2023,
-        version=1,
+        version=2,
         title="Swin-T",
         paper=GENIMAGE + "Liu et al., ICCV 2021, arXiv 2103.14030",
         upstream="https://github.com/microsoft/Swin-Transformer; https://github.com/huggingface/pytorch-image-models"
@@ -155,15 +148,15 @@ class SwinTiny(NetworkRecipe):
             start=HubFile("timm/swin_tiny_patch4_window7_224.ms_in1k"),
         ),
         "small": NetworkVariant(
-            trained_on="the train subset of the run, from random weights",
+            trained_on="the train subset of the run, after rendered photographs",
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
-            size=Size(223_733, 0.0346),
-            notes="expect chance: a few hundred images and steps are few for a transformer from random weights",
+            size=Size(411_661, 0.128),
             view=SMALL_CROPS,
             network=_small_swin,
             stages=(("head",), ("norm", "layers.2"), ("layers.1",), ("layers.0",)),
             plan=SMALL_PLAN,
+            start=ShippedFile("small_swin"),
         ),
     }
 

@@ -163,6 +163,35 @@ class RotatedView:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarterTurnView:
+    """The whole image brought to a square; turned by quarters and mirrored at random in training, no pixel resampled.
+
+    Attributes:
+        side: Side of the square.
+        mean: Of ImageNet, by default.
+        std: Of ImageNet, by default.
+    """
+
+    side: int
+    mean: ChannelValues = IMAGENET_MEAN
+    std: ChannelValues = IMAGENET_STD
+
+    def training(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """The square, turned and mirrored, uint8 (side, side, 3)."""
+        turned = np.rot90(self.test(pixels), int(rng.integers(4)))
+        return np.ascontiguousarray(turned[:, ::-1] if rng.random() < 0.5 else turned)
+
+    def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
+        """As in the test."""
+        del rng
+        return self.test(pixels)
+
+    def test(self, pixels: Image) -> Image:
+        """The square, uint8 (side, side, 3)."""
+        return resize_to_square(pixels, self.side, "pillow")
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in an image, in pixels."""
 

@@ -14,4 +14,4 @@ DEIT_STAGES: Stages = (  # of twelve blocks
     ("blocks.5", "blocks.4", "blocks.3"),
     ("blocks.2", "blocks.1", "blocks.0"),
 )
-SMALL_VIT_STAGES: Stages = (("head",), ("norm", "blocks.2"), ("blocks.1",), ("blocks.0",))
+SMALL_DEIT_STAGES: Stages = (("head",), ("norm", "blocks.2"), ("blocks.1",), ("blocks.0",))

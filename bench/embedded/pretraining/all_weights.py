@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import contextlib
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
 from pathlib import Path
+from queue import Empty
 
 import numpy as np
 import torch
@@ -20,14 +25,14 @@ from bench.embedded.generators.generator import (
     to_tensor,
 )
 from bench.embedded.pretraining.determinism import save, seeded, threads
+from bench.embedded.pretraining.graded_networks import DEIT, RESNET, SWIN, GradedNetwork, train_graded_network
 from bench.embedded.pretraining.small_clip import NAME as SMALL_CLIP
 from bench.embedded.pretraining.small_clip import train_small_clip
 from bench.embedded.pretraining.small_dino import NAME as SMALL_DINO
 from bench.embedded.pretraining.small_dino import train_small_dino
-from bench.embedded.pretraining.small_resnet import NAME as SMALL_RESNET
-from bench.embedded.pretraining.small_resnet import train_small_resnet
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
+from detectors.weights.locations import SHIPPED_FOLDER
 
 FIRST_SCENE = 10_000_000  # far from the scenes of the corpus
 SCENES = 3_000
@@ -91,20 +96,43 @@ def _training_scenes(count: int, progress: StageCallback) -> Pixels:
 
 
 def names() -> tuple[str, ...]:
-    """Names of everything that can be trained, in the order of training."""
-    return (*(generator.name for generator in GENERATORS), SMALL_CLIP, SMALL_RESNET, SMALL_DINO)
+    """Names of everything that can be trained."""
+    return tuple(name for training in TRAININGS for name in training.names)
 
 
-def train_all(out: Path, only: Sequence[str] | None, progress: StageCallback, effort: float = 1.0) -> None:
-    """Train the shipped weights again. On one machine the result is always the same.
+@dataclass(frozen=True)
+class Training:
+    """One training: a job of its own.
+
+    Attributes:
+        names: Of what it trains.
+        needs: Names of what it starts from.
+        run: Trains those of its names that are chosen. Takes the folder that receives the weights, the folder of what
+            it starts from, the chosen names, the callback of progress and the effort.
+    """
+
+    names: tuple[str, ...]
+    needs: tuple[str, ...]
+    run: Callable[[Path, Path, Collection[str], StageCallback, float], None]
+
+    def __call__(self, out: Path, chosen: Collection[str], effort: float, progress: StageCallback) -> None:
+        """Train. Arguments as for `train_all`."""
+        self.run(out, out if set(self.needs) & set(chosen) else SHIPPED_FOLDER, chosen, progress, effort)
+
+
+def train_all(
+    out: Path, only: Sequence[str] | None, progress: StageCallback, effort: float = 1.0, workers: int = 1
+) -> None:
+    """Train the shipped weights again. On one machine the result is always the same, whatever the number of workers.
 
     Args:
-        out: Folder that receives `<name>.safetensors`, and a card `<name>.json` beside each that is not a generator. A
-            generator whose initial weights are another one's takes them from this folder if both are trained together,
-            and else from the shipped ones.
+        out: Folder that receives `<name>.safetensors`, and a card `<name>.json` beside each that is not a generator.
+            What starts from other weights takes them from this folder if both are trained together, and else the
+            shipped ones.
         only: Names of what to train; None for everything.
-        progress: Called after each step with the name, the steps done and the steps in all.
+        progress: Called in this process after each step with the name, the steps done and the steps in all.
         effort: Share of the steps and of the training scenes, to try the training out.
+        workers: Trainings at a time, each in a process of its own that computes with one thread.
 
     Raises:
         ValueError: A name is not one that can be trained.
@@ -115,21 +143,87 @@ def train_all(out: Path, only: Sequence[str] | None, progress: StageCallback, ef
             msg = f"{name!r} cannot be trained; there are {', '.join(names())}"
             raise ValueError(msg)
     out.mkdir(parents=True, exist_ok=True)
-    _train_generators(out, chosen, progress, effort)
-    small_networks = {SMALL_CLIP: train_small_clip, SMALL_RESNET: train_small_resnet, SMALL_DINO: train_small_dino}
-    for name, train_network in small_networks.items():
-        if name in chosen:
-            train_network(out, progress, effort)
-
-
-def _train_generators(out: Path, chosen: Sequence[str], progress: StageCallback, effort: float) -> None:
-    """Train those generators that are chosen. Arguments as for `train_all`."""
-    generators = [generator for generator in GENERATORS if generator.name in chosen]
-    if not generators:
+    waiting = [training for training in TRAININGS if set(training.names) & set(chosen)]
+    if min(workers, len(waiting)) == 1:
+        for training in waiting:
+            training(out, chosen, effort, progress)
         return
+    context = get_context("spawn")
+    steps = context.Queue()
+    with ProcessPoolExecutor(workers, context, _keep_queue, (steps,)) as pool:
+        running: dict[Future[None], Training] = {}
+        while waiting or running:
+            to_come = {name for training in (*waiting, *running.values()) for name in training.names}
+            for training in [training for training in waiting if not to_come & set(training.needs)]:
+                waiting.remove(training)
+                running[pool.submit(_run_in_process, TRAININGS.index(training), out, chosen, effort)] = training
+            _report(steps, progress)
+            for future in [future for future in running if future.done()]:
+                del running[future]
+                future.result()
+    _report(steps, progress)
+
+
+_steps: Queue[tuple[str, int, int]] | None = None  # of a process of the pool, to this process
+
+
+def _keep_queue(steps: Queue[tuple[str, int, int]]) -> None:
+    global _steps  # noqa: PLW0603 - a process of the pool has no other way to be handed a queue
+    _steps = steps
+
+
+def _run_in_process(index: int, out: Path, chosen: Collection[str], effort: float) -> None:
+    """Run one training in a process of the pool, its steps sent through the queue."""
+    if _steps is None:
+        msg = "this process was not handed a queue"
+        raise RuntimeError(msg)
+    queue = _steps
+    TRAININGS[index](out, chosen, effort, lambda *step: queue.put(step))
+
+
+def _report(steps: Queue[tuple[str, int, int]], progress: StageCallback) -> None:
+    """Report the steps that have been made, waiting for a moment."""
+    with contextlib.suppress(Empty):
+        while True:
+            progress(*steps.get(timeout=0.5))
+
+
+def _train_generators(out: Path, start: Path, chosen: Collection[str], progress: StageCallback, effort: float) -> None:
+    """Train those generators that are chosen; each takes another's weights from `out` or those of the corpus."""
+    del start
+    generators = [generator for generator in GENERATORS if generator.name in chosen]
     scenes = _training_scenes(max(1, round(SCENES * effort)), progress)
     with threads(1):
         for generator in generators:
             shortened = replace(generator, steps=max(1, round(generator.steps * effort)))
             weights = out if generator.initial_weights in chosen else WEIGHTS
             save(train(shortened, scenes, weights, progress), out / f"{generator.name}.safetensors")
+
+
+def _training_of(graded: GradedNetwork, *needs: str) -> Training:
+    def run(out: Path, start: Path, chosen: Collection[str], progress: StageCallback, effort: float) -> None:
+        del chosen
+        train_graded_network(graded, out, start, progress, effort)
+
+    return Training((graded.name,), needs, run)
+
+
+def _train_clip(out: Path, start: Path, chosen: Collection[str], progress: StageCallback, effort: float) -> None:
+    del chosen
+    train_small_clip(out, start, progress, effort)
+
+
+def _train_dino(out: Path, start: Path, chosen: Collection[str], progress: StageCallback, effort: float) -> None:
+    del start, chosen
+    train_small_dino(out, progress, effort)
+
+
+# in the order in which they are begun: those first on which others wait
+TRAININGS = (
+    _training_of(RESNET),
+    Training(tuple(generator.name for generator in GENERATORS), (), _train_generators),
+    _training_of(DEIT, RESNET.name),
+    Training((SMALL_CLIP,), (DEIT.name,), _train_clip),
+    _training_of(SWIN, RESNET.name),
+    Training((SMALL_DINO,), (), _train_dino),
+)

@@ -47,18 +47,48 @@ class LabelledScenes:
         return len(self.labels)
 
 
+def labelled_scene(number: int) -> tuple[Scene, Pixels, tuple[int, ...]]:
+    """Render one scene and compress it at a quality of its own.
+
+    Args:
+        number: Of the scene.
+
+    Returns:
+        The scene, uint8 (128, 128, 3) after JPEG, and its class in each task, in the order of `TASKS`.
+    """
+    scene, rng = render(number), np.random.default_rng([SEED, number])
+    quality = int(rng.integers(QUALITY_THRESHOLDS[0], QUALITY_THRESHOLDS[-1]))
+    return scene, jpeg_round_trip(scene.pixels, quality, "opencv"), _labels(scene, quality)
+
+
 def render_labelled_scenes(first: int, count: int, progress: StageCallback) -> LabelledScenes:
-    """Render scenes with consecutive numbers and compress each at a quality of its own."""
+    """Render and compress scenes with consecutive numbers."""
     pixels, labels = np.empty((count, SIDE, SIDE, 3), np.uint8), np.empty((count, len(TASKS)), np.int64)
     for index in range(count):
-        scene = render(first + index)
-        quality = int(
-            np.random.default_rng([SEED, first + index]).integers(QUALITY_THRESHOLDS[0], QUALITY_THRESHOLDS[-1])
-        )
-        pixels[index] = jpeg_round_trip(scene.pixels, quality, "opencv")
-        labels[index] = _labels(scene, quality)
+        _, pixels[index], labels[index] = labelled_scene(first + index)
         progress("labelled scenes", index + 1, count)
     return LabelledScenes(pixels, labels)
+
+
+def draw_crops(rng: np.random.Generator, pixels: Pixels, count: int, side: int) -> tuple[NDArray[np.int64], Pixels]:
+    """Crops of random scenes at random places, half of them mirrored.
+
+    Args:
+        rng: The generator of scenes, places and mirroring.
+        pixels: uint8 (N, H, W, 3).
+        count: Number of crops.
+        side: Of the crops, in pixels.
+
+    Returns:
+        The scene of each crop, int64 (count,), and uint8 (count, side, side, 3).
+    """
+    crops = np.empty((count, side, side, 3), np.uint8)
+    chosen = rng.integers(0, len(pixels), count)
+    corners, mirrored = rng.integers(0, SIDE + 1 - side, (count, 2)), rng.random(count) < 0.5
+    for crop, index, (top, left), mirror in zip(crops, chosen, corners, mirrored, strict=True):
+        cut = pixels[index, top : top + side, left : left + side]
+        crop[:] = cut[:, ::-1] if mirror else cut
+    return chosen, crops
 
 
 def _labels(scene: Scene, quality: int) -> tuple[int, ...]:

@@ -1,6 +1,8 @@
 """A small CLIP (Radford et al., arXiv 2103.00020), trained on rendered scenes with open_clip's own model and loss.
 
-It replaces a pretrained CLIP where nothing can be downloaded. No generated image is in its training set.
+It replaces a pretrained CLIP where nothing can be downloaded. No generated image is in its training set. Its image
+tower is the small DeiT, whose weights it starts from: from random ones it learns contents in the same time and nothing
+of cameras. Its captions name camera, noise and compression beside the content; its text tower knows no other word.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,27 +19,33 @@ import numpy as np
 import open_clip
 import torch
 from open_clip.loss import ClipLoss
-from torch import Tensor
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
-from bench.embedded.corpus import StageCallback, jpeg_round_trip
-from bench.embedded.pretraining.captions import attributes, caption
+from bench.embedded.corpus import StageCallback
+from bench.embedded.pretraining.captions import START, Attributes, attributes, caption, vocabulary
 from bench.embedded.pretraining.determinism import save, seeded, threads
-from bench.embedded.pretraining.patch_whitening import whiten_patches
+from bench.embedded.pretraining.graded_networks import DEIT
+from bench.embedded.pretraining.labelled_scenes import draw_crops, labelled_scene
 from bench.embedded.scenes.filters import Pixels
-from bench.embedded.scenes.scene import SIDE, render
+from bench.embedded.scenes.scene import SIDE
+from detectors.architectures.timm_networks import lineup_small_deit
+from detectors.embedders.word_tokenizer import WordTokenizer
 
 NAME = "small_clip"
 SEED = 21
 FIRST_SCENE = 20_000_000  # far from the scenes of the corpus and of the generators
-SCENES, HELD_OUT = 10_000, 1_000
-STEPS, BATCH = 800, 128
-LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.1
+SCENES, HELD_OUT = 12_000, 1_000
+STEPS, BATCH, CROP = 500, 128, 64
+IMAGE_RATE, TEXT_RATE, WEIGHT_DECAY, MAX_GRADIENT_NORM = 5e-4, 2e-3, 0.1, 1.0
 THREADS = 1
-WHITENING_SCENES = 300
+VOCABULARY = vocabulary()
+TOKENIZE = WordTokenizer(VOCABULARY, context_length=56)
 CONFIG: dict[str, Any] = {
     "embed_dim": 128,
-    "vision_cfg": {"image_size": SIDE, "layers": 6, "width": 128, "head_width": 32, "patch_size": 16},
-    "text_cfg": {"context_length": 40, "vocab_size": 49_408, "width": 128, "heads": 4, "layers": 2},
+    "vision_cfg": {"image_size": SIDE, "timm_model_name": lineup_small_deit.__name__, "layers": 3, "width": 64},
+    "text_cfg": {"context_length": 56, "vocab_size": TOKENIZE.size, "width": 64, "heads": 2, "layers": 2},
+    "vocabulary": VOCABULARY,
 }
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # as for the published image towers
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -45,30 +53,33 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True)
 class CaptionedScenes:
-    """Scenes and the words for each.
+    """Scenes and what is said of each.
 
     Attributes:
-        pixels: uint8 (N, 128, 128, 3), after the JPEG stage.
+        pixels: uint8 (N, 128, 128, 3), after JPEG.
         attributes: N, as `bench.embedded.pretraining.captions.attributes` returns them.
     """
 
     pixels: Pixels
-    attributes: list[dict[str, str]]
+    attributes: list[Attributes]
 
     def __len__(self) -> int:
         return len(self.attributes)
 
 
 def _render_captioned_scenes(first: int, count: int, progress: StageCallback) -> CaptionedScenes:
-    """Render scenes with consecutive numbers, as the corpus would hold them."""
-    pixels = np.empty((count, SIDE, SIDE, 3), np.uint8)
-    words = []
+    """Render and compress scenes with consecutive numbers."""
+    pixels, texts = np.empty((count, SIDE, SIDE, 3), np.uint8), []
     for index in range(count):
-        scene = render(first + index)
-        pixels[index] = jpeg_round_trip(scene.pixels, first + index)
-        words.append(attributes(scene, pixels[index]))
+        scene, pixels[index], labels = labelled_scene(first + index)
+        texts.append(attributes(labels, pixels[index], shallow_focus=scene.shallow_focus))
         progress("captioned scenes", index + 1, count)
-    return CaptionedScenes(pixels, words)
+    return CaptionedScenes(pixels, texts)
+
+
+def new_model() -> Any:  # noqa: ANN401 - open_clip has no types
+    """Image and text tower with randomly initialised weights."""
+    return open_clip.CLIP(CONFIG["embed_dim"], CONFIG["vision_cfg"], CONFIG["text_cfg"])
 
 
 def normalised(pixels: Pixels) -> Tensor:
@@ -77,28 +88,29 @@ def normalised(pixels: Pixels) -> Tensor:
     return (unit - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
 
 
-def _tokenizer() -> Callable[[list[str]], Tensor]:
-    tokenize: Callable[[list[str]], Tensor] = open_clip.SimpleTokenizer(
-        context_length=CONFIG["text_cfg"]["context_length"]
-    )
-    return tokenize
+def _tokens(texts: list[str]) -> Tensor:
+    return torch.from_numpy(TOKENIZE(texts))
 
 
 def _batches(scenes: CaptionedScenes, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images, half of the batches mirrored, and tokens of newly drawn captions."""
-    rng, tokenize = np.random.default_rng(SEED), _tokenizer()
+    """Random crops, and tokens of newly drawn captions."""
+    rng = np.random.default_rng(SEED)
     for _ in range(steps):
-        chosen = rng.integers(0, len(scenes), BATCH)
-        pixels = scenes.pixels[chosen]
-        if rng.random() < 0.5:
-            pixels = pixels[:, :, ::-1]
-        yield normalised(pixels), tokenize([caption(scenes.attributes[index], rng) for index in chosen])
+        chosen, crops = draw_crops(rng, scenes.pixels, BATCH, CROP)
+        yield normalised(crops), _tokens([caption(scenes.attributes[index], rng) for index in chosen])
+
+
+def _optimiser(model: Any) -> torch.optim.AdamW:  # noqa: ANN401 - open_clip has no types
+    """AdamW with a lower rate for the image tower, which has learnt something already."""
+    text = [tensor for name, tensor in model.named_parameters() if not name.startswith("visual.")]
+    groups = [{"params": list(model.visual.parameters()), "lr": IMAGE_RATE}, {"params": text, "lr": TEXT_RATE}]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
 
 
 def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: StageCallback) -> float:  # noqa: ANN401 - open_clip has no types
     """Train image and text tower together; returns the mean loss of the last 20 steps."""
-    optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1)
+    optimiser = _optimiser(model)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [IMAGE_RATE, TEXT_RATE], total_steps=steps, pct_start=0.1)
     contrast = ClipLoss()
     losses = []
     model.train()
@@ -106,6 +118,7 @@ def fit(model: Any, scenes: CaptionedScenes, steps: int, progress: StageCallback
         loss = contrast(*model(images, tokens))
         optimiser.zero_grad()
         loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
         optimiser.step()
         schedule.step()
         with torch.no_grad():
@@ -121,15 +134,14 @@ def _zero_shot_accuracies(model: Any, scenes: CaptionedScenes) -> dict[str, dict
     model.eval()
     chunks = [scenes.pixels[first : first + 100] for first in range(0, len(scenes), 100)]
     images = torch.cat([model.encode_image(normalised(chunk), normalize=True) for chunk in chunks])
-    tokenize = _tokenizer()
     result = {}
     for attribute in scenes.attributes[0]:
-        truth = [words[attribute] for words in scenes.attributes]
+        truth = [texts[attribute] for texts in scenes.attributes]
         counts = Counter(truth)
         choices = sorted(counts)
-        prompts = [f"a photo of {word}" if attribute == "kind" else f"a photo, {word}" for word in choices]
-        nearest = (images @ model.encode_text(tokenize(prompts), normalize=True).T).argmax(1).tolist()
-        right = sum(choices[index] == word for index, word in zip(nearest, truth, strict=True))
+        prompts = [f"{START} {text}" if attribute == "kind" else f"a photo, {text}" for text in choices]
+        nearest = (images @ model.encode_text(_tokens(prompts), normalize=True).T).argmax(1).tolist()
+        right = sum(choices[index] == text for index, text in zip(nearest, truth, strict=True))
         majority = counts.most_common(1)[0][1] / len(truth)
         result[attribute] = {"accuracy": round(right / len(truth), 4), "majority": round(majority, 4)}
     return result
@@ -144,11 +156,12 @@ def _card(weights: Path, training: dict[str, Any], held_out: dict[str, dict[str,
         **CONFIG,
         "preprocessing": {"mean": MEAN, "std": STD},
         "training": {
-            "data": "rendered scenes after JPEG, with captions of content, light, colour, noise, sharpness and focus",
+            "data": "rendered scenes after JPEG, with captions of content, light, colour, camera and compression",
             "first_scene": FIRST_SCENE,
-            "batch": BATCH,
-            "patch_embedding": f"starts half whitened on {WHITENING_SCENES} scenes",
-            "optimiser": f"AdamW, {LEARNING_RATE} in one cycle, weight decay {WEIGHT_DECAY}",
+            "batch": f"{BATCH} crops of {CROP} pixels",
+            "image_tower": f"starts from {DEIT.name}",
+            "optimiser": f"AdamW in one cycle, {IMAGE_RATE} for images, {TEXT_RATE} for texts, weight decay"
+            f" {WEIGHT_DECAY}",
             "seed": SEED,
             **training,
         },
@@ -156,13 +169,12 @@ def _card(weights: Path, training: dict[str, Any], held_out: dict[str, dict[str,
     }
 
 
-def train_small_clip(out: Path, progress: StageCallback, effort: float = 1.0) -> None:
-    """Train and write the image tower, `small_clip.safetensors` in half precision, and its card, `small_clip.json`.
-
-    The text tower is only needed to train and to measure.
+def train_small_clip(out: Path, start: Path, progress: StageCallback, effort: float = 1.0) -> None:
+    """Train and write both towers, `small_clip.safetensors` in half precision, and their card, `small_clip.json`.
 
     Args:
         out: Folder that receives both files.
+        start: Folder of the small DeiT that the image tower starts from.
         progress: Called after each step with the name, the steps done and the steps in all.
         effort: Share of the steps and of the scenes, to try the training out.
     """
@@ -170,11 +182,13 @@ def train_small_clip(out: Path, progress: StageCallback, effort: float = 1.0) ->
     scenes = _render_captioned_scenes(FIRST_SCENE, count, progress)
     held_out = _render_captioned_scenes(FIRST_SCENE + SCENES, kept, progress)
     with threads(THREADS):
-        model = seeded(SEED, lambda: open_clip.CLIP(**CONFIG))
-        whiten_patches(model.visual.conv1.weight, normalised(scenes.pixels[:WHITENING_SCENES]), SEED)
+        model = seeded(SEED, new_model)
+        tensors = load_file(start / f"{DEIT.name}.safetensors")
+        model.visual.trunk.load_state_dict({name: part for name, part in tensors.items() if "head." not in name})
+        model.visual.to(memory_format=torch.channels_last)
         loss = fit(model, scenes, steps, progress)
         accuracies = _zero_shot_accuracies(model, held_out)
     weights = out / f"{NAME}.safetensors"
-    save(model.visual, weights)
+    save(model, weights)
     card = _card(weights, {"scenes": count, "steps": steps, "last_loss": round(loss, 3)}, accuracies)
     (out / f"{NAME}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -1,11 +1,10 @@
 """DeiT-S and Swin-T: timm's networks with one output, images as their authors show them, and strict starts."""
 
-import numpy as np
 import pytest
 import timm
 import torch
 from PIL import Image as PillowImage
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from timm.data import create_transform
 
 from detectors.api import Runtime
@@ -141,8 +140,15 @@ def test_numbers_of_fine_tuning():
     assert (view.resize, view.crop, view.erase) == (256, 224, 0.25)
 
 
-def test_a_small_transformer_is_warm_started_from_the_shipped_one():
-    recipe = DeitSmall("small")
+@pytest.mark.parametrize(
+    ("family", "file", "head"),
+    [(DeitSmall, "small_deit.safetensors", "head.weight"), (SwinTiny, "small_swin.safetensors", "head.fc.weight")],
+)
+def test_a_small_transformer_is_warm_started_from_the_shipped_one(family, file, head):
+    recipe = family("small")
     begun, source = recipe.initial_weights(recipe.build(), 0)
-    assert source.name == "small_dino.safetensors"
-    assert np.array_equal(begun["head.weight"].shape, (1, 64))
+    assert source.name == file
+    assert begun[head].shape[0] == 1
+    shipped = load_file(source)
+    assert len(begun) == len(shipped)
+    assert all(torch.equal(begun[name], shipped[name]) for name in shipped if not name.startswith("head."))

@@ -37,10 +37,10 @@ def test_filters_double_and_kernels_grow_by_one():
     assert fifth.weight.shape == (32, 16, 6, 6)
 
 
-@pytest.mark.parametrize("recipe", [PAPER, SMALL])
-def test_equals_a_slow_version(recipe):
+@pytest.mark.parametrize(("recipe", "factor"), [(PAPER, 50), (SMALL, 0.1)])
+def test_equals_a_slow_version(recipe, factor):
     state = random_init(recipe.network, 3)
-    state["fc.weight"] *= 50  # so that images differ
+    state["fc.weight"] *= factor  # so that images differ and their scores are not 0 or 1
     detector = recipe.restore({name: tensor.numpy() for name, tensor in state.items()}, Runtime())
     images = [texture("wide", 90, 140), texture("flat", 128, 128) // 32 * 32]
     scores = detector.score([detector.prepare(sample(image)) for image in images])
@@ -62,11 +62,30 @@ def test_it_stops_after_five_epochs_without_improvement():
     assert state.stopped
 
 
-def test_images_are_rotated_in_training_only():
+@pytest.mark.parametrize("recipe", [PAPER, SMALL])
+def test_images_are_rotated_in_training_only(recipe):
     image = texture("turned", 128, 128)
-    assert not np.array_equal(SMALL.view.training(image, np.random.default_rng(0)), image)
-    assert np.array_equal(SMALL.view.validation(image, np.random.default_rng(0)), image)
-    assert np.array_equal(SMALL.view.test(image), image)
+    turned = [recipe.view.training(image, np.random.default_rng(seed)) for seed in range(8)]
+    assert not all(np.array_equal(one, image) for one in turned)
+    assert np.array_equal(recipe.view.validation(image, np.random.default_rng(0)), image)
+    assert np.array_equal(recipe.view.test(image), image)
+
+
+def test_small_images_are_turned_and_mirrored_without_resampling():
+    image = texture("turned", 128, 128)
+    ways = [np.rot90(side, turns) for side in (image, image[:, ::-1]) for turns in range(4)]
+    seen = [SMALL.view.training(image, np.random.default_rng(seed)) for seed in range(60)]
+    found = {next(index for index, way in enumerate(ways) if np.array_equal(way, one)) for one in seen}
+    assert found == set(range(8))
+
+
+def test_the_first_filters_of_small_networks_see_differences_and_the_signal_does_not_fade():
+    network = PlainCnn(128, 8, 4, 64, 0.0)
+    network.load_state_dict(random_init(SMALL.network, 0))
+    flat = torch.full((1, 3, 128, 128), 0.7)
+    assert network.features[0](flat).abs().max() < 1e-4
+    images = torch.stack([torch.from_numpy(texture(str(index), 128, 128)).float() / 255 for index in range(8)])
+    assert network(images.permute(0, 3, 1, 2)).std(0).min() > 0.1
 
 
 def test_fit_repeats_and_follows_the_seed():

@@ -83,7 +83,7 @@ def test_all_of_it_learns_where_that_is_asked():
 def test_deit_loses_its_top_layer_and_a_fitted_one_keeps_its_bottleneck(tmp_path):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        deit = timm_networks.small_vit().state_dict()
+        deit = timm_networks.small_deit().state_dict()
     save_file(deit, tmp_path / "deit.safetensors")
     begun, _ = SMALL.warm_start(SMALL.build(), hashed_file(tmp_path / "deit.safetensors"), 1)
     assert torch.equal(begun["blocks.2.attn.qkv.weight"], deit["blocks.2.attn.qkv.weight"])

@@ -9,10 +9,13 @@ from safetensors.torch import load_file
 from bench.embedded.generators.generator import GENERATORS, find_generator, restore_network
 from bench.embedded.pretraining import small_clip
 from bench.embedded.pretraining.all_weights import names, train_all
-from bench.embedded.pretraining.captions import PHRASES, attributes, caption
+from bench.embedded.pretraining.captions import WORDS, attributes, caption, vocabulary
 from bench.embedded.pretraining.determinism import seeded, threads
-from bench.embedded.pretraining.small_clip import CONFIG
-from bench.embedded.scenes.scene import render
+from bench.embedded.pretraining.labelled_scenes import TASKS, labelled_scene
+from bench.embedded.pretraining.small_clip import CONFIG, TOKENIZE, VOCABULARY, new_model
+from detectors.foundation.clip_probe import ClipProbe
+from detectors.weights.loading import load_strict, read
+from detectors.weights.locations import shipped_card, shipped_file
 
 EFFORT = 0.004
 
@@ -61,11 +64,34 @@ def test_trained_weights_can_be_asked(twice):
     assert made.shape == (1, 3, 32, 32)
 
 
-def test_the_image_tower_loads_strictly_from_its_card(twice):
+def test_both_towers_load_strictly_from_their_card(twice):
     card = json.loads((twice[0] / "small_clip.json").read_text())
     model = open_clip.CLIP(embed_dim=card["embed_dim"], vision_cfg=card["vision_cfg"], text_cfg=card["text_cfg"])
-    model.visual.load_state_dict(load_file(twice[0] / "small_clip.safetensors"), strict=True)
-    assert set(card["zero_shot_on_held_out_scenes"]) == set(attributes(render(0), render(0).pixels))
+    model.load_state_dict(load_file(twice[0] / "small_clip.safetensors"), strict=True)
+    assert set(card["zero_shot_on_held_out_scenes"]) == {*TASKS, "light", "hue", "contrast", "focus"}
+
+
+def test_the_shipped_clip_comes_from_this_training_and_is_as_small_as_its_cards_say():
+    card = shipped_card("small_clip")
+    assert card["vocabulary"] == list(VOCABULARY)
+    model = new_model()
+    load_strict(model, read(shipped_file("small_clip")), "small_clip")
+    variant = ClipProbe("small").variant
+    parameters = sum(tensor.numel() for tensor in model.visual.parameters())
+    assert parameters == variant.size.parameters
+    share = 100 * parameters / ClipProbe("paper").variant.size.parameters
+    assert f"{share:.2f} % of ViT-L/14's weights" in variant.trained_on
+
+
+def test_trainings_in_processes_give_the_same_and_wait_for_what_they_start_from(tmp_path):
+    seen = []
+    one, two = tmp_path / "one", tmp_path / "two"
+    train_all(one, ["small_resnet", "small_deit", "ldm_b"], silent, EFFORT / 4)
+    train_all(two, ["small_resnet", "small_deit", "ldm_b"], lambda *step: seen.append(step), EFFORT / 4, workers=2)
+    assert sorted(path.name for path in one.iterdir()) == sorted(path.name for path in two.iterdir())
+    for path in one.iterdir():
+        assert path.read_bytes() == (two / path.name).read_bytes()
+    assert {name for name, _, _ in seen} == {"scenes", "labelled scenes", "small_resnet", "small_deit", "ldm_b"}
 
 
 def test_progress_and_unknown_names(tmp_path):
@@ -73,9 +99,10 @@ def test_progress_and_unknown_names(tmp_path):
     train_all(tmp_path, ["ldm_b"], lambda *step: seen.append(step), EFFORT)
     assert seen[0] == ("scenes", 1, 12)
     assert seen[-1] == ("ldm_b", 1, 1)
-    with pytest.raises(ValueError, match=r"'biggan' cannot be trained; there are ldm_a, .*small_clip"):
+    with pytest.raises(ValueError, match=r"'biggan' cannot be trained; there are .*ldm_a, .*small_clip"):
         train_all(tmp_path, ["biggan"], silent)
-    assert names() == (*(one.name for one in GENERATORS), "small_clip", "small_resnet", "small_dino")
+    networks = ("small_resnet", "small_deit", "small_swin", "small_clip", "small_dino")
+    assert sorted(names()) == sorted((*(one.name for one in GENERATORS), *networks))
 
 
 def test_seeding_and_threads_are_put_back():
@@ -91,19 +118,25 @@ def test_seeding_and_threads_are_put_back():
 def test_captions_tell_what_the_scene_is():
     rng = np.random.default_rng(0)
     for seed in range(40):
-        scene = render(seed)
-        words = attributes(scene, scene.pixels)
-        text = caption(words, rng)
-        assert text.startswith(f"a photo of {PHRASES[scene.kind]}, ")
+        scene, pixels, labels = labelled_scene(seed)
+        texts = attributes(labels, pixels, shallow_focus=scene.shallow_focus)
+        text = caption(texts, rng)
+        assert text.startswith(f"a photo of {WORDS['kind'][labels[0]]}, ")
         parts = text.split(", ")[1:]
-        assert 3 <= len(parts) <= len(words) - 1
-        assert set(parts) <= set(words.values())
-        assert (words["scale"] == "full size") == (scene.resampling == "none")
+        assert 5 <= len(parts) <= len(texts) - 1
+        assert set(parts) <= set(texts.values())
+        assert (texts["resampling"] == "full size") == (scene.resampling == "none")
+        assert (texts["focus"] == "shallow focus") == scene.shallow_focus
+
+
+def test_every_class_has_a_text_of_its_own():
+    assert {task: len(texts) for task, texts in WORDS.items()} == TASKS
+    assert all(len(set(texts)) == len(texts) for texts in WORDS.values())
 
 
 def test_the_longest_caption_fits_into_the_text_tower():
-    longest = "a photo of a landscape with hills and sky, medium light, magenta, normal contrast, slightly grainy, "
-    longest += "sharpened, shallow focus, scaled down"
-    length = CONFIG["text_cfg"]["context_length"]
-    tokens = open_clip.SimpleTokenizer(context_length=2 * length)([longest])
-    assert int((tokens != 0).sum()) <= length
+    longest = [max(texts, key=lambda text: len(text.split())) for texts in WORDS.values()]
+    others = ("medium light", "magenta", "normal contrast", "shallow focus")
+    tokens = TOKENIZE([", ".join([f"a photo of {longest[0]}", *longest[1:], *others])])
+    assert tokens.shape == (1, CONFIG["text_cfg"]["context_length"])
+    assert int(tokens.max()) == TOKENIZE.size - 1 == len(vocabulary()) + 2
