@@ -30,7 +30,7 @@ REPORT = "Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024"
 DATACOMP_LICENCE = "Apache-2.0; weights as their owners say (DataComp-1B CLIP: MIT)"
 OPENAI_TOWER = "tower: WebImageText by OpenAI"
 DATACOMP_TOWER = "tower: DataComp-1B"
-RENDERED_TOWER = "tower: captioned rendered scenes"
+RENDERED_TOWER = "tower: captioned rendered scenes, with 0.06 % of ViT-L/14's weights"
 
 
 class TowerCard(TypedDict):
@@ -49,7 +49,7 @@ LARGE_TOWER: TowerCard = {
 SMALL_TOWER: TowerCard = {
     "input_size": "128x128",
     "input_policy": "centre crop without resize; smaller images are enlarged bilinearly",
-    "size": Size(1_313_280, 0.0895),
+    "size": Size(173_072, 0.125),
 }
 
 

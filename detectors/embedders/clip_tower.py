@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
 from detectors.architectures.forward_pass import normalised, token_statistics
+from detectors.architectures.timm_networks import lineup_small_deit  # noqa: F401 - timm is to know its name
 from detectors.architectures.torch_contexts import autocast, deterministic
+from detectors.embedders.word_tokenizer import WordTokenizer
 from detectors.preprocessing.augmentation import ChannelValues
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import HubFile, UnknownFile
@@ -74,7 +76,7 @@ class ClipTower:
     def blocks(self) -> int:
         """Number of transformer blocks; 0 for no vision transformer."""
         layers = self.config["vision_cfg"].get("layers", 0)
-        return layers if isinstance(layers, int) and "timm_model_name" not in self.config["vision_cfg"] else 0
+        return layers if isinstance(layers, int) else 0  # open_clip states none for networks of timm
 
     def tokens(self, pooling: ClipPooling) -> int:
         """Number of columns of the pooled tokens of all blocks."""
@@ -184,7 +186,7 @@ def text_embeddings(tower: ClipTower, prompts: Sequence[str]) -> Embeddings:
     """Embed P prompts by the text tower of the same model, as float32 (P, projected), not normalised.
 
     Raises:
-        Unavailable: The model's text tower is one of another library.
+        Unavailable: The model's text tower is one of another library, or does not know a word.
         WrongWeights: The file does not hold exactly this tower, alone or under "text." in a whole model.
     """
     config = dict(tower.config["text_cfg"])
@@ -199,9 +201,11 @@ def text_embeddings(tower: ClipTower, prompts: Sequence[str]) -> Embeddings:
         if not name.startswith(("visual.", "logit_"))
     }
     load_strict(network, tensors, tower.weights.path)
-    tokenize = open_clip.SimpleTokenizer(context_length=network.context_length)
+    length = int(network.context_length)  # type: ignore[arg-type]
+    words = tower.config.get("vocabulary")
+    tokenize = open_clip.SimpleTokenizer(context_length=length) if words is None else WordTokenizer(words, length)
     with torch.inference_mode():
-        array: Embeddings = network.eval()(tokenize(list(prompts))).float().numpy()
+        array: Embeddings = network.eval()(torch.as_tensor(tokenize(list(prompts)))).float().numpy()
     return array
 
 

@@ -5,9 +5,7 @@ across generative models", CVPR 2023, arXiv 2302.10174: nothing is trained, the 
 called generated when its nearest neighbour among the generated ones is nearer than that among the real ones. For k of
 3, 5 and 9 the distance is the mean of those to the k nearest of each class: a score where the paper counts votes.
 
-The score is a sigmoid of the difference of both distances over a fixed temperature, which changes no decision. In the
-small setting it does little better than chance: the final embedding of the project's small CLIP separates contents,
-and the nearest images are those of similar content.
+The score is a sigmoid of the difference of both distances over a fixed temperature, which changes no decision.
 """
 
 from __future__ import annotations
@@ -99,8 +97,6 @@ class ClipNearest(ClipRecipe):
         ),
         "small": ClipVariant(
             trained_on=f"bank: the train subset of the run; {RENDERED_TOWER}",
-            notes="expect chance: what lies nearest in the small tower's final embedding shows the same kind of scene,"
-            " whatever made it",
             shipped=True,
             embedder=TOKEN_STATISTICS,
             embedding_part="final",

@@ -9,7 +9,7 @@ Both fit logistic regression on the embeddings of whole images, where the papers
 and compressed crops. `ClipLayers` further leaves out RINE's projection networks, its trained importance of the blocks
 and its contrastive loss: one linear layer reads all tokens, each column scaled alike.
 
-The small setting reads the project's own small CLIP. Its class token holds little information on generators, so
+The small setting reads the project's own small CLIP, whose final embedding is the mean of its image tokens. So
 `ClipLayers` reads mean and deviation of each block's image tokens there.
 """
 

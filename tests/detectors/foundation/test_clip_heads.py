@@ -15,13 +15,14 @@ from sklearn.svm import LinearSVC
 
 from detectors.api import Runtime, Unavailable
 from detectors.classifier import Classifier
+from detectors.embedders import clip_tower
 from detectors.embedders.clip_recipe import SMALL_MODEL
 from detectors.embedders.clip_tower import text_embeddings
 from detectors.foundation.clip_classes import SVM_BLOCKS_C, ClipClasses, ClipOvo
 from detectors.foundation.clip_heads import ClipMlp, ClipSvm
 from detectors.foundation.clip_nearest import ClipNearest
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
-from detectors.foundation.tip_adapter import ALPHA, BETA, PROMPTS, TipAdapter, TipAdapterF
+from detectors.foundation.tip_adapter import BETA, TipAdapter, TipAdapterF
 from detectors.heads.linear import LinearSvm
 from detectors.heads.multiclass import Softmax, couple, decode_names, encode_names
 from detectors.weight_file import WrongWeights
@@ -90,7 +91,9 @@ def test_scores_do_not_depend_on_the_batch_to_the_last_bit(recipe):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_clear_difference_is_learned(recipe):
+def test_a_clear_difference_is_learned(recipe, monkeypatch):
+    alike = np.ones((2, FINAL), np.float32)  # prompts that leave the decision to what was learned
+    monkeypatch.setattr(clip_tower, "text_embeddings", lambda tower, prompts: alike)
     counts = {"": 40, "b": 40}
     detector = recipe("small").fit(RandomEmbeddings(counts), 0, Runtime())
     fresh = RandomEmbeddings(counts, seed=1)
@@ -285,7 +288,7 @@ def reference(rows, cache):
     """The published expression, all rows at once."""
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     affinity = rows @ cache.keys.T
-    logits = 100 * rows @ cache.weights.T + ALPHA * np.exp(-1 * (BETA - BETA * affinity)) @ cache.values
+    logits = 100 * rows @ cache.weights.T + cache.alpha * np.exp(-1 * (BETA - BETA * affinity)) @ cache.values
     return softmax(logits, 1)[:, 1]
 
 
@@ -319,7 +322,7 @@ def test_shots_are_sampled_by_name_and_seed():
 def test_training_the_keys_lowers_the_loss_of_the_shots():
     train = RandomEmbeddings({"": 16, "b": 16}, strength=0.02)
     cache = TipAdapter("small").fit(train, 0, Runtime()).cache
-    alone = replace(cache, weights=np.zeros_like(cache.weights))  # class means part their own shots as it is
+    alone = replace(cache, weights=np.zeros_like(cache.weights))
     labels = cache.values.argmax(1)
     tuned = TipAdapterF("small").tune_keys(alone, labels, 0)
     losses = []
@@ -336,7 +339,7 @@ def test_training_the_keys_lowers_the_loss_of_the_shots():
 def test_prompts_are_read_by_the_text_tower_of_the_same_model(saved):
     model, path = saved
     recipe = TipAdapter("paper", "tiny", path)
-    tokens = open_clip.SimpleTokenizer(context_length=12)(list(PROMPTS))
+    tokens = open_clip.SimpleTokenizer(context_length=12)(list(recipe.variant.prompts))
     with torch.inference_mode():
         expected = model.encode_text(tokens, normalize=True).numpy()
     train = RandomEmbeddings(THREE, width=24)
@@ -354,4 +357,17 @@ def test_a_text_tower_that_is_not_there_is_an_error(saved, tmp_path):
         alone.fit(RandomEmbeddings(THREE, width=24), 0, Runtime())
     other = replace(tower, config=CONFIG | {"text_cfg": {"hf_tokenizer_name": "t5"}})
     with pytest.raises(Unavailable, match="tiny reads text with another library's tower"):
-        text_embeddings(other, PROMPTS)
+        text_embeddings(other, ("a photo",))
+
+
+def test_the_small_clip_reads_prompts_in_the_words_of_its_captions():
+    tower = TipAdapter("small").embedder(Runtime()).tower
+    near, far, same = text_embeddings(tower, ["a photo, grainy", "a photo, very grainy", "A photo , grainy"])
+    assert np.array_equal(near, same)
+    assert not np.allclose(near, far)
+    with pytest.raises(Unavailable, match=r"does not know 'ai-generated': .*it knows , a .*unsharpened"):
+        text_embeddings(tower, ["an AI-generated image".removeprefix("an ")])
+    with pytest.raises(Unavailable, match=r"does not know 'grany': did you mean 'grainy'"):
+        text_embeddings(tower, ["a grany photo"])
+    with pytest.raises(Unavailable, match="has 60 words and commas: the text tower reads 54"):
+        text_embeddings(tower, ["grainy " * 60])

@@ -166,7 +166,7 @@ def test_shipped_weights_are_the_ones_on_their_card(tmp_path, saved, monkeypatch
 
 def test_everything_shipped_fits_its_card():
     paths = sorted(locations.SHIPPED_FOLDER.glob("*.safetensors"))
-    assert [path.stem for path in paths] == ["small_clip", "small_dino", "small_resnet"]
+    assert [path.stem for path in paths] == ["small_clip", "small_deit", "small_dino", "small_resnet", "small_swin"]
     for path in paths:
         assert shipped_file(path.stem).path == path
         assert path.stat().st_size < 4e6
