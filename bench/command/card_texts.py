@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from textwrap import wrap
 from typing import Any
 
-from bench.report.embedded_results import embedded_results
+from bench.report.embedded_results import EmbeddedResult, embedded_results
 from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.api import Recipe, Variant
@@ -98,21 +98,21 @@ def long_list() -> Iterator[str]:
     """Lines of the list of detectors: one row each, with its input policy and what it was trained on beneath."""
     recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in _by_family(catalogue.names())]
     rows = [_row(both) for both in recipes]
-    widths = _widths([HEADER, *rows])
+    widths, results = _widths([HEADER, *rows]), embedded_results()
     yield _aligned(HEADER, widths)
     for both, row in zip(recipes, rows, strict=True):
         yield _aligned(row, widths)
         yield from _variant_lines("input", "input_policy", both)
         yield from _variant_lines("trained on", "trained_on", both)
-        yield from _result_lines(both[0].card.name)
+        yield from _result_lines(results.get(both[0].card.name))
     yield from ["", *wrap(LEGEND, WIDTH), ""]
     yield from protocol_titles()
     yield from ["", *_labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 
-def _result_lines(name: str, indent: str = INDENT) -> Iterator[str]:
+def _result_lines(result: EmbeddedResult | None, indent: str = INDENT) -> Iterator[str]:
     """What the committed table of the embedded corpus says of a detector; nothing where it has no row."""
-    if result := embedded_results().get(name):
+    if result is not None:
         yield from _labelled_lines("on the embedded corpus", result.text, indent)
 
 
@@ -175,7 +175,7 @@ def whole_card(name: str) -> Iterator[str]:
             yield from _variant_lines(field.name.replace("_", " "), field.name, recipes, "")
     for recipe in recipes:
         yield from _labelled_lines(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
-    yield from _result_lines(name, "")
+    yield from _result_lines(embedded_results().get(name), "")
     defaults = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
     yield from _labelled_lines("options", ", ".join(defaults) or "none", "")
 

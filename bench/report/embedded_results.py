@@ -46,8 +46,9 @@ class EmbeddedResult:
         return f"{found}; {AT_CHANCE}" if self.at_chance else found
 
 
-def embedded_results(path: Path = TABLE) -> dict[str, EmbeddedResult]:
-    """The table by detector, best first; empty where there is none."""
+def embedded_results(path: Path | None = None) -> dict[str, EmbeddedResult]:
+    """A table, by default the committed one, by detector, best first; empty where there is none."""
+    path = path or TABLE
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:

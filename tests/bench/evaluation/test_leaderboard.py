@@ -317,6 +317,34 @@ def test_a_baseline_that_knows_both_classes_of_unbalanced_cells_is_told():
     assert unbalanced.startswith("Unbalanced")
 
 
+def chance_by_detector(run):
+    return {row.detector: row.at_chance for row in ranking(run).rows}
+
+
+def test_a_detector_whose_diagonal_interval_holds_a_half_is_at_chance():
+    run = make_run(lambda detector, *_: 0.5 if detector == "alpha" else 0.8)
+    assert chance_by_detector(run) == {"alpha": True, "beta": False}
+    own = make_run(lambda detector, train, test, *_: 0.9 if detector == "alpha" or train != test else 0.1)
+    assert chance_by_detector(own) == {"alpha": False, "beta": False}  # worse than chance is not chance
+
+
+def test_a_detector_that_calls_all_images_of_unbalanced_cells_real_is_at_chance():
+    run = make_run(lambda *_: 0.8)
+    few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")
+    unbalanced = replace(run, scores=run.scores[few])
+    assert chance_by_detector(unbalanced) == {"alpha": False, "beta": False}
+    real = unbalanced.scores.assign(score=np.float32(0.1))
+    constant = replace(unbalanced, scores=real)
+    assert ranking(constant).rows[0].means["diagonal"].low > 0.8
+    assert chance_by_detector(constant) == {"alpha": True, "beta": True}
+
+
+def test_what_has_no_diagonal_is_not_called_at_chance():
+    run = make_run(lambda *_: 0.5)
+    home = run.cells["train"].eq(run.cells["test"])
+    assert not any(chance_by_detector(without(run, home)).values())
+
+
 def test_warnings_of_the_census_are_told_above_the_table():
     warned = with_data(make_run(), warnings=("leakage: everywhere",))
     assert ranking(warned).notices == ("leakage: everywhere",)

@@ -232,3 +232,19 @@ def test_one_run_without_any_score_still_renders():
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
     pixels = np.asarray(Image.open(io.BytesIO(draw(shown(cells_table(empty), empty.manifest)))).convert("RGB"))
     assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()
+
+
+def test_what_is_at_chance_is_marked_and_explained_in_every_rendering():
+    marked, plain = (
+        rankings([make_run(lambda detector, *_, low=low: low if detector == "alpha" else 0.8)])[0] for low in (0.5, 0.7)
+    )
+    for render in (lambda found: printed(terminal.leaderboard(found)), lambda found: formats.as_markdown([found])):
+        text = " ".join(render(marked).split())
+        assert "alpha †" in text
+        assert "beta †" not in text
+        assert "† At chance: the interval of its diagonal holds 50%." in text
+        assert "†" not in render(plain)
+    rows = csv.DictReader(io.StringIO(formats.as_csv([marked])))
+    assert {row["detector"]: row["at_chance"] for row in rows} == {"alpha": "True", "beta": "False"}
+    (as_json,) = json.loads(formats.as_json([marked]))
+    assert {row["detector"]: row["at_chance"] for row in as_json["rows"]} == {"alpha": True, "beta": False}

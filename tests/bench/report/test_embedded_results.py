@@ -1,0 +1,49 @@
+"""The committed ranking: read, said in words, and shown by the README as it is."""
+
+import pytest
+
+from bench.command.card_texts import long_list, whole_card
+from bench.evaluation.leaderboard import rankings
+from bench.report import embedded_results as embedded_table
+from bench.report import formats
+from bench.report.embedded_results import AT_CHANCE, embedded_results, results_as_markdown
+from tests.support.synthetic_runs import falling, make_run
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table as a run writes it: alpha works, beta is at chance."""
+    skill = falling()
+    run = make_run(lambda detector, *cell: skill(detector, *cell) if detector == "alpha" else 0.5)
+    path = tmp_path / "table.csv"
+    path.write_text(formats.as_csv(rankings([run])))
+    return path
+
+
+def test_a_table_is_read_as_a_run_writes_it(table):
+    found = embedded_results(table)
+    assert list(found) == ["alpha", "beta"]
+    assert not found["alpha"].at_chance
+    assert found["alpha"].low < found["alpha"].diagonal < found["alpha"].high
+    assert found["alpha"].text.startswith(f"diagonal {100 * found['alpha'].diagonal:.1f} [")
+    assert AT_CHANCE not in found["alpha"].text
+    assert found["beta"].text.endswith(f"; {AT_CHANCE}")
+    assert embedded_results(table.with_name("none.csv")) == {}
+
+
+def test_the_table_of_the_readme_marks_what_is_at_chance(table, monkeypatch):
+    monkeypatch.setattr(embedded_table, "TABLE", table)
+    header, _, alpha, beta = results_as_markdown()
+    assert header == "| detector | diagonal | off-diagonal | same family | cross family | AP |"
+    assert alpha.startswith("| `alpha` | ")
+    assert beta.startswith("| `beta` † | ")
+    assert [row.count("|") for row in (alpha, beta)] == [7, 7]
+
+
+def test_the_list_and_the_card_say_it_of_a_detector(table, monkeypatch):
+    table.write_text(table.read_text().replace("alpha", "hog_svm").replace("beta", "colour"))
+    monkeypatch.setattr(embedded_table, "TABLE", table)
+    texts = " ".join(" ".join(long_list()).split())
+    for name, result in embedded_results(table).items():
+        assert f"on the embedded corpus: {result.text}" in texts
+        assert f"on the embedded corpus: {result.text}" in " ".join(" ".join(whole_card(name)).split())
