@@ -15,10 +15,9 @@ class PlainCnn(nn.Module):
         layers: Convolutions.
         dense: Width of the first dense layer; it halves twice.
         dropout: Share of the values dropped before each dense layer but the first.
-        outputs: Number of outputs.
     """
 
-    def __init__(self, side: int, filters: int, layers: int, dense: int, dropout: float, outputs: int = 2) -> None:
+    def __init__(self, side: int, filters: int, layers: int, dense: int, dropout: float) -> None:
         super().__init__()
         parts: list[nn.Module] = []
         before = 3
@@ -33,25 +32,26 @@ class PlainCnn(nn.Module):
             parts += [nn.Linear(width, after), nn.ReLU(), nn.Dropout(dropout)]
             width = after
         self.dense = nn.Sequential(*parts)
-        self.fc = nn.Linear(width, outputs)
+        self.fc = nn.Linear(width, 2)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Outputs, float (N, outputs), of normalised images (N, 3, side, side); of two, the second is "generated"."""
+        """Two logits, "real" and "generated", float (N, 2), of normalised images (N, 3, side, side)."""
         outputs: Tensor = self.fc(self.dense(self.features(images).flatten(1)))
         return outputs
 
 
+SMALL_SIDE = 96
 FIRST_GAIN = 10.0  # brings differences of neighbouring pixels to the spread of the pixels
 
 
-def small_plain_cnn(outputs: int = 2, dropout: float = 0.0) -> PlainCnn:
-    """Four convolutions of 8 filters that double, for images of 128 pixels; the first one sees differences of pixels.
+def small_plain_cnn() -> PlainCnn:
+    """Four convolutions of 16 filters that double, for images of 96 pixels; the first one sees differences of pixels.
 
     With torch's own initial weights the signal fades over seven layers without normalisation, and what differs between
     neighbouring pixels is far below the colours of surfaces: so the others are scaled after He et al., ICCV 2015, arXiv
     1502.01852, and the first ones are without their mean, and larger.
     """
-    network = PlainCnn(128, filters=8, layers=4, dense=64, dropout=dropout, outputs=outputs)
+    network = PlainCnn(SMALL_SIDE, filters=16, layers=4, dense=64, dropout=0.0)
     for name, parameter in network.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)

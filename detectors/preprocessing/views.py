@@ -164,21 +164,25 @@ class RotatedView:
 
 @dataclass(frozen=True, slots=True)
 class QuarterTurnView:
-    """The whole image brought to a square; turned by quarters and mirrored at random in training, no pixel resampled.
+    """The whole image brought to a square; random crops, turned by quarters and mirrored, in training.
 
     Attributes:
         side: Side of the square.
+        crop: Side of the crops; of the centre one in validation and test.
         mean: Of ImageNet, by default.
         std: Of ImageNet, by default.
     """
 
     side: int
+    crop: int
     mean: ChannelValues = IMAGENET_MEAN
     std: ChannelValues = IMAGENET_STD
 
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
-        """The square, turned and mirrored, uint8 (side, side, 3)."""
-        turned = np.rot90(self.test(pixels), int(rng.integers(4)))
+        """A crop at a random place, turned and mirrored, uint8 (crop, crop, 3)."""
+        square = resize_to_square(pixels, self.side, "pillow")
+        top, left = rng.integers(0, self.side - self.crop + 1, 2)
+        turned = np.rot90(square[top : top + self.crop, left : left + self.crop], int(rng.integers(4)))
         return np.ascontiguousarray(turned[:, ::-1] if rng.random() < 0.5 else turned)
 
     def validation(self, pixels: Image, rng: np.random.Generator) -> Image:
@@ -187,8 +191,8 @@ class QuarterTurnView:
         return self.test(pixels)
 
     def test(self, pixels: Image) -> Image:
-        """The square, uint8 (side, side, 3)."""
-        return resize_to_square(pixels, self.side, "pillow")
+        """The centre of the square, uint8 (crop, crop, 3)."""
+        return np.ascontiguousarray(centre_square(resize_to_square(pixels, self.side, "pillow"), self.crop))
 
 
 @dataclass(frozen=True, slots=True)

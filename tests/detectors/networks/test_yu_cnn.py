@@ -11,13 +11,15 @@ from detectors.architectures.initial_weights import random_init
 from detectors.architectures.plain_cnn import PlainCnn
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.yu_cnn import YuCnn
+from detectors.preprocessing.crops import centre_square
 
 PAPER, SMALL = YuCnn("paper"), YuCnn("small")
 
 
-def slow_probability(image, state):
+def slow_probability(image, state, side):
     """The network written out, then its softmax."""
-    pixels = torch.from_numpy(np.array(PillowImage.fromarray(image).resize((128, 128), PillowImage.BILINEAR)))
+    square = np.array(PillowImage.fromarray(image).resize((128, 128), PillowImage.BILINEAR))
+    pixels = torch.from_numpy(centre_square(square, side))
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     values = ((pixels / 255 - mean) / std).permute(2, 0, 1)[None]
     for number in (0, 3, 6, 9):
@@ -37,14 +39,14 @@ def test_filters_double_and_kernels_grow_by_one():
     assert fifth.weight.shape == (32, 16, 6, 6)
 
 
-@pytest.mark.parametrize(("recipe", "factor"), [(PAPER, 50), (SMALL, 0.1)])
-def test_equals_a_slow_version(recipe, factor):
+@pytest.mark.parametrize(("recipe", "side", "factor"), [(PAPER, 128, 50), (SMALL, 96, 0.1)])
+def test_equals_a_slow_version(recipe, side, factor):
     state = random_init(recipe.network, 3)
     state["fc.weight"] *= factor  # so that images differ and their scores are not 0 or 1
     detector = recipe.restore({name: tensor.numpy() for name, tensor in state.items()}, Runtime())
     images = [texture("wide", 90, 140), texture("flat", 128, 128) // 32 * 32]
     scores = detector.score([detector.prepare(sample(image)) for image in images])
-    assert scores == pytest.approx([slow_probability(image, state) for image in images], abs=1e-5)
+    assert scores == pytest.approx([slow_probability(image, state, side) for image in images], abs=1e-5)
     assert abs(scores[0] - scores[1]) > 1e-4
 
 
@@ -67,24 +69,31 @@ def test_images_are_rotated_in_training_only(recipe):
     image = texture("turned", 128, 128)
     turned = [recipe.view.training(image, np.random.default_rng(seed)) for seed in range(8)]
     assert not all(np.array_equal(one, image) for one in turned)
-    assert np.array_equal(recipe.view.validation(image, np.random.default_rng(0)), image)
-    assert np.array_equal(recipe.view.test(image), image)
+    shown = recipe.view.test(image)
+    assert np.array_equal(shown, centre_square(image, shown.shape[0]))
+    assert np.array_equal(recipe.view.validation(image, np.random.default_rng(0)), shown)
 
 
-def test_small_images_are_turned_and_mirrored_without_resampling():
-    image = texture("turned", 128, 128)
-    ways = [np.rot90(side, turns) for side in (image, image[:, ::-1]) for turns in range(4)]
-    seen = [SMALL.view.training(image, np.random.default_rng(seed)) for seed in range(60)]
-    found = {next(index for index, way in enumerate(ways) if np.array_equal(way, one)) for one in seen}
-    assert found == set(range(8))
+def test_small_images_are_cropped_turned_and_mirrored_without_resampling():
+    image = np.stack(np.meshgrid(np.arange(128), np.arange(128), [7]), -1)[:, :, 0].astype(np.uint8)  # x, y, 7
+    seen = [SMALL.view.training(image, np.random.default_rng(seed)) for seed in range(200)]
+    ways, corners = set(), set()
+    for crop in seen:
+        assert crop.shape == (96, 96, 3)
+        down, across = (crop[1, 0].astype(int) - crop[0, 0])[:2], (crop[0, 1].astype(int) - crop[0, 0])[:2]
+        ways.add((*down, *across))
+        corners.add((*crop.min((0, 1))[:2],))
+    assert len(ways) == 8  # four turns, mirrored or not
+    assert {abs(step) for way in ways for step in way} == {0, 1}
+    assert len(corners) > 150
 
 
 def test_the_first_filters_of_small_networks_see_differences_and_the_signal_does_not_fade():
-    network = PlainCnn(128, 8, 4, 64, 0.0)
+    network = PlainCnn(96, 16, 4, 64, 0.0)
     network.load_state_dict(random_init(SMALL.network, 0))
-    flat = torch.full((1, 3, 128, 128), 0.7)
+    flat = torch.full((1, 3, 96, 96), 0.7)
     assert network.features[0](flat).abs().max() < 1e-4
-    images = torch.stack([torch.from_numpy(texture(str(index), 128, 128)).float() / 255 for index in range(8)])
+    images = torch.stack([torch.from_numpy(texture(str(index), 96, 96)).float() / 255 for index in range(8)])
     assert network(images.permute(0, 3, 1, 2)).std(0).min() > 0.1
 
 
