@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bench.evaluation.golden_record import describe_update, golden_from, read_golden, write_golden
+from bench.evaluation.golden_record import describe_update, golden_from, read_golden, with_detectors_of, write_golden
 from bench.evaluation.regression import compare
 from bench.images.data_sets import embedded_corpus
 from bench.platform.errors import InputError
@@ -32,24 +32,32 @@ GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # what a trained network may differ by without a
 GATE_SEEDS = (0,)
 
 
-def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter) -> dict[str, Run]:
+GATED = tuple(DETECTORS.split(","))
+
+
+def matrices(cache: Path, seeds: Sequence[int], reporter: Reporter, detectors: Sequence[str] = GATED) -> dict[str, Run]:
     """Run every gated protocol on the embedded corpus, by protocol."""
-    workers = os.cpu_count() or 1
-    corpus = embedded_corpus(cache, workers, reporter)
+    corpus = embedded_corpus(cache, os.cpu_count() or 1, reporter)
     with TemporaryDirectory(prefix="lineup-gate-") as scratch:
         return {
-            protocol: run_protocol(protocol, corpus, Path(scratch), seeds, workers, reporter) for protocol in PROTOCOLS
+            protocol: run_protocol(protocol, corpus, Path(scratch), seeds, reporter, detectors)
+            for protocol in PROTOCOLS
         }
 
 
 def run_protocol(
-    protocol: str, corpus: Path, scratch: Path, seeds: Sequence[int], workers: int, reporter: Reporter
+    protocol: str,
+    corpus: Path,
+    scratch: Path,
+    seeds: Sequence[int],
+    reporter: Reporter,
+    detectors: Sequence[str] = GATED,
 ) -> Run:
     """Run one protocol on the embedded corpus with a cache and results of its own in `scratch`."""
     request = RunRequest(
         protocol=make_protocol(protocol, {}),
         data=str(corpus),
-        detectors=tuple(DETECTORS.split(",")),
+        detectors=tuple(detectors),
         setting="small",
         device="cpu",
         precision="float32",
@@ -57,7 +65,7 @@ def run_protocol(
         limit=None,
         seeds=tuple(seeds),
         batch_size=BATCH_SIZE,
-        workers=workers,
+        workers=os.cpu_count() or 1,
         cache=scratch / "cache",
         timed=False,
     )
@@ -84,15 +92,31 @@ def compare_now(golden: Path, cache: Path, reporter: Reporter) -> int:
     return 1 if 1 in codes else max(codes)
 
 
-def update_golden(golden: Path, cache: Path, reporter: Reporter) -> int:
-    """Replace the golden record by runs of this code, and print what changes. Returns 0."""
-    old = {protocol: _record(golden / protocol, reporter) for protocol in PROTOCOLS}
-    runs = matrices(cache, GOLDEN_SEEDS, reporter)
-    new = {protocol: golden_from([run]) for protocol, run in runs.items()}
+def update_golden(golden: Path, cache: Path, reporter: Reporter, only: Sequence[str] = ()) -> int:
+    """Replace the golden record by runs of this code, and print what changes. Returns 0.
+
+    Args:
+        golden: Folder of the record.
+        cache: Folder of the corpus.
+        reporter: Of progress.
+        only: The detectors that are replaced; all where there is none.
+
+    Raises:
+        InputError: Some are to be replaced, and there is no record, or one of other cells.
+    """
+    read = read_golden if only else lambda folder: _record(folder, reporter)
+    old = {protocol: read(golden / protocol) for protocol in PROTOCOLS}
+    runs = matrices(cache, GOLDEN_SEEDS, reporter, only or GATED)
+    new = {protocol: _replacement(old[protocol], golden_from([run]), only) for protocol, run in runs.items()}
     for protocol, record in new.items():
         reporter.say(f"{protocol}:\n{describe_update(old[protocol], record)}")
         write_golden(record, golden / protocol)
     return 0
+
+
+def _replacement(old: Run | None, new: Run, only: Sequence[str]) -> Run:
+    """The new record, or the old one with some detectors of the new."""
+    return new if old is None or not only else with_detectors_of(old, new, only)
 
 
 def _record(folder: Path, reporter: Reporter) -> Run | None:

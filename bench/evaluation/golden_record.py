@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,29 @@ def golden_from(runs: Sequence[Run]) -> Run:
         msg = f"a golden record holds scores alone, and {int(named.sum())} cells are decided by the generator named"
         raise InputError(f"{msg}; give runs whose task is binary")
     return Run(run.manifest, run.cells, run.scores, run.throughput.iloc[:0])
+
+
+def with_detectors_of(old: Run, new: Run, detectors: Collection[str]) -> Run:
+    """A golden record in which some detectors are those of another; all others stay to the last bit.
+
+    Raises:
+        InputError: The two differ in what they ask of these detectors, or their images differ in name or label.
+    """
+    identity = list(columns.of_identity(old.manifest.protocol.axes))
+    theirs = new.cells[new.cells[columns.DETECTOR].isin(detectors)]
+    ours = old.cells[columns.DETECTOR].isin(detectors)
+    places = old.cells.loc[ours, identity].reset_index().merge(theirs.reset_index(), on=identity, how="outer")
+    images = [run.scores[[columns.NAME, columns.LABEL]].drop_duplicates() for run in (old, new)]
+    if places.isna().any(axis=None) or len(images[1].merge(images[0])) != len(images[1]):
+        msg = f"the golden record holds other cells or images of {', '.join(detectors)}: make all of it anew"
+        raise InputError(f"{msg}, with --update alone")
+    cells = old.cells.copy()
+    cells.loc[places["index_x"]] = new.cells.loc[places["index_y"], cells.columns].to_numpy()
+    kept = old.scores[columns.KEY].isin(old.cells.loc[~ours, columns.KEY])
+    scores = pd.concat([old.scores[kept], new.scores[new.scores[columns.KEY].isin(theirs[columns.KEY])]])
+    records = {name: new.manifest.detectors[name] for name in detectors}
+    manifest = replace(old.manifest, detectors={**old.manifest.detectors, **records})
+    return Run(manifest, cells, scores.reset_index(drop=True), old.throughput)
 
 
 def _parquet(frame: pd.DataFrame, metadata: Mapping[bytes, str] | None = None) -> bytes:

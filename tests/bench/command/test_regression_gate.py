@@ -183,6 +183,27 @@ def test_an_update_mends_a_damaged_record(good_run, tmp_path, monkeypatch):
     assert gate.compare_now(tmp_path / "golden", tmp_path, Reporter(Console(file=console))) == 0
 
 
+def test_an_update_of_some_detectors_keeps_the_others(good_run, run_of, tmp_path, monkeypatch):
+    reporter = Reporter(Console(file=io.StringIO()))
+    flipped = run_of(Flipped("small"), Checkerboard("small"))
+    runs = dict.fromkeys(gate.PROTOCOLS, flipped)
+    monkeypatch.setattr(gate, "matrices", lambda *_: runs)
+    with pytest.raises(InputError, match="holds no golden record"):
+        gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["nearest_mean"])
+    for protocol in gate.PROTOCOLS:
+        write_golden(golden_from([good_run]), tmp_path / "golden" / protocol)
+    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["checkerboard"]) == 0
+    record = read_golden(tmp_path / "golden" / gate.PROTOCOLS[0])
+    assert compare(record, good_run).exit_code == 0
+    assert gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["nearest_mean"]) == 0
+    assert compare(read_golden(tmp_path / "golden" / gate.PROTOCOLS[0]), flipped).exit_code == 0
+
+
+def test_options_of_the_gate_that_do_not_fit_are_refused(lineup):
+    assert "--only is given without --update" in one_line(lineup("regress", "--only", "clip_probe"))
+    assert "clip_prob" in one_line(lineup("regress", "--update", "--only", "clip_prob"))
+
+
 def test_an_installed_copy_keeps_its_golden_record(lineup, monkeypatch):
     monkeypatch.setattr("bench.command.regress.in_checkout", lambda: False)
     assert "give a folder with --golden" in one_line(lineup("regress", "--update"))

@@ -17,6 +17,7 @@ from bench.evaluation.golden_record import (
     read_golden,
     restore,
     unpack,
+    with_detectors_of,
     write_golden,
 )
 from bench.evaluation.metrics import called_generated
@@ -112,6 +113,39 @@ def test_an_update_is_described():
     assert "1600 decisions are added" in lines
     assert "beta: all 1600 decisions as before" in lines
     assert any(line.startswith("alpha: mean accuracy") and "4 of 16 cells" in line for line in lines)
+
+
+def test_one_detector_is_replaced_and_the_others_stay_to_the_last_bit(tmp_path):
+    old = golden_from([make_run(detectors=["alpha", "beta"], seeds=(0, 1))])
+    new = golden_from([with_detector(make_run(detectors=["beta"], seeds=(0, 1), noise=1), "beta", key="beta.2.small")])
+    new = replace(new, cells=new.cells.assign(key="new/" + new.cells["key"]).sample(frac=1, random_state=0))
+    new = replace(new, scores=new.scores.assign(key="new/" + new.scores["key"]))
+    write_golden(with_detectors_of(old, new, ["beta"]), tmp_path)
+    back = read_golden(tmp_path)
+    identity = ["detector", "train", "test", "degradation", "seed"]
+    pd.testing.assert_frame_equal(back.cells[identity], old.cells[identity])
+    lines = describe_update(unpack(pack(old)), back).splitlines()
+    assert "alpha: all 3200 decisions as before" in lines
+    assert "beta: beta.1.small -> beta.2.small" in lines
+    assert any(line.startswith("beta: mean accuracy") for line in lines)
+    first, second = (
+        run.scores[run.scores["key"].str.startswith("alpha")].sort_values(["key", "name"], ignore_index=True)
+        for run in (unpack(pack(old)), back)
+    )
+    assert np.array_equal(first["score"], second["score"])
+    accuracies = cells_table(new).set_index(identity)["accuracy"]
+    replaced = cells_table(back).set_index(identity)["accuracy"].loc[["beta"]]
+    pd.testing.assert_series_equal(replaced.sort_index(), accuracies.sort_index())
+
+
+@pytest.mark.parametrize("other", [{"seeds": (0,)}, {"degraded": True}, {"n": 20}])
+def test_a_detector_of_other_cells_or_images_does_not_replace_one(other):
+    old = golden_from([make_run(detectors=["alpha", "beta"], seeds=(0, 1), n=10)])
+    new = golden_from([make_run(**({"detectors": ["beta"], "seeds": (0, 1), "n": 10} | other))])
+    with pytest.raises(
+        InputError, match="holds other cells or images of beta: make all of it anew, with --update alone"
+    ):
+        with_detectors_of(old, new, ["beta"])
 
 
 def test_a_first_record_is_described():
