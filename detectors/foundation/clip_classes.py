@@ -12,8 +12,8 @@ solved as logistic regression where the papers train with Adam. So weighted, all
 second method of Wu, Lin and Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling", JMLR 5,
 2004. The report votes instead, which gives no score.
 
-In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the final
-embedding of the small CLIP holds little information on generators.
+In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: a little more is
+left of a generator there than in the final embedding of the small CLIP.
 """
 
 from __future__ import annotations

@@ -13,9 +13,7 @@ ratio, "generated" above 0, and the score its sigmoid. The training code was not
 scaled are not known. Here each column is scaled, C is 1, and a Platt slope turns the distance into a probability; it
 changes no decision. The fusion with the network of Corvi et al. is not part of this.
 
-The small setting reads mean and deviation of each block's image tokens, to unit length too, as `clip_svm` does: the
-embedding of the small CLIP before its projection does not separate generators (0.54 and 0.56 on held-out folds of
-gan_ps and ldm_a, where the blocks have 0.69 and 0.75).
+The small setting reads mean and deviation of each block's image tokens, to unit length too, as `clip_svm` does.
 """
 
 from __future__ import annotations
@@ -111,8 +109,6 @@ class ClipGrip(ClipHeadRecipe):
         ),
         "small": ClipHeadVariant(
             trained_on=f"head: the train subset of the run; {RENDERED_TOWER}",
-            notes="expect 0.7 to 0.8 on the generator it was fitted on: the small CLIP holds little information on"
-            " generators",
             shipped=True,
             embedder=TOKEN_STATISTICS,
             embedding_part="blocks",

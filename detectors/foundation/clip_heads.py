@@ -8,8 +8,9 @@ mentions neither, and the slope changes no decision.
 "Robust method for detecting machine-generated images" (preprint), put on a frozen CLIP: binary cross-entropy, Adam, 20
 epochs. They do not state the hidden width, the rate, the batch or the dropout: those here are ours.
 
-In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: the final
-embedding of the small CLIP holds little information on generators.
+In the small setting both read mean and deviation of each block's image tokens, as `clip_layers` does: a little more is
+left of a generator there than in the final embedding of the small CLIP (95 against 94 % with the SVM, on scenes other
+than those of the corpus).
 """
 
 from __future__ import annotations
