@@ -76,14 +76,19 @@ def with_detectors_of(old: Run, new: Run, detectors: Collection[str]) -> Run:
     """A golden record in which some detectors are those of another; all others stay to the last bit.
 
     Raises:
-        InputError: The two differ in what they ask of these detectors, or their images differ in name or label.
+        InputError: The two differ in protocol, setting, version of the data, cells of these detectors, or in names,
+            sources and labels of the images.
     """
     identity = list(columns.of_identity(old.manifest.protocol.axes))
     theirs = new.cells[new.cells[columns.DETECTOR].isin(detectors)]
     ours = old.cells[columns.DETECTOR].isin(detectors)
     places = old.cells.loc[ours, identity].reset_index().merge(theirs.reset_index(), on=identity, how="outer")
-    images = [run.scores[[columns.NAME, columns.LABEL]].drop_duplicates() for run in (old, new)]
-    if places.isna().any(axis=None) or len(images[1].merge(images[0])) != len(images[1]):
+    images = [
+        set(run.scores[[columns.NAME, columns.SOURCE, columns.LABEL]].itertuples(index=False, name=None))
+        for run in (old, new)
+    ]
+    terms = [(run.manifest.protocol, run.manifest.setting, run.manifest.data.version) for run in (old, new)]
+    if places.isna().any(axis=None) or images[0] != images[1] or terms[0] != terms[1]:
         msg = f"the golden record holds other cells or images of {', '.join(detectors)}: make all of it anew"
         raise InputError(f"{msg}, with --update alone")
     cells = old.cells.copy()

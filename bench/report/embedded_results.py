@@ -28,7 +28,7 @@ class EmbeddedResult:
         high: Upper end.
         averages: Further averages by name, in [0, 1].
         average_precision: Over all cells, in [0, 1].
-        at_chance: Whether the interval of its diagonal holds 0.5.
+        at_chance: Whether the interval of its balanced accuracy on the diagonal holds 0.5.
     """
 
     detector: str

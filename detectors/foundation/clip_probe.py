@@ -9,8 +9,8 @@ Both fit logistic regression on the embeddings of whole images, where the papers
 and compressed crops. `ClipLayers` further leaves out RINE's projection networks, its trained importance of the blocks
 and its contrastive loss: one linear layer reads all tokens, each column scaled alike.
 
-The small setting reads the project's own small CLIP, whose final embedding is the mean of its image tokens. So
-`ClipLayers` reads mean and deviation of each block's image tokens there.
+The small setting reads the project's own small CLIP, whose final embedding is a projection of the mean of its image
+tokens, not of a class token. So `ClipLayers` reads mean and deviation of each block's image tokens there.
 """
 
 from __future__ import annotations

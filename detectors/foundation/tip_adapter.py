@@ -152,6 +152,11 @@ class TipAdapter(ClipRecipe):
         ),
     }
 
+    @property
+    def adaptation(self) -> TipVariant:
+        """The variant whose prompts and numbers belong to the tower: the small one's for the small CLIP alone."""
+        return self.variants["small" if self._small else "paper"]
+
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> TipAdapterProbe:
         """Fill the cache. Raises ValueError where a class has no image."""
         from detectors.embedders.clip_tower import text_embeddings
@@ -159,8 +164,8 @@ class TipAdapter(ClipRecipe):
         embedder = self.embedder(runtime)
         chosen = np.concatenate([self._shot_indices(train, label, seed) for label in (0, 1)])
         keys, labels = l2_normalise(train.embed(embedder)[chosen, : embedder.projected]), train.labels[chosen]
-        weights = l2_normalise(text_embeddings(embedder.tower, self.variant.prompts))
-        cache = ShotCache(np.array(self.variant.alpha), keys, np.eye(2, dtype=np.float32)[labels], weights)
+        weights = l2_normalise(text_embeddings(embedder.tower, self.adaptation.prompts))
+        cache = ShotCache(np.array(self.adaptation.alpha), keys, np.eye(2, dtype=np.float32)[labels], weights)
         return TipAdapterProbe(embedder, self.tune_keys(cache, labels, seed))
 
     def tune_keys(self, cache: ShotCache, labels: Labels, seed: int) -> ShotCache:
@@ -202,11 +207,11 @@ class TipAdapterF(TipAdapter):
         def loss(batch: Tensor) -> Tensor:
             affinity = torch.exp(-BETA * (1 - shots[batch] @ keys.T))
             return cross_entropy(
-                SCALE * shots[batch] @ weights.T + self.variant.alpha * affinity @ values, targets[batch]
+                SCALE * shots[batch] @ weights.T + self.adaptation.alpha * affinity @ values, targets[batch]
             )
 
         settings = DescentSettings(
-            self.variant.rate, self.variant.epochs, batch=256, decay=0.01, epsilon=1e-4, cosine=True
+            self.adaptation.rate, self.adaptation.epochs, batch=256, decay=0.01, epsilon=1e-4, cosine=True
         )
         minimise([keys], loss, len(labels), settings, torch.Generator().manual_seed(seed))
         return replace(cache, keys=keys.detach().numpy())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
@@ -157,11 +157,11 @@ def train_all(
             for training in [training for training in waiting if not to_come & set(training.needs)]:
                 waiting.remove(training)
                 running[pool.submit(_run_in_process, TRAININGS.index(training), out, chosen, effort)] = training
+            done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
             _report(steps, progress)
-            for future in [future for future in running if future.done()]:
+            for future in done:
                 del running[future]
                 future.result()
-    _report(steps, progress)
 
 
 _steps: Queue[tuple[str, int, int]] | None = None  # of a process of the pool, to this process
@@ -169,6 +169,7 @@ _steps: Queue[tuple[str, int, int]] | None = None  # of a process of the pool, t
 
 def _keep_queue(steps: Queue[tuple[str, int, int]]) -> None:
     global _steps  # noqa: PLW0603 - a process of the pool has no other way to be handed a queue
+    steps.cancel_join_thread()  # the process may end when nobody reads its last steps, as after an error elsewhere
     _steps = steps
 
 
@@ -182,10 +183,10 @@ def _run_in_process(index: int, out: Path, chosen: Collection[str], effort: floa
 
 
 def _report(steps: Queue[tuple[str, int, int]], progress: StageCallback) -> None:
-    """Report the steps that have been made, waiting for a moment."""
-    with contextlib.suppress(Empty):
-        while True:
-            progress(*steps.get(timeout=0.5))
+    """Report the steps that have been made so far."""
+    for _ in range(steps.qsize()):
+        with contextlib.suppress(Empty):
+            progress(*steps.get(timeout=0.1))
 
 
 def _train_generators(out: Path, start: Path, chosen: Collection[str], progress: StageCallback, effort: float) -> None:

@@ -22,7 +22,7 @@ from bench.evaluation.golden_record import (
 )
 from bench.evaluation.metrics import called_generated
 from bench.platform.errors import InputError
-from tests.support.synthetic_runs import GENERATORS, falling, make_run, with_data, with_detector, without
+from tests.support.synthetic_runs import GENERATORS, falling, make_run, with_data, with_detector, with_manifest, without
 
 EDGES = [0.0, 1e-7, float(np.nextafter(np.float32(0.5), 0)), 0.5, float(np.nextafter(np.float32(0.5), 1)), 1.0]
 
@@ -138,7 +138,7 @@ def test_one_detector_is_replaced_and_the_others_stay_to_the_last_bit(tmp_path):
     pd.testing.assert_series_equal(replaced.sort_index(), accuracies.sort_index())
 
 
-@pytest.mark.parametrize("other", [{"seeds": (0,)}, {"degraded": True}, {"n": 20}])
+@pytest.mark.parametrize("other", [{"seeds": (0,)}, {"degraded": True}, {"n": 20}, {"n": 5}])
 def test_a_detector_of_other_cells_or_images_does_not_replace_one(other):
     old = golden_from([make_run(detectors=["alpha", "beta"], seeds=(0, 1), n=10)])
     new = golden_from([make_run(**({"detectors": ["beta"], "seeds": (0, 1), "n": 10} | other))])
@@ -146,6 +146,13 @@ def test_a_detector_of_other_cells_or_images_does_not_replace_one(other):
         InputError, match="holds other cells or images of beta: make all of it anew, with --update alone"
     ):
         with_detectors_of(old, new, ["beta"])
+
+
+def test_a_detector_of_another_setting_or_version_of_the_data_does_not_replace_one():
+    old = golden_from([make_run()])
+    for new in (with_manifest(old, setting="paper"), with_data(old, version="2")):
+        with pytest.raises(InputError, match="make all of it anew"):
+            with_detectors_of(old, new, ["beta"])
 
 
 def test_a_first_record_is_described():
