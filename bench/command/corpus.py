@@ -27,7 +27,7 @@ def corpus_command(
 def weights_command(
     folder: Annotated[Path, typer.Argument(help="Folder that receives the weights and their cards.")],
     only: Annotated[str, typer.Option(help="Names, comma separated; empty for everything that ships.")] = "",
-    workers: options.Workers = options.CORES,
+    workers: Annotated[int, typer.Option(min=1, help="Trainings at a time, in processes.")] = options.CORES,
 ) -> None:
     """Train again everything that ships: the generators of the corpus and what small networks start from."""
     from bench.embedded.pretraining import all_weights

@@ -2,7 +2,9 @@
 
 It replaces a pretrained CLIP where nothing can be downloaded. No generated image is in its training set. Its image
 tower is the small DeiT, whose weights it starts from: from random ones it learns contents in the same time and nothing
-of cameras. Its captions name camera, noise and compression beside the content; its text tower knows no other word.
+of cameras. Its captions name camera, noise and compression beside the content; its text tower knows no other word. By
+zero-shot prompts it tells kind, noise, sharpening, compression, contrast and focus better than the commonest answer
+does, and demosaicing, denoising, resampling, light and hue not: see the card.
 """
 
 from __future__ import annotations
