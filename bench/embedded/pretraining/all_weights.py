@@ -26,6 +26,7 @@ from bench.embedded.generators.generator import (
 )
 from bench.embedded.pretraining.determinism import save, seeded, threads
 from bench.embedded.pretraining.graded_networks import DEIT, RESNET, SWIN, GradedNetwork, train_graded_network
+from bench.embedded.pretraining.labelled_scenes import draw_crops
 from bench.embedded.pretraining.small_clip import NAME as SMALL_CLIP
 from bench.embedded.pretraining.small_clip import train_small_clip
 from bench.embedded.pretraining.small_dino import NAME as SMALL_DINO
@@ -38,18 +39,6 @@ FIRST_SCENE = 10_000_000  # far from the scenes of the corpus
 SCENES = 3_000
 BATCH, CROP = 8, 64
 LEARNING_RATE = 2e-3
-
-
-def _crops(rng: np.random.Generator, scenes: Pixels) -> Pixels:
-    """One batch of random crops, half of them mirrored."""
-    crops = np.empty((BATCH, CROP, CROP, 3), np.uint8)
-    chosen = rng.integers(0, len(scenes), BATCH)
-    corners = rng.integers(0, SIDE + 1 - CROP, (BATCH, 2))
-    mirrored = rng.random(BATCH) < 0.5
-    for crop, index, (top, left), mirror in zip(crops, chosen, corners, mirrored, strict=True):
-        cut = scenes[index, top : top + CROP, left : left + CROP]
-        crop[:] = cut[:, ::-1] if mirror else cut
-    return crops
 
 
 def train(generator: Generator, scenes: Pixels, weights: Path, progress: StageCallback) -> nn.Module:
@@ -72,7 +61,7 @@ def train(generator: Generator, scenes: Pixels, weights: Path, progress: StageCa
         done = step / generator.steps
         for group in training_step.optimiser.param_groups:
             group["lr"] = LEARNING_RATE * min(1, (step + 1) / 50) * min(1, (1.03 - done) * 2.5)
-        loss = training_step.loss(to_tensor(_crops(rng, scenes)), done, noise)
+        loss = training_step.loss(to_tensor(draw_crops(rng, scenes, BATCH, CROP)[1]), done, noise)
         training_step.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -75,7 +75,7 @@ def draw_crops(rng: np.random.Generator, pixels: Pixels, count: int, side: int) 
 
     Args:
         rng: The generator of scenes, places and mirroring.
-        pixels: uint8 (N, H, W, 3).
+        pixels: uint8 (N, S, S, 3).
         count: Number of crops.
         side: Of the crops, in pixels.
 
@@ -84,7 +84,7 @@ def draw_crops(rng: np.random.Generator, pixels: Pixels, count: int, side: int) 
     """
     crops = np.empty((count, side, side, 3), np.uint8)
     chosen = rng.integers(0, len(pixels), count)
-    corners, mirrored = rng.integers(0, SIDE + 1 - side, (count, 2)), rng.random(count) < 0.5
+    corners, mirrored = rng.integers(0, pixels.shape[1] + 1 - side, (count, 2)), rng.random(count) < 0.5
     for crop, index, (top, left), mirror in zip(crops, chosen, corners, mirrored, strict=True):
         cut = pixels[index, top : top + side, left : left + side]
         crop[:] = cut[:, ::-1] if mirror else cut

@@ -9,15 +9,22 @@ from torchvision import transforms
 
 from detectors.checks import texture
 from detectors.preprocessing.augmentation import image_rng
-from detectors.preprocessing.views import RescaledView, RotatedView, SquareView, resize_to_square, rotate_and_scale
+from detectors.preprocessing.views import (
+    QuarterTurnView,
+    RescaledView,
+    RotatedView,
+    SquareView,
+    resize_to_square,
+    rotate_and_scale,
+)
 
 SQUARED = SquareView(64, 48, 48, mirror=True)
 BGR = SquareView(64, 48, 40, mirror=False, library="opencv", channels="bgr")
-VIEWS = [SQUARED, BGR, RescaledView(64, 16, 32), RotatedView(64, 20, 0.2)]
+VIEWS = [SQUARED, BGR, RescaledView(64, 16, 32), RotatedView(64, 20, 0.2), QuarterTurnView(64, 48)]
 SIZES = [(1, 1), (2, 300), (64, 64), (63, 65), (200, 90)]
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "rotated"])
+@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "rotated", "turned"])
 @pytest.mark.parametrize("size", SIZES)
 def test_any_size_becomes_one_size(view, size):
     image = texture("size", *size)
@@ -31,7 +38,7 @@ def test_any_size_becomes_one_size(view, size):
     assert (image == kept).all()
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "rotated"])
+@pytest.mark.parametrize("view", VIEWS, ids=["rgb", "bgr", "rescaled", "rotated", "turned"])
 def test_the_random_numbers_alone_decide(view):
     image = texture("draw", 90, 70)
     first, again, other = (view.training(image, image_rng(0, "a.png", epoch)) for epoch in (0, 0, 1))
