@@ -30,8 +30,6 @@ from bench.request.run_request import RunRequest
 PROTOCOLS = ("cross_generator", "degradation")
 GOLDEN_SEEDS = (0, 1, 2, 3, 4)  # what a trained network may differ by without anything being wrong
 GATE_SEEDS = (0,)
-
-
 GATED = tuple(DETECTORS.split(","))
 
 

@@ -96,7 +96,8 @@ def with_detectors_of(old: Run, new: Run, detectors: Collection[str]) -> Run:
     kept = old.scores[columns.KEY].isin(old.cells.loc[~ours, columns.KEY])
     scores = pd.concat([old.scores[kept], new.scores[new.scores[columns.KEY].isin(theirs[columns.KEY])]])
     records = {name: new.manifest.detectors[name] for name in detectors}
-    manifest = replace(old.manifest, detectors={**old.manifest.detectors, **records})
+    commit = f"{old.manifest.commit}; {', '.join(detectors)}: {new.manifest.commit}"
+    manifest = replace(old.manifest, detectors={**old.manifest.detectors, **records}, commit=commit)
     return Run(manifest, cells, scores.reset_index(drop=True), old.throughput)
 
 

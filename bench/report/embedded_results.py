@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.platform.errors import InputError
 from bench.platform.shipped_results import shipped_results
 
 TABLE = shipped_results() / "embedded" / "cross_generator.csv"
 COLUMNS = ("off-diagonal", "same family", "cross family")
-AT_CHANCE = "at chance here: not evidence against the method"
+AT_CHANCE = "†"  # behind the name of a detector, here and on every leaderboard
+CHANCE_NOTE = "at chance here: not evidence against the method"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class EmbeddedResult:
     def text(self) -> str:
         """The diagonal and the off-diagonal accuracy in per cent, and whether it is at chance."""
         found = f"diagonal {_interval(self)}, off-diagonal {_percent(self.averages['off-diagonal'])}"
-        return f"{found}; {AT_CHANCE}" if self.at_chance else found
+        return f"{found}; {CHANCE_NOTE}" if self.at_chance else found
 
 
 def embedded_results(path: Path | None = None) -> dict[str, EmbeddedResult]:
@@ -68,11 +70,14 @@ def _result(row: dict[str, str]) -> EmbeddedResult:
 
 
 def results_as_markdown() -> Iterator[str]:
-    """The table of the README; a dagger marks what is at chance."""
+    """The table of the README, in which what is at chance is marked. Raises `InputError` where there is no table."""
+    if not (results := embedded_results()):
+        msg = f"{TABLE} is not there: this copy of Lineup comes without results on the embedded corpus"
+        raise InputError(msg)
     yield f"| detector | diagonal | {' | '.join(COLUMNS)} | AP |"
     yield "|---|--:|" + "--:|" * (len(COLUMNS) + 1)
-    for result in embedded_results().values():
-        mark = " †" if result.at_chance else ""
+    for result in results.values():
+        mark = f" {AT_CHANCE}" if result.at_chance else ""
         cells = [_interval(result), *map(_percent, (*result.averages.values(), result.average_precision))]
         yield f"| `{result.detector}`{mark} | {' | '.join(cells)} |"
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from bench.evaluation.leaderboard import MeanAccuracy, Ranking, RankingRow
 from bench.records.manifest import ALL_CELLS
+from bench.report.embedded_results import AT_CHANCE
 from protocols.api import NONE
 
 DASH = "-"
-AT_CHANCE = "†"  # behind the name of a detector
 
 
 @dataclass(frozen=True, slots=True)

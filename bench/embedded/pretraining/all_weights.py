@@ -136,7 +136,14 @@ def train_all(
     if min(workers, len(waiting)) == 1:
         for training in waiting:
             training(out, chosen, effort, progress)
-        return
+    else:
+        _train_in_processes(waiting, out, chosen, progress, effort, workers)
+
+
+def _train_in_processes(
+    waiting: list[Training], out: Path, chosen: Collection[str], progress: StageCallback, effort: float, workers: int
+) -> None:
+    """Begin each training as soon as what it starts from is there and a process is free."""
     context = get_context("spawn")
     steps = context.Queue()
     with ProcessPoolExecutor(workers, context, _keep_queue, (steps,)) as pool:

@@ -9,7 +9,7 @@ import numpy as np
 from bench.embedded.pretraining.labelled_scenes import TASKS
 from bench.embedded.scenes.filters import Pixels
 
-WORDS: Mapping[str, tuple[str, ...]] = {  # of each class of each task
+PHRASES: Mapping[str, tuple[str, ...]] = {  # of each class of each task
     "kind": (
         "scattered leaves and stones",
         "a landscape with hills and sky",
@@ -37,22 +37,22 @@ HUES = {
 }
 _PRIMARIES = ("red", "green", "blue")
 START = "a photo of"
-FEWEST_WORDS = 5  # attributes in a caption beside the kind
+FEWEST_ATTRIBUTES = 5  # attributes in a caption beside the kind
 
 Attributes = dict[str, str]
 
 
 def vocabulary() -> tuple[str, ...]:
     """Every word of every caption in alphabetical order; the comma is one of them."""
-    attributes = [
+    phrases = [
         *LIGHT,
         *CONTRAST,
         *FOCUS,
         GREY,
         *HUES.values(),
-        *(text for texts in WORDS.values() for text in texts),
+        *(text for texts in PHRASES.values() for text in texts),
     ]
-    return tuple(sorted({word for text in (START, ",", *attributes) for word in text.split()}))
+    return tuple(sorted({word for text in (START, ",", *phrases) for word in text.split()}))
 
 
 def _level(value: float, low: float, high: float, texts: tuple[str, str, str]) -> str:
@@ -76,7 +76,7 @@ def attributes(labels: Sequence[int], pixels: Pixels, *, shallow_focus: bool) ->
         pixels: uint8 (H, W, 3), the scene as a network sees it.
         shallow_focus: Whether parts of it are out of focus.
     """
-    return {task: WORDS[task][label] for task, label in zip(TASKS, labels, strict=True)} | {
+    return {task: PHRASES[task][label] for task, label in zip(TASKS, labels, strict=True)} | {
         "light": _level(float(pixels.mean()), 80, 140, LIGHT),
         "hue": _hue(pixels),
         "contrast": _level(float(pixels.std()), 30, 60, CONTRAST),
@@ -92,5 +92,5 @@ def caption(texts: Attributes, rng: np.random.Generator) -> str:
         rng: The generator of the choice and of the order.
     """
     others = [text for attribute, text in texts.items() if attribute != "kind"]
-    chosen = rng.permutation(len(others))[: rng.integers(FEWEST_WORDS, len(others) + 1)]
+    chosen = rng.permutation(len(others))[: rng.integers(FEWEST_ATTRIBUTES, len(others) + 1)]
     return ", ".join([f"{START} {texts['kind']}", *(others[index] for index in chosen)])

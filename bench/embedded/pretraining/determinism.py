@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -38,3 +40,17 @@ def seeded(seed: int, make: Callable[[], Result]) -> Result:
 def save(network: nn.Module, path: Path) -> None:
     """Write the weights of a network in half precision."""
     save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, path)
+
+
+def save_with_card(network: nn.Module, card: dict[str, Any], out: Path) -> None:
+    """Write the weights of a network as `<name>.safetensors` and its card, with their hash, as `<name>.json`.
+
+    Args:
+        network: The network.
+        card: What is known of it; `name` among it.
+        out: Folder that receives both files.
+    """
+    weights = out / f"{card['name']}.safetensors"
+    save(network, weights)
+    whole = card | {"sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    weights.with_suffix(".json").write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")

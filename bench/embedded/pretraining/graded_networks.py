@@ -6,8 +6,6 @@ recognise the settings of a camera, a network must use noise, edges and resampli
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +18,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from bench.embedded.corpus import StageCallback
-from bench.embedded.pretraining.determinism import save, seeded, threads
+from bench.embedded.pretraining.determinism import save_with_card, seeded, threads
 from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, draw_crops, render_labelled_scenes
 from bench.embedded.scenes.filters import Pixels
+from detectors.architectures import forward_pass
 from detectors.architectures.small_networks import SmallResNet
 from detectors.architectures.timm_networks import small_deit, small_swin
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
@@ -68,8 +67,7 @@ SWIN = GradedNetwork("small_swin", "Small Swin that grades rendered photographs"
 
 def normalised(pixels: Pixels) -> Tensor:
     """The input of the network, float32 (N, 3, H, W), from uint8 (N, H, W, 3)."""
-    unit = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
-    return (unit - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
+    return forward_pass.normalised(torch.from_numpy(pixels), IMAGENET_MEAN, IMAGENET_STD)
 
 
 def _batches(scenes: LabelledScenes, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -130,6 +128,8 @@ def _card(
     }
     if graded.stem is not None:
         training["stem"] = f"starts from {RESNET.name}"
+    if graded.max_gradient_norm < float("inf"):
+        training["max_gradient_norm"] = graded.max_gradient_norm
     return {
         "name": graded.name,
         "title": graded.title,
@@ -164,10 +164,7 @@ def train_graded_network(
             copy_stem(network, graded.stem, load_file(start / f"{RESNET.name}.safetensors"))
         loss = fit(network, graded, scenes, steps, progress)
         measured = accuracies(network, held_out)
-    weights = out / f"{graded.name}.safetensors"
-    save(network, weights)
-    card = _card(graded, loss, count, steps, measured) | {"sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
-    (out / f"{graded.name}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    save_with_card(network, _card(graded, loss, count, steps, measured), out)
 
 
 @torch.no_grad()

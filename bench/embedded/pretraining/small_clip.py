@@ -9,8 +9,6 @@ does, and demosaicing, denoising, resampling, light and hue not: see the card.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,12 +24,14 @@ from torch import Tensor, nn
 
 from bench.embedded.corpus import StageCallback
 from bench.embedded.pretraining.captions import START, Attributes, attributes, caption, vocabulary
-from bench.embedded.pretraining.determinism import save, seeded, threads
+from bench.embedded.pretraining.determinism import save_with_card, seeded, threads
 from bench.embedded.pretraining.graded_networks import DEIT
 from bench.embedded.pretraining.labelled_scenes import draw_crops, labelled_scene
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE
+from detectors.architectures import forward_pass
 from detectors.architectures.timm_networks import lineup_small_deit
+from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD
 from detectors.embedders.word_tokenizer import WordTokenizer
 
 NAME = "small_clip"
@@ -42,15 +42,14 @@ STEPS, BATCH, CROP = 500, 128, 64
 IMAGE_RATE, TEXT_RATE, WEIGHT_DECAY, MAX_GRADIENT_NORM = 5e-4, 2e-3, 0.1, 1.0
 THREADS = 1
 VOCABULARY = vocabulary()
-TOKENIZE = WordTokenizer(VOCABULARY, context_length=56)
+CONTEXT_LENGTH = 56
+TOKENIZE = WordTokenizer(VOCABULARY, CONTEXT_LENGTH)
 CONFIG: dict[str, Any] = {
     "embed_dim": 128,
     "vision_cfg": {"image_size": SIDE, "timm_model_name": lineup_small_deit.__name__, "layers": 3, "width": 64},
-    "text_cfg": {"context_length": 56, "vocab_size": TOKENIZE.size, "width": 64, "heads": 2, "layers": 2},
+    "text_cfg": {"context_length": CONTEXT_LENGTH, "vocab_size": TOKENIZE.size, "width": 64, "heads": 2, "layers": 2},
     "vocabulary": VOCABULARY,
 }
-MEAN = (0.48145466, 0.4578275, 0.40821073)  # as for the published image towers
-STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,7 @@ def new_model() -> Any:  # noqa: ANN401 - open_clip has no types
 
 def normalised(pixels: Pixels) -> Tensor:
     """The input of the image tower, float32 (N, 3, H, W), from uint8 (N, H, W, 3)."""
-    unit = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
-    return (unit - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    return forward_pass.normalised(torch.from_numpy(pixels), CLIP_MEAN, CLIP_STD)
 
 
 def _tokens(texts: list[str]) -> Tensor:
@@ -149,14 +147,13 @@ def _zero_shot_accuracies(model: Any, scenes: CaptionedScenes) -> dict[str, dict
     return result
 
 
-def _card(weights: Path, training: dict[str, Any], held_out: dict[str, dict[str, float]]) -> dict[str, Any]:
+def _card(training: dict[str, Any], held_out: dict[str, dict[str, float]]) -> dict[str, Any]:
     return {
         "name": NAME,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "title": "Small CLIP of rendered scenes",
         "licence": "Apache-2.0",
         **CONFIG,
-        "preprocessing": {"mean": MEAN, "std": STD},
+        "preprocessing": {"mean": CLIP_MEAN, "std": CLIP_STD},
         "training": {
             "data": "rendered scenes after JPEG, with captions of content, light, colour, camera and compression",
             "first_scene": FIRST_SCENE,
@@ -164,6 +161,7 @@ def _card(weights: Path, training: dict[str, Any], held_out: dict[str, dict[str,
             "image_tower": f"starts from {DEIT.name}",
             "optimiser": f"AdamW in one cycle, {IMAGE_RATE} for images, {TEXT_RATE} for texts, weight decay"
             f" {WEIGHT_DECAY}",
+            "max_gradient_norm": MAX_GRADIENT_NORM,
             "seed": SEED,
             **training,
         },
@@ -190,7 +188,5 @@ def train_small_clip(out: Path, start: Path, progress: StageCallback, effort: fl
         model.visual.to(memory_format=torch.channels_last)
         loss = fit(model, scenes, steps, progress)
         accuracies = _zero_shot_accuracies(model, held_out)
-    weights = out / f"{NAME}.safetensors"
-    save(model, weights)
-    card = _card(weights, {"scenes": count, "steps": steps, "last_loss": round(loss, 3)}, accuracies)
-    (out / f"{NAME}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    card = _card({"scenes": count, "steps": steps, "last_loss": round(loss, 3)}, accuracies)
+    save_with_card(model, card, out)

@@ -16,8 +16,6 @@ and those of cameras hardly: the card gives linear probes of both.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, log_softmax, normalize, softmax
 
 from bench.embedded.corpus import StageCallback
-from bench.embedded.pretraining.determinism import save, seeded, threads
+from bench.embedded.pretraining.determinism import save_with_card, seeded, threads
 from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, render_labelled_scenes
 from bench.embedded.pretraining.patch_whitening import whiten_patches
 from bench.embedded.scenes.filters import Pixels
@@ -226,7 +224,4 @@ def train_small_dino(out: Path, progress: StageCallback, effort: float = 1.0) ->
         network, loss = fit(student, scenes.pixels, steps, progress)
         probe_scenes = LabelledScenes(scenes.pixels[:PROBE_SCENES], scenes.labels[:PROBE_SCENES])
         measured = _measure(network, untrained, probe_scenes, held_out)
-    weights = out / f"{NAME}.safetensors"
-    save(network, weights)
-    card = _card(loss, count, steps, measured) | {"sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
-    (out / f"{NAME}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    save_with_card(network, _card(loss, count, steps, measured), out)

@@ -187,9 +187,11 @@ def test_an_update_of_some_detectors_keeps_the_others(good_run, run_of, tmp_path
     reporter = Reporter(Console(file=io.StringIO()))
     flipped = run_of(Flipped("small"), Checkerboard("small"))
     runs = dict.fromkeys(gate.PROTOCOLS, flipped)
-    monkeypatch.setattr(gate, "matrices", lambda *_: runs)
+    asked = []
+    monkeypatch.setattr(gate, "matrices", lambda *arguments: asked.append(arguments[3]) or runs)
     with pytest.raises(InputError, match="holds no golden record"):
         gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["nearest_mean"])
+    assert asked == []
     for protocol in gate.PROTOCOLS:
         write_golden(golden_from([good_run]), tmp_path / "golden" / protocol)
     assert gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["checkerboard"]) == 0
@@ -197,6 +199,7 @@ def test_an_update_of_some_detectors_keeps_the_others(good_run, run_of, tmp_path
     assert compare(record, good_run).exit_code == 0
     assert gate.update_golden(tmp_path / "golden", tmp_path, reporter, ["nearest_mean"]) == 0
     assert compare(read_golden(tmp_path / "golden" / gate.PROTOCOLS[0]), flipped).exit_code == 0
+    assert asked == [["checkerboard"], ["nearest_mean"]]
 
 
 def test_options_of_the_gate_that_do_not_fit_are_refused(lineup):

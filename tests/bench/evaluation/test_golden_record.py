@@ -127,6 +127,7 @@ def test_one_detector_is_replaced_and_the_others_stay_to_the_last_bit(tmp_path):
     lines = describe_update(unpack(pack(old)), back).splitlines()
     assert "alpha: all 3200 decisions as before" in lines
     assert "beta: beta.1.small -> beta.2.small" in lines
+    assert "commit: abc -> abc; beta: abc" in lines
     assert any(line.startswith("beta: mean accuracy") for line in lines)
     first, second = (
         run.scores[run.scores["key"].str.startswith("alpha")].sort_values(["key", "name"], ignore_index=True)

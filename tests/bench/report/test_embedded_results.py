@@ -1,12 +1,13 @@
-"""The committed ranking: read, said in words, and shown by the README as it is."""
+"""A committed ranking is read, said in words, and shown as a table."""
 
 import pytest
 
 from bench.command.card_texts import long_list, whole_card
 from bench.evaluation.leaderboard import rankings
+from bench.platform.errors import InputError
 from bench.report import embedded_results as embedded_table
 from bench.report import formats
-from bench.report.embedded_results import AT_CHANCE, embedded_results, results_as_markdown
+from bench.report.embedded_results import CHANCE_NOTE, embedded_results, results_as_markdown
 from tests.support.synthetic_runs import falling, make_run
 
 
@@ -26,8 +27,8 @@ def test_a_table_is_read_as_a_run_writes_it(table):
     assert not found["alpha"].at_chance
     assert found["alpha"].low < found["alpha"].diagonal < found["alpha"].high
     assert found["alpha"].text.startswith(f"diagonal {100 * found['alpha'].diagonal:.1f} [")
-    assert AT_CHANCE not in found["alpha"].text
-    assert found["beta"].text.endswith(f"; {AT_CHANCE}")
+    assert CHANCE_NOTE not in found["alpha"].text
+    assert found["beta"].text.endswith(f"; {CHANCE_NOTE}")
     assert embedded_results(table.with_name("none.csv")) == {}
 
 
@@ -38,6 +39,12 @@ def test_the_table_of_the_readme_marks_what_is_at_chance(table, monkeypatch):
     assert alpha.startswith("| `alpha` | ")
     assert beta.startswith("| `beta` † | ")
     assert [row.count("|") for row in (alpha, beta)] == [7, 7]
+
+
+def test_without_a_table_there_is_nothing_to_show(monkeypatch, tmp_path):
+    monkeypatch.setattr(embedded_table, "TABLE", tmp_path / "none.csv")
+    with pytest.raises(InputError, match="comes without results on the embedded corpus"):
+        list(results_as_markdown())
 
 
 def test_the_list_and_the_card_say_it_of_a_detector(table, monkeypatch):

@@ -14,6 +14,7 @@ from sklearn.metrics.pairwise import cosine_distances
 from sklearn.svm import LinearSVC
 
 from detectors.api import Runtime, Unavailable
+from detectors.checks import sample, texture
 from detectors.classifier import Classifier
 from detectors.embedders import clip_tower
 from detectors.embedders.clip_recipe import SMALL_MODEL
@@ -25,6 +26,8 @@ from detectors.foundation.clip_probe import ClipLayers, ClipProbe
 from detectors.foundation.tip_adapter import BETA, TipAdapter, TipAdapterF
 from detectors.heads.linear import LinearSvm
 from detectors.heads.multiclass import Softmax, couple, decode_names, encode_names
+from detectors.heads.rows import l2_normalise
+from detectors.preprocessing.augmentation import jpeg_round_trip
 from detectors.weight_file import WrongWeights
 from detectors.weights.locations import shipped_card
 
@@ -371,3 +374,21 @@ def test_the_small_clip_reads_prompts_in_the_words_of_its_captions():
         text_embeddings(tower, ["a grany photo"])
     with pytest.raises(Unavailable, match="has 60 words and commas: the text tower reads 54"):
         text_embeddings(tower, ["grainy " * 60])
+
+
+def test_the_small_prompts_are_in_their_order():
+    """A strongly compressed image is nearer to the prompt of generated images than the image itself is."""
+    embedder = TipAdapter("small").embedder(Runtime())
+    real, generated = text_embeddings(embedder.tower, TipAdapter("small").adaptation.prompts)
+    towards = l2_normalise(generated[None])[0] - l2_normalise(real[None])[0]
+    scenes = [texture(str(seed), 128, 128) for seed in range(12)]
+    before, after = (
+        embedder.embed([embedder.prepare(sample(pixels)) for pixels in shown])[:, :FINAL]
+        for shown in (scenes, [jpeg_round_trip(pixels, 40, "opencv") for pixels in scenes])
+    )
+    moved = (l2_normalise(after) - l2_normalise(before)) @ towards
+    assert (moved > 0).mean() > 0.8
+
+
+def test_another_tower_gets_the_published_prompts():
+    assert TipAdapter("small", model="ViT-L-14").adaptation is TipAdapter.variants["paper"]

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from bench.embedded.generators.generator import GENERATORS, find_generator, restore_network
 from bench.embedded.pretraining import small_clip
 from bench.embedded.pretraining.all_weights import names, train_all
-from bench.embedded.pretraining.captions import WORDS, attributes, caption, vocabulary
+from bench.embedded.pretraining.captions import PHRASES, attributes, caption, vocabulary
 from bench.embedded.pretraining.determinism import seeded, threads
 from bench.embedded.pretraining.labelled_scenes import TASKS, labelled_scene
 from bench.embedded.pretraining.small_clip import CONFIG, TOKENIZE, VOCABULARY, new_model
@@ -77,6 +77,11 @@ def test_the_shipped_clip_comes_from_this_training_and_is_as_small_as_its_cards_
     assert card["vocabulary"] == list(VOCABULARY)
     model = new_model()
     load_strict(model, read(shipped_file("small_clip")), "small_clip")
+    for attribute in ("kind", "noise", "sharpening", "quality", "contrast", "focus"):
+        assert (
+            card["zero_shot_on_held_out_scenes"][attribute]["accuracy"]
+            > 0.05 + (card["zero_shot_on_held_out_scenes"][attribute]["majority"])
+        )
     variant = ClipProbe("small").variant
     parameters = sum(tensor.numel() for tensor in model.visual.parameters())
     assert parameters == variant.size.parameters
@@ -128,7 +133,7 @@ def test_captions_tell_what_the_scene_is():
         scene, pixels, labels = labelled_scene(seed)
         texts = attributes(labels, pixels, shallow_focus=scene.shallow_focus)
         text = caption(texts, rng)
-        assert text.startswith(f"a photo of {WORDS['kind'][labels[0]]}, ")
+        assert text.startswith(f"a photo of {PHRASES['kind'][labels[0]]}, ")
         parts = text.split(", ")[1:]
         assert 5 <= len(parts) <= len(texts) - 1
         assert set(parts) <= set(texts.values())
@@ -137,12 +142,12 @@ def test_captions_tell_what_the_scene_is():
 
 
 def test_every_class_has_a_text_of_its_own():
-    assert {task: len(texts) for task, texts in WORDS.items()} == TASKS
-    assert all(len(set(texts)) == len(texts) for texts in WORDS.values())
+    assert {task: len(texts) for task, texts in PHRASES.items()} == TASKS
+    assert all(len(set(texts)) == len(texts) for texts in PHRASES.values())
 
 
 def test_the_longest_caption_fits_into_the_text_tower():
-    longest = [max(texts, key=lambda text: len(text.split())) for texts in WORDS.values()]
+    longest = [max(texts, key=lambda text: len(text.split())) for texts in PHRASES.values()]
     others = ("medium light", "magenta", "normal contrast", "shallow focus")
     tokens = TOKENIZE([", ".join([f"a photo of {longest[0]}", *longest[1:], *others])])
     assert tokens.shape == (1, CONFIG["text_cfg"]["context_length"])

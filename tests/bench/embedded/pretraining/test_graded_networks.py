@@ -81,5 +81,9 @@ def test_labels_follow_the_scene():
 def test_shipped_weights_come_from_this_training(graded):
     card = locations.shipped_card(graded.name)
     assert card["outputs"] == TASKS
-    assert card["training"]["steps"] == graded.steps
+    training = card["training"]
+    assert training["steps"] == graded.steps
+    assert training["optimiser"].startswith(f"AdamW, {graded.learning_rate} in")
+    assert training.get("max_gradient_norm", float("inf")) == graded.max_gradient_norm
+    assert ("stem" in training) == (graded.stem is not None)
     assert all(task["accuracy"] > task["majority"] for task in card["accuracy_on_held_out_scenes"].values())
