@@ -18,11 +18,17 @@ def digest(*parts: str | bytes) -> str:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file in the same folder, then rename it to `path`."""
+    """Let `write` fill a temporary file in the same folder, then rename it to `path`.
+
+    Others may read it as far as the user's umask lets them: safetensors makes files for their owner alone.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{token_hex(4)}.partial")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         write(temporary)
+        temporary.chmod(mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

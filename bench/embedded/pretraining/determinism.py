@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from bench.platform.files import write_atomically
+
 Result = TypeVar("Result")
 
 
@@ -39,7 +41,8 @@ def seeded(seed: int, make: Callable[[], Result]) -> Result:
 
 def save(network: nn.Module, path: Path) -> None:
     """Write the weights of a network in half precision."""
-    save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, path)
+    tensors = {key: value.half().contiguous() for key, value in network.state_dict().items()}
+    write_atomically(path, lambda temporary: save_file(tensors, temporary))
 
 
 def save_with_card(network: nn.Module, card: dict[str, Any], out: Path) -> None:

@@ -1,0 +1,32 @@
+"""Files are written whole or not at all, and as readable as the user wants his files to be."""
+
+import os
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from bench.platform.files import write_atomically
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_file_is_as_readable_as_the_umask_says(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "made", lambda part: save_file({"zero": np.zeros(1)}, part))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_what_fails_leaves_the_old_file_and_no_other(tmp_path):
+    write_atomically(tmp_path / "made", lambda part: part.write_text("old"))
+
+    def fail(part):
+        part.write_text("half")
+        msg = "no room"
+        raise OSError(msg)
+
+    with pytest.raises(OSError, match="no room"):
+        write_atomically(tmp_path / "made", fail)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("made", "old")]
