@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, Protocol
 
-Split = Literal["train", "val", "test"]
+Split = Literal["train", "val", "test", "all"]  # "all": whatever the split
 Task = Literal["binary", "generator"]
 Role = Literal["home", "away"]
 AxisValue = str | int | float  # of an axis, as tables have it
@@ -100,7 +100,7 @@ def _size(subset: Subset) -> AxisValue:
 
 
 AXES: Mapping[str, Axis] = {
-    "train": Axis(lambda cell: cell.checkpoint if cell.train is None else cell.train.name, generators=True),
+    "train": Axis(lambda cell: "" if cell.train is None else cell.train.name, generators=True),
     "train_data": _of_train(lambda train: train.data),
     "train_contents": _of_train(lambda train: "+".join(train.contents)),
     "train_size": _of_train(_size),
@@ -136,6 +136,10 @@ class Images(Protocol):
     def held_out(self) -> Split:
         """The split that is evaluated on: "test", or "val" where there is none."""
 
+    @property
+    def untouched(self) -> Split:
+        """The images that nobody trained on: the split that is held out, or "all" where the data itself has none."""
+
     def generators_in(self, split: Split) -> Sequence[str]:
         """The generators that have images in a split, in reading order."""
 
@@ -153,15 +157,31 @@ class Scope:
 
     Attributes:
         images: The data of the run.
-        other_images: The data sets that the protocol named, by `EvaluationProtocol.data_sets`.
+        other_images: Further data sets by name: those of `EvaluationProtocol.data_sets`, or that the user named.
         detectors: Names.
         seeds: Of the trainings.
+        checkpoints: The files that some of the detectors are loaded from, by detector.
     """
 
     images: Images
     detectors: Sequence[str]
     seeds: Sequence[int] = (0,)
     other_images: Mapping[str, Images] = field(default_factory=dict)
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> Sequence[str]:
+        """The detectors that are trained, and not loaded from a checkpoint."""
+        return [detector for detector in self.detectors if detector not in self.checkpoints]
+
+    def released_cells(self, tests: Sequence[Subset]) -> list[Cell]:
+        """A cell for each detector that is loaded from a checkpoint, and each of these subsets."""
+        return [
+            Cell(detector, None, test, checkpoint=self.checkpoints[detector])
+            for detector in self.detectors
+            if detector in self.checkpoints
+            for test in tests
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +236,9 @@ class EvaluationProtocol(ABC):
         view: The layout of the results.
         axes: Further axes of this protocol by name, beside `AXES`.
         published: The published averages to compare with; None for none.
+        worst_over: Axes over whose values a row's mean and its worst are shown, with what tables call such a value.
+        trains: Whether detectors are trained; else each is loaded from a checkpoint.
+        several_data_sets: Whether the run's data may be several data sets.
     """
 
     name: ClassVar[str]
@@ -223,6 +246,9 @@ class EvaluationProtocol(ABC):
     view: ClassVar[MatrixLayout]
     axes: ClassVar[Mapping[str, Axis]] = {}
     published: ClassVar[PublishedAverage | None] = None
+    worst_over: ClassVar[Mapping[str, str]] = {}
+    trains: ClassVar[bool] = True
+    several_data_sets: ClassVar[bool] = False
 
     def data_sets(self) -> tuple[str, ...]:
         """Further data sets that the cells name, written as for the option of the run; none by default."""

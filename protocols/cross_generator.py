@@ -32,15 +32,17 @@ class CrossGenerator(EvaluationProtocol):
     published: ClassVar[PublishedAverage | None] = PublishedAverage(over="test", beside="all cells")
 
     def cells(self, scope: Scope) -> list[Cell]:
-        """One cell per detector, seed, train set and test generator."""
+        """One cell per detector, seed, train set and test generator; of released ones per test generator alone."""
         images = scope.images
-        return [
-            Cell(detector, Subset(train, "train"), Subset((test,), images.held_out), seed=seed)
-            for detector in scope.detectors
+        tests = [Subset((test,), images.held_out) for test in images.generators_in(images.held_out)]
+        trained = [
+            Cell(detector, Subset(train, "train"), test, seed=seed)
+            for detector in scope.trained
             for seed in scope.seeds
             for train in train_generators(images, self.train_on)
-            for test in images.generators_in(images.held_out)
+            for test in tests
         ]
+        return trained + scope.released_cells(tests)
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Cells tested on generators of the train set, on others, and of the others those of the same family or not."""
@@ -49,6 +51,7 @@ class CrossGenerator(EvaluationProtocol):
         def family(subset: Subset | None) -> set[str]:
             return {families.get(name, name) for name in subset.generators} if subset else set()
 
+        cells = [cell for cell in cells if cell.train is not None]
         away = [cell for cell in cells if not _on_diagonal(cell)]
         same_family = [cell for cell in away if family(cell.test) <= family(cell.train)]
         return [

@@ -11,6 +11,7 @@ from protocols.api import (
     Cell,
     EvaluationProtocol,
     Group,
+    Images,
     MatrixLayout,
     PublishedAverage,
     Scope,
@@ -19,7 +20,7 @@ from protocols.api import (
     option,
     train_generators,
 )
-from protocols.degradations import parse_degradation
+from protocols.degradations import canonical_steps
 
 PREFERRED = "SDv1.4"  # what GenImage trains on for this table
 GENIMAGE_STEPS = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
@@ -44,28 +45,33 @@ class DegradationMatrix(EvaluationProtocol):
     published: ClassVar[PublishedAverage | None] = PublishedAverage(over="degradation", beside="degraded")
 
     def cells(self, scope: Scope) -> list[Cell]:
-        """One cell per detector, seed, train generator, test generator and degradation."""
+        """One cell per detector, seed, train set, test generator and degradation; of released ones without training."""
         images = scope.images
-        train_sets, held_out = train_generators(images, self.train_on), images.held_out
-        default = (PREFERRED,) if (PREFERRED,) in train_sets else train_sets[0]
-        rows = train_sets if self.train_on else (default,)
+        held_out, steps = images.held_out, (NONE, *self._steps(images.short_side))
         every = [(name,) for name in images.generators_in(held_out)]
-        return [
+        rows = self._train_sets(images) if scope.trained else every
+        trained = [
             Cell(detector, Subset(train, "train"), Subset(test, held_out, degradation=step), seed)
-            for detector in scope.detectors
+            for detector in scope.trained
             for seed in scope.seeds
             for train in rows
             for test in (every if self.test_all else (train,))
-            for step in (NONE, *self._steps(images.short_side))
+            for step in steps
         ]
+        tests = every if self.test_all else rows
+        return trained + scope.released_cells([Subset(test, held_out, degradation=step) for test in tests for step in steps])
+
+    def _train_sets(self, images: Images) -> tuple[tuple[str, ...], ...]:
+        """The generators of each train set."""
+        train_sets = train_generators(images, self.train_on)
+        default = (PREFERRED,) if (PREFERRED,) in train_sets else train_sets[0]
+        return train_sets if self.train_on else (default,)
 
     def _steps(self, short_side: int) -> tuple[str, ...]:
         """The degradations under their canonical names."""
         if not self.degradations:
             return MILDER_STEPS if short_side <= SMALL_SIDE else GENIMAGE_STEPS
-        return tuple(
-            dict.fromkeys(name for text in self.degradations if (name := parse_degradation(text).name) != NONE)
-        )
+        return canonical_steps(self.degradations)
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Clean images, all degradations, and each one."""

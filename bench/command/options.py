@@ -21,11 +21,11 @@ COMPARED, IMAGES, COMPUTED, WRITTEN = "What is compared", "On which images", "Ho
 Settings = Annotated[Path | None, typer.Option(help="TOML file of options.", rich_help_panel=COMPARED)]
 Protocol = Annotated[str, typer.Option(help="As `lineup list` names it; brings options.", rich_help_panel=COMPARED)]
 Detectors = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Names, comma separated, or 'all' that are installed.",
+        help="Rows, comma separated: NAME, NAME:option=value or NAME@CHECKPOINT; or 'all' that are installed.",
         rich_help_panel=COMPARED,
-        show_default=DETECTORS.replace(",", ", "),
+        show_default=DETECTORS.replace(",", ", ") + "; all checkpoints where nothing is trained",
     ),
 ]
 Baselines = Annotated[
@@ -41,7 +41,7 @@ SeedCount = Annotated[
     int | None, typer.Option(min=1, help="So many training seeds, instead of --seed.", rich_help_panel=COMPARED)
 ]
 
-Data = Annotated[str, typer.Option(help="'embedded', a path or URL, or layout:path.", rich_help_panel=IMAGES)]
+Data = Annotated[str, typer.Option(help="'embedded', a path or URL, or layout:path; or several.", rich_help_panel=IMAGES)]
 Real = Annotated[
     str, typer.Option(help="Folder or URL of real images, for data that holds none.", rich_help_panel=IMAGES)
 ]
@@ -66,6 +66,11 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor", help="Where trainings run: processes, or as a plug-in names it.", rich_help_panel=COMPUTED
     ),
+]
+
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of released checkpoints; default LINEUP_WEIGHTS.", rich_help_panel=COMPUTED),
 ]
 
 Out = Annotated[
@@ -99,6 +104,14 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("LINEUP_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lineup"
+
+
+def weights_folder(chosen: Path | None = None) -> Path:
+    """The folder of released checkpoints: the chosen one, LINEUP_WEIGHTS, or weights in the cache folder."""
+    if chosen is not None:
+        return chosen
+    named = os.environ.get("LINEUP_WEIGHTS")
+    return Path(named) if named else cache_folder() / "weights"
 
 
 def reporter() -> Reporter:

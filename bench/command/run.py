@@ -11,7 +11,7 @@ import typer
 from bench.command import options
 from bench.command.options import CORES, names
 from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol
-from bench.request.defaults import BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
+from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.request.run_request import RunRequest
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     context: typer.Context,
     protocol: options.Protocol = "cross_generator",
-    detectors: options.Detectors = DETECTORS,
+    detectors: options.Detectors = None,
     baselines: options.Baselines = True,  # noqa: FBT002
     setting: options.RunSetting = "auto",
     seed: options.Seed = "0",
@@ -37,6 +37,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = CORES,
     executor: options.ExecutorName = "processes",
+    weights_dir: options.WeightsDir = None,
     out: options.Out = None,
     keep_fitted: options.KeepFitted = False,  # noqa: FBT002
     tensorboard: options.Tensorboard = False,  # noqa: FBT002
@@ -48,10 +49,11 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.request.early_checks import check_request
 
     chosen: ChosenProtocol = context.obj
+    rows = names(detectors) if detectors is not None else names(DETECTORS) if chosen.protocol.trains else (ALL,)
     request = RunRequest(
         protocol=chosen.protocol,
         data=data,
-        detectors=_with_baselines(names(detectors), baselines=baselines),
+        detectors=_with_baselines(rows, baselines=baselines and chosen.protocol.trains),
         setting=setting,
         device=device,
         precision=precision,
@@ -67,6 +69,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         tensorboard=tensorboard,
         keep_fitted=keep_fitted,
         executor=executor,
+        weights_folder=options.weights_folder(weights_dir),
     )
     check_request(request)
     requests = with_base_degradations(request, names(base_degradation))
@@ -76,7 +79,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 
 def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str, ...]:
-    if not baselines or not detectors or detectors == ("all",):
+    if not baselines or not detectors or detectors == (ALL,):
         return detectors
     return tuple(dict.fromkeys((*detectors, *names(BASELINES))))
 

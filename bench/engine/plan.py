@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from bench.engine.selections import Selections
 from bench.engine.versions import code_of
 from bench.platform.errors import InputError
-from bench.platform.files import digest
+from bench.platform.files import digest, plain_name
 from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.weight_file import content_id
@@ -37,9 +36,10 @@ class PlannedCell:
     Attributes:
         cell: The cell of the protocol.
         recipe: Recipe of its detector, with the options of the cell.
-        recipe_key: The recipe's key.
+        recipe_key: The recipe's key, and behind an @ the content of the checkpoint that it is loaded from.
         key: Hash of everything that changes its scores.
         fit_key: Hash of everything that changes the fitted detector.
+        missing: Why its checkpoint cannot be used; empty where it can.
     """
 
     cell: Cell
@@ -47,6 +47,7 @@ class PlannedCell:
     recipe_key: str
     key: str
     fit_key: str
+    missing: str = ""
 
     @property
     def path(self) -> DetectorPath:
@@ -65,9 +66,24 @@ class PlannedCell:
 
 
 def plan(
-    cells: Sequence[Cell], recipes: Mapping[str, Recipe], selections: Selections, runtime: Runtime
+    cells: Sequence[Cell],
+    recipes: Mapping[str, Recipe],
+    selections: Selections,
+    runtime: Runtime,
+    missing: Mapping[str, str] | None = None,
 ) -> list[PlannedCell]:
-    """Give each cell its recipe and its keys. Raises `Unanswerable` for options that a recipe does not have."""
+    """Give each cell its recipe and its keys.
+
+    Args:
+        cells: Of the protocol.
+        recipes: By detector as cells name it.
+        selections: The images of every subset.
+        runtime: Where detectors compute.
+        missing: Why the checkpoint of a detector cannot be used, by detector; empty where it can.
+
+    Raises:
+        Unanswerable: A recipe does not have the options of a cell.
+    """
     train_keys = {
         train: (selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.degradation).key)
         for train in {cell.train for cell in cells}
@@ -83,12 +99,15 @@ def plan(
     for cell in cells:
         code = codes[cell.detector, cell.options]
         if cell.train is None:
-            fit_key = digest("checkpoint", *code, content_id(Path(cell.checkpoint)))
+            content = content_id(Path(cell.checkpoint))
+            code = (f"{code[0]}@{content}", *code[1:])
+            fit_key = digest("checkpoint", *code)
         else:
             fit_key = digest("fit", *code, *train_keys[cell.train], str(cell.seed))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.degradation).key
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task)[:32]
-        planned.append(PlannedCell(cell, by_options[cell.detector, cell.options], code[0], key, fit_key))
+        reason = (missing or {}).get(cell.detector, "")
+        planned.append(PlannedCell(cell, by_options[cell.detector, cell.options], code[0], key, fit_key, reason))
     return planned
 
 
@@ -119,7 +138,7 @@ def fit_name(cell: Cell) -> str:
     A text that is long or has odd characters is shortened, and told from others by its digest.
     """
     text = training_text(cell)
-    plain = re.sub(r"[^\w.+=,-]+", "_", text)[:LONGEST_NAME]
+    plain = plain_name(text)[:LONGEST_NAME]
     return f"{plain}-{cell.seed}" if plain == text else f"{plain}-{digest(text)[:8]}-{cell.seed}"
 
 
@@ -129,6 +148,6 @@ def detector_names(cells: Mapping[str, Cell]) -> dict[str, str]:
     Args:
         cells: A cell of each fit, by the key of the fit, which is part of a name that two would have otherwise.
     """
-    names = {fit_key: f"{cell.detector}-{fit_name(cell)}" for fit_key, cell in cells.items()}
+    names = {fit_key: f"{plain_name(cell.detector)}-{fit_name(cell)}" for fit_key, cell in cells.items()}
     counts = Counter(names.values())
     return {fit_key: name if counts[name] == 1 else f"{name}-{fit_key[:8]}" for fit_key, name in names.items()}

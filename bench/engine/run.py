@@ -105,7 +105,10 @@ class Engine:
         """The embedders of every recipe that can run here, by its key."""
         found: dict[str, RecipeEmbedders] = {}
         for key, recipe in {item.recipe_key: item.recipe for item in items}.items():
-            with self._log.failures_of(item for item in items if item.recipe_key == key):
+            users = [item for item in items if item.recipe_key == key]
+            with self._log.failures_of(users):
+                if users[0].missing:
+                    raise Unavailable(users[0].missing)
                 found[key] = recipe_embedders(recipe, self._resources.runtime)
         return found
 
@@ -181,7 +184,7 @@ class Engine:
                 tasks |= self._fits.tasks(group[0])
         groups = _by_fit(self._log.without_failure(items))
         with (
-            self._resources.reporter.stage("train networks", len(groups)) as advance,
+            self._resources.reporter.stage("train or load networks", len(groups)) as advance,
             self._resources.executor(run_fit, tasks, self._resources.workers) as futures,
         ):
             for group in groups:

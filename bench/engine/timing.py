@@ -49,10 +49,10 @@ class TimingConditions:
     runtime: Runtime
     batch_size: int
 
-    def values(self, recipe: Recipe) -> tuple[Any, ...]:
-        """The values of `columns.TIMING_CONDITIONS` for a recipe."""
+    def values(self, recipe_key: str) -> tuple[Any, ...]:
+        """The values of `columns.TIMING_CONDITIONS` for the recipe with this key."""
         runtime = self.runtime
-        return recipe.key, self.data, self.processor, runtime.device, runtime.precision, self.batch_size
+        return recipe_key, self.data, self.processor, runtime.device, runtime.precision, self.batch_size
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def time_detectors(
             try:
                 detector = engine.detector(item)
                 figures = _measure_speed(detector, images, steps, conditions)
-                under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item.recipe), strict=True))
+                under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item.recipe_key), strict=True))
                 rows.append({columns.DETECTOR: item.cell.detector, **under, **figures})
             except Exception as error:  # noqa: BLE001 - scores are recorded: a speed alone is missing, and said so
                 reporter.say(f"{item.cell.detector} could not be timed: {type(error).__name__}: {error}")

@@ -7,7 +7,7 @@ name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,14 @@ from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
 from bench.platform.files import digest
 from bench.records import columns
+from bench.records.manifest import CheckpointRecord, ProtocolRecord
 from bench.records.run import Run
 from bench.statistics.intervals import interval
 from detectors.types import Array
-from protocols.api import NONE, PublishedAverage
+from protocols.api import NONE, PublishedAverage, Role
 
 UNDEFINED = float("nan")
+ROLES: tuple[Role, ...] = ("home", "away")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,21 @@ class MeanAccuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class MeanAndWorst:
+    """Accuracies of one row by the values of an axis, every value counting alike.
+
+    Attributes:
+        mean: In [0, 1]; NaN where a cell is missing.
+        worst: The smallest; NaN where a cell is missing.
+        where: The value that it is of.
+    """
+
+    mean: float
+    worst: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class RankingRow:
     """One detector in a ranking.
 
@@ -74,7 +91,9 @@ class RankingRow:
         images_per_s: The fastest timing of its own recipe, else of any options; NaN where it was not timed.
         reasons: Why cells are missing.
         at_chance: Whether it tells nothing apart even where it was trained: the interval of its balanced accuracy over
-            the group of role home holds 0.5.
+            the group of role home holds 0.5. Of a released checkpoint, over all cells.
+        over: Mean and worst of its accuracies over the values of each axis in `ProtocolRecord.worst_over`.
+        checkpoint: What it was loaded from; None where it was trained.
     """
 
     rank: int | None
@@ -86,6 +105,8 @@ class RankingRow:
     images_per_s: float
     reasons: tuple[str, ...]
     at_chance: bool = False
+    over: Mapping[str, MeanAndWorst] = field(default_factory=dict)
+    checkpoint: CheckpointRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,8 @@ class Ranking:
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
         question: Alike for rankings that differ in their base degradation alone: the same cells over the same files.
         published: Which published averages may be shown beside the ranking; None for none.
+        released: Whether its rows are released checkpoints: nothing was trained.
+        over: What tables call a value of the axes that `RankingRow.over` has.
     """
 
     title: str
@@ -127,6 +150,8 @@ class Ranking:
     notices: tuple[str, ...] = ()
     question: str = ""
     published: PublishedAverage | None = None
+    released: bool = False
+    over: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -181,9 +206,14 @@ def _speeds(run: Run) -> dict[str, float]:
     best: dict[str, tuple[bool, float]] = {}  # whether it is of the run's own recipe, then the speed
     for detector, recipe, images_per_s in timings:
         record = run.manifest.detectors.get(detector)
-        if record and f"{recipe}.".startswith(f"{detector}.{record.version}.{run.manifest.setting}."):
+        if record and _name_and_setting(recipe) == _name_and_setting(record.key):
             best[detector] = max(best.get(detector, (False, 0.0)), (recipe == record.key, images_per_s))
     return {detector: images_per_s for detector, (_, images_per_s) in best.items()}
+
+
+def _name_and_setting(recipe_key: str) -> list[str]:
+    """The part of a recipe's key that its options are no part of."""
+    return recipe_key.partition("@")[0].split(".")[:3]
 
 
 def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
@@ -209,8 +239,22 @@ def _row(detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], ru
         seeds=cells[columns.SEED].nunique(),
         images_per_s=speed,
         reasons=_reasons(cells),
-        at_chance=home in masks and _at_chance(evaluation, masks[home] & own),
+        at_chance=_at_chance(evaluation, masks[home] & own) if home in masks else False,
+        over=_over_axes(cells, protocol),
+        checkpoint=run.manifest.detectors[detector].checkpoint,
     )
+
+
+def _over_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, MeanAndWorst]:
+    """Mean and worst accuracy of one row over the values of each axis that the protocol names, where it has several."""
+    found = {}
+    for axis in protocol.worst_over:
+        means = cells.groupby(axis, sort=False)[columns.ACCURACY].agg(lambda values: values.mean(skipna=False))
+        if len(means) > 1:
+            whole = not means.isna().any()
+            worst = str(means.idxmin()) if whole else ""
+            found[axis] = MeanAndWorst(float(means.mean(skipna=False)), float(means.min(skipna=False)), worst)
+    return found
 
 
 def _at_chance(evaluation: MeasuredCells, cells: Mask) -> bool:
@@ -231,30 +275,49 @@ def _rank_rows(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
 
 
 def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
-    """Rank the detectors of one run by the average of role away, else of role home, else over all cells.
+    """The first of `rankings_of` a run: that of its trained detectors, if it has any."""
+    return rankings_of(run, measured)[0]
+
+
+def rankings_of(run: Run, measured: MeasuredCells | None = None) -> list[Ranking]:
+    """Rank the trained detectors of one run, and apart from them its released ones, where there are any.
 
     Args:
         run: The run.
         measured: Its cells, where they are measured already.
     """
-    evaluation, manifest = measured or evaluate(run), run.manifest
+    evaluation = measured or evaluate(run)
+    loaded = {name for name, record in run.manifest.detectors.items() if record.checkpoint}
+    released = evaluation.table[columns.DETECTOR].isin(loaded).to_numpy()
+    return [_ranking(run, evaluation, kind) for kind in (~released, released) if kind.any()]
+
+
+def _with_cells(group: str | None, masks: Mapping[str, Mask], kind: Mask) -> str | None:
+    """The group, or None where rows of one kind among several have no cell in it."""
+    return group if group and (kind.all() or masks[group].any()) else None
+
+
+def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
+    """Rank the rows of these cells by the average of role away, else of role home, else over all cells."""
+    manifest = run.manifest
     protocol, data, runtime = manifest.protocol, manifest.data, manifest.runtime
-    masks = average_masks(evaluation.table, protocol)
-    home, away = protocol.group("home"), protocol.group("away")
+    masks = {name: mask & kind for name, mask in average_masks(evaluation.table, protocol).items()}
+    home, away = (_with_cells(protocol.group(role), masks, kind) for role in ROLES)
     by = first_average_with_cells(masks, away, home)
     speeds = _speeds(run)
     rows = [
         _row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED))
-        for detector in evaluation.table[columns.DETECTOR].unique()
+        for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
+    released = rows[0].checkpoint is not None
     return Ranking(
-        title=protocol.title,
+        title=f"{protocol.title} (released checkpoints)" if released and not kind.all() else protocol.title,
         data=data.title,
-        setting=manifest.setting,
+        setting="paper" if released else manifest.setting,
         runtime=f"{runtime.device}, {runtime.precision}",
         protocol=protocol.name,
         generators=data.generators,
-        trains=tuple(evaluation.table[columns.TRAIN].unique()),
+        trains=tuple(evaluation.table.loc[kind, columns.TRAIN].unique()),
         home=home,
         away=away,
         ranked_by=by,
@@ -263,7 +326,9 @@ def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
         base_degradation=data.base_degradation,
         notices=tuple(notices(run, evaluation, masks)),
         question=_question_digest(run),
-        published=protocol.published,
+        published=None if released else protocol.published,
+        released=released,
+        over=protocol.worst_over,
     )
 
 
@@ -283,4 +348,4 @@ def rankings(runs: Sequence[Run]) -> list[Ranking]:
         InputError: One detector appears in two versions.
         UnusableScores: A score is not a probability.
     """
-    return [ranking(run) for run in join_runs(runs)]
+    return [found for run in join_runs(runs) for found in rankings_of(run)]

@@ -29,6 +29,12 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
             f"Unbalanced: the larger class is {100 * larger:.0f}% of a cell on average, and calling everything that is "
             "as accurate; read balanced accuracy."
         )
+    for detector, entry in run.manifest.detectors.items():
+        if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
+            yield (
+                f"{detector}: no digest of this checkpoint is known to the registry; the file that was used has sha256 "
+                f"{entry.checkpoint.sha256}."
+            )
     yield from run.manifest.data.warnings
     for name, further in run.manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)

@@ -54,6 +54,7 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         missing=dict(contents.missing),
         refused=_refused(tree, table, contents),
         listed=len(table),
+        drawn_splits=bool(split_notes),
     )
     _require_both_classes(tree, images)
     return images

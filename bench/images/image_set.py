@@ -40,6 +40,7 @@ class ImageSet:
         missing: What the data set lists and does not hold, to the number of images.
         refused: Name and reason of each image file that is not to be read.
         listed: Number of images of the whole data set that this is a selection of.
+        drawn_splits: Whether its splits were drawn here, for the data set has none or one alone.
     """
 
     files: FileSource
@@ -53,6 +54,7 @@ class ImageSet:
     missing: Mapping[str, int] = field(default_factory=dict)
     refused: tuple[tuple[str, str], ...] = ()
     listed: int = 0
+    drawn_splits: bool = False
 
     def __len__(self) -> int:
         return len(self.table)
@@ -68,8 +70,15 @@ class ImageSet:
         """The split that answers are given on: "test" where the set has one, else "val"."""
         return "test" if (self.table["split"] == "test").any() else "val"
 
+    @property
+    def untouched(self) -> Split:
+        """The images that nobody trained on: the split that is held out, or "all" where splits were drawn here."""
+        return "all" if self.drawn_splits else self.held_out
+
     def generators_in(self, split: Split) -> tuple[str, ...]:
         """The generators that have images in a split."""
+        if split == "all":
+            return self.generators
         return tuple(name for name in self.generators if (split, name) in self._splits_of_generators)
 
     @cached_property
@@ -148,7 +157,8 @@ class ImageSet:
         for label, noun in ((0, "real"), (1, "generated")):
             if (count := int((selected.table["label"] == label).sum())) < required:
                 contents = f" of {', '.join(subset.contents)}" if subset.contents else ""
-                where = f"{subset.name} has {count or 'no'} {noun} images{contents} in its {subset.split} split"
+                split = "" if subset.split == "all" else f" in its {subset.split} split"
+                where = f"{subset.name} has {count or 'no'} {noun} images{contents}{split}"
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
                 msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
                 raise InputError(msg)
@@ -160,7 +170,8 @@ class ImageSet:
         generated = self.table["generator"].isin(subset.generators) & (self.table["label"] == 1)
         real = self.table["generator"].isin(pools) & (self.table["label"] == 0)
         shown = self.table["content"].isin(subset.contents) if subset.contents else True
-        return (generated | real) & (self.table["split"] == subset.split) & shown
+        split = True if subset.split == "all" else self.table["split"] == subset.split
+        return (generated | real) & split & shown
 
     def select(self, rows: Rows | NDArray[np.bool_] | pd.Series[bool]) -> ImageSet:
         """The images at these positions, in this order, or those whose row is true."""

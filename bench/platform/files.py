@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,11 @@ def digest(*parts: str | bytes) -> str:
         data = part.encode() if isinstance(part, str) else part
         whole.update(len(data).to_bytes(8, "little") + data)
     return whole.hexdigest()
+
+
+def plain_name(text: str) -> str:
+    """A text as part of a file name: anything but letters, digits and a few signs becomes a low line."""
+    return re.sub(r"[^\w.+=,@-]+", "_", text)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

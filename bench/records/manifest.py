@@ -47,6 +47,7 @@ class ProtocolRecord:
         options: As the user chose them.
         axes: Names of the axes that are the protocol's own: further columns of the cells.
         published: Which published averages may be shown beside the ranking.
+        worst_over: Axes over whose values means and the worst are shown, with what tables call such a value.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ProtocolRecord:
     options: Mapping[str, Any] = field(default_factory=dict)
     axes: tuple[str, ...] = ()
     published: PublishedAverage | None = None
+    worst_over: Mapping[str, str] = field(default_factory=dict)
 
     def group(self, role: Role) -> str | None:
         """Name of the average with that role; None where there is none."""
@@ -97,20 +99,47 @@ class DataRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorRecord:
-    """A detector: the key of its recipe, and what its card says.
+class CheckpointRecord:
+    """A released checkpoint that a row was loaded from.
 
     Attributes:
-        key: Of its recipe.
+        file: Its name on the machine of the run.
+        sha256: Of its content; empty where it was not there.
+        name: In the registry; empty where the registry does not know it.
+        digest_known: Whether the registry has its digest, and so vouches for the file.
+        trained_on: Canonical names of the generators that it saw in training; None where that is not known.
+        seen: Those of the run's data, by the names that its cells have.
+        training: Its training images in words.
+        published_as: Names by which published tables know it.
+    """
+
+    file: str
+    sha256: str
+    name: str = ""
+    digest_known: bool = False
+    trained_on: tuple[str, ...] | None = None
+    seen: tuple[str, ...] = ()
+    training: str = ""
+    published_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorRecord:
+    """A row: the key of its recipe, and what its card says.
+
+    Attributes:
+        key: Of its recipe, with the content of its checkpoint behind an @.
         version: Of its card.
         shortcut: What a baseline reads in place of traces of generation; empty for a detector.
         card: The whole card, for a reader of the manifest.
+        checkpoint: What it was loaded from; None where it was trained.
     """
 
     key: str
     version: int
     shortcut: str
     card: Mapping[str, Any]
+    checkpoint: CheckpointRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from bench.evaluation.leaderboard import Ranking, RankingRow
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.published import PublishedRows
-from bench.report.ranking_columns import TableColumn, TitledTable, heading, legend, notes, percent, ranking_columns
+from bench.report.ranking_columns import TableColumn, TitledTable, heading, legend, notes, percent, ranking_columns, training_text
 
 
 def _markdown_table(shown: Sequence[TableColumn]) -> str:
@@ -67,6 +67,11 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
     }
     for name, mean in row.means.items():
         flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
+    for axis, found in row.over.items():
+        flat |= {f"{axis} {field}": value for field, value in asdict(found).items()}
+    if row.checkpoint:
+        flat |= {"checkpoint": row.checkpoint.file, "sha256": row.checkpoint.sha256}
+        flat["trained_on"] = training_text(row.checkpoint)
     return flat | {
         **({"drop": row.drop} if ranking.home and ranking.away else {}),
         **row.metrics,

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.evaluation.leaderboard import MeanAccuracy, Ranking, RankingRow
-from bench.records.manifest import ALL_CELLS
+from bench.records.manifest import ALL_CELLS, CheckpointRecord
 from bench.report.embedded_results import AT_CHANCE
 from protocols.api import NONE
 
 DASH = "-"
+UNKNOWN = "unknown"
+FIRST_DATA = "(the first)"  # the run's own data set, which has no name among several
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,28 @@ def _marked_name(row: RankingRow) -> str:
     return f"{row.detector} {AT_CHANCE}" if row.at_chance else row.detector
 
 
+def training_text(checkpoint: CheckpointRecord | None) -> str:
+    """The generators that a checkpoint saw in training."""
+    if checkpoint is None or checkpoint.trained_on is None:
+        return UNKNOWN
+    return ", ".join(checkpoint.trained_on) or "none"
+
+
+def _over_axes(ranking: Ranking) -> list[TableColumn]:
+    """Of each axis with several values: the worst one, and the mean where it is not that over all cells."""
+    shown = []
+    for axis, noun in ranking.over.items():
+        found = [row.over.get(axis) for row in ranking.rows]
+        if any(found):
+            worst = [f"{percent(one.worst)} {one.where or FIRST_DATA}".strip() if one else DASH for one in found]
+            texts = [text if not text.startswith(DASH) else DASH for text in worst]
+            means = tuple(percent(one.mean) if one else DASH for one in found)
+            if means != tuple(percent(row.means[ALL_CELLS].value) for row in ranking.rows):
+                shown.append(TableColumn(f"mean {noun}", means))
+            shown.append(TableColumn(f"worst {noun}", tuple(texts)))
+    return shown
+
+
 def ranking_columns(ranking: Ranking) -> list[TableColumn]:
     """Every column of a ranking; accuracies in per cent, differences in percentage points."""
 
@@ -95,10 +119,12 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
     return [
         column("#", lambda row: DASH if row.rank is None else str(row.rank)),
         column("detector", _marked_name, left=True),
+        *([column("trained on", lambda row: training_text(row.checkpoint), left=True)] if ranking.released else []),
         *_averages(ranking, leading=True),
         *drop,
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
         *_averages(ranking, leading=False),
+        *_over_axes(ranking),
         *(_metric(ranking, name) for name in ranking.headers),
         column("seeds", lambda row: str(row.seeds)),
         *_spreads(ranking),

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrices, matrix, readable_table
-from bench.evaluation.leaderboard import Ranking, ranking, rankings
+from bench.evaluation.leaderboard import Ranking, rankings, rankings_of
 from bench.platform.errors import InputError
+from bench.platform.files import plain_name
 from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
 from bench.records.run import Run
@@ -31,7 +32,7 @@ PUBLISHED = shipped_results() / "published" / "genimage.csv"
 def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
     """Write every derived file and print the leaderboard, unless it will be printed beside others."""
     measured = evaluate(run)
-    ranked, sections = [ranking(run, measured)], sections_of(run)
+    ranked, sections = rankings_of(run, measured), sections_of(run)
     write_files(run, measured, ranked, sections, store)
     if show:
         _print(ranked, Console())
@@ -60,7 +61,7 @@ def write_files(
     store.clear("matrix-*.csv")
     by_detector = matrices(measured.table, protocol)
     for detector, accuracies in by_detector.items():
-        store.write(f"matrix-{detector}.csv", accuracies.to_csv().encode())
+        store.write(f"matrix-{plain_name(detector)}.csv", accuracies.to_csv().encode())
     _write_picture(heat_maps(by_detector, measured.table, run.manifest), store)
     _write_leaderboard(ranked, store)
     from bench.report import formats

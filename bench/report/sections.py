@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.platform.errors import InputError
 from bench.records.run import Run
-from bench.report import routes
+from bench.report import released, routes
 from bench.report.ranking_columns import TitledTable
 from detectors import catalogue
 
@@ -36,7 +36,10 @@ class Section:
     rows: Callable[[Run], pd.DataFrame] | None = None
 
 
-SECTIONS = (Section("routes", routes.route_tables, routes.LEGEND, routes.route_counts),)
+SECTIONS = (
+    Section("routes", routes.route_tables, routes.LEGEND, routes.route_counts),
+    Section("generators", released.generator_tables, released.LEGEND, released.generator_rows),
+)
 
 
 def all_sections() -> tuple[Section, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from bench.images.data_names import check_data
 from bench.platform.errors import InputError
 from bench.platform.executors import executor
 from bench.platform.option_values import parse_options
+from bench.request.defaults import ALL
 from bench.request.run_request import DetectorOptions, RunRequest
 from bench.request.setting import require_setting
 from detectors import catalogue
+from detectors.entries import Entry, WrongEntry, parse_entries, parse_entry
+from detectors.weights.released import checkpoints_of
 
-ALL = "all"
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -27,10 +29,10 @@ def check_request(request: RunRequest) -> None:
     """Check the names, options and paths of a request. Raises `InputError` and `UnknownName`."""
     require_setting(request.setting)
     check_device(request.device, request.precision)
-    check_detectors(request.detectors)
-    check_options(request.recipe_options, request.detectors)
+    check_options(request.recipe_options, entries_of(request))
     executor(request.executor)
-    check_data(request.data, request.real)
+    for data in request.data_sets:
+        check_data(data, request.real)
     _check_folder(request.out)
     if request.tensorboard:
         require_tensorboard()
@@ -53,30 +55,58 @@ def check_device(device: str, precision: str) -> None:
         raise InputError(msg)
 
 
-def all_names(detectors: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of detectors, "all" spelled out."""
-    return tuple(catalogue.names()) if detectors == (ALL,) else detectors
+def entries_of(request: RunRequest) -> tuple[Entry, ...]:
+    """The rows that a request names, "all" spelled out.
+
+    Where the protocol trains nothing, a detector stands for each of its released checkpoints, and "all" for those of all.
+
+    Raises:
+        InputError: None is named, one is not installed, or a text names no row.
+    """
+    trains = request.protocol.trains
+    named = catalogue.names() if request.detectors == (ALL,) else request.detectors
+    check_detectors(named)
+    texts = named if trains else [text for name in named for text in _with_checkpoints(name)]
+    if not texts:
+        msg = f"no released checkpoint of {', '.join(named)} is known; write DETECTOR@PATH, or see `lineup weights list`"
+        raise InputError(msg)
+    return _parsed(texts)
 
 
-def check_detectors(detectors: tuple[str, ...]) -> None:
-    """Raise `InputError` unless at least one detector is named, and each is installed."""
+def _with_checkpoints(text: str) -> list[str]:
+    """The rows of a detector's released checkpoints; a text that names a checkpoint stands for itself."""
+    detector = parse_entry(text).detector
+    return [text] if "@" in text else [f"{text}@{known.name}" for known in checkpoints_of(detector)]
+
+
+def _parsed(texts: Sequence[str]) -> tuple[Entry, ...]:
+    try:
+        return parse_entries(texts)
+    except WrongEntry as error:
+        raise InputError(str(error)) from error
+
+
+def check_detectors(texts: Sequence[str]) -> None:
+    """Raise `InputError` unless at least one row is named, and the detector of each is installed."""
     installed = catalogue.names()
-    if not detectors:
+    if not texts:
         msg = f"no detector was named; give some of {', '.join(installed)}, or all"
         raise InputError(msg)
-    for name in all_names(detectors):
-        if name not in installed:
-            raise InputError(catalogue.unknown_name_message("detector", name, installed))
+    for entry in _parsed(texts):
+        if entry.detector not in installed:
+            raise InputError(catalogue.unknown_name_message("detector", entry.detector, installed))
 
 
-def check_options(options: DetectorOptions, detectors: tuple[str, ...]) -> None:
+def check_options(options: DetectorOptions, entries: Sequence[Entry]) -> None:
     """Raise `InputError` where options are given to no detector of the run, or are none that it has."""
-    names: Collection[str] = all_names(detectors)
-    for name, values in options.items():
+    names: Collection[str] = dict.fromkeys(entry.detector for entry in entries)
+    for name in options:
         if name not in names:
             msg = f"options are given for {name!r}, which is not among the detectors of the run: {', '.join(names)}"
             raise InputError(msg)
-        parse_options(type(catalogue.recipe(name)), values, name)
+    for entry in entries:
+        kind = type(catalogue.recipe(entry.detector))
+        parse_options(kind, {**options.get(entry.detector, {}), **entry.options}, entry.detector)
 
 
 def _check_folder(folder: Path) -> None:

@@ -80,9 +80,10 @@ def _write_detectors(run: PlannedRun, scored: Sequence[PlannedCell], engine: Eng
     names = detector_names({fit_key: item.cell for fit_key, item in fits.items()})
     for fit_key, item in fits.items():
         cell = item.cell
-        options = {**run.request.recipe_options.get(cell.detector, {}), **dict(cell.options)}
+        chosen = {option.name: getattr(item.recipe, option.name) for option in options_of(item.recipe)}
+        options = {option.name: chosen[option.name] for option in options_of(item.recipe) if chosen[option.name] != default_of(option)}
         saved = SavedDetector(
-            cell.detector,
+            item.recipe.card.name,
             item.recipe.card.version,
             item.recipe.setting,
             options,
@@ -100,8 +101,8 @@ def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engin
     timed = set(zip(*(known[name] for name in columns.TIMING_CONDITIONS), strict=True))
     items: dict[str, PlannedCell] = {}  # by key of the recipe
     for item in scored:
-        if conditions.values(item.recipe) not in timed:
-            items.setdefault(item.recipe.key, item)
+        if conditions.values(item.recipe_key) not in timed:
+            items.setdefault(item.recipe_key, item)
     new = time_detectors(list(items.values()), run.planned, engine, conditions, run.selections, resources.reporter)
     if len(new):
         table = new if known.empty else pd.concat([known, new])

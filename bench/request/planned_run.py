@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
@@ -19,12 +18,14 @@ from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
-from bench.request.early_checks import all_names, check_detectors, check_options
+from bench.request.early_checks import check_options, entries_of
 from bench.request.protocol_check import axes_of, check_cells, protocol_fault
 from bench.request.run_request import RunRequest
-from bench.request.setting import choose_setting
+from bench.request.setting import AUTO, choose_setting
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
+from detectors.entries import Entry
+from detectors.weights.released import FoundCheckpoint, find_checkpoint
 from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Unanswerable
 from protocols.degradations import UnknownDegradation, parse_degradation
 
@@ -37,11 +38,12 @@ class PlannedRun:
         request: The request.
         setting: The setting of every detector.
         data: Image sets by name, as cells name them; "" is the run's own.
-        recipes: Recipes by name.
+        recipes: Recipes by row.
         runtime: Where it will compute.
         selections: The images of every subset.
         planned: The cells.
         groups: The averages over them.
+        checkpoints: The files that some of the rows are loaded from, by row.
         censuses: Counts and warnings of the files of each data set, by name as in `data`.
         files: Digest of the image files of the run's own data, before any degradation.
     """
@@ -54,6 +56,7 @@ class PlannedRun:
     selections: Selections
     planned: Sequence[PlannedCell]
     groups: Sequence[Group]
+    checkpoints: Mapping[str, FoundCheckpoint]
     censuses: Mapping[str, Census]
     files: str
 
@@ -78,13 +81,21 @@ def plan_run(request: RunRequest, reporter: Reporter) -> PlannedRun:
 
 def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
     device = runtime(request.device, request.precision)
-    check_detectors(request.detectors)
-    names = all_names(request.detectors)
-    options = _recipe_options(request, names)
-    data = {name: _open_images(request, name, reporter) for name in ("", *request.protocol.data_sets())}
-    setting = choose_setting(request.setting, real_data=data[""].kind != EMBEDDED, device=device.device)
-    recipes = {name: _recipe(name, setting, options[name]) for name in names}
-    scope = Scope(data[""], names, request.seeds, {name: images for name, images in data.items() if name})
+    entries = entries_of(request)
+    check_options(request.recipe_options, entries)
+    further = (*request.data_sets[1:], *request.protocol.data_sets())
+    data = {name: _open_images(request, name, reporter) for name in ("", *further)}
+    setting = _setting(request, data[""], device)
+    checkpoints = {
+        entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
+        for entry in entries
+        if entry.checkpoint
+    }
+    # a released checkpoint is of the published network, whatever size the others are trained in
+    recipes = {entry.label: _recipe(request, entry, "paper" if entry.checkpoint else setting) for entry in entries}
+    names = tuple(recipes)
+    paths = {label: str(found.path) for label, found in checkpoints.items()}
+    scope = Scope(data[""], names, request.seeds, {name: images for name, images in data.items() if name}, paths)
     cells, groups = _cells_and_groups(request.protocol, scope)
     if not cells:
         held_out = data[""].held_out
@@ -101,25 +112,25 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
         recipes,
         device,
         selections,
-        plan(cells, recipes, selections, device),
+        plan(cells, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
         groups,
+        checkpoints,
         {name: take_census(inspection) for name, inspection in inspections.items()},
         images_digest(sound[""].images, sound[""].hashes),
     )
 
 
-def _recipe_options(request: RunRequest, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The options of every detector of the run, checked. Raises `InputError` and `UnknownName`."""
-    check_options(request.recipe_options, request.detectors)
-    return {
-        name: parse_options(type(catalogue.recipe(name)), request.recipe_options.get(name, {}), name) for name in names
-    }
+def _setting(request: RunRequest, images: ImageSet, device: Runtime) -> Setting:
+    """The setting of what is trained; released checkpoints are of the published networks."""
+    if not request.protocol.trains:
+        return choose_setting("paper" if request.setting == AUTO else request.setting, real_data=True, device="")
+    return choose_setting(request.setting, real_data=images.kind != EMBEDDED, device=device.device)
 
 
 def _open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     """A data set of the run, "" its own: limited, and under the base degradation, as the request says."""
     real = "" if name else request.real
-    images = open_data(name or request.data, request.cache, request.workers, reporter, real)
+    images = open_data(name or request.data_sets[0], request.cache, request.workers, reporter, real)
     if request.limit is not None:
         images = images.select_at_most(request.limit)
     return (
@@ -129,8 +140,11 @@ def _open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet
     )
 
 
-def _recipe(name: str, setting: Setting, options: Mapping[str, Any]) -> Recipe:
-    """The recipe of a detector. Raises `InputError` for options that do not go together."""
+def _recipe(request: RunRequest, entry: Entry, setting: Setting) -> Recipe:
+    """The recipe of a row. Raises `InputError` for options that do not go together."""
+    name = entry.detector
+    written = {**request.recipe_options.get(name, {}), **entry.options}
+    options = parse_options(type(catalogue.recipe(name)), written, name)
     try:
         return catalogue.recipe(name, setting, **options)
     except ValueError as error:

@@ -10,9 +10,11 @@ from importlib.metadata import version
 import pandas as pd
 
 from bench.engine.versions import commit, versions
+from bench.images.vocabulary.generator_names import same_generator
 from bench.records import columns
 from bench.records.manifest import (
     AxisRecord,
+    CheckpointRecord,
     DataRecord,
     DetectorRecord,
     GroupRecord,
@@ -26,6 +28,8 @@ from bench.request.planned_run import PlannedRun
 from bench.request.protocol_catalogue import option_values
 from bench.request.protocol_check import axes_of
 from detectors.api import Recipe
+from detectors.weight_file import content_id
+from detectors.weights.released import FoundCheckpoint
 from protocols.api import Cell
 
 
@@ -38,7 +42,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
         data=data,
         setting=run.setting,
         seeds=request.seeds,
-        detectors={name: _detector(recipe) for name, recipe in run.recipes.items()},
+        detectors={name: _detector(run, name, recipe) for name, recipe in run.recipes.items()},
         runtime=RuntimeRecord(
             run.runtime.device,
             run.runtime.precision,
@@ -65,6 +69,7 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
         options=option_values(protocol),
         axes=tuple(protocol.axes),
         published=protocol.published,
+        worst_over=dict(protocol.worst_over),
     )
 
 
@@ -89,9 +94,30 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
     )
 
 
-def _detector(recipe: Recipe) -> DetectorRecord:
-    card = recipe.card
-    return DetectorRecord(recipe.key, card.version, card.shortcut, {**asdict(card), **recipe.variant.to_dict()})
+def _detector(run: PlannedRun, name: str, recipe: Recipe) -> DetectorRecord:
+    card, checkpoint = recipe.card, run.checkpoints.get(name)
+    whole_card = {**asdict(card), **recipe.variant.to_dict()}
+    if checkpoint is None:
+        return DetectorRecord(recipe.key, card.version, card.shortcut, whole_card)
+    key = f"{recipe.key}@{content_id(checkpoint.path)}"
+    return DetectorRecord(key, card.version, card.shortcut, whole_card, _checkpoint(run, checkpoint))
+
+
+def _checkpoint(run: PlannedRun, found: FoundCheckpoint) -> CheckpointRecord:
+    entry = found.entry
+    if entry is None:
+        return CheckpointRecord(found.path.name, found.sha256)
+    generators = dict.fromkeys(name for images in run.data.values() for name in images.generators)
+    return CheckpointRecord(
+        found.path.name,
+        found.sha256,
+        name=entry.name,
+        digest_known=bool(entry.sha256),
+        trained_on=entry.trained_on,
+        seen=tuple(name for name in generators if any(same_generator(name, one) for one in entry.trained_on or ())),
+        training=entry.training,
+        published_as=entry.published_as,
+    )
 
 
 def cell_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:

@@ -19,8 +19,8 @@ class RunRequest:
 
     Attributes:
         protocol: With the options that were chosen.
-        data: "embedded", a path or URL, or layout:path.
-        detectors: Names, or "all" alone.
+        data: "embedded", a path or URL, or layout:path; several with commas between for a protocol that takes them.
+        detectors: Rows as `detectors.entries` has them, or "all" alone.
         setting: "paper", "small" or "auto".
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "float32" or "bfloat16".
@@ -38,6 +38,7 @@ class RunRequest:
         tensorboard: Whether curves of trainings are written.
         keep_fitted: Whether fitted detectors are kept as files.
         executor: Where trainings are computed, many at a time.
+        weights_folder: Where files of released checkpoints lie.
     """
 
     protocol: EvaluationProtocol
@@ -60,3 +61,11 @@ class RunRequest:
     tensorboard: bool = False
     keep_fitted: bool = False
     executor: str = "processes"
+    weights_folder: Path = Path("weights")
+
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """The data sets of the run, the first of which is its own."""
+        parts = [part.strip() for part in self.data.split(",") if part.strip()]
+        several = self.protocol.several_data_sets and not Path(self.data).exists()
+        return tuple(dict.fromkeys(parts)) if several and parts else (self.data,)

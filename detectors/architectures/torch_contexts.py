@@ -17,6 +17,11 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
     return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
 
 
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """A context of float32 inside one of mixed precision: for fixed transforms, whose small differences are the input."""
+    return torch.autocast(device.type, enabled=False)
+
+
 def deterministic() -> AbstractContextManager[object]:
     """A context in which convolutions of an accelerator are deterministic and not rounded to TF32."""
     flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)

@@ -51,4 +51,5 @@ class ClipEmbedder(FrozenEmbedder):
 # one that stores nothing else
 FINAL_EMBEDDING = partial(ClipEmbedder, pooling="none", pad=True)
 CLASS_TOKENS = partial(ClipEmbedder, pooling="class", pad=True)
+NORMALISED_CLASS_TOKENS = partial(ClipEmbedder, pooling="normalised", pad=True)
 TOKEN_STATISTICS = partial(ClipEmbedder, pooling="spread", pad=False)

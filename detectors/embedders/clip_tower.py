@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,18 +20,19 @@ from detectors.architectures.forward_pass import normalised, token_statistics
 from detectors.architectures.timm_networks import lineup_small_deit  # noqa: F401 - timm is to know its name
 from detectors.architectures.torch_contexts import autocast, deterministic
 from detectors.embedders.word_tokenizer import WordTokenizer
-from detectors.preprocessing.augmentation import ChannelValues
+from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD, ChannelValues
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import HubFile, UnknownFile
-from detectors.weights.loading import load_strict, read
+from detectors.weights.loading import load_strict
+from detectors.weights.reading import read
 from detectors.weights.locations import shipped_card, shipped_file
 from detectors.weights.open_clip import OPEN_CLIP_FILES
 
-CLIP_MEAN: ChannelValues = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD: ChannelValues = (0.26862954, 0.26130258, 0.27577711)
-# of the tokens of each block: none, the class token, or mean and deviation of the image tokens ("spread"); with
-# "unprojected" none, and the final embedding is taken before its projection
-ClipPooling = Literal["none", "class", "spread", "unprojected"]
+# of the tokens of each block: none, the class token, the same as the block's second normalisation gives it to its last
+# layers ("normalised"), or mean and deviation of the image tokens ("spread"); with "unprojected" none, and the final
+# embedding is taken before its projection
+ClipPooling = Literal["none", "class", "normalised", "spread", "unprojected"]
+STATISTICS: Mapping[ClipPooling, int] = {"none": 0, "class": 1, "normalised": 1, "spread": 2, "unprojected": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class ClipTower:
 
     def tokens(self, pooling: ClipPooling) -> int:
         """Number of columns of the pooled tokens of all blocks."""
-        return self.blocks * self.width * {"none": 0, "class": 1, "spread": 2, "unprojected": 0}[pooling]
+        return self.blocks * self.width * STATISTICS[pooling]
 
 
 def shipped_tower(name: str, source: str | None) -> ClipTower:
@@ -174,7 +176,7 @@ def load_tower(tower: ClipTower, runtime: Runtime, *, project: bool = True) -> n
         WrongWeights: The file does not hold exactly this tower, alone or under "visual." in a whole model.
     """
     network = meta_tower(tower.config)
-    tensors = read(tower.weights, "state_dict")
+    tensors = read(tower.weights)
     image = {name.removeprefix("visual."): tensor for name, tensor in tensors.items() if name.startswith("visual.")}
     load_strict(network, image or tensors, tower.weights.path)
     if not project:
@@ -197,7 +199,7 @@ def text_embeddings(tower: ClipTower, prompts: Sequence[str]) -> Embeddings:
     network: nn.Module = _build_text_tower(tower.projected, config, bool(tower.config.get("quick_gelu")))
     tensors = {
         name.removeprefix("text."): tensor
-        for name, tensor in read(tower.weights, "state_dict").items()
+        for name, tensor in read(tower.weights).items()
         if not name.startswith(("visual.", "logit_"))
     }
     load_strict(network, tensors, tower.weights.path)
@@ -225,7 +227,22 @@ def _embedding_parts(network: nn.Module, tower: ClipTower, pooling: ClipPooling,
     if pooling in {"none", "unprojected"} or not tower.blocks:
         output = network(images)
         return [output[0] if isinstance(output, tuple) else output]
+    if pooling == "normalised":
+        with _outputs([block.ln_2 for block in network.transformer.resblocks]) as normalisations:  # type: ignore[union-attr]
+            return [network(images), *(tokens[:, 0] for tokens in normalisations)]
     outputs: dict[str, Any] = network.forward_intermediates(images, output_fmt="NLC", output_extra_tokens=True)  # type: ignore[operator]
     if pooling == "class":
         return [outputs["image_features"], *(tokens[:, 0] for tokens in outputs["image_intermediates_prefix"])]
     return [outputs["image_features"], *token_statistics(outputs["image_intermediates"])]
+
+
+@contextmanager
+def _outputs(modules: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """A context in which the outputs of modules are collected, in the order in which they are computed."""
+    found: list[Tensor] = []
+    hooks = [module.register_forward_hook(lambda _, __, output: found.append(output)) for module in modules]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -34,7 +34,8 @@ from detectors.heads.probe_recipe import LinearProbe
 from detectors.heads.rows import l2_normalise
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.weight_file import hashed_file
-from detectors.weights.loading import load_strict, read, strip_module_prefix
+from detectors.weights.loading import load_strict
+from detectors.weights.reading import read
 from detectors.weights.open_clip import COMMONPOOL
 
 if TYPE_CHECKING:
@@ -143,6 +144,6 @@ class ClipGrip(ClipHeadRecipe):
             raise Unavailable(msg)
         file, embedder = hashed_file(weights), self.embedder(runtime)
         layer = nn.Linear(embedder.projected, 1, device="meta")
-        load_strict(nn.ModuleDict({"fc": layer}), strip_module_prefix(read(file, "model")), weights)
+        load_strict(nn.ModuleDict({"fc": layer}), read(file), weights)
         decision = LinearDecision.from_layer(layer.weight.detach().numpy(), layer.bias.detach().numpy())
         return UnitLengthProbe(embedder, decision, self.columns(embedder))

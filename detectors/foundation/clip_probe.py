@@ -33,7 +33,8 @@ from detectors.embedders.clip_recipe import (
 from detectors.heads.linear import LinearDecision, Logistic
 from detectors.heads.probe_recipe import LinearProbe
 from detectors.weight_file import hashed_file
-from detectors.weights.loading import load_strict, read
+from detectors.weights.loading import load_strict
+from detectors.weights.reading import read
 
 BLOCKS_C = 0.1  # a stronger penalty than over the final embedding: there are many more columns
 

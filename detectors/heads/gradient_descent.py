@@ -1,14 +1,13 @@
-"""Gradient descent for small heads over cached embeddings, deterministic; import this module inside functions only."""
+"""Gradient descent for small heads over cached embeddings, deterministic. Torch is imported when something is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from detectors.architectures.torch_contexts import torch_threads
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def minimise(
     loss: Callable[[Tensor], Tensor],
     count: int,
     settings: DescentSettings,
-    rng: torch.Generator,
+    rng: Generator,
 ) -> None:
     """Minimise a mean loss over weights in place, on one thread of the CPU.
 
@@ -48,6 +47,10 @@ def minimise(
         settings: Of the optimiser.
         rng: Draws the order of the images in each epoch.
     """
+    import torch
+
+    from detectors.architectures.torch_contexts import torch_threads
+
     optimiser = torch.optim.AdamW(list(weights), settings.rate, eps=settings.epsilon, weight_decay=settings.decay)
     steps = settings.epochs * -(-count // settings.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if settings.cosine else None

@@ -41,7 +41,7 @@ from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet_weights
-from detectors.weights.loading import read
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

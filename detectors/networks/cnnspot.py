@@ -29,7 +29,7 @@ from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet_weights
-from detectors.weights.loading import read
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,7 +56,6 @@ def _small() -> nn.Module:
 class CnnSpot(NetworkRecipe):
     """Recipe of CNNSpot. The last layer of whatever weights fitting starts from is replaced."""
 
-    checkpoint_entry: ClassVar[str | None] = "model"
     card: ClassVar[Card] = Card(
         name="cnnspot",
         family="network",
@@ -95,4 +94,4 @@ class CnnSpot(NetworkRecipe):
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        return with_new_head(network, read(weights, self.checkpoint_entry), seed), weights.path
+        return with_new_head(network, read(weights), seed), weights.path

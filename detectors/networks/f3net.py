@@ -49,7 +49,7 @@ from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.training.stages import Stages
 from detectors.weight_file import HashedFile, WrongWeights
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.loading import read, strip_module_prefix
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -166,7 +166,7 @@ class _F3NetRecipe(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Weights of this network, or those of a network of images for each branch, with a new last layer."""
         random = random_init(self.network, seed)
-        start = self.rename_tensors(read(weights, self.checkpoint_entry))
+        start = read(weights)
         if not any(name.startswith(self.new_parts) for name in start):
             start = self._for_branches(start, network, weights)
         return with_new_parts(random, start, optional=self.new_parts, replaced=("fc.",)), weights.path
@@ -184,10 +184,6 @@ class _F3NetRecipe(NetworkRecipe):
             own = trunk | {"conv1.weight": first.repeat(1, copies, 1, 1) / copies}
             start |= {f"{branch}.{name}": tensor for name, tensor in own.items()}
         return start
-
-    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The same names without the prefix of data-parallel training."""
-        return strip_module_prefix(tensors)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.training.stages import CELL_NET_STAGES, RESNET_STAGES
 from detectors.weight_file import HashedFile, hashed_file
-from detectors.weights.loading import load_strict, read, read_tensor, strip_module_prefix
+from detectors.weights.loading import load_strict
+from detectors.weights.reading import read, read_tensor
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -112,7 +113,6 @@ def _small() -> nn.Module:
 class FreDectNet(NetworkRecipe):
     """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
 
-    checkpoint_entry: ClassVar[str | None] = "netC"
     card: ClassVar[Card] = Card(
         name="fredect_net",
         family="frequency",
@@ -152,7 +152,7 @@ class FreDectNet(NetworkRecipe):
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with or without mean and variance, which fitting replaces."""
         del network
-        start = strip_module_prefix(read(weights, self.checkpoint_entry))
+        start = read(weights)
         random = random_init(self.network, seed)
         return with_new_parts(random, start, optional=("dct.",), replaced=()), weights.path
 
@@ -180,7 +180,8 @@ class FreDectNet(NetworkRecipe):
 
         if not self.variant.published:
             return super().load(weights, runtime)
-        network, tensors = self.build(), strip_module_prefix(read(hashed_file(weights), self.checkpoint_entry))
+        network = self.build()
+        tensors = read(hashed_file(weights), network.state_dict())
         absent = [file for file in STATISTICS_FILES.values() if not weights.with_name(file).is_file()]
         if absent:
             msg = (

@@ -38,7 +38,8 @@ from detectors.training.stages import RESNET_STAGES, SMALL_RESNET_STAGES
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.files import ShippedFile
 from detectors.weights.imagenet import imagenet_weights
-from detectors.weights.loading import load_state, load_strict, read, strip_module_prefix
+from detectors.weights.loading import load_state, load_strict
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -70,7 +71,6 @@ def _small() -> nn.Module:
 class GramNet(NetworkRecipe):
     """Recipe of Gram-Net. The last layers of whatever weights fitting starts from are replaced."""
 
-    checkpoint_entry: ClassVar[str | None] = "netC"
     card: ClassVar[Card] = Card(
         name="gramnet",
         family="network",
@@ -114,7 +114,7 @@ class GramNet(NetworkRecipe):
         """Any weights, with new last layers, and with new Gram blocks where they have none."""
         del network
         random = random_init(self.network, seed)
-        start = strip_module_prefix(read(weights, self.checkpoint_entry))
+        start = read(weights)
         return with_new_parts(random, start, optional=GRAM_PARTS, replaced=LAST_LAYERS), weights.path
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
@@ -126,7 +126,7 @@ class GramNet(NetworkRecipe):
         """
         if not self.variant.published:
             return super().load(weights, runtime)
-        tensors = strip_module_prefix(read(hashed_file(weights), self.checkpoint_entry))
+        tensors = read(hashed_file(weights))
         network, view = self._network_and_view(ported=OUTPUT_BIAS in tensors and tensors[OUTPUT_BIAS].shape == (1,))
         load_strict(network, tensors, weights)
         return _detector(network, view, runtime)

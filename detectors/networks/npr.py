@@ -26,7 +26,7 @@ from detectors.preprocessing.views import SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
-from detectors.weights.loading import strip_module_prefix
+
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,7 +56,6 @@ def _small() -> nn.Module:
 class Npr(NetworkRecipe):
     """Recipe of NPR."""
 
-    checkpoint_entry: ClassVar[str | None] = "model"
     card: ClassVar[Card] = Card(
         name="npr",
         family="network",
@@ -91,7 +90,3 @@ class Npr(NetworkRecipe):
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
         ),
     }
-
-    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The same names without the prefix of data-parallel training."""
-        return strip_module_prefix(tensors)

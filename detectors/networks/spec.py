@@ -34,7 +34,7 @@ from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.training.stages import CELL_NET_STAGES, RESNET_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.imagenet import imagenet_weights
-from detectors.weights.loading import read
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -64,7 +64,6 @@ def _small() -> nn.Module:
 class Spec(NetworkRecipe):
     """Recipe of Spec. The last layer of whatever weights fitting starts from is replaced."""
 
-    checkpoint_entry: ClassVar[str | None] = "state_dict"
     card: ClassVar[Card] = Card(
         name="spec",
         family="frequency",
@@ -103,4 +102,4 @@ class Spec(NetworkRecipe):
 
     def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
         """Any weights, with a new last layer."""
-        return with_new_head(network, read(weights, self.checkpoint_entry), seed), weights.path
+        return with_new_head(network, read(weights), seed), weights.path

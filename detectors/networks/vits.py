@@ -34,7 +34,7 @@ from detectors.training.schedules import CosineSchedule
 from detectors.training.stages import DEIT_STAGES, SMALL_DEIT_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.loading import read
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -170,6 +170,6 @@ class SwinTiny(NetworkRecipe):
         """Any weights, renamed to timm's names where they are the authors' own, with a new last layer."""
         from timm.models.swin_transformer import checkpoint_filter_fn
 
-        start = checkpoint_filter_fn(read(weights, "model"), network)
+        start = checkpoint_filter_fn(read(weights), network)
         random = random_init(self.network, seed)
         return with_new_parts(random, start, optional=(), replaced=("head.",)), weights.path

@@ -36,7 +36,7 @@ from detectors.training.schedules import EarlyStopping
 from detectors.training.stages import DEIT_STAGES, SMALL_DEIT_STAGES
 from detectors.weight_file import HashedFile
 from detectors.weights.files import HubFile, ShippedFile
-from detectors.weights.loading import read
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

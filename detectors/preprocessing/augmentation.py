@@ -23,6 +23,8 @@ ENCODERS: tuple[Encoder, ...] = ("opencv", "pillow")
 ChannelValues = tuple[float, float, float]
 IMAGENET_MEAN: ChannelValues = (0.485, 0.456, 0.406)
 IMAGENET_STD: ChannelValues = (0.229, 0.224, 0.225)
+CLIP_MEAN: ChannelValues = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD: ChannelValues = (0.26862954, 0.26130258, 0.27577711)
 
 
 def image_rng(seed: int, name: str, epoch: int) -> np.random.Generator:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from detectors.api import Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
+from detectors.api import Array, Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
 from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.preprocessing.augmentation import View
 from detectors.training.pairing import Pairs
@@ -21,7 +21,8 @@ from detectors.training.plan import Plan
 from detectors.training.stages import Stages
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import LocalFile
-from detectors.weights.loading import load_state, load_strict, read
+from detectors.weights.loading import load_state, load_strict
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -72,7 +73,6 @@ class NetworkRecipe(Recipe):
     curriculum: tuple[str, ...] = ()
     pairs: Pairs | None = None
 
-    checkpoint_entry: ClassVar[str | None] = None  # under which published checkpoints nest their tensors
     variants: ClassVar[Mapping[Setting, NetworkVariant]]
 
     @property
@@ -118,6 +118,15 @@ class NetworkRecipe(Recipe):
         """The network on the meta device, without weights: quicker where they are loaded anyway."""
         return on_meta_device(self.network)
 
+    def build_for(self, tensors: Mapping[str, Tensor | Array]) -> nn.Module:
+        """As `build`, of the size that these weights are of where a recipe class has several published ones.
+
+        Args:
+            tensors: All weights of the network by name, of its state or of a published checkpoint.
+        """
+        del tensors
+        return self.build()
+
     def initial_weights(self, network: nn.Module, seed: int) -> tuple[dict[str, Tensor], object]:
         """The weights that training starts from by name, and their origin for messages. Raises `Unavailable`."""
         for file in self.weight_files():
@@ -136,7 +145,7 @@ class NetworkRecipe(Recipe):
             The weights by name, and their origin for messages.
         """
         del network, seed
-        return read(weights, self.checkpoint_entry), weights.path
+        return read(weights), weights.path
 
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Tensors that are not trained but measured on the train set, such as mean and variance of an input."""
@@ -165,7 +174,7 @@ class NetworkRecipe(Recipe):
         """The detector with these weights."""
         from detectors.training.network_detector import NetworkDetector
 
-        network = self.build()
+        network = self.build_for(state)
         load_state(network, state)
         return NetworkDetector(network, self.view, runtime)
 
@@ -184,10 +193,18 @@ class NetworkRecipe(Recipe):
                 return super().load(weights, runtime)
             msg = f"published {self.card.title} checkpoints belong to the {settings[0]} setting: load them there"
             raise Unavailable(msg)
-        network, file = self.build(), hashed_file(weights)
-        load_strict(network, self.rename_tensors(read(file, self.checkpoint_entry)), weights)
+        file = hashed_file(weights)
+        network = self.build_for(read(file))
+        tensors = self.checkpoint_tensors(read(file, network.state_dict()), file)
+        load_strict(network, tensors, weights)
         return NetworkDetector(network, self.view, runtime)
 
-    def rename_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The tensors of a published checkpoint under the names that they have in the network; the same by default."""
+    def checkpoint_tensors(self, tensors: dict[str, Tensor], file: HashedFile) -> dict[str, Tensor]:
+        """All weights of the network from those of a published checkpoint: the same by default.
+
+        Args:
+            tensors: Those of the file, by name.
+            file: The file, whose content may tell what its tensors do not.
+        """
+        del file
         return tensors

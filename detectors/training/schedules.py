@@ -113,8 +113,8 @@ class EarlyStopping:
     """CNNSpot's rule on validation accuracy (Wang et al., CVPR 2020).
 
     Training is a sequence of stages. An epoch improves its stage when its accuracy reaches the stage's best plus the
-    margin; the first epoch of a stage always does. After `patience` epochs in a row without improvement the rate falls
-    to a tenth and a new stage begins, unless the rate is now below the lowest one: then training ends.
+    margin; the first epoch of a stage always does. After `patience` epochs in a row without improvement the rate falls,
+    to a tenth as published, and a new stage begins, unless the rate is now below the lowest one: then training ends.
 
     Attributes:
         rate: Learning rate of the first stage.
@@ -122,6 +122,7 @@ class EarlyStopping:
         first_margin: Margin of the first stage.
         later_margin: Margin of all later ones.
         lowest_rate: No stage has a rate below this.
+        factor: Of each fall of the rate.
     """
 
     rate: float = 1e-4
@@ -129,6 +130,7 @@ class EarlyStopping:
     first_margin: float = 0.001
     later_margin: float = 0.002
     lowest_rate: float = 1e-6
+    factor: float = 0.1
 
     def start(self) -> ScheduleState:
         """The state before the first epoch."""
@@ -156,7 +158,7 @@ class _EarlyStoppingState:
 
     def _end_stage(self) -> None:
         # divided again and again as published: 1e-4 / 10 / 10 stays above 1e-6 in floating point
-        self.rate /= 10
+        self.rate /= 1 / self._schedule.factor
         self.stopped = self.rate < self._schedule.lowest_rate
         self._margin = self._schedule.later_margin
         self._best, self._misses = None, 0

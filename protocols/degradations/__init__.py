@@ -11,7 +11,7 @@ Another package adds a kind by an entry point of the group `lineup.degradations`
 
 from __future__ import annotations
 
-from protocols.degradations.chain import Degradation, parse_degradation
+from protocols.degradations.chain import Degradation, canonical_steps, parse_degradation
 from protocols.degradations.kind import DegradationKind, NumberRange, UnknownDegradation
 
-__all__ = ["Degradation", "DegradationKind", "NumberRange", "UnknownDegradation", "parse_degradation"]
+__all__ = ["Degradation", "DegradationKind", "NumberRange", "UnknownDegradation", "canonical_steps", "parse_degradation"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from detectors.api import Sample
@@ -40,6 +41,11 @@ def parse_degradation(text: str) -> Degradation:
         "+".join(f"{name}@{kind.identity}" for kind, _, name in steps),
         tuple((kind, numbers) for kind, numbers, _ in steps),
     )
+
+
+def canonical_steps(texts: Iterable[str]) -> tuple[str, ...]:
+    """The canonical names of some degradations without `NONE`, each once. Raises `UnknownDegradation`."""
+    return tuple(dict.fromkeys(name for text in texts if (name := parse_degradation(text).name) != NONE))
 
 
 def _parse_step(text: str) -> tuple[DegradationKind, Numbers, str]:

@@ -15,6 +15,14 @@ GENIMAGE = (
     ("VQDM", "codebook diffusion", r"(imagenet_ai_0419_)?vqdm"),
     ("BigGAN", "gan", r"(imagenet_ai_0419_)?biggan"),
 )
+# Canonical names and spellings of generators of other data sets: those that released checkpoints were trained on.
+OTHERS = (
+    ("ProGAN", r"pro_?gan|pg_?gan|progressive_?gan"),
+    ("StyleGAN", r"style_?gan_?1?"),
+    ("StyleGAN2", r"style_?gan_?2"),
+    ("LDM", r"(ldm|latent_?diffusion)(_\d+)?(_(cfg|model))?"),
+    ("DALL-E mini", r"dall_?e_?mini|craiyon"),
+)
 # Families of the generators of other data sets, by patterns in their normalised names; the first that fits decides.
 FAMILIES = (
     ("codebook diffusion", r"vq_?diff|vqdm"),
@@ -45,6 +53,17 @@ def genimage_name(folder: str) -> str | None:
 def canonical_name(folder: str) -> str:
     """The generator that a folder's name stands for; an unknown generator keeps its name."""
     return genimage_name(folder) or folder
+
+
+def same_generator(name: str, other: str) -> bool:
+    """Whether two names stand for one generator."""
+    return _plain_name(name) == _plain_name(other)
+
+
+def _plain_name(name: str) -> str:
+    """The canonical name in small letters and digits alone."""
+    known = next((canonical for canonical, pattern in OTHERS if re.fullmatch(pattern, normalised(name))), "")
+    return re.sub(r"[^a-z0-9]", "", (known or canonical_name(name)).lower())
 
 
 def is_known_generator(name: str) -> bool:

@@ -18,7 +18,7 @@ from bench.request.run_request import RunRequest
 from detectors.api import Card
 from detectors.classifier import Classifier
 from detectors.weight_file import hashed_file
-from detectors.weights.loading import read
+from detectors.weights.reading import read
 from protocols.api import AXES, Axis, Cell, EvaluationProtocol, MatrixLayout, Scope, Subset, grouped
 from tests.support.miniature import SIZES, Bench, NearestMeanRecipe
 

@@ -1,7 +1,6 @@
 """Weights are found, checked and loaded whole, or the error says what is wrong in one line."""
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from torch import nn
 from detectors.api import Unavailable
 from detectors.weight_file import WrongWeights, content_id, hashed_file
 from detectors.weights import locations
-from detectors.weights.loading import load_state, load_strict, read, to_state
+from detectors.weights.loading import load_state, load_strict, to_state
 from detectors.weights.locations import hub_file, shipped_file
+from detectors.weights.reading import read
 
 
 def network(seed=0, device="cpu"):
@@ -87,54 +87,6 @@ def test_state_goes_there_and_back():
     state.pop("3.bias")
     with pytest.raises(WrongWeights, match=r"missing 3\.bias"):
         load_state(other, state)
-
-
-@pytest.mark.parametrize(
-    "wrap", [lambda state: {"model": state, "total_steps": 7}, lambda state: state], ids=["nested", "bare"]
-)
-def test_nested_and_bare_state_dicts_are_read(tmp_path, wrap):
-    path = tmp_path / "net.pth"
-    torch.save(wrap(network().state_dict()), path)
-    assert same(read(hashed_file(path), "model"), dict(network().state_dict()))
-
-
-@pytest.mark.parametrize(
-    ("held", "found"),
-    [
-        ({"netC": {"w": torch.zeros(1)}, "epoch": 3}, "a dict of netC, epoch, not tensors, or tensors under 'model'"),
-        ([torch.zeros(1)], "a list, not tensors"),
-        ({"model": {"w": 3}}, "a dict of model, not tensors"),
-    ],
-    ids=["other entry", "list", "no tensors"],
-)
-def test_other_containers_are_named(tmp_path, held, found):
-    path = tmp_path / "net.pth"
-    torch.save(held, path)
-    with pytest.raises(WrongWeights, match=found):
-        read(hashed_file(path), "model")
-
-
-class Trap:
-    def __init__(self, folder):
-        self.folder = folder
-
-    def __reduce__(self):
-        return os.mkdir, (self.folder,)
-
-
-@pytest.mark.parametrize("name", ["trap.pth", "text.pth", "text.safetensors", "zip.pt"])
-def test_files_that_are_not_plain_tensors_are_refused_unexecuted(tmp_path, name):
-    path = tmp_path / name
-    if name == "trap.pth":
-        torch.save({"model": Trap(str(tmp_path / "sprung"))}, path)
-    elif name == "zip.pt":
-        path.write_bytes(b"PK\x05\x06" + bytes(18))
-    else:
-        path.write_text("no weights")
-    with pytest.raises(WrongWeights, match="cannot be read as plain tensors") as raised:
-        read(hashed_file(path), "model")
-    assert "\n" not in str(raised.value)
-    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_file_is_known_by_its_content(tmp_path, saved):

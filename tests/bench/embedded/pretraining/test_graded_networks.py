@@ -19,7 +19,8 @@ from bench.embedded.pretraining.labelled_scenes import TASKS, render_labelled_sc
 from bench.embedded.scenes.scene import render
 from detectors.weight_file import hashed_file
 from detectors.weights import locations
-from detectors.weights.loading import load_strict, read
+from detectors.weights.loading import load_strict
+from detectors.weights.reading import read
 
 EFFORT = 0.0008
 

@@ -1,0 +1,74 @@
+"""Released checkpoints generator by generator: accuracy and area under the ROC curve, and what they saw in training."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.evaluation.cells import SCORED, evaluate
+from bench.records import columns
+from bench.records.run import Run
+from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent, training_text
+
+GENERATOR_AXIS = "generator"  # of the protocol's own, in the tables of cells
+SEEN, TRAINED_ON = "seen_in_training", "trained_on"
+SEEN_MARK = "*"
+TITLES = {columns.ROC_AUC: "ROC AUC in %", columns.ACCURACY: "Accuracy in %"}
+LEGEND = (
+    f"One column per generator, each against its own real images. {SEEN_MARK} The checkpoint saw images of this "
+    "generator in training; where its training is unknown, so is that."
+)
+
+
+def generator_rows(run: Run) -> pd.DataFrame:
+    """The measured cells of released checkpoints, with what each was trained on and whether it saw the generator."""
+    records = {name: record.checkpoint for name, record in run.manifest.detectors.items() if record.checkpoint}
+    cells = evaluate(run).table
+    cells = cells[cells[columns.DETECTOR].isin(list(records))]
+    seen = [
+        "unknown" if record.trained_on is None else "yes" if set(test.split("+")) & set(record.seen) else "no"
+        for record, test in zip(map(records.get, cells[columns.DETECTOR]), cells[columns.TEST], strict=True)
+        if record is not None
+    ]
+    trained_on = [training_text(records[name]) for name in cells[columns.DETECTOR]]
+    names = [columns.DETECTOR, columns.TEST_DATA, columns.TEST, columns.DEGRADATION, *columns.MEASURES]
+    shown = cells[[*names, columns.STATUS, columns.REASON]].assign(**{TRAINED_ON: trained_on, SEEN: seen})
+    shown[GENERATOR_AXIS] = [
+        f"{data}:{test}" if data else test
+        for data, test in zip(cells[columns.TEST_DATA], cells[columns.TEST], strict=True)
+    ]
+    return shown
+
+
+def generator_tables(run: Run) -> list[TitledTable]:
+    """A table of each measure and degradation; none where no released checkpoint has scores."""
+    if not any(record.checkpoint for record in run.manifest.detectors.values()):
+        return []
+    rows = generator_rows(run)
+    scored = rows[rows[columns.STATUS].eq(SCORED)]
+    return [
+        _table(part, measure, f"{title}, {step}" if step != "none" else title)
+        for measure, title in TITLES.items()
+        for step, part in scored.groupby(columns.DEGRADATION, sort=False)
+    ]
+
+
+def _table(cells: pd.DataFrame, measure: str, title: str) -> TitledTable:
+    """One measure of all checkpoints on all generators."""
+    detectors = list(cells[columns.DETECTOR].unique())
+    trained_on = cells.drop_duplicates(columns.DETECTOR).set_index(columns.DETECTOR)[TRAINED_ON]
+    by_cell = cells.set_index([columns.DETECTOR, GENERATOR_AXIS])
+    shown = [
+        TableColumn("detector", tuple(detectors), left=True),
+        TableColumn("trained on", tuple(trained_on[detectors]), left=True),
+    ]
+    for generator in cells[GENERATOR_AXIS].unique():
+        texts = [_text(by_cell, (detector, generator), measure) for detector in detectors]
+        shown.append(TableColumn(str(generator), tuple(texts)))
+    return TitledTable(title, tuple(shown))
+
+
+def _text(cells: pd.DataFrame, key: tuple[str, str], measure: str) -> str:
+    if key not in cells.index:
+        return DASH
+    cell = cells.loc[key]
+    return percent(cell[measure]) + (SEEN_MARK if cell[SEEN] == "yes" else "")

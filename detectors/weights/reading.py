@@ -1,0 +1,174 @@
+"""Reading the tensors of a file, one rule for all files, without running code from it.
+
+Published checkpoints nest their tensors in different ways, prefix their names, and keep the state of their training
+beside them. What is read here does not depend on the file's name but on its content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+from detectors.weight_file import HashedFile, WrongWeights
+from detectors.weights.file_kinds import kind_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# where checkpoints keep their tensors, beside the state of their training; of several the first is read
+WRAPPERS = ("model", "state_dict", "model_state_dict", "netC", "ema", "net")
+# added to all names by data-parallel training, by torch.compile, and by classes that hold the network
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "resnet.")
+LISTED_NAMES = 4  # of each kind in an error
+
+
+def read(weights: HashedFile, expected: Collection[str] = ()) -> dict[str, Tensor]:
+    """Read all tensors of a file onto the CPU, by name.
+
+    Numbers so small that processors compute with them slowly (subnormal ones) become 0.
+
+    Args:
+        weights: A file of safetensors or of `torch.save`, whatever its suffix.
+        expected: Names that the reader expects: a prefix that they have as well is kept.
+
+    Raises:
+        WrongWeights: The file holds something else, cannot be read without running code from it, or holds a number
+            that is not finite.
+    """
+    content = _content(weights.path)
+    tensors = _unwrapped(content)
+    if tensors is None:
+        raise WrongWeights(_no_tensors(weights.path, content))
+    return {
+        name: _checked(tensor, name, weights.path) for name, tensor in without_prefix(tensors, expected).items()
+    }
+
+
+def read_tensor(weights: HashedFile) -> Tensor:
+    """Read the one tensor of a file of `torch.save` onto the CPU. Raises `WrongWeights` for anything else."""
+    import torch
+
+    content = _content(weights.path)
+    if not isinstance(content, torch.Tensor):
+        msg = f"{weights.path} holds a {type(content).__name__}, not one tensor: give the published file"
+        raise WrongWeights(msg)
+    return _checked(content, "it", weights.path)
+
+
+def without_prefix(tensors: Mapping[str, Tensor], expected: Collection[str] = ()) -> dict[str, Tensor]:
+    """Tensors without the prefixes of `PREFIXES` that all their names have and the expected names have not."""
+    result = dict(tensors)
+    while prefix := _common_prefix(result):
+        if expected and all(name.startswith(prefix) for name in expected):
+            break
+        result = {name.removeprefix(prefix): tensor for name, tensor in result.items()}
+    return result
+
+
+def listed(names: Collection[str]) -> str:
+    """The first names for a message, and the number of the others."""
+    rest = f" and {len(names) - LISTED_NAMES} more" if len(names) > LISTED_NAMES else ""
+    return ", ".join(list(names)[:LISTED_NAMES]) + rest
+
+
+def _common_prefix(names: Collection[str]) -> str | None:
+    return next((prefix for prefix in PREFIXES if names and all(name.startswith(prefix) for name in names)), None)
+
+
+def _content(path: Path) -> object:
+    """The content of a file, read without running code from it."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if kind_of(path) == "safetensors":
+            return load_file(path)
+        with torch.serialization.safe_globals(_inert_types()):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise WrongWeights(_refused(path, error)) from error
+    except ValueError as error:
+        msg = f"{path} is {error}"
+        raise WrongWeights(msg) from error
+    except (SafetensorError, RuntimeError, EOFError, KeyError, TypeError, IndexError, AttributeError) as error:
+        msg = f"{path} is damaged or truncated: download it again"
+        raise WrongWeights(msg) from error
+
+
+def _inert_types() -> list[Any]:
+    """Types that checkpoints hold beside their tensors and whose making runs no code of the file."""
+    import argparse
+    import pathlib
+
+    import numpy as np
+    from numpy._core.multiarray import _reconstruct, scalar
+
+    dtypes = [type(np.dtype(code)) for code in np.typecodes["All"] if code != "O"]
+    arrays = [np.ndarray, np.dtype, scalar, _reconstruct, *dtypes]
+    # files of NumPy 1 name the same functions by their old module
+    old_names = [(function, f"numpy.core.multiarray.{function.__name__}") for function in (scalar, _reconstruct)]
+    # a path of another system becomes one without a file system
+    paths = [pathlib.PurePosixPath, pathlib.PureWindowsPath]
+    foreign_paths = [(pathlib.PurePosixPath, "pathlib.PosixPath"), (pathlib.PureWindowsPath, "pathlib.WindowsPath")]
+    # a default dictionary is read as a plain one: torch fills no other, even where it is allowed
+    dictionaries = [(_plain_dict, "collections.defaultdict"), dict, list, set, int, float, str]
+    return [argparse.Namespace, *dictionaries, *paths, *foreign_paths, *arrays, *old_names]
+
+
+def _plain_dict(factory: object = None) -> dict[Any, Any]:
+    """An empty dictionary, whatever a missing key would have given."""
+    del factory
+    return {}
+
+
+def _refused(path: Path, error: UnpicklingError) -> str:
+    """The message for a file that only running code could read, with the name of what it would run."""
+    name = re.search(r"GLOBAL (\S+)", str(error))
+    if name is None:
+        return f"{path} is damaged, or no file of torch.save: download it again"
+    return (
+        f"{path} holds an object of {name[1]}, whose reading would run code: save the network's state_dict() alone, or as "
+        ".safetensors, where you trust the file"
+    )
+
+
+def _unwrapped(content: object) -> dict[str, Tensor] | None:
+    """The tensors in the content of a file, by name; None where there are none."""
+    import torch
+
+    if not isinstance(content, Mapping):
+        return None
+    for wrapper in WRAPPERS:
+        inner = _unwrapped(content.get(wrapper))
+        if inner:
+            return inner
+    tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor)}
+    return tensors or None
+
+
+def _no_tensors(path: Path, content: object) -> str:
+    found = f"a {type(content).__name__}"
+    if isinstance(content, Mapping):
+        found += f" of {listed([str(name) for name in content])}" if content else " of nothing"
+    return f"{path} holds {found}, not tensors by name, alone or under {', '.join(WRAPPERS)}: give the published file"
+
+
+def _checked(tensor: Tensor, name: str, path: Path) -> Tensor:
+    """A tensor whose numbers are finite, without subnormal ones."""
+    import torch
+
+    if tensor.is_complex():
+        msg = f"{path}: {name} holds complex numbers, as no network here does: give the published file"
+        raise WrongWeights(msg)
+    if not tensor.is_floating_point():
+        return tensor
+    values = tensor.float() if tensor.itemsize == 1 else tensor  # of eight bits, with which nothing can be computed
+    if not bool(torch.isfinite(values).all()):
+        msg = f"{path}: {name} holds a number that is not finite: a training diverged or the file is damaged"
+        raise WrongWeights(msg)
+    tiny = values.abs() < torch.finfo(torch.float32).tiny
+    return values.masked_fill(tiny, 0) if bool((tiny & (values != 0)).any()) else values

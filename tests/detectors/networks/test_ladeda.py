@@ -1,0 +1,167 @@
+"""LaDeDa and Tiny-LaDeDa: the published networks, their filters, and which one a file is for."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as PillowImage
+from torch.nn import functional
+from torchvision import transforms
+
+from detectors.api import Runtime
+from detectors.architectures.filter_names import FILTERS
+from detectors.architectures.initial_weights import random_init
+from detectors.architectures.ladeda import LaDeDaNet, TinyLaDeDaNet, filtered
+from detectors.checks import ToyTrainSet, sample, texture
+from detectors.networks.ladeda import LaDeDa, TinyLaDeDa
+from detectors.weight_file import hashed_file
+from detectors.weights.released import Checkpoint
+from tests.support.networks import uneven
+
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+KERNELS = {  # as published
+    "left_diag": [[0, 1, 2], [-1, 0, 1], [-2, -1, 0]],
+    "right_diag": [[-2, -1, 0], [-1, 0, 1], [0, 1, 2]],
+    "x_grad": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    "y_grad": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
+}
+
+
+def slow_filter(images, name):
+    if name == "NPR":
+        half = functional.interpolate(images, scale_factor=0.5, mode="nearest", recompute_scale_factor=True)
+        return images - functional.interpolate(half, scale_factor=2, mode="nearest", recompute_scale_factor=True)
+    if name == "raw":
+        return images
+    kernel = torch.tensor(KERNELS[name], dtype=torch.float32).repeat(3, 1, 1, 1)
+    return functional.conv2d(images, kernel, groups=3, padding="same")
+
+
+def shown(image):
+    view = transforms.Compose(
+        [transforms.Resize((256, 256)), transforms.ToTensor(), transforms.Normalize(*IMAGENET)]
+    )
+    return view(PillowImage.fromarray(image))[None]
+
+
+def unnamed(network):
+    """The weights as published files have them: they do not say which filter they are for."""
+    weights = uneven(random_init(network, 0))
+    del weights["input_filter"]
+    return weights
+
+
+class SlowNetwork:
+    """The published forward passes, operation by operation."""
+
+    def __init__(self, weights):
+        self.weights = weights
+
+    def norm(self, maps, name):
+        names = ("running_mean", "running_var", "weight", "bias")
+        return functional.batch_norm(maps, *(self.weights[f"{name}.{part}"] for part in names))
+
+    def conv(self, maps, name, stride=1):
+        return functional.conv2d(maps, self.weights[f"{name}.weight"], stride=stride)
+
+    def stem(self, maps):
+        return self.norm(self.conv(self.conv(maps, "conv1"), "conv2"), "bn1").relu()
+
+    def decide(self, maps):
+        vectors = functional.avg_pool2d(maps, maps.shape[2]).flatten(1)
+        return functional.linear(vectors, self.weights["fc.weight"], self.weights["fc.bias"]).sigmoid().item()
+
+    def tiny(self, maps):
+        maps = self.stem(maps)
+        maps = self.norm(self.conv(maps, "layer1.0.conv1"), "layer1.0.bn1").relu()
+        return self.decide(self.norm(self.conv(maps, "layer1.0.conv2", 2), "layer1.0.bn2").relu())
+
+    def large(self, maps):
+        maps = self.stem(maps)
+        for layer, (blocks, stride) in enumerate(zip((3, 4, 6, 3), (2, 2, 2, 1), strict=True), start=1):
+            for block in range(blocks):
+                name, step = f"layer{layer}.{block}", stride if block == 0 else 1
+                inner = self.norm(self.conv(maps, f"{name}.conv1"), f"{name}.bn1").relu()
+                inner = self.norm(self.conv(inner, f"{name}.conv2", step), f"{name}.bn2").relu()
+                inner = self.norm(self.conv(inner, f"{name}.conv3"), f"{name}.bn3")
+                if block == 0:
+                    maps = self.norm(self.conv(maps, f"{name}.downsample.0", step), f"{name}.downsample.1")
+                lost = maps.shape[-1] - inner.shape[-1]
+                maps = (inner + (maps[:, :, :-lost, :-lost] if lost else maps)).relu()
+        return self.decide(maps)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filters_are_the_published_ones(name):
+    images = torch.randn(2, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+    assert filtered(images, name).allclose(slow_filter(images, name), atol=1e-6)
+    expected = filtered(images, name)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(filtered(images, name), expected)
+
+
+@pytest.mark.parametrize("name", ["NPR", "left_diag"])
+def test_the_tiny_network_scores_as_the_published_code(tmp_path, name):
+    weights = unnamed(TinyLaDeDaNet)
+    assert len(TinyLaDeDaNet().state_dict()) - 1 == 21  # the tensors of a published file
+    torch.save(weights, tmp_path / "net.pth")
+    detector = TinyLaDeDa("paper", input_filter=name).load(tmp_path / "net.pth", Runtime())
+    images = [texture("a", 300, 200), texture("b", 64, 90)]
+    scores = detector.score([detector.prepare(sample(image)) for image in images])
+    expected = [SlowNetwork(weights).tiny(slow_filter(shown(image), name)) for image in images]
+    assert scores == pytest.approx(expected, abs=1e-5)
+    assert np.ptp(scores) > 1e-4
+
+
+def test_the_large_network_scores_as_the_published_code(tmp_path):
+    weights = unnamed(LaDeDaNet)
+    torch.save(weights, tmp_path / "net.pth")
+    detector = LaDeDa("paper").load(tmp_path / "net.pth", Runtime())
+    images = [texture("a", 300, 200), texture("b", 64, 90)]
+    scores = detector.score([detector.prepare(sample(image)) for image in images])
+    expected = [SlowNetwork(weights).large(slow_filter(shown(image), "NPR")) for image in images]
+    assert scores == pytest.approx(expected, abs=1e-5)
+    assert sum(parameter.numel() for parameter in LaDeDaNet().parameters()) == LaDeDa("paper").variant.size.parameters
+
+
+def test_an_output_of_the_large_network_sees_nine_by_nine_pixels():
+    network = LaDeDaNet().eval()
+    pixels = torch.randn(1, 3, 65, 65, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    maps = network.relu(network.bn1(network.conv2(network.conv1(pixels))))
+    for name in network.stages:
+        maps = network.get_submodule(name)(maps)
+    maps[0, :, 2, 2].sum().backward()
+    rows = torch.nonzero(pixels.grad.abs().sum((0, 1, 3)))
+    assert int(rows.max() - rows.min()) + 1 == 9
+
+
+def test_a_file_that_the_registry_knows_gets_its_filter(tmp_path, monkeypatch):
+    torch.save(unnamed(TinyLaDeDaNet), tmp_path / "net.pth")
+    digest = hashed_file(tmp_path / "net.pth").sha256
+    entry = Checkpoint(
+        detector="tiny_ladeda",
+        name="x",
+        file="net.pth",
+        page="",
+        licence="",
+        layout="",
+        training="",
+        sha256=digest,
+        options={"input_filter": "left_diag"},
+    )
+
+    def loaded_filter(recipe):
+        return FILTERS[int(recipe.load(tmp_path / "net.pth", Runtime()).state()["input_filter"])]
+
+    assert loaded_filter(TinyLaDeDa("paper")) == "right_diag"  # of the published code
+    monkeypatch.setattr("detectors.weights.released.released_checkpoints", lambda: (entry,))
+    assert loaded_filter(TinyLaDeDa("paper")) == "left_diag"
+    assert loaded_filter(TinyLaDeDa("paper", input_filter="raw")) == "raw"
+
+
+@pytest.mark.parametrize("recipe", [LaDeDa("small"), TinyLaDeDa("small")])
+def test_a_trace_of_upsampling_is_learnt_and_the_filter_is_kept(recipe):
+    train = ToyTrainSet(48)
+    detector = recipe.fit(train, 0, Runtime())
+    scores = detector.score([detector.prepare(train[index]) for index in range(48)])
+    assert ((scores > 0.5) == train.labels).mean() > 0.9
+    assert FILTERS[int(detector.state()["input_filter"])] == recipe.variant.input_filter
