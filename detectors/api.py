@@ -24,6 +24,7 @@ from detectors.types import Array as Array
 from detectors.types import Embeddings as Embeddings
 from detectors.types import Image as Image
 from detectors.types import Labels as Labels
+from detectors.types import LogOdds as LogOdds
 from detectors.types import Rows as Rows
 from detectors.types import Runtime as Runtime
 from detectors.types import Sample as Sample
@@ -105,7 +106,7 @@ class Detector(ABC):
         """Score N prepared arrays; N may be 0. Each score depends on its own image alone."""
 
     def answer(self, batch: Sequence[Array]) -> Answer:
-        """Scores of N prepared arrays, and diagnostics; none by default."""
+        """Scores of N prepared arrays, log odds where it has them, and diagnostics; none of both by default."""
         return Answer(self.score(batch))
 
     @abstractmethod
@@ -137,6 +138,22 @@ class Probe(Detector):
     def answer(self, batch: Sequence[Array]) -> Answer:
         """Scores and diagnostics of N prepared arrays: embed, then answer."""
         return self.answer_embeddings(self.embedder.embed(batch))
+
+
+class LogOddsProbe(Probe):
+    """A probe whose head gives log odds: a subclass gives `log_odds`."""
+
+    @abstractmethod
+    def log_odds(self, embeddings: Embeddings) -> Array:
+        """Log odds of "generated", floats (N,), of N embeddings, float32 (N, dim)."""
+
+    def decide(self, embeddings: Embeddings) -> Scores:
+        """The probabilities of the log odds."""
+        return self.answer_embeddings(embeddings).scores
+
+    def answer_embeddings(self, embeddings: Embeddings) -> Answer:
+        """Probabilities and log odds of N embeddings."""
+        return Answer.of_log_odds(self.log_odds(embeddings))
 
 
 @dataclass(frozen=True)

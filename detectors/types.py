@@ -14,6 +14,7 @@ Array = NDArray[Any]
 Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
 Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated; published code that inverts them is adapted at its border
 Embeddings = NDArray[np.float32]  # (N, D), finite
+LogOdds = NDArray[np.float32]  # (N,), finite: of "generated", where a probability may be exactly 0 or 1
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
 EpochCallback = Callable[[int, Mapping[str, float]], object]
 State = dict[str, Array]  # everything that fitting learned, by name; names and shapes are the detector's own
@@ -77,10 +78,20 @@ class Answer:
     Attributes:
         scores: float32 (N,), as `Scores`.
         diagnostics: Further results to record for each image, by name: numbers or texts, (N,) each.
+        log_odds: float32 (N,), as `LogOdds`, in the order of the scores; None from a detector that has probabilities
+            alone.
     """
 
     scores: Scores
     diagnostics: Mapping[str, Array] = field(default_factory=dict)
+    log_odds: LogOdds | None = None
+
+    @classmethod
+    def of_log_odds(cls, log_odds: Array) -> Answer:
+        """The answer of a detector that has log odds, floats (N,): their probabilities, and the log odds themselves."""
+        from scipy.special import expit
+
+        return cls(expit(log_odds).astype(np.float32), log_odds=log_odds.astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ class DegradationMatrix(EvaluationProtocol):
             for step in steps
         ]
         tests = every if self.test_all else rows
-        return trained + scope.released_cells([Subset(test, held_out, degradation=step) for test in tests for step in steps])
+        return trained + scope.released_cells(
+            [Subset(test, held_out, degradation=step) for test in tests for step in steps]
+        )
 
     def _train_sets(self, images: Images) -> tuple[tuple[str, ...], ...]:
         """The generators of each train set."""

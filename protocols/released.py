@@ -64,7 +64,7 @@ class Released(EvaluationProtocol):
         """Clean images, degraded ones, each degradation, and each data set where there are several."""
         steps = dict.fromkeys(cell.test.degradation for cell in cells)
         found = [grouped(step, (cell for cell in cells if cell.test.degradation == step)) for step in steps]
-        if len(steps) > 2:  # noqa: PLR2004 - clean images and several degradations
+        if len(steps) > 2:
             found.insert(1, grouped("degraded", (cell for cell in cells if cell.test.degradation != NONE)))
         if scope.other_images:
             found += [

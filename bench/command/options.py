@@ -41,7 +41,9 @@ SeedCount = Annotated[
     int | None, typer.Option(min=1, help="So many training seeds, instead of --seed.", rich_help_panel=COMPARED)
 ]
 
-Data = Annotated[str, typer.Option(help="'embedded', a path or URL, or layout:path; or several.", rich_help_panel=IMAGES)]
+Data = Annotated[
+    str, typer.Option(help="'embedded', a path or URL, or layout:path; or several.", rich_help_panel=IMAGES)
+]
 Real = Annotated[
     str, typer.Option(help="Folder or URL of real images, for data that holds none.", rich_help_panel=IMAGES)
 ]

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.engine.plan import DetectorPath
-from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe
+from detectors.api import Answer, Array, Detector, Embedder, Embeddings, LogOdds, Probe, Scores
 from detectors.composition import Composite
 from detectors.types import read_only
+
+ROUNDING = 1e-6  # log odds that a probability in single precision may take for none
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,9 @@ def validated_answer(answer: Answer, size: int) -> Answer:
     if not fine:
         msg = f"scores must be {size} finite numbers in [0, 1]; got shape {scores.shape}, "
         raise ValueError(msg + f"from {np.min(scores, initial=1)} to {np.max(scores, initial=0)}")
+    if answer.log_odds is not None and not _consistent(answer.log_odds, scores):
+        msg = f"log odds must be {size} finite numbers, one for each score and on the same side of its middle"
+        raise ValueError(msg)
     for name, diagnostic in answer.diagnostics.items():
         values = np.asarray(diagnostic)
         numeric = values.dtype.kind in "biuf"
@@ -95,6 +100,13 @@ def validated_answer(answer: Answer, size: int) -> Answer:
             msg = f"the diagnostic {name!r} must be {size} numbers or {size} texts; got {values.dtype} {values.shape}"
             raise ValueError(msg)
     return answer
+
+
+def _consistent(log_odds: LogOdds, scores: Scores) -> bool:
+    """Whether log odds are finite numbers that say the same as the scores; near the middle either may round."""
+    if log_odds.shape != scores.shape or not np.isfinite(log_odds).all():
+        return False
+    return bool((((log_odds > 0) == (scores > 0.5)) | (np.abs(log_odds) < ROUNDING)).all())
 
 
 def memoize(embeddings_of: Callable[[Embedder], Embeddings]) -> Callable[[Embedder], Embeddings]:

@@ -262,4 +262,4 @@ def _recorded_answer(item: PlannedCell, answer: Answer, images: ImageSet) -> Ans
         msg = f"{item.cell.detector} does not say which of several generators made an image: ask what is real instead"
         raise Unavailable(msg)
     generators = images.table[GENERATOR].where(images.table[LABEL] == 1, "").to_numpy()
-    return Answer(answer.scores, {**answer.diagnostics, GENERATOR: generators})
+    return replace(answer, diagnostics={**answer.diagnostics, GENERATOR: generators})

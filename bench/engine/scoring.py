@@ -178,7 +178,12 @@ def concatenate(answers: Sequence[Answer]) -> Answer:
     """Answers about consecutive images as one."""
     names = list(answers[0].diagnostics) if answers else []
     scores: Scores = np.concatenate([np.zeros(0, np.float32), *(answer.scores for answer in answers)])
-    return Answer(scores, {name: np.concatenate([answer.diagnostics[name] for answer in answers]) for name in names})
+    odds = [answer.log_odds for answer in answers if answer.log_odds is not None]
+    return Answer(
+        scores,
+        {name: np.concatenate([answer.diagnostics[name] for answer in answers]) for name in names},
+        np.concatenate(odds) if odds and len(odds) == len(answers) else None,
+    )
 
 
 class AnswerTable:
@@ -199,4 +204,5 @@ class AnswerTable:
         """The answer about these images, in this order; an image may stand in it several times."""
         self._answers = [concatenate(self._answers)]
         rows, whole = self._row[images], self._answers[0]
-        return Answer(whole.scores[rows], {name: values[rows] for name, values in whole.diagnostics.items()})
+        diagnostics = {name: values[rows] for name, values in whole.diagnostics.items()}
+        return Answer(whole.scores[rows], diagnostics, None if whole.log_odds is None else whole.log_odds[rows])

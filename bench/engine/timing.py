@@ -24,7 +24,7 @@ from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
 from bench.platform.progress import Reporter
 from bench.records import columns
-from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Recipe, Runtime
+from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Runtime
 from protocols.degradations import Degradation, parse_degradation
 
 IMAGES = 50

@@ -131,7 +131,8 @@ def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
         draws_by_cell[cells] = bootstrap_accuracies(codes, images[columns.SOURCE].to_numpy(), labels, correct, draws)
     metrics = all_metrics()
     names = [columns.N, *(metric.name for metric in metrics)]
-    found = [measure(labels[rows[cell]], scores[rows[cell]], metrics) for cell in cells]
+    odds = images[columns.LOG_ODDS].to_numpy()
+    found = [measure(labels[rows[cell]], scores[rows[cell]], metrics, odds[rows[cell]]) for cell in cells]
     measures = pd.DataFrame(found, index=cells, columns=names)
     measures[columns.ACCURACY] = images.groupby(columns.CELL)[columns.CORRECT].mean()
     measures = measures.reindex(range(len(run.cells))).astype(float)

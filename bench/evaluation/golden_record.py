@@ -168,6 +168,7 @@ def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
     scores = images.iloc[steps[_IMAGE]].reset_index(drop=True)
     scores[columns.KEY] = cells[columns.KEY].to_numpy()[steps[columns.CELL]]
     scores[columns.SCORE] = restore(steps[columns.SCORE].to_numpy())
+    scores[columns.LOG_ODDS] = np.float32(np.nan)  # a golden record holds what was decided, and no more
     return Run(manifest, cells, scores[list(columns.SCORES)], pd.DataFrame(columns=list(columns.THROUGHPUT)))
 
 

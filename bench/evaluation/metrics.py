@@ -41,12 +41,15 @@ class Metric:
             it needs has an image.
         header: Above its mean over all scored cells on the leaderboard, in per cent; empty to keep it off.
         needs: The classes without which it is undefined, which makes it NaN.
+        ranks: Whether it depends on the order of the scores alone: it is then given log odds where the detector has
+            them, which differ where probabilities are all 1.
     """
 
     name: str
     of: Callable[[Array, Array], float]
     header: str = ""
     needs: tuple[int, ...] = (0, 1)
+    ranks: bool = False
 
     def __call__(self, labels: Array, scores: Array) -> float:
         """The measure of one cell; NaN where a class that it needs has no image."""
@@ -126,8 +129,8 @@ METRICS = (
     Metric(columns.REAL_ACCURACY, real_accuracy, needs=(0,)),
     Metric(columns.GENERATED_ACCURACY, generated_accuracy, needs=(1,)),
     Metric(columns.BALANCED_ACCURACY, balanced_accuracy, "balanced"),
-    Metric(columns.AP, average_precision, "AP"),
-    Metric(columns.ROC_AUC, roc_auc, "ROC AUC"),
+    Metric(columns.AP, average_precision, "AP", ranks=True),
+    Metric(columns.ROC_AUC, roc_auc, "ROC AUC", ranks=True),
 )
 
 
@@ -148,13 +151,16 @@ def all_metrics() -> tuple[Metric, ...]:
     return (*METRICS, *further)
 
 
-def measure(labels: Array, scores: Array, metrics: tuple[Metric, ...] = METRICS) -> dict[str, float]:
+def measure(
+    labels: Array, scores: Array, metrics: tuple[Metric, ...] = METRICS, log_odds: Array | None = None
+) -> dict[str, float]:
     """Measure one cell.
 
     Args:
         labels: Integers (N,), 0 real, 1 generated, N at least 1.
         scores: Floats (N,), finite, in [0, 1], the probability of "generated".
         metrics: What is measured.
+        log_odds: Of the same images, floats (N,); NaN in any of them, or None, where there are none.
 
     Returns:
         By name of the metric; NaN where one is undefined. `columns.N` is the number of images.
@@ -163,4 +169,8 @@ def measure(labels: Array, scores: Array, metrics: tuple[Metric, ...] = METRICS)
         UnusableScores: Other labels or scores than these.
     """
     check_scores(labels, scores)
-    return {columns.N: labels.size, **{metric.name: metric(labels, scores) for metric in metrics}}
+    order = scores if log_odds is None or np.isnan(log_odds).any() else log_odds
+    return {
+        columns.N: labels.size,
+        **{metric.name: metric(labels, order if metric.ranks else scores) for metric in metrics},
+    }

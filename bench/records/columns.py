@@ -43,7 +43,8 @@ NAME = "name"
 SOURCE = "source"  # shared by images that are not independent
 LABEL = "label"
 SCORE = "score"
-SCORES = (KEY, NAME, SOURCE, LABEL, SCORE)
+LOG_ODDS = "log_odds"  # NaN from a detector that has probabilities alone
+SCORES = (KEY, NAME, SOURCE, LABEL, SCORE, LOG_ODDS)
 
 # of decisions, one row per score: the columns of scores, and
 CELL = "cell"  # position of the cell in the table of cells

@@ -45,6 +45,7 @@ _SCORES_SCHEMA = pa.schema(
         (columns.SOURCE, _TEXT),
         (columns.LABEL, pa.int8()),
         (columns.SCORE, pa.float32()),
+        (columns.LOG_ODDS, pa.float32()),
     ]
 )
 _CELLS = "cells"  # beside the manifest's own entries
@@ -214,6 +215,7 @@ def _scores(key: str, images: ImageSet, answer: Answer) -> pd.DataFrame:
     rows = images.table[[columns.NAME, columns.SOURCE, columns.LABEL]].copy()
     rows[columns.KEY] = key
     rows[columns.SCORE] = answer.scores.astype(np.float32)
+    rows[columns.LOG_ODDS] = np.float32(np.nan) if answer.log_odds is None else answer.log_odds.astype(np.float32)
     return rows
 
 
@@ -274,6 +276,8 @@ def _read(path: Path) -> pa.Table:
 def _read_scores(path: Path) -> pa.Table:
     """The rows of a file of scores, with types of columns that do not depend on the version of pandas that wrote it."""
     table = _read(path)
+    if columns.LOG_ODDS not in table.column_names:  # files of earlier versions have none
+        table = table.append_column(columns.LOG_ODDS, pa.nulls(len(table), pa.float32()))
     try:
         return table.select(list(columns.SCORES)).cast(_SCORES_SCHEMA)
     except (KeyError, pa.ArrowException) as error:

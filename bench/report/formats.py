@@ -15,7 +15,16 @@ from bench.evaluation.leaderboard import Ranking, RankingRow
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.published import PublishedRows
-from bench.report.ranking_columns import TableColumn, TitledTable, heading, legend, notes, percent, ranking_columns, training_text
+from bench.report.ranking_columns import (
+    TableColumn,
+    TitledTable,
+    heading,
+    legend,
+    notes,
+    percent,
+    ranking_columns,
+    training_text,
+)
 
 
 def _markdown_table(shown: Sequence[TableColumn]) -> str:

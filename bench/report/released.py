@@ -56,19 +56,17 @@ def _table(cells: pd.DataFrame, measure: str, title: str) -> TitledTable:
     """One measure of all checkpoints on all generators."""
     detectors = list(cells[columns.DETECTOR].unique())
     trained_on = cells.drop_duplicates(columns.DETECTOR).set_index(columns.DETECTOR)[TRAINED_ON]
-    by_cell = cells.set_index([columns.DETECTOR, GENERATOR_AXIS])
+    texts = {
+        (detector, generator): percent(value) + (SEEN_MARK if seen == "yes" else "")
+        for detector, generator, value, seen in cells[[columns.DETECTOR, GENERATOR_AXIS, measure, SEEN]].itertuples(
+            index=False, name=None
+        )
+    }
     shown = [
         TableColumn("detector", tuple(detectors), left=True),
         TableColumn("trained on", tuple(trained_on[detectors]), left=True),
     ]
     for generator in cells[GENERATOR_AXIS].unique():
-        texts = [_text(by_cell, (detector, generator), measure) for detector in detectors]
-        shown.append(TableColumn(str(generator), tuple(texts)))
+        column = tuple(texts.get((detector, generator), DASH) for detector in detectors)
+        shown.append(TableColumn(str(generator), column))
     return TitledTable(title, tuple(shown))
-
-
-def _text(cells: pd.DataFrame, key: tuple[str, str], measure: str) -> str:
-    if key not in cells.index:
-        return DASH
-    cell = cells.loc[key]
-    return percent(cell[measure]) + (SEEN_MARK if cell[SEEN] == "yes" else "")

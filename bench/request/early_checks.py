@@ -58,7 +58,7 @@ def check_device(device: str, precision: str) -> None:
 def entries_of(request: RunRequest) -> tuple[Entry, ...]:
     """The rows that a request names, "all" spelled out.
 
-    Where the protocol trains nothing, a detector stands for each of its released checkpoints, and "all" for those of all.
+    Where the protocol trains nothing, a detector stands for each of its released checkpoints.
 
     Raises:
         InputError: None is named, one is not installed, or a text names no row.
@@ -68,7 +68,9 @@ def entries_of(request: RunRequest) -> tuple[Entry, ...]:
     check_detectors(named)
     texts = named if trains else [text for name in named for text in _with_checkpoints(name)]
     if not texts:
-        msg = f"no released checkpoint of {', '.join(named)} is known; write DETECTOR@PATH, or see `lineup weights list`"
+        msg = (
+            f"no released checkpoint of {', '.join(named)} is known; write DETECTOR@PATH, or see `lineup weights list`"
+        )
         raise InputError(msg)
     return _parsed(texts)
 

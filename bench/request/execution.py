@@ -21,6 +21,7 @@ from bench.records.store import THROUGHPUT, TRAINING, Store
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import cell_table, data_digest, manifest_of
+from detectors.identity import default_of, options_of
 
 
 def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
@@ -80,8 +81,11 @@ def _write_detectors(run: PlannedRun, scored: Sequence[PlannedCell], engine: Eng
     names = detector_names({fit_key: item.cell for fit_key, item in fits.items()})
     for fit_key, item in fits.items():
         cell = item.cell
-        chosen = {option.name: getattr(item.recipe, option.name) for option in options_of(item.recipe)}
-        options = {option.name: chosen[option.name] for option in options_of(item.recipe) if chosen[option.name] != default_of(option)}
+        options = {
+            option.name: value
+            for option in options_of(item.recipe)
+            if (value := getattr(item.recipe, option.name)) != default_of(option)
+        }
         saved = SavedDetector(
             item.recipe.card.name,
             item.recipe.card.version,

@@ -27,7 +27,9 @@ class RineHead(nn.Module):
         self.proj1 = _projection(width, projections, columns, dropout)
         self.proj2 = _projection(columns, projections, columns, dropout)
         middle = (nn.Linear(columns, columns), nn.ReLU(), nn.Dropout(dropout))
-        self.head = nn.Sequential(*middle, nn.Linear(columns, columns), nn.ReLU(), nn.Dropout(dropout), nn.Linear(columns, 1))
+        self.head = nn.Sequential(
+            *middle, nn.Linear(columns, columns), nn.ReLU(), nn.Dropout(dropout), nn.Linear(columns, 1)
+        )
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Log odds (N,) and the vectors that are decided on (N, columns), of tokens (N, blocks * width)."""

@@ -18,7 +18,7 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """A context of float32 inside one of mixed precision: for fixed transforms, whose small differences are the input."""
+    """A context of float32 inside one of mixed precision, for fixed transforms: small differences are the input."""
     return torch.autocast(device.type, enabled=False)
 
 

@@ -24,9 +24,9 @@ from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD, ChannelVal
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import HubFile, UnknownFile
 from detectors.weights.loading import load_strict
-from detectors.weights.reading import read
 from detectors.weights.locations import shipped_card, shipped_file
 from detectors.weights.open_clip import OPEN_CLIP_FILES
+from detectors.weights.reading import read
 
 # of the tokens of each block: none, the class token, the same as the block's second normalisation gives it to its last
 # layers ("normalised"), or mean and deviation of the image tokens ("spread"); with "unprojected" none, and the final

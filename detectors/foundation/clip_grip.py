@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from PIL import Image as PillowImage
 
-from detectors.api import Array, Card, Embeddings, Runtime, Sample, Scores, Setting, State, TrainSet, Unavailable
+from detectors.api import Array, Card, Embeddings, Runtime, Sample, Setting, State, TrainSet, Unavailable
 from detectors.embedders.clip import TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import LARGE_TOWER, RENDERED_TOWER, SMALL_TOWER, ClipHeadRecipe, ClipHeadVariant
 from detectors.heads.linear import LinearDecision, LinearSvm
@@ -35,8 +35,8 @@ from detectors.heads.rows import l2_normalise
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_strict
-from detectors.weights.reading import read
 from detectors.weights.open_clip import COMMONPOOL
+from detectors.weights.reading import read
 
 if TYPE_CHECKING:
     from detectors.embedders.clip_tower import ClipTower
@@ -77,9 +77,9 @@ class ShorterSideEmbedder(ClipEmbedder):
 class UnitLengthProbe(LinearProbe):
     """A frozen embedder and a linear decision over some of its columns, brought to unit length."""
 
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Scores of N embeddings, float32 (N, dim)."""
-        return self.decision.decide(l2_normalise(embeddings[:, self.columns]))
+    def log_odds(self, embeddings: Embeddings) -> Array:
+        """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
+        return self.decision.log_odds(l2_normalise(embeddings[:, self.columns]))
 
 
 @dataclass(frozen=True)

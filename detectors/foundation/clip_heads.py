@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, Labels, LogOddsProbe, Runtime, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
@@ -38,7 +38,6 @@ from detectors.embedders.clip_recipe import (
     ClipVariant,
 )
 from detectors.heads.linear import LinearSvm, Matrix, StandardisedEmbeddings, Vector
-from detectors.heads.logistic import expit
 from detectors.heads.rows import map_rows
 from detectors.weights.open_clip import DATACOMP
 
@@ -85,7 +84,7 @@ class ClipSvm(ClipHeadRecipe):
     }
 
 
-class TwoLayerProbe(Probe):
+class TwoLayerProbe(LogOddsProbe):
     """A frozen CLIP tower and two linear layers with ReLU between.
 
     Args:
@@ -100,18 +99,17 @@ class TwoLayerProbe(Probe):
         self._columns = columns
         self._state = state
 
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Scores of N embeddings, float32 (N, dim)."""
+    def log_odds(self, embeddings: Embeddings) -> Array:
+        """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
         first, first_bias, second, second_bias = (
             self._state[name] for name in ("first", "first_bias", "second", "second_bias")
         )
 
-        def log_odds(row: NDArray[np.float32]) -> NDArray[np.float64]:
+        def decide_row(row: NDArray[np.float32]) -> NDArray[np.float64]:
             hidden = np.maximum(np.einsum("hd,d->h", first, row.astype(np.float64)) + first_bias, 0)
             return np.asarray(np.einsum("h,h->", hidden, second) + second_bias)
 
-        scores: Scores = expit(map_rows(log_odds, embeddings[:, self._columns], 1)[:, 0]).astype(np.float32)
-        return scores
+        return map_rows(decide_row, embeddings[:, self._columns], 1)[:, 0]
 
     def state(self) -> State:
         """The weights of both layers."""

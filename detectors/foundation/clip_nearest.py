@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Card, Embeddings, Probe, Runtime, Scores, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, LogOddsProbe, Runtime, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
     LARGE_TOWER,
@@ -28,13 +28,12 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
-from detectors.heads.logistic import expit
 from detectors.heads.rows import l2_normalise, map_rows
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 
 
-class NearestProbe(Probe):
+class NearestProbe(LogOddsProbe):
     """A frozen CLIP tower and the banks that an image is compared with.
 
     Args:
@@ -48,14 +47,13 @@ class NearestProbe(Probe):
         self.k = k
         self._banks = banks
 
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Scores of N embeddings, float32 (N, dim)."""
+    def log_odds(self, embeddings: Embeddings) -> Array:
+        """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
         rows = l2_normalise(embeddings[:, : self.embedder.projected])
         real, generated = (
             map_rows(partial(self._distance, self._banks[name]), rows, 1)[:, 0] for name in ("real", "generated")
         )
-        scores: Scores = expit((real - generated) / TEMPERATURE).astype(np.float32)
-        return scores
+        return np.asarray((real - generated) / TEMPERATURE)
 
     def state(self) -> State:
         """Both banks."""

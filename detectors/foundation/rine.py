@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, Labels, LogOddsProbe, Runtime, Setting, State, TrainSet
 from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.embedders.clip import NORMALISED_CLASS_TOKENS, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
@@ -38,7 +38,6 @@ from detectors.embedders.clip_recipe import (
 )
 from detectors.heads.array_heads import require_both_classes
 from detectors.heads.gradient_descent import DescentSettings, minimise
-from detectors.heads.logistic import expit
 from detectors.heads.rows import map_rows
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_state, load_strict, to_state
@@ -69,7 +68,7 @@ class RineVariant(ClipVariant):
     descent: DescentSettings
 
 
-class RineProbe(Probe):
+class RineProbe(LogOddsProbe):
     """A frozen CLIP tower and the trained part, which reads some of its columns."""
 
     def __init__(self, embedder: ClipEmbedder, columns: slice, head: RineHead) -> None:
@@ -77,16 +76,15 @@ class RineProbe(Probe):
         self._columns = columns
         self._head = head.eval()
 
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Scores of N embeddings, float32 (N, dim)."""
+    def log_odds(self, embeddings: Embeddings) -> Array:
+        """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
         import torch
 
-        def log_odds(row: NDArray[np.float32]) -> NDArray[np.float64]:
+        def decide_row(row: NDArray[np.float32]) -> NDArray[np.float64]:
             return np.asarray(self._head(torch.from_numpy(row)[None])[0].double().numpy())
 
         with torch.inference_mode():
-            scores: Scores = expit(map_rows(log_odds, embeddings[:, self._columns], 1)[:, 0]).astype(np.float32)
-        return scores
+            return map_rows(decide_row, embeddings[:, self._columns], 1)[:, 0]
 
     def state(self) -> State:
         """The weights of the trained part."""
@@ -103,8 +101,8 @@ class Rine(ClipRecipe):
         year=2024,
         version=1,
         title="RINE",
-        paper="Koutlis and Papadopoulos, Leveraging Representations from Intermediate Encoder-blocks for Synthetic Image"
-        " Detection, ECCV 2024, arXiv 2402.19091",
+        paper="Koutlis and Papadopoulos, Leveraging Representations from Intermediate Encoder-blocks for Synthetic"
+        " Image Detection, ECCV 2024, arXiv 2402.19091",
         upstream="https://github.com/mever-team/rine (nothing copied)",
         licence="Apache-2.0, as upstream code and checkpoints; weights as their owners say (OpenAI's CLIP: MIT)",
     )
@@ -200,4 +198,6 @@ def _train(head: RineHead, tokens: Embeddings, labels: Labels, variant: RineVari
 
     with torch.random.fork_rng(devices=[]):  # dropout draws from the global state
         torch.manual_seed(seed)
-        minimise(list(head.train().parameters()), loss, len(labels), variant.descent, torch.Generator().manual_seed(seed))
+        minimise(
+            list(head.train().parameters()), loss, len(labels), variant.descent, torch.Generator().manual_seed(seed)
+        )

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Card, Embeddings, Labels, Probe, Runtime, Scores, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, Labels, LogOddsProbe, Runtime, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
@@ -36,7 +36,6 @@ from detectors.embedders.clip_recipe import (
     ClipRecipe,
     ClipVariant,
 )
-from detectors.heads.logistic import expit
 from detectors.heads.rows import l2_normalise, map_rows
 from detectors.weights.open_clip import DATACOMP
 
@@ -90,18 +89,17 @@ class ShotCache:
         return np.asarray(logits[1] - logits[0])
 
 
-class TipAdapterProbe(Probe):
+class TipAdapterProbe(LogOddsProbe):
     """A frozen CLIP tower and a cache."""
 
     def __init__(self, embedder: ClipEmbedder, cache: ShotCache) -> None:
         self.embedder: ClipEmbedder = embedder
         self.cache = cache
 
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Scores of N embeddings, float32 (N, dim)."""
+    def log_odds(self, embeddings: Embeddings) -> Array:
+        """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
         rows = l2_normalise(embeddings[:, : self.embedder.projected])
-        scores: Scores = expit(map_rows(self.cache.log_odds, rows, 1)[:, 0]).astype(np.float32)
-        return scores
+        return map_rows(self.cache.log_odds, rows, 1)[:, 0]
 
     def state(self) -> State:
         """The cache's arrays."""

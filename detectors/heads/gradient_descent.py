@@ -1,4 +1,4 @@
-"""Gradient descent for small heads over cached embeddings, deterministic. Torch is imported when something is trained."""
+"""Gradient descent for small heads over cached embeddings, deterministic; torch is imported when one is trained."""
 
 from __future__ import annotations
 

@@ -61,9 +61,13 @@ class LinearDecision:
         sums: Vector = np.einsum("nd,d->n", embeddings, weight, dtype=np.float64)
         return sums + (self.intercept - self.mean @ weight)
 
+    def log_odds(self, embeddings: Embeddings) -> Vector:
+        """Log odds of "generated", float64 (N,), of N embeddings, float32 (N, D)."""
+        return self.slope * self.distances(embeddings)
+
     def decide(self, embeddings: Embeddings) -> Scores:
         """The probability of "generated" for N embeddings, float32 (N, D)."""
-        scores: Scores = expit(self.slope * self.distances(embeddings)).astype(np.float32)
+        scores: Scores = expit(self.log_odds(embeddings)).astype(np.float32)
         return scores
 
 

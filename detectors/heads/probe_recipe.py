@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from detectors.api import (
+    Array,
     Embedder,
     Embeddings,
-    Probe,
+    LogOddsProbe,
     Recipe,
     Runtime,
-    Scores,
     Setting,
     State,
     TrainSet,
@@ -24,7 +24,7 @@ from detectors.api import (
 from detectors.heads.linear import LinearDecision, LinearHead
 
 
-class LinearProbe(Probe):
+class LinearProbe(LogOddsProbe):
     """A frozen embedder and a linear decision over some of its columns."""
 
     def __init__(self, embedder: Embedder, decision: LinearDecision, columns: slice = slice(None)) -> None:
@@ -32,9 +32,9 @@ class LinearProbe(Probe):
         self.decision = decision
         self.columns = columns
 
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """Scores of N embeddings, float32 (N, dim)."""
-        return self.decision.decide(embeddings[:, self.columns])
+    def log_odds(self, embeddings: Embeddings) -> Array:
+        """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
+        return self.decision.log_odds(embeddings[:, self.columns])
 
     def state(self) -> State:
         """The arrays of the decision, by name."""

@@ -27,9 +27,8 @@ from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
 
-
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 PAPER_VIEW = SquareView(side=256, crop=224, test_crop=256, mirror=True)
 SMALL_VIEW = replace(SMALL_CROPS, crop=128)

@@ -63,4 +63,8 @@ class YCbCrCrops:
 
     def test(self, pixels: Image) -> Image:
         """The centre, uint8 (test_crop, test_crop, 3): zero in all three channels around what is smaller."""
-        return padded_centre(to_ycbcr(pixels), self.test_crop) if self.pad else to_ycbcr(centre_square(pixels, self.test_crop))
+        return (
+            padded_centre(to_ycbcr(pixels), self.test_crop)
+            if self.pad
+            else to_ycbcr(centre_square(pixels, self.test_crop))
+        )

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import nn
 
-from detectors.api import Array, Detector, Runtime, Sample, Scores, State
+from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, State
 from detectors.architectures.forward_pass import logits, on_device
 from detectors.architectures.torch_contexts import autocast, deterministic
 from detectors.preprocessing.augmentation import View
@@ -43,12 +42,17 @@ class NetworkDetector(Detector):
 
     def score(self, batch: Sequence[Array]) -> Scores:
         """Scores of N prepared arrays, float32 (N,)."""
+        return self.answer(batch).scores
+
+    def answer(self, batch: Sequence[Array]) -> Answer:
+        """Scores and log odds of N prepared arrays."""
         pixels = CPU_CHUNK if self._runtime.device == "cpu" else GPU_CHUNK
         size = max(1, pixels // batch[0][..., 0].size) if batch else 1
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
         with torch.inference_mode(), deterministic(), autocast(self._runtime):
-            scores = [torch.sigmoid(logits(self._network, chunk, self._view, self._runtime)) for chunk in chunks]
-        return np.concatenate([np.zeros(0, np.float32), *(score.cpu().numpy() for score in scores)])
+            found = [logits(self._network, chunk, self._view, self._runtime) for chunk in chunks]
+            log_odds = torch.cat(found) if found else torch.zeros(0)
+            return Answer(torch.sigmoid(log_odds).cpu().numpy(), log_odds=log_odds.cpu().numpy())
 
     def state(self) -> State:
         """The network's weights."""

@@ -13,7 +13,10 @@ PICKLE = b"\x80"  # the first byte of every pickle of protocol 2 or later
 SAFETENSORS_HEADER_BYTES = 8  # the length of the header that follows
 OTHER_KINDS = (  # the start of a file without leading space, in lower case, and what such a file is
     (b"version https://git-lfs", "a Git LFS pointer, not the weights it points to: fetch them with `git lfs pull`"),
-    (b"<!doctype html", "a web page, as a download that needs a login or a confirmation leaves: download the file itself"),
+    (
+        b"<!doctype html",
+        "a web page, as a download that needs a login or a confirmation leaves: download the file itself",
+    ),
     (b"<html", "a web page, as a download that needs a login or a confirmation leaves: download the file itself"),
     (b"<?xml", "an XML document, as servers answer with an error: download the file itself"),
     (b"{", "a JSON document: give the file of weights that it describes"),

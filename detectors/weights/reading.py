@@ -42,9 +42,7 @@ def read(weights: HashedFile, expected: Collection[str] = ()) -> dict[str, Tenso
     tensors = _unwrapped(content)
     if tensors is None:
         raise WrongWeights(_no_tensors(weights.path, content))
-    return {
-        name: _checked(tensor, name, weights.path) for name, tensor in without_prefix(tensors, expected).items()
-    }
+    return {name: _checked(tensor, name, weights.path) for name, tensor in without_prefix(tensors, expected).items()}
 
 
 def read_tensor(weights: HashedFile) -> Tensor:
@@ -131,8 +129,8 @@ def _refused(path: Path, error: UnpicklingError) -> str:
     if name is None:
         return f"{path} is damaged, or no file of torch.save: download it again"
     return (
-        f"{path} holds an object of {name[1]}, whose reading would run code: save the network's state_dict() alone, or as "
-        ".safetensors, where you trust the file"
+        f"{path} holds an object of {name[1]}, whose reading would run code: save the network's state_dict() alone, or "
+        "as .safetensors, where you trust the file"
     )
 
 

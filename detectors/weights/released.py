@@ -68,12 +68,11 @@ class Checkpoint:
 @cache
 def released_checkpoints() -> tuple[Checkpoint, ...]:
     """All entries of the registry, by detector and then by name."""
-    tables = tomllib.loads(REGISTRY.read_text("utf-8"))["checkpoint"]
     lists = {one.name for one in fields(Checkpoint) if "tuple" in str(one.type)}
-    entries = [
-        Checkpoint(**{name: tuple(value) if name in lists else value for name, value in table.items()})
-        for table in tables
-    ]
+    tables: list[dict[str, Any]] = tomllib.loads(REGISTRY.read_text("utf-8"))["checkpoint"]
+    for table in tables:
+        table.update({name: tuple(table[name]) for name in lists & table.keys()})
+    entries = [Checkpoint(**table) for table in tables]
     return tuple(sorted(entries, key=lambda entry: (entry.detector, entry.name)))
 
 

@@ -14,4 +14,11 @@ from __future__ import annotations
 from protocols.degradations.chain import Degradation, canonical_steps, parse_degradation
 from protocols.degradations.kind import DegradationKind, NumberRange, UnknownDegradation
 
-__all__ = ["Degradation", "DegradationKind", "NumberRange", "UnknownDegradation", "canonical_steps", "parse_degradation"]
+__all__ = [
+    "Degradation",
+    "DegradationKind",
+    "NumberRange",
+    "UnknownDegradation",
+    "canonical_steps",
+    "parse_degradation",
+]

@@ -8,9 +8,7 @@ def uneven(state, seed=1):
     generator = torch.Generator().manual_seed(seed)
     normalisations = {name.removesuffix("running_mean") for name in state if name.endswith("running_mean")}
     return {
-        name: torch.rand(tensor.shape, generator=generator) + 0.5
-        if name.startswith(tuple(normalisations))
-        else tensor
+        name: torch.rand(tensor.shape, generator=generator) + 0.5 if name.startswith(tuple(normalisations)) else tensor
         for name, tensor in state.items()
         if not name.endswith("num_batches_tracked")
     }

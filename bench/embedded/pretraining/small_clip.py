@@ -31,8 +31,8 @@ from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE
 from detectors.architectures import forward_pass
 from detectors.architectures.timm_networks import lineup_small_deit
-from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD
 from detectors.embedders.word_tokenizer import WordTokenizer
+from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD
 
 NAME = "small_clip"
 SEED = 21

@@ -13,9 +13,10 @@ from detectors.api import Runtime, Unavailable
 from detectors.architectures.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.embedders.clip import ClipEmbedder
-from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD, ClipTower, find_tower
+from detectors.embedders.clip_tower import ClipTower, find_tower
 from detectors.foundation.clip_grip import COMMONPOOL, ClipGrip
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
+from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD
 from detectors.weight_file import WrongWeights
 
 WIDTH, SIDE = 32, 56

@@ -16,8 +16,8 @@ from torchvision import transforms
 from detectors.api import Runtime, Unavailable
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.embedders import clip_tower
-from detectors.embedders.clip_tower import CLIP_MEAN, CLIP_STD
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
+from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD
 from detectors.weight_file import WrongWeights, content_id
 from detectors.weights import files, loading, locations
 from detectors.weights.open_clip import HUB_FILES

@@ -51,7 +51,9 @@ def slow_logits(image, weights):
             inner = norm(conv(maps, f"{name}.conv1"), f"{name}.bn1").relu()
             inner = norm(conv(inner, f"{name}.conv2"), f"{name}.bn2").relu()
             inner = norm(conv(inner, f"{name}.conv3"), f"{name}.bn3")
-            gate = conv(conv(inner.mean((2, 3), keepdim=True), f"{name}.se.conv.0").relu(), f"{name}.se.conv.2").sigmoid()
+            gate = conv(
+                conv(inner.mean((2, 3), keepdim=True), f"{name}.se.conv.0").relu(), f"{name}.se.conv.2"
+            ).sigmoid()
             if block == 0:
                 maps = norm(conv(maps, f"{name}.downsample.0"), f"{name}.downsample.1")
             maps = (inner * gate + maps).relu()

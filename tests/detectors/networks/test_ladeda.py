@@ -37,9 +37,7 @@ def slow_filter(images, name):
 
 
 def shown(image):
-    view = transforms.Compose(
-        [transforms.Resize((256, 256)), transforms.ToTensor(), transforms.Normalize(*IMAGENET)]
-    )
+    view = transforms.Compose([transforms.Resize((256, 256)), transforms.ToTensor(), transforms.Normalize(*IMAGENET)])
     return view(PillowImage.fromarray(image))[None]
 
 

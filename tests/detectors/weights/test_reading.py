@@ -3,7 +3,6 @@
 import argparse
 import io
 import os
-import warnings
 import zipfile
 from collections import OrderedDict, defaultdict
 from pathlib import Path
@@ -30,8 +29,7 @@ def same(left, right):
 
 
 def refusal(path):
-    with warnings.catch_warnings(), pytest.raises(WrongWeights) as raised:
-        warnings.simplefilter("error")
+    with pytest.raises(WrongWeights) as raised:
         read(hashed_file(path))
     message = str(raised.value)
     assert "\n" not in message

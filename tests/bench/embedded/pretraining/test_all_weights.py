@@ -15,8 +15,8 @@ from bench.embedded.pretraining.labelled_scenes import TASKS, labelled_scene
 from bench.embedded.pretraining.small_clip import CONFIG, TOKENIZE, VOCABULARY, new_model
 from detectors.foundation.clip_probe import ClipProbe
 from detectors.weights.loading import load_strict
-from detectors.weights.reading import read
 from detectors.weights.locations import shipped_card, shipped_file
+from detectors.weights.reading import read
 
 EFFORT = 0.004
 
