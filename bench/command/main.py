@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from bench.command import weights
 from bench.command.cards import list_command, show_command
-from bench.command.corpus import corpus_command, weights_command
+from bench.command.corpus import corpus_command
 from bench.command.data import data_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
 from bench.command.protocol_options import ProtocolCommand
@@ -43,7 +44,7 @@ app.command("matrix")(matrix_command)
 app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("regress")(regress_command)
-app.command("weights")(weights_command)
+app.add_typer(weights.app, name="weights")
 app.command("corpus")(corpus_command)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,44 +15,130 @@ from bench.platform.errors import InputError
 from bench.request.defaults import BATCH_SIZE
 
 if TYPE_CHECKING:
+    from bench.request.image_scores import ImageScores
     from detectors.api import Setting
+
+THRESHOLD_SOURCE = "the detector's own decision"
+PRINTED = "What is printed"
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=PRINTED)]
+AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="Print a JSON object per image.", rich_help_panel=PRINTED)]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV of all columns.", rich_help_panel=PRINTED)]
 
 
 def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     images: Annotated[list[Path], typer.Argument(help="Image files, folders or archives.")],
-    detector: Annotated[str | None, typer.Option(help="A detector, as `lineup list` names it.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Its published checkpoint.")] = None,
-    fitted: Annotated[Path | None, typer.Option(help="Instead: a file that `lineup run --keep-fitted` wrote.")] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file for name, score, verdict and reason.")] = None,
+    detectors: Annotated[str, typer.Option(help="DETECTOR@CHECKPOINT, or several, comma separated.")] = "",
+    detector: Annotated[str | None, typer.Option(help="One detector, with its checkpoint as --weights.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Path of its published checkpoint.")] = None,
+    fitted: Annotated[
+        list[Path] | None, typer.Option(help="A file that `lineup run --keep-fitted` wrote; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file of all columns.")] = None,
     setting: Annotated[
         str | None, typer.Option(help="paper or small: which network the checkpoint is of.", show_default="paper")
     ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+    as_jsonl: AsJsonLines = False,  # noqa: FBT002
+    as_csv: AsCsv = False,  # noqa: FBT002
+    weights_dir: options.WeightsDir = None,
     device: options.Device = "auto",
     precision: options.Precision = "float32",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = options.CORES,
 ) -> None:
-    """Score images with a checkpoint or a fitted detector. Exits with 1 where one could not be decoded."""
+    """Score images with checkpoints or fitted detectors. Exits with 1 where an image has no score by one of them."""
     from bench.request.early_checks import check_detectors, check_device
-    from bench.request.setting import require_setting
-    from detectors.card import SETTINGS
 
-    if fitted is not None and setting is not None:
-        msg = f"--setting {setting} is given with --fitted, whose file says its setting; leave it out"
-        raise InputError(msg)
-    require_setting(setting or "paper", SETTINGS)
+    rows = _rows(options.names(detectors), detector, weights)
+    chosen = _setting(setting, with_checkpoints=bool(rows))
+    form = _form({"json": as_json, "jsonl": as_jsonl, "csv": as_csv})
     check_device(device, precision)
-    if detector is not None:
-        check_detectors((detector,))
+    if rows:
+        check_detectors(rows)
     from bench.platform.files import write_atomically
     from bench.request.image_scores import ScoreRequest, score_files
 
-    chosen: Setting = "small" if setting == "small" else "paper"
-    request = ScoreRequest(images, detector, weights, fitted, chosen, device, precision, batch_size, workers)
-    table = score_files(request, options.reporter())
+    folder = options.weights_folder(weights_dir)
+    request = ScoreRequest(images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder)
+    found = score_files(request, options.reporter())
     if out is not None:
-        write_atomically(out, lambda path: table.to_csv(path, index=False))
-    for name, value, verdict, reason in table.itertuples(index=False, name=None):
-        typer.echo(f"{name}  {reason or f'{value:.4f}  {verdict}'}")
-    if (table["reason"] != "").any():
+        write_atomically(out, lambda path: found.table.to_csv(path, index=False))
+    for line in _lines(found, form):
+        typer.echo(line)
+    for note in _notes(found):
+        typer.echo(note, err=True)
+    if not found.whole:
         raise typer.Exit(1)
+
+
+def _rows(several: tuple[str, ...], detector: str | None, weights: Path | None) -> tuple[str, ...]:
+    """The detectors with a checkpoint each. Raises `InputError` where one of a pair of options is missing."""
+    if (detector is None) != (weights is None):
+        msg = "--detector and --weights belong together; give both, or --detectors DETECTOR@CHECKPOINT"
+        raise InputError(msg)
+    return several if detector is None else (*several, f"{detector}@{weights}")
+
+
+def _setting(given: str | None, *, with_checkpoints: bool) -> Setting:
+    """The setting of the detectors with a checkpoint. Raises `InputError`."""
+    from bench.request.setting import require_setting
+    from detectors.card import SETTINGS
+
+    if given is not None and not with_checkpoints:
+        msg = f"--setting {given} is given with --fitted, whose file says its setting; leave it out"
+        raise InputError(msg)
+    require_setting(given or "paper", SETTINGS)
+    return "small" if given == "small" else "paper"
+
+
+def _form(flags: Mapping[str, bool]) -> str:
+    """What is printed. Raises `InputError` where several are asked for."""
+    chosen = [name for name, flag in flags.items() if flag]
+    if len(chosen) > 1:
+        msg = f"{' and '.join(f'--{name}' for name in chosen)} were given together; choose one"
+        raise InputError(msg)
+    return chosen[0] if chosen else "text"
+
+
+def _notes(found: ImageScores) -> Iterator[str]:
+    """How to read the verdicts, and what has none."""
+    from bench.request.image_scores import unread_text
+
+    threshold = found.table["threshold"].iloc[0]
+    yield f"Verdicts: generated where the score is above {threshold:g}, {THRESHOLD_SOURCE}"
+    if found.unread:
+        yield f"Note: {unread_text(found.unread)}"
+    if missing := int((found.table["reason"] != "").sum()):
+        yield f"{missing} of {len(found.table)} scores are missing"
+
+
+def _lines(found: ImageScores, form: str) -> Iterator[str]:
+    """The lines that are printed."""
+    if form == "csv":
+        yield found.table.to_csv(index=False).rstrip("\n")
+        return
+    images = [
+        _image(str(name), rows.to_dict(orient="records")) for name, rows in found.table.groupby("name", sort=False)
+    ]
+    if form == "json":
+        whole = {"threshold_source": THRESHOLD_SOURCE, "not_read": dict(found.unread), "images": images}
+        yield json.dumps(whole, indent=1, ensure_ascii=False)
+        return
+    if form == "jsonl":
+        yield from (json.dumps(image, ensure_ascii=False) for image in images)
+        return
+    several = found.table["detector"].nunique() > 1
+    shown = found.table[["name", "detector", "score", "verdict", "reason"]]
+    for name, detector, score, verdict, reason in shown.itertuples(index=False, name=None):
+        who = f"{detector}  " if several else ""
+        yield f"{name}  {who}{reason or f'{score:.4f}  {verdict}'}"
+
+
+def _image(name: str, rows: list[dict[Any, Any]]) -> dict[str, Any]:
+    """One image with the answers of all detectors, as JSON has them: null for what there is not."""
+    answers = []
+    for row in rows:
+        numbers = {key: None if math.isnan(row[key]) else float(row[key]) for key in ("score", "log_odds")}
+        texts = {key: row[key] or None for key in ("verdict", "reason")}
+        answers.append({"detector": row["detector"], **numbers, "threshold": row["threshold"], **texts})
+    return {"name": name, "answers": answers}

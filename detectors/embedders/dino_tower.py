@@ -18,8 +18,9 @@ from detectors.architectures import forward_pass
 from detectors.architectures.torch_contexts import autocast, deterministic
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from detectors.weight_file import HashedFile, hashed_file
+from detectors.weights.hub import hub_file
 from detectors.weights.loading import load_strict
-from detectors.weights.locations import hub_file, shipped_card, shipped_file
+from detectors.weights.locations import shipped_card, shipped_file
 from detectors.weights.reading import read
 
 # the class token alone, or followed by mean and deviation of the patch tokens of each block ("spread")

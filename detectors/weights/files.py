@@ -7,7 +7,8 @@ from pathlib import Path
 
 from detectors.api import Unavailable
 from detectors.weight_file import Availability, HashedFile, content_id, hashed_file
-from detectors.weights.locations import SHIPPED_FOLDER, cached_hub_file, cached_torch_file, hub_file, shipped_file
+from detectors.weights.hub import cached_hub_file, hub_file
+from detectors.weights.locations import SHIPPED_FOLDER, cached_torch_file, shipped_file
 
 
 @dataclass(frozen=True, slots=True)

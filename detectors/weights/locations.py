@@ -1,4 +1,4 @@
-"""Finding a file of weights: shipped with the package, in the cache of a library, or on the Hugging Face hub.
+"""Finding a file of weights: shipped with the package, or in torch's own download folder.
 
 A file is found and hashed when a detector is put together. What is missing is `Unavailable`.
 """
@@ -14,7 +14,6 @@ from detectors.api import Unavailable
 from detectors.weight_file import HashedFile, WrongWeights, hashed_file
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
-HUB_TIMEOUT = 3.0  # seconds for the hub to answer
 
 
 def shipped_file(name: str) -> HashedFile:
@@ -45,48 +44,6 @@ def shipped_card(name: str) -> dict[str, Any]:
     return card
 
 
-def hub_file(repository: str, *names: str) -> HashedFile:
-    """Weights from the Hugging Face hub: from its local cache, else downloaded.
-
-    Args:
-        repository: "owner/name".
-        *names: File names, the preferred one first; the first that exists is taken.
-
-    Raises:
-        Unavailable: The file is not in the cache, and the hub does not answer in time or does not have it.
-    """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
-
-    if cached := cached_hub_file(repository, *names):
-        return cached
-    for name in names:
-        if not _hub_answers(repository, name):
-            break
-        try:
-            return hashed_file(Path(hf_hub_download(repository, name)))
-        except EntryNotFoundError:
-            continue
-        except (HfHubHTTPError, OSError):
-            break
-    msg = (
-        f"could not get {' or '.join(names)} of hub repository {repository}: connect to the hub, "
-        "or download the file elsewhere and give its path"
-    )
-    raise Unavailable(msg)
-
-
-def cached_hub_file(repository: str, *names: str) -> HashedFile | None:
-    """The first of some files in the local cache of the Hugging Face hub; None where it has none of them."""
-    from huggingface_hub import try_to_load_from_cache
-
-    for name in names:
-        path = try_to_load_from_cache(repository, name)
-        if isinstance(path, str):
-            return hashed_file(Path(path))
-    return None
-
-
 def cached_torch_file(*names: str) -> HashedFile | None:
     """The first of some files in torch's own download folder; None where it has none of them.
 
@@ -103,14 +60,3 @@ def torch_hub_folder() -> Path:
     """Torch's own download folder, by the same environment variables but without importing torch."""
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub"
-
-
-def _hub_answers(repository: str, name: str) -> bool:
-    """Whether the hub answers in time: the client alone would retry for half a minute."""
-    from huggingface_hub import get_session, hf_hub_url
-
-    try:
-        get_session().head(hf_hub_url(repository, name), timeout=HUB_TIMEOUT)
-    except Exception:  # noqa: BLE001 - the client's transport decides what it raises, and every error says "no"
-        return False
-    return True

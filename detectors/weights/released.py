@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from detectors.weight_file import hashed_file
-from detectors.weights.locations import cached_hub_file
+from detectors.weights.hub import cached_hub_file
 
 REGISTRY = Path(__file__).with_suffix(".toml")
 
@@ -39,7 +39,6 @@ class Checkpoint:
         reported: What its authors report, and where.
         published_as: Names by which the published tables know it.
         options: Options of the recipe that belong to it.
-        companions: Further files that must lie beside it, by their names.
     """
 
     detector: str
@@ -57,12 +56,15 @@ class Checkpoint:
     reported: str = ""
     published_as: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    companions: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """As a user names it."""
         return f"{self.detector}@{self.name}"
+
+    def path(self, folder: Path) -> Path:
+        """Where its file lies in a folder of released checkpoints."""
+        return folder / self.detector / self.name / self.file
 
 
 @cache
@@ -116,7 +118,9 @@ def find_checkpoint(detector: str, text: str, folder: Path) -> FoundCheckpoint:
         return _file_of_user(detector, text)
     path = _find_file(entry, folder)
     if path is None:
-        return FoundCheckpoint(folder / detector / entry.file, entry=entry, missing=how_to_get(entry, folder))
+        fetch = f"run `lineup weights get {entry.title}`, or " if entry.url or entry.hub else ""
+        msg = f"{entry.title} is not on this machine: {fetch}{where_to_put(entry, folder)}"
+        return FoundCheckpoint(entry.path(folder), entry=entry, missing=msg)
     sha256 = hashed_file(path).sha256
     if entry.sha256 and sha256 != entry.sha256:
         msg = f"{path} is not {entry.title}: its sha256 is {sha256}, not {entry.sha256}; download it again"
@@ -124,11 +128,9 @@ def find_checkpoint(detector: str, text: str, folder: Path) -> FoundCheckpoint:
     return FoundCheckpoint(path, sha256, entry)
 
 
-def how_to_get(entry: Checkpoint, folder: Path) -> str:
-    """One sentence: how to get a checkpoint, and where its file may lie."""
-    fetch = f"run `lineup weights get {entry.title}`, or " if entry.url or entry.hub else ""
-    place = f"put {entry.file} from {entry.page} into {folder / entry.detector}"
-    return f"{entry.title} is not on this machine: {fetch}{place}"
+def where_to_put(entry: Checkpoint, folder: Path) -> str:
+    """Where the file of a checkpoint is to be had, and where it may lie."""
+    return f"put {entry.file} from {entry.page} into {entry.path(folder).parent}"
 
 
 def _file_of_user(detector: str, text: str) -> FoundCheckpoint:
@@ -142,15 +144,21 @@ def _file_of_user(detector: str, text: str) -> FoundCheckpoint:
 
 
 def _find_file(entry: Checkpoint, folder: Path) -> Path | None:
-    """The file of a checkpoint: by its name in the user's folder, by its content there, or in the hub's cache."""
+    """The file of a checkpoint: by its content in the user's folder, by its name there, or in the hub's cache."""
+    if (path := entry.path(folder)).is_file():
+        return path
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    named = [path for path in files if path.name == entry.file and path.parent.name in {entry.detector, folder.name}]
     if entry.sha256:
-        alike = [path for path in (*named, *files) if path.stat().st_size == entry.bytes]
-        named = [path for path in alike if hashed_file(path).sha256 == entry.sha256] or named
+        alike = (path for path in files if path.stat().st_size == entry.bytes)
+        named = [path for path in alike if hashed_file(path).sha256 == entry.sha256]
+    elif len({known.title for known in released_checkpoints() if known.file == entry.file}) == 1:
+        named = [path for path in files if path.name == entry.file]
+    else:
+        named = []
     if named:
         return named[0]
-    owner, _, rest = entry.hub.partition("/")
-    repository, _, name = rest.partition("/")
-    cached = cached_hub_file(f"{owner}/{repository}", name) if entry.hub else None
+    if not entry.hub:
+        return None
+    owner, repository, name = entry.hub.split("/", 2)
+    cached = cached_hub_file(f"{owner}/{repository}", name)
     return cached.path if cached else None

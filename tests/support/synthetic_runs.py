@@ -151,7 +151,8 @@ def run_of(
         accuracy = skill(cell.detector, cell.train.name, cell.test.name, cell.test.degradation, cell.seed)
         made.append(scores(accuracy, images(cell.test.name, n)["label"].to_numpy(), rng(key, noise)))
     shown = pd.concat([images(cell.test.name, n) for cell in cells], ignore_index=True)
-    shown = shown.assign(key=table[columns.KEY].repeat(2 * n).array, score=np.concatenate(made))
+    keys = table[columns.KEY].repeat(2 * n).array
+    shown = shown.assign(key=keys, score=np.concatenate(made), log_odds=np.float32(np.nan))
     timing = [
         (d, f"{d}.1.small", "d1", "p", "cpu", "float32", 64, 200, 3, 100.0 + i, 90.0, 110.0, *[1.0] * 5, 50.0)
         for i, d in enumerate(detectors)

@@ -4,7 +4,6 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -14,7 +13,7 @@ from detectors.api import Unavailable
 from detectors.weight_file import WrongWeights, content_id, hashed_file
 from detectors.weights import locations
 from detectors.weights.loading import load_state, load_strict, to_state
-from detectors.weights.locations import hub_file, shipped_file
+from detectors.weights.locations import shipped_file
 from detectors.weights.reading import read
 
 
@@ -122,55 +121,6 @@ def test_everything_shipped_fits_its_card():
     for path in paths:
         assert shipped_file(path.stem).path == path
         assert path.stat().st_size < 4e6
-
-
-class Session:
-    def __init__(self, error=None):
-        self.error = error
-        self.asked = []
-
-    def head(self, url, timeout):
-        assert timeout < 10
-        self.asked.append(url)
-        if self.error:
-            raise self.error
-
-
-@pytest.fixture
-def hub_cache(monkeypatch):
-    """What the hub's cache holds, by file name."""
-    held = {}
-    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, name: held.get(name))
-    return held
-
-
-def test_the_hub_that_does_not_answer_is_asked_once(monkeypatch, hub_cache):
-    session = Session(OSError("no route"))
-    monkeypatch.setattr(huggingface_hub, "get_session", lambda: session)
-    with pytest.raises(
-        Unavailable, match=r"could not get a\.safetensors or b\.bin of hub repository owner/name: .*path"
-    ):
-        hub_file("owner/name", "a.safetensors", "b.bin")
-    assert len(session.asked) == 1
-
-
-def test_the_cache_of_the_hub_needs_no_network(monkeypatch, hub_cache, saved):
-    session = Session(OSError("no route"))
-    monkeypatch.setattr(huggingface_hub, "get_session", lambda: session)
-    hub_cache["b.bin"] = str(saved)
-    assert hub_file("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
-    assert not session.asked
-
-
-def test_the_hub_gives_the_first_file_that_it_has(monkeypatch, hub_cache, saved):
-    def download(repository, name):
-        if name == "a.safetensors":
-            raise huggingface_hub.errors.EntryNotFoundError(name)
-        return str(saved)
-
-    monkeypatch.setattr(huggingface_hub, "get_session", Session)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    assert hub_file("owner/name", "a.safetensors", "b.bin") == hashed_file(saved)
 
 
 @pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", None])
