@@ -47,6 +47,9 @@ Data = Annotated[
 Real = Annotated[
     str, typer.Option(help="Folder or URL of real images, for data that holds none.", rich_help_panel=IMAGES)
 ]
+DataName = Annotated[
+    str, typer.Option(help="What published tables call the data, as GenImage.", rich_help_panel=IMAGES)
+]
 Limit = Annotated[
     int | None, typer.Option(min=2, help="Images per generator, split and class, at most.", rich_help_panel=IMAGES)
 ]

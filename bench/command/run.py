@@ -29,6 +29,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     settings: options.Settings = None,
     data: options.Data = "embedded",
     real: options.Real = "",
+    data_name: options.DataName = "",
     limit: options.Limit = None,
     base_degradation: options.BaseDegradation = "none",
     max_unreadable: options.MaxUnreadable = MAX_UNREADABLE,
@@ -70,6 +71,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         keep_fitted=keep_fitted,
         executor=executor,
         weights_folder=options.weights_folder(weights_dir),
+        data_name=data_name,
     )
     check_request(request)
     requests = with_base_degradations(request, names(base_degradation))

@@ -82,6 +82,7 @@ class DataRecord:
         files: Identity of the image files, before anything was done to them.
         warnings: Sentences that must be read before any table.
         census: Counts of the files, for a reader of the manifest.
+        published_name: What published tables call this data; empty for data that they do not have.
     """
 
     title: str
@@ -96,6 +97,7 @@ class DataRecord:
     files: str = ""
     warnings: tuple[str, ...] = ()
     census: Mapping[str, Any] = field(default_factory=dict)
+    published_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.platform.errors import InputError
 from bench.records.run import Run
-from bench.report import released, routes
+from bench.report import released, reported, routes
 from bench.report.ranking_columns import TitledTable
 from detectors import catalogue
 
@@ -39,6 +39,7 @@ class Section:
 SECTIONS = (
     Section("routes", routes.route_tables, routes.LEGEND, routes.route_counts),
     Section("generators", released.generator_tables, released.LEGEND, released.generator_rows),
+    Section("reported", reported.reported_tables, reported.LEGEND, reported.reported_rows),
 )
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from bench.engine.versions import commit, versions
-from bench.images.vocabulary.generator_names import same_generator
+from bench.images.vocabulary.generator_names import GENIMAGE, same_generator
 from bench.records import columns
 from bench.records.manifest import (
     AxisRecord,
@@ -37,6 +37,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
     """The manifest of a planned run."""
     request = run.request
     data = replace(_data(run, ""), limit=request.limit, base_degradation=request.base_degradation, files=run.files)
+    data = replace(data, published_name=request.data_name or _published_name(run))
     return Manifest(
         protocol=_protocol(run),
         data=data,
@@ -71,6 +72,12 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
         published=protocol.published,
         worst_over=dict(protocol.worst_over),
     )
+
+
+def _published_name(run: PlannedRun) -> str:
+    """What published tables call the run's data, where its generators tell."""
+    known = {name for name, _, _ in GENIMAGE}
+    return "GenImage" if run.images.generators and set(run.images.generators) <= known else ""
 
 
 def data_digest(run: PlannedRun) -> str:

@@ -39,6 +39,7 @@ class RunRequest:
         keep_fitted: Whether fitted detectors are kept as files.
         executor: Where trainings are computed, many at a time.
         weights_folder: Where files of released checkpoints lie.
+        data_name: What published tables call the run's data, where its layout cannot tell.
     """
 
     protocol: EvaluationProtocol
@@ -62,6 +63,7 @@ class RunRequest:
     keep_fitted: bool = False
     executor: str = "processes"
     weights_folder: Path = Path("weights")
+    data_name: str = ""
 
     @property
     def data_sets(self) -> tuple[str, ...]:
