@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -23,6 +23,7 @@ from detectors.types import Answer as Answer
 from detectors.types import Array as Array
 from detectors.types import Embeddings as Embeddings
 from detectors.types import Image as Image
+from detectors.types import InputPolicy as InputPolicy
 from detectors.types import Labels as Labels
 from detectors.types import LogOdds as LogOdds
 from detectors.types import Rows as Rows
@@ -163,9 +164,14 @@ class Recipe(ABC):
     Further fields are options, part of the key by themselves where they differ from their default; a field with
     `compare=False` is no option. One with the metadata `{"file": True}` is the path of a file and stands in the key by
     its content.
+
+    Attributes:
+        setting: The entry of `variants`.
+        input: How test images are shown to the fitted detector; the harness sees to it.
     """
 
     setting: Setting = "paper"
+    input: InputPolicy = field(default="published", kw_only=True)
     card: ClassVar[Card]
     variants: ClassVar[Mapping[Setting, Variant]]
 

@@ -17,6 +17,8 @@ Embeddings = NDArray[np.float32]  # (N, D), finite
 LogOdds = NDArray[np.float32]  # (N,), finite: of "generated", where a probability may be exactly 0 or 1
 Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "generated", decision at 0.5
 EpochCallback = Callable[[int, Mapping[str, float]], object]
+# how test images are shown to a detector: see `detectors.input_policy`
+InputPolicy = Literal["published", "crop", "resize", "five_crops", "ten_crops", "tiles"]
 State = dict[str, Array]  # everything that fitting learned, by name; names and shapes are the detector's own
 Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
 AnyValue = TypeVar("AnyValue")

@@ -43,7 +43,13 @@ class RecipeEmbedders:
 
 
 def recipe_embedders(recipe: Recipe, runtime: Runtime) -> RecipeEmbedders:
-    """The embedders of a recipe and its components. Raises `Unavailable` where weights are missing."""
+    """The embedders of a recipe and its components, none that reads its test images in another way than they do.
+
+    Raises:
+        Unavailable: Weights are missing.
+    """
+    if recipe.input != "published":
+        return RecipeEmbedders((), sufficient=False)
     if (embedder := recipe.embedder(runtime)) is not None:
         return RecipeEmbedders((embedder,), sufficient=True)
     components = [recipe_embedders(component, runtime) for component in recipe.components()]

@@ -14,6 +14,7 @@ from bench.engine.selections import DistinctImages, Selection, Selections
 from bench.engine.train_set import SampleReader, SelectionTrainSet
 from bench.engine.training_curves import CurveWriter, no_curves
 from detectors.api import Detector, Runtime
+from detectors.input_policy import with_input_policy
 from protocols.api import Subset
 from protocols.degradations import parse_degradation
 
@@ -41,11 +42,11 @@ class FitService:
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell. Raises what its recipe raises."""
         if item.cell.train is None:
-            return item.recipe.load(Path(item.cell.checkpoint), self.runtime)
+            return with_input_policy(item.recipe, item.recipe.load(Path(item.cell.checkpoint), self.runtime))
         if (restored := self.restore(item)) is not None:
             self.counts["fits reused"] += 1
             return restored
-        detector = self._fit(item, item.cell.train)
+        detector = with_input_policy(item.recipe, self._fit(item, item.cell.train))
         self.cache.write_fit(item.fit_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
         return detector
@@ -53,7 +54,7 @@ class FitService:
     def restore(self, item: PlannedCell) -> Detector | None:
         """The detector as it was fitted before; None where it was not."""
         state = self.cache.read_fit(item.fit_key)
-        return None if state is None else item.recipe.restore(state, self.runtime)
+        return None if state is None else with_input_policy(item.recipe, item.recipe.restore(state, self.runtime))
 
     def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
         selection = self.selections[subset]

@@ -25,6 +25,7 @@ from bench.request.saved_detectors import restore_detector
 from detectors import catalogue
 from detectors.api import Detector, Runtime, Sample, Setting, Unavailable
 from detectors.entries import Entry, WrongEntry, parse_entries
+from detectors.input_policy import with_input_policy
 from detectors.weight_file import WrongWeights
 from detectors.weights.released import find_checkpoint
 from protocols.api import NONE
@@ -216,7 +217,8 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
         raise InputError(found.missing)
     try:
         options = parse_options(type(catalogue.recipe(name)), entry.options, name)
-        return catalogue.recipe(name, request.setting, **options).load(found.path, device)
+        recipe = catalogue.recipe(name, request.setting, **options)
+        return with_input_policy(recipe, recipe.load(found.path, device))
     except (catalogue.UnknownName, Unavailable, WrongWeights, ValueError) as error:
         raise InputError(str(error)) from error
 

@@ -11,6 +11,7 @@ from bench.request.setting import former_name
 from detectors import catalogue
 from detectors.api import Detector, Runtime, Setting, Unavailable
 from detectors.card import SETTINGS
+from detectors.input_policy import with_input_policy
 from detectors.weight_file import WrongWeights
 
 
@@ -27,7 +28,7 @@ def restore_detector(path: Path, runtime: Runtime) -> Detector:
         if recipe.card.version != saved.version:
             msg = f"{path} was fitted by version {saved.version} of {saved.detector}, this is {recipe.card.version}"
             raise InputError(f"{msg}: fit it again")
-        return recipe.restore(state, runtime)
+        return with_input_policy(recipe, recipe.restore(state, runtime))
     except (catalogue.UnknownName, Unavailable, WrongWeights, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
 
