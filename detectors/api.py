@@ -185,6 +185,10 @@ class Recipe(ABC):
         """Identity of everything that changes the scores, apart from the images, the seed and versions of code."""
         return key_of(self)
 
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the options that were chosen, one sentence each; none by default."""
+        return ()
+
     def components(self) -> tuple[Recipe, ...]:
         """The recipes of which this one is composed; none by default."""
         return ()

@@ -26,6 +26,8 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
             reporter.say(f"Warning: {where}{warning}")
         for note in census.notes:
             reporter.say(f"Note: {where}{note}")
+    for note in dict.fromkeys(note for recipe in run.recipes.values() for note in recipe.notes()):
+        reporter.say(f"Note: {note}")
     reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
     seeds = ", ".join(map(str, request.seeds))
     reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")

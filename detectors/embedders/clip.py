@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from detectors.embedders.clip_tower import ClipPooling, ClipTower
 
 
-class ClipEmbedder(FrozenEmbedder):
+class ImageTowerEmbedder(FrozenEmbedder):
+    """A frozen image tower.
+
+    Attributes:
+        projected: Length of the final embedding, which comes first.
+    """
+
+    projected: int
+
+
+class ClipEmbedder(ImageTowerEmbedder):
     """A frozen image tower: columns of the final embedding, then of the pooled tokens of each block, float32.
 
     Attributes:

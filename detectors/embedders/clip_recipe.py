@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, cast
 
-from detectors.api import Embedder, Recipe, Runtime, Setting, Size, Unavailable, Variant
-from detectors.embedders.clip import ClipEmbedder
+from detectors.api import Embedder, Runtime, Setting, Size, Unavailable, Variant
+from detectors.embedders.clip import FINAL_EMBEDDING, ClipEmbedder, ImageTowerEmbedder
+from detectors.embedders.onnx_tower import OnnxOptions, is_onnx
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
 from detectors.weight_file import WeightFile
 from detectors.weights.files import LocalFile, ShippedFile
@@ -69,13 +70,13 @@ class ClipVariant(Variant):
 
 
 @dataclass(frozen=True)
-class ClipRecipe(Recipe):
+class ClipRecipe(OnnxOptions):
     """A detector on a frozen CLIP tower.
 
     Attributes:
         model: An open_clip model; None is `paper_weights`' in the paper setting, the shipped one in the small setting.
-        weights: One of the model's tags or the path of a file; None is `paper_weights`' tag, or the shipped file.
-            Images are normalised with the statistics of the tag; for a file, with those of OpenAI's CLIP.
+        weights: One of the model's tags or the path of a file, which may be an image tower in ONNX; None is
+            `paper_weights`' tag, or the shipped file.
     """
 
     model: str | None = None
@@ -106,15 +107,42 @@ class ClipRecipe(Recipe):
         model = self.model or self.paper_weights[0]
         return meta_tower(shipped_card(SMALL_MODEL) if self._small else open_clip.get_model_config(model))
 
-    def embedder(self, runtime: Runtime) -> ClipEmbedder:
+    def notes(self) -> tuple[str, ...]:
+        """Which activation a tower of the user's own weights gets, where it has a choice."""
+        if self.weights is None or is_onnx(self.weights) or self._small or not Path(self.weights).is_file():
+            return ()
+        from detectors.embedders.clip_tower import activation_note
+
+        note = activation_note(self.model or self.paper_weights[0])
+        return (f"{self.card.name}: {note}",) if note else ()
+
+    def embedder(self, runtime: Runtime) -> ImageTowerEmbedder:
         """The frozen tower. Raises `Unavailable`, with how to get them, where its weights are missing."""
+        if self.weights is None or not is_onnx(self.weights):
+            return self.clip_embedder(runtime)
+        if self.variant.embedder is not FINAL_EMBEDDING:
+            msg = (
+                f"{self.card.name} reads more in the {self.setting} setting than the final embedding of {self.weights}"
+            )
+            raise Unavailable(f"{msg}: choose another detector or setting")
+        return self.onnx_embedder(Path(self.weights))
+
+    def clip_embedder(self, runtime: Runtime) -> ClipEmbedder:
+        """The frozen tower of open_clip, with all that belongs to it.
+
+        Raises:
+            Unavailable: Its weights are missing, or are an image tower in ONNX.
+        """
         from detectors.embedders.clip_tower import find_tower, shipped_tower
 
+        if is_onnx(self.weights):
+            msg = f"{self.card.name} needs more of CLIP than the tower {self.weights}: give open_clip's own weights"
+            raise Unavailable(msg)
         if self._small:
             tower = shipped_tower(SMALL_MODEL, self.weights)
         else:
             model, tag = self.paper_weights
-            tower = find_tower(self.model or model, self.weights or tag)
+            tower = find_tower(self.model or model, self.weights or tag, self.statistics)
         if self.variant.embedding_part == "blocks" and not tower.blocks:
             msg = f"{self.card.name} reads transformer blocks and {self.model} has none: choose a vision transformer"
             raise Unavailable(msg)
@@ -122,7 +150,7 @@ class ClipRecipe(Recipe):
 
     def columns(self, embedder: Embedder) -> slice:
         """Which columns of the embeddings the head reads."""
-        projected = cast("ClipEmbedder", embedder).projected
+        projected = cast("ImageTowerEmbedder", embedder).projected
         return slice(projected, None) if self.variant.embedding_part == "blocks" else slice(0, projected)
 
     @property

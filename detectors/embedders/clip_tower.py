@@ -20,7 +20,13 @@ from detectors.architectures.forward_pass import normalised, token_statistics
 from detectors.architectures.timm_networks import lineup_small_deit  # noqa: F401 - timm is to know its name
 from detectors.architectures.torch_contexts import autocast, deterministic
 from detectors.embedders.word_tokenizer import WordTokenizer
-from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD, ChannelValues
+from detectors.preprocessing.augmentation import (
+    CLIP_MEAN,
+    CLIP_STD,
+    NAMED_STATISTICS,
+    ChannelValues,
+    StatisticsName,
+)
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import HubFile, UnknownFile
 from detectors.weights.loading import load_strict
@@ -94,27 +100,58 @@ def shipped_tower(name: str, source: str | None) -> ClipTower:
     return ClipTower(name, shipped_card(name), shipped_file(name) if source is None else hashed_file(Path(source)))
 
 
-def find_tower(model: str, source: str) -> ClipTower:
+def find_tower(model: str, source: str, statistics: StatisticsName | None = None) -> ClipTower:
     """An open_clip model by name.
 
     Args:
         model: As `open_clip.list_models` names it.
         source: One of its pretrained tags, or the path of a file.
+        statistics: With which images are normalised for a file; None for those that all tags of the model have.
 
     Raises:
-        Unavailable: There is no such model or file, the hub cannot be reached, or the weights were trained with another
-            activation than the model has.
+        Unavailable: There is no such model or file, the hub cannot be reached, the weights were trained with another
+            activation than the model has, or a file does not say with which statistics.
     """
     config = open_clip.get_model_config(model)
     if config is None:
         raise Unavailable(_no_such_model(model))
     tags = open_clip.list_pretrained_tags_by_model(model)
     if source not in tags:
-        return ClipTower(model, config, _local_file(model, source, tags))
-    pretrained = open_clip.get_pretrained_cfg(model, source)
-    _require_same_gelu(model, source, config, quick=bool(pretrained.get("quick_gelu")))
-    statistics = tuple(pretrained["mean"]), tuple(pretrained["std"])
-    return ClipTower(model, config, pretrained_file(model, source).get(), *statistics)
+        file = _local_file(model, source, tags)
+        return ClipTower(model, config, file, *_statistics_of_file(model, tags, statistics))
+    _require_same_gelu(model, source, config, quick=bool(open_clip.get_pretrained_cfg(model, source).get("quick_gelu")))
+    return ClipTower(model, config, pretrained_file(model, source).get(), *_statistics_of_tag(model, source))
+
+
+def _statistics_of_tag(model: str, tag: str) -> tuple[ChannelValues, ChannelValues]:
+    """Mean and deviation that images are normalised with for published weights."""
+    pretrained = open_clip.get_pretrained_cfg(model, tag)
+    return tuple(pretrained["mean"]), tuple(pretrained["std"])
+
+
+def _statistics_of_file(
+    model: str, tags: Sequence[str], asked: StatisticsName | None
+) -> tuple[ChannelValues, ChannelValues]:
+    """Mean and deviation for a file of the user's: asked for, else those of all published weights of the model."""
+    if asked is not None:
+        return NAMED_STATISTICS[asked]
+    known = {_statistics_of_tag(model, tag) for tag in tags} or {(CLIP_MEAN, CLIP_STD)}  # open_clip's own default
+    if len(known) == 1:
+        return known.pop()
+    msg = (
+        f"weights of {model} are published for images that are normalised in {len(known)} ways, and a file does not say"
+        f" in which: say statistics={'|'.join(NAMED_STATISTICS)}"
+    )
+    raise Unavailable(msg)
+
+
+def activation_note(model: str) -> str:
+    """Which GELU a model has, where open_clip has it with either; empty where it has one alone."""
+    plain, quick = model.removesuffix("-quickgelu"), f"{model.removesuffix('-quickgelu')}-quickgelu"
+    if open_clip.get_model_config(plain) is None or open_clip.get_model_config(quick) is None:
+        return ""
+    own, other = ("QuickGELU", plain) if model == quick else ("GELU", quick)
+    return f"{model} computes with {own}; for weights that were trained with the other kind name the model {other}"
 
 
 def _require_same_gelu(model: str, tag: str, config: Mapping[str, Any], *, quick: bool) -> None:

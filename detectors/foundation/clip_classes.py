@@ -27,7 +27,7 @@ import numpy as np
 
 from detectors.api import Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
 from detectors.classifier import Classifier, Probabilities
-from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ImageTowerEmbedder
 from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
@@ -50,7 +50,7 @@ SOFTMAX_BLOCKS_C, SVM_BLOCKS_C = 0.1, 0.01  # by cross-validation on the train s
 class ClipClassifier(Classifier):
     """A frozen CLIP tower and a rule that gives class probabilities."""
 
-    def __init__(self, embedder: ClipEmbedder, columns: slice, classes: tuple[str, ...], rule: ClassRule) -> None:
+    def __init__(self, embedder: ImageTowerEmbedder, columns: slice, classes: tuple[str, ...], rule: ClassRule) -> None:
         self.embedder = embedder
         self.columns = columns
         self.classes = classes

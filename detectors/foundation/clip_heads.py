@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embeddings, Labels, LogOddsProbe, Runtime, Setting, State, TrainSet
-from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ImageTowerEmbedder
 from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
     DATACOMP_TOWER,
@@ -94,7 +94,7 @@ class TwoLayerProbe(LogOddsProbe):
             scaling of columns is part of the first layer.
     """
 
-    def __init__(self, embedder: ClipEmbedder, columns: slice, state: State) -> None:
+    def __init__(self, embedder: ImageTowerEmbedder, columns: slice, state: State) -> None:
         self.embedder = embedder
         self._columns = columns
         self._state = state

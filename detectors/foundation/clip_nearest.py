@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embeddings, LogOddsProbe, Runtime, Setting, State, TrainSet
-from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
+from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ImageTowerEmbedder
 from detectors.embedders.clip_recipe import (
     LARGE_TOWER,
     OPENAI_TOWER,
@@ -42,8 +42,8 @@ class NearestProbe(LogOddsProbe):
         k: Number of neighbours; all where a bank is smaller.
     """
 
-    def __init__(self, embedder: ClipEmbedder, banks: State, k: int) -> None:
-        self.embedder: ClipEmbedder = embedder
+    def __init__(self, embedder: ImageTowerEmbedder, banks: State, k: int) -> None:
+        self.embedder: ImageTowerEmbedder = embedder
         self.k = k
         self._banks = banks
 

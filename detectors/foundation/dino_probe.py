@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Array, Card, Embeddings, Runtime, Setting, Size
 from detectors.embedders.frozen_embedder import FrozenEmbedder
+from detectors.embedders.onnx_tower import OnnxOptions, is_onnx
 from detectors.heads.linear import Logistic
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
 from detectors.weight_file import WeightFile
@@ -107,11 +108,12 @@ def _small_network() -> nn.Module:
 
 
 @dataclass(frozen=True)
-class DinoProbe(HeadRecipe):
+class DinoProbe(OnnxOptions, HeadRecipe):
     """Logistic regression on a frozen DINOv2.
 
     Attributes:
-        weights: The path of a file; None is the hub's in the paper setting, the shipped one in the small setting.
+        weights: The path of a file, which may be an image tower in ONNX; None is the hub's in the paper setting, the
+            shipped one in the small setting.
     """
 
     weights: str | None = field(default=None, metadata={"file": True})
@@ -163,6 +165,8 @@ class DinoProbe(HeadRecipe):
         """The vision transformer, without weights."""
         return self.variant.network()
 
-    def embedder(self, runtime: Runtime) -> DinoEmbedder:
+    def embedder(self, runtime: Runtime) -> FrozenEmbedder:
         """The frozen tower. Raises `Unavailable`, with how to get them, where its weights are missing."""
+        if self.weights is not None and is_onnx(self.weights):
+            return self.onnx_embedder(Path(self.weights))
         return DinoEmbedder(self.variant.tower(self.weights), self.variant.pooling, runtime, pad=self.variant.pad)

@@ -134,7 +134,7 @@ class Rine(ClipRecipe):
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> RineProbe:
         """Train the head on the tokens of `train`. Raises ValueError for fewer than two images of a class."""
-        embedder = self.embedder(runtime)
+        embedder = self.clip_embedder(runtime)
         columns = self.columns(embedder)
         require_both_classes(train.labels)
         head = self._head(embedder, self.variant.projections, self.variant.columns)
@@ -145,7 +145,7 @@ class Rine(ClipRecipe):
 
     def restore(self, state: State, runtime: Runtime) -> RineProbe:
         """The detector with this state."""
-        embedder = self.embedder(runtime)
+        embedder = self.clip_embedder(runtime)
         head = self._head_for(state, embedder)
         load_state(head, state)
         return RineProbe(embedder, self.columns(embedder), head)
@@ -157,7 +157,7 @@ class Rine(ClipRecipe):
             Unavailable: There is no such file, or the tower's weights are missing.
             WrongWeights: The file does not hold exactly the trained part for this tower.
         """
-        embedder = self.embedder(runtime)
+        embedder = self.clip_embedder(runtime)
         tensors = read(hashed_file(weights))
         head = self._head_for(tensors, embedder)
         load_strict(head, tensors, weights)

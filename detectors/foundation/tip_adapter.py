@@ -159,7 +159,7 @@ class TipAdapter(ClipRecipe):
         """Fill the cache. Raises ValueError where a class has no image."""
         from detectors.embedders.clip_tower import text_embeddings
 
-        embedder = self.embedder(runtime)
+        embedder = self.clip_embedder(runtime)
         chosen = np.concatenate([self._shot_indices(train, label, seed) for label in (0, 1)])
         keys, labels = l2_normalise(train.embed(embedder)[chosen, : embedder.projected]), train.labels[chosen]
         weights = l2_normalise(text_embeddings(embedder.tower, self.adaptation.prompts))
@@ -173,7 +173,7 @@ class TipAdapter(ClipRecipe):
 
     def restore(self, state: State, runtime: Runtime) -> TipAdapterProbe:
         """The detector with this state."""
-        return TipAdapterProbe(self.embedder(runtime), ShotCache(**state))
+        return TipAdapterProbe(self.clip_embedder(runtime), ShotCache(**state))
 
     def _shot_indices(self, train: TrainSet, label: int, seed: int) -> NDArray[np.int64]:
         """Indices of the shots of a class, int64 (shots,): drawn by name, whatever the order of the images."""

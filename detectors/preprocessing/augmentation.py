@@ -7,6 +7,7 @@ workers changes the augmented images.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, Protocol
@@ -25,6 +26,13 @@ IMAGENET_MEAN: ChannelValues = (0.485, 0.456, 0.406)
 IMAGENET_STD: ChannelValues = (0.229, 0.224, 0.225)
 CLIP_MEAN: ChannelValues = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: ChannelValues = (0.26862954, 0.26130258, 0.27577711)
+StatisticsName = Literal["openai", "imagenet", "inception", "none"]
+NAMED_STATISTICS: Mapping[StatisticsName, tuple[ChannelValues, ChannelValues]] = {  # mean and deviation
+    "openai": (CLIP_MEAN, CLIP_STD),
+    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+    "inception": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+}
 
 
 def image_rng(seed: int, name: str, epoch: int) -> np.random.Generator:
