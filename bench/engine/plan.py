@@ -105,7 +105,8 @@ def plan(
         else:
             fit_key = digest("fit", *code, *train_keys[cell.train], str(cell.seed))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.degradation).key
-        key = digest("cell", cell.detector, fit_key, *test_key, cell.task)[:32]
+        further = [cell.test.data] if cell.test.data else []  # records name its images with it
+        key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
         reason = (missing or {}).get(cell.detector, "")
         planned.append(PlannedCell(cell, by_options[cell.detector, cell.options], code[0], key, fit_key, reason))
     return planned

@@ -13,6 +13,7 @@ TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path
 
 WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
+    "bench/platform/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/training_curves.py",  # TensorBoard writes its own files
@@ -37,6 +38,7 @@ FULLEST = 15  # modules in one folder
 OF_SEVERAL_MODULES = {
     "bench/test_extensions.py": "metrics, sections and executors of other packages",
     "bench/command/test_command.py": "every command, from what is typed to the files that it leaves",
+    "bench/command/test_released.py": "released checkpoints, from what is typed to the board",
     "bench/command/test_saved_detectors.py": "what run keeps, score reads and another run starts from",
     "bench/engine/test_each_image_once.py": "embedding, fitting and scoring: the work that they share",
     "bench/engine/test_engine.py": "a whole run: batches, order, a kill, caches and failures",

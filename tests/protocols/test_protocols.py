@@ -1,6 +1,6 @@
 """What the protocols ask."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -8,6 +8,7 @@ from bench.request import protocol_catalogue
 from protocols.api import AXES, Scope, Unanswerable
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
+from protocols.released import Released
 
 
 @dataclass
@@ -25,13 +26,17 @@ class Fake:
     def largest_size(self, subset):
         return 100
 
+    @property
+    def untouched(self):
+        return self.held_out
 
-def scope(detectors=("d",), seeds=(0,), **images):
-    return Scope(Fake(**images), detectors, seeds)
+
+def scope(detectors=("d",), seeds=(0,), checkpoints=(), **images):
+    return Scope(Fake(**images), detectors, seeds, checkpoints={name: f"{name}.pth" for name in checkpoints})
 
 
 def places(cells):
-    return [(cell.train.name, cell.test.name) for cell in cells]
+    return [(cell.train.name if cell.train else cell.checkpoint, cell.test.name) for cell in cells]
 
 
 def steps(cells):
@@ -94,7 +99,7 @@ def test_every_protocol_is_one_that_the_bench_can_show(name):
     assert protocol.name == name
     assert {protocol.view.rows, protocol.view.columns} <= {*AXES, *protocol.axes}
     assert not AXES.keys() & protocol.axes.keys()
-    asked = scope(("d", "e"), (0, 1))
+    asked = scope(("d", "e"), (0, 1), () if protocol.trains else ("d", "e"))
     cells = protocol.cells(asked)
     assert cells
     assert len(set(cells)) == len(cells)
@@ -108,3 +113,43 @@ def test_every_protocol_is_one_that_the_bench_can_show(name):
 def test_degradations_can_be_chosen_and_are_spelled_one_way():
     cells = DegradationMatrix(degradations=("none", "blur:1.0", "lr:64+jpeg:30")).cells(scope())
     assert steps(cells) == ["none", "blur:1", "lr:64+jpeg:30"]
+
+
+@pytest.mark.parametrize("protocol", [CrossGenerator(), DegradationMatrix(test_all=True), Released()])
+def test_a_released_checkpoint_is_tested_everywhere_and_trained_nowhere(protocol):
+    cells = protocol.cells(scope(("x",), (0, 1, 2), ("x",)))
+    clean = [cell for cell in cells if cell.test.degradation == "none"]
+    assert places(clean) == [("x.pth", "a"), ("x.pth", "b"), ("x.pth", "c")]
+
+
+def test_released_rows_stand_beside_trained_ones_and_in_no_average_of_training():
+    asked = scope(("d", "x"), checkpoints=("x",))
+    protocol = CrossGenerator()
+    cells = protocol.cells(asked)
+    released = {cell for cell in cells if cell.checkpoint}
+    assert (len(cells), len(released)) == (12, 3)
+    assert all(not group.cells & released for group in protocol.groups(cells, asked))
+
+
+def test_a_degradation_matrix_of_released_rows_needs_no_training_images():
+    cells = DegradationMatrix().cells(scope(("x",), checkpoints=("x",), untrained=("a", "b", "c")))
+    assert {cell.test.name for cell in cells} == {"a", "b", "c"}
+
+
+def test_released_asks_every_data_set_and_degradation():
+    asked = replace(
+        scope(("x", "y"), checkpoints=("x", "y")), other_images={"more": Fake(generators=("a",), held_out="test")}
+    )
+    protocol = Released(degradations=("jpeg:70", "none", "blur:1.0"))
+    cells = protocol.cells(asked)
+    assert len(cells) == 2 * (3 + 1) * 3
+    assert {(cell.test.data, cell.test.split) for cell in cells} == {("", "val"), ("more", "test")}
+    groups = {group.name: len(group.cells) for group in protocol.groups(cells, asked)}
+    assert groups == {"none": 8, "degraded": 16, "jpeg:70": 8, "blur:1": 8, "first data set": 18, "more": 6}
+    axis = protocol.axes["generator"].value
+    assert {axis(cell) for cell in cells} == {"a", "b", "c", "more:a"}
+
+
+def test_released_trains_nothing():
+    with pytest.raises(Unanswerable, match=r"d would have to be trained, and this protocol trains nothing"):
+        Released().cells(scope(("d", "x"), checkpoints=("x",)))

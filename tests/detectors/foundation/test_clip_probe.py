@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from detectors.embedders import clip_tower
 from detectors.foundation.clip_probe import ClipLayers, ClipProbe
 from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD
 from detectors.weight_file import WrongWeights, content_id
-from detectors.weights import files, loading, locations
+from detectors.weights import files, locations, reading
 from detectors.weights.open_clip import HUB_FILES
 
 WIDTH, BLOCKS, SIDE = 32, 3, 56
@@ -153,7 +154,7 @@ def test_a_batch_is_its_images(saved):
 
 def test_weights_are_read_once_and_only_when_needed(saved, monkeypatch):
     reads = []
-    monkeypatch.setattr(clip_tower, "read", lambda *arguments: reads.append(1) or loading.read(*arguments))
+    monkeypatch.setattr(clip_tower, "read", lambda *arguments: reads.append(1) or reading.read(*arguments))
     embedder = ClipProbe("paper", "tiny", saved).embedder(Runtime())
     batch = [embedder.prepare(sample(image)) for image in IMAGES]
     assert not reads
@@ -209,6 +210,45 @@ def test_a_tower_without_blocks_has_a_final_embedding_only(known, tmp_path):
     assert embedded(embedder).shape == (3, 24) == (3, embedder.dim)
     with pytest.raises(Unavailable, match="clip_layers reads transformer blocks and tiny has none"):
         ClipLayers("paper", "tiny", path).embedder(Runtime())
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "mean"),
+    [
+        ("ViT-B-32", None, (0.48145466, 0.4578275, 0.40821073)),
+        ("ViT-B-16-SigLIP", None, (0.5, 0.5, 0.5)),
+        ("ViT-L-14", "inception", (0.5, 0.5, 0.5)),
+        ("ViT-L-14", "openai", (0.48145466, 0.4578275, 0.40821073)),
+    ],
+)
+def test_a_file_is_normalised_as_all_published_weights_of_its_model(tmp_path, model, asked, mean):
+    (tmp_path / "own.safetensors").write_bytes(b"weights")
+    assert clip_tower.find_tower(model, str(tmp_path / "own.safetensors"), asked).mean == mean
+
+
+def test_a_file_of_a_model_whose_weights_differ_is_refused_unless_the_user_says(tmp_path):
+    (tmp_path / "own.safetensors").write_bytes(b"weights")
+    recipe = ClipProbe("paper", "ViT-L-14", str(tmp_path / "own.safetensors"))
+    with pytest.raises(Unavailable, match=r"in 2 ways, and a file does not say in which: say statistics=openai\|"):
+        recipe.embedder(Runtime())
+    asked = replace(recipe, statistics="openai")
+    assert asked.embedder(Runtime()).key != replace(recipe, statistics="inception").embedder(Runtime()).key
+
+
+@pytest.mark.parametrize(
+    ("model", "own", "other"),
+    [
+        ("ViT-L-14", "GELU", "ViT-L-14-quickgelu"),
+        ("ViT-L-14-quickgelu", "QuickGELU", "ViT-L-14"),
+        ("ViT-B-16-SigLIP", "", ""),
+    ],
+)
+def test_which_activation_a_file_gets_is_said_where_there_are_two(tmp_path, model, own, other):
+    (tmp_path / "own.safetensors").write_bytes(b"weights")
+    hint = f"for weights that were trained with the other kind name the model {other}"
+    note = f"clip_probe: {model} computes with {own}; {hint}"
+    assert ClipProbe("paper", model, str(tmp_path / "own.safetensors")).notes() == ((note,) if own else ())
+    assert ClipProbe("paper", model, "openai").notes() == ()
 
 
 @pytest.fixture

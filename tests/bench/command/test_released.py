@@ -1,0 +1,266 @@
+"""Released checkpoints: from what is typed to the board, resumed, replaced, missing and side by side."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from bench.images import image_set
+from detectors.architectures.initial_weights import random_init
+from detectors.architectures.ladeda import TinyLaDeDaNet
+from detectors.weight_file import hashed_file
+from detectors.weights import released
+from detectors.weights.released import Checkpoint
+from protocols.degradations import Degradation
+from tests.support.command_line import one_line
+from tests.support.networks import uneven
+
+STEPS = "jpeg:90,jpeg:70,blur:0.5,blur:1,lr:32,lr:24"
+
+
+def save(path, seed):
+    """A checkpoint of Tiny-LaDeDa with seeded weights."""
+    weights = uneven(random_init(TinyLaDeDaNet, seed), seed)
+    del weights["input_filter"]
+    weights["fc.bias"] -= 1
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(weights, path)
+    return path
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    return save(tmp_path / "weights" / "a.pth", 1)
+
+
+@pytest.fixture
+def released_run(lineup, data, tmp_path):
+    """Run the protocol; gives the board and the cells by row and generator."""
+
+    def run(rows, *arguments, out="out", code=0):
+        usual = ("run", "--protocol", "released", "--data", data, "--detectors", ",".join(map(str, rows)))
+        done = lineup(*usual, "--out", tmp_path / out, *arguments)
+        assert done.returncode == code, done.stderr
+        return done, tmp_path / out
+
+    return run
+
+
+def board(out):
+    return pd.read_csv(out / "leaderboard.csv").set_index("detector")
+
+
+def test_a_checkpoint_stands_on_every_generator_with_its_measures(released_run, checkpoint):
+    done, out = released_run([f"tiny_ladeda@{checkpoint}"])
+    row = board(out).loc["tiny_ladeda@a.pth"]
+    assert (row["checkpoint"], row["sha256"]) == ("a.pth", hashed_file(checkpoint).sha256)
+    assert row["trained_on"] == "unknown"
+    assert "no digest of this checkpoint is known to the registry" in " ".join(done.stdout.split())
+    cells = pd.read_csv(out / "generators.csv")
+    assert cells["test"].tolist() == ["even", "faint", "odd"] or set(cells["test"]) == {"even", "faint", "odd"}
+    assert set(cells["seen_in_training"]) == {"unknown"}
+    assert row["all cells value"] == pytest.approx(cells["accuracy"].mean())
+    assert row["generator worst"] == pytest.approx(cells["accuracy"].min())
+    assert row["generator where"] == cells.loc[cells["accuracy"].idxmin(), "test"]
+
+
+def test_scores_are_those_of_lineup_score(released_run, lineup, checkpoint, data, tmp_path):
+    _, out = released_run([f"tiny_ladeda@{checkpoint}"])
+    table = tmp_path / "scores.csv"
+    done = lineup("score", data, "--detectors", f"tiny_ladeda@{checkpoint}", "--out", table)
+    assert done.returncode == 0, done.stderr
+    alone = pd.read_csv(table).set_index("name")
+    run = pd.concat(map(pd.read_parquet, (out / "scores").glob("*.parquet"))).drop_duplicates("name").set_index("name")
+    assert len(run) > 10
+    assert run["score"].to_numpy() == pytest.approx(alone.loc[run.index, "score"].to_numpy(), abs=1e-6)
+    assert run["log_odds"].to_numpy() == pytest.approx(alone.loc[run.index, "log_odds"].to_numpy(), abs=1e-4)
+
+
+def test_what_a_checkpoint_saw_in_training_is_marked(released_run, checkpoint, monkeypatch):
+    entry = Checkpoint(
+        detector="tiny_ladeda",
+        name="known",
+        file="a.pth",
+        page="https://example.org",
+        licence="MIT",
+        layout="",
+        training="even",
+        trained_on=("Even",),
+        sha256=hashed_file(checkpoint).sha256,
+        bytes=checkpoint.stat().st_size,
+    )
+    monkeypatch.setattr(released, "released_checkpoints", lambda: (entry,))
+    done, out = released_run(["tiny_ladeda@known"], "--weights-dir", checkpoint.parent)
+    assert board(out).loc["tiny_ladeda@known", "trained_on"] == "Even"
+    cells = pd.read_csv(out / "generators.csv").set_index("test")
+    assert cells["seen_in_training"].to_dict() == {"even": "yes", "odd": "no", "faint": "no"}
+    table = (out / "generators.md").read_text()
+    (even,) = {
+        cell.strip() for line in table.splitlines() for cell in line.split("|") if cell.strip().endswith("*")
+    } and [1]
+    assert even
+    assert "no digest" not in done.stdout
+
+
+def test_checkpoints_of_one_detector_stand_side_by_side(released_run, checkpoint):
+    other = save(checkpoint.with_name("b.pth"), 2)
+    _, out = released_run([f"tiny_ladeda@{checkpoint}", f"tiny_ladeda@{other}", f"tiny_ladeda:input=crop@{checkpoint}"])
+    rows = board(out)
+    assert set(rows.index) == {"tiny_ladeda@a.pth", "tiny_ladeda@b.pth", "tiny_ladeda:input=crop@a.pth"}
+    assert rows["images_per_s"].notna().all()
+    assert sorted(path.name for path in out.glob("matrix-*.csv")) == [
+        "matrix-tiny_ladeda@a.pth.csv",
+        "matrix-tiny_ladeda@b.pth.csv",
+        "matrix-tiny_ladeda_input=crop@a.pth.csv",
+    ]
+
+
+def test_of_a_replaced_file_nothing_old_is_served(released_run, checkpoint):
+    _, out = released_run([f"tiny_ladeda@{checkpoint}"])
+    before = pd.read_csv(out / "generators.csv")
+    save(checkpoint, 3)
+    done, out = released_run([f"tiny_ladeda@{checkpoint}"])
+    after = pd.read_csv(out / "generators.csv")
+    assert "cells reused" not in done.stderr
+    assert not np.allclose(before["roc_auc"], after["roc_auc"])
+    assert board(out).loc["tiny_ladeda@a.pth", "sha256"] == hashed_file(checkpoint).sha256
+    again, _ = released_run([f"tiny_ladeda@{checkpoint}"])
+    assert "3 cells reused" in again.stderr
+
+
+def test_one_that_is_missing_has_its_reason_and_the_others_their_scores(released_run, checkpoint, tmp_path):
+    _, out = released_run(["tiny_ladeda@wildrf", f"tiny_ladeda@{checkpoint}"], "--weights-dir", tmp_path / "nowhere")
+    rows = board(out)
+    assert "run `lineup weights get tiny_ladeda@wildrf`" in rows.loc["tiny_ladeda@wildrf", "reasons"]
+    assert str(tmp_path / "nowhere") in rows.loc["tiny_ladeda@wildrf", "reasons"]
+    assert rows.loc["tiny_ladeda@a.pth", "all cells cells"] == 3
+
+
+def test_several_data_sets_stand_on_one_board(lineup, data, checkpoint, tmp_path):
+    done = lineup(
+        "run", "--protocol", "released", "--data", f"{data},genimage:{data}", "--detectors", f"tiny_ladeda@{checkpoint}",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    row = board(tmp_path / "out").iloc[0]
+    assert row["all cells cells"] == 6
+    assert row["test_data mean"] == pytest.approx(row["all cells value"])
+    refused = lineup("run", "--data", f"{data},{data}", "--detectors", "hog_svm", "--out", tmp_path / "other")
+    assert "does not exist" in one_line(refused) or "no such" in one_line(refused).lower()
+
+
+def test_every_image_is_decoded_once_and_degraded_once_for_all(released_run, checkpoint, monkeypatch):
+    rows = [f"tiny_ladeda@{save(checkpoint.with_name(f'{seed}.pth'), seed)}" for seed in range(1, 6)]
+    decoded, degraded = [], []
+    decode, degrade = image_set.decode, Degradation.__call__
+    monkeypatch.setattr(image_set, "decode", lambda data, where: decoded.append(where) or decode(data, where))
+    monkeypatch.setattr(Degradation, "__call__", lambda one, sample: degraded.append(one.name) or degrade(one, sample))
+    monkeypatch.setattr("bench.request.execution.time_detectors", lambda *_: pd.DataFrame())
+    _, out = released_run(rows, "--degradations", STEPS)
+    cells = json.loads((out / "manifest.json").read_text())["cells"]
+    assert len(cells) == 5 * 3 * 7
+    images = len(set(decoded))
+    assert len(decoded) == images
+    assert {step: degraded.count(step) for step in (*STEPS.split(","), "none")} == dict.fromkeys(
+        (*STEPS.split(","), "none"), images
+    )
+
+
+def test_released_rows_stand_apart_on_a_board_of_trained_ones(lineup, data, checkpoint, tmp_path):
+    done = lineup("run", "--data", data, "--detectors", f"hog_svm,tiny_ladeda@{checkpoint}", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    rows = board(tmp_path / "out")
+    assert rows.loc["hog_svm", "rank"] == rows.loc["tiny_ladeda@a.pth", "rank"] == 1
+    assert rows.loc["hog_svm", "all cells planned"] == 9
+    assert rows.loc["tiny_ladeda@a.pth", "all cells planned"] == 3
+    assert "(released checkpoints)" in done.stdout
+
+
+def test_what_cannot_be_a_row_is_one_line(lineup, data, tmp_path):
+    usual = ("run", "--protocol", "released", "--data", data, "--out", tmp_path, "--detectors")
+    assert "no released checkpoint of hog_svm is known" in one_line(lineup(*usual, "hog_svm"))
+    assert "names no checkpoint behind the @" in one_line(lineup(*usual, "cnnspot@"))
+    assert "no detector is named 'cnspot'" in one_line(lineup(*usual, "cnspot@x.pth"))
+    assert "option input cannot be 'crops'" in one_line(lineup(*usual, "cnnspot:input=crops@x.pth"))
+
+
+def test_a_run_goes_on_where_another_stopped(released_run, checkpoint, monkeypatch):
+    from bench.records.store import Store
+
+    rows = [f"tiny_ladeda@{checkpoint}"]
+    _, whole = released_run(rows, "--degradations", STEPS, out="whole")
+    expected = pd.read_csv(whole / "generators.csv")
+    record = Store.record
+    for moment in range(1, 11):
+
+        class Killed(BaseException):
+            """As a signal."""
+
+        calls = []
+
+        def dies(store, group, moment=moment, calls=calls, killed=Killed):
+            calls.append(group)
+            if len(calls) == moment:
+                raise killed
+            record(store, group)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "record", dies)
+            with pytest.raises((Killed, AssertionError)):
+                released_run(rows, "--degradations", STEPS, "--batch-size", "4", out=f"killed{moment}")
+                raise Killed
+        _, out = released_run(rows, "--degradations", STEPS, "--batch-size", "4", out=f"killed{moment}")
+        found = pd.read_csv(out / "generators.csv")
+        assert found["roc_auc"].tolist() == pytest.approx(expected["roc_auc"].tolist())
+
+
+def test_a_published_figure_stands_beside_what_was_measured(released_run, checkpoint, monkeypatch):
+    entry = Checkpoint(
+        detector="tiny_ladeda", name="known", file="a.pth", page="https://example.org", licence="MIT", layout="",
+        training="ProGAN", trained_on=("ProGAN",), sha256=hashed_file(checkpoint).sha256,
+        bytes=checkpoint.stat().st_size, published_as=("Ours",),
+    )  # fmt: skip
+    monkeypatch.setattr(released, "released_checkpoints", lambda: (entry,))
+    figures = pd.DataFrame(
+        [
+            (
+                "Somewhere (3)",
+                "train ProGAN",
+                "Ours",
+                "ProGAN",
+                "even",
+                "none",
+                "accuracy_%",
+                80.0,
+                "a paper",
+                "Table 1",
+            ),
+            ("Somewhere (3)", "train ProGAN", "Ours", "ProGAN", "odd", "none", "AP_%", 70.0, "a paper", "Table 1"),
+            ("Somewhere (3)", "train ADM", "Ours", "ADM", "even", "none", "accuracy_%", 99.0, "a paper", "Table 1"),
+            ("Elsewhere", "train ProGAN", "Ours", "ProGAN", "even", "none", "accuracy_%", 98.0, "a paper", "Table 1"),
+            ("Somewhere (3)", "train ProGAN", "Theirs", "ProGAN", "even", "none", "accuracy_%", 97.0, "b", "Table 1"),
+        ],
+        columns=[
+            *("benchmark", "protocol", "detector", "train_on", "test_on"),
+            *("degradation", "metric", "value", "source", "source_table"),
+        ],
+    )
+    monkeypatch.setattr("bench.report.reported._published", lambda: figures)
+    arguments = ("--weights-dir", checkpoint.parent, "--data-name", "somewhere")
+    done, out = released_run(["tiny_ladeda@known"], *arguments)
+    rows = pd.read_csv(out / "reported.csv")
+    assert rows[["generator", "metric", "reported"]].to_numpy().tolist() == [
+        ["even", "accuracy", 0.8],
+        ["odd", "ap", 0.7],
+    ] or set(rows["reported"]) == {0.8, 0.7}
+    assert ((rows["low"] <= rows["measured"]) & (rows["measured"] <= rows["high"])).all()
+    assert rows["difference"].to_numpy() == pytest.approx((rows["measured"] - rows["reported"]).to_numpy())
+    assert (rows["holds"] == ((rows["low"] <= rows["reported"]) & (rows["reported"] <= rows["high"]))).all()
+    assert "torch" in rows["versions"].iloc[0]
+    assert "Reported and measured, somewhere" in done.stdout
+    _, plain = released_run(["tiny_ladeda@known"], "--weights-dir", checkpoint.parent, out="plain")
+    assert not (plain / "reported.csv").exists()
+    assert replace(entry, published_as=()).published_as == ()
