@@ -16,7 +16,7 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     request = run.request
     reporter.say(run.protocol.title)
     for name, images in run.data.items():
-        size = f"{len(images)} images, {len(images.generators)} generators, {name or request.data}"
+        size = f"{len(images)} images, {len(images.generators)} generators, {name or request.data_sets[0]}"
         reporter.say(f"{'And' if name else 'Data'}: {images.title} ({size})")
     if request.base_degradation != NONE:
         reporter.say(f"Everything first {request.base_degradation}, for training and testing")
