@@ -33,9 +33,10 @@ def save(path, seed):
 
 
 @pytest.fixture(autouse=True)
-def _untimed(monkeypatch):
-    """Timing takes most of the seconds of so small a run."""
+def _quick(monkeypatch):
+    """Timing and pictures take most of the seconds of so small a run."""
     monkeypatch.setattr("bench.request.execution.time_detectors", lambda *_: pd.DataFrame())
+    monkeypatch.setattr("bench.report.run_report._write_picture", lambda *_: None)
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_every_image_is_decoded_once_and_degraded_once_for_all(released_run, che
     decode, degrade = image_set.decode, Degradation.__call__
     monkeypatch.setattr(image_set, "decode", lambda data, where: decoded.append(where) or decode(data, where))
     monkeypatch.setattr(Degradation, "__call__", lambda one, sample: degraded.append(one.name) or degrade(one, sample))
-    _, out = released_run(rows, "--degradations", STEPS)
+    _, out = released_run(rows, "--degradations", STEPS, "--limit", "2")
     cells = json.loads((out / "manifest.json").read_text())["cells"]
     assert len(cells) == 5 * 3 * 7
     images = len(set(decoded))
@@ -193,7 +194,7 @@ class Killed(BaseException):
 
 
 def test_a_run_goes_on_where_another_stopped(released_run, checkpoint, monkeypatch):
-    rows, arguments = [f"tiny_ladeda@{checkpoint}"], ("--degradations", "jpeg:70,blur:1", "--batch-size", "4")
+    rows, arguments = [f"tiny_ladeda@{checkpoint}"], ("--degradations", "jpeg:70", "--limit", "2", "--batch-size", "2")
     _, whole = released_run(rows, *arguments, out="whole")
     expected = pd.read_csv(whole / "generators.csv")["roc_auc"].tolist()
     record = Store.record
