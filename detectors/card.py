@@ -65,6 +65,8 @@ class Variant:
         input_policy: How an image is brought to that size.
         size: Cost of its network; None where there is no network.
         notes: Results to expect where they are not obvious, such as chance on a handful of images; may be empty.
+        front_end: What a network is given, and in which precision that is computed whatever the runtime asks for; empty
+            where there is no network.
     """
 
     trained_on: str
@@ -72,10 +74,11 @@ class Variant:
     input_policy: str
     size: Size | None = None
     notes: str = ""
+    front_end: str = ""
 
     def missing(self) -> list[str]:
         """Names of the required fields that are empty."""
-        return _empty_fields(self, Variant, optional=("size", "notes"))
+        return _empty_fields(self, Variant, optional=("size", "notes", "front_end"))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields of this class by name, as plain values; those that a subclass adds are left out."""

@@ -105,6 +105,8 @@ def card_is_complete(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> 
     for setting, variant in recipe.variants.items():
         empty = [f"{setting}: {name}" for name in variant.missing()]
         _require(not empty, "every field of a variant is filled", empty)
+        stated = variant.size is None or variant.front_end
+        _require(stated, "a network's front end and its precision are stated", setting)
     expected = f"{recipe.card.name}.{recipe.card.version}.{recipe.setting}"
     _require(recipe.key.startswith(expected), f"a recipe's key starts with {expected}", recipe.key)
 
@@ -182,15 +184,67 @@ def odd_inputs(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
 
 
 def batch_is_its_images(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
-    """A batch of N equals N batches of one, and the order does not matter."""
+    """A batch of N equals N batches of one, and the order does not matter; of log odds, relative to their size."""
     del recipe
     images = [train[index].pixels for index in range(7)]
-    together, reverse = _score(detector, images), _score(detector, images[::-1])[::-1]
-    single = np.concatenate([_score(detector, [image]) for image in images])
-    _require(
-        np.allclose(together, single, atol=TOLERANCE), "a batch equals its images", np.abs(together - single).max()
-    )
-    _require(np.allclose(together, reverse, atol=TOLERANCE), "order is free", np.abs(together - reverse).max())
+    together, reverse = _ordered(detector, images), _ordered(detector, images[::-1])[::-1]
+    single = np.concatenate([_ordered(detector, [image]) for image in images])
+    for found, clause in ((single, "a batch equals its images"), (reverse, "order is free")):
+        fine = np.allclose(found, together, rtol=TOLERANCE, atol=TOLERANCE)
+        _require(fine, clause, np.abs(found - together).max())
+
+
+def _ordered(detector: Detector, images: Sequence[Image]) -> Array:
+    """What a detector orders images by: its log odds, else its scores."""
+    answer = detector.answer([detector.prepare(sample(image)) for image in images])
+    return answer.scores if answer.log_odds is None else answer.log_odds
+
+
+def log_odds_say_the_same(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
+    """Log odds, where there are any, are float32 (N,), finite, and of the scores: 0 is 0.5."""
+    del recipe
+    answer = detector.answer([detector.prepare(train[index]) for index in range(5)])
+    if answer.log_odds is None:
+        return
+    odds = answer.log_odds
+    _require(odds.shape == (5,) and odds.dtype == np.float32, "log odds are float32 (N,)", (odds.shape, odds.dtype))
+    expected = 1 / (1 + np.exp(-odds.astype(np.float64)))
+    _require(np.allclose(answer.scores, expected, atol=TOLERANCE), "scores are the probabilities of the log odds", odds)
+
+
+def answers_are_not_constant(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
+    """Different images get different answers: a constant is no opinion."""
+    del recipe
+    images = [*_odd_images(), *(train[index].pixels for index in range(8))]
+    found = np.concatenate([_ordered(detector, [image]) for image in images])
+    _require(len(set(found.tolist())) > 1, "different images get different answers", found[0])
+
+
+def a_fault_is_no_score(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
+    """What cannot be scored raises: an exception never becomes a score."""
+    del recipe, train
+    try:
+        scores = detector.score([cast("Array", None)])
+    except Exception:  # noqa: BLE001 - any exception is the right answer
+        return
+    _require(condition=False, clause="what cannot be scored raises", found=scores)
+
+
+def not_a_number_is_no_score(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
+    """Learned numbers that are NaN give an exception or NaN, which the harness refuses, and never a score."""
+    state = detector.state()
+    spoiled = {
+        name: np.full_like(array, np.nan) if np.asarray(array).dtype.kind == "f" else array
+        for name, array in state.items()
+    }
+    if not any(np.asarray(array).dtype.kind == "f" and np.size(array) for array in state.values()):
+        return
+    try:
+        with np.errstate(all="ignore"):
+            scores = _score(recipe.restore(spoiled, Runtime()), [train[index].pixels for index in range(3)])
+    except Exception:  # noqa: BLE001 - any exception is the right answer
+        return
+    _require(not np.isfinite(scores).any(), "NaN in what was learned is no score", scores)
 
 
 def inputs_are_left_alone(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
@@ -246,6 +300,10 @@ CHECKS: tuple[Callable[[Recipe, Detector, ToyTrainSet], None], ...] = (
     empty_batch,
     odd_inputs,
     batch_is_its_images,
+    log_odds_say_the_same,
+    answers_are_not_constant,
+    a_fault_is_no_score,
+    not_a_number_is_no_score,
     inputs_are_left_alone,
     scoring_repeats,
     fitting_repeats,

@@ -34,7 +34,7 @@ def block_spectrum(images: Tensor) -> Tensor:
     whole = images[:, :, : rows * BLOCK, : columns * BLOCK]
     blocks = whole.reshape(count, channels, rows, BLOCK, columns, BLOCK).permute(0, 1, 2, 4, 3, 5)
     walsh = walsh_matrix().to(images.device)
-    with full_precision(images.device):
+    with full_precision(images):
         spectrum = LOUDNESS * torch.log1p((walsh @ blocks.float() @ walsh.T).abs())
     return spectrum.flatten(4).permute(0, 1, 4, 2, 3).reshape(count, channels * BLOCK * BLOCK, rows, columns)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
 import torch
@@ -14,6 +13,7 @@ from torch.nn import functional
 from torchvision.models.resnet import BasicBlock
 
 from detectors.architectures.small_networks import SmallResNet
+from detectors.architectures.torch_contexts import full_precision
 
 SIDE = 299  # of the images that the published networks are for
 TILE = 64  # side of the squares that the small networks decompose
@@ -86,7 +86,7 @@ class FadHead(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Bands (N, 3 per band, size, size) of images (N, 3, size, size), in float32 whatever the precision."""
         matrix, transposed = self.get_buffer("_DCT_all"), self.get_buffer("_DCT_all_T")
-        with _full_precision(images):
+        with full_precision(images):
             spectrum = matrix @ images.contiguous() @ transposed
             return torch.cat([transposed @ (spectrum * weights()) @ matrix for weights in self.filters], 1)
 
@@ -108,7 +108,7 @@ class LfsHead(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Statistics (N, 6, H / 2, W / 2) of images (N, 3, H, W) in [-1, 1], in float32 whatever the precision."""
-        with _full_precision(images):
+        with full_precision(images):
             luma = (images * images.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
             grey = (luma + 1) * 122.5  # as published: 0 to 245
             weights = torch.stack([band_filter() for band_filter in self.filters]).flatten(1)
@@ -280,9 +280,3 @@ def _apply(network: nn.Module, names: Sequence[str], maps: Tensor) -> Tensor:
     for name in names:
         maps = network.get_submodule(name)(maps)
     return maps
-
-
-def _full_precision(images: Tensor) -> AbstractContextManager[object]:
-    """A context without mixed precision: spectra span more than its digits can hold."""
-    device = images.device.type
-    return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)

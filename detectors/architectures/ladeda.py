@@ -28,7 +28,7 @@ def filtered(images: Tensor, name: InputFilter) -> Tensor:
         return images
     channels = images.shape[1]
     kernel = torch.tensor(KERNELS[name], dtype=torch.float32, device=images.device).expand(channels, 1, 3, 3)
-    with full_precision(images.device):
+    with full_precision(images):
         return conv2d(images, kernel, padding="same", groups=channels)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import cast
 
 import torch
+from torch import Tensor
 
 from detectors.api import Runtime
 
@@ -17,9 +18,13 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
     return torch.autocast(device, dtype=torch.bfloat16, enabled=runtime.precision == "bfloat16")
 
 
-def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """A context of float32 inside one of mixed precision, for fixed transforms: small differences are the input."""
-    return torch.autocast(device.type, enabled=False)
+def full_precision(images: Tensor) -> AbstractContextManager[object]:
+    """A context of float32 inside one of mixed precision, on the device of images, for fixed transforms.
+
+    Their small differences are what a network looks for, and spectra span more than mixed precision can hold.
+    """
+    device = images.device.type
+    return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
 
 def deterministic() -> AbstractContextManager[object]:

@@ -67,6 +67,7 @@ class ClipVariant(Variant):
     embedder: Callable[[ClipTower, Runtime], ClipEmbedder]
     embedding_part: EmbeddingPart
     shipped: bool = False
+    front_end: str = "8-bit pixels, normalised in float32"
 
 
 @dataclass(frozen=True)

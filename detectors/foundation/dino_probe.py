@@ -81,6 +81,7 @@ class DinoVariant(HeadVariant):
     network: Callable[[], nn.Module]
     pooling: DinoPooling
     pad: bool
+    front_end: str = "8-bit pixels, normalised in float32"
 
 
 def _large_tower(weights: str | None) -> DinoTower:

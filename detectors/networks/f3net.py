@@ -209,6 +209,7 @@ class F3Net(_F3NetRecipe):
             size=Size(21_171_246, 9.21),
             notes=ONE_BRANCH,
             view=PAPER_VIEW,
+            front_end="bands of the DCT and their local strength, in float32",
             network=_fad,
             stages=_xception_stages("fc", "FAD_head", branches=("FAD_xcep",)),
             plan=Plan(StepSchedule(rate=2e-4), "adam", weight_decay=0, batch=12, epochs=5, validation=0.1),
@@ -223,6 +224,7 @@ class F3Net(_F3NetRecipe):
             size=Size(320_673, 0.236),
             notes=ONE_BRANCH,
             view=SMALL_VIEW,
+            front_end="bands of the DCT and their local strength, in float32",
             network=_small_fad,
             stages=_trunk_stages("fc", "FAD_head", branches=("FAD_trunk",)),
             plan=Plan(SMALL_FAD_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=10, validation=0.15, threads=1),
@@ -255,6 +257,7 @@ class F3NetGenImage(_F3NetRecipe):
             size=Size(48_319_026, 18.8),
             notes=FLAT_WINDOWS,
             view=PAPER_VIEW,
+            front_end="bands of the DCT and their local strength, in float32",
             network=_mixed,
             stages=_xception_stages(
                 "fc", "fad_head", "lfs_head", "mix_block7", "mix_block12", branches=("fad_excep", "lfs_excep")
@@ -271,6 +274,7 @@ class F3NetGenImage(_F3NetRecipe):
             size=Size(709_182, 0.463),
             notes=FLAT_WINDOWS,
             view=SMALL_VIEW,
+            front_end="bands of the DCT and their local strength, in float32",
             network=_small_mixed,
             stages=_trunk_stages(
                 "fc", "fad_head", "lfs_head", "mix_block2", "mix_block3", branches=("fad_trunk", "lfs_trunk")

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+NORMALISED_PIXELS = "8-bit pixels, normalised in float32"
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkVariant(Variant):
     """A network of one setting, its view of images, and its training.
@@ -51,6 +54,7 @@ class NetworkVariant(Variant):
     start: WeightFile | None = None
     published: bool = False
     pairs: Pairs = "none"
+    front_end: str = NORMALISED_PIXELS
 
 
 @dataclass(frozen=True)
