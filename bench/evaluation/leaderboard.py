@@ -10,11 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
 
 from bench.evaluation.cells import (
-    CHANCE,
-    SCORED,
     Mask,
     MeasuredCells,
     average_masks,
@@ -23,90 +20,13 @@ from bench.evaluation.cells import (
 )
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
+from bench.evaluation.ranking_rows import UNDEFINED, RankingRow, ranking_row
 from bench.platform.files import digest
 from bench.records import columns
-from bench.records.manifest import CheckpointRecord, ProtocolRecord
 from bench.records.run import Run
-from bench.statistics.intervals import interval
-from detectors.types import Array
 from protocols.api import NONE, PublishedAverage, Role
 
-UNDEFINED = float("nan")
 ROLES: tuple[Role, ...] = ("home", "away")
-
-
-@dataclass(frozen=True, slots=True)
-class MeanAccuracy:
-    """An average of cell accuracies, every cell counting alike.
-
-    Attributes:
-        value: In [0, 1]; NaN where no cell was scored.
-        low: Lower end of its 95% interval, which speaks of the images and not of the training.
-        high: Upper end.
-        cells: Number of cells averaged.
-        planned: Number of cells planned. Where fewer were averaged, the average is of other cells than planned.
-        spread: Standard deviation of this average over training seeds (n - 1), over those seeds that scored all its
-            cells; NaN with fewer than two.
-    """
-
-    value: float
-    low: float
-    high: float
-    cells: int
-    planned: int
-    spread: float
-
-    @property
-    def complete(self) -> bool:
-        """Whether it averages what was planned."""
-        return 0 < self.cells == self.planned
-
-
-@dataclass(frozen=True, slots=True)
-class MeanAndWorst:
-    """Accuracies of one row by the values of an axis, every value counting alike.
-
-    Attributes:
-        mean: In [0, 1]; NaN where a cell is missing.
-        worst: The smallest; NaN where a cell is missing.
-        where: The value that it is of.
-    """
-
-    mean: float
-    worst: float
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class RankingRow:
-    """One detector in a ranking.
-
-    Attributes:
-        rank: From 1; None where cells are missing from the average that ranks, which is then not comparable.
-        detector: Its name.
-        means: Accuracy by group of cells, as `bench.evaluation.cells.average_masks` names them.
-        drop: The average of role home minus that of role away; NaN where either is incomplete or not there.
-        metrics: By name, of the metrics with a header: mean over all scored cells, NaN where undefined in one of them.
-        seeds: Number of training seeds.
-        images_per_s: The fastest timing of its own recipe, else of any options; NaN where it was not timed.
-        reasons: Why cells are missing.
-        at_chance: Whether it tells nothing apart even where it was trained: the interval of its balanced accuracy over
-            the group of role home holds 0.5. Of a released checkpoint, over all cells.
-        over: Mean and worst of its accuracies over the values of each axis in `ProtocolRecord.worst_over`.
-        checkpoint: What it was loaded from; None where it was trained.
-    """
-
-    rank: int | None
-    detector: str
-    means: Mapping[str, MeanAccuracy]
-    drop: float
-    metrics: Mapping[str, float]
-    seeds: int
-    images_per_s: float
-    reasons: tuple[str, ...]
-    at_chance: bool = False
-    over: Mapping[str, MeanAndWorst] = field(default_factory=dict)
-    checkpoint: CheckpointRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,37 +79,6 @@ class Ranking:
         return tuple(name for name in (self.home, self.away) if name is not None) or (self.ranked_by,)
 
 
-def _spread(seeds: Array, accuracies: Array) -> float:
-    """Standard deviation over seeds of the mean accuracy of planned cells, NaN for cells without scores."""
-    by_seed = [accuracies[seeds == seed] for seed in np.unique(seeds)]
-    means = [found.mean() for found in by_seed if not np.isnan(found).any()]
-    return float(np.std(means, ddof=1)) if len(means) > 1 else UNDEFINED
-
-
-def _mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
-    """The average accuracy over those planned cells that were scored."""
-    scored = planned & evaluation.scored
-    cells, total = int(scored.sum()), int(planned.sum())
-    if not cells:
-        return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
-    low, high = interval(evaluation.draws[scored].mean(axis=0))
-    accuracies = evaluation.table[columns.ACCURACY]
-    spread = _spread(evaluation.table[columns.SEED].to_numpy()[planned], accuracies.to_numpy()[planned])
-    return MeanAccuracy(float(accuracies[scored].mean()), float(low), float(high), cells, total, spread)
-
-
-def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
-    """Why cells of one detector are missing, each reason once with the number of cells."""
-    missing = cells[cells[columns.STATUS] != SCORED]
-    if missing.empty:
-        return ()
-    counted = missing.groupby([columns.STATUS, columns.REASON], sort=False).size().reset_index()
-    return tuple(
-        f"{status} {count} of {len(cells)} cells: {reason}"
-        for status, reason, count in counted.itertuples(index=False, name=None)
-    )
-
-
 def _speeds(run: Run) -> dict[str, float]:
     """Images per second of each detector on the run's data and runtime; a detector that was not timed is left out.
 
@@ -214,54 +103,6 @@ def _speeds(run: Run) -> dict[str, float]:
 def _name_and_setting(recipe_key: str) -> list[str]:
     """The part of a recipe's key that its options are no part of."""
     return recipe_key.partition("@")[0].split(".")[:3]
-
-
-def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
-    """The average of role home minus that of role away; NaN where either is incomplete or not there."""
-    if home is None or away is None or not (home.complete and away.complete):
-        return UNDEFINED
-    return home.value - away.value
-
-
-def _row(detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], run: Run, speed: float) -> RankingRow:
-    """The row of one detector, not yet ranked; `speed` in images per second."""
-    own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
-    means = {name: _mean(evaluation, mask & own) for name, mask in masks.items()}
-    cells, protocol = evaluation.table[own], run.manifest.protocol
-    metrics = evaluation.table.loc[own & evaluation.scored, list(evaluation.headers)].mean(skipna=False)
-    home = protocol.group("home") or ""
-    return RankingRow(
-        rank=None,
-        detector=detector,
-        means=means,
-        drop=_drop(means.get(home), means.get(protocol.group("away") or "")),
-        metrics={str(name): float(value) for name, value in metrics.items()},
-        seeds=cells[columns.SEED].nunique(),
-        images_per_s=speed,
-        reasons=_reasons(cells),
-        at_chance=_at_chance(evaluation, masks[home] & own) if home in masks else False,
-        over=_over_axes(cells, protocol),
-        checkpoint=run.manifest.detectors[detector].checkpoint,
-    )
-
-
-def _over_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, MeanAndWorst]:
-    """Mean and worst accuracy of one row over the values of each axis that the protocol names, where it has several."""
-    found = {}
-    for axis in protocol.worst_over:
-        means = cells.groupby(axis, sort=False)[columns.ACCURACY].agg(lambda values: values.mean(skipna=False))
-        if len(means) > 1:
-            whole = not means.isna().any()
-            worst = str(means.idxmin()) if whole else ""
-            found[axis] = MeanAndWorst(float(means.mean(skipna=False)), float(means.min(skipna=False)), worst)
-    return found
-
-
-def _at_chance(evaluation: MeasuredCells, cells: Mask) -> bool:
-    """Whether the interval of these cells holds the accuracy of guessing whether an image is generated."""
-    binary = evaluation.table[columns.TASK].eq("binary").to_numpy()
-    low, high = evaluation.balanced_interval(cells & binary)
-    return low <= CHANCE <= high
 
 
 def _rank_rows(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
@@ -306,7 +147,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
     by = first_average_with_cells(masks, away, home)
     speeds = _speeds(run)
     rows = [
-        _row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED))
+        ranking_row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED))
         for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
     released = rows[0].checkpoint is not None

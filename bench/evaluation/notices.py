@@ -29,6 +29,7 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
             f"Unbalanced: the larger class is {100 * larger:.0f}% of a cell on average, and calling everything that is "
             "as accurate; read balanced accuracy."
         )
+    yield from _ties(evaluation)
     for detector, entry in run.manifest.detectors.items():
         if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
             yield (
@@ -38,6 +39,19 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
     yield from run.manifest.data.warnings
     for name, further in run.manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)
+
+
+def _ties(evaluation: MeasuredCells) -> Iterator[str]:
+    """A sentence for each detector without log odds some of whose scores are exactly 0 or 1: their order is lost."""
+    images = evaluation.images[evaluation.images[columns.LOG_ODDS].isna()]
+    detectors = evaluation.table[columns.DETECTOR].to_numpy()[images[columns.CELL].to_numpy(int)]
+    extreme = images[columns.SCORE].isin((0.0, 1.0)).groupby(detectors, sort=False).agg(["sum", "size"])
+    for detector, count, total in extreme.itertuples(name=None):
+        if count > 1:
+            yield (
+                f"{detector} gives probabilities alone: {count} of {total} scores are exactly 0 or 1, and AP and ROC AUC "
+                "count them as ties."
+            )
 
 
 def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask) -> Iterator[str]:

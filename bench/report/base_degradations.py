@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from bench.evaluation.leaderboard import Ranking, RankingRow
+from bench.evaluation.leaderboard import Ranking
+from bench.evaluation.ranking_rows import RankingRow
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, average_text, points
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from bench.evaluation.leaderboard import Ranking, RankingRow
+from bench.evaluation.leaderboard import Ranking
+from bench.evaluation.ranking_rows import RankingRow
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.published import PublishedRows

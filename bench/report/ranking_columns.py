@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.evaluation.leaderboard import MeanAccuracy, Ranking, RankingRow
+from bench.evaluation.leaderboard import Ranking
+from bench.evaluation.ranking_rows import MeanAccuracy, RankingRow
 from bench.records.manifest import ALL_CELLS, CheckpointRecord
 from bench.report.embedded_results import AT_CHANCE
 from protocols.api import NONE

@@ -42,7 +42,9 @@ class FilteredNet(nn.Module):
         self.register_buffer("input_filter", torch.tensor(0))
 
     def filtered(self, images: Tensor) -> Tensor:
-        """Images (N, C, H, W) after the filter."""
+        """Images (N, C, H, W) after the filter; as they are where no weights are loaded yet."""
+        if self.input_filter.is_meta:
+            return images
         return filtered(images, FILTERS[int(self.input_filter)])
 
 
