@@ -49,8 +49,8 @@ def _ties(evaluation: MeasuredCells) -> Iterator[str]:
     for detector, count, total in extreme.itertuples(name=None):
         if count > 1:
             yield (
-                f"{detector} gives probabilities alone: {count} of {total} scores are exactly 0 or 1, and AP and ROC AUC "
-                "count them as ties."
+                f"{detector} gives probabilities alone: {count} of {total} scores are exactly 0 or 1, and AP and ROC "
+                "AUC count them as ties."
             )
 
 

@@ -35,7 +35,12 @@ def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Run
     it: the attribute `generated_output` (1 if absent) of a network of two outputs is the index of "generated".
     """
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    outputs: Tensor = network(normalised(pixels, view.mean, view.std))
+    of_pixels = getattr(network, "of_pixels", None)  # a network may have a quicker front end for pixels as they are
+    outputs: Tensor = (
+        network(normalised(pixels, view.mean, view.std))
+        if of_pixels is None
+        else of_pixels(pixels, view.mean, view.std)
+    )
     if outputs.shape[1] == 1:
         return outputs[:, 0].float()
     generated = int(getattr(network, "generated_output", 1))

@@ -32,6 +32,9 @@ class NetworkDetector(Detector):
     def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
         self.history = tuple(map(asdict, history))
         self._network = on_device(network, runtime).eval()
+        # some networks have a quicker form for scoring, which cannot be trained and is not what is kept
+        fused = getattr(network, "fused", None)
+        self._scoring_network = self._network if fused is None else on_device(fused(), runtime).eval()
         self._view = view
         self._runtime = runtime
         self.preparation = (type(self).prepare, view)
@@ -50,7 +53,7 @@ class NetworkDetector(Detector):
         size = max(1, pixels // batch[0][..., 0].size) if batch else 1
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
         with torch.inference_mode(), deterministic(), autocast(self._runtime):
-            found = [logits(self._network, chunk, self._view, self._runtime) for chunk in chunks]
+            found = [logits(self._scoring_network, chunk, self._view, self._runtime) for chunk in chunks]
             log_odds = torch.cat(found) if found else torch.zeros(0)
             return Answer(torch.sigmoid(log_odds).cpu().numpy(), log_odds=log_odds.cpu().numpy())
 

@@ -8,7 +8,8 @@ from torch.nn import functional
 from torchvision import transforms
 
 from detectors.api import Runtime
-from detectors.architectures.ferretnet import FerretNet, local_median_residual
+from detectors.architectures.ferretnet import FerretNet, local_median_residual, pixel_median_residual
+from detectors.architectures.forward_pass import normalised
 from detectors.architectures.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.ferretnet import FerretNetRecipe
@@ -69,6 +70,23 @@ def test_the_median_keeps_its_precision_where_convolutions_lose_theirs():
     images = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(local_median_residual(images), slow_residual(images))
+
+
+@pytest.mark.parametrize(("height", "width"), [(3, 3), (16, 9), (40, 33)])
+def test_the_median_of_bytes_is_that_of_normalised_pixels(height, width):
+    pixels = torch.randint(0, 256, (3, height, width, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    pixels[1] //= 64  # equal values
+    pixels[2] = 255
+    expected = slow_residual(normalised(pixels, *CLIP))
+    assert torch.equal(pixel_median_residual(pixels, *CLIP), expected)
+
+
+def test_the_form_for_scoring_is_the_same_function():
+    network = FerretNet()
+    network.load_state_dict(uneven(network.state_dict()), strict=False)
+    images = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert network.eval().fused()(images).allclose(network(images), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("size", "channels"), [("S", 32), ("B", 96)])
