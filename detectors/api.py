@@ -141,33 +141,13 @@ class Probe(Detector):
         return self.answer_embeddings(self.embedder.embed(batch))
 
 
-class LogOddsProbe(Probe):
-    """A probe whose head gives log odds: a subclass gives `log_odds`."""
-
-    @abstractmethod
-    def log_odds(self, embeddings: Embeddings) -> Array:
-        """Log odds of "generated", floats (N,), of N embeddings, float32 (N, dim)."""
-
-    def decide(self, embeddings: Embeddings) -> Scores:
-        """The probabilities of the log odds."""
-        return self.answer_embeddings(embeddings).scores
-
-    def answer_embeddings(self, embeddings: Embeddings) -> Answer:
-        """Probabilities and log odds of N embeddings."""
-        return Answer.of_log_odds(self.log_odds(embeddings))
-
-
 @dataclass(frozen=True)
 class Recipe(ABC):
     """An untrained detector. `setting` chooses an entry of `variants`: nothing else may depend on it.
 
     Further fields are options, part of the key by themselves where they differ from their default; a field with
     `compare=False` is no option. One with the metadata `{"file": True}` is the path of a file and stands in the key by
-    its content.
-
-    Attributes:
-        setting: The entry of `variants`.
-        input: How test images are shown to the fitted detector; the harness sees to it.
+    its content. `input` says how the harness shows test images to the fitted detector.
     """
 
     setting: Setting = "paper"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embeddings, Labels, LogOddsProbe, Runtime, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ImageTowerEmbedder
 from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
@@ -39,6 +39,7 @@ from detectors.embedders.clip_recipe import (
 )
 from detectors.heads.linear import LinearSvm, Matrix, StandardisedEmbeddings, Vector
 from detectors.heads.rows import map_rows
+from detectors.log_odds import LogOddsProbe
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embeddings, LogOddsProbe, Runtime, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, Runtime, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ImageTowerEmbedder
 from detectors.embedders.clip_recipe import (
     LARGE_TOWER,
@@ -29,6 +29,7 @@ from detectors.embedders.clip_recipe import (
     ClipVariant,
 )
 from detectors.heads.rows import l2_normalise, map_rows
+from detectors.log_odds import LogOddsProbe
 
 TEMPERATURE = 0.02  # of cosine distance: their differences are of about this size
 

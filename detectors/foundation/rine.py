@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embeddings, Labels, LogOddsProbe, Runtime, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
 from detectors.architectures.initial_weights import on_meta_device, random_init
 from detectors.embedders.clip import NORMALISED_CLASS_TOKENS, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
@@ -39,6 +39,7 @@ from detectors.embedders.clip_recipe import (
 from detectors.heads.array_heads import require_both_classes
 from detectors.heads.gradient_descent import DescentSettings, minimise
 from detectors.heads.rows import map_rows
+from detectors.log_odds import LogOddsProbe
 from detectors.weight_file import hashed_file
 from detectors.weights.loading import load_state, load_strict, to_state
 from detectors.weights.reading import read

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Array, Card, Embeddings, Labels, LogOddsProbe, Runtime, Setting, State, TrainSet
+from detectors.api import Array, Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
 from detectors.embedders.clip import FINAL_EMBEDDING, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
     DATACOMP_LICENCE,
@@ -37,6 +37,7 @@ from detectors.embedders.clip_recipe import (
     ClipVariant,
 )
 from detectors.heads.rows import l2_normalise, map_rows
+from detectors.log_odds import LogOddsProbe
 from detectors.weights.open_clip import DATACOMP
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from detectors.api import (
     Array,
     Embedder,
     Embeddings,
-    LogOddsProbe,
     Recipe,
     Runtime,
     Setting,
@@ -22,6 +21,7 @@ from detectors.api import (
     Variant,
 )
 from detectors.heads.linear import LinearDecision, LinearHead
+from detectors.log_odds import LogOddsProbe
 
 
 class LinearProbe(LogOddsProbe):

@@ -92,13 +92,15 @@ def test_the_form_for_scoring_is_the_same_function():
 @pytest.mark.parametrize(("size", "channels"), [("S", 32), ("B", 96)])
 def test_a_checkpoint_of_either_size_scores_as_the_published_code(tmp_path, size, channels):
     weights = uneven(random_init(lambda: FerretNet(channels), 0))
+    weights["logit.1.weight"] *= 1000  # random weights hardly tell one image from another
+    weights["logit.1.bias"] += -slow_logit(texture("large", 300, 280), weights)
     torch.save({"model": weights}, tmp_path / "net.pth")
     detector = PAPER.load(tmp_path / "net.pth", Runtime())
     images = [texture("large", 300, 280), texture("small", 100, 300)]
     scores = detector.score([detector.prepare(sample(image)) for image in images])
     expected = torch.tensor([slow_logit(image, weights) for image in images]).sigmoid()
-    assert torch.from_numpy(scores).allclose(expected, atol=1e-5)
-    assert np.ptp(scores) > 1e-3
+    assert torch.from_numpy(scores).allclose(expected, atol=1e-3)
+    assert np.ptp(scores) > 5e-3
     again = PAPER.restore(detector.state(), Runtime())
     assert (again.score([again.prepare(sample(image)) for image in images]) == scores).all()
 
