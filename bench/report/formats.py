@@ -15,7 +15,6 @@ from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
-from bench.report.published import PublishedRows
 from bench.report.ranking_columns import (
     TableColumn,
     TitledTable,
@@ -26,6 +25,7 @@ from bench.report.ranking_columns import (
     ranking_columns,
     training_text,
 )
+from bench.report.sections.published import PublishedRows
 
 
 def _markdown_table(shown: Sequence[TableColumn]) -> str:

@@ -21,9 +21,9 @@ from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.heat_maps import HeatMaps, heat_maps
-from bench.report.published import PublishedRows, published_rows, read_published
 from bench.report.ranking_columns import TitledTable
 from bench.report.sections import Section, all_sections, sections_of
+from bench.report.sections.published import PublishedRows, published_rows, read_published
 
 PICTURE = "matrix.png"
 PUBLISHED = shipped_results() / "published" / "genimage.csv"

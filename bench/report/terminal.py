@@ -16,8 +16,8 @@ from rich.text import Text
 from bench.evaluation.leaderboard import Ranking
 from bench.records.manifest import Manifest
 from bench.report.matrix_style import Rgb, accuracy_colour, grouped_values, text_colour
-from bench.report.published import PublishedRows
 from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns
+from bench.report.sections.published import PublishedRows
 
 WIDTH = 100
 _GAP = 2  # characters between columns: one of padding and the box's own

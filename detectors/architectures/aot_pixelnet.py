@@ -9,7 +9,7 @@ import torch
 from scipy.linalg import hadamard
 from torch import Tensor, nn
 
-from detectors.architectures.torch_contexts import full_precision
+from detectors.architectures.support.torch_contexts import full_precision
 
 BLOCK = 8  # side of a block in pixels
 COEFFICIENTS = 3 * BLOCK * BLOCK  # of one block in three channels

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torchvision.models.resnet import BasicBlock
 
 from detectors.architectures.small_networks import SmallResNet
-from detectors.architectures.torch_contexts import full_precision
+from detectors.architectures.support.torch_contexts import full_precision
 
 SIDE = 299  # of the images that the published networks are for
 TILE = 64  # side of the squares that the small networks decompose

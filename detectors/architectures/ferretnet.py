@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from detectors.architectures.forward_pass import normalised
+from detectors.architectures.support.forward_pass import normalised
 from detectors.preprocessing.augmentation import ChannelValues
 
 # exchanges that leave the median of nine values in the fifth place (Devillard, "Fast median search", 1998)

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, conv2d
 
 from detectors.architectures.filter_names import FILTERS, InputFilter
 from detectors.architectures.npr import neighbour_residual
-from detectors.architectures.torch_contexts import full_precision
+from detectors.architectures.support.torch_contexts import full_precision
 
 KERNELS: dict[InputFilter, tuple[tuple[int, ...], ...]] = {  # cross-correlated with each channel, zeros beyond edges
     "x_grad": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),

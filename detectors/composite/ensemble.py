@@ -38,7 +38,7 @@ MIN_PROBABILITY = 1e-6  # scores are clipped this far from 0 and 1, where log od
 HELD_OUT_SHARE = 0.25  # of the train set, for the weights of the members
 WEIGHTS = "weights"  # in a state, the name of the weights
 
-LogOdds = NDArray[np.float64]
+MemberLogOdds = NDArray[np.float64]
 
 
 class EnsembleDetector(Composite):
@@ -49,7 +49,7 @@ class EnsembleDetector(Composite):
         weights: float64 (M + 1,), one per member in their order, then the intercept.
     """
 
-    def __init__(self, members: Mapping[str, Detector], weights: LogOdds) -> None:
+    def __init__(self, members: Mapping[str, Detector], weights: MemberLogOdds) -> None:
         self.members = members
         self.weights = weights
 
@@ -106,7 +106,7 @@ class Ensemble(Recipe):
         }
 
     @abstractmethod
-    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
+    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> MemberLogOdds:
         """The weights of the members and the intercept, float64 (M + 1,)."""
 
     def restore(self, state: State, runtime: Runtime) -> EnsembleDetector:
@@ -140,7 +140,7 @@ class MeanEnsemble(Ensemble):
         )
     )
 
-    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
+    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> MemberLogOdds:
         """The same weight for each, and no intercept."""
         del train, seed, runtime
         return np.append(np.full(len(self.members), 1 / len(self.members)), 0.0)
@@ -168,7 +168,7 @@ class StackedEnsemble(Ensemble):
         )
     )
 
-    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> LogOdds:
+    def member_weights(self, train: TrainSet, seed: int, runtime: Runtime) -> MemberLogOdds:
         """Weights fitted on held-out images."""
         from sklearn.linear_model import LogisticRegression
 

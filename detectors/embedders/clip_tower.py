@@ -16,9 +16,9 @@ from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.architectures.forward_pass import normalised, token_statistics
+from detectors.architectures.support.forward_pass import normalised, token_statistics
+from detectors.architectures.support.torch_contexts import autocast, deterministic
 from detectors.architectures.timm_networks import lineup_small_deit  # noqa: F401 - timm is to know its name
-from detectors.architectures.torch_contexts import autocast, deterministic
 from detectors.embedders.word_tokenizer import WordTokenizer
 from detectors.preprocessing.augmentation import (
     CLIP_MEAN,

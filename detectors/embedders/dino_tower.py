@@ -14,8 +14,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime
-from detectors.architectures import forward_pass
-from detectors.architectures.torch_contexts import autocast, deterministic
+from detectors.architectures.support import forward_pass
+from detectors.architectures.support.torch_contexts import autocast, deterministic
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.hub import hub_file

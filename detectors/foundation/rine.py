@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Array, Card, Embeddings, Labels, Runtime, Setting, State, TrainSet
-from detectors.architectures.initial_weights import on_meta_device, random_init
+from detectors.architectures.support.initial_weights import on_meta_device, random_init
 from detectors.embedders.clip import NORMALISED_CLASS_TOKENS, TOKEN_STATISTICS, ClipEmbedder
 from detectors.embedders.clip_recipe import (
     LARGE_TOWER,

@@ -49,7 +49,7 @@ def minimise(
     """
     import torch
 
-    from detectors.architectures.torch_contexts import torch_threads
+    from detectors.architectures.support.torch_contexts import torch_threads
 
     optimiser = torch.optim.AdamW(list(weights), settings.rate, eps=settings.epsilon, weight_decay=settings.decay)
     steps = settings.epochs * -(-count // settings.batch)

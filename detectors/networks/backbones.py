@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.architectures.initial_weights import random_init, with_new_head, with_new_parts
+from detectors.architectures.support.initial_weights import random_init, with_new_head, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS
 from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.architectures.initial_weights import with_new_head
+from detectors.architectures.support.initial_weights import with_new_head
 from detectors.preprocessing.augmentation import BlurJpeg
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan

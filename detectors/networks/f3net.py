@@ -40,7 +40,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from detectors.api import Card, Image, Setting, Size
-from detectors.architectures.initial_weights import random_init, with_new_parts
+from detectors.architectures.support.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues
 from detectors.preprocessing.views import SYMMETRIC
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant

@@ -16,12 +16,12 @@ on crops of 64 pixels, AdamW from 4e-3 along half a cosine, and the weights of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Array, Card, Setting, Size
-from detectors.architectures.initial_weights import on_meta_device
+from detectors.architectures.support.initial_weights import on_meta_device
 from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD, SMALL_CROPS, BlurJpeg
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
@@ -35,23 +35,45 @@ PAPER_VIEW = BlurJpeg(probability=0, resize=None, crop=224, test_crop=256, pad=T
 SMALL_SCHEDULE = CosineSchedule(rate=4e-3, epochs=12)
 STAGES: Stages = (("logit",), ("feature.2",), ("feature.1",), ("feature.0",))
 CHANNELS = {"S": 32, "B": 96}
+SMALL_CHANNELS = {"S": 16, "B": 32}
 WIDTH = "cbr2.1.weight"  # has an entry for each channel after the second convolution
 
 
 def _large() -> nn.Module:
-    return _sized(CHANNELS["S"])
-
-
-def _sized(channels: int) -> nn.Module:
     from detectors.architectures.ferretnet import FerretNet
 
-    return FerretNet(channels)
+    return FerretNet(CHANNELS["S"])
 
 
 def _small() -> nn.Module:
     from detectors.architectures.ferretnet import FerretNet
 
-    return FerretNet(16, (1, 1), dropout=0.0)
+    return FerretNet(SMALL_CHANNELS["S"], (1, 1), dropout=0.0)
+
+
+def _wide() -> nn.Module:
+    from detectors.architectures.ferretnet import FerretNet
+
+    return FerretNet(CHANNELS["B"])
+
+
+def _small_wide() -> nn.Module:
+    from detectors.architectures.ferretnet import FerretNet
+
+    return FerretNet(SMALL_CHANNELS["B"], (1, 1), dropout=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FerretVariant(NetworkVariant):
+    """FerretNet in one setting.
+
+    Attributes:
+        wide: Makes the network of size B; `network` that of size S.
+        wide_channels: Channels after its second convolution.
+    """
+
+    wide: Callable[[], nn.Module]
+    wide_channels: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +81,7 @@ class FerretNetRecipe(NetworkRecipe):
     """Recipe of FerretNet.
 
     Attributes:
-        size: Of the network in the paper setting; None is S, or whatever a loaded checkpoint is.
+        size: Of the network; None is S, or whatever a loaded checkpoint is.
     """
 
     size: Literal["S", "B"] | None = None
@@ -75,8 +97,8 @@ class FerretNetRecipe(NetworkRecipe):
         upstream="https://github.com/xigua7105/FerretNet (nothing copied)",
         licence="Apache-2.0, as upstream code and checkpoints",
     )
-    variants: ClassVar[Mapping[Setting, NetworkVariant]] = {
-        "paper": NetworkVariant(
+    variants: ClassVar[Mapping[Setting, FerretVariant]] = {
+        "paper": FerretVariant(
             trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN, 4 classes",
             input_size="256x256",
             input_policy="centre crop without resize; smaller images are padded with black",
@@ -84,11 +106,13 @@ class FerretNetRecipe(NetworkRecipe):
             view=PAPER_VIEW,
             front_end="differences from a local median, in float32",
             network=_large,
+            wide=_wide,
+            wide_channels=CHANNELS["B"],
             stages=STAGES,
             plan=Plan(StepSchedule(rate=2e-4), "adam", weight_decay=5e-4, batch=32, epochs=100, validation=0.1),
             published=True,
         ),
-        "small": NetworkVariant(
+        "small": FerretVariant(
             trained_on="the train subset of the run, from random weights",
             input_size="128x128",
             input_policy="centre crop without resize; smaller images are enlarged bilinearly",
@@ -96,6 +120,8 @@ class FerretNetRecipe(NetworkRecipe):
             view=SMALL_CROPS,
             front_end="differences from a local median, in float32",
             network=_small,
+            wide=_small_wide,
+            wide_channels=SMALL_CHANNELS["B"],
             stages=STAGES,
             plan=Plan(SMALL_SCHEDULE, "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1),
         ),
@@ -103,11 +129,11 @@ class FerretNetRecipe(NetworkRecipe):
 
     def network(self) -> nn.Module:
         """The network of this setting and size, with randomly initialised weights."""
-        return self.variant.network() if self.size is None or self.setting == "small" else _sized(CHANNELS[self.size])
+        return self.variant.wide() if self.size == "B" else self.variant.network()
 
     def build_for(self, tensors: Mapping[str, Tensor | Array]) -> nn.Module:
-        """The network that a published checkpoint is of, unless a size is chosen."""
-        large = self.size is None and self.setting == "paper" and WIDTH in tensors
-        if large and tuple(tensors[WIDTH].shape) == (CHANNELS["B"],):
-            return on_meta_device(lambda: _sized(CHANNELS["B"]))
+        """The network that these weights are of, unless a size is chosen."""
+        found = tuple(tensors[WIDTH].shape) if WIDTH in tensors else ()
+        if self.size is None and found == (self.variant.wide_channels,):
+            return on_meta_device(self.variant.wide)
         return self.build()

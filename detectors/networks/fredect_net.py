@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
-from detectors.architectures.initial_weights import random_init, with_new_parts
+from detectors.architectures.support.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues, padded_centre, resize_shorter_side
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
@@ -161,7 +161,7 @@ class FreDectNet(NetworkRecipe):
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """Mean and variance of the part of `train` that is not held out."""
         from detectors.architectures.dct_networks import log_dct
-        from detectors.architectures.torch_contexts import torch_threads
+        from detectors.architectures.support.torch_contexts import torch_threads
         from detectors.training.input_statistics import mean_and_variance
         from detectors.training.loop import validation_split
 

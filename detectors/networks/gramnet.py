@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Detector, Runtime, Setting, Size, State
 from detectors.architectures.gram_names import GRAM_PARTS, SMALL_GRAM_PARTS
-from detectors.architectures.initial_weights import on_meta_device, random_init, with_new_parts
+from detectors.architectures.support.initial_weights import on_meta_device, random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS, BlurJpeg, View
 from detectors.preprocessing.views import RescaledView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant

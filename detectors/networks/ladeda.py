@@ -14,7 +14,8 @@ checkpoints where it knows the file, else the default of the published code (NPR
 Tiny-LaDeDa). Its number is part of the weights of a fitted detector.
 
 The small settings are the same methods at the size of the embedded corpus: crops of 64 pixels without a resize, which
-would mix the traces; AdamW along half a cosine, and the weights of the best epoch.
+would mix the traces; AdamW along half a cosine, and the weights of the best epoch. Both read the gradient: of NPR's
+residual on such crops LaDeDa makes less (60 against 90 % on scenes other than those of the corpus).
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ PAPER_VIEW = SquareView(side=256, crop=224, test_crop=256, mirror=True)
 PAPER_PLAN = Plan(
     EarlyStopping(rate=2e-4, patience=15, factor=0.9), "adam", weight_decay=0, batch=32, epochs=1000, validation=0.1
 )
-SMALL_PLAN = Plan(
+TINY_PLAN = Plan(
     CosineSchedule(rate=1e-2, epochs=12), "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1
 )
+SMALL_PLAN = replace(TINY_PLAN, schedule=CosineSchedule(rate=4e-3, epochs=12))
 SMALL_MOMENTUM = 0.1  # there are few batches
 TINY_STAGES: Stages = (("fc",), ("layer1",))
 PAPER = "Cavia et al., Real-Time Deepfake Detection in the Real-World, arXiv 2406.09398"
@@ -157,7 +159,7 @@ class LaDeDa(FilteredRecipe):
             network=_small,
             stages=(("fc",), ("layer2",), ("layer1",)),
             plan=SMALL_PLAN,
-            input_filter="NPR",
+            input_filter="right_diag",
         ),
     }
 
@@ -190,7 +192,7 @@ class TinyLaDeDa(FilteredRecipe):
             front_end="fixed filter of the normalised pixels, in float32",
             network=_small_tiny,
             stages=TINY_STAGES,
-            plan=SMALL_PLAN,
+            plan=TINY_PLAN,
             input_filter="right_diag",
         ),
     }

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.api import Card, Setting, Size
-from detectors.architectures.initial_weights import with_new_head
+from detectors.architectures.support.initial_weights import with_new_head
 from detectors.preprocessing.augmentation import SMALL_CROPS
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD, SquareView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant

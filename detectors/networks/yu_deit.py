@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Card, Setting, Size
-from detectors.architectures.initial_weights import random_init, with_new_parts
+from detectors.architectures.support.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.views import SquareView, ZoomedView
 from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from detectors.api import Image, Labels, Runtime, TrainSet
-from detectors.architectures.forward_pass import logits, on_device
-from detectors.architectures.torch_contexts import autocast, deterministic, torch_threads
+from detectors.architectures.support.forward_pass import logits, on_device
+from detectors.architectures.support.torch_contexts import autocast, deterministic, torch_threads
 from detectors.preprocessing.augmentation import View
 from detectors.training.checkpoint import TrainingCheckpoint
 from detectors.training.fine_tuning import ALL_WEIGHTS, FineTuning, set_trainable

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, State
-from detectors.architectures.forward_pass import logits, on_device
-from detectors.architectures.torch_contexts import autocast, deterministic
+from detectors.architectures.support.forward_pass import logits, on_device
+from detectors.architectures.support.torch_contexts import autocast, deterministic
 from detectors.preprocessing.augmentation import View
 from detectors.weights.loading import to_state
 

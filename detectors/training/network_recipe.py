@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Array, Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
-from detectors.architectures.initial_weights import on_meta_device, random_init
+from detectors.architectures.support.initial_weights import on_meta_device, random_init
 from detectors.preprocessing.augmentation import View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan

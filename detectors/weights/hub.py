@@ -18,7 +18,7 @@ STATUSES = {
     429: "asks to wait, after too many requests",
 }
 SERVER_FAULTS = 500  # the first of the statuses that are the server's fault
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
 
 def hub_file(repository: str, *names: str) -> HashedFile:
@@ -66,9 +66,9 @@ def _names_in(repository: str) -> Collection[str]:
     return {file.rfilename for file in HfApi().model_info(repository, timeout=TIMEOUT).siblings or ()}
 
 
-def _in_time(ask: Callable[[], Answer]) -> Answer:
+def _in_time(ask: Callable[[], Reply]) -> Reply:
     """What a function returns or raises; TimeoutError where it takes too long, as the search for a name may."""
-    found: Queue[tuple[Answer | None, Exception | None]] = Queue()
+    found: Queue[tuple[Reply | None, Exception | None]] = Queue()
 
     def answer() -> None:
         try:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from detectors.api import Array, Runtime, TrainSet
-from detectors.architectures.forward_pass import on_device
 from detectors.architectures.lossless_coder import cost, entropy
-from detectors.architectures.torch_contexts import autocast, deterministic, torch_threads
+from detectors.architectures.support.forward_pass import on_device
+from detectors.architectures.support.torch_contexts import autocast, deterministic, torch_threads
 from detectors.training.checkpoint import TrainingCheckpoint
 from detectors.training.loader import BatchLoader
 from detectors.zero_shot.coder_plan import CoderPlan, NativeSquareView

@@ -53,7 +53,7 @@ from detectors.api import (
     TrainSet,
     Variant,
 )
-from detectors.architectures.initial_weights import on_meta_device, random_init
+from detectors.architectures.support.initial_weights import on_meta_device, random_init
 from detectors.training.loader import shuffled
 from detectors.weights.loading import load_state, load_strict, to_state
 from detectors.zero_shot.coder_plan import PAPER_PLAN, SMALL_PLAN, CoderPlan, NativeSquareView
@@ -210,7 +210,7 @@ class CodingCost(Recipe):
 
     def restore(self, state: State, runtime: Runtime) -> CodingDetector:
         """The detector whose `state` this is."""
-        from detectors.architectures.forward_pass import on_device
+        from detectors.architectures.support.forward_pass import on_device
 
         network = on_meta_device(self.network)
         statistics = {name: value for name, value in state.items() if name.startswith(STATISTICS_PREFIX)}

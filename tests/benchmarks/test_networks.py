@@ -12,7 +12,7 @@ import torch
 
 from detectors import catalogue
 from detectors.api import Runtime
-from detectors.architectures.initial_weights import random_init
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.training import loop
 from detectors.training.network_recipe import NetworkRecipe

@@ -21,8 +21,8 @@ from bench.embedded.corpus import StageCallback
 from bench.embedded.pretraining.determinism import save_with_card, seeded, threads
 from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, draw_crops, render_labelled_scenes
 from bench.embedded.scenes.filters import Pixels
-from detectors.architectures import forward_pass
 from detectors.architectures.small_networks import SmallResNet
+from detectors.architectures.support import forward_pass
 from detectors.architectures.timm_networks import small_deit, small_swin
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 

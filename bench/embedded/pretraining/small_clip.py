@@ -29,7 +29,7 @@ from bench.embedded.pretraining.graded_networks import DEIT
 from bench.embedded.pretraining.labelled_scenes import draw_crops, labelled_scene
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE
-from detectors.architectures import forward_pass
+from detectors.architectures.support import forward_pass
 from detectors.architectures.timm_networks import lineup_small_deit
 from detectors.embedders.word_tokenizer import WordTokenizer
 from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD

@@ -10,8 +10,8 @@ import torch
 
 from bench.images import image_set
 from bench.records.store import Store
-from detectors.architectures.initial_weights import random_init
 from detectors.architectures.ladeda import TinyLaDeDaNet
+from detectors.architectures.support.initial_weights import random_init
 from detectors.weight_file import hashed_file
 from detectors.weights import released
 from detectors.weights.released import Checkpoint
@@ -230,7 +230,7 @@ def test_a_published_figure_stands_beside_what_was_measured(released_run, checkp
         ],
         columns=["benchmark", "detector", "train_on", "test_on", "metric", "value"],
     ).assign(protocol="one training", degradation="none", source="a paper", source_table="Table 1")
-    monkeypatch.setattr("bench.report.reported._published", lambda: figures)
+    monkeypatch.setattr("bench.report.sections.reported._published", lambda: figures)
     arguments = ("--weights-dir", checkpoint.parent, "--data-name", "somewhere")
     done, out = released_run(["tiny_ladeda@known"], *arguments)
     rows = pd.read_csv(out / "reported.csv")

@@ -23,9 +23,9 @@ from bench.report.heat_maps import heat_maps
 from bench.report.matrix_style import grouped_values
 from bench.report.picture import draw
 from bench.report.ranking_columns import legend, ranking_columns
-from bench.report.routes import LEGEND, route_counts, route_tables
 from bench.report.run_report import write_files
 from bench.report.sections import sections_of
+from bench.report.sections.routes import LEGEND, route_counts, route_tables
 from protocols.api import PublishedAverage
 from tests.support.open_protocols import AwayFirst, Naming, by_size
 from tests.support.synthetic_runs import FAMILIES, falling, make_run, run_of, with_detector, with_manifest, without

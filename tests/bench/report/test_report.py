@@ -18,9 +18,9 @@ from bench.report import formats, terminal
 from bench.report.heat_maps import heat_maps
 from bench.report.matrix_style import accuracy_colour, group_by_family, text_colour
 from bench.report.picture import draw
-from bench.report.published import published_rows, read_published
 from bench.report.ranking_columns import average_text, percent, ranking_columns
 from bench.report.run_report import write_files
+from bench.report.sections.published import published_rows, read_published
 from protocols.api import PublishedAverage
 from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, with_manifest, without
 

@@ -6,7 +6,7 @@ import torch
 from scipy.fft import dctn, idctn
 
 from detectors.architectures import f3net
-from detectors.architectures.initial_weights import on_meta_device
+from detectors.architectures.support.initial_weights import on_meta_device
 from detectors.networks.f3net import F3Net, F3NetGenImage
 from tests.support.arrays import near
 

@@ -10,7 +10,7 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from detectors.api import Runtime, Unavailable
-from detectors.architectures.initial_weights import on_meta_device
+from detectors.architectures.support.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.embedders.clip import ClipEmbedder
 from detectors.embedders.clip_tower import ClipTower, find_tower

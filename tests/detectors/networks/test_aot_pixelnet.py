@@ -9,7 +9,7 @@ from torchvision import transforms
 
 from detectors.api import Runtime
 from detectors.architectures.aot_pixelnet import AotPixelNet, block_spectrum, walsh_matrix
-from detectors.architectures.initial_weights import random_init
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.aot_pixelnet import PAPER_VIEW, AotPixelNetRecipe
 from detectors.preprocessing.ycbcr import YCbCrCrops

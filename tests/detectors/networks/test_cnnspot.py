@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
-from detectors.architectures.initial_weights import with_new_head
 from detectors.architectures.small_networks import SmallResNet
+from detectors.architectures.support.initial_weights import with_new_head
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
 from detectors.training.schedules import EarlyStopping

@@ -9,8 +9,8 @@ from torchvision import transforms
 
 from detectors.api import Runtime
 from detectors.architectures.ferretnet import FerretNet, local_median_residual, pixel_median_residual
-from detectors.architectures.forward_pass import normalised
-from detectors.architectures.initial_weights import random_init
+from detectors.architectures.support.forward_pass import normalised
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.ferretnet import FerretNetRecipe
 from detectors.weight_file import WrongWeights

@@ -11,8 +11,8 @@ from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
 from detectors.architectures.gram_networks import GramResNet18, SmallGramNet, gram
-from detectors.architectures.initial_weights import random_init
 from detectors.architectures.small_networks import SmallResNet
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.gramnet import GramNet
 from detectors.training.schedules import EarlyStopping

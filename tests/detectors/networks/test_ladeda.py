@@ -9,8 +9,8 @@ from torchvision import transforms
 
 from detectors.api import Runtime
 from detectors.architectures.filter_names import FILTERS
-from detectors.architectures.initial_weights import random_init
 from detectors.architectures.ladeda import LaDeDaNet, TinyLaDeDaNet, filtered
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.ladeda import LaDeDa, TinyLaDeDa
 from detectors.weight_file import hashed_file

@@ -8,8 +8,8 @@ from PIL import Image as PillowImage
 from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
-from detectors.architectures.initial_weights import random_init
 from detectors.architectures.npr import NprNet, neighbour_residual
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.npr import PAPER_VIEW, Npr
 from detectors.training.schedules import StepSchedule

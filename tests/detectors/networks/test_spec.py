@@ -7,8 +7,8 @@ import torch
 import torchvision
 
 from detectors.api import Runtime
-from detectors.architectures.initial_weights import random_init
 from detectors.architectures.spectrum_networks import SpecResNet34, spectra
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.spec import PAPER_VIEW, SMALL_VIEW, Spec
 from detectors.weight_file import WrongWeights

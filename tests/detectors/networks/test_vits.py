@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from timm.data import create_transform
 
 from detectors.api import Runtime
-from detectors.architectures.initial_weights import on_meta_device
+from detectors.architectures.support.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.vits import DeitSmall, SwinTiny
 from detectors.training.fine_tuning import FineTuning, set_trainable

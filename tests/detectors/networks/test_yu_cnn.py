@@ -7,8 +7,8 @@ from PIL import Image as PillowImage
 from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
-from detectors.architectures.initial_weights import random_init
 from detectors.architectures.plain_cnn import PlainCnn
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.yu_cnn import YuCnn
 from detectors.preprocessing.crops import centre_square

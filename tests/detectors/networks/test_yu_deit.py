@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from detectors.api import Runtime, Unavailable
 from detectors.architectures import timm_networks
-from detectors.architectures.initial_weights import on_meta_device
+from detectors.architectures.support.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.yu_deit import YuDeit
 from detectors.weight_file import WrongWeights, hashed_file

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from detectors import catalogue
-from detectors.architectures.initial_weights import on_meta_device
+from detectors.architectures.support.initial_weights import on_meta_device
 from detectors.card import SETTINGS
 from detectors.networks.npr import Npr
 from detectors.training.network_recipe import NetworkRecipe

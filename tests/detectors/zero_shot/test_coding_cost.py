@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from detectors.api import Runtime
-from detectors.architectures.initial_weights import random_init
 from detectors.architectures.lossless_coder import Coder
+from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.training import checkpoint
 from detectors.weight_file import WrongWeights

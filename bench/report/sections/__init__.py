@@ -12,8 +12,8 @@ import pandas as pd
 
 from bench.platform.errors import InputError
 from bench.records.run import Run
-from bench.report import released, reported, routes
 from bench.report.ranking_columns import TitledTable
+from bench.report.sections import generators, reported, routes
 from detectors import catalogue
 
 GROUP = "lineup.report_sections"
@@ -38,7 +38,7 @@ class Section:
 
 SECTIONS = (
     Section("routes", routes.route_tables, routes.LEGEND, routes.route_counts),
-    Section("generators", released.generator_tables, released.LEGEND, released.generator_rows),
+    Section("generators", generators.generator_tables, generators.LEGEND, generators.generator_rows),
     Section("reported", reported.reported_tables, reported.LEGEND, reported.reported_rows),
 )
 

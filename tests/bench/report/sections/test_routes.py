@@ -11,7 +11,7 @@ from lineup_checkerboard import Checkerboard
 from bench.images import image_set
 from bench.records import columns
 from bench.report.formats import section_as_markdown
-from bench.report.routes import LEGEND, route_counts, route_tables
+from bench.report.sections.routes import LEGEND, route_counts, route_tables
 from detectors.api import Answer, Card, Detector, Recipe
 from detectors.composition import Composite
 from detectors.diagnostics import ROUTE, ROUTE_SCORE

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from detectors.api import Runtime
-from detectors.architectures.forward_pass import logits
+from detectors.architectures.support.forward_pass import logits
 from detectors.checks import texture
 from detectors.preprocessing.augmentation import (
     BlurJpeg,

@@ -16,8 +16,8 @@ from bench.platform.shipped_results import shipped_results
 from bench.records import columns
 from bench.records.manifest import CheckpointRecord
 from bench.records.run import Run
-from bench.report.published import read_published
 from bench.report.ranking_columns import TableColumn, TitledTable, percent, points
+from bench.report.sections.published import read_published
 from bench.statistics.intervals import bootstrap_accuracies, interval
 from bench.statistics.ranking_draws import bootstrap_ranking
 from protocols.api import NONE
