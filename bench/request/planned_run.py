@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
@@ -43,9 +43,9 @@ class PlannedRun:
         selections: The images of every subset.
         planned: The cells.
         groups: The averages over them.
-        checkpoints: The files that some of the rows are loaded from, by row.
         censuses: Counts and warnings of the files of each data set, by name as in `data`.
         files: Digest of the image files of the run's own data, before any degradation.
+        checkpoints: The files that some of the rows are loaded from, by row.
     """
 
     request: RunRequest
@@ -56,9 +56,9 @@ class PlannedRun:
     selections: Selections
     planned: Sequence[PlannedCell]
     groups: Sequence[Group]
-    checkpoints: Mapping[str, FoundCheckpoint]
     censuses: Mapping[str, Census]
     files: str
+    checkpoints: Mapping[str, FoundCheckpoint] = field(default_factory=dict)
 
     @property
     def images(self) -> ImageSet:
@@ -114,9 +114,9 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
         selections,
         plan(cells, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
         groups,
-        checkpoints,
         {name: take_census(inspection) for name, inspection in inspections.items()},
         images_digest(sound[""].images, sound[""].hashes),
+        checkpoints,
     )
 
 
