@@ -50,11 +50,11 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.request.early_checks import check_request
 
     chosen: ChosenProtocol = context.obj
-    rows = names(detectors) if detectors is not None else names(DETECTORS) if chosen.protocol.trains else (ALL,)
+    detectors = context.params["detectors"] = detectors or (DETECTORS if chosen.protocol.trains else ALL)
     request = RunRequest(
         protocol=chosen.protocol,
         data=data,
-        detectors=_with_baselines(rows, baselines=baselines and chosen.protocol.trains),
+        detectors=_with_baselines(names(detectors), baselines=baselines and chosen.protocol.trains),
         setting=setting,
         device=device,
         precision=precision,
