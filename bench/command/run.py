@@ -50,7 +50,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.request.early_checks import check_request
 
     chosen: ChosenProtocol = context.obj
-    detectors = context.params["detectors"] = detectors or (DETECTORS if chosen.protocol.trains else ALL)
+    if detectors is None:  # as a settings file is to have them
+        detectors = context.params["detectors"] = DETECTORS if chosen.protocol.trains else ALL
     request = RunRequest(
         protocol=chosen.protocol,
         data=data,
