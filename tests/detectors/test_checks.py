@@ -124,7 +124,7 @@ class Forgetful(Smoothed):
 
     @property
     def key(self):
-        return f"{self.card.name}.{self.card.version}.{self.setting}"
+        return f"{self.card.name}.{self.card.version}.{self.setting}.{self.input}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from detectors.networks.cnnspot import CnnSpot
 @pytest.mark.parametrize(
     ("recipe", "options", "words"),
     [
-        (HogSvm, {"size": 3}, "d: it takes no options"),
+        (HogSvm, {"size": 3}, "d: option 'size' is not known; there are input"),
         (CnnSpot, {"tun": "top"}, "d: option 'tun' is not known; did you mean tune?"),
         (CnnSpot, {"tune": 3}, "d: option tune cannot be 3 ("),
         (CnnSpot, {"setting": "paper"}, "d: option 'setting' is not known"),

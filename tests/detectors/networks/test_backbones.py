@@ -19,7 +19,7 @@ from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.backbones import Resnet18, Resnet50
 from detectors.preprocessing.views import ZoomedView
 from detectors.weight_file import WrongWeights, hashed_file
-from detectors.weights import files, loading, locations
+from detectors.weights import files, loading, locations, reading
 
 PAPER, SMALL = Resnet18("paper"), Resnet18("small")
 
@@ -96,7 +96,7 @@ def test_fit_repeats_and_follows_the_seed(start):
 
 
 def test_pretrained_weights_are_trained_on(start):
-    held = loading.read(hashed_file(Path(start)))
+    held = reading.read(hashed_file(Path(start)))
     fitted = Resnet18("small", start).fit(ToyTrainSet(8), 0, Runtime()).state()
     assert 0 < np.abs(fitted["layer2.conv1.weight"] - held["layer2.conv1.weight"].numpy()).mean() < 0.05
 
@@ -147,7 +147,7 @@ def test_numbers_of_genimage():
 
 
 def test_small_bottlenecks_are_randomly_initialised_on_pretrained_stages_and_kept_by_a_warm_start(start, tmp_path):
-    recipe, held = Resnet50("small", start), loading.read(hashed_file(Path(start)))
+    recipe, held = Resnet50("small", start), reading.read(hashed_file(Path(start)))
     network = recipe.build()
     begun, source = recipe.initial_weights(network, 0)
     loading.load_strict(network, begun, source)

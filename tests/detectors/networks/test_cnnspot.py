@@ -18,7 +18,7 @@ from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.cnnspot import PAPER_VIEW, SMALL_VIEW, CnnSpot
 from detectors.training.schedules import EarlyStopping
 from detectors.weight_file import WrongWeights, hashed_file
-from detectors.weights import files, loading, locations
+from detectors.weights import files, loading, locations, reading
 from detectors.weights.loading import load_strict
 
 PAPER, SMALL = CnnSpot("paper"), CnnSpot("small")
@@ -168,7 +168,7 @@ def test_a_batch_is_its_images(start):
 
 def _state(start):
     network = SmallResNet()
-    tensors = with_new_head(network, loading.read(hashed_file(Path(start))), 0)
+    tensors = with_new_head(network, reading.read(hashed_file(Path(start))), 0)
     load_strict(network, tensors | {"fc.weight": tensors["fc.weight"] * 50}, start)
     return loading.to_state(network)
 

@@ -16,7 +16,7 @@ from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.f3net import F3Net, F3NetGenImage
 from detectors.training.schedules import CosineSchedule, StepSchedule
 from detectors.weight_file import WrongWeights, hashed_file
-from detectors.weights import loading
+from detectors.weights import loading, reading
 
 PERSONAL, GENIMAGE = F3Net("paper"), F3NetGenImage("paper")
 RECIPES = [F3Net, F3NetGenImage]
@@ -141,7 +141,7 @@ def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path)
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_small_start_keeps_pretrained_weights_and_initialises_the_rest_randomly(recipe, start):
-    small, held = recipe("small", str(start)), loading.read(hashed_file(start))
+    small, held = recipe("small", str(start)), reading.read(hashed_file(start))
     first, again, other = (small.initial_weights(small.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)
     changed = {name for name, tensor in first.items() if not torch.equal(tensor, other[name])}

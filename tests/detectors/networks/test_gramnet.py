@@ -17,7 +17,7 @@ from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.gramnet import GramNet
 from detectors.training.schedules import EarlyStopping
 from detectors.weight_file import WrongWeights, hashed_file
-from detectors.weights import loading
+from detectors.weights import reading
 
 PAPER, SMALL = GramNet("paper"), GramNet("small")
 # every tensor beside those of ResNet-18, as upstream's modules name them
@@ -181,7 +181,7 @@ def test_textures_reach_the_outputs(make):
 def test_small_start_keeps_pretrained_weights_and_initialises_the_rest_randomly(tmp_path):
     torch.manual_seed(0)
     save_file(SmallResNet(24).state_dict(), tmp_path / "start.safetensors")
-    held = loading.read(hashed_file(tmp_path / "start.safetensors"))
+    held = reading.read(hashed_file(tmp_path / "start.safetensors"))
     recipe = GramNet("small", str(tmp_path / "start.safetensors"))
     first, again, other = (recipe.initial_weights(recipe.build(), seed)[0] for seed in (0, 0, 1))
     assert same_state(first, again)

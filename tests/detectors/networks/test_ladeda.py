@@ -156,10 +156,11 @@ def test_a_file_that_the_registry_knows_gets_its_filter(tmp_path, monkeypatch):
     assert loaded_filter(TinyLaDeDa("paper", input_filter="raw")) == "raw"
 
 
-@pytest.mark.parametrize("recipe", [LaDeDa("small"), TinyLaDeDa("small")])
-def test_a_trace_of_upsampling_is_learnt_and_the_filter_is_kept(recipe):
+@pytest.mark.parametrize("kind", [LaDeDa, TinyLaDeDa])
+def test_a_trace_of_upsampling_is_learnt_and_the_filter_is_kept(kind):
+    recipe = kind("small", input_filter="NPR")  # the others see nothing of every second pixel
     train = ToyTrainSet(48)
     detector = recipe.fit(train, 0, Runtime())
     scores = detector.score([detector.prepare(train[index]) for index in range(48)])
     assert ((scores > 0.5) == train.labels).mean() > 0.9
-    assert FILTERS[int(detector.state()["input_filter"])] == recipe.variant.input_filter
+    assert FILTERS[int(detector.state()["input_filter"])] == "NPR"
