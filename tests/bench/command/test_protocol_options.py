@@ -173,7 +173,7 @@ def test_every_type_is_read_from_a_settings_file_and_the_command_line_wins(run, 
         (("every_type", "--bounded", "0"), "option bounded cannot be '0' (Input should be greater than or equal to 1)"),
         (
             ("cross_generator", "--degradations", "jpeg:65"),
-            "option '--degradations' is one of the protocol degradation and of released; cross_generator takes --train-on",
+            "option '--degradations' is one of the protocol degradation and of released; cross_generator takes",
         ),
         (("cross_generator", "--degradations=jpeg:65"), "option '--degradations' is one of the protocol degradation"),
         (
