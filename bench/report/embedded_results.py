@@ -1,6 +1,6 @@
 """The committed ranking of every detector on the embedded corpus, for the list of detectors and the README.
 
-It is the `leaderboard.csv` of `make bench DETECTORS=all SEED=0,1,2`, copied to `results/embedded/cross_generator.csv`.
+It is the `leaderboard.csv` of `make bench DETECTORS=all`, copied to `results/embedded/cross_generator.csv`.
 """
 
 from __future__ import annotations
