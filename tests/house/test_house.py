@@ -14,6 +14,7 @@ import detectors
 import lineup_bench
 import protocols
 from bench.command.card_texts import markdown_table
+from bench.report.embedded_results import results_as_markdown
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = "{} is not allowed to import {}:".format
@@ -143,6 +144,12 @@ def test_the_readme_has_the_detectors_of_the_cards():
     text = (ROOT / "README.md").read_text()
     shown = re.search(r"<!-- detectors: .*? -->\n(.*?)<!-- end of detectors -->", text, re.DOTALL)[1]
     assert shown.splitlines() == list(markdown_table()), "run `make readme`"
+
+
+def test_the_readme_has_the_results_of_the_committed_table():
+    text = (ROOT / "README.md").read_text()
+    shown = re.search(r"<!-- results: .*? -->\n(.*?)<!-- end of results -->", text, re.DOTALL)[1]
+    assert shown.splitlines() == list(results_as_markdown()), "run `make readme`"
 
 
 def test_documents_point_at_files_that_are_there():

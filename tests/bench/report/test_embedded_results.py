@@ -7,7 +7,8 @@ from bench.evaluation.leaderboard import rankings
 from bench.platform.errors import InputError
 from bench.report import embedded_results as embedded_table
 from bench.report import formats
-from bench.report.embedded_results import CHANCE_NOTE, embedded_results, results_as_markdown
+from bench.report.embedded_results import CHANCE_NOTE, TABLE, embedded_results, results_as_markdown
+from detectors import catalogue
 from tests.support.synthetic_runs import falling, make_run
 
 
@@ -54,3 +55,17 @@ def test_the_list_and_the_card_say_it_of_a_detector(table, monkeypatch):
     for name, result in embedded_results(table).items():
         assert f"on the embedded corpus: {result.text}" in texts
         assert f"on the embedded corpus: {result.text}" in " ".join(" ".join(whole_card(name)).split())
+
+
+def test_the_committed_table_has_every_detector_that_lineup_brings():
+    assert TABLE.is_file()
+    own = [name for name in catalogue.names() if not catalogue.distribution(catalogue.recipe(name))]
+    assert sorted(embedded_results()) == own
+
+
+def test_the_lists_say_what_the_table_says():
+    texts = " ".join(" ".join(long_list()).split())
+    for name, result in embedded_results().items():
+        assert f"on the embedded corpus: {result.text}" in texts
+        assert f"on the embedded corpus: {result.text}" in " ".join(" ".join(whole_card(name)).split())
+    assert len(list(results_as_markdown())) == len(embedded_results()) + 2
