@@ -180,9 +180,9 @@ def _run_in_process(index: int, out: Path, chosen: Collection[str], effort: floa
 
 def _report(steps: Queue[tuple[str, int, int]], progress: StageCallback) -> None:
     """Report the steps that have been made so far."""
-    for _ in range(steps.qsize()):
-        with contextlib.suppress(Empty):
-            progress(*steps.get(timeout=0.1))
+    with contextlib.suppress(Empty):
+        while True:  # a queue cannot tell its length on macOS
+            progress(*steps.get_nowait())
 
 
 def _train_generators(out: Path, start: Path, chosen: Collection[str], progress: StageCallback, effort: float) -> None:
