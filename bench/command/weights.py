@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +13,12 @@ from bench.command import options
 
 if TYPE_CHECKING:
     from bench.platform.downloads import Download
+    from detectors.weight_file import WeightFile
     from detectors.weights.released import Checkpoint
 
 MISSING, UNKNOWN = "MISSING", "?"
-HEADER = ("checkpoint", "size", "where it is", "where it is to be had")
+CHECKPOINTS = ("checkpoint", "size", "where it is", "where it is to be had")
+STARTS = ("weights that paper settings start from", "where they are", "of")
 MIB = 1 << 20
 
 app = typer.Typer(help="The files of weights that detectors read: list, get, or train again what ships.")
@@ -23,7 +26,7 @@ app = typer.Typer(help="The files of weights that detectors read: list, get, or 
 
 @app.command("list")
 def list_command(weights_dir: options.WeightsDir = None) -> None:
-    """List the released checkpoints that Lineup knows: size, whether it is there, and where it is to be had."""
+    """List released checkpoints, and what paper settings start from: size, whether it is there, where it can be had."""
     from tabulate import tabulate
 
     from detectors.weights.released import find_checkpoint, released_checkpoints
@@ -35,28 +38,35 @@ def list_command(weights_dir: options.WeightsDir = None) -> None:
         (entry.title, _size_text(entry.bytes), MISSING if one.missing else str(one.path), _source(entry))
         for entry, one in zip(entries, found, strict=True)
     ]
-    typer.echo(tabulate(rows, HEADER, tablefmt="simple", disable_numparse=True))
+    typer.echo(tabulate(rows, CHECKPOINTS, tablefmt="simple", disable_numparse=True))
     known = [entry.bytes for entry in entries if entry.bytes]
     missing = sum(bool(one.missing) for one in found)
     typer.echo(
         f"{len(entries)} checkpoints, {missing} missing; {_size_text(sum(known))} in the {len(known)} of known size. "
         f"Files are looked for in {folder}, one of a known digest under any name."
     )
+    starts = [
+        (title, MISSING if file.availability() == "missing" else "in the download folders", ", ".join(detectors))
+        for title, (file, detectors) in _starting_weights().items()
+    ]
+    typer.echo("\n" + tabulate(starts, STARTS, tablefmt="simple", disable_numparse=True))
+    typer.echo("They are downloaded from the Hugging Face hub at first use, or by `lineup weights get`.")
 
 
 @app.command("get")
 def get_command(
-    names: Annotated[list[str], typer.Argument(help="DETECTOR@CHECKPOINT, as `lineup weights list` names them.")],
+    names: Annotated[list[str], typer.Argument(help="Names as `lineup weights list` has them.")],
     weights_dir: options.WeightsDir = None,
 ) -> None:
-    """Download released checkpoints, checked by their digests. Exits with 1 where one could not be had."""
+    """Download weights, released checkpoints checked by their digests. Exits with 1 where one could not be had."""
     from detectors.weights.released import released_checkpoints
 
-    by_title = {entry.title: entry for entry in released_checkpoints()}
-    for name in names:
-        options.require_one_of("checkpoint", name, tuple(by_title))
     folder = options.weights_folder(weights_dir)
-    failures = [failure for name in names if (failure := _get(by_title[name], folder))]
+    ways = {entry.title: partial(_get, entry, folder) for entry in released_checkpoints()}
+    ways |= {title: partial(_get_start, file) for title, (file, _) in _starting_weights().items()}
+    for name in names:
+        options.require_one_of("weights", name, tuple(ways))
+    failures = [failure for name in names if (failure := ways[name]())]
     for failure in failures:
         typer.echo(f"lineup: {failure}", err=True)
     if failures:
@@ -101,6 +111,29 @@ def _get(entry: Checkpoint, folder: Path) -> str:
         return ""
     where = "; ".join(reasons) or "it can be had from no address without an account"
     return f"{entry.title} could not be had ({where}): {where_to_put(entry, folder)}"
+
+
+def _get_start(file: WeightFile) -> str:
+    """Download what a paper setting starts from. Returns why it could not be had; empty where it is there."""
+    from detectors.api import Unavailable
+
+    try:
+        found = file.get()
+    except Unavailable as error:
+        return str(error)
+    typer.echo(f"{file.title}: {found.path}, sha256 {found.sha256}")
+    return ""
+
+
+def _starting_weights() -> dict[str, tuple[WeightFile, list[str]]]:
+    """The weights that recipes start from in their paper setting, by title, with the detectors that do."""
+    from detectors import catalogue
+
+    found: dict[str, tuple[WeightFile, list[str]]] = {}
+    for name in catalogue.names():
+        for file in catalogue.recipe(name, "paper").weight_files():
+            found.setdefault(file.title, (file, []))[1].append(name)
+    return dict(sorted(found.items()))
 
 
 def _downloads(entry: Checkpoint) -> Iterator[Download]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -247,6 +247,7 @@ def _images(path: Path, unread: Counter[str]) -> Iterator[_Image]:
         return
     tree = open_local(path)
     unread.update({suffix: count for suffix, count in tree.listing.ignored.items() if suffix != "hidden"})
+    unread.update(PurePosixPath(name).suffix.lower() for name in tree.listing.data)
     for folder, names in tree.listing.images.items():
         for name in names:
             inside = f"{folder}/{name}" if folder else name

@@ -130,7 +130,8 @@ def find_checkpoint(detector: str, text: str, folder: Path) -> FoundCheckpoint:
 
 def where_to_put(entry: Checkpoint, folder: Path) -> str:
     """Where the file of a checkpoint is to be had, and where it may lie."""
-    return f"put {entry.file} from {entry.page} into {entry.path(folder).parent}"
+    source = f"{entry.url} (see {entry.page})" if entry.url else entry.page
+    return f"put {entry.file} from {source} into {entry.path(folder).parent}"
 
 
 def _file_of_user(detector: str, text: str) -> FoundCheckpoint:

@@ -1,5 +1,9 @@
 """Per-image scores of a published checkpoint: printed, written, and the network's own."""
 
+import io
+import json
+import math
+
 import pandas as pd
 import pytest
 import torch
@@ -9,6 +13,7 @@ from torchvision import transforms
 
 from detectors.checks import texture
 from tests.support.command_line import one_line
+from tests.support.networks import uneven
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +84,50 @@ def test_what_cannot_be_scored_is_one_clear_line(lineup, checkpoint, images, tmp
 def test_a_setting_is_not_given_with_a_fitted_detector(lineup, tmp_path):
     done = lineup("score", tmp_path, "--fitted", tmp_path / "any.safetensors", "--setting", "small")
     assert "--setting small is given with --fitted, whose file says its setting" in one_line(done)
+
+
+@pytest.fixture
+def both(checkpoint, images, tmp_path):
+    """Arguments that ask for two checkpoints of one detector, and the images."""
+    torch.save({"model": uneven(checkpoint[0].state_dict(), 1)}, tmp_path / "other.pth")
+    return ("score", images, "--detectors", f"cnnspot@{checkpoint[1]},cnnspot@{tmp_path / 'other.pth'}")
+
+
+def test_several_detectors_answer_in_every_form_alike(lineup, both, tmp_path):
+    printed = lineup(*both, "--out", tmp_path / "scores.csv")
+    table = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
+    rows = ["cnnspot@blur_jpg_prob0.5.pth", "cnnspot@other.pth"]
+    assert table["detector"].tolist() == rows * 3
+    lines = [
+        f"{one.name}  {one.detector}  {one.score:.4f}  {one.verdict}" for one in table.itertuples()
+    ]
+    assert printed.stdout.splitlines() == lines
+    whole = json.loads(lineup(*both, "--json").stdout)
+    by_line = [json.loads(line) for line in lineup(*both, "--jsonl").stdout.splitlines()]
+    assert whole["images"] == by_line
+    assert whole["not_read"] == {}
+    flat = [(image["name"], *answer.values()) for image in by_line for answer in image["answers"]]
+    columns = ["name", "detector", "score", "log_odds", "threshold", "verdict"]
+    pd.testing.assert_frame_equal(pd.DataFrame(flat, columns=[*columns, "none"])[columns], table[columns], rtol=1e-6)
+    assert {one[-1] for one in flat} == {None}
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(lineup(*both, "--csv").stdout), keep_default_na=False), table)
+    for one in table.itertuples():
+        assert one.score == pytest.approx(1 / (1 + math.exp(-one.log_odds)), abs=1e-7)
+
+
+def test_one_that_was_not_read_is_null_with_its_reason_and_other_files_are_counted(lineup, both, images):
+    (images / "b.png").write_bytes((images / "b.png").read_bytes()[:300])
+    (images / "notes.txt").write_text("not an image")
+    done = lineup(*both, "--json")
+    assert done.returncode == 1
+    whole = json.loads(done.stdout)
+    assert whole["not_read"] == {".txt": 1}
+    assert [image["name"] for image in whole["images"]] == ["a.png", "b.png", "c.png"]
+    for answer in whole["images"][1]["answers"]:
+        assert (answer["score"], answer["log_odds"], answer["verdict"]) == (None, None, None)
+        assert answer["reason"]
+    assert "2 of 6 scores are missing" in done.stderr
+
+
+def test_two_forms_at_once_are_refused(lineup, both):
+    assert "--json and --csv were given together" in one_line(lineup(*both, "--json", "--csv"))

@@ -90,9 +90,12 @@ def test_without_a_digest_the_name_tells_unless_two_have_it(registry, tmp_path):
 def test_a_missing_one_says_how_to_get_it_and_where_to_put_it(registry, tmp_path):
     said = find_checkpoint("cnnspot", "test", tmp_path).missing
     assert "run `lineup weights get cnnspot@test`" in said
-    assert f"put net.pth from https://example.org/code into {tmp_path / 'cnnspot' / 'test'}" in said
+    place = tmp_path / "cnnspot" / "test"
+    assert f"put net.pth from https://example.org/net.pth (see https://example.org/code) into {place}" in said
     registry(replace(ENTRY, url=""))
-    assert "lineup weights get" not in find_checkpoint("cnnspot", "test", tmp_path).missing
+    said = find_checkpoint("cnnspot", "test", tmp_path).missing
+    assert "lineup weights get" not in said
+    assert f"put net.pth from https://example.org/code into {place}" in said
 
 
 def test_a_path_is_recognised_by_its_content(registry, tmp_path):

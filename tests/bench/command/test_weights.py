@@ -1,0 +1,136 @@
+"""`lineup weights`: what the registry lists, and what is downloaded from a server."""
+
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from detectors.weights import released
+from detectors.weights.released import Checkpoint
+from tests.support.command_line import one_line
+
+CONTENT = b"weights of a network"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def address(tmp_path):
+    """A server of one file, net.pth."""
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "net.pth").write_bytes(CONTENT)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "served"))
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def entry(name, url, digest=None, **more):
+    return Checkpoint(
+        detector="cnnspot",
+        name=name,
+        file="net.pth",
+        page="https://example.org/code",
+        licence="MIT",
+        layout="state dict",
+        training="ProGAN",
+        url=url,
+        sha256=sha256(CONTENT).hexdigest() if digest is None else digest,
+        **more,
+    )
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    def use(*entries):
+        monkeypatch.setattr(released, "released_checkpoints", lambda: entries)
+
+    return use
+
+
+def row(done, title):
+    return next(line for line in done.stdout.splitlines() if line.startswith(title)).split()
+
+
+def test_the_list_says_what_is_there_and_what_is_missing(lineup, registry, tmp_path):
+    nowhere = "https://example.org/net.pth"
+    registry(entry("here", nowhere, bytes=len(CONTENT)), entry("away", nowhere, "0" * 64, bytes=3 << 20))
+    (tmp_path / "of_another_name.bin").write_bytes(CONTENT)
+    done = lineup("weights", "list", "--weights-dir", tmp_path)
+    assert done.returncode == 0
+    assert row(done, "cnnspot@here") == ["cnnspot@here", "0.0", "KiB", str(tmp_path / "of_another_name.bin"), nowhere]
+    assert row(done, "cnnspot@away") == ["cnnspot@away", "3.0", "MiB", "MISSING", nowhere]
+    assert "2 checkpoints, 1 missing; 3.0 MiB in the 2 of known size" in done.stdout
+    start = row(done, "timm/legacy_xception.tf_in1k")
+    assert start[1:] == ["MISSING", "f3net,", "f3net_genimage"]
+
+
+def test_what_paper_settings_start_from_is_got_by_its_name(lineup, monkeypatch, tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(CONTENT)
+    held = {}
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda repository, name: held.get(repository))
+    monkeypatch.setattr("detectors.weights.hub._names_in", refuse)
+    get = ("weights", "get", "timm/legacy_xception.tf_in1k")
+    done = lineup(*get)
+    assert done.returncode == 1
+    assert "of hub repository timm/legacy_xception.tf_in1k (the hub cannot be reached (no network))" in done.stderr
+    held["timm/legacy_xception.tf_in1k"] = str(path)
+    assert lineup(*get).stdout.strip() == f"{get[-1]}: {path}, sha256 {sha256(CONTENT).hexdigest()}"
+
+
+def refuse(repository):
+    raise OSError("no network")
+
+
+def test_what_is_got_is_checked_kept_and_not_got_again(lineup, registry, address, tmp_path):
+    registry(entry("known", f"{address}/net.pth"))
+    get = ("weights", "get", "cnnspot@known", "--weights-dir", tmp_path / "weights")
+    done = lineup(*get)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "weights" / "cnnspot" / "known" / "net.pth"
+    assert path.read_bytes() == CONTENT
+    assert f"{path}, sha256 {sha256(CONTENT).hexdigest()}, as the registry has it" in done.stdout
+    registry(entry("known", "http://127.0.0.1:9/net.pth", bytes=len(CONTENT)))
+    assert "cnnspot@known is there" in lineup(*get).stdout
+
+
+def test_a_digest_that_is_not_known_is_said(lineup, registry, address, tmp_path):
+    registry(entry("unknown", f"{address}/net.pth", ""))
+    done = lineup("weights", "get", "cnnspot@unknown", "--weights-dir", tmp_path / "weights")
+    assert f"sha256 {sha256(CONTENT).hexdigest()}, which the registry does not know" in done.stdout
+
+
+def test_one_that_cannot_be_had_is_one_line_and_the_others_come(lineup, registry, address, tmp_path):
+    registry(
+        entry("other", f"{address}/net.pth", "0" * 64),
+        entry("absent", f"{address}/absent.pth"),
+        entry("unpublished", ""),
+        entry("known", f"{address}/net.pth"),
+    )
+    names = ("cnnspot@other", "cnnspot@absent", "cnnspot@unpublished", "cnnspot@known")
+    folder = tmp_path / "weights"
+    done = lineup("weights", "get", *names, "--weights-dir", folder)
+    assert done.returncode == 1
+    refusals = [line for line in done.stderr.splitlines() if line.startswith("lineup: ")]
+    assert len(refusals) == 3
+    for line, name, reason in zip(refusals, names, ("sha256", "absent.pth", "no address"), strict=False):
+        assert line.startswith(f"lineup: {name} could not be had (")
+        assert reason in line
+        assert line.endswith(f" into {folder / name.replace('@', '/')}")
+    assert [path.parent.name for path in folder.glob("*/*/*")] == ["known"]
+
+
+def test_a_name_that_is_not_known_is_one_clear_line(lineup, registry, tmp_path):
+    registry(entry("known", ""))
+    refused = one_line(lineup("weights", "get", "cnnspot@knwon", "--weights-dir", tmp_path))
+    assert "cnnspot@knwon" in refused
+    assert "cnnspot@known" in refused
