@@ -19,8 +19,13 @@ def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
 
 def normalised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
     """Images uint8 (N, H, W, 3) in [0, 1] less the mean, over the deviation of each channel: float32 (N, 3, H, W)."""
-    means, deviations = (torch.tensor(value, device=images.device).view(3, 1, 1) for value in (mean, std))
-    return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations
+    return normalised_planes(images.permute(0, 3, 1, 2), mean, std)
+
+
+def normalised_planes(planes: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
+    """The same of images whose channels come first, uint8 (N, 3, H, W)."""
+    means, deviations = (torch.tensor(value, device=planes.device).view(3, 1, 1) for value in (mean, std))
+    return (planes.float() / 255 - means) / deviations
 
 
 def token_statistics(blocks: Sequence[Tensor]) -> list[Tensor]:

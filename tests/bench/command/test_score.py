@@ -98,9 +98,7 @@ def test_several_detectors_answer_in_every_form_alike(lineup, both, tmp_path):
     table = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
     rows = ["cnnspot@blur_jpg_prob0.5.pth", "cnnspot@other.pth"]
     assert table["detector"].tolist() == rows * 3
-    lines = [
-        f"{one.name}  {one.detector}  {one.score:.4f}  {one.verdict}" for one in table.itertuples()
-    ]
+    lines = [f"{one.name}  {one.detector}  {one.score:.4f}  {one.verdict}" for one in table.itertuples()]
     assert printed.stdout.splitlines() == lines
     whole = json.loads(lineup(*both, "--json").stdout)
     by_line = [json.loads(line) for line in lineup(*both, "--jsonl").stdout.splitlines()]
