@@ -83,7 +83,7 @@ def test_the_median_of_bytes_is_that_of_normalised_pixels(height, width):
 
 def test_the_form_for_scoring_is_the_same_function():
     network = FerretNet()
-    network.load_state_dict(uneven(network.state_dict()), strict=False)
+    network.load_state_dict(uneven(random_init(FerretNet, 0)), strict=False)
     images = torch.randn(2, 3, 64, 48, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         assert network.eval().fused()(images).allclose(network(images), rtol=1e-4, atol=1e-4)
@@ -92,7 +92,7 @@ def test_the_form_for_scoring_is_the_same_function():
 @pytest.mark.parametrize("share", [0.5, 0.8, 1])
 def test_channels_that_are_always_zero_are_left_out_without_a_trace(share):
     network, rng = FerretNet(), torch.Generator().manual_seed(0)
-    network.load_state_dict(uneven(network.state_dict()), strict=False)
+    network.load_state_dict(uneven(random_init(FerretNet, 0)), strict=False)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             dead = torch.rand(module.num_features, generator=rng) < share
@@ -100,13 +100,14 @@ def test_channels_that_are_always_zero_are_left_out_without_a_trace(share):
             module.weight.data[dead] = 0  # the bias alone is left: of either sign, or none
             module.bias.data = torch.randint(-1, 2, dead.shape, generator=rng) / 10
         elif isinstance(module, torch.nn.Conv2d):
+            module.weight.data *= 3  # random weights hardly tell one image from another
             module.weight.data[torch.rand(len(module.weight), generator=rng) < share / 2] = 0
     fused = network.eval().fused()
     images = torch.randn(2, 3, 64, 48, generator=rng)
     with torch.inference_mode():
         expected = network(images)
-        assert fused(images).allclose(expected, rtol=1e-4, atol=1e-6)
-    assert share == 1 or (expected[0] - expected[1]).abs() > 1e-5
+        assert fused(images).allclose(expected, rtol=1e-4, atol=1e-5)
+    assert share == 1 or (expected[0] - expected[1]).abs() > 1e-3
     values = [sum(parameter.numel() for parameter in one.parameters()) for one in (fused, network)]
     assert values[0] < 0.6 * values[1]
 
