@@ -68,7 +68,7 @@ class Released(EvaluationProtocol):
             found.insert(1, grouped("degraded", (cell for cell in cells if cell.test.degradation != NONE)))
         if scope.other_images:
             found += [
-                grouped(data or "first data set", (cell for cell in cells if cell.test.data == data))
+                grouped(f"data: {data or 'the first'}", (cell for cell in cells if cell.test.data == data))
                 for data in ("", *scope.other_images)
             ]
         return found if len(found) > 1 else []

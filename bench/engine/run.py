@@ -103,12 +103,13 @@ class Engine:
 
     def _embedders(self, items: Sequence[PlannedCell]) -> dict[str, RecipeEmbedders]:
         """The embedders of every recipe that can run here, by its key."""
+        for item in items:
+            if item.missing:
+                self._log.fail([item], Unavailable(item.missing))
+        present = [item for item in items if not item.missing]
         found: dict[str, RecipeEmbedders] = {}
-        for key, recipe in {item.recipe_key: item.recipe for item in items}.items():
-            users = [item for item in items if item.recipe_key == key]
-            with self._log.failures_of(users):
-                if users[0].missing:
-                    raise Unavailable(users[0].missing)
+        for key, recipe in {item.recipe_key: item.recipe for item in present}.items():
+            with self._log.failures_of([item for item in present if item.recipe_key == key]):
                 found[key] = recipe_embedders(recipe, self._resources.runtime)
         return found
 

@@ -38,12 +38,14 @@ class MeasuredCells:
         draws: Floats (cells, draws), the accuracy in each resample of the sources; NaN for a cell without scores.
         images: One row per decision, as `decisions` returns them.
         headers: Headers of the metrics that stand on the leaderboard, by name.
+        run: What was measured.
     """
 
     table: pd.DataFrame
     draws: Floats
     images: pd.DataFrame
     headers: Mapping[str, str]
+    run: Run
 
     @cached_property
     def scored(self) -> Mask:
@@ -141,7 +143,7 @@ def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
     measures = measures[[*columns.MEASURES, *further]].fillna({columns.N: 0}).astype({columns.N: int})
     table = pd.concat([run.cells.reset_index(drop=True), measures], axis=1)
     headers = {metric.name: metric.header for metric in metrics if metric.header}
-    return MeasuredCells(table, draws_by_cell, images, headers)
+    return MeasuredCells(table, draws_by_cell, images, headers, run)
 
 
 def cells_table(run: Run) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -23,6 +23,24 @@ def _question_key(run: Run) -> Hashable:
     cells = frozenset(run.cells[names].itertuples(index=False, name=None))
     data_key = _data_key(manifest.data), further
     return protocol.name, protocol.axes, protocol.groups, manifest.setting, data_key, runtime_key, cells
+
+
+def _kinds(run: Run) -> list[Run]:
+    """The trained rows of a run and its released ones as runs of their own: the cells of the two are not alike."""
+    released = {name for name, record in run.manifest.detectors.items() if record.checkpoint}
+    kinds = [kind for kind in (run.manifest.detectors.keys() - released, released) if kind]
+    return [run] if len(kinds) == 1 else [_only(run, kind) for kind in kinds]
+
+
+def _only(run: Run, names: Collection[str]) -> Run:
+    """Some rows of a run."""
+    detectors = {name: record for name, record in run.manifest.detectors.items() if name in names}
+    cells = run.cells[run.cells[columns.DETECTOR].isin(names)].reset_index(drop=True)
+    scores, diagnostics = (
+        table[table[columns.KEY].isin(cells[columns.KEY])].reset_index(drop=True)
+        for table in (run.scores, run.diagnostics)
+    )
+    return Run(replace(run.manifest, detectors=detectors), cells, scores, run.throughput, diagnostics)
 
 
 def _data_key(data: DataRecord) -> Hashable:
@@ -46,7 +64,10 @@ def _join_same_question(runs: Sequence[Run]) -> Run:
     """One run out of several that asked the same question."""
     detectors: dict[str, DetectorRecord] = {}
     for name, entry in (item for run in runs for item in run.manifest.detectors.items()):
-        if detectors.setdefault(name, entry).key != entry.key:
+        known = detectors.setdefault(name, entry)
+        if _is_absent(known):
+            detectors[name] = entry
+        elif known.key != entry.key and not _is_absent(entry):
             msg = f"{name} appears as {detectors[name].key} and as {entry.key}: choose runs of one version"
             raise InputError(msg)
     image = [columns.KEY, columns.NAME]
@@ -58,11 +79,17 @@ def _join_same_question(runs: Sequence[Run]) -> Run:
     return Run(manifest, _joined_cells(runs), scores, throughput, diagnostics)
 
 
+def _is_absent(record: DetectorRecord) -> bool:
+    """Whether a row's checkpoint was not there."""
+    return record.checkpoint is not None and not record.checkpoint.sha256
+
+
 def join_runs(runs: Sequence[Run]) -> list[Run]:
     """Join the runs that may stand in one table, and keep the others apart.
 
     Runs are joined when protocol, setting, data (title, kind, digest, number of images), kind of device, precision,
-    averages and planned questions agree: they add detectors and seeds to one another.
+    averages and planned questions agree: they add detectors and seeds to one another. The released rows of a run are
+    joined apart from its trained ones.
 
     Returns:
         One run per question, in the order in which they were first asked.
@@ -71,6 +98,6 @@ def join_runs(runs: Sequence[Run]) -> list[Run]:
         InputError: One detector appears in two versions.
     """
     by_question: dict[Hashable, list[Run]] = {}
-    for run in runs:
-        by_question.setdefault(_question_key(run), []).append(run)
+    for part in (part for run in runs for part in _kinds(run)):
+        by_question.setdefault(_question_key(part), []).append(part)
     return [same[0] if len(same) == 1 else _join_same_question(same) for same in by_question.values()]

@@ -141,7 +141,7 @@ def _with_cells(group: str | None, masks: Mapping[str, Mask], kind: Mask) -> str
 def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
     """Rank the rows of these cells by the average of role away, else of role home, else over all cells."""
     manifest = run.manifest
-    protocol, data, runtime = manifest.protocol, manifest.data, manifest.runtime
+    protocol, data, runtime, further = manifest.protocol, manifest.data, manifest.runtime, manifest.further.values()
     masks = {name: mask & kind for name, mask in average_masks(evaluation.table, protocol).items()}
     home, away = (_with_cells(protocol.group(role), masks, kind) for role in ROLES)
     by = first_average_with_cells(masks, away, home)
@@ -152,8 +152,8 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
     ]
     released = rows[0].checkpoint is not None
     return Ranking(
-        title=f"{protocol.title} (released checkpoints)" if released and not kind.all() else protocol.title,
-        data=data.title,
+        title=f"{protocol.title} (released checkpoints)" if released and protocol.trains else protocol.title,
+        data=data.title if protocol.trains else ", ".join([data.title, *(more.title for more in further)]),
         setting="paper" if released else manifest.setting,
         runtime=f"{runtime.device}, {runtime.precision}",
         protocol=protocol.name,
@@ -165,7 +165,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         rows=_rank_rows(rows, by),
         headers=evaluation.headers,
         base_degradation=data.base_degradation,
-        notices=tuple(notices(run, evaluation, masks)),
+        notices=tuple(notices(evaluation, masks, kind)),
         question=_question_digest(run),
         published=None if released else protocol.published,
         released=released,

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import pandas as pd
 
 from bench.evaluation.cells import CHANCE, Mask, MeasuredCells, first_average_with_cells
 from bench.records import columns
-from bench.records.run import Run
 
 UNBALANCED = 0.6  # share of the larger class above which accuracy alone misleads
 
 
-def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> Iterator[str]:
-    """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of."""
-    images, protocol = evaluation.images, run.manifest.protocol
+def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) -> Iterator[str]:
+    """What must be read before the table: shortcuts in the data, unbalanced cells, and what the census warns of.
+
+    Args:
+        evaluation: The measured cells.
+        masks: The cells of each average.
+        ranked: The cells of the rows that are ranked, bools (cells,).
+    """
+    manifest, images = evaluation.run.manifest, evaluation.images_of(ranked)
+    names, protocol = set(evaluation.table.loc[ranked, columns.DETECTOR]), manifest.protocol
+    records = {name: record for name, record in manifest.detectors.items() if name in names}
     home = protocol.group("home")
     average = first_average_with_cells(masks, home, protocol.group("away"))
     where = "where it was trained" if average == home else f"over {average}"
-    for detector, entry in run.manifest.detectors.items():
+    for detector, entry in records.items():
         if entry.shortcut:
             own = masks[average] & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
             yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, evaluation, own)
@@ -29,21 +37,21 @@ def notices(run: Run, evaluation: MeasuredCells, masks: Mapping[str, Mask]) -> I
             f"Unbalanced: the larger class is {100 * larger:.0f}% of a cell on average, and calling everything that is "
             "as accurate; read balanced accuracy."
         )
-    yield from _ties(evaluation)
-    for detector, entry in run.manifest.detectors.items():
+    yield from _ties(evaluation, images)
+    for detector, entry in records.items():
         if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
             yield (
                 f"{detector}: no digest of this checkpoint is known to the registry; the file that was used has sha256 "
                 f"{entry.checkpoint.sha256}."
             )
-    yield from run.manifest.data.warnings
-    for name, further in run.manifest.further.items():
+    yield from manifest.data.warnings
+    for name, further in manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)
 
 
-def _ties(evaluation: MeasuredCells) -> Iterator[str]:
+def _ties(evaluation: MeasuredCells, images: pd.DataFrame) -> Iterator[str]:
     """A sentence for each detector without log odds some of whose scores are exactly 0 or 1: their order is lost."""
-    images = evaluation.images[evaluation.images[columns.LOG_ODDS].isna()]
+    images = images[images[columns.LOG_ODDS].isna()]
     detectors = evaluation.table[columns.DETECTOR].to_numpy()[images[columns.CELL].to_numpy(int)]
     extreme = images[columns.SCORE].isin((0.0, 1.0)).groupby(detectors, sort=False).agg(["sum", "size"])
     for detector, count, total in extreme.itertuples(name=None):

@@ -21,6 +21,7 @@ from bench.statistics.intervals import interval
 from detectors.types import Array
 
 UNDEFINED = float("nan")
+FIRST_DATA_SET = "the first"  # of several, by name: cells leave it out
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class RankingRow:
         images_per_s: The fastest timing of its own recipe, else of any options; NaN where it was not timed.
         reasons: Why cells are missing.
         at_chance: Whether it tells nothing apart even where it was trained: the interval of its balanced accuracy over
-            the group of role home holds 0.5. Of a released checkpoint, over all cells.
+            the group of role home holds 0.5.
         over: Mean and worst of its accuracies over the values of each axis in `ProtocolRecord.worst_over`.
         checkpoint: What it was loaded from; None where it was trained.
     """
@@ -166,7 +167,7 @@ def _over_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, MeanA
         means = cells.groupby(axis, sort=False)[columns.ACCURACY].agg(lambda values: values.mean(skipna=False))
         if len(means) > 1:
             whole = not means.isna().any()
-            worst = str(means.idxmin()) if whole else ""
+            worst = (str(means.idxmin()) or FIRST_DATA_SET) if whole else ""
             found[axis] = MeanAndWorst(float(means.mean(skipna=False)), float(means.min(skipna=False)), worst)
     return found
 

@@ -56,7 +56,8 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         listed=len(table),
         drawn_splits=bool(split_notes),
     )
-    _require_both_classes(tree, images)
+    if not images.drawn_splits:
+        require_both_classes(images)
     return images
 
 
@@ -98,18 +99,20 @@ def _pools(tree: Tree, table: pd.DataFrame, generators: Sequence[str], stated: M
     return pools
 
 
-def _require_both_classes(tree: Tree, images: ImageSet) -> None:
-    """Every split of a generator needs real images, and every split of its own pool needs generated ones."""
+def require_both_classes(images: ImageSet) -> None:
+    """Raise `InputError` unless each split has real images for its generators, and generated ones for their pools."""
     present = set(images.table[["generator", "split", "label"]].drop_duplicates().itertuples(index=False, name=None))
     for generator, split, label in sorted(present):
         if label == 1 and (images.pools[generator], split, 0) not in present:
-            _refuse_one_class(tree, generator, split, "real")
+            _refuse_one_class(images, generator, split, "real")
         if label == 0 and generator in images.pools and (generator, split, 1) not in present:
-            _refuse_one_class(tree, generator, split, "generated")
+            _refuse_one_class(images, generator, split, "generated")
 
 
-def _refuse_one_class(tree: Tree, generator: str, split: str, missing: str) -> None:
-    msg = f"{tree.where}: {generator} has no {missing} image in its {split} split; add some, or take that split away"
+def _refuse_one_class(images: ImageSet, generator: str, split: str, missing: str) -> None:
+    which = f"the {split} split that was drawn of it" if images.drawn_splits else f"its {split} split"
+    what = "add some" if images.drawn_splits else "add some, or take that split away"
+    msg = f"{images.files.where}: {generator} has no {missing} image in {which}; {what}"
     raise InputError(msg)
 
 
@@ -124,7 +127,7 @@ def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
         return table, ()
     only = splits.pop()
     what = f"holds the split {only} only" if only else "has no splits"
-    note = f"{tree.title} {what}: train, val and test were drawn, 80/10/10 by source, with seed {SEED}"
+    note = f"{tree.title} {what}: where something is trained, they are drawn, 80/10/10 by source, with seed {SEED}"
     return table.assign(split=draw_splits(table)), (note,)
 
 

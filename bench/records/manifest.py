@@ -48,6 +48,7 @@ class ProtocolRecord:
         axes: Names of the axes that are the protocol's own: further columns of the cells.
         published: Which published averages may be shown beside the ranking.
         worst_over: Axes over whose values means and the worst are shown, with what tables call such a value.
+        trains: Whether it trains detectors, and does not only read released ones.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ProtocolRecord:
     axes: tuple[str, ...] = ()
     published: PublishedAverage | None = None
     worst_over: Mapping[str, str] = field(default_factory=dict)
+    trains: bool = True
 
     def group(self, role: Role) -> str | None:
         """Name of the average with that role; None where there is none."""
@@ -112,7 +114,7 @@ class CheckpointRecord:
         trained_on: Canonical names of the generators that it saw in training; None where that is not known.
         seen: Those of the run's data, by the names that its cells have.
         training: Its training images in words.
-        published_as: Names by which published tables know it.
+        published_as: By the benchmark that a published table is about, the name by which it knows this checkpoint.
     """
 
     file: str
@@ -122,7 +124,7 @@ class CheckpointRecord:
     trained_on: tuple[str, ...] | None = None
     seen: tuple[str, ...] = ()
     training: str = ""
-    published_as: tuple[str, ...] = ()
+    published_as: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

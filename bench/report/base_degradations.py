@@ -17,7 +17,7 @@ def base_degradation_tables(rankings: Sequence[Ranking]) -> list[TitledTable]:
     """
     groups: dict[Hashable, list[Ranking]] = {}
     for ranking in rankings:
-        groups.setdefault((ranking.question, ranking.runtime), []).append(ranking)
+        groups.setdefault((ranking.question, ranking.runtime, ranking.released), []).append(ranking)
     return [_comparison(group) for group in groups.values() if len({ranking.base_degradation for ranking in group}) > 1]
 
 

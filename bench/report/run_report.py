@@ -21,8 +21,8 @@ from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.heat_maps import HeatMaps, heat_maps
-from bench.report.ranking_columns import TitledTable
 from bench.report.sections import Section, all_sections, sections_of
+from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published
 
 PICTURE = "matrix.png"
@@ -32,7 +32,7 @@ PUBLISHED = shipped_results() / "published" / "genimage.csv"
 def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True) -> None:
     """Write every derived file and print the leaderboard, unless it will be printed beside others."""
     measured = evaluate(run)
-    ranked, sections = rankings_of(run, measured), sections_of(run)
+    ranked, sections = rankings_of(run, measured), sections_of(measured)
     write_files(run, measured, ranked, sections, store)
     if show:
         _print(ranked, Console())
@@ -44,7 +44,7 @@ def write_files(
     run: Run,
     measured: MeasuredCells,
     ranked: Sequence[Ranking],
-    sections: Sequence[tuple[Section, Sequence[TitledTable]]],
+    sections: Sequence[tuple[Section, SectionContent]],
     store: Store,
 ) -> None:
     """Write the tables and pictures that follow from a run's scores.
@@ -68,10 +68,10 @@ def write_files(
 
     for section in all_sections():
         store.clear(f"{section.name}.*")
-    for section, tables in sections:
-        store.write(f"{section.name}.md", formats.section_as_markdown(tables, section.legend).encode())
-        if section.rows is not None:
-            store.write(f"{section.name}.csv", section.rows(run).to_csv(index=False).encode())
+    for section, content in sections:
+        store.write(f"{section.name}.md", formats.section_as_markdown(content.tables, section.legend).encode())
+        if content.rows is not None:
+            store.write(f"{section.name}.csv", content.rows.to_csv(index=False).encode())
 
 
 def _write_picture(maps: HeatMaps, store: Store) -> None:
@@ -121,10 +121,10 @@ def _print(ranked: Sequence[Ranking], console: Console) -> None:
         console.print(terminal.published_table(block))
 
 
-def _print_sections(sections: Sequence[tuple[Section, Sequence[TitledTable]]], console: Console) -> None:
+def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
-    for section, tables in sections:
-        for table in tables:
+    for section, content in sections:
+        for table in content.tables:
             console.print(Text(table.title, style="bold"))
             for block in terminal.split_columns(table.columns, terminal.WIDTH, fixed=1):
                 console.print(terminal.text_table(block))

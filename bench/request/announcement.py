@@ -16,7 +16,9 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     request = run.request
     reporter.say(run.protocol.title)
     for name, images in run.data.items():
-        size = f"{len(images)} images, {len(images.generators)} generators, {name or request.data_sets[0]}"
+        used = len(run.selections.all_images(name).images)
+        count = f"{len(images)} images" if used == len(images) else f"{used} of {len(images)} images"
+        size = f"{count}, {len(images.generators)} generators, {name or request.data_sets[0]}"
         reporter.say(f"{'And' if name else 'Data'}: {images.title} ({size})")
     if request.base_degradation != NONE:
         reporter.say(f"Everything first {request.base_degradation}, for training and testing")
@@ -37,8 +39,8 @@ def announce_cost(run: PlannedRun, reporter: Reporter) -> None:
     """Print what a run would cost: cells to answer, images to decode, and seconds where detectors were timed."""
     store = Store(run.request.out)
     recorded = store.recorded()
-    missing = [item for item in run.planned if item.key not in recorded]
-    fits = {item.fit_key for item in missing}
+    missing = [item for item in run.planned if item.key not in recorded and not item.missing]
+    fits = {item.fit_key for item in missing if item.cell.train is not None}
     images = run.selections.positions(subset for item in missing for subset in item.subsets)
     reporter.say(
         f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {len(images)} images to decode"

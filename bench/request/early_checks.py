@@ -34,6 +34,10 @@ def check_request(request: RunRequest) -> None:
     for data in request.data_sets:
         check_data(data, request.real)
     _check_folder(request.out)
+    if request.data_name:
+        from bench.report.sections.reported import benchmark_name
+
+        benchmark_name(request.data_name)
     if request.tensorboard:
         require_tensorboard()
 
@@ -63,16 +67,19 @@ def entries_of(request: RunRequest) -> tuple[Entry, ...]:
     Raises:
         InputError: None is named, one is not installed, or a text names no row.
     """
-    trains = request.protocol.trains
-    named = catalogue.names() if request.detectors == (ALL,) else request.detectors
+    every = request.detectors == (ALL,)
+    named = catalogue.names() if every else request.detectors
     check_detectors(named)
-    texts = named if trains else [text for name in named for text in _with_checkpoints(name)]
-    if not texts:
+    if request.protocol.trains:
+        return _parsed(named)
+    rows = {text: _with_checkpoints(text) for text in named}
+    if without := [text for text, found in rows.items() if not found and not every]:
         msg = (
-            f"no released checkpoint of {', '.join(named)} is known; write DETECTOR@PATH, or see `lineup weights list`"
+            f"no released checkpoint of {', '.join(without)} is known; write DETECTOR@PATH, or see "
+            "`lineup weights list`"
         )
         raise InputError(msg)
-    return _parsed(texts)
+    return _parsed([text for found in rows.values() for text in found])
 
 
 def _with_checkpoints(text: str) -> list[str]:

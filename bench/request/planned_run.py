@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, images_digest
-from bench.images.assembly import with_base_degradation
+from bench.images.assembly import require_both_classes, with_base_degradation
 from bench.images.data_names import EMBEDDED
 from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet
@@ -85,6 +85,9 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
     check_options(request.recipe_options, entries)
     further = (*request.data_sets[1:], *request.protocol.data_sets())
     data = {name: _open_images(request, name, reporter) for name in ("", *further)}
+    if request.protocol.trains:
+        for images in data.values():
+            require_both_classes(images)
     setting = _setting(request, data[""], device)
     checkpoints = {
         entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
@@ -123,7 +126,10 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
 def _setting(request: RunRequest, images: ImageSet, device: Runtime) -> Setting:
     """The setting of what is trained; released checkpoints are of the published networks."""
     if not request.protocol.trains:
-        return choose_setting("paper" if request.setting == AUTO else request.setting, real_data=True, device="")
+        if request.setting not in {AUTO, "paper"}:
+            msg = f"--setting {request.setting} is for what is trained, and {request.protocol.name} trains nothing"
+            raise InputError(msg)
+        return "paper"
     return choose_setting(request.setting, real_data=images.kind != EMBEDDED, device=device.device)
 
 

@@ -23,6 +23,7 @@ from bench.records.manifest import (
     RuntimeRecord,
 )
 from bench.records.outcomes import Outcome
+from bench.report.sections.reported import benchmark_name
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.protocol_catalogue import option_values
@@ -37,7 +38,9 @@ def manifest_of(run: PlannedRun) -> Manifest:
     """The manifest of a planned run."""
     request = run.request
     data = replace(_data(run, ""), limit=request.limit, base_degradation=request.base_degradation, files=run.files)
-    data = replace(data, published_name=request.data_name or _published_name(run))
+    data = replace(
+        data, published_name=benchmark_name(request.data_name) if request.data_name else _published_name(run)
+    )
     return Manifest(
         protocol=_protocol(run),
         data=data,
@@ -71,13 +74,13 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
         axes=tuple(protocol.axes),
         published=protocol.published,
         worst_over=dict(protocol.worst_over),
+        trains=protocol.trains,
     )
 
 
 def _published_name(run: PlannedRun) -> str:
     """What published tables call the run's data, where its generators tell."""
-    known = {name for name, _, _ in GENIMAGE}
-    return "GenImage" if run.images.generators and set(run.images.generators) <= known else ""
+    return "GenImage" if set(run.images.generators) == {name for name, _, _ in GENIMAGE} else ""
 
 
 def data_digest(run: PlannedRun) -> str:
@@ -123,7 +126,7 @@ def _checkpoint(run: PlannedRun, found: FoundCheckpoint) -> CheckpointRecord:
         trained_on=entry.trained_on,
         seen=tuple(name for name in generators if any(same_generator(name, one) for one in entry.trained_on or ())),
         training=entry.training,
-        published_as=entry.published_as,
+        published_as=dict(entry.published_as),
     )
 
 

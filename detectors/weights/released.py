@@ -37,7 +37,8 @@ class Checkpoint:
         trained_on: Canonical names of the generators whose images it was trained on; None where that is not known.
         training: The training images in words.
         reported: What its authors report, and where.
-        published_as: Names by which the published tables know it.
+        published_as: By the benchmark that a published table is about, the name by which it knows this very file; a
+            table that may be about another training of the method is left out.
         options: Options of the recipe that belong to it.
     """
 
@@ -54,7 +55,7 @@ class Checkpoint:
     hub: str = ""
     trained_on: tuple[str, ...] | None = None
     reported: str = ""
-    published_as: tuple[str, ...] = ()
+    published_as: Mapping[str, str] = field(default_factory=dict, hash=False)
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property

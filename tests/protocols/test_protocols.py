@@ -145,7 +145,7 @@ def test_released_asks_every_data_set_and_degradation():
     assert len(cells) == 2 * (3 + 1) * 3
     assert {(cell.test.data, cell.test.split) for cell in cells} == {("", "val"), ("more", "test")}
     groups = {group.name: len(group.cells) for group in protocol.groups(cells, asked)}
-    assert groups == {"none": 8, "degraded": 16, "jpeg:70": 8, "blur:1": 8, "first data set": 18, "more": 6}
+    assert groups == {"none": 8, "degraded": 16, "jpeg:70": 8, "blur:1": 8, "data: the first": 18, "data: more": 6}
     axis = protocol.axes["generator"].value
     assert {axis(cell) for cell in cells} == {"a", "b", "c", "more:a"}
 

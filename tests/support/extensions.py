@@ -7,6 +7,7 @@ import pandas as pd
 from bench.evaluation.metrics import Metric
 from bench.report.ranking_columns import TableColumn, TitledTable
 from bench.report.sections import Section
+from bench.report.sections.content import SectionContent
 
 
 def false_alarms(labels, scores):
@@ -17,16 +18,13 @@ def false_alarms(labels, scores):
 METRIC = Metric("false_alarms", false_alarms, "false alarms", needs=(0,))
 
 
-def tables(run):
-    counts = run.scores.groupby("label").size()
-    return [TitledTable("Images by class", (TableColumn("scores", tuple(map(str, counts))),))]
+def content(measured):
+    counts = measured.images.groupby("label").size()
+    table = TitledTable("Images by class", (TableColumn("scores", tuple(map(str, counts))),))
+    return SectionContent([table], pd.DataFrame({"n": [len(measured.images)]}))
 
 
-def rows(run):
-    return pd.DataFrame({"n": [len(run.scores)]})
-
-
-SECTION = Section("classes", tables, "How many scores each class has.", rows)
+SECTION = Section("classes", content, "How many scores each class has.")
 
 RUNS = []
 

@@ -23,6 +23,18 @@ OTHERS = (
     ("LDM", r"(ldm|latent_?diffusion)(_\d+)?(_(cfg|model))?"),
     ("DALL-E mini", r"dall_?e_?mini|craiyon"),
 )
+# Names of test sets in published tables, and in the folders of the data: small letters and digits alone.
+TEST_SETS = {
+    "deepfakes": "deepfake",
+    "ldm100steps": "ldm100",
+    "ldm200steps": "ldm200",
+    "ldm200wcfg": "ldm200cfg",
+    "sd13": "stablediffusion13",
+    "sd2": "stablediffusion2",
+    "sdxl": "stablediffusionxl",
+    "sitd": "seeingdark",
+    "wfir": "whichfaceisreal",
+}
 # Families of the generators of other data sets, by patterns in their normalised names; the first that fits decides.
 FAMILIES = (
     ("codebook diffusion", r"vq_?diff|vqdm"),
@@ -64,6 +76,12 @@ def _plain_name(name: str) -> str:
     """The canonical name in small letters and digits alone."""
     known = next((canonical for canonical, pattern in OTHERS if re.fullmatch(pattern, normalised(name))), "")
     return re.sub(r"[^a-z0-9]", "", (known or canonical_name(name)).lower())
+
+
+def same_test_set(published: str, folder: str) -> bool:
+    """Whether a published table's column is the test set in a folder: variants of a generator are sets of their own."""
+    plain = [re.sub(r"[^a-z0-9]", "", canonical_name(name).lower()) for name in (published, folder)]
+    return TEST_SETS.get(plain[0], plain[0]) == TEST_SETS.get(plain[1], plain[1])
 
 
 def is_known_generator(name: str) -> bool:

@@ -5,15 +5,13 @@ A section is one entry of `SECTIONS`, or one entry point of the group `lineup.re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import pandas as pd
-
+from bench.evaluation.cells import MeasuredCells
 from bench.platform.errors import InputError
-from bench.records.run import Run
-from bench.report.ranking_columns import TitledTable
 from bench.report.sections import generators, reported, routes
+from bench.report.sections.content import SectionContent
 from detectors import catalogue
 
 GROUP = "lineup.report_sections"
@@ -25,21 +23,19 @@ class Section:
 
     Attributes:
         name: Of its files: `<name>.md`, and `<name>.csv` where there are rows.
-        tables: The tables of a run; none where the section does not apply.
-        legend: How to read them.
-        rows: The numbers behind the tables, one row each; None for no such file.
+        content: What it holds for the measured cells of a run.
+        legend: How to read it.
     """
 
     name: str
-    tables: Callable[[Run], Sequence[TitledTable]]
+    content: Callable[[MeasuredCells], SectionContent]
     legend: str
-    rows: Callable[[Run], pd.DataFrame] | None = None
 
 
 SECTIONS = (
-    Section("routes", routes.route_tables, routes.LEGEND, routes.route_counts),
-    Section("generators", generators.generator_tables, generators.LEGEND, generators.generator_rows),
-    Section("reported", reported.reported_tables, reported.LEGEND, reported.reported_rows),
+    Section("routes", routes.route_content, routes.LEGEND),
+    Section("generators", generators.generator_content, generators.LEGEND),
+    Section("reported", reported.reported_content, reported.LEGEND),
 )
 
 
@@ -60,7 +56,7 @@ def all_sections() -> tuple[Section, ...]:
     return (*SECTIONS, *further)
 
 
-def sections_of(run: Run) -> list[tuple[Section, Sequence[TitledTable]]]:
-    """The sections that have tables for a run, with these tables."""
-    found = [(section, section.tables(run)) for section in all_sections()]
-    return [(section, tables) for section, tables in found if tables]
+def sections_of(measured: MeasuredCells) -> list[tuple[Section, SectionContent]]:
+    """The sections that have tables for a run, with their content."""
+    found = [(section, section.content(measured)) for section in all_sections()]
+    return [(section, content) for section, content in found if content.tables]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, evaluate
+from bench.evaluation.cells import SCORED, MeasuredCells
 from bench.records import columns
-from bench.records.run import Run
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent, training_text
+from bench.report.sections.content import SectionContent
 
 GENERATOR_AXIS = "generator"  # of the protocol's own, in the tables of cells
 SEEN, TRAINED_ON = "seen_in_training", "trained_on"
@@ -19,10 +19,10 @@ LEGEND = (
 )
 
 
-def generator_rows(run: Run) -> pd.DataFrame:
+def generator_rows(measured: MeasuredCells) -> pd.DataFrame:
     """The measured cells of released checkpoints, with what each was trained on and whether it saw the generator."""
-    records = {name: record.checkpoint for name, record in run.manifest.detectors.items() if record.checkpoint}
-    cells = evaluate(run).table
+    detectors, cells = measured.run.manifest.detectors, measured.table
+    records = {name: record.checkpoint for name, record in detectors.items() if record.checkpoint}
     cells = cells[cells[columns.DETECTOR].isin(list(records))]
     seen = [
         "unknown" if record.trained_on is None else "yes" if set(test.split("+")) & set(record.seen) else "no"
@@ -39,17 +39,18 @@ def generator_rows(run: Run) -> pd.DataFrame:
     return shown
 
 
-def generator_tables(run: Run) -> list[TitledTable]:
+def generator_content(measured: MeasuredCells) -> SectionContent:
     """A table of each measure and degradation; none where no released checkpoint has scores."""
-    if not any(record.checkpoint for record in run.manifest.detectors.values()):
-        return []
-    rows = generator_rows(run)
+    if not any(record.checkpoint for record in measured.run.manifest.detectors.values()):
+        return SectionContent([])
+    rows = generator_rows(measured)
     scored = rows[rows[columns.STATUS].eq(SCORED)]
-    return [
+    tables = [
         _table(part, measure, f"{title}, {step}" if step != "none" else title)
         for measure, title in TITLES.items()
         for step, part in scored.groupby(columns.DEGRADATION, sort=False)
     ]
+    return SectionContent(tables, rows)
 
 
 def _table(cells: pd.DataFrame, measure: str, title: str) -> TitledTable:

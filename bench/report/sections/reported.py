@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, MeasuredCells, evaluate
-from bench.images.vocabulary.generator_names import same_generator
+from bench.evaluation.cells import SCORED, MeasuredCells
+from bench.images.vocabulary.generator_names import same_generator, same_test_set
+from bench.platform.errors import InputError
 from bench.platform.shipped_results import shipped_results
 from bench.records import columns
 from bench.records.manifest import CheckpointRecord
-from bench.records.run import Run
 from bench.report.ranking_columns import TableColumn, TitledTable, percent, points
+from bench.report.sections.content import SectionContent
 from bench.report.sections.published import read_published
 from bench.statistics.intervals import bootstrap_accuracies, interval
 from bench.statistics.ranking_draws import bootstrap_ranking
@@ -30,10 +31,12 @@ METRICS = {
 }
 OTHER_QUESTIONS = ("best threshold", "test-time adaptation", "robustness")  # in the protocols of published figures
 OFFICIAL = "official checkpoint"
+NAMES = ["detector", "generator", "metric", "reported", "measured", "low", "high", "difference", "holds", "n"]
+FROM_SOURCE = ["protocol", "source", "source_table"]
 LEGEND = (
-    "Published figures of the same checkpoint on data of the same name, in %, and what was measured here with its 95% "
-    "interval over the images. Holds: whether the interval holds the published figure. Protocols and data may differ "
-    "in what their sources do not say; the libraries below change pixels."
+    "Figures that the registry counts as this checkpoint's, published for data of the same name, in %, and what was "
+    "measured here with its 95% interval over the images. Holds: whether the interval holds the published figure, as "
+    "rounded. Protocols and data may differ in what their sources do not say; the libraries below change pixels."
 )
 
 
@@ -46,27 +49,24 @@ def _published() -> pd.DataFrame:
     return whole[whole["metric"].isin(list(METRICS)) & whole["degradation"].eq(NONE)]
 
 
-def reported_rows(run: Run) -> pd.DataFrame:
-    """One row per published figure of a checkpoint and generator of the run."""
-    published = {
-        name: record.checkpoint
-        for name, record in run.manifest.detectors.items()
-        if record.checkpoint and record.checkpoint.published_as
-    }
-    measured = evaluate(run) if published and _data_name(run) else None
-    found = [row for name, one in published.items() for row in _rows(run, name, one, measured)] if measured else []
-    names = ["detector", "generator", "metric", "reported", "measured", "low", "high", "difference", "holds", "n"]
-    return pd.DataFrame(found, columns=[*names, "protocol", "source", "source_table", "versions"])
+def benchmark_name(text: str) -> str:
+    """The name by which published tables know a data set, in any case. Raises `InputError` for another."""
+    known = sorted({_plain(name) for name in _published()["benchmark"]})
+    found = next((name for name in known if name.lower() == text.lower()), None)
+    if found is None:
+        msg = f"no published table is about {text!r}; choose {', '.join(known)}"
+        raise InputError(msg)
+    return found
 
 
-def reported_tables(run: Run) -> list[TitledTable]:
+def reported_content(measured: MeasuredCells) -> SectionContent:
     """The table of all such figures; none where there is none."""
-    rows = reported_rows(run)
+    rows = reported_rows(measured)
     if rows.empty:
-        return []
-    sources = list(dict.fromkeys(rows["source"] + ", " + rows["source_table"]))
-    marks = [f"[{sources.index(f'{row.source}, {row.source_table}') + 1}]" for row in rows.itertuples()]
-    measured = [
+        return SectionContent([])
+    sources = list(dict.fromkeys(rows[FROM_SOURCE].itertuples(index=False, name=None)))
+    marks = [f"[{sources.index(one) + 1}]" for one in rows[FROM_SOURCE].itertuples(index=False, name=None)]
+    intervals = [
         f"{percent(value)} [{percent(low)}, {percent(high)}]"
         for value, low, high in rows[["measured", "low", "high"]].itertuples(index=False, name=None)
     ]
@@ -75,42 +75,58 @@ def reported_tables(run: Run) -> list[TitledTable]:
         TableColumn("generator", tuple(rows["generator"]), left=True),
         TableColumn("measure", tuple(rows["metric"]), left=True),
         TableColumn("reported", tuple(map(percent, rows["reported"]))),
-        TableColumn("measured", tuple(measured)),
+        TableColumn("measured", tuple(intervals)),
+        TableColumn("images", tuple(f"{count:,}" for count in rows["n"])),
         TableColumn("difference", tuple(map(points, rows["difference"]))),
         TableColumn("holds", tuple("yes" if held else "no" for held in rows["holds"])),
         TableColumn("source", tuple(marks)),
     )
-    listed = tuple(f"[{number}] {source}" for number, source in enumerate(sources, start=1))
+    listed = tuple(
+        f"[{number}] {source}, {table}: {protocol}" for number, (protocol, source, table) in enumerate(sources, start=1)
+    )
+    name = measured.run.manifest.data.published_name
     where = TitledTable("Sources", (TableColumn("source", listed, left=True),))
     versions = TitledTable("Libraries", (TableColumn("measured with", (rows["versions"].iloc[0],), left=True),))
-    return [TitledTable(f"Reported and measured, {_data_name(run)}", shown), where, versions]
+    return SectionContent([TitledTable(f"Reported and measured, {name}", shown), where, versions], rows)
 
 
-def _data_name(run: Run) -> str:
-    """What published tables call the run's own data."""
-    return run.manifest.data.published_name
+def reported_rows(measured: MeasuredCells) -> pd.DataFrame:
+    """One row per published figure of a checkpoint and generator of the run.
+
+    Only clean images of the run's first data set as they are, and rows without options, are what was published.
+    """
+    manifest = measured.run.manifest
+    records = {name: record.checkpoint for name, record in manifest.detectors.items() if record.checkpoint}
+    known = {
+        name: record
+        for name, record in records.items()
+        if manifest.data.published_name in record.published_as and ":" not in name.partition("@")[0]
+    }
+    as_they_are = manifest.data.base_degradation == NONE
+    found = [row for name, one in known.items() for row in _rows(measured, name, one)] if as_they_are else []
+    return pd.DataFrame(found, columns=[*NAMES, *FROM_SOURCE, "versions"])
 
 
-def _rows(run: Run, detector: str, checkpoint: CheckpointRecord, measured: MeasuredCells) -> Iterator[dict[str, Any]]:
+def _rows(measured: MeasuredCells, detector: str, checkpoint: CheckpointRecord) -> Iterator[dict[str, Any]]:
     """The rows of one checkpoint."""
-    table = _published()
+    manifest, table, cells = measured.run.manifest, _published(), measured.table
+    data = manifest.data.published_name
     figures = table[
-        table["benchmark"].map(_is_of(_data_name(run)))
-        & table["detector"].isin(checkpoint.published_as)
+        table["benchmark"].map(_plain).eq(data)
+        & table["detector"].eq(checkpoint.published_as[data])
         & table["train_on"].map(lambda name: _same_training(str(name), checkpoint))
         & ~table["protocol"].str.contains("|".join(OTHER_QUESTIONS))
     ]
-    cells = measured.table
     own = cells[columns.DETECTOR].eq(detector) & cells[columns.STATUS].eq(SCORED) & cells[columns.DEGRADATION].eq(NONE)
     for position in np.flatnonzero(own & cells[columns.TEST_DATA].eq("")).tolist():
         cell = cells.iloc[position].to_dict()
         images = measured.images[measured.images[columns.CELL].eq(position)]
-        for figure in figures.to_dict(orient="records"):
-            if not same_generator(figure["test_on"], cell[columns.TEST]):
-                continue
-            metric = METRICS[figure["metric"]]
-            low, high = _interval(images, metric)
-            value, reported = cell[metric], figure["value"] / 100
+        of_cell = figures[figures["test_on"].map(lambda name, test=cell[columns.TEST]: same_test_set(str(name), test))]
+        metrics = of_cell["metric"].map(METRICS)
+        intervals = {metric: _interval(images, metric) for metric in metrics.unique()}
+        for metric, figure in zip(metrics, of_cell.to_dict(orient="records"), strict=True):
+            (low, high), value, reported = intervals[metric], cell[metric], figure["value"] / 100
+            rounded = _half_of_last_digit(figure["value"]) / 100
             yield {
                 "detector": detector,
                 "generator": cell[columns.TEST],
@@ -120,24 +136,26 @@ def _rows(run: Run, detector: str, checkpoint: CheckpointRecord, measured: Measu
                 "low": low,
                 "high": high,
                 "difference": value - reported,
-                "holds": low <= reported <= high,
+                "holds": low - rounded <= reported <= high + rounded,
                 "n": cell[columns.N],
-                **{name: figure[name] for name in ("protocol", "source", "source_table")},
-                "versions": ", ".join(f"{name} {version}" for name, version in run.manifest.versions.items()),
+                **{name: figure[name] for name in FROM_SOURCE},
+                "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
             }
 
 
-def _is_of(name: str) -> Any:  # noqa: ANN401 - a function of texts for pandas
-    """Whether a benchmark is the one of that name, whatever follows in brackets."""
-    plain = name.lower()
-    return lambda benchmark: str(benchmark).partition(" (")[0].lower() == plain
+def _plain(benchmark: str) -> str:
+    """The name of a benchmark without what follows in brackets."""
+    return benchmark.partition(" (")[0]
+
+
+def _half_of_last_digit(printed: float) -> float:
+    """By how much a figure may differ from what was rounded to it, such as .05 for 73.4."""
+    return 0.5 * 10.0 ** -len(repr(float(printed)).partition(".")[2])
 
 
 def _same_training(train_on: str, checkpoint: CheckpointRecord) -> bool:
     """Whether a published figure is of a detector trained on what this checkpoint was trained on."""
-    if train_on.startswith(OFFICIAL):
-        return True
-    return any(same_generator(train_on.partition(" ")[0], name) for name in checkpoint.trained_on or ())
+    return train_on.startswith(OFFICIAL) or any(same_generator(train_on, name) for name in checkpoint.trained_on or ())
 
 
 def _interval(images: pd.DataFrame, metric: str) -> tuple[float, float]:

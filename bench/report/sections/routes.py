@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import STANDARD_AXES, axes_shown
+from bench.evaluation.cells import STANDARD_AXES, MeasuredCells, axes_shown
 from bench.evaluation.metrics import called_generated
 from bench.records import columns
 from bench.records.run import Run
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent, points
+from bench.report.sections.content import SectionContent
 from protocols.api import NONE
 
 LEGEND = (
@@ -20,6 +21,11 @@ LEGEND = (
     " accuracy with every image on the route of the test set's generator (oracle); and what wrong routes cost."
 )
 _ORACLE = "oracle"  # score along the route of the test set's generator, NaN where there is none
+
+
+def route_content(measured: MeasuredCells) -> SectionContent:
+    """The tables of routes, and how many images took each."""
+    return SectionContent(route_tables(measured.run), route_counts(measured.run))
 
 
 def route_counts(run: Run) -> pd.DataFrame:

@@ -291,7 +291,8 @@ def test_what_a_protocol_says_of_published_figures_reaches_the_ranking():
 def test_every_derived_file_is_written_whatever_the_protocol(tmp_path, make):
     run, store = make(), Store.at(tmp_path)
     run = without(run, run.cells.index == 1, "failed", "OSError: no room")
-    write_files(run, evaluate(run), rankings([run]), sections_of(run), store)
+    measured = evaluate(run)
+    write_files(run, measured, rankings([run]), sections_of(measured), store)
     cells = pd.read_parquet(tmp_path / "cells.parquet")
     assert len(cells) == len(run.cells)
     assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "matrix-alpha.csv", "matrix.png"} <= {

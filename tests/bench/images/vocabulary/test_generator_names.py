@@ -2,7 +2,21 @@
 
 import pytest
 
-from bench.images.vocabulary.generator_names import canonical_name, family_of
+from bench.images.vocabulary.generator_names import canonical_name, family_of, same_generator, same_test_set
+from bench.report.sections.reported import _published
+
+# folders of data sets as their makers ship them
+TEST_SETS = {
+    "ForenSynths": "progan cyclegan biggan stylegan gaugan stargan deepfake seeingdark san crn imle stylegan2"
+    " whichfaceisreal",
+    "UniversalFakeDetect": "progan cyclegan biggan stylegan gaugan stargan deepfake seeingdark san crn imle guided"
+    " ldm_200 ldm_200_cfg ldm_100 glide_100_27 glide_50_27 glide_100_10 dalle",
+    "Synthbuster": "dalle2 dalle3 firefly glide midjourney-v5 stable-diffusion-1-3 stable-diffusion-1-4"
+    " stable-diffusion-2 stable-diffusion-xl",
+    "AIGCDetectBenchmark": "progan stylegan biggan cyclegan stargan gaugan stylegan2 whichfaceisreal ADM Glide"
+    " Midjourney stable_diffusion_v_1_4 stable_diffusion_v_1_5 VQDM wukong DALLE2 sd_xl",
+    "GenImage": "Midjourney stable_diffusion_v_1_4 stable_diffusion_v_1_5 ADM glide wukong VQDM BigGAN",
+}
 
 
 @pytest.mark.parametrize(
@@ -62,3 +76,18 @@ FAMILIES = {
 def test_generators_of_the_known_data_sets_have_a_family(name, family):
     assert family_of(name) == family
     assert family_of(canonical_name(name)) == family
+
+
+@pytest.mark.parametrize("data_set", TEST_SETS)
+def test_every_published_figure_of_a_test_set_finds_its_folder_and_no_other(data_set):
+    table = _published()
+    published = table.loc[table["benchmark"].str.partition(" (")[0].eq(data_set), "test_on"].unique()
+    for name in published:
+        if not name.lower().startswith("avg"):
+            assert sum(same_test_set(name, folder) for folder in TEST_SETS[data_set].split()) == 1, name
+
+
+def test_variants_of_a_generator_are_one_generator_and_several_test_sets():
+    assert same_generator("ldm_100", "ldm_200_cfg")
+    assert not same_test_set("LDM 100 steps", "ldm_200")
+    assert not same_test_set("LDM 200 steps", "ldm_200_cfg")
