@@ -23,11 +23,11 @@ from tests.support.networks import uneven
 STEPS = "jpeg:90,jpeg:70,blur:0.5,blur:1,lr:32,lr:24"
 
 
-def save(path, seed):
+def save(path, seed, bias=-1.0):
     """A checkpoint of Tiny-LaDeDa with seeded weights."""
     weights = uneven(random_init(TinyLaDeDaNet, seed), seed)
     del weights["input_filter"]
-    weights["fc.bias"] -= 1
+    weights["fc.bias"] += bias
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(weights, path)
     return path
@@ -147,14 +147,15 @@ def test_one_that_is_missing_has_its_reason_and_the_others_their_scores(released
 
 def test_several_data_sets_stand_on_one_board(lineup, data, checkpoint, tmp_path):
     usual = ("run", "--protocol", "released", "--detectors", f"tiny_ladeda@{checkpoint}", "--out", tmp_path / "out")
+    assert lineup(*usual, "--data", data).returncode == 0
+    odds = pd.read_parquet(next((tmp_path / "out" / "scores").glob("*.parquet")))["log_odds"]
+    save(checkpoint, 1, bias=-1 - odds.median())  # so that it calls some images real and some generated
     fewer = tmp_path / "fewer"
     shutil.copytree(data, fewer, ignore=shutil.ignore_patterns("even"))
     done = lineup(*usual, "--data", f"{data},{fewer}")
     assert done.returncode == 0, done.stderr
-    row, cells = (
-        board(tmp_path / "out").iloc[0],
-        pd.read_csv(tmp_path / "out" / "generators.csv", keep_default_na=False),
-    )
+    row = board(tmp_path / "out").iloc[0]
+    cells = pd.read_csv(tmp_path / "out" / "generators.csv", keep_default_na=False)
     assert len(cells) == 5
     means = cells.groupby("test_data")["accuracy"].mean()
     assert set(means.index) == {"", str(fewer)}
