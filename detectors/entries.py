@@ -46,6 +46,9 @@ def parse_entry(text: str) -> Entry:
         if not (name and equals):
             msg = f"{text!r}: {part!r} is no option; write :option=value"
             raise WrongEntry(msg)
+        if name in options:
+            msg = f"{text!r} gives the option {name} twice; give it once"
+            raise WrongEntry(msg)
         options[name] = value
     if found["options"].endswith(":"):
         msg = f"{text!r} ends an option that it does not begin; write :option=value"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from bench.request.image_scores import ImageScores
     from detectors.api import Setting
 
-THRESHOLD_SOURCE = "the detector's own decision"
 PRINTED = "What is printed"
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=PRINTED)]
 AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="Print a JSON object per image.", rich_help_panel=PRINTED)]
@@ -55,20 +55,37 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     check_device(device, precision)
     if rows:
         check_detectors(rows)
+    if out is not None:
+        _check_out(out)
     from bench.platform.files import write_atomically
     from bench.request.image_scores import ScoreRequest, score_files
 
     folder = options.weights_folder(weights_dir)
     request = ScoreRequest(images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder)
     found = score_files(request, options.reporter())
-    if out is not None:
-        write_atomically(out, lambda path: found.table.to_csv(path, index=False))
     for line in _lines(found, form):
         typer.echo(line)
     for note in _notes(found):
         typer.echo(note, err=True)
+    if out is not None:
+        write_atomically(out, lambda path: found.table.to_csv(path, index=False))
     if not found.whole:
         raise typer.Exit(1)
+
+
+def _check_out(out: Path) -> None:
+    """Raise `InputError` where a file cannot be written: scores are not computed to be lost."""
+    existing = next(path for path in out.absolute().parents if path.exists())
+    if out.is_dir():
+        reason = "Is a directory"
+    elif not existing.is_dir():
+        reason = "Not a directory"
+    elif not os.access(existing, os.W_OK):
+        reason = "Permission denied"
+    else:
+        return
+    msg = f"--out {out} cannot be written ({reason}); choose another file"
+    raise InputError(msg)
 
 
 def _rows(several: tuple[str, ...], detector: str | None, weights: Path | None) -> tuple[str, ...]:
@@ -102,7 +119,7 @@ def _form(flags: Mapping[str, bool]) -> str:
 
 def _notes(found: ImageScores) -> Iterator[str]:
     """How to read the verdicts, and what has none."""
-    from bench.request.image_scores import unread_text
+    from bench.request.image_scores import THRESHOLD_SOURCE, unread_text
 
     threshold = found.table["threshold"].iloc[0]
     yield f"Verdicts: generated where the score is above {threshold:g}, {THRESHOLD_SOURCE}"
@@ -117,28 +134,35 @@ def _lines(found: ImageScores, form: str) -> Iterator[str]:
     if form == "csv":
         yield found.table.to_csv(index=False).rstrip("\n")
         return
-    images = [
-        _image(str(name), rows.to_dict(orient="records")) for name, rows in found.table.groupby("name", sort=False)
-    ]
-    if form == "json":
-        whole = {"threshold_source": THRESHOLD_SOURCE, "not_read": dict(found.unread), "images": images}
-        yield json.dumps(whole, indent=1, ensure_ascii=False)
+    if form in {"json", "jsonl"}:
+        yield from _json_lines(found, form)
         return
-    if form == "jsonl":
-        yield from (json.dumps(image, ensure_ascii=False) for image in images)
-        return
-    several = found.table["detector"].nunique() > 1
+    several = found.detectors > 1
     shown = found.table[["name", "detector", "score", "verdict", "reason"]]
     for name, detector, score, verdict, reason in shown.itertuples(index=False, name=None):
         who = f"{detector}  " if several else ""
         yield f"{name}  {who}{reason or f'{score:.4f}  {verdict}'}"
 
 
-def _image(name: str, rows: list[dict[Any, Any]]) -> dict[str, Any]:
+def _json_lines(found: ImageScores, form: str) -> Iterator[str]:
+    """One document, or an object per image, whose rows are consecutive."""
+    from bench.request.image_scores import THRESHOLD_SOURCE
+
+    rows = found.table.to_dict(orient="records")
+    images = [_image(rows[first : first + found.detectors]) for first in range(0, len(rows), found.detectors)]
+    if form == "json":
+        whole = {"threshold_source": THRESHOLD_SOURCE, "not_read": dict(found.unread), "images": images}
+        yield json.dumps(whole, indent=1, ensure_ascii=False)
+    else:
+        yield from (json.dumps(image, ensure_ascii=False) for image in images)
+
+
+def _image(rows: list[dict[Any, Any]]) -> dict[str, Any]:
     """One image with the answers of all detectors, as JSON has them: null for what there is not."""
     answers = []
     for row in rows:
         numbers = {key: None if math.isnan(row[key]) else float(row[key]) for key in ("score", "log_odds")}
+        threshold = {key: row[key] for key in ("threshold", "threshold_source")}
         texts = {key: row[key] or None for key in ("verdict", "reason")}
-        answers.append({"detector": row["detector"], **numbers, "threshold": row["threshold"], **texts})
-    return {"name": name, "answers": answers}
+        answers.append({"detector": row["detector"], **numbers, **threshold, **texts})
+    return {"name": rows[0]["name"], "answers": answers}

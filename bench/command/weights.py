@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,6 @@ import typer
 from bench.command import options
 
 if TYPE_CHECKING:
-    from bench.platform.downloads import Download
     from detectors.weight_file import WeightFile
     from detectors.weights.released import Checkpoint
 
@@ -29,13 +27,13 @@ def list_command(weights_dir: options.WeightsDir = None) -> None:
     """List released checkpoints, and what paper settings start from: size, whether it is there, where it can be had."""
     from tabulate import tabulate
 
-    from detectors.weights.released import find_checkpoint, released_checkpoints
+    from detectors.weights.released import files_below, find_checkpoint, released_checkpoints
 
     folder = options.weights_folder(weights_dir)
-    entries = released_checkpoints()
-    found = [find_checkpoint(entry.detector, entry.name, folder) for entry in entries]
+    entries, files = released_checkpoints(), files_below(folder)
+    found = [find_checkpoint(entry.detector, entry.name, folder, files) for entry in entries]
     rows = [
-        (entry.title, _size_text(entry.bytes), MISSING if one.missing else str(one.path), _source(entry))
+        (entry.title, _size_text(entry.bytes), MISSING if one.missing else str(one.path), entry.source)
         for entry, one in zip(entries, found, strict=True)
     ]
     typer.echo(tabulate(rows, CHECKPOINTS, tablefmt="simple", disable_numparse=True))
@@ -91,26 +89,23 @@ def make_command(
 
 def _get(entry: Checkpoint, folder: Path) -> str:
     """Download one checkpoint unless it is there. Returns why it could not be had; empty where it is there."""
-    from bench.platform.downloads import NotDownloaded, fetch
-    from detectors.weights.released import find_checkpoint, where_to_put
+    from detectors.weights.released import find_checkpoint, get_checkpoint
 
-    found = find_checkpoint(entry.detector, entry.name, folder)
+    before = find_checkpoint(entry.detector, entry.name, folder)
+    if not before.missing:
+        typer.echo(f"{entry.title} is there: {before.path}; {_terms(entry)}")
+        return ""
+    with options.reporter().stages(in_bytes=True) as report:
+        found = get_checkpoint(entry, folder, lambda name, done, total: report(f"{entry.title} {name}", done, total))
     if not found.missing:
-        typer.echo(f"{entry.title} is there: {found.path}")
-        return ""
-    path, reasons = entry.path(folder), []
-    for wanted in _downloads(entry):
-        try:
-            with options.reporter().stages() as report:
-                digest = fetch(wanted, path, lambda done, total: report(entry.title, done, total))
-        except NotDownloaded as error:
-            reasons.append(str(error))
-            continue
         checked = "as the registry has it" if entry.sha256 else "which the registry does not know"
-        typer.echo(f"{entry.title}: {path}, sha256 {digest}, {checked}")
-        return ""
-    where = "; ".join(reasons) or "it can be had from no address without an account"
-    return f"{entry.title} could not be had ({where}): {where_to_put(entry, folder)}"
+        typer.echo(f"{entry.title}: {found.path}, sha256 {found.sha256}, {checked}; {_terms(entry)}")
+    return found.missing
+
+
+def _terms(entry: Checkpoint) -> str:
+    """What a user has to know of a checkpoint."""
+    return f"licence: {entry.licence}; trained on: {entry.training}"
 
 
 def _get_start(file: WeightFile) -> str:
@@ -134,26 +129,6 @@ def _starting_weights() -> dict[str, tuple[WeightFile, list[str]]]:
         for file in catalogue.recipe(name, "paper").weight_files():
             found.setdefault(file.title, (file, []))[1].append(name)
     return dict(sorted(found.items()))
-
-
-def _downloads(entry: Checkpoint) -> Iterator[Download]:
-    """The addresses of a checkpoint, its authors' own first."""
-    from bench.platform.downloads import Download
-
-    if entry.url:
-        yield Download(entry.url, entry.sha256)
-    if entry.hub:
-        from huggingface_hub import get_token, hf_hub_url
-
-        owner, name, path = entry.hub.split("/", 2)
-        token = get_token()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        yield Download(hf_hub_url(f"{owner}/{name}", path), entry.sha256, headers)
-
-
-def _source(entry: Checkpoint) -> str:
-    """Where a checkpoint is to be had, in short."""
-    return entry.url or (f"hub {entry.hub}" if entry.hub else f"see {entry.page}")
 
 
 def _size_text(size: int | None) -> str:

@@ -13,7 +13,7 @@ from bench.platform.errors import InputError
 from bench.platform.files import digest, plain_name
 from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
-from detectors.weight_file import content_id
+from detectors.weights.released import checkpoint_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
 from protocols.degradations import parse_degradation
 
@@ -36,7 +36,7 @@ class PlannedCell:
     Attributes:
         cell: The cell of the protocol.
         recipe: Recipe of its detector, with the options of the cell.
-        recipe_key: The recipe's key, and behind an @ the content of the checkpoint that it is loaded from.
+        recipe_key: The recipe's key, and behind an @ the content of the files that it is loaded from.
         key: Hash of everything that changes its scores.
         fit_key: Hash of everything that changes the fitted detector.
         missing: Why its checkpoint cannot be used; empty where it can.
@@ -99,7 +99,7 @@ def plan(
     for cell in cells:
         code = codes[cell.detector, cell.options]
         if cell.train is None:
-            content = content_id(Path(cell.checkpoint))
+            content = checkpoint_id(by_options[cell.detector, cell.options].card.name, Path(cell.checkpoint))
             code = (f"{code[0]}@{content}", *code[1:])
             fit_key = digest("checkpoint", *code)
         else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -50,26 +51,32 @@ class Reporter:
             self.say(f"{name}: {total} done in {time.monotonic() - start:.1f} s")
 
     @contextmanager
-    def stages(self) -> Iterator[Callable[[str, int, int], None]]:
-        """Give a callback of `(stage, done, total)` that shows a bar for each stage that it is called with."""
-        with Progress(*_columns(), console=self.console, disable=not self.console.is_terminal) as progress:
+    def stages(self, *, in_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+        """Give a callback of `(stage, done, total)` that shows a bar for each stage that it is called with.
+
+        Args:
+            in_bytes: Whether bytes are counted, whose total may be 0 for one that is not known, and not steps.
+        """
+        with Progress(
+            *_columns(in_bytes=in_bytes), console=self.console, disable=not self.console.is_terminal
+        ) as progress:
             tasks: dict[str, TaskID] = {}
 
             def report(name: str, done: int, total: int) -> None:
                 if name not in tasks:
-                    tasks[name] = progress.add_task(name, total=total)
+                    tasks[name] = progress.add_task(name, total=total or None)
                 progress.update(tasks[name], completed=done)
                 if done == total and not self.console.is_terminal:
-                    self.say(f"{name}: {total} done")
+                    self.say(f"{name}: {total:,} bytes done" if in_bytes else f"{name}: {total} done")
 
             yield report
 
 
-def _columns() -> tuple[ProgressColumn, ...]:
+def _columns(*, in_bytes: bool = False) -> tuple[ProgressColumn, ...]:
     return (
         TextColumn("{task.description:<28}"),
         BarColumn(bar_width=28),
-        MofNCompleteColumn(),
+        DownloadColumn(binary_units=True) if in_bytes else MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

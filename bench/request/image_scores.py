@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -12,10 +12,11 @@ import pandas as pd
 
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.scoring import ScoredChunk, ScoringRequest, score_images
+from bench.engine.selections import Positions
 from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import decode
 from bench.images.files.local import open_local
-from bench.images.files.tree import IMAGE_SUFFIXES, Folder, Tree
+from bench.images.files.tree import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, Folder, Tree
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
@@ -32,8 +33,11 @@ from protocols.api import NONE
 from protocols.degradations import parse_degradation
 
 VERDICTS = ("generated", "real")
+THRESHOLD_SOURCE = "the detector's own decision"
 NAN = float("nan")
-COLUMNS = ("name", "detector", "score", "log_odds", "verdict", "threshold", "reason")
+COLUMNS = ("name", "detector", "score", "log_odds", "verdict", "threshold", "threshold_source", "reason")
+NO_SUFFIX = "no suffix"  # in a count of files by suffix
+CHUNKS_PER_PASS = 256  # enough to read ahead nearly always, few enough to keep a request for each of them
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,15 @@ class ImageScores:
     """What `lineup score` found.
 
     Attributes:
-        table: One row per image and detector, columns `COLUMNS`, images in the order of their names. The score is in
-            [0, 1] and the log odds are NaN from a detector that has probabilities alone; where there is no score,
-            `reason` says why and the verdict is "".
+        table: One row per image and detector, columns `COLUMNS`, the rows of an image together, images in the order
+            of the paths that were given and of their names. The score is in [0, 1] and the log odds are NaN from a
+            detector that has probabilities alone; where there is no score, `reason` says why and the verdict is "".
+        detectors: The number of detectors, and so of the rows of each image.
         unread: Files that are no images to Lineup, by suffix.
     """
 
     table: pd.DataFrame
+    detectors: int
     unread: Mapping[str, int]
 
     @property
@@ -117,7 +123,8 @@ class _Columns:
     def add(self, part: ScoredChunk) -> None:
         """Add the answer about some images, or why there is none."""
         if isinstance(part.answer, Exception):
-            reason = f"the detector cannot score it ({type(part.answer).__name__}: {part.answer})"
+            said = " ".join(str(part.answer).split())
+            reason = f"the detector cannot score it ({type(part.answer).__name__}: {said})"
             self.reasons.update(dict.fromkeys(part.images.tolist(), reason))
             return
         self.scores[part.images] = part.answer.scores
@@ -138,7 +145,7 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
     names = [image.name for image in images]
     tables = [_table(names, label, found[label]) for label in detectors]
     table = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)  # the detectors of each image together
-    return ImageScores(table, unread)
+    return ImageScores(table, len(detectors), unread)
 
 
 def _score(
@@ -147,26 +154,65 @@ def _score(
     request: ScoreRequest,
     advance: Callable[[int], object],
 ) -> dict[str, _Columns]:
-    """The answers of each detector, by its label."""
-    positions = np.arange(len(images))
-    clean = parse_degradation(NONE)
-    requests = [ScoringRequest((label, NONE), one, (label,), clean, positions) for label, one in detectors.items()]
+    """The answers of each detector, by its label.
+
+    Where one cannot answer about a batch, it is asked again about its images one by one: no image costs another its
+    score, and what is scored does not depend on the size of batches.
+    """
     found = {label: _Columns.empty(len(images)) for label in detectors}
-    chunks = split_into_chunks(positions, request.batch_size)
-    passed = score_images(
-        lambda position: images[position].sample(), len(images), chunks, requests, None, request.workers
-    )
-    for chunk, scored in passed:
-        for part in scored:
-            found[part.key[0]].add(part)
-        for label, columns in found.items():
-            columns.reasons.update(chunk.unread)
-            answered = {part.key[0] for part in scored}
-            if label not in answered:  # a detector that failed gets no further images
-                left = [image for image in chunk.images.tolist() if image not in columns.reasons]
-                columns.reasons.update(dict.fromkeys(left, "the detector failed on an image before"))
-        advance(chunk.decoded)
+    chunks = split_into_chunks(np.arange(len(images)), request.batch_size)
+    for first in range(0, len(chunks), CHUNKS_PER_PASS):
+        part = chunks[first : first + CHUNKS_PER_PASS]
+        wanted = [(label, chunk) for chunk in part for label in detectors]
+        failed = _score_apart(detectors, images, wanted, request.workers, found, advance)
+        alone = [(label, chunk[[row]]) for label, chunk in failed for row in range(len(chunk))]
+        _score_apart(detectors, images, alone, request.workers, found, lambda _: None)
     return found
+
+
+def _score_apart(
+    detectors: Mapping[str, Detector],
+    images: Sequence[_Image],
+    wanted: Sequence[tuple[str, Positions]],
+    workers: int,
+    found: Mapping[str, _Columns],
+    advance: Callable[[int], object],
+) -> list[tuple[str, Positions]]:
+    """Add answers about chunks of images; each is a request of its own, whose failure leaves the others alone.
+
+    Args:
+        detectors: By label.
+        images: All images.
+        wanted: Label of a detector and positions of the images of a chunk; chunks are equal or have no image in common.
+        workers: Threads that read and prepare.
+        found: The answers of each detector so far, which are added to.
+        advance: Called with the number of images of a chunk that is done.
+
+    Returns:
+        Those of `wanted` with more than one image that the detector could not answer about.
+    """
+    base = min((int(chunk[0]) for _, chunk in wanted), default=0)
+    size = max((int(chunk[-1]) + 1 for _, chunk in wanted), default=0) - base
+    clean = parse_degradation(NONE)
+    requests = [
+        ScoringRequest((label, str(chunk[0])), detectors[label], (label,), clean, chunk - base)
+        for label, chunk in wanted
+    ]
+    chunks = {int(chunk[0]): chunk - base for _, chunk in wanted}
+    failed = []
+    for read, scored in score_images(
+        lambda position: images[base + position].sample(), size, list(chunks.values()), requests, None, workers
+    ):
+        for label in detectors:
+            found[label].reasons.update({base + image: reason for image, reason in read.unread.items()})
+        for part in scored:
+            whole = replace(part, images=part.images + base)
+            if isinstance(part.answer, Exception) and len(whole.images) > 1:
+                failed.append((part.key[0], whole.images))
+            else:
+                found[part.key[0]].add(whole)
+        advance(len(read.images))
+    return failed
 
 
 def _table(names: Sequence[str], label: str, found: _Columns) -> pd.DataFrame:
@@ -181,6 +227,7 @@ def _table(names: Sequence[str], label: str, found: _Columns) -> pd.DataFrame:
             "log_odds": found.log_odds,
             "verdict": np.where(np.isnan(found.scores), "", verdicts),
             "threshold": THRESHOLD,
+            "threshold_source": THRESHOLD_SOURCE,
             "reason": reasons,
         },
         columns=list(COLUMNS),
@@ -224,34 +271,65 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
 
 
 def _all_images(paths: Sequence[Path]) -> tuple[list[_Image], Counter[str]]:
-    """The images at some paths, and the files that are none by suffix. Raises `InputError` where there is no image."""
+    """The images at some paths, each once, and the files that are none by suffix.
+
+    Raises:
+        InputError: There is no image, or a path or a file in it cannot be read.
+    """
     unread: Counter[str] = Counter()
-    images = [image for path in paths for image in _images(path, unread)]
-    if not images:
+    chosen = list(dict.fromkeys(paths))
+    found = [image for path in chosen for image in _images(path, unread, several=len(chosen) > 1)]
+    if not found:
         others = f" ({unread_text(unread)})" if unread else ""
-        msg = f"{', '.join(map(str, paths))}: no image was found{others}; give image files, folders or archives"
+        msg = f"{', '.join(map(str, chosen))}: no image was found{others}; {_advice()}"
         raise InputError(msg)
-    return images, unread
+    # a file may be given by itself and in its folder
+    return list({image.name: image for image in found}.values()), unread
 
 
 def unread_text(unread: Mapping[str, int]) -> str:
     """The files that were not read, in words."""
-    kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(unread.items()))
-    return f"{sum(unread.values())} files of other kinds were not read: {kinds}"
+    kinds = (f"{count} {'without a suffix' if suffix == NO_SUFFIX else suffix}" for suffix, count in unread.items())
+    count = sum(unread.values())
+    files = "1 file of another kind was" if count == 1 else f"{count} files of other kinds were"
+    return f"{files} not read: {', '.join(sorted(kinds, key=lambda kind: kind.partition(' ')[2]))}"
 
 
-def _images(path: Path, unread: Counter[str]) -> Iterator[_Image]:
-    """The images of a folder or archive, or the one file."""
-    if path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES:
+def _advice() -> str:
+    """What `lineup score` takes."""
+    images, archives = (", ".join(sorted(suffixes)) for suffixes in (IMAGE_SUFFIXES, ARCHIVE_SUFFIXES))
+    return f"give image files ({images}), folders, or archives ({archives})"
+
+
+def _images(path: Path, unread: Counter[str], *, several: bool) -> Iterator[_Image]:
+    """The images of a folder or archive, or the one file.
+
+    Args:
+        path: The path.
+        unread: Files that are no images, by suffix, which are added to.
+        several: Whether it is one path of several, which the names then begin with.
+    """
+    suffix = path.suffix.lower()
+    if path.is_dir() or (path.is_file() and suffix in ARCHIVE_SUFFIXES):
+        yield from _images_inside(path, unread, f"{path}/" if several else "")
+    elif path.is_file() and suffix in IMAGE_SUFFIXES:
         yield _Image(str(path), Folder(path.parent), path.name)
-        return
+    elif path.exists():
+        unread[suffix or NO_SUFFIX] += 1
+    else:
+        msg = f"{path} does not exist; {_advice()}"
+        raise InputError(msg)
+
+
+def _images_inside(path: Path, unread: Counter[str], prefix: str) -> Iterator[_Image]:
+    """The images of a folder or archive, their names behind a prefix."""
     tree = open_local(path)
     unread.update({suffix: count for suffix, count in tree.listing.ignored.items() if suffix != "hidden"})
     unread.update(PurePosixPath(name).suffix.lower() for name in tree.listing.data)
     for folder, names in tree.listing.images.items():
         for name in names:
             inside = f"{folder}/{name}" if folder else name
-            yield _Image(inside, tree, inside)
+            yield _Image(prefix + inside, tree, inside)
     for refused, reason in tree.listing.refused:
         msg = f"{path}/{refused} is not to be read ({reason}); take it away"
         raise InputError(msg)

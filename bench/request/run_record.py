@@ -29,8 +29,7 @@ from bench.request.planned_run import PlannedRun
 from bench.request.protocol_catalogue import option_values
 from bench.request.protocol_check import axes_of
 from detectors.api import Recipe
-from detectors.weight_file import content_id
-from detectors.weights.released import FoundCheckpoint
+from detectors.weights.released import FoundCheckpoint, checkpoint_id
 from protocols.api import Cell
 
 
@@ -109,7 +108,7 @@ def _detector(run: PlannedRun, name: str, recipe: Recipe) -> DetectorRecord:
     whole_card = {**asdict(card), **recipe.variant.to_dict()}
     if checkpoint is None:
         return DetectorRecord(recipe.key, card.version, card.shortcut, whole_card)
-    key = f"{recipe.key}@{content_id(checkpoint.path)}"
+    key = f"{recipe.key}@{checkpoint_id(card.name, checkpoint.path)}"
     return DetectorRecord(key, card.version, card.shortcut, whole_card, _checkpoint(run, checkpoint))
 
 

@@ -11,15 +11,18 @@ FileKind = Literal["safetensors", "torch"]
 HEAD_BYTES = 1024
 PICKLE = b"\x80"  # the first byte of every pickle of protocol 2 or later
 SAFETENSORS_HEADER_BYTES = 8  # the length of the header that follows
+LONGEST_HEADER = 100_000_000  # bytes, as the format allows: text read as a length is far more
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+PAGE = "a web page, as a download that needs a login or a confirmation leaves: download the file itself"
 OTHER_KINDS = (  # the start of a file without leading space, in lower case, and what such a file is
     (b"version https://git-lfs", "a Git LFS pointer, not the weights it points to: fetch them with `git lfs pull`"),
-    (
-        b"<!doctype html",
-        "a web page, as a download that needs a login or a confirmation leaves: download the file itself",
-    ),
-    (b"<html", "a web page, as a download that needs a login or a confirmation leaves: download the file itself"),
-    (b"<?xml", "an XML document, as servers answer with an error: download the file itself"),
+    (b"<!", PAGE),  # a doctype or a comment
+    (b"<html", PAGE),
+    (b"<head", PAGE),
+    (b"<body", PAGE),
+    (b"<", "an XML document, as servers answer with an error: download the file itself"),
     (b"{", "a JSON document: give the file of weights that it describes"),
+    (b"[", "a JSON document: give the file of weights that it describes"),
     (b"gguf", "a GGUF file: give a .safetensors file or a state dict"),
     (b"\x89hdf", "an HDF5 file, as Keras writes: give a .safetensors file or a state dict of torch"),
     (b"\x93numpy", "a NumPy array: give a .safetensors file or a state dict"),
@@ -38,13 +41,14 @@ def kind_of(path: Path) -> FileKind:
     if not head:
         msg = "an empty file: download it again"
         raise ValueError(msg)
-    if head[SAFETENSORS_HEADER_BYTES : SAFETENSORS_HEADER_BYTES + 1] == b"{" and not head.startswith(b"PK"):
+    length = int.from_bytes(head[:SAFETENSORS_HEADER_BYTES], "little")
+    if head[SAFETENSORS_HEADER_BYTES : SAFETENSORS_HEADER_BYTES + 1] == b"{" and length <= LONGEST_HEADER:
         return "safetensors"
     if head.startswith(b"PK"):
         return _zip_kind(path)
     if head.startswith(PICKLE):
         return "torch"
-    text = head.lstrip().lower()
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip().lower()
     for start, description in OTHER_KINDS:
         if text.startswith(start):
             raise ValueError(description)

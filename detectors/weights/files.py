@@ -105,9 +105,12 @@ class HubFile:
         return self.repository
 
     def availability(self) -> Availability:
-        """Either "found" where one of the two download folders has it, else "missing"."""
-        cached = cached_torch_file(*self.torch_names) or cached_hub_file(self.repository, *self.names)
-        return "found" if cached else "missing"
+        """Either "found" where one of the two download folders has it, else "missing".
+
+        The hub's client vouches for what is in its cache: files of gigabytes are not read to say that they are there.
+        """
+        kept = cached_torch_file(*self.torch_names) or cached_hub_file(self.repository, *self.names)
+        return "found" if kept else "missing"
 
     def get(self) -> HashedFile:
         """The file from either folder, else downloaded. Raises `Unavailable` where neither works."""

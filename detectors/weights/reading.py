@@ -13,13 +13,15 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from detectors.weight_file import HashedFile, WrongWeights
-from detectors.weights.file_kinds import kind_of
+from detectors.weights.file_kinds import FileKind, kind_of
+from detectors.weights.pickled_types import is_named, other_pickle
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# where checkpoints keep their tensors, beside the state of their training; of several the first is read
-WRAPPERS = ("model", "state_dict", "model_state_dict", "netC", "ema", "net")
+# where checkpoints keep their tensors, beside the state of their training; of several the first is read, and an average
+# of the weights over the training only where there are no others
+WRAPPERS = ("model", "state_dict", "model_state_dict", "netC", "net", "ema")
 # added to all names by data-parallel training, by torch.compile, and by classes that hold the network
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "resnet.")
 LISTED_NAMES = 4  # of each kind in an error
@@ -36,7 +38,7 @@ def read(weights: HashedFile, expected: Collection[str] = ()) -> dict[str, Tenso
 
     Raises:
         WrongWeights: The file holds something else, cannot be read without running code from it, or holds a number
-            that is not finite.
+            that is not finite in single precision.
     """
     content = _content(weights.path)
     tensors = _unwrapped(content)
@@ -79,21 +81,26 @@ def _common_prefix(names: Collection[str]) -> str | None:
 def _content(path: Path) -> object:
     """The content of a file, read without running code from it."""
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    kind = _kind(path)
     try:
-        if kind_of(path) == "safetensors":
+        if kind == "safetensors":
             return load_file(path)
         with torch.serialization.safe_globals(_inert_types()):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
+    except OSError:
+        raise
+    except Exception as error:  # what is damaged raises whatever it meets
         raise WrongWeights(_refused(path, error)) from error
+
+
+def _kind(path: Path) -> FileKind:
+    """The kind of a file. Raises `WrongWeights` for one of another kind."""
+    try:
+        return kind_of(path)
     except ValueError as error:
         msg = f"{path} is {error}"
-        raise WrongWeights(msg) from error
-    except (SafetensorError, RuntimeError, EOFError, KeyError, TypeError, IndexError, AttributeError) as error:
-        msg = f"{path} is damaged or truncated: download it again"
         raise WrongWeights(msg) from error
 
 
@@ -123,15 +130,15 @@ def _plain_dict(factory: object = None) -> dict[Any, Any]:
     return {}
 
 
-def _refused(path: Path, error: UnpicklingError) -> str:
-    """The message for a file that only running code could read, with the name of what it would run."""
-    name = re.search(r"GLOBAL (\S+)", str(error))
-    if name is None:
-        return f"{path} is damaged, or no file of torch.save: download it again"
-    return (
-        f"{path} holds an object of {name[1]}, whose reading would run code: save the network's state_dict() alone, or "
-        "as .safetensors, where you trust the file"
-    )
+def _refused(path: Path, error: Exception) -> str:
+    """The message for a file that cannot be read: damaged, or with the name of what its reading would make."""
+    advice = "save the network's state_dict() alone, or as .safetensors, where you trust the file"
+    named = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, UnpicklingError) else None
+    made = named[1] if named and is_named(path, named[1]) else other_pickle(path)
+    if made is None:
+        return f"{path} is damaged or cut: download it again"
+    holds = f"an object of {made}, whose reading would run code" if made else "a pickle, and no file of torch.save"
+    return f"{path} holds {holds}: {advice}"
 
 
 def _unwrapped(content: object) -> dict[str, Tensor] | None:
@@ -167,6 +174,9 @@ def _checked(tensor: Tensor, name: str, path: Path) -> Tensor:
     values = tensor.float() if tensor.itemsize == 1 else tensor  # of eight bits, with which nothing can be computed
     if not bool(torch.isfinite(values).all()):
         msg = f"{path}: {name} holds a number that is not finite: a training diverged or the file is damaged"
+        raise WrongWeights(msg)
+    if not bool(torch.isfinite(values.float()).all()):
+        msg = f"{path}: {name} holds a number beyond single precision, in which networks here compute: scale it first"
         raise WrongWeights(msg)
     tiny = values.abs() < torch.finfo(torch.float32).tiny
     return values.masked_fill(tiny, 0) if bool((tiny & (values != 0)).any()) else values

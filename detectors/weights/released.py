@@ -7,16 +7,19 @@ identified by the one that it has on this machine.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from detectors.weight_file import hashed_file
-from detectors.weights.hub import cached_hub_file
+from detectors.weight_file import content_id, hashed_file
+from detectors.weights.downloads import Download, NotDownloaded, NotWritable, fetch
+from detectors.weights.hub import cached_hub_file, hub_address, hub_download
 
 REGISTRY = Path(__file__).with_suffix(".toml")
+
+FileReport = Callable[[str, int, int], object]  # a file, bytes of it so far, and in all, 0 where they are not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,8 @@ class Checkpoint:
         reported: What its authors report, and where.
         published_as: By the benchmark that a published table is about, the name by which it knows this very file; a
             table that may be about another training of the method is left out.
-        options: Options of the recipe that belong to it.
+        companions: Names of other files without which it cannot be read, in the same folder wherever it is.
+        options: What its detector takes for the defaults of its options, as LaDeDa does the filter of its input.
     """
 
     detector: str
@@ -56,12 +60,18 @@ class Checkpoint:
     trained_on: tuple[str, ...] | None = None
     reported: str = ""
     published_as: Mapping[str, str] = field(default_factory=dict, hash=False)
+    companions: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def title(self) -> str:
         """As a user names it."""
         return f"{self.detector}@{self.name}"
+
+    @property
+    def source(self) -> str:
+        """Where it is to be had, in short."""
+        return self.url or (f"hub {self.hub}" if self.hub else f"see {self.page}")
 
     def path(self, folder: Path) -> Path:
         """Where its file lies in a folder of released checkpoints."""
@@ -106,33 +116,100 @@ class FoundCheckpoint:
     missing: str = ""
 
 
-def find_checkpoint(detector: str, text: str, folder: Path) -> FoundCheckpoint:
+def checkpoint_id(detector: str, path: Path) -> str:
+    """The content of a checkpoint as keys have it: the start of its hash, and of those of the files that go with it."""
+    return "+".join(content_id(one) for one in (path, *_companions(detector, path)))
+
+
+def find_checkpoint(detector: str, text: str, folder: Path, files: Sequence[Path] | None = None) -> FoundCheckpoint:
     """The checkpoint of a detector that a text names.
 
     Args:
         detector: Name of the detector.
         text: A name of the registry, or the path of a file.
         folder: Where the user keeps files of weights, in any folders and under any names.
+        files: What `files_below` gives for that folder, where the caller has it.
     """
     entry = next((known for known in checkpoints_of(detector) if known.name == text), None)
-    if entry is None:
-        return _file_of_user(detector, text)
-    path = _find_file(entry, folder)
-    if path is None:
-        fetch = f"run `lineup weights get {entry.title}`, or " if entry.url or entry.hub else ""
-        msg = f"{entry.title} is not on this machine: {fetch}{where_to_put(entry, folder)}"
-        return FoundCheckpoint(entry.path(folder), entry=entry, missing=msg)
-    sha256 = hashed_file(path).sha256
-    if entry.sha256 and sha256 != entry.sha256:
-        msg = f"{path} is not {entry.title}: its sha256 is {sha256}, not {entry.sha256}; download it again"
-        return FoundCheckpoint(path, sha256, entry, msg)
-    return FoundCheckpoint(path, sha256, entry)
+    found = _file_of_user(detector, text) if entry is None else _file_of_entry(entry, folder, files)
+    absent = [one.name for one in _companions(detector, found.path) if not one.is_file()]
+    if found.missing or not absent:
+        return found
+    fetch_them = f"run `lineup weights get {entry.title}`, or " if entry and entry.hub else ""
+    msg = f"{' and '.join(absent)} missing beside {found.path}, without which {detector} cannot be loaded: {fetch_them}"
+    return replace(found, missing=f"{msg}put {'them' if len(absent) > 1 else 'it'} there")
+
+
+def files_below(folder: Path) -> Sequence[Path]:
+    """The files below a folder in the order of their names, hidden ones and such as are not whole left out."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def get_checkpoint(entry: Checkpoint, folder: Path, report: FileReport) -> FoundCheckpoint:
+    """The checkpoint of an entry, downloaded unless a folder has it; `missing` says why it could not be had."""
+    found = find_checkpoint(entry.detector, entry.name, folder)
+    if not found.missing:
+        return found
+    path = entry.path(folder)
+    there = {name for name in (entry.file, *entry.companions) if path.with_name(name).is_file()}
+    if entry.sha256 and not _is_file_of(entry, path):
+        there.discard(entry.file)
+    try:
+        for name in (entry.file, *entry.companions):
+            if name not in there:
+                _get(entry, name, path.with_name(name), partial(report, name))
+    except NotWritable as error:
+        return FoundCheckpoint(path, entry=entry, missing=f"{entry.title} could not be had: {error}")
+    except NotDownloaded as error:
+        msg = f"{entry.title} could not be had ({error}): {where_to_put(entry, folder)}"
+        return FoundCheckpoint(path, entry=entry, missing=msg)
+    return find_checkpoint(entry.detector, entry.name, folder)
 
 
 def where_to_put(entry: Checkpoint, folder: Path) -> str:
-    """Where the file of a checkpoint is to be had, and where it may lie."""
-    source = f"{entry.url} (see {entry.page})" if entry.url else entry.page
-    return f"put {entry.file} from {source} into {entry.path(folder).parent}"
+    """Where the files of a checkpoint are to be had, and where they may lie."""
+    address = entry.url or (hub_address(*_hub_parts(entry)) if entry.hub else "")
+    source = f"{address} (see {entry.page})" if address else entry.page
+    files = " and ".join((entry.file, *entry.companions))
+    return f"put {files} from {source} into {entry.path(folder).parent}"
+
+
+def _get(entry: Checkpoint, name: str, path: Path, report: Callable[[int, int], object]) -> None:
+    """Download one file of a checkpoint from the first source that has it. Raises `NotDownloaded`."""
+    reasons = []
+    for wanted in _sources(entry, name):
+        try:
+            fetch(wanted, path, report)
+        except NotWritable:
+            raise
+        except NotDownloaded as error:
+            reasons.append(str(error))
+        else:
+            return
+    raise NotDownloaded("; ".join(reasons) or "it can be had from no address without an account")
+
+
+def _sources(entry: Checkpoint, name: str) -> list[Download]:
+    """The addresses of one file of a checkpoint, its authors' own first; its companions are on the hub alone."""
+    main = name == entry.file
+    digest, size = (entry.sha256, entry.bytes) if main else ("", None)
+    found = [Download(entry.url, digest, size)] if entry.url and main else []
+    if entry.hub:
+        repository, path = _hub_parts(entry)
+        found.append(hub_download(repository, path if main else f"{path.rpartition('/')[0]}/{name}", digest, size))
+    return found
+
+
+def _hub_parts(entry: Checkpoint) -> tuple[str, str]:
+    """The repository of an entry on the hub, and the path of its file in it."""
+    owner, repository, path = entry.hub.split("/", 2)
+    return f"{owner}/{repository}", path
+
+
+def _companions(detector: str, path: Path) -> Iterator[Path]:
+    """Where the other files lie without which a checkpoint of a detector cannot be read."""
+    names = dict.fromkeys(name for entry in checkpoints_of(detector) for name in entry.companions)
+    return (path.with_name(name) for name in names)
 
 
 def _file_of_user(detector: str, text: str) -> FoundCheckpoint:
@@ -145,22 +222,39 @@ def _file_of_user(detector: str, text: str) -> FoundCheckpoint:
     return FoundCheckpoint(path, missing=msg)
 
 
-def _find_file(entry: Checkpoint, folder: Path) -> Path | None:
-    """The file of a checkpoint: by its content in the user's folder, by its name there, or in the hub's cache."""
-    if (path := entry.path(folder)).is_file():
-        return path
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+def _file_of_entry(entry: Checkpoint, folder: Path, files: Sequence[Path] | None) -> FoundCheckpoint:
+    """The file of a checkpoint: where `weights get` puts it, elsewhere in the user's folder, or in the hub's cache."""
+    own = entry.path(folder)
+    below = files_below(folder) if files is None else files
     if entry.sha256:
-        alike = (path for path in files if path.stat().st_size == entry.bytes)
-        named = [path for path in alike if hashed_file(path).sha256 == entry.sha256]
-    elif len({known.title for known in released_checkpoints() if known.file == entry.file}) == 1:
-        named = [path for path in files if path.name == entry.file]
+        found = next((path for path in (own, *below) if _is_file_of(entry, path)), None)
     else:
-        named = []
-    if named:
-        return named[0]
-    if not entry.hub:
-        return None
-    owner, repository, name = entry.hub.split("/", 2)
-    cached = cached_hub_file(f"{owner}/{repository}", name)
-    return cached.path if cached else None
+        by_content = {content_id(path): path for path in ([own] if own.is_file() else _of_its_name(entry, below))}
+        if len(by_content) > 1:
+            several = " or ".join(sorted(map(str, by_content.values())))
+            msg = f"{entry.title} may be {several}, which differ: put the right one into {own.parent}"
+            return FoundCheckpoint(own, entry=entry, missing=msg)
+        found = next(iter(by_content.values()), None)
+    cached = cached_hub_file(*_hub_parts(entry)) if entry.hub and not found else None
+    if found or (cached and (not entry.sha256 or _is_file_of(entry, cached))):
+        path = found or cached or own
+        return FoundCheckpoint(path, hashed_file(path).sha256, entry)
+    if wrong := own if own.is_file() else cached:
+        sha256 = hashed_file(wrong).sha256
+        msg = f"{wrong} is not {entry.title}: its sha256 is {sha256}, not {entry.sha256}; download it again"
+        return FoundCheckpoint(wrong, sha256, entry, msg)
+    fetch_it = f"run `lineup weights get {entry.title}`, or " if entry.url or entry.hub else ""
+    msg = f"{entry.title} is not on this machine: {fetch_it}{where_to_put(entry, folder)}"
+    return FoundCheckpoint(own, entry=entry, missing=msg)
+
+
+def _is_file_of(entry: Checkpoint, path: Path) -> bool:
+    """Whether a file has the content of a checkpoint of known digest; only one of its size is read."""
+    alike = path.is_file() and entry.bytes in {None, path.stat().st_size}
+    return alike and hashed_file(path).sha256 == entry.sha256
+
+
+def _of_its_name(entry: Checkpoint, files: Sequence[Path]) -> list[Path]:
+    """The files that have the name of a checkpoint's, where no other checkpoint has it."""
+    unique = len({known.title for known in released_checkpoints() if known.file == entry.file}) == 1
+    return [path for path in reversed(files) if path.name == entry.file] if unique else []

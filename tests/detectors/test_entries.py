@@ -29,6 +29,7 @@ def test_a_row_is_a_detector_with_options_and_a_checkpoint(text, detector, optio
         ("a@", "names no checkpoint behind the @"),
         ("a:b", "'b' is no option"),
         ("a:=b", "'=b' is no option"),
+        ("a:x=1:x=2@name", "gives the option x twice"),
         ("a:", "ends an option that it does not begin"),
     ],
 )

@@ -13,7 +13,7 @@ TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path
 
 WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
-    "bench/platform/downloads.py",  # what comes from the network, in a folder that the user named
+    "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/training_curves.py",  # TensorBoard writes its own files

@@ -81,6 +81,49 @@ def test_what_cannot_be_scored_is_one_clear_line(lineup, checkpoint, images, tmp
     assert "missing" in refused
 
 
+def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left_alone(lineup, checkpoint, images):
+    usual = ("--detector", "cnnspot", "--weights", checkpoint[1])
+    names = ("list.csv", "lines.jsonl", "photo.heic", "README")
+    for name in names:
+        (images / name).write_text("name,label")
+        refused = one_line(lineup("score", images / name, *usual))
+        assert f"{images / name}: no image was found (1 file of another kind was not read: 1 " in refused
+        assert "give image files (.avif, " in refused
+        assert "folders, or archives (.tar, .zip)" in refused
+        assert "manifest" not in refused
+    done = lineup("score", images / "a.png", *(images / name for name in names), *usual)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [str(images / "a.png")]
+    said = "4 files of other kinds were not read: 1 .csv, 1 .heic, 1 .jsonl, 1 without a suffix"
+    assert f"Note: {said}" in done.stderr
+    refused = one_line(lineup("score", images / "absent.png", *usual))
+    assert "absent.png does not exist; give image files (" in refused
+
+
+def test_images_of_one_name_in_two_folders_are_told_apart(lineup, checkpoint, tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+        Image.fromarray(texture(folder, 40, 40)).save(tmp_path / folder / "deep" / "a.png")
+    given = (tmp_path / "one", tmp_path / "two", tmp_path / "two" / "deep" / "a.png", tmp_path / "one")
+    done = lineup("score", *given, "--detector", "cnnspot", "--weights", checkpoint[1], "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["images"]
+    assert [image["name"] for image in found] == [
+        str(tmp_path / folder / "deep" / "a.png") for folder in ("one", "two")
+    ]
+    assert [len(image["answers"]) for image in found] == [1, 1]
+
+
+@pytest.mark.parametrize(("place", "reason"), [("file/scores.csv", "Not a directory"), ("", "Is a directory")])
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_scored(
+    lineup, both, tmp_path, monkeypatch, place, reason
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("bench.request.image_scores.score_files", lambda *_: pytest.fail("scored"))
+    refused = one_line(lineup(*both, "--out", tmp_path / place))
+    assert f"--out {tmp_path / place} cannot be written ({reason}); choose another file" in refused
+
+
 def test_a_setting_is_not_given_with_a_fitted_detector(lineup, tmp_path):
     done = lineup("score", tmp_path, "--fitted", tmp_path / "any.safetensors", "--setting", "small")
     assert "--setting small is given with --fitted, whose file says its setting" in one_line(done)
@@ -105,7 +148,7 @@ def test_several_detectors_answer_in_every_form_alike(lineup, both, tmp_path):
     assert whole["images"] == by_line
     assert whole["not_read"] == {}
     flat = [(image["name"], *answer.values()) for image in by_line for answer in image["answers"]]
-    columns = ["name", "detector", "score", "log_odds", "threshold", "verdict"]
+    columns = ["name", "detector", "score", "log_odds", "threshold", "threshold_source", "verdict"]
     pd.testing.assert_frame_equal(pd.DataFrame(flat, columns=[*columns, "none"])[columns], table[columns], rtol=1e-6)
     assert {one[-1] for one in flat} == {None}
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(lineup(*both, "--csv").stdout), keep_default_na=False), table)

@@ -1,5 +1,7 @@
 """`lineup weights`: what the registry lists, and what is downloaded from a server."""
 
+import socket
+import time
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -7,11 +9,11 @@ from threading import Thread
 
 import pytest
 
-from detectors.weights import released
+from detectors.weights import downloads, hub, released
 from detectors.weights.released import Checkpoint
 from tests.support.command_line import one_line
 
-CONTENT = b"weights of a network"
+CONTENT = b"\x80\x02 weights of a network"  # begins as a file of torch.save does
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -48,6 +50,14 @@ def entry(name, url, digest=None, **more):
     )
 
 
+@pytest.fixture(autouse=True)
+def _nothing_cached(monkeypatch, tmp_path):
+    """What the download folders of this machine hold is not seen, and no server is known to be silent."""
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(downloads, "_unreachable", {})
+
+
 @pytest.fixture
 def registry(monkeypatch):
     def use(*entries):
@@ -78,7 +88,7 @@ def test_what_paper_settings_start_from_is_got_by_its_name(lineup, monkeypatch, 
     path.write_bytes(CONTENT)
     held = {}
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda repository, name: held.get(repository))
-    monkeypatch.setattr("detectors.weights.hub._names_in", refuse)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", refuse)
     get = ("weights", "get", "timm/legacy_xception.tf_in1k")
     done = lineup(*get)
     assert done.returncode == 1
@@ -87,7 +97,7 @@ def test_what_paper_settings_start_from_is_got_by_its_name(lineup, monkeypatch, 
     assert lineup(*get).stdout.strip() == f"{get[-1]}: {path}, sha256 {sha256(CONTENT).hexdigest()}"
 
 
-def refuse(repository):
+def refuse(*_, **__):
     raise OSError("no network")
 
 
@@ -99,8 +109,48 @@ def test_what_is_got_is_checked_kept_and_not_got_again(lineup, registry, address
     path = tmp_path / "weights" / "cnnspot" / "known" / "net.pth"
     assert path.read_bytes() == CONTENT
     assert f"{path}, sha256 {sha256(CONTENT).hexdigest()}, as the registry has it" in done.stdout
+    assert "licence: MIT; trained on: ProGAN" in done.stdout
+    assert f"cnnspot@known net.pth: {len(CONTENT)} bytes done" in done.stderr
     registry(entry("known", "http://127.0.0.1:9/net.pth", bytes=len(CONTENT)))
     assert "cnnspot@known is there" in lineup(*get).stdout
+
+
+def test_the_files_that_go_with_it_are_got_too(lineup, registry, address, tmp_path, monkeypatch):
+    monkeypatch.setattr(hub, "hub_address", lambda repository, name: f"{address}/{repository}/{name}")
+    served = tmp_path / "served" / "owner" / "name" / "in"
+    served.mkdir(parents=True)
+    for name in ("net.pth", "mean"):
+        (served / name).write_bytes(CONTENT)
+    registry(entry("several", "", "", hub="owner/name/in/net.pth", companions=("mean", "var")))
+    get, folder = ("weights", "get", "cnnspot@several", "--weights-dir", tmp_path), tmp_path / "cnnspot" / "several"
+    done = lineup(*get)
+    assert done.returncode == 1
+    assert "has no such file (status 404): put net.pth and mean and var from" in done.stderr.replace("))", ")")
+    (served / "var").write_bytes(CONTENT)
+    (served / "mean").unlink()
+    (served / "net.pth").unlink()
+    assert lineup(*get).returncode == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["mean", "net.pth", "var"]
+
+
+def test_a_server_that_does_not_answer_is_waited_for_once(lineup, registry, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "FIRST_BYTE", 0.5)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(5))
+    registry(*(entry(name, "http://weights.invalid/net.pth") for name in "abcdef"))
+    start = time.monotonic()
+    done = lineup("weights", "get", *(f"cnnspot@{name}" for name in "abcdef"), "--weights-dir", tmp_path)
+    assert time.monotonic() - start < 2
+    assert done.stderr.count("weights.invalid did not answer within") == 6
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_no_source_blamed(lineup, registry, address, tmp_path):
+    registry(entry("known", f"{address}/net.pth", hub="owner/name/net.pth"))
+    (tmp_path / "file").write_text("")
+    done = lineup("weights", "get", "cnnspot@known", "--weights-dir", tmp_path / "file")
+    assert done.returncode == 1
+    path = tmp_path / "file" / "cnnspot" / "known" / "net.pth"
+    assert f"cnnspot@known could not be had: {path} cannot be written (Not a directory)" in done.stderr
+    assert "hub" not in done.stderr
 
 
 def test_a_digest_that_is_not_known_is_said(lineup, registry, address, tmp_path):

@@ -7,6 +7,8 @@ import numpy as np
 from bench.engine.plan import detector_names, fit_name, training_text
 from detectors import catalogue
 from detectors.api import Recipe
+from detectors.weights import released
+from detectors.weights.released import Checkpoint
 from protocols.api import Cell, Subset
 from tests.support.miniature import NearestMeanRecipe, Smoothed
 
@@ -49,6 +51,23 @@ def test_another_version_of_a_plug_in_is_another_fit_of_its_detectors_alone(make
     after = make_bench(recipes=recipes).plan(("none",))
     moved = {old.cell.detector for old, new in zip(before, after, strict=True) if old.key != new.key}
     assert moved == {"smoothed"}
+
+
+def test_another_file_beside_a_checkpoint_is_another_detector(make_bench, tmp_path, monkeypatch):
+    (tmp_path / "net.pth").write_bytes(b"weights")
+    cell = Cell("smoothed", None, TEST, checkpoint=str(tmp_path / "net.pth"))
+    bench = make_bench(recipes=[Smoothed("small")])
+    known = Checkpoint(
+        detector="smoothed", name="a", file="a", page="", licence="", layout="", training="", companions=("mean",)
+    )
+    keys = []
+    for entries, mean in (((), b"1"), ((known,), b"1"), ((known,), b"2")):
+        monkeypatch.setattr(released, "released_checkpoints", lambda entries=entries: entries)
+        (tmp_path / "mean").write_bytes(mean)
+        (planned,) = bench.planned([cell])
+        keys.append((planned.recipe_key.rpartition("@")[2], planned.key, planned.fit_key))
+    assert [len(key[0].split("+")) for key in keys] == [1, 2, 2]
+    assert all(len(set(parts)) == 3 for parts in zip(*keys, strict=True))
 
 
 def test_fits_of_one_run_that_are_kept_have_names_of_their_own():

@@ -12,11 +12,12 @@ from torchvision import transforms
 from detectors.api import Runtime, Unavailable
 from detectors.architectures.dct_networks import DctResNet50, SmallDctNet, log_dct
 from detectors.checks import ToyTrainSet, sample, texture
-from detectors.networks.fredect_net import PAPER_VIEW, SMALL_VIEW, FreDectNet
+from detectors.networks.fredect_net import PAPER_VIEW, SMALL_VIEW, STATISTICS_FILES, FreDectNet
 from detectors.preprocessing.augmentation import View
 from detectors.training.input_statistics import mean_and_variance
 from detectors.training.schedules import EarlyStopping
 from detectors.weight_file import WrongWeights
+from detectors.weights.released import checkpoints_of
 from tests.support.arrays import near
 
 PAPER, SMALL = FreDectNet("paper"), FreDectNet("small")
@@ -152,6 +153,12 @@ def test_mean_and_variance_belong_to_the_checkpoint(folder, absent):
         (folder / name).unlink()
     with pytest.raises(Unavailable, match=rf"^{' and '.join(absent)} missing beside .*weights/auxiliary.*$"):
         PAPER.load(folder / "DCTAnalysis.pth", Runtime())
+
+
+def test_the_registry_knows_the_files_that_go_with_the_weights():
+    entries = checkpoints_of("fredect_net")
+    assert entries
+    assert {one.companions for one in entries} == {tuple(STATISTICS_FILES.values())}
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,17 @@
 import argparse
 import io
 import os
+import pickle
 import zipfile
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from sklearn.svm import LinearSVC
 from torch import nn
 
 from detectors.weight_file import WrongWeights, hashed_file
@@ -59,9 +62,10 @@ def test_a_prefix_that_not_all_names_have_or_that_is_expected_stays(tmp_path):
     assert same(read(saved(parallel, tmp_path / "own.pth"), expected=own), own)
 
 
-def test_of_a_model_and_its_average_the_model_is_read(tmp_path):
+@pytest.mark.parametrize("wrapper", [name for name in WRAPPERS if name != "ema"])
+def test_of_a_model_and_its_average_the_model_is_read(tmp_path, wrapper):
     averaged = {name: tensor + 1 for name, tensor in TENSORS.items()}
-    assert same(read(saved({"ema": averaged, "model": TENSORS}, tmp_path / "both.pth")), TENSORS)
+    assert same(read(saved({"ema": averaged, wrapper: TENSORS}, tmp_path / "both.pth")), TENSORS)
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["zip", "legacy"])
@@ -122,6 +126,15 @@ def test_a_number_that_is_not_finite_is_refused_by_name(tmp_path, number):
     assert "fc.weight holds a number that is not finite" in refusal(path)
 
 
+def test_a_number_that_single_precision_cannot_hold_is_refused_by_name(tmp_path):
+    path = tmp_path / "net.pth"
+    largest = torch.finfo(torch.float32).max
+    saved({"a": torch.tensor([largest], dtype=torch.float64)}, path)
+    read(hashed_file(path))
+    saved({"fc.weight": torch.tensor([1.0, 1e39], dtype=torch.float64)}, path)
+    assert "fc.weight holds a number beyond single precision" in refusal(path)
+
+
 def test_complex_weights_are_refused_by_name(tmp_path):
     saved(TENSORS | {"filter": torch.ones(2, dtype=torch.complex64)}, tmp_path / "net.pth")
     assert "filter holds complex numbers" in refusal(tmp_path / "net.pth")
@@ -144,6 +157,38 @@ def test_what_only_code_could_read_is_refused_with_the_name_of_its_type(tmp_path
     message = refusal(path)
     assert "torch.nn.modules.container.Sequential" in message
     assert "state_dict() alone" in message
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("beside", ["", "text"])
+def test_a_pickle_of_something_else_is_refused_with_the_name_of_its_type(tmp_path, protocol, beside):
+    path = tmp_path / "net.pkl"
+    held = {"first": beside, "again": beside, "trap": Trap(str(tmp_path / "sprung"))}
+    path.write_bytes(pickle.dumps(held, protocol))
+    assert "holds an object of posix.mkdir, whose reading would run code" in refusal(path)
+    joblib.dump(LinearSVC(), path)
+    assert "holds an object of sklearn.svm._classes.LinearSVC" in refusal(path)
+    path.write_bytes(pickle.dumps({"a": 1}, protocol))
+    assert "holds a pickle, and no file of torch.save" in refusal(path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_an_archive_of_a_later_protocol_is_refused_with_the_name_of_its_type(tmp_path):
+    saved({"model": Trap(str(tmp_path / "sprung"))}, tmp_path / "net.pth", pickle_protocol=4)
+    assert "holds an object of posix.mkdir" in refusal(tmp_path / "net.pth")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_file_cut_anywhere_is_one_sentence(tmp_path):
+    path = tmp_path / "net.pth"
+    saved({"w": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
+    data = path.read_bytes()
+    for size in range(1, len(data)):
+        path.write_bytes(data[:size])
+        assert refusal(path) in {
+            f"{path} is damaged or cut: download it again",
+            f"{path} is neither a .safetensors file nor one of torch.save: give the published file",
+        }, size
 
 
 def test_a_torchscript_program_is_named(tmp_path):
@@ -175,7 +220,11 @@ def arrays():
         (arrays(), "arrays of NumPy"),
         (b"PK\x05\x06" + bytes(18), "zip archive of 0 other files"),
         (b"\x80\x02}q", "damaged"),
-        (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "damaged or truncated"),
+        (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "damaged or cut"),
+        (b'{"data":{"error": "quota"}}', "JSON"),
+        (b"\xef\xbb\xbf<!DOCTYPE html>", "web page"),
+        (b"<!-- a comment --><html>", "web page"),
+        (b"<Error><Code>AccessDenied</Code></Error>", "XML"),
     ],
 )
 def test_other_files_are_named_for_what_they_are(tmp_path, data, said):

@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench.platform import downloads
-from bench.platform.downloads import Download, NotDownloaded, fetch
+from detectors.weights import downloads
+from detectors.weights.downloads import Download, NotDownloaded, NotWritable, fetch
 
-CONTENT = bytes(range(256)) * 2000
+CONTENT = b"\x80\x02" + bytes(range(256)) * 2000  # begins as a file of torch.save does
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 HALF = len(CONTENT) // 2
 
@@ -36,8 +36,21 @@ class Handler(BaseHTTPRequestHandler):
         return int(text.removeprefix("bytes=").removesuffix("-")) if text else 0
 
     def serve_whole(self):
+        if self.start() >= len(CONTENT):
+            self.send(b"", 416)
+            return
         rest = CONTENT[self.start() :]
         self.send(rest, 206 if self.start() else 200)
+
+    def serve_other_part(self):
+        self.send(CONTENT, 206 if self.start() else 200, Content_Range=f"bytes 0-{len(CONTENT)}/{len(CONTENT)}")
+
+    def serve_lengthless(self):
+        self.send(CONTENT, length="many")
+        self.close_connection = True
+
+    def serve_text(self):
+        self.send(self.server.text)
 
     def serve_drops(self):
         """Half of what is missing each time, then it hangs up."""
@@ -100,10 +113,11 @@ def _quick(monkeypatch):
     monkeypatch.setattr(downloads, "FIRST_BYTE", 0.4)
     monkeypatch.setattr(downloads, "STOPPED", 0.8)
     monkeypatch.setattr(downloads, "PAUSE", 0.05)
+    monkeypatch.setattr(downloads, "_unreachable", {})
 
 
 def wanted(server, path, sha256=DIGEST, **headers):
-    return Download(f"http://127.0.0.1:{server.server_port}/{path}", sha256, headers)
+    return Download(f"http://127.0.0.1:{server.server_port}/{path}", sha256, headers=headers)
 
 
 def refusal(download, path):
@@ -116,7 +130,7 @@ def refusal(download, path):
     return str(raised.value)
 
 
-@pytest.mark.parametrize("path", ["whole", "drops", "forgets", "moved"])
+@pytest.mark.parametrize("path", ["whole", "drops", "forgets", "moved", "lengthless"])
 @pytest.mark.parametrize("digest", [DIGEST, ""])
 def test_a_file_is_whole_whatever_the_server_does(server, tmp_path, path, digest):
     seen = []
@@ -125,7 +139,7 @@ def test_a_file_is_whole_whatever_the_server_does(server, tmp_path, path, digest
     assert found == DIGEST
     assert target.read_bytes() == CONTENT
     assert [item.name for item in target.parent.iterdir()] == ["net.pth"]
-    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert seen[-1] == (len(CONTENT), 0 if path == "lengthless" else len(CONTENT))
 
 
 def test_what_was_dropped_is_not_asked_for_again(server, tmp_path):
@@ -143,6 +157,106 @@ def test_a_transfer_that_stops_is_given_up_and_gone_on_with_later(server, tmp_pa
     fetch(wanted(server, "whole"), path, lambda *_: None)
     assert [text for _, text, _ in server.asked] == [f"bytes={HALF}-"]
     assert path.read_bytes() == CONTENT
+
+
+def test_giving_up_counts_from_the_last_byte(server, tmp_path):
+    start = time.monotonic()
+    refusal(wanted(server, "stalls"), tmp_path / "net.pth")
+    assert time.monotonic() - start < downloads.STOPPED + 0.3
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked"),
+    [
+        (CONTENT, []),
+        (CONTENT + b"more", [f"bytes={len(CONTENT) + 4}-", None]),
+        (b"of another file", ["bytes=15-", None]),
+        (CONTENT[::-1], [f"bytes={len(CONTENT)}-", None]),
+    ],
+    ids=["whole", "too long", "of another source", "as long and another"],
+)
+def test_what_is_kept_of_an_earlier_try_never_blocks_the_next(server, tmp_path, kept, asked):
+    (tmp_path / ".net.pth.partial").write_bytes(kept)
+    assert fetch(wanted(server, "whole"), tmp_path / "net.pth", lambda *_: None) == DIGEST
+    assert (tmp_path / "net.pth").read_bytes() == CONTENT
+    assert [text for _, text, _ in server.asked] == asked
+    assert [item.name for item in tmp_path.iterdir()] == ["net.pth"]
+
+
+def test_a_part_that_was_not_asked_for_is_refused(server, tmp_path):
+    (tmp_path / ".net.pth.partial").write_bytes(CONTENT[:100])
+    assert "not what was asked for (status 206)" in refusal(wanted(server, "other_part"), tmp_path / "net.pth")
+
+
+def test_a_page_in_place_of_the_rest_leaves_what_there_is(server, tmp_path):
+    (tmp_path / ".net.pth.partial").write_bytes(CONTENT[:100])
+    assert "web page" in refusal(wanted(server, "page"), tmp_path / "net.pth")
+    assert (tmp_path / ".net.pth.partial").read_bytes() == CONTENT[:100]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "gave an empty file"),
+        (b'{"data":{"error": "quota"}}', "gave a JSON document"),
+        (b"<?xml version='1.0'?><Error/>", "gave an XML document"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "gave a Git LFS pointer"),
+        (b"\xef\xbb\xbf<!DOCTYPE html><html>", "gave a web page"),
+        (b"<!-- sign in --><html>", "gave a web page"),
+        (b"Not here", "gave neither a .safetensors file nor one of torch.save"),
+    ],
+)
+@pytest.mark.parametrize("digest", [DIGEST, ""])
+def test_an_answer_that_is_no_file_of_weights_is_named(server, tmp_path, text, said, digest):
+    server.text = text
+    assert said in refusal(wanted(server, "text", digest), tmp_path / "net.pth")
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_digest_the_size_is_compared(server, tmp_path):
+    asked = Download(wanted(server, "whole").url, size=len(CONTENT) + 1)
+    said = refusal(asked, tmp_path / "net.pth")
+    assert f"gave a file of {len(CONTENT)} bytes, and not one of {len(CONTENT) + 1}: it was thrown away" in said
+    assert not list(tmp_path.iterdir())
+    fetch(Download(asked.url, size=len(CONTENT)), tmp_path / "net.pth", lambda *_: None)
+
+
+def test_a_fault_of_this_machine_is_not_blamed_on_the_server(server, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "net.pth"
+    with pytest.raises(NotWritable, match=r"file/net\.pth cannot be written \((Not a directory|File exists)\)"):
+        fetch(wanted(server, "whole"), path, lambda *_: None)
+    assert not server.asked
+
+    class Full(downloads.FileIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(downloads, "FileIO", Full)
+    start = time.monotonic()
+    with pytest.raises(NotWritable, match=r"/net\.pth cannot be written \(No space left on device\)"):
+        fetch(wanted(server, "whole"), tmp_path / "net.pth", lambda *_: None)
+    assert time.monotonic() - start < downloads.STOPPED
+    assert len(server.asked) == 1
+
+
+def test_two_that_get_one_file_do_not_spoil_it(server, tmp_path):
+    path = tmp_path / "net.pth"
+    with downloads._partial_file(path) as (_, file):
+        file.write(CONTENT[:100])
+        assert f"another process is getting {path}" in refusal(wanted(server, "whole"), path)
+        assert not server.asked
+    assert fetch(wanted(server, "whole"), path, lambda *_: None) == DIGEST
+    assert [text for _, text, _ in server.asked] == ["bytes=100-"]
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_again(server, tmp_path):
+    said = [refusal(wanted(server, "silent"), tmp_path / "net.pth")]
+    start = time.monotonic()
+    said.append(refusal(wanted(server, "whole"), tmp_path / "other.pth"))
+    assert time.monotonic() - start < downloads.FIRST_BYTE
+    assert said[0] == said[1]
+    assert len(server.asked) == 1
 
 
 def test_without_a_digest_nothing_of_an_earlier_try_is_used(server, tmp_path):
@@ -167,6 +281,8 @@ def test_another_file_than_the_digest_says_is_thrown_away(server, tmp_path):
         ("status/503", "out of service for now (status 503"),
         ("status/404", "has no such file (status 404"),
         ("status/418", "refuses it (status 418"),
+        ("status/204", "answered without the file (status 204)"),
+        ("status/416", "refuses it (status 416"),
         ("hub/GatedRepo", "accepted its licence"),
         ("hub/RepoNotFound", "has no such repository"),
         ("hub/EntryNotFound", "has no such file in the repository"),

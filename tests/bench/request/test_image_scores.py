@@ -1,0 +1,98 @@
+"""Scores of images one by one: whose they are, and what a single bad image costs the others."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from bench.platform.progress import Reporter
+from bench.request import image_scores
+from bench.request.image_scores import ScoreRequest, score_files
+from detectors.api import Detector
+from detectors.checks import texture
+
+SMALL = 30  # pixels, of an image that the detector here cannot take
+
+
+class Mean(Detector):
+    """Scores are mean values; an image of `SMALL` pixels, or a batch that is too large, is more than it can take."""
+
+    def __init__(self, fault=""):
+        self.fault = fault
+
+    def prepare(self, sample):
+        if self.fault == "prepare" and len(sample.pixels) == SMALL:
+            raise ValueError("too\nsmall")
+        return sample.pixels
+
+    def score(self, batch):
+        if self.fault == "memory" and len(batch) > 2:
+            raise MemoryError
+        spoiled = [self.fault == "nan" and len(pixels) == SMALL for pixels in batch]
+        means = np.array([pixels.mean() / 255 for pixels in batch], np.float32)
+        return np.where(spoiled, np.float32("nan"), means)
+
+    def state(self):
+        return {}
+
+
+@pytest.fixture
+def scored(monkeypatch, tmp_path):
+    """The table of scores of some paths by some toy detectors."""
+
+    def score(paths, batch_size=32, **detectors):
+        monkeypatch.setattr(image_scores, "_load", lambda _: detectors)
+        request = ScoreRequest(paths, (), (), "paper", "cpu", "float32", batch_size, 2, tmp_path)
+        return score_files(request, Reporter(Console(file=io.StringIO())))
+
+    return score
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Seven images of which c is small and f is none."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in "abcdefg":
+        side = SMALL if name == "c" else 60
+        Image.fromarray(texture(name, side, side)).save(folder / f"{name}.png")
+    (folder / "f.png").write_bytes(b"no image")
+    return folder
+
+
+@pytest.mark.parametrize("cut", [(1, 256), (3, 1), (3, 256), (32, 256)])
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("prepare", "the detector cannot score it (ValueError: too small)"),
+        ("nan", "the detector cannot score it (ValueError: scores must be 1 finite numbers"),
+        ("memory", ""),
+    ],
+)
+def test_an_image_that_cannot_be_scored_costs_no_other_its_score(scored, images, monkeypatch, cut, fault, said):
+    monkeypatch.setattr(image_scores, "CHUNKS_PER_PASS", cut[1])
+    found = scored([images], cut[0], sound=Mean(), faulty=Mean(fault))
+    table = found.table.pivot_table(index="name", columns="detector", values=["score"], dropna=False)["score"]
+    culprits = {"f.png"} | ({"c.png"} if said else set())
+    assert {name for name, score in table["faulty"].items() if np.isnan(score)} == culprits
+    assert {name for name, score in table["sound"].items() if np.isnan(score)} == {"f.png"}
+    others = table.drop(index=list(culprits))
+    assert (others["faulty"] == others["sound"]).all()
+    reasons = found.table.set_index(["name", "detector"])["reason"]
+    assert reasons["c.png", "faulty"].startswith(said)
+    assert bool(reasons["c.png", "faulty"]) == bool(said)
+    assert (reasons != "").sum() == len(culprits) + 1
+
+
+def test_names_tell_images_apart_where_several_paths_are_given(scored, tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+        Image.fromarray(texture(folder, 40, 40)).save(tmp_path / folder / "deep" / "a.png")
+    one, two = (tmp_path / folder / "deep" / "a.png" for folder in ("one", "two"))
+    found = scored([tmp_path / "one", tmp_path / "two", two, tmp_path / "one"], left=Mean(), right=Mean())
+    assert found.table["name"].tolist() == [str(one)] * 2 + [str(two)] * 2
+    assert found.table["detector"].tolist() == ["left", "right"] * 2
+    assert found.detectors == 2
+    assert scored([tmp_path / "one"], any=Mean()).table["name"].tolist() == ["deep/a.png"]
