@@ -234,10 +234,10 @@ def _read_square(recipe: Recipe, prepare: Prepare) -> ReadSquare:
 
 
 def _follows(prepared: Array, part: Image) -> bool:
-    """Whether an array, (H, W) or (H, W, C), has one value for black and one for white pixels, uint8 (H, W, 3)."""
+    """Whether an array, (H, W) or (H, W, C), has one value for black and another for white pixels, uint8 (H, W, 3)."""
     white = part[..., 0] > 0
     dark, light = prepared[~white], prepared[white]
-    return bool((dark == dark[0]).all() and (light == light[0]).all() and (dark[0] != light[0]).all())
+    return bool((dark == dark[0]).all() and (light == light[0]).all() and (dark[0] != light[0]).any())
 
 
 def _unknown_square(recipe: Recipe) -> Unavailable:

@@ -28,6 +28,7 @@ from detectors.input_policy import (
     tiles,
     with_input_policy,
 )
+from detectors.networks.aot_pixelnet import AotPixelNetRecipe
 from detectors.networks.backbones import Resnet50
 from detectors.networks.fredect_net import FreDectNet
 from detectors.networks.npr import Npr
@@ -192,6 +193,11 @@ def test_normalised_pixels_are_pixels():
             return (super().prepare(sample).astype(np.float32) / 255 - (0.4, 0.5, 0.6)) / 0.2
 
     assert isinstance(with_input_policy(Npr("small", input="crop"), Normalised()), PartsDetector)
+
+
+def test_pixels_of_another_colour_space_are_pixels():
+    recipe = AotPixelNetRecipe("paper", input="crop")  # the chroma of black is that of white
+    require_input_policy(recipe, Runtime())
 
 
 @pytest.mark.parametrize("kind", [Metadata, Spectrum, Prnu, MeanEnsemble])
