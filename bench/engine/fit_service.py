@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.engine.cache import Cache
@@ -14,7 +14,7 @@ from bench.engine.selections import DistinctImages, Selection, Selections
 from bench.engine.train_set import SampleReader, SelectionTrainSet
 from bench.engine.training_curves import CurveWriter, no_curves
 from detectors.api import Detector, Runtime
-from detectors.input_policy import with_input_policy
+from detectors.input_policy import require_input_policy, with_input_policy
 from protocols.api import Subset
 from protocols.degradations import parse_degradation
 
@@ -30,6 +30,7 @@ class FitService:
         runtime: Where fits compute.
         counts: Counts decoded images, and fits made and reused.
         curves: Writes curves of trainings.
+        begun: The training keys of the tasks that were given out.
     """
 
     selections: Selections | Mapping[Subset, Selection]
@@ -38,6 +39,7 @@ class FitService:
     runtime: Runtime
     counts: Counter[str]
     curves: CurveWriter = no_curves
+    begun: set[str] = field(default_factory=set)
 
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell. Raises what its recipe raises."""
@@ -46,30 +48,41 @@ class FitService:
         if (restored := self.restore(item)) is not None:
             self.counts["fits reused"] += 1
             return restored
-        detector = with_input_policy(item.recipe, self._fit(item, item.cell.train))
-        self.cache.write_fit(item.fit_key, detector.state(), detector.history)
+        require_input_policy(item.recipe, self.runtime)  # a fit may take hours
+        detector = self._fit(item, item.cell.train)
+        self.cache.write_fit(item.training_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
-        return detector
+        return with_input_policy(item.recipe, detector)
 
     def restore(self, item: PlannedCell) -> Detector | None:
         """The detector as it was fitted before; None where it was not."""
-        state = self.cache.read_fit(item.fit_key)
+        state = self.cache.read_fit(item.training_key)
         return None if state is None else with_input_policy(item.recipe, item.recipe.restore(state, self.runtime))
 
     def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
         selection = self.selections[subset]
         reader = SampleReader(selection.pool, parse_degradation(subset.degradation), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
+        folder = self.cache.fit_folder(item.training_key)
         with self.curves(item.cell) as callback:
-            runtime = replace(self.runtime, checkpoint_folder=self.cache.fit_folder(item.fit_key), on_epoch=callback)
+            runtime = replace(self.runtime, checkpoint_folder=folder, on_epoch=callback)
             return item.recipe.fit(train, item.cell.seed, runtime)
 
     def tasks(self, item: PlannedCell) -> dict[str, FitTask]:
-        """The fit of a cell by its key, if it may run beside others: on a CPU, of one thread, not in the cache."""
+        """The fit of a cell by its `fit_key`, if it may run beside others: on a CPU, of one thread, not in the cache.
+
+        Of cells that share a training the first has it; the others find it in the cache.
+
+        Raises:
+            Unavailable: The fitted detector cannot be shown images as its recipe asks.
+        """
         subset = item.cell.train
         single_threaded = self.runtime.device == "cpu" and item.recipe.single_threaded_fit
-        if subset is None or not single_threaded or self.cache.has_fit(item.fit_key):
+        known = item.training_key in self.begun or self.cache.has_fit(item.training_key)
+        if subset is None or not single_threaded or known:
             return {}
+        require_input_policy(item.recipe, self.runtime)
+        self.begun.add(item.training_key)
         selection = self.selections[subset].with_own_pool()
         batch_size = self.embeddings.batch_size
         return {item.fit_key: FitTask(item, selection, self.cache, self.runtime, batch_size, self.curves)}

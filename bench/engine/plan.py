@@ -38,7 +38,9 @@ class PlannedCell:
         recipe: Recipe of its detector, with the options of the cell.
         recipe_key: The recipe's key, and behind an @ the content of the files that it is loaded from.
         key: Hash of everything that changes its scores.
-        fit_key: Hash of everything that changes the fitted detector.
+        fit_key: Hash of everything that changes the fitted detector, and of how it is shown test images.
+        training_key: Hash of everything that changes what fitting learns: detectors that are shown images differently
+            share it.
         missing: Why its checkpoint cannot be used; empty where it can.
     """
 
@@ -47,6 +49,7 @@ class PlannedCell:
     recipe_key: str
     key: str
     fit_key: str
+    training_key: str
     missing: str = ""
 
     @property
@@ -94,22 +97,29 @@ def plan(
         for test, task in {(cell.test, cell.task) for cell in cells}
     }
     by_options = {(cell.detector, cell.options): _with_options(recipes[cell.detector], cell) for cell in cells}
-    codes = {key: (recipe.key, code_of(recipe), runtime_key(runtime)) for key, recipe in by_options.items()}
+    keys = {options: (recipe.key, _key_of_training(recipe)) for options, recipe in by_options.items()}
+    codes = {options: (code_of(recipe), runtime_key(runtime)) for options, recipe in by_options.items()}
     planned = []
     for cell in cells:
-        code = codes[cell.detector, cell.options]
+        recipe, code = by_options[cell.detector, cell.options], codes[cell.detector, cell.options]
+        recipe_key, key_of_training = keys[cell.detector, cell.options]
         if cell.train is None:
-            content = checkpoint_id(by_options[cell.detector, cell.options].card.name, Path(cell.checkpoint))
-            code = (f"{code[0]}@{content}", *code[1:])
-            fit_key = digest("checkpoint", *code)
+            recipe_key = f"{recipe_key}@{checkpoint_id(recipe.card.name, Path(cell.checkpoint))}"
+            fit_key = training_key = digest("checkpoint", recipe_key, *code)  # nothing is fitted
         else:
-            fit_key = digest("fit", *code, *train_keys[cell.train], str(cell.seed))
+            trained = *train_keys[cell.train], str(cell.seed)
+            fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.degradation).key
         further = [cell.test.data] if cell.test.data else []  # records name its images with it
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
         reason = (missing or {}).get(cell.detector, "")
-        planned.append(PlannedCell(cell, by_options[cell.detector, cell.options], code[0], key, fit_key, reason))
+        planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason))
     return planned
+
+
+def _key_of_training(recipe: Recipe) -> str:
+    """The key of a recipe as far as fitting depends on it: not on how test images are shown."""
+    return replace(recipe, input="published").key if recipe.input != "published" else recipe.key
 
 
 def _with_options(recipe: Recipe, cell: Cell) -> Recipe:

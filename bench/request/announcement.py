@@ -8,6 +8,7 @@ from bench.platform.progress import Reporter
 from bench.records import columns
 from bench.records.store import Store
 from bench.request.planned_run import PlannedRun
+from detectors.input_policy import policy_text
 from protocols.api import NONE, Subset
 
 
@@ -31,6 +32,9 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     for note in dict.fromkeys(note for recipe in run.recipes.values() for note in recipe.notes()):
         reporter.say(f"Note: {note}")
     reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
+    for name, recipe in run.recipes.items():
+        if recipe.input != "published":
+            reporter.say(f"Input of {name}: {policy_text(recipe)}")
     seeds = ", ".join(map(str, request.seeds))
     reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")
 
@@ -40,7 +44,7 @@ def announce_cost(run: PlannedRun, reporter: Reporter) -> None:
     store = Store(run.request.out)
     recorded = store.recorded()
     missing = [item for item in run.planned if item.key not in recorded and not item.missing]
-    fits = {item.fit_key for item in missing if item.cell.train is not None}
+    fits = {item.training_key for item in missing if item.cell.train is not None}
     images = run.selections.positions(subset for item in missing for subset in item.subsets)
     reporter.say(
         f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {len(images)} images to decode"

@@ -56,7 +56,8 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
 def _write_training(run: PlannedRun, resources: Resources) -> None:
     """Write the epochs of every training behind the planned cells as `TRAINING`, where there are any."""
     rows = []
-    for fit_key, cell in {item.fit_key: item.cell for item in run.planned}.items():
+    for fit_key, item in {item.fit_key: item for item in run.planned}.items():
+        cell = item.cell
         trained_on = "" if cell.train is None else cell.train.name
         identity = {
             columns.FIT: fit_key[:12],
@@ -64,9 +65,8 @@ def _write_training(run: PlannedRun, resources: Resources) -> None:
             columns.TRAIN: trained_on,
             columns.SEED: cell.seed,
         }
-        rows += [
-            {**identity, columns.EPOCH: number, **row} for number, row in enumerate(resources.cache.history(fit_key))
-        ]
+        epochs = resources.cache.history(item.training_key)
+        rows += [{**identity, columns.EPOCH: number, **row} for number, row in enumerate(epochs)]
     known = resources.store.training()  # of fits that are not in the cache any more
     found = pd.concat([pd.DataFrame(rows), known]).drop_duplicates([columns.FIT, columns.EPOCH]) if rows else known
     resources.store.clear(TRAINING)

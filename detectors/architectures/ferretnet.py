@@ -214,7 +214,7 @@ class FusedBlock(nn.Module):
 
 
 class FusedFerretNet(nn.Module):
-    """FerretNet for scoring alone, in single precision: as `FusedBlock`, throughout."""
+    """FerretNet for scoring alone, in the precision of the runtime: as `FusedBlock`, throughout."""
 
     def __init__(self, network: FerretNet) -> None:
         super().__init__()
@@ -285,6 +285,7 @@ def _part(convolution: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> nn.Conv2d:
         convolution.stride,  # type: ignore[arg-type]
         convolution.padding,  # type: ignore[arg-type]
         bias=bias is not None,
+        device="meta",  # no random weights are drawn
     )
     part.weight = nn.Parameter(weight)
     part.bias = None if bias is None else nn.Parameter(bias.detach()[outputs])
@@ -294,7 +295,9 @@ def _part(convolution: nn.Conv2d, inputs: Tensor, outputs: Tensor) -> nn.Conv2d:
 def _depth_wise(kernels: Tensor, stride: int) -> nn.Conv2d:
     """A convolution of each channel by a kernel of its own, (C, 1, side, side)."""
     channels, side = len(kernels), kernels.shape[-1]
-    convolution = nn.Conv2d(channels, channels, side, stride, padding=side // 2, groups=channels, bias=False)
+    convolution = nn.Conv2d(
+        channels, channels, side, stride, padding=side // 2, groups=channels, bias=False, device="meta"
+    )
     convolution.weight = nn.Parameter(kernels.detach().clone())
     return convolution
 

@@ -118,7 +118,11 @@ class ClipRecipe(OnnxOptions):
         return (f"{self.card.name}: {note}",) if note else ()
 
     def embedder(self, runtime: Runtime) -> ImageTowerEmbedder:
-        """The frozen tower. Raises `Unavailable`, with how to get them, where its weights are missing."""
+        """The frozen tower.
+
+        Raises:
+            Unavailable: Its weights are missing, or it was given an option that does nothing for it.
+        """
         if self.weights is None or not is_onnx(self.weights):
             return self.clip_embedder(runtime)
         if self.variant.embedder is not FINAL_EMBEDDING:
@@ -126,19 +130,24 @@ class ClipRecipe(OnnxOptions):
                 f"{self.card.name} reads more in the {self.setting} setting than the final embedding of {self.weights}"
             )
             raise Unavailable(f"{msg}: choose another detector or setting")
-        return self.onnx_embedder(Path(self.weights))
+        if self.model is not None:
+            msg = f"{self.card.name}: {self.weights} is a tower by itself, of which model={self.model} changes nothing"
+            raise Unavailable(f"{msg}: leave it out")
+        return self.onnx_embedder(Path(self.weights), pad=True)  # as `FINAL_EMBEDDING`
 
     def clip_embedder(self, runtime: Runtime) -> ClipEmbedder:
         """The frozen tower of open_clip, with all that belongs to it.
 
         Raises:
-            Unavailable: Its weights are missing, or are an image tower in ONNX.
+            Unavailable: Its weights are missing or an image tower in ONNX, or an option does nothing for the tower.
         """
         from detectors.embedders.clip_tower import find_tower, shipped_tower
 
         if is_onnx(self.weights):
             msg = f"{self.card.name} needs more of CLIP than the tower {self.weights}: give open_clip's own weights"
             raise Unavailable(msg)
+        local = not self._small and self.weights is not None and Path(self.weights).is_file()
+        self.refuse_onnx_options(*(() if local else ("statistics",)))  # a tag says with which images are normalised
         if self._small:
             tower = shipped_tower(SMALL_MODEL, self.weights)
         else:

@@ -1,7 +1,8 @@
 """Image towers in ONNX files, run by onnxruntime on the CPU.
 
 The file says which side its input has, if that is fixed, and may say in its metadata with which `mean` and `std` images
-are normalised; what it does not say, the user does. Its digest is the identity of the embeddings.
+are normalised and which `pooling` makes one vector of an output of tokens; what it does not say, the user does. Its
+digest is the identity of the embeddings, so that all weights have to be in it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from detectors.api import Array, Embeddings, Recipe, Unavailable
 from detectors.embedders.clip import ImageTowerEmbedder
+from detectors.embedders.onnx_references import referred_files
 from detectors.preprocessing.augmentation import NAMED_STATISTICS, ChannelValues, StatisticsName
 from detectors.weight_file import WrongWeights, hashed_file
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TokenPooling = Literal["class", "mean"]  # of an output of tokens: the first one, or the mean of all
+POOLINGS: tuple[TokenPooling, ...] = get_args(TokenPooling)
 SUFFIX = ".onnx"
 TRIED = 8  # images by which it is found out whether an embedding depends on its batch
 TOLERANCE = 1e-3  # of the largest value, between an image by itself and in a batch
@@ -40,7 +43,7 @@ class OnnxEmbedder(ImageTowerEmbedder):
         statistics: With which images are normalised; None as the file's metadata say.
         side: Side of its input; None as the file has it.
         output: Name of the output that is read; None for the only one.
-        pooling: Of an output of tokens.
+        pooling: Of an output of tokens; None as the file's metadata say.
         pad: Whether smaller images are padded with black, or enlarged.
 
     Raises:
@@ -55,25 +58,42 @@ class OnnxEmbedder(ImageTowerEmbedder):
         statistics: StatisticsName | None = None,
         side: int | None = None,
         output: str | None = None,
-        pooling: TokenPooling = "class",
+        pooling: TokenPooling | None = None,
         pad: bool = True,
     ) -> None:
         file = hashed_file(path)
         self._session = _session(path)
         self._input = _image_input(self._session, path)
         self._output = _output(self._session, output, path)
-        self._pooling: TokenPooling = pooling
         metadata = dict(self._session.get_modelmeta().custom_metadata_map)
         self._mean, self._std = _statistics(statistics, metadata, path)
-        shape = self._output.shape
-        dim = shape[-1]
-        if len(shape) not in {2, 3} or not isinstance(dim, int):
+        read_side = _side(side, self._input.shape, metadata, path)
+        shape = self._output_shape(read_side, path)
+        self._pooling = _pooling(pooling, metadata, shape, path)
+        chosen = f"{self._output.name}.{self._pooling}.{self._mean}.{self._std}.{'pad' if pad else 'enlarge'}"
+        super().__init__(f"onnx.1.{file.sha256[:16]}.{read_side}.{chosen}", shape[-1], read_side, pad=pad)
+        self.projected = shape[-1]
+
+    def _output_shape(self, side: int, path: Path) -> tuple[int, ...]:
+        """The shape of the output for one image, (1, D) or (1, L, D): of a trial where the file leaves it open.
+
+        Raises:
+            WrongWeights: It has another number of axes, or the file does not take such an image.
+        """
+        stated = self._output.shape  # a symbol, or None, for what is open; empty where the number of axes is
+        shape = tuple(stated)
+        if not stated or not isinstance(stated[-1], int):
+            image = np.zeros((1, CHANNELS, side, side), np.float32)
+            try:
+                shape = self._session.run([self._output.name], {self._input.name: image})[0].shape
+            except Exception as error:
+                reason = str(error).strip().partition("\n")[0]
+                msg = f"{path} does not run on an image of {side} pixels ({reason}): say another side, as side=224"
+                raise WrongWeights(msg) from error
+        if len(shape) not in {2, 3}:
             msg = f"{path}: its output {self._output.name} is {shape}, not (N, D) or (N, L, D): name another output"
             raise WrongWeights(msg)
-        read_side = _side(side, self._input.shape, metadata, path)
-        options = f"{read_side}.{self._output.name}.{pooling}.{self._mean}.{self._std}.{'pad' if pad else 'enlarge'}"
-        super().__init__(f"onnx.1.{file.sha256[:16]}.{options}", dim, read_side, pad=pad)
-        self.projected = dim
+        return shape
 
     def load(self) -> nn.Module:
         """A stand-in: the session is the network, and is there already."""
@@ -121,17 +141,36 @@ class OnnxOptions(Recipe):
             of the model say.
         side: Side of the input of an ONNX file that takes images of any size.
         output: Name of the output of an ONNX file that has several.
-        pooling: Of an ONNX file whose output is tokens.
+        pooling: Of an ONNX file whose output is tokens; None as its metadata say.
     """
 
     statistics: StatisticsName | None = field(default=None, kw_only=True)
     side: int | None = field(default=None, kw_only=True)
     output: str | None = field(default=None, kw_only=True)
-    pooling: TokenPooling = field(default="class", kw_only=True)
+    pooling: TokenPooling | None = field(default=None, kw_only=True)
 
-    def onnx_embedder(self, path: Path) -> OnnxEmbedder:
-        """The tower of an ONNX file. Raises what `OnnxEmbedder` raises."""
-        return OnnxEmbedder(path, statistics=self.statistics, side=self.side, output=self.output, pooling=self.pooling)
+    def onnx_embedder(self, path: Path, *, pad: bool) -> OnnxEmbedder:
+        """The tower of an ONNX file. Raises what `OnnxEmbedder` raises.
+
+        Args:
+            path: The file.
+            pad: Whether smaller images are padded with black, or enlarged.
+        """
+        return OnnxEmbedder(
+            path, statistics=self.statistics, side=self.side, output=self.output, pooling=self.pooling, pad=pad
+        )
+
+    def refuse_onnx_options(self, *more: str) -> None:
+        """Raise `Unavailable` where an option was chosen that does nothing without an ONNX file.
+
+        Args:
+            more: Names of further options that do nothing for the tower at hand.
+        """
+        idle = [name for name in ("side", "output", "pooling", *more) if getattr(self, name) is not None]
+        if idle:
+            chosen = ", ".join(f"{name}={getattr(self, name)}" for name in idle)
+            msg = f"{self.card.name}: {chosen} changes nothing of this tower: leave it out, or give the file"
+            raise Unavailable(f"{msg} that it is of, as weights=PATH")
 
 
 def is_onnx(path: str | None) -> bool:
@@ -145,6 +184,9 @@ def _session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
     except ImportError:
         msg = f"{path} needs the package onnxruntime, which is not installed: run pip install 'lineup-bench[onnx]'"
         raise Unavailable(msg) from None
+    if elsewhere := referred_files(path):
+        msg = f"{path} keeps weights in {', '.join(elsewhere)}: save it as one file, as torch.onnx.export does with"
+        raise WrongWeights(f"{msg} external_data=False")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors alone: warnings would go to the terminal
     try:
@@ -156,14 +198,26 @@ def _session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
 
 
 def _image_input(session: Any, path: Path) -> Any:  # noqa: ANN401 - see `_session`
-    """The one input, of float32 images (N, 3, H, W)."""
+    """The one input, of float32 images (N, 3, H, W); a symbol stands for an axis of any size."""
     inputs = session.get_inputs()
-    shapes = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-    one = inputs[0]
-    if len(inputs) != 1 or one.type != "tensor(float)" or len(one.shape) != 4 or one.shape[1] not in {CHANNELS, None}:
+    shapes = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs) or "no input"
+    if len(inputs) != 1 or not _takes_images(inputs[0]):
         msg = f"{path} takes {shapes}, and not one batch of images, tensor(float) (N, 3, H, W): give an image tower"
         raise WrongWeights(msg)
-    return one
+    batch, _, height, width = (size if isinstance(size, int) else None for size in inputs[0].shape)
+    if batch not in {1, None}:
+        msg = f"{path} takes exactly {batch} images at a time: export it for any number of them, or for one"
+        raise WrongWeights(msg)
+    if height and width and height != width:
+        msg = f"{path} takes images of {height}x{width} pixels, and Lineup cuts squares: export it for a square"
+        raise WrongWeights(msg)
+    return inputs[0]
+
+
+def _takes_images(one: Any) -> bool:  # noqa: ANN401 - see `_session`
+    """Whether an input is of float32 images with three channels, or any number of them."""
+    shape = one.shape
+    return one.type == "tensor(float)" and len(shape) == 4 and (not isinstance(shape[1], int) or shape[1] == CHANNELS)
 
 
 def _output(session: Any, name: str | None, path: Path) -> Any:  # noqa: ANN401 - see `_session`
@@ -178,28 +232,51 @@ def _output(session: Any, name: str | None, path: Path) -> Any:  # noqa: ANN401 
 
 
 def _side(asked: int | None, shape: Sequence[Any], metadata: Mapping[str, str], path: Path) -> int:
+    """The side of the input: the file's where it is fixed, else the user's, else the metadata's."""
     fixed = next((size for size in shape[2:] if isinstance(size, int)), None)
     stated = int(metadata["image_size"]) if metadata.get("image_size", "").isdigit() else None
-    side = fixed or asked or stated
-    if side is None or (asked and asked != side):
+    side = next((one for one in (fixed, asked, stated) if one is not None), None)
+    if side is None or (asked is not None and asked != side):
         found = f"takes images of {fixed} pixels" if fixed else "takes images of any size"
         msg = f"{path} {found}: say which side they have, as side=224" if not fixed else f"{path} {found}, not {asked}"
         raise Unavailable(msg)
+    if side < 1:
+        msg = f"{path} cannot take images of {side} pixels: say which side they have, as side=224"
+        raise Unavailable(msg)
     return side
+
+
+def _pooling(
+    asked: TokenPooling | None, metadata: Mapping[str, str], shape: Sequence[Any], path: Path
+) -> TokenPooling | None:
+    """What makes one vector of the tokens of an output: the user's, else the file's; None where it is a vector."""
+    if len(shape) == 2:
+        if asked is not None:
+            msg = f"{path} gives one vector per image, of which pooling={asked} changes nothing: leave it out"
+            raise Unavailable(msg)
+        return None
+    stated = next((name for name in POOLINGS if name == metadata.get("pooling")), None)
+    if (chosen := asked or stated) is None:
+        msg = f"{path} gives tokens and does not say what makes one vector of them: say pooling={'|'.join(POOLINGS)}"
+        raise Unavailable(msg)
+    return chosen
 
 
 def _statistics(
     asked: StatisticsName | None, metadata: Mapping[str, str], path: Path
 ) -> tuple[ChannelValues, ChannelValues]:
-    """Mean and deviation of the input: the user's, else the file's."""
+    """Mean and deviation of the input, of values in [0, 1]: the user's, else the file's."""
     if asked is not None:
         return NAMED_STATISTICS[asked]
-    mean, std = (_numbers(metadata.get(name, "")) for name in ("mean", "std"))
-    if mean and std:
-        return mean, std
     names = "|".join(NAMED_STATISTICS)
-    msg = f"{path} does not say with which mean and deviation images are normalised: say statistics={names}"
-    raise Unavailable(msg)
+    mean, std = (_numbers(metadata.get(name, "")) for name in ("mean", "std"))
+    if not mean or not std:
+        msg = f"{path} does not say with which mean and deviation images are normalised: say statistics={names}"
+        raise Unavailable(msg)
+    if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):  # neither holds of NaN
+        msg = f"{path} says mean {mean} and std {std}, which are none of values in [0, 1]: say statistics={names}"
+        raise Unavailable(msg)
+    return mean, std
 
 
 def _numbers(text: str) -> ChannelValues | None:

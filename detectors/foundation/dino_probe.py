@@ -167,7 +167,12 @@ class DinoProbe(OnnxOptions, HeadRecipe):
         return self.variant.network()
 
     def embedder(self, runtime: Runtime) -> FrozenEmbedder:
-        """The frozen tower. Raises `Unavailable`, with how to get them, where its weights are missing."""
+        """The frozen tower.
+
+        Raises:
+            Unavailable: Its weights are missing, or it was given an option that does nothing for it.
+        """
         if self.weights is not None and is_onnx(self.weights):
-            return self.onnx_embedder(Path(self.weights))
+            return self.onnx_embedder(Path(self.weights), pad=self.variant.pad)
+        self.refuse_onnx_options("statistics")
         return DinoEmbedder(self.variant.tower(self.weights), self.variant.pooling, runtime, pad=self.variant.pad)

@@ -82,7 +82,7 @@ class RineProbe(LogOddsProbe):
         import torch
 
         def decide_row(row: NDArray[np.float32]) -> NDArray[np.float64]:
-            return np.asarray(self._head(torch.from_numpy(row)[None])[0].double().numpy())
+            return np.asarray(self._head(torch.tensor(row)[None])[0].double().numpy())
 
         with torch.inference_mode():
             return map_rows(decide_row, embeddings[:, self._columns], 1)[:, 0]

@@ -9,9 +9,10 @@ images, nothing cropped in the test; Adam at 2e-4, batches of 32, the rate a ten
 improvement, down to 1e-6. They depart in validating on a tenth of the training images. Tiny-LaDeDa is published as a
 student of LaDeDa's scores of patches; here it learns from the labels of whole images, as LaDeDa does.
 
-Published files do not say which filter they are for: the option `input_filter` does, the registry of released
-checkpoints where it knows the file, else the default of the published code (NPR for LaDeDa, "right_diag" for
-Tiny-LaDeDa). Its number is part of the weights of a fitted detector.
+Published files do not say which filter they are for: the option `input_filter` does, else the file where it was kept by
+a run, the registry of released checkpoints where it knows the file, and the default of the published code (NPR for
+LaDeDa, "right_diag" for Tiny-LaDeDa). Its number is part of the weights of a fitted detector. The same holds of a file
+that a training starts from.
 
 The small settings are the same methods at the size of the embedded corpus: crops of 64 pixels without a resize, which
 would mix the traces; AdamW along half a cosine, and the weights of the best epoch. Both read the gradient: of NPR's
@@ -32,7 +33,7 @@ from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
 from detectors.training.stages import RESNET_STAGES, Stages
-from detectors.weight_file import HashedFile
+from detectors.weight_file import HashedFile, WrongWeights
 from detectors.weights.released import released_checkpoint
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ TINY_PLAN = Plan(
     CosineSchedule(rate=1e-2, epochs=12), "adamw", weight_decay=0.02, batch=16, epochs=12, validation=0.15, threads=1
 )
 SMALL_PLAN = replace(TINY_PLAN, schedule=CosineSchedule(rate=4e-3, epochs=12))
+FILTER = "input_filter"  # the option, and the weight by which a network knows its filter
 SMALL_MOMENTUM = 0.1  # there are few batches
 TINY_STAGES: Stages = (("fc",), ("layer1",))
 PAPER = "Cavia et al., Real-Time Deepfake Detection in the Real-World, arXiv 2406.09398"
@@ -95,7 +97,8 @@ class FilteredRecipe(NetworkRecipe):
     """A network behind a fixed filter of its input.
 
     Attributes:
-        input_filter: The filter; None is the variant's own, or the one that a released checkpoint is for.
+        input_filter: The filter; None is the one that the weights are for which are loaded or started from, else the
+            variant's own.
     """
 
     input_filter: InputFilter | None = None
@@ -105,12 +108,26 @@ class FilteredRecipe(NetworkRecipe):
     def input_statistics(self, train: TrainSet, seed: int, runtime: Runtime) -> dict[str, Tensor]:
         """The number of the filter: it is no weight, but a state without it could not be restored."""
         del train, seed, runtime
+        if self.weight_files():  # `warm_start` has it
+            return {}
         return _filter_tensor(self.input_filter or self.variant.input_filter)
 
+    def warm_start(self, network: nn.Module, weights: HashedFile, seed: int) -> tuple[dict[str, Tensor], object]:
+        """Those of the file, with the number of the filter that they are for."""
+        tensors, origin = super().warm_start(network, weights, seed)
+        return self.checkpoint_tensors(tensors, weights), origin
+
     def checkpoint_tensors(self, tensors: dict[str, Tensor], file: HashedFile) -> dict[str, Tensor]:
-        """Those of the file, with the number of the filter."""
+        """Those of the file, with the number of the filter: the user's, the file's, the registry's or the variant's.
+
+        Raises:
+            WrongWeights: The file has a number that is no filter's.
+        """
+        if self.input_filter is None and FILTER in tensors:
+            _require_filter(tensors[FILTER], file)
+            return tensors
         known = released_checkpoint(file.sha256)
-        published = cast("InputFilter | None", known.options.get("input_filter")) if known else None
+        published = cast("InputFilter | None", known.options.get(FILTER)) if known else None
         return tensors | _filter_tensor(self.input_filter or published or self.variant.input_filter)
 
 
@@ -118,7 +135,14 @@ def _filter_tensor(name: InputFilter) -> dict[str, Tensor]:
     """The weight by which a network knows its filter."""
     import torch
 
-    return {"input_filter": torch.tensor(FILTERS.index(name))}
+    return {FILTER: torch.tensor(FILTERS.index(name))}
+
+
+def _require_filter(number: Tensor, file: HashedFile) -> None:
+    """Raise `WrongWeights` unless a tensor is the number of a filter."""
+    if number.shape or number.is_floating_point() or not 0 <= int(number) < len(FILTERS):
+        msg = f"{file.path} says its {FILTER} is {number.tolist()}, not one of 0 to {len(FILTERS) - 1}: give the option"
+        raise WrongWeights(f"{msg} {FILTER}, one of {', '.join(FILTERS)}")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ GPU_CHUNK = 1 << 23  # pixels per forward pass on an accelerator
 
 
 class NetworkDetector(Detector):
-    """A network of one output whose sigmoid is the score.
+    """A network whose log odds make the score: its one output, or the difference of two.
 
     Attributes:
         history: One row per epoch, as `detectors.training.loop.Epoch` has them; none where weights were loaded.

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
-from detectors.api import Card, Runtime, Setting, Variant
-from detectors.checks import ContractViolation, ToyTrainSet, check, options_change_the_key
-from tests.support.miniature import Smoothed
+from detectors.api import Answer, Card, Runtime, Setting, Size, Variant
+from detectors.checks import ContractViolation, ToyTrainSet, check, inputs_are_left_alone, options_change_the_key
+from detectors.heads.logistic import logit
+from tests.support.miniature import NearestMean, NearestMeanRecipe, Smoothed
 
 
 def breaking(**methods):
@@ -39,6 +40,41 @@ def scribble(self, sample):
     return CheckerboardDetector.prepare(self, sample)
 
 
+def answering(make):
+    """Methods of a detector whose log odds are made of its scores, in double precision."""
+
+    def answer(self, batch):
+        scores = good(self, batch)
+        return Answer(scores, log_odds=make(logit(scores.astype(np.float64))))
+
+    return {"answer": answer}
+
+
+def nothing_of_the_smallest(self, sample):
+    return CheckerboardDetector.prepare(self, sample) if min(sample.pixels.shape[:2]) > 1 else np.float32(np.nan)
+
+
+def minding_the_first(self, batch):
+    ordered = len(batch) < 7 or batch[0] == CheckerboardDetector.prepare(self, ToyTrainSet()[0])
+    return good(self, batch) if ordered else good(self, batch) / 2
+
+
+def scoring_nothing(self, batch):
+    return good(self, [0 if one is None else one for one in batch])
+
+
+def hiding_nan(self, batch):
+    return np.full(len(batch), 0.5, np.float32) if np.isnan(self._cut) else good(self, batch)
+
+
+def erasing(self, batch):
+    scores = good(self, [one[0] for one in batch])
+    for one in batch:
+        one.flags.writeable = True
+        one[:] = 0
+    return scores
+
+
 RNG = np.random.default_rng(0)
 BROKEN = {
     "float32": {"score": lambda self, batch: good(self, batch).astype(np.float64)},
@@ -46,6 +82,18 @@ BROKEN = {
     "shape": {"score": lambda self, batch: good(self, batch)[:, None]},
     "no images": {"score": lambda self, batch: good(self, batch) if len(batch) else np.zeros(1, np.float32)},
     "a batch equals": {"score": lambda self, batch: good(self, batch) / np.float32(len(batch) or 1)},
+    "order is free": {"score": minding_the_first},
+    "odd sizes are scored": {"prepare": nothing_of_the_smallest},
+    r"log odds are float32 \(N,\)": answering(lambda odds: odds),
+    "log odds are finite": answering(lambda odds: np.full(odds.shape, np.inf, np.float32)),
+    "probabilities of the log odds": answering(lambda odds: 2 * odds.astype(np.float32)),
+    "different files get different answers": {"score": lambda self, batch: np.full(len(batch), 0.7, np.float32)},
+    "what cannot be scored gets no score": {"score": scoring_nothing},
+    "NaN in what was learned is no score": {"score": hiding_nan},
+    "score leaves the batch alone": {
+        "prepare": lambda self, sample: np.full(4, CheckerboardDetector.prepare(self, sample)),
+        "score": erasing,
+    },
     "sample alone": {"prepare": scribble},
     "repeats exactly": {"score": lambda self, batch: np.clip(good(self, batch) + RNG.random() / 1e6, 0, 1)},
     "restored": {"state": lambda self: {"cut": np.float64([self._cut + 1]), "slope": np.float64([1.0])}},
@@ -56,6 +104,32 @@ BROKEN = {
 def test_a_broken_detector_is_found(clause):
     with pytest.raises(ContractViolation, match=clause):
         check(breaking(**BROKEN[clause]))
+
+
+def test_a_probe_that_changes_embeddings_is_found():
+    class Erasing(NearestMean):
+        def decide(self, embeddings):
+            scores = super().decide(embeddings)
+            embeddings.flags.writeable = True
+            embeddings[:] = 0
+            return scores
+
+    recipe, train = NearestMeanRecipe("small"), ToyTrainSet(8)
+    probe = recipe.fit(train, 0, Runtime())
+    inputs_are_left_alone(recipe, probe, train)
+    with pytest.raises(ContractViolation, match="a probe leaves embeddings alone"):
+        inputs_are_left_alone(recipe, Erasing(probe.embedder, probe.means), train)
+
+
+def test_a_network_whose_front_end_is_not_stated_is_found():
+    variant = replace(Checkerboard.variants["paper"], size=Size(1, 0.1))
+
+    @dataclass(frozen=True)
+    class Silent(Checkerboard):
+        variants: ClassVar[Mapping[Setting, Variant]] = {"paper": variant, "small": variant}
+
+    with pytest.raises(ContractViolation, match="a network's front end and its precision are stated; seen: paper"):
+        check(Silent("small"))
 
 
 def test_an_incomplete_card_is_found():

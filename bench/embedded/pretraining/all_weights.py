@@ -24,7 +24,7 @@ from bench.embedded.generators.generator import (
     restore_network,
     to_tensor,
 )
-from bench.embedded.pretraining.determinism import save, seeded, threads
+from bench.embedded.pretraining.determinism import save, seeded
 from bench.embedded.pretraining.graded_networks import DEIT, RESNET, SWIN, GradedNetwork, train_graded_network
 from bench.embedded.pretraining.labelled_scenes import draw_crops
 from bench.embedded.pretraining.small_clip import NAME as SMALL_CLIP
@@ -33,6 +33,7 @@ from bench.embedded.pretraining.small_dino import NAME as SMALL_DINO
 from bench.embedded.pretraining.small_dino import train_small_dino
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
+from detectors.architectures.support.torch_contexts import torch_threads
 from detectors.weights.locations import SHIPPED_FOLDER
 
 FIRST_SCENE = 10_000_000  # far from the scenes of the corpus
@@ -143,14 +144,19 @@ def train_all(
 def _train_in_processes(
     waiting: list[Training], out: Path, chosen: Collection[str], progress: StageCallback, effort: float, workers: int
 ) -> None:
-    """Begin each training as soon as what it starts from is there and a process is free."""
+    """Begin each training as soon as what it starts from is there and a process is free.
+
+    After a failure those that run are waited for, and none is begun: a pool cannot take back what it has queued for its
+    processes, so that it is given no more than they can begin at once.
+    """
     context = get_context("spawn")
     steps = context.Queue()
     with ProcessPoolExecutor(workers, context, _keep_queue, (steps,)) as pool:
         running: dict[Future[None], Training] = {}
         while waiting or running:
             to_come = {name for training in (*waiting, *running.values()) for name in training.names}
-            for training in [training for training in waiting if not to_come & set(training.needs)]:
+            ready = [training for training in waiting if not to_come & set(training.needs)]
+            for training in ready[: workers - len(running)]:
                 waiting.remove(training)
                 running[pool.submit(_run_in_process, TRAININGS.index(training), out, chosen, effort)] = training
             done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -190,7 +196,7 @@ def _train_generators(out: Path, start: Path, chosen: Collection[str], progress:
     del start
     generators = [generator for generator in GENERATORS if generator.name in chosen]
     scenes = _training_scenes(max(1, round(SCENES * effort)), progress)
-    with threads(1):
+    with torch_threads(1):
         for generator in generators:
             shortened = replace(generator, steps=max(1, round(generator.steps * effort)))
             weights = out if generator.initial_weights in chosen else WEIGHTS

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from bench.embedded.corpus import StageCallback
-from bench.embedded.pretraining.determinism import save_with_card, seeded, threads
+from bench.embedded.pretraining.determinism import save_with_card, seeded
 from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, draw_crops, render_labelled_scenes
 from bench.embedded.scenes.filters import Pixels
 from detectors.architectures.small_networks import SmallResNet
 from detectors.architectures.support import forward_pass
+from detectors.architectures.support.torch_contexts import torch_threads
 from detectors.architectures.timm_networks import small_deit, small_swin
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 
@@ -157,7 +158,7 @@ def train_graded_network(
     count, steps, kept = (max(2, round(number * effort)) for number in (SCENES, graded.steps, HELD_OUT))
     scenes = render_labelled_scenes(FIRST_SCENE, count, progress)
     held_out = render_labelled_scenes(FIRST_SCENE + SCENES, kept, progress)
-    with threads(THREADS):
+    with torch_threads(THREADS):
         network = seeded(SEED, lambda: graded.make(sum(TASKS.values())))
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if graded.stem is not None:

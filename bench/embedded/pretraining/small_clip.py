@@ -24,12 +24,13 @@ from torch import Tensor, nn
 
 from bench.embedded.corpus import StageCallback
 from bench.embedded.pretraining.captions import START, Attributes, attributes, caption, vocabulary
-from bench.embedded.pretraining.determinism import save_with_card, seeded, threads
+from bench.embedded.pretraining.determinism import save_with_card, seeded
 from bench.embedded.pretraining.graded_networks import DEIT
 from bench.embedded.pretraining.labelled_scenes import draw_crops, labelled_scene
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE
 from detectors.architectures.support import forward_pass
+from detectors.architectures.support.torch_contexts import torch_threads
 from detectors.architectures.timm_networks import lineup_small_deit
 from detectors.embedders.word_tokenizer import WordTokenizer
 from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD
@@ -181,7 +182,7 @@ def train_small_clip(out: Path, start: Path, progress: StageCallback, effort: fl
     count, steps, kept = (max(2, round(number * effort)) for number in (SCENES, STEPS, HELD_OUT))
     scenes = _render_captioned_scenes(FIRST_SCENE, count, progress)
     held_out = _render_captioned_scenes(FIRST_SCENE + SCENES, kept, progress)
-    with threads(THREADS):
+    with torch_threads(THREADS):
         model = seeded(SEED, new_model)
         tensors = load_file(start / f"{DEIT.name}.safetensors")
         model.visual.trunk.load_state_dict({name: part for name, part in tensors.items() if "head." not in name})

@@ -27,12 +27,13 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, log_softmax, normalize, softmax
 
 from bench.embedded.corpus import StageCallback
-from bench.embedded.pretraining.determinism import save_with_card, seeded, threads
+from bench.embedded.pretraining.determinism import save_with_card, seeded
 from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, render_labelled_scenes
 from bench.embedded.pretraining.patch_whitening import whiten_patches
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE
 from detectors.api import Embeddings, Runtime
+from detectors.architectures.support.torch_contexts import torch_threads
 from detectors.embedders.dino_tower import features, normalised
 from detectors.heads.linear import Logistic
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
@@ -216,7 +217,7 @@ def train_small_dino(out: Path, progress: StageCallback, effort: float = 1.0) ->
     count, steps, kept = (max(20, round(number * effort)) for number in (SCENES, STEPS, HELD_OUT))
     scenes = render_labelled_scenes(FIRST_SCENE, count, progress)
     held_out = render_labelled_scenes(FIRST_SCENE + SCENES, kept, progress)
-    with threads(THREADS):
+    with torch_threads(THREADS):
         student = seeded(SEED, DistillationNetwork)
         patches = student.backbone.patch_embed
         whiten_patches(patches.proj.weight, normalised(torch.from_numpy(scenes.pixels[:WHITENING_SCENES])), SEED)

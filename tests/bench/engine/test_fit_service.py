@@ -1,8 +1,17 @@
 """Fits side by side in processes of their own are those of this process, and their trouble is told alike."""
 
-import pytest
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
+import pytest
+from lineup_checkerboard import Checkerboard, CheckerboardDetector
+
+from bench.engine.plan import detector_names
+from detectors.api import Card
+from detectors.checks import sample
+from detectors.handcrafted.metadata import Metadata
 from detectors.networks.npr import Npr
+from detectors.preprocessing.augmentation import padded_centre
 from detectors.zero_shot.coding_cost import CodingCost
 from tests.support.miniature import Bench, write_folder
 
@@ -25,27 +34,82 @@ def answered(folder, root, recipes, workers):
 
 @pytest.fixture(scope="module")
 def there(folder, tmp_path_factory):
-    """A network that learns, one whose start is absent and a detector that wants more images, in two processes."""
+    """In two processes: a network that learns, the same shown tiles, another without its start, what wants more images.
+
+    The network is shown tiles before it is shown whole images, so that the first of both has to fit.
+    """
     root = tmp_path_factory.mktemp("there")
-    absent = Npr("small", start=str(root / "absent.pth"))
-    return answered(folder, root, {"npr": Npr("small"), "absent": absent, "coding_cost": CodingCost("small")}, 2)
+    absent, tiles = Npr("small", start=str(root / "absent.pth")), Npr("small", input="tiles")
+    recipes = {"tiles": tiles, "npr": Npr("small"), "absent": absent, "coding_cost": CodingCost("small")}
+    return answered(folder, root, recipes, 2)
 
 
 def test_processes_change_no_score(folder, there, tmp_path):
     here, told, counted = answered(folder, tmp_path, {"npr": Npr("small")}, 1)
     same, same_told, same_counted = there
-    assert here == same
-    assert told["npr"] == same_told["npr"] == {("scored", "")}
+    assert here == {cell: scores for cell, scores in same.items() if cell.detector == "npr"}
+    assert told["npr"] == same_told["npr"] == same_told["tiles"] == {("scored", "")}
     assert counted["fits made"] == same_counted["fits made"] == 2
-    assert not same_counted["fits reused"]
+    assert not counted["fits reused"]
+    assert same_counted["fits reused"] == 2  # of the network that is shown tiles
 
 
 def test_trouble_in_a_process_is_the_reason_of_the_hole(there):
     scores, told, _ = there
-    assert {cell.detector for cell in scores} == {"npr"}
+    assert {cell.detector for cell in scores} == {"npr", "tiles"}
     ((status, reason),) = told["absent"]
     assert status == "skipped"
     assert reason.startswith("no weights at ")
     assert told["coding_cost"] == {
         ("failed", "ValueError: coding_cost learns from real images and needs at least 20, found 8: give more")
     }
+
+
+class Square(CheckerboardDetector):
+    """Reads the centre of 16 pixels."""
+
+    def prepare(self, sample):
+        return padded_centre(sample.pixels, 16)
+
+    def score(self, batch):
+        return super().score([super(Square, self).prepare(sample(image)) for image in batch])
+
+
+@dataclass(frozen=True)
+class Squares(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="squares")
+
+    def fit(self, train, seed, runtime):
+        return self.restore(super().fit(train, seed, runtime).state(), runtime)
+
+    def restore(self, state, runtime):
+        return Square(float(state["cut"][0]), float(state["slope"][0]))
+
+
+def test_one_training_serves_every_way_to_show_test_images(folder, tmp_path):
+    usual, crops = Squares("small"), Squares("small", input="five_crops")
+    scores, told, counted = answered(folder, tmp_path, {"squares": usual, "crops": crops}, 1)
+    assert set().union(*told.values()) == {("scored", "")}
+    assert counted["fits made"] == counted["fits reused"] == 2
+    found = {name: [one for cell, one in scores.items() if cell.detector == name] for name in told}
+    assert found["squares"] != found["crops"]
+
+
+def test_detectors_that_are_shown_images_differently_are_two_of_one_training(folder, tmp_path):
+    bench = Bench(folder, tmp_path, {"squares": Squares("small"), "tiles": Squares("small", input="tiles")})
+    usual, tiles = (bench.plan(("none",))[position] for position in (0, 6))
+    assert usual.training_key == usual.fit_key == tiles.training_key
+    assert len({(item.fit_key, item.key, item.scoring_key) for item in (usual, tiles)}) == 2
+    assert len(detector_names({item.fit_key: item.cell for item in (usual, tiles)})) == 2
+
+
+def test_what_cannot_be_shown_is_refused_before_it_is_fitted(folder, tmp_path):
+    def forbidden(self, *_):
+        raise AssertionError
+
+    never = type("Never", (Metadata,), {"fit": forbidden})
+    _, told, counted = answered(folder, tmp_path, {"metadata": never("small", input="crop")}, 1)
+    ((status, reason),) = told["metadata"]
+    assert status == "skipped"
+    assert reason.startswith("what square of an image metadata reads cannot be told")
+    assert not counted["images decoded"]

@@ -89,6 +89,14 @@ def test_the_form_for_scoring_is_the_same_function():
         assert network.eval().fused()(images).allclose(network(images), rtol=1e-4, atol=1e-4)
 
 
+def test_making_the_form_for_scoring_draws_nothing():
+    network = FerretNet().eval()
+    before = torch.get_rng_state()
+    fused = network.fused()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(parameter.device.type == "cpu" for parameter in fused.parameters())
+
+
 @pytest.mark.parametrize("share", [0.5, 0.8, 1])
 def test_channels_that_are_always_zero_are_left_out_without_a_trace(share):
     network, rng = FerretNet(), torch.Generator().manual_seed(0)

@@ -1,5 +1,7 @@
 """LaDeDa and Tiny-LaDeDa: the published networks, their filters, and which one a file is for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from detectors.architectures.ladeda import LaDeDaNet, TinyLaDeDaNet, filtered
 from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.ladeda import LaDeDa, TinyLaDeDa
-from detectors.weight_file import hashed_file
+from detectors.weight_file import WrongWeights, hashed_file
 from detectors.weights.released import Checkpoint
 from tests.support.networks import uneven
 
@@ -132,9 +134,20 @@ def test_an_output_of_the_large_network_sees_nine_by_nine_pixels():
     assert int(rows.max() - rows.min()) + 1 == 9
 
 
-def test_a_file_that_the_registry_knows_gets_its_filter(tmp_path, monkeypatch):
-    torch.save(unnamed(TinyLaDeDaNet), tmp_path / "net.pth")
-    digest = hashed_file(tmp_path / "net.pth").sha256
+def loaded_filter(file, **options):
+    return FILTERS[int(TinyLaDeDa("paper", **options).load(file, Runtime()).state()["input_filter"])]
+
+
+def started_filter(file, **options):
+    detector = TinyLaDeDa("small", start=str(file), **options).fit(ToyTrainSet(8), 0, Runtime())
+    return FILTERS[int(detector.state()["input_filter"])]
+
+
+@pytest.mark.parametrize("found_filter", [loaded_filter, started_filter])
+def test_the_filter_is_the_users_or_the_files_or_the_registrys_or_the_default(tmp_path, monkeypatch, found_filter):
+    unsaid, said = tmp_path / "net.pth", tmp_path / "kept.pth"
+    torch.save(unnamed(TinyLaDeDaNet), unsaid)
+    torch.save(unnamed(TinyLaDeDaNet) | {"input_filter": torch.tensor(FILTERS.index("x_grad"))}, said)
     entry = Checkpoint(
         detector="tiny_ladeda",
         name="x",
@@ -143,17 +156,23 @@ def test_a_file_that_the_registry_knows_gets_its_filter(tmp_path, monkeypatch):
         licence="",
         layout="",
         training="",
-        sha256=digest,
+        sha256="",
         options={"input_filter": "left_diag"},
     )
+    assert found_filter(unsaid) == "right_diag"  # of the published code
+    entries = tuple(replace(entry, sha256=hashed_file(file).sha256) for file in (unsaid, said))
+    monkeypatch.setattr("detectors.weights.released.released_checkpoints", lambda: entries)
+    assert found_filter(unsaid) == "left_diag"
+    assert found_filter(said) == "x_grad"
+    assert found_filter(unsaid, input_filter="raw") == found_filter(said, input_filter="raw") == "raw"
 
-    def loaded_filter(recipe):
-        return FILTERS[int(recipe.load(tmp_path / "net.pth", Runtime()).state()["input_filter"])]
 
-    assert loaded_filter(TinyLaDeDa("paper")) == "right_diag"  # of the published code
-    monkeypatch.setattr("detectors.weights.released.released_checkpoints", lambda: (entry,))
-    assert loaded_filter(TinyLaDeDa("paper")) == "left_diag"
-    assert loaded_filter(TinyLaDeDa("paper", input_filter="raw")) == "raw"
+@pytest.mark.parametrize("number", [torch.tensor(len(FILTERS)), torch.tensor(-1), torch.tensor([1, 2])])
+def test_a_number_that_is_no_filters_is_refused(tmp_path, number):
+    torch.save(unnamed(TinyLaDeDaNet) | {"input_filter": number}, tmp_path / "net.pth")
+    for found_filter in (loaded_filter, started_filter):
+        with pytest.raises(WrongWeights, match=r"says its input_filter is .*, not one of 0 to 5: give the option"):
+            found_filter(tmp_path / "net.pth")
 
 
 @pytest.mark.parametrize("kind", [LaDeDa, TinyLaDeDa])

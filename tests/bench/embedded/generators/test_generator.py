@@ -6,9 +6,9 @@ from bench.embedded.corpus import keep_low_frequencies, make_fake
 from bench.embedded.generators.autoencoders import band_energies
 from bench.embedded.generators.diffusion import coarse_version, edit, refine
 from bench.embedded.generators.generator import GENERATORS, WEIGHTS, find_generator, imitate
-from bench.embedded.pretraining.determinism import threads
 from bench.embedded.scenes.filters import blur
 from bench.embedded.scenes.scene import render
+from detectors.architectures.support.torch_contexts import torch_threads
 
 NAMES = [one.name for one in GENERATORS]
 
@@ -20,7 +20,7 @@ def source():
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    with threads(1):
+    with torch_threads(1):
         yield
 
 

@@ -1,10 +1,11 @@
 """Logits of a network, whatever outputs it has."""
 
+import numpy as np
 import torch
 from torch import nn
 
 from detectors.api import Runtime
-from detectors.architectures.support.forward_pass import logits
+from detectors.architectures.support.forward_pass import logits, normalised
 from detectors.checks import texture
 from detectors.preprocessing.augmentation import (
     BlurJpeg,
@@ -21,8 +22,11 @@ def test_two_logits_are_the_odds_of_their_difference():
             return torch.stack([images.mean((1, 2, 3)), images.amax((1, 2, 3))], 1)
 
     images = [texture("two", 8, 8), texture("logits", 8, 8)]
-    odds = logits(Two(), images, VIEW, Runtime())
-    one = Two()
-    one.generated_output = 1
-    assert torch.allclose(odds, -logits(one, images, VIEW, Runtime()))
-    assert odds.shape == (2,)
+    outputs = Two()(normalised(torch.from_numpy(np.stack(images)), VIEW.mean, VIEW.std))
+    assert torch.equal(logits(Two(), images, VIEW, Runtime()), outputs[:, 0] - outputs[:, 1])
+    usual = Two()
+    usual.generated_output = 1
+    assert torch.equal(logits(usual, images, VIEW, Runtime()), outputs[:, 1] - outputs[:, 0])
+    del Two.generated_output
+    assert torch.equal(logits(Two(), images, VIEW, Runtime()), outputs[:, 1] - outputs[:, 0])
+    assert outputs.shape == (2, 2)
