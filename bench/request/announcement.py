@@ -23,12 +23,7 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
         reporter.say(f"{'And' if name else 'Data'}: {images.title} ({size})")
     if request.base_degradation != NONE:
         reporter.say(f"Everything first {request.base_degradation}, for training and testing")
-    for name, census in run.censuses.items():
-        where = f"{name}: " if name else ""
-        for warning in census.warnings:
-            reporter.say(f"Warning: {where}{warning}")
-        for note in census.notes:
-            reporter.say(f"Note: {where}{note}")
+    _announce_censuses(run, reporter)
     for note in dict.fromkeys(note for recipe in run.recipes.values() for note in recipe.notes()):
         reporter.say(f"Note: {note}")
     reporter.say(f"Detectors: {', '.join(run.recipes)} in the {run.setting} setting on {run.runtime.device}")
@@ -37,6 +32,15 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
             reporter.say(f"Input of {name}: {policy_text(recipe)}")
     seeds = ", ".join(map(str, request.seeds))
     reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")
+
+
+def _announce_censuses(run: PlannedRun, reporter: Reporter) -> None:
+    for name, census in run.censuses.items():
+        where = f"{name}: " if name else ""
+        for warning in census.warnings:
+            reporter.say(f"Warning: {where}{warning}")
+        for note in census.notes:
+            reporter.say(f"Note: {where}{note}")
 
 
 def announce_cost(run: PlannedRun, reporter: Reporter) -> None:
