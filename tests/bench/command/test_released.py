@@ -6,31 +6,18 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from bench.images import image_set
 from bench.records.store import Store
-from detectors.architectures.ladeda import TinyLaDeDaNet
-from detectors.architectures.support.initial_weights import random_init
 from detectors.training.network_detector import NetworkDetector
 from detectors.weight_file import hashed_file
 from detectors.weights import released
 from detectors.weights.released import Checkpoint
 from protocols.degradations import Degradation
 from tests.support.command_line import one_line
-from tests.support.networks import uneven
+from tests.support.networks import save_tiny_ladeda as save
 
 STEPS = "jpeg:90,jpeg:70,blur:0.5,blur:1,lr:32,lr:24"
-
-
-def save(path, seed, bias=-1.0):
-    """A checkpoint of Tiny-LaDeDa with seeded weights."""
-    weights = uneven(random_init(TinyLaDeDaNet, seed), seed)
-    del weights["input_filter"]
-    weights["fc.bias"] += bias
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(weights, path)
-    return path
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from torchvision import transforms
 
 from detectors.checks import texture
 from tests.support.command_line import one_line
-from tests.support.networks import uneven
+from tests.support.networks import save_tiny_ladeda
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,12 @@ def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "blur_jpg_prob0.5.pth"
     torch.save({"model": network.state_dict(), "total_steps": 7}, path)
     return network, path
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A checkpoint of a network that is quick."""
+    return save_tiny_ladeda(tmp_path / "weights" / "small.pth", 1)
 
 
 @pytest.fixture
@@ -59,9 +65,9 @@ def test_scores_are_those_of_the_published_network(lineup, checkpoint, images, t
         assert f"{name}  {value:.4f}  {verdict}" in done.stdout
 
 
-def test_an_image_that_cannot_be_decoded_has_its_reason_and_the_others_their_scores(lineup, checkpoint, images):
+def test_an_image_that_cannot_be_decoded_has_its_reason_and_the_others_their_scores(lineup, small, images):
     (images / "b.png").write_bytes((images / "b.png").read_bytes()[:300])
-    done = lineup("score", images, "--detector", "cnnspot", "--weights", checkpoint[1])
+    done = lineup("score", images, "--detector", "tiny_ladeda", "--weights", small)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["a.png", "b.png", "c.png"]
@@ -81,8 +87,8 @@ def test_what_cannot_be_scored_is_one_clear_line(lineup, checkpoint, images, tmp
     assert "missing" in refused
 
 
-def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left_alone(lineup, checkpoint, images):
-    usual = ("--detector", "cnnspot", "--weights", checkpoint[1])
+def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left_alone(lineup, small, images):
+    usual = ("--detector", "tiny_ladeda", "--weights", small)
     names = ("list.csv", "lines.jsonl", "photo.heic", "README")
     for name in names:
         (images / name).write_text("name,label")
@@ -100,12 +106,12 @@ def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left
     assert "absent.png does not exist; give image files (" in refused
 
 
-def test_images_of_one_name_in_two_folders_are_told_apart(lineup, checkpoint, tmp_path):
+def test_images_of_one_name_in_two_folders_are_told_apart(lineup, small, tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder / "deep").mkdir(parents=True)
         Image.fromarray(texture(folder, 40, 40)).save(tmp_path / folder / "deep" / "a.png")
     given = (tmp_path / "one", tmp_path / "two", tmp_path / "two" / "deep" / "a.png", tmp_path / "one")
-    done = lineup("score", *given, "--detector", "cnnspot", "--weights", checkpoint[1], "--json")
+    done = lineup("score", *given, "--detector", "tiny_ladeda", "--weights", small, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["images"]
     assert [image["name"] for image in found] == [
@@ -130,16 +136,16 @@ def test_a_setting_is_not_given_with_a_fitted_detector(lineup, tmp_path):
 
 
 @pytest.fixture
-def both(checkpoint, images, tmp_path):
+def both(small, images, tmp_path):
     """Arguments that ask for two checkpoints of one detector, and the images."""
-    torch.save({"model": uneven(checkpoint[0].state_dict(), 1)}, tmp_path / "other.pth")
-    return ("score", images, "--detectors", f"cnnspot@{checkpoint[1]},cnnspot@{tmp_path / 'other.pth'}")
+    other = save_tiny_ladeda(tmp_path / "weights" / "other.pth", 2)
+    return ("score", images, "--detectors", f"tiny_ladeda@{small},tiny_ladeda@{other}")
 
 
 def test_several_detectors_answer_in_every_form_alike(lineup, both, tmp_path):
     printed = lineup(*both, "--out", tmp_path / "scores.csv")
     table = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
-    rows = ["cnnspot@blur_jpg_prob0.5.pth", "cnnspot@other.pth"]
+    rows = ["tiny_ladeda@small.pth", "tiny_ladeda@other.pth"]
     assert table["detector"].tolist() == rows * 3
     lines = [f"{one.name}  {one.detector}  {one.score:.4f}  {one.verdict}" for one in table.itertuples()]
     assert printed.stdout.splitlines() == lines

@@ -91,6 +91,7 @@ def test_the_shipped_clip_comes_from_this_training_and_is_as_small_as_its_cards_
     assert f"{share:.2f} % of ViT-L/14's weights" in variant.trained_on
 
 
+@pytest.mark.slow
 def test_trainings_in_a_process_give_the_same_and_a_failure_of_one_is_told(tmp_path, monkeypatch):
     # one process takes turns for two: each imports torch, for seconds
     monkeypatch.setattr(all_weights, "ProcessPoolExecutor", lambda _, *others: ProcessPoolExecutor(1, *others))

@@ -46,6 +46,7 @@ def trained(brief, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_training_repeats(brief, trained, tmp_path):
     brief(tmp_path)
     for name in ("small_dino.safetensors", "small_dino.json"):
