@@ -39,7 +39,7 @@ class ClipEmbedder(ImageTowerEmbedder):
         if tower.own_statistics:
             key += f".{tower.mean}.{tower.std}"
         self.projected = tower.width if pooling == "unprojected" else tower.projected
-        super().__init__(key, self.projected + tower.tokens(pooling), tower.side, pad=pad)
+        super().__init__(key, self.projected + tower.tokens(pooling), tower.side, pad=pad, device=runtime.device)
         self.tower = tower
         self._pooling: ClipPooling = pooling
         self._runtime = runtime

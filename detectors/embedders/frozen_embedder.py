@@ -16,7 +16,8 @@ from detectors.preprocessing.crops import centre_square
 if TYPE_CHECKING:
     from torch import nn
 
-CHUNK = 32  # images per forward pass
+CPU_CHUNK = 8  # images per forward pass: their maps stay in the caches of a processor
+GPU_CHUNK = 32  # images per forward pass on an accelerator
 
 
 class FrozenEmbedder(Embedder):
@@ -27,13 +28,15 @@ class FrozenEmbedder(Embedder):
         dim: As `Embedder.dim`.
         side: Side of the centre crop, in pixels.
         pad: Whether smaller images are padded with black, or enlarged.
+        device: Where the network computes.
     """
 
-    def __init__(self, key: str, dim: int, side: int, *, pad: bool) -> None:
+    def __init__(self, key: str, dim: int, side: int, *, pad: bool, device: str = "cpu") -> None:
         self.key = key
         self.dim = dim
         self._side = side
         self._pad = pad
+        self._chunk = CPU_CHUNK if device == "cpu" else GPU_CHUNK
         self._network: nn.Module | None = None
         self._lock = Lock()
 
@@ -52,7 +55,7 @@ class FrozenEmbedder(Embedder):
     def embed(self, batch: Sequence[Array]) -> Embeddings:
         """Embed N prepared arrays as float32 (N, dim); the first call reads the weights."""
         network = self._loaded_network()
-        chunks = [batch[start : start + CHUNK] for start in range(0, len(batch), CHUNK)]
+        chunks = [batch[start : start + self._chunk] for start in range(0, len(batch), self._chunk)]
         parts = [self.features(network, chunk) for chunk in chunks]
         return np.concatenate([np.zeros((0, self.dim), np.float32), *parts])
 

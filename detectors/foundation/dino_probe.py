@@ -46,7 +46,7 @@ class DinoEmbedder(FrozenEmbedder):
         policy = "pad" if pad else "enlarge"
         sizes = f"{tower.weights.sha256[:16]}.{tower.side}"
         key = f"dino.1.{tower.name}.{sizes}.{pooling}.{policy}.{runtime.precision}"
-        super().__init__(key, embedding_length(tower, pooling), tower.side, pad=pad)
+        super().__init__(key, embedding_length(tower, pooling), tower.side, pad=pad, device=runtime.device)
         self._tower = tower
         self._pooling: DinoPooling = pooling
         self._runtime = runtime

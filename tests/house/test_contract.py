@@ -17,11 +17,11 @@ OF_ONE_DETECTOR = [one for one in CHECKS if one is not importing_is_light]
 
 
 def brief(recipe):
-    """The recipe, with two epochs of training where it trains by epochs."""
+    """The recipe, with one epoch of training where it trains by epochs."""
     variant = recipe.variants[recipe.setting]
     if not hasattr(variant, "plan"):
         return recipe
-    short = replace(variant, plan=replace(variant.plan, epochs=2))
+    short = replace(variant, plan=replace(variant.plan, epochs=1))
     return type("Brief", (type(recipe),), {"variants": {**recipe.variants, recipe.setting: short}})(recipe.setting)
 
 

@@ -17,7 +17,7 @@ def shown_side(recipe):
     return 224 if recipe.setting == "paper" else 128
 
 
-@pytest.mark.parametrize("setting", ["paper", "small"])
+@pytest.mark.parametrize("setting", [pytest.param("paper", marks=pytest.mark.slow), "small"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_card_states_the_size_of_its_network(name, setting):
     recipe = catalogue.recipe(name, setting)

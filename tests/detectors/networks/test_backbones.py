@@ -88,6 +88,7 @@ def test_other_weights_are_refused(start):
         Resnet18("paper", start).fit(ToyTrainSet(4), 0, Runtime())
 
 
+@pytest.mark.slow
 def test_fit_repeats_and_follows_the_seed(start):
     recipe = Resnet18("small", start)
     first, again, other = (recipe.fit(ToyTrainSet(8), seed, Runtime()).state() for seed in (0, 0, 1))

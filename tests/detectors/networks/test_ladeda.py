@@ -175,7 +175,7 @@ def test_a_number_that_is_no_filters_is_refused(tmp_path, number):
             found_filter(tmp_path / "net.pth")
 
 
-@pytest.mark.parametrize("kind", [LaDeDa, TinyLaDeDa])
+@pytest.mark.parametrize("kind", [pytest.param(LaDeDa, marks=pytest.mark.slow), TinyLaDeDa])
 def test_a_trace_of_upsampling_is_learnt_and_the_filter_is_kept(kind):
     recipe = kind("small", input_filter="NPR")  # the others see nothing of every second pixel
     train = ToyTrainSet(48)

@@ -113,6 +113,7 @@ def test_every_stage_opens_a_part_of_the_network_and_all_but_the_first_layers_ar
 
 
 @RECIPES
+@pytest.mark.slow
 def test_fit_repeats_and_follows_the_seed(family):
     recipe = family("small")
     first, again, other = (recipe.fit(ToyTrainSet(4), seed, Runtime()).state() for seed in (0, 0, 1))

@@ -97,6 +97,7 @@ def test_the_first_filters_of_small_networks_see_differences_and_the_signal_does
     assert network(images.permute(0, 3, 1, 2)).std(0).min() > 0.1
 
 
+@pytest.mark.slow
 def test_fit_repeats_and_follows_the_seed():
     first, again, other = (SMALL.fit(ToyTrainSet(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)

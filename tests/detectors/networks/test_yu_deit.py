@@ -100,6 +100,7 @@ def test_other_weights_are_refused(tmp_path):
         YuDeit("small", str(tmp_path / "other.safetensors")).fit(ToyTrainSet(4), 0, Runtime())
 
 
+@pytest.mark.slow
 def test_fit_repeats_and_follows_the_seed():
     first, again, other = (SMALL.fit(ToyTrainSet(8), seed, Runtime()).state() for seed in (0, 0, 1))
     assert same_state(first, again)

@@ -39,6 +39,7 @@ def trained(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_training_repeats(trained, tmp_path):
     train_graded_network(RESNET, tmp_path, tmp_path, silent, EFFORT)
     for name in ("small_resnet.safetensors", "small_resnet.json"):
