@@ -25,12 +25,12 @@ from detectors.api import (
     State,
     Unavailable,
 )
+from detectors.log_odds import log_odds_of
 from detectors.types import Facts
 
 Prepare = Callable[[Sample], Array]
 PROBED_SIDES = (640, 1000)  # of the images by which it is found out what side a detector reads
 MOST_RESIZED = 2  # largest side, in sides that a detector reads, that one is expected to resize to before its crop
-MIN_PROBABILITY = 1e-6  # probabilities are clipped this far from 0 and 1, where log odds are infinite
 POLICIES: Mapping[InputPolicy, str] = {
     "published": "as published",
     "crop": "centre of the side that the detector reads, not resized; of a smaller image what is there",
@@ -165,12 +165,11 @@ def _averaged(whole: Answer, counts: Sequence[int]) -> Answer:
         whole: About the parts of all images, one image after the other.
         counts: Parts of each image.
     """
-    from scipy.special import expit, logit
+    from scipy.special import expit
 
     if whole.log_odds is not None:
         return Answer.of_log_odds(_means(whole.log_odds.astype(np.float64), counts))
-    clipped = np.clip(whole.scores.astype(np.float64), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-    return Answer(expit(_means(logit(clipped), counts)).astype(np.float32))
+    return Answer(expit(_means(log_odds_of(whole.scores), counts)).astype(np.float32))
 
 
 def _means(values: Array, counts: Sequence[int]) -> Array:

@@ -1,10 +1,23 @@
-"""The contract of probes whose head gives log odds."""
+"""Log odds of probabilities, and the contract of probes whose head gives log odds."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.api import Answer, Array, Embeddings, Probe, Scores
+
+MIN_PROBABILITY = 1e-6  # probabilities are clipped this far from 0 and 1, where log odds are infinite
+
+
+def log_odds_of(probabilities: Array) -> NDArray[np.float64]:
+    """Finite log odds, float64 of the same shape, of probabilities in [0, 1]."""
+    from scipy.special import logit
+
+    odds: NDArray[np.float64] = logit(np.clip(probabilities.astype(np.float64), MIN_PROBABILITY, 1 - MIN_PROBABILITY))
+    return odds
 
 
 class LogOddsProbe(Probe):

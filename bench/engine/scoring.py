@@ -37,6 +37,7 @@ class ScoringRequest:
         path: The key of its recipe.
         degradation: Applied to every image first.
         images: Positions among the distinct images.
+        apart: Whether a detector that fails on a chunk is asked about its images one by one, and about later chunks.
     """
 
     key: ScoringKey
@@ -44,6 +45,7 @@ class ScoringRequest:
     path: DetectorPath
     degradation: Degradation
     images: Positions
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,12 @@ def score_images(
         workers: Threads that read and prepare.
 
     Yields:
-        The chunk, and the answers about it. A request that failed gets no further answers.
+        The chunk, and the answers about it. A request that failed gets no further answers, unless it is `apart`.
     """
     masks = [(request, position_mask(request.images, size)) for request in requests]
     preparations, users = _preparation_requests(requests, with_probes=lookup is None)
     failed: set[ScoringKey] = set()
+    going_on = {request.key for request in requests if request.apart}
     diagnostics: dict[ScoringKey, frozenset[str]] = {}
 
     def is_needed(key: PreparationKey) -> bool:
@@ -93,9 +96,9 @@ def score_images(
     for chunk in image_pass(read, size, chunks, preparations, workers, is_needed):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         parts = [(request, sound[mask[sound]]) for request, mask in masks if request.key not in failed]
-        scored = [_score_chunk(request, images, chunk, lookup) for request, images in parts if images.size]
-        scored = [_with_same_diagnostics(part, diagnostics) for part in scored]
-        failed.update({part.key for part in scored if isinstance(part.answer, Exception)})
+        found = [one for request, images in parts if images.size for one in _answers(request, images, chunk, lookup)]
+        scored = [_with_same_diagnostics(part, diagnostics) for part in found]
+        failed.update({part.key for part in scored if isinstance(part.answer, Exception)} - going_on)
         yield chunk, scored
 
 
@@ -155,6 +158,16 @@ def _score_chunk(
         return ScoredChunk(request.key, images, validated_answer(answer, len(images)))
     except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
         return ScoredChunk(request.key, images, explain_error(error))
+
+
+def _answers(
+    request: ScoringRequest, images: Positions, chunk: PreparedChunk, lookup: EmbeddingLookup | None
+) -> list[ScoredChunk]:
+    """The answer of one detector about some images of a chunk; in place of a failure those about each, if `apart`."""
+    whole = _score_chunk(request, images, chunk, lookup)
+    if not (request.apart and isinstance(whole.answer, Exception) and len(images) > 1):
+        return [whole]
+    return [_score_chunk(request, images[[row]], chunk, lookup) for row in range(len(images))]
 
 
 def _with_same_diagnostics(part: ScoredChunk, known: dict[ScoringKey, frozenset[str]]) -> ScoredChunk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.scoring import ScoredChunk, ScoringRequest, score_images
-from bench.engine.selections import Positions
 from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import decode
 from bench.images.files.local import open_local
@@ -37,7 +36,6 @@ THRESHOLD_SOURCE = "the detector's own decision"
 NAN = float("nan")
 COLUMNS = ("name", "detector", "score", "log_odds", "verdict", "threshold", "threshold_source", "reason")
 NO_SUFFIX = "no suffix"  # in a count of files by suffix
-CHUNKS_PER_PASS = 256  # enough to read ahead nearly always, few enough to keep a request for each of them
 
 
 @dataclass(frozen=True)
@@ -156,63 +154,23 @@ def _score(
 ) -> dict[str, _Columns]:
     """The answers of each detector, by its label.
 
-    Where one cannot answer about a batch, it is asked again about its images one by one: no image costs another its
-    score, and what is scored does not depend on the size of batches.
+    No image costs another its score, and what is scored does not depend on the size of batches.
     """
-    found = {label: _Columns.empty(len(images)) for label in detectors}
-    chunks = split_into_chunks(np.arange(len(images)), request.batch_size)
-    for first in range(0, len(chunks), CHUNKS_PER_PASS):
-        part = chunks[first : first + CHUNKS_PER_PASS]
-        wanted = [(label, chunk) for chunk in part for label in detectors]
-        failed = _score_apart(detectors, images, wanted, request.workers, found, advance)
-        alone = [(label, chunk[[row]]) for label, chunk in failed for row in range(len(chunk))]
-        _score_apart(detectors, images, alone, request.workers, found, lambda _: None)
-    return found
-
-
-def _score_apart(
-    detectors: Mapping[str, Detector],
-    images: Sequence[_Image],
-    wanted: Sequence[tuple[str, Positions]],
-    workers: int,
-    found: Mapping[str, _Columns],
-    advance: Callable[[int], object],
-) -> list[tuple[str, Positions]]:
-    """Add answers about chunks of images; each is a request of its own, whose failure leaves the others alone.
-
-    Args:
-        detectors: By label.
-        images: All images.
-        wanted: Label of a detector and positions of the images of a chunk; chunks are equal or have no image in common.
-        workers: Threads that read and prepare.
-        found: The answers of each detector so far, which are added to.
-        advance: Called with the number of images of a chunk that is done.
-
-    Returns:
-        Those of `wanted` with more than one image that the detector could not answer about.
-    """
-    base = min((int(chunk[0]) for _, chunk in wanted), default=0)
-    size = max((int(chunk[-1]) + 1 for _, chunk in wanted), default=0) - base
-    clean = parse_degradation(NONE)
+    positions, clean = np.arange(len(images)), parse_degradation(NONE)
     requests = [
-        ScoringRequest((label, str(chunk[0])), detectors[label], (label,), clean, chunk - base)
-        for label, chunk in wanted
+        ScoringRequest((label, NONE), one, (label,), clean, positions, apart=True) for label, one in detectors.items()
     ]
-    chunks = {int(chunk[0]): chunk - base for _, chunk in wanted}
-    failed = []
-    for read, scored in score_images(
-        lambda position: images[base + position].sample(), size, list(chunks.values()), requests, None, workers
+    found = {label: _Columns.empty(len(images)) for label in detectors}
+    chunks = split_into_chunks(positions, request.batch_size)
+    for chunk, scored in score_images(
+        lambda position: images[position].sample(), len(images), chunks, requests, None, request.workers
     ):
-        for label in detectors:
-            found[label].reasons.update({base + image: reason for image, reason in read.unread.items()})
+        for columns in found.values():
+            columns.reasons.update(chunk.unread)
         for part in scored:
-            whole = replace(part, images=part.images + base)
-            if isinstance(part.answer, Exception) and len(whole.images) > 1:
-                failed.append((part.key[0], whole.images))
-            else:
-                found[part.key[0]].add(whole)
-        advance(len(read.images))
-    return failed
+            found[part.key[0]].add(part)
+        advance(len(chunk.images))
+    return found
 
 
 def _table(names: Sequence[str], label: str, found: _Columns) -> pd.DataFrame:

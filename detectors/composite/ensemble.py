@@ -31,10 +31,10 @@ from detectors.api import (
 from detectors.composite.nested_fits import join_states, member_runtime, split_train_set, state_of
 from detectors.composition import Composite, as_member
 from detectors.heads.linear import MAX_ITERATIONS, TOLERANCE, single_blas_thread
-from detectors.heads.logistic import expit, logit
+from detectors.heads.logistic import expit
+from detectors.log_odds import log_odds_of
 
 MEMBERS = ("residual", "spectrum", "hog_svm", "clip_layers")
-MIN_PROBABILITY = 1e-6  # scores are clipped this far from 0 and 1, where log odds are infinite
 HELD_OUT_SHARE = 0.25  # of the train set, for the weights of the members
 WEIGHTS = "weights"  # in a state, the name of the weights
 
@@ -65,9 +65,7 @@ class EnsembleDetector(Composite):
 
 def log_odds(scores: Sequence[Scores]) -> NDArray[np.float64]:
     """Log odds float64 (N, M) of M arrays of scores (N,)."""
-    stacked = np.stack(scores, axis=1).astype(np.float64)
-    odds: NDArray[np.float64] = logit(np.clip(stacked, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
-    return odds
+    return log_odds_of(np.stack(scores, axis=1))
 
 
 @dataclass(frozen=True)

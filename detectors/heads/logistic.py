@@ -13,11 +13,3 @@ def expit(log_odds: Any) -> Array:  # noqa: ANN401 - numbers or arrays of them
 
     probabilities: Array = logistic(log_odds)
     return probabilities
-
-
-def logit(probabilities: Array) -> Array:
-    """Log odds of probabilities in [0, 1], of the same shape and dtype."""
-    from scipy.special import logit as inverse
-
-    log_odds: Array = inverse(probabilities)
-    return log_odds

@@ -10,18 +10,19 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from io import FileIO
 from pathlib import Path
-from queue import Empty, Queue
 from threading import Thread
+from typing import TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from detectors.weights.file_kinds import kind_of
+from detectors.weights.file_kinds import is_page, kind_of
 
 FIRST_BYTE = 5.0  # seconds until a server answers, the search for its name included
 STOPPED = 30.0  # seconds without a new byte after which a transfer is given up
@@ -30,18 +31,15 @@ SHORTEST = 0.1  # seconds for an answer, where a transfer is about to be given u
 LEFT_ALONE = 60.0  # seconds for which a server that did not answer is not asked again
 PART = 1 << 16  # bytes that are read at a time
 WHOLE, PARTIAL_CONTENT, NOTHING_BEYOND = 200, 206, 416
-PAGE_STARTS = (b"<!doctype html", b"<html")
 STATUSES = {
     401: "wants to know who asks",
     403: "does not let everybody have it",
     404: "has no such file",
     410: "has no such file any more",
     429: "has had too many requests and asks to wait",
-    500: "is out of order",
-    502: "is out of order",
     503: "is out of service for now",
-    504: "is out of order",
 }
+SERVER_FAULTS = 500  # the first of the statuses that are the server's fault
 # what the Hugging Face hub says in a header of its own
 HUB_ERRORS = {
     "GatedRepo": "gives it to those alone who accepted its licence: accept it on the page of the repository, then log"
@@ -51,6 +49,7 @@ HUB_ERRORS = {
     "EntryNotFound": "has no such file in the repository",
 }
 
+Reply = TypeVar("Reply")
 Report = Callable[[int, int], object]  # bytes so far, and bytes in all, 0 where they are not known
 
 
@@ -242,7 +241,7 @@ class _Transfer:
         whole = have + int(said) if said.isdecimal() else 0
         begins = not have
         while part := response.read1(PART):
-            if begins and part.lstrip().lower().startswith(PAGE_STARTS):
+            if begins and is_page(part):
                 host = self.wanted.host
                 msg = f"{host} answered with a web page and not with the file, as where one has to log in first"
                 raise NotDownloaded(msg)
@@ -284,21 +283,22 @@ class _Transfer:
         if first and (why := unreachable(host)):
             msg = f"{host} {why}"
             raise NotDownloaded(msg)
-        answer = _answer(self._request(), timeout)
-        if isinstance(answer, HTTPError):
+        request = self._request()
+        try:
+            return in_time(lambda: urlopen(request, timeout=timeout), timeout)  # type: ignore[no-any-return] # noqa: S310
+        except HTTPError as answer:
             with answer:
                 if answer.code == NOTHING_BEYOND and _size(self.file) and not self.begun_again:
                     self.begun_again, self.most = True, -1
                     self.file.truncate(0)
                     raise OSError from answer
-                raise NotDownloaded(_refusal(self.wanted, answer))
-        if isinstance(answer, Exception):
+                raise NotDownloaded(_refusal(self.wanted, answer)) from answer
+        except Exception as error:
             if first:
-                remember_unreachable(host, _why_unreachable(answer))
+                remember_unreachable(host, _why_unreachable(error))
                 msg = f"{host} {unreachable(host)}"
-                raise NotDownloaded(msg) from answer
-            raise OSError from answer
-        return answer
+                raise NotDownloaded(msg) from error
+            raise OSError from error
 
     def _request(self) -> Request:
         request = Request(self.wanted.url, headers={"User-Agent": "lineup"})  # noqa: S310 - of the registry or the hub
@@ -309,22 +309,21 @@ class _Transfer:
         return request
 
 
-def _answer(request: Request, timeout: float) -> HTTPResponse | Exception:
-    """What a server answers in time, or why it does not."""
-    found: Queue[HTTPResponse | Exception] = Queue()
+def in_time(ask: Callable[[], Reply], seconds: float) -> Reply:
+    """What a question to a server returns or raises; TimeoutError where that takes too long.
 
-    def ask() -> None:
+    The search for a server's name knows no time limit: it goes on beside us, and is left alone when ours is over.
+    """
+    answered: Future[Reply] = Future()
+
+    def answer() -> None:
         try:
-            found.put(urlopen(request, timeout=timeout))  # noqa: S310 - see `_request`
-        except Exception as error:  # noqa: BLE001 - it is given to the thread that waits
-            found.put(error)
+            answered.set_result(ask())
+        except Exception as error:  # noqa: BLE001 - it is raised again by the thread that waits
+            answered.set_exception(error)
 
-    # the search for a server's name knows no time limit: it goes on beside us, and is left alone when ours is over
-    Thread(target=ask, daemon=True).start()
-    try:
-        return found.get(timeout=timeout)
-    except Empty:
-        return TimeoutError()
+    Thread(target=answer, daemon=True).start()
+    return answered.result(timeout=seconds)
 
 
 def _size(file: FileIO) -> int:
@@ -336,9 +335,14 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def status_text(status: int) -> str:
+    """What a server says by a status, in words that follow its name."""
+    return STATUSES.get(status, "is out of order" if status >= SERVER_FAULTS else "refuses it")
+
+
 def _refusal(wanted: Download, error: HTTPError) -> str:
     """What a server said in place of the file."""
-    said = HUB_ERRORS.get(error.headers.get("X-Error-Code", "")) or STATUSES.get(error.code, "refuses it")
+    said = HUB_ERRORS.get(error.headers.get("X-Error-Code", "")) or status_text(error.code)
     wait = error.headers.get("Retry-After", "")
     return f"{wanted.host} {said} (status {error.code}{f', after {wait} s' if wait.isdigit() else ''})"
 

@@ -48,12 +48,21 @@ def kind_of(path: Path) -> FileKind:
         return _zip_kind(path)
     if head.startswith(PICKLE):
         return "torch"
-    text = head.removeprefix(BYTE_ORDER_MARK).lstrip().lower()
-    for start, description in OTHER_KINDS:
-        if text.startswith(start):
-            raise ValueError(description)
+    if other := _other_kind(head):
+        raise ValueError(other)
     msg = "neither a .safetensors file nor one of torch.save: give the published file"
     raise ValueError(msg)
+
+
+def is_page(head: bytes) -> bool:
+    """Whether a file that starts so is a web page."""
+    return _other_kind(head) == PAGE
+
+
+def _other_kind(head: bytes) -> str:
+    """What a file is that starts so, where it is known to be no file of weights; empty where it is not."""
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip().lower()
+    return next((description for start, description in OTHER_KINDS if text.startswith(start)), "")
 
 
 def _zip_kind(path: Path) -> FileKind:

@@ -6,13 +6,11 @@ then finds it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from queue import Empty, Queue
-from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from detectors.api import Unavailable
@@ -22,20 +20,15 @@ from detectors.weights.downloads import (
     NotDownloaded,
     NotWritable,
     fetch,
+    in_time,
     remember_unreachable,
+    status_text,
     unreachable,
 )
 
 TIMEOUT = 5.0  # seconds for the hub to answer, the search for its name included
 LINKING = 30.0  # seconds for the client to find in its cache what was put there; it asks the hub once more
-STATUSES = {
-    401: "wants to know who asks",
-    403: "does not let everybody have it",
-    429: "asks to wait, after too many requests",
-}
-SERVER_FAULTS = 500  # the first of the statuses that are the server's fault
 LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
-Reply = TypeVar("Reply")
 
 
 class _Refused(Exception):
@@ -115,7 +108,7 @@ def _downloaded(repository: str, content: _Content) -> Path:
     try:
         with progress.tqdm(desc=content.name, unit="B", unit_scale=True, total=content.size) as bar:
             fetch(wanted, _cache(repository) / "blobs" / content.etag, lambda done, _: bar.update(done - bar.n))
-        return Path(_in_time(partial(hf_hub_download, repository, content.name, endpoint=HfApi().endpoint), LINKING))
+        return Path(in_time(partial(hf_hub_download, repository, content.name, endpoint=HfApi().endpoint), LINKING))
     except NotWritable as error:
         raise _Refused(str(error), "free some space, or set HF_HOME to another folder") from error
     except NotDownloaded as error:
@@ -144,7 +137,7 @@ def _files_in(repository: str, wanted: str) -> Mapping[str, _Content]:
         reason = f"the hub {why}"
         raise _Refused(reason, _by_hand(repository, wanted))
     try:
-        info = _in_time(lambda: api.model_info(repository, timeout=TIMEOUT, files_metadata=True), TIMEOUT)
+        info = in_time(lambda: api.model_info(repository, timeout=TIMEOUT, files_metadata=True), TIMEOUT)
     except Exception as error:
         if why := _why_unreachable(error):
             remember_unreachable(host, why)
@@ -179,26 +172,6 @@ def _by_hand(repository: str, name: str) -> str:
     )
 
 
-def _in_time(ask: Callable[[], Reply], seconds: float) -> Reply:
-    """What a function returns or raises; TimeoutError where it takes too long, as the search for a name may."""
-    found: Queue[tuple[Reply | None, Exception | None]] = Queue()
-
-    def answer() -> None:
-        try:
-            found.put((ask(), None))
-        except Exception as error:  # noqa: BLE001 - it is raised again by the thread that waits
-            found.put((None, error))
-
-    Thread(target=answer, daemon=True).start()
-    try:
-        value, error = found.get(timeout=seconds)
-    except Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]
-
-
 def _reason(repository: str, name: str, error: Exception) -> tuple[str, str]:
     """Why the hub did not give a file, and what to do."""
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
@@ -212,8 +185,7 @@ def _reason(repository: str, name: str, error: Exception) -> tuple[str, str]:
     status = _status(error)
     if status is None:
         return f"the hub {_why_unreachable(error)}", _by_hand(repository, name)
-    said = "is out of order" if status >= SERVER_FAULTS else STATUSES.get(status, "refuses it")
-    return f"the hub {said} (status {status})", _by_hand(repository, name)
+    return f"the hub {status_text(status)} (status {status})", _by_hand(repository, name)
 
 
 def _status(error: Exception) -> int | None:

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
+from scipy.special import logit
 
 from detectors.api import Answer, Card, Runtime, Setting, Size, Variant
 from detectors.checks import ContractViolation, ToyTrainSet, check, inputs_are_left_alone, options_change_the_key
-from detectors.heads.logistic import logit
 from tests.support.miniature import NearestMean, NearestMeanRecipe, Smoothed
 
 

@@ -22,15 +22,7 @@ from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD
 from detectors.weight_file import WrongWeights, content_id
 from detectors.weights import files, locations, reading
 from detectors.weights.open_clip import HUB_FILES
-
-WIDTH, BLOCKS, SIDE = 32, 3, 56
-CONFIG = {
-    "embed_dim": 24,
-    "quick_gelu": True,
-    "vision_cfg": {"image_size": SIDE, "layers": BLOCKS, "width": WIDTH, "head_width": 16, "patch_size": 14},
-    "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
-}
-IMAGES = [texture("large", 90, 100), texture("small", 40, 64), texture("exact", SIDE, SIDE)]
+from tests.support.clip_tower import BLOCKS, CONFIG, IMAGES, SIDE, WIDTH
 
 
 def tiny(**changes):

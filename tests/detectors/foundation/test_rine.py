@@ -12,19 +12,12 @@ from torchvision import transforms
 from detectors.api import Runtime
 from detectors.architectures.rine import RineHead, contrastive_loss
 from detectors.architectures.support.initial_weights import random_init
-from detectors.checks import ToyTrainSet, sample, texture
+from detectors.checks import ToyTrainSet, sample
 from detectors.foundation.rine import Rine
 from detectors.preprocessing.augmentation import CLIP_MEAN, CLIP_STD
 from detectors.weight_file import WrongWeights
+from tests.support.clip_tower import BLOCKS, CONFIG, IMAGES, SIDE, WIDTH
 
-WIDTH, BLOCKS, SIDE = 32, 3, 56
-CONFIG = {
-    "embed_dim": 24,
-    "quick_gelu": True,
-    "vision_cfg": {"image_size": SIDE, "layers": BLOCKS, "width": WIDTH, "head_width": 16, "patch_size": 14},
-    "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
-}
-IMAGES = [texture("large", 90, 100), texture("small", 40, 64), texture("exact", SIDE, SIDE)]
 # the released files' first size: two classes, of latent diffusion and of one class of ProGAN
 RELEASED = {
     "alpha": (1, 24, 128),

@@ -201,8 +201,8 @@ def test_a_page_in_place_of_the_rest_leaves_what_there_is(server, tmp_path):
         (b'{"data":{"error": "quota"}}', "gave a JSON document"),
         (b"<?xml version='1.0'?><Error/>", "gave an XML document"),
         (b"version https://git-lfs.github.com/spec/v1\n", "gave a Git LFS pointer"),
-        (b"\xef\xbb\xbf<!DOCTYPE html><html>", "gave a web page"),
-        (b"<!-- sign in --><html>", "gave a web page"),
+        (b"\xef\xbb\xbf<!DOCTYPE html><html>", "answered with a web page and not with the file"),
+        (b"<!-- sign in --><html>", "answered with a web page and not with the file"),
         (b"Not here", "gave neither a .safetensors file nor one of torch.save"),
     ],
 )

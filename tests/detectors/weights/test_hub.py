@@ -139,8 +139,8 @@ def test_one_question_finds_the_first_file_that_there_is_and_the_client_finds_it
         (401, "RepoNotFound", "there is no such repository, or it is private): see"),
         (404, "RepoNotFound", "there is no such repository, or it is private): see"),
         (403, "GatedRepo", "it is for those alone who accepted its licence): accept it on"),
-        (429, "", "asks to wait, after too many requests (status 429)): ask again later"),
-        (503, "", "the hub is out of order (status 503)): ask again later"),
+        (429, "", "the hub has had too many requests and asks to wait (status 429)): ask again later"),
+        (503, "", "the hub is out of service for now (status 503)): ask again later"),
     ],
 )
 def test_every_refusal_is_a_sentence_of_its_own(served, status, code, said):
