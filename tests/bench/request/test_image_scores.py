@@ -62,7 +62,7 @@ def images(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("cut", [(1, 256), (3, 1), (3, 256), (32, 256)])
+@pytest.mark.parametrize("batch_size", [1, 3, 32])
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -71,9 +71,8 @@ def images(tmp_path):
         ("memory", ""),
     ],
 )
-def test_an_image_that_cannot_be_scored_costs_no_other_its_score(scored, images, monkeypatch, cut, fault, said):
-    monkeypatch.setattr(image_scores, "CHUNKS_PER_PASS", cut[1])
-    found = scored([images], cut[0], sound=Mean(), faulty=Mean(fault))
+def test_an_image_that_cannot_be_scored_costs_no_other_its_score(scored, images, batch_size, fault, said):
+    found = scored([images], batch_size, sound=Mean(), faulty=Mean(fault))
     table = found.table.pivot_table(index="name", columns="detector", values=["score"], dropna=False)["score"]
     culprits = {"f.png"} | ({"c.png"} if said else set())
     assert {name for name, score in table["faulty"].items() if np.isnan(score)} == culprits
