@@ -55,6 +55,7 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         refused=_refused(tree, table, contents),
         listed=len(table),
         drawn_splits=bool(split_notes),
+        reading=contents.reading,
     )
     if not images.drawn_splits:
         require_both_classes(images)

@@ -26,6 +26,7 @@ from bench.images.layouts.api import (
     Layout,
     SubsetLayout,
 )
+from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
 from detectors import catalogue
 
@@ -39,7 +40,9 @@ def layouts() -> dict[str, Layout]:
     return {name: catalogue.find(LAYOUTS, "layout", name)() for name in catalogue.installed(LAYOUTS)}
 
 
-def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, real: str = "") -> ImageSet:
+def open_data(
+    text: str, cache_root: Path, workers: int, reporter: Reporter, real: str = "", reading: Reading = AS_STATED
+) -> ImageSet:
     """Open a data set; the embedded corpus is made on first use.
 
     Args:
@@ -48,13 +51,14 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, rea
         workers: Processes that make it.
         reporter: Shows progress.
         real: Path or URL of a folder of real images, for data that holds none; "" for none.
+        reading: What the user states of its images; nothing of the embedded corpus, which says all.
 
     Raises:
         InputError: It is not a data set, or no layout or several fit it.
     """
     check_data(text, real)
     if text != EMBEDDED:
-        return read(text, real)
+        return read(text, real, reading)
     root = embedded_corpus(cache_root, workers, reporter)
     images = read(f"genimage:{root}")
     made = json.loads((root / DESCRIPTION).read_text(encoding="utf-8"))["images"]
@@ -64,12 +68,13 @@ def open_data(text: str, cache_root: Path, workers: int, reporter: Reporter, rea
     return images
 
 
-def read(text: str, real: str = "") -> ImageSet:
+def read(text: str, real: str = "", reading: Reading = AS_STATED) -> ImageSet:
     """Read a data set from a path or URL, or from `layout:path`.
 
     Args:
         text: The path or URL.
         real: Path or URL of a folder of real images that are added; "" for none.
+        reading: What the user states of its images.
 
     Raises:
         InputError: It is not a data set, or no layout or several fit it.
@@ -78,6 +83,7 @@ def read(text: str, real: str = "") -> ImageSet:
     layout, place = layout_and_place(text)
     suffixes = _file_suffixes(known)
     tree = _open_tree(place, suffixes)
+    tree.reading = reading
     return _read_tree(tree, known, layout, _open_tree(real, suffixes) if real else None)
 
 
@@ -99,6 +105,7 @@ def _read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tr
     if real is None:
         return assemble(tree, _contents(layout, tree, known), layout)
     whole = MountedTree(tree, {SHARED_POOL: real})
+    whole.reading = tree.reading
     # a layout that reads all of the tree and not all of the whole does not recognise the added images
     apart = layout.coverage(tree) == "all" and layout.coverage(whole) != "all"
     contents = _contents(layout, tree if apart else whole, known)

@@ -41,6 +41,7 @@ class ImageSet:
         refused: Name and reason of each image file that is not to be read.
         listed: Number of images of the whole data set that this is a selection of.
         drawn_splits: Whether its splits were drawn here, for the data set has none or one alone.
+        reading: What its folders and columns were taken for, one line each.
     """
 
     files: FileSource
@@ -55,6 +56,7 @@ class ImageSet:
     refused: tuple[tuple[str, str], ...] = ()
     listed: int = 0
     drawn_splits: bool = False
+    reading: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)

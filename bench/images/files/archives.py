@@ -112,6 +112,8 @@ class ZipArchive(Archive):
 class TarArchive(Archive):
     """An uncompressed tar archive, such as a shard of a webdataset. Its index is read once."""
 
+    is_shard = True
+
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:

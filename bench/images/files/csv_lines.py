@@ -1,4 +1,4 @@
-"""Comma-separated tables of a data set, read row by row with the number of each row's line."""
+"""Delimited tables of a data set, read row by row with the number of each row's line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from typing import NoReturn
 from bench.images.files.tree import Tree
 from bench.platform.errors import InputError
 
+DELIMITERS = ",;\t|"
+
+
+def delimiter_of(header: str) -> str:
+    """The character that separates the fields of a table, by its first line; the comma where there is none."""
+    return max(DELIMITERS, key=lambda character: (header.count(character), -DELIMITERS.index(character)))
+
 
 def header(tree: Tree, name: str) -> list[str]:
     """The column names in the first line of a table; nothing else is read. Raises `InputError` if not UTF-8."""
@@ -19,18 +26,22 @@ def header(tree: Tree, name: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{tree.where}/{name} cannot be read as UTF-8 text ({error}); mend it or take it away"
         raise InputError(msg) from error
-    return next(csv.reader([line]), [])
+    return [column.strip() for column in next(csv.reader([line], delimiter=delimiter_of(line)), [])]
 
 
 def rows(tree: Tree, name: str, required: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Line number from 1, and values by column, of every row of a table; empty lines are skipped.
+    """Line number from 1, and values by column, of every row of a table, without spaces around them.
+
+    Empty lines are skipped.
 
     Raises:
         InputError: A required column is missing, a column comes twice, or a row has more or fewer fields than columns.
     """
-    reader = csv.reader(io.StringIO(tree.read_text(name), newline=""), strict=True)
+    text = tree.read_text(name)
+    delimiter = delimiter_of(text.partition("\n")[0])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        columns = next(reader, [])
+        columns = [column.strip() for column in next(reader, [])]
         for column in required:
             if column not in columns:
                 refuse(tree, name, 1, f"column {column} is missing among {', '.join(columns) or 'no columns'}; add it")
@@ -40,7 +51,7 @@ def rows(tree: Tree, name: str, required: Sequence[str]) -> Iterator[tuple[int, 
             if row and len(row) != len(columns):
                 refuse(tree, name, reader.line_num, f"{len(row)} fields for {len(columns)} columns; mend the line")
             if row:
-                yield reader.line_num, dict(zip(columns, row, strict=True))
+                yield reader.line_num, dict(zip(columns, map(str.strip, row), strict=True))
     except csv.Error as error:
         refuse(tree, name, reader.line_num, f"it is not comma-separated text ({error}); mend the line")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,13 @@ class MountedTree(Tree):
     def title(self) -> str:
         """The title of the base."""
         return self._base.title
+
+    @cached_property
+    def shards(self) -> frozenset[str]:
+        """Folders that are tar archives, at any depth."""
+        own = {name for name, tree in self.mounts.items() if tree.is_shard}
+        below = {f"{name}/{shard}" for name, tree in self.mounts.items() for shard in tree.shards}
+        return self._base.shards | own | below
 
     def _list(self) -> Listing:
         base = self._base.listing

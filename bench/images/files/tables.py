@@ -86,6 +86,10 @@ class Table(ABC):
     def has_bytes(self, column: str) -> list[bool]:
         """Whether each row of an image column holds bytes."""
 
+    def holds_bytes(self, column: str) -> bool:
+        """Whether any row of an image column holds bytes."""
+        return any(self.has_bytes(column))
+
     @abstractmethod
     def image(self, column: str, row: int) -> bytes | None:
         """The bytes of one image."""

@@ -8,6 +8,7 @@ table could not show.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -16,12 +17,13 @@ from dataclasses import dataclass, field
 from errno import EFBIG, EINVAL
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ClassVar, Protocol
 
+from bench.images.reading import AS_STATED
 from bench.platform.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-DATA_SUFFIXES = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".txt"})
+DATA_SUFFIXES = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".tsv", ".txt"})
 ARCHIVE_SUFFIXES = frozenset({".tar", ".zip"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
 MAX_FILE_BYTES = 2**29  # no image file is larger
@@ -127,13 +129,18 @@ class Tree(ABC):
         identity: What a cache calls this place: equal for the same place only.
         given_file: The file at the top that the user gave in place of the tree; "" for none.
         mounts: The trees that are mounted into this one, by folder.
+        reading: What the user states of its images.
+        is_shard: Whether it is a tar archive, which may be one of many of a webdataset.
     """
+
+    is_shard: ClassVar[bool] = False
 
     def __init__(self, where: str, identity: str, given_file: str = "") -> None:
         self.where = where
         self.identity = identity
         self.given_file = given_file
         self.mounts: Mapping[str, Tree] = {}
+        self.reading = AS_STATED
 
     @property
     def title(self) -> str:
@@ -144,6 +151,11 @@ class Tree(ABC):
     def listing(self) -> Listing:
         """Every file, listed once."""
         return self._list().in_order()
+
+    @cached_property
+    def shards(self) -> frozenset[str]:
+        """Folders that are tar archives, mounted into this tree."""
+        return frozenset()
 
     @abstractmethod
     def _list(self) -> Listing: ...
@@ -261,6 +273,26 @@ class Folder(Tree):
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError(EINVAL, "not a regular file")
         return path.open("rb")
+
+
+SHARD_NUMBER = r"[-_. ]?\d+([-_. ]of[-_. ]\d+)?$"  # at the end of the name of a shard or table
+
+
+def without_number(path: str) -> str:
+    """A path without the number of a shard at its end: "data/train-00000-of-00012" is "data/train", "00012" is ""."""
+    folder, slash, last = path.rpartition("/")
+    bare = re.sub(SHARD_NUMBER, "", last)
+    return f"{folder}{slash}{bare}" if bare else folder
+
+
+def shard_base(tree: Tree, folder: str) -> str:
+    """A folder of a tree; where it is a mounted shard, or in one, the name of the shard without its number."""
+    end = len(folder)
+    while end > 0:
+        if folder[:end] in tree.shards:
+            return f"{without_number(folder[:end])}{folder[end:]}".lstrip("/")
+        end = folder.rfind("/", 0, end)
+    return folder
 
 
 def top_folders(tree: Tree) -> Sequence[str]:

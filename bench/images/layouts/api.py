@@ -52,6 +52,7 @@ class DataSetContents:
         files: Where the names of the rows are read; None for the tree itself.
         notes: What a reader of the results should know, one sentence each.
         missing: What the data set lists and does not hold: what it is, to how many images.
+        reading: What folders and columns were taken for, one line each.
     """
 
     rows: Sequence[ImageRow]
@@ -60,6 +61,7 @@ class DataSetContents:
     files: FileSource | None = None
     notes: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
+    reading: tuple[str, ...] = ()
 
 
 class Layout(ABC):

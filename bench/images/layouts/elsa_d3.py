@@ -14,7 +14,7 @@ from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
-from bench.images.vocabulary.class_words import split_of
+from bench.images.layouts.parquet import split_of_table
 from bench.platform.errors import InputError
 
 GENERATORS = ("DeepFloyd IF", "SDv1.4", "SDv2.1", "SDXL")  # of image_gen0 to image_gen3
@@ -71,7 +71,7 @@ def _rows(tree: Tree, name: str, table: Table, files: TableImages) -> list[Image
         found = ", ".join(table.schema.names)
         msg = f"{table.where} has the columns {found}; elsa_d3 wants id and {', '.join(COLUMNS.values())}"
         raise InputError(msg)
-    split, ids = split_of(name, tree.where), [str(value) for value in table.values("id")]
+    split, ids = split_of_table(tree, name), [str(value) for value in table.values("id")]
     return [
         ImageRow(image, 1, generator, split, source=source) if image else None
         for generator, images in zip(GENERATORS, files.add(name, table, COLUMNS).values(), strict=True)

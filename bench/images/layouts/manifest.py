@@ -1,8 +1,9 @@
 """A folder with `manifest.csv` or `manifest.jsonl`, which lists the images that belong to the data set.
 
-Columns `path` (relative to the folder, forward slashes) and `label` are required; `generator`, `split`, `content`,
-`source` and `degradation` may be there, and columns of the user's own begin with `x_`. A generated image without a
-generator belongs to "generated"; a real one with a generator is of that generator's pool only.
+Columns `path` and `label` (0 or real, 1 or generated) are required; `generator`, `split`, `content`, `source` and
+`degradation` may be there; others are not used, and named. A path begins in the folder, or is absolute and below it, or
+below the "root" that `dataset.json` states; separators may be those of Windows. A generated image without a generator
+belongs to "generated"; a real one with a generator is of that generator's pool only.
 
 Where `dataset.json` names another data set under "of", as DATA would (and its real images under "real"), the paths are
 names of that set's images: its files are read, and columns that the manifest does not have are taken from it. A column
@@ -13,10 +14,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
+from unicodedata import normalize
 
 from bench.images.files import csv_lines
 from bench.images.files.description import DESCRIPTION, read_description
@@ -29,7 +32,7 @@ from bench.images.layouts.api import (
     ImageRow,
     SubsetLayout,
 )
-from bench.images.vocabulary.class_words import SPLITS, label_of
+from bench.images.vocabulary.class_words import label_of, split_word
 from bench.platform.errors import InputError
 from protocols.api import NONE
 from protocols.degradations import UnknownDegradation, parse_degradation
@@ -37,6 +40,8 @@ from protocols.degradations import UnknownDegradation, parse_degradation
 STEM = "manifest"
 REQUIRED = ("path", "label")
 OPTIONAL = ("generator", "split", "content", "source", "degradation")
+KNOWN = (*REQUIRED, *OPTIONAL)
+MISTYPED = 0.75  # of a known column's letters: a name that has so many is one that was mistyped
 GENERATED = "generated"  # the generator of images that no generator is named for
 ManifestLine = tuple[int, Mapping[str, str]]
 
@@ -74,13 +79,14 @@ class ManifestLayout(SubsetLayout):
         paths = {f"{folder}/{name}" if folder else name for folder, names in listed for name in names}
         reader = _ManifestReader(tree, _manifest(tree), dict.fromkeys(paths))
         rows = reader.rows(pools=set())
-        return DataSetContents(rows, missing=reader.missing)
+        return DataSetContents(rows, missing=reader.missing, reading=reader.reading)
 
     def read_subset(self, tree: Tree, base: DataSetContents) -> DataSetContents:
         """Read what the manifest lists of another data set's images. Raises `InputError`."""
         reader = _ManifestReader(tree, _manifest(tree), {row.name: row for row in base.rows})
         rows = reader.rows(pools=set(base.pools.values()))
-        return DataSetContents(rows, base.families, dict(base.pools), base.files, base.notes, reader.missing)
+        pools = dict(base.pools)
+        return DataSetContents(rows, base.families, pools, base.files, base.notes, reader.missing, reader.reading)
 
 
 class _ManifestReader:
@@ -96,13 +102,23 @@ class _ManifestReader:
         self._tree = tree
         self._name = name
         self._images = images
+        self._composed = {normalize("NFC", path): path for path in images}
+        self._roots = _roots(tree)
         self._line_of: dict[str, int] = {}
-        self._absent = 0
+        self._absent: list[str] = []
+        self._columns: dict[str, None] = {}
 
     @property
     def missing(self) -> dict[str, int]:
         """The number of images that are listed and not there, by what they are; empty for none."""
-        return {"images that the manifest lists": self._absent} if self._absent else {}
+        return {f"images that the manifest lists, such as {self._absent[0]}": len(self._absent)} if self._absent else {}
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """Which columns were read, and which were not."""
+        known = [column for column in self._columns if column in KNOWN]
+        others = [column for column in self._columns if column not in known]
+        return (f"columns of {self._name}: {', '.join(known)}{'; not used: ' if others else ''}{', '.join(others)}",)
 
     def rows(self, pools: set[str]) -> list[ImageRow]:
         """Every image that is listed and there. Raises `InputError`, also where a class is missing.
@@ -123,6 +139,9 @@ class _ManifestReader:
         for listed, noun in ((generators, GENERATED), (real_pools, "real")):
             if not listed:
                 msg = f"{where} lists no {noun} image that is there; list some with the label {noun}"
+                if self._absent:
+                    count, first = len(self._absent), self._absent[0]
+                    msg = f"{where} lists {count} images that are not in its folder, such as {first}; mend the paths"
                 raise InputError(msg)
         if unused := sorted(real_pools - generators - pools - {SHARED_POOL}):
             msg = f"{where} lists real images against {unused[0]}, which made none of its images; mend the generator"
@@ -130,14 +149,19 @@ class _ManifestReader:
 
     def _row(self, line: int, fields: Mapping[str, str]) -> ImageRow | None:
         """The image of one line; None where it is not there."""
+        self._take_columns(line, fields)
         path = self._path(line, fields["path"])
-        label = label_of(fields["label"])
+        label = {"0": 0, "1": 1}.get(fields["label"], label_of(fields["label"]))
+        stated = self._tree.reading.class_of(fields["label"])
+        if stated == "skip":
+            return None
+        label = label if stated is None else int(stated == "generated")
         if label is None:
             self._refuse(line, f"label {fields['label']!r} is not known; write 0 or real, 1 or generated")
         split = self._split(line, fields["split"]) if "split" in fields else None
         chain = self._degradation(line, fields["degradation"]) if "degradation" in fields else None
         if path not in self._images:
-            self._absent += 1
+            self._absent.append(path)
             return None
         known = self._images[path] or ImageRow(path, label, "")
         if known.label != label:
@@ -150,19 +174,30 @@ class _ManifestReader:
             degradation=known.degradation if chain is None else chain,
         )
 
+    def _take_columns(self, line: int, columns: Iterable[str]) -> None:
+        """Remember the columns of a line. Raises `InputError` for one that is nearly the name of a known one."""
+        for column in columns:
+            near = get_close_matches(column.lower(), KNOWN, n=1, cutoff=MISTYPED)
+            if column not in self._columns and column not in KNOWN and near:
+                self._refuse(line, f"column {column!r} is not known; did you mean {near[0]}?")
+            self._columns[column] = None
+
     def _path(self, line: int, text: str) -> str:
-        path = text.removeprefix("./")
-        if not path or path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:|.*\\", path):
-            self._refuse(line, f"path {text!r} is not relative to the folder, with forward slashes and without '..'")
+        path = text.strip().replace("\\", "/").removeprefix("./")
+        root = next((root for root in self._roots if path.startswith(f"{root}/")), "")
+        path = path[len(root) + 1 :] if root else path
+        if not path or path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:", path):
+            where = f"{DESCRIPTION} may state another root" if path.startswith("/") or ":" in path else "without '..'"
+            self._refuse(line, f"path {text!r} is not below the folder of the manifest; {where}")
+        path = self._composed.get(normalize("NFC", path), path)
         if (first := self._line_of.setdefault(path, line)) != line:
             self._refuse(line, f"{path} is listed already, on line {first}; list each image once")
         return path
 
     def _split(self, line: int, text: str) -> str:
-        split = text.strip().lower()
-        if split and split not in SPLITS:
+        if text.strip() and not split_word(text):
             self._refuse(line, f"split {text!r} is not known; write train, val or test, or leave all empty")
-        return SPLITS.get(split, "")
+        return split_word(text)
 
     def _degradation(self, line: int, text: str) -> str:
         try:
@@ -172,6 +207,16 @@ class _ManifestReader:
 
     def _refuse(self, line: int, what: str) -> NoReturn:
         csv_lines.refuse(self._tree, self._name, line, what)
+
+
+def _roots(tree: Tree) -> list[str]:
+    """Absolute folders below which a manifest's paths may lie: its own, and the one that `dataset.json` states."""
+    stated = read_description(tree).get("root", "")
+    if not isinstance(stated, str):
+        msg = f"{tree.where}/{DESCRIPTION}: root must be the text of a folder's path; mend it"
+        raise InputError(msg)
+    own = [] if "://" in tree.where else [tree.where, str(Path(tree.where).resolve())]
+    return [root.replace("\\", "/").rstrip("/") for root in (stated, *own) if root]
 
 
 @cache
@@ -198,12 +243,11 @@ def _manifest(tree: Tree) -> str:
 
 
 def _csv_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
-    _check_columns(tree, name, 1, csv_lines.header(tree, name))
     yield from csv_lines.rows(tree, name, REQUIRED)
 
 
 def _json_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
-    for line, text in enumerate(tree.read_text(name).splitlines(), start=1):
+    for line, text in enumerate(tree.read_text(name).split("\n"), start=1):
         if not text.strip():
             continue
         try:
@@ -212,19 +256,7 @@ def _json_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
             csv_lines.refuse(tree, name, line, f"it is not JSON ({error}); mend the line")
         if not isinstance(fields, dict) or not all(isinstance(value, str | int | None) for value in fields.values()):
             csv_lines.refuse(tree, name, line, "it is not a JSON object of texts and numbers; mend the line")
-        _check_columns(tree, name, line, fields)
         for column in REQUIRED:
             if column not in fields:
                 csv_lines.refuse(tree, name, line, f"{column} is missing; add it")
         yield line, {column: "" if value is None else str(value) for column, value in fields.items()}
-
-
-def _check_columns(tree: Tree, name: str, line: int, columns: Any) -> None:  # noqa: ANN401 - any iterable of texts
-    known = (*REQUIRED, *OPTIONAL)
-    for column in columns:
-        if column not in known and not column.startswith("x_"):
-            near = get_close_matches(column, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            csv_lines.refuse(
-                tree, name, line, f"column {column!r} is not known; {hint} Columns of your own begin with x_"
-            )

@@ -1,35 +1,32 @@
 """Tables of images as the Hugging Face `datasets` library lays them out: Parquet files, or Arrow files saved to disk.
 
-Columns are found by name. Image: `image`, or the only column of bytes. Label: `label`, `is_fake`, `target` or
-`is_generated`; 0 real, 1 generated, or words or class names that mean so. Generator: `generator`, `generator_name`,
-`model` or `source_model`. Content class: the first of `class`, `category`, `content`. The split is in the name of the
-file or of its folder. AI-GenBench (Pellegrini et al., arXiv 2504.20865) is arranged like this.
+The image is in the column `image`, or in the only column of bytes; what else columns say is found out by
+`bench.images.annotations.column_roles`. The split is in a column, else the card of the hub repository names it (and
+files that it does not name are not read), else the folder or the whole name of the file does: `train-00000-of-00012`.
+The same goes for the generator or class of a table without such columns: `sdxl-00000-of-00001`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-import pyarrow as pa
-
-from bench.images.files.table_images import TableImages, open_table, table_files
+from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
+from bench.images.annotations.folder_levels import FolderFacts, FolderReading, read_folders, shown
+from bench.images.annotations.hub_card import CARD, HubFiles, hub_files
+from bench.images.annotations.table_records import TableRecords
+from bench.images.files.table_images import TABLE_SUFFIXES, TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
-from bench.images.files.tree import Tree
+from bench.images.files.tree import Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
-from bench.images.vocabulary.class_words import is_real_name, label_of, label_of_name, split_of
-from bench.images.vocabulary.generator_names import canonical_name
+from bench.images.vocabulary.class_words import split_word
 from bench.platform.errors import InputError
 
 IMAGE = "image"
-LABELS = ("label", "is_fake", "target", "is_generated")
-GENERATORS = ("generator", "generator_name", "model", "source_model")
-CONTENTS = ("class", "category", "content")
 UNNAMED = "generated"  # the generator where a data set names none
 WITHOUT_BYTES = "images without bytes"
-WANTED = f"an image column, and a label ({', '.join(LABELS)}) or a generator column ({', '.join(GENERATORS)})"
 
 
 class ParquetLayout(Layout):
@@ -43,148 +40,135 @@ class ParquetLayout(Layout):
         files = table_files(tree)
         if not files:
             return "none"
+        loose = not all(map(is_added, tree.listing.images))
         try:
-            schema = open_table(tree, files[0], RowGroupCache()).schema
+            table = open_table(tree, files[0], RowGroupCache())
+            columns = image_columns(table.schema)
+            if not columns or (loose and not any(map(table.holds_bytes, columns))):
+                return "none"
         except InputError:
-            return "all" if not tree.listing.images else "none"
-        if not image_columns(schema):
-            return "none"
-        return "all" if all(map(is_added, tree.listing.images)) else "some"
+            return "none" if tree.listing.images else "all"
+        return "some" if loose else "all"
 
     def read(self, tree: Tree) -> DataSetContents:
         """Read every table. Raises `InputError` for columns or values that are not understood."""
-        files = TableImages(tree, self.name)
+        return _TableReader(tree, TableImages(tree, self.name)).contents()
+
+
+@dataclass
+class _TableReader:
+    """Reads the tables of one tree.
+
+    Attributes:
+        tree: The data set.
+        files: Its images.
+        left_out: Columns of images beside those of the set, by the number of tables that have them.
+        notes: What became of columns and files.
+        empty: The number of rows without bytes.
+    """
+
+    tree: Tree
+    files: TableImages
+    left_out: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    empty: int = 0
+
+    def contents(self) -> DataSetContents:
+        """Everything that the tables hold."""
+        names = table_files(self.tree)
+        card = hub_files(self.tree, names)
+        stale = [name for name in names if card and name not in card.split_of]
+        tables = {name: self.files.open(name) for name in names if name not in stale}
+        images = {name: self._image_column(table) for name, table in tables.items()}
+        records = {name: TableRecords(table, images[name]) for name, table in tables.items()}
+        self._require_bytes(tables, images)
+        numbers = explained_numbers(records.values(), self.tree.reading)
+        named = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []
-        empty = 0
-        for name in table_files(tree):
-            table = files.open(name)
-            images = files.add(name, table, {"": _image_column(table)})[""]
-            split, contents = split_of(name, tree.where), _contents(table)
-            for image, generator, content in zip(images, _generators(table), contents, strict=True):
-                if image is None:
-                    empty += 1
-                else:
-                    rows.append(ImageRow(image, int(generator != SHARED_POOL), generator, split, content, image))
-        real = added_rows(tree, rows) if rows else []
-        return DataSetContents([*rows, *real], files=files, missing={WITHOUT_BYTES: empty} if empty else {})
+        for name, table in tables.items():
+            said = table_facts(records[name], self.tree.reading, {"image": images[name]}, numbers)
+            self.notes[said.description("the tables")] = None
+            paths = self.files.add(name, table, {"": images[name]})[""]
+            rows += self._rows(paths, said, named.facts[_base(name)], table)
+        real = added_rows(self.tree, rows) if rows else []
+        return DataSetContents(
+            [*rows, *real],
+            files=self.files,
+            notes=tuple(self._notes(stale)),
+            missing={WITHOUT_BYTES: self.empty} if self.empty else {},
+            reading=(*self.notes, *(f"{line} (from names of tables)" for line in named.description())),
+        )
+
+    def _image_column(self, table: Table) -> str:
+        """The column of the images; others that hold images are left out."""
+        columns = image_columns(table.schema)
+        stated = self.tree.reading.columns.get("image")
+        if stated in columns or IMAGE in columns or len(columns) == 1:
+            column = stated if stated in columns else (IMAGE if IMAGE in columns else columns[0])
+            self.left_out |= dict.fromkeys(other for other in columns if other != column)
+            return str(column)
+        several = f"has several columns of bytes, {', '.join(columns)}, and none named image; say --columns image=..."
+        msg = (
+            f"{table.where} {several if columns else 'has no images'}; its columns are {', '.join(table.schema.names)}"
+        )
+        raise InputError(msg)
+
+    def _require_bytes(self, tables: Mapping[str, Table], images: Mapping[str, str]) -> None:
+        """Raise `InputError` for tables that hold paths alone."""
+        if any(table.holds_bytes(images[name]) for name, table in tables.items()):
+            return
+        paths = [path for name, table in tables.items() for path in table.paths(images[name])[:1] if path]
+        if paths:
+            msg = (
+                f"{self.tree.where}: the rows of its tables hold paths, such as {paths[0]}, and no bytes of images; "
+                "write the data set with save_to_disk or push_to_hub, which embed them, or put the files beside it"
+            )
+            raise InputError(msg)
+
+    def _rows(self, paths: Sequence[str | None], said: TableFacts, named: FolderFacts, table: Table) -> list[ImageRow]:
+        rows = []
+        facts = zip(paths, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True)
+        for path, label, generator, split, content, group in facts:
+            kind = named.label if label is None else label
+            if path is None:
+                self.empty += 1
+            elif kind is None:
+                what = "says of no image whether it is real; name a column with --columns label=... or generator=..."
+                raise _column_error(table, what)
+            elif kind != SKIPPED:
+                maker = (generator or (named.generator if label is None else "") or UNNAMED) if kind else SHARED_POOL
+                rows.append(ImageRow(path, kind, maker, split or named.split, content or named.content, group or path))
+        return rows
+
+    def _notes(self, stale: Sequence[str]) -> list[str]:
+        notes = []
+        if self.left_out:
+            notes.append(f"these columns hold further images, which were left out: {shown(self.left_out)}")
+        if stale:
+            notes.append(f"{len(stale)} tables that {CARD} does not name were not read: {shown(stale)}")
+        return notes
 
 
-def _table_error(table: Table, what: str) -> InputError:
-    return InputError(f"{table.where} {what}; its columns are {', '.join(table.schema.names)}, wanted are {WANTED}")
+def _column_error(table: Table, what: str) -> InputError:
+    return InputError(f"{table.where} {what}; its columns are {', '.join(table.schema.names)}")
 
 
-def _image_column(table: Table) -> str:
-    columns = image_columns(table.schema)
-    if IMAGE in columns:
-        return IMAGE
-    if len(columns) != 1:
-        several = f"has several columns of bytes, {', '.join(columns)}, and none named image"
-        raise _table_error(table, several if columns else "has no images")
-    return columns[0]
+def _base(name: str) -> str:
+    """A table's name without suffix and number, as if it were a folder: "data/train-00000-of-00002" is "data/train"."""
+    return without_number(name[: -len(next(suffix for suffix in TABLE_SUFFIXES if name.lower().endswith(suffix)))])
 
 
-def _column(table: Table, names: Sequence[str]) -> str | None:
-    """The one column of these names; None where there is none. Raises `InputError` for several."""
-    columns = [name for name in names if name in table.schema.names]
-    if len(columns) > 1:
-        what = f"has {' and '.join(columns)}, of which one only can be meant: rename or drop the others"
-        raise _table_error(table, what)
-    return columns[0] if columns else None
+def split_of_table(tree: Tree, name: str) -> str:
+    """The split that the name of a table or its folders state; "" for none."""
+    return next(iter(_names_of_tables(tree, [name], None).facts.values())).split
 
 
-def _class_names(table: Table, column: str) -> list[str] | None:
-    """Names of the classes that the numbers of a column stand for, as `datasets` stores them in the schema."""
-    metadata = (table.schema.metadata or {}).get(b"huggingface", b"{}")
-    try:
-        names = json.loads(metadata).get("info", {}).get("features", {}).get(column, {}).get("names")
-    except (ValueError, AttributeError) as error:
-        raise _table_error(table, f"has a damaged note of the datasets library ({error})") from error
-    return [str(name) for name in names] if isinstance(names, list) and names else None
-
-
-def _values(table: Table, column: str) -> list[Any]:
-    """The values of a column, class names in place of their numbers."""
-    if pa.types.is_nested(table.schema.field(column).type):
-        raise _table_error(table, f"has lists or structs in {column}, one value is wanted")
-    values, names = table.values(column), _class_names(table, column)
-    if names is None:
-        return values
-    unknown = sorted({str(value) for value in values if not isinstance(value, int) or not 0 <= value < len(names)})
-    if unknown:
-        raise _table_error(table, f"has {column} {', '.join(unknown[:5])}, beside its {len(names)} classes")
-    return [names[value] for value in values]
-
-
-def _contents(table: Table) -> list[str]:
-    """The content class of every row, "" where none is stated."""
-    column = next((name for name in CONTENTS if name in table.schema.names), None)
-    return ["" if value is None else str(value) for value in _values(table, column)] if column else [""] * table.rows
-
-
-def _generators(table: Table) -> list[str]:
-    """The generator of every row, `SHARED_POOL` for real ones. Raises `InputError`."""
-    label, generator = _column(table, LABELS), _column(table, GENERATORS)
-    if label is None and generator is None:
-        raise _table_error(table, "says of no image whether it is real")
-    if label is None:
-        return _generators_by_name(table, str(generator))
-    names = _class_names(table, label) or []
-    if names and {label_of_name(name) for name in names} != {0, 1}:
-        return _generators_by_class(table, label, generator, names)
-    return _generators_by_label(table, _labels(table, label), generator)
-
-
-def _generators_by_class(table: Table, label: str, generator: str | None, names: list[str]) -> list[str]:
-    """The generator of every row where the classes are generators, one of them real; a generator column has priority.
-
-    Args:
-        table: The table.
-        label: Its column of classes.
-        generator: Its column of generators, if it has one.
-        names: Names of the classes.
-    """
-    if 0 not in map(label_of_name, names):
-        raise _table_error(table, f"has the classes {', '.join(names[:9])} in {label}, none of which says real")
-    classes = _generators_by_name(table, label)
-    if generator is None:
-        return classes
-    return _generators_by_label(table, [int(name != SHARED_POOL) for name in classes], generator)
-
-
-def _labels(table: Table, column: str) -> list[int]:
-    """0 or 1 of every row. Raises `InputError` for a value that stands for neither."""
-    values = _values(table, column)
-    labels = {value: label_of(value) for value in set(values)}
-    unknown = sorted(str(value) for value, label in labels.items() if label is None)
-    if unknown:
-        wanted = "0 or false or real, 1 or true or generated"
-        raise _table_error(table, f"has {column} {', '.join(unknown[:5])}, which is not one of {wanted}")
-    return [labels[value] or 0 for value in values]
-
-
-def _generators_by_name(table: Table, column: str) -> list[str]:
-    """The generator that a column names for every row, `SHARED_POOL` for names that mean real."""
-    values = _values(table, column)
-    names = set(values)
-    if not all(isinstance(name, str) and name for name in names):
-        raise _table_error(table, f"has rows without a name in {column}")
-    generators = {name: SHARED_POOL if is_real_name(name, table.where) else canonical_name(name) for name in names}
-    return [generators[name] for name in values]
-
-
-def _generators_by_label(table: Table, labels: Sequence[int], column: str | None) -> list[str]:
-    """The generator of every row from its label and, where there is one, the column of generators.
-
-    Raises:
-        InputError: A generated row has no generator, or one whose name means real.
-    """
-    if column is None:
-        return [UNNAMED if label else SHARED_POOL for label in labels]
-    values = _values(table, column)
-    names = {value for value, label in zip(values, labels, strict=True) if label}
-    wrong = sorted(str(name) for name in names if not isinstance(name, str) or not name or label_of_name(name) == 0)
-    if wrong:
-        what = f"has generated rows (label 1) of {column} {', '.join(wrong)}; are 0 and 1 swapped?"
-        raise _table_error(table, what)
-    generators = {name: canonical_name(name) for name in names}
-    return [generators[value] if label else SHARED_POOL for value, label in zip(values, labels, strict=True)]
+def _names_of_tables(tree: Tree, names: Sequence[str], card: HubFiles | None) -> FolderReading:
+    """What the names of tables and of their folders say; the card of a hub repository has priority on splits."""
+    found = read_folders({_base(name): [""] for name in names}, tree.where, tree.reading)
+    facts = dict(found.facts)
+    for name in names if card else ():
+        split = card.split_of[name] if card else ""
+        if split_word(split):
+            facts[_base(name)] = facts[_base(name)]._replace(split=split_word(split))
+    return FolderReading(facts, found.left_out, found.roles)

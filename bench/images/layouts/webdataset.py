@@ -1,22 +1,36 @@
-"""WebDataset: tar shards of `key.jpg` with `key.cls` or `key.json` beside it; also as plain folders.
+"""WebDataset: tar shards of pictures with `.cls`, `.json` or `.txt` files of the same key; also as plain folders.
 
-A `.cls` holds 0 or real, 1 or generated. A `.json` holds `label`, and where known `generator`, `split`, `content` and
-`source` (https://github.com/webdataset/webdataset).
+A key ends at the last dot of a name or at the first one, whichever pairs every picture with one description
+(`bench.images.annotations.sample_keys`). A `.cls` or `.txt` holds a label, a `.json` whatever else is known of the
+sample, under the names of columns (`bench.images.annotations.column_roles`). Splits are there, or in the names of
+folders and shards. Source of the format: https://github.com/webdataset/webdataset.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
-from bench.images.files.tree import Tree
+from bench.images.annotations.column_roles import (
+    GENERATORS,
+    LABELS,
+    SKIPPED,
+    explained_numbers,
+    table_facts,
+)
+from bench.images.annotations.folder_levels import read_folders
+from bench.images.annotations.records import TextRecords
+from bench.images.annotations.sample_keys import Sample, Samples, find_samples
+from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
-from bench.images.vocabulary.class_words import SPLITS, label_of, split_of
-from bench.images.vocabulary.generator_names import canonical_name
+from bench.images.vocabulary.class_words import label_of_name
 from bench.platform.errors import InputError
 
 UNNAMED = "generated"  # the generator where a sample names none
+LABEL = "cls"  # what the label is called that stands in a file of its own
+PROBED = 20  # samples in which a label is looked for
 
 
 class WebDatasetLayout(Layout):
@@ -26,64 +40,82 @@ class WebDatasetLayout(Layout):
     pattern: ClassVar[str] = "<split>*.tar of <key>.<image> with <key>.cls or <key>.json"
 
     def coverage(self, tree: Tree) -> Coverage:
-        """By names, and the label of one sample, since a `.json` beside an image may be another tool's."""
-        data = {name for name in tree.listing.data if name.endswith((".cls", ".json"))}
-        if not data:
-            return "none"
-        keys = [_key(folder, name) for folder, names in tree.listing.images.items() for name in names]
-        labelled = [key for key in keys if f"{key}.cls" in data or f"{key}.json" in data]
+        """By names, and the labels of some samples, since a `.json` beside an image may be another tool's."""
+        found = _samples(tree)
         try:
-            if not labelled or not _annotation(tree, labelled[0], data):
-                return "none"
+            facts = [_fields(tree, sample) for sample in islice(found.samples, PROBED)]
         except InputError:
             return "some"
-        return "all" if len(labelled) == len(keys) else "some"
+        wanted = {LABEL, *LABELS, *GENERATORS}
+        if not any(wanted & {column.lower() for column in fields} for fields in facts):
+            return "none"
+        return "some" if found.unpaired else "all"
 
     def read(self, tree: Tree) -> DataSetContents:
         """Read every sample. Raises `InputError` for one without a label."""
-        data = set(tree.listing.data)
-        rows: list[ImageRow] = []
-        unlabelled: list[str] = []
-        for folder, names in tree.listing.images.items():
-            split = split_of(folder, tree.where)
-            for name in names:
-                key = _key(folder, name)
-                if annotation := _annotation(tree, key, data):
-                    rows.append(_row(tree, f"{folder}/{name}".lstrip("/"), key, annotation, split))
-                else:
-                    unlabelled.append(key)
-        if unlabelled:
-            what = f"{tree.where}: {len(unlabelled):,} of its images have no label, such as {unlabelled[0]}"
-            msg = f"{what}; give each a .cls of 0 (real) or 1 (generated), or a .json with a label"
+        found = _samples(tree)
+        if found.unpaired:
+            what = f"{tree.where}: {len(found.unpaired):,} of its images have no label, such as {found.unpaired[0]}"
+            msg = f"{what} ({found.rule}); give each a .cls of real or generated, or a .json with a label"
             raise InputError(msg)
-        return DataSetContents(rows)
+        records = _SampleRecords(tree, found.samples)
+        said = table_facts(records, tree.reading, {}, explained_numbers([records], tree.reading))
+        rows = [
+            self._row(tree, sample, label, generator)._replace(split=split, content=content, source=group or sample.key)
+            for sample, label, generator, split, content, group in zip(
+                found.samples, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True
+            )
+            if label != SKIPPED
+        ]
+        folders = read_folders(
+            {shard_base(tree, folder): [""] for folder in tree.listing.images}, tree.where, tree.reading
+        )
+        if "split" not in said.roles:
+            splits = {folder: folders.facts[shard_base(tree, folder)].split for folder in tree.listing.images}
+            rows = [row._replace(split=splits[row.name.rpartition("/")[0]]) for row in rows]
+        reading = (found.rule, said.description("the samples"), *folders.description())
+        return DataSetContents(rows, reading=reading)
+
+    @staticmethod
+    def _row(tree: Tree, sample: Sample, label: int | None, generator: str) -> ImageRow:
+        if label is None:
+            ask = "give it a .cls of real or generated, or a .json with a label"
+            msg = f"{tree.where}: {sample.image} has no label; {ask}"
+            raise InputError(msg)
+        return ImageRow(sample.image, label, (generator or UNNAMED) if label else SHARED_POOL)
 
 
-def _key(folder: str, name: str) -> str:
-    stem = name.rpartition(".")[0]
-    return f"{folder}/{stem}" if folder else stem
+def _samples(tree: Tree) -> Samples:
+    paths = [f"{folder}/{name}".lstrip("/") for folder, names in tree.listing.images.items() for name in names]
+    return find_samples(paths, tree.listing.data)
 
 
-def _annotation(tree: Tree, key: str, data: Collection[str]) -> dict[str, Any]:
-    """The fields of a sample's `.json`, and its `label` as 0 or 1; empty where it has no label.
+class _SampleRecords(TextRecords):
+    """The fields of samples as a table; its examples are keys."""
 
-    Args:
-        tree: The data set.
-        key: The sample.
-        data: Names of the tree's data files.
+    def __init__(self, tree: Tree, samples: Sequence[Sample]) -> None:
+        rows = [_fields(tree, sample) for sample in samples]
+        columns = dict.fromkeys(column for row in rows for column in row)
+        super().__init__(tree.where, {column: [row.get(column) for row in rows] for column in columns})
+        self.rows = len(rows)
+        self._keys = [sample.key for sample in samples]
 
-    Raises:
-        InputError: The label is not known, or the two files differ in it.
-    """
-    fields = _json(tree, f"{key}.json") if f"{key}.json" in data else {}
-    values = [fields["label"]] if fields.get("label") is not None else []
-    values += [tree.read_text(f"{key}.cls")] if f"{key}.cls" in data else []
-    labels = {label_of(value) for value in values}
-    if None in labels or len(labels) > 1:
-        shown = " and ".join(repr(value) for value in values)
-        msg = f"{tree.where}/{key} has the label {shown}; wanted is one of 0 or real, 1 or generated"
-        raise InputError(msg)
-    return fields | {"label": labels.pop()} if labels else {}
+    def example(self, row: int) -> str:
+        """The key of a sample."""
+        return self._keys[row]
+
+
+def _fields(tree: Tree, sample: Sample) -> dict[str, Any]:
+    """The fields of a sample: those of its `.json`, and the label in its `.cls` or `.txt`. Raises `InputError`."""
+    fields = _json(tree, sample.fields["json"]) if "json" in sample.fields else {}
+    texts = {field: tree.read_text(path).strip() for field, path in sample.fields.items() if field != "json"}
+    label = texts.get("cls") or texts.get("label") or _label_text(texts.get("txt", ""))
+    return fields | ({LABEL: label} if label else {})
+
+
+def _label_text(text: str) -> str:
+    """A text that is a label; "" for one that is not, such as a caption."""
+    return text if text.isdigit() or label_of_name(text) is not None else ""
 
 
 def _json(tree: Tree, name: str) -> dict[str, Any]:
@@ -94,15 +126,3 @@ def _json(tree: Tree, name: str) -> dict[str, Any]:
         msg = f"{tree.where}/{name} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error
     return dict(fields) if isinstance(fields, dict) else {}
-
-
-def _row(tree: Tree, name: str, key: str, annotation: dict[str, Any], split: str) -> ImageRow:
-    """One sample. Raises `InputError` for a split of another name."""
-    stated = str(annotation.get("split") or "").lower()
-    if stated and stated not in SPLITS:
-        msg = f"{tree.where}/{key}.json has the split {stated!r}; wanted is train, val or test"
-        raise InputError(msg)
-    label: int = annotation["label"]
-    generator = canonical_name(str(annotation.get("generator") or UNNAMED)) if label else SHARED_POOL
-    content, source = (str(annotation.get(field) or "") for field in ("content", "source"))
-    return ImageRow(name, label, generator, SPLITS.get(stated, split), content, source or key)

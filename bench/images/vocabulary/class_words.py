@@ -1,15 +1,26 @@
-"""The words that data sets use for real, generated, and train, val or test."""
+"""The words that data sets use for real, generated, and train, val or test.
+
+Words for a class are of two kinds. Some do nothing but name one: real, fake, generated. Others may name what is shown,
+or just wrap other folders: photos, human, nature. The second kind means real only where nothing around it says
+otherwise, which `bench.images.annotations.folder_levels` decides.
+"""
 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
-from bench.platform.errors import InputError
+from bench.images.vocabulary.generator_names import is_known_generator, normalised
 
-REAL = frozenset({"authentic", "human", "natural", "nature", "original", "real"})
-GENERATED = frozenset({"ai", "fake", "generated", "synthetic"})
-FILLERS = frozenset({"image", "images", "photo", "photos"})
+REAL = frozenset({"real", "reals"})
+GENERATED = frozenset({"ai", "aigc", "fake", "fakes", "generated", "synthetic", "synth", "synthesized"})
+MAYBE_REAL = frozenset({
+    "authentic", "camera", "human", "humans", "natural", "nature", "original", "originals", "photo", "photograph",
+    "photographs", "photos", "pristine",
+})  # fmt: skip
+FILLERS = frozenset({
+    "art", "arts", "class", "data", "dataset", "face", "faces", "folder", "image", "images", "img", "imgs", "photo",
+    "photos", "picture", "pictures", "set",
+})  # fmt: skip
 SPLITS = {
     "train": "train",
     "training": "train",
@@ -19,52 +30,75 @@ SPLITS = {
     "dev": "val",
     "test": "test",
     "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
 }
+PHOTO_SETS = (
+    r"ade20k|afhq|celeba|celeba_?hq|cc3m|cc12m|cifar(_?100?)?|(ms_?)?coco|div2k|dresden|ffhq|flickr|imagenet|laion|lfw|"
+    r"lsun|metfaces|open_?images|places365|raise|redcaps|utkface|vggface|wikiart"
+)
+PLAIN_WORDS = REAL | MAYBE_REAL | SPLITS.keys() | FILLERS | {
+    "aligned", "crop", "cropped", "full", "hq", "ilsvrc", "jpeg", "jpg", "mini", "png", "px", "raw", "resize",
+    "resized", "sample", "samples", "small", "subset", "tiny", "v",
+}  # fmt: skip
+SIZE = r"\d+(k|m|b|px|x\d+)?"  # 256, 256x256, 1k, 5B
+YEAR = r"_?(19|20)\d\d"
 
 
-def _words_of(text: str) -> list[str]:
-    """The words of a name, in lower case and without numbers: `0_real` is `real`."""
-    return [word for word in re.split(r"[^a-z0-9]+", text.lower()) if word and not word.isdigit()]
+def words_of(text: str) -> list[str]:
+    """The words of a name, in lower case and without numbers: `0_real` is `real`, `AiArtData` is `ai art data`."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return [word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word and not word.isdigit()]
 
 
 def label_of_name(name: str) -> int | None:
-    """0 for a name that means real, 1 for one that means generated, None for any other."""
-    words = set(_words_of(name)) - FILLERS
-    if words and words <= REAL:
-        return 0
-    return 1 if words and words <= GENERATED else None
+    """0 for a name that does nothing but say real, 1 for one that does nothing but say generated, None for others."""
+    words = set(words_of(name))
+    for label, known in ((0, REAL), (1, GENERATED)):
+        if words & known and words <= known | FILLERS:
+            return label
+    return None
+
+
+def may_be_real(name: str) -> bool:
+    """Whether a name means real images where nothing around it says otherwise: `photos`, `coco_val2017`, `nature`."""
+    words = set(words_of(name))
+    if words & (MAYBE_REAL | REAL) and words <= MAYBE_REAL | REAL | FILLERS:
+        return True
+    return _photo_set(name) is True
+
+
+def is_unsure(name: str) -> bool:
+    """Whether a name begins as that of real images and goes on as that of none: `imagenet_dit`, `real_vis_xl`."""
+    return _photo_set(name) is None
+
+
+def _photo_set(folder: str) -> bool | None:
+    """Whether a name is that of a set of photographs; None where it begins so, and the rest is unknown."""
+    name = normalised(folder)
+    known = rf"(?<![a-z])({PHOTO_SETS})(?![a-z])"
+    if GENERATED & set(name.split("_")) or is_known_generator(folder):
+        return False
+    if not re.match(rf"real(?![a-z])|{known}", name):
+        return False
+    rest = re.sub(known, "", name).split("_")
+    plain = all(re.fullmatch(SIZE, word) or word.rstrip("0123456789") in PLAIN_WORDS | {""} for word in rest)
+    return True if plain else None
 
 
 def label_of(value: object) -> int | None:
-    """0 or 1 of a number, truth value or word that stands for it, None for anything else."""
-    if isinstance(value, int):  # a truth value is one too
-        return int(value) if value in (0, 1) else None
+    """0 or 1 of a text that stands for a class, None for anything else; numbers stand for none."""
     if not isinstance(value, str):
         return None
-    text = value.strip()
-    return int(text) if text in {"0", "1"} else label_of_name(text)
+    label = label_of_name(value)
+    return 0 if label is None and may_be_real(value) else label
 
 
-def is_real_name(generator: str, where: str) -> bool:
-    """Whether a generator's name means real images. Raises `InputError` where it may or may not: Real-ESRGAN."""
-    real = label_of_name(generator) == 0
-    if not real and REAL & set(_words_of(generator)):
-        msg = f"{where}: {generator!r} may be real images or a generator; give a label column of 0 (real) and 1"
-        raise InputError(msg)
-    return real
+def split_word(name: str) -> str:
+    """The split that a name is the word of, in any case and with a year (`val2017`); "" where it says more, or none."""
+    return SPLITS.get(re.sub(rf"({YEAR}|_?set)$", "", normalised(name)), "")
 
 
-def split_of(path: str, where: str) -> str:
-    """The split that a file's name states, or else that of the nearest folder; "" where none does.
-
-    Raises:
-        InputError: One name states two splits.
-    """
-    for part in reversed(PurePosixPath(path).parts):
-        splits = {SPLITS[word] for word in _words_of(part) if word in SPLITS}
-        if len(splits) > 1:
-            msg = f"{where}: {path} names the splits {' and '.join(sorted(splits))}; name one of them"
-            raise InputError(msg)
-        if splits:
-            return splits.pop()
-    return ""
+def split_of_file(stem: str) -> str:
+    """The split that the name of a shard begins with where a number is all that follows: `train-00000-of-00012`."""
+    return split_word(re.sub(r"([-_. ]?(\d+|of))+$", "", stem)) or split_word(stem)

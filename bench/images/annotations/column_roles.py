@@ -1,0 +1,313 @@
+"""What the columns of a table say of images: by their usual names, by their values, or as a user states.
+
+A label is read by words: class names in the schema, texts, or a column whose name says what its truth means
+(`is_fake`). Numbers without names are read only where a column of generators explains every one of them, for a table
+that is recognised by all its columns, or as `--classes` states; else reading refuses and shows what each number is of.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from bench.images.annotations.folder_levels import shown
+from bench.images.annotations.records import Records
+from bench.images.reading import Reading
+from bench.images.vocabulary.class_words import label_of, label_of_name, split_word
+from bench.images.vocabulary.generator_names import canonical_name, is_known_generator
+from bench.images.vocabulary.known_tables import known_table
+from bench.platform.errors import InputError
+
+LABELS = (
+    "label", "labels", "cls", "class_label", "target", "binary_label", "is_fake", "is_generated", "is_ai",
+    "is_ai_generated", "ai_generated", "fake", "is_real", "label_a", "typ",
+)  # fmt: skip
+GENERATORS = (
+    "generator", "generator_name", "model", "model_name", "source_model", "gen_model", "generative_model", "model_id",
+)  # fmt: skip
+SPLITS = ("split", "partition", "subset", "set", "phase")
+CONTENTS = ("class", "category", "content", "object", "scene")
+GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
+TRUE_IS = {
+    "is_fake": 1,
+    "is_generated": 1,
+    "is_ai": 1,
+    "is_ai_generated": 1,
+    "ai_generated": 1,
+    "fake": 1,
+    "is_real": 0,
+}
+NOT_A_GENERATOR = frozenset({"tampered", "manipulated", "edited", "inpainted", "mixed", "partial", "unknown", "other"})
+EXAMPLES = 3  # of each value that is not understood
+SKIPPED = -1  # the label of a row that a user leaves out
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What a table says of each of its rows.
+
+    Attributes:
+        roles: By role, the column that has it.
+        labels: 0 real, 1 generated, `SKIPPED`, or None where no column says it.
+        generators: Names; "" of real rows, and where no column names one.
+        splits: "train", "val", "test" or "".
+        contents: Content classes, or "".
+        groups: What rows share that are not independent, or "".
+        others: The columns that have no role.
+    """
+
+    roles: Mapping[str, str]
+    labels: Sequence[int | None]
+    generators: Sequence[str]
+    splits: Sequence[str]
+    contents: Sequence[str]
+    groups: Sequence[str]
+    others: tuple[str, ...] = field(default=())
+
+    def description(self, name: str) -> str:
+        """What each column was taken for, in one line.
+
+        Args:
+            name: What the line calls the table.
+        """
+        taken = [f"{column} is the {role}" for role, column in self.roles.items()]
+        kept = f"; not used: {shown(self.others)}" if self.others else ""
+        return f"columns of {name}: {', '.join(taken) or 'none has a role'}{kept}"
+
+
+def explained_numbers(tables: Iterable[Records], reading: Reading) -> dict[str, int]:
+    """What numbers without names mean where the generator of every row says it: none or a real one is 0, others 1.
+
+    Both classes must be there: a generator may be stated of real images too, as the one that they stand against.
+
+    Args:
+        tables: All tables of a data set.
+        reading: What the user states.
+    """
+    kinds: dict[str, set[int]] = defaultdict(set)
+    for records in tables:
+        columns = _Columns(records, reading)
+        generator, label = columns.find("generator", GENERATORS), columns.find("label", LABELS)
+        if generator and label:
+            for value, maker in set(zip(columns.values(label), columns.texts(generator), strict=True)):
+                if _is_number(value):
+                    kinds[_plain(value)].add(0 if _is_no_maker(maker) else 1)
+    certain = all(len(kind) == 1 for kind in kinds.values()) and set().union(*kinds.values()) == {0, 1}
+    return {value: kind.pop() for value, kind in kinds.items()} if certain else {}
+
+
+def table_facts(
+    records: Records, reading: Reading, taken: Mapping[str, str], numbers: Mapping[str, int] = MappingProxyType({})
+) -> TableFacts:
+    """Find out what a table says.
+
+    Args:
+        records: The table.
+        reading: What the user states.
+        taken: Roles that are settled: the column of images or paths.
+        numbers: What numbers without names mean, where that is known: see `explained_numbers`.
+
+    Raises:
+        InputError: A stated fact cannot be used, or facts contradict each other.
+    """
+    columns = _Columns(records, reading, numbers)
+    generator = columns.find("generator", GENERATORS)
+    split = columns.find("split", SPLITS, columns.holds_splits)
+    makers = columns.texts(generator)
+    label = columns.find_label()
+    content = columns.find("content", CONTENTS, lambda column: column != label)
+    group = columns.find("group", GROUPS) if reading.group not in records.columns else reading.group
+    labels = columns.labels(label) if label else columns.labels_by_generator(generator, makers)
+    found = {"label": label, "generator": generator, "split": split, "content": content, "group": group}
+    roles = dict(taken) | {role: column for role, column in found.items() if column}
+    return TableFacts(
+        roles,
+        labels,
+        columns.generators(labels, label, generator, makers),
+        columns.splits(split),
+        columns.texts(content),
+        columns.texts(group),
+        tuple(column for column in records.columns if column not in roles.values()),
+    )
+
+
+class _Columns:
+    """The columns of one table."""
+
+    def __init__(self, records: Records, reading: Reading, numbers: Mapping[str, int] = MappingProxyType({})) -> None:
+        self._records = records
+        self._reading = reading
+        self._numbers = numbers
+        for role, column in reading.columns.items():
+            if column not in records.columns:
+                self._refuse(f"has no column {column}, which --columns {role}={column} names")
+
+    def _refuse(self, what: str) -> NoReturn:
+        names = ", ".join(map(str, self._records.columns))
+        msg = f"{self._records.where} {what}; its columns are {names}"
+        raise InputError(msg)
+
+    def find(self, role: str, names: Sequence[str], fits: Callable[[str], bool] = lambda _: True) -> str | None:
+        """The column of a role: the stated one, or the first of the usual names whose values fit."""
+        if role in self._reading.columns:
+            return self._reading.columns[role]
+        by_name = {str(column).lower(): str(column) for column in self._records.columns}
+        return next((by_name[name] for name in names if name in by_name and fits(by_name[name])), None)
+
+    def values(self, column: str) -> list[Any]:
+        """The values of a column, class names in place of their numbers."""
+        values, names = list(self._records.values(column)), self._records.class_names(column)
+        if any(isinstance(value, list | dict) for value in values[:EXAMPLES]):
+            self._refuse(f"has lists or structs in {column}, one value is wanted")
+        if names is None:
+            return values
+        unknown = {str(value) for value in values if not isinstance(value, int) or not 0 <= value < len(names)}
+        if unknown:
+            self._refuse(f"has {column} {shown(unknown)}, beside its {len(names)} classes")
+        return [names[value] for value in values]
+
+    def texts(self, column: str | None) -> list[str]:
+        """The values of a column as texts, "" for none."""
+        if column is None:
+            return [""] * self._records.rows
+        return ["" if value is None else str(value).strip() for value in self.values(column)]
+
+    def holds_splits(self, column: str) -> bool:
+        """Whether a column holds the words of splits. Raises `InputError` for one that is called so and does not."""
+        values = set(self.texts(column)) - {""}
+        if values and all(map(split_word, values)):
+            return True
+        if column.lower() == "split" and values:
+            unknown = shown(value for value in values if not split_word(value))
+            self._refuse(f"states splits that are not known, {unknown}; wanted are train, val and test")
+        return False
+
+    def splits(self, column: str | None) -> list[str]:
+        """The split of every row, "" for none. Raises `InputError` for another word in a column that a user states."""
+        texts = self.texts(column)
+        known = {text: split_word(text) for text in set(texts)}
+        if unknown := [text for text, split in known.items() if text and not split]:
+            self._refuse(f"states splits that are not known, {shown(unknown)}; wanted are train, val and test")
+        return [known[text] for text in texts]
+
+    def find_label(self) -> str | None:
+        """The column of labels. Raises `InputError` for two that differ."""
+        if "label" in self._reading.columns:
+            return self._reading.columns["label"]
+        candidates = [str(column) for column in self._records.columns if str(column).lower() in LABELS]
+        if not candidates:
+            return self.find("label", ("class", "category", "type"), self._holds_classes)
+        if len(candidates) > 1 and len({tuple(self.labels(column)) for column in candidates}) > 1:
+            self._refuse(f"has the columns {' and '.join(candidates)}, which differ; name one: --columns label=...")
+        return candidates[0]
+
+    def _holds_classes(self, column: str) -> bool:
+        values = {value for value in self.texts(column) if value}
+        return bool(values) and all(label_of_name(value) is not None for value in values)
+
+    def labels(self, column: str) -> list[int | None]:
+        """The label of every row. Raises `InputError` for a value that stands for neither class."""
+        values = self.values(column)
+        distinct = list(dict.fromkeys(values))
+        found = {value: self._label(column, value) for value in distinct}
+        unknown = [value for value in distinct if found[value] is None and not _is_number(value)]
+        if self._are_generators(distinct):
+            found |= {value: 1 for value in unknown if value and str(value).lower() not in NOT_A_GENERATOR}
+        if left := [value for value in distinct if found[value] is None]:
+            self._refuse_values(column, values, left)
+        return [found[value] for value in values]
+
+    def _label(self, column: str, value: object) -> int | None:
+        """What one value says by itself."""
+        stated = self._reading.class_of(value)
+        if stated:
+            return {"real": 0, "generated": 1, "skip": SKIPPED}[stated]
+        if _is_number(value):
+            number = _plain(value)
+            known = known_table([str(name) for name in self._records.columns])
+            if known and known.label == column:
+                return known.classes.get(number)
+            truth = TRUE_IS.get(column.lower())
+            if truth is None or number not in {"0", "1"}:
+                return self._numbers.get(number)
+            return truth if number == "1" else 1 - truth
+        return label_of(value)
+
+    @staticmethod
+    def _are_generators(values: Iterable[object]) -> bool:
+        """Whether texts are generators beside real images: none of them says only that it is generated."""
+        labels = [label_of(value) for value in values]
+        return 0 in labels and 1 not in labels
+
+    def _refuse_values(self, column: str, values: Sequence[Any], left: Sequence[Any]) -> NoReturn:
+        numbers = all(map(_is_number, left))
+        left = sorted(left, key=str)
+        what = "numbers without names" if numbers else "classes that are neither real nor generated"
+        meanings = ("real", "generated", *["skip"] * len(left)) if numbers else ["real|generated|skip"] * len(left)
+        option = ",".join(f"{value}={meaning}" for value, meaning in zip(left, meanings, strict=False))
+        examples = "; ".join(f"{value}: {self._examples(values, value)}" for value in left)
+        self._refuse(f"has {what} in {column}; say what each means, such as --classes {option} ({examples})")
+
+    def _examples(self, values: Sequence[Any], value: object) -> str:
+        rows = [row for row, found in enumerate(values) if found == value][:EXAMPLES]
+        return ", ".join(map(self._records.example, rows))
+
+    def labels_by_generator(self, generator: str | None, makers: Sequence[str]) -> list[int | None]:
+        """Labels where generators alone are stated: one whose name means real is real; None where none is stated."""
+        if generator is None:
+            return [None] * self._records.rows
+        found = {name: self._maker_label(generator, name) for name in set(makers)}
+        return [found[name] for name in makers]
+
+    def _maker_label(self, column: str, name: str) -> int:
+        stated = self._reading.label_of(name)
+        if stated is not None:
+            return stated
+        if not name:
+            self._refuse(f"has rows without a name in {column}")
+        if label_of(name) == 0:
+            return 0
+        if "real" in name.lower().replace("-", "_").split("_"):
+            self._refuse(
+                f"has {name!r} in {column}, which may be real images or a generator; say --classes {name}=real"
+            )
+        return 1
+
+    def generators(
+        self, labels: Sequence[int | None], label: str | None, generator: str | None, makers: Sequence[str]
+    ) -> list[str]:
+        """The generator of every row, "" of real ones. Raises `InputError` for a generated row of a real one's name."""
+        if generator is None:
+            names = self.texts(label) if label else [""] * len(labels)
+            own = {name: name for name in set(names) if label_of_name(name) is None and not _is_number(name)}
+            own = {name: canonical_name(name) for name in own if self._reading.class_of(name) is None}
+            return [own.get(name, "") if kind == 1 else "" for name, kind in zip(names, labels, strict=True)]
+        wrong = {name for name, kind in zip(makers, labels, strict=True) if kind == 1 and _is_no_maker(name)}
+        if wrong:
+            names = shown(repr(name) for name in wrong)
+            self._refuse(f"has generated rows whose {generator} is {names}; are the classes swapped? see --classes")
+        named: dict[str, str] = {name: _maker_name(generator, name) for name in set(makers)}
+        return [named[name] if kind == 1 else "" for name, kind in zip(makers, labels, strict=True)]
+
+
+def _maker_name(column: str, name: str) -> str:
+    return f"{column} {name}" if _is_number(name) else canonical_name(name)
+
+
+def _is_no_maker(name: str) -> bool:
+    return not name or (label_of(name) == 0 and not is_known_generator(name))
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a number or a truth value, as text too."""
+    if isinstance(value, bool | int | float):
+        return float(value).is_integer()
+    return isinstance(value, str) and value.strip().lstrip("-").isdigit()
+
+
+def _plain(value: object) -> str:
+    """A number as the text of a whole one: `True`, `1.0` and "1" are "1"."""
+    return str(int(value)) if isinstance(value, bool) else str(int(float(str(value))))

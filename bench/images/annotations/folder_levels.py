@@ -1,0 +1,358 @@
+"""What the folders above images say of them: split, class, generator, content.
+
+Every folder has a role by its name and by its neighbours:
+
+- a *split* is a split word and nothing else, in any case and with a year, at any depth;
+- a *class* is a word that does nothing but name one: `real`, `0_real`, `fake`, `AI_Art`;
+- `photos`, `nature`, `coco` and the like are *real* where no class word and no known generator stands below them, and
+  content where they stand below a generator, unless a folder such as `ai` is beside them;
+- masks, depth maps and previews are left out;
+- copies of the same files, such as those that platforms return, are copies of one image;
+- all others are names, of which one is the generator: a known one, else the one beside real images, else the one below
+  a class word that no real image has below its own, else the first that does not hold everything.
+
+What is left are contents. A user's `--levels` state the roles instead, from the top.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from bench.images.reading import Reading
+from bench.images.vocabulary import class_words, folder_words
+from bench.images.vocabulary.generator_names import is_known_generator
+from bench.platform.errors import InputError
+
+Role = Literal["split", "real", "generated", "skip", "left out", "copy", "generator", "content", "group", "wrapper"]
+MAX_SHOWN = 5  # names in a description
+Path = tuple[str, ...]
+
+
+class FolderFacts(NamedTuple):
+    """What the path of a folder says of its images.
+
+    Attributes:
+        label: 0 real, 1 generated, None where it does not say.
+        generator: The generator; "" where no folder names it.
+        split: "train", "val" or "test"; "" for none.
+        content: The content class, or "".
+        unit: What images of the same name in other folders share with it, as copies of one image; "" for none.
+        group: The folder that holds what belongs together, by `--levels`; "" for none.
+    """
+
+    label: int | None
+    generator: str = ""
+    split: str = ""
+    content: str = ""
+    unit: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class FolderReading:
+    """What the folders of a tree say.
+
+    Attributes:
+        facts: By folder, without those that are left out.
+        left_out: Folders whose images are not of the set: masks and the like, or what a user skips.
+        roles: By role, the names of the folders that have it.
+        real: The folders that were taken as real by a word that may mean something else.
+    """
+
+    facts: Mapping[str, FolderFacts]
+    left_out: frozenset[str]
+    roles: Mapping[Role, Sequence[str]]
+
+    def description(self) -> tuple[str, ...]:
+        """What each level of folders was taken for, a line each."""
+        return tuple(f"folders taken as {role}: {shown(names)}" for role, names in self.roles.items())
+
+
+def shown(names: Iterable[str]) -> str:
+    """At most `MAX_SHOWN` of these names, in order."""
+    ordered = sorted(set(names))
+    more = f", and {len(ordered) - MAX_SHOWN} more" if len(ordered) > MAX_SHOWN else ""
+    return ", ".join(ordered[:MAX_SHOWN]) + more
+
+
+def read_folders(images: Mapping[str, Sequence[str]], where: str, reading: Reading) -> FolderReading:
+    """Find out what folders say.
+
+    Args:
+        images: By folder, the names of its images.
+        where: What messages call the place.
+        reading: What the user states.
+
+    Raises:
+        InputError: A path contradicts itself, or a folder is of no level that the user states.
+    """
+    paths = {folder: tuple(folder.split("/")) if folder else () for folder in images}
+    tree = _FolderTree(paths.values(), images, where, reading)
+    take = tree.stated_roles if reading.levels else tree.found_roles
+    roles_of = {folder: take(path) for folder, path in paths.items()}
+    facts = {
+        folder: tree.facts(path, roles)
+        for folder, path in paths.items()
+        if not {"left out", "skip"} & set(roles := roles_of[folder])
+    }
+    names: dict[Role, dict[str, None]] = defaultdict(dict)
+    for folder, roles in roles_of.items():
+        for name, role in zip(paths[folder], roles, strict=True):
+            names[role][name] = None
+    left_out = frozenset(images.keys() - facts.keys())
+    return FolderReading(facts, left_out, {role: list(named) for role, named in names.items() if role != "wrapper"})
+
+
+class _FolderTree:
+    """The folders of a tree that hold images.
+
+    Args:
+        paths: Their paths.
+        images: By folder, the names of its images.
+        where: What messages call the place.
+        reading: What the user states.
+    """
+
+    def __init__(
+        self, paths: Iterable[Path], images: Mapping[str, Sequence[str]], where: str, reading: Reading
+    ) -> None:
+        self._where = where
+        self._reading = reading
+        self._images = images
+        self._paths = list(paths)
+        self._children: dict[Path, dict[str, None]] = defaultdict(dict)
+        for path in self._paths:
+            for depth, name in enumerate(path):
+                self._children[path[:depth]][name] = None
+
+    def found_roles(self, path: Path) -> list[Role]:
+        """The role of every folder of a path."""
+        roles = self._roles_by_words(path)
+        if {"left out", "skip", "real"} & set(roles):
+            return self._rest(path, roles, "")
+        generator = self._generator(path, roles)
+        return self._rest(path, roles, generator)
+
+    def stated_roles(self, path: Path) -> list[Role]:
+        """The roles that the user states. Raises `InputError` for a class or split that is none."""
+        return [
+            self._stated_role(name, self._reading.levels[depth] if depth < len(self._reading.levels) else "content")
+            for depth, name in enumerate(path)
+        ]
+
+    def _stated_role(self, name: str, level: str) -> Role:
+        if level == "class":
+            role = self._class_role(name) or ("real" if class_words.may_be_real(name) else None)
+            if role is None:
+                msg = f"{self._where}: the folder {name} is a class by --levels; say which: --classes {name}=generated"
+                raise InputError(msg)
+            return role
+        if level == "split" and not class_words.split_word(name):
+            msg = f"{self._where}: the folder {name} is a split by --levels; call it train, val or test"
+            raise InputError(msg)
+        known: dict[str, Role] = {"split": "split", "generator": "generator", "group": "group", "copy": "copy"}
+        return "wrapper" if level == "skip" else known.get(level, "content")
+
+    def facts(self, path: Path, roles: Sequence[Role]) -> FolderFacts:
+        """What a path says, given the roles of its folders. Raises `InputError` for a contradiction."""
+        named = list(zip(path, roles, strict=True))
+        splits = {class_words.split_word(name): name for name, role in named if role == "split"}
+        classes = {role: name for name, role in named if role in {"real", "generated"}}
+        for found, what in ((splits, "splits"), (classes, "classes")):
+            if len(found) > 1:
+                both = " and ".join(found.values())
+                msg = f"{self._where}/{'/'.join(path)} names the {what} {both}; say what is meant with --levels"
+                raise InputError(msg)
+        pick = _picker(named)
+        label = {"real": 0, "generated": 1}.get(next(iter(classes), ""))
+        generator = pick("generator")
+        copied = any(role == "copy" for role in roles)
+        unit = "/".join(name for name, role in named if role != "copy") if copied else ""
+        return FolderFacts(
+            1 if label is None and generator else label,
+            generator,
+            next(iter(splits), ""),
+            pick("content"),
+            unit or ("." if copied else ""),
+            "/".join(path) if "group" in roles else "",
+        )
+
+    def _class_role(self, name: str) -> Role | None:
+        """What a class word means, or what the user says that a name means."""
+        stated = self._reading.class_of(name)
+        if stated:
+            return stated
+        label = class_words.label_of_name(name)
+        return None if label is None else ("real", "generated")[label]
+
+    def _roles_by_words(self, path: Path) -> list[Role | None]:
+        """Roles that words alone decide; None for names."""
+        roles: list[Role | None] = [self._role_by_word(path[:depth], name) for depth, name in enumerate(path)]
+        if not {"real", "generated"} & set(roles):
+            for depth in range(len(path)):
+                if roles[depth] is None and self._is_real_here(path, depth, roles):
+                    roles[depth] = "real"
+                    break
+        return roles
+
+    def _role_by_word(self, parent: Path, name: str) -> Role | None:
+        stated = self._class_role(name)
+        if stated:
+            return stated
+        if folder_words.is_annotation(name) or folder_words.is_preview(name):
+            return "left out"
+        if class_words.split_word(name) and not self._is_content_train(parent):
+            return "split"
+        return "copy" if name in self._copies(parent) else None
+
+    def _is_content_train(self, parent: Path) -> bool:
+        """Whether a folder `train` is the class of trains, beside other contents and no other split."""
+        contents = [name for name in self._children[parent] if folder_words.is_content(name)]
+        splits = [name for name in self._children[parent] if class_words.split_word(name)]
+        return len(splits) == 1 and len(contents) > 2
+
+    def _copies(self, parent: Path) -> frozenset[str]:
+        """Those of the folders in another that hold copies of the same files."""
+        if parent not in self._copies_in:
+            names = [name for name in self._children[parent] if folder_words.is_copy(name)]
+            files = [self._files_below((*parent, name)) for name in names]
+            shared = len(files) > 1 and all(
+                len(first & other) * 2 > len(other) for first in files[:1] for other in files
+            )
+            self._copies_in[parent] = frozenset(names) if shared else frozenset()
+        return self._copies_in[parent]
+
+    @cached_property
+    def _copies_in(self) -> dict[Path, frozenset[str]]:
+        return {}
+
+    def _files_below(self, top: Path) -> set[str]:
+        """Paths below a folder, without suffixes."""
+        return {
+            "/".join((*path[len(top) :], name.rpartition(".")[0]))
+            for path in self._paths
+            if path[: len(top)] == top
+            for name in self._images["/".join(path)]
+        }
+
+    @cached_property
+    def _above_classes(self) -> frozenset[Path]:
+        """Folders with a class word or a known generator below."""
+        return frozenset(
+            path[:above]
+            for path in self._paths
+            for depth, name in enumerate(path)
+            if self._class_role(name) or is_known_generator(name)
+            for above in range(depth + 1)
+        )
+
+    def _is_real_here(self, path: Path, depth: int, roles: Sequence[Role | None]) -> bool:
+        """Whether a word that may mean real does so in its place."""
+        if not class_words.may_be_real(path[depth]) or path[: depth + 1] in self._above_classes:
+            return False
+        parent = path[:depth]
+        if any(self._class_role(name) == "generated" for name in self._children[parent]):
+            return True
+        above = [name for name, role in zip(parent, roles, strict=False) if role is None and not self._is_generic(name)]
+        above = [name for at, name in enumerate(parent) if name in above and parent[: at + 1] not in self._common]
+        if not above:
+            return True
+        return not any(map(is_known_generator, above)) and not self._has_real_words
+
+    @cached_property
+    def _has_real_words(self) -> bool:
+        """Whether real images are named anywhere by a word that means nothing else, or at the top."""
+        return any(self._class_role(name) == "real" for path in self._paths for name in path) or any(
+            class_words.may_be_real(name) and (name,) not in self._above_classes for name in self._children[()]
+        )
+
+    @cached_property
+    def _common(self) -> frozenset[Path]:
+        """Folders that hold all others."""
+        shortest = min(self._paths, key=len, default=())
+        count = 0
+        while count < len(shortest) and all(path[: count + 1] == shortest[: count + 1] for path in self._paths):
+            count += 1
+        return frozenset(shortest[: depth + 1] for depth in range(count))
+
+    @staticmethod
+    def _is_generic(name: str) -> bool:
+        return folder_words.is_generic(name)
+
+    @cached_property
+    def _with_real(self) -> frozenset[Path]:
+        """Folders with a folder of real images right below."""
+        return frozenset(
+            path[:depth]
+            for path in self._paths
+            for depth, role in enumerate(self._roles_by_words(path))
+            if role == "real"
+        )
+
+    @cached_property
+    def _real_contents(self) -> frozenset[str]:
+        """Names of folders below those of real images."""
+        return frozenset(
+            name
+            for path in self._paths
+            if "real" in (roles := self._roles_by_words(path))
+            for name in path[roles.index("real") + 1 :]
+        )
+
+    def _generator(self, path: Path, roles: Sequence[Role | None]) -> str:
+        """The one name of a path of generated images that is the generator's; "" for none."""
+        names = [(depth, name) for depth, name in enumerate(path) if roles[depth] is None]
+        names = [(depth, name) for depth, name in names if not self._is_generic(name)]
+        if known := next((name for _, name in names if is_known_generator(name)), ""):
+            return known
+        if beside := next((name for depth, name in reversed(names) if path[:depth] in self._with_real), ""):
+            return beside
+        at = roles.index("generated") if "generated" in roles else len(path)
+        below = [(depth, name) for depth, name in names if depth > at and name not in self._real_contents]
+        above = [(depth, name) for depth, name in names if depth < at and path[: depth + 1] not in self._common]
+        above = [(depth, name) for depth, name in above if not folder_words.is_content(name)]
+        if below and (not above or self._branches(path, below[0][0])):
+            return below[0][1]
+        if above:
+            return above[0][1]
+        return names[-1][1] if names and at == len(path) else ""
+
+    def _branches(self, path: Path, depth: int) -> bool:
+        return len(self._children[path[:depth]]) > 1
+
+    def _rest(self, path: Path, roles: Sequence[Role | None], generator: str) -> list[Role]:
+        """The roles, with the generator and contents in place of names."""
+        known = {generator} if generator else self._generator_names
+        done: list[Role] = []
+        for depth, role in enumerate(roles):
+            if role is not None:
+                done.append(role)
+            elif path[depth] in known:
+                done.append("generator" if path[depth] == generator else "wrapper")
+            elif path[: depth + 1] in self._common or self._is_generic(path[depth]):
+                done.append("wrapper")
+            else:
+                done.append("content")
+        return done
+
+    @cached_property
+    def _generator_names(self) -> frozenset[str]:
+        """Names of all generators, which are no content of the real images below them."""
+        found = ((path, self._roles_by_words(path)) for path in self._paths)
+        return frozenset(
+            self._generator(path, roles) for path, roles in found if not {"left out", "skip", "real"} & set(roles)
+        ) - {""}
+
+
+def _picker(named: Sequence[tuple[str, Role]]) -> Callable[[Role], str]:
+    """A function that joins the names of one role; a generator is named once."""
+
+    def pick(role: Role) -> str:
+        names = dict.fromkeys(name for name, found in named if found == role)
+        return next(iter(names), "") if role == "generator" else "/".join(names)
+
+    return pick

@@ -1,0 +1,176 @@
+"""What tables beside images say of them: lists of files, labels, splits, metadata of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
+from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
+from bench.images.annotations.table_records import TableRecords
+from bench.images.files.description import DESCRIPTION
+from bench.images.files.table_images import open_table
+from bench.images.files.tables import RowGroupCache, image_columns
+from bench.images.files.tree import Tree
+from bench.images.vocabulary.class_words import split_of_file
+from bench.platform.errors import InputError
+
+PATHS = (
+    "file_name", "filename", "file", "image_path", "img_path", "path", "filepath", "file_path", "image_name", "image",
+    "img", "name", "image_id", "id", "1",
+)  # fmt: skip
+OF_PATHS = frozenset(
+    {"file_name", "filename", "image_path", "img_path", "filepath", "file_path"}
+)  # names of nothing else
+PROBED = 200  # rows in which a column of paths is looked for
+LIST_WORDS = r"[-_. ]*(list|lists|metadata|labels?|annotations?|files?|all|info)[-_. ]*"
+
+
+class ImageFacts(NamedTuple):
+    """What is stated of one image; None and "" where it is not.
+
+    Attributes:
+        label: 0 real, 1 generated, `SKIPPED` for one that a user leaves out.
+        generator: Its generator.
+        split: "train", "val" or "test".
+        content: Its content class.
+        group: What images share that are not independent of each other.
+    """
+
+    label: int | None = None
+    generator: str = ""
+    split: str = ""
+    content: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class ListedImages:
+    """What the tables of a tree say of its images.
+
+    Attributes:
+        facts: By path of the image.
+        missing: What tables list in vain, to the number of images.
+        notes: What became of every table, one sentence each.
+        stated: The facts that tables state: "label", "split" and so on.
+    """
+
+    facts: Mapping[str, ImageFacts]
+    missing: Mapping[str, int]
+    notes: tuple[str, ...]
+    stated: frozenset[str]
+
+
+class _ListedTable(NamedTuple):
+    """A table with a column of paths, and the image that each row means."""
+
+    name: str
+    records: Records
+    column: str
+    images: Sequence[str | None]
+
+
+def has_tables(tree: Tree) -> bool:
+    """Whether a tree has a file that may list its images."""
+    return any(True for _ in _candidates(tree))
+
+
+def listed_images(tree: Tree) -> ListedImages:
+    """Read all tables that list images of a tree.
+
+    Raises:
+        InputError: A table lists images of which none is there, states what cannot be used, or contradicts another.
+    """
+    paths = [f"{folder}/{name}".lstrip("/") for folder, names in tree.listing.images.items() for name in names]
+    index = PathIndex(paths)
+    tables = [found for name in _candidates(tree) if (found := _listed(tree, name, index))]
+    numbers = explained_numbers((table.records for table in tables), tree.reading)
+    facts: dict[str, ImageFacts] = {}
+    missing: dict[str, int] = {}
+    notes: list[str] = []
+    stated: set[str] = set()
+    for table in tables:
+        said = table_facts(table.records, tree.reading, {"path": table.column}, numbers)
+        split = "" if "split" in said.roles else _split_of_list(table.name)
+        notes.append(said.description(table.name) + (f"; all of the split {split}, by its name" if split else ""))
+        stated |= {role for role in said.roles if role != "path"} | ({"split"} if split else set())
+        for image, fact in zip(table.images, _rows(said, split), strict=True):
+            if image is not None:
+                facts[image] = _merged(tree, image, facts.get(image, ImageFacts()), fact)
+        if absent := sum(image is None for image in table.images):
+            missing[f"images that {table.name} lists"] = absent
+    return ListedImages(facts, missing, tuple(notes), frozenset(stated))
+
+
+def _candidates(tree: Tree) -> Iterator[str]:
+    """Names of the files that may be tables of images: no caption beside an image, no description of the set."""
+    for name in tree.listing.data:
+        folder, _, last = name.rpartition("/")
+        path = PurePosixPath(last)
+        if path.suffix.lower() not in RECORD_SUFFIXES or last in {DESCRIPTION, "dataset_info.json", "state.json"}:
+            continue
+        if f"{path.stem}." not in _stems(tree, folder):
+            yield name
+
+
+def _stems(tree: Tree, folder: str) -> frozenset[str]:
+    """Stems of the images of a folder, each with a dot."""
+    return frozenset(f"{name.rpartition('.')[0]}." for name in tree.listing.images.get(folder, ()))
+
+
+def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
+    """A table as a list of images; None where no column of it has their paths. Raises `InputError`."""
+    records = _parquet_records(tree, name) if name.lower().endswith(".parquet") else read_records(tree, name)
+    if records is None or not records.rows:
+        return None
+    folder = name.rpartition("/")[0]
+    stated = tree.reading.columns.get("path")
+    by_name = {str(column).lower(): str(column) for column in records.columns}
+    usual = [by_name[column] for column in PATHS if column in by_name]
+    for column in [stated] if stated in records.columns else usual:
+        values = records.values(column)
+        probed = index.find(values[:PROBED], folder)
+        if 2 * sum(path is not None for path in probed) >= len(probed):
+            return _ListedTable(name, records, column, index.find(values, folder))
+        if column.lower() in OF_PATHS and not any(index.find(values, folder)) and tree.listing.images:
+            what = f"lists {records.rows:,} images in {column}, and none of them is there, such as {values[0]}"
+            msg = f"{tree.where}/{name} {what}; mend the paths, or take the table away"
+            raise InputError(msg)
+    return None
+
+
+def _parquet_records(tree: Tree, name: str) -> Records | None:
+    """A Parquet file of facts alone, images in it being paths; None for one that holds images."""
+    table = open_table(tree, name, RowGroupCache())
+    columns = image_columns(table.schema)
+    return None if any(map(table.holds_bytes, columns)) else TableRecords(table, next(iter(columns), ""))
+
+
+def _split_of_list(name: str) -> str:
+    """The split that the name of a list states: `train.txt`, `test_metadata.csv`."""
+    stem = PurePosixPath(name).stem
+    return split_of_file(re.sub(f"^{LIST_WORDS}|{LIST_WORDS}$", "", stem.lower()))
+
+
+def _rows(said: TableFacts, split: str) -> Iterator[ImageFacts]:
+    splits = [split] * len(said.labels) if split else said.splits
+    return map(ImageFacts, said.labels, said.generators, splits, said.contents, said.groups)
+
+
+def _merged(tree: Tree, image: str, first: ImageFacts, second: ImageFacts) -> ImageFacts:
+    """What two tables say of one image. Raises `InputError` where they differ."""
+    merged = []
+    for what, one, other in zip(ImageFacts._fields, first, second, strict=True):
+        if one not in {None, ""} and other not in {None, "", one}:
+            msg = f"{tree.where}/{image} has the {what} {one} in one table and {other} in another; mend one of them"
+            raise InputError(msg)
+        merged.append(other if one in {None, ""} else one)
+    return ImageFacts._make(merged)
+
+
+def is_skipped(facts: ImageFacts | None) -> bool:
+    """Whether a user leaves an image out."""
+    return facts is not None and facts.label == SKIPPED

@@ -1,0 +1,193 @@
+"""Tables of facts beside images: CSV, JSON, JSON Lines, text lists, and Parquet files without images, as columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from unicodedata import normalize
+
+from bench.images.files.csv_lines import delimiter_of
+from bench.images.files.tree import Tree
+
+RECORD_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet", ".tsv", ".txt")
+
+
+class Records(ABC):
+    """Rows of facts, read column by column.
+
+    Attributes:
+        where: What messages call the table.
+        columns: Names of its columns, in order.
+        rows: The number of its rows.
+    """
+
+    where: str
+    columns: Sequence[str]
+    rows: int
+
+    @abstractmethod
+    def values(self, column: str) -> Sequence[Any]:
+        """One value per row."""
+
+    def class_names(self, column: str) -> Sequence[str] | None:
+        """Names of the classes that the numbers of a column stand for; None where the table states none."""
+        del column
+        return None
+
+    def example(self, row: int) -> str:
+        """What messages call a row."""
+        return f"row {row + 1}"
+
+
+class TextRecords(Records):
+    """Rows that were read as text, or as values of JSON.
+
+    Args:
+        where: What messages call the table.
+        columns: Its columns, with one value per row each.
+    """
+
+    def __init__(self, where: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        self.where = where
+        self._values = columns
+        self.columns = list(columns)
+        self.rows = len(next(iter(columns.values()), ()))
+
+    def values(self, column: str) -> Sequence[Any]:
+        """One value per row."""
+        return self._values[column]
+
+
+def read_records(tree: Tree, name: str) -> TextRecords | None:
+    """A table of facts by its suffix, without Parquet; None where a file is no table.
+
+    Raises:
+        InputError: It cannot be read as text.
+    """
+    where = f"{tree.where}/{name}"
+    text = tree.read_text(name)
+    read = {".csv": _from_csv, ".tsv": _from_csv, ".json": _from_json, ".jsonl": _from_json_lines, ".txt": _from_list}
+    rows = read[PurePosixPath(name).suffix.lower()](text)
+    return TextRecords(where, _as_columns(rows)) if rows else None
+
+
+def _as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    columns = dict.fromkeys(column for row in rows for column in row)
+    return {column: [row.get(column) for row in rows] for column in columns}
+
+
+def _from_csv(text: str) -> list[dict[str, Any]]:
+    delimiter = delimiter_of(text.partition("\n")[0])
+    try:
+        header, *lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line] or [
+            []
+        ]
+    except csv.Error:
+        return []
+    names = [column.strip() for column in header]
+    if len(set(names)) < len(names) or any(len(line) != len(names) for line in lines):
+        return []
+    return [dict(zip(names, map(str.strip, line), strict=True)) for line in lines]
+
+
+def _from_json(text: str) -> list[dict[str, Any]]:
+    """A list of objects, or an object of them or of values by path."""
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        return []
+    if isinstance(found, dict):
+        lists = [value for value in found.values() if _holds_objects(value)]
+        found = lists[0] if len(lists) == 1 else [_named_row(path, value) for path, value in found.items()]
+    return found if _holds_objects(found) else []
+
+
+def _holds_objects(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _named_row(path: str, value: object) -> dict[str, Any]:
+    return {"path": path} | (value if isinstance(value, dict) else {"value": value})
+
+
+def _from_json_lines(text: str) -> list[dict[str, Any]]:
+    try:
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+    except ValueError:
+        return []
+    return rows if all(isinstance(row, dict) for row in rows) else []
+
+
+def _from_list(text: str) -> list[dict[str, Any]]:
+    """Lines of a path and, where they have more, of fields that are called by their number from 1."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    delimiter = next((mark for mark in (",", ";", "\t", " ") if lines and all(mark in line for line in lines)), None)
+    fields = [[part.strip() for part in line.split(delimiter)] if delimiter else [line] for line in lines]
+    if len({len(line) for line in fields}) != 1:
+        return []
+    return [{str(position): value for position, value in enumerate(line, start=1)} for line in fields]
+
+
+MAX_STRIPPED = 4  # leading folders of stated paths that a tree may not have
+
+
+class PathIndex:
+    """Finds the images of a tree by the paths that tables state.
+
+    Letters may be composed otherwise (NFD), be of another case where that tells no two images apart, separators may be
+    those of Windows, and a suffix may be missing.
+
+    Args:
+        paths: Of the images.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths: dict[str, str | None] = {}
+        self._names: dict[str, str | None] = {}
+        exact = {_composed(path): path for path in paths}
+        for path in exact.values():
+            folded = _composed(path).casefold()
+            for index, key in ((self._paths, folded), (self._names, folded.rpartition("/")[2])):
+                for spelling in {key, key.rpartition(".")[0]}:
+                    index[spelling] = None if spelling in index else path
+        self._paths |= exact
+
+    def find(self, texts: Sequence[object], folder: str) -> list[str | None]:
+        """The image that a table means by each path; None for one that is not there.
+
+        All paths of a table begin in one place: its own folder or the top, or as many folders above as its first ones
+        name. Names without a folder may be anywhere, where each is that of one image.
+
+        Args:
+            texts: The paths.
+            folder: The folder of the table.
+        """
+        stated = [_composed(str(text)).strip().replace("\\", "/").removeprefix("./").lstrip("/") for text in texts]
+        best: list[str | None] = [None] * len(stated)
+        for base in dict.fromkeys((folder, "")):
+            for stripped in range(MAX_STRIPPED + 1):
+                found = [self._at(base, path.split("/", stripped)[stripped:]) for path in stated]
+                best = max(best, found, key=_count)
+        if not any("/" in path for path in stated):
+            best = max(best, [self._names.get(path.casefold()) for path in stated], key=_count)
+        return best
+
+    def _at(self, base: str, tail: Sequence[str]) -> str | None:
+        """The image at a path below a folder; None for a path of fewer folders than are stripped."""
+        if not tail or not tail[0]:
+            return None
+        path = f"{base}/{tail[0]}" if base else tail[0]
+        return self._paths.get(path) or self._paths.get(path.casefold())
+
+
+def _count(found: Sequence[str | None]) -> int:
+    return sum(path is not None for path in found)
+
+
+def _composed(text: str) -> str:
+    return normalize("NFC", text)

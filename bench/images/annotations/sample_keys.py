@@ -1,0 +1,84 @@
+"""Samples of a WebDataset: which files share a key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+LABEL_FIELDS = ("cls", "json", "txt", "label")
+
+
+class Sample(NamedTuple):
+    """One sample.
+
+    Attributes:
+        key: What its files share.
+        image: Path of its picture.
+        fields: By field in lower case, the path of what describes it.
+    """
+
+    key: str
+    image: str
+    fields: Mapping[str, str]
+
+
+class Samples(NamedTuple):
+    """The samples of a tree.
+
+    Attributes:
+        samples: Those whose picture has a description.
+        unpaired: Pictures that have none.
+        rule: How keys and fields were told apart, for people.
+    """
+
+    samples: Sequence[Sample]
+    unpaired: Sequence[str]
+    rule: str
+
+
+def find_samples(images: Sequence[str], data: Collection[str]) -> Samples:
+    """Pair pictures with what describes them.
+
+    A key ends at the last dot of a name, or at the first one: the rule that pairs every picture with one description
+    is taken, else the one that pairs more of them.
+
+    Args:
+        images: Paths of the pictures.
+        data: Paths of the files that may describe them.
+    """
+    described = [name for name in data if name.rpartition(".")[2].lower() in LABEL_FIELDS]
+    rules: dict[str, Callable[[str], tuple[str, str]]] = {
+        "keys end at the last dot of a name": _at_last_dot,
+        "keys end at the first dot of a name": _at_first_dot,
+    }
+    found = [_paired(images, described, split, rule) for rule, split in rules.items()]
+    return min(found, key=lambda samples: len(samples.unpaired))
+
+
+def _at_last_dot(path: str) -> tuple[str, str]:
+    key, _, field = path.rpartition(".")
+    return key, field.lower()
+
+
+def _at_first_dot(path: str) -> tuple[str, str]:
+    folder, slash, name = path.rpartition("/")
+    key, _, field = name.partition(".")
+    return f"{folder}{slash}{key}", field.lower()
+
+
+def _paired(
+    images: Sequence[str], described: Sequence[str], split: Callable[[str], tuple[str, str]], rule: str
+) -> Samples:
+    fields: dict[str, dict[str, str]] = defaultdict(dict)
+    for path in described:
+        key, field = split(path)
+        fields[key][field.rpartition(".")[2]] = path
+    pictures: dict[str, list[str]] = defaultdict(list)
+    for path in images:
+        pictures[split(path)[0]].append(path)
+    samples = [
+        Sample(key, paths[0], fields[key]) for key, paths in pictures.items() if key in fields and len(paths) == 1
+    ]
+    paired = {sample.image for sample in samples}
+    return Samples(samples, [path for path in images if path not in paired], rule)

@@ -1,0 +1,90 @@
+"""How a user says that a data set is to be read, where it does not say so itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from bench.platform.errors import InputError
+
+ClassName = Literal["real", "generated", "skip"]
+CLASS_NAMES: tuple[ClassName, ...] = ("real", "generated", "skip")
+COLUMN_ROLES = ("path", "image", "label", "generator", "split", "content", "group")
+LEVEL_ROLES = ("split", "class", "generator", "content", "group", "copy", "skip")
+BY_FOLDER, BY_NAME = "folder", "name"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a user states of a data set.
+
+    Attributes:
+        classes: Of a value or a folder's name that stands for a class: what it means.
+        columns: By role, the column of a table.
+        levels: The roles of the folders above an image, from the top; none to find them out.
+        group: What images share that are not independent: "folder", "name", a column, or a regular expression with one
+            group over the image's name; "" for what the data set says.
+        follow_links: Whether links are followed.
+    """
+
+    classes: Mapping[str, ClassName] = field(default_factory=lambda: MappingProxyType({}))
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    levels: tuple[str, ...] = ()
+    group: str = ""
+    follow_links: bool = True
+
+    def class_of(self, value: object) -> ClassName | None:
+        """What a value or a folder's name was said to mean, in any case of letters; None where nothing was said."""
+        return self.classes.get(str(value).strip().casefold())
+
+    def label_of(self, value: object) -> int | None:
+        """0 for what was said to be real, 1 for generated, None for anything else."""
+        return {"real": 0, "generated": 1}.get(self.class_of(value) or "")
+
+
+AS_STATED = Reading()
+
+
+def parse_classes(text: str) -> dict[str, ClassName]:
+    """The classes in a text such as "0=real,1=generated,2=skip". Raises `InputError`."""
+    classes: dict[str, ClassName] = {}
+    for name, value in _pairs(text, "--classes"):
+        meaning = next((known for known in CLASS_NAMES if known == value.lower()), None)
+        if meaning is None:
+            msg = f"--classes {name}={value} is not understood; write {name}=real, {name}=generated or {name}=skip"
+            raise InputError(msg)
+        classes[name.casefold()] = meaning
+    return classes
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """The columns in a text such as "split=subset,generator=model", by role. Raises `InputError`."""
+    columns = dict(_pairs(text, "--columns"))
+    for role, column in columns.items():
+        if role not in COLUMN_ROLES:
+            msg = f"--columns {role}={column}: there is no {role}; a column can be {', '.join(COLUMN_ROLES)}"
+            raise InputError(msg)
+    return columns
+
+
+def parse_levels(text: str) -> tuple[str, ...]:
+    """The levels in a text such as "split,class,generator". Raises `InputError`."""
+    levels = tuple(part.strip().lower() for part in text.split(",")) if text.strip() else ()
+    for level in levels:
+        if level not in LEVEL_ROLES:
+            msg = f"--levels {text}: there is no {level or 'empty level'}; folders can be {', '.join(LEVEL_ROLES)}"
+            raise InputError(msg)
+    return levels
+
+
+def _pairs(text: str, option: str) -> list[tuple[str, str]]:
+    pairs = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, sign, value = (word.strip() for word in part.rpartition("="))
+        if not (name and sign and value):
+            msg = f"{option} {part!r} is not understood; write name=value, separated by commas"
+            raise InputError(msg)
+        pairs.append((name, value))
+    return pairs

@@ -1,0 +1,67 @@
+"""Words of folders that hold no images of a set of their own, of copies, and of what images show."""
+
+from __future__ import annotations
+
+import re
+
+from bench.images.vocabulary.class_words import words_of
+
+ANNOTATIONS = frozenset({
+    "annoations", "annotation", "annotations", "depth", "depths", "depth_maps", "edge_maps", "gt", "ground_truth",
+    "groundtruth", "heatmaps", "landmarks", "mask", "masks", "saliency", "seg", "segmentation", "segmentations",
+})  # fmt: skip
+PREVIEWS = frozenset({"assets", "docs", "fig", "figs", "figures", "preview", "previews", "teaser", "thumbnails"})
+PLATFORMS = frozenset({
+    "discord", "facebook", "fb", "instagram", "qq", "reddit", "telegram", "tiktok", "twitter", "wechat", "weibo",
+    "whatsapp", "x",
+})  # fmt: skip
+UNTOUCHED = frozenset({"clean", "none", "original", "originals", "pre_social", "presocial", "raw", "unperturbed"})
+STRENGTH = r"(eps(ilon)?|jpe?g|q|qf|quality|strength|blur|noise|sigma|crf|c|level|scale)[_-]?\d+([._-]\d+)?"
+GENERIC = frozenset({
+    "class", "classes", "data", "dataset", "datasets", "folder", "image", "images", "img", "imgs", "picture",
+    "pictures", "set",
+})  # fmt: skip
+CONTENTS = frozenset({
+    "airplane", "animal", "animals", "apple", "art", "bedroom", "bicycle", "bird", "boat", "bottle", "building",
+    "buildings", "bus", "car", "cars", "cat", "cats", "chair", "church", "cow", "diningtable", "dog", "dogs", "face",
+    "faces", "food", "general", "horse", "indoor", "landscape", "landscapes", "man", "men", "motorbike", "object",
+    "objects", "orange", "outdoor", "painting", "paintings", "people", "person", "plants", "portraits", "pottedplant",
+    "scene", "scenes", "sheep", "sofa", "summer", "train", "tvmonitor", "uncategorized", "winter", "woman", "women",
+    "zebra",
+})  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    return "_".join(words_of(name))
+
+
+def is_annotation(name: str) -> bool:
+    """Whether a folder holds what describes images: masks, depth, ground truth."""
+    words = _plain(name)
+    return words in ANNOTATIONS or bool(re.fullmatch(r"(\w+_)?(masks?|gt)(_(images?|imgs?))?", words))
+
+
+def is_preview(name: str) -> bool:
+    """Whether a folder holds pictures of a README or of a page."""
+    return _plain(name) in PREVIEWS
+
+
+def is_copy(name: str) -> bool:
+    """Whether a folder may hold copies: as a platform returns them, or under an attack or a codec of some strength."""
+    return _plain(name) in PLATFORMS | UNTOUCHED or bool(re.fullmatch(STRENGTH, name.lower()))
+
+
+def is_content(name: str) -> bool:
+    """Whether a folder names what its images show, or the platform that they were found on."""
+    return name.lower() in CONTENTS | PLATFORMS
+
+
+def is_generic(name: str) -> bool:
+    """Whether a folder's name says nothing of its images: `images`, `data`, `Dataset`."""
+    return set(words_of(name)) <= GENERIC
+
+
+def annotated_name(stem: str) -> str:
+    """The stem of the image that a file such as `0001_mask` describes; "" for a file that describes none."""
+    found = re.fullmatch(r"(.+?)[_-](mask|gt|depth|seg|edges?)", stem, re.IGNORECASE)
+    return found[1] if found else ""
