@@ -23,6 +23,11 @@ GAN_GEN = ("AttGAN", "BEGAN", "InfoMaxGAN", "STGAN")
 DRCT = ("ldm-text2im-large-256", "sdxl-turbo", "lcm-lora-sdv1-5", "stable-diffusion-xl-1.0-inpainting-0.1")
 SYNTHBUSTER = ("dalle2", "dalle3", "firefly", "glide", "midjourney-v5", "stable-diffusion-1-3", "stable-diffusion-xl")
 RAISE = ("r05839451t.png", "r006b0e4bt.png")
+AIGI_TRAINED = {"car": None, "horse": None, "sdv1.4": "sdv1.4"}
+AIGI_TESTED = ("ProGAN", "R3GAN", "BlendFace", "FLUX1-dev", "Midjourney-V6", "Infinite-ID", "CommunityAI", "SocialRF")
+FORENSICS = {"lsun_bedroom": ("adm", "ddpm", "sdv1"), "imagenet": ("adm", "sdv1"), "celebahq": ("sdv2",)}
+DDMD = ("ProGAN", "StyleGAN", "Diff-StyleGAN2", "Diff-ProjectedGAN", "DDPM", "ADM", "PNDM", "LDM")
+SUSY = ("dalle-3-images", "diffusiondb", "midjourney-images", "midjourney_tti", "realisticSDXL")
 SYNTHWILDX = ("dalle3", "firefly", "midjourney_v5")
 IMAGINET = {
     "photos/synthetic/gan": ("gan", "0,0,1"),
@@ -41,7 +46,7 @@ IMAGINET_REAL = {
 
 
 def both(
-    folder: str, name: str, generator: str = "", split: str = "", classes: tuple[str, str] = ("0_real", "1_fake")
+    folder: str, name: str, generator: str | None = "", split: str = "", classes: tuple[str, str] = ("0_real", "1_fake")
 ) -> tuple[Part, ...]:
     """Images of two folders of classes, the first of them real."""
     real, generated = classes
@@ -100,6 +105,27 @@ def imaginet() -> tuple[Part, ...]:
         parts.append(Images(f"testset/{folder}/{{n:05d}}.webp", label, generator, "test", numbers=named))
         lines += [f"./testset/{folder}/{number:05d}.webp,{label},{numbers}" for number in named]
     return (*parts, Other("annotations/test_all.txt", "\n".join(lines) + "\n"))
+
+
+def aigi_bench() -> tuple[Part, ...]:
+    """Content classes of ProGAN beside a generator in the training set; generators in the test set."""
+    trained = [
+        part
+        for split in ("train", "val")
+        for folder, generator in AIGI_TRAINED.items()
+        for part in both(f"{split}/{folder}", "{n:05d}.png", generator, split)
+    ]
+    return (*trained, *(part for one in AIGI_TESTED for part in both(f"test/{one}", "{n:05d}.png", one, "test")))
+
+
+def diffusion_forensics() -> tuple[Part, ...]:
+    """Images below split, content and generator, as they lie in one of the three kinds of archives."""
+    parts = []
+    for split in ("train", "val", "test"):
+        for content, generators in FORENSICS.items():
+            parts.append(Images(f"images/{split}/{content}/real/img{{n}}.png", 0, "", split))
+            parts += [Images(f"images/{split}/{content}/{one}/img{{n}}.png", 1, one, split) for one in generators]
+    return tuple(parts)
 
 
 BENCHMARK_FOLDERS = (
@@ -227,5 +253,54 @@ BENCHMARK_FOLDERS = (
         "listing",
         imaginet(),
         note="the fourth number names the exact model: 0 ProGAN, 1 and 2 StyleGAN, 3 SD 2.1, 4 SDXL, 5 Animagine XL",
+    ),
+    PublicDataSet(
+        "AIGIBench",
+        "repository HorizonTEL/AIGIBench, README.md",
+        "repository",
+        aigi_bench(),
+        note="the folders of val are taken to be those of train; car and horse are of ProGAN by the prose",
+    ),
+    PublicDataSet(
+        "DiffusionForensics",
+        "repository ZhendongWang6/DIRE, README.md",
+        "repository",
+        diffusion_forensics(),
+        note="which generators belong to which content is inferred but for adm",
+    ),
+    PublicDataSet(
+        "Diffusion model deepfakes of LSUN bedrooms",
+        "repository jonasricker/diffusion-model-deepfake-detection, README.md",
+        "repository",
+        tuple(
+            part
+            for split in ("train", "val", "test")
+            for part in (
+                Images(f"{split}/Real/{{n}}.png", 0, "", split),
+                *(Images(f"{split}/{one}/{{n}}.png", 1, one, split) for one in DDMD),
+            )
+        ),
+    ),
+    PublicDataSet(
+        "Chameleon",
+        "paths in the code of users, Chameleon/test/{0_real,1_fake}; repository shilinyan99/AIDE for what it is",
+        "code of a user",
+        both("test", "1c4b521d-428d-4c91-bb17-2c1246ed{n:04x}.jpg", "", "test"),
+        note="no generator is named",
+    ),
+    PublicDataSet(
+        "SuSy",
+        "Hugging Face data set HPAI-BSC/SuSy-Dataset, README.md; paths in the code of users after unpacking",
+        "card",
+        tuple(
+            part
+            for split in ("train", "val", "test")
+            for part in (
+                Images(f"{split}/coco/{{n}}.jpg", 0, "", split),
+                *(Images(f"{split}/{one}/{{n}}.jpg", 1, one, split) for one in SUSY),
+            )
+        ),
+        ("--classes", "coco=real"),
+        note="ships as data/{train,val,test}.zip; class names in the card: coco, dalle-3-images, ...",
     ),
 )

@@ -48,6 +48,36 @@ def celeb_df() -> tuple[Part, ...]:
     return (*parts, Other("List_of_testing_videos.txt", "\n".join(lines) + "\n"))
 
 
+def df40() -> tuple[Part, ...]:
+    """Frames of known methods on two sets of videos, without real ones; real beside fake for the others."""
+    parts: list[Part] = [
+        Images(f"{top}/{method}/{domain}/frames/{video}/{{n:03d}}.png", 1, method, split, video)
+        for top, split, domains in (("DF40", "test", ("ff", "cdf")), ("DF40_train", "train", ("ff",)))
+        for method in DF40_PAIRED
+        for domain in domains
+        for video in {"test": ("000_003", "id0_id1_0000"), "train": ("071_054",)}[split]
+    ]
+    for method in DF40_WHOLE:
+        parts.append(Images(f"DF40/{method}/real/{{n:05d}}.png", 0, "", "test"))
+        parts.append(Images(f"DF40/{method}/fake/{{n:05d}}.png", 1, method, "test"))
+    return tuple(parts)
+
+
+def real_vs_fake() -> tuple[Part, ...]:
+    """Folders two levels down; three lists at the top in which 1 is real."""
+    parts: list[Part] = []
+    for folder, split in (("train", "train"), ("valid", "val"), ("test", "test")):
+        lines = [",original_path,id,label,label_str,path"]
+        for word, label in (("real", 0), ("fake", 1)):
+            parts.append(Images(f"real_vs_fake/real-vs-fake/{folder}/{word}/{{n:05d}}.jpg", label, "", split))
+            lines += [
+                f"{len(lines) - 1 + n},/kaggle/input/{n:05d}.png,{n:05d},{1 - label},{word},{folder}/{word}/{n:05d}.jpg"
+                for n in (0, 1)
+            ]
+        parts.append(Other(f"{folder}.csv", "\n".join(lines) + "\n"))
+    return tuple(parts)
+
+
 def uadfv() -> tuple[Part, ...]:
     """Real and fake videos of one number."""
     return tuple(
@@ -81,5 +111,41 @@ FACE_FOLDERS = (
         "tree in the README.md of a follower of SCLBD/DeepfakeBench",
         "code of a user",
         uadfv(),
+    ),
+    PublicDataSet(
+        "DF40",
+        "repository YZY-stack/DF40, README.md; frames below ff in the code of a user",
+        "repository",
+        df40(),
+        note="the real videos of ff and cdf are FaceForensics++ and Celeb-DF, which it does not ship",
+    ),
+    PublicDataSet(
+        "140k Real and Fake Faces",
+        "paths real_vs_fake/real-vs-fake/{train,valid,test}/{real,fake} and columns of train.csv in the code of users",
+        "code of a user",
+        real_vs_fake(),
+        note="the lists state 1 for real and say so in words too; where the lists lie is inferred",
+    ),
+    PublicDataSet(
+        "Real and Fake Face Detection",
+        "paths in the code of users, real_and_fake_face/{training_real,training_fake}/easy_1_1110.jpg",
+        "code of a user",
+        (
+            Images("real_and_fake_face/training_fake/easy_{n}_1110.jpg", 1),
+            Images("real_and_fake_face/training_real/real_{n:05d}.jpg", 0),
+        ),
+        ("--classes", "training_real=real,training_fake=generated"),
+        note="photographs edited by experts; training is no split here, as there is no other",
+    ),
+    PublicDataSet(
+        "Deepfake and Real Images",
+        "paths in the code of users, Dataset/{Train,Test,Validation}/{Real,Fake}/fake_0.jpg",
+        "code of a user",
+        tuple(
+            Images(f"Dataset/{folder}/{word}/{word.lower()}_{{n}}.jpg", label, "", split)
+            for folder, split in (("Train", "train"), ("Validation", "val"), ("Test", "test"))
+            for word, label in (("Real", 0), ("Fake", 1))
+        ),
+        note="made from OpenForensics",
     ),
 )

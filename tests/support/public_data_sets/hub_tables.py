@@ -6,6 +6,7 @@ from tests.support.public_data_sets.shapes import MASK, PICTURE, Images, Kind, O
 
 PHOTOGRAPHS = (Images("photograph_{n}.jpg", 0),)  # real images that a user adds
 ADDED = ("--real", "{real}")
+TINY_GENERATORS = ("Real", "ADM", "BigGAN", "GLIDE", "Midjourney", "SD14", "SD15", "VQDM", "Wukong")
 SKIP_TAMPERED = ("--classes", "0=real,1=generated,2=skip")
 ELSA_MODELS = (
     "DeepFloyd/IF-II-L-v1.0",
@@ -146,6 +147,81 @@ def ai_vs_real() -> Table:
     return Table("data/train-00000-of-00001.parquet", {"image": "image", "binary_label": "int64"}, rows)
 
 
+def tiny_genimage(path: str, split: str) -> Table:
+    """Class names for labels and for generators, of which the first is for real images."""
+    columns: dict[str, Kind] = {"image": "image", "label": ("real", "fake"), "generator": TINY_GENERATORS}
+    rows = [
+        Row(int(number > 0), TINY_GENERATORS[number] if number else "", split, (PICTURE, int(number > 0), number))
+        for number in (0, 1, 0, 4, 5, 0)
+    ]
+    return Table(path, columns, rows)
+
+
+def defactify(path: str, split: str) -> Table:
+    """Two columns of numbers: real or generated, and by what."""
+    columns: dict[str, Kind] = {"Caption": "string", "Image": "image", "Label_A": "int32", "Label_B": "int32"}
+    rows = [
+        Row(int(kind > 0), None if kind else "", split, ("a boat", PICTURE, int(kind > 0), kind)) for kind in range(6)
+    ]
+    return Table(path, columns, rows, suffix=".jpg")
+
+
+def ai_gen_bench(path: str, split: str) -> Table:
+    """Class names, generators, and the real images that belong to a generated one."""
+    texts = ("file_id", "description", "positive_prompt", "negative_prompt", "conditioning", "origin_dataset")
+    columns: dict[str, Kind] = {
+        "image": "image",
+        "height": "uint32",
+        "width": "uint32",
+        "label": ("real", "fake"),
+        "generator": "large_string",
+        **dict.fromkeys(texts, "large_string"),
+        "paired_real_images": "list<string>",
+    }
+    names = ("DALL-E 3", "Stable Diffusion 1.4", "FLUX 1 Dev")
+    rows = [
+        Row(
+            1, name, split, (PICTURE, 32, 32, 1, name, f"{split}{number}", "", "a boat", "", "text", "DRCT", ["COCO/1"])
+        )
+        for number, name in enumerate(names * 2)
+    ]
+    return Table(path, columns, rows, suffix=".jpg")
+
+
+def two_names(path: str, split: str, names: tuple[str, str], real: int) -> Table:
+    """A column of two class names."""
+    rows = [Row(int(number % 2 != real), "", split, (PICTURE, number % 2)) for number in range(6)]
+    return Table(path, {"image": "image", "label": names}, rows)
+
+
+def community_forensics_small() -> Table:
+    """Generated images and as many real ones, whose model is their source."""
+    table = community_forensics("small", ("stabilityai/stable-diffusion-2", "dalle3"), "train")
+    real = community_forensics("small", ("LAION", "COCO"), "train", 0)
+    return Table("data/0000.parquet", table.columns, (*table.rows, *real.rows), features=False)
+
+
+def open_fake_2026(path: str, split: str, reddit: str = "") -> Table:
+    """The second version: kinds of models and dates of release."""
+    texts = dict.fromkeys(("prompt", "label", "model", "type", "release_date"), "string")
+    columns: dict[str, Kind] = {"image": "image", **texts}
+    kinds = (
+        (0, "", "real", "real", "real"),
+        (1, "flux.1-dev", "fake", "flux.1-dev", "base"),
+        (1, "gpt-image-1", "fake", "gpt-image-1", "proprietary"),
+    )
+    rows = [
+        Row(
+            label,
+            reddit or generator if label else "",
+            split,
+            (PICTURE, "a boat", word, reddit or model, kind, "2025-01"),
+        )
+        for label, generator, word, model, kind in kinds * 2
+    ]
+    return Table(path, columns, rows, suffix=".jpg")
+
+
 def elsa_d3(path: str, split: str) -> Table:
     """Four generated images in each row; the real one is a URL."""
     columns: dict[str, Kind] = dict.fromkeys(
@@ -244,5 +320,81 @@ HUB_TABLES = (
         ADDED,
         "five images of one caption in a row, the real one as a URL",
         PHOTOGRAPHS,
+    ),
+    hub(
+        "TheKernel01/Tiny-GenImage",
+        (
+            tiny_genimage("data/train-00000-of-00014.parquet", "train"),
+            tiny_genimage("data/validation-00000-of-00004.parquet", "val"),
+        ),
+        note="as a user's script quotes the card: label and generator are class labels; names of the labels inferred",
+    ),
+    hub(
+        "Rajarshi-Roy-research/Defactify_Image_Dataset",
+        (
+            defactify("data/validation-00000-of-00002.parquet", "val"),
+            defactify("data/train-00000-of-00007.parquet", "train"),
+            defactify("data/test-00000-of-00006.parquet", "test"),
+            card(("validation", "data/validation-*"), ("train", "data/train-*"), ("test", "data/test-*")),
+        ),
+        ("--columns", "label=Label_A,generator=Label_B", "--classes", "0=real,1=generated"),
+        "0 is real in both columns by users; Label_B 1 to 5: SD21, SDXL, SD3, DALLE3, Midjourney, from the "
+        "order of the card",
+    ),
+    hub(
+        "lrzpellegrini/AI-GenBench-fake_part",
+        (
+            ai_gen_bench("data/train-00000-of-00057.parquet", "train"),
+            ai_gen_bench("data/validation-00000-of-00015.parquet", "val"),
+        ),
+        ADDED,
+        "columns in the maker's code, dataset_creation/dataset_utils/common_utils.py; shards in the code of users",
+        PHOTOGRAPHS,
+    ),
+    hub(
+        "OwensLab/CommunityForensics-Small",
+        (community_forensics_small(), card(("train", "data/*.parquet"))),
+        note="1 is generated; what stands as the model of a real row is inferred",
+    ),
+    hub(
+        "ComplexDataLab/OpenFake of 2026",
+        (
+            open_fake_2026("core/train-00000-of-00032.parquet", "train"),
+            open_fake_2026("core/validation-00000-of-00002.parquet", "val"),
+            open_fake_2026("core/test-00000-of-00004.parquet", "test"),
+            open_fake_2026("reddit/test-00000-of-00002.parquet", "test", "reddit"),
+            Other("core_metadata.csv", "url,prompt\n"),
+        ),
+        note="columns as measured by this project; what stands as model, type and date is inferred",
+    ),
+    hub(
+        "itsLeen/deepfake_vs_real_image_detection",
+        (
+            two_names("data/train-00000-of-00002.parquet", "train", ("AiArtData", "RealArt"), 1),
+            two_names("data/test-00000-of-00001.parquet", "test", ("AiArtData", "RealArt"), 1),
+            card(("train", "data/train-*"), ("test", "data/test-*")),
+        ),
+        note="0 is AiArtData",
+    ),
+    hub(
+        "OmAlve/Real-VS-AI-Art",
+        (
+            two_names("data/train-00000-of-00001.parquet", "train", ("AI_Art", "Real_Art"), 1),
+            card(("train", "data/train-*")),
+        ),
+        note="0 is AI_Art",
+    ),
+    hub(
+        "DataScienceProject/Art_Images_Ai_And_Real_",
+        (two_names("default/train/0000.parquet", "train", ("fake", "real"), 1),),
+        note="the names in the schema say 0 is fake, the prose of the card 0 is real: the names are of folders",
+    ),
+    hub(
+        "dragonintelligence/CIFAKE-image-dataset",
+        (
+            two_names("data/train-00000-of-00001.parquet", "train", ("FAKE", "REAL"), 1),
+            two_names("data/test-00000-of-00001.parquet", "test", ("FAKE", "REAL"), 1),
+        ),
+        note="files and numbers (0 fake) in the code of users; that the schema names them is inferred",
     ),
 )

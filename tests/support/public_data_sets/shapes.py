@@ -37,8 +37,9 @@ class Truth:
         place: Path below the data set; `table.parquet#row` or `table.parquet#row/column` in a table,
             `archive.tar/member` in an archive.
         sha256: Of the file's bytes; no two images of a data set share it.
-        label: 0 real, 1 generated; None for a third class that is neither, left out where `options` say so.
-        generator: As the data set spells it; "" for real images, and where the data set names none.
+        label: 0 real, 1 generated; None for what is neither or is not told, which is left out.
+        generator: As the data set spells it; "" for real images, and where the data set names none; None where only
+            prose or names of files tell it.
         split: "train", "val", "test", or "" where the maker states none.
         unit: Shared by images that are not independent of each other (a video, a photograph and its copies); "" where
             nothing is stated.
@@ -49,7 +50,7 @@ class Truth:
     place: str
     sha256: str
     label: int | None
-    generator: str = ""
+    generator: str | None = ""
     split: str = ""
     unit: str = ""
     degradation: str = ""
@@ -76,7 +77,7 @@ class Images:
 
     path: str
     label: int | None
-    generator: str = ""
+    generator: str | None = ""
     split: str = ""
     unit: str = ""
     degradation: str = ""
@@ -111,7 +112,7 @@ class Row(NamedTuple):
     """One row of a table: the words of `Truth`, and a value for each column."""
 
     label: int | None
-    generator: str
+    generator: str | None
     split: str
     values: tuple[object, ...]
     unit: str = ""
