@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.public_data_sets.shapes import Images, Other, Part, PublicDataSet
+from tests.support.public_data_sets.shapes import Archive, Images, Other, Part, PublicDataSet
 
 FF_SPLITS = {"train": ("071", "054"), "val": ("720", "672"), "test": ("953", "974")}
 FF_METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures")
@@ -78,6 +78,22 @@ def real_vs_fake() -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def wild_deepfake() -> tuple[Part, ...]:
+    """Archives of face crops, a folder for each video, below folders that say class and split in one word."""
+    return tuple(
+        Archive(
+            f"deepfake_in_the_wild/{word}_{split}/{archive}.tar.gz",
+            tuple(
+                Images(f"{video}/{{n}}.png", int(word == "fake"), "", split, f"{word}_{split}/{archive}/{video}")
+                for video in (0, 1)
+            ),
+        )
+        for word in ("real", "fake")
+        for split in ("train", "test")
+        for archive in (0, 1)
+    )
+
+
 def uadfv() -> tuple[Part, ...]:
     """Real and fake videos of one number."""
     return tuple(
@@ -118,6 +134,13 @@ FACE_FOLDERS = (
         "repository",
         df40(),
         note="the real videos of ff and cdf are FaceForensics++ and Celeb-DF, which it does not ship",
+    ),
+    PublicDataSet(
+        "WildDeepfake",
+        "code of users of the Hugging Face data set xingjunm/WildDeepfake, fake_train/0.tar.gz",
+        "code of a user",
+        wild_deepfake(),
+        note="folders of crops in the archives by users; their names inferred",
     ),
     PublicDataSet(
         "140k Real and Fake Faces",

@@ -234,13 +234,12 @@ def picture(place: str, suffix: str = "") -> bytes:
 
 
 def mask(place: str, suffix: str = "") -> bytes:
-    """A black mask with a white part, or bytes that are no picture where the suffix is of no picture."""
+    """A black mask with white parts, its own for each place; bytes that are no picture where the suffix is of none."""
     suffix = (suffix or PurePosixPath(place).suffix).lower()
     if suffix not in FORMATS:
         return b"\x93NUMPY"
-    pixels = np.zeros((SIDE, SIDE), np.uint8)
-    pixels[8:24, 4 + zlib.crc32(place.encode()) % 8 : 20] = 255
-    return _encoded(Image.fromarray(pixels), suffix)
+    coarse = np.random.default_rng(zlib.crc32(place.encode())).integers(0, 2, (8, 8), np.uint8) * 255
+    return _encoded(Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.NEAREST), suffix)
 
 
 def sha256(data: bytes) -> str:
