@@ -83,11 +83,11 @@ class Images:
     degradation: str = ""
     numbers: Sequence[int] = (0, 1)
 
-    def files(self) -> Iterator[WrittenFile]:
-        """Each image."""
+    def files(self, inside: str = "") -> Iterator[WrittenFile]:
+        """Each image; `inside` is the archive that holds it, with its slash."""
         for number in self.numbers:
             path = self.path.format(n=number)
-            data = picture(path)
+            data = picture(inside + path)
             unit = self.unit.format(n=number)
             truth = Truth(path, sha256(data), self.label, self.generator, self.split, unit, self.degradation)
             yield WrittenFile(path, data, (truth,))
@@ -101,11 +101,11 @@ class Other:
     text: str | None = None
     numbers: Sequence[int] = (0,)
 
-    def files(self) -> Iterator[WrittenFile]:
-        """The file."""
+    def files(self, inside: str = "") -> Iterator[WrittenFile]:
+        """The file; `inside` is the archive that holds it, with its slash."""
         for number in self.numbers:
             path = self.path.format(n=number)
-            yield WrittenFile(path, mask(path) if self.text is None else self.text.encode())
+            yield WrittenFile(path, mask(inside + path) if self.text is None else self.text.encode())
 
 
 class Row(NamedTuple):
@@ -139,14 +139,14 @@ class Table:
     features: bool = True
     generators: Mapping[str, str] | None = None
 
-    def files(self) -> Iterator[WrittenFile]:
-        """The table."""
+    def files(self, inside: str = "") -> Iterator[WrittenFile]:
+        """The table; `inside` is the archive that holds it, with its slash."""
         cells: dict[str, list[object]] = {name: [] for name in self.columns}
         truths: list[Truth] = []
         for number, row in enumerate(self.rows):
             for (name, kind), value in zip(self.columns.items(), row.values, strict=True):
                 place = self._place(number, name)
-                data = picture(place, self.suffix) if value is PICTURE else mask(place, ".png")
+                data = picture(inside + place, self.suffix) if value is PICTURE else mask(inside + place, ".png")
                 if value is PICTURE:
                     generator = (self.generators or {}).get(name, row.generator)
                     truths.append(Truth(place, sha256(data), row.label, generator, row.split, row.unit))
@@ -173,11 +173,11 @@ class Archive:
     path: str
     parts: tuple[Part, ...]
 
-    def files(self) -> Iterator[WrittenFile]:
-        """The archive."""
-        inside = [file for part in self.parts for file in part.files()]
-        truths = [replace(one, place=f"{self.path}/{one.place}") for file in inside for one in file.truths]
-        packed = _zipped(inside) if self.path.endswith(".zip") else _tarred(inside, self.path)
+    def files(self, inside: str = "") -> Iterator[WrittenFile]:
+        """The archive; `inside` is the archive that holds it, with its slash."""
+        held = [file for part in self.parts for file in part.files(f"{inside}{self.path}/")]
+        truths = [replace(one, place=f"{self.path}/{one.place}") for file in held for one in file.truths]
+        packed = _zipped(held) if self.path.endswith(".zip") else _tarred(held, self.path)
         yield WrittenFile(self.path, packed, tuple(truths))
 
 
