@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.support.public_data_sets.shapes import MASK, PICTURE, Images, Kind, Other, Part, PublicDataSet, Row, Table
+from tests.support.public_data_sets.shapes import (
+    MASK,
+    PICTURE,
+    Evidence,
+    Images,
+    Kind,
+    Other,
+    Part,
+    PublicDataSet,
+    Row,
+    Table,
+)
 
 PHOTOGRAPHS = (Images("photograph_{n}.jpg", 0),)  # real images that a user adds
 ADDED = ("--real", "{real}")
@@ -245,11 +256,19 @@ def elsa_d3(path: str, split: str) -> Table:
     )
 
 
+SEEN: dict[Evidence, str] = {"card": "README.md", "listing": "its viewer", "code of a user": "the code of users"}
+
+
 def hub(
-    name: str, parts: tuple[Part, ...], options: tuple[str, ...] = (), note: str = "", real: tuple[Part, ...] = ()
+    name: str,
+    parts: tuple[Part, ...],
+    options: tuple[str, ...] = (),
+    note: str = "",
+    real: tuple[Part, ...] = (),
+    seen: Evidence = "card",
 ) -> PublicDataSet:
-    """A data set whose shape is in its card."""
-    return PublicDataSet(name, f"Hugging Face data set {name}, README.md", "card", parts, options, real, note)
+    """A data set of the hub, and where its shape was seen."""
+    return PublicDataSet(name, f"Hugging Face data set {name}, {SEEN[seen]}", seen, parts, options, real, note)
 
 
 HUB_TABLES = (
@@ -328,6 +347,7 @@ HUB_TABLES = (
             tiny_genimage("data/validation-00000-of-00004.parquet", "val"),
         ),
         note="as a user's script quotes the card: label and generator are class labels; names of the labels inferred",
+        seen="code of a user",
     ),
     hub(
         "Rajarshi-Roy-research/Defactify_Image_Dataset",
@@ -350,6 +370,7 @@ HUB_TABLES = (
         ADDED,
         "columns in the maker's code, dataset_creation/dataset_utils/common_utils.py; shards in the code of users",
         PHOTOGRAPHS,
+        "code of a user",
     ),
     hub(
         "OwensLab/CommunityForensics-Small",
@@ -388,6 +409,7 @@ HUB_TABLES = (
         "DataScienceProject/Art_Images_Ai_And_Real_",
         (two_names("default/train/0000.parquet", "train", ("fake", "real"), 1),),
         note="the names in the schema say 0 is fake, the prose of the card 0 is real: the names are of folders",
+        seen="listing",
     ),
     hub(
         "dragonintelligence/CIFAKE-image-dataset",
@@ -396,5 +418,6 @@ HUB_TABLES = (
             two_names("data/test-00000-of-00001.parquet", "test", ("FAKE", "REAL"), 1),
         ),
         note="files and numbers (0 fake) in the code of users; that the schema names them is inferred",
+        seen="code of a user",
     ),
 )
