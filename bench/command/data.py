@@ -12,9 +12,14 @@ from bench.images.data_names import check_data
 from bench.request.defaults import MAX_UNREADABLE
 
 
-def data_command(
+def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     data: Annotated[str, typer.Argument(help="'embedded', a path or URL, or layout:path.")],
     real: options.Real = "",
+    classes: options.Classes = "",
+    columns: options.Columns = "",
+    levels: options.Levels = "",
+    group: options.Group = "",
+    follow: options.Follow = True,  # noqa: FBT002
     limit: options.Limit = None,
     audit: Annotated[bool, typer.Option(help="Name what of the files tells the classes apart.")] = False,  # noqa: FBT002
     match: Annotated[Path | None, typer.Option(help="New folder for a manifest in which nothing of it does.")] = None,
@@ -22,7 +27,8 @@ def data_command(
 ) -> None:
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
     check_data(data, real)
+    reading = options.reading(classes, columns, levels, group, follow=follow)
     from bench.command.data_survey import DataRequest, survey
 
-    request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE)
+    request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE, reading)
     survey(request, options.reporter(), audit=audit, match=match)

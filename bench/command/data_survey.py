@@ -13,6 +13,7 @@ from bench.images.data_sets import open_data
 from bench.images.quality.audit import audit_attributes
 from bench.images.quality.census import take_census
 from bench.images.quality.inspection import InspectedImages
+from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.report import data_report
@@ -30,6 +31,7 @@ class DataRequest:
         cache: The cache folder.
         workers: Threads that read.
         max_unreadable: Share of the files that may be unusable, in [0, 1].
+        reading: What the user states of its images.
     """
 
     data: str
@@ -38,10 +40,11 @@ class DataRequest:
     cache: Path
     workers: int
     max_unreadable: float
+    reading: Reading = AS_STATED
 
     def inspect(self, reporter: Reporter) -> InspectedImages:
         """Open it and inspect every file; facts of unchanged files come from the cache."""
-        images = open_data(self.data, self.cache, self.workers, reporter, self.real)
+        images = open_data(self.data, self.cache, self.workers, reporter, self.real, self.reading)
         if self.limit is not None:
             images = images.select_at_most(self.limit)
         with reporter.stage("check files", len(images)) as advance:
@@ -54,6 +57,7 @@ def survey(request: DataRequest, reporter: Reporter, *, audit: bool, match: Path
     census = take_census(inspection)
     console = Console()
     console.width = max(console.width, WIDTH)
+    console.print("\n".join(inspection.images.reading), markup=False, highlight=False)
     console.print(data_report.census_report(census, inspection.images.title, request.data, WIDTH))
     usable = inspection.usable()
     try:

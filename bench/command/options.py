@@ -12,6 +12,7 @@ from bench.platform.errors import InputError
 from bench.request.defaults import BASELINES, DETECTORS
 
 if TYPE_CHECKING:
+    from bench.images.reading import Reading
     from bench.platform.progress import Reporter
 
 CORES = os.cpu_count() or 1
@@ -60,6 +61,20 @@ MaxUnreadable = Annotated[
     float, typer.Option(min=0, max=1, help="Share of bad files that is allowed.", rich_help_panel=IMAGES)
 ]
 
+Classes = Annotated[
+    str, typer.Option(help="What labels or folders mean: 0=real,1=generated,2=skip.", rich_help_panel=IMAGES)
+]
+Columns = Annotated[
+    str, typer.Option(help="Columns of tables: split=...,generator=...,label=...", rich_help_panel=IMAGES)
+]
+Levels = Annotated[
+    str, typer.Option(help="Folders from the top: split,class,generator,content,skip", rich_help_panel=IMAGES)
+]
+Group = Annotated[
+    str, typer.Option(help="What belongs together: folder, name, a column or a pattern.", rich_help_panel=IMAGES)
+]
+Follow = Annotated[bool, typer.Option("--follow/--no-follow", help="Follow links in folders.", rich_help_panel=IMAGES)]
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=COMPUTED)]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]
@@ -93,6 +108,13 @@ DryRun = Annotated[bool, typer.Option(help="Print what would be done, and stop."
 def names(text: str) -> tuple[str, ...]:
     """The parts of a text between commas, each once."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def reading(classes: str, columns: str, levels: str, group: str, *, follow: bool) -> Reading:
+    """How data are to be read. Raises `InputError` for texts that are not understood."""
+    from bench.images.reading import Reading, parse_classes, parse_columns, parse_levels
+
+    return Reading(parse_classes(classes), parse_columns(columns), parse_levels(levels), group, follow)
 
 
 def seed_numbers(text: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.images.files.description import read_description
 from bench.images.files.tree import Tree
+from bench.images.grouping import with_sources
 from bench.images.image_set import COLUMNS, ImageSet
 from bench.images.layouts.api import SHARED_POOL, DataSetContents, Layout
 from bench.images.vocabulary.generator_names import GENIMAGE, family_of
@@ -40,7 +41,8 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         )
         raise InputError(msg)
     description = read_description(tree)
-    table, split_notes = _with_splits(tree, _table(tree, contents))
+    grouped, group_notes = with_sources(tree, _table(tree, contents))
+    table, split_notes = _with_splits(tree, grouped)
     generators = table.loc[table["label"] == 1, "generator"].unique().tolist()
     images = ImageSet(
         files=contents.files or tree,
@@ -50,7 +52,7 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         families=_families(generators, description.get("families", {}), contents.families),
         table=table,
         pools=_pools(tree, table, generators, contents.pools),
-        notes=(*contents.notes, *split_notes, *_file_notes(tree, table, contents, layout)),
+        notes=(*contents.notes, *group_notes, *split_notes, *_file_notes(tree, table, contents, layout)),
         missing=dict(contents.missing),
         refused=_refused(tree, table, contents),
         listed=len(table),

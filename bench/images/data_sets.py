@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from bench.platform.progress import Reporter
 
 
+PACKED_SUFFIXES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tbz2", ".tgz", ".txz", ".xz", ".zst"})
+
+
 def layouts() -> dict[str, Layout]:
     """Every installed layout by name."""
     return {name: catalogue.find(LAYOUTS, "layout", name)() for name in catalogue.installed(LAYOUTS)}
@@ -136,7 +139,7 @@ def _open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> 
 def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
     """The one layout that reads all of a tree's images.
 
-    One that is marked as fallback is considered only where no other reads any, and one that another overrides only
+    One that is marked as fallback is considered only where no other reads all, and one that another overrides only
     where that other reads none.
 
     Raises:
@@ -146,13 +149,19 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
     able = [name for name, coverage in coverages.items() if coverage != "none"]
     overridden = {name for other in able for name in known[other].overrides}
     able = [name for name in able if name not in overridden]
-    considered = [name for name in able if not known[name].fallback] or able
+    special = [name for name in able if not known[name].fallback]
+    considered = special or able
     complete = [name for name in considered if coverages[name] == "all"]
+    complete = complete or [name for name in able if known[name].fallback and coverages[name] == "all"]
     if len(complete) == 1:
         return known[complete[0]]
     if candidates := complete or considered:
         what = "could be read as" if complete else "is only in part laid out as"
         msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
+        raise InputError(msg)
+    if packed := {suffix: count for suffix, count in tree.listing.ignored.items() if suffix in PACKED_SUFFIXES}:
+        found = " and ".join(f"{count} {suffix}" for suffix, count in sorted(packed.items()))
+        msg = f"{tree.where} holds archives that are not read in place ({found}); unpack them, or pack as .zip or .tar"
         raise InputError(msg)
     patterns = "; ".join(f"{name} ({layout.pattern})" for name, layout in known.items())
     msg = f"{tree.where} is in none of the layouts that can be read: {patterns}"

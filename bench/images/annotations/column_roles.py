@@ -7,6 +7,7 @@ that is recognised by all its columns, or as `--classes` states; else reading re
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +17,14 @@ from typing import Any, NoReturn
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import Records
 from bench.images.reading import Reading
-from bench.images.vocabulary.class_words import label_of, label_of_name, split_word
+from bench.images.vocabulary.class_words import guessed_class, label_of, label_of_name, split_word
 from bench.images.vocabulary.generator_names import canonical_name, is_known_generator
 from bench.images.vocabulary.known_tables import known_table
 from bench.platform.errors import InputError
 
 LABELS = (
     "label", "labels", "cls", "class_label", "target", "binary_label", "is_fake", "is_generated", "is_ai",
-    "is_ai_generated", "ai_generated", "fake", "is_real", "label_a", "typ",
+    "is_ai_generated", "ai_generated", "fake", "is_real", "label_a", "label_str", "label_name", "typ",
 )  # fmt: skip
 GENERATORS = (
     "generator", "generator_name", "model", "model_name", "source_model", "gen_model", "generative_model", "model_id",
@@ -31,15 +32,7 @@ GENERATORS = (
 SPLITS = ("split", "partition", "subset", "set", "phase")
 CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
-TRUE_IS = {
-    "is_fake": 1,
-    "is_generated": 1,
-    "is_ai": 1,
-    "is_ai_generated": 1,
-    "ai_generated": 1,
-    "fake": 1,
-    "is_real": 0,
-}
+TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}
 NOT_A_GENERATOR = frozenset({"tampered", "manipulated", "edited", "inpainted", "mixed", "partial", "unknown", "other"})
 EXAMPLES = 3  # of each value that is not understood
 SKIPPED = -1  # the label of a row that a user leaves out
@@ -78,25 +71,31 @@ class TableFacts:
         return f"columns of {name}: {', '.join(taken) or 'none has a role'}{kept}"
 
 
-def explained_numbers(tables: Iterable[Records], reading: Reading) -> dict[str, int]:
-    """What numbers without names mean where the generator of every row says it: none or a real one is 0, others 1.
+def explained_numbers(tables: Iterable[tuple[Records, Sequence[int | None]]], reading: Reading) -> dict[str, int]:
+    """What numbers without names mean where every row says it besides: by its generator, or by the words of a folder.
 
-    Both classes must be there: a generator may be stated of real images too, as the one that they stand against.
+    Without a generator, or with a real one, a row is real. Both classes must be there: a generator may be stated of
+    real images too, as the one that they stand against.
 
     Args:
-        tables: All tables of a data set.
+        tables: All tables of a data set, each with the label of every row that folders say; none for tables of images.
         reading: What the user states.
     """
-    kinds: dict[str, set[int]] = defaultdict(set)
-    for records in tables:
+    kinds: dict[str, set[int | None]] = defaultdict(set)
+    for records, by_folder in tables:
         columns = _Columns(records, reading)
-        generator, label = columns.find("generator", GENERATORS), columns.find("label", LABELS)
-        if generator and label:
-            for value, maker in set(zip(columns.values(label), columns.texts(generator), strict=True)):
-                if _is_number(value):
-                    kinds[_plain(value)].add(0 if _is_no_maker(maker) else 1)
-    certain = all(len(kind) == 1 for kind in kinds.values()) and set().union(*kinds.values()) == {0, 1}
-    return {value: kind.pop() for value, kind in kinds.items()} if certain else {}
+        generator, labels = columns.find("generator", GENERATORS), columns.find_all("label", LABELS)
+        hints = by_folder or ([int(not _is_no_maker(name)) for name in columns.texts(generator)] if generator else [])
+        for label in labels if hints else ():
+            for value, hint in set(zip(columns.values(label), hints, strict=True)):
+                if _is_number(value) and _squeezed(label) not in TRUE_IS:
+                    kinds[_plain(value)].add(hint)
+    meanings = {value: next(iter(kind)) for value, kind in kinds.items() if len(kind) == 1}
+    return {value: int(bool(kind)) for value, kind in meanings.items()} if _certain(kinds, meanings) else {}
+
+
+def _certain(kinds: Mapping[str, set[int | None]], meanings: Mapping[str, int | None]) -> bool:
+    return len(meanings) == len(kinds) and set(meanings.values()) == {0, 1}
 
 
 def table_facts(
@@ -146,7 +145,7 @@ class _Columns:
                 self._refuse(f"has no column {column}, which --columns {role}={column} names")
 
     def _refuse(self, what: str) -> NoReturn:
-        names = ", ".join(map(str, self._records.columns))
+        names = ", ".join(filter(None, map(str, self._records.columns)))
         msg = f"{self._records.where} {what}; its columns are {names}"
         raise InputError(msg)
 
@@ -154,8 +153,16 @@ class _Columns:
         """The column of a role: the stated one, or the first of the usual names whose values fit."""
         if role in self._reading.columns:
             return self._reading.columns[role]
-        by_name = {str(column).lower(): str(column) for column in self._records.columns}
-        return next((by_name[name] for name in names if name in by_name and fits(by_name[name])), None)
+        by_name = {_squeezed(str(column)): str(column) for column in self._records.columns}
+        named = (by_name.get(_squeezed(name)) for name in names)
+        return next((column for column in named if column is not None and fits(column)), None)
+
+    def find_all(self, role: str, names: Sequence[str]) -> list[str]:
+        """The stated column of a role, or all of the usual names."""
+        if role in self._reading.columns:
+            return [self._reading.columns[role]]
+        squeezed = {_squeezed(name) for name in names}
+        return [str(column) for column in self._records.columns if _squeezed(str(column)) in squeezed]
 
     def values(self, column: str) -> list[Any]:
         """The values of a column, class names in place of their numbers."""
@@ -194,15 +201,24 @@ class _Columns:
         return [known[text] for text in texts]
 
     def find_label(self) -> str | None:
-        """The column of labels. Raises `InputError` for two that differ."""
-        if "label" in self._reading.columns:
-            return self._reading.columns["label"]
-        candidates = [str(column) for column in self._records.columns if str(column).lower() in LABELS]
+        """The column of labels. Raises `InputError` for two that differ, and where none can be understood."""
+        candidates = self.find_all("label", LABELS)
         if not candidates:
             return self.find("label", ("class", "category", "type"), self._holds_classes)
-        if len(candidates) > 1 and len({tuple(self.labels(column)) for column in candidates}) > 1:
-            self._refuse(f"has the columns {' and '.join(candidates)}, which differ; name one: --columns label=...")
-        return candidates[0]
+        understood: dict[str, list[int | None]] = {}
+        faults: list[InputError] = []
+        for column in candidates:
+            try:
+                understood[column] = self.labels(column)
+            except InputError as error:
+                faults.append(error)
+        if not understood:
+            raise faults[0]
+        first, *others = understood
+        for column in others:
+            if understood[column] != understood[first]:
+                self._refuse(f"has the columns {first} and {column}, which differ; name one: --columns label={first}")
+        return first
 
     def _holds_classes(self, column: str) -> bool:
         values = {value for value in self.texts(column) if value}
@@ -230,7 +246,7 @@ class _Columns:
             known = known_table([str(name) for name in self._records.columns])
             if known and known.label == column:
                 return known.classes.get(number)
-            truth = TRUE_IS.get(column.lower())
+            truth = TRUE_IS.get(_squeezed(column))
             if truth is None or number not in {"0", "1"}:
                 return self._numbers.get(number)
             return truth if number == "1" else 1 - truth
@@ -245,8 +261,8 @@ class _Columns:
     def _refuse_values(self, column: str, values: Sequence[Any], left: Sequence[Any]) -> NoReturn:
         numbers = all(map(_is_number, left))
         left = sorted(left, key=str)
-        what = "numbers without names" if numbers else "classes that are neither real nor generated"
-        meanings = ("real", "generated", *["skip"] * len(left)) if numbers else ["real|generated|skip"] * len(left)
+        what = "labels that are numbers without names" if numbers else "labels that say neither real nor generated"
+        meanings = ("real", "generated", *["skip"] * len(left)) if numbers else [guessed_class(str(v)) for v in left]
         option = ",".join(f"{value}={meaning}" for value, meaning in zip(left, meanings, strict=False))
         examples = "; ".join(f"{value}: {self._examples(values, value)}" for value in left)
         self._refuse(f"has {what} in {column}; say what each means, such as --classes {option} ({examples})")
@@ -291,6 +307,11 @@ class _Columns:
             self._refuse(f"has generated rows whose {generator} is {names}; are the classes swapped? see --classes")
         named: dict[str, str] = {name: _maker_name(generator, name) for name in set(makers)}
         return [named[name] if kind == 1 else "" for name, kind in zip(makers, labels, strict=True)]
+
+
+def _squeezed(column: str) -> str:
+    """A column's name in small letters without marks: `IsFake` and `is_fake` are one name."""
+    return re.sub(r"[\W_]", "", column.lower())
 
 
 def _maker_name(column: str, name: str) -> str:

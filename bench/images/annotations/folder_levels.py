@@ -28,6 +28,7 @@ from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 
 Role = Literal["split", "real", "generated", "skip", "left out", "copy", "generator", "content", "group", "wrapper"]
+CLASSES = frozenset({"real", "generated"})
 MAX_SHOWN = 5  # names in a description
 Path = tuple[str, ...]
 
@@ -36,8 +37,8 @@ class FolderFacts(NamedTuple):
     """What the path of a folder says of its images.
 
     Attributes:
-        label: 0 real, 1 generated, None where it does not say.
-        generator: The generator; "" where no folder names it.
+        label: 0 real, 1 generated, None where no word says it.
+        generator: The generator, by its place among the folders; "" where no folder names it.
         split: "train", "val" or "test"; "" for none.
         content: The content class, or "".
         unit: What images of the same name in other folders share with it, as copies of one image; "" for none.
@@ -161,7 +162,10 @@ class _FolderTree:
         """What a path says, given the roles of its folders. Raises `InputError` for a contradiction."""
         named = list(zip(path, roles, strict=True))
         splits = {class_words.split_word(name): name for name, role in named if role == "split"}
-        classes = {role: name for name, role in named if role in {"real", "generated"}}
+        splits |= {
+            split: name for name, role in named if role in CLASSES and (split := class_words.split_of_class(name))
+        }
+        classes = {role: name for name, role in named if role in CLASSES}
         for found, what in ((splits, "splits"), (classes, "classes")):
             if len(found) > 1:
                 both = " and ".join(found.values())
@@ -173,7 +177,7 @@ class _FolderTree:
         copied = any(role == "copy" for role in roles)
         unit = "/".join(name for name, role in named if role != "copy") if copied else ""
         return FolderFacts(
-            1 if label is None and generator else label,
+            label,
             generator,
             next(iter(splits), ""),
             pick("content"),
@@ -187,6 +191,8 @@ class _FolderTree:
         if stated:
             return stated
         label = class_words.label_of_name(name)
+        if label is None and folder_words.is_manipulated(name):
+            return "generated"
         return None if label is None else ("real", "generated")[label]
 
     def _roles_by_words(self, path: Path) -> list[Role | None]:
@@ -294,6 +300,11 @@ class _FolderTree:
         )
 
     @cached_property
+    def _with_known(self) -> frozenset[Path]:
+        """Folders with a folder of a known generator right below."""
+        return frozenset(parent for parent, names in self._children.items() if any(map(is_known_generator, names)))
+
+    @cached_property
     def _real_contents(self) -> frozenset[str]:
         """Names of folders below those of real images."""
         return frozenset(
@@ -305,21 +316,19 @@ class _FolderTree:
 
     def _generator(self, path: Path, roles: Sequence[Role | None]) -> str:
         """The one name of a path of generated images that is the generator's; "" for none."""
-        names = [(depth, name) for depth, name in enumerate(path) if roles[depth] is None]
-        names = [(depth, name) for depth, name in names if not self._is_generic(name)]
-        if known := next((name for _, name in names if is_known_generator(name)), ""):
-            return known
-        if beside := next((name for depth, name in reversed(names) if path[:depth] in self._with_real), ""):
-            return beside
+        names = [depth for depth, name in enumerate(path) if roles[depth] is None and not self._is_generic(name)]
         at = roles.index("generated") if "generated" in roles else len(path)
-        below = [(depth, name) for depth, name in names if depth > at and name not in self._real_contents]
-        above = [(depth, name) for depth, name in names if depth < at and path[: depth + 1] not in self._common]
-        above = [(depth, name) for depth, name in above if not folder_words.is_content(name)]
-        if below and (not above or self._branches(path, below[0][0])):
-            return below[0][1]
-        if above:
-            return above[0][1]
-        return names[-1][1] if names and at == len(path) else ""
+        below = [depth for depth in names if depth > at and path[depth] not in self._real_contents]
+        above = [depth for depth in names if depth < at and path[: depth + 1] not in self._common]
+        above = [depth for depth in above if not folder_words.is_content(path[depth])]
+        nearest = above[::-1] if at < len(path) else above
+        known = [depth for depth in (*below, *nearest) if is_known_generator(path[depth])]
+        beside = [depth for depth in reversed(names) if path[:depth] in self._with_real]
+        beside += [depth for depth in names if path[:depth] in self._with_known]
+        if below and (not above or self._branches(path, below[0])):
+            beside += below
+        found = [*known, *beside, *nearest, *(names[-1:] if at == len(path) else [])]
+        return path[found[0]] if found else ""
 
     def _branches(self, path: Path, depth: int) -> bool:
         return len(self._children[path[:depth]]) > 1

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
+from bench.images.annotations.folder_levels import FolderFacts
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
+from bench.images.annotations.split_lists import split_lists, split_of_list
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.description import DESCRIPTION
 from bench.images.files.table_images import open_table
 from bench.images.files.tables import RowGroupCache, image_columns
 from bench.images.files.tree import Tree
-from bench.images.vocabulary.class_words import split_of_file
 from bench.platform.errors import InputError
 
 PATHS = (
@@ -26,7 +26,6 @@ OF_PATHS = frozenset(
     {"file_name", "filename", "image_path", "img_path", "filepath", "file_path"}
 )  # names of nothing else
 PROBED = 200  # rows in which a column of paths is looked for
-LIST_WORDS = r"[-_. ]*(list|lists|metadata|labels?|annotations?|files?|all|info)[-_. ]*"
 
 
 class ImageFacts(NamedTuple):
@@ -78,23 +77,30 @@ def has_tables(tree: Tree) -> bool:
     return any(True for _ in _candidates(tree))
 
 
-def listed_images(tree: Tree) -> ListedImages:
+def listed_images(tree: Tree, folders: Mapping[str, FolderFacts]) -> ListedImages:
     """Read all tables that list images of a tree.
+
+    Args:
+        tree: The data set.
+        folders: What its folders say, by which numbers in tables may be understood.
 
     Raises:
         InputError: A table lists images of which none is there, states what cannot be used, or contradicts another.
     """
     paths = [f"{folder}/{name}".lstrip("/") for folder, names in tree.listing.images.items() for name in names]
     index = PathIndex(paths)
-    tables = [found for name in _candidates(tree) if (found := _listed(tree, name, index))]
-    numbers = explained_numbers((table.records for table in tables), tree.reading)
-    facts: dict[str, ImageFacts] = {}
+    found = {name: _listed(tree, name, index) for name in _candidates(tree)}
+    tables = [table for table in found.values() if table]
+    by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
+    numbers = explained_numbers(by_folder, tree.reading)
+    lists = split_lists(tree, [name for name, table in found.items() if not table and split_of_list(name)])
+    facts = {image: ImageFacts(split=split) for image, split in lists.splits.items()}
     missing: dict[str, int] = {}
-    notes: list[str] = []
-    stated: set[str] = set()
+    notes = [*lists.notes]
+    stated = {"split"} if facts else set()
     for table in tables:
         said = table_facts(table.records, tree.reading, {"path": table.column}, numbers)
-        split = "" if "split" in said.roles else _split_of_list(table.name)
+        split = "" if "split" in said.roles else split_of_list(table.name)
         notes.append(said.description(table.name) + (f"; all of the split {split}, by its name" if split else ""))
         stated |= {role for role in said.roles if role != "path"} | ({"split"} if split else set())
         for image, fact in zip(table.images, _rows(said, split), strict=True):
@@ -103,6 +109,11 @@ def listed_images(tree: Tree) -> ListedImages:
         if absent := sum(image is None for image in table.images):
             missing[f"images that {table.name} lists"] = absent
     return ListedImages(facts, missing, tuple(notes), frozenset(stated))
+
+
+def _folder_label(folders: Mapping[str, FolderFacts], image: str | None) -> int | None:
+    facts = folders.get((image or "").rpartition("/")[0])
+    return facts.label if facts and image else None
 
 
 def _candidates(tree: Tree) -> Iterator[str]:
@@ -147,12 +158,6 @@ def _parquet_records(tree: Tree, name: str) -> Records | None:
     table = open_table(tree, name, RowGroupCache())
     columns = image_columns(table.schema)
     return None if any(map(table.holds_bytes, columns)) else TableRecords(table, next(iter(columns), ""))
-
-
-def _split_of_list(name: str) -> str:
-    """The split that the name of a list states: `train.txt`, `test_metadata.csv`."""
-    stem = PurePosixPath(name).stem
-    return split_of_file(re.sub(f"^{LIST_WORDS}|{LIST_WORDS}$", "", stem.lower()))
 
 
 def _rows(said: TableFacts, split: str) -> Iterator[ImageFacts]:

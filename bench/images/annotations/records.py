@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -134,6 +135,7 @@ def _from_list(text: str) -> list[dict[str, Any]]:
 
 
 MAX_STRIPPED = 4  # leading folders of stated paths that a tree may not have
+MAX_BASES = 8  # folders in which the paths of a table may begin
 
 
 class PathIndex:
@@ -148,20 +150,21 @@ class PathIndex:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths: dict[str, str | None] = {}
-        self._names: dict[str, str | None] = {}
+        self._named: dict[str, list[str]] = defaultdict(list)
         exact = {_composed(path): path for path in paths}
-        for path in exact.values():
-            folded = _composed(path).casefold()
-            for index, key in ((self._paths, folded), (self._names, folded.rpartition("/")[2])):
-                for spelling in {key, key.rpartition(".")[0]}:
-                    index[spelling] = None if spelling in index else path
+        for composed, path in exact.items():
+            folded = composed.casefold()
+            for spelling in {folded, folded.rpartition(".")[0]}:
+                self._paths[spelling] = None if spelling in self._paths else path
+                self._named[spelling.rpartition("/")[2]].append(spelling)
         self._paths |= exact
 
     def find(self, texts: Sequence[object], folder: str) -> list[str | None]:
         """The image that a table means by each path; None for one that is not there.
 
-        All paths of a table begin in one place: its own folder or the top, or as many folders above as its first ones
-        name. Names without a folder may be anywhere, where each is that of one image.
+        All paths of a table begin in one place: in its own folder, at the top, or in the folder, below its own or
+        anywhere, in which the first of them is found; or as many folders above as they name first. Names without a
+        folder may be anywhere, where each is that of one image.
 
         Args:
             texts: The paths.
@@ -169,13 +172,30 @@ class PathIndex:
         """
         stated = [_composed(str(text)).strip().replace("\\", "/").removeprefix("./").lstrip("/") for text in texts]
         best: list[str | None] = [None] * len(stated)
-        for base in dict.fromkeys((folder, "")):
+        for base in dict.fromkeys((folder, "", *self._bases(stated[:1], folder))):
             for stripped in range(MAX_STRIPPED + 1):
-                found = [self._at(base, path.split("/", stripped)[stripped:]) for path in stated]
-                best = max(best, found, key=_count)
+                best = max(best, [self._at(base, path.split("/", stripped)[stripped:]) for path in stated], key=_count)
+                if _count(best) == len(stated):
+                    return best
         if not any("/" in path for path in stated):
-            best = max(best, [self._names.get(path.casefold()) for path in stated], key=_count)
+            best = max(best, [self._by_name(path) for path in stated], key=_count)
         return best
+
+    def _bases(self, first: Sequence[str], folder: str) -> list[str]:
+        """Folders in which a path begins that is stated somewhere else, those below a table's own folder first."""
+        ends = [f"/{path.casefold()}" for path in first if path]
+        found = [
+            spelling.removesuffix(end)
+            for end in ends
+            for spelling in self._named.get(end.rpartition("/")[2], ())
+            if spelling.endswith(end)
+        ]
+        inside = f"{folder.casefold()}/" if folder else ""
+        return sorted(found, key=lambda base: not f"{base}/".startswith(inside))[:MAX_BASES]
+
+    def _by_name(self, name: str) -> str | None:
+        spellings = self._named.get(name.casefold(), ())
+        return self._paths[spellings[0]] if len(spellings) == 1 else None
 
     def _at(self, base: str, tail: Sequence[str]) -> str | None:
         """The image at a path below a folder; None for a path of fewer folders than are stripped."""

@@ -15,9 +15,10 @@ from bench.images.files.tree import Tree
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
 from bench.images.layouts.parquet import split_of_table
+from bench.images.vocabulary.generator_names import canonical_name
 from bench.platform.errors import InputError
 
-GENERATORS = ("DeepFloyd IF", "SDv1.4", "SDv2.1", "SDXL")  # of image_gen0 to image_gen3
+GENERATORS = ("DeepFloyd IF", "SDv1.4", "SDv2.1", "SDXL")  # of image_gen0 to image_gen3, where no column names them
 COLUMNS = {f"gen{index}": f"image_gen{index}" for index in range(len(GENERATORS))}
 ONLY_URLS = "real images that are only URLs"
 
@@ -56,7 +57,7 @@ class ElsaD3Layout(Layout):
             msg = f"{tree.where}: {what}; fetch some and name their folder, --real FOLDER"
             raise InputError(msg)
         missing = {ONLY_URLS: count} | ({"images without bytes": empty} if empty else {})
-        pools = dict.fromkeys(GENERATORS, SHARED_POOL)
+        pools = dict.fromkeys((row.generator for row in rows), SHARED_POOL)
         return DataSetContents([*rows, *real], pools=pools, files=files, missing=missing)
 
 
@@ -74,6 +75,13 @@ def _rows(tree: Tree, name: str, table: Table, files: TableImages) -> list[Image
     split, ids = split_of_table(tree, name), [str(value) for value in table.values("id")]
     return [
         ImageRow(image, 1, generator, split, source=source) if image else None
-        for generator, images in zip(GENERATORS, files.add(name, table, COLUMNS).values(), strict=True)
-        for image, source in zip(images, ids, strict=True)
+        for position, images in enumerate(files.add(name, table, COLUMNS).values())
+        for image, source, generator in zip(images, ids, _generators(table, position), strict=True)
     ]
+
+
+def _generators(table: Table, position: int) -> list[str]:
+    """The generator of each row's image at one of the four positions, as a column states it, or else the usual one."""
+    column = f"model_gen{position}"
+    stated = table.values(column) if column in table.schema.names else [None] * table.rows
+    return [canonical_name(str(name)) if name else GENERATORS[position] for name in stated]

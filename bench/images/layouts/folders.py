@@ -12,8 +12,9 @@ what the other does not, and where both say something they must agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import ClassVar, TypeVar
 
@@ -24,7 +25,7 @@ from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.added_real_images import is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
 from bench.images.vocabulary import class_words, folder_words
-from bench.images.vocabulary.generator_names import is_known_generator, same_generator
+from bench.images.vocabulary.generator_names import is_exact_generator, same_generator
 from bench.platform.errors import InputError
 
 Fact = TypeVar("Fact")
@@ -49,7 +50,7 @@ class FoldersLayout(Layout):
             return "all"  # reading it says what contradicts itself
         if has_tables(tree):
             return "all"
-        generated = any(facts.label or facts.label is None for facts in _known(folders, tree).values())
+        generated = any(facts.label or facts.generator for facts in _known(folders, tree).values())
         stray = len(tree.listing.images.get("", ())) if "" not in _known(folders, tree) else 0
         few = stray <= max(MAX_STRAY, MAX_STRAY_SHARE * tree.listing.size)
         return "none" if not generated else ("all" if few else "some")
@@ -57,7 +58,7 @@ class FoldersLayout(Layout):
     def read(self, tree: Tree) -> DataSetContents:
         """Read every image. Raises `InputError` where a class is missing, or an image may be of either."""
         folders = _read_folders(tree)
-        listed = listed_images(tree)
+        listed = listed_images(tree, folders.facts)
         found = dict(_Merging(tree, folders, listed).images())
         rows = [row for row in found.values() if row is not None]
         _require_both_classes(tree, rows)
@@ -81,12 +82,15 @@ def _read_folders(tree: Tree) -> FolderReading:
 
 def _known(folders: FolderReading, tree: Tree) -> Mapping[str, FolderFacts]:
     """What folders say, with one generator for images that no folder names where real images were added."""
-    named = {folder: facts for folder, facts in folders.facts.items() if facts.label is not None}
-    if SHARED_POOL in tree.mounts and all(map(is_added, named)):
-        return {
-            folder: facts if folder in named else facts._replace(label=1) for folder, facts in folders.facts.items()
-        }
-    return named
+    known = {folder: facts for folder, facts in folders.facts.items() if _says_class(facts)}
+    if SHARED_POOL in tree.mounts and all(map(is_added, known)):
+        unnamed = folders.facts.keys() - known.keys()
+        known |= {folder: folders.facts[folder]._replace(label=1) for folder in sorted(unnamed)}
+    return known
+
+
+def _says_class(facts: FolderFacts) -> bool:
+    return facts.label is not None or bool(facts.generator)
 
 
 @dataclass(frozen=True)
@@ -119,21 +123,29 @@ class _Merging:
         if table.label == SKIPPED or (self._must_be_listed and path not in self.listed.facts):
             return None
         label = self._agreed(path, "label", folder.label, table.label)
+        if label is None and folder.generator and "label" not in self.listed.stated:
+            label = 1
         if label is None:
             return None
         if table.label is None:
-            _require_certain(self.tree, path, folder)
-        split = self._agreed(path, "split", folder.split or None, table.split or None) or ""
+            _require_certain(self.tree, folder)
+        stated = folder.split if self._all_split or not table.split else ""
+        split = self._agreed(path, "split", stated or None, table.split or None) or ""
         content = table.content or folder.content
         source = table.group or folder.group or (f"{folder.unit}/{PurePosixPath(path).stem}" if folder.unit else path)
         return ImageRow(
             path, label, self._generator(path, folder, table) if label else SHARED_POOL, split, content, source
         )
 
-    @property
+    @cached_property
+    def _all_split(self) -> bool:
+        """Whether all folders state a split: `val2017` in some of them may be a part of a name."""
+        return all(facts.split for facts in self.folders.facts.values())
+
+    @cached_property
     def _must_be_listed(self) -> bool:
         """Whether tables state what folders do not, so that an image that none lists is of no class or split."""
-        folders = {"label": all(facts.label is not None for facts in self.folders.facts.values())}
+        folders = {"label": any(facts.label is not None for facts in self.folders.facts.values())}
         folders["split"] = any(facts.split for facts in self.folders.facts.values())
         return any(not said and role in self.listed.stated for role, said in folders.items())
 
@@ -148,25 +160,34 @@ class _Merging:
         return folder if table is None else table
 
     def _generator(self, path: str, folder: FolderFacts, table: ImageFacts) -> str:
-        both = table.generator and folder.generator and is_known_generator(folder.generator)
-        if both and is_known_generator(table.generator) and not same_generator(table.generator, folder.generator):
+        certain = is_exact_generator(table.generator) and is_exact_generator(folder.generator)
+        if certain and not same_generator(table.generator, folder.generator):
             self._agreed(path, "generator", folder.generator, table.generator)
-        return table.generator or folder.generator or self.tree.title
+        named = "" if folder.generator in self._with_both_classes else folder.generator
+        return table.generator or named or self.tree.title
+
+    @cached_property
+    def _with_both_classes(self) -> frozenset[str]:
+        """Folders that would be generators by their place, and hold images that tables call real."""
+        return frozenset(
+            self.folders.facts[folder].generator
+            for path, facts in self.listed.facts.items()
+            if facts.label == 0 and (folder := path.rpartition("/")[0]) in self.folders.facts
+        )
 
 
-def _require_certain(tree: Tree, path: str, facts: FolderFacts) -> None:
+def _require_certain(tree: Tree, facts: FolderFacts) -> None:
     """Raise `InputError` for an image whose folder may be of either class, by its name or as a number."""
     name = facts.generator
-    if facts.label != 1 or tree.reading.levels or tree.reading.class_of(name):
+    if facts.label is not None or tree.reading.levels or tree.reading.class_of(name):
         return
-    words = [part for part in path.split("/")[:-1] if class_words.label_of_name(part) == 1]
-    if class_words.is_unsure(name) and not words:
+    if class_words.is_unsure(name):
         msg = (
             f"{tree.where}: the folder {name} may hold real images or generated ones; say which: "
             f"--classes {name}=real or --classes {name}=generated"
         )
         raise InputError(msg)
-    if name in {"0", "1"} and not words:
+    if name in {"0", "1"}:
         msg = f"{tree.where}: the folders are called by numbers; say what they mean: --classes 0=real,1=generated"
         raise InputError(msg)
 
@@ -179,7 +200,8 @@ def _require_both_classes(tree: Tree, rows: Iterable[ImageRow]) -> None:
     if named[1] and not named[0]:
         msg = (
             f"{tree.where} holds images of generators ({shown(named[1])}) and none that are real; "
-            f"call the folder of real images real, or name one with --real FOLDER"
+            f"call the folder of real images real, or name one with --real FOLDER, or say which of them are: "
+            f"--classes {next(iter(named[1]))}=real"
         )
         raise InputError(msg)
     if named[0] and not named[1]:
@@ -202,6 +224,20 @@ def _notes(
     if folders.left_out:
         count = sum(len(tree.listing.images[folder]) for folder in folders.left_out)
         yield f"{count} images are masks, previews or the like and were left out, in {shown(folders.left_out)}"
-    unlisted = [path for path, row in found.items() if row is None and path not in listed.facts]
-    if listed.facts and unlisted:
+    if listed.facts:
+        yield from _unlisted_notes(folders, listed, [path for path, row in found.items() if row is None])
+    if unsplit := [name for names in folders.roles.values() for name in names if class_words.holds_split_word(name)]:
+        yield f"names that hold the word of a split and more were not taken as splits: {shown(unsplit)}"
+
+
+def _unlisted_notes(folders: FolderReading, listed: ListedImages, unused: Sequence[str]) -> Iterator[str]:
+    """Notes on images that are not used, beside tables that list others."""
+    kept = [path for path in unused if path.rpartition("/")[0] not in folders.left_out]
+    unlisted = [path for path in kept if path not in listed.facts]
+    if unlisted:
         yield f"{len(unlisted)} images are in no table and were left out, such as {unlisted[0]}"
+    skipped = sum(listed.facts[path].label == SKIPPED for path in kept if path in listed.facts)
+    if skipped:
+        yield f"{skipped} images are of classes that were to be left out"
+    if rest := len(kept) - len(unlisted) - skipped:
+        yield f"{rest} images have no label, by tables or folders, and were left out"

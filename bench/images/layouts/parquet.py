@@ -22,6 +22,7 @@ from bench.images.files.tree import Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
 from bench.images.vocabulary.class_words import split_word
+from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 
 IMAGE = "image"
@@ -82,7 +83,7 @@ class _TableReader:
         images = {name: self._image_column(table) for name, table in tables.items()}
         records = {name: TableRecords(table, images[name]) for name, table in tables.items()}
         self._require_bytes(tables, images)
-        numbers = explained_numbers(records.values(), self.tree.reading)
+        numbers = explained_numbers(((table, ()) for table in records.values()), self.tree.reading)
         named = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []
         for name, table in tables.items():
@@ -129,7 +130,7 @@ class _TableReader:
         rows = []
         facts = zip(paths, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True)
         for path, label, generator, split, content, group in facts:
-            kind = named.label if label is None else label
+            kind = _label_of_table(named) if label is None else label
             if path is None:
                 self.empty += 1
             elif kind is None:
@@ -147,6 +148,11 @@ class _TableReader:
         if stale:
             notes.append(f"{len(stale)} tables that {CARD} does not name were not read: {shown(stale)}")
         return notes
+
+
+def _label_of_table(named: FolderFacts) -> int | None:
+    """What the name of a table says of all its images, as class or as generator."""
+    return 1 if named.label is None and is_known_generator(named.generator) else named.label
 
 
 def _column_error(table: Table, what: str) -> InputError:

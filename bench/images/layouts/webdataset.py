@@ -59,7 +59,7 @@ class WebDatasetLayout(Layout):
             msg = f"{what} ({found.rule}); give each a .cls of real or generated, or a .json with a label"
             raise InputError(msg)
         records = _SampleRecords(tree, found.samples)
-        said = table_facts(records, tree.reading, {}, explained_numbers([records], tree.reading))
+        said = table_facts(records, tree.reading, {}, explained_numbers([(records, ())], tree.reading))
         rows = [
             self._row(tree, sample, label, generator)._replace(split=split, content=content, source=group or sample.key)
             for sample, label, generator, split, content, group in zip(

@@ -18,8 +18,8 @@ MAYBE_REAL = frozenset({
     "photographs", "photos", "pristine",
 })  # fmt: skip
 FILLERS = frozenset({
-    "art", "arts", "class", "data", "dataset", "face", "faces", "folder", "image", "images", "img", "imgs", "photo",
-    "photos", "picture", "pictures", "set",
+    "class", "data", "dataset", "face", "faces", "folder", "image", "images", "img", "imgs", "photo",
+    "frame", "frames", "photos", "picture", "pictures", "sequence", "sequences", "set", "video", "videos",
 })  # fmt: skip
 SPLITS = {
     "train": "train",
@@ -55,9 +55,16 @@ def label_of_name(name: str) -> int | None:
     """0 for a name that does nothing but say real, 1 for one that does nothing but say generated, None for others."""
     words = set(words_of(name))
     for label, known in ((0, REAL), (1, GENERATED)):
-        if words & known and words <= known | FILLERS:
+        if words & known and words <= known | FILLERS | SPLITS.keys():
             return label
     return None
+
+
+def guessed_class(name: str) -> str:
+    """What a name probably means, for a suggestion: "real" or "generated" where it holds words of one class, else both."""
+    words = set(words_of(name))
+    real, generated = bool(words & REAL), bool(words & GENERATED)
+    return "real|generated|skip" if real == generated else ("real" if real else "generated")
 
 
 def may_be_real(name: str) -> bool:
@@ -97,6 +104,17 @@ def label_of(value: object) -> int | None:
 def split_word(name: str) -> str:
     """The split that a name is the word of, in any case and with a year (`val2017`); "" where it says more, or none."""
     return SPLITS.get(re.sub(rf"({YEAR}|_?set)$", "", normalised(name)), "")
+
+
+def split_of_class(name: str) -> str:
+    """The split that a class word names besides: "train" of `real_train`; "" for none."""
+    splits = {SPLITS[word] for word in words_of(name) if word in SPLITS}
+    return splits.pop() if len(splits) == 1 and label_of_name(name) is not None else ""
+
+
+def holds_split_word(name: str) -> bool:
+    """Whether a name holds a split word and more, such as `DF40_train`: it is not taken as a split."""
+    return not split_word(name) and bool(SPLITS.keys() & set(words_of(name)))
 
 
 def split_of_file(stem: str) -> str:

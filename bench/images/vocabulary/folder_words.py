@@ -18,8 +18,8 @@ PLATFORMS = frozenset({
 UNTOUCHED = frozenset({"clean", "none", "original", "originals", "pre_social", "presocial", "raw", "unperturbed"})
 STRENGTH = r"(eps(ilon)?|jpe?g|q|qf|quality|strength|blur|noise|sigma|crf|c|level|scale)[_-]?\d+([._-]\d+)?"
 GENERIC = frozenset({
-    "class", "classes", "data", "dataset", "datasets", "folder", "image", "images", "img", "imgs", "picture",
-    "pictures", "set",
+    "class", "classes", "data", "dataset", "datasets", "folder", "frame", "frames", "image", "images", "img", "imgs",
+    "picture", "pictures", "sequence", "sequences", "set", "video", "videos",
 })  # fmt: skip
 CONTENTS = frozenset({
     "airplane", "animal", "animals", "apple", "art", "bedroom", "bicycle", "bird", "boat", "bottle", "building",
@@ -38,12 +38,18 @@ def _plain(name: str) -> str:
 def is_annotation(name: str) -> bool:
     """Whether a folder holds what describes images: masks, depth, ground truth."""
     words = _plain(name)
-    return words in ANNOTATIONS or bool(re.fullmatch(r"(\w+_)?(masks?|gt)(_(images?|imgs?))?", words))
+    ends = r"(\w+_)?(masks?|gt|ground_?truth)(_(images?|imgs?))?"
+    return words in ANNOTATIONS or bool(re.fullmatch(ends, words))
 
 
 def is_preview(name: str) -> bool:
     """Whether a folder holds pictures of a README or of a page."""
     return _plain(name) in PREVIEWS
+
+
+def is_manipulated(name: str) -> bool:
+    """Whether a folder holds manipulated images of all kinds, as sets of manipulated faces call their fakes."""
+    return "manipulated" in words_of(name) and is_generic(re.sub("manipulated", "images", name.lower()))
 
 
 def is_copy(name: str) -> bool:

@@ -84,9 +84,15 @@ def same_test_set(published: str, folder: str) -> bool:
     return TEST_SETS.get(plain[0], plain[0]) == TEST_SETS.get(plain[1], plain[1])
 
 
+def is_exact_generator(name: str) -> bool:
+    """Whether a name is one of a known generator and nothing else."""
+    known = any(re.fullmatch(pattern, normalised(name)) for _, pattern in OTHERS)
+    return known or name in {canonical for canonical, _, _ in GENIMAGE} or genimage_name(name) is not None
+
+
 def is_known_generator(name: str) -> bool:
     """Whether a name is that of a generator whose family is known."""
-    return family_of(canonical_name(name)) != name
+    return family_of(canonical_name(name)) != name and not re.search(r"based|benchmark|detection|dataset", name.lower())
 
 
 def family_of(generator: str) -> str:

@@ -395,6 +395,7 @@ HUB_TABLES = (
             two_names("data/test-00000-of-00001.parquet", "test", ("AiArtData", "RealArt"), 1),
             card(("train", "data/train-*"), ("test", "data/test-*")),
         ),
+        options=("--classes", "AiArtData=generated,RealArt=real"),
         note="0 is AiArtData",
     ),
     hub(
@@ -403,6 +404,7 @@ HUB_TABLES = (
             two_names("data/train-00000-of-00001.parquet", "train", ("AI_Art", "Real_Art"), 1),
             card(("train", "data/train-*")),
         ),
+        options=("--classes", "AI_Art=generated,Real_Art=real"),
         note="0 is AI_Art",
     ),
     hub(

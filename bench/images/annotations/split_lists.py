@@ -1,0 +1,97 @@
+"""Lists that say which folders or files are of a split by their bare names, such as the videos of a test set."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from bench.images.files.tree import Tree
+from bench.images.vocabulary.class_words import SPLITS, words_of
+from bench.platform.errors import InputError
+
+LIST_WORDS = frozenset({
+    "all", "annotation", "annotations", "file", "files", "image", "images", "info", "label", "labels", "list", "lists",
+    "metadata", "names", "of", "split", "splits", "video", "videos",
+})  # fmt: skip
+MIN_FOUND = 0.5  # of the names of a list: with fewer it is a list of something else
+
+
+class SplitLists(NamedTuple):
+    """What lists of names say.
+
+    Attributes:
+        splits: By path of an image.
+        notes: What every list was taken for, one sentence each.
+    """
+
+    splits: Mapping[str, str]
+    notes: Sequence[str]
+
+
+def split_of_list(name: str) -> str:
+    """The split that the name of a list states: "test" of `List_of_testing_videos.txt`; "" for none."""
+    words = set(words_of(PurePosixPath(name).stem)) - LIST_WORDS
+    return SPLITS.get(words.pop(), "") if len(words) == 1 else ""
+
+
+def split_lists(tree: Tree, names: Sequence[str]) -> SplitLists:
+    """Read lists of the names of folders or files, each called by its split.
+
+    Images that are in no list are training images, where no list is of those.
+
+    Raises:
+        InputError: Two lists of different splits name one image.
+    """
+    parts = _images_by_part(tree)
+    splits: dict[str, str] = {}
+    notes = []
+    for name in names:
+        split, listed = split_of_list(name), list(dict.fromkeys(_names_in(tree.read_text(name), name)))
+        images = [image for part in listed for image in parts.get(part, ())]
+        if sum(part in parts for part in listed) < MIN_FOUND * len(listed) or not images:
+            continue
+        for image in images:
+            if splits.setdefault(image, split) != split:
+                msg = f"{tree.where}/{image} is in lists of two splits, {split} and {splits[image]}; mend one of them"
+                raise InputError(msg)
+        notes.append(f"{name} was taken as the names of what is of the split {split}")
+    if splits and "train" not in splits.values():
+        rest = {image for images in parts.values() for image in images} - splits.keys()
+        splits |= dict.fromkeys(sorted(rest), "train")
+        notes.append("images that are in no list of a split were taken as training images")
+    return SplitLists(splits, notes)
+
+
+def _images_by_part(tree: Tree) -> Mapping[str, Sequence[str]]:
+    """The images of the tree by every folder's name above them, and by their own without suffix."""
+    parts: dict[str, list[str]] = defaultdict(list)
+    for folder, names in tree.listing.images.items():
+        for name in names:
+            path = f"{folder}/{name}" if folder else name
+            for part in {*folder.split("/"), name.rpartition(".")[0]} - {""}:
+                parts[part].append(path)
+    return parts
+
+
+def _names_in(text: str, name: str) -> Iterator[str]:
+    """The names in a list: of JSON, or the last field of every line; of a pair, both orders of its two as well."""
+    if name.lower().endswith(".json"):
+        try:
+            yield from _names_in_json(json.loads(text))
+        except ValueError:
+            return
+    else:
+        yield from (PurePosixPath(line.split()[-1]).stem for line in text.split("\n") if line.split())
+
+
+def _names_in_json(found: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(found, str):
+        yield PurePosixPath(found).stem
+    elif isinstance(found, list):
+        if len(found) == 2 and all(isinstance(one, str) for one in found):
+            yield from ("_".join(found), "_".join(found[::-1]))
+        for one in found:
+            yield from _names_in_json(one)
