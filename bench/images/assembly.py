@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.images.files.description import read_description
 from bench.images.files.tree import Tree
-from bench.images.grouping import with_sources
+from bench.images.grouping import proposals, with_sources
 from bench.images.image_set import COLUMNS, ImageSet
 from bench.images.layouts.api import SHARED_POOL, DataSetContents, Layout
 from bench.images.vocabulary.generator_names import GENIMAGE, family_of
@@ -57,7 +57,7 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         refused=_refused(tree, table, contents),
         listed=len(table),
         drawn_splits=bool(split_notes),
-        reading=contents.reading,
+        reading=(*contents.reading, *proposals(grouped)),
     )
     if not images.drawn_splits:
         require_both_classes(images)

@@ -22,6 +22,7 @@ from bench.images.layouts.api import (
     Coverage,
     DataSetContents,
     DataSetReference,
+    FolderLayout,
     ImageRow,
     Layout,
     SubsetLayout,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bench.platform.progress import Reporter
 
 
+MIN_SHARE = 0.5  # of the images: a special layout that reads fewer gives way to a general one
 PACKED_SUFFIXES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tbz2", ".tgz", ".txz", ".xz", ".zst"})
 
 
@@ -139,7 +141,7 @@ def _open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> 
 def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
     """The one layout that reads all of a tree's images.
 
-    One that is marked as fallback is considered only where no other reads all, and one that another overrides only
+    One that is marked as fallback is considered only where others read little, and one that another overrides only
     where that other reads none.
 
     Raises:
@@ -152,7 +154,8 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
     special = [name for name in able if not known[name].fallback]
     considered = special or able
     complete = [name for name in considered if coverages[name] == "all"]
-    complete = complete or [name for name in able if known[name].fallback and coverages[name] == "all"]
+    if not complete and all(_share(known[name], tree) < MIN_SHARE for name in special):
+        complete = [name for name in able if known[name].fallback and coverages[name] == "all"]
     if len(complete) == 1:
         return known[complete[0]]
     if candidates := complete or considered:
@@ -166,6 +169,13 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
     patterns = "; ".join(f"{name} ({layout.pattern})" for name, layout in known.items())
     msg = f"{tree.where} is in none of the layouts that can be read: {patterns}"
     raise InputError(msg)
+
+
+def _share(layout: Layout, tree: Tree) -> float:
+    """The share of a tree's images that a layout reads, where folders tell; 1 where they do not."""
+    if not isinstance(layout, FolderLayout) or not tree.listing.size:
+        return 1.0
+    return sum(len(tree.listing.images[folder]) for folder in layout.annotations(tree)) / tree.listing.size
 
 
 def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:

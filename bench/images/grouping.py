@@ -21,6 +21,7 @@ UNDER_FRAMES = r"(.*/)?frames/[^/]+"  # a folder of one video, whatever its name
 MIN_FOLDERS = 4  # that look like videos, for any to be taken as one
 MIN_NUMBERED = 10  # folders of numbered images, for a proposal
 PAIRED = 0.9  # of the generated images: so many have the name of a real one in a set of pairs
+MIN_PAIRED = 20  # generated images, for pairs to be looked for
 PLAIN_NUMBER = r"\d{1,6}"  # of a file in any folder: it pairs nothing
 
 
@@ -32,7 +33,7 @@ def with_sources(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
         table: Columns as `bench.images.layouts.api.ImageRow`.
 
     Returns:
-        The table, and what became of sources, or what the user may want to state, one sentence each.
+        The table, and what a reader of results should know of sources, one sentence each.
 
     Raises:
         InputError: What the user states is no column, and fits no name.
@@ -51,7 +52,7 @@ def with_sources(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
         contents = table["content"].where(~frames, shorter)
         note = f"frames of one video are one source: {len(videos)} folders such as {videos[0]} were taken as videos"
         return table.assign(source=folders.where(frames, table["source"]), content=contents), (note,)
-    return table, tuple(_proposals(table, folders))
+    return table, ()
 
 
 def _stated_sources(tree: Tree, table: pd.DataFrame, stated: str) -> pd.Series[str]:
@@ -103,15 +104,19 @@ def _without_last(content: str, folder: str) -> str:
     return content.removesuffix(folder.rpartition("/")[2]).rstrip("/")
 
 
-def _proposals(table: pd.DataFrame, folders: pd.Series[str]) -> list[str]:
-    """What a user may want to state."""
+def proposals(table: pd.DataFrame) -> list[str]:
+    """What a user may want to state of a table in which every image is a source of its own, one sentence each."""
+    if not len(table) or (table["source"] != table["name"]).any():
+        return []
+    folders = table["name"].map(lambda name: name.rpartition("/")[0])
     stems = table["name"].map(lambda name: PurePosixPath(name).stem)
     real = set(stems[table["label"] == 0])
     generated = stems[(table["label"] == 1) & ~stems.str.fullmatch(PLAIN_NUMBER)]
-    proposals = []
-    if len(generated) and generated.isin(real).mean() >= PAIRED and len(generated) * 2 > (table["label"] == 1).sum():
+    found = []
+    enough = len(generated) * 2 > max((table["label"] == 1).sum(), MIN_PAIRED)
+    if enough and generated.isin(real).mean() >= PAIRED:
         example = generated[generated.isin(real)].iloc[0]
-        proposals.append(
+        found.append(
             f"real and generated images share names, such as {example}; where one was made from the other, "
             "say --group name"
         )
@@ -119,8 +124,8 @@ def _proposals(table: pd.DataFrame, folders: pd.Series[str]) -> list[str]:
     many = numbered.index[numbered["all"] & (numbered["size"] > 1)]
     leaves = [folder for folder in many if folder.rpartition("/")[2] and folder.count("/")]
     if len(leaves) >= MIN_NUMBERED:
-        proposals.append(
+        found.append(
             f"every image counts as a source of its own; where folders such as {leaves[0]} hold what belongs together, "
             "such as frames of one video, say --group folder"
         )
-    return proposals
+    return found

@@ -72,9 +72,15 @@ class _ListedTable(NamedTuple):
     images: Sequence[str | None]
 
 
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(".parquet")
+
+
 def has_tables(tree: Tree) -> bool:
-    """Whether a tree has a file that may list its images."""
-    return any(True for _ in _candidates(tree))
+    """Whether a tree has a file that may list its images, and none that holds images itself."""
+    names = list(_candidates(tree))
+    tables = [name for name in names if _is_table(name)]
+    return bool(names) and not (tables and _parquet_records(tree, tables[0]) is None)
 
 
 def listed_images(tree: Tree, folders: Mapping[str, FolderFacts]) -> ListedImages:
@@ -93,7 +99,7 @@ def listed_images(tree: Tree, folders: Mapping[str, FolderFacts]) -> ListedImage
     tables = [table for table in found.values() if table]
     by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
     numbers = explained_numbers(by_folder, tree.reading)
-    lists = split_lists(tree, [name for name, table in found.items() if not table and split_of_list(name)])
+    lists = split_lists(tree, [name for name, table in found.items() if not table and not _is_table(name)])
     facts = {image: ImageFacts(split=split) for image, split in lists.splits.items()}
     missing: dict[str, int] = {}
     notes = [*lists.notes]
@@ -134,7 +140,7 @@ def _stems(tree: Tree, folder: str) -> frozenset[str]:
 
 def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
     """A table as a list of images; None where no column of it has their paths. Raises `InputError`."""
-    records = _parquet_records(tree, name) if name.lower().endswith(".parquet") else read_records(tree, name)
+    records = _parquet_records(tree, name) if _is_table(name) else read_records(tree, name)
     if records is None or not records.rows:
         return None
     folder = name.rpartition("/")[0]

@@ -38,7 +38,7 @@ def split_of_list(name: str) -> str:
 
 
 def split_lists(tree: Tree, names: Sequence[str]) -> SplitLists:
-    """Read lists of the names of folders or files, each called by its split.
+    """Read lists of the names of folders or files, each called by its split; files of other names are none.
 
     Images that are in no list are training images, where no list is of those.
 
@@ -48,7 +48,7 @@ def split_lists(tree: Tree, names: Sequence[str]) -> SplitLists:
     parts = _images_by_part(tree)
     splits: dict[str, str] = {}
     notes = []
-    for name in names:
+    for name in filter(split_of_list, names):
         split, listed = split_of_list(name), list(dict.fromkeys(_names_in(tree.read_text(name), name)))
         images = [image for part in listed for image in parts.get(part, ())]
         if sum(part in parts for part in listed) < MIN_FOUND * len(listed) or not images:

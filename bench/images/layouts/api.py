@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
 from bench.images.files.tree import FileSource, Tree
+from bench.images.vocabulary.folder_words import is_preview
 
 Coverage = Literal["all", "some", "none"]  # how many of a tree's images a layout would read
 SHARED_POOL = "real"  # the pool of real images that belongs to every generator without a pool of its own
@@ -116,6 +117,16 @@ class SubsetLayout(Layout):
     @abstractmethod
     def read_subset(self, tree: Tree, base: DataSetContents) -> DataSetContents:
         """Read what the tree lists of `base`, whose rows have their final splits. Raises `InputError`."""
+
+
+MAX_STRAYS = 10
+
+
+def are_strays(tree: Tree, images: Sequence[str]) -> bool:
+    """Whether images that a layout does not read are a README's pictures: few, at the top or in folders of previews."""
+    folders = {path.rpartition("/")[0] for path in images}
+    places = all(not folder or any(map(is_preview, folder.split("/"))) for folder in folders)
+    return places and len(images) <= max(MAX_STRAYS, len(tree.listing.data))
 
 
 class FolderAnnotation(NamedTuple):

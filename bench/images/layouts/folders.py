@@ -50,8 +50,9 @@ class FoldersLayout(Layout):
             return "all"  # reading it says what contradicts itself
         if has_tables(tree):
             return "all"
-        generated = any(facts.label or facts.generator for facts in _known(folders, tree).values())
-        stray = len(tree.listing.images.get("", ())) if "" not in _known(folders, tree) else 0
+        known = _known(folders, tree)
+        generated = any(facts.label or facts.generator for facts in known.values())
+        stray = len(tree.listing.images.get("", ())) if "" not in known else 0
         few = stray <= max(MAX_STRAY, MAX_STRAY_SHARE * tree.listing.size)
         return "none" if not generated else ("all" if few else "some")
 
@@ -81,9 +82,9 @@ def _read_folders(tree: Tree) -> FolderReading:
 
 
 def _known(folders: FolderReading, tree: Tree) -> Mapping[str, FolderFacts]:
-    """What folders say, with one generator for images that no folder names where real images were added."""
+    """What folders say, with one generator for images that no folder names where no other class is there."""
     known = {folder: facts for folder, facts in folders.facts.items() if _says_class(facts)}
-    if SHARED_POOL in tree.mounts and all(map(is_added, known)):
+    if all(SHARED_POOL in tree.mounts and is_added(folder) for folder in known):
         unnamed = folders.facts.keys() - known.keys()
         known |= {folder: folders.facts[folder]._replace(label=1) for folder in sorted(unnamed)}
     return known

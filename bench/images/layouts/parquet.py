@@ -20,7 +20,7 @@ from bench.images.files.table_images import TABLE_SUFFIXES, TableImages, open_ta
 from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
-from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
+from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
 from bench.images.vocabulary.class_words import split_word
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
@@ -41,7 +41,7 @@ class ParquetLayout(Layout):
         files = table_files(tree)
         if not files:
             return "none"
-        loose = not all(map(is_added, tree.listing.images))
+        loose = bool(_images_beside(tree)) and not are_strays(tree, _images_beside(tree))
         try:
             table = open_table(tree, files[0], RowGroupCache())
             columns = image_columns(table.schema)
@@ -143,11 +143,20 @@ class _TableReader:
 
     def _notes(self, stale: Sequence[str]) -> list[str]:
         notes = []
+        if beside := _images_beside(self.tree):
+            notes.append(f"{len(beside)} images beside the tables are not of the data set: {shown(beside)}")
         if self.left_out:
             notes.append(f"these columns hold further images, which were left out: {shown(self.left_out)}")
         if stale:
             notes.append(f"{len(stale)} tables that {CARD} does not name were not read: {shown(stale)}")
         return notes
+
+
+def _images_beside(tree: Tree) -> list[str]:
+    """Paths of the images that lie beside tables, without those that were added."""
+    images = tree.listing.images
+    own = [folder for folder in images if SHARED_POOL not in tree.mounts or not is_added(folder)]
+    return [f"{folder}/{name}".lstrip("/") for folder in own for name in images[folder]]
 
 
 def _label_of_table(named: FolderFacts) -> int | None:

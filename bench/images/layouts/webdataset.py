@@ -54,14 +54,20 @@ class WebDatasetLayout(Layout):
     def read(self, tree: Tree) -> DataSetContents:
         """Read every sample. Raises `InputError` for one without a label."""
         found = _samples(tree)
-        if found.unpaired:
-            what = f"{tree.where}: {len(found.unpaired):,} of its images have no label, such as {found.unpaired[0]}"
-            msg = f"{what} ({found.rule}); give each a .cls of real or generated, or a .json with a label"
-            raise InputError(msg)
+        _require_labels(tree, found.unpaired, found.rule)
         records = _SampleRecords(tree, found.samples)
         said = table_facts(records, tree.reading, {}, explained_numbers([(records, ())], tree.reading))
+        unlabelled = [sample.image for sample, label in zip(found.samples, said.labels, strict=True) if label is None]
+        _require_labels(tree, unlabelled, found.rule)
         rows = [
-            self._row(tree, sample, label, generator)._replace(split=split, content=content, source=group or sample.key)
+            ImageRow(
+                sample.image,
+                label or 0,
+                (generator or UNNAMED) if label else SHARED_POOL,
+                split,
+                content,
+                group or sample.key,
+            )
             for sample, label, generator, split, content, group in zip(
                 found.samples, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True
             )
@@ -76,13 +82,13 @@ class WebDatasetLayout(Layout):
         reading = (found.rule, said.description("the samples"), *folders.description())
         return DataSetContents(rows, reading=reading)
 
-    @staticmethod
-    def _row(tree: Tree, sample: Sample, label: int | None, generator: str) -> ImageRow:
-        if label is None:
-            ask = "give it a .cls of real or generated, or a .json with a label"
-            msg = f"{tree.where}: {sample.image} has no label; {ask}"
-            raise InputError(msg)
-        return ImageRow(sample.image, label, (generator or UNNAMED) if label else SHARED_POOL)
+
+def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:
+    """Raise `InputError` where some images have no label."""
+    if unlabelled:
+        what = f"{tree.where}: {len(unlabelled):,} of its images have no label, such as {unlabelled[0]}"
+        msg = f"{what} ({rule}); give each a .cls of real or generated, or a .json with a label"
+        raise InputError(msg)
 
 
 def _samples(tree: Tree) -> Samples:

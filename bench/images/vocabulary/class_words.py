@@ -61,7 +61,7 @@ def label_of_name(name: str) -> int | None:
 
 
 def guessed_class(name: str) -> str:
-    """What a name probably means, for a suggestion: "real" or "generated" where it holds words of one class, else both."""
+    """What a name probably means, for a suggestion: the class of its words, or all there are."""
     words = set(words_of(name))
     real, generated = bool(words & REAL), bool(words & GENERATED)
     return "real|generated|skip" if real == generated else ("real" if real else "generated")

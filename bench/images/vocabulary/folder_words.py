@@ -64,7 +64,8 @@ def is_content(name: str) -> bool:
 
 def is_generic(name: str) -> bool:
     """Whether a folder's name says nothing of its images: `images`, `data`, `Dataset`."""
-    return set(words_of(name)) <= GENERIC
+    words = set(words_of(name))
+    return bool(words) and words <= GENERIC
 
 
 def annotated_name(stem: str) -> str:
