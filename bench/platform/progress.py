@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import (
+
+from bench.platform.printable import printable
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
@@ -35,7 +37,7 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[ProgressCallback]:

@@ -26,6 +26,7 @@ from bench.images.reading import Reading
 from bench.images.vocabulary import class_words, folder_words
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 
 Role = Literal["split", "real", "generated", "skip", "left out", "copy", "generator", "content", "group", "wrapper"]
 CLASSES = frozenset({"real", "generated"})
@@ -75,7 +76,7 @@ class FolderReading:
 
 def shown(names: Iterable[str]) -> str:
     """At most `MAX_SHOWN` of these names, in order."""
-    ordered = sorted(set(names))
+    ordered = sorted({printable(str(name)) for name in names})
     more = f", and {len(ordered) - MAX_SHOWN} more" if len(ordered) > MAX_SHOWN else ""
     return ", ".join(ordered[:MAX_SHOWN]) + more
 

@@ -3,7 +3,6 @@
 import pytest
 
 from bench.images.data_sets import read
-from bench.images.vocabulary.class_words import is_unsure, may_be_real
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
