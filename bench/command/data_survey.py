@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.engine.cache import Cache
+from bench.images.assembly import with_splits_by_content
 from bench.images.data_names import EMBEDDED
 from bench.images.data_sets import open_data
 from bench.images.quality.audit import audit_attributes
@@ -48,7 +49,8 @@ class DataRequest:
         if self.limit is not None:
             images = images.select_at_most(self.limit)
         with reporter.stage("check files", len(images)) as advance:
-            return Cache(self.cache).inspect(images, self.workers, advance)
+            inspected = Cache(self.cache).inspect(images, self.workers, advance)
+        return replace(inspected, images=with_splits_by_content(inspected.images, inspected.hashes))
 
 
 def survey(request: DataRequest, reporter: Reporter, *, audit: bool, match: Path | None) -> None:

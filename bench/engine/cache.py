@@ -1,7 +1,7 @@
 """The cache folder: content hashes, embeddings and fitted detectors, each under an identity of what changes it.
 
 Layout of the folder:
-    inspected/<folder>/<digest>.parquet     facts of each file, by name, degradation, size and modification time
+    inspected/<folder>/<digest>.parquet     facts of each file, by name, degradation, size and state on the disk
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
     fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed resumes from
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from bench.engine.versions import decoder_versions
 from bench.images.files.tree import FileStamp
 from bench.images.image_set import ImageSet
 from bench.images.quality import inspection
@@ -93,14 +94,14 @@ class Cache:
     root: Path
 
     def inspect(self, images: ImageSet, workers: int, advance: Callable[[int], object]) -> InspectedImages:
-        """The facts of every image file, reading only files whose size or modification time is new.
+        """The facts of every image file, reading only files whose size or state is new.
 
         Args:
             images: The image set.
             workers: How many files to read at a time.
             advance: Called with the number of further files that are done.
         """
-        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}")
+        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}/{decoder_versions()}")
         keys = _inspection_keys(images, workers)
         known = [_read_inspections(path) for path in sorted(folder.glob("*.parquet"))]
         found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)
@@ -186,7 +187,7 @@ def _inspection_keys(images: ImageSet, workers: int) -> pd.DataFrame:
 
 
 def _file_marks(images: ImageSet, names: Sequence[str]) -> list[FileStamp]:
-    """Size in bytes and modification time of each file; -1 and 0 for one that is not there."""
+    """Size in bytes and state of each file; -1 and 0 for one that is not there."""
     marks = []
     for name in names:
         try:

@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.images.files.description import read_description
 from bench.images.files.tree import Tree
@@ -134,7 +135,19 @@ def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
     return table.assign(split=draw_splits(table)), (note,)
 
 
-def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
+def with_splits_by_content(images: ImageSet, hashes: NDArray[np.uint8]) -> ImageSet:
+    """The same images, splits that were drawn being drawn by what the files hold, whatever they are called.
+
+    Args:
+        images: An image set.
+        hashes: The sha256 of the content of each image, (N, 32).
+    """
+    if not images.drawn_splits:
+        return images
+    return replace(images, table=images.table.assign(split=draw_splits(images.table, hashes)))
+
+
+def draw_splits(table: pd.DataFrame, hashes: NDArray[np.uint8] | None = None) -> pd.Series[str]:
     """Splits 80/10/10 of the images of each generator and of each pool, drawn by source with `SEED`.
 
     All images of a source are in one split: the sources that several groups share are drawn first, then each group is
@@ -142,11 +155,15 @@ def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
 
     Args:
         table: Columns `source`, `generator` and `label`.
+        hashes: The sha256 of the content of each image, (N, 32), of which the lowest of a source draws; its name where
+            None.
 
     Returns:
         "train", "val" or "test" of each row.
     """
-    ranks = {source: sha256(f"{SEED}/{source}".encode()).digest() for source in table["source"].unique()}
+    contents = table["source"] if hashes is None else pd.Series([row.tobytes().hex() for row in hashes], table.index)
+    lowest = contents.groupby(table["source"], sort=False).min()
+    ranks = {source: sha256(f"{SEED}/{content}".encode()).digest() for source, content in lowest.items()}
     groups = [group.unique().tolist() for _, group in table.groupby(["generator", "label"], sort=False)["source"]]
     counts = Counter(source for group in groups for source in group)
     split: dict[str, str] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import sha256
 from typing import Literal
 
 import numpy as np
@@ -147,8 +146,13 @@ class ImageSet:
         labels = self.table.loc[self._mask(subset), "label"]
         return min(int((labels == label).sum()) for label in (0, 1))
 
-    def rows_of(self, subset: Subset) -> NDArray[np.int64]:
+    def rows_of(self, subset: Subset, ranks: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Positions of the images of a subset, (N,): of its generators and of their pools, in its split.
+
+        Args:
+            subset: The subset.
+            ranks: The place of each image of the set, (M,), in an order of contents, by which a `size` is drawn; their
+                order in the set where None.
 
         Raises:
             InputError: One of its classes is empty, or has fewer images than the subset asks for.
@@ -164,7 +168,9 @@ class ImageSet:
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
                 msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
                 raise InputError(msg)
-        return rows if subset.size is None else rows[_draw(selected, subset.size)]
+        if subset.size is None:
+            return rows
+        return rows[_drawn(selected.table["label"], rows if ranks is None else ranks[rows], subset.size)]
 
     def _mask(self, subset: Subset) -> pd.Series[bool]:
         """Which images are of a subset, whatever its size."""
@@ -193,10 +199,9 @@ class ImageSet:
         return replace(self, table=pd.concat(selected).sort_values("name").reset_index(drop=True))
 
 
-def _draw(images: ImageSet, size: int) -> NDArray[np.bool_]:
-    """Which images are among `size` of each class, by a hash of names: a smaller draw is part of a larger one."""
-    ranks = pd.Series([sha256(name.encode()).hexdigest() for name in images.names]).argsort().argsort()
-    drawn: NDArray[np.bool_] = (ranks.groupby(images.table["label"]).rank() <= size).to_numpy()
+def _drawn(labels: pd.Series[int], ranks: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """Which images are among `size` of each class, by their ranks: a smaller draw is part of a larger one."""
+    drawn: NDArray[np.bool_] = (pd.Series(ranks).groupby(labels.to_numpy()).rank(method="first") <= size).to_numpy()
     return drawn
 
 

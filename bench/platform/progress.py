@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import (
-
-from bench.platform.printable import printable
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
@@ -21,6 +19,8 @@ from bench.platform.printable import printable
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from bench.platform.printable import printable
 
 ProgressCallback = Callable[[int], object]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, images_digest
-from bench.images.assembly import require_both_classes, with_base_degradation
+from bench.images.assembly import require_both_classes, with_base_degradation, with_splits_by_content
 from bench.images.data_names import EMBEDDED
 from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet
@@ -139,6 +139,9 @@ def _open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet
     images = open_data(name or request.data_sets[0], request.cache, request.workers, reporter, real)
     if request.limit is not None:
         images = images.select_at_most(request.limit)
+    if images.drawn_splits and request.protocol.trains:
+        inspected = _inspect(request, images, reporter)
+        images = with_splits_by_content(images, inspected.hashes)
     return (
         images
         if request.base_degradation == NONE
@@ -177,6 +180,10 @@ def _inspect_used(
 ) -> InspectedImages:
     """The facts of the files that the cells name."""
     named = {subset for cell in cells for subset in (cell.train, cell.test) if subset and subset.data == name}
-    used = images.select_subsets(named)
+    return _inspect(request, images.select_subsets(named), reporter)
+
+
+def _inspect(request: RunRequest, used: ImageSet, reporter: Reporter) -> InspectedImages:
+    """The facts of some files, from the cache where it has them."""
     with reporter.stage("check files", len(used)) as advance:
         return Cache(request.cache).inspect(used, request.workers, advance)
