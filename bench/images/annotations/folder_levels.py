@@ -126,6 +126,8 @@ class _FolderTree:
         self._reading = reading
         self._images = images
         self._paths = list(paths)
+        self._found: dict[Path, list[Role | None]] = {}
+        self._copies_in: dict[Path, frozenset[str]] = {}
         self._children: dict[Path, dict[str, None]] = defaultdict(dict)
         for path in self._paths:
             for depth, name in enumerate(path):
@@ -198,6 +200,11 @@ class _FolderTree:
 
     def _roles_by_words(self, path: Path) -> list[Role | None]:
         """Roles that words alone decide; None for names."""
+        if path not in self._found:
+            self._found[path] = self._find_roles(path)
+        return self._found[path]
+
+    def _find_roles(self, path: Path) -> list[Role | None]:
         roles: list[Role | None] = [self._role_by_word(path[:depth], name) for depth, name in enumerate(path)]
         if not {"real", "generated"} & set(roles):
             for depth in range(len(path)):
@@ -232,10 +239,6 @@ class _FolderTree:
             )
             self._copies_in[parent] = frozenset(names) if shared else frozenset()
         return self._copies_in[parent]
-
-    @cached_property
-    def _copies_in(self) -> dict[Path, frozenset[str]]:
-        return {}
 
     def _files_below(self, top: Path) -> set[str]:
         """Paths below a folder, without suffixes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # Canonical name (as GenImage's tables print it), family, and a pattern for the folder names in use.
 GENIMAGE = (
@@ -84,12 +85,14 @@ def same_test_set(published: str, folder: str) -> bool:
     return TEST_SETS.get(plain[0], plain[0]) == TEST_SETS.get(plain[1], plain[1])
 
 
+@cache
 def is_exact_generator(name: str) -> bool:
     """Whether a name is one of a known generator and nothing else."""
     known = any(re.fullmatch(pattern, normalised(name)) for _, pattern in OTHERS)
     return known or name in {canonical for canonical, _, _ in GENIMAGE} or genimage_name(name) is not None
 
 
+@cache
 def is_known_generator(name: str) -> bool:
     """Whether a name is that of a generator whose family is known."""
     return family_of(canonical_name(name)) != name and not re.search(r"based|benchmark|detection|dataset", name.lower())
