@@ -4,9 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+
+from bench.images.quality.appearance import CELLS, COLOUR_NUMBERS
 from bench.images.quality.audit import audit_attributes, leak_summary
 
-ALL = {"format", "size", "JPEG quality", "bytes per pixel", "colour mode", "EXIF", "colour profile"}
+CONSTANT = {"format", "chroma subsampling", "borders"}  # of `files`
+ALL = CONSTANT | {
+    "size", "JPEG quality", "bytes per pixel", "colour mode", "EXIF", "colour profile", "fixed overlay",
+    "colour statistics",
+}  # fmt: skip
 POOLS = {"g": "real"}
 
 
@@ -19,6 +25,9 @@ def files(size=400, seed=0, real=None, generated=("g",)):
     height = np.rint(width * rng.choice([0.75, 1, 1.33], total)).astype(int)
     usual = rng.random(total) < 0.3
     width[usual], height[usual] = 500, 375
+    quality = rng.choice([75, 85, 90, 92, 95, 96], total)
+    colours = rng.normal((110, 5, -10, 50, 12, 15), (35, 10, 15, 15, 5, 7), (total, COLOUR_NUMBERS))
+    grids = rng.integers(0, 80, (total, CELLS, CELLS)) + rng.integers(0, 170, (total, 1, 1))
     return pd.DataFrame(
         {
             "name": [f"{index:06d}.jpg" for index in range(total)],
@@ -29,12 +38,17 @@ def files(size=400, seed=0, real=None, generated=("g",)):
             "format": "JPEG",
             "width": width,
             "height": height,
-            "quality": rng.choice([75, 85, 90, 92, 95, 96], total),
+            "quality": quality,
             "bytes": np.rint(width * height * 2 ** rng.normal(-1.5, 0.5, total)).astype(int),
             "mode": rng.choice(["RGB", "L"], total, p=[0.97, 0.03]),
             "exif": rng.random(total) < 0.3,
             "profile": rng.choice(["", "sRGB", "Adobe RGB"], total),
             "degradation": "",
+            "nearest_quality": quality,
+            "subsampling": "4:2:0",
+            "borders": "",
+            "colour": [row.tobytes() for row in colours.astype(np.float32)],
+            "luma_grid": [grid.tobytes() for grid in grids.astype(np.uint8)],
         }
     )
 
@@ -52,7 +66,7 @@ def resized(table, rows, width, height):
 
 def test_generated_png_among_real_jpeg_is_named():
     table = files()
-    table.loc[table["label"] == 1, ["format", "quality"]] = ["PNG", -1]
+    table.loc[table["label"] == 1, ["format", "quality", "nearest_quality"]] = ["PNG", -1, -1]
     found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"format", "JPEG quality"}  # a PNG has no JPEG quality
     assert found["format"].accuracy == 1
@@ -88,7 +102,7 @@ def test_one_size_among_many_is_named():
 
 def test_a_class_at_quality_75_is_named():
     table = files()
-    table["quality"] = np.where(table["label"] == 1, 75, 96)
+    table["quality"] = table["nearest_quality"] = np.where(table["label"] == 1, 75, 96)
     found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"JPEG quality"}  # bytes per pixel would follow in real files; here they are sampled apart
     assert found["JPEG quality"].evidence == "generated have JPEG quality 75 in 100%, real in 0%"
@@ -97,6 +111,7 @@ def test_a_class_at_quality_75_is_named():
 def test_a_range_of_qualities_is_told_by_its_median():
     table, rng = files(), np.random.default_rng(1)
     table["quality"] = np.where(table["label"] == 1, rng.integers(60, 80, len(table)), rng.integers(80, 100, 800))
+    table["nearest_quality"] = table["quality"]
     found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"JPEG quality"}
     assert found["JPEG quality"].evidence.startswith("median JPEG quality ")
@@ -146,8 +161,10 @@ def test_the_test_keeps_its_level(monkeypatch):
 def test_a_constant_attribute_is_at_chance():
     found = {one.attribute: one for one in audit_attributes(files(), POOLS)}
     assert set(found) == ALL
-    assert (found["format"].accuracy, found["format"].p, found["format"].leaks) == (0.5, 1, False)
-    assert found["format"].low < 0.5 < found["format"].high
+    for name in CONSTANT:
+        one = found[name]
+        assert (one.accuracy, one.low, one.high, one.p, one.verdict) == (0.5, 0.5, 0.5, 1, "no leak")
+    assert found["format"].evidence == "all are JPEG"
 
 
 def test_a_small_leak_is_significant_and_not_named():
@@ -172,8 +189,12 @@ def test_too_few_images_are_said_to_be_too_few():
     table.loc[table["label"] == 1, "format"] = "PNG"
     findings = audit_attributes(table, POOLS)
     assert not leaking(findings)
-    assert all(np.isnan(one.accuracy) and np.isnan(one.p) for one in findings)
-    assert {one.evidence for one in findings} == {"too few independent images to say: 9 generated, 100 real"}
+    told = {one.attribute: one for one in findings}
+    assert {name for name, one in told.items() if one.verdict == "no leak"} == CONSTANT - {"format"}
+    assert np.isnan(told["format"].accuracy) and np.isnan(told["format"].p)
+    evidence = "generated are JPEG in 0 of 9, real in 100% (9 independent generated images, 100 real)"
+    assert told["format"].evidence == evidence
+    assert leak_summary(findings).startswith("too few images to tell whether the files tell real from generated: ")
 
 
 def test_many_images_of_few_sources_are_few():
@@ -181,7 +202,9 @@ def test_many_images_of_few_sources_are_few():
     generated = table["label"] == 1
     table.loc[generated, "source"] = [f"film{index % 4}" for index in range(generated.sum())]
     table.loc[generated, "format"] = "PNG"
-    assert audit_attributes(table, POOLS)[0].evidence == "too few independent images to say: 4 generated, 400 real"
+    told = audit_attributes(table, POOLS)[0]
+    assert told.evidence.endswith(" (4 independent generated images, 400 real)")
+    assert (told.attribute, told.verdict) == ("format", "too few images")
 
 
 def test_an_odd_source_does_not_teach_itself():
@@ -207,9 +230,10 @@ def test_each_generator_is_held_against_its_own_pool():
 
 
 def test_one_sentence_says_it():
-    table = files(size=100, generated=("a", "b", "c", "d", "e"))
+    table = files(size=600, generated=("a", "b", "c", "d", "e"))
     pools = dict.fromkeys("abcde", "real")
-    assert leak_summary(audit_attributes(table, pools)) == "no attribute of the files tells real from generated"
+    said = leak_summary(audit_attributes(table, pools))
+    assert said == "no attribute of the files tells real from generated in 60% or more"
     table.loc[table["label"] == 1, "format"] = "PNG"
     resized(table, table["generator"].isin(["a", "b"]), 512, 512)
     said = leak_summary(audit_attributes(table, pools))
