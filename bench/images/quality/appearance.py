@@ -43,13 +43,12 @@ class Appearance(NamedTuple):
 
 def shrink(pixels: Image) -> Small:
     """An image, uint8 (H, W, 3), at 48x48 pixels, each the mean of those that it stands for."""
-    small: Small = cv2.resize(pixels, (SMALL_SIDE, SMALL_SIDE), interpolation=cv2.INTER_AREA)
-    return small
+    return np.asarray(cv2.resize(pixels, (SMALL_SIDE, SMALL_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def appearance(pixels: Image, small: Small) -> Appearance:
     """The appearance of an image, uint8 (H, W, 3), of which `small` is what `shrink` makes."""
-    channels = cv2.transform(small.astype(np.float32), CHANNELS)
+    channels = np.asarray(cv2.transform(small.astype(np.float32), CHANNELS), np.float32)
     colour = np.concatenate(cv2.meanStdDev(channels), dtype=np.float32)
     return Appearance(_borders(pixels), colour.tobytes(), _cell_means(channels[..., 0]).tobytes())
 
@@ -65,7 +64,7 @@ def _cell_weights() -> NDArray[np.float32]:
     """The share of each row of the small image in the mean of each row of cells, float32 (16, 48)."""
     sides = np.diff([*CELL_STARTS, SMALL_SIDE])
     cells = np.repeat(np.arange(CELLS), sides)
-    return ((cells == np.arange(CELLS)[:, None]) / sides[:, None]).astype(np.float32)
+    return np.asarray((cells == np.arange(CELLS)[:, None]) / sides[:, None], np.float32)
 
 
 def _borders(pixels: Image) -> str:

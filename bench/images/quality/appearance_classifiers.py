@@ -118,7 +118,7 @@ class OverlayColumn:
         strength = np.where(pattern.fixed, np.abs(pattern.shift) / np.sqrt(pattern.variance), 0)
         most = int(strength.argmax())
         owner = ("real", "generated")[int(np.abs(pattern.means[:, most]).argmax())]
-        return f"{owner} share a pattern {_place(most)} (an overlay, or what they show)"
+        return f"{owner} share a pattern {_place(most)} (a mark, or what they show)"
 
     def _pattern(self, labels: Array, train: Array) -> _Pattern | None:
         """The differences between cells that are fixed in one class of the training images; None for none."""

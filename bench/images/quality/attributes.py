@@ -190,6 +190,6 @@ ATTRIBUTES: Mapping[str, Callable[[pd.DataFrame], AttributeColumn]] = {
     "borders": ValuedAttribute(
         _column("borders"), lambda value: f"have borders ({value})" if value else "have no borders"
     ),
-    "fixed overlay": OverlayColumn.of,
+    "fixed pattern": OverlayColumn.of,
     "colour statistics": ColourColumn.of,
 }

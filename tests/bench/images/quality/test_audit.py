@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-
 from bench.images.quality.appearance import CELLS, COLOUR_NUMBERS
 from bench.images.quality.audit import audit_attributes, leak_summary
 
 CONSTANT = {"format", "chroma subsampling", "borders"}  # of `files`
 ALL = CONSTANT | {
-    "size", "JPEG quality", "bytes per pixel", "colour mode", "EXIF", "colour profile", "fixed overlay",
+    "size", "JPEG quality", "bytes per pixel", "colour mode", "EXIF", "colour profile", "fixed pattern",
     "colour statistics",
 }  # fmt: skip
 POOLS = {"g": "real"}
@@ -191,7 +190,7 @@ def test_too_few_images_are_said_to_be_too_few():
     assert not leaking(findings)
     told = {one.attribute: one for one in findings}
     assert {name for name, one in told.items() if one.verdict == "no leak"} == CONSTANT - {"format"}
-    assert np.isnan(told["format"].accuracy) and np.isnan(told["format"].p)
+    assert np.isnan([told["format"].accuracy, told["format"].p]).all()
     evidence = "generated are JPEG in 0 of 9, real in 100% (9 independent generated images, 100 real)"
     assert told["format"].evidence == evidence
     assert leak_summary(findings).startswith("too few images to tell whether the files tell real from generated: ")
