@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.images.quality.matching import MatchBy
 
 
-def data_command(
+def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     data: Annotated[str, typer.Argument(help="'embedded', a path or URL, or layout:path.")],
     real: options.Real = "",
     limit: options.Limit = None,

@@ -14,7 +14,6 @@ from bench.images.quality.audit import (
     VERDICTS,
     Finding,
     accuracy_text,
-    generator_names,
     group_findings,
     leak_summary,
 )
@@ -25,6 +24,8 @@ from bench.report.terminal import split_columns, text_table
 MAX_EXCLUDED = 20  # excluded files that are printed; the others are counted
 MAX_ROWS = 16  # of the table of generators, unless all are asked for
 ALL = "--all"
+SPLITS = ("train", "val", "test")
+SHORT_VERDICTS = {"too few images": "too few"}
 
 
 def _shares_text(counts: Mapping[str, int]) -> str:
@@ -61,11 +62,11 @@ def _quality_text(row: pd.Series[Any]) -> str:
 
 def _splits_text(splits: Mapping[str, int]) -> str:
     """Such as "train 160, val 40"."""
-    return ", ".join(f"{name} {count:,}" for name, count in splits.items())
+    return ", ".join(f"{name} {splits[name]:,}" for name in sorted(splits, key=SPLITS.index))
 
 
 def _census_columns(generators: pd.DataFrame) -> list[TableColumn]:
-    """One row per generator or pool and class; EXIF and colour profiles only where there are any."""
+    """One row per generator or pool and class; modes, EXIF and colour profiles only where there are unusual ones."""
     rows = [row for _, row in generators.iterrows()]
 
     def column(header: str, texts: list[str], *, left: bool = False) -> TableColumn:
@@ -78,12 +79,13 @@ def _census_columns(generators: pd.DataFrame) -> list[TableColumn]:
         column("format", [_shares_text(row["formats"]) for row in rows], left=True),
         column("size", [_size_text(row) for row in rows], left=True),
         column("JPEG quality", [_quality_text(row) for row in rows], left=True),
-        column("bytes/pixel", [f"{row['bytes_per_pixel']['median']:.2f}" for row in rows]),
+        column("bytes/px", [f"{row['bytes_per_pixel']['median']:.2f}" for row in rows]),
         column("mode", [_shares_text(row["modes"]) for row in rows], left=True),
         column("EXIF", [f"{row['exif']:,}" for row in rows]),
         column("profile", [f"{row['profile']:,}" for row in rows]),
     ]
-    return [column for column in shown if column.header not in {"EXIF", "profile"} or set(column.texts) != {"0"}]
+    plain = {"mode": "RGB", "EXIF": "0", "profile": "0"}
+    return [column for column in shown if set(column.texts) != {plain.get(column.header)}]
 
 
 def census_report(census: Census, title: str, source: str, width: int, *, every_row: bool = False) -> Group:
@@ -113,7 +115,7 @@ def census_report(census: Census, title: str, source: str, width: int, *, every_
         text_table(block) for block in split_columns(_census_columns(shown), width, fixed=2)
     ]
     if (hidden := len(census.generators) - len(shown)) > 0:
-        tables.append(Text(f"and {hidden} more rows: add {ALL}"))
+        tables.append(Text(f"and {hidden} more rows: {ALL} shows them"))
     return Group(Text(head, style="bold"), *lines, *tables)
 
 
@@ -127,25 +129,32 @@ def audit_report(findings: Sequence[Finding], note: str, width: int, *, every_ro
         every_row: Whether each finding has a row; else those of one attribute and verdict share one.
     """
     generators = len({finding.generator for finding in findings})
-    groups = [group for verdict in VERDICTS for group in group_findings(findings, verdict).values()]
+    tested = [finding for finding in findings if not finding.constant]
+    groups = [group for verdict in VERDICTS for group in group_findings(tested, verdict).values()]
     rows = [[finding] for group in groups for finding in group] if every_row else groups
-    table = [
+    columns = [
         TableColumn("attribute", tuple(row[0].attribute for row in rows), left=True),
-        TableColumn("verdict", tuple(row[0].verdict for row in rows), left=True),
-        TableColumn("accuracy", tuple(map(_group_accuracy, rows))),
+        TableColumn("verdict", tuple(SHORT_VERDICTS.get(row[0].verdict, row[0].verdict) for row in rows), left=True),
+        TableColumn("generators", tuple(_generators_text(row, generators) for row in rows), left=True),
+        TableColumn("highest accuracy" if generators > 1 else "accuracy", tuple(accuracy_text(row[0]) for row in rows)),
         TableColumn("what tells", tuple(_evidence(row[0]) for row in rows), left=True),
-        TableColumn("generators", tuple(generator_names(row, generators) for row in rows), left=True),
     ]
-    tables = [text_table(block) for block in split_columns(table, width, fixed=2)]
+    table = text_table([column for column in columns if generators > 1 or column.header != "generators"])
+    table.columns[-1].no_wrap = False
     lines = [Text(f"Note: {note}")] if note else []
-    return Group(Text(f"Audit: {leak_summary(findings)}", style="bold"), *lines, *tables)
+    lines += [Text(f"The same in all images: {constant}")] if (constant := _constant_text(findings)) else []
+    return Group(Text(f"Audit: {leak_summary(findings)}", style="bold"), *lines, *([table] if rows else []))
 
 
-def _group_accuracy(findings: Sequence[Finding]) -> str:
-    """The accuracy of the most telling of some findings."""
-    if findings[0].low == findings[0].high:
-        return "the same in all"
-    return f"{'up to ' if len(findings) > 1 else ''}{accuracy_text(findings[0])}"
+def _constant_text(findings: Sequence[Finding]) -> str:
+    """The attributes that are the same in all images of every generator and its pool."""
+    varying = {finding.attribute for finding in findings if not finding.constant}
+    return ", ".join(dict.fromkeys(finding.attribute for finding in findings if finding.attribute not in varying))
+
+
+def _generators_text(findings: Sequence[Finding], generators: int) -> str:
+    """The generator of a finding, or how many there are of all."""
+    return findings[0].generator if len(findings) == 1 else f"{len(findings)} of {generators}"
 
 
 def _evidence(finding: Finding) -> str:

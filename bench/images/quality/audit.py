@@ -72,6 +72,11 @@ class Finding:
     evidence: str
 
     @property
+    def constant(self) -> bool:
+        """Whether the attribute is the same in all images."""
+        return self.low == self.high
+
+    @property
     def leaks(self) -> bool:
         """Whether the attribute reveals the label."""
         return self.verdict == "leaks"
@@ -144,7 +149,9 @@ def leak_summary(findings: Sequence[Finding]) -> str:
     """The leaks in one line, the attribute of the highest accuracy first, and of what too few images tell nothing."""
     generators = len({finding.generator for finding in findings})
     leaks, unclear = (group_findings(findings, verdict) for verdict in ("leaks", "too few images"))
-    told = [f"{name} in {_accuracies(group)} for {generator_names(group, generators)}" for name, group in leaks.items()]
+    told = [
+        f"{name} in {_accuracies(group)} for {_generator_names(group, generators)}" for name, group in leaks.items()
+    ]
     if told:
         told[0] = told[0].replace(" in ", " tells real from generated in ", 1)
     if unclear:
@@ -165,11 +172,11 @@ def group_findings(findings: Iterable[Finding], verdict: Verdict) -> dict[str, l
 def accuracy_text(finding: Finding) -> str:
     """The accuracy in percent with its interval, such as "61.3% [55.0, 67.1]"."""
     if np.isnan(finding.accuracy):
-        return "too few"
+        return ""
     return f"{finding.accuracy:.1%} [{100 * finding.low:.1f}, {100 * finding.high:.1f}]"
 
 
-def generator_names(findings: Sequence[Finding], generators: int) -> str:
+def _generator_names(findings: Sequence[Finding], generators: int) -> str:
     """The generators of some findings of one attribute, shortened where they are many.
 
     Args:
