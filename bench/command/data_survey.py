@@ -81,7 +81,7 @@ def survey(request: DataRequest, wanted: SurveyRequest, reporter: Reporter) -> N
         reporter.say(f"A run would refuse to start: {error}")
     if wanted.audit:
         findings, note = audit_attributes(usable.table, usable.images.pools), rewritten_note(usable.table)
-        console.print(data_report.audit_report(findings, note, width, every_row=wanted.every_row))
+        console.print(data_report.audit_report(findings, note, every_row=wanted.every_row))
     if wanted.match is not None:
         _match(usable, request, wanted.match, wanted.match_by, reporter)
 

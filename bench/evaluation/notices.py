@@ -80,7 +80,7 @@ def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask)
 
 
 def _class_difference(images: pd.DataFrame) -> float:
-    """p of the test that generated images are called generated more often than real ones."""
+    """The p-value of the test that generated images are called generated more often than real ones."""
     labels = images[columns.LABEL].to_numpy(int)
     called = images[columns.CORRECT].to_numpy(bool) == (labels == 1)
     return class_difference_test(

@@ -119,13 +119,12 @@ def census_report(census: Census, title: str, source: str, width: int, *, every_
     return Group(Text(head, style="bold"), *lines, *tables)
 
 
-def audit_report(findings: Sequence[Finding], note: str, width: int, *, every_row: bool = False) -> Group:
+def audit_report(findings: Sequence[Finding], note: str, *, every_row: bool = False) -> Group:
     """The verdict of the audit, then what was found of every attribute: of all generators together, or of each.
 
     Args:
         findings: What the audit found.
         note: What is to be known of the data beside them; "" for nothing.
-        width: Columns of the terminal.
         every_row: Whether each finding has a row; else those of one attribute and verdict share one.
     """
     generators = len({finding.generator for finding in findings})
@@ -143,6 +142,8 @@ def audit_report(findings: Sequence[Finding], note: str, width: int, *, every_ro
     table.columns[-1].no_wrap = False
     lines = [Text(f"Note: {note}")] if note else []
     lines += [Text(f"The same in all images: {constant}")] if (constant := _constant_text(findings)) else []
+    if len(rows) < len(tested):
+        lines.append(Text(f"Of each attribute the most telling generator; {ALL} shows every one"))
     return Group(Text(f"Audit: {leak_summary(findings)}", style="bold"), *lines, *([table] if rows else []))
 
 

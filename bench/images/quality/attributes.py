@@ -99,7 +99,9 @@ class ValueColumn:
         totals = np.bincount(labels, minlength=2)
         counts = [np.bincount(self.codes[labels == label], minlength=self.values.size) for label in (0, 1)]
         gap = np.abs(counts[1] / totals[1] - counts[0] / totals[0])
-        largest = int(gap.argmax())
+        largest = int(
+            np.flatnonzero(gap == gap.max())[-1]
+        )  # of equals not the first, which is "none" where there is one
         if self.attribute.median_label and gap[largest] < _median_gap(self.numbers[0], labels):
             medians = [np.median(self.numbers[0][labels == label]) for label in (1, 0)]
             return f"{self.attribute.median_label} {medians[0]:.4g} against {medians[1]:.4g}"
