@@ -94,4 +94,8 @@ def _match(usable: InspectedImages, request: DataRequest, folder: Path, match_by
     subset = matched_subset(usable, match_by)
     data = f"genimage:{usable.images.files.where}" if request.data == EMBEDDED else request.data
     write_manifest(subset, usable.images, data, request.real, folder)
-    reporter.say(f"{len(subset)} of {len(usable.images)} images are matched; manifest in {folder}: DATA={folder}")
+    told = f"{len(subset)} of {len(usable.images)} images are matched; manifest in {folder}: DATA={folder}"
+    known = set(usable.images.pools.values())
+    if own := [name for name in subset.loc[subset["label"] == 0, "generator"].unique() if name not in known]:
+        told += f"; with real images of their own, for they are few: {', '.join(own)}"
+    reporter.say(told)

@@ -101,10 +101,11 @@ class _Matcher:
 
     def _require(self, found: Collection[int], pool: str, split: str, generators: str) -> None:
         if not found:
+            size = "" if self.by == "scale" else " and is of nearly its size (a factor of 1.41)"
+            more = "" if self.by == "scale" else ", or match by scaling (--match-by scale)"
             msg = (
-                f"{self.where}: in the {split} split, no real image of {pool} is of nearly the size of a generated one "
-                f"of {generators} (a factor of 1.41) that no other generator needs, so none can be matched; add real "
-                "images, or match by scaling (--match-by scale)"
+                f"{self.where}: in the {split} split, no real image of {pool} is left that can be matched with a "
+                f"generated one of {generators}{size}; add real images{more}"
             )
             raise InputError(msg)
 

@@ -105,7 +105,7 @@ def test_a_class_at_quality_75_is_named():
     table["quality"] = table["nearest_quality"] = np.where(table["label"] == 1, 75, 96)
     found = leaking(audit_attributes(table, POOLS))
     assert set(found) == {"JPEG quality"}  # bytes per pixel would follow in real files; here they are sampled apart
-    assert found["JPEG quality"].evidence == "generated have JPEG quality 75 in 100%, real in 0%"
+    assert found["JPEG quality"].evidence == "generated have JPEG quality 96 in 0%, real in 100%"
 
 
 def test_a_range_of_qualities_is_told_by_its_median():
@@ -319,7 +319,7 @@ def test_too_few_images_are_said_to_be_too_few():
     told = {one.attribute: one for one in findings}
     assert {name for name, one in told.items() if one.verdict == "no leak"} == CONSTANT - {"format"}
     assert np.isnan([told["format"].accuracy, told["format"].p]).all()
-    evidence = "generated are JPEG in 0 of 9, real in 100% (9 independent generated images, 100 real)"
+    evidence = "generated are PNG in 9 of 9, real in 0% (9 independent generated images, 100 real)"
     assert told["format"].evidence == evidence
     assert leak_summary(findings).startswith("too few images to tell whether the files tell real from generated: ")
 
