@@ -137,10 +137,10 @@ class OverlayColumn:
         return pattern if pattern.fixed.any() else None
 
     def _blocks(self, rows: Array) -> Iterator[tuple[Array, Array]]:
-        """Positions of some images, and the differences between the neighbouring cells of each, float64 (B, 480)."""
+        """Positions of some images, and the differences between the neighbouring cells of each, float32 (B, 480)."""
         for start in range(0, rows.size, BLOCK_IMAGES):
             block = rows[start : start + BLOCK_IMAGES]
-            grids = self.grids[block].astype(np.float64)
+            grids = self.grids[block].astype(np.float32)
             parts = [np.diff(grids, axis=axis).reshape(block.size, -1) for axis in (1, 2)]
             yield block, np.concatenate(parts, axis=1)
 

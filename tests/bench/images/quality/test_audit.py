@@ -281,7 +281,8 @@ def test_files_that_a_download_tool_wrote_hide_what_they_were():
 def test_the_test_keeps_its_level(monkeypatch):
     """Cross-validated decisions taken for independent ones would call twice as many of these significant."""
     monkeypatch.setattr("bench.images.quality.audit.holm_correction", lambda p: p)
-    uncorrected = np.array([one.p for seed in range(60) for one in audit_attributes(files(size=150, seed=seed), POOLS)])
+    findings = [one for seed in range(40) for one in audit_attributes(files(size=120, seed=seed), POOLS)]
+    uncorrected = np.array([one.p for one in findings if not one.constant])
     assert np.mean(uncorrected < 0.05) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / uncorrected.size)
 
 
