@@ -36,7 +36,7 @@ from protocols.degradations import parse_degradation
 
 INSPECTIONS_PER_FILE = 10_000  # files per file of facts: a killed run loses no more inspections
 _KEY = ["name", "degradation", "bytes", "time"]  # what the facts of a file are kept under
-_TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exif": "bool"}
+_TYPES = {**dict.fromkeys(("width", "height", "size", "quality", "nearest_quality"), "int64"), "exif": "bool"}
 _NO_FACTS = pd.DataFrame({name: [] for name in (*_KEY, *FileRecord._fields)}).astype(
     {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from detectors.api import Sample
 from protocols.degradations import catalogue
-from protocols.degradations.kind import NONE, DegradationKind, Numbers, UnknownDegradation
+from protocols.degradations.kind import NONE, DegradationKind, Numbers, UnknownDegradation, facts_in_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,16 @@ class Degradation:
     steps: tuple[tuple[DegradationKind, Numbers], ...]
 
     def __call__(self, sample: Sample) -> Sample:
-        """Apply the chain to one sample; the sample is left alone."""
+        """Apply the chain to one sample; the sample is left alone.
+
+        Whatever went through a step has facts that a step stated. A step that states none, as one that has nothing to
+        do to a small image, leaves pixels in memory: else the facts of the file would tell which images it changed.
+        """
         for kind, numbers in self.steps:
-            sample = kind.apply(sample, *numbers)
+            degraded = kind.apply(sample, *numbers)
+            states_facts = degraded.facts is not sample.facts
+            facts = degraded.facts if states_facts else facts_in_memory(sample.facts, degraded.pixels)
+            sample = Sample(degraded.pixels, facts)
         return sample
 
 

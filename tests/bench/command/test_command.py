@@ -221,7 +221,10 @@ def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, li
     assert "Audit: format tells real from generated in 100.0% for g" in " ".join(done.stdout.split())
     assert f"120 of 120 images are matched; manifest in {tmp_path / 'matched'}" in done.stderr
     again = lineup_process("data", tmp_path / "matched", "--audit")
-    assert "no attribute of the files tells real from generated" in again.stdout
+    assert "Audit: no attribute of the files tells real from generated in 60% or more" in again.stdout
+    assert "--match-by 'shrink' is not known: write crop or scale" in one_line(
+        lineup("data", folder, "--match", tmp_path / "new", "--match-by", "shrink")
+    )
     assert "is there already" in one_line(lineup("data", folder, "--match", tmp_path / "matched"))
 
 
