@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import Records
 from bench.images.reading import Reading
-from bench.images.vocabulary.class_words import guessed_class, label_of, label_of_name, split_word
+from bench.images.vocabulary.class_words import UNDECIDED, guessed_class, label_of, label_of_name, split_word
 from bench.images.vocabulary.generator_names import canonical_name, is_known_generator
 from bench.images.vocabulary.known_tables import known_table
 from bench.platform.errors import InputError
@@ -238,7 +238,7 @@ class _Columns:
 
     def _label(self, column: str, value: object) -> int | None:
         """What one value says by itself."""
-        stated = self._reading.class_of(value)
+        stated = self._reading.class_of(value) or (self._reading.class_of(_plain(value)) if _is_number(value) else None)
         if stated:
             return {"real": 0, "generated": 1, "skip": SKIPPED}[stated]
         if _is_number(value):
@@ -262,7 +262,8 @@ class _Columns:
         numbers = all(map(_is_number, left))
         left = sorted(left, key=str)
         what = "labels that are numbers without names" if numbers else "labels that say neither real nor generated"
-        meanings = ("real", "generated", *["skip"] * len(left)) if numbers else [guessed_class(str(v)) for v in left]
+        counted = ("real", "generated", *["skip"] * len(left)) if len(left) > 1 else (UNDECIDED,)
+        meanings = counted if numbers else [guessed_class(str(value)) for value in left]
         option = ",".join(f"{value}={meaning}" for value, meaning in zip(left, meanings, strict=False))
         examples = "; ".join(f"{value}: {self._examples(values, value)}" for value in left)
         self._refuse(f"has {what} in {column}; say what each means, such as --classes {option} ({examples})")
@@ -324,11 +325,12 @@ def _is_no_maker(name: str) -> bool:
 
 def _is_number(value: object) -> bool:
     """Whether a value is a number or a truth value, as text too."""
-    if isinstance(value, bool | int | float):
-        return float(value).is_integer()
-    return isinstance(value, str) and value.strip().lstrip("-").isdigit()
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"-?\d+(\.0*)?|true|false", value.strip().lower()))
+    return isinstance(value, bool | int | float) and float(value).is_integer()
 
 
 def _plain(value: object) -> str:
-    """A number as the text of a whole one: `True`, `1.0` and "1" are "1"."""
-    return str(int(value)) if isinstance(value, bool) else str(int(float(str(value))))
+    """A number or truth value as the text of a whole number: `True`, "true", `1.0` and "1" are "1"."""
+    text = str(value).strip().lower()
+    return str(int(text == "true" if text in {"true", "false"} else float(text)))

@@ -43,6 +43,8 @@ PLAIN_WORDS = REAL | MAYBE_REAL | SPLITS.keys() | FILLERS | {
 }  # fmt: skip
 SIZE = r"\d+(k|m|b|px|x\d+)?"  # 256, 256x256, 1k, 5B
 YEAR = r"_?(19|20)\d\d"
+NEGATIONS = frozenset({"no", "non", "not", "un"})
+UNDECIDED = "real|generated|skip"  # for a user to choose from
 
 
 def words_of(text: str) -> list[str]:
@@ -64,7 +66,9 @@ def guessed_class(name: str) -> str:
     """What a name probably means, for a suggestion: the class of its words, or all there are."""
     words = set(words_of(name))
     real, generated = bool(words & REAL), bool(words & GENERATED)
-    return "real|generated|skip" if real == generated else ("real" if real else "generated")
+    if real == generated or words & NEGATIONS:
+        return UNDECIDED
+    return "real" if real else "generated"
 
 
 def may_be_real(name: str) -> bool:
@@ -115,8 +119,3 @@ def split_of_class(name: str) -> str:
 def holds_split_word(name: str) -> bool:
     """Whether a name holds a split word and more, such as `DF40_train`: it is not taken as a split."""
     return not split_word(name) and bool(SPLITS.keys() & set(words_of(name)))
-
-
-def split_of_file(stem: str) -> str:
-    """The split that the name of a shard begins with where a number is all that follows: `train-00000-of-00012`."""
-    return split_word(re.sub(r"([-_. ]?(\d+|of))+$", "", stem)) or split_word(stem)
