@@ -3,7 +3,7 @@
 Every folder has a role by its name and by its neighbours:
 
 - a *split* is a split word and nothing else, in any case and with a year, at any depth;
-- a *class* is a word that does nothing but name one: `real`, `0_real`, `fake`, `AI_Art`;
+- a *class* is a word that does nothing but name one: `real`, `0_real`, `fake`, `AI-generated`;
 - `photos`, `nature`, `coco` and the like are *real* where no class word and no known generator stands below them, and
   content where they stand below a generator, unless a folder such as `ai` is beside them;
 - masks, depth maps and previews are left out;
@@ -236,14 +236,12 @@ class _FolderTree:
     def _copies_in(self) -> dict[Path, frozenset[str]]:
         return {}
 
-    def _files_below(self, top: Path) -> set[str]:
-        """Paths below a folder, without suffixes."""
-        return {
-            "/".join((*path[len(top) :], name.rpartition(".")[0]))
-            for path in self._paths
-            if path[: len(top)] == top
-            for name in self._images["/".join(path)]
-        }
+    def _files_below(self, top: Path, inside: Path = ()) -> set[str]:
+        """Paths below a folder, without suffixes; they begin with `inside`."""
+        files = {"/".join((*inside, name.rpartition(".")[0])) for name in self._images.get("/".join(top), ())}
+        for name in self._children.get(top, ()):
+            files |= self._files_below((*top, name), (*inside, name))
+        return files
 
     @cached_property
     def _above_classes(self) -> frozenset[Path]:
@@ -316,7 +314,7 @@ class _FolderTree:
 
     def _generator(self, path: Path, roles: Sequence[Role | None]) -> str:
         """The one name of a path of generated images that is the generator's; "" for none."""
-        names = [depth for depth, name in enumerate(path) if roles[depth] is None and not self._is_generic(name)]
+        names = [depth for depth in range(len(path)) if roles[depth] is None and self._may_be_generator(path, depth)]
         at = roles.index("generated") if "generated" in roles else len(path)
         below = [depth for depth in names if depth > at and path[depth] not in self._real_contents]
         above = [depth for depth in names if depth < at and path[: depth + 1] not in self._common]
@@ -329,6 +327,11 @@ class _FolderTree:
             beside += below
         found = [*known, *beside, *nearest, *(names[-1:] if at == len(path) else [])]
         return path[found[0]] if found else ""
+
+    def _may_be_generator(self, path: Path, depth: int) -> bool:
+        """Whether a name says something; a number does beside real images alone."""
+        serial = folder_words.is_serial(path[depth]) and path[:depth] not in self._with_real
+        return not serial and not self._is_generic(path[depth])
 
     def _branches(self, path: Path, depth: int) -> bool:
         return len(self._children[path[:depth]]) > 1

@@ -8,8 +8,9 @@ otherwise, which `bench.images.annotations.folder_levels` decides.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from bench.images.vocabulary.generator_names import is_known_generator, normalised
+from bench.images.vocabulary.generator_names import CACHED_NAMES, is_known_generator, normalised
 
 REAL = frozenset({"real", "reals"})
 GENERATED = frozenset({"ai", "aigc", "fake", "fakes", "generated", "synthetic", "synth", "synthesized"})
@@ -47,10 +48,11 @@ NEGATIONS = frozenset({"no", "non", "not", "un"})
 UNDECIDED = "real|generated|skip"  # for a user to choose from
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=CACHED_NAMES)
+def words_of(text: str) -> tuple[str, ...]:
     """The words of a name, in lower case and without numbers: `0_real` is `real`, `AiArtData` is `ai art data`."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return [word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word and not word.isdigit()]
+    return tuple(word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word and not word.isdigit())
 
 
 def label_of_name(name: str) -> int | None:

@@ -18,8 +18,8 @@ PLATFORMS = frozenset({
 UNTOUCHED = frozenset({"clean", "none", "original", "originals", "pre_social", "presocial", "raw", "unperturbed"})
 STRENGTH = r"(eps(ilon)?|jpe?g|q|qf|quality|strength|blur|noise|sigma|crf|c|level|scale)[_-]?\d+([._-]\d+)?"
 GENERIC = frozenset({
-    "class", "classes", "data", "dataset", "datasets", "folder", "frame", "frames", "image", "images", "img", "imgs",
-    "picture", "pictures", "sequence", "sequences", "set", "video", "videos",
+    "batch", "chunk", "class", "classes", "data", "dataset", "datasets", "folder", "frame", "frames", "image", "images",
+    "img", "imgs", "part", "picture", "pictures", "sequence", "sequences", "set", "shard", "video", "videos",
 })  # fmt: skip
 CONTENTS = frozenset({
     "airplane", "animal", "animals", "apple", "art", "bedroom", "bicycle", "bird", "boat", "bottle", "building",
@@ -63,9 +63,14 @@ def is_content(name: str) -> bool:
 
 
 def is_generic(name: str) -> bool:
-    """Whether a folder's name says nothing of its images: `images`, `data`, `Dataset`."""
+    """Whether a folder's name says nothing of its images: `images`, `Dataset`, `part-000001`."""
     words = set(words_of(name))
     return bool(words) and words <= GENERIC
+
+
+def is_serial(name: str) -> bool:
+    """Whether a folder's name is a number of several digits, as of one of many parts: `000`, `00042`."""
+    return bool(re.fullmatch(r"\d{2,}", name))
 
 
 def annotated_name(stem: str) -> str:
