@@ -182,7 +182,7 @@ class _FolderTree:
             next(iter(splits), ""),
             pick("content"),
             unit or ("." if copied else ""),
-            "/".join(path) if "group" in roles else "",
+            "/".join(path[: len(path) - roles[::-1].index("group")]) if "group" in roles else "",
         )
 
     def _class_role(self, name: str) -> Role | None:
@@ -259,7 +259,7 @@ class _FolderTree:
         if not class_words.may_be_real(path[depth]) or path[: depth + 1] in self._above_classes:
             return False
         parent = path[:depth]
-        if any(self._class_role(name) == "generated" for name in self._children[parent]):
+        if any(self._class_role(name) == "generated" or is_known_generator(name) for name in self._children[parent]):
             return True
         above = [name for name, role in zip(parent, roles, strict=False) if role is None and not self._is_generic(name)]
         above = [name for at, name in enumerate(parent) if name in above and parent[: at + 1] not in self._common]
@@ -316,9 +316,9 @@ class _FolderTree:
         """The one name of a path of generated images that is the generator's; "" for none."""
         names = [depth for depth in range(len(path)) if roles[depth] is None and self._may_be_generator(path, depth)]
         at = roles.index("generated") if "generated" in roles else len(path)
-        below = [depth for depth in names if depth > at and path[depth] not in self._real_contents]
-        above = [depth for depth in names if depth < at and path[: depth + 1] not in self._common]
-        above = [depth for depth in above if not folder_words.is_content(path[depth])]
+        sure = [depth for depth in names if not _is_content(path[depth])]
+        below = [depth for depth in sure if depth > at and path[depth] not in self._real_contents]
+        above = [depth for depth in sure if depth < at and path[: depth + 1] not in self._common]
         nearest = above[::-1] if at < len(path) else above
         known = [depth for depth in (*below, *nearest) if is_known_generator(path[depth])]
         beside = [depth for depth in reversed(names) if path[:depth] in self._with_real]
@@ -358,6 +358,11 @@ class _FolderTree:
         return frozenset(
             self._generator(path, roles) for path, roles in found if not {"left out", "skip", "real"} & set(roles)
         ) - {""}
+
+
+def _is_content(name: str) -> bool:
+    """Whether a folder names what images show, or the photographs that they stand against."""
+    return folder_words.is_content(name) or class_words.may_be_real(name)
 
 
 def _picker(named: Sequence[tuple[str, Role]]) -> Callable[[Role], str]:
