@@ -39,10 +39,6 @@ class Reading:
         """What a value or a folder's name was said to mean, in any case of letters; None where nothing was said."""
         return self.classes.get(str(value).strip().casefold())
 
-    def label_of(self, value: object) -> int | None:
-        """0 for what was said to be real, 1 for generated, None for anything else."""
-        return {"real": 0, "generated": 1}.get(self.class_of(value) or "")
-
 
 AS_STATED = Reading()
 

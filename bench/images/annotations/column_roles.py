@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import Records
-from bench.images.reading import Reading
-from bench.images.vocabulary.class_words import guessed_class, label_of, label_of_name, split_word
+from bench.images.reading import ClassName, Reading
+from bench.images.vocabulary.class_words import UNDECIDED, guessed_class, label_of, label_of_name, split_word, words_of
 from bench.images.vocabulary.generator_names import canonical_name, is_known_generator
 from bench.images.vocabulary.known_tables import known_table
 from bench.platform.errors import InputError
@@ -36,6 +36,7 @@ TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigene
 NOT_A_GENERATOR = frozenset({"tampered", "manipulated", "edited", "inpainted", "mixed", "partial", "unknown", "other"})
 EXAMPLES = 3  # of each value that is not understood
 SKIPPED = -1  # the label of a row that a user leaves out
+LABEL_OF: Mapping[ClassName, int] = MappingProxyType({"real": 0, "generated": 1, "skip": SKIPPED})
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,17 @@ def explained_numbers(tables: Iterable[tuple[Records, Sequence[int | None]]], re
     for records, by_folder in tables:
         columns = _Columns(records, reading)
         generator, labels = columns.find("generator", GENERATORS), columns.find_all("label", LABELS)
-        hints = by_folder or ([int(not _is_no_maker(name)) for name in columns.texts(generator)] if generator else [])
+        hints = by_folder or (list(map(_maker_hint, columns.texts(generator))) if generator else [])
         for label in labels if hints else ():
             for value, hint in set(zip(columns.values(label), hints, strict=True)):
                 if _is_number(value) and _squeezed(label) not in TRUE_IS:
                     kinds[_plain(value)].add(hint)
     meanings = {value: next(iter(kind)) for value, kind in kinds.items() if len(kind) == 1}
     return {value: int(bool(kind)) for value, kind in meanings.items()} if _certain(kinds, meanings) else {}
+
+
+def _maker_hint(name: str) -> int | None:
+    return None if name.lower() in NOT_A_GENERATOR else int(not _is_no_maker(name))
 
 
 def _certain(kinds: Mapping[str, set[int | None]], meanings: Mapping[str, int | None]) -> bool:
@@ -183,14 +188,12 @@ class _Columns:
         return ["" if value is None else str(value).strip() for value in self.values(column)]
 
     def holds_splits(self, column: str) -> bool:
-        """Whether a column holds the words of splits. Raises `InputError` for one that is called so and does not."""
+        """Whether a column holds the words of splits. Raises `InputError` for one that holds others too."""
         values = set(self.texts(column)) - {""}
-        if values and all(map(split_word, values)):
-            return True
-        if column.lower() == "split" and values:
-            unknown = shown(value for value in values if not split_word(value))
-            self._refuse(f"states splits that are not known, {unknown}; wanted are train, val and test")
-        return False
+        unknown = {value for value in values if not split_word(value)}
+        if unknown and (column.lower() == "split" or unknown != values):
+            self._refuse(f"states splits that are not known, {shown(unknown)}; wanted are train, val and test")
+        return bool(values) and not unknown
 
     def splits(self, column: str | None) -> list[str]:
         """The split of every row, "" for none. Raises `InputError` for another word in a column that a user states."""
@@ -238,19 +241,22 @@ class _Columns:
 
     def _label(self, column: str, value: object) -> int | None:
         """What one value says by itself."""
-        stated = self._reading.class_of(value)
+        stated = self._reading.class_of(_spelled(value))
+        if stated is None and _is_number(value):
+            stated = self._reading.class_of(_plain(value))
         if stated:
-            return {"real": 0, "generated": 1, "skip": SKIPPED}[stated]
-        if _is_number(value):
-            number = _plain(value)
-            known = known_table([str(name) for name in self._records.columns])
-            if known and known.label == column:
-                return known.classes.get(number)
-            truth = TRUE_IS.get(_squeezed(column))
-            if truth is None or number not in {"0", "1"}:
-                return self._numbers.get(number)
-            return truth if number == "1" else 1 - truth
-        return label_of(value)
+            return LABEL_OF[stated]
+        return self._number_label(column, value) if _is_number(value) else label_of(value)
+
+    def _number_label(self, column: str, value: object) -> int | None:
+        """What a number says: by all the columns of its table, by the name of its column, or by other facts."""
+        known = known_table([str(name) for name in self._records.columns])
+        if known and known.label == column:
+            return known.classes.get(_plain(value))
+        number, truth = _plain(value), TRUE_IS.get(_squeezed(column))
+        if truth is None or number not in {"0", "1"}:
+            return self._numbers.get(number)
+        return truth if number == "1" else 1 - truth
 
     @staticmethod
     def _are_generators(values: Iterable[object]) -> bool:
@@ -262,9 +268,10 @@ class _Columns:
         numbers = all(map(_is_number, left))
         left = sorted(left, key=str)
         what = "labels that are numbers without names" if numbers else "labels that say neither real nor generated"
-        meanings = ("real", "generated", *["skip"] * len(left)) if numbers else [guessed_class(str(v)) for v in left]
-        option = ",".join(f"{value}={meaning}" for value, meaning in zip(left, meanings, strict=False))
-        examples = "; ".join(f"{value}: {self._examples(values, value)}" for value in left)
+        counted = ("real", "generated", *["skip"] * len(left)) if len(left) > 1 else (UNDECIDED,)
+        meanings = counted if numbers else [guessed_class(str(value)) for value in left]
+        option = ",".join(f"{_spelled(value)}={meaning}" for value, meaning in zip(left, meanings, strict=False))
+        examples = "; ".join(f"{_spelled(value)}: {self._examples(values, value)}" for value in left)
         self._refuse(f"has {what} in {column}; say what each means, such as --classes {option} ({examples})")
 
     def _examples(self, values: Sequence[Any], value: object) -> str:
@@ -275,21 +282,22 @@ class _Columns:
         """Labels where generators alone are stated: one whose name means real is real; None where none is stated."""
         if generator is None:
             return [None] * self._records.rows
+        if numbers := [name for name in dict.fromkeys(makers) if _is_number(name) and not self._reading.class_of(name)]:
+            self._refuse_values(generator, makers, numbers)
         found = {name: self._maker_label(generator, name) for name in set(makers)}
         return [found[name] for name in makers]
 
     def _maker_label(self, column: str, name: str) -> int:
-        stated = self._reading.label_of(name)
-        if stated is not None:
-            return stated
+        stated = self._reading.class_of(_spelled(name))
+        if stated:
+            return LABEL_OF[stated]
         if not name:
             self._refuse(f"has rows without a name in {column}")
         if label_of(name) == 0:
             return 0
-        if "real" in name.lower().replace("-", "_").split("_"):
-            self._refuse(
-                f"has {name!r} in {column}, which may be real images or a generator; say --classes {name}=real"
-            )
+        if name.lower() in NOT_A_GENERATOR or "real" in words_of(name):
+            what = "which may be real images or a generator; say which"
+            self._refuse(f"has {name!r} in {column}, {what}: --classes {name}={UNDECIDED}")
         return 1
 
     def generators(
@@ -309,6 +317,11 @@ class _Columns:
         return [named[name] if kind == 1 else "" for name, kind in zip(makers, labels, strict=True)]
 
 
+def _spelled(value: object) -> str:
+    """A value as `--classes` calls it: "none" where there is none."""
+    return str("" if value is None else value).strip() or "none"
+
+
 def _squeezed(column: str) -> str:
     """A column's name in small letters without marks: `IsFake` and `is_fake` are one name."""
     return re.sub(r"[\W_]", "", column.lower())
@@ -324,11 +337,12 @@ def _is_no_maker(name: str) -> bool:
 
 def _is_number(value: object) -> bool:
     """Whether a value is a number or a truth value, as text too."""
-    if isinstance(value, bool | int | float):
-        return float(value).is_integer()
-    return isinstance(value, str) and value.strip().lstrip("-").isdigit()
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"-?\d+(\.0*)?|true|false", value.strip().lower()))
+    return isinstance(value, bool | int | float) and float(value).is_integer()
 
 
 def _plain(value: object) -> str:
-    """A number as the text of a whole one: `True`, `1.0` and "1" are "1"."""
-    return str(int(value)) if isinstance(value, bool) else str(int(float(str(value))))
+    """A number or truth value as the text of a whole number: `True`, "true", `1.0` and "1" are "1"."""
+    text = str(value).strip().lower()
+    return str(int(text == "true" if text in {"true", "false"} else float(text)))

@@ -3,7 +3,7 @@
 Every folder has a role by its name and by its neighbours:
 
 - a *split* is a split word and nothing else, in any case and with a year, at any depth;
-- a *class* is a word that does nothing but name one: `real`, `0_real`, `fake`, `AI_Art`;
+- a *class* is a word that does nothing but name one: `real`, `0_real`, `fake`, `AI-generated`;
 - `photos`, `nature`, `coco` and the like are *real* where no class word and no known generator stands below them, and
   content where they stand below a generator, unless a folder such as `ai` is beside them;
 - masks, depth maps and previews are left out;
@@ -185,7 +185,7 @@ class _FolderTree:
             next(iter(splits), ""),
             pick("content"),
             unit or ("." if copied else ""),
-            "/".join(path) if "group" in roles else "",
+            "/".join(path[: len(path) - roles[::-1].index("group")]) if "group" in roles else "",
         )
 
     def _class_role(self, name: str) -> Role | None:
@@ -240,14 +240,12 @@ class _FolderTree:
             self._copies_in[parent] = frozenset(names) if shared else frozenset()
         return self._copies_in[parent]
 
-    def _files_below(self, top: Path) -> set[str]:
-        """Paths below a folder, without suffixes."""
-        return {
-            "/".join((*path[len(top) :], name.rpartition(".")[0]))
-            for path in self._paths
-            if path[: len(top)] == top
-            for name in self._images["/".join(path)]
-        }
+    def _files_below(self, top: Path, inside: Path = ()) -> set[str]:
+        """Paths below a folder, without suffixes; they begin with `inside`."""
+        files = {"/".join((*inside, name.rpartition(".")[0])) for name in self._images.get("/".join(top), ())}
+        for name in self._children.get(top, ()):
+            files |= self._files_below((*top, name), (*inside, name))
+        return files
 
     @cached_property
     def _above_classes(self) -> frozenset[Path]:
@@ -265,7 +263,7 @@ class _FolderTree:
         if not class_words.may_be_real(path[depth]) or path[: depth + 1] in self._above_classes:
             return False
         parent = path[:depth]
-        if any(self._class_role(name) == "generated" for name in self._children[parent]):
+        if any(self._class_role(name) == "generated" or is_known_generator(name) for name in self._children[parent]):
             return True
         above = [name for name, role in zip(parent, roles, strict=False) if role is None and not self._is_generic(name)]
         above = [name for at, name in enumerate(parent) if name in above and parent[: at + 1] not in self._common]
@@ -320,11 +318,11 @@ class _FolderTree:
 
     def _generator(self, path: Path, roles: Sequence[Role | None]) -> str:
         """The one name of a path of generated images that is the generator's; "" for none."""
-        names = [depth for depth, name in enumerate(path) if roles[depth] is None and not self._is_generic(name)]
+        names = [depth for depth in range(len(path)) if roles[depth] is None and self._may_be_generator(path, depth)]
         at = roles.index("generated") if "generated" in roles else len(path)
-        below = [depth for depth in names if depth > at and path[depth] not in self._real_contents]
-        above = [depth for depth in names if depth < at and path[: depth + 1] not in self._common]
-        above = [depth for depth in above if not folder_words.is_content(path[depth])]
+        sure = [depth for depth in names if not _is_content(path[depth])]
+        below = [depth for depth in sure if depth > at and path[depth] not in self._real_contents]
+        above = [depth for depth in sure if depth < at and path[: depth + 1] not in self._common]
         nearest = above[::-1] if at < len(path) else above
         known = [depth for depth in (*below, *nearest) if is_known_generator(path[depth])]
         beside = [depth for depth in reversed(names) if path[:depth] in self._with_real]
@@ -333,6 +331,11 @@ class _FolderTree:
             beside += below
         found = [*known, *beside, *nearest, *(names[-1:] if at == len(path) else [])]
         return path[found[0]] if found else ""
+
+    def _may_be_generator(self, path: Path, depth: int) -> bool:
+        """Whether a name says something; a number does beside real images alone."""
+        serial = folder_words.is_serial(path[depth]) and path[:depth] not in self._with_real
+        return not serial and not self._is_generic(path[depth])
 
     def _branches(self, path: Path, depth: int) -> bool:
         return len(self._children[path[:depth]]) > 1
@@ -359,6 +362,11 @@ class _FolderTree:
         return frozenset(
             self._generator(path, roles) for path, roles in found if not {"left out", "skip", "real"} & set(roles)
         ) - {""}
+
+
+def _is_content(name: str) -> bool:
+    """Whether a folder names what images show, or the photographs that they stand against."""
+    return folder_words.is_content(name) or class_words.may_be_real(name)
 
 
 def _picker(named: Sequence[tuple[str, Role]]) -> Callable[[Role], str]:

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from abc import abstractmethod
 from errno import EFBIG, EIO, ENOENT
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -54,6 +55,9 @@ class Archive(Tree):
         super().__init__(str(path), f"{path.resolve()}:{status.st_size}:{change_of(status)}")
         self.file = path
 
+    def _looks_like_image(self, name: str) -> bool:
+        return looks_like_image(self._head(name))
+
     @abstractmethod
     def _head(self, name: str) -> bytes:
         """The first bytes of a member; none where they cannot be read."""
@@ -65,7 +69,7 @@ class Archive(Tree):
             if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
                 msg = f"{self.where} holds {printable(name)!r}, a name that leads out of it; do not trust this archive"
                 raise InputError(msg)
-            listing.add_path(name, lambda name=name: looks_like_image(self._head(name)))
+            listing.add_path(name, partial(self._looks_like_image, name))
         if len(set(names)) < len(names):
             msg = f"{self.where} holds two members of one name; pack it again"
             raise InputError(msg)

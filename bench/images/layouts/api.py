@@ -93,6 +93,10 @@ class Layout(ABC):
     def read(self, tree: Tree) -> DataSetContents:
         """Read the tree. Raises `InputError` for what cannot be used."""
 
+    def described(self) -> tuple[str, ...]:
+        """What folders and columns are taken for, where the layout alone decides it: a line."""
+        return (f"laid out as {self.name}: {self.pattern}",)
+
 
 class DataSetReference(NamedTuple):
     """Another data set, as a data set refers to it.

@@ -17,6 +17,7 @@ from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, Ima
 
 TABLE = "metadata.csv"
 COLUMNS = ("image_path", "target", "category")
+ALL_COLUMNS = frozenset({"filename", *COLUMNS})  # by which its tables are known
 
 
 class ArtifactLayout(Layout):
@@ -26,9 +27,9 @@ class ArtifactLayout(Layout):
     pattern: ClassVar[str] = f"<generator>/{TABLE} with the columns {', '.join(COLUMNS)}"
 
     def coverage(self, tree: Tree) -> Coverage:
-        """By the folders that have a table, where the first table has a column of ArtiFact's."""
+        """By the folders that have a table, where the first table has the columns of ArtiFact's."""
         described = _described_folders(tree)
-        if not described or not {"image_path", "target"} & set(csv_lines.header(tree, _table(described[0]))):
+        if not described or not set(csv_lines.header(tree, _table(described[0]))) >= ALL_COLUMNS:
             return "none"
         known = {*described, SHARED_POOL}
         read = sum(any(above in known for above in _upwards(folder)) for folder in tree.listing.images)
@@ -47,7 +48,8 @@ class ArtifactLayout(Layout):
         if SHARED_POOL not in described:
             added = [folder for folder in images if is_added(folder)]
             rows += [_real(f"{folder}/{name}") for folder in added for name in images[folder]]
-        return DataSetContents(rows, missing={f"images that {TABLE} lists": missing} if missing else {})
+        absent = {f"images that {TABLE} lists": missing} if missing else {}
+        return DataSetContents(rows, missing=absent, reading=self.described())
 
 
 def _described_folders(tree: Tree) -> list[str]:

@@ -58,7 +58,8 @@ class ElsaD3Layout(Layout):
             raise InputError(msg)
         missing = {ONLY_URLS: count} | ({"images without bytes": empty} if empty else {})
         pools = dict.fromkeys((row.generator for row in rows), SHARED_POOL)
-        return DataSetContents([*rows, *real], pools=pools, files=files, missing=missing)
+        reading = self.described()
+        return DataSetContents([*rows, *real], pools=pools, files=files, missing=missing, reading=reading)
 
 
 def _has_columns(schema: Any) -> bool:  # noqa: ANN401 - pyarrow has no types

@@ -110,7 +110,7 @@ class _Merging:
 
     def images(self) -> Iterator[tuple[str, ImageRow | None]]:
         """Every image of the tree by its path; None for one that is not of the data set."""
-        known = _known(self.folders, self.tree)
+        known = self.folders.facts if "label" in self.listed.stated else _known(self.folders, self.tree)
         for folder, names in self.tree.listing.images.items():
             facts = known.get(folder) or self.folders.facts.get(folder)
             stems = {name.rpartition(".")[0] for name in names}

@@ -55,7 +55,8 @@ class GenImageLayout(FolderLayout):
             if len(folders) > 1:
                 msg = f"{tree.where} holds {generator} twice, in {' and '.join(sorted(folders))}; keep one of the two"
                 raise InputError(msg)
-        return DataSetContents(self.rows(tree), {name: family for name, family, _ in GENIMAGE})
+        families = {name: family for name, family, _ in GENIMAGE}
+        return DataSetContents(self.rows(tree), families, reading=self.described())
 
 
 def _generator(above: Sequence[str], shared: int) -> str:

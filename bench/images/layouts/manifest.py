@@ -110,6 +110,10 @@ class _ManifestReader:
         self._columns: dict[str, None] = {}
 
     @property
+    def _is_json(self) -> bool:
+        return self._name.endswith(".jsonl")
+
+    @property
     def missing(self) -> dict[str, int]:
         """The number of images that are listed and not there, by what they are; empty for none."""
         return {f"images that the manifest lists, such as {self._absent[0]}": len(self._absent)} if self._absent else {}
@@ -127,7 +131,7 @@ class _ManifestReader:
         Args:
             pools: The pools that are known to belong to generators.
         """
-        read = _json_lines if self._name.endswith(".jsonl") else _csv_lines
+        read = _json_lines if self._is_json else _csv_lines
         rows = [row for line, fields in read(self._tree, self._name) if (row := self._row(line, fields))]
         self._require_both_classes(rows, pools)
         return rows
@@ -180,16 +184,19 @@ class _ManifestReader:
         for column in columns:
             near = get_close_matches(column.lower(), KNOWN, n=1, cutoff=MISTYPED)
             if column not in self._columns and column not in KNOWN and near:
-                self._refuse(line, f"column {column!r} is not known; did you mean {near[0]}?")
+                self._refuse(line if self._is_json else 1, f"column {column!r} is not known; did you mean {near[0]}?")
             self._columns[column] = None
 
     def _path(self, line: int, text: str) -> str:
         path = text.strip().replace("\\", "/").removeprefix("./")
         root = next((root for root in self._roots if path.startswith(f"{root}/")), "")
         path = path[len(root) + 1 :] if root else path
-        if not path or path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:", path):
-            where = f"{DESCRIPTION} may state another root" if path.startswith("/") or ":" in path else "without '..'"
-            self._refuse(line, f"path {text!r} is not below the folder of the manifest; {where}")
+        if not path:
+            self._refuse(line, "path is empty; write that of an image")
+        absolute = path.startswith("/") or re.match(r"[A-Za-z]:", path)
+        if absolute or ".." in path.split("/"):
+            way = f"{DESCRIPTION} may state another root" if absolute else "write it without '..'"
+            self._refuse(line, f"path {text!r} is not below the folder of the manifest; {way}")
         path = self._composed.get(normalize("NFC", path), path)
         if (first := self._line_of.setdefault(path, line)) != line:
             self._refuse(line, f"{path} is listed already, on line {first}; list each image once")

@@ -8,9 +8,9 @@ otherwise, which `bench.images.annotations.folder_levels` decides.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
-from bench.images.vocabulary.generator_names import is_known_generator, normalised
+from bench.images.vocabulary.generator_names import CACHED_NAMES, is_known_generator, normalised
 
 REAL = frozenset({"real", "reals"})
 GENERATED = frozenset({"ai", "aigc", "fake", "fakes", "generated", "synthetic", "synth", "synthesized"})
@@ -44,15 +44,18 @@ PLAIN_WORDS = REAL | MAYBE_REAL | SPLITS.keys() | FILLERS | {
 }  # fmt: skip
 SIZE = r"\d+(k|m|b|px|x\d+)?"  # 256, 256x256, 1k, 5B
 YEAR = r"_?(19|20)\d\d"
+NEGATIONS = frozenset({"no", "non", "not", "un"})
+UNDECIDED = "real|generated|skip"  # for a user to choose from
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=CACHED_NAMES)
+def words_of(text: str) -> tuple[str, ...]:
     """The words of a name, in lower case and without numbers: `0_real` is `real`, `AiArtData` is `ai art data`."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return [word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word and not word.isdigit()]
+    return tuple(word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word and not word.isdigit())
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def label_of_name(name: str) -> int | None:
     """0 for a name that does nothing but say real, 1 for one that does nothing but say generated, None for others."""
     words = set(words_of(name))
@@ -66,10 +69,12 @@ def guessed_class(name: str) -> str:
     """What a name probably means, for a suggestion: the class of its words, or all there are."""
     words = set(words_of(name))
     real, generated = bool(words & REAL), bool(words & GENERATED)
-    return "real|generated|skip" if real == generated else ("real" if real else "generated")
+    if real == generated or words & NEGATIONS:
+        return UNDECIDED
+    return "real" if real else "generated"
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def may_be_real(name: str) -> bool:
     """Whether a name means real images where nothing around it says otherwise: `photos`, `coco_val2017`, `nature`."""
     words = set(words_of(name))
@@ -78,7 +83,7 @@ def may_be_real(name: str) -> bool:
     return _photo_set(name) is True
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_unsure(name: str) -> bool:
     """Whether a name begins as that of real images and goes on as that of none: `imagenet_dit`, `real_vis_xl`."""
     return _photo_set(name) is None
@@ -105,7 +110,7 @@ def label_of(value: object) -> int | None:
     return 0 if label is None and may_be_real(value) else label
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def split_word(name: str) -> str:
     """The split that a name is the word of, in any case and with a year (`val2017`); "" where it says more, or none."""
     return SPLITS.get(re.sub(rf"({YEAR}|_?set)$", "", normalised(name)), "")
@@ -120,8 +125,3 @@ def split_of_class(name: str) -> str:
 def holds_split_word(name: str) -> bool:
     """Whether a name holds a split word and more, such as `DF40_train`: it is not taken as a split."""
     return not split_word(name) and bool(SPLITS.keys() & set(words_of(name)))
-
-
-def split_of_file(stem: str) -> str:
-    """The split that the name of a shard begins with where a number is all that follows: `train-00000-of-00012`."""
-    return split_word(re.sub(r"([-_. ]?(\d+|of))+$", "", stem)) or split_word(stem)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from bench.images.vocabulary.class_words import words_of
+from bench.images.vocabulary.generator_names import CACHED_NAMES
 
 ANNOTATIONS = frozenset({
     "annoations", "annotation", "annotations", "depth", "depths", "depth_maps", "edge_maps", "gt", "ground_truth",
@@ -19,8 +20,8 @@ PLATFORMS = frozenset({
 UNTOUCHED = frozenset({"clean", "none", "original", "originals", "pre_social", "presocial", "raw", "unperturbed"})
 STRENGTH = r"(eps(ilon)?|jpe?g|q|qf|quality|strength|blur|noise|sigma|crf|c|level|scale)[_-]?\d+([._-]\d+)?"
 GENERIC = frozenset({
-    "class", "classes", "data", "dataset", "datasets", "folder", "frame", "frames", "image", "images", "img", "imgs",
-    "picture", "pictures", "sequence", "sequences", "set", "video", "videos",
+    "batch", "chunk", "class", "classes", "data", "dataset", "datasets", "folder", "frame", "frames", "image", "images",
+    "img", "imgs", "part", "picture", "pictures", "sequence", "sequences", "set", "shard", "video", "videos",
 })  # fmt: skip
 CONTENTS = frozenset({
     "airplane", "animal", "animals", "apple", "art", "bedroom", "bicycle", "bird", "boat", "bottle", "building",
@@ -36,7 +37,7 @@ def _plain(name: str) -> str:
     return "_".join(words_of(name))
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_annotation(name: str) -> bool:
     """Whether a folder holds what describes images: masks, depth, ground truth."""
     words = _plain(name)
@@ -44,35 +45,40 @@ def is_annotation(name: str) -> bool:
     return words in ANNOTATIONS or bool(re.fullmatch(ends, words))
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_preview(name: str) -> bool:
     """Whether a folder holds pictures of a README or of a page."""
     return _plain(name) in PREVIEWS
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_manipulated(name: str) -> bool:
     """Whether a folder holds manipulated images of all kinds, as sets of manipulated faces call their fakes."""
     return "manipulated" in words_of(name) and is_generic(re.sub("manipulated", "images", name.lower()))
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_copy(name: str) -> bool:
     """Whether a folder may hold copies: as a platform returns them, or under an attack or a codec of some strength."""
     return _plain(name) in PLATFORMS | UNTOUCHED or bool(re.fullmatch(STRENGTH, name.lower()))
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_content(name: str) -> bool:
     """Whether a folder names what its images show, or the platform that they were found on."""
     return name.lower() in CONTENTS | PLATFORMS
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_generic(name: str) -> bool:
-    """Whether a folder's name says nothing of its images: `images`, `data`, `Dataset`."""
+    """Whether a folder's name says nothing of its images: `images`, `Dataset`, `part-000001`."""
     words = set(words_of(name))
     return bool(words) and words <= GENERIC
+
+
+def is_serial(name: str) -> bool:
+    """Whether a folder's name is a number of several digits, as of one of many parts: `000`, `00042`."""
+    return bool(re.fullmatch(r"\d{2,}", name))
 
 
 def annotated_name(stem: str) -> str:

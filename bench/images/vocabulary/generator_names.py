@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
+
+CACHED_NAMES = 2**14  # the same few stand in the paths of all images
 
 # Canonical name (as GenImage's tables print it), family, and a pattern for the folder names in use.
 GENIMAGE = (
@@ -53,6 +55,7 @@ FAMILIES = (
 )
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def normalised(name: str) -> str:
     """A name in lower case with one kind of separator."""
     return re.sub(r"[\s.\-]+", "_", name.strip().lower())
@@ -85,14 +88,14 @@ def same_test_set(published: str, folder: str) -> bool:
     return TEST_SETS.get(plain[0], plain[0]) == TEST_SETS.get(plain[1], plain[1])
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_exact_generator(name: str) -> bool:
     """Whether a name is one of a known generator and nothing else."""
     known = any(re.fullmatch(pattern, normalised(name)) for _, pattern in OTHERS)
     return known or name in {canonical for canonical, _, _ in GENIMAGE} or genimage_name(name) is not None
 
 
-@cache
+@lru_cache(maxsize=CACHED_NAMES)
 def is_known_generator(name: str) -> bool:
     """Whether a name is that of a generator whose family is known."""
     return family_of(canonical_name(name)) != name and not re.search(r"based|benchmark|detection|dataset", name.lower())

@@ -66,7 +66,7 @@ def test_an_archive_of_a_folder_named_dot_reads_the_same(tmp_path, pack, name):
 
 def test_a_table_inside_an_archive_is_read(tmp_path):
     for split in ("train", "test"):
-        made = table({"image": structs([png(index) for index in range(6)]), "label": [0, 1] * 3})
+        made = table({"image": structs([png(index) for index in range(6)]), "is_fake": [0, 1] * 3})
         write_parquet(tmp_path / "set" / f"{split}.parquet", made)
     members = {one.name: one.read_bytes() for one in (tmp_path / "set").iterdir()}
     for packed in (zipped(tmp_path / "a.zip", members), tarred(tmp_path / "a.tar", members)):

@@ -26,7 +26,7 @@ def genimage(root):
 
 def tables(root):
     for split in ("train", "test"):
-        made = table({"image": structs([png(index) for index in range(6)]), "label": [0, 1] * 3})
+        made = table({"image": structs([png(index) for index in range(6)]), "is_fake": [0, 1] * 3})
         write_parquet(root / f"{split}.parquet", made)
         write_arrow(root / split / "data-0.arrow", made)
     return root

@@ -73,9 +73,10 @@ def test_a_table_that_is_not_in_order_is_refused_by_file_line_and_column(tmp_pat
         read(f"artifact:{tmp_path}")
 
 
-def test_a_table_of_other_columns_is_not_claimed(tmp_path):
+@pytest.mark.parametrize("head", ["file,width\n", "image_path,target\n", "image_path,target,category\n"])
+def test_a_table_is_claimed_by_all_of_its_columns(tmp_path, head):
     write_images(tmp_path, "a/1.jpg")
-    table(tmp_path, "a", "1.jpg,5", head="file,width\n")
+    table(tmp_path, "a", head=head)
     assert ArtifactLayout().coverage(Folder(tmp_path)) == "none"
 
 

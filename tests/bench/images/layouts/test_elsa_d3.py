@@ -10,13 +10,14 @@ from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_parquet
 
 
-def elsa(first, count, *, as_structs=True):
+def elsa(first, count, *, as_structs=True, models=()):
     """Rows whose image k of row r is of number `first + 4 r + k`."""
     columns = {"id": [f"id{first + row}" for row in range(count)], "url": ["https://nowhere.invalid"] * count}
     for index in range(4):
         images = [png(first + 4 * row + index) for row in range(count)]
         columns[f"image_gen{index}"] = structs(images) if as_structs else pa.array(images)
-        columns[f"model_gen{index}"] = ["some/model"] * count
+    for index, model in enumerate(models):
+        columns[f"model_gen{index}"] = [model] * count
     return table(columns)
 
 
@@ -55,6 +56,14 @@ def test_four_generators_share_the_source_of_their_row(tmp_path, as_structs):
     assert set(images.pools.values()) == {SHARED_POOL}
     assert images.families["SDv1.4"] == "stable diffusion"
     assert images.families["DeepFloyd IF"] == "pixel diffusion"
+
+
+def test_the_generators_are_those_that_columns_state(tmp_path):
+    models = ("some/model", "stable-diffusion-1.4", None, "x")
+    for name in ("train-0", "test-0"):
+        write_parquet(tmp_path / "set" / f"{name}.parquet", elsa(0, 2, models=models))
+    images = read(tmp_path / "set", photos(tmp_path, "a.png", "b.png"))
+    assert images.generators == ("SDv1.4", "SDv2.1", "some/model", "x")
 
 
 def test_real_images_are_assigned_to_the_splits_in_the_proportion_of_the_rows(tmp_path):

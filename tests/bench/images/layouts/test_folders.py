@@ -3,19 +3,10 @@
 import pytest
 
 from bench.images.data_sets import read
+from bench.images.reading import Reading
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
-REAL = [
-    "real", "Real Images", "0_real", "0", "nature", "human", "RAISE_1k", "coco2017", "imagenet", "LAION-5B", "lsun",
-    "ffhq", "celeba_hq", "CelebA-HQ", "flickr30k", "openimages", "real_faces", "afhq", "photos", "imagenet_val",
-    "imagenet-1k", "coco_val2017", "ms_coco", "real_RAISE_1k", "ffhq256", "celeba_hq_256x256", "coco_resized",
-]  # fmt: skip
-GENERATORS = [
-    "imagenet_glide", "imagenet_ai_0508_adm", "imagenet_ai_0424_wukong", "imagenet_midjourney", "ffhq_stylegan2",
-    "real_esrgan", "realistic_vision", "raised", "lsun_ldm", "flux", "photoreal",
-    "coco_fake", "ffhq_fake", "imagenet_ai", "celeba_synthetic", "ffhq_generated", "real_fake",
-]  # fmt: skip
 UNSURE = ["imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl", "lsun_bedroom"]
 
 
@@ -38,16 +29,6 @@ def test_every_folder_is_a_generator_or_real(tmp_path):
     assert "drawn" in images.notes[1]
 
 
-@pytest.mark.parametrize("name", REAL)
-def test_names_of_real_images_are_known(name):
-    assert is_real(name) is True
-
-
-@pytest.mark.parametrize("name", GENERATORS)
-def test_a_generator_named_after_its_training_data_is_no_real_folder(name):
-    assert is_real(name) is False
-
-
 @pytest.mark.parametrize("shape", ["{split}/{kind}/x.png", "{kind}/{split}/x.png"])
 def test_splits_are_at_the_top_or_below_a_generator(tmp_path, shape):
     for split in ("training", "valid", "Test"):
@@ -56,7 +37,8 @@ def test_splits_are_at_the_top_or_below_a_generator(tmp_path, shape):
     assert sorted(table_columns(images, "split", "generator").values()) == [
         (split, generator) for split in ("test", "train", "val") for generator in ("flux", "real")
     ]
-    assert [note.rpartition(": ")[2] for note in images.notes] == ["real"]
+    assert images.notes == ()
+    assert "folders taken as split: Test, training, valid" in images.reading
 
 
 def test_deeper_folders_are_content_classes(tmp_path):
@@ -116,11 +98,15 @@ def test_forgotten_real_images_are_one_clear_line_and_may_come_from_elsewhere(tm
 
 def test_images_at_the_top_are_no_part_and_say_so(tmp_path):
     write_images(tmp_path, "flux/a.png", "real/b.png", "stray.png")
-    with pytest.raises(InputError, match="only in part laid out as folders; name one, as in DATA=folders:"):
-        read(str(tmp_path))
-    images = read(f"folders:{tmp_path}")
+    images = read_both_ways("folders", tmp_path)
     assert images.names == ["flux/a.png", "real/b.png"]
     assert images.notes[-1] == "1 images are not part of the layout and were left out, in the top"
+
+
+def test_more_images_at_the_top_than_a_readme_has_are_asked_about(tmp_path):
+    write_images(tmp_path, "flux/a.png", "real/b.png", *(f"{index}.png" for index in range(11)))
+    with pytest.raises(InputError, match="only in part laid out as folders; name one, as in DATA=folders:"):
+        read(str(tmp_path))
 
 
 @pytest.mark.parametrize("shape", ["flux/train/{ai}/x.png", "flux/car/{old}/x.png"])
@@ -134,14 +120,13 @@ def test_the_folders_of_other_layouts_are_told_apart_by_class_when_read_as_folde
 @pytest.mark.parametrize("name", UNSURE)
 def test_a_folder_that_may_be_real_or_generated_is_refused_with_the_ways_out(tmp_path, name):
     write_images(tmp_path, f"{name}/a.png", "flux/b.png", "real/c.png")
-    told = (
-        f"the folder {name} may hold real images or generated ones; put it into a folder real, or call it fake_{name}"
-    )
+    told = f"the folder {name} may hold real images or generated ones; say which: --classes {name}=real or"
     with pytest.raises(InputError, match=told):
         read(str(tmp_path))
-    (tmp_path / name).rename(tmp_path / f"fake_{name}")
-    assert f"fake_{name}" in read_both_ways("folders", tmp_path).generators
-    (tmp_path / f"fake_{name}").rename(tmp_path / "real" / name)
+    for meaning, label in (("real", 0), ("generated", 1), ("skip", None)):
+        found = table_columns(read(str(tmp_path), reading=Reading({name.lower(): meaning})), "label")
+        assert (found.get(f"{name}/a.png"), len(found)) == (label, 3 if meaning != "skip" else 2)
+    (tmp_path / name).rename(tmp_path / "real" / name)
     assert read_both_ways("folders", tmp_path).labels.tolist() == [1, 0, 0]
 
 
@@ -163,7 +148,7 @@ def test_a_flat_folder_of_generated_images_is_one_generator_beside_real_images_g
     assert images.generators == ("flux",)
     assert images.labels.tolist().count(0) == 12
     assert set(images.table.loc[images.table["label"] == 0, "split"]) == {"train", "val", "test"}
-    assert "flux: the images that no folder names were taken as those of one generator" in images.notes
+    assert "flux: the images that no folder names a generator of were taken as those of one generator" in images.notes
     assert images[images.names.index("real/3.jpg")].facts.format == "JPEG"
 
 

@@ -78,7 +78,7 @@ def test_it_is_known_wherever_layouts_are_named(tmp_path):
 
 @pytest.mark.usefixtures("installed")
 def test_it_takes_precedence_over_a_general_one_that_it_overrides(data):
-    write_parquet(data / "train.parquet", table({"image": structs([png(1), png(2)]), "label": [0, 1]}))
+    write_parquet(data / "train.parquet", table({"image": structs([png(1), png(2)]), "label": ["real", "fake"]}))
     assert len(read(str(data))) == len(LINES)
     assert len(read(f"parquet:{data}")) == 2
 

@@ -24,7 +24,7 @@ def eight(seed=0, **more):
     """Eight rows, real and generated in turn, by two generators."""
     images = structs([png(seed + index) for index in range(8)])
     makers = ["real", "Midjourney", "real", "sd_v1.4"] * 2
-    return table({"image": images, "label": [0, 1] * 4, "generator": makers} | more)
+    return table({"image": images, "label": ["real", "fake"] * 4, "generator": makers} | more)
 
 
 def both_splits(root, write=write_parquet, first="data/train-00000-of-00001.parquet", second="data/test-0.parquet"):
@@ -84,7 +84,7 @@ def test_plain_bytes_in_the_only_such_column_are_images(tmp_path):
 
 @pytest.mark.parametrize(
     "column",
-    [[0, 1] * 3, [False, True] * 3, ["real", "fake"] * 3, ["Nature", "AI"] * 3, ["human", "AI-generated"] * 3],
+    [["real", "fake"] * 3, ["Nature", "AI"] * 3, ["human", "AI-generated"] * 3, ["0_real", "1_fake"] * 3],
 )
 def test_labels_in_all_their_spellings(tmp_path, column):
     assert labels_of(tmp_path, column) == ([0, 1] * 3, [SHARED_POOL, "generated"] * 3)
@@ -108,7 +108,7 @@ def test_without_a_label_column_a_generator_called_real_marks_real_images(tmp_pa
 
 def test_a_generator_column_may_be_a_class_label_and_content_is_read(tmp_path):
     images = structs([png(index) for index in range(6)])
-    columns = {"image": images, "label": [0, 1] * 3, "generator": [0, 1] * 3, "class": [0, 1] * 3}
+    columns = {"image": images, "is_fake": [0, 1] * 3, "generator": [0, 1] * 3, "class": [0, 1] * 3}
     write_parquet(tmp_path / "a.parquet", table(columns, generator=["none", "glide"], **{"class": ["cat", "dog"]}))
     found = read(tmp_path).table
     assert found["generator"].tolist() == [SHARED_POOL, "GLIDE"] * 3
@@ -120,7 +120,7 @@ def test_rows_without_bytes_are_counted_and_keep_the_numbers_of_the_others(tmp_p
     for split in ("train", "test"):
         data = structs([png(0), None, png(2), png(3), png(4), png(5), None, None, None])
         name = "a.parquet" if write is write_parquet else "a.arrow"
-        write(tmp_path / split / name, table({"image": data, "label": [0, 1, 1, 0, 1, 1, 0, 1, 0]}))
+        write(tmp_path / split / name, table({"image": data, "is_fake": [0, 1, 1, 0, 1, 1, 0, 1, 0]}))
     images = read(tmp_path)
     assert images.missing == {"images without bytes": 8}
     assert [name.rpartition("/")[2][:6] for name in images.names[:5]] == [
@@ -137,8 +137,8 @@ def test_structs_that_are_null_are_images_without_bytes(tmp_path):
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     data = pa.array([{"bytes": png(0), "path": "a.png"}, None, {"bytes": png(2), "path": None}], kind)
     for split in ("train", "test"):
-        write_parquet(tmp_path / f"{split}.parquet", table({"image": data, "label": [0, 1, 1]}))
-        write_arrow(tmp_path / split / "a.arrow", table({"image": data, "label": [0, 1, 1]}))
+        write_parquet(tmp_path / f"{split}.parquet", table({"image": data, "is_fake": [0, 1, 1]}))
+        write_arrow(tmp_path / split / "a.arrow", table({"image": data, "is_fake": [0, 1, 1]}))
     images = read(tmp_path)
     assert images.missing == {"images without bytes": 4}
     assert {name.rpartition(".")[2] for name in images.names} == {"png", "img"}
@@ -147,7 +147,7 @@ def test_structs_that_are_null_are_images_without_bytes(tmp_path):
 
 def test_one_split_only_is_divided(tmp_path):
     images = [png(index) for index in range(40)]
-    write_parquet(tmp_path / "train.parquet", table({"image": structs(images), "label": [0, 1] * 20}))
+    write_parquet(tmp_path / "train.parquet", table({"image": structs(images), "is_fake": [0, 1] * 20}))
     found = read(tmp_path)
     assert set(found.table["split"]) == {"train", "val", "test"}
     assert "splits" in found.notes[0] or "split" in found.notes[0]
@@ -181,30 +181,45 @@ DATA = structs([b"x", b"y"])
 @pytest.mark.parametrize(
     ("columns", "classes", "reason"),
     [
-        ({"text": ["a", "b"]}, {}, "has no images; its columns are text, wanted are an image column"),
-        ({"a": DATA, "b": DATA, "label": [0, 1]}, {}, "several columns of bytes, a, b"),
+        ({"text": ["a", "b"]}, {}, "has no images; its columns are text"),
+        ({"a": DATA, "b": DATA, "label": ["real", "fake"]}, {}, "several columns of bytes, a, b"),
         ({"image": DATA}, {}, "says of no image whether it is real"),
-        ({"image": DATA, "label": [0, 1], "is_fake": [0, 1]}, {}, "label and is_fake, of which one only"),
-        ({"image": DATA, "label": [0, 2]}, {}, "label 2, which is not one of 0 or false or real"),
-        ({"image": DATA, "label": [0, None]}, {}, "label None"),
-        ({"image": DATA, "label": [0.0, 1.0]}, {}, "label 0.0, 1.0"),
-        ({"image": DATA, "label": ["real", "sd"]}, {}, "label sd"),
+        (
+            {"image": DATA, "label": ["real", "fake"], "is_fake": [1, 0]},
+            {},
+            "label and is_fake, which differ; name one",
+        ),
+        (
+            {"image": DATA, "label": [0, 2]},
+            {},
+            "numbers without names in label; say what each means, such as --classes 0",
+        ),
+        ({"image": DATA, "label": ["real", None]}, {}, "none=real|generated|skip (none: 1.png)"),
+        ({"image": DATA, "label": [0.0, 1.0]}, {}, "--classes 0.0=real,1.0=generated (0.0: 0.png; 1.0: 1.png)"),
         ({"image": DATA, "label": [[0], [1]]}, {}, "lists or structs in label"),
         ({"image": DATA, "label": [0, -1]}, {"label": ["real", "fake"]}, "label -1, beside its 2 classes"),
-        ({"image": DATA, "label": [0, 1]}, {"label": ["cat", "dog"]}, "classes cat, dog in label, none of which"),
-        ({"image": DATA, "label": [0, 1], "generator": ["sd", "real"]}, {}, "are 0 and 1 swapped"),
-        ({"image": DATA, "label": [0, 1], "generator": ["sd", None]}, {}, "of generator None"),
-        ({"image": DATA, "generator": ["real", "Real-ESRGAN"]}, {}, "'Real-ESRGAN' may be real images"),
+        (
+            {"image": DATA, "label": [0, 1]},
+            {"label": ["cat", "dog"]},
+            "say neither real nor generated in label; say what",
+        ),
+        ({"image": DATA, "is_fake": [0, 1], "generator": ["sd", "real"]}, {}, "'real'; are the classes swapped?"),
+        ({"image": DATA, "is_fake": [0, 1], "generator": ["sd", None]}, {}, "''; are the classes swapped?"),
+        (
+            {"image": DATA, "generator": ["real", "Real-ESRGAN"]},
+            {},
+            "'Real-ESRGAN' in generator, which may be real images or a",
+        ),
     ],
 )
 def test_what_is_not_understood_is_one_line_that_names_the_file(tmp_path, columns, classes, reason):
     assert reason in refused(tmp_path, columns, **classes)
 
 
-def test_a_file_that_names_two_splits_is_refused(tmp_path):
-    write_parquet(tmp_path / "train_and_test.parquet", eight())
-    with pytest.raises(InputError, match="names the splits test and train"):
-        read_data(str(tmp_path))
+def test_split_words_inside_longer_names_of_tables_are_no_splits(tmp_path):
+    for name in ("train_and_test", "my_dev_set_of_test", "FLUX.1-dev-00000-of-00001"):
+        write_parquet(tmp_path / f"{name}.parquet", eight())
+    assert read(tmp_path).drawn_splits
 
 
 @pytest.mark.parametrize(("write", "name"), [(write_parquet, "train.parquet"), (write_arrow, "train.arrow")])
@@ -219,6 +234,11 @@ def test_a_damaged_table_is_named(tmp_path, write, name):
 def test_images_beside_tables_are_not_left_out_without_a_word(tmp_path):
     both_splits(tmp_path)
     (tmp_path / "extra.png").write_bytes(png(0))
+    images = read(tmp_path)
+    assert len(images) == 16
+    assert "1 images beside the tables are not of the data set: extra.png" in images.notes
+    for index in range(11):
+        (tmp_path / f"{index}.png").write_bytes(png(index))
     with pytest.raises(InputError, match="only in part laid out as"):
         read_data(str(tmp_path))
 
