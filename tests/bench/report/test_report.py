@@ -79,7 +79,7 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
         assert "failed 12 of 48 cells: OSError: no room" in text
         assert "skipped 48 of 48 cells: no weights; give --weights" in text
     detector_view = matrix(cells_table(run), "alpha", run.manifest.protocol)
-    assert "rendered scenes, tiny generators" in printed(terminal.matrix(detector_view, "alpha", run.manifest))
+    assert "rendered scenes, tiny generators" in printed(terminal.matrix(detector_view, "alpha", run.manifest, cells_table(run)))
 
 
 def test_detectors_without_a_rank_stand_last(ranked):
@@ -109,7 +109,7 @@ def test_json_has_null_where_undefined(ranked):
 
 def test_the_terminal_matrix_keeps_families_together(run):
     shuffled = matrix(cells_table(run), "alpha", run.manifest.protocol).loc[:, ["kiln", "fog", "ember", "haze"]]
-    text = printed(terminal.matrix(shuffled, "alpha", run.manifest))
+    text = printed(terminal.matrix(shuffled, "alpha", run.manifest, cells_table(run)))
     header = next(line for line in text.splitlines() if line.startswith("train"))
     assert header.split() == ["train", "kiln", "ember", "fog", "haze"]
     body = [line for line in text.splitlines() if line.startswith("kiln")]
