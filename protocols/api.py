@@ -286,7 +286,8 @@ def train_generators(images: Images, names: Sequence[str]) -> tuple[tuple[str, .
     """
     present = images.generators_in("train")
     if not present:
-        msg = "the data has no training images; give data with a train split"
+        where = "in its train split" if images.generators else "at all"
+        msg = f"the data has no generated images {where}, and real ones alone train nothing; add some"
         raise Unanswerable(msg)
     together = [(name,) if name in present else tuple(dict.fromkeys(name.split("+"))) for name in names or present]
     for name in (name for group in together for name in group):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, images_digest
-from bench.images.assembly import require_both_classes, with_base_degradation
+from bench.images.assembly import with_base_degradation
 from bench.images.data_names import EMBEDDED
 from bench.images.data_sets import open_data
-from bench.images.image_set import ImageSet
+from bench.images.image_set import ImageSet, TooFewImages
 from bench.images.quality.census import Census, take_census
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
@@ -26,7 +26,7 @@ from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
 from detectors.entries import Entry
 from detectors.weights.released import FoundCheckpoint, find_checkpoint
-from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Unanswerable
+from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Subset, Unanswerable
 from protocols.degradations import UnknownDegradation, parse_degradation
 
 
@@ -41,11 +41,13 @@ class PlannedRun:
         recipes: Recipes by row.
         runtime: Where it will compute.
         selections: The images of every subset.
-        planned: The cells.
+        cells: The cells of the protocol, in reading order.
+        planned: Those of them that the data can answer.
         groups: The averages over them.
         censuses: Counts and warnings of the files of each data set, by name as in `data`.
         files: Digest of the image files of the run's own data, before any degradation.
         checkpoints: The files that some of the rows are loaded from, by row.
+        unasked: Why the data cannot answer the other cells, by cell.
     """
 
     request: RunRequest
@@ -54,11 +56,13 @@ class PlannedRun:
     recipes: Mapping[str, Recipe]
     runtime: Runtime
     selections: Selections
+    cells: Sequence[Cell]
     planned: Sequence[PlannedCell]
     groups: Sequence[Group]
     censuses: Mapping[str, Census]
     files: str
     checkpoints: Mapping[str, FoundCheckpoint] = field(default_factory=dict)
+    unasked: Mapping[Cell, str] = field(default_factory=dict)
 
     @property
     def images(self) -> ImageSet:
@@ -85,9 +89,6 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
     check_options(request.recipe_options, entries)
     further = (*request.data_sets[1:], *request.protocol.data_sets())
     data = {name: _open_images(request, name, reporter) for name in ("", *further)}
-    if request.protocol.trains:
-        for images in data.values():
-            require_both_classes(images)
     setting = _setting(request, data[""], device)
     checkpoints = {
         entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
@@ -108,6 +109,8 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
     inspections = {name: _inspect_used(request, name, data[name], cells, reporter) for name in data}
     sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
     selections = Selections(sound)
+    unasked = _unasked(cells, selections)
+    asked = [cell for cell in cells if cell not in unasked]
     return PlannedRun(
         request,
         setting,
@@ -115,12 +118,42 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
         recipes,
         device,
         selections,
-        plan(cells, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
+        cells,
+        plan(asked, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
         groups,
-        {name: take_census(inspection) for name, inspection in inspections.items()},
+        {name: _census(request, inspection) for name, inspection in inspections.items()},
         images_digest(sound[""].images, sound[""].hashes),
         checkpoints,
+        unasked,
     )
+
+
+def _census(request: RunRequest, inspection: InspectedImages) -> Census:
+    """The census of a data set; where splits were drawn for training, with the generators that have none of one."""
+    census, images = take_census(inspection), inspection.images
+    if not (request.protocol.trains and images.drawn_splits):
+        return census
+    warnings = [
+        f"{generator} has too few images for a {split} split, and is not {verb}"
+        for split, verb in (("train", "trained on"), ("test", "tested"))
+        for generator in images.generators
+        if generator not in images.generators_in(split)
+    ]
+    return replace(census, warnings=(*census.warnings, *warnings))
+
+
+def _unasked(cells: Sequence[Cell], selections: Selections) -> dict[Cell, str]:
+    """Why the data cannot answer some of the cells. Raises `TooFewImages` where it can answer none."""
+    faults: dict[Subset, TooFewImages] = {}
+    for subset in dict.fromkeys(subset for cell in cells for subset in (cell.train, cell.test) if subset):
+        try:
+            selections[subset]
+        except TooFewImages as error:
+            faults[subset] = error
+    lost = {cell: next((faults[one] for one in (cell.train, cell.test) if one in faults), None) for cell in cells}
+    if all(lost.values()):
+        raise next(iter(faults.values()))
+    return {cell: fault.reason for cell, fault in lost.items() if fault}
 
 
 def _setting(request: RunRequest, images: ImageSet, device: Runtime) -> Setting:

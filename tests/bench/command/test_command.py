@@ -151,7 +151,7 @@ def test_tables_follow_the_last_command(lineup, data, tmp_path):
     assert set(pd.read_csv(out / "throughput.csv")["detector"]) == {"checkerboard", "hog_svm"}
 
 
-def test_an_empty_class_and_an_unreadable_image_are_named(lineup, data, tmp_path):
+def test_an_unreadable_image_is_named(lineup, data, tmp_path):
     broken = shutil.copytree(data, tmp_path / "broken")
     victim = broken / "odd" / "train" / "ai" / "odd_train_ai_0.png"
     victim.write_bytes(victim.read_bytes()[:50])
@@ -159,9 +159,41 @@ def test_an_empty_class_and_an_unreadable_image_are_named(lineup, data, tmp_path
     refused = one_line(lineup("run", *options))
     assert "1 of 84 images cannot be used, such as odd/train/ai/odd_train_ai_0.png (" in refused
     assert "--max-unreadable (now 0.01)" in refused
-    for path in (broken / "odd" / "train" / "ai").iterdir():
-        path.unlink()
-    assert "odd has no generated image in its train split" in one_line(lineup("run", *options))
+
+
+def test_a_generator_without_a_class_loses_its_cells_and_takes_no_rank_away(lineup, data, tmp_path):
+    broken = shutil.copytree(data, tmp_path / "broken")
+    for split, emptied in (("train", "ai"), ("val", "nature")):
+        shutil.rmtree(broken / "odd" / split / emptied)
+    out = tmp_path / "out"
+    done = lineup("run", "--data", broken, "--detectors", "checkerboard,hog_svm", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "Note: odd has no generated image in the train split" in done.stderr
+    cells = pd.read_parquet(out / "cells.parquet")
+    assert set(cells["train"]) == {"even", "faint"}
+    assert set(cells.loc[cells["test"] == "odd", "status"]) == {"unasked"}
+    assert set(cells.loc[cells["test"] == "odd", "reason"]) == {"odd has no real images in its val split"}
+    assert set(cells.loc[cells["test"] != "odd", "status"]) == {"scored"}
+    board = (out / "leaderboard.md").read_text()
+    assert "> Left out: 4 of 12 cells, of every average alike: odd has no real images in its val split." in board
+    ranked = pd.read_csv(out / "leaderboard.csv")
+    assert ranked["rank"].tolist() == [1, 2]
+    assert set(ranked["off-diagonal planned"]) == {2}
+    assert pd.read_csv(out / "matrix-hog_svm.csv", index_col=0)["odd"].isna().all()
+    one_less = lineup("leaderboard", out)
+    assert one_less.returncode == 0
+
+
+def test_data_that_answer_nothing_say_which_class_is_missing(lineup, data, tmp_path):
+    broken = shutil.copytree(data, tmp_path / "broken")
+    options = ("--data", broken, "--detectors", "checkerboard", "--out", tmp_path / "out")
+    for folder in broken.glob("*/train/nature"):
+        shutil.rmtree(folder)
+    assert "has no real images in its train split" in one_line(lineup("run", *options))
+    for folder in broken.glob("*/*/ai"):
+        shutil.rmtree(folder)
+    # all that is left is real
+    assert "no generated images at all, and real ones alone train nothing" in one_line(lineup("run", *options))
 
 
 def test_a_few_unreadable_images_are_excluded_for_every_detector_alike_and_listed(lineup, data, tmp_path):
