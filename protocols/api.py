@@ -221,9 +221,19 @@ class PublishedAverage:
     beside: str
 
 
-def option(default: Any, about: str) -> Any:  # noqa: ANN401 - the type is that of the field
-    """A field of a protocol that a user may choose, with one line of help."""
-    return field(default=default, metadata={"help": about})
+NameKind = Literal["generators", "degradations"]
+
+
+def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  # noqa: ANN401 - the type is that of the field
+    """A field of a protocol that a user may choose.
+
+    Args:
+        default: Its default.
+        about: One line of help.
+        names: What its texts name, where they do. Names of generators are checked, and turned into those of the data,
+            before the protocol lists its cells; names of degradations before the data is opened.
+    """
+    return field(default=default, metadata={"help": about, "names": names})
 
 
 @dataclass(frozen=True)
@@ -267,6 +277,13 @@ class EvaluationProtocol(ABC):
 def option_help(protocol: type[EvaluationProtocol]) -> dict[str, str]:
     """The options of a protocol by name, with their help."""
     return {field.name: str(field.metadata.get("help", "")) for field in fields(protocol) if field.init}
+
+
+def options_naming(protocol: EvaluationProtocol, names: NameKind) -> dict[str, tuple[str, ...]]:
+    """The options of a protocol whose texts name such things, with their texts."""
+    return {
+        one.name: tuple(getattr(protocol, one.name)) for one in fields(protocol) if one.metadata.get("names") == names
+    }
 
 
 def grouped(name: str, cells: Iterable[Cell], role: Role | None = None) -> Group:

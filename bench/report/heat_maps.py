@@ -71,7 +71,8 @@ def heat_maps(matrices: Mapping[str, pd.DataFrame], table: pd.DataFrame, manifes
         manifest: The run's.
     """
     seeds = len(manifest.seeds)
-    description = f"{accuracy_name(table).capitalize()} in %. Data: {manifest.data.title}. Setting: {manifest.setting}. Training seeds: {seeds}."
+    accuracy = accuracy_name(table).capitalize()
+    description = f"{accuracy} in %. Data: {manifest.data.title}. Setting: {manifest.setting}. Training seeds: {seeds}."
     title, _, question = manifest.protocol.title.partition(": ")
     return HeatMaps(title, question, description, tuple(_panels(matrices, table, manifest)))
 

@@ -172,7 +172,8 @@ def legend(ranking: Ranking) -> str:
     *headers, last = list(ranking.headers.values())[1:]
     balanced = " (both classes of a cell count alike)" if ranking.accuracy != ACCURACY else ""
     return (
-        f"{ranking.accuracy.capitalize()} in %{balanced}, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
+        f"{ranking.accuracy.capitalize()} in %{balanced}, generated when the score is above 0.5, "
+        "[95% interval over the images, clustered by source]. "
         f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}{chance}"
     )
 

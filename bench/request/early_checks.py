@@ -21,6 +21,7 @@ from bench.request.setting import require_setting
 from detectors import catalogue
 from detectors.entries import Entry, WrongEntry, parse_entries, parse_entry
 from detectors.weights.released import checkpoints_of
+from protocols.degradations import UnknownDegradation, parse_degradation
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -40,6 +41,18 @@ def check_request(request: RunRequest) -> None:
         benchmark_name(request.data_name)
     if request.tensorboard:
         require_tensorboard()
+
+
+def base_chains(texts: Sequence[str]) -> list[str]:
+    """The canonical names of some chains, each once. Raises `InputError` where there is none, or one is not known."""
+    try:
+        names = list(dict.fromkeys(parse_degradation(text).name for text in texts))
+    except UnknownDegradation as error:
+        raise InputError(str(error)) from error
+    if not names:
+        msg = "no base degradation was named; give none, canonical:jpeg96, or both, comma separated"
+        raise InputError(msg)
+    return names
 
 
 def require_tensorboard() -> None:

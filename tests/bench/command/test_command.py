@@ -143,12 +143,51 @@ def test_chosen_degradations_and_repeated_seeds(lineup, data, tmp_path):
     assert "is not known" in one_line(lineup("run", *options, "--degradations", "sharpen:2"))
 
 
-def test_tables_follow_the_last_command(lineup, data, tmp_path):
+def test_a_folder_holds_one_question_to_which_detectors_and_seeds_are_added(lineup, data, tmp_path):
     out = tmp_path / "out"
-    for detector in ("checkerboard", "hog_svm"):
-        assert lineup("run", "--data", data, "--detectors", detector, "--out", out).returncode == 0
+    usual = ("run", "--data", data, "--out", out, "--detectors")
+    assert lineup(*usual, "checkerboard").returncode == 0
+    other = shutil.copytree(data, tmp_path / "other")
+    changes = {
+        "no checkerboard (name all detectors to add some)": ("hog_svm",),
+        "the protocol degradation": ("checkerboard", "--protocol", "degradation"),
+        "train_on ['even'], not []": ("checkerboard", "--train-on", "even"),
+        "the limit 3, not none": ("checkerboard", "--limit", "3"),
+        "the base degradation jpeg:90, not none": ("checkerboard", "--base-degradation", "jpeg:90"),
+        "no training seed 0": ("checkerboard", "--seed", "1"),
+        "the data other, not data": ("checkerboard", "--data", other),
+        "base degradations in folders of their own": ("checkerboard", "--base-degradation", "none,jpeg:90"),
+    }
+    for said, change in changes.items():
+        for dry in ((), ("--dry-run",)):
+            refused = one_line(lineup(*usual, *change, *dry))
+            assert f"OUT {out} holds cross_generator on data with checkerboard, and this run has " in refused
+            assert said in refused
+            assert f"give another --out (`lineup leaderboard {out} OTHER` joins them), or --replace" in refused
+    assert {path.name for path in out.iterdir() if path.is_dir()} == {"scores"}
+    more = lineup(*usual, "checkerboard,hog_svm", "--seed", "0,1")
+    assert more.returncode == 0, more.stderr
+    assert "9 cells reused" in more.stderr
+    assert lineup(*usual, "hog_svm", "--replace").returncode == 0
     assert [path.name for path in out.glob("matrix-*.csv")] == ["matrix-hog_svm.csv"]
     assert set(pd.read_csv(out / "throughput.csv")["detector"]) == {"checkerboard", "hog_svm"}
+
+
+def test_changed_images_are_other_data(lineup, data, tmp_path):
+    changed, out = shutil.copytree(data, tmp_path / "data"), tmp_path / "out"
+    usual = ("run", "--data", changed, "--detectors", "checkerboard", "--out", out)
+    assert lineup(*usual).returncode == 0
+    (changed / "odd" / "val" / "ai" / "odd_val_ai_0.png").unlink()
+    assert "this run has other images of data (83, not 84)" in one_line(lineup(*usual))
+
+
+def test_a_leaderboard_of_several_runs_is_not_written_over(lineup, data, tmp_path):
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--limit", "3", "--out", tmp_path / "out")
+    assert lineup(*usual, "--base-degradation", "none,jpeg:90").returncode == 0
+    for chains in ("none", "none,jpeg:80"):
+        refused = one_line(lineup(*usual, "--base-degradation", chains))
+        assert "holds the leaderboard of several runs (jpeg:90" in refused
+    assert lineup(*usual, "--base-degradation", "none,jpeg:90,jpeg:80").returncode == 0
 
 
 def test_an_unreadable_image_is_named(lineup, data, tmp_path):

@@ -78,8 +78,9 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
         assert "rendered scenes, tiny generators" in text
         assert "failed 12 of 48 cells: OSError: no room" in text
         assert "skipped 48 of 48 cells: no weights; give --weights" in text
-    detector_view = matrix(cells_table(run), "alpha", run.manifest.protocol)
-    assert "rendered scenes, tiny generators" in printed(terminal.matrix(detector_view, "alpha", run.manifest, cells_table(run)))
+    table = cells_table(run)
+    view = terminal.matrix(matrix(table, "alpha", run.manifest.protocol), "alpha", run.manifest, table)
+    assert "rendered scenes, tiny generators" in printed(view)
 
 
 def test_detectors_without_a_rank_stand_last(ranked):
