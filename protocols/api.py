@@ -224,14 +224,14 @@ class PublishedAverage:
 NameKind = Literal["generators", "degradations"]
 
 
-def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  # noqa: ANN401 - the type is that of the field
+def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  # noqa: ANN401 - of the field's type
     """A field of a protocol that a user may choose.
 
     Args:
         default: Its default.
         about: One line of help.
-        names: What its texts name, where they do. Names of generators are checked, and turned into those of the data,
-            before the protocol lists its cells; names of degradations before the data is opened.
+        names: What the texts of an option of several texts name, where they do. Generators are checked, and called as
+            the data calls them, before the protocol lists its cells; degradations before the data is opened.
     """
     return field(default=default, metadata={"help": about, "names": names})
 

@@ -99,7 +99,7 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     from bench.request.result_folder import require_own_question
 
     reporter, runs = options.reporter(), []
-    planned = [plan_run(request, reporter) for request in requests]
+    planned = [plan_run(request, reporter, dry=dry_run) for request in requests]
     if not replace:
         require_own_question(root, planned)
     for one in planned:

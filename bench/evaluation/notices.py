@@ -47,11 +47,12 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
 
 def _unbalanced(cells: pd.DataFrame) -> Iterator[str]:
     """A sentence on the cells of which one class has most of the images."""
-    generated = (cells[columns.N_GENERATED] / cells[columns.N]).where(cells[columns.N] > 0, 0.5)
+    cells = cells.reset_index(drop=True)
+    generated = (cells[columns.N_GENERATED] / cells[columns.N]).fillna(0.5).to_numpy()
     larger = np.maximum(generated, 1 - generated)
     if (count := int((larger > UNBALANCED).sum())) == 0:
         return
-    worst = cells.loc[larger.idxmax()]
+    worst = cells.iloc[int(larger.argmax())]
     real, total = worst[columns.N] - worst[columns.N_GENERATED], worst[columns.N]
     yield (
         f"Unbalanced: in {count} of {len(cells)} cells the larger class has more than {100 * UNBALANCED:.0f}% of the "

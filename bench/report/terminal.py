@@ -119,10 +119,10 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest, measured
             cells = [[_cell(float(values[name][row]), max(5, len(str(name)))) for name in names] for names in across]
             table.add_row(str(row), *chain.from_iterable([*texts, Text("")] for texts in cells))
         table.add_row()
-    cells = measured[measured[columns.DETECTOR] == detector]
-    if unbalanced(cells).any():
-        for noun, counts in _image_counts(cells, protocol.columns.name).items():
+    own = measured[measured[columns.DETECTOR] == detector]
+    if unbalanced(own).any():
+        for noun, counts in _image_counts(own, protocol.columns.name).items():
             table.add_row(noun, *chain.from_iterable([*(counts[name] for name in names), ""] for names in across))
     title = Text(f"{detector}: {protocol.title}", style="bold")
-    about = f"{accuracy_name(cells).capitalize()} in %, mean over seeds {', '.join(map(str, manifest.seeds))}."
+    about = f"{accuracy_name(own).capitalize()} in %, mean over seeds {', '.join(map(str, manifest.seeds))}."
     return Group(title, Text(f"Data: {data.title}. Setting: {manifest.setting}. {about}"), Text(""), table)

@@ -30,8 +30,8 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     for name, recipe in run.recipes.items():
         if recipe.input != "published":
             reporter.say(f"Input of {name}: {policy_text(recipe)}")
-    for reason, count in Counter(run.unasked.values()).items():
-        reporter.say(f"Left out: {count} of {len(run.cells)} cells: {reason}")
+    for reason, lost in Counter(run.unasked.values()).items():
+        reporter.say(f"Left out: {lost} of {len(run.cells)} cells: {reason}")
     seeds = ", ".join(map(str, request.seeds))
     reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")
 

@@ -115,7 +115,7 @@ def _data_differences(known: dict[str, DataRecord], new: dict[str, DataRecord]) 
         now = new[name]
         if before.title != now.title:
             yield f"the data {now.title}, not {before.title}"
-        elif before.digest != now.digest:
+        elif now.digest and before.digest != now.digest:  # a dry run may know no content
             yield f"other images of {now.title} ({now.images:,}, not {before.images:,})"
 
 

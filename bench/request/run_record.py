@@ -94,7 +94,7 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
         title=images.title,
         kind=images.kind,
         version=images.version,
-        digest=used.digest,
+        digest="" if run.uninspected else used.digest,
         images=len(used.images),
         generators=images.generators,
         families={generator: images.families[generator] for generator in images.generators},
