@@ -147,9 +147,23 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
         what = "could be read as" if complete else "is only in part laid out as"
         msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
         raise InputError(msg)
+    if unread := _unread_text(tree):
+        msg = f"{tree.where} holds nothing that can be read: {unread}"
+        raise InputError(msg)
     patterns = "; ".join(f"{name} ({layout.pattern})" for name, layout in known.items())
     msg = f"{tree.where} is in none of the layouts that can be read: {patterns}"
     raise InputError(msg)
+
+
+def _unread_text(tree: Tree) -> str:
+    """What a tree holds in place of images and data; "" where it holds any, or nothing at all."""
+    listing = tree.listing
+    if listing.images or listing.data:
+        return ""
+    kinds = {kind: count for kind, count in listing.ignored.items() if kind != "hidden"}
+    others = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    refused = [f"{len(listing.refused)} files were refused, such as {name} ({why})" for name, why in listing.refused[:1]]
+    return "; ".join([*refused, *([f"files of other kinds: {others}"] if others else [])])
 
 
 def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:

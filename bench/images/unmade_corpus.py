@@ -73,5 +73,6 @@ def unmade_corpus(root: Path) -> ImageSet:
         families,
         table,
         {generator: generator for generator in families},
+        notes=("the embedded corpus is not there yet: the run will make it first, in some minutes",),
         listed=len(table),
     )
