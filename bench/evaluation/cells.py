@@ -125,7 +125,8 @@ def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
     found = [measure(labels[rows[cell]], scores[rows[cell]], metrics, odds[rows[cell]]) for cell in cells]
     measures = pd.DataFrame(found, index=cells, columns=names)
     by_cell = images.groupby(columns.CELL)
-    measures[columns.N_GENERATED] = by_cell[columns.LABEL].sum()
+    # labels are of 8 bits, and so would their sum be
+    measures[columns.N_GENERATED] = images[columns.LABEL].astype(int).groupby(images[columns.CELL]).sum()
     measures[columns.ACCURACY] = by_cell[columns.CORRECT].mean()
     measures[columns.RANKED] = _ranked(images, measures)
     measures = measures.reindex(range(len(run.cells))).astype(float)

@@ -162,7 +162,8 @@ def _unread_text(tree: Tree) -> str:
         return ""
     kinds = {kind: count for kind, count in listing.ignored.items() if kind != "hidden"}
     others = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    refused = [f"{len(listing.refused)} files were refused, such as {name} ({why})" for name, why in listing.refused[:1]]
+    count = len(listing.refused)
+    refused = [f"{count} files were refused, such as {name} ({reason})" for name, reason in listing.refused[:1]]
     return "; ".join([*refused, *([f"files of other kinds: {others}"] if others else [])])
 
 

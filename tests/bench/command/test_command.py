@@ -8,7 +8,7 @@ import pytest
 
 from bench.evaluation.cells import TABLE_COLUMNS
 from bench.records.columns import THROUGHPUT
-from tests.support.command_line import one_line
+from tests.support.command_line import call, one_line
 from tests.support.miniature import SIZES
 from tests.support.planted_shortcuts import as_png, write_planted
 
@@ -91,6 +91,39 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(lineup, data, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("protocol", ["cross_generator", "degradation"])
+def test_a_dry_run_writes_nothing_whatever_is_not_there_yet(data, tmp_path, protocol):
+    cache = {"LINEUP_CACHE": str(tmp_path / "cache")}
+    usual = ("run", "--dry-run", "--protocol", protocol, "--detectors", "hog_svm", "--out", tmp_path / "out")
+    embedded = call(cache, *usual, "--train-on", "GAN_PS")
+    assert embedded.returncode == 0, embedded.stderr
+    assert "the embedded corpus is not there yet: the run will make it first" in embedded.stderr
+    assert {"cross_generator": "8 of 8 cells", "degradation": "11 of 11 cells"}[protocol] in embedded.stderr
+    mine = call(cache, *usual, "--data", data)
+    assert mine.returncode == 0, mine.stderr
+    assert "files were never inspected: the run will decode each of them first" in mine.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_checked_before_the_embedded_corpus_is_made(tmp_path):
+    cache = {"LINEUP_CACHE": str(tmp_path / "cache")}
+    usual = ("run", "--protocol", "degradation", "--detectors", "hog_svm", "--out", tmp_path / "out")
+    assert "the embedded corpus: generator 'gan_px' is not known; did you mean gan_ps?" in one_line(
+        call(cache, *usual, "--train-on", "gan_px")
+    )
+    assert "degradation 'blurr:1' is not known; did you mean blur:1?" in one_line(
+        call(cache, *usual, "--degradations", "blurr:1")
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_generators_are_named_as_folders_spell_them_in_any_case(lineup, data, tmp_path):
+    out = tmp_path / "out"
+    done = lineup("run", "--data", data, "--detectors", "checkerboard", "--train-on", "EVEN+odd,Faint", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert set(pd.read_parquet(out / "cells.parquet")["train"]) == {"even+odd", "faint"}
+
+
 def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
     options = (
         "--data",
@@ -122,7 +155,9 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--seed", "one"), "seed 'one' is not a whole number"),
         (("--setting", "big"), "setting 'big' is not known; choose auto, paper, small"),
         (("--precision", "int8"), "precision 'int8' is not known"),
-        (("--train-on", "even,nobody"), "generator 'nobody' is not in the data's train split, which has"),
+        (("--train-on", "even,nobody"), "data: generator 'nobody' is not known; there are even, faint, odd"),
+        (("--train-on", "fiant"), "data: generator 'fiant' is not known; did you mean faint?"),
+        (("--base-degradation", "jpg:90"), "degradation 'jpg:90' is not known; did you mean jpeg:90?"),
         (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),
         (("--base-degradation", "sharpen:3"), "degradation 'sharpen:3' is not known"),
         (("--out", "/proc/nothing"), "OUT /proc/nothing cannot be written"),

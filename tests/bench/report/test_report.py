@@ -249,3 +249,26 @@ def test_what_is_at_chance_is_marked_and_explained_in_every_rendering():
     assert {row["detector"]: row["at_chance"] for row in rows} == {"alpha": "True", "beta": "False"}
     (as_json,) = json.loads(formats.as_json([marked]))
     assert {row["detector"]: row["at_chance"] for row in as_json["rows"]} == {"alpha": True, "beta": False}
+
+
+def test_unbalanced_cells_are_told_in_every_rendering_and_balanced_ones_in_none():
+    run = make_run()
+    few = run.scores["name"].str[-8:-4].lt("0003") | ~run.scores["name"].str.contains("kiln")
+    unbalanced = replace(run, scores=run.scores[few])
+    for shown_run, told in ((unbalanced, True), (run, False)):
+        ranked, table = rankings([shown_run]), cells_table(shown_run)
+        view = matrix(table, "alpha", shown_run.manifest.protocol)
+        texts = [
+            printed(terminal.leaderboard(ranked[0]), width=200),
+            formats.as_markdown(ranked),
+            printed(terminal.matrix(view, "alpha", shown_run.manifest, table)),
+            shown(table, shown_run.manifest).description,
+        ]
+        for text in texts:
+            assert ("Balanced accuracy in %" in text) == told
+            assert ("Accuracy in %" in text) != told
+        for text in texts[:2]:
+            assert ("Ranked by off-diagonal balanced accuracy." in text) == told
+            assert ("3 to 50" in text) == told
+        assert ("generated" in texts[2]) == told
+        assert ("generated_min" in formats.as_csv(ranked)) == told
