@@ -47,8 +47,6 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
     del protocol, settings  # read before the other options were, which now hold what they say
-    from bench.request.early_checks import base_chains, check_request
-
     chosen: ChosenProtocol = context.obj
     if detectors is None:  # as a settings file is to have them
         detectors = context.params["detectors"] = DETECTORS if chosen.protocol.trains else ALL
@@ -74,13 +72,20 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         weights_folder=options.weights_folder(weights_dir),
         data_name=data_name,
     )
-    check_request(request)
-    chains = base_chains(names(base_degradation))
-    context.params["out"] = root = out or usual_folder(request, chains)
-    requests = request.in_folder(root).under(chains)
-    runs = _answer(root, requests, replace=replace, dry_run=dry_run)
-    if runs:
+    root, requests = _checked(request, names(base_degradation), out)
+    context.params["out"] = root
+    if runs := _answer(root, requests, replace=replace, dry_run=dry_run):
         _write_settings_and_rank(runs, requests[0], root, context.params)
+
+
+def _checked(request: RunRequest, base_degradations: Sequence[str], out: Path | None) -> tuple[Path, list[RunRequest]]:
+    """The result folder, and a request for each base degradation. Raises `InputError` for what cannot be used."""
+    from bench.request.early_checks import base_chains, check_request
+
+    check_request(request)
+    chains = base_chains(base_degradations)
+    root = out or usual_folder(request, chains)
+    return root, request.in_folder(root).under(chains)
 
 
 def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str, ...]:
