@@ -101,25 +101,43 @@ class Cache:
             workers: How many files to read at a time.
             advance: Called with the number of further files that are done.
         """
-        identity = f"{images.files.identity}@{inspection.VERSION}/{decoder_versions()}"
-        folder = self.root / "inspected" / _file_name(identity)
-        keys = _inspection_keys(images, workers)
-        known = [_read_inspections(path) for path in sorted(folder.glob("*.parquet"))]
-        found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)
-        is_new = keys.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
-        missing = np.flatnonzero(is_new)
+        folder = self._inspections_of(images)
+        keys, found, missing = self._known(images, workers)
         advance(len(images) - len(missing))
         for start in range(0, len(missing), INSPECTIONS_PER_FILE):
             rows, facts = missing[start : start + INSPECTIONS_PER_FILE], []
             for file in map_in_order(lambda row: inspect_file(images, row), rows, workers):
                 facts.append(file)
                 advance(1)
-            new = pd.DataFrame(facts, columns=list(FileRecord._fields), index=rows)
-            new = pd.concat([keys.iloc[rows], new], axis=1)
+            new = _with_keys(facts, keys, rows)
             found = pd.concat([found, new])
             _write_inspections(new, folder)
-        table = keys.merge(found, on=_KEY, how="left", validate="many_to_one")
-        return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
+        return _inspected(images, keys, found)
+
+    def recall(self, images: ImageSet, workers: int) -> tuple[InspectedImages, int]:
+        """The facts of the image files that were inspected before; nothing is decoded, and nothing written.
+
+        Returns:
+            The facts, and how many files have none: their hashes are of their names.
+        """
+        keys, found, missing = self._known(images, workers)
+        names = (images.names[row] for row in missing)
+        facts = [FileRecord(bytes.fromhex(digest(images.files.identity, name))) for name in names]
+        found = pd.concat([found, _with_keys(facts, keys, missing)])
+        return _inspected(images, keys, found), len(missing)
+
+    def _inspections_of(self, images: ImageSet) -> Path:
+        return self.root / "inspected" / _file_name(
+            f"{images.files.identity}@{inspection.VERSION}/{decoder_versions()}"
+        )
+
+    def _known(self, images: ImageSet, workers: int) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.intp]]:
+        """What the facts of each file are kept under, all known facts, and the positions of files that have none."""
+        keys = _inspection_keys(images, workers)
+        known = [_read_inspections(path) for path in sorted(self._inspections_of(images).glob("*.parquet"))]
+        found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)
+        is_new = keys.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
+        return keys, found, np.flatnonzero(is_new)
 
     def embeddings(self, embedder: str, degradation: str) -> EmbeddingFiles:
         """The embeddings of one embedder under one degradation, both given by their keys."""
@@ -157,6 +175,17 @@ class Cache:
 
     def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
+
+
+def _with_keys(facts: Sequence[FileRecord], keys: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
+    """The facts of the files at these positions, beside what they are kept under."""
+    return pd.concat([keys.iloc[rows], pd.DataFrame(facts, columns=list(FileRecord._fields), index=rows)], axis=1)
+
+
+def _inspected(images: ImageSet, keys: pd.DataFrame, found: pd.DataFrame) -> InspectedImages:
+    """The images with their facts among those that were found."""
+    table = keys.merge(found, on=_KEY, how="left", validate="many_to_one")
+    return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
 
 
 def _read_inspections(path: Path) -> pd.DataFrame:

@@ -163,9 +163,8 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
         what = "could be read as" if complete else "is only in part laid out as"
         msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
         raise InputError(msg)
-    if packed := {suffix: count for suffix, count in tree.listing.ignored.items() if suffix in PACKED_SUFFIXES}:
-        found = " and ".join(f"{count} {suffix}" for suffix, count in sorted(packed.items()))
-        msg = f"{tree.where} holds archives that are not read in place ({found}); unpack them, or pack as .zip or .tar"
+    if unread := _unread_text(tree):
+        msg = f"{tree.where} holds nothing that can be read: {unread}"
         raise InputError(msg)
     patterns = "; ".join(f"{name} ({layout.pattern})" for name, layout in known.items())
     msg = f"{tree.where} is in none of the layouts that can be read: {patterns}"
@@ -177,6 +176,21 @@ def _share(layout: Layout, tree: Tree) -> float:
     if not isinstance(layout, FolderLayout) or not tree.listing.size:
         return 1.0
     return sum(len(tree.listing.images[folder]) for folder in layout.annotations(tree)) / tree.listing.size
+
+
+def _unread_text(tree: Tree) -> str:
+    """What a tree without images holds in place of them, and what to do; "" where it holds what may be data."""
+    listing = tree.listing
+    kinds = {kind: count for kind, count in listing.ignored.items() if kind != "hidden"}
+    packed = any(kind in PACKED_SUFFIXES for kind in kinds)
+    if listing.images or (listing.data and not packed):
+        return ""
+    others = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    count = len(listing.refused)
+    found = [f"{count} files were refused, such as {name} ({reason})" for name, reason in listing.refused[:1]]
+    found += [f"files of other kinds: {others}"] if others else []
+    found += ["unpack the archives, or pack them as .zip or .tar"] if packed else []
+    return "; ".join(found)
 
 
 def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:

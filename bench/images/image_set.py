@@ -23,6 +23,18 @@ COLUMNS = ImageRow._fields
 IMAGES_MEASURED = 4  # of each generator and pool, for the short side
 
 
+class TooFewImages(InputError):
+    """A subset lacks images of a class.
+
+    Attributes:
+        reason: Which, without the place of the data.
+    """
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}; add some, or name other data")
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class ImageSet:
     """Images of one data set, or a selection of them.
@@ -155,7 +167,7 @@ class ImageSet:
                 order in the set where None.
 
         Raises:
-            InputError: One of its classes is empty, or has fewer images than the subset asks for.
+            TooFewImages: One of its classes is empty, or has fewer images than the subset asks for.
         """
         rows = np.flatnonzero(self._mask(subset))
         selected = self.select(rows)
@@ -166,8 +178,7 @@ class ImageSet:
                 split = "" if subset.split == "all" else f" in its {subset.split} split"
                 where = f"{subset.name} has {count or 'no'} {noun} images{contents}{split}"
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
-                msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
-                raise InputError(msg)
+                raise TooFewImages(self.files.where, where + asked)
         if subset.size is None:
             return rows
         return rows[_drawn(selected.table["label"], rows if ranks is None else ranks[rows], subset.size)]

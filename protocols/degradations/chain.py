@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from detectors.api import Sample
 from protocols.degradations import catalogue
@@ -61,7 +62,9 @@ def _parse_step(text: str) -> tuple[DegradationKind, Numbers, str]:
     kind = catalogue.find(name)
     numbers = None if kind is None else kind.parse(written)
     if kind is None or numbers is None:
-        msg = f"degradation {text!r} is not known; there is {NONE}, {', '.join(catalogue.usages())}, and chains joined"
+        near = get_close_matches(name, catalogue.names(), n=1) if kind is None else []
+        hint = f"did you mean {near[0]}{colon}{written}? There" if near else "there"
+        msg = f"degradation {text!r} is not known; {hint} is {NONE}, {', '.join(catalogue.usages())}, and chains joined"
         raise UnknownDegradation(f"{msg} with '+'")
     one_number = len(numbers) == 1 and written[:1].isdigit()
     return kind, numbers, f"{name}{colon}{numbers[0]:g}" if one_number else text
