@@ -30,6 +30,11 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     data: options.Data = "embedded",
     real: options.Real = "",
     data_name: options.DataName = "",
+    classes: options.Classes = "",
+    columns: options.Columns = "",
+    levels: options.Levels = "",
+    group: options.Group = "",
+    follow: options.Follow = True,  # noqa: FBT002
     limit: options.Limit = None,
     base_degradation: options.BaseDegradation = "none",
     max_unreadable: options.MaxUnreadable = MAX_UNREADABLE,
@@ -71,6 +76,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         executor=executor,
         weights_folder=options.weights_folder(weights_dir),
         data_name=data_name,
+        reading=options.reading(classes, columns, levels, group, follow=follow),
     )
     root, requests = _checked(request, names(base_degradation), out)
     context.params["out"] = root

@@ -127,8 +127,8 @@ class Cache:
         return _inspected(images, keys, found), len(missing)
 
     def _inspections_of(self, images: ImageSet) -> Path:
-        return self.root / "inspected" / _file_name(
-            f"{images.files.identity}@{inspection.VERSION}/{decoder_versions()}"
+        return (
+            self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}/{decoder_versions()}")
         )
 
     def _known(self, images: ImageSet, workers: int) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.intp]]:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.images.data_names import EMBEDDED, layout_and_place
+from bench.images.reading import AS_STATED, Reading
 from bench.platform.files import digest, plain_name
 from bench.request.defaults import MAX_UNREADABLE
 from bench.request.protocol_catalogue import command_line_text
@@ -48,6 +49,7 @@ class RunRequest:
         executor: Where trainings are computed, many at a time.
         weights_folder: Where files of released checkpoints lie.
         data_name: What published tables call the run's data, where its layout cannot tell.
+        reading: What the user states of the images.
     """
 
     protocol: EvaluationProtocol
@@ -72,6 +74,7 @@ class RunRequest:
     executor: str = "processes"
     weights_folder: Path = Path("weights")
     data_name: str = ""
+    reading: Reading = AS_STATED
 
     def in_folder(self, out: Path) -> RunRequest:
         """The same with another result folder."""
