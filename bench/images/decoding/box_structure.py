@@ -82,7 +82,7 @@ def examine_boxes(data: bytes) -> Structure:
     properties = data[meta.start : meta.end]
     hidden, count = _EXIF_ITEM.subn(rb"\1none", properties)
     whole = data[: meta.start] + hidden + data[meta.end : end] if count else data[:end]
-    return Structure(_largest(data[:end]), whole, notes, b"Exif" if count else b"", _codes(properties))
+    return Structure(_largest(data[:end]), whole, notes, hides_exif=bool(count), codes=_codes(properties))
 
 
 def _largest(data: bytes) -> HeaderSize:

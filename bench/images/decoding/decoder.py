@@ -120,7 +120,7 @@ def _upright(kind: str, structure: Structure, max_pixels: int) -> tuple[Pillow.I
         rgb = _to_rgb(image, profile)
     frames = ANIMATED if kind == "AVIF" and getattr(image, "n_frames", 1) > 1 else ""
     notes = tuple(filter(None, (*structure.notes, frames, exif_note, colour_note)))
-    has_exif = bool(exif) or _EXIF_DIRECTORY in getattr(image, "tag_v2", {})
+    has_exif = bool(exif) or structure.hides_exif or _EXIF_DIRECTORY in getattr(image, "tag_v2", {})
     details = StorageDetails(mode, has_exif, profile.name if profile else "", notes)
     return (rgb if turn is None else rgb.transpose(turn)), quality, details
 
@@ -170,8 +170,9 @@ def _reason(error: Exception) -> str:
         return "it is damaged: its header cannot be read"
     if str(error).startswith("image file is truncated"):
         return "it is cut off: its pixels end early"
-    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
-    return text.strip()[:200] or f"it is damaged: {type(error).__name__}"
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error)).strip()[:180]
+    # what this package raises is a sentence already
+    return text if type(error) is ValueError and text else f"it is damaged: {text or type(error).__name__}"
 
 
 def _require_readable(image: Pillow.Image) -> None:

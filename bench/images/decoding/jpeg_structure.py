@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bench.images.decoding.structure import Structure, truncation_error
+from bench.images.decoding.structure import ENDS_EARLY, Structure, truncation_error
 
 # a marker among the data of a scan: not stuffing, fill or a restart
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -15,7 +15,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _END, _SCAN, _LOSSLESS_FRAME, _STANDALONE = 0xD9, 0xDA, 0xF7, frozenset({0x01, 0xD8, 0xD9})
 _OTHER_DATA = frozenset({*range(0xE0, 0xF0), 0xFE})  # application segments and comments
-_EXIF = b"Exif\0\0"
+_EXIF, _VIEWS, _VIEW_LIST = b"Exif\0\0", b"MPF\0", 0xB002
+_MAX_SCAN_PIXELS = 2**33  # pixels times scans: 128 scans of the largest image; encoders write some ten
 # segments that bear on pixels: those too short for libjpeg to heed are none
 _KEPT = re.compile(
     rb"\xff(\xe0..JFIF\0.{9}|\xee..Adobe.{7}|\xe2..ICC_PROFILE\0|\xe1..http://ns\.adobe\.com/xap/1\.0/\0)", re.DOTALL
@@ -51,11 +52,15 @@ def examine_jpeg(data: bytes) -> Structure:
     in_scan = segments[-1].marker == _SCAN and _all_is_sent(data, segments)
     if segments[-1].marker != _END and not in_scan:
         raise truncation_error("JPEG")
+    if sum(segment.marker == _SCAN for segment in segments) * width * height > _MAX_SCAN_PIXELS:
+        msg = "it has far more scans than a picture needs"
+        raise ValueError(msg)
     others = [segment for segment in segments if segment.marker in _OTHER_DATA and segment.start < first_scan.start]
     exif = [data[start + 4 : end] for _, start, end in others if data[start + 4 : start + 10] == _EXIF]
     dropped = [segment for segment in others if not _KEPT.match(data, segment.start, segment.end)]
     whole_exif = b"".join([*exif[:1], *(part[len(_EXIF) :] for part in exif[1:])])
-    return Structure((width, height), _without(data, dropped), exif=whole_exif, in_scan=in_scan)
+    notes = (ENDS_EARLY,) if any(_misses_views(data, segment) for segment in others) else ()
+    return Structure((width, height), _without(data, dropped), notes, exif=whole_exif, in_scan=in_scan)
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
@@ -66,6 +71,25 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         if marker not in _STANDALONE:
             offset += int.from_bytes(data[offset : offset + 2], "big")
         yield _Segment(marker, found.start(), offset)
+
+
+def _misses_views(data: bytes, segment: _Segment) -> bool:
+    """Whether a segment is an index of further pictures (MPO) some of which are not in the file."""
+    start = segment.start + 8  # from which the index counts
+    if data[segment.start + 4 : start] != _VIEWS:
+        return False
+    order = "<" if data[start : start + 2] == b"II" else ">"
+    try:
+        (directory,) = struct.unpack_from(order + "I", data, start + 4)
+        (count,) = struct.unpack_from(order + "H", data, start + directory)
+        for entry in range(start + directory + 2, start + directory + 2 + 12 * count, 12):
+            tag, _, length, offset = struct.unpack_from(order + "HHII", data, entry)
+            if tag == _VIEW_LIST:
+                views = struct.iter_unpack(order + "4xII4x", data[start + offset : start + offset + length // 16 * 16])
+                return any(start + first + size > len(data) for size, first in views if first)
+    except struct.error:  # an index that is damaged
+        pass
+    return False
 
 
 def _without(data: bytes, dropped: list[_Segment]) -> bytes:

@@ -37,7 +37,8 @@ class Structure(NamedTuple):
         size: The largest size in pixels that it states, of the image or of what is decoded on the way to it.
         data: The file as a decoder is given it: without what is damaged beside the pixels, and whole.
         notes: What of it is not as it should be, and leaves its pixels alone.
-        exif: Its EXIF, where `data` is without it.
+        exif: Its EXIF, where `data` is without it and it tells how the image is turned.
+        hides_exif: Whether `data` is without EXIF that does not tell that.
         codes: Its colour, where code points state it.
         in_scan: Whether it is a JPEG that ends in the data of a scan, which may be complete or not.
     """
@@ -46,6 +47,7 @@ class Structure(NamedTuple):
     data: bytes
     notes: tuple[str, ...] = ()
     exif: bytes = b""
+    hides_exif: bool = False
     codes: ColourCodes | None = None
     in_scan: bool = False
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.images.decoding.structure import DAMAGED_EXIF, HeaderSize, Structure, truncation_error
+from bench.images.decoding.structure import DAMAGED_EXIF, ENDS_EARLY, HeaderSize, Structure, truncation_error
 
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _INTEGER_TYPES = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8"}
@@ -140,7 +140,9 @@ def examine_tiff(data: bytes) -> Structure:
         struct.error: It ends inside its directory.
     """
     first = _Directory(data)
-    page, several = _full_page(data, first)
+    pages, ends_early = _pages(data, first)
+    full = [page for page in pages if _is_full(page)]
+    page = next(iter(full or filter(_is_full, _inner_directories(data, pages))), first)
     if _DNG_VERSION in first or page.value(_PHOTOMETRIC, 0) in _CAMERA_RAW:
         msg = "it is a camera raw file, which is not read; develop it to PNG or TIFF"
         raise ValueError(msg)
@@ -149,37 +151,30 @@ def examine_tiff(data: bytes) -> Structure:
         raise ValueError(msg)
     size = _require_pixels(data, page)
     bad_exif = [page.entry_of(tag) for tag in _EXIF_DIRECTORIES if tag in page and not _is_directory(data, page, tag)]
-    notes = [(bad_exif, DAMAGED_EXIF), (page.damaged, _DAMAGED_FIELD), (several, _PAGES)]
     cleared = [*bad_exif, *page.damaged.values()]
+    facts = ((bad_exif, DAMAGED_EXIF), (page.damaged, _DAMAGED_FIELD), (len(full) > 1, _PAGES), (ends_early, ENDS_EARLY))
     changes = cleared or page.next or page is not first
-    return Structure(size, page.alone(cleared) if changes else data, tuple(note for fact, note in notes if fact))
+    return Structure(size, page.alone(cleared) if changes else data, tuple(note for fact, note in facts if fact))
 
 
-def _full_page(data: bytes, first: _Directory) -> tuple[_Directory, bool]:
-    """The first page that is no thumbnail, reduced copy or mask, and whether another such page follows it."""
-    pages = list(_pages(data, first))
-    full = [page for page in pages if _is_full(page)]
-    if not full:
-        inside = [inner for page in pages for inner in _inner_directories(data, page)]
-        full = [page for page in inside if _is_full(page)][:1]
-    return (full[0] if full else first), len(full) > 1
-
-
-def _pages(data: bytes, first: _Directory) -> Iterator[_Directory]:
-    """The directories of a file one after the other, up to one that cannot be read."""
-    seen, page = {first.offset}, first
-    yield page
-    while page.next and page.next not in seen and len(seen) < _MAX_PAGES:
-        seen.add(page.next)
+def _pages(data: bytes, first: _Directory) -> tuple[list[_Directory], bool]:
+    """The directories of a file one after the other, and whether one of them or its pixels cannot be read."""
+    pages = [first]
+    seen = {first.offset}
+    while (offset := pages[-1].next) and offset not in seen and len(seen) < _MAX_PAGES:
+        seen.add(offset)
         try:
-            page = _Directory(data, page.next)
+            pages.append(_Directory(data, offset))
+            _require_pixels(data, pages[-1])
         except (ValueError, struct.error):
-            return
-        yield page
+            return pages, True
+    return pages, False
 
 
-def _inner_directories(data: bytes, page: _Directory) -> Iterator[_Directory]:
-    for offset in page.values(_SUBDIRECTORIES)[:_MAX_PAGES] if _SUBDIRECTORIES in page else ():
+def _inner_directories(data: bytes, pages: Sequence[_Directory]) -> Iterator[_Directory]:
+    """The directories that those of a file name as their own, but for those that cannot be read."""
+    offsets = [offset for page in pages if _SUBDIRECTORIES in page for offset in page.values(_SUBDIRECTORIES)]
+    for offset in offsets[:_MAX_PAGES]:
         try:
             yield _Directory(data, int(offset))
         except (ValueError, struct.error):

@@ -27,7 +27,7 @@ def examine_webp(data: bytes) -> Structure:
     """
     stated_end = 8 + int.from_bytes(data[4:8], "little")
     chunks = list(_chunks(data, stated_end))
-    size = max((_size(chunk.kind, data[chunk.start : chunk.start + 10]) for chunk in chunks), key=_area)
+    size = max((_size(chunk.kind, data[chunk.start : chunk.start + 10]) for chunk in chunks), key=_area, default=(0, 0))
     whole = [chunk for chunk in chunks if chunk.end <= min(stated_end, len(data))]
     pictures = sum(chunk.kind in _PICTURES for chunk in whole)
     if not pictures:
