@@ -100,7 +100,8 @@ class Cache:
             workers: How many files to read at a time.
             advance: Called with the number of further files that are done.
         """
-        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}")
+        version = f"{inspection.VERSION}-{images.max_pixels}"  # what is too large under one limit may not be elsewhere
+        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{version}")
         keys = _inspection_keys(images, workers)
         known = [_read_inspections(path) for path in sorted(folder.glob("*.parquet"))]
         found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.images.decoding.decoder import UnreadableImage, decode, size_of
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.files.tree import FileSource
 from bench.images.layouts.api import ImageRow
 from bench.platform.errors import InputError
@@ -41,6 +42,7 @@ class ImageSet:
         refused: Name and reason of each image file that is not to be read.
         listed: Number of images of the whole data set that this is a selection of.
         drawn_splits: Whether its splits were drawn here, for the data set has none or one alone.
+        max_pixels: The largest number of pixels of an image that is read.
     """
 
     files: FileSource
@@ -55,6 +57,7 @@ class ImageSet:
     refused: tuple[tuple[str, str], ...] = ()
     listed: int = 0
     drawn_splits: bool = False
+    max_pixels: int = MAX_PIXELS
 
     def __len__(self) -> int:
         return len(self.table)
@@ -107,7 +110,7 @@ class ImageSet:
         try:
             if self.degradations[row]:
                 return self[row].pixels.shape[:2]
-            return size_of(self.files.read(name), self.where(name))
+            return size_of(self.files.read(name), self.where(name), self.max_pixels)
         except (OSError, UnreadableImage):
             return None
 
@@ -128,7 +131,7 @@ class ImageSet:
 
     def __getitem__(self, index: int) -> Sample:
         name = self.names[index]
-        sample = decode(self.files.read(name), self.where(name))
+        sample = decode(self.files.read(name), self.where(name), self.max_pixels)
         return parse_degradation(self.degradations[index])(sample) if self.degradations[index] else sample
 
     def where(self, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
@@ -136,7 +136,8 @@ def _setting(request: RunRequest, images: ImageSet, device: Runtime) -> Setting:
 def _open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
     """A data set of the run, "" its own: limited, and under the base degradation, as the request says."""
     real = "" if name else request.real
-    images = open_data(name or request.data_sets[0], request.cache, request.workers, reporter, real)
+    opened = open_data(name or request.data_sets[0], request.cache, request.workers, reporter, real)
+    images = replace(opened, max_pixels=request.max_pixels)
     if request.limit is not None:
         images = images.select_at_most(request.limit)
     return (

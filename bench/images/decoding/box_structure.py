@@ -105,7 +105,8 @@ def _codes(meta: bytes) -> ColourCodes | None:
     for index in _associations(meta, inside[b"ipma"]).get(main, ()):
         box = properties[index - 1] if 0 < index <= len(properties) else inside[b"ipma"]
         if box.kind == b"colr" and meta[box.start : box.start + 4] == b"nclx":
-            return ColourCodes(*struct.unpack_from(">HH", meta, box.start + 4), before_profile=False)
+            primaries, transfer = struct.unpack_from(">HH", meta, box.start + 4)
+            return ColourCodes(primaries, transfer, before_profile=False)
     return None
 
 

@@ -16,7 +16,7 @@ _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _END, _SCAN, _LOSSLESS_FRAME, _STANDALONE = 0xD9, 0xDA, 0xF7, frozenset({0x01, 0xD8, 0xD9})
 _OTHER_DATA = frozenset({*range(0xE0, 0xF0), 0xFE})  # application segments and comments
 _EXIF, _VIEWS, _VIEW_LIST = b"Exif\0\0", b"MPF\0", 0xB002
-_MAX_SCAN_PIXELS = 2**33  # pixels times scans: 128 scans of the largest image; encoders write some ten
+_MAX_SCANS, _MAX_SCAN_PIXELS = 32, 2**31  # encoders write some ten; each of them costs time by pixels, and few bytes
 # segments that bear on pixels: those too short for libjpeg to heed are none
 _KEPT = re.compile(
     rb"\xff(\xe0..JFIF\0.{9}|\xee..Adobe.{7}|\xe2..ICC_PROFILE\0|\xe1..http://ns\.adobe\.com/xap/1\.0/\0)", re.DOTALL
@@ -52,7 +52,8 @@ def examine_jpeg(data: bytes) -> Structure:
     in_scan = segments[-1].marker == _SCAN and _all_is_sent(data, segments)
     if segments[-1].marker != _END and not in_scan:
         raise truncation_error("JPEG")
-    if sum(segment.marker == _SCAN for segment in segments) * width * height > _MAX_SCAN_PIXELS:
+    scans = sum(segment.marker == _SCAN for segment in segments)
+    if scans > _MAX_SCANS and scans * width * height > _MAX_SCAN_PIXELS:
         msg = "it has far more scans than a picture needs"
         raise ValueError(msg)
     others = [segment for segment in segments if segment.marker in _OTHER_DATA and segment.start < first_scan.start]

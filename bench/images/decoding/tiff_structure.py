@@ -152,7 +152,12 @@ def examine_tiff(data: bytes) -> Structure:
     size = _require_pixels(data, page)
     bad_exif = [page.entry_of(tag) for tag in _EXIF_DIRECTORIES if tag in page and not _is_directory(data, page, tag)]
     cleared = [*bad_exif, *page.damaged.values()]
-    facts = ((bad_exif, DAMAGED_EXIF), (page.damaged, _DAMAGED_FIELD), (len(full) > 1, _PAGES), (ends_early, ENDS_EARLY))
+    facts = (
+        (bad_exif, DAMAGED_EXIF),
+        (page.damaged, _DAMAGED_FIELD),
+        (len(full) > 1, _PAGES),
+        (ends_early, ENDS_EARLY),
+    )
     changes = cleared or page.next or page is not first
     return Structure(size, page.alone(cleared) if changes else data, tuple(note for fact, note in facts if fact))
 

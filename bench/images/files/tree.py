@@ -20,7 +20,9 @@ from typing import BinaryIO, Protocol
 
 from bench.platform.errors import InputError
 
-IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp"}
+)
 DATA_SUFFIXES = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".txt"})
 ARCHIVE_SUFFIXES = frozenset({".tar", ".zip"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})

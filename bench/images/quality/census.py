@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from bench.images.quality.duplicates import Duplicates, find_duplicates
-from bench.images.quality.inspection import InspectedImages
+from bench.images.quality.inspection import NOTE_SEPARATOR, InspectedImages
 
 CLASSES = {0: "real", 1: "generated"}
 GROUP = ("generator", "split", "label")
@@ -17,6 +17,25 @@ COLUMNS = (
     *("generator", "split", "class", "images", "formats", "modes", "width", "height", "short_side"),
     *("quality", "bytes_per_pixel", "exif", "profile"),
 )
+
+
+class FileNote(NamedTuple):
+    """What was passed over in some of the files.
+
+    Attributes:
+        note: What it is, such as "its EXIF is damaged and ignored".
+        images: In how many of them.
+        example: The name of the first.
+    """
+
+    note: str
+    images: int
+    example: str
+
+    @property
+    def text(self) -> str:
+        """It as one line."""
+        return f"{self.note}: {self.images:,} image{'s, such as' if self.images > 1 else ','} {self.example}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +48,7 @@ class Census:
             of the JPEG files; empty where there are none), `bytes_per_pixel` (the same), `exif`, `profile` (counts).
         excluded: Columns `name` and `reason`: files that cannot be used by any detector.
         duplicates: Images that are in it more than once.
+        file_notes: What was passed over in files that are used: it is no reason to exclude them.
         notes: What a reader of results should know, from the layout.
         warnings: What a reader of results must know: leakage, contradictions, what is missing or excluded.
     """
@@ -36,6 +56,7 @@ class Census:
     groups: pd.DataFrame
     excluded: pd.DataFrame
     duplicates: tuple[Duplicates, ...]
+    file_notes: tuple[FileNote, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -51,6 +72,7 @@ class Census:
             "groups": self.groups.to_dict(orient="records"),
             "excluded": self.excluded.to_dict(orient="records"),
             "duplicates": [duplicates._asdict() for duplicates in self.duplicates],
+            "file_notes": [note._asdict() for note in self.file_notes],
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
@@ -68,7 +90,10 @@ def take_census(inspected: InspectedImages) -> Census:
         *filter(None, map(_duplicates_warning, duplicates)),
         *_missing_warnings(images.missing),
     ]
-    return Census(pd.DataFrame(groups, columns=list(COLUMNS)), excluded, duplicates, images.notes, tuple(warnings))
+    noted = _file_notes(usable.table)
+    return Census(
+        pd.DataFrame(groups, columns=list(COLUMNS)), excluded, duplicates, noted, images.notes, tuple(warnings)
+    )
 
 
 def _group(key: Any, files: pd.DataFrame) -> dict[str, Any]:  # noqa: ANN401 - as pandas gives the key of a group
@@ -90,6 +115,14 @@ def _group(key: Any, files: pd.DataFrame) -> dict[str, Any]:  # noqa: ANN401 - a
         "exif": int(files["exif"].sum()),
         "profile": int((files["profile"] != "").sum()),
     }
+
+
+def _file_notes(files: pd.DataFrame) -> tuple[FileNote, ...]:
+    """The notes on files, the commonest first."""
+    noted = files.loc[files["note"] != "", ["name", "note"]]
+    each = noted.assign(note=noted["note"].str.split(NOTE_SEPARATOR)).explode("note")
+    found = [FileNote(str(note), len(group), group["name"].iloc[0]) for note, group in each.groupby("note")]
+    return tuple(sorted(found, key=lambda one: (-one.images, one.note)))
 
 
 def _counts(values: pd.Series[Any]) -> dict[str, int]:

@@ -12,15 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.images.decoding.decoder import StorageDetails, UnreadableImage, decode_with_details
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from detectors.api import Image, Sample
 from protocols.degradations import parse_degradation
 
-VERSION = 3  # rises when the record of the same file would have other values or other fields
+VERSION = 4  # rises when the record of the same file would have other values or other fields
 FREQUENCIES = 12  # of a perceptual hash, in either direction
 GRID = 4 * FREQUENCIES  # cells that they are computed from, in either direction
 HASH_BYTES = 32  # of a sha256
+NOTE_SEPARATOR = "; "
 UNREAD_HASH = bytes(HASH_BYTES)  # of a file that could not be read
 PERCEPTUAL_HASH_BYTES = FREQUENCIES * FREQUENCIES // 8
 
@@ -41,6 +43,8 @@ class FileRecord(NamedTuple):
         exif: Whether it has EXIF data.
         profile: Its colour profile, "" for none.
         perceptual_hash: Of its luma, for finding near duplicates.
+        note: What of it is not as it should be and was passed over, such as damaged EXIF; several with semicolons
+            between, "" for none.
     """
 
     hash: bytes
@@ -54,6 +58,7 @@ class FileRecord(NamedTuple):
     exif: bool = False
     profile: str = ""
     perceptual_hash: bytes = bytes(PERCEPTUAL_HASH_BYTES)
+    note: str = ""
 
 
 def perceptual_hash(pixels: Image) -> bytes:
@@ -72,25 +77,27 @@ def perceptual_hash(pixels: Image) -> bytes:
     return np.packbits(lowest > np.median(lowest)).tobytes()
 
 
-def inspect(data: bytes, where: str, chain: str = "") -> FileRecord:
+def inspect(data: bytes, where: str, chain: str = "", max_pixels: int = MAX_PIXELS) -> FileRecord:
     """Decode a file strictly and record what it is, after the degradations that its data set gives it.
 
     Args:
         data: The whole file.
         where: What messages call it.
         chain: The degradations, "" for none.
+        max_pixels: The largest number of pixels that is read.
 
     Returns:
         Its record, with a reason where it cannot be used.
     """
     content = sha256(data).digest()
     try:
-        sample, details = decode_with_details(data, where)
+        sample, details = decode_with_details(data, where, max_pixels)
     except UnreadableImage as error:
         return FileRecord(content, reason=error.reason, size=len(data))
     if chain:
         try:
-            sample, details = parse_degradation(chain)(sample), StorageDetails("RGB", exif=False, profile="")
+            sample = parse_degradation(chain)(sample)
+            details = StorageDetails("RGB", exif=False, profile="", notes=details.notes)
         except (ValueError, cv2.error) as error:
             return FileRecord(content, reason=f"it cannot go through {chain}: {error}", size=len(data))
     return _record(content, sample, details)
@@ -109,6 +116,7 @@ def _record(content: bytes, sample: Sample, details: StorageDetails) -> FileReco
         exif=details.exif,
         profile=details.profile,
         perceptual_hash=perceptual_hash(sample.pixels),
+        note=NOTE_SEPARATOR.join(details.notes),
     )
 
 
@@ -119,7 +127,7 @@ def inspect_file(images: ImageSet, row: int) -> FileRecord:
         data = images.files.read(name)
     except OSError as error:
         return FileRecord(UNREAD_HASH, reason=f"it cannot be read: {error.strerror or error}")
-    return inspect(data, images.where(name), images.degradations[row])
+    return inspect(data, images.where(name), images.degradations[row], images.max_pixels)
 
 
 @dataclass(frozen=True)
