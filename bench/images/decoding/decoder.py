@@ -91,7 +91,7 @@ def decode(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -> Sample:
 def decode_with_details(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -> tuple[Sample, StorageDetails]:
     """Read one image file as `decode` does, and tell how it is stored. Raises `UnreadableImage`."""
     try:
-        kind, structure = examine(data, max_pixels)
+        kind, structure = _examine(data, max_pixels)
         upright, quality, details = _upright(kind, structure, max_pixels)
         pixels = _to_array(upright)
     except Exception as error:  # damaged files make Pillow raise nearly anything
@@ -102,7 +102,7 @@ def decode_with_details(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -
 def size_of(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Width and height in pixels of an image file as stored, without decoding it. Raises `UnreadableImage`."""
     try:
-        with _open(*examine(data, max_pixels), max_pixels) as image:
+        with _open(*_examine(data, max_pixels), max_pixels) as image:
             return image.size
     except Exception as error:
         raise UnreadableImage(where, _reason(error)) from error
@@ -130,14 +130,19 @@ def _is_to_turn(kind: str, image: Pillow.Image) -> bool:
     return kind not in _UPRIGHT or bool(getattr(image, "jpeg", False))
 
 
+def _examine(data: bytes, max_pixels: int) -> tuple[str, Structure]:
+    """What the structure of a file says, as `examine` has it."""
+    if Pillow.MAX_IMAGE_PIXELS is not None and max_pixels > Pillow.MAX_IMAGE_PIXELS:
+        Pillow.MAX_IMAGE_PIXELS = max_pixels  # of Pillow itself, for all that it opens
+    return examine(data, max_pixels)
+
+
 def _open(kind: str, structure: Structure, max_pixels: int) -> Pillow.Image:
     """A complete file, opened by the reader of its format."""
     if kind == "TIFF":
         _disable_libtiff_messages()
     if _PILLOW_WARNINGS not in warnings.filters:  # of odd metadata; a warnings context is not safe among threads
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    if Pillow.MAX_IMAGE_PIXELS is not None and max_pixels > Pillow.MAX_IMAGE_PIXELS:
-        Pillow.MAX_IMAGE_PIXELS = max_pixels  # Pillow's own limit, below which a user may go here
     image = Pillow.open(io.BytesIO(structure.data), formats=[kind])
     require_valid_size(image.size, max_pixels)
     return image

@@ -29,8 +29,8 @@ _TURN = (
 
 def exif_of(image: Pillow.Image) -> bytes:
     """The EXIF that a loaded image other than TIFF has kept; b"" for none."""
-    if "exif" in image.info:
-        return bytes(image.info["exif"])
+    if stored := image.info.get("exif"):
+        return bytes(stored)
     try:  # as ImageMagick writes it: three lines, then hexadecimal digits
         return bytes.fromhex("".join(str(image.info.get("Raw profile type exif", "")).split("\n")[3:]))
     except ValueError:

@@ -29,7 +29,7 @@ def load_reader(kind: str) -> None:
 def examine_jxl(data: bytes) -> Structure:
     """The size that the header of a JPEG XL file states. Its decoder refuses what is cut off."""
     bits = _bits(_codestream(data)[2:])
-    is_small = next(bits)
+    is_small = bool(_number(bits, 1))
     height = _length(bits, is_small=is_small)
     ratio = _number(bits, 3)
     if not ratio:
