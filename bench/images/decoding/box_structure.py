@@ -74,7 +74,7 @@ def examine_boxes(data: bytes) -> Structure:
     end = boxes[-1].end if boxes else 0
     cut_kind = data[end + 4 : end + 8]
     if not boxes or cut_kind in _NEEDED or not {b"meta", b"moov"} & {box.kind for box in boxes}:
-        raise truncation_error("AVIF")
+        raise truncation_error("AVIF or HEIC")
     notes = (ENDS_EARLY,) if end < len(data) else ()
     meta = next((box for box in boxes if box.kind == b"meta"), None)
     if meta is None:

@@ -175,6 +175,8 @@ def _reason(error: Exception) -> str:
         return "it is damaged: its header cannot be read"
     if str(error).startswith("image file is truncated"):
         return "it is cut off: its pixels end early"
+    if "libjxl" in str(error):  # which says no more than that it cannot
+        return "it is cut off or damaged: its JPEG XL data cannot be decoded"
     text = "".join(letter if letter.isprintable() else " " for letter in str(error)).strip()[:180]
     # what this package raises is a sentence already
     return text if type(error) is ValueError and text else f"it is damaged: {text or type(error).__name__}"

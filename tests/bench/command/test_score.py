@@ -89,7 +89,7 @@ def test_what_cannot_be_scored_is_one_clear_line(lineup, checkpoint, images, tmp
 
 def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left_alone(lineup, small, images):
     usual = ("--detector", "tiny_ladeda", "--weights", small)
-    names = ("list.csv", "lines.jsonl", "photo.heic", "README")
+    names = ("list.csv", "lines.jsonl", "photo.psd", "README")
     for name in names:
         (images / name).write_text("name,label")
         refused = one_line(lineup("score", images / name, *usual))
@@ -100,7 +100,7 @@ def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left
     done = lineup("score", images / "a.png", *(images / name for name in names), *usual)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == [str(images / "a.png")]
-    said = "4 files of other kinds were not read: 1 .csv, 1 .heic, 1 .jsonl, 1 without a suffix"
+    said = "4 files of other kinds were not read: 1 .csv, 1 .jsonl, 1 .psd, 1 without a suffix"
     assert f"Note: {said}" in done.stderr
     refused = one_line(lineup("score", images / "absent.png", *usual))
     assert "absent.png does not exist; give image files (" in refused
@@ -178,3 +178,12 @@ def test_one_that_was_not_read_is_null_with_its_reason_and_other_files_are_count
 
 def test_two_forms_at_once_are_refused(lineup, both):
     assert "--json and --csv were given together" in one_line(lineup(*both, "--json", "--csv"))
+
+
+def test_the_largest_image_that_is_read_is_an_option(lineup, small, images):
+    usual = (images / "a.png", "--detector", "tiny_ladeda", "--weights", small)
+    refused = lineup("score", *usual, "--max-pixels", "1000")
+    assert refused.returncode == 1
+    assert "pixels are more than the 1,000 that are read; --max-pixels" in refused.stdout
+    assert lineup("score", *usual, "--max-pixels", "1M").returncode == 0
+    assert "--max-pixels 'large' is no number" in one_line(lineup("score", *usual, "--max-pixels", "large"))

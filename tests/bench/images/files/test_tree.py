@@ -165,12 +165,12 @@ def test_a_file_of_another_kind_is_one_clear_line(tmp_path, name):
 
 
 def test_what_is_no_image_and_no_data_is_counted_by_suffix_and_nothing_else_is(tmp_path):
-    put(tmp_path, *(f"gan/{index}.HEIC" for index in range(3)), "gan/1.png", "gan/movie.mp4")
+    put(tmp_path, *(f"gan/{index}.PSD" for index in range(3)), "gan/1.png", "gan/movie.mp4")
     put(tmp_path, "a.txt", "b.json", "c.csv", "d.cls", "e.jsonl", "f.parquet", "g.arrow")
-    real = Folder(put(tmp_path / "more", "x.heic", "y.png"))
+    real = Folder(put(tmp_path / "more", "x.psd", "y.png"))
     listing = Folder(tmp_path).listing
-    assert listing.ignored == {".heic": 4, ".mp4": 1}
-    assert MountedTree(Folder(tmp_path / "gan"), {"real": real}).listing.ignored == {".heic": 4, ".mp4": 1}
+    assert listing.ignored == {".psd": 4, ".mp4": 1}
+    assert MountedTree(Folder(tmp_path / "gan"), {"real": real}).listing.ignored == {".psd": 4, ".mp4": 1}
 
 
 def test_data_whose_name_cannot_be_shown_is_refused_and_not_left_out(tmp_path):
