@@ -105,7 +105,7 @@ def originals():
         "picture.gif": saved(rgb.quantize(64), "GIF"),
         "animated.gif": saved(rgb.quantize(64), "GIF", **frames),
     }
-    for name in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg", "zstd", "lzma"):
+    for name in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg", "lzma"):
         files[f"{name}.tiff"] = saved(rgb, "TIFF", compression=name, exif=exif)
     for name in ("group3", "group4", "tiff_ccitt"):
         files[f"{name}.tiff"] = saved(tones, "TIFF", compression=name)
@@ -402,13 +402,13 @@ def near_bombs():
     files = {name: saved(Image.new(mode, (side, side), 1), kind, **more) for name, (mode, kind, more) in makers.items()}
     rng = np.random.default_rng(8191)
     for name, data in files.items():
-        yield Mutant(name, "whole", INTACT, data)
-        yield Mutant(name, "cut", CUT, data[: -int(rng.integers(2, len(data) // 2))])
-        yield Mutant(name, "flip", DAMAGED, flip(data, rng))
-        yield Mutant(name, "flip_early", DAMAGED, flip_early(data, rng))
-    yield Mutant("progressive.jpg", "no end marker", DAMAGED, files["progressive.jpg"][:-1])
-    yield Mutant("progressive.jpg", "a thousand scans", DAMAGED, _scans(files["progressive.jpg"], 1000))
-    yield Mutant("progressive.jpg", "twenty scans more", DAMAGED, _scans(files["progressive.jpg"], 20))
+        yield Mutant(f"huge {name}", "whole", INTACT, data)
+        yield Mutant(f"huge {name}", "cut", CUT, data[: -int(rng.integers(2, len(data) // 2))])
+        yield Mutant(f"huge {name}", "flip", DAMAGED, flip(data, rng))
+        yield Mutant(f"huge {name}", "flip_early", DAMAGED, flip_early(data, rng))
+    yield Mutant("huge progressive.jpg", "no end marker", DAMAGED, files["progressive.jpg"][:-1])
+    yield Mutant("huge progressive.jpg", "a thousand scans", DAMAGED, _scans(files["progressive.jpg"], 1000))
+    yield Mutant("huge progressive.jpg", "twenty scans more", DAMAGED, _scans(files["progressive.jpg"], 20))
 
 
 def _scans(data, count):
