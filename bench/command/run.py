@@ -48,7 +48,6 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
     del settings  # read before the other options were, which now hold what it says
-    from bench.request.base_degradations import with_base_degradations
     from bench.request.early_checks import check_request
 
     chosen: ChosenProtocol = context.obj
@@ -78,8 +77,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         data_name=data_name,
     )
     check_request(request)
-    requests = with_base_degradations(request, names(base_degradation))
-    runs = [run for one in requests if (run := _run(one, dry_run=dry_run, show=len(requests) == 1))]
+    runs = _runs(request, names(base_degradation), dry_run=dry_run)
     if runs:
         _write_settings_and_rank(runs, request, context.params)
 
@@ -88,6 +86,14 @@ def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str
     if not baselines or not detectors or detectors == (ALL,):
         return detectors
     return tuple(dict.fromkeys((*detectors, *names(BASELINES))))
+
+
+def _runs(request: RunRequest, base_degradations: tuple[str, ...], *, dry_run: bool) -> list[Run]:
+    """Answer one request under each base degradation, or say what that would cost."""
+    from bench.request.base_degradations import with_base_degradations
+
+    requests = with_base_degradations(request, base_degradations)
+    return [run for one in requests if (run := _run(one, dry_run=dry_run, show=len(requests) == 1))]
 
 
 def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
-from bench.images.decoding.box_structure import examine_boxes
-from bench.images.decoding.gif_structure import examine_gif
-from bench.images.decoding.jpeg_scans import with_end_marker
-from bench.images.decoding.jpeg_structure import examine_jpeg
-from bench.images.decoding.optional_formats import examine_jxl
-from bench.images.decoding.png_structure import examine_png
-from bench.images.decoding.signatures import format_of
+from bench.images.decoding.formats.boxes import examine_boxes
+from bench.images.decoding.formats.gif import examine_gif
+from bench.images.decoding.formats.jpeg import examine_jpeg
+from bench.images.decoding.formats.jpeg_scans import with_end_marker
+from bench.images.decoding.formats.optional import examine_jxl
+from bench.images.decoding.formats.png import examine_png
+from bench.images.decoding.formats.signatures import format_of
+from bench.images.decoding.formats.tiff import examine_tiff
+from bench.images.decoding.formats.webp import examine_webp
 from bench.images.decoding.structure import (
     ENDS_EARLY,
     LARGEST_MAX_PIXELS,
@@ -24,8 +26,6 @@ from bench.images.decoding.structure import (
     Structure,
     truncation_error,
 )
-from bench.images.decoding.tiff_structure import examine_tiff
-from bench.images.decoding.webp_structure import examine_webp
 
 
 def examine(data: bytes, max_pixels: int) -> tuple[str, Structure]:

@@ -62,7 +62,7 @@ def fault_of(mutant):
 
 
 def faults(some):
-    """What is wrong with how some mutants are read, and the longest time of one in seconds of CPU, which other work on the machine does not change."""
+    """What is wrong with how some mutants are read, and the longest time of one in seconds of CPU."""
     found, longest = [], 0.0
     for mutant in some:
         start = time.process_time()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.images.decoding.decoder import UnreadableImage, decode
-from bench.images.decoding.signatures import format_of
+from bench.images.decoding.formats.signatures import format_of
 from detectors.checks import texture
 from tests.support.mutated_images import saved
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.images.decoding import optional_formats
 from bench.images.decoding.decoder import UnreadableImage, decode, decode_with_details, size_of
-from bench.images.decoding.optional_formats import examine_jxl, load_reader
+from bench.images.decoding.formats import optional
+from bench.images.decoding.formats.optional import examine_jxl, load_reader
 from detectors.checks import texture
 from tests.support.mutated_images import exif_block
 
@@ -28,7 +28,7 @@ def _without_extras(monkeypatch):
         raise ImportError(name)
 
     load_reader.cache_clear()
-    monkeypatch.setattr(optional_formats, "import_module", absent)
+    monkeypatch.setattr(optional, "import_module", absent)
     yield
     load_reader.cache_clear()
 

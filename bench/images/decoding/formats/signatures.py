@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bench.images.decoding.box_structure import coder_of
-from bench.images.decoding.optional_formats import NAMES, load_reader
+from bench.images.decoding.formats.boxes import coder_of
+from bench.images.decoding.formats.optional import NAMES, load_reader
 
 READ = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # by Pillow's names
 _BOXES = "boxes"
