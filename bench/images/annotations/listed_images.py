@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
-from bench.images.annotations.folder_levels import FolderFacts
+from bench.images.annotations.folder_levels import FolderFacts, shown
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
 from bench.images.annotations.split_lists import split_lists, split_of_list
 from bench.images.annotations.table_records import TableRecords
@@ -99,10 +99,12 @@ def listed_images(tree: Tree, folders: Mapping[str, FolderFacts]) -> ListedImage
     tables = [table for table in found.values() if table]
     by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
     numbers = explained_numbers(by_folder, tree.reading)
+    unused = [name for name, table in found.items() if not table]
     lists = split_lists(tree, [name for name, table in found.items() if not table and not _is_table(name)])
+    unused = [name for name in unused if not any(note.startswith(f"{name} ") for note in lists.notes)]
     facts = {image: ImageFacts(split=split) for image, split in lists.splits.items()}
     missing: dict[str, int] = {}
-    notes = [*lists.notes]
+    notes = [*lists.notes, *([f"not used, as they list no images of the set by path: {shown(unused)}"] if unused else [])]
     stated = {"split"} if facts else set()
     for table in tables:
         said = table_facts(table.records, tree.reading, {"path": table.column}, numbers)
@@ -153,7 +155,7 @@ def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
         if 2 * sum(path is not None for path in probed) >= len(probed):
             return _ListedTable(name, records, column, index.find(values, folder))
         if column.lower() in OF_PATHS and not any(index.find(values, folder)) and tree.listing.images:
-            what = f"lists {records.rows:,} images in {column}, and none of them is there, such as {values[0]}"
+            what = f"lists {records.rows:,} images in {column}, and none of them is found by its path, such as {values[0]}"
             msg = f"{tree.where}/{name} {what}; mend the paths, or take the table away"
             raise InputError(msg)
     return None
