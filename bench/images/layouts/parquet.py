@@ -3,7 +3,8 @@
 The image is in the column `image`, or in the only column of bytes; what else columns say is found out by
 `bench.images.annotations.column_roles`. The split is in a column, else the card of the hub repository names it (and
 files that it does not name are not read), else the folder or the whole name of the file does: `train-00000-of-00012`.
-The same goes for the generator or class of a table without such columns: `sdxl-00000-of-00001`.
+The same goes for the generator or class of a table without such columns, `sdxl-00000-of-00001`, which the card may call
+a split.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
-from bench.images.vocabulary.class_words import split_word
+from bench.images.vocabulary.class_words import label_of_name, split_word
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 
@@ -182,8 +183,16 @@ def _names_of_tables(tree: Tree, names: Sequence[str], card: HubFiles | None) ->
     """What the names of tables and of their folders say; the card of a hub repository has priority on splits."""
     found = read_folders({_base(name): [""] for name in names}, tree.where, tree.reading)
     facts = dict(found.facts)
-    for name in names if card else ():
-        split = card.split_of[name] if card else ""
-        if split_word(split):
-            facts[_base(name)] = facts[_base(name)]._replace(split=split_word(split))
+    for name, split in card.split_of.items() if card else ():
+        facts[_base(name)] = _with_split(facts[_base(name)], split)
     return FolderReading(facts, found.left_out, found.roles)
+
+
+def _with_split(facts: FolderFacts, split: str) -> FolderFacts:
+    """Facts with a split as a card calls it, which may be a class or generator instead: `sdxl`, `real`."""
+    if split_word(split):
+        return facts._replace(split=split_word(split))
+    label = label_of_name(split)
+    if label is not None:
+        return facts._replace(label=label)
+    return facts._replace(generator=split) if is_known_generator(split) else facts
