@@ -9,7 +9,7 @@ REAL ?=
 BASE_DEGRADATION ?= none
 DETECTORS ?=
 DEVICE ?= auto
-OUT ?= results/runs/$(PROTOCOL)
+OUT ?=
 LIMIT ?=
 SEED ?= 0
 ARGS ?=
@@ -44,15 +44,15 @@ $(READY_DEV): $(READY) tests/plugin/pyproject.toml $(wildcard tests/plugin/*.py)
 setup: $(READY_DEV) ## make .venv with everything in it
 
 bench: $(READY) ## answer PROTOCOL on DATA and print the leaderboard
-	@$(LINEUP) run --protocol '$(PROTOCOL)' --data '$(DATA)' --device '$(DEVICE)' --out '$(OUT)' --seed '$(SEED)' \
+	@$(LINEUP) run --protocol '$(PROTOCOL)' --data '$(DATA)' --device '$(DEVICE)' --seed '$(SEED)' $(if $(OUT),--out '$(OUT)') \
 	  --base-degradation '$(BASE_DEGRADATION)' $(if $(REAL),--real '$(REAL)') $(if $(DETECTORS),--detectors '$(DETECTORS)') \
 	  $(if $(LIMIT),--limit '$(LIMIT)') $(ARGS)
 
 data: $(READY) ## say what DATA holds and what tells its classes apart
 	@$(LINEUP) data '$(DATA)' --audit $(if $(REAL),--real '$(REAL)') $(if $(LIMIT),--limit '$(LIMIT)')
 
-leaderboard: $(READY) ## print the leaderboard of the run in OUT
-	@$(LINEUP) leaderboard '$(OUT)'
+leaderboard: $(READY) ## print the leaderboard of the run in OUT, or of all runs of PROTOCOL
+	@$(LINEUP) leaderboard $(if $(OUT),'$(OUT)',results/runs/$(PROTOCOL)*)
 
 regress: $(READY) ## compare with the golden record; fails where accuracy fell
 	@$(LINEUP) regress

@@ -61,7 +61,7 @@ class TrainSet(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """Per image, its stable name: seed randomness with names, never with positions."""
+        """Per image, a stable name of its content: seed randomness with names, never with positions."""
 
     @property
     def generators(self) -> Sequence[str]:

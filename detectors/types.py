@@ -37,7 +37,7 @@ class Facts:
         width: In pixels.
         height: In pixels.
         bytes: Size of the file.
-        jpeg_quality: On libjpeg's scale; None where it is not known or the file is no JPEG.
+        jpeg_quality: On libjpeg's scale, the nearest for a file with other tables; None where the file is no JPEG.
     """
 
     format: str

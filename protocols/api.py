@@ -221,9 +221,19 @@ class PublishedAverage:
     beside: str
 
 
-def option(default: Any, about: str) -> Any:  # noqa: ANN401 - the type is that of the field
-    """A field of a protocol that a user may choose, with one line of help."""
-    return field(default=default, metadata={"help": about})
+NameKind = Literal["generators", "degradations"]
+
+
+def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  # noqa: ANN401 - of the field's type
+    """A field of a protocol that a user may choose.
+
+    Args:
+        default: Its default.
+        about: One line of help.
+        names: What the texts of an option of several texts name, where they do. Generators are checked, and called as
+            the data calls them, before the protocol lists its cells; degradations before the data is opened.
+    """
+    return field(default=default, metadata={"help": about, "names": names})
 
 
 @dataclass(frozen=True)
@@ -269,6 +279,13 @@ def option_help(protocol: type[EvaluationProtocol]) -> dict[str, str]:
     return {field.name: str(field.metadata.get("help", "")) for field in fields(protocol) if field.init}
 
 
+def options_naming(protocol: EvaluationProtocol, names: NameKind) -> dict[str, tuple[str, ...]]:
+    """The options of a protocol whose texts name such things, with their texts."""
+    return {
+        one.name: tuple(getattr(protocol, one.name)) for one in fields(protocol) if one.metadata.get("names") == names
+    }
+
+
 def grouped(name: str, cells: Iterable[Cell], role: Role | None = None) -> Group:
     """A group of these cells."""
     return Group(name, frozenset(cells), role)
@@ -286,7 +303,8 @@ def train_generators(images: Images, names: Sequence[str]) -> tuple[tuple[str, .
     """
     present = images.generators_in("train")
     if not present:
-        msg = "the data has no training images; give data with a train split"
+        where = "in its train split" if images.generators else "at all"
+        msg = f"the data has no generated images {where}, and real ones alone train nothing; add some"
         raise Unanswerable(msg)
     together = [(name,) if name in present else tuple(dict.fromkeys(name.split("+"))) for name in names or present]
     for name in (name for group in together for name in group):

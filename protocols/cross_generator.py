@@ -24,7 +24,9 @@ from protocols.api import (
 class CrossGenerator(EvaluationProtocol):
     """Every detector, trained on each generator, tested on every generator, the diagonal included."""
 
-    train_on: tuple[str, ...] = option((), "Generators to train on, several together joined with +; empty: each one.")
+    train_on: tuple[str, ...] = option(
+        (), "Generators to train on, several together joined with +; empty: each one.", names="generators"
+    )
 
     name: ClassVar[str] = "cross_generator"
     title: ClassVar[str] = "Cross-generator: train on one generator (rows), test on each (columns)"

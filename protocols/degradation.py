@@ -34,9 +34,13 @@ class DegradationMatrix(EvaluationProtocol):
     """Every detector, trained on clean images of one generator, tested on the same one under each degradation."""
 
     train_on: tuple[str, ...] = option(
-        (), f"Generators to train on, several together joined with +; empty: {PREFERRED}, or the first."
+        (),
+        f"Generators to train on, several together joined with +; empty: {PREFERRED}, or the first.",
+        names="generators",
     )
-    degradations: tuple[str, ...] = option((), "Such as jpeg:65,lr:112+blur:1; empty: GenImage's, or milder ones.")
+    degradations: tuple[str, ...] = option(
+        (), "Such as jpeg:65,lr:112+blur:1; empty: GenImage's, or milder ones.", names="degradations"
+    )
     test_all: bool = option(default=False, about="Test on all generators, not the trained one alone.")
 
     name: ClassVar[str] = "degradation"

@@ -31,7 +31,9 @@ def generator_of(cell: Cell) -> str:
 class Released(EvaluationProtocol):
     """Every checkpoint on every generator, on clean images and under each degradation."""
 
-    degradations: tuple[str, ...] = option((), "Such as jpeg:65,lr:112+blur:1, beside clean images; empty: none.")
+    degradations: tuple[str, ...] = option(
+        (), "Such as jpeg:65,lr:112+blur:1, beside clean images; empty: none.", names="degradations"
+    )
 
     name: ClassVar[str] = "released"
     title: ClassVar[str] = "Released: checkpoints of other people on every generator, nothing is trained"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from bench.command import options
 from bench.images.data_names import check_data
+from bench.platform.errors import InputError
 from bench.request.defaults import MAX_UNREADABLE
+
+if TYPE_CHECKING:
+    from bench.images.quality.matching import MatchBy
 
 
 def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
@@ -22,13 +26,18 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     follow: options.Follow = True,  # noqa: FBT002
     limit: options.Limit = None,
     audit: Annotated[bool, typer.Option(help="Name what of the files tells the classes apart.")] = False,  # noqa: FBT002
+    all_: Annotated[bool, typer.Option("--all", help="Print every row of long tables.")] = False,  # noqa: FBT002
     match: Annotated[Path | None, typer.Option(help="New folder for a manifest in which nothing of it does.")] = None,
+    match_by: Annotated[str, typer.Option(help="How --match makes sizes equal: crop, or scale.")] = "crop",
     workers: options.Workers = options.CORES,
 ) -> None:
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
     check_data(data, real)
     reading = options.reading(classes, columns, levels, group, follow=follow)
-    from bench.command.data_survey import DataRequest, survey
+    if match_by not in {"crop", "scale"}:
+        msg = f"--match-by {match_by!r} is not known: write crop or scale"
+        raise InputError(msg)
+    from bench.command.data_survey import DataRequest, SurveyRequest, survey
 
     request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE, reading)
-    survey(request, options.reporter(), audit=audit, match=match)
+    survey(request, SurveyRequest(audit, all_, match, cast("MatchBy", match_by)), options.reporter())

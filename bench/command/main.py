@@ -22,6 +22,7 @@ from bench.command.regress import regress_command
 from bench.command.run import run_command
 from bench.command.score import score_command
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 from detectors.catalogue import UnknownName
 
 ABOUT = "Compare families of detectors of AI-generated images: accuracy, robustness, certainty and speed."
@@ -74,7 +75,7 @@ def main() -> None:
     try:
         app()
     except (InputError, UnknownName, OSError) as error:
-        typer.echo(f"lineup: {error}", err=True)
+        typer.echo(printable(f"lineup: {error}"), err=True)
         sys.exit(2)
     except Exception:  # noqa: BLE001 - 1 means that accuracy fell: a crash must not look like it
         traceback.print_exc()

@@ -94,7 +94,14 @@ WeightsDir = Annotated[
 ]
 
 Out = Annotated[
-    Path | None, typer.Option(help="Result folder; default results/runs/<protocol>.", rich_help_panel=WRITTEN)
+    Path | None,
+    typer.Option(
+        help="Result folder.", rich_help_panel=WRITTEN, show_default="results/runs/PROTOCOL, -DATA and what is unusual"
+    ),
+]
+Replace = Annotated[
+    bool,
+    typer.Option("--replace", help="Write over another run that OUT holds.", rich_help_panel=WRITTEN),
 ]
 KeepFitted = Annotated[
     bool, typer.Option(help="Keep fitted detectors as files, for `lineup score`.", rich_help_panel=WRITTEN)

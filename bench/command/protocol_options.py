@@ -22,11 +22,11 @@ from bench.platform.option_values import unknown_name_text
 from bench.request import protocol_catalogue
 from bench.request.protocol_catalogue import command_line_text, type_text
 from bench.request.run_request import DetectorOptions
-from bench.request.settings_file import SettingsFile, read_settings
+from bench.request.settings_file import SettingsFile, read_settings, with_absolute_paths
 from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, option_help
 
-NOT_IN_A_FILE = {"settings", "dry_run"}
+NOT_IN_A_FILE = {"settings", "dry_run", "replace"}
 LENIENT = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
 
 
@@ -59,7 +59,7 @@ class ProtocolCommand(TyperCommand):
             return TyperCommand.make_context(command, info_name, list(args), parent, **LENIENT, **more)
 
         path: Path | None = parse_leniently(self).params["settings"]
-        file = SettingsFile() if path is None else read_settings(path)
+        file = SettingsFile() if path is None else with_absolute_paths(read_settings(path), path.parent)
         name = parse_leniently(self, default_map=_as_texts(file.values)).params["protocol"]
         taken = list(option_help(protocol_catalogue.protocol_class(name)))
         own = {one.name for one in self.params} - NOT_IN_A_FILE

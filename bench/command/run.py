@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from bench.command import options
 from bench.command.options import CORES, names
 from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol
 from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
-from bench.request.run_request import RunRequest
+from bench.request.run_request import RunRequest, usual_folder
 
 if TYPE_CHECKING:
     from bench.records.run import Run
@@ -30,6 +30,11 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     data: options.Data = "embedded",
     real: options.Real = "",
     data_name: options.DataName = "",
+    classes: options.Classes = "",
+    columns: options.Columns = "",
+    levels: options.Levels = "",
+    group: options.Group = "",
+    follow: options.Follow = True,  # noqa: FBT002
     limit: options.Limit = None,
     base_degradation: options.BaseDegradation = "none",
     max_unreadable: options.MaxUnreadable = MAX_UNREADABLE,
@@ -40,15 +45,13 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     executor: options.ExecutorName = "processes",
     weights_dir: options.WeightsDir = None,
     out: options.Out = None,
+    replace: options.Replace = False,  # noqa: FBT002
     keep_fitted: options.KeepFitted = False,  # noqa: FBT002
     tensorboard: options.Tensorboard = False,  # noqa: FBT002
     dry_run: options.DryRun = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
-    del settings  # read before the other options were, which now hold what it says
-    from bench.request.base_degradations import with_base_degradations
-    from bench.request.early_checks import check_request
-
+    del protocol, settings  # read before the other options were, which now hold what they say
     chosen: ChosenProtocol = context.obj
     if detectors is None:  # as a settings file is to have them
         detectors = context.params["detectors"] = DETECTORS if chosen.protocol.trains else ALL
@@ -59,7 +62,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         setting=setting,
         device=device,
         precision=precision,
-        out=out or Path("results/runs") / protocol,
+        out=out or Path(),
         limit=limit,
         seeds=options.seed_numbers(seed) if seeds is None else tuple(range(seeds)),
         batch_size=batch_size,
@@ -73,12 +76,22 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         executor=executor,
         weights_folder=options.weights_folder(weights_dir),
         data_name=data_name,
+        reading=options.reading(classes, columns, levels, group, follow=follow),
     )
+    root, requests = _checked(request, names(base_degradation), out)
+    context.params["out"] = root
+    if runs := _answer(root, requests, replace=replace, dry_run=dry_run):
+        _write_settings_and_rank(runs, requests[0], root, context.params)
+
+
+def _checked(request: RunRequest, base_degradations: Sequence[str], out: Path | None) -> tuple[Path, list[RunRequest]]:
+    """The result folder, and a request for each base degradation. Raises `InputError` for what cannot be used."""
+    from bench.request.early_checks import base_chains, check_request
+
     check_request(request)
-    requests = with_base_degradations(request, names(base_degradation))
-    runs = [run for one in requests if (run := _run(one, dry_run=dry_run, show=len(requests) == 1))]
-    if runs:
-        _write_settings_and_rank(runs, request, context.params)
+    chains = base_chains(base_degradations)
+    root = out or usual_folder(request, chains)
+    return root, request.in_folder(root).under(chains)
 
 
 def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str, ...]:
@@ -87,27 +100,31 @@ def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str
     return tuple(dict.fromkeys((*detectors, *names(BASELINES))))
 
 
-def _run(request: RunRequest, *, dry_run: bool, show: bool) -> Run | None:
-    """Answer one request, or say what that would cost."""
+def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_run: bool) -> list[Run]:
+    """Answer the requests, or say what each would cost. Raises `InputError` before any of them is begun."""
     from bench.records.store import Store
     from bench.report.run_report import report_run
     from bench.request.announcement import announce_cost, announce_run
     from bench.request.execution import execute
     from bench.request.planned_run import plan_run
+    from bench.request.result_folder import require_own_question
 
-    reporter = options.reporter()
-    planned = plan_run(request, reporter)
-    announce_run(planned, reporter)
-    if dry_run:
-        announce_cost(planned, reporter)
-        return None
-    store = Store.at(request.out)
-    run = execute(planned, store, reporter)
-    report_run(run, store, reporter, show=show)
-    return run
+    reporter, runs = options.reporter(), []
+    planned = [plan_run(request, reporter, dry=dry_run) for request in requests]
+    if not replace:
+        require_own_question(root, planned)
+    for one in planned:
+        announce_run(one, reporter)
+        if dry_run:
+            announce_cost(one, reporter)
+            continue
+        store = Store.at(one.request.out)
+        runs.append(execute(one, store, reporter))
+        report_run(runs[-1], store, reporter, show=len(requests) == 1)
+    return runs
 
 
-def _write_settings_and_rank(runs: list[Run], request: RunRequest, params: Mapping[str, Any]) -> None:
+def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, params: Mapping[str, Any]) -> None:
     """Write the settings that give the same again, and rank several runs together.
 
     Exits with 1 where a cell failed.
@@ -117,12 +134,13 @@ def _write_settings_and_rank(runs: list[Run], request: RunRequest, params: Mappi
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
     from bench.request.protocol_catalogue import option_values
-    from bench.request.settings_file import to_toml
+    from bench.request.settings_file import SETTINGS, SettingsFile, to_toml, with_absolute_paths
 
-    store = Store.at(request.out)
+    store = Store.at(root)
     own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}
     whole = dict(sorted((own | option_values(request.protocol)).items()))
-    store.write("settings.toml", to_toml(whole, request.recipe_options).encode())
+    settings = with_absolute_paths(SettingsFile(whole, request.recipe_options), Path())
+    store.write(SETTINGS, to_toml(settings.values, settings.recipe_options).encode())
     if len(runs) > 1:
         report_leaderboard(runs, store)
     if any((run.cells[STATUS] == Failed.status).any() for run in runs):

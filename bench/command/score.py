@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from detectors.api import Setting
 
 PRINTED = "What is printed"
+FORMS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl"}  # of the file that is written, by suffix
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=PRINTED)]
 AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="Print a JSON object per image.", rich_help_panel=PRINTED)]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV of all columns.", rich_help_panel=PRINTED)]
@@ -33,7 +34,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     fitted: Annotated[
         list[Path] | None, typer.Option(help="A file that `lineup run --keep-fitted` wrote; may be repeated.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file of all columns.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File of all columns: .csv, .json or .jsonl.")] = None,
     setting: Annotated[
         str | None, typer.Option(help="paper or small: which network the checkpoint is of.", show_default="paper")
     ] = None,
@@ -68,13 +69,17 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     for note in _notes(found):
         typer.echo(note, err=True)
     if out is not None:
-        write_atomically(out, lambda path: found.table.to_csv(path, index=False))
+        written = "\n".join(_lines(found, FORMS[out.suffix.lower()])) + "\n"
+        write_atomically(out, lambda path: path.write_text(written, encoding="utf-8"))
     if not found.whole:
         raise typer.Exit(1)
 
 
 def _check_out(out: Path) -> None:
     """Raise `InputError` where a file cannot be written: scores are not computed to be lost."""
+    if out.suffix.lower() not in FORMS and not out.is_dir():
+        msg = f"--out {out} is none of the forms that can be written; call it .csv, .json or .jsonl"
+        raise InputError(msg)
     existing = next(path for path in out.absolute().parents if path.exists())
     if out.is_dir():
         reason = "Is a directory"

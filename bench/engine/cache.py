@@ -1,7 +1,7 @@
 """The cache folder: content hashes, embeddings and fitted detectors, each under an identity of what changes it.
 
 Layout of the folder:
-    inspected/<folder>/<digest>.parquet     facts of each file, by name, degradation, size and modification time
+    inspected/<folder>/<digest>.parquet     facts of each file, by name, degradation, size and state on the disk
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
     fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed resumes from
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from bench.engine.versions import decoder_versions
 from bench.images.files.tree import FileStamp
 from bench.images.image_set import ImageSet
 from bench.images.quality import inspection
@@ -35,7 +36,7 @@ from protocols.degradations import parse_degradation
 
 INSPECTIONS_PER_FILE = 10_000  # files per file of facts: a killed run loses no more inspections
 _KEY = ["name", "degradation", "bytes", "time"]  # what the facts of a file are kept under
-_TYPES = {**dict.fromkeys(("width", "height", "size", "quality"), "int64"), "exif": "bool"}
+_TYPES = {**dict.fromkeys(("width", "height", "size", "quality", "nearest_quality"), "int64"), "exif": "bool"}
 _NO_FACTS = pd.DataFrame({name: [] for name in (*_KEY, *FileRecord._fields)}).astype(
     {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )
@@ -93,31 +94,50 @@ class Cache:
     root: Path
 
     def inspect(self, images: ImageSet, workers: int, advance: Callable[[int], object]) -> InspectedImages:
-        """The facts of every image file, reading only files whose size or modification time is new.
+        """The facts of every image file, reading only files whose size or state is new.
 
         Args:
             images: The image set.
             workers: How many files to read at a time.
             advance: Called with the number of further files that are done.
         """
-        folder = self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}")
-        keys = _inspection_keys(images, workers)
-        known = [_read_inspections(path) for path in sorted(folder.glob("*.parquet"))]
-        found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)
-        is_new = keys.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
-        missing = np.flatnonzero(is_new)
+        folder = self._inspections_of(images)
+        keys, found, missing = self._known(images, workers)
         advance(len(images) - len(missing))
         for start in range(0, len(missing), INSPECTIONS_PER_FILE):
             rows, facts = missing[start : start + INSPECTIONS_PER_FILE], []
             for file in map_in_order(lambda row: inspect_file(images, row), rows, workers):
                 facts.append(file)
                 advance(1)
-            new = pd.DataFrame(facts, columns=list(FileRecord._fields), index=rows)
-            new = pd.concat([keys.iloc[rows], new], axis=1)
+            new = _with_keys(facts, keys, rows)
             found = pd.concat([found, new])
             _write_inspections(new, folder)
-        table = keys.merge(found, on=_KEY, how="left", validate="many_to_one")
-        return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
+        return _inspected(images, keys, found)
+
+    def recall(self, images: ImageSet, workers: int) -> tuple[InspectedImages, int]:
+        """The facts of the image files that were inspected before; nothing is decoded, and nothing written.
+
+        Returns:
+            The facts, and how many files have none: their hashes are of their names.
+        """
+        keys, found, missing = self._known(images, workers)
+        names = (images.names[row] for row in missing)
+        facts = [FileRecord(bytes.fromhex(digest(images.files.identity, name))) for name in names]
+        found = pd.concat([found, _with_keys(facts, keys, missing)])
+        return _inspected(images, keys, found), len(missing)
+
+    def _inspections_of(self, images: ImageSet) -> Path:
+        return (
+            self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}/{decoder_versions()}")
+        )
+
+    def _known(self, images: ImageSet, workers: int) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.intp]]:
+        """What the facts of each file are kept under, all known facts, and the positions of files that have none."""
+        keys = _inspection_keys(images, workers)
+        known = [_read_inspections(path) for path in sorted(self._inspections_of(images).glob("*.parquet"))]
+        found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)
+        is_new = keys.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
+        return keys, found, np.flatnonzero(is_new)
 
     def embeddings(self, embedder: str, degradation: str) -> EmbeddingFiles:
         """The embeddings of one embedder under one degradation, both given by their keys."""
@@ -157,6 +177,17 @@ class Cache:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
 
 
+def _with_keys(facts: Sequence[FileRecord], keys: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
+    """The facts of the files at these positions, beside what they are kept under."""
+    return pd.concat([keys.iloc[rows], pd.DataFrame(facts, columns=list(FileRecord._fields), index=rows)], axis=1)
+
+
+def _inspected(images: ImageSet, keys: pd.DataFrame, found: pd.DataFrame) -> InspectedImages:
+    """The images with their facts among those that were found."""
+    table = keys.merge(found, on=_KEY, how="left", validate="many_to_one")
+    return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
+
+
 def _read_inspections(path: Path) -> pd.DataFrame:
     """The facts in one file of the cache; none where it is damaged."""
     try:
@@ -186,7 +217,7 @@ def _inspection_keys(images: ImageSet, workers: int) -> pd.DataFrame:
 
 
 def _file_marks(images: ImageSet, names: Sequence[str]) -> list[FileStamp]:
-    """Size in bytes and modification time of each file; -1 and 0 for one that is not there."""
+    """Size in bytes and state of each file; -1 and 0 for one that is not there."""
     marks = []
     for name in names:
         try:

@@ -34,7 +34,7 @@ class DistinctImages:
 
     Attributes:
         sets: The image sets that they are read from.
-        hashes: Content hash of each, uint8 (M, 32).
+        hashes: Content hash of each, uint8 (M, 32), in ascending order.
         owners: Position of its image set, int64 (M,).
         rows: Its row in that set, int64 (M,).
     """
@@ -132,9 +132,10 @@ class Selections:
     def __getitem__(self, subset: Subset) -> Selection:
         subset = replace(subset, degradation=NONE)  # which selects the same images
         if subset not in self._known:
-            images = self.sets[subset.data]
-            rows = images.rows_of(subset)
-            self._known[subset] = Selection(images.select(rows), self._positions[subset.data][rows], self.pool)
+            images, positions = self.sets[subset.data], self._positions[subset.data]
+            rows = images.rows_of(subset, positions)
+            rows = rows[np.lexsort((images.labels[rows], positions[rows]))]  # whatever the files are called
+            self._known[subset] = Selection(images.select(rows), positions[rows], self.pool)
         return self._known[subset]
 
     def positions(self, subsets: Iterable[Subset]) -> Positions:

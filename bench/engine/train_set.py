@@ -69,8 +69,8 @@ class SelectionTrainSet:
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """Stable image names."""
-        return tuple(self.selection.images.names)
+        """The sha256 of each image's content: what data sets call it may differ from copy to copy."""
+        return tuple(content.tobytes().hex() for content in self.selection.hashes)
 
     @cached_property
     def generators(self) -> Sequence[str]:

@@ -35,6 +35,11 @@ def versions() -> Mapping[str, str]:
     return {name: _version(name) for name in LIBRARIES}
 
 
+def decoder_versions() -> str:
+    """Versions of the libraries that decode and measure image files."""
+    return " ".join(f"{name} {_version(name)}" for name in ("pillow", "opencv-python-headless"))
+
+
 def _version(name: str) -> str:
     try:
         return version(name)

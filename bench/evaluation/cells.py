@@ -15,13 +15,13 @@ from bench.evaluation.metrics import all_metrics, called_generated, measure
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
-from bench.records.outcomes import Scored
+from bench.records.outcomes import Scored, Unasked
 from bench.records.run import Run
 from bench.statistics.intervals import RESAMPLES, Floats, bootstrap_accuracies, interval
 
 Mask = NDArray[np.bool_]
 
-SCORED = Scored.status
+SCORED, UNASKED = Scored.status, Unasked.status
 CHANCE = 0.5  # balanced accuracy of guessing
 STANDARD_AXES = (columns.TRAIN, columns.TEST, columns.DEGRADATION)  # axes that are shown whether they vary or not
 # columns of `readable_table` where no further axis varies
@@ -35,7 +35,7 @@ class MeasuredCells:
     Attributes:
         table: One row per planned cell in planned order: the columns of `Run.cells`, then `columns.MEASURES` and
             the metrics of other packages.
-        draws: Floats (cells, draws), the accuracy in each resample of the sources; NaN for a cell without scores.
+        draws: Floats (cells, draws), `columns.RANKED` in each resample of the sources; NaN for a cell without scores.
         images: One row per decision, as `decisions` returns them.
         headers: Headers of the metrics that stand on the leaderboard, by name.
         run: What was measured.
@@ -59,18 +59,10 @@ class MeasuredCells:
 
     def balanced_interval(self, cells: Mask) -> tuple[float, float]:
         """The 95% interval of the mean balanced accuracy of these cells, in [0, 1]; NaN where none has scores."""
-        images = self.images_of(cells)
-        if not len(images):
+        scored = cells & self.scored
+        if not scored.any():
             return math.nan, math.nan
-        if images.groupby(columns.CELL)[columns.LABEL].mean().eq(0.5).all():  # then it is the accuracy
-            draws = self.draws[cells & self.scored].mean(axis=0)
-        else:
-            codes = pd.factorize(images[columns.CELL], sort=True)[0]
-            sources, labels, correct = (
-                images[name].to_numpy() for name in (columns.SOURCE, columns.LABEL, columns.CORRECT)
-            )
-            draws = bootstrap_accuracies(codes, sources, labels, correct, balanced=True).mean(axis=0)
-        low, high = interval(draws)
+        low, high = interval(self.draws[scored].mean(axis=0))
         return float(low), float(high)
 
 
@@ -125,25 +117,60 @@ def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
     """
     images = decisions(run)
     labels, scores = images[columns.LABEL].to_numpy(), images[columns.SCORE].to_numpy()
-    correct = images[columns.CORRECT].to_numpy()
-    codes, cells = pd.factorize(images[columns.CELL], sort=True)
+    cells = np.unique(images[columns.CELL].to_numpy(int))
     rows = images.groupby(columns.CELL, sort=True).indices
-    draws_by_cell = np.full((len(run.cells), draws), np.nan)
-    if len(images):
-        draws_by_cell[cells] = bootstrap_accuracies(codes, images[columns.SOURCE].to_numpy(), labels, correct, draws)
     metrics = all_metrics()
     names = [columns.N, *(metric.name for metric in metrics)]
     odds = images[columns.LOG_ODDS].to_numpy()
     found = [measure(labels[rows[cell]], scores[rows[cell]], metrics, odds[rows[cell]]) for cell in cells]
     measures = pd.DataFrame(found, index=cells, columns=names)
-    measures[columns.ACCURACY] = images.groupby(columns.CELL)[columns.CORRECT].mean()
+    by_cell = images.groupby(columns.CELL)
+    # labels are of 8 bits, and so would their sum be
+    measures[columns.N_GENERATED] = images[columns.LABEL].astype(int).groupby(images[columns.CELL]).sum()
+    measures[columns.ACCURACY] = by_cell[columns.CORRECT].mean()
+    measures[columns.RANKED] = _ranked(images, measures)
     measures = measures.reindex(range(len(run.cells))).astype(float)
-    measures[columns.ACCURACY_LOW], measures[columns.ACCURACY_HIGH] = interval(draws_by_cell)
+    accuracies, ranked = _draws(images, measures, draws)
+    measures[columns.ACCURACY_LOW], measures[columns.ACCURACY_HIGH] = interval(accuracies)
     further = [name for name in names if name not in columns.MEASURES]
-    measures = measures[[*columns.MEASURES, *further]].fillna({columns.N: 0}).astype({columns.N: int})
+    counts = [columns.N, columns.N_GENERATED]
+    measures = measures[[*columns.MEASURES, *further]]
+    measures[counts] = measures[counts].fillna(0).astype(int)
     table = pd.concat([run.cells.reset_index(drop=True), measures], axis=1)
     headers = {metric.name: metric.header for metric in metrics if metric.header}
-    return MeasuredCells(table, draws_by_cell, images, headers, run)
+    return MeasuredCells(table, ranked, images, headers, run)
+
+
+def unbalanced(table: pd.DataFrame) -> Mask:
+    """Which cells have more images of one class than of the other, bools (cells,)."""
+    uneven: Mask = (2 * table[columns.N_GENERATED] != table[columns.N]).to_numpy(bool)
+    return uneven
+
+
+def accuracy_name(table: pd.DataFrame) -> str:
+    """What `columns.RANKED` of these cells is called: balanced accuracy where any of them is unbalanced."""
+    return "balanced accuracy" if unbalanced(table).any() else "accuracy"
+
+
+def _ranked(images: pd.DataFrame, measures: pd.DataFrame) -> pd.Series[float]:
+    """The accuracy of each cell, or the mean of those of its classes where they are not of one size."""
+    classes = images.groupby([columns.CELL, columns.LABEL])[columns.CORRECT].mean().groupby(level=0).mean()
+    return measures[columns.ACCURACY].where(~unbalanced(measures), classes)
+
+
+def _draws(images: pd.DataFrame, measures: pd.DataFrame, draws: int) -> tuple[Floats, Floats]:
+    """`columns.ACCURACY` and `columns.RANKED` of every cell in each resample, floats (cells, draws)."""
+    accuracies = np.full((len(measures), draws), np.nan)
+    if not len(images):
+        return accuracies, accuracies
+    codes, cells = pd.factorize(images[columns.CELL], sort=True)
+    sources, labels, correct = (images[name].to_numpy() for name in (columns.SOURCE, columns.LABEL, columns.CORRECT))
+    accuracies[cells] = bootstrap_accuracies(codes, sources, labels, correct, draws)
+    if not unbalanced(measures.loc[cells]).any():
+        return accuracies, accuracies
+    ranked = accuracies.copy()
+    ranked[cells] = bootstrap_accuracies(codes, sources, labels, correct, draws, balanced=True)
+    return accuracies, ranked
 
 
 def cells_table(run: Run) -> pd.DataFrame:
@@ -169,7 +196,7 @@ def readable_table(table: pd.DataFrame, protocol: ProtocolRecord) -> pd.DataFram
 
 
 def matrix(table: pd.DataFrame, detector: str, protocol: ProtocolRecord) -> pd.DataFrame:
-    """The accuracies of one detector laid out as the protocol shows them.
+    """The accuracies of one detector laid out as the protocol shows them: `columns.RANKED`.
 
     Args:
         table: As `cells_table` returns it.
@@ -182,7 +209,7 @@ def matrix(table: pd.DataFrame, detector: str, protocol: ProtocolRecord) -> pd.D
     """
     cells = table[table[columns.DETECTOR] == detector]
     rows, across = protocol.rows.name, protocol.columns.name
-    groups = cells.groupby([rows, across], sort=False)[columns.ACCURACY]
+    groups = cells.groupby([rows, across], sort=False)[columns.RANKED]
     means = groups.mean().where(groups.count() == groups.size()).unstack(sort=False)
     return means.loc[cells[rows].unique(), cells[across].unique()]
 
@@ -195,12 +222,15 @@ def matrices(table: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, pd.Data
 def average_masks(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, Mask]:
     """Which cells each average runs over: the protocol's own in reading order, then `ALL_CELLS`.
 
-    An average that has neither cells nor a role is left out.
+    An average that has neither cells nor a role is left out. No average runs over cells that the data cannot answer.
     """
+    asked = cells[columns.STATUS].ne(UNASKED).to_numpy(bool)
     names_by_cell = [frozenset(names) for names in cells[columns.GROUPS]]
-    masks = {group: np.array([group.name in names for names in names_by_cell], bool) for group in protocol.groups}
+    masks = {
+        group: np.array([group.name in names for names in names_by_cell], bool) & asked for group in protocol.groups
+    }
     shown = {group.name: mask for group, mask in masks.items() if mask.any() or group.role is not None}
-    return shown | {ALL_CELLS: np.ones(len(cells), bool)}
+    return shown | {ALL_CELLS: asked}
 
 
 def first_average_with_cells(masks: Mapping[str, Mask], *names: str | None) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from bench.evaluation.cells import (
     Mask,
     MeasuredCells,
+    accuracy_name,
     average_masks,
     evaluate,
     first_average_with_cells,
@@ -52,6 +53,8 @@ class Ranking:
         published: Which published averages may be shown beside the ranking; None for none.
         released: Whether its rows are released checkpoints: nothing was trained.
         over: What tables call a value of the axes that `RankingRow.over` has.
+        accuracy: What is averaged and ranks: "accuracy", or "balanced accuracy" where any cell has more images of one
+            class than of the other.
     """
 
     title: str
@@ -72,6 +75,7 @@ class Ranking:
     published: PublishedAverage | None = None
     released: bool = False
     over: Mapping[str, str] = field(default_factory=dict)
+    accuracy: str = "accuracy"
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -170,6 +174,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         published=None if released else protocol.published,
         released=released,
         over=protocol.worst_over,
+        accuracy=accuracy_name(evaluation.table[kind]),
     )
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import CHANCE, Mask, MeasuredCells, first_average_with_cells
+from bench.evaluation.cells import CHANCE, UNASKED, Mask, MeasuredCells, first_average_with_cells
 from bench.records import columns
+from bench.statistics.hypothesis_tests import class_difference_test
 
-UNBALANCED = 0.6  # share of the larger class above which accuracy alone misleads
+SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
+UNBALANCED = 0.6  # share of the larger class of a cell above which accuracy alone misleads
 
 
 def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) -> Iterator[str]:
@@ -31,12 +33,8 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
         if entry.shortcut:
             own = masks[average] & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
             yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, evaluation, own)
-    real = 1 - images.groupby(columns.CELL)[columns.LABEL].mean()
-    if len(real) and (larger := float(np.maximum(real, 1 - real).mean())) > UNBALANCED:
-        yield (
-            f"Unbalanced: the larger class is {100 * larger:.0f}% of a cell on average, and calling everything that is "
-            "as accurate; read balanced accuracy."
-        )
+    yield from _unbalanced(evaluation.table[ranked])
+    yield from _unasked(evaluation.table[ranked])
     yield from _ties(evaluation, images)
     for detector, entry in records.items():
         if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
@@ -47,6 +45,30 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
     yield from manifest.data.warnings
     for name, further in manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)
+
+
+def _unbalanced(cells: pd.DataFrame) -> Iterator[str]:
+    """A sentence on the cells of which one class has most of the images."""
+    cells = cells.reset_index(drop=True)
+    generated = (cells[columns.N_GENERATED] / cells[columns.N]).fillna(0.5).to_numpy()
+    larger = np.maximum(generated, 1 - generated)
+    if (count := int((larger > UNBALANCED).sum())) == 0:
+        return
+    worst = cells.iloc[int(larger.argmax())]
+    real, total = worst[columns.N] - worst[columns.N_GENERATED], worst[columns.N]
+    yield (
+        f"Unbalanced: in {count} of {len(cells)} cells the larger class has more than {100 * UNBALANCED:.0f}% of the "
+        f"images, most of all in {worst[columns.TEST]} ({real} real, {total - real} generated), where calling all of "
+        f"them that is {100 * larger.max():.1f}% accurate. So averages, ranks and colours are balanced accuracy, both "
+        "classes alike; what rests on few images is uncertain all the same."
+    )
+
+
+def _unasked(cells: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each reason for which the data cannot answer cells."""
+    unasked = cells[cells[columns.STATUS].eq(UNASKED)]
+    for reason, count in unasked.groupby(columns.REASON, sort=False).size().items():
+        yield f"Left out: {count} of {len(cells)} cells, of every average alike: {reason}."
 
 
 def _ties(evaluation: MeasuredCells, images: pd.DataFrame) -> Iterator[str]:
@@ -63,12 +85,24 @@ def _ties(evaluation: MeasuredCells, images: pd.DataFrame) -> Iterator[str]:
 
 
 def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask) -> Iterator[str]:
-    """A sentence where a baseline tells the classes of these cells apart better than chance does."""
+    """A sentence where a baseline tells the classes of these cells apart better than chance does.
+
+    The interval alone would call chance a shortcut in a third of the runs on two images per class.
+    """
     low, high = evaluation.balanced_interval(cells)
-    if low > CHANCE:
+    if low > CHANCE and _class_difference(evaluation.images_of(cells)) < SHORTCUT_LEVEL:
         by_class = evaluation.images_of(cells).groupby([columns.CELL, columns.LABEL])[columns.CORRECT].mean()
         value = by_class.groupby(level=0).mean().mean()
         yield (
             f"Shortcut: {baseline} reaches {100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}] balanced accuracy "
             f"{where} (chance {100 * CHANCE:.0f}%). Accuracies below may rest on that."
         )
+
+
+def _class_difference(images: pd.DataFrame) -> float:
+    """The p-value of the test that generated images are called generated more often than real ones."""
+    labels = images[columns.LABEL].to_numpy(int)
+    called = images[columns.CORRECT].to_numpy(bool) == (labels == 1)
+    return class_difference_test(
+        pd.factorize(images[columns.CELL])[0], images[columns.SOURCE].to_numpy(object), labels, called
+    )

@@ -11,6 +11,7 @@ import pandas as pd
 from bench.evaluation.cells import (
     CHANCE,
     SCORED,
+    UNASKED,
     Mask,
     MeasuredCells,
 )
@@ -26,7 +27,7 @@ FIRST_DATA_SET = "the first"  # of several, by name: cells leave it out
 
 @dataclass(frozen=True, slots=True)
 class MeanAccuracy:
-    """An average of cell accuracies, every cell counting alike.
+    """An average of cell accuracies, every cell counting alike: of `columns.RANKED`.
 
     Attributes:
         value: In [0, 1]; NaN where no cell was scored.
@@ -82,6 +83,8 @@ class RankingRow:
         at_chance: Whether it tells nothing apart even where it was trained: the interval of its balanced accuracy over
             the group of role home holds 0.5.
         over: Mean and worst of its accuracies over the values of each axis in `ProtocolRecord.worst_over`.
+        real_images: The least and the largest number of real images of its scored cells; 0 where none is scored.
+        generated_images: The same of generated images.
         checkpoint: What it was loaded from; None where it was trained.
     """
 
@@ -96,6 +99,8 @@ class RankingRow:
     at_chance: bool = False
     over: Mapping[str, MeanAndWorst] = field(default_factory=dict)
     checkpoint: CheckpointRecord | None = None
+    real_images: tuple[int, int] = (0, 0)
+    generated_images: tuple[int, int] = (0, 0)
 
 
 def _spread(seeds: Array, accuracies: Array) -> float:
@@ -112,14 +117,14 @@ def _mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
     if not cells:
         return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
     low, high = interval(evaluation.draws[scored].mean(axis=0))
-    accuracies = evaluation.table[columns.ACCURACY]
+    accuracies = evaluation.table[columns.RANKED]
     spread = _spread(evaluation.table[columns.SEED].to_numpy()[planned], accuracies.to_numpy()[planned])
     return MeanAccuracy(float(accuracies[scored].mean()), float(low), float(high), cells, total, spread)
 
 
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
     """Why cells of one detector are missing, each reason once with the number of cells."""
-    missing = cells[cells[columns.STATUS] != SCORED]
+    missing = cells[~cells[columns.STATUS].isin((SCORED, UNASKED))]
     if missing.empty:
         return ()
     counted = missing.groupby([columns.STATUS, columns.REASON], sort=False).size().reset_index()
@@ -143,7 +148,8 @@ def ranking_row(
     own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
     means = {name: _mean(evaluation, mask & own) for name, mask in masks.items()}
     cells, protocol = evaluation.table[own], run.manifest.protocol
-    metrics = evaluation.table.loc[own & evaluation.scored, list(evaluation.headers)].mean(skipna=False)
+    scored = evaluation.table[own & evaluation.scored]
+    metrics = scored[list(evaluation.headers)].mean(skipna=False)
     home = protocol.group("home") or ""
     return RankingRow(
         rank=None,
@@ -157,14 +163,21 @@ def ranking_row(
         at_chance=_at_chance(evaluation, masks[home] & own) if home in masks else False,
         over=_over_axes(cells, protocol),
         checkpoint=run.manifest.detectors[detector].checkpoint,
+        real_images=_span(scored[columns.N] - scored[columns.N_GENERATED]),
+        generated_images=_span(scored[columns.N_GENERATED]),
     )
+
+
+def _span(counts: pd.Series[int]) -> tuple[int, int]:
+    """The least and the largest of some counts; 0 for none."""
+    return (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
 
 
 def _over_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, MeanAndWorst]:
     """Mean and worst accuracy of one row over the values of each axis that the protocol names, where it has several."""
-    found = {}
+    cells, found = cells[cells[columns.STATUS].ne(UNASKED)], {}
     for axis in protocol.worst_over:
-        means = cells.groupby(axis, sort=False)[columns.ACCURACY].agg(lambda values: values.mean(skipna=False))
+        means = cells.groupby(axis, sort=False)[columns.RANKED].agg(lambda values: values.mean(skipna=False))
         if len(means) > 1:
             whole = not means.isna().any()
             worst = (str(means.idxmin()) or FIRST_DATA_SET) if whole else ""

@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.images.files.description import read_description
 from bench.images.files.tree import Tree
@@ -33,7 +34,7 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         layout: The layout.
 
     Raises:
-        InputError: Nothing was read, a class is empty, or real images are missing.
+        InputError: Nothing was read, or no real images stand against a generator.
     """
     if not contents.rows:
         msg = (
@@ -59,9 +60,9 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         drawn_splits=bool(split_notes),
         reading=(*contents.reading, *proposals(grouped)),
     )
-    if not images.drawn_splits:
-        require_both_classes(images)
-    return images
+    if images.drawn_splits and images.generators:
+        return images
+    return replace(images, notes=(*images.notes, *_missing_class_notes(images)))
 
 
 def _table(tree: Tree, contents: DataSetContents) -> pd.DataFrame:
@@ -102,21 +103,25 @@ def _pools(tree: Tree, table: pd.DataFrame, generators: Sequence[str], stated: M
     return pools
 
 
-def require_both_classes(images: ImageSet) -> None:
-    """Raise `InputError` unless each split has real images for its generators, and generated ones for their pools."""
+def _missing_class_notes(images: ImageSet) -> list[str]:
+    """A note for each class that a generator lacks in a split in which it is needed."""
+    if not images.generators:
+        return [f"{images.title} holds no generated image: nothing can be trained on it or tested"]
     present = set(images.table[["generator", "split", "label"]].drop_duplicates().itertuples(index=False, name=None))
-    for generator, split, label in sorted(present):
-        if label == 1 and (images.pools[generator], split, 0) not in present:
-            _refuse_one_class(images, generator, split, "real")
-        if label == 0 and generator in images.pools and (generator, split, 1) not in present:
-            _refuse_one_class(images, generator, split, "generated")
-
-
-def _refuse_one_class(images: ImageSet, generator: str, split: str, missing: str) -> None:
-    which = f"the {split} split that was drawn of it" if images.drawn_splits else f"its {split} split"
-    what = "add some" if images.drawn_splits else "add some, or take that split away"
-    msg = f"{images.files.where}: {generator} has no {missing} image in {which}; {what}"
-    raise InputError(msg)
+    missing = {
+        (generator, split, "real")
+        for generator, split, label in present
+        if label == 1 and (images.pools[generator], split, 0) not in present
+    }
+    missing |= {
+        (generator, split, "generated")
+        for generator, split, label in present
+        if label == 0 and generator in images.pools and (generator, split, 1) not in present
+    }
+    return [
+        f"{generator} has no {noun} image in the {split} split: what needs one is left out"
+        for generator, split, noun in sorted(missing)
+    ]
 
 
 def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -134,7 +139,19 @@ def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
     return table.assign(split=draw_splits(table)), (note,)
 
 
-def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
+def with_splits_by_content(images: ImageSet, hashes: NDArray[np.uint8]) -> ImageSet:
+    """The same images, splits that were drawn being drawn by what the files hold, whatever they are called.
+
+    Args:
+        images: An image set.
+        hashes: The sha256 of the content of each image, (N, 32).
+    """
+    if not images.drawn_splits:
+        return images
+    return replace(images, table=images.table.assign(split=draw_splits(images.table, hashes)))
+
+
+def draw_splits(table: pd.DataFrame, hashes: NDArray[np.uint8] | None = None) -> pd.Series[str]:
     """Splits 80/10/10 of the images of each generator and of each pool, drawn by source with `SEED`.
 
     All images of a source are in one split: the sources that several groups share are drawn first, then each group is
@@ -142,11 +159,15 @@ def draw_splits(table: pd.DataFrame) -> pd.Series[str]:
 
     Args:
         table: Columns `source`, `generator` and `label`.
+        hashes: The sha256 of the content of each image, (N, 32), of which the lowest of a source draws; its name where
+            None.
 
     Returns:
         "train", "val" or "test" of each row.
     """
-    ranks = {source: sha256(f"{SEED}/{source}".encode()).digest() for source in table["source"].unique()}
+    contents = table["source"] if hashes is None else pd.Series([row.tobytes().hex() for row in hashes], table.index)
+    lowest = contents.groupby(table["source"], sort=False).min()
+    ranks = {source: sha256(f"{SEED}/{content}".encode()).digest() for source, content in lowest.items()}
     groups = [group.unique().tolist() for _, group in table.groupby(["generator", "label"], sort=False)["source"]]
     counts = Counter(source for group in groups for source in group)
     split: dict[str, str] = {}

@@ -87,9 +87,9 @@ def read(text: str, real: str = "", reading: Reading = AS_STATED) -> ImageSet:
     known = layouts()
     layout, place = layout_and_place(text)
     suffixes = _file_suffixes(known)
-    tree = _open_tree(place, suffixes)
+    tree = _open_tree(place, suffixes, follow=reading.follow_links)
     tree.reading = reading
-    return _read_tree(tree, known, layout, _open_tree(real, suffixes) if real else None)
+    return _read_tree(tree, known, layout, _open_tree(real, suffixes, follow=reading.follow_links) if real else None)
 
 
 def _read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tree | None = None) -> ImageSet:
@@ -117,13 +117,14 @@ def _read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tr
     return assemble(whole, with_added(whole, contents), layout)
 
 
-def _open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> Tree:
+def _open_tree(place: str, file_suffixes: Collection[str], beside: str = "", *, follow: bool = True) -> Tree:
     """The tree at a path or URL.
 
     Args:
         place: The path or URL.
         file_suffixes: Suffixes of files that a user may give in place of their folder.
         beside: Folder or URL in which a relative path begins; "" for the working folder.
+        follow: Whether links in folders are followed.
 
     Raises:
         InputError: There is nothing that can be read as a tree.
@@ -135,7 +136,7 @@ def _open_tree(place: str, file_suffixes: Collection[str], beside: str = "") -> 
         from bench.images.files.remote import open_remote
 
         return open_remote(place, file_suffixes)
-    return open_local(Path(beside, place).resolve() if beside else Path(place), file_suffixes)
+    return open_local(Path(beside, place).resolve() if beside else Path(place), file_suffixes, follow=follow)
 
 
 def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
@@ -162,9 +163,8 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
         what = "could be read as" if complete else "is only in part laid out as"
         msg = f"{tree.where} {what} {' or '.join(candidates)}; name one, as in DATA={candidates[0]}:{tree.where}"
         raise InputError(msg)
-    if packed := {suffix: count for suffix, count in tree.listing.ignored.items() if suffix in PACKED_SUFFIXES}:
-        found = " and ".join(f"{count} {suffix}" for suffix, count in sorted(packed.items()))
-        msg = f"{tree.where} holds archives that are not read in place ({found}); unpack them, or pack as .zip or .tar"
+    if unread := _unread_text(tree):
+        msg = f"{tree.where} holds nothing that can be read: {unread}"
         raise InputError(msg)
     patterns = "; ".join(f"{name} ({layout.pattern})" for name, layout in known.items())
     msg = f"{tree.where} is in none of the layouts that can be read: {patterns}"
@@ -176,6 +176,21 @@ def _share(layout: Layout, tree: Tree) -> float:
     if not isinstance(layout, FolderLayout) or not tree.listing.size:
         return 1.0
     return sum(len(tree.listing.images[folder]) for folder in layout.annotations(tree)) / tree.listing.size
+
+
+def _unread_text(tree: Tree) -> str:
+    """What a tree without images holds in place of them, and what to do; "" where it holds what may be data."""
+    listing = tree.listing
+    kinds = {kind: count for kind, count in listing.ignored.items() if kind != "hidden"}
+    packed = any(kind in PACKED_SUFFIXES for kind in kinds)
+    if listing.images or (listing.data and not packed):
+        return ""
+    others = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    count = len(listing.refused)
+    found = [f"{count} files were refused, such as {name} ({reason})" for name, reason in listing.refused[:1]]
+    found += [f"files of other kinds: {others}"] if others else []
+    found += ["unpack the archives, or pack them as .zip or .tar"] if packed else []
+    return "; ".join(found)
 
 
 def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:
@@ -206,12 +221,12 @@ def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layou
     """The contents of the data set that a tree refers to, with the splits and pools that it is read with."""
     suffixes = _file_suffixes(known)
     name, place = layout_and_place(base.data)
-    base_tree = _open_tree(place, suffixes, tree.where)
+    base_tree = _open_tree(place, suffixes, tree.where, follow=tree.reading.follow_links)
     if further := read_description(base_tree).get("of"):
         data = base.data
         msg = f"{tree.where}/{DESCRIPTION} says that it is of {data}, which is of {further}; name data that has images"
         raise InputError(msg)
-    real = _open_tree(base.real, suffixes, tree.where) if base.real else None
+    real = _open_tree(base.real, suffixes, tree.where, follow=tree.reading.follow_links) if base.real else None
     images = _read_tree(base_tree, known, name, real)
     rows = [ImageRow._make(row) for row in images.table.itertuples(index=False, name=None)]
     return DataSetContents(rows, images.families, images.pools, images.files, images.notes)

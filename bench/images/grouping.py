@@ -6,7 +6,6 @@ They are one source: they stay together when splits are drawn, and count as one 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -87,9 +86,9 @@ def _matched_sources(tree: Tree, table: pd.DataFrame, pattern: str) -> pd.Series
     return pd.Series(sources, table.index)
 
 
-def _videos(names: Sequence[str], folders: pd.Series[str]) -> list[str]:
+def _videos(names: pd.Series[str], folders: pd.Series[str]) -> list[str]:
     """Folders of several numbered images that are called as videos are, or lie below a folder `frames`."""
-    numbered = pd.Series([bool(re.fullmatch(FRAME, PurePosixPath(name).stem)) for name in names], folders.index)
+    numbered = names.map(lambda name: bool(re.fullmatch(FRAME, PurePosixPath(name).stem)))
     found = numbered.groupby(folders).agg(["all", "size"])
     several = found.index[found["all"] & (found["size"] > 1)]
     return [

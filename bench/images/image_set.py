@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import sha256
 from typing import Literal
 
 import numpy as np
@@ -22,6 +21,18 @@ from protocols.degradations import parse_degradation
 
 COLUMNS = ImageRow._fields
 IMAGES_MEASURED = 4  # of each generator and pool, for the short side
+
+
+class TooFewImages(InputError):
+    """A subset lacks images of a class.
+
+    Attributes:
+        reason: Which, without the place of the data.
+    """
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}; add some, or name other data")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -147,11 +158,16 @@ class ImageSet:
         labels = self.table.loc[self._mask(subset), "label"]
         return min(int((labels == label).sum()) for label in (0, 1))
 
-    def rows_of(self, subset: Subset) -> NDArray[np.int64]:
+    def rows_of(self, subset: Subset, ranks: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Positions of the images of a subset, (N,): of its generators and of their pools, in its split.
 
+        Args:
+            subset: The subset.
+            ranks: The place of each image of the set, (M,), in an order of contents, by which a `size` is drawn; their
+                order in the set where None.
+
         Raises:
-            InputError: One of its classes is empty, or has fewer images than the subset asks for.
+            TooFewImages: One of its classes is empty, or has fewer images than the subset asks for.
         """
         rows = np.flatnonzero(self._mask(subset))
         selected = self.select(rows)
@@ -162,9 +178,10 @@ class ImageSet:
                 split = "" if subset.split == "all" else f" in its {subset.split} split"
                 where = f"{subset.name} has {count or 'no'} {noun} images{contents}{split}"
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
-                msg = f"{self.files.where}: {where}{asked}; add some, or name other data"
-                raise InputError(msg)
-        return rows if subset.size is None else rows[_draw(selected, subset.size)]
+                raise TooFewImages(self.files.where, where + asked)
+        if subset.size is None:
+            return rows
+        return rows[_drawn(selected.table["label"], rows if ranks is None else ranks[rows], subset.size)]
 
     def _mask(self, subset: Subset) -> pd.Series[bool]:
         """Which images are of a subset, whatever its size."""
@@ -193,10 +210,9 @@ class ImageSet:
         return replace(self, table=pd.concat(selected).sort_values("name").reset_index(drop=True))
 
 
-def _draw(images: ImageSet, size: int) -> NDArray[np.bool_]:
-    """Which images are among `size` of each class, by a hash of names: a smaller draw is part of a larger one."""
-    ranks = pd.Series([sha256(name.encode()).hexdigest() for name in images.names]).argsort().argsort()
-    drawn: NDArray[np.bool_] = (ranks.groupby(images.table["label"]).rank() <= size).to_numpy()
+def _drawn(labels: pd.Series[int], ranks: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """Which images are among `size` of each class, by their ranks: a smaller draw is part of a larger one."""
+    drawn: NDArray[np.bool_] = (pd.Series(ranks).groupby(labels.to_numpy()).rank(method="first") <= size).to_numpy()
     return drawn
 
 

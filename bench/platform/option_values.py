@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 def unknown_name_text(noun: str, name: str, known: Collection[str]) -> str:
     """The sentence for a name that is not known, with the nearest that is."""
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+    plain = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), plain, n=1)
+    hint = f"did you mean {plain[near[0]]}?" if near else f"there are {', '.join(sorted(known))}"
     return f"{noun} {name!r} is not known; {hint}"
 
 

@@ -25,6 +25,7 @@ CELLS = (KEY, *IDENTITY, STATUS, REASON, GROUPS)  # the axes of the protocol's o
 
 # of measured cells: the columns of cells, and in [0, 1]
 N = "n"  # number of images, 0 or more
+N_GENERATED = "n_generated"  # how many of them are generated
 ACCURACY = "accuracy"
 ACCURACY_LOW = "accuracy_low"  # lower end of its interval
 ACCURACY_HIGH = "accuracy_high"
@@ -33,9 +34,10 @@ GENERATED_ACCURACY = "generated_accuracy"
 BALANCED_ACCURACY = "balanced_accuracy"
 AP = "ap"
 ROC_AUC = "roc_auc"
+RANKED = "ranked_accuracy"  # what averages, ranks and colours are of: both classes of a cell count alike
 MEASURES = (
-    *(N, ACCURACY, ACCURACY_LOW, ACCURACY_HIGH, REAL_ACCURACY, GENERATED_ACCURACY),
-    *(BALANCED_ACCURACY, AP, ROC_AUC),
+    *(N, N_GENERATED, ACCURACY, ACCURACY_LOW, ACCURACY_HIGH, REAL_ACCURACY, GENERATED_ACCURACY),
+    *(BALANCED_ACCURACY, AP, ROC_AUC, RANKED),
 )
 
 # of scores, one row per image and scored cell

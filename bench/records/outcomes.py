@@ -30,4 +30,12 @@ class Failed:
     status: ClassVar[str] = "failed"
 
 
-Outcome = Scored | Skipped | Failed
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """The data has too few images for the cell, whatever the detector: no average misses it. The reason says which."""
+
+    reason: str
+    status: ClassVar[str] = "unasked"
+
+
+Outcome = Scored | Skipped | Failed | Unasked

@@ -21,7 +21,7 @@ class Run:
     Attributes:
         manifest: Protocol, data, detectors and device.
         cells: One row per planned cell in planned order, columns `columns.CELLS` and the axes of the protocol's own;
-            the status is "scored", "skipped" or "failed", and the reason is empty for a scored one only.
+            the status is that of an `Outcome`, and the reason is empty for a scored one only.
         scores: One row per image and scored cell, columns `columns.SCORES`.
         throughput: One row per timed detector, columns `columns.THROUGHPUT`; milliseconds are per image.
         diagnostics: One row per image of a cell whose detector gives more than a score: `columns.KEY`, `columns.NAME`

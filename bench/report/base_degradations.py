@@ -36,7 +36,8 @@ def _comparison(rankings: Sequence[Ranking]) -> TitledTable:
         )
         for ranking, found in zip(rankings[1:], rows[1:], strict=True)
     ]
-    title = f"Base degradations side by side: {by} accuracy in %, on {first.data}, {first.setting} setting"
+    accuracy = max((ranking.accuracy for ranking in rankings), key=len)  # balanced accuracy, if any of them is
+    title = f"Base degradations side by side: {by} {accuracy} in %, on {first.data}, {first.setting} setting"
     return TitledTable(title, (TableColumn("detector", tuple(detectors), left=True), *averages, *changes))
 
 

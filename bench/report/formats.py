@@ -16,6 +16,7 @@ from bench.evaluation.ranking_rows import RankingRow
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.ranking_columns import (
+    ACCURACY,
     TableColumn,
     TitledTable,
     heading,
@@ -75,6 +76,10 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         "rank": row.rank,
         columns.DETECTOR: row.detector,
     }
+    if ranking.accuracy != ACCURACY:
+        counts = (*row.real_images, *row.generated_images)
+        flat["averaged"] = ranking.accuracy
+        flat |= dict(zip(("real_min", "real_max", "generated_min", "generated_max"), counts, strict=True))
     for name, mean in row.means.items():
         flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
     for axis, found in row.over.items():

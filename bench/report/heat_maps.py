@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.evaluation.cells import average_masks
+from bench.evaluation.cells import accuracy_name, average_masks
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
 from bench.report.matrix_style import grouped_values, matrix_panels
@@ -71,7 +71,8 @@ def heat_maps(matrices: Mapping[str, pd.DataFrame], table: pd.DataFrame, manifes
         manifest: The run's.
     """
     seeds = len(manifest.seeds)
-    description = f"Accuracy in %. Data: {manifest.data.title}. Setting: {manifest.setting}. Training seeds: {seeds}."
+    accuracy = accuracy_name(table).capitalize()
+    description = f"{accuracy} in %. Data: {manifest.data.title}. Setting: {manifest.setting}. Training seeds: {seeds}."
     title, _, question = manifest.protocol.title.partition(": ")
     return HeatMaps(title, question, description, tuple(_panels(matrices, table, manifest)))
 
@@ -101,5 +102,5 @@ def _summary(cells: pd.DataFrame, protocol: ProtocolRecord) -> str:
     """The averages of the roles home and away, or over all cells without either, where no cell is missing."""
     masks = average_masks(cells, protocol)
     leading = [name for role in _ROLES if (name := protocol.group(role)) is not None] or [ALL_CELLS]
-    means = {name: cells.loc[masks[name], columns.ACCURACY].mean(skipna=False) for name in leading}
+    means = {name: cells.loc[masks[name], columns.RANKED].mean(skipna=False) for name in leading}
     return "   ".join(f"{name} {percent(float(mean))}" for name, mean in means.items())

@@ -13,6 +13,7 @@ from bench.report.embedded_results import AT_CHANCE
 from protocols.api import NONE
 
 DASH = "-"
+ACCURACY = "accuracy"  # of a ranking, where its cells are balanced
 UNKNOWN = "unknown"
 FIRST_DATA = "(the first)"  # the run's own data set, which has no name among several
 
@@ -47,6 +48,11 @@ def percent(value: float) -> str:
 def points(value: float) -> str:
     """A difference of shares in percentage points, with its sign; a dash where it is undefined."""
     return DASH if math.isnan(value) else f"{100 * value:+.1f}"
+
+
+def span_text(least: int, most: int) -> str:
+    """A number, or the range that several have, such as "1 to 20"."""
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def average_text(mean: MeanAccuracy, *, with_interval: bool) -> str:
@@ -124,6 +130,14 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
         *_averages(ranking, leading=True),
         *drop,
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
+        *(
+            [
+                column("real images", lambda row: span_text(*row.real_images)),
+                column("generated images", lambda row: span_text(*row.generated_images)),
+            ]
+            if ranking.accuracy != ACCURACY
+            else []
+        ),
         *_averages(ranking, leading=False),
         *_over_axes(ranking),
         *(_metric(ranking, name) for name in ranking.headers),
@@ -140,7 +154,8 @@ def heading(ranking: Ranking) -> str:
         if ranking.base_degradation == NONE
         else f" Everything first {ranking.base_degradation}, for training and testing."
     )
-    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranking.ranked_by}."
+    ranked_by = f"{ranking.ranked_by} {ranking.accuracy}" if ranking.accuracy != ACCURACY else ranking.ranked_by
+    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranked_by}."
     return f"Data: {ranking.data}.{first} {about}"
 
 
@@ -155,8 +170,10 @@ def legend(ranking: Ranking) -> str:
         else ""
     )
     *headers, last = list(ranking.headers.values())[1:]
+    balanced = " (both classes of a cell count alike)" if ranking.accuracy != ACCURACY else ""
     return (
-        "Accuracy in %, generated when the score is above 0.5, [95% interval over the images, clustered by source]. "
+        f"{ranking.accuracy.capitalize()} in %{balanced}, generated when the score is above 0.5, "
+        "[95% interval over the images, clustered by source]. "
         f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}{chance}"
     )
 

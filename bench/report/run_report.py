@@ -148,4 +148,5 @@ def print_matrix(run: Run, detector: str) -> None:
     cells: pd.DataFrame = cells_table(run)
     console = Console()
     console.width = max(console.width, terminal.WIDTH)
-    console.print(terminal.matrix(matrix(cells, detector, run.manifest.protocol), detector, run.manifest))
+    shown = matrix(cells, detector, run.manifest.protocol)
+    console.print(terminal.matrix(shown, detector, run.manifest, cells))

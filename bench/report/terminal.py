@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -13,11 +14,14 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from bench.evaluation.cells import accuracy_name, unbalanced
 from bench.evaluation.leaderboard import Ranking
+from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.report.matrix_style import Rgb, accuracy_colour, grouped_values, text_colour
-from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns
+from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns, span_text
 from bench.report.sections.published import PublishedRows
+from protocols.api import AxisValue
 
 WIDTH = 100
 _GAP = 2  # characters between columns: one of padding and the box's own
@@ -80,13 +84,27 @@ def _cell(accuracy: float, width: int) -> Text:
     return Text(f"{percent(accuracy):>{width}}", style=_style(accuracy_colour(accuracy)))
 
 
-def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest) -> RenderableType:
+def _image_counts(cells: pd.DataFrame, axis: str) -> dict[str, dict[AxisValue, str]]:
+    """The numbers of images of the cells of each value of an axis, by class."""
+    cells = cells[cells[columns.N] > 0]
+    counts = {"real images": cells[columns.N] - cells[columns.N_GENERATED], "generated": cells[columns.N_GENERATED]}
+    found: dict[str, dict[AxisValue, str]] = {}
+    for noun, count in counts.items():
+        spans = count.groupby(cells[axis]).agg(["min", "max"])
+        found[noun] = defaultdict(str, {value: span_text(*spans.loc[value]) for value in spans.index})
+    return found
+
+
+def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest, measured: pd.DataFrame) -> RenderableType:
     """One detector's accuracies as a heat map in %, with gaps between families.
+
+    Below it stand the numbers of real and of generated images, where any cell has more of one.
 
     Args:
         accuracies: As `bench.evaluation.cells.matrix` returns it.
         detector: Its name, for the title.
         manifest: The run's, for the title, the data's title and the families.
+        measured: The measured cells, as `bench.evaluation.cells.cells_table` returns them.
     """
     data, protocol = manifest.data, manifest.protocol
     rows = grouped_values(list(accuracies.index), protocol.rows, data.families)
@@ -101,6 +119,10 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest) -> Rende
             cells = [[_cell(float(values[name][row]), max(5, len(str(name)))) for name in names] for names in across]
             table.add_row(str(row), *chain.from_iterable([*texts, Text("")] for texts in cells))
         table.add_row()
+    own = measured[measured[columns.DETECTOR] == detector]
+    if unbalanced(own).any():
+        for noun, counts in _image_counts(own, protocol.columns.name).items():
+            table.add_row(noun, *chain.from_iterable([*(counts[name] for name in names), ""] for names in across))
     title = Text(f"{detector}: {protocol.title}", style="bold")
-    about = f"Accuracy in %, mean over seeds {', '.join(map(str, manifest.seeds))}."
+    about = f"{accuracy_name(own).capitalize()} in %, mean over seeds {', '.join(map(str, manifest.seeds))}."
     return Group(title, Text(f"Data: {data.title}. Setting: {manifest.setting}. {about}"), Text(""), table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from bench.platform.progress import Reporter
 from bench.records import columns
@@ -30,6 +30,8 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     for name, recipe in run.recipes.items():
         if recipe.input != "published":
             reporter.say(f"Input of {name}: {policy_text(recipe)}")
+    for reason, lost in Counter(run.unasked.values()).items():
+        reporter.say(f"Left out: {lost} of {len(run.cells)} cells: {reason}")
     seeds = ", ".join(map(str, request.seeds))
     reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")
 

@@ -13,9 +13,9 @@ import pandas as pd
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.scoring import ScoredChunk, ScoringRequest, score_images
 from bench.evaluation.metrics import THRESHOLD, called_generated
-from bench.images.decoding.decoder import decode
+from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.files.local import open_local
-from bench.images.files.tree import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, Folder, Tree
+from bench.images.files.tree import ARCHIVE_SUFFIXES, DATA_SUFFIXES, IMAGE_SUFFIXES, Folder, Tree
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
@@ -74,7 +74,7 @@ class ImageScores:
             of the paths that were given and of their names. The score is in [0, 1] and the log odds are NaN from a
             detector that has probabilities alone; where there is no score, `reason` says why and the verdict is "".
         detectors: The number of detectors, and so of the rows of each image.
-        unread: Files that are no images to Lineup, by suffix.
+        unread: Files that are no images to Lineup, by suffix. An image file that is not to be read is a row.
     """
 
     table: pd.DataFrame
@@ -95,14 +95,23 @@ class _Image:
         name: In the table of scores.
         tree: The folder or archive.
         path: Of its file in the tree.
+        refused: Why it is not to be read; "" for one that is.
     """
 
     name: str
     tree: Tree
     path: str
+    refused: str = ""
+
+    @property
+    def place(self) -> str:
+        """Equal for one file, however it was given."""
+        return f"{self.tree.identity}/{self.path}"
 
     def sample(self) -> Sample:
         """Decode it. Raises `UnreadableImage` and OSError."""
+        if self.refused:
+            raise UnreadableImage(self.name, self.refused)
         return decode(self.tree.read(self.path), self.name)
 
 
@@ -229,7 +238,7 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
 
 
 def _all_images(paths: Sequence[Path]) -> tuple[list[_Image], Counter[str]]:
-    """The images at some paths, each once, and the files that are none by suffix.
+    """The images at some paths, each once under the name that comes first, and the files that are none by suffix.
 
     Raises:
         InputError: There is no image, or a path or a file in it cannot be read.
@@ -237,12 +246,20 @@ def _all_images(paths: Sequence[Path]) -> tuple[list[_Image], Counter[str]]:
     unread: Counter[str] = Counter()
     chosen = list(dict.fromkeys(paths))
     found = [image for path in chosen for image in _images(path, unread, several=len(chosen) > 1)]
-    if not found:
+    refused = [image for image in found if image.refused]
+    if len(refused) == len(found):
         others = f" ({unread_text(unread)})" if unread else ""
-        msg = f"{', '.join(map(str, chosen))}: no image was found{others}; {_advice()}"
+        none = (
+            f"none of {len(refused)} image files is to be read, such as {refused[0].name} ({refused[0].refused})"
+            if refused
+            else "no image was found"
+        )
+        msg = f"{', '.join(map(str, chosen))}: {none}{others}; {_advice()}"
         raise InputError(msg)
-    # a file may be given by itself and in its folder
-    return list({image.name: image for image in found}.values()), unread
+    by_place: dict[str, _Image] = {}  # a file may be given by itself and in its folder
+    for image in found:
+        by_place.setdefault(image.place, image)
+    return list(by_place.values()), unread
 
 
 def unread_text(unread: Mapping[str, int]) -> str:
@@ -289,5 +306,7 @@ def _images_inside(path: Path, unread: Counter[str], prefix: str) -> Iterator[_I
             inside = f"{folder}/{name}" if folder else name
             yield _Image(prefix + inside, tree, inside)
     for refused, reason in tree.listing.refused:
-        msg = f"{path}/{refused} is not to be read ({reason}); take it away"
-        raise InputError(msg)
+        if (suffix := PurePosixPath(refused).suffix.lower()) in DATA_SUFFIXES:
+            unread[suffix] += 1
+        else:
+            yield _Image(prefix + refused, tree, refused, reason)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, images_digest
-from bench.images.assembly import require_both_classes, with_base_degradation
+from bench.images.assembly import with_base_degradation, with_splits_by_content
 from bench.images.data_names import EMBEDDED
 from bench.images.data_sets import open_data
-from bench.images.image_set import ImageSet
+from bench.images.image_set import ImageSet, TooFewImages
 from bench.images.quality.census import Census, take_census
 from bench.images.quality.inspection import InspectedImages
+from bench.images.unmade_corpus import corpus_families, unmade_corpus, unmade_root
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
 from bench.request.early_checks import check_options, entries_of
+from bench.request.protocol_catalogue import with_generators_of
 from bench.request.protocol_check import axes_of, check_cells, protocol_fault
 from bench.request.run_request import RunRequest
 from bench.request.setting import AUTO, choose_setting
@@ -26,7 +28,7 @@ from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
 from detectors.entries import Entry
 from detectors.weights.released import FoundCheckpoint, find_checkpoint
-from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Unanswerable
+from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Split, Subset, Unanswerable, options_naming
 from protocols.degradations import UnknownDegradation, parse_degradation
 
 
@@ -41,11 +43,14 @@ class PlannedRun:
         recipes: Recipes by row.
         runtime: Where it will compute.
         selections: The images of every subset.
-        planned: The cells.
+        cells: The cells of the protocol, in reading order.
+        planned: Those of them that the data can answer.
         groups: The averages over them.
         censuses: Counts and warnings of the files of each data set, by name as in `data`.
         files: Digest of the image files of the run's own data, before any degradation.
         checkpoints: The files that some of the rows are loaded from, by row.
+        unasked: Why the data cannot answer the other cells, by cell.
+        uninspected: Number of files that are known by their names alone, where the plan is only to be looked at.
     """
 
     request: RunRequest
@@ -54,11 +59,14 @@ class PlannedRun:
     recipes: Mapping[str, Recipe]
     runtime: Runtime
     selections: Selections
+    cells: Sequence[Cell]
     planned: Sequence[PlannedCell]
     groups: Sequence[Group]
     censuses: Mapping[str, Census]
     files: str
     checkpoints: Mapping[str, FoundCheckpoint] = field(default_factory=dict)
+    unasked: Mapping[Cell, str] = field(default_factory=dict)
+    uninspected: int = 0
 
     @property
     def images(self) -> ImageSet:
@@ -71,29 +79,40 @@ class PlannedRun:
         return self.request.protocol
 
 
-def plan_run(request: RunRequest, reporter: Reporter) -> PlannedRun:
-    """Resolve every name, read the data and plan the cells. Raises `InputError` for what cannot be used."""
+def plan_run(request: RunRequest, reporter: Reporter, *, dry: bool = False) -> PlannedRun:
+    """Resolve every name, read the data and plan the cells.
+
+    Args:
+        request: The request.
+        reporter: Shows progress.
+        dry: Whether the plan is only to be looked at: then nothing is made, decoded or written, and files that were
+            never inspected are told apart by their names alone.
+
+    Raises:
+        InputError: Something cannot be used.
+    """
     try:
-        return _plan(request, reporter)
+        return _plan(request, reporter, dry=dry)
     except (catalogue.UnknownName, Unanswerable, UnknownDegradation) as error:
         raise InputError(str(error)) from error
 
 
-def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
+def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     device = runtime(request.device, request.precision)
     entries = entries_of(request)
     check_options(request.recipe_options, entries)
-    further = (*request.data_sets[1:], *request.protocol.data_sets())
-    data = {name: _open_images(request, name, reporter) for name in ("", *further)}
-    if request.protocol.trains:
-        for images in data.values():
-            require_both_classes(images)
-    setting = _setting(request, data[""], device)
     checkpoints = {
         entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
         for entry in entries
         if entry.checkpoint
     }
+    request = _with_corpus_generators(request)
+    further = (*request.data_sets[1:], *request.protocol.data_sets())
+    data = {name: _open_images(request, name, reporter, dry=dry) for name in ("", *further)}
+    own = data[""]
+    protocol = with_generators_of(request.protocol, own.generators, own.title) if own.generators else request.protocol
+    request = replace(request, protocol=protocol)
+    setting = _setting(request, data[""], device)
     # a released checkpoint is of the published network, whatever size the others are trained in
     recipes = {entry.label: _recipe(request, entry, "paper" if entry.checkpoint else setting) for entry in entries}
     names = tuple(recipes)
@@ -105,9 +124,12 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
         msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
         raise InputError(msg)
     check_cells(request.protocol, cells, groups, names, data)
-    inspections = {name: _inspect_used(request, name, data[name], cells, reporter) for name in data}
+    facts = {name: _facts_of_used(request, name, data[name], cells, reporter, dry=dry) for name in data}
+    inspections = {name: found for name, (found, _) in facts.items()}
     sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
     selections = Selections(sound)
+    unasked = _unasked(cells, selections)
+    asked = [cell for cell in cells if cell not in unasked]
     return PlannedRun(
         request,
         setting,
@@ -115,12 +137,49 @@ def _plan(request: RunRequest, reporter: Reporter) -> PlannedRun:
         recipes,
         device,
         selections,
-        plan(cells, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
+        cells,
+        plan(asked, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
         groups,
-        {name: take_census(inspection) for name, inspection in inspections.items()},
+        {name: _census(request, *found) for name, found in facts.items()},
         images_digest(sound[""].images, sound[""].hashes),
         checkpoints,
+        unasked,
+        sum(count for _, count in facts.values()),
     )
+
+
+def _census(request: RunRequest, inspection: InspectedImages, uninspected: int) -> Census:
+    """The census of a data set; where splits were drawn for training, with the generators that have none of one."""
+    images = inspection.images
+    if uninspected:
+        note = f"{uninspected} of {len(images)} files were never inspected: the run will decode each of them first"
+        known = take_census(InspectedImages(images.select([]), inspection.records.iloc[:0]))
+        return replace(known, notes=(*images.notes, note))
+    census = take_census(inspection)
+    if not (request.protocol.trains and images.drawn_splits):
+        return census
+    needed: tuple[tuple[Split, str], ...] = (("train", "trained on"), ("test", "tested"))
+    warnings = [
+        f"{generator} has too few images for a {split} split, and is not {verb}"
+        for split, verb in needed
+        for generator in images.generators
+        if generator not in images.generators_in(split)
+    ]
+    return replace(census, warnings=(*census.warnings, *warnings))
+
+
+def _unasked(cells: Sequence[Cell], selections: Selections) -> dict[Cell, str]:
+    """Why the data cannot answer some of the cells. Raises `TooFewImages` where it can answer none."""
+    faults: dict[Subset, TooFewImages] = {}
+    for subset in dict.fromkeys(subset for cell in cells for subset in (cell.train, cell.test) if subset):
+        try:
+            selections[subset]
+        except TooFewImages as error:
+            faults[subset] = error
+    lost = {cell: next((faults[one] for one in (cell.train, cell.test) if one in faults), None) for cell in cells}
+    if all(lost.values()):
+        raise next(iter(faults.values()))
+    return {cell: fault.reason for cell, fault in lost.items() if fault}
 
 
 def _setting(request: RunRequest, images: ImageSet, device: Runtime) -> Setting:
@@ -133,12 +192,26 @@ def _setting(request: RunRequest, images: ImageSet, device: Runtime) -> Setting:
     return choose_setting(request.setting, real_data=images.kind != EMBEDDED, device=device.device)
 
 
-def _open_images(request: RunRequest, name: str, reporter: Reporter) -> ImageSet:
+def _with_corpus_generators(request: RunRequest) -> RunRequest:
+    """The request with generators that the embedded corpus has, which are known before it is made."""
+    protocol = request.protocol
+    if request.data_sets[0] != EMBEDDED or not any(options_naming(protocol, "generators").values()):
+        return request
+    return replace(request, protocol=with_generators_of(protocol, list(corpus_families()), "the embedded corpus"))
+
+
+def _open_images(request: RunRequest, name: str, reporter: Reporter, *, dry: bool) -> ImageSet:
     """A data set of the run, "" its own: limited, and under the base degradation, as the request says."""
-    real = "" if name else request.real
-    images = open_data(name or request.data_sets[0], request.cache, request.workers, reporter, real)
+    text, real = name or request.data_sets[0], "" if name else request.real
+    if dry and text == EMBEDDED and (root := unmade_root(request.cache)):
+        images = unmade_corpus(root)
+    else:
+        images = open_data(text, request.cache, request.workers, reporter, real, request.reading)
     if request.limit is not None:
         images = images.select_at_most(request.limit)
+    if images.drawn_splits and request.protocol.trains and not dry:
+        inspected = _inspect(request, images, reporter)
+        images = with_splits_by_content(images, inspected.hashes)
     return (
         images
         if request.base_degradation == NONE
@@ -172,11 +245,18 @@ def _cells_and_groups(protocol: EvaluationProtocol, scope: Scope) -> tuple[list[
         raise protocol_fault(protocol, f"breaks with {type(error).__name__}: {error}") from error
 
 
-def _inspect_used(
-    request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter
-) -> InspectedImages:
-    """The facts of the files that the cells name."""
+def _facts_of_used(
+    request: RunRequest, name: str, images: ImageSet, cells: Sequence[Cell], reporter: Reporter, *, dry: bool
+) -> tuple[InspectedImages, int]:
+    """The facts of the files that the cells name, and of how many there are none in a dry run."""
     named = {subset for cell in cells for subset in (cell.train, cell.test) if subset and subset.data == name}
     used = images.select_subsets(named)
-    with reporter.stage("check files", len(used)) as advance:
-        return Cache(request.cache).inspect(used, request.workers, advance)
+    if dry:
+        return Cache(request.cache).recall(used, request.workers)
+    return _inspect(request, used, reporter), 0
+
+
+def _inspect(request: RunRequest, images: ImageSet, reporter: Reporter) -> InspectedImages:
+    """The facts of some files, from the cache where it has them."""
+    with reporter.stage("check files", len(images)) as advance:
+        return Cache(request.cache).inspect(images, request.workers, advance)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from bench.images.vocabulary.generator_names import same_generator
 from bench.platform.errors import InputError
-from bench.platform.option_values import parse_values
+from bench.platform.option_values import parse_values, unknown_name_text
 from detectors import catalogue
 from detectors.identity import default_of
-from protocols.api import EvaluationProtocol, option_help
+from protocols.api import EvaluationProtocol, option_help, options_naming
 
 GROUP = "lineup.protocols"
 COLLECTIONS = (tuple, list, set, frozenset)
@@ -75,6 +76,39 @@ def make_protocol(name: str, values: Mapping[str, Any]) -> EvaluationProtocol:
     except ValueError as error:
         msg = f"{prefix}: {error}"
         raise InputError(msg) from error
+
+
+def with_generators_of(protocol: EvaluationProtocol, known: Sequence[str], data: str) -> EvaluationProtocol:
+    """The protocol with generators that a user named, in any spelling, under the names that the data has for them.
+
+    Args:
+        protocol: The protocol.
+        known: The generators of the data.
+        data: What messages call the data.
+
+    Raises:
+        InputError: The data has no such generator, or several.
+    """
+    changes = {
+        option: tuple("+".join(_generators(text, known, data)) for text in texts)
+        for option, texts in options_naming(protocol, "generators").items()
+    }
+    return replace(protocol, **changes)
+
+
+def _generators(text: str, known: Sequence[str], data: str) -> list[str]:
+    """The generators that a text names, alone or joined with "+"."""
+    return [text] if text in known else [_generator(name, known, data) for name in text.split("+")]
+
+
+def _generator(name: str, known: Sequence[str], data: str) -> str:
+    found = [name] if name in known else [one for one in known if same_generator(one, name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        msg = f"{data}: generator {name!r} may be {' or '.join(found)}; write it as the data does"
+        raise InputError(msg)
+    raise InputError(f"{data}: {unknown_name_text('generator', name, known)}")
 
 
 def _required(protocol: type[EvaluationProtocol]) -> list[str]:

@@ -22,7 +22,7 @@ from bench.records.manifest import (
     ProtocolRecord,
     RuntimeRecord,
 )
-from bench.records.outcomes import Outcome
+from bench.records.outcomes import Outcome, Unasked
 from bench.report.sections.reported import benchmark_name
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
@@ -94,7 +94,7 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
         title=images.title,
         kind=images.kind,
         version=images.version,
-        digest=used.digest,
+        digest="" if run.uninspected else used.digest,
         images=len(used.images),
         generators=images.generators,
         families={generator: images.families[generator] for generator in images.generators},
@@ -137,11 +137,13 @@ def cell_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame
             averages[cell].append(group.name)
     axes = axes_of(run.protocol)
     rows = []
-    for item in run.planned:
-        cell, outcome = item.cell, outcomes[item.key]
+    keys = {item.cell: item.key for item in run.planned}
+    for cell in run.cells:
+        key = keys.get(cell, "")
+        outcome = outcomes[key] if key else Unasked(run.unasked[cell])
         rows.append(
             {
-                columns.KEY: item.key,
+                columns.KEY: key,
                 columns.DETECTOR: cell.detector,
                 **{name: axis.value(cell) for name, axis in axes.items()},
                 columns.SEED: cell.seed,

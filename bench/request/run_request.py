@@ -1,15 +1,24 @@
-"""What a user asked of `lineup run`."""
+"""What a user asked of `lineup run`, and the usual result folder of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bench.images.data_names import EMBEDDED, layout_and_place
+from bench.images.reading import AS_STATED, Reading
+from bench.platform.files import digest, plain_name
 from bench.request.defaults import MAX_UNREADABLE
+from bench.request.protocol_catalogue import command_line_text
+from bench.request.setting import AUTO
+from detectors.identity import default_of
 from protocols.api import NONE, EvaluationProtocol
 
+RUNS = Path("results/runs")
+LONGEST_NAME = 100  # characters of the name of a folder; what is longer is cut, and told from others by its digest
 DetectorOptions = Mapping[str, Mapping[str, Any]]  # by detector, then by option
 
 
@@ -40,6 +49,7 @@ class RunRequest:
         executor: Where trainings are computed, many at a time.
         weights_folder: Where files of released checkpoints lie.
         data_name: What published tables call the run's data, where its layout cannot tell.
+        reading: What the user states of the images.
     """
 
     protocol: EvaluationProtocol
@@ -64,6 +74,18 @@ class RunRequest:
     executor: str = "processes"
     weights_folder: Path = Path("weights")
     data_name: str = ""
+    reading: Reading = AS_STATED
+
+    def in_folder(self, out: Path) -> RunRequest:
+        """The same with another result folder."""
+        return replace(self, out=out)
+
+    def under(self, chains: Sequence[str]) -> list[RunRequest]:
+        """One request per base degradation; those of several go into folders of their own below `out`."""
+        if len(chains) == 1:
+            return [replace(self, base_degradation=chains[0])]
+        folders = [self.out / re.sub(r"[^\w.-]+", "-", chain) for chain in chains]
+        return [replace(self, base_degradation=one, out=out) for one, out in zip(chains, folders, strict=True)]
 
     @property
     def data_sets(self) -> tuple[str, ...]:
@@ -71,3 +93,29 @@ class RunRequest:
         parts = [part.strip() for part in self.data.split(",") if part.strip()]
         several = self.protocol.several_data_sets and not Path(self.data).exists()
         return tuple(dict.fromkeys(parts)) if several and parts else (self.data,)
+
+
+def usual_folder(request: RunRequest, chains: Sequence[str]) -> Path:
+    """Where a run goes that names no folder: one for each question, in the name all that is not as usual.
+
+    Args:
+        request: The request; its folder is not looked at.
+        chains: Its base degradations.
+    """
+    protocol = request.protocol
+    asked = {option.name: getattr(protocol, option.name) for option in fields(protocol) if option.init}
+    usual = {option.name: default_of(option) for option in fields(protocol) if option.init}
+    options = {"limit": request.limit, "setting": request.setting, "base_degradation": tuple(chains), **asked}
+    usual |= {"limit": None, "setting": AUTO, "base_degradation": (NONE,)}
+    parts = [protocol.name, *(["+".join(map(_place_name, request.data_sets))] if request.data != EMBEDDED else [])]
+    parts += [f"{name}={command_line_text(value)}" for name, value in options.items() if value != usual[name]]
+    text = "-".join(parts)
+    name = plain_name(text)
+    return RUNS / (name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{digest(text)[:8]}")
+
+
+def _place_name(data: str) -> str:
+    """The last part of the path or URL of a data set."""
+    place = layout_and_place(data)[1]
+    path = PurePosixPath(place) if "://" in place else Path(place).resolve()
+    return path.name if isinstance(path, Path) and path.is_dir() else path.stem

@@ -7,22 +7,31 @@
     [options.cnnspot]
     tune = "top"
 
-What is given on the command line wins over the file. Every run writes its own into its result folder.
+What is given on the command line wins over the file. Every run writes its own into its result folder, with absolute
+paths; a relative path in a file begins in the folder of the file.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.images.data_names import EMBEDDED, layout_and_place
 from bench.platform.errors import InputError
 from bench.request.run_request import DetectorOptions
+from detectors import catalogue
+from detectors.entries import WrongEntry, parse_entry
+from detectors.identity import options_of
 
 OPTIONS = "options"
+SETTINGS = "settings.toml"  # in the result folder of a run
+PLACES = {"out", "weights_dir"}  # options that are paths
+DATA_SETS = {"data", "real"}  # options that are paths, URLs or names of data sets
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,68 @@ def read_settings(path: Path) -> SettingsFile:
         msg = f"settings {path}: {OPTIONS} holds one table per detector, as in [{OPTIONS}.cnnspot]"
         raise InputError(msg)
     return SettingsFile({name.replace("-", "_"): value for name, value in whole.items()}, tables)
+
+
+def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:
+    """The same settings whose relative paths, which begin in `folder`, are absolute: they hold in any folder.
+
+    What names a checkpoint or a file of weights is a path where there is such a file, and else a name.
+    """
+    values = dict(settings.values)
+    for name in PLACES & values.keys():
+        if values[name]:
+            values[name] = str(folder.absolute() / str(values[name]))
+    for name in DATA_SETS & values.keys():
+        whole = isinstance(values[name], str) and (folder / values[name]).exists()  # a comma may be part of a path
+        change = partial(_data_text, folder=folder)
+        values[name] = change(values[name]) if whole and values[name] else _mapped(values[name], change)
+    if values.get("detectors"):
+        values["detectors"] = _mapped(values["detectors"], partial(_row_text, folder=folder))
+    tables = {
+        detector: {name: _file_text(detector, name, value, folder) for name, value in table.items()}
+        for detector, table in settings.recipe_options.items()
+    }
+    return SettingsFile(values, tables)
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - a text or a list
+    """A list, or a text of several parts with commas between, with every part changed."""
+    if isinstance(value, list):
+        return [change(str(part)) for part in value]
+    return ",".join(change(part.strip()) for part in str(value).split(",") if part.strip())
+
+
+def _data_text(text: str, folder: Path) -> str:
+    """A data set as it is named from anywhere."""
+    layout, place = layout_and_place(text)
+    if text == EMBEDDED or "://" in place:
+        return text
+    return (f"{layout}:" if layout else "") + str(folder.absolute() / place)
+
+
+def _row_text(text: str, folder: Path) -> str:
+    """A row as it is named from anywhere; a text that names none as it is."""
+    try:
+        entry = parse_entry(text)
+    except WrongEntry:
+        return text
+    options = [f":{name}={_file_text(entry.detector, name, value, folder)}" for name, value in entry.options.items()]
+    return entry.detector + "".join(options) + (f"@{_existing(entry.checkpoint, folder)}" if entry.checkpoint else "")
+
+
+def _file_text(detector: str, name: str, value: Any, folder: Path) -> Any:  # noqa: ANN401 - as TOML has it
+    """The value of an option of a detector, absolute where it is the path of a file."""
+    try:
+        options = options_of(type(catalogue.recipe(detector)))
+    except catalogue.UnknownName:
+        return value
+    takes_file = any(option.name == name and option.metadata.get("file") for option in options)
+    return _existing(value, folder) if takes_file and isinstance(value, str) else value
+
+
+def _existing(text: str, folder: Path) -> str:
+    path = folder.absolute() / text
+    return str(path) if text and path.exists() else text
 
 
 def to_toml(values: Mapping[str, Any], options: DetectorOptions) -> str:

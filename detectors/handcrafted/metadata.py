@@ -43,7 +43,7 @@ C = 0.1  # a bin of one image among hundreds then changes its score little, a bi
 class MetadataEmbedder(VectorEmbedder):
     """The facts about a file, as numbers and indicators of bins: float32 (N, 749)."""
 
-    key = f"metadata.1.{OCTAVE}"
+    key = f"metadata.2.{OCTAVE}"
     dim = DIM
 
     def prepare(self, sample: Sample) -> Array:
@@ -84,7 +84,7 @@ class Metadata(ProbeRecipe):
         name="metadata",
         family="baseline",
         year=2024,
-        version=1,
+        version=2,
         title="File metadata + logistic regression",
         paper="the shortcut described by Grommelt et al., 2024, arXiv 2403.17608",
         upstream="none: own features; the paper's data at https://www.unbiased-genimage.org",

@@ -35,6 +35,11 @@ def find(name: str) -> DegradationKind | None:
     return _plugin_kind(name) if name in plugins else None
 
 
+def names() -> list[str]:
+    """Names of every kind, the built-in ones first. Raises `UnknownDegradation` where packages share a name."""
+    return [*BUILT_IN, *_plugins()]
+
+
 def usages() -> list[str]:
     """How every kind is written, the built-in ones first. Raises `UnknownDegradation` where packages share a name."""
     return [*(kind.usage for kind in BUILT_IN.values()), *map(_plugin_usage, _plugins())]

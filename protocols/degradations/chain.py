@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from detectors.api import Sample
 from protocols.degradations import catalogue
-from protocols.degradations.kind import NONE, DegradationKind, Numbers, UnknownDegradation
+from protocols.degradations.kind import NONE, DegradationKind, Numbers, UnknownDegradation, facts_in_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,16 @@ class Degradation:
     steps: tuple[tuple[DegradationKind, Numbers], ...]
 
     def __call__(self, sample: Sample) -> Sample:
-        """Apply the chain to one sample; the sample is left alone."""
+        """Apply the chain to one sample; the sample is left alone.
+
+        Whatever went through a step has facts that a step stated. A step that states none, as one that has nothing to
+        do to a small image, leaves pixels in memory: else the facts of the file would tell which images it changed.
+        """
         for kind, numbers in self.steps:
-            sample = kind.apply(sample, *numbers)
+            degraded = kind.apply(sample, *numbers)
+            states_facts = degraded.facts is not sample.facts
+            facts = degraded.facts if states_facts else facts_in_memory(sample.facts, degraded.pixels)
+            sample = Sample(degraded.pixels, facts)
         return sample
 
 
@@ -54,7 +62,9 @@ def _parse_step(text: str) -> tuple[DegradationKind, Numbers, str]:
     kind = catalogue.find(name)
     numbers = None if kind is None else kind.parse(written)
     if kind is None or numbers is None:
-        msg = f"degradation {text!r} is not known; there is {NONE}, {', '.join(catalogue.usages())}, and chains joined"
+        near = get_close_matches(name, catalogue.names(), n=1) if kind is None else []
+        hint = f"did you mean {near[0]}{colon}{written}? There" if near else "there"
+        msg = f"degradation {text!r} is not known; {hint} is {NONE}, {', '.join(catalogue.usages())}, and chains joined"
         raise UnknownDegradation(f"{msg} with '+'")
     one_number = len(numbers) == 1 and written[:1].isdigit()
     return kind, numbers, f"{name}{colon}{numbers[0]:g}" if one_number else text

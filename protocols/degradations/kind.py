@@ -23,7 +23,8 @@ class DegradationKind:
     """One kind of degradation: its pure function, its version, and how its numbers are written.
 
     Attributes:
-        apply: From a sample and the numbers to the degraded sample; both classes are degraded alike.
+        apply: From a sample and the numbers to the degraded sample; both classes are degraded alike. A sample that
+            keeps the facts it came with counts as pixels in memory.
         version: Rises when the pixels would change.
         parse: From the text after the colon to the numbers; None for a text that is not valid.
         usage: How it is written, with the range of its numbers, for messages.

@@ -21,13 +21,20 @@ def low_resolution(sample: Sample, side: float) -> Sample:
         side: Whole number of pixels, at least 1.
     """
     height, width = sample.pixels.shape[:2]
-    shorter = min(height, width)
-    if shorter <= side:
+    size = reduced_size(width, height, side)
+    if size == (width, height):
         return sample
-    size = (max(1, round(width * side / shorter)), max(1, round(height * side / shorter)))
     resized = PillowImage.fromarray(sample.pixels).resize(size, PillowImage.Resampling.BILINEAR)
     pixels = np.asarray(resized)
     return Sample(pixels, facts_in_memory(sample.facts, pixels))
+
+
+def reduced_size(width: int, height: int, side: float) -> tuple[int, int]:
+    """Width and height in pixels of an image whose shorter side is to have no more than `side` pixels."""
+    shorter = min(height, width)
+    if shorter <= side:
+        return width, height
+    return max(1, round(width * side / shorter)), max(1, round(height * side / shorter))
 
 
 LOW_RESOLUTION = DegradationKind(

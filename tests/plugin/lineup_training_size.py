@@ -27,7 +27,9 @@ class TrainingSize(EvaluationProtocol):
     """Every detector, trained on so many images of one generator, tested on the same generator."""
 
     sizes: tuple[int, ...] = option((), "Training images of each class, ascending; empty: halves down from all.")
-    train_on: tuple[str, ...] = option((), "Generators to train on, each by itself; empty: each one.")
+    train_on: tuple[str, ...] = option(
+        (), "Generators to train on, each by itself; empty: each one.", names="generators"
+    )
 
     name: ClassVar[str] = "training_size"
     title: ClassVar[str] = (

@@ -78,7 +78,7 @@ def test_rows_are_generators_with_training_images_and_columns_those_held_out():
     cells = CrossGenerator().cells(scope(held_out="test", untrained=("a", "c")))
     assert places(cells) == [("b", "a"), ("b", "b"), ("b", "c")]
     assert {cell.test.split for cell in cells} == {"test"}
-    with pytest.raises(Unanswerable, match="no training images"):
+    with pytest.raises(Unanswerable, match="no generated images in its train split"):
         CrossGenerator().cells(scope(untrained=("a", "b", "c")))
 
 

@@ -233,6 +233,7 @@ class Bench:
             self.recipes,
             Runtime(),
             self.selections,
+            cells,
             planned,
             protocol.groups(cells, scope),
             {name: take_census(inspection) for name, inspection in self.inspections.items()},

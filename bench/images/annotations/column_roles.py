@@ -311,9 +311,9 @@ class _Columns:
             return [own.get(name, "") if kind == 1 else "" for name, kind in zip(names, labels, strict=True)]
         wrong = {name for name, kind in zip(makers, labels, strict=True) if kind == 1 and _is_no_maker(name)}
         if wrong:
-            names = shown(repr(name) for name in wrong)
-            self._refuse(f"has generated rows whose {generator} is {names}; are the classes swapped? see --classes")
-        named: dict[str, str] = {name: _maker_name(generator, name) for name in set(makers)}
+            what = f"has generated rows whose {generator} is {shown(map(repr, wrong))}"
+            self._refuse(f"{what}; are the classes swapped? see --classes")
+        named = {name: _maker_name(generator, name) for name in set(makers)}
         return [named[name] if kind == 1 else "" for name, kind in zip(makers, labels, strict=True)]
 
 

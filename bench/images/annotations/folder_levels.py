@@ -26,6 +26,7 @@ from bench.images.reading import Reading
 from bench.images.vocabulary import class_words, folder_words
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 
 Role = Literal["split", "real", "generated", "skip", "left out", "copy", "generator", "content", "group", "wrapper"]
 CLASSES = frozenset({"real", "generated"})
@@ -75,7 +76,7 @@ class FolderReading:
 
 def shown(names: Iterable[str]) -> str:
     """At most `MAX_SHOWN` of these names, in order."""
-    ordered = sorted(set(names))
+    ordered = sorted({printable(str(name)) for name in names})
     more = f", and {len(ordered) - MAX_SHOWN} more" if len(ordered) > MAX_SHOWN else ""
     return ", ".join(ordered[:MAX_SHOWN]) + more
 
@@ -125,6 +126,8 @@ class _FolderTree:
         self._reading = reading
         self._images = images
         self._paths = list(paths)
+        self._found: dict[Path, list[Role | None]] = {}
+        self._copies_in: dict[Path, frozenset[str]] = {}
         self._children: dict[Path, dict[str, None]] = defaultdict(dict)
         for path in self._paths:
             for depth, name in enumerate(path):
@@ -197,6 +200,11 @@ class _FolderTree:
 
     def _roles_by_words(self, path: Path) -> list[Role | None]:
         """Roles that words alone decide; None for names."""
+        if path not in self._found:
+            self._found[path] = self._find_roles(path)
+        return self._found[path]
+
+    def _find_roles(self, path: Path) -> list[Role | None]:
         roles: list[Role | None] = [self._role_by_word(path[:depth], name) for depth, name in enumerate(path)]
         if not {"real", "generated"} & set(roles):
             for depth in range(len(path)):
@@ -231,10 +239,6 @@ class _FolderTree:
             )
             self._copies_in[parent] = frozenset(names) if shared else frozenset()
         return self._copies_in[parent]
-
-    @cached_property
-    def _copies_in(self) -> dict[Path, frozenset[str]]:
-        return {}
 
     def _files_below(self, top: Path, inside: Path = ()) -> set[str]:
         """Paths below a folder, without suffixes; they begin with `inside`."""

@@ -149,7 +149,7 @@ def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
     stated = tree.reading.columns.get("path")
     by_name = {str(column).lower(): str(column) for column in records.columns}
     usual = [by_name[column] for column in PATHS if column in by_name]
-    for column in [stated] if stated in records.columns else usual:
+    for column in [stated] if stated and stated in records.columns else usual:
         values = records.values(column)
         probed = index.find(values[:PROBED], folder)
         if 2 * sum(path is not None for path in probed) >= len(probed):

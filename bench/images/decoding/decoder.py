@@ -16,7 +16,7 @@ from PIL import ImageOps, UnidentifiedImageError, _imaging
 
 from bench.images.decoding.colour_profiles import ColourProfile
 from bench.images.decoding.completeness import require_complete, require_valid_size
-from bench.images.decoding.jpeg_tables import estimate_quality
+from bench.images.decoding.jpeg_tables import JpegEncoding, jpeg_encoding
 from bench.platform.errors import InputError
 from detectors.api import Sample
 from detectors.types import Facts
@@ -51,11 +51,13 @@ class StorageDetails(NamedTuple):
         mode: Pillow's name of the stored samples: "RGB", "CMYK", "L", "P", "RGBA", "I;16" and others.
         exif: Whether the file has EXIF data.
         profile: The description of its colour profile, at most 40 printable characters; "" for none.
+        jpeg: How a JPEG file is encoded; None for other files.
     """
 
     mode: str
     exif: bool
     profile: str
+    jpeg: JpegEncoding | None = None
 
 
 def decode(data: bytes, where: str) -> Sample:
@@ -83,14 +85,14 @@ def decode_with_details(data: bytes, where: str) -> tuple[Sample, StorageDetails
     try:
         with _open(data) as image:
             _require_readable(image)
-            details = StorageDetails(image.mode, _has_exif(image), "")
+            details = StorageDetails(image.mode, _has_exif(image), "", jpeg_encoding(image))
             ImageOps.exif_transpose(image, in_place=True)
             profile = ColourProfile(image.info["icc_profile"]) if "icc_profile" in image.info else None
             pixels = np.asarray(_to_rgb(image, profile))
-            quality = _jpeg_quality(image)
             kind = "JPEG" if image.format == "MPO" else image.format or ""
     except Exception as error:  # damaged files make Pillow raise nearly anything
         raise UnreadableImage(where, _reason(error)) from error
+    quality = details.jpeg.nearest_quality if details.jpeg else None
     facts = Facts(kind, pixels.shape[1], pixels.shape[0], len(data), quality)
     return Sample(pixels, facts), details._replace(profile=profile.name if profile else "")
 
@@ -151,12 +153,6 @@ def _require_readable(image: Pillow.Image) -> None:
 
 def _has_exif(image: Pillow.Image) -> bool:
     return "exif" in image.info or _EXIF_DIRECTORY in getattr(image, "tag_v2", {})
-
-
-def _jpeg_quality(image: Pillow.Image) -> int | None:
-    """The quality that the quantisation table of a JPEG's first component is of; None for other formats."""
-    tables, layers = getattr(image, "quantization", None), getattr(image, "layer", None)
-    return estimate_quality(tables[layers[0][3]]) if tables and layers else None
 
 
 def _to_rgb(image: Pillow.Image, profile: ColourProfile | None) -> Pillow.Image:

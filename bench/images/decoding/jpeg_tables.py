@@ -1,13 +1,18 @@
-"""The quality of a JPEG file, estimated from its quantisation table."""
+"""How a JPEG file is encoded: the quality of its quantisation table, and the subsampling of its colours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
+ROUNDING = 1  # by which divisors of one quality differ between encoders that scale the standard's table
+# of the width and height of the luma to those of the chroma
+_SUBSAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (4, 1): "4:1:1", (1, 2): "4:4:0"}
 # The luma table of the JPEG standard (ITU-T T.81, table K.1), which libjpeg scales; row by row.
 _LUMA = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -21,6 +26,38 @@ _LUMA = (
 )
 
 
+class JpegEncoding(NamedTuple):
+    """How a JPEG file is encoded.
+
+    Attributes:
+        quality: The libjpeg quality that its luma table is of; None for a table that is of none, as those of cameras,
+            Photoshop and mozjpeg.
+        nearest_quality: The quality whose luma table is nearest, in [1, 100].
+        subsampling: Of its colours, such as "4:2:0"; "" for grey, "other" for ratios without a name.
+    """
+
+    quality: int | None
+    nearest_quality: int
+    subsampling: str
+
+
+def jpeg_encoding(image: Pillow.Image) -> JpegEncoding | None:
+    """How an opened file is encoded; None where it is no JPEG."""
+    tables, layers = getattr(image, "quantization", None), getattr(image, "layer", None)
+    if not tables or not layers:
+        return None
+    nearest, standard = _nearest_quality(tuple(tables[layers[0][3]]))
+    return JpegEncoding(nearest if standard else None, nearest, _subsampling([layer[1:3] for layer in layers]))
+
+
+def _subsampling(factors: Sequence[tuple[int, int]]) -> str:
+    """The name of the sampling factors of the components, the luma's first."""
+    if len(factors) == 1:
+        return ""
+    luma, chroma = factors[:2]
+    return _SUBSAMPLINGS.get((luma[0] // chroma[0], luma[1] // chroma[1]), "other")
+
+
 @cache
 def _standard_tables() -> NDArray[np.int32]:
     """Libjpeg's luma tables of qualities 1 to 100, int32 (100, 64), in [1, 255] (`jpeg_quality_scaling`)."""
@@ -29,18 +66,13 @@ def _standard_tables() -> NDArray[np.int32]:
     return np.clip((np.array(_LUMA, np.int32).reshape(1, 64) * percent + 50) // 100, 1, 255).astype(np.int32)
 
 
-def estimate_quality(luma: Sequence[int]) -> int:
-    """The libjpeg quality whose luma table is this one, or else the nearest by mean absolute difference.
+@lru_cache(maxsize=256)  # the files of one data set have few different tables
+def _nearest_quality(luma: tuple[int, ...]) -> tuple[int, bool]:
+    """The quality whose table is nearest by mean absolute difference, and whether it is that table but for rounding.
 
     Args:
         luma: The 64 divisors row by row, as Pillow returns them.
-
-    Returns:
-        The quality, in [1, 100].
     """
-    return _nearest_quality(tuple(luma))
-
-
-@lru_cache(maxsize=256)  # the files of one data set have few different tables
-def _nearest_quality(luma: tuple[int, ...]) -> int:
-    return int(np.abs(_standard_tables() - np.array(luma, np.int32)).sum(axis=1).argmin()) + 1
+    distances = np.abs(_standard_tables() - np.array(luma, np.int32))
+    nearest = int(distances.sum(axis=1).argmin())
+    return nearest + 1, bool(distances[nearest].max() <= ROUNDING)

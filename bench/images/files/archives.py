@@ -7,12 +7,24 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from abc import abstractmethod
 from errno import EFBIG, EIO, ENOENT
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from bench.images.files.tree import MAX_FILE_BYTES, FileStamp, Listing, Tree, printable
+from bench.images.files.tree import (
+    HEAD_BYTES,
+    MAX_FILE_BYTES,
+    FileStamp,
+    Listing,
+    Tree,
+    change_of,
+    looks_like_image,
+    storable,
+)
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -32,7 +44,7 @@ DAMAGE_ERRORS = (
 
 
 class Archive(Tree):
-    """A local archive. Its path, size and modification time are its identity.
+    """A local archive. Its path, size and state on the disk are its identity.
 
     Attributes:
         file: Its path.
@@ -40,8 +52,15 @@ class Archive(Tree):
 
     def __init__(self, path: Path) -> None:
         status = path.stat()
-        super().__init__(str(path), f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}")
+        super().__init__(str(path), f"{path.resolve()}:{status.st_size}:{change_of(status)}")
         self.file = path
+
+    def _looks_like_image(self, name: str) -> bool:
+        return looks_like_image(self._head(name))
+
+    @abstractmethod
+    def _head(self, name: str) -> bytes:
+        """The first bytes of a member; none where they cannot be read."""
 
     def _listing_of(self, names: list[str]) -> Listing:
         """The listing of these members. Raises `InputError` for names that lead out, or that come twice."""
@@ -50,7 +69,7 @@ class Archive(Tree):
             if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
                 msg = f"{self.where} holds {printable(name)!r}, a name that leads out of it; do not trust this archive"
                 raise InputError(msg)
-            listing.add_path(name)
+            listing.add_path(name, partial(self._looks_like_image, name))
         if len(set(names)) < len(names):
             msg = f"{self.where} holds two members of one name; pack it again"
             raise InputError(msg)
@@ -81,6 +100,13 @@ class ZipArchive(Archive):
 
     def _list(self) -> Listing:
         return self._listing_of(self._names)
+
+    def _head(self, name: str) -> bytes:
+        try:
+            with self._zip.open(self._member(name)) as opened:
+                return opened.read(HEAD_BYTES)
+        except (*DAMAGE_ERRORS, OSError):
+            return b""
 
     def _member(self, name: str) -> zipfile.ZipInfo:
         if name not in self._members:
@@ -133,6 +159,13 @@ class TarArchive(Archive):
 
     def _list(self) -> Listing:
         return self._listing_of(self._names)
+
+    def _head(self, name: str) -> bytes:
+        try:
+            with self.open(name) as opened:
+                return opened.read(HEAD_BYTES)
+        except OSError:
+            return b""
 
     def _span(self, name: str) -> tuple[int, int]:
         """Start and size of a member in the archive, in bytes."""
@@ -195,7 +228,7 @@ class FileSection(io.RawIOBase):
 
 def _member_name(name: str) -> str:
     """A member's name without the "./" of an archive of the working folder."""
-    return name.removeprefix("./")
+    return storable(name.removeprefix("./"))
 
 
 def _last_part(path: Path) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bench.images.files.archives import open_archive
 from bench.images.files.mounting import MountedTree
-from bench.images.files.tree import ARCHIVE_SUFFIXES, MANIFEST_SUFFIXES, Folder, Tree, is_hidden
+from bench.images.files.tree import ARCHIVE_SUFFIXES, MANIFEST_SUFFIXES, Folder, Tree
 from bench.platform.errors import InputError
 
 
@@ -18,23 +18,23 @@ def require_exists(path: Path) -> None:
         raise _path_error(path, "does not exist")
 
 
-def open_local(path: Path, file_suffixes: Collection[str] = MANIFEST_SUFFIXES) -> Tree:
-    """The tree at a local path: a folder, an archive, a folder of nothing but archives, or the folder of one file.
+def open_local(path: Path, file_suffixes: Collection[str] = MANIFEST_SUFFIXES, *, follow: bool = True) -> Tree:
+    """The tree at a local path: a folder, with archives in it as folders, an archive, or the folder of one file.
 
     Args:
         path: The path.
         file_suffixes: Suffixes, in lower case, of files that a user may give in place of their folder.
+        follow: Whether links in folders are followed.
 
     Raises:
         InputError: There is nothing that can be read as a tree.
     """
     if path.is_dir():
-        folder = Folder(path)
-        return folder if folder.listing.images else _with_archives(folder)
+        return _with_archives(Folder(path, follow=follow))
     if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
         return open_archive(path)
     if path.suffix.lower() in file_suffixes and path.is_file():
-        return Folder(path.parent, path.name)
+        return Folder(path.parent, path.name, follow=follow)
     require_exists(path)
     raise _path_error(path, "is no data set")
 
@@ -44,18 +44,27 @@ def _path_error(path: Path, what: str) -> InputError:
 
 
 def _with_archives(folder: Folder) -> Tree:
-    """A folder with the archives in it mounted as folders, each called by its name without the suffix."""
-    found = (
-        path.relative_to(folder.root) for path in folder.root.rglob("*") if path.suffix.lower() in ARCHIVE_SUFFIXES
-    )
-    paths = [path for path in sorted(found) if (folder.root / path).is_file() and not any(map(is_hidden, path.parts))]
+    """A folder with the archives in it mounted as folders, each called by its name without the suffix.
+
+    An archive beside a folder of that name was unpacked there, and one without images or tables is of something else:
+    they are left.
+    """
+    listing = folder.listing
     mounts: dict[str, Tree] = {}
-    for path in paths:
-        name = path.with_suffix("").as_posix()
+    mounted = []
+    for path in listing.others:
+        name, _, suffix = path.rpartition(".")
+        if f".{suffix.lower()}" not in ARCHIVE_SUFFIXES or any(
+            f"{one}/".startswith(f"{name}/") for one in listing.images
+        ):
+            continue
         if name in mounts:
             msg = f"{folder.where} holds two archives called {name}; keep one of the two"
             raise InputError(msg)
-        mounts[name] = open_archive(folder.root / path)
-    folder.listing.ignored -= Counter(path.suffix.lower() for path in paths)
-    folder.listing.others = sorted({*folder.listing.others} - {path.as_posix() for path in paths})
+        archive = open_archive(folder.local_path(path))
+        if archive.listing.images or archive.listing.data:
+            mounts[name] = archive
+            mounted.append(path)
+    listing.ignored -= Counter(PurePosixPath(path).suffix.lower() for path in mounted)
+    listing.others = sorted({*listing.others} - {*mounted})
     return MountedTree(folder, mounts) if mounts else folder

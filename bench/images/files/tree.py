@@ -1,8 +1,8 @@
 """Trees of files: a folder, a zip or tar archive, or a remote store, all listed and read in one way.
 
-Names are relative, with forward slashes; nothing above these modules knows where bytes come from. What cannot be
-trusted is refused here: links that lead out of the folder, names of archive members that do, names that a terminal or a
-table could not show.
+Names are relative, with forward slashes; nothing above these modules knows where bytes come from. Any name is taken:
+one whose bytes are no UTF-8 is called by its escaped form, and what cannot be shown is escaped where it is shown. Links
+are followed, unless a user says otherwise; refused are links in a circle and names of archive members that lead out.
 """
 
 from __future__ import annotations
@@ -12,22 +12,33 @@ import re
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from errno import EFBIG, EINVAL
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, ClassVar, Protocol
 
 from bench.images.reading import AS_STATED
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 
-IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = frozenset({
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".j2k", ".jfif", ".jls", ".jp2", ".jpeg", ".jpg", ".jxl", ".png", ".tif",
+    ".tiff", ".webp",
+})  # fmt: skip
 DATA_SUFFIXES = frozenset({".arrow", ".cls", ".csv", ".json", ".jsonl", ".parquet", ".tsv", ".txt"})
 ARCHIVE_SUFFIXES = frozenset({".tar", ".zip"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
+IMAGE_HEADS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|II[*+]\0|MM\0[*+]|....ftyp(avi[fs]|hei[cxs]|m[is]f1)|\xff\x0a"
+    rb"|\0\0\0\x0cJXL |\0\0\0\x0cjP  ",
+    re.DOTALL,
+)
+HEAD_BYTES = 16
 MAX_FILE_BYTES = 2**29  # no image file is larger
-FileStamp = tuple[int, int]  # size in bytes and modification time in ns: equal while a file has not changed
+FileStamp = tuple[int, int]  # size in bytes and a number for its state: equal while a file has not changed
 
 
 class FileSource(Protocol):
@@ -71,29 +82,33 @@ class Listing:
         """The number of images."""
         return sum(map(len, self.images.values()))
 
-    def add(self, folder: str, name: str) -> None:
-        """Add one file, by its kind."""
+    def add(self, folder: str, name: str, is_image: Callable[[], bool] | None = None) -> None:
+        """Add one file, by its kind.
+
+        Args:
+            folder: Its folder, "" for the top.
+            name: Its name.
+            is_image: Looks at its content, where its suffix says nothing.
+        """
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - millions of names
         path = f"{folder}/{name}" if folder else name
         if is_hidden(name):
             self.ignored["hidden"] += 1
-        elif suffix in IMAGE_SUFFIXES | DATA_SUFFIXES and not _is_printable(path):
-            self.refused.append((printable(path), "its name holds characters that cannot be shown"))
-        elif suffix in IMAGE_SUFFIXES:
+        elif suffix in IMAGE_SUFFIXES or (suffix not in DATA_SUFFIXES and is_image is not None and is_image()):
             self.images.setdefault(folder, []).append(name)
         elif suffix in DATA_SUFFIXES:
             self.data.append(path)
         else:
             self.ignored[printable(suffix) or "no suffix"] += 1
-            self.others += [path] if _is_printable(path) else []
+            self.others.append(path)
 
-    def add_path(self, path: str) -> None:
+    def add_path(self, path: str, is_image: Callable[[], bool] | None = None) -> None:
         """Add one file by its whole name; a file in a hidden folder is hidden."""
         folder, _, name = path.rpartition("/")
         if any(map(is_hidden, folder.split("/"))):
             self.ignored["hidden"] += 1
         else:
-            self.add(folder, name)
+            self.add(folder, name, is_image)
 
     def in_order(self) -> Listing:
         """The same files, sorted."""
@@ -111,14 +126,18 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in {"__MACOSX", "@eaDir", "Thumbs.db"}
 
 
-def _is_printable(name: str) -> bool:
-    """Whether a name has no control characters, no undecodable bytes and no backslash."""
-    return name.isprintable() and "\\" not in name
+def storable(name: str) -> str:
+    """A name as files of results can hold it: bytes that are no UTF-8 are escaped."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name
 
 
-def printable(name: str) -> str:
-    """A name with its unprintable characters escaped."""
-    return name if _is_printable(name) else name.encode("unicode_escape", "surrogatepass").decode("ascii")
+def looks_like_image(head: bytes) -> bool:
+    """Whether the first 16 bytes of a file are those of a format of images, whatever its name says."""
+    return bool(IMAGE_HEADS.match(head))
 
 
 class Tree(ABC):
@@ -195,17 +214,25 @@ class Tree(ABC):
 
 
 class Folder(Tree):
-    """A folder on a local disk."""
+    """A folder on a local disk.
 
-    def __init__(self, root: Path, given_file: str = "") -> None:
+    Args:
+        root: Its path.
+        given_file: The file in it that the user gave; "" for none.
+        follow: Whether links are followed.
+    """
+
+    def __init__(self, root: Path, given_file: str = "", *, follow: bool = True) -> None:
         super().__init__(str(root), str(root.resolve()), given_file)
         self.root = root
         self._real = root.resolve()
+        self._follow = follow
+        self._raw: dict[str, str] = {}  # names on the disk of those that are called otherwise
 
     @property
     def title(self) -> str:
         """The folder's own name, or that of the file in it that was given."""
-        return Path(self.given_file).stem or self._real.name
+        return storable(Path(self.given_file).stem or self._real.name)
 
     def _list(self) -> Listing:
         listing = Listing()
@@ -223,56 +250,81 @@ class Folder(Tree):
     def _add(self, listing: Listing, folder: str, entry: os.DirEntry[str]) -> str | None:
         """Add one entry to the listing, or return its path where it is a folder that is listed too."""
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.is_symlink() and not is_hidden(entry.name):
-            return self._add_link(listing, path, entry)
-        if not entry.is_dir(follow_symlinks=False):
-            listing.add(folder, entry.name)
-        elif not is_hidden(entry.name):
+        if is_hidden(entry.name):
+            listing.ignored["hidden"] += not entry.is_dir(follow_symlinks=False)
+            return None
+        if entry.is_symlink() and not self._may_follow(listing, path, entry):
+            return None
+        if entry.is_dir():
             return path
+        if (stored := storable(path)) != path:
+            self._raw[stored] = path
+        listing.add_path(stored, lambda: _looks_like_image_file(entry.path))
         return None
 
-    def _add_link(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> str | None:
-        """Add a link as what it leads to. Raises `InputError` for folders and data outside of the data folder."""
+    def _may_follow(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> bool:
+        """Whether a link leads somewhere and is to be followed; what is not is counted or refused.
+
+        Raises:
+            InputError: It leads in a circle, or data is behind a link that leads nowhere.
+        """
         try:
-            target, is_folder = Path(entry.path).resolve(), entry.is_dir()
+            target, is_folder = Path(entry.path).resolve(strict=True), entry.is_dir()
         except (OSError, RuntimeError):
-            target, is_folder = Path(), False  # a link to itself leads nowhere
-        inside = target.is_relative_to(self._real)
-        exists = target != Path() and target.exists()
-        if is_folder:
-            if not inside or self._real.joinpath(path).is_relative_to(target):
-                what = "to a folder that holds it" if inside else "out of the data folder"
-                msg = f"{printable(entry.path)} is a link {what}; put a real folder there, or take the link away"
-                raise InputError(msg)
-            return path
-        suffix = Path(entry.name).suffix.lower()
-        reason = "a link out of the data folder" if exists else "a broken link"
-        if inside and exists:
-            listing.add_path(path)
-        elif suffix in IMAGE_SUFFIXES:
-            listing.refused.append((printable(path), reason))
-        elif suffix in DATA_SUFFIXES:
-            msg = f"{printable(entry.path)} is {reason}; put the file itself there, or take the link away"
+            return self._refuse_link(listing, path, "a broken link")
+        if not self._follow:
+            return self._refuse_link(listing, path, "a link, and links are not followed")
+        above = [self.root / PurePosixPath(path).parents[depth] for depth in range(path.count("/") + 1)]
+        if is_folder and any(Path(folder).resolve() == target for folder in above):
+            msg = f"{printable(entry.path)} is a link to a folder that holds it; take the link away"
             raise InputError(msg)
+        return True
+
+    @staticmethod
+    def _refuse_link(listing: Listing, path: str, reason: str) -> bool:
+        """Note a link that is not followed. Raises `InputError` for one that data would be behind."""
+        suffix = PurePosixPath(path).suffix.lower()
+        if suffix in DATA_SUFFIXES:
+            msg = f"{printable(path)} is {reason}; put the file itself there, or take the link away"
+            raise InputError(msg)
+        if suffix in IMAGE_SUFFIXES:
+            listing.refused.append((storable(path), reason))
         else:
             listing.ignored["links"] += 1
-        return None
+        return False
 
     def stamp(self, name: str) -> FileStamp:
-        """Size and modification time."""
-        status = (self.root / name).stat()
-        return status.st_size, status.st_mtime_ns
+        """Size, and a hash of the times of modification and of change, and of the inode."""
+        status = self.local_path(name).stat()
+        return status.st_size, change_of(status)
 
     def local_path(self, name: str) -> Path:
         """The path of the file."""
-        return self.root / name
+        return self.root / self._raw.get(name, name)
 
     def open(self, name: str) -> BinaryIO:
         """The file, if it is a regular one."""
-        path = self.root / name
+        path = self.local_path(name)
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError(EINVAL, "not a regular file")
         return path.open("rb")
+
+
+def change_of(status: os.stat_result) -> int:
+    """A number that changes when a file is written or replaced, in 56 bits, though its size and time may stay."""
+    facts = f"{status.st_mtime_ns}/{status.st_ctime_ns}/{status.st_ino}"
+    return int.from_bytes(sha256(facts.encode()).digest()[:7])
+
+
+def _looks_like_image_file(path: str) -> bool:
+    """Whether a regular file begins as an image does."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a name of any bytes
+            return False
+        with open(path, "rb") as file:  # noqa: PTH123
+            return looks_like_image(file.read(HEAD_BYTES))
+    except OSError:
+        return False
 
 
 SHARD_NUMBER = r"[-_. ]?\d+([-_. ]of[-_. ]\d+)?$"  # at the end of the name of a shard or table

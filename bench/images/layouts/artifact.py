@@ -29,7 +29,7 @@ class ArtifactLayout(Layout):
     def coverage(self, tree: Tree) -> Coverage:
         """By the folders that have a table, where the first table has the columns of ArtiFact's."""
         described = _described_folders(tree)
-        if not described or not ALL_COLUMNS <= set(csv_lines.header(tree, _table(described[0]))):
+        if not described or not set(csv_lines.header(tree, _table(described[0]))) >= ALL_COLUMNS:
             return "none"
         known = {*described, SHARED_POOL}
         read = sum(any(above in known for above in _upwards(folder)) for folder in tree.listing.images)

@@ -85,7 +85,8 @@ class ManifestLayout(SubsetLayout):
         """Read what the manifest lists of another data set's images. Raises `InputError`."""
         reader = _ManifestReader(tree, _manifest(tree), {row.name: row for row in base.rows})
         rows = reader.rows(pools=set(base.pools.values()))
-        pools = dict(base.pools)
+        own = {row.generator for row in rows if not row.label}
+        pools = {name: pool for name, pool in base.pools.items() if name not in own}
         return DataSetContents(rows, base.families, pools, base.files, base.notes, reader.missing, reader.reading)
 
 

@@ -1,26 +1,29 @@
 """Which attributes of the files tell real images from generated ones: what a detector could learn instead of traces.
 
-For every generator and attribute a histogram classifier is cross-validated, five folds, grouped by source
-(`bench.images.quality.histogram_classifier`).
+For every generator and attribute a classifier is cross-validated, five folds, grouped by source
+(`bench.images.quality.cross_validation`).
 
-The test that decides what is reported learns each fold from the folds before it alone. Cross-validated decisions are
+The test that decides what is a leak learns each fold from the folds before it alone. Cross-validated decisions are
 dependent (a fold in which labels differ by chance trains the decisions on the others), and a test that took them for
 independent would call chance a leak several times too often.
+
+What is no leak is not therefore harmless: few images show neither. So an attribute is called harmless only where it is
+the same in all images, or where the whole interval of the accuracy is below `HARMLESS_ACCURACY`.
 
 Sources rather than images are counted, because images of one source are not independent of each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from bench.images.quality.attributes import ATTRIBUTES, Attribute
-from bench.images.quality.histogram_classifier import (
-    AttributeColumn,
+from bench.images.quality.attributes import ATTRIBUTES, AttributeColumn
+from bench.images.quality.cross_validation import (
     ComparedImages,
     accuracy_interval,
     compared_images,
@@ -28,12 +31,17 @@ from bench.images.quality.histogram_classifier import (
     unit_decisions,
 )
 from bench.statistics.hypothesis_tests import holm_correction
-from detectors.types import Array
 
+CHANCE = 0.5
 MIN_SOURCES = 10  # of each class, for a finding to be tested
 SIGNIFICANCE = 0.01  # level of all tests together
 MIN_LEAK_ACCURACY = 0.55  # balanced accuracy above which a significant finding is a leak
+HARMLESS_ACCURACY = 0.6  # balanced accuracy that the upper end of an interval stays below where there is no leak
 MAX_NAMED_GENERATORS = 4  # in a summary
+REWRITTEN_QUALITY, REWRITTEN_SUBSAMPLING = 95, ("4:2:0", "")  # of what download tools write, grey included
+
+Verdict = Literal["leaks", "too few images", "no leak"]
+VERDICTS: tuple[Verdict, ...] = ("leaks", "too few images", "no leak")  # in the order in which a reader needs them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,14 @@ class Finding:
     Attributes:
         generator: Name of the generator.
         attribute: Name of the attribute.
-        accuracy: Balanced accuracy of the held-out decisions in [0, 1]; NaN where there are too few images.
+        accuracy: Balanced accuracy of the held-out decisions in [0, 1]; NaN where there are too few images to learn
+            from.
         low: Lower end of its 95% interval; NaN as above.
         high: Upper end of it; NaN as above.
-        p: One-sided p-value, corrected for all findings; NaN as above.
-        leaks: Whether the attribute reveals the label: significantly, and with more than `MIN_LEAK_ACCURACY`.
+        p: One-sided p-value, corrected for all findings that were tested; NaN as above, 1 where all images have the
+            same value.
+        verdict: "leaks": the attribute reveals the label, significantly, and with more than `MIN_LEAK_ACCURACY`. "no
+            leak": it is the same in all images, or the interval ends below `HARMLESS_ACCURACY`. Else "too few images".
         evidence: The largest difference of the classes, such as "generated are PNG in 100%, real in 0%".
     """
 
@@ -57,8 +68,18 @@ class Finding:
     low: float
     high: float
     p: float
-    leaks: bool
+    verdict: Verdict
     evidence: str
+
+    @property
+    def constant(self) -> bool:
+        """Whether the attribute is the same in all images."""
+        return self.low == self.high
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the attribute reveals the label."""
+        return self.verdict == "leaks"
 
 
 def audit_attributes(table: pd.DataFrame, pools: Mapping[str, str]) -> tuple[Finding, ...]:
@@ -66,15 +87,15 @@ def audit_attributes(table: pd.DataFrame, pools: Mapping[str, str]) -> tuple[Fin
 
     Args:
         table: One row per image, in any order. Columns: name, label (0 real, 1 generated), generator (of a real image
-            its pool), source, format, width, height (pixels), quality (-1 for none), bytes, mode, exif (bool), profile.
-            The splits are taken together.
+            its pool), source, and the fields of `bench.images.quality.inspection.FileRecord` but for hashes and reason,
+            `size` called bytes. The splits are taken together.
         pools: Generator to its pool of real images.
 
     Returns:
         For each generator of `pools`, in order, one finding per attribute. The same images give the same findings.
     """
     table = table.sort_values("name", ignore_index=True)
-    columns = [_column(table, attribute) for attribute in ATTRIBUTES]
+    columns = {name: attribute(table) for name, attribute in ATTRIBUTES.items()}
     sources = pd.factorize(table["source"], sort=True)[0]
     shuffle = pd.util.hash_array(table["source"].to_numpy(object))
     labels, owners = table["label"].to_numpy(np.int64), table["generator"].to_numpy(object)
@@ -82,93 +103,99 @@ def audit_attributes(table: pd.DataFrame, pools: Mapping[str, str]) -> tuple[Fin
     for generator, pool in pools.items():
         rows = np.flatnonzero(((labels == 1) & (owners == generator)) | ((labels == 0) & (owners == pool)))
         images = compared_images(labels[rows], sources[rows], shuffle[rows])
-        for attribute, column in zip(ATTRIBUTES, columns, strict=True):
-            findings.append(_finding(generator, attribute, _select_rows(column, rows), images))
-    return _with_corrected_p(findings)
+        findings += [_finding(generator, name, column.select(rows), images) for name, column in columns.items()]
+    return _with_verdicts(findings)
 
 
-def _column(table: pd.DataFrame, attribute: Attribute) -> AttributeColumn:
-    codes, values = pd.factorize(attribute.values(table), sort=True)
-    return AttributeColumn(codes, np.asarray(values), attribute.numbers(table))
-
-
-def _select_rows(column: AttributeColumn, rows: Array) -> AttributeColumn:
-    present, codes = np.unique(column.codes[rows], return_inverse=True)
-    return AttributeColumn(codes, column.values[present], [numbers[rows] for numbers in column.numbers])
-
-
-def _finding(generator: str, attribute: Attribute, column: AttributeColumn, images: ComparedImages) -> Finding:
-    """One finding, its p not yet corrected."""
+def _finding(generator: str, attribute: str, column: AttributeColumn, images: ComparedImages) -> Finding:
+    """One finding, its p not yet corrected, and its verdict too early by that."""
+    evidence, unknown = column.evidence(images.labels), float("nan")
+    if column.is_constant:
+        return Finding(generator, attribute, CHANCE, CHANCE, CHANCE, 1.0, "no leak", evidence)
     sources = np.bincount(images.unit_labels, minlength=2)
     if sources.min() < MIN_SOURCES:
-        evidence = f"too few independent images to say: {sources[1]} generated, {sources[0]} real"
-        unknown = float("nan")
-        return Finding(generator, attribute.name, unknown, unknown, unknown, unknown, leaks=False, evidence=evidence)
-    called_generated = np.bincount(images.unit_labels, unit_decisions(column, images, np.not_equal), minlength=2)
+        count = f"{sources[1]} independent generated images, {sources[0]} real"
+        return Finding(
+            generator, attribute, unknown, unknown, unknown, unknown, "too few images", f"{evidence} ({count})"
+        )
+    called_generated = np.bincount(images.unit_labels, unit_decisions(column.decide, images, np.not_equal), minlength=2)
     false_positives, true_positives = called_generated / sources
-    accuracy = (1 + true_positives - false_positives) / 2
+    accuracy = float((1 + true_positives - false_positives) / 2)
     low, high = accuracy_interval(accuracy, np.array([1 - false_positives, true_positives]), sources)
-    p = p_value(unit_decisions(column, images, np.less), images)
-    evidence = _evidence(attribute, column, images)
-    return Finding(generator, attribute.name, float(accuracy), low, high, p, leaks=False, evidence=evidence)
+    p = p_value(unit_decisions(column.decide, images, np.less), images)
+    return Finding(generator, attribute, accuracy, low, high, p, "too few images", evidence)
 
 
-def _with_corrected_p(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings with p corrected over all that were tested, and whether they are leaks."""
-    tested = [finding for finding in findings if not np.isnan(finding.p)]
-    corrected = iter(holm_correction(np.array([finding.p for finding in tested])).tolist())
-    final = []
-    for finding in findings:
-        p = finding.p if np.isnan(finding.p) else next(corrected)
-        leaks = p < SIGNIFICANCE and finding.accuracy > MIN_LEAK_ACCURACY
-        final.append(replace(finding, p=p, leaks=leaks))
+def _with_verdicts(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings with p corrected over all that were tested, and the verdicts that follow.
+
+    An attribute that is the same in all images could not have been a leak, whatever the labels, and is no test.
+    """
+    tested = [row for row, finding in enumerate(findings) if finding.verdict != "no leak" and not np.isnan(finding.p)]
+    corrected = holm_correction(np.array([findings[row].p for row in tested])).tolist()
+    final = list(findings)
+    for row, p in zip(tested, corrected, strict=True):
+        final[row] = replace(findings[row], p=p, verdict=_verdict(findings[row], p))
     return tuple(final)
 
 
-def _evidence(attribute: Attribute, column: AttributeColumn, images: ComparedImages) -> str:
-    """The value whose share differs most between the classes, or the medians where they differ more."""
-    real, generated = (
-        np.bincount(column.codes[images.labels == label], minlength=column.values.size)
-        / np.count_nonzero(images.labels == label)
-        for label in (0, 1)
-    )
-    gap = np.abs(generated - real)
-    largest = int(gap.argmax())
-    if attribute.median_label and gap[largest] < _median_gap(column.numbers[0], images.labels):
-        medians = [np.median(column.numbers[0][images.labels == label]) for label in (1, 0)]
-        return f"{attribute.median_label} {medians[0]:.4g} against {medians[1]:.4g}"
-    phrase = attribute.phrase(column.values[largest])
-    return f"generated {phrase} in {_percent(generated[largest])}, real in {_percent(real[largest])}"
-
-
-def _median_gap(numbers: Array, labels: Array) -> float:
-    """Difference of the shares of the two classes that are above the median of all, in [0, 1]."""
-    above = numbers > np.median(numbers)
-    return float(abs(above[labels == 1].mean() - above[labels == 0].mean()))
-
-
-def _percent(share: float) -> str:
-    """A share in whole percent; 0% and 100% mean none and all."""
-    if 0 < share < 0.005:
-        return "under 1%"
-    if 0.995 <= share < 1:
-        return "over 99%"
-    return f"{share:.0%}"
+def _verdict(finding: Finding, p: float) -> Verdict:
+    if p < SIGNIFICANCE and finding.accuracy > MIN_LEAK_ACCURACY:
+        return "leaks"
+    return "no leak" if finding.high < HARMLESS_ACCURACY else "too few images"
 
 
 def leak_summary(findings: Sequence[Finding]) -> str:
-    """The leaks in one line, the attribute of the highest accuracy first."""
-    leaks: dict[str, list[Finding]] = {}
-    for finding in findings:
-        if finding.leaks:
-            leaks.setdefault(finding.attribute, []).append(finding)
-    if not leaks:
-        return "no attribute of the files tells real from generated"
+    """The leaks in one line, the attribute of the highest accuracy first, and of what too few images tell nothing."""
     generators = len({finding.generator for finding in findings})
-    ordered = sorted(leaks.items(), key=lambda item: -max(finding.accuracy for finding in item[1]))
-    first, *others = [f"in {_accuracies(group)} for {_generators(group, generators)}" for _, group in ordered]
-    more = [f"; {attribute} {part}" for (attribute, _), part in zip(ordered[1:], others, strict=True)]
-    return f"{ordered[0][0]} tells real from generated {first}{''.join(more)}"
+    leaks, unclear = (group_findings(findings, verdict) for verdict in ("leaks", "too few images"))
+    told = [
+        f"{name} in {_accuracies(group)} for {_generator_names(group, generators)}" for name, group in leaks.items()
+    ]
+    if told:
+        told[0] = told[0].replace(" in ", " tells real from generated in ", 1)
+    if unclear:
+        what = "of" if leaks else "whether the files tell real from generated:"
+        told.append(f"too few images to tell {what} {', '.join(map(_doubt, unclear.values()))}")
+    return "; ".join(told) or f"no attribute of the files tells real from generated in {HARMLESS_ACCURACY:.0%} or more"
+
+
+def group_findings(findings: Iterable[Finding], verdict: Verdict) -> dict[str, list[Finding]]:
+    """The findings of one verdict by attribute, the most telling attribute first, and in each the most telling one."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: -np.nan_to_num(finding.accuracy)):
+        if finding.verdict == verdict:
+            groups.setdefault(finding.attribute, []).append(finding)
+    return groups
+
+
+def accuracy_text(finding: Finding) -> str:
+    """The accuracy in percent with its interval, such as "61.3% [55.0, 67.1]"."""
+    if np.isnan(finding.accuracy):
+        return ""
+    return f"{finding.accuracy:.1%} [{100 * finding.low:.1f}, {100 * finding.high:.1f}]"
+
+
+def _generator_names(findings: Sequence[Finding], generators: int) -> str:
+    """The generators of some findings of one attribute, shortened where they are many.
+
+    Args:
+        findings: One for each generator.
+        generators: How many generators were tested.
+    """
+    names = [finding.generator for finding in findings]
+    if len(names) <= MAX_NAMED_GENERATORS:
+        return ", ".join(names)
+    if len(names) == generators:
+        return f"all {generators} generators"
+    shown = MAX_NAMED_GENERATORS - 1
+    return ", ".join(names[:shown]) + f" and {len(names) - shown} more"
+
+
+def _doubt(findings: Sequence[Finding]) -> str:
+    """An attribute that may be a leak, with its accuracy where that is above chance."""
+    finding = max(findings, key=lambda finding: np.nan_to_num(finding.low))
+    return f"{finding.attribute} ({accuracy_text(finding)})" if finding.low > CHANCE else finding.attribute
 
 
 def _accuracies(leaks: Sequence[Finding]) -> str:
@@ -177,17 +204,17 @@ def _accuracies(leaks: Sequence[Finding]) -> str:
     return highest if lowest == highest else f"{lowest} to {highest}"
 
 
-def _generators(leaks: Sequence[Finding], generators: int) -> str:
-    """The generators of some leaks, shortened where they are many.
+def rewritten_note(table: pd.DataFrame) -> str:
+    """A sentence where every file is as download tools write it whatever they got; else "".
 
     Args:
-        leaks: The leaks, one for each generator.
-        generators: How many generators were tested.
+        table: As of `audit_attributes`.
     """
-    names = [finding.generator for finding in leaks]
-    if len(names) <= MAX_NAMED_GENERATORS:
-        return ", ".join(names)
-    if len(names) == generators:
-        return f"all {generators} generators"
-    shown = MAX_NAMED_GENERATORS - 1
-    return ", ".join(names[:shown]) + f" and {len(names) - shown} more"
+    rewritten = table["quality"].eq(REWRITTEN_QUALITY) & table["subsampling"].isin(REWRITTEN_SUBSAMPLING)
+    if not len(table) or not rewritten.all() or not table["subsampling"].ne("").any():
+        return ""
+    return (
+        f"every file is a JPEG of quality {REWRITTEN_QUALITY}, 4:2:0, as download tools such as img2dataset write it "
+        "whatever they got: format, JPEG quality and bytes per pixel say nothing of the files that were downloaded, "
+        "whose encoding may still tell the classes apart in the pixels"
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -13,10 +13,12 @@ from bench.images.quality.inspection import InspectedImages
 
 CLASSES = {0: "real", 1: "generated"}
 GROUP = ("generator", "split", "label")
-COLUMNS = (
-    *("generator", "split", "class", "images", "formats", "modes", "width", "height", "short_side"),
-    *("quality", "bytes_per_pixel", "exif", "profile"),
+FACTS = (
+    *("images", "formats", "modes", "width", "height", "short_side"),
+    *("quality", "other_tables", "bytes_per_pixel", "exif", "profile"),
 )
+COLUMNS = ("generator", "split", "class", *FACTS)
+SUMMARY_COLUMNS = ("generator", "class", "splits", *FACTS)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,10 @@ class Census:
     Attributes:
         groups: One row per generator or pool, split and class: `generator`, `split`, `class`, `images`, `formats` and
             `modes` (dicts of counts), `width`, `height`, `short_side` (dicts of min, median, max), `quality` (the same,
-            of the JPEG files; empty where there are none), `bytes_per_pixel` (the same), `exif`, `profile` (counts).
+            of the JPEG files; empty where there are none), `other_tables` (count of JPEG files that are of no quality),
+            `bytes_per_pixel` (as sizes), `exif`, `profile` (counts).
+        generators: The same with one row per generator or pool and class: `splits` (dict of counts) for `split`. Pools
+            that several generators share come first, each generator stands beside its own.
         excluded: Columns `name` and `reason`: files that cannot be used by any detector.
         duplicates: Images that are in it more than once.
         notes: What a reader of results should know, from the layout.
@@ -34,6 +39,7 @@ class Census:
     """
 
     groups: pd.DataFrame
+    generators: pd.DataFrame
     excluded: pd.DataFrame
     duplicates: tuple[Duplicates, ...]
     notes: tuple[str, ...]
@@ -60,7 +66,6 @@ def take_census(inspected: InspectedImages) -> Census:
     """Count an inspected image set. Files that cannot be used are counted as excluded and nowhere else."""
     excluded = inspected.unreadable
     usable = inspected.usable()
-    groups = [_group(key, files) for key, files in usable.table.groupby(list(GROUP), sort=False)]
     duplicates = tuple(find_duplicates(usable))
     images = inspected.images
     warnings = [
@@ -68,17 +73,35 @@ def take_census(inspected: InspectedImages) -> Census:
         *filter(None, map(_duplicates_warning, duplicates)),
         *_missing_warnings(images.missing),
     ]
-    return Census(pd.DataFrame(groups, columns=list(COLUMNS)), excluded, duplicates, images.notes, tuple(warnings))
+    groups, generators = _groups(usable.table), _generators(usable.table, images.generators)
+    return Census(groups, generators, excluded, duplicates, images.notes, tuple(warnings))
 
 
-def _group(key: Any, files: pd.DataFrame) -> dict[str, Any]:  # noqa: ANN401 - as pandas gives the key of a group
-    """One row of `Census.groups`."""
-    generator, split, label = key
+def _groups(table: pd.DataFrame) -> pd.DataFrame:
+    """`Census.groups`."""
+    rows = []
+    for key, files in table.groupby(list(GROUP), sort=False):
+        generator, split, label = cast("tuple[str, str, int]", key)
+        rows.append({"generator": generator, "split": split, "class": CLASSES[label], **_facts(files)})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _generators(table: pd.DataFrame, generators: Sequence[str]) -> pd.DataFrame:
+    """`Census.generators`."""
+    order = {name: position for position, name in enumerate(generators)}
+    rows = []
+    for key, files in table.groupby(["generator", "label"]):
+        generator, label = cast("tuple[str, int]", key)
+        facts = {"generator": generator, "class": CLASSES[label], "splits": _counts(files["split"]), **_facts(files)}
+        rows.append((order.get(generator, -1), facts))
+    rows.sort(key=lambda row: row[0])  # of one generator the real images stay first
+    return pd.DataFrame([facts for _, facts in rows], columns=list(SUMMARY_COLUMNS))
+
+
+def _facts(files: pd.DataFrame) -> dict[str, Any]:
+    """What the tables say of some files: values of the columns `FACTS`."""
     pixels = files["width"] * files["height"]
     return {
-        "generator": generator,
-        "split": split,
-        "class": CLASSES[label],
         "images": len(files),
         "formats": _counts(files["format"]),
         "modes": _counts(files["mode"]),
@@ -86,6 +109,7 @@ def _group(key: Any, files: pd.DataFrame) -> dict[str, Any]:  # noqa: ANN401 - a
         "height": _range(files["height"]),
         "short_side": _range(files[["width", "height"]].min(axis=1)),
         "quality": _range(files.loc[files["quality"] >= 0, "quality"]),
+        "other_tables": int(((files["quality"] < 0) & (files["nearest_quality"] >= 0)).sum()),
         "bytes_per_pixel": _range(files["bytes"] / pixels),
         "exif": int(files["exif"].sum()),
         "profile": int((files["profile"] != "").sum()),
@@ -123,6 +147,11 @@ def _duplicates_warning(duplicates: Duplicates) -> str:
     count = duplicates.images
     if duplicates.across == "splits":
         return f"leakage: {count} images outside of the train split have {same} in another split, such as {example}"
-    if duplicates.across == "classes" and duplicates.what == "exact":
+    if duplicates.across == "pools":
+        return ""
+    if duplicates.what == "exact":
         return f"contradiction: {count} files are called real and generated, such as {example}"
-    return ""
+    return (
+        f"{count} images look nearly like one of the other class, such as {example}: real images and reconstructions "
+        "of them, which one split must hold together, or one picture under both labels"
+    )

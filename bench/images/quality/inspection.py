@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from bench.images.decoding.decoder import StorageDetails, UnreadableImage, decode_with_details
 from bench.images.image_set import ImageSet
+from bench.images.quality.appearance import COLOUR_BYTES, GRID_BYTES, Small, appearance, shrink
 from bench.platform.errors import InputError
 from detectors.api import Image, Sample
 from protocols.degradations import parse_degradation
 
-VERSION = 3  # rises when the record of the same file would have other values or other fields
+VERSION = 4  # rises when the record of the same file would have other values or other fields
 FREQUENCIES = 12  # of a perceptual hash, in either direction
-GRID = 4 * FREQUENCIES  # cells that they are computed from, in either direction
 HASH_BYTES = 32  # of a sha256
 UNREAD_HASH = bytes(HASH_BYTES)  # of a file that could not be read
 PERCEPTUAL_HASH_BYTES = FREQUENCIES * FREQUENCIES // 8
@@ -36,11 +36,16 @@ class FileRecord(NamedTuple):
         width: Pixels, upright.
         height: Pixels, upright.
         size: Of the file, in bytes.
-        quality: JPEG quality, from its quantisation tables; -1 where it is no JPEG.
+        quality: JPEG quality, from its quantisation tables; -1 where it is no JPEG, or its tables are of no quality.
         mode: How its pixels are stored, as Pillow calls it.
         exif: Whether it has EXIF data.
         profile: Its colour profile, "" for none.
         perceptual_hash: Of its luma, for finding near duplicates.
+        nearest_quality: The JPEG quality whose tables are nearest to its own; -1 where it is no JPEG.
+        subsampling: Of the colours of a JPEG file, such as "4:2:0"; "" where it is none, or grey.
+        borders: As `Appearance.borders`.
+        colour: As `Appearance.colour`.
+        luma_grid: As `Appearance.luma_grid`.
     """
 
     hash: bytes
@@ -54,6 +59,11 @@ class FileRecord(NamedTuple):
     exif: bool = False
     profile: str = ""
     perceptual_hash: bytes = bytes(PERCEPTUAL_HASH_BYTES)
+    nearest_quality: int = -1
+    subsampling: str = ""
+    borders: str = ""
+    colour: bytes = bytes(COLOUR_BYTES)
+    luma_grid: bytes = bytes(GRID_BYTES)
 
 
 def perceptual_hash(pixels: Image) -> bytes:
@@ -66,7 +76,11 @@ def perceptual_hash(pixels: Image) -> bytes:
     Args:
         pixels: uint8 (H, W, 3), sRGB.
     """
-    small = cv2.resize(pixels, (GRID, GRID), interpolation=cv2.INTER_AREA)
+    return _hash_of(shrink(pixels))
+
+
+def _hash_of(small: Small) -> bytes:
+    """The perceptual hash of what `shrink` makes of an image."""
     spectrum = cv2.dct(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32))
     lowest = spectrum[:FREQUENCIES, :FREQUENCIES].ravel()[1:]
     return np.packbits(lowest > np.median(lowest)).tobytes()
@@ -97,18 +111,26 @@ def inspect(data: bytes, where: str, chain: str = "") -> FileRecord:
 
 
 def _record(content: bytes, sample: Sample, details: StorageDetails) -> FileRecord:
-    facts = sample.facts
+    facts, small = sample.facts, shrink(sample.pixels)
+    nearest = -1 if facts.jpeg_quality is None else facts.jpeg_quality
+    no_quality = details.jpeg is not None and details.jpeg.quality is None
+    look = appearance(sample.pixels, small)
     return FileRecord(
         content,
         format=facts.format,
         width=facts.width,
         height=facts.height,
         size=facts.bytes,
-        quality=-1 if facts.jpeg_quality is None else facts.jpeg_quality,
+        quality=-1 if no_quality else nearest,
         mode=details.mode,
         exif=details.exif,
         profile=details.profile,
-        perceptual_hash=perceptual_hash(sample.pixels),
+        perceptual_hash=_hash_of(small),
+        nearest_quality=nearest,
+        subsampling=details.jpeg.subsampling if details.jpeg else "",
+        borders=look.borders,
+        colour=look.colour,
+        luma_grid=look.luma_grid,
     )
 
 

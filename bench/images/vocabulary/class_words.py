@@ -55,6 +55,7 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word and not word.isdigit())
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def label_of_name(name: str) -> int | None:
     """0 for a name that does nothing but say real, 1 for one that does nothing but say generated, None for others."""
     words = set(words_of(name))
@@ -73,6 +74,7 @@ def guessed_class(name: str) -> str:
     return "real" if real else "generated"
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def may_be_real(name: str) -> bool:
     """Whether a name means real images where nothing around it says otherwise: `photos`, `coco_val2017`, `nature`."""
     words = set(words_of(name))
@@ -81,6 +83,7 @@ def may_be_real(name: str) -> bool:
     return _photo_set(name) is True
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_unsure(name: str) -> bool:
     """Whether a name begins as that of real images and goes on as that of none: `imagenet_dit`, `real_vis_xl`."""
     return _photo_set(name) is None
@@ -107,6 +110,7 @@ def label_of(value: object) -> int | None:
     return 0 if label is None and may_be_real(value) else label
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def split_word(name: str) -> str:
     """The split that a name is the word of, in any case and with a year (`val2017`); "" where it says more, or none."""
     return SPLITS.get(re.sub(rf"({YEAR}|_?set)$", "", normalised(name)), "")

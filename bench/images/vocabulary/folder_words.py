@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from bench.images.vocabulary.class_words import words_of
+from bench.images.vocabulary.generator_names import CACHED_NAMES
 
 ANNOTATIONS = frozenset({
     "annoations", "annotation", "annotations", "depth", "depths", "depth_maps", "edge_maps", "gt", "ground_truth",
@@ -35,6 +37,7 @@ def _plain(name: str) -> str:
     return "_".join(words_of(name))
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_annotation(name: str) -> bool:
     """Whether a folder holds what describes images: masks, depth, ground truth."""
     words = _plain(name)
@@ -42,26 +45,31 @@ def is_annotation(name: str) -> bool:
     return words in ANNOTATIONS or bool(re.fullmatch(ends, words))
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_preview(name: str) -> bool:
     """Whether a folder holds pictures of a README or of a page."""
     return _plain(name) in PREVIEWS
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_manipulated(name: str) -> bool:
     """Whether a folder holds manipulated images of all kinds, as sets of manipulated faces call their fakes."""
     return "manipulated" in words_of(name) and is_generic(re.sub("manipulated", "images", name.lower()))
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_copy(name: str) -> bool:
     """Whether a folder may hold copies: as a platform returns them, or under an attack or a codec of some strength."""
     return _plain(name) in PLATFORMS | UNTOUCHED or bool(re.fullmatch(STRENGTH, name.lower()))
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_content(name: str) -> bool:
     """Whether a folder names what its images show, or the platform that they were found on."""
     return name.lower() in CONTENTS | PLATFORMS
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_generic(name: str) -> bool:
     """Whether a folder's name says nothing of its images: `images`, `Dataset`, `part-000001`."""
     words = set(words_of(name))

@@ -88,6 +88,7 @@ def same_test_set(published: str, folder: str) -> bool:
     return TEST_SETS.get(plain[0], plain[0]) == TEST_SETS.get(plain[1], plain[1])
 
 
+@lru_cache(maxsize=CACHED_NAMES)
 def is_exact_generator(name: str) -> bool:
     """Whether a name is one of a known generator and nothing else."""
     known = any(re.fullmatch(pattern, normalised(name)) for _, pattern in OTHERS)

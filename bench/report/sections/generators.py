@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, MeasuredCells
+from bench.evaluation.cells import SCORED, MeasuredCells, accuracy_name
 from bench.records import columns
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent, training_text
 from bench.report.sections.content import SectionContent
@@ -12,7 +12,6 @@ from bench.report.sections.content import SectionContent
 GENERATOR_AXIS = "generator"  # of the protocol's own, in the tables of cells
 SEEN, TRAINED_ON = "seen_in_training", "trained_on"
 SEEN_MARK = "*"
-TITLES = {columns.ROC_AUC: "ROC AUC in %", columns.ACCURACY: "Accuracy in %"}
 LEGEND = (
     f"One column per generator, each against its own real images. {SEEN_MARK} The checkpoint saw images of this "
     "generator in training; where its training is unknown, so is that."
@@ -45,9 +44,10 @@ def generator_content(measured: MeasuredCells) -> SectionContent:
         return SectionContent([])
     rows = generator_rows(measured)
     scored = rows[rows[columns.STATUS].eq(SCORED)]
+    titles = {columns.ROC_AUC: "ROC AUC in %", columns.RANKED: f"{accuracy_name(scored).capitalize()} in %"}
     tables = [
         _table(part, measure, f"{title}, {step}" if step != "none" else title)
-        for measure, title in TITLES.items()
+        for measure, title in titles.items()
         for step, part in scored.groupby(columns.DEGRADATION, sort=False)
     ]
     return SectionContent(tables, rows)

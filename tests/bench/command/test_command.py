@@ -8,7 +8,7 @@ import pytest
 
 from bench.evaluation.cells import TABLE_COLUMNS
 from bench.records.columns import THROUGHPUT
-from tests.support.command_line import one_line
+from tests.support.command_line import call, one_line
 from tests.support.miniature import SIZES
 from tests.support.planted_shortcuts import as_png, write_planted
 
@@ -91,6 +91,39 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(lineup, data, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("protocol", ["cross_generator", "degradation"])
+def test_a_dry_run_writes_nothing_whatever_is_not_there_yet(data, tmp_path, protocol):
+    cache = {"LINEUP_CACHE": str(tmp_path / "cache")}
+    usual = ("run", "--dry-run", "--protocol", protocol, "--detectors", "hog_svm", "--out", tmp_path / "out")
+    embedded = call(cache, *usual, "--train-on", "GAN_PS")
+    assert embedded.returncode == 0, embedded.stderr
+    assert "the embedded corpus is not there yet: the run will make it first" in embedded.stderr
+    assert {"cross_generator": "8 of 8 cells", "degradation": "11 of 11 cells"}[protocol] in embedded.stderr
+    mine = call(cache, *usual, "--data", data)
+    assert mine.returncode == 0, mine.stderr
+    assert "files were never inspected: the run will decode each of them first" in mine.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_checked_before_the_embedded_corpus_is_made(tmp_path):
+    cache = {"LINEUP_CACHE": str(tmp_path / "cache")}
+    usual = ("run", "--protocol", "degradation", "--detectors", "hog_svm", "--out", tmp_path / "out")
+    assert "the embedded corpus: generator 'gan_px' is not known; did you mean gan_ps?" in one_line(
+        call(cache, *usual, "--train-on", "gan_px")
+    )
+    assert "degradation 'blurr:1' is not known; did you mean blur:1?" in one_line(
+        call(cache, *usual, "--degradations", "blurr:1")
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_generators_are_named_as_folders_spell_them_in_any_case(lineup, data, tmp_path):
+    out = tmp_path / "out"
+    done = lineup("run", "--data", data, "--detectors", "checkerboard", "--train-on", "EVEN+odd,Faint", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert set(pd.read_parquet(out / "cells.parquet")["train"]) == {"even+odd", "faint"}
+
+
 def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
     options = (
         "--data",
@@ -122,7 +155,9 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--seed", "one"), "seed 'one' is not a whole number"),
         (("--setting", "big"), "setting 'big' is not known; choose auto, paper, small"),
         (("--precision", "int8"), "precision 'int8' is not known"),
-        (("--train-on", "even,nobody"), "generator 'nobody' is not in the data's train split, which has"),
+        (("--train-on", "even,nobody"), "data: generator 'nobody' is not known; there are even, faint, odd"),
+        (("--train-on", "fiant"), "data: generator 'fiant' is not known; did you mean faint?"),
+        (("--base-degradation", "jpg:90"), "degradation 'jpg:90' is not known; did you mean jpeg:90?"),
         (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),
         (("--base-degradation", "sharpen:3"), "degradation 'sharpen:3' is not known"),
         (("--out", "/proc/nothing"), "OUT /proc/nothing cannot be written"),
@@ -143,15 +178,54 @@ def test_chosen_degradations_and_repeated_seeds(lineup, data, tmp_path):
     assert "is not known" in one_line(lineup("run", *options, "--degradations", "sharpen:2"))
 
 
-def test_tables_follow_the_last_command(lineup, data, tmp_path):
+def test_a_folder_holds_one_question_to_which_detectors_and_seeds_are_added(lineup, data, tmp_path):
     out = tmp_path / "out"
-    for detector in ("checkerboard", "hog_svm"):
-        assert lineup("run", "--data", data, "--detectors", detector, "--out", out).returncode == 0
+    usual = ("run", "--data", data, "--out", out, "--detectors")
+    assert lineup(*usual, "checkerboard").returncode == 0
+    other = shutil.copytree(data, tmp_path / "other")
+    changes = {
+        "no checkerboard (name all detectors to add some)": ("hog_svm",),
+        "the protocol degradation": ("checkerboard", "--protocol", "degradation"),
+        "train_on ['even'], not []": ("checkerboard", "--train-on", "even"),
+        "the limit 3, not none": ("checkerboard", "--limit", "3"),
+        "the base degradation jpeg:90, not none": ("checkerboard", "--base-degradation", "jpeg:90"),
+        "no training seed 0": ("checkerboard", "--seed", "1"),
+        "the data other, not data": ("checkerboard", "--data", other),
+        "base degradations in folders of their own": ("checkerboard", "--base-degradation", "none,jpeg:90"),
+    }
+    for said, change in changes.items():
+        for dry in ((), ("--dry-run",)):
+            refused = one_line(lineup(*usual, *change, *dry))
+            assert f"OUT {out} holds cross_generator on data with checkerboard, and this run has " in refused
+            assert said in refused
+            assert f"give another --out (`lineup leaderboard {out} OTHER` joins them), or --replace" in refused
+    assert {path.name for path in out.iterdir() if path.is_dir()} == {"scores"}
+    more = lineup(*usual, "checkerboard,hog_svm", "--seed", "0,1")
+    assert more.returncode == 0, more.stderr
+    assert "9 cells reused" in more.stderr
+    assert lineup(*usual, "hog_svm", "--replace").returncode == 0
     assert [path.name for path in out.glob("matrix-*.csv")] == ["matrix-hog_svm.csv"]
     assert set(pd.read_csv(out / "throughput.csv")["detector"]) == {"checkerboard", "hog_svm"}
 
 
-def test_an_empty_class_and_an_unreadable_image_are_named(lineup, data, tmp_path):
+def test_changed_images_are_other_data(lineup, data, tmp_path):
+    changed, out = shutil.copytree(data, tmp_path / "data"), tmp_path / "out"
+    usual = ("run", "--data", changed, "--detectors", "checkerboard", "--out", out)
+    assert lineup(*usual).returncode == 0
+    (changed / "odd" / "val" / "ai" / "odd_val_ai_0.png").unlink()
+    assert "this run has other images of data (83, not 84)" in one_line(lineup(*usual))
+
+
+def test_a_leaderboard_of_several_runs_is_not_written_over(lineup, data, tmp_path):
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--limit", "3", "--out", tmp_path / "out")
+    assert lineup(*usual, "--base-degradation", "none,jpeg:90").returncode == 0
+    for chains in ("none", "none,jpeg:80"):
+        refused = one_line(lineup(*usual, "--base-degradation", chains))
+        assert "holds the leaderboard of several runs (jpeg:90" in refused
+    assert lineup(*usual, "--base-degradation", "none,jpeg:90,jpeg:80").returncode == 0
+
+
+def test_an_unreadable_image_is_named(lineup, data, tmp_path):
     broken = shutil.copytree(data, tmp_path / "broken")
     victim = broken / "odd" / "train" / "ai" / "odd_train_ai_0.png"
     victim.write_bytes(victim.read_bytes()[:50])
@@ -159,9 +233,41 @@ def test_an_empty_class_and_an_unreadable_image_are_named(lineup, data, tmp_path
     refused = one_line(lineup("run", *options))
     assert "1 of 84 images cannot be used, such as odd/train/ai/odd_train_ai_0.png (" in refused
     assert "--max-unreadable (now 0.01)" in refused
-    for path in (broken / "odd" / "train" / "ai").iterdir():
-        path.unlink()
-    assert "odd has no generated image in its train split" in one_line(lineup("run", *options))
+
+
+def test_a_generator_without_a_class_loses_its_cells_and_takes_no_rank_away(lineup, data, tmp_path):
+    broken = shutil.copytree(data, tmp_path / "broken")
+    for split, emptied in (("train", "ai"), ("val", "nature")):
+        shutil.rmtree(broken / "odd" / split / emptied)
+    out = tmp_path / "out"
+    done = lineup("run", "--data", broken, "--detectors", "checkerboard,hog_svm", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "Note: odd has no generated image in the train split" in done.stderr
+    cells = pd.read_parquet(out / "cells.parquet")
+    assert set(cells["train"]) == {"even", "faint"}
+    assert set(cells.loc[cells["test"] == "odd", "status"]) == {"unasked"}
+    assert set(cells.loc[cells["test"] == "odd", "reason"]) == {"odd has no real images in its val split"}
+    assert set(cells.loc[cells["test"] != "odd", "status"]) == {"scored"}
+    board = (out / "leaderboard.md").read_text()
+    assert "> Left out: 4 of 12 cells, of every average alike: odd has no real images in its val split." in board
+    ranked = pd.read_csv(out / "leaderboard.csv")
+    assert ranked["rank"].tolist() == [1, 2]
+    assert set(ranked["off-diagonal planned"]) == {2}
+    assert pd.read_csv(out / "matrix-hog_svm.csv", index_col=0)["odd"].isna().all()
+    one_less = lineup("leaderboard", out)
+    assert one_less.returncode == 0
+
+
+def test_data_that_answer_nothing_say_which_class_is_missing(lineup, data, tmp_path):
+    broken = shutil.copytree(data, tmp_path / "broken")
+    options = ("--data", broken, "--detectors", "checkerboard", "--out", tmp_path / "out")
+    for folder in broken.glob("*/train/nature"):
+        shutil.rmtree(folder)
+    assert "has no real images in its train split" in one_line(lineup("run", *options))
+    for folder in broken.glob("*/*/ai"):
+        shutil.rmtree(folder)
+    # all that is left is real
+    assert "no generated images at all, and real ones alone train nothing" in one_line(lineup("run", *options))
 
 
 def test_a_few_unreadable_images_are_excluded_for_every_detector_alike_and_listed(lineup, data, tmp_path):
@@ -221,7 +327,10 @@ def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, li
     assert "Audit: format tells real from generated in 100.0% for g" in " ".join(done.stdout.split())
     assert f"120 of 120 images are matched; manifest in {tmp_path / 'matched'}" in done.stderr
     again = lineup_process("data", tmp_path / "matched", "--audit")
-    assert "no attribute of the files tells real from generated" in again.stdout
+    assert "Audit: no attribute of the files tells real from generated in 60% or more" in again.stdout
+    assert "--match-by 'shrink' is not known: write crop or scale" in one_line(
+        lineup("data", folder, "--match", tmp_path / "new", "--match-by", "shrink")
+    )
     assert "is there already" in one_line(lineup("data", folder, "--match", tmp_path / "matched"))
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ import bench.command.run
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.request import protocol_catalogue
-from bench.request.base_degradations import with_base_degradations
+from bench.request.early_checks import base_chains
 from detectors import catalogue
 from protocols.api import EvaluationProtocol, MatrixLayout, option
 from protocols.cross_generator import CrossGenerator
@@ -110,7 +110,7 @@ def run(monkeypatch):
         lambda group: metadata.EntryPoints([*real(group=group), *(mine if group == protocol_catalogue.GROUP else [])]),
     )
     monkeypatch.setattr("bench.request.early_checks.check_request", lambda request: None)  # names here are made up
-    monkeypatch.setattr(bench.command.run, "_run", lambda request, **_: requests.append(request))
+    monkeypatch.setattr(bench.command.run, "_answer", lambda _, asked, **__: requests.extend(asked))
 
     def invoke(*arguments):
         requests.clear()  # else a command that stops before its request would give that of the one before
@@ -125,7 +125,8 @@ def run(monkeypatch):
 def test_options_reach_the_protocol(run):
     request = run("--protocol", "degradation", "--degradations", "jpeg:65, lr:112+blur:1", "--train-on", "a,b")
     assert request.protocol == DegradationMatrix(degradations=("jpeg:65", "lr:112+blur:1"), train_on=("a", "b"))
-    assert request.out == Path("results/runs/degradation")
+    assert request.out == Path("results/runs/degradation-train_on=a,b-degradations=jpeg_65,lr_112+blur_1")
+    assert run("--protocol", "degradation").out == Path("results/runs/degradation")
     assert run("--test-all", "--protocol=degradation").protocol == DegradationMatrix(test_all=True)
 
 
@@ -292,16 +293,18 @@ def folder(monkeypatch, tmp_path):
 def test_the_written_settings_give_the_same_again(run, folder, monkeypatch, arguments):
     cells, requests = pd.DataFrame({columns.STATUS: ["scored"]}), []
 
-    def answered(request, **_):
-        requests.append(request)
-        return SimpleNamespace(cells=cells)
+    def answered(_, asked, **__):
+        requests.extend(asked)
+        return [SimpleNamespace(cells=cells)]
 
-    monkeypatch.setattr(bench.command.run, "_run", answered)
+    monkeypatch.setattr(bench.command.run, "_answer", answered)
     run(*arguments)
     written = (folder / "settings.toml").read_bytes()
     run("--settings", folder / "settings.toml")
     first, again = requests
-    assert again == first
+    out, data = (str(Path(one).absolute()) for one in (first.out, first.data))  # paths hold in any folder
+    data = first.data if first.data == "embedded" else data
+    assert again == replace(first, out=Path(out), data=data)
     assert (folder / "settings.toml").read_bytes() == written
     assert set(tomllib.loads(written.decode())) >= {
         "protocol",
@@ -313,7 +316,7 @@ def test_the_written_settings_give_the_same_again(run, folder, monkeypatch, argu
 def test_a_failed_cell_is_exit_code_1(run, folder, monkeypatch):
     for status, code in (("scored", 0), ("skipped", 0), ("failed", 1)):
         cells = pd.DataFrame({columns.STATUS: ["scored", status]})
-        monkeypatch.setattr(bench.command.run, "_run", lambda request, cells=cells, **_: SimpleNamespace(cells=cells))
+        monkeypatch.setattr(bench.command.run, "_answer", lambda *_, cells=cells, **__: [SimpleNamespace(cells=cells)])
         assert CliRunner().invoke(bench.command.main.app, ["run"]).exit_code == code
 
 
@@ -321,13 +324,10 @@ def test_several_base_degradations_go_into_folders_of_their_own(run, tmp_path):
     request = run("--out", tmp_path, "--base-degradation", "canonical:jpeg96")
     assert request.base_degradation == "canonical:jpeg96"
     assert request.out == tmp_path
-    assert [one.out.name for one in with_base_degradations(request, ["none", "canonical:jpeg96"])] == [
-        "none",
-        "canonical-jpeg96",
-    ]
+    assert [one.out.name for one in request.under(["none", "canonical:jpeg96"])] == ["none", "canonical-jpeg96"]
     for chains, words in ((["sharpen:3"], "is not known"), ([], "no base degradation was named")):
         with pytest.raises(InputError, match=words):
-            with_base_degradations(request, chains)
+            base_chains(chains)
 
 
 def test_a_refused_option_is_exit_code_2(lineup, lineup_process):

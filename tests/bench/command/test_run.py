@@ -24,6 +24,35 @@ def test_the_saved_settings_repeat_the_run(lineup, data, tmp_path):
     assert again.stdout == first.stdout
 
 
+def test_saved_settings_hold_in_any_folder_and_paths_of_a_file_begin_in_its_own(
+    lineup, data, tmp_path, monkeypatch, settings_file
+):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(data.parent)
+    first = lineup("run", "--data", data.name, "--detectors", "checkerboard", "--limit", "3", "--out", tmp_path / "out")
+    assert first.returncode == 0, first.stderr
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = lineup("run", "--settings", tmp_path / "out" / "settings.toml")
+    assert "Done: 9 cells reused." in again.stderr
+    path = settings_file('detectors = "checkerboard"\nlimit = 3\ndata = "images"\nout = "out"\n')
+    (path.parent / "images").symlink_to(data, target_is_directory=True)
+    moved = lineup("run", "--settings", path)
+    assert moved.returncode == 0, moved.stderr
+    assert (path.parent / "out" / "leaderboard.md").is_file()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_run_without_a_folder_goes_into_one_of_its_question(lineup, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for limit in ((), ("--limit", "3")):
+        done = lineup("run", "--data", data, "--detectors", "checkerboard", *limit)
+        assert done.returncode == 0, done.stderr
+    runs = sorted((tmp_path / "results" / "runs").iterdir())
+    assert [run.name for run in runs] == ["cross_generator-data", "cross_generator-data-limit=3"]
+    joined = lineup("leaderboard", *runs)
+    assert joined.stdout.count("Ranked by off-diagonal.") == 2
+
+
 def test_settings_that_a_run_cannot_use_are_one_clear_line(lineup, data, tmp_path, settings_file):
     assert "cannot be read (" in one_line(lineup("run", "--settings", tmp_path / "none.toml"))
     path = settings_file('protocoll = "x"')

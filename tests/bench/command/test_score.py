@@ -178,3 +178,11 @@ def test_one_that_was_not_read_is_null_with_its_reason_and_other_files_are_count
 
 def test_two_forms_at_once_are_refused(lineup, both):
     assert "--json and --csv were given together" in one_line(lineup(*both, "--json", "--csv"))
+
+
+def test_the_file_has_the_form_that_its_name_says(lineup, both, tmp_path):
+    written = {form: tmp_path / f"scores.{form}" for form in ("json", "jsonl", "csv")}
+    printed = {form: lineup(*both, f"--{form}", "--out", path).stdout for form, path in written.items()}
+    assert {form: path.read_text() for form, path in written.items()} == printed
+    refused = one_line(lineup(*both, "--out", tmp_path / "scores.parquet"))
+    assert "scores.parquet is none of the forms that can be written; call it .csv, .json or .jsonl" in refused

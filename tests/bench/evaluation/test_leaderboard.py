@@ -306,7 +306,8 @@ def test_a_baseline_that_calls_everything_the_larger_class_tells_nothing_and_the
     few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")  # 50 real, 10 generated images
     unbalanced = replace(run, scores=run.scores[few].assign(score=np.float32(0.1)))
     (notice,) = ranking(unbalanced).notices
-    assert notice.startswith("Unbalanced: the larger class is 83% of a cell on average")
+    assert notice.startswith("Unbalanced: in 32 of 32 cells the larger class has more than 60% of the images")
+    assert "(50 real, 10 generated), where calling all of them that is 83.3% accurate" in notice
 
 
 def test_a_baseline_that_knows_both_classes_of_unbalanced_cells_is_told():
@@ -335,7 +336,8 @@ def test_a_detector_that_calls_all_images_of_unbalanced_cells_real_is_at_chance(
     assert chance_by_detector(unbalanced) == {"alpha": False, "beta": False}
     real = unbalanced.scores.assign(score=np.float32(0.1))
     constant = replace(unbalanced, scores=real)
-    assert ranking(constant).rows[0].means["diagonal"].low > 0.8
+    assert ranking(constant).rows[0].means["diagonal"].value == 0.5
+    assert cells_table(constant)["accuracy"].min() > 0.8
     assert chance_by_detector(constant) == {"alpha": True, "beta": True}
 
 
@@ -367,3 +369,68 @@ def test_base_degradations_of_one_question_stand_side_by_side():
     assert base_degradation_tables(ranked[:1]) == []
     elsewhere = with_data(other, files="d3")
     assert base_degradation_tables(rankings([plain, elsewhere])) == []  # other files
+
+
+def one_rare_generator(run, kept=1):
+    """The same run with few generated images of kiln, all of them called real."""
+    kiln = run.scores["key"].isin(run.cells.loc[run.cells["test"].eq("kiln"), "key"])
+    generated = kiln & run.scores["label"].eq(1)
+    few = ~generated | run.scores["name"].str[-8:-4].lt(f"{kept:04d}")
+    return replace(run, scores=run.scores.assign(score=run.scores["score"].mask(generated, np.float32(0.1)))[few])
+
+
+def test_one_unbalanced_cell_makes_averages_ranks_and_matrices_balanced_and_is_named():
+    run = one_rare_generator(make_run(n=150))
+    found, table = ranking(run), cells_table(run)
+    kiln = table["test"].eq("kiln")
+    assert set(table.loc[kiln, "n_generated"]) == {1}
+    assert set(table.loc[~kiln, "n_generated"]) == {150}
+    assert table["ranked_accuracy"].equals(table["accuracy"].where(~kiln, table["balanced_accuracy"]))
+    assert (table.loc[kiln, "ranked_accuracy"] < 0.51).all()
+    assert (table["accuracy_low"] <= table["accuracy"]).all()  # the interval beside the accuracy is its own
+    assert (table["accuracy"] <= table["accuracy_high"]).all()
+    assert found.accuracy == "balanced accuracy"
+    for row in found.rows:
+        mean = row.means["all cells"]
+        own = table[table["detector"] == row.detector]
+        assert mean.value == pytest.approx(own["balanced_accuracy"].mean())
+        assert mean.low < mean.value < mean.high
+        assert (row.real_images, row.generated_images) == ((150, 150), (1, 150))
+    assert matrix(table, "alpha", run.manifest.protocol)["kiln"].max() < 0.51
+    (notice,) = found.notices
+    assert notice.startswith("Unbalanced: in 8 of 32 cells the larger class has more than 60% of the images")
+    assert "most of all in kiln (150 real, 1 generated), where calling all of them that is 99.3% accurate" in notice
+
+
+def test_what_calls_all_images_real_is_not_ranked_up_by_rare_generators():
+    def skill(detector, train, test, *_):
+        return 0.9 if detector == "beta" and test == "kiln" else 0.75
+
+    run = make_run(skill)
+    alpha = run.cells["detector"].eq("alpha") & run.cells["test"].eq("kiln")
+    real = run.scores["key"].isin(run.cells.loc[alpha, "key"])
+    few = (
+        run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0002") | ~run.scores["name"].str.contains("kiln")
+    )
+    scores = run.scores.assign(score=run.scores["score"].mask(real, np.float32(0.1)))
+    assert [row.detector for row in ranking(replace(run, scores=scores[few])).rows] == ["beta", "alpha"]
+
+
+def test_a_slight_imbalance_is_named_in_the_table_and_needs_no_warning():
+    found = ranking(one_rare_generator(make_run(), kept=48))
+    assert found.accuracy == "balanced accuracy"
+    assert found.notices == ()
+
+
+def test_cells_that_the_data_cannot_answer_are_in_no_average_and_cost_no_rank():
+    run = make_run(detectors=["alpha", "beta"])
+    lost = without(run, run.cells["test"].eq("kiln"), "unasked", "kiln has no real images in its val split")
+    found = ranking(without(lost, lost.cells["key"].eq("beta/fog/fog/none/0"), "failed", "no room"))
+    rows = {row.detector: row for row in found.rows}
+    assert {row.rank for row in found.rows} == {1, 2}
+    assert rows["alpha"].reasons == ()
+    assert rows["alpha"].means["all cells"].complete
+    assert (rows["alpha"].means["off-diagonal"].planned, rows["alpha"].means["diagonal"].planned) == (9, 3)
+    assert rows["beta"].reasons == ("failed 1 of 16 cells: no room",)
+    (notice,) = found.notices
+    assert notice == ("Left out: 8 of 32 cells, of every average alike: kiln has no real images in its val split.")

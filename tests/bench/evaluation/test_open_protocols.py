@@ -112,7 +112,7 @@ def test_an_axis_of_numbers_keeps_planned_order_and_types():
     mine = table[(table["detector"] == "alpha") & (table["train_size"] == 2) & (table["test"] == "haze")]
     assert found.loc[2, "haze"] == mine["accuracy"].iloc[0]
     assert pd.read_csv(io.StringIO(found.to_csv()), index_col=0).index.tolist() == ["10", "2", "all"]
-    shown = printed(terminal.matrix(found, "alpha", run.manifest)).splitlines()
+    shown = printed(terminal.matrix(found, "alpha", run.manifest, table)).splitlines()
     body = [line.split()[0] for line in shown if line.split() and line.split()[0] in {"train_size", "10", "2", "all"}]
     assert body == ["train_size", "10", "2", "all"]
     assert draw(heat_maps({"alpha": found}, table, run.manifest)).startswith(b"\x89PNG")

@@ -78,8 +78,9 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
         assert "rendered scenes, tiny generators" in text
         assert "failed 12 of 48 cells: OSError: no room" in text
         assert "skipped 48 of 48 cells: no weights; give --weights" in text
-    detector_view = matrix(cells_table(run), "alpha", run.manifest.protocol)
-    assert "rendered scenes, tiny generators" in printed(terminal.matrix(detector_view, "alpha", run.manifest))
+    table = cells_table(run)
+    view = terminal.matrix(matrix(table, "alpha", run.manifest.protocol), "alpha", run.manifest, table)
+    assert "rendered scenes, tiny generators" in printed(view)
 
 
 def test_detectors_without_a_rank_stand_last(ranked):
@@ -109,7 +110,7 @@ def test_json_has_null_where_undefined(ranked):
 
 def test_the_terminal_matrix_keeps_families_together(run):
     shuffled = matrix(cells_table(run), "alpha", run.manifest.protocol).loc[:, ["kiln", "fog", "ember", "haze"]]
-    text = printed(terminal.matrix(shuffled, "alpha", run.manifest))
+    text = printed(terminal.matrix(shuffled, "alpha", run.manifest, cells_table(run)))
     header = next(line for line in text.splitlines() if line.startswith("train"))
     assert header.split() == ["train", "kiln", "ember", "fog", "haze"]
     body = [line for line in text.splitlines() if line.startswith("kiln")]
@@ -248,3 +249,26 @@ def test_what_is_at_chance_is_marked_and_explained_in_every_rendering():
     assert {row["detector"]: row["at_chance"] for row in rows} == {"alpha": "True", "beta": "False"}
     (as_json,) = json.loads(formats.as_json([marked]))
     assert {row["detector"]: row["at_chance"] for row in as_json["rows"]} == {"alpha": True, "beta": False}
+
+
+def test_unbalanced_cells_are_told_in_every_rendering_and_balanced_ones_in_none():
+    run = make_run()
+    few = run.scores["name"].str[-8:-4].lt("0003") | ~run.scores["name"].str.contains("kiln")
+    unbalanced = replace(run, scores=run.scores[few])
+    for shown_run, told in ((unbalanced, True), (run, False)):
+        ranked, table = rankings([shown_run]), cells_table(shown_run)
+        view = matrix(table, "alpha", shown_run.manifest.protocol)
+        texts = [
+            printed(terminal.leaderboard(ranked[0]), width=200),
+            formats.as_markdown(ranked),
+            printed(terminal.matrix(view, "alpha", shown_run.manifest, table)),
+            shown(table, shown_run.manifest).description,
+        ]
+        for text in texts:
+            assert ("Balanced accuracy in %" in text) == told
+            assert ("Accuracy in %" in text) != told
+        for text in texts[:2]:
+            assert ("Ranked by off-diagonal balanced accuracy." in text) == told
+            assert ("3 to 50" in text) == told
+        assert ("generated" in texts[2]) == told
+        assert ("generated_min" in formats.as_csv(ranked)) == told

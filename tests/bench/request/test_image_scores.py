@@ -1,12 +1,14 @@
 """Scores of images one by one: whose they are, and what a single bad image costs the others."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
 
+from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.request import image_scores
 from bench.request.image_scores import ScoreRequest, score_files
@@ -95,3 +97,23 @@ def test_names_tell_images_apart_where_several_paths_are_given(scored, tmp_path)
     assert found.table["detector"].tolist() == ["left", "right"] * 2
     assert found.detectors == 2
     assert scored([tmp_path / "one"], any=Mean()).table["name"].tolist() == ["deep/a.png"]
+
+
+def test_a_refused_image_is_a_row_with_its_reason_and_refused_ones_alone_are_said_so(scored, images):
+    alone = images / "alone"
+    alone.mkdir()
+    (alone / "away.png").symlink_to("nowhere.png")
+    found = scored([images], any=Mean())
+    rows = found.table.set_index("name")
+    assert "a broken link" in rows.loc["alone/away.png", "reason"]
+    assert rows.loc["alone/away.png", "verdict"] == ""
+    assert not found.whole
+    with pytest.raises(InputError, match=r"none of 1 image files is to be read, such as away\.png \(a broken link\)"):
+        scored([alone], any=Mean())
+
+
+def test_one_file_that_is_given_in_several_spellings_is_one_row(scored, images, monkeypatch):
+    monkeypatch.chdir(images)
+    given = [images.parent / "images" / "a.png", Path("a.png"), Path("../images"), images]
+    names = scored(given, any=Mean()).table["name"].tolist()
+    assert names == [str(images / "a.png"), *(f"../images/{name}.png" for name in "bcdefg")]

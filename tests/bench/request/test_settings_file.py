@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 from bench.platform.errors import InputError
+from bench.request.settings_file import SettingsFile, with_absolute_paths
 from bench.request.settings_file import read_settings as read
 from bench.request.settings_file import to_toml as written
 
@@ -31,3 +32,37 @@ def test_what_is_written_reads_the_same():
     again = tomllib.loads(written(values, options))
     assert again.pop("options") == options
     assert again == {name: value for name, value in values.items() if value is not None}
+
+
+def test_relative_paths_become_absolute_and_names_stay(tmp_path):
+    for name in ("tower.onnx", "a.pth", "x,y"):
+        (tmp_path / name).touch()
+    values = {
+        "data": "here,genimage:there,embedded,https://x.org/y.zip",
+        "real": "",
+        "out": "out",
+        "weights_dir": "/weights",
+        "detectors": ["hog_svm", "clip_probe:weights=tower.onnx", "npr@a.pth", "npr@NPR", "what@"],
+        "base_degradation": "none",
+    }
+    options = {"cnnspot": {"start": "a.pth", "tune": "top"}, "nobody": {"start": "a.pth"}}
+    found = with_absolute_paths(SettingsFile(values, options), tmp_path)
+    assert found.values == {
+        "data": f"{tmp_path}/here,genimage:{tmp_path}/there,embedded,https://x.org/y.zip",
+        "real": "",
+        "out": f"{tmp_path}/out",
+        "weights_dir": "/weights",
+        "detectors": [
+            "hog_svm",
+            f"clip_probe:weights={tmp_path}/tower.onnx",
+            f"npr@{tmp_path}/a.pth",
+            "npr@NPR",
+            "what@",
+        ],
+        "base_degradation": "none",
+    }
+    assert found.recipe_options == {
+        "cnnspot": {"start": f"{tmp_path}/a.pth", "tune": "top"},
+        "nobody": {"start": "a.pth"},
+    }
+    assert with_absolute_paths(SettingsFile({"data": "x,y"}), tmp_path).values["data"] == f"{tmp_path}/x,y"

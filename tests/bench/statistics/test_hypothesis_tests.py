@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
-from bench.statistics.hypothesis_tests import holm_correction, mcnemar_test, sign_flip_test
+from bench.evaluation.notices import SHORTCUT_LEVEL
+from bench.statistics.hypothesis_tests import (
+    class_difference_test,
+    holm_correction,
+    mcnemar_test,
+    sign_flip_test,
+)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
@@ -46,3 +52,72 @@ def test_source_flips_are_mcnemar_where_every_image_is_alone():
 
 def test_source_flips_find_nothing_where_nothing_changed():
     assert sign_flip_test(np.zeros((50, 1)), 100, np.random.default_rng(0)).tolist() == [1.0]
+
+
+def difference(generated, real, images=1):
+    """p for these calls, 0 or 1 per source, in one cell; each source has so many images."""
+    called = np.repeat([*generated, *real], images).astype(bool)
+    labels = np.repeat([1, 0], [len(generated) * images, len(real) * images])
+    sources = np.repeat([f"s{index}" for index in range(len(generated) + len(real))], images)
+    return class_difference_test(np.zeros(called.size, int), sources, labels, called)
+
+
+def alarm_rate(size, generated, real):
+    """How often p is below `SHORTCUT_LEVEL` on `size` images per class, called generated with these probabilities."""
+    counts = np.arange(size + 1)
+    alarms = [
+        [difference([1] * g + [0] * (size - g), [1] * r + [0] * (size - r)) < SHORTCUT_LEVEL for r in counts]
+        for g in counts
+    ]
+    return float(binom.pmf(counts, size, generated) @ np.array(alarms) @ binom.pmf(counts, size, real))
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 6, 10, 20, 30])
+def test_calls_at_chance_are_rarely_a_difference_however_few_they_are(size):
+    assert alarm_rate(size, 0.5, 0.5) <= 0.025
+    assert alarm_rate(size, 0.2, 0.2) <= 0.025
+
+
+def test_a_difference_is_found():
+    assert alarm_rate(6, 0.9, 0.1) > 0.85
+    assert alarm_rate(20, 0.7, 0.3) > 0.65
+    assert difference([1] * 2, [0] * 2) > SHORTCUT_LEVEL  # as chance gives it in one run of 16
+    assert difference([0] * 20, [1] * 20) > 0.999
+
+
+def test_images_of_one_source_are_no_further_evidence():
+    assert difference([1, 1, 1, 0], [1, 0, 0, 0], images=30) == pytest.approx(difference([1, 1, 1, 0], [1, 0, 0, 0]))
+
+
+def test_cells_of_one_class_show_no_difference():
+    assert class_difference_test(np.zeros(3, int), np.array(["a", "b", "c"]), np.ones(3, int), np.ones(3, bool)) == 1
+    cells, labels = np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 1, 1])
+    sources, called = np.array(list("abcde")), np.array([False, True, True, True, False])
+    with_both = class_difference_test(cells[:4], sources[:4], labels[:4], called[:4])
+    assert class_difference_test(cells, sources, labels, called) == with_both
+
+
+def shared_pool_calls(random, size, cells, generated_rate):
+    """Calls at chance in cells that share their real images, nearly all of which all cells call the same."""
+    usual = random.random(size) < generated_rate
+    real = np.where(random.random((cells, size)) < 0.8, usual, random.random((cells, size)) < generated_rate)
+    called = np.concatenate([real, random.random((cells, size)) < generated_rate], axis=1).ravel()
+    sources = np.array([f"c{max(0, i - size + 1) and c}i{i}" for c in range(cells) for i in range(2 * size)])
+    return np.repeat(np.arange(cells), 2 * size), sources, np.tile(np.repeat([0, 1], size), cells), called
+
+
+def shared_pool_alarms(size, generated_rate, runs):
+    random = np.random.default_rng(size)
+    calls = (shared_pool_calls(random, size, 8, generated_rate) for _ in range(runs))
+    return np.mean([class_difference_test(*drawn) < SHORTCUT_LEVEL for drawn in calls])
+
+
+def test_real_images_that_cells_share_count_once():
+    assert shared_pool_alarms(4, 0.5, runs=300) <= 0.025
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [2, 3, 4, 6, 10, 20, 50])
+@pytest.mark.parametrize("generated_rate", [0.1, 0.2, 0.5, 0.8])
+def test_calls_at_chance_in_cells_that_share_images_are_rarely_a_difference(size, generated_rate):
+    assert shared_pool_alarms(size, generated_rate, runs=1000) <= 0.035

@@ -66,7 +66,9 @@ def test_real_images_are_known_below_any_branch():
 
 
 @pytest.mark.parametrize("word", ["train", "Train", "TRAINING", "train2017", "Train_2014", "train-set"])
-@pytest.mark.parametrize("shape", ["{split}/{kind}", "{kind}/{split}", "set/{split}/deep/{kind}", "{kind}/{split}/cats"])
+@pytest.mark.parametrize(
+    "shape", ["{split}/{kind}", "{kind}/{split}", "set/{split}/deep/{kind}", "{kind}/{split}/cats"]
+)
 def test_a_folder_that_is_a_split_word_is_a_split_anywhere(word, shape):
     folders = [shape.format(split=split, kind=kind) for split in (word, "Val") for kind in ("flux", "real")]
     found = facts(*folders)
@@ -103,7 +105,9 @@ def test_the_photographs_that_generated_images_stand_against_are_no_generator(co
     assert {one.generator for one in found.values()} == {""}
 
 
-@pytest.mark.parametrize("folder", ["masks", "mask", "gt", "ground_truth", "Depth", "annotations", "assets", "previews"])
+@pytest.mark.parametrize(
+    "folder", ["masks", "mask", "gt", "ground_truth", "Depth", "annotations", "assets", "previews"]
+)
 @pytest.mark.parametrize("place", ["{}", "flux/{}", "real/{}", "{}/flux"])
 def test_masks_maps_and_previews_are_left_out(folder, place):
     path = place.format(folder)

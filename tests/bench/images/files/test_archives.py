@@ -259,12 +259,40 @@ def test_a_window_of_a_tar_can_be_sought(tmp_path):
         assert opened.read(100) == b"6789"
 
 
-def test_hidden_members_and_names_that_cannot_be_shown_are_told_apart(tmp_path):
-    members = {"__MACOSX/a.png": b"", ".b.png": b"", "c.png": b"", "d\x07.png": b""}
-    listing = open_archive(zipped(tmp_path / "x.zip", members)).listing
-    assert listing.images == {"": ["c.png"]}
-    assert listing.ignored["hidden"] == 2
-    assert listing.refused == [("d\\x07.png", "its name holds characters that cannot be shown")]
+def test_hidden_members_are_told_apart_and_names_that_cannot_be_shown_are_read(tmp_path):
+    members = {"__MACOSX/a.png": b"", ".b.png": b"", "c.png": b"", "d\x07.png": png(1)}
+    tree = open_archive(zipped(tmp_path / "x.zip", members))
+    assert tree.listing.images == {"": ["c.png", "d\x07.png"]}
+    assert tree.listing.ignored["hidden"] == 2
+    assert tree.read("d\x07.png") == png(1)
+
+
+def test_a_member_whose_name_is_no_utf_8_is_read_by_its_escaped_name(tmp_path):
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT, encoding="latin-1") as archive:
+        member = tarfile.TarInfo("caf\xe9.png")
+        member.size = len(png(1))
+        archive.addfile(member, io.BytesIO(png(1)))
+    assert open_archive(path).listing.images == {"": ["caf\\xe9.png"]}
+    assert open_archive(path).read("caf\\xe9.png") == png(1)
+
+
+def test_archives_are_seen_beside_loose_images_and_one_that_was_unpacked_is_left(tmp_path):
+    zipped(tmp_path / "flux.zip", {"1.png": png(1)})
+    zipped(tmp_path / "real.zip", {"1.png": png(2)})
+    zipped(tmp_path / "code.zip", {"main.py": b"1"})
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "1.png").write_bytes(png(2))
+    tree = open_local(tmp_path)
+    assert tree.listing.images == {"flux": ["1.png"], "real": ["1.png"]}
+    assert tree.listing.ignored == {".zip": 2}
+
+
+def test_members_without_a_suffix_are_known_by_their_content(tmp_path):
+    for pack, name in ((zipped, "x.zip"), (tarred, "x.tar")):
+        tree = open_archive(pack(tmp_path / name, {"a": png(1), "b": b"text", "c.jpg_large": png(2)}))
+        assert tree.listing.images == {"": ["a", "c.jpg_large"]}
+        assert tree.listing.ignored == {"no suffix": 1}
 
 
 def test_an_archive_that_changes_is_another_place(tmp_path):

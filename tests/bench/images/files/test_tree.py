@@ -8,6 +8,7 @@ from bench.images.files.local import open_local
 from bench.images.files.mounting import MountedTree
 from bench.images.files.tree import Folder
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 from tests.support.image_tables import png
 
 
@@ -53,37 +54,54 @@ def test_the_data_folder_itself_may_be_a_link(tmp_path):
     assert Folder(tmp_path / "b").listing.images == {"": ["1.png"]}
 
 
-def test_images_behind_links_that_lead_nowhere_or_out_are_refused_with_the_reason(tmp_path):
-    put(tmp_path, "out/1.png")
+def test_links_out_of_the_folder_are_followed(tmp_path):
+    put(tmp_path, "blobs/1", data=png(1))
+    put(tmp_path, "other/2.png")
     root = put(tmp_path / "in", "x.png")
-    (root / "out.png").symlink_to(tmp_path / "out" / "1.png")
+    (root / "train.parquet").symlink_to("../blobs/1")
+    (root / "1.png").symlink_to(tmp_path / "blobs" / "1")
+    (root / "more").symlink_to("../other")
+    listing = Folder(root).listing
+    assert listing.images == {"": ["1.png", "x.png"], "more": ["2.png"]}
+    assert listing.data == ["train.parquet"]
+    assert Folder(root).read("1.png") == png(1)
+
+
+def test_links_are_left_where_a_user_says_so(tmp_path):
+    root = put(tmp_path / "in", "a/1.png")
+    (root / "2.png").symlink_to("a/1.png")
+    (root / "b").symlink_to("a")
+    (root / "notes").symlink_to("a")
+    listing = Folder(root, follow=False).listing
+    assert listing.images == {"a": ["1.png"]}
+    assert listing.refused == [("2.png", "a link, and links are not followed")]
+    assert listing.ignored == {"links": 2}
+
+
+def test_links_that_lead_nowhere_are_refused_with_the_reason(tmp_path):
+    root = put(tmp_path / "in", "x.png")
     (root / "gone.png").symlink_to("nowhere.png")
     (root / "self.png").symlink_to("self.png")
     (root / "gone").symlink_to("nowhere")
     (root / ".gone.png").symlink_to("nowhere.png")
     listing = Folder(root).listing
-    assert listing.refused == [
-        ("gone.png", "a broken link"), ("out.png", "a link out of the data folder"), ("self.png", "a broken link")
-    ]  # fmt: skip
+    assert listing.refused == [("gone.png", "a broken link"), ("self.png", "a broken link")]
     assert listing.ignored == {"links": 1, "hidden": 1}
     assert listing.images == {"": ["x.png"]}
 
 
-def test_a_table_behind_a_link_out_is_an_error_and_not_left_out(tmp_path):
-    put(tmp_path, "blobs/1")
+def test_a_table_behind_a_broken_link_is_an_error_and_not_left_out(tmp_path):
     root = put(tmp_path / "in", "x.png")
     (root / "train.parquet").symlink_to("../blobs/1")
-    with pytest.raises(InputError, match=r"train\.parquet is a link out of the data folder; put the file itself there"):
+    with pytest.raises(InputError, match=r"train\.parquet is a broken link; put the file itself there"):
         _ = Folder(root).listing
 
 
-@pytest.mark.parametrize(
-    ("target", "reason"), [("../out", "out of the data folder"), (".", "to a folder that holds it")]
-)
-def test_links_to_folders_outside_or_above_are_errors(tmp_path, target, reason):
-    put(tmp_path, "out/1.png", "in/1.png")
-    (tmp_path / "in" / "link").symlink_to(target)
-    with pytest.raises(InputError, match=f"link is a link {reason}"):
+@pytest.mark.parametrize("target", [".", "..", "../../in/a"])
+def test_links_to_folders_above_are_errors(tmp_path, target):
+    put(tmp_path, "in/a/1.png")
+    (tmp_path / "in" / "a" / "link").symlink_to(target)
+    with pytest.raises(InputError, match="link is a link to a folder that holds it"):
         _ = Folder(tmp_path / "in").listing
 
 
@@ -97,25 +115,41 @@ def test_links_in_a_ring_are_an_error_and_not_endless(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "stored", "shown"),
     [
-        (b"a\x1b[2Jb.png", "a\\x1b[2Jb.png"),
-        (b"a\nb.png", "a\\nb.png"),
-        (b"a\xff.png", "a\\udcff.png"),
-        (b"a\\b.png", "a\\\\b.png"),
+        (b"a\x1b[2Jb.png", "a\x1b[2Jb.png", "a\\x1b[2Jb.png"),
+        (b"a\nb.png", "a\nb.png", "a\\nb.png"),
+        (b"a\xff.png", "a\\xff.png", "a\\xff.png"),
+        (b"a\\b.png", "a\\b.png", "a\\b.png"),
+        ("Screenshot 9.41\u202fAM.png".encode(), "Screenshot 9.41\u202fAM.png", "Screenshot 9.41\\u202fAM.png"),
     ],
 )
-def test_names_that_cannot_be_shown_are_refused_and_shown_escaped(tmp_path, name, shown):
+def test_names_of_any_bytes_are_read_and_shown_escaped(tmp_path, name, stored, shown):
     with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:  # noqa: PTH118, PTH123 - a name of bytes
-        file.write(b"x")
+        file.write(png(3))
+    tree = Folder(tmp_path)
+    assert tree.listing.images == {"": [stored]}
+    assert tree.read(stored) == png(3)
+    assert printable(stored) == shown
+    stored.encode()
+
+
+def test_images_in_a_folder_of_any_bytes_are_read(tmp_path):
+    folder = os.path.join(os.fsencode(tmp_path), b"a\xff\tb")  # noqa: PTH118 - a name of bytes
+    os.mkdir(folder)  # noqa: PTH102
+    with open(os.path.join(folder, b"1.png"), "wb") as file:  # noqa: PTH118, PTH123
+        file.write(png(3))
+    tree = Folder(tmp_path)
+    assert tree.listing.images == {"a\\xff\tb": ["1.png"]}
+    assert tree.read("a\\xff\tb/1.png") == png(3)
+
+
+def test_files_without_a_known_suffix_are_known_by_their_content(tmp_path):
+    put(tmp_path, "a.jpg_large", "b.jpg.1", "none", data=png(1))
+    put(tmp_path, "c.jpg_large", "readme")
     listing = Folder(tmp_path).listing
-    assert listing.refused == [(shown, "its name holds characters that cannot be shown")]
-    assert listing.images == {}
-
-
-def test_an_image_in_a_folder_that_cannot_be_shown_is_refused(tmp_path):
-    put(tmp_path, "a\tb/1.png")
-    assert Folder(tmp_path).listing.refused[0][0] == "a\\tb/1.png"
+    assert listing.images == {"": ["a.jpg_large", "b.jpg.1", "none"]}
+    assert listing.ignored == {".jpg_large": 1, "no suffix": 1}
 
 
 def test_names_in_any_script_are_read(tmp_path):
@@ -145,6 +179,17 @@ def test_a_stamp_changes_with_the_file(tmp_path):
     assert tree.stamp("a.png") != before
 
 
+def test_a_stamp_changes_where_a_file_is_replaced_by_one_of_the_same_size_and_time(tmp_path):
+    tree = Folder(put(tmp_path, "a.png", data=b"one"))
+    os.utime(tmp_path / "a.png", (1, 1))
+    before = tree.stamp("a.png")
+    put(tmp_path, "b.png", data=b"two")
+    os.utime(tmp_path / "b.png", (1, 1))
+    (tmp_path / "b.png").replace(tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_mtime == 1
+    assert tree.stamp("a.png") != before
+
+
 def test_a_tree_mounted_in_another_is_read_by_its_name(tmp_path):
     base, real = Folder(put(tmp_path / "a", "g/1.png")), Folder(put(tmp_path / "b", "x/1.png", data=b"real"))
     tree = MountedTree(base, {"real": real, "deep/er": real})
@@ -165,15 +210,14 @@ def test_a_file_of_another_kind_is_one_clear_line(tmp_path, name):
 
 
 def test_what_is_no_image_and_no_data_is_counted_by_suffix_and_nothing_else_is(tmp_path):
-    put(tmp_path, *(f"gan/{index}.HEIC" for index in range(3)), "gan/1.png", "gan/movie.mp4")
+    put(tmp_path, *(f"gan/{index}.MOV" for index in range(3)), "gan/1.png", "gan/movie.mp4")
     put(tmp_path, "a.txt", "b.json", "c.csv", "d.cls", "e.jsonl", "f.parquet", "g.arrow")
-    real = Folder(put(tmp_path / "more", "x.heic", "y.png"))
+    real = Folder(put(tmp_path / "more", "x.mov", "y.png"))
     listing = Folder(tmp_path).listing
-    assert listing.ignored == {".heic": 4, ".mp4": 1}
-    assert MountedTree(Folder(tmp_path / "gan"), {"real": real}).listing.ignored == {".heic": 4, ".mp4": 1}
+    assert listing.ignored == {".mov": 4, ".mp4": 1}
+    assert MountedTree(Folder(tmp_path / "gan"), {"real": real}).listing.ignored == {".mov": 4, ".mp4": 1}
 
 
-def test_data_whose_name_cannot_be_shown_is_refused_and_not_left_out(tmp_path):
+def test_data_of_any_name_are_listed(tmp_path):
     put(tmp_path, "a\tb.csv")
-    listing = Folder(tmp_path).listing
-    assert (listing.refused[0][0], listing.ignored) == ("a\\tb.csv", {})
+    assert Folder(tmp_path).listing.data == ["a\tb.csv"]

@@ -80,9 +80,7 @@ def test_the_file_itself_may_be_given_whatever_lies_beside_it(tmp_path, write, s
 
 def test_images_that_are_listed_and_not_there_are_counted(images):
     table(images / "manifest.csv", [*LINES, {"path": "gone.png", "label": "1", "split": "train"}])
-    assert read_both_ways("manifest", images).missing == {
-        "images that the manifest lists, such as gone.png": 1
-    }
+    assert read_both_ways("manifest", images).missing == {"images that the manifest lists, such as gone.png": 1}
 
 
 @pytest.mark.parametrize(

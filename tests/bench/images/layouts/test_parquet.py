@@ -184,16 +184,32 @@ DATA = structs([b"x", b"y"])
         ({"text": ["a", "b"]}, {}, "has no images; its columns are text"),
         ({"a": DATA, "b": DATA, "label": ["real", "fake"]}, {}, "several columns of bytes, a, b"),
         ({"image": DATA}, {}, "says of no image whether it is real"),
-        ({"image": DATA, "label": ["real", "fake"], "is_fake": [1, 0]}, {}, "label and is_fake, which differ; name one"),
-        ({"image": DATA, "label": [0, 2]}, {}, "numbers without names in label; say what each means, such as --classes 0"),
+        (
+            {"image": DATA, "label": ["real", "fake"], "is_fake": [1, 0]},
+            {},
+            "label and is_fake, which differ; name one",
+        ),
+        (
+            {"image": DATA, "label": [0, 2]},
+            {},
+            "numbers without names in label; say what each means, such as --classes 0",
+        ),
         ({"image": DATA, "label": ["real", None]}, {}, "none=real|generated|skip (none: 1.png)"),
         ({"image": DATA, "label": [0.0, 1.0]}, {}, "--classes 0.0=real,1.0=generated (0.0: 0.png; 1.0: 1.png)"),
         ({"image": DATA, "label": [[0], [1]]}, {}, "lists or structs in label"),
         ({"image": DATA, "label": [0, -1]}, {"label": ["real", "fake"]}, "label -1, beside its 2 classes"),
-        ({"image": DATA, "label": [0, 1]}, {"label": ["cat", "dog"]}, "say neither real nor generated in label; say what"),
+        (
+            {"image": DATA, "label": [0, 1]},
+            {"label": ["cat", "dog"]},
+            "say neither real nor generated in label; say what",
+        ),
         ({"image": DATA, "is_fake": [0, 1], "generator": ["sd", "real"]}, {}, "'real'; are the classes swapped?"),
         ({"image": DATA, "is_fake": [0, 1], "generator": ["sd", None]}, {}, "''; are the classes swapped?"),
-        ({"image": DATA, "generator": ["real", "Real-ESRGAN"]}, {}, "'Real-ESRGAN' in generator, which may be real images or a"),
+        (
+            {"image": DATA, "generator": ["real", "Real-ESRGAN"]},
+            {},
+            "'Real-ESRGAN' in generator, which may be real images or a",
+        ),
     ],
 )
 def test_what_is_not_understood_is_one_line_that_names_the_file(tmp_path, columns, classes, reason):

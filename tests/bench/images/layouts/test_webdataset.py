@@ -11,7 +11,6 @@ from bench.images.layouts.api import SHARED_POOL
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels
 
-
 WORDS = ["real", "fake"]
 
 
@@ -108,7 +107,10 @@ def test_images_without_a_label_are_counted_and_one_is_named(tmp_path):
     members = samples(["real", "fake", "fake"])
     del members["000001.cls"]
     shard(tmp_path / "train.tar", members)
-    with pytest.raises(InputError, match=r"1 of its images have no label, such as 000001\.png \(keys end at the last dot of a name\); give each"):
+    with pytest.raises(
+        InputError,
+        match=r"1 of its images have no label, such as 000001\.png \(keys end at the last dot of a name\); give each",
+    ):
         read_data(f"webdataset:{tmp_path / 'train.tar'}")
     with pytest.raises(InputError, match="only in part laid out as webdataset"):
         read_data(str(tmp_path / "train.tar"))
@@ -117,12 +119,21 @@ def test_images_without_a_label_are_counted_and_one_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("members", "reason"),
     [
-        ({"a.png": b"", "a.cls": b"417"}, r"numbers without names in cls; .* --classes 417=real\|generated\|skip \(417: a\)"),
-        ({"a.png": b"", "a.cls": b"real", "a.json": b'{"label": "fake"}'}, "has the columns label and cls, which differ"),
+        (
+            {"a.png": b"", "a.cls": b"417"},
+            r"numbers without names in cls; .* --classes 417=real\|generated\|skip \(417: a\)",
+        ),
+        (
+            {"a.png": b"", "a.cls": b"real", "a.json": b'{"label": "fake"}'},
+            "has the columns label and cls, which differ",
+        ),
         ({"a.png": b"", "a.json": b"{"}, r"a\.json is not JSON"),
         ({"a.png": b"", "a.json": b'{"caption": "x"}'}, "1 of its images have no label"),
         ({"a.png": b"", "a.json": b"[1]"}, "1 of its images have no label"),
-        ({"a.png": b"", "a.json": b'{"label": "ai", "split": "later"}'}, "splits that are not known, later; wanted are train"),
+        (
+            {"a.png": b"", "a.json": b'{"label": "ai", "split": "later"}'},
+            "splits that are not known, later; wanted are train",
+        ),
         ({"a.png": b"", "a.cls": b"\xff"}, r"a\.cls cannot be read as UTF-8"),
     ],
 )

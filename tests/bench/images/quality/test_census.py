@@ -94,6 +94,39 @@ def test_a_recompressed_copy_is_a_near_duplicate(data):
     assert found == {("near", "splits"): 1}
 
 
+def test_a_near_duplicate_of_the_other_class_is_warned_of_with_an_example(data):
+    real = sorted((data / "g" / "train" / "nature").iterdir())[0]
+    original = np.asarray(Image.open(real))
+    (data / "g" / "train" / "ai" / "copy.jpg").write_bytes(encode(original, "JPEG", quality=60))
+    (told,) = census(data).warnings
+    assert told.startswith("2 images look nearly like one of the other class, such as g/train/ai/copy.jpg and ")
+    assert real.name in told
+    assert "reconstructions" in told
+
+
+def test_the_splits_of_a_generator_and_class_are_one_row_shared_pools_first(data):
+    rows = census(data).generators
+    assert rows[["generator", "class", "splits"]].to_numpy().tolist() == [
+        ["g", "real", {"train": 8, "val": 4}],
+        ["g", "generated", {"train": 8, "val": 4}],
+    ]
+    assert rows["quality"][0] == {"min": 90, "median": 92, "max": 96}
+    for split in ("train", "val"):
+        (data / "real" / split).mkdir(parents=True)
+        (data / "g" / split / "nature").rename(data / "real" / split / "nature")
+    shared = census(data).generators
+    assert shared["class"].tolist() == ["real", "generated"]
+
+
+def test_tables_of_no_quality_are_counted_and_give_no_quality(data):
+    real = sorted((data / "g" / "train" / "nature").iterdir())[0]
+    real.write_bytes(encode(np.asarray(Image.open(real)), "JPEG", qtables=[[24] * 64, [40] * 64]))
+    rows = census(data).generators.set_index("class")
+    assert rows.loc["real", "other_tables"] == 1
+    assert rows.loc["generated", "other_tables"] == 0
+    assert rows.loc["real", "quality"] == {"min": 90, "median": 92, "max": 96}
+
+
 def test_real_images_that_generators_share_are_no_leak_and_are_known(tmp_path):
     write_planted(tmp_path / "data", size=4, generators=("a", "b"))
     for path in (tmp_path / "data" / "a" / "train" / "nature").iterdir():

@@ -85,11 +85,60 @@ def test_images_without_a_partner_of_their_size_are_left_out(tmp_path):
     assert subset["label"].value_counts().to_dict() == {0: 15, 1: 15}
 
 
+def share_pool(folder, sizes, side=lambda index: 64):
+    """A data set without splits: `sizes` images of each generator and of the pool `real`."""
+    for name, size in sizes.items():
+        (folder / name).mkdir(parents=True)
+        for index in range(size):
+            file, data = as_jpeg(f"{name}_{index:03d}", index, side(index))
+            (folder / name / file).write_bytes(data)
+    return folder
+
+
+def counts(table):
+    return {
+        (one.generator, one.label): one.count
+        for one in table.value_counts(["generator", "label"]).reset_index().itertuples()
+    }
+
+
+def test_a_small_generator_does_not_shrink_the_others(tmp_path):
+    folder = share_pool(tmp_path / "data", {"real": 60, "large": 60, "other": 55, "small": 12})
+    whole = inspect_data(folder, tmp_path / "cache")
+    subset = matched_subset(whole)
+    found = counts(subset)
+    assert found["small", 1] == found["small", 0] > 8  # with real images of its own
+    assert found["large", 1] == found["other", 1] == found["real", 0] > 35
+    write_manifest(subset, whole.images, str(folder), "", tmp_path / "matched")
+    again = inspect_data(tmp_path / "matched", tmp_path / "cache")
+    assert again.images.pools == {"large": "real", "other": "real", "small": "small"}
+    facts = again.table.groupby(["generator", "label"])[["width", "height", "quality"]].value_counts()
+    assert facts["small", 0].sort_index().equals(facts["small", 1].sort_index())
+
+
+def test_generators_of_like_sizes_are_matched_with_the_same_real_images(tmp_path):
+    folder = share_pool(tmp_path / "data", {"real": 40, "a": 40, "b": 32})
+    found = counts(matched_subset(inspect_data(folder, tmp_path / "cache")))
+    assert set(found) == {("real", 0), ("a", 1), ("b", 1)}
+    assert found["real", 0] == found["a", 1] == found["b", 1]
+
+
+def test_sizes_are_made_equal_by_scaling_where_that_is_asked_for(tmp_path):
+    write_planted(tmp_path / "data", real=lambda name, index: as_jpeg(name, index, 200), size=10)
+    whole = inspect_data(tmp_path / "data", tmp_path / "cache")
+    subset = matched_subset(whole, "scale")
+    assert len(subset) == len(whole.images)  # whatever the sizes
+    assert set(subset["degradation"].str.rpartition("+")[0]) == {"lr:64+crop:64x64"}
+    write_manifest(subset, whole.images, str(tmp_path / "data"), "", tmp_path / "matched")
+    again = inspect_data(tmp_path / "matched", tmp_path / "cache")
+    assert set(map(tuple, again.table[["width", "height"]].to_numpy().tolist())) == {(64, 64)}
+
+
 def test_nothing_to_match_is_one_clear_line(tmp_path):
     whole = inspect_data(
         write_planted(tmp_path / "data", real=lambda n, i: as_jpeg(n, i, 200), size=4), tmp_path / "cache"
     )
-    with pytest.raises(InputError, match=r"no real image of g is of nearly the size"):
+    with pytest.raises(InputError, match=r"no real image of g is left .* nearly its size .*--match-by scale"):
         matched_subset(whole)
 
 

@@ -1,0 +1,132 @@
+"""The result folder of a run: whether the run may go on with what it holds.
+
+A folder holds one question: a run may repeat it, and add detectors and training seeds to it. Anything else would take
+the place of tables that are there, and is asked for with --replace.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.platform.errors import InputError
+from bench.records.manifest import DataRecord, Manifest, read_manifest
+from bench.records.store import MANIFEST
+from bench.request.planned_run import PlannedRun
+from bench.request.run_record import manifest_of
+from bench.request.settings_file import SETTINGS, read_settings
+
+MAX_SHOWN = 5  # detectors that a message names
+
+
+def require_own_question(out: Path, runs: Sequence[PlannedRun]) -> None:
+    """Check that runs may write into their folders.
+
+    Args:
+        out: The folder that was asked for.
+        runs: The runs, in that folder, or each in one of its own below it.
+
+    Raises:
+        InputError: What is there would be replaced.
+    """
+    chains = [run.request.base_degradation for run in runs]
+    if others := _joined_chains(out) - (set(chains) if len(runs) > 1 else set()):
+        raise _refusal(out, f"the leaderboard of several runs ({', '.join(sorted(others))})", [])
+    for run in runs:
+        require_extension(run.request.out, manifest_of(run))
+    if len(runs) > 1 and (known := read_result(out)):
+        raise _refusal(out, _content(known), ["base degradations in folders of their own"])
+
+
+def require_extension(folder: Path, new: Manifest) -> None:
+    """Raise `InputError` where a folder holds the run of another question, or more than `new` asks for."""
+    known = read_result(folder)
+    if known and (differences := list(_differences(known, new))):
+        raise _refusal(folder, _content(known), differences)
+
+
+def read_result(folder: Path) -> Manifest | None:
+    """The manifest of the run in a folder; None where there is none that this version reads."""
+    path = folder / MANIFEST
+    try:
+        return read_manifest(path.read_bytes(), str(path))[0]
+    except (FileNotFoundError, NotADirectoryError, InputError):
+        return None
+
+
+def _joined_chains(folder: Path) -> set[str]:
+    """What the leaderboard in a folder was joined of, by base degradation; none where it is that of one run."""
+    if (folder / MANIFEST).is_file() or not (board := folder / "leaderboard.json").is_file():
+        return set()
+    if (settings := folder / SETTINGS).is_file():
+        return {part.strip() for part in str(read_settings(settings).values.get("base_degradation", "")).split(",")}
+    return {str(ranking.get("data", "")) for ranking in json.loads(board.read_bytes())}
+
+
+def _refusal(folder: Path, content: str, differences: Sequence[str]) -> InputError:
+    asked = f", and this run has {'; '.join(differences)}" if differences else ""
+    return InputError(
+        f"OUT {folder} holds {content}{asked}; give another --out (`lineup leaderboard {folder} OTHER` joins them),"
+        " or --replace"
+    )
+
+
+def _content(known: Manifest) -> str:
+    return f"{known.protocol.name} on {known.data.title} with {_shown(list(known.detectors))}"
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    return ", ".join(names[:MAX_SHOWN]) + more
+
+
+def _differences(known: Manifest, new: Manifest) -> Iterator[str]:
+    """What of a run another does not go on with, in words."""
+    if known.protocol.name != new.protocol.name:
+        yield f"the protocol {new.protocol.name}"
+        return
+    options = {name: new.protocol.options[name] for name in known.protocol.options if name in new.protocol.options}
+    yield from (
+        f"{name} {value!r}, not {known.protocol.options[name]!r}"
+        for name, value in json.loads(json.dumps(options)).items()
+        if value != known.protocol.options[name]
+    )
+    pairs = {
+        "the setting": (known.setting, new.setting),
+        "the device": tuple(one.runtime.device.partition(":")[0] for one in (known, new)),
+        "the precision": (known.runtime.precision, new.runtime.precision),
+        "the limit": (known.data.limit, new.data.limit),
+        "the base degradation": (known.data.base_degradation, new.data.base_degradation),
+    }
+    yield from (
+        f"{what} {now or 'none'}, not {before or 'none'}" for what, (before, now) in pairs.items() if before != now
+    )
+    yield from _data_differences({"": known.data, **known.further}, {"": new.data, **new.further})
+    yield from _row_differences(known, new)
+
+
+def _data_differences(known: dict[str, DataRecord], new: dict[str, DataRecord]) -> Iterator[str]:
+    """Differences of the data sets, by name."""
+    if known.keys() != new.keys():
+        yield f"{len(new)} data sets, not {len(known)}"
+        return
+    for name, before in known.items():
+        now = new[name]
+        if before.title != now.title:
+            yield f"the data {now.title}, not {before.title}"
+        elif now.digest and before.digest != now.digest:  # a dry run may know no content
+            yield f"other images of {now.title} ({now.images:,}, not {before.images:,})"
+
+
+def _row_differences(known: Manifest, new: Manifest) -> Iterator[str]:
+    """The detectors and seeds that are there and not asked for, and detectors that have changed."""
+    if missing := [name for name in known.detectors if name not in new.detectors]:
+        yield f"no {_shown(missing)} (name all detectors to add some)"
+    for name, before in known.detectors.items():
+        now = new.detectors.get(name)
+        absent = any(one and one.checkpoint and not one.checkpoint.sha256 for one in (before, now))
+        if now and not absent and before.key != now.key:
+            yield f"{name} as {now.key}, not {before.key}"
+    if seeds := sorted(set(known.seeds) - set(new.seeds)):
+        yield f"no training seed {', '.join(map(str, seeds))} (name all seeds to add some)"
