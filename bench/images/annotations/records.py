@@ -173,7 +173,9 @@ class PathIndex:
         best = max((self._found(base, stated) for base in dict.fromkeys((folder, ""))), key=_count)
         if _count(best) == len(stated):
             return best
-        best = max(best, _only_best([self._found(base, stated) for base in self._bases(stated[:1], folder)]), key=_count)
+        best = max(
+            best, _only_best([self._found(base, stated) for base in self._bases(stated[:1], folder)]), key=_count
+        )
         if not any("/" in path for path in stated):
             best = max(best, [self._by_name(path) for path in stated], key=_count)
         return best
@@ -188,7 +190,7 @@ class PathIndex:
         return best
 
     def _bases(self, first: Sequence[str], folder: str) -> list[str]:
-        """Folders in which a path begins that is stated somewhere else: below a table's own folder, or else anywhere."""
+        """Folders in which a path begins that is stated elsewhere: below a table's own folder, or else anywhere."""
         ends = [f"/{path.casefold()}" for path in first if path]
         found = [
             spelling.removesuffix(end)

@@ -87,9 +87,11 @@ class _TableReader:
         numbers = explained_numbers(((table, ()) for table in records.values()), self.tree.reading)
         named = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []
+        groups: frozenset[str] = frozenset()
         for name, table in tables.items():
             said = table_facts(records[name], self.tree.reading, {"image": images[name]}, numbers)
             self.notes[said.description("the tables")] = None
+            groups |= said.groups_by
             paths = self.files.add(name, table, {"": images[name]})[""]
             rows += self._rows(paths, said, named.facts[_base(name)], table)
         real = added_rows(self.tree, rows) if rows else []
@@ -99,6 +101,7 @@ class _TableReader:
             notes=tuple(self._notes(stale)),
             missing={WITHOUT_BYTES: self.empty} if self.empty else {},
             reading=(*self.notes, *(f"{line} (from names of tables)" for line in named.description())),
+            groups=groups,
         )
 
     def _image_column(self, table: Table) -> str:

@@ -15,7 +15,9 @@ def sources(place, group):
 
 @pytest.fixture
 def pairs(tmp_path):
-    write_images(tmp_path, *(f"{kind}/{take}/p{index}.png" for kind in ("real", "flux") for take in "ab" for index in (1, 2)))
+    write_images(
+        tmp_path, *(f"{kind}/{take}/p{index}.png" for kind in ("real", "flux") for take in "ab" for index in (1, 2))
+    )
     return tmp_path
 
 
@@ -58,6 +60,19 @@ def test_a_column_may_be_stated(pairs, columns):
         sources(pairs, "shoot")
 
 
+def test_the_source_of_a_manifest_may_be_stated_and_a_column_that_is_not_there_may_not(pairs):
+    (pairs / "manifest.csv").write_text("path,label,source\nflux/a/p1.png,1,s\nreal/a/p1.png,0,s\n")
+    assert sources(pairs / "manifest.csv", "source") == {"s"}
+    with pytest.raises(InputError, match="no table has the column video"):
+        sources(pairs / "manifest.csv", "video")
+
+
+def test_a_layout_without_tables_has_no_columns(tmp_path):
+    write_images(tmp_path, *(f"ADM/{split}/{kind}/1.png" for split in ("train", "val") for kind in ("ai", "nature")))
+    with pytest.raises(InputError, match="no table has the column video"):
+        sources(tmp_path, "video")
+
+
 @pytest.mark.parametrize("video", ["video_{}", "clip{:02d}", "{0:03d}_{0:03d}", "id1_id{}_0001", "frames/any name {}"])
 def test_frames_of_videos_stay_together_when_splits_are_drawn(tmp_path, video):
     folders = [f"{kind}/{video.format(index)}" for kind in ("real", "fake") for index in range(10)]
@@ -87,7 +102,9 @@ def test_folders_of_numbered_images_are_proposed_as_groups(tmp_path):
 
 def test_generated_images_of_the_names_of_real_ones_are_proposed_as_pairs(tmp_path):
     write_images(tmp_path, *(f"{kind}/photo_{index}.png" for kind in ("real", "flux") for index in range(30)))
-    assert any("share names, such as photo_0" in line and "--group name" in line for line in read(str(tmp_path)).reading)
+    assert any(
+        "share names, such as photo_0" in line and "--group name" in line for line in read(str(tmp_path)).reading
+    )
     grouped = read(str(tmp_path), reading=Reading(group="name"))
     assert (grouped.table.groupby("source")["split"].nunique() == 1).all()
     assert proposals(grouped.table) == []

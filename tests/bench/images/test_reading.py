@@ -26,7 +26,11 @@ def test_columns_and_levels():
         (parse_classes, "real", "--classes 'real' is not understood; write name=value, separated by commas"),
         (parse_classes, "=real", "--classes '=real' is not understood"),
         (parse_classes, "x=real|generated", "x=real|generated is not understood; write x=real, x=generated or x=skip"),
-        (parse_columns, "splitt=subset", "--columns splitt=subset: there is no splitt; a column can be path, image, label"),
+        (
+            parse_columns,
+            "splitt=subset",
+            "--columns splitt=subset: there is no splitt; a column can be path, image, label",
+        ),
         (parse_columns, "split", "--columns 'split' is not understood"),
         (parse_levels, "split,clas", "--levels split,clas: there is no clas; folders can be split, class, generator"),
         (parse_levels, "split,,class", "there is no empty level"),

@@ -28,7 +28,9 @@ def refused(table, **stated):
     return str(error.value)
 
 
-@pytest.mark.parametrize("column", ["label", "Label", "is_fake", "class_label", "target", "label_A", "typ", "class", "type"])
+@pytest.mark.parametrize(
+    "column", ["label", "Label", "is_fake", "class_label", "target", "label_A", "typ", "class", "type"]
+)
 def test_words_are_labels_in_any_usual_column(column):
     assert labels_of(["REAL", "Fake", "0_real", "AI-generated", "nature"][:4], column) == [0, 1, 0, 1]
 
@@ -46,7 +48,9 @@ def test_numbers_without_names_are_refused_with_three_examples_of_each():
     assert "--classes 0=real,1=generated,2=skip (0: row 1, row 3; 1: row 2, row 4, row 6; 2: row 5)" in told
 
 
-@pytest.mark.parametrize("values", [NUMBERS["label"], list(map(str, NUMBERS["label"])), list(map(float, NUMBERS["label"]))])
+@pytest.mark.parametrize(
+    "values", [NUMBERS["label"], list(map(str, NUMBERS["label"])), list(map(float, NUMBERS["label"]))]
+)
 def test_classes_that_a_user_states_are_taken_in_all_spellings(values):
     classes = {"0": "generated", "1": "real", "2": "skip"}
     assert labels_of(values, classes=classes) == [1, 0, 1, 0, SKIPPED, 0, 0]
@@ -70,7 +74,17 @@ def test_numbers_that_generators_explain_in_part_are_refused(makers):
 
 
 def test_a_known_table_is_recognised_by_all_its_columns_and_by_no_less():
-    names = ("image_name", "format", "image_data", "model_name", "real_source", "subset", "split", "label", "architecture")
+    names = (
+        "image_name",
+        "format",
+        "image_data",
+        "model_name",
+        "real_source",
+        "subset",
+        "split",
+        "label",
+        "architecture",
+    )
     columns = {name: ["x", "x"] for name in names} | {"label": [0, 1], "split": ["train", "test"]}
     assert facts_of(columns).labels == [0, 1]
     del columns["architecture"]
@@ -148,7 +162,9 @@ def test_generators_alone_that_leave_a_class_open_are_refused(makers, told):
 
 
 def test_generators_of_an_open_class_are_read_as_stated():
-    found = facts_of({"model": ["real", "Real-ESRGAN", "tampered"]}, classes={"real-esrgan": "generated", "tampered": "skip"})
+    found = facts_of(
+        {"model": ["real", "Real-ESRGAN", "tampered"]}, classes={"real-esrgan": "generated", "tampered": "skip"}
+    )
     assert (found.labels, found.generators) == ([0, 1, SKIPPED], ["", "Real-ESRGAN", ""])
 
 
@@ -162,7 +178,9 @@ def test_columns_that_a_user_states_override_the_usual_ones():
     found = facts_of(columns, columns=stated)
     assert (found.labels, found.generators, found.splits) == ([1, 0], ["flux", ""], ["train", "test"])
     assert found.contents == ["real", "fake"]
-    assert "has no column bar, which --columns label=bar names; its columns are label" in refused(TWO, columns={"label": "bar"})
+    assert "has no column bar, which --columns label=bar names; its columns are label" in refused(
+        TWO, columns={"label": "bar"}
+    )
 
 
 def test_content_and_groups_are_found_and_a_group_may_be_stated():

@@ -122,17 +122,25 @@ def test_generators_that_differ_for_certain_are_refused_and_finer_ones_are_taken
 
 
 def test_two_tables_add_to_each_other_and_are_refused_where_they_differ(images):
-    comma_separated(images / "labels.csv", [{"file_name": line["file_name"], "label": line["label"]} for line in rows()])
-    comma_separated(images / "splits.csv", [{"file_name": line["file_name"], "split": line["split"]} for line in rows()])
+    comma_separated(
+        images / "labels.csv", [{"file_name": line["file_name"], "label": line["label"]} for line in rows()]
+    )
+    comma_separated(
+        images / "splits.csv", [{"file_name": line["file_name"], "split": line["split"]} for line in rows()]
+    )
     assert found(read(str(images))) == READ
     comma_separated(images / "more.csv", [{"file_name": "images/a.png", "label": "fake"}])
-    with pytest.raises(InputError, match=r"images/a\.png has the label 0 in one table and 1 in another; mend one of them"):
+    with pytest.raises(
+        InputError, match=r"images/a\.png has the label 0 in one table and 1 in another; mend one of them"
+    ):
         read(str(images))
 
 
 def test_a_list_of_files_of_which_none_is_there_is_refused(images):
     comma_separated(images / "metadata.csv", rows("elsewhere/x{}.png"))
-    with pytest.raises(InputError, match=r"lists 4 images in file_name, and none of them is found by its path, such as e"):
+    with pytest.raises(
+        InputError, match=r"lists 4 images in file_name, and none of them is found by its path, such as e"
+    ):
         read(str(images))
 
 

@@ -43,7 +43,10 @@ def test_one_table_in_all_its_forms(tmp_path, name):
 def test_lists_have_columns_by_their_numbers(tmp_path):
     (tmp_path / "list.txt").write_text("x/a.png 0\nx/b.png 1\n")
     records = read_records(Folder(tmp_path), "list.txt")
-    assert {column: records.values(column) for column in records.columns} == {"1": ["x/a.png", "x/b.png"], "2": ["0", "1"]}
+    assert {column: records.values(column) for column in records.columns} == {
+        "1": ["x/a.png", "x/b.png"],
+        "2": ["0", "1"],
+    }
 
 
 def test_values_by_path_alone(tmp_path):

@@ -72,5 +72,7 @@ def test_texts_of_other_things_are_no_lists(lists, text):
 
 
 def test_an_image_in_lists_of_two_splits_is_refused(lists):
-    with pytest.raises(InputError, match=r"real/000/1\.png is in lists of two splits, test and train; mend one of them"):
+    with pytest.raises(
+        InputError, match=r"real/000/1\.png is in lists of two splits, test and train; mend one of them"
+    ):
         lists(train="000\n", test="000\n")

@@ -88,7 +88,7 @@ def test_images_that_are_listed_and_not_there_are_counted(images):
     [
         ({"label": "maybe"}, "line 7: label 'maybe' is not known; write 0 or real, 1 or generated"),
         ({"split": "holdout"}, "line 7: split 'holdout' is not known"),
-        ({"degradation": "jpg:65"}, "line 7: degradation 'jpg:65' is not known; there is none, "),
+        ({"degradation": "jpg:65"}, "line 7: degradation 'jpg:65' is not known; did you mean jpeg:65"),
         ({"path": "/etc/f.png"}, "line 7: path '/etc/f.png' is not below the folder of the manifest; dataset.json may"),
         ({"path": "../f.png"}, "line 7: path '../f.png' is not below the folder of the manifest; write it without"),
         ({"path": "x/../../f.png"}, "line 7: path 'x/../../f.png' is not below the folder of the manifest; write it"),
