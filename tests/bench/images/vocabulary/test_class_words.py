@@ -19,7 +19,17 @@ MAYBE_REAL = [
     "celeba_hq", "CelebA-HQ", "flickr30k", "openimages", "afhq", "imagenet_val", "imagenet-1k", "coco_val2017", "ms_coco",
     "real_RAISE_1k", "ffhq256", "celeba_hq_256x256", "coco_resized",
 ]  # fmt: skip
-ONLY_GENERATED = ["fake", "1_fake", "AI", "AI-generated", "ai_generated_images", "Synthetic", "Fake Faces", "fakes", "AIGC"]
+ONLY_GENERATED = [
+    "fake",
+    "1_fake",
+    "AI",
+    "AI-generated",
+    "ai_generated_images",
+    "Synthetic",
+    "Fake Faces",
+    "fakes",
+    "AIGC",
+]
 NEITHER = [
     "imagenet_glide", "imagenet_ai_0508_adm", "imagenet_ai_0424_wukong", "imagenet_midjourney", "ffhq_stylegan2",
     "real_esrgan", "realistic_vision", "raised", "lsun_ldm", "flux", "photoreal", "coco_fake", "ffhq_fake", "imagenet_ai",

@@ -22,7 +22,9 @@ KINDS = {
     is_manipulated: "manipulated_sequences manipulated_videos manipulated_images",
     is_serial: "000 00042 10",
 }
-OTHERS = "flux maskgit unmasked depthanything compressed originality cat_gan stargan manipulator 7 v000 SDXL-part imagenet"
+OTHERS = (
+    "flux maskgit unmasked depthanything compressed originality cat_gan stargan manipulator 7 v000 SDXL-part imagenet"
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
