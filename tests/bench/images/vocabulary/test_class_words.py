@@ -15,9 +15,9 @@ from bench.images.vocabulary.class_words import (
 
 ONLY_REAL = ["real", "Real Images", "0_real", "REAL", "real_faces", "real-photos", "reals", "train_real"]
 MAYBE_REAL = [
-    "nature", "human", "photos", "Original", "authentic", "RAISE_1k", "coco2017", "imagenet", "LAION-5B", "lsun", "ffhq",
-    "celeba_hq", "CelebA-HQ", "flickr30k", "openimages", "afhq", "imagenet_val", "imagenet-1k", "coco_val2017", "ms_coco",
-    "real_RAISE_1k", "ffhq256", "celeba_hq_256x256", "coco_resized",
+    "nature", "human", "photos", "Original", "authentic", "RAISE_1k", "coco2017", "imagenet", "LAION-5B", "lsun",
+    "ffhq", "celeba_hq", "CelebA-HQ", "flickr30k", "openimages", "afhq", "imagenet_val", "imagenet-1k",
+    "coco_val2017", "ms_coco", "real_RAISE_1k", "ffhq256", "celeba_hq_256x256", "coco_resized",
 ]  # fmt: skip
 ONLY_GENERATED = [
     "fake",
@@ -32,8 +32,8 @@ ONLY_GENERATED = [
 ]
 NEITHER = [
     "imagenet_glide", "imagenet_ai_0508_adm", "imagenet_ai_0424_wukong", "imagenet_midjourney", "ffhq_stylegan2",
-    "real_esrgan", "realistic_vision", "raised", "lsun_ldm", "flux", "photoreal", "coco_fake", "ffhq_fake", "imagenet_ai",
-    "celeba_synthetic", "ffhq_generated", "real_fake", "deepfake", "not_real", "GenAI", "cat", "0", "1", "",
+    "real_esrgan", "realistic_vision", "raised", "lsun_ldm", "flux", "photoreal", "coco_fake", "ffhq_fake",
+    "imagenet_ai", "celeba_synthetic", "ffhq_generated", "real_fake", "deepfake", "not_real", "GenAI", "cat", "0", "",
 ]  # fmt: skip
 UNSURE = ["imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl", "lsun_bedroom"]
 

@@ -14,7 +14,7 @@ from bench.images.vocabulary.folder_words import (
 )
 
 KINDS = {
-    is_annotation: "masks Mask gt GroundTruth ground-truth depth_maps Annotations tampered_masks CASIA2_gt mask_images seg",
+    is_annotation: "masks Mask gt GroundTruth ground-truth depth_maps Annotations tampered_masks CASIA2_gt seg",
     is_preview: "assets docs Figures preview thumbnails teaser",
     is_copy: "facebook Twitter WhatsApp original pre-social jpeg_50 q90 eps8 epsilon_0.5 blur3 c23 clean",
     is_content: "cats Bedroom train faces art reddit",
