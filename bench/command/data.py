@@ -9,6 +9,7 @@ import typer
 
 from bench.command import options
 from bench.images.data_names import check_data
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
 from bench.request.defaults import MAX_UNREADABLE
 
@@ -30,8 +31,10 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     match: Annotated[Path | None, typer.Option(help="New folder for a manifest in which nothing of it does.")] = None,
     match_by: Annotated[str, typer.Option(help="How --match makes sizes equal: crop, or scale.")] = "crop",
     workers: options.Workers = options.CORES,
+    max_pixels: options.MaxPixels = str(MAX_PIXELS),
 ) -> None:
     """Say what a data set holds, and what is wrong with it, before anything is run on it."""
+    pixels = options.pixel_count(max_pixels)
     check_data(data, real)
     reading = options.reading(classes, columns, levels, group, follow=follow)
     if match_by not in {"crop", "scale"}:
@@ -39,5 +42,5 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         raise InputError(msg)
     from bench.command.data_survey import DataRequest, SurveyRequest, survey
 
-    request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE, reading)
+    request = DataRequest(data, real, limit, options.cache_folder(), workers, MAX_UNREADABLE, pixels, reading)
     survey(request, SurveyRequest(audit, all_, match, cast("MatchBy", match_by)), options.reporter())

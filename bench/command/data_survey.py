@@ -33,6 +33,7 @@ class DataRequest:
         cache: The cache folder.
         workers: Threads that read.
         max_unreadable: Share of the files that may be unusable, in [0, 1].
+        max_pixels: The largest number of pixels of an image that is read.
         reading: What the user states of its images.
     """
 
@@ -42,11 +43,13 @@ class DataRequest:
     cache: Path
     workers: int
     max_unreadable: float
+    max_pixels: int
     reading: Reading = AS_STATED
 
     def inspect(self, reporter: Reporter) -> InspectedImages:
         """Open it and inspect every file; facts of unchanged files come from the cache."""
-        images = open_data(self.data, self.cache, self.workers, reporter, self.real, self.reading)
+        opened = open_data(self.data, self.cache, self.workers, reporter, self.real, self.reading)
+        images = replace(opened, max_pixels=self.max_pixels)
         if self.limit is not None:
             images = images.select_at_most(self.limit)
         with reporter.stage("check files", len(images)) as advance:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.images.decoding.structure import LARGEST_MAX_PIXELS, MAX_PIXELS
 from bench.platform.errors import InputError
 from bench.request.defaults import BASELINES, DETECTORS
 
@@ -59,6 +60,14 @@ BaseDegradation = Annotated[
 ]
 MaxUnreadable = Annotated[
     float, typer.Option(min=0, max=1, help="Share of bad files that is allowed.", rich_help_panel=IMAGES)
+]
+MaxPixels = Annotated[
+    str,
+    typer.Option(
+        help="Pixels of the largest image that is read, as 200M; each takes a worker 4 to 12 bytes.",
+        rich_help_panel=IMAGES,
+        show_default=f"{MAX_PIXELS:,}",
+    ),
 ]
 
 Classes = Annotated[
@@ -131,6 +140,16 @@ def seed_numbers(text: str) -> tuple[int, ...]:
         msg = f"seed {text!r} is not a whole number or several, comma separated; give 0 or 0,1,2"
         raise InputError(msg)
     return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def pixel_count(text: str) -> int:
+    """A number of pixels, in millions where an M follows it. Raises `InputError` for anything else, or too much."""
+    digits, unit = (text[:-1], 10**6) if text[-1:] in {"M", "m"} else (text, 1)
+    count = int(digits) * unit if digits.isascii() and digits.isdigit() else 0
+    if not 1 <= count <= LARGEST_MAX_PIXELS:
+        msg = f"--max-pixels {text!r} is no number of pixels from 1 to {LARGEST_MAX_PIXELS}; give 200M or 200000000"
+        raise InputError(msg)
+    return count
 
 
 def cache_folder() -> Path:

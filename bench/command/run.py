@@ -11,6 +11,7 @@ import typer
 from bench.command import options
 from bench.command.options import CORES, names
 from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.request.run_request import RunRequest, usual_folder
 
@@ -38,6 +39,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     limit: options.Limit = None,
     base_degradation: options.BaseDegradation = "none",
     max_unreadable: options.MaxUnreadable = MAX_UNREADABLE,
+    max_pixels: options.MaxPixels = str(MAX_PIXELS),
     device: options.Device = "auto",
     precision: options.Precision = "float32",
     batch_size: options.BatchSize = BATCH_SIZE,
@@ -70,6 +72,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         cache=options.cache_folder(),
         real=real,
         max_unreadable=max_unreadable,
+        max_pixels=options.pixel_count(max_pixels),
         recipe_options=chosen.recipe_options,
         tensorboard=tensorboard,
         keep_fitted=keep_fitted,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.command import options
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
 from bench.request.defaults import BATCH_SIZE
 
@@ -46,12 +47,14 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     precision: options.Precision = "float32",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = options.CORES,
+    max_pixels: options.MaxPixels = str(MAX_PIXELS),
 ) -> None:
     """Score images with checkpoints or fitted detectors. Exits with 1 where an image has no score by one of them."""
     from bench.request.early_checks import check_detectors, check_device
 
     rows = _rows(options.names(detectors), detector, weights)
     chosen = _setting(setting, with_checkpoints=bool(rows))
+    pixels = options.pixel_count(max_pixels)
     form = _form({"json": as_json, "jsonl": as_jsonl, "csv": as_csv})
     check_device(device, precision)
     if rows:
@@ -62,7 +65,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.request.image_scores import ScoreRequest, score_files
 
     folder = options.weights_folder(weights_dir)
-    request = ScoreRequest(images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder)
+    request = ScoreRequest(images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels)
     found = score_files(request, options.reporter())
     for line in _lines(found, form):
         typer.echo(line)

@@ -128,7 +128,9 @@ class Cache:
 
     def _inspections_of(self, images: ImageSet) -> Path:
         return (
-            self.root / "inspected" / _file_name(f"{images.files.identity}@{inspection.VERSION}/{decoder_versions()}")
+            self.root
+            / "inspected"
+            / _file_name(f"{images.files.identity}@{inspection.VERSION}-{images.max_pixels}/{decoder_versions()}")
         )
 
     def _known(self, images: ImageSet, workers: int) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.intp]]:

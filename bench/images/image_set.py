@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.images.decoding.decoder import UnreadableImage, decode, size_of
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.files.tree import FileSource
 from bench.images.layouts.api import ImageRow
 from bench.platform.errors import InputError
@@ -53,6 +54,7 @@ class ImageSet:
         listed: Number of images of the whole data set that this is a selection of.
         drawn_splits: Whether its splits were drawn here, for the data set has none or one alone.
         reading: What its folders and columns were taken for, one line each.
+        max_pixels: The largest number of pixels of an image that is read.
     """
 
     files: FileSource
@@ -68,6 +70,7 @@ class ImageSet:
     listed: int = 0
     drawn_splits: bool = False
     reading: tuple[str, ...] = ()
+    max_pixels: int = MAX_PIXELS
 
     def __len__(self) -> int:
         return len(self.table)
@@ -120,7 +123,7 @@ class ImageSet:
         try:
             if self.degradations[row]:
                 return self[row].pixels.shape[:2]
-            return size_of(self.files.read(name), self.where(name))
+            return size_of(self.files.read(name), self.where(name), self.max_pixels)
         except (OSError, UnreadableImage):
             return None
 
@@ -141,7 +144,7 @@ class ImageSet:
 
     def __getitem__(self, index: int) -> Sample:
         name = self.names[index]
-        sample = decode(self.files.read(name), self.where(name))
+        sample = decode(self.files.read(name), self.where(name), self.max_pixels)
         return parse_degradation(self.degradations[index])(sample) if self.degradations[index] else sample
 
     def where(self, name: str) -> str:

@@ -101,7 +101,7 @@ def census_report(census: Census, title: str, source: str, width: int, *, every_
     generated = census.groups[census.groups["class"] == "generated"]
     head = f"{title} ({source}): {census.images:,} images, {generated['generator'].nunique()} generators"
     lines = [Text(f"Warning: {warning}", style="yellow") for warning in census.warnings]
-    lines += [Text(f"Note: {note}") for note in census.notes]
+    lines += [Text(f"Note: {note}") for note in (*census.notes, *(note.text for note in census.file_notes))]
     shared = [duplicate for duplicate in census.duplicates if duplicate.across == "pools"]
     lines += [
         Text(f"Note: {duplicate.images:,} real images stand in several pools, such as {duplicate.example[0]}")

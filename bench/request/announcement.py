@@ -41,7 +41,7 @@ def _announce_censuses(run: PlannedRun, reporter: Reporter) -> None:
         where = f"{name}: " if name else ""
         for warning in census.warnings:
             reporter.say(f"Warning: {where}{warning}")
-        for note in census.notes:
+        for note in (*census.notes, *(note.text for note in census.file_notes)):
             reporter.say(f"Note: {where}{note}")
 
 

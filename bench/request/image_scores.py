@@ -14,6 +14,7 @@ from bench.engine.image_pass import split_into_chunks
 from bench.engine.scoring import ScoredChunk, ScoringRequest, score_images
 from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import UnreadableImage, decode
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.files.local import open_local
 from bench.images.files.tree import ARCHIVE_SUFFIXES, DATA_SUFFIXES, IMAGE_SUFFIXES, Folder, Tree
 from bench.platform.errors import InputError
@@ -52,6 +53,7 @@ class ScoreRequest:
         batch_size: Images that are scored together.
         workers: Threads that read and prepare.
         weights_folder: Where files of released checkpoints lie.
+        max_pixels: The largest number of pixels of an image that is read.
     """
 
     images: Sequence[Path]
@@ -63,6 +65,7 @@ class ScoreRequest:
     batch_size: int
     workers: int
     weights_folder: Path
+    max_pixels: int = MAX_PIXELS
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,11 @@ class _Image:
         """Equal for one file, however it was given."""
         return f"{self.tree.identity}/{self.path}"
 
-    def sample(self) -> Sample:
+    def sample(self, max_pixels: int) -> Sample:
         """Decode it. Raises `UnreadableImage` and OSError."""
         if self.refused:
             raise UnreadableImage(self.name, self.refused)
-        return decode(self.tree.read(self.path), self.name)
+        return decode(self.tree.read(self.path), self.name, max_pixels)
 
 
 @dataclass
@@ -172,7 +175,12 @@ def _score(
     found = {label: _Columns.empty(len(images)) for label in detectors}
     chunks = split_into_chunks(positions, request.batch_size)
     for chunk, scored in score_images(
-        lambda position: images[position].sample(), len(images), chunks, requests, None, request.workers
+        lambda position: images[position].sample(request.max_pixels),
+        len(images),
+        chunks,
+        requests,
+        None,
+        request.workers,
     ):
         for columns in found.values():
             columns.reasons.update(chunk.unread)

@@ -206,7 +206,8 @@ def _open_images(request: RunRequest, name: str, reporter: Reporter, *, dry: boo
     if dry and text == EMBEDDED and (root := unmade_root(request.cache)):
         images = unmade_corpus(root)
     else:
-        images = open_data(text, request.cache, request.workers, reporter, real, request.reading)
+        opened = open_data(text, request.cache, request.workers, reporter, real, request.reading)
+        images = replace(opened, max_pixels=request.max_pixels)
     if request.limit is not None:
         images = images.select_at_most(request.limit)
     if images.drawn_splits and request.protocol.trains and not dry:

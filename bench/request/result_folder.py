@@ -102,7 +102,8 @@ def _differences(known: Manifest, new: Manifest) -> Iterator[str]:
     yield from (
         f"{what} {now or 'none'}, not {before or 'none'}" for what, (before, now) in pairs.items() if before != now
     )
-    yield from _data_differences({"": known.data, **known.further}, {"": new.data, **new.further})
+    if (known.data.limit, known.data.base_degradation) == (new.data.limit, new.data.base_degradation):
+        yield from _data_differences({"": known.data, **known.further}, {"": new.data, **new.further})
     yield from _row_differences(known, new)
 
 
@@ -116,7 +117,8 @@ def _data_differences(known: dict[str, DataRecord], new: dict[str, DataRecord]) 
         if before.title != now.title:
             yield f"the data {now.title}, not {before.title}"
         elif now.digest and before.digest != now.digest:  # a dry run may know no content
-            yield f"other images of {now.title} ({now.images:,}, not {before.images:,})"
+            counts = f" ({now.images:,}, not {before.images:,})" if now.images != before.images else ""
+            yield f"other images or labels of {now.title}{counts}"
 
 
 def _row_differences(known: Manifest, new: Manifest) -> Iterator[str]:

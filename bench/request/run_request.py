@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.images.data_names import EMBEDDED, layout_and_place
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.files import digest, plain_name
 from bench.request.defaults import MAX_UNREADABLE
@@ -43,6 +44,7 @@ class RunRequest:
         real: Where real images lie, for data without any.
         base_degradation: A degradation that every image goes through first, for training and testing alike.
         max_unreadable: Share of the files that may be unusable.
+        max_pixels: The largest number of pixels of an image that is read.
         recipe_options: Options of detectors.
         tensorboard: Whether curves of trainings are written.
         keep_fitted: Whether fitted detectors are kept as files.
@@ -68,6 +70,7 @@ class RunRequest:
     real: str = ""
     base_degradation: str = NONE
     max_unreadable: float = MAX_UNREADABLE
+    max_pixels: int = MAX_PIXELS
     recipe_options: DetectorOptions = field(default_factory=dict)
     tensorboard: bool = False
     keep_fitted: bool = False

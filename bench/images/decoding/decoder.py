@@ -11,19 +11,25 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError, _imaging
+from PIL import UnidentifiedImageError, _imaging
 
-from bench.images.decoding.colour_profiles import ColourProfile
-from bench.images.decoding.completeness import require_complete, require_valid_size
+from bench.images.decoding.colour_profiles import ColourProfile, find_profile
+from bench.images.decoding.completeness import examine, require_valid_size
+from bench.images.decoding.exif import exif_of, read_turn
 from bench.images.decoding.jpeg_tables import JpegEncoding, jpeg_encoding
+from bench.images.decoding.structure import ANIMATED, MAX_PIXELS, Structure
 from bench.platform.errors import InputError
 from detectors.api import Sample
 from detectors.types import Facts
 
+_Pixels = NDArray[np.uint8]
 _SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})  # grey of 9 to 16 bits
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT, _EXIF_DIRECTORY = 258, 262, 339, 34665  # TIFF tags
 _SIGNED = 2  # among TIFF's sample formats
+_UPRIGHT = frozenset({"TIFF", "HEIF", "JXL"})  # formats that their decoders turn themselves
+_BAND_PIXELS = 2**24  # that are copied at a time
 _PILLOW_WARNINGS = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)
 
 
@@ -50,72 +56,111 @@ class StorageDetails(NamedTuple):
     Attributes:
         mode: Pillow's name of the stored samples: "RGB", "CMYK", "L", "P", "RGBA", "I;16" and others.
         exif: Whether the file has EXIF data.
-        profile: The description of its colour profile, at most 40 printable characters; "" for none.
+        profile: The description of the colour profile that was applied, at most 40 printable characters; "" for none.
+        notes: What of the file is not as it should be, or is more than one still image, and was passed over.
         jpeg: How a JPEG file is encoded; None for other files.
     """
 
     mode: str
     exif: bool
     profile: str
+    notes: tuple[str, ...] = ()
     jpeg: JpegEncoding | None = None
 
 
-def decode(data: bytes, where: str) -> Sample:
+def decode(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -> Sample:
     """Read one image file.
 
-    EXIF orientation is applied, and so is an embedded colour profile other than sRGB; alpha is composited on white,
-    samples of 16 bits keep their high byte, and everything becomes 8-bit RGB. The file is first checked to be complete
-    by its own structure, so that a truncated one raises an error instead of being half grey.
+    EXIF orientation is applied, and so is a colour profile other than sRGB; alpha is composited on white, samples of
+    16 bits keep their high byte, and everything becomes 8-bit RGB. Of several pictures the first is read. The file is
+    first checked to be complete by its own structure, so that a truncated one raises an error instead of being half
+    grey; what is damaged beside the pixels is passed over.
 
     Args:
         data: The whole file.
         where: What messages call it.
+        max_pixels: The largest number of pixels that is read.
 
     Returns:
         Pixels uint8 (H, W, 3) and the facts of the file.
 
     Raises:
-        UnreadableImage: The file is empty, damaged, truncated, animated, too large or not an image.
+        UnreadableImage: The file is empty, damaged, truncated, too large or not an image.
     """
-    return decode_with_details(data, where)[0]
+    return decode_with_details(data, where, max_pixels)[0]
 
 
-def decode_with_details(data: bytes, where: str) -> tuple[Sample, StorageDetails]:
+def decode_with_details(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -> tuple[Sample, StorageDetails]:
     """Read one image file as `decode` does, and tell how it is stored. Raises `UnreadableImage`."""
     try:
-        with _open(data) as image:
-            _require_readable(image)
-            details = StorageDetails(image.mode, _has_exif(image), "", jpeg_encoding(image))
-            ImageOps.exif_transpose(image, in_place=True)
-            profile = ColourProfile(image.info["icc_profile"]) if "icc_profile" in image.info else None
-            pixels = np.asarray(_to_rgb(image, profile))
-            kind = "JPEG" if image.format == "MPO" else image.format or ""
+        kind, structure = _examine(data, max_pixels)
+        upright, details = _upright(kind, structure, max_pixels)
+        pixels = _to_array(upright)
     except Exception as error:  # damaged files make Pillow raise nearly anything
         raise UnreadableImage(where, _reason(error)) from error
     quality = details.jpeg.nearest_quality if details.jpeg else None
-    facts = Facts(kind, pixels.shape[1], pixels.shape[0], len(data), quality)
-    return Sample(pixels, facts), details._replace(profile=profile.name if profile else "")
+    return Sample(pixels, Facts(kind, pixels.shape[1], pixels.shape[0], len(data), quality)), details
 
 
-def size_of(data: bytes, where: str) -> tuple[int, int]:
+def size_of(data: bytes, where: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Width and height in pixels of an image file as stored, without decoding it. Raises `UnreadableImage`."""
     try:
-        with _open(data) as image:
+        with _open(*_examine(data, max_pixels), max_pixels) as image:
             return image.size
     except Exception as error:
         raise UnreadableImage(where, _reason(error)) from error
 
 
-def _open(data: bytes) -> Pillow.Image:
-    """A complete file, opened by the reader of the format that its first bytes state."""
-    kind = require_complete(data)
+def _upright(kind: str, structure: Structure, max_pixels: int) -> tuple[Pillow.Image, StorageDetails]:
+    """The image as it is seen, in sRGB, and how the file is stored."""
+    with _open(kind, structure, max_pixels) as image:
+        _require_readable(image)
+        mode, jpeg = image.mode, jpeg_encoding(image)
+        image.load()
+        exif = structure.exif or exif_of(image)
+        turn, exif_note = read_turn(image, exif) if _is_to_turn(kind, image) else (None, "")
+        profile, colour_note = find_profile(image, structure.codes, _profile_mode(image.mode))
+        rgb = _to_rgb(image, profile)
+    frames = ANIMATED if kind == "AVIF" and getattr(image, "n_frames", 1) > 1 else ""
+    notes = tuple(filter(None, (*structure.notes, frames, exif_note, colour_note)))
+    has_exif = bool(exif) or structure.hides_exif or _EXIF_DIRECTORY in getattr(image, "tag_v2", {})
+    details = StorageDetails(mode, has_exif, profile.name if profile else "", notes, jpeg)
+    return (rgb if turn is None else rgb.transpose(turn)), details
+
+
+def _is_to_turn(kind: str, image: Pillow.Image) -> bool:
+    """Whether a loaded image lies as stored; of JPEG XL, one that was made of a JPEG file does."""
+    return kind not in _UPRIGHT or bool(getattr(image, "jpeg", False))
+
+
+def _examine(data: bytes, max_pixels: int) -> tuple[str, Structure]:
+    """What the structure of a file says, as `examine` has it."""
+    if Pillow.MAX_IMAGE_PIXELS is not None and max_pixels > Pillow.MAX_IMAGE_PIXELS:
+        Pillow.MAX_IMAGE_PIXELS = max_pixels  # of Pillow itself, for all that it opens
+    return examine(data, max_pixels)
+
+
+def _open(kind: str, structure: Structure, max_pixels: int) -> Pillow.Image:
+    """A complete file, opened by the reader of its format."""
     if kind == "TIFF":
         _disable_libtiff_messages()
     if _PILLOW_WARNINGS not in warnings.filters:  # of odd metadata; a warnings context is not safe among threads
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    image = Pillow.open(io.BytesIO(data), formats=[kind])
-    require_valid_size(image.size)
+    image = Pillow.open(io.BytesIO(structure.data), formats=[kind])
+    require_valid_size(image.size, max_pixels)
     return image
+
+
+def _to_array(image: Pillow.Image) -> _Pixels:
+    """Pixels uint8 (H, W, 3) of an image of mode "RGB", copied band by band: large ones fill memory once."""
+    rows = max(_BAND_PIXELS // image.width, 1)
+    if image.height <= rows:
+        return np.asarray(image)
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 @cache
@@ -131,18 +176,17 @@ def _reason(error: Exception) -> str:
     """The reason of an error, as one printable line of at most 200 characters."""
     if isinstance(error, UnidentifiedImageError):  # its text holds an address in memory
         return "it is damaged: its header cannot be read"
-    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
-    return text.strip()[:200] or f"it is damaged: {type(error).__name__}"
+    if str(error).startswith("image file is truncated"):
+        return "it is cut off: its pixels end early"
+    if "libjxl" in str(error):  # which says no more than that it cannot
+        return "it is cut off or damaged: its JPEG XL data cannot be decoded"
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error)).strip()[:180]
+    # what this package raises is a sentence already
+    return text if type(error) is ValueError and text else f"it is damaged: {text or type(error).__name__}"
 
 
 def _require_readable(image: Pillow.Image) -> None:
-    """Raise `ValueError` for animations, and for samples without a known range.
-
-    MPO holds a photograph and smaller versions of it, of which the first is the photograph.
-    """
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        msg = "it is animated, still images are wanted"
-        raise ValueError(msg)
+    """Raise `ValueError` for samples without a known range."""
     if image.mode == "F":
         msg = "floating-point samples have no stated range"
         raise ValueError(msg)
@@ -151,8 +195,11 @@ def _require_readable(image: Pillow.Image) -> None:
         raise ValueError(msg)
 
 
-def _has_exif(image: Pillow.Image) -> bool:
-    return "exif" in image.info or _EXIF_DIRECTORY in getattr(image, "tag_v2", {})
+def _profile_mode(mode: str) -> str:
+    """The mode that pixels of a mode are converted to sRGB from."""
+    if mode in {"CMYK", "LAB", "YCbCr"}:
+        return mode
+    return "L" if mode in {"1", "L", "LA", "La"} | _SIXTEEN_BIT_MODES else "RGB"
 
 
 def _to_rgb(image: Pillow.Image, profile: ColourProfile | None) -> Pillow.Image:
@@ -166,7 +213,7 @@ def _to_rgb(image: Pillow.Image, profile: ColourProfile | None) -> Pillow.Image:
     rgba = image.convert("RGBA")
     if profile:
         alpha = rgba.getchannel("A")
-        rgba = _to_srgb(image.convert("L") if image.mode == "LA" else rgba.convert("RGB"), profile)
+        rgba = _to_srgb(rgba.convert("RGB"), profile)
         rgba.putalpha(alpha)
     return Pillow.alpha_composite(Pillow.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
 
@@ -174,10 +221,8 @@ def _to_rgb(image: Pillow.Image, profile: ColourProfile | None) -> Pillow.Image:
 def _to_srgb(image: Pillow.Image, profile: ColourProfile | None) -> Pillow.Image:
     """An image without alpha as sRGB, mode "RGB"."""
     if profile is None:
-        return image.convert("RGB")
-    if image.mode not in {"L", "RGB", "CMYK", "LAB", "YCbCr"}:
-        image = image.convert("L" if image.mode == "1" else "RGB")
-    return profile.to_srgb(image)
+        return image if image.mode == "RGB" else image.convert("RGB")
+    return profile.to_srgb(image if image.mode == profile.mode else image.convert(profile.mode))
 
 
 def _to_8_bits(image: Pillow.Image) -> Pillow.Image:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 
 from bench.images.quality.duplicates import Duplicates, find_duplicates
-from bench.images.quality.inspection import InspectedImages
+from bench.images.quality.inspection import NOTE_SEPARATOR, InspectedImages
 
 CLASSES = {0: "real", 1: "generated"}
 GROUP = ("generator", "split", "label")
@@ -19,6 +19,25 @@ FACTS = (
 )
 COLUMNS = ("generator", "split", "class", *FACTS)
 SUMMARY_COLUMNS = ("generator", "class", "splits", *FACTS)
+
+
+class FileNote(NamedTuple):
+    """What was passed over in some of the files.
+
+    Attributes:
+        note: What it is, such as "its EXIF is damaged and ignored".
+        images: In how many of them.
+        example: The name of the first.
+    """
+
+    note: str
+    images: int
+    example: str
+
+    @property
+    def text(self) -> str:
+        """It as one line."""
+        return f"{self.note}: {self.images:,} image{'s, such as' if self.images > 1 else ','} {self.example}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,7 @@ class Census:
             that several generators share come first, each generator stands beside its own.
         excluded: Columns `name` and `reason`: files that cannot be used by any detector.
         duplicates: Images that are in it more than once.
+        file_notes: What was passed over in files that are used: it is no reason to exclude them.
         notes: What a reader of results should know, from the layout.
         warnings: What a reader of results must know: leakage, contradictions, what is missing or excluded.
     """
@@ -42,6 +62,7 @@ class Census:
     generators: pd.DataFrame
     excluded: pd.DataFrame
     duplicates: tuple[Duplicates, ...]
+    file_notes: tuple[FileNote, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -57,6 +78,7 @@ class Census:
             "groups": self.groups.to_dict(orient="records"),
             "excluded": self.excluded.to_dict(orient="records"),
             "duplicates": [duplicates._asdict() for duplicates in self.duplicates],
+            "file_notes": [note._asdict() for note in self.file_notes],
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
@@ -74,7 +96,8 @@ def take_census(inspected: InspectedImages) -> Census:
         *_missing_warnings(images.missing),
     ]
     groups, generators = _groups(usable.table), _generators(usable.table, images.generators)
-    return Census(groups, generators, excluded, duplicates, images.notes, tuple(warnings))
+    noted = _file_notes(usable.table)
+    return Census(groups, generators, excluded, duplicates, noted, images.notes, tuple(warnings))
 
 
 def _groups(table: pd.DataFrame) -> pd.DataFrame:
@@ -114,6 +137,14 @@ def _facts(files: pd.DataFrame) -> dict[str, Any]:
         "exif": int(files["exif"].sum()),
         "profile": int((files["profile"] != "").sum()),
     }
+
+
+def _file_notes(files: pd.DataFrame) -> tuple[FileNote, ...]:
+    """The notes on files, the commonest first."""
+    noted = files.loc[files["note"] != "", ["name", "note"]]
+    each = noted.assign(note=noted["note"].str.split(NOTE_SEPARATOR)).explode("note")
+    found = [FileNote(str(note), len(group), group["name"].iloc[0]) for note, group in each.groupby("note")]
+    return tuple(sorted(found, key=lambda one: (-one.images, one.note)))
 
 
 def _counts(values: pd.Series[Any]) -> dict[str, int]:

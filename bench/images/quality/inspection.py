@@ -12,15 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.images.decoding.decoder import StorageDetails, UnreadableImage, decode_with_details
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.image_set import ImageSet
 from bench.images.quality.appearance import COLOUR_BYTES, GRID_BYTES, Small, appearance, shrink
 from bench.platform.errors import InputError
 from detectors.api import Image, Sample
 from protocols.degradations import parse_degradation
 
-VERSION = 4  # rises when the record of the same file would have other values or other fields
+VERSION = 5  # rises when the record of the same file would have other values or other fields
 FREQUENCIES = 12  # of a perceptual hash, in either direction
 HASH_BYTES = 32  # of a sha256
+NOTE_SEPARATOR = "; "
 UNREAD_HASH = bytes(HASH_BYTES)  # of a file that could not be read
 PERCEPTUAL_HASH_BYTES = FREQUENCIES * FREQUENCIES // 8
 
@@ -46,6 +48,8 @@ class FileRecord(NamedTuple):
         borders: As `Appearance.borders`.
         colour: As `Appearance.colour`.
         luma_grid: As `Appearance.luma_grid`.
+        note: What of it is not as it should be and was passed over, such as damaged EXIF; several with semicolons
+            between, "" for none.
     """
 
     hash: bytes
@@ -64,6 +68,7 @@ class FileRecord(NamedTuple):
     borders: str = ""
     colour: bytes = bytes(COLOUR_BYTES)
     luma_grid: bytes = bytes(GRID_BYTES)
+    note: str = ""
 
 
 def perceptual_hash(pixels: Image) -> bytes:
@@ -86,25 +91,27 @@ def _hash_of(small: Small) -> bytes:
     return np.packbits(lowest > np.median(lowest)).tobytes()
 
 
-def inspect(data: bytes, where: str, chain: str = "") -> FileRecord:
+def inspect(data: bytes, where: str, chain: str = "", max_pixels: int = MAX_PIXELS) -> FileRecord:
     """Decode a file strictly and record what it is, after the degradations that its data set gives it.
 
     Args:
         data: The whole file.
         where: What messages call it.
         chain: The degradations, "" for none.
+        max_pixels: The largest number of pixels that is read.
 
     Returns:
         Its record, with a reason where it cannot be used.
     """
     content = sha256(data).digest()
     try:
-        sample, details = decode_with_details(data, where)
+        sample, details = decode_with_details(data, where, max_pixels)
     except UnreadableImage as error:
         return FileRecord(content, reason=error.reason, size=len(data))
     if chain:
         try:
-            sample, details = parse_degradation(chain)(sample), StorageDetails("RGB", exif=False, profile="")
+            sample = parse_degradation(chain)(sample)
+            details = StorageDetails("RGB", exif=False, profile="", notes=details.notes)
         except (ValueError, cv2.error) as error:
             return FileRecord(content, reason=f"it cannot go through {chain}: {error}", size=len(data))
     return _record(content, sample, details)
@@ -131,6 +138,7 @@ def _record(content: bytes, sample: Sample, details: StorageDetails) -> FileReco
         borders=look.borders,
         colour=look.colour,
         luma_grid=look.luma_grid,
+        note=NOTE_SEPARATOR.join(details.notes),
     )
 
 
@@ -141,7 +149,7 @@ def inspect_file(images: ImageSet, row: int) -> FileRecord:
         data = images.files.read(name)
     except OSError as error:
         return FileRecord(UNREAD_HASH, reason=f"it cannot be read: {error.strerror or error}")
-    return inspect(data, images.where(name), images.degradations[row])
+    return inspect(data, images.where(name), images.degradations[row], images.max_pixels)
 
 
 @dataclass(frozen=True)

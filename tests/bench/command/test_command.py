@@ -213,7 +213,7 @@ def test_changed_images_are_other_data(lineup, data, tmp_path):
     usual = ("run", "--data", changed, "--detectors", "checkerboard", "--out", out)
     assert lineup(*usual).returncode == 0
     (changed / "odd" / "val" / "ai" / "odd_val_ai_0.png").unlink()
-    assert "this run has other images of data (83, not 84)" in one_line(lineup(*usual))
+    assert "this run has other images or labels of data (83, not 84)" in one_line(lineup(*usual))
 
 
 def test_a_leaderboard_of_several_runs_is_not_written_over(lineup, data, tmp_path):

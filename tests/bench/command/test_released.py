@@ -115,7 +115,7 @@ def test_of_a_replaced_file_nothing_old_is_served(released_run, checkpoint):
     _, out = released_run([f"tiny_ladeda@{checkpoint}"])
     before = pd.read_csv(out / "generators.csv")
     save(checkpoint, 3)
-    done, out = released_run([f"tiny_ladeda@{checkpoint}"])
+    done, out = released_run([f"tiny_ladeda@{checkpoint}"], "--replace")
     after = pd.read_csv(out / "generators.csv")
     assert "cells reused" not in done.stderr
     assert not np.allclose(before["roc_auc"], after["roc_auc"])
@@ -139,7 +139,7 @@ def test_several_data_sets_stand_on_one_board(lineup, data, checkpoint, tmp_path
     save(checkpoint, 1, bias=-1 - odds.median())  # so that it calls some images real and some generated
     fewer = tmp_path / "fewer"
     shutil.copytree(data, fewer, ignore=shutil.ignore_patterns("even"))
-    done = lineup(*usual, "--data", f"{data},{fewer}")
+    done = lineup(*usual, "--replace", "--data", f"{data},{fewer}")
     assert done.returncode == 0, done.stderr
     row = board(tmp_path / "out").iloc[0]
     cells = pd.read_csv(tmp_path / "out" / "generators.csv", keep_default_na=False)
@@ -275,7 +275,7 @@ def test_a_published_figure_stands_beside_what_was_measured(released_run, checkp
     assert "Table 1: one training" in " ".join(done.stdout.split())
     re_encoded = ("--base-degradation", "canonical:jpeg96")
     for other in (("tiny_ladeda:input=crop@known", ()), ("tiny_ladeda@known", re_encoded)):
-        _, unlike = released_run([other[0]], *arguments, *other[1], out="unlike")
+        _, unlike = released_run([other[0]], *arguments, *other[1], "--replace", out="unlike")
         assert not (unlike / "reported.csv").exists()
     _, plain = released_run(["tiny_ladeda@known"], "--weights-dir", checkpoint.parent, out="plain")
     assert not (plain / "reported.csv").exists()

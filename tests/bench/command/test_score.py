@@ -89,7 +89,7 @@ def test_what_cannot_be_scored_is_one_clear_line(lineup, checkpoint, images, tmp
 
 def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left_alone(lineup, small, images):
     usual = ("--detector", "tiny_ladeda", "--weights", small)
-    names = ("list.csv", "lines.jsonl", "photo.heic", "README")
+    names = ("list.csv", "lines.jsonl", "photo.psd", "README")
     for name in names:
         (images / name).write_text("name,label")
         refused = one_line(lineup("score", images / name, *usual))
@@ -100,7 +100,7 @@ def test_other_files_than_images_are_counted_or_refused_and_their_folder_is_left
     done = lineup("score", images / "a.png", *(images / name for name in names), *usual)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == [str(images / "a.png")]
-    said = "4 files of other kinds were not read: 1 .csv, 1 .heic, 1 .jsonl, 1 without a suffix"
+    said = "4 files of other kinds were not read: 1 .csv, 1 .jsonl, 1 .psd, 1 without a suffix"
     assert f"Note: {said}" in done.stderr
     refused = one_line(lineup("score", images / "absent.png", *usual))
     assert "absent.png does not exist; give image files (" in refused
@@ -186,3 +186,12 @@ def test_the_file_has_the_form_that_its_name_says(lineup, both, tmp_path):
     assert {form: path.read_text() for form, path in written.items()} == printed
     refused = one_line(lineup(*both, "--out", tmp_path / "scores.parquet"))
     assert "scores.parquet is none of the forms that can be written; call it .csv, .json or .jsonl" in refused
+
+
+def test_the_largest_image_that_is_read_is_an_option(lineup, small, images):
+    usual = (images / "a.png", "--detector", "tiny_ladeda", "--weights", small)
+    refused = lineup("score", *usual, "--max-pixels", "1000")
+    assert refused.returncode == 1
+    assert "pixels are more than the 1,000 that are read; --max-pixels" in refused.stdout
+    assert lineup("score", *usual, "--max-pixels", "1M").returncode == 0
+    assert "--max-pixels 'large' is no number" in one_line(lineup("score", *usual, "--max-pixels", "large"))

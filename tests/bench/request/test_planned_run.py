@@ -240,6 +240,16 @@ def test_a_fault_of_a_protocol_is_one_clear_line(make_bench, quiet, tmp_path, fa
     assert "\n" not in str(raised.value)
 
 
+def test_the_largest_image_that_is_read_is_what_the_request_says(make_bench, quiet, tmp_path):
+    bench = make_bench()
+    request = RunRequest(
+        Asking(), str(bench.folder), ("hog_svm",), "small", "cpu", "float32", tmp_path, None, (0,), 5, 1, tmp_path
+    )
+    assert plan_run(request, quiet).planned
+    with pytest.raises(InputError, match="pixels are more than the 100 that are read"):
+        plan_run(replace(request, max_pixels=100), quiet)
+
+
 def test_an_axis_of_a_protocols_own_lays_answers_out(make_bench):
     bench = make_bench()
     run = bench.stored_run(planned=bench.planned(Cell("checkerboard", TRAIN, TEST, seed) for seed in (0, 1)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from bench.images.decoding.decoder import UnreadableImage, decode, decode_with_details
+from bench.images.decoding.decoder import decode, decode_with_details
 from detectors.checks import texture
 
 RGB = texture("profiles", 24, 33)
@@ -107,27 +107,42 @@ def test_inks_follow_their_table(kind):
     cyan, details = decode_with_details(saved(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), INK, kind), "image")
     assert np.ptp(cyan.pixels) < 4
     assert 120 < cyan.pixels.mean() < 190
-    assert details == ("CMYK", False, "Press")
+    assert details == ("CMYK", False, "Press", ())
+
+
+UNFIT = (
+    ("RGB", GREY, "its colour profile is for grey and its pixels are RGB: ignored"),
+    ("L", WIDE, "its colour profile is for RGB and its pixels are grey: ignored"),
+    ("CMYK", SRGB, "its colour profile is for RGB and its pixels are CMYK: ignored"),
+    ("RGB", b"no profile", "its colour profile is damaged and ignored"),
+    ("RGB", WIDE[:150], "its colour profile is damaged and ignored"),
+    ("RGB", WIDE.replace(b"gXYZ", b"none"), "its colour profile cannot be applied and is ignored"),
+)
+MODES = {"JPEG": ("RGB", "L", "CMYK"), "TIFF": ("RGB", "L", "CMYK"), "PNG": ("RGB", "L"), "WEBP": ("RGB",)}
 
 
 @pytest.mark.parametrize(
-    ("mode", "icc", "reason"),
-    [
-        ("RGB", GREY, "its colour profile 'Linear grey' is for GRAY and its pixels are RGB"),
-        ("L", WIDE, "its colour profile 'A wide space' is for RGB and its pixels are GRAY"),
-        ("CMYK", SRGB, "is for RGB and its pixels are CMYK"),
-        ("RGB", b"no profile", "its colour profile is damaged"),
-        ("RGB", WIDE[:150], "its colour profile is damaged"),
-        ("RGB", WIDE.replace(b"gXYZ", b"none"), "its colour profile 'A wide space' cannot be applied"),
-    ],
+    ("kind", "mode", "icc", "note"),
+    [(kind, *case) for kind, modes in MODES.items() for case in UNFIT if case[0] in modes],
 )
-def test_a_profile_that_cannot_be_applied_is_a_reason_to_refuse(mode, icc, reason):
-    data = saved(Image.fromarray(RGB).convert(mode), icc, "TIFF" if mode == "CMYK" else "PNG")
-    with pytest.raises(UnreadableImage) as caught:
-        decode(data, "image")
-    assert reason in caught.value.reason
+def test_a_profile_that_cannot_be_applied_is_passed_over_and_noted(kind, mode, icc, note):
+    image = Image.fromarray(RGB).convert(mode)
+    sample, details = decode_with_details(saved(image, icc, kind), "image")
+    assert (sample.pixels == decode(saved(image, None, kind), "image").pixels).all()
+    assert details.notes == (note,)
+    assert not details.profile
 
 
 def test_the_name_of_a_profile_is_short_and_printable():
     data = saved(Image.fromarray(RGB), profile(b"RGB ", "odd\n" + "x" * 60))
     assert decode_with_details(data, "image")[1].profile == "odd " + "x" * 36
+
+
+def test_grey_with_a_transparent_value_follows_its_profile():
+    grey = np.full((8, 8), 55, np.uint8)
+    grey[0, 0] = 7
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, "PNG", icc_profile=GREY, transparency=7)
+    pixels = decode(buffer.getvalue(), "image").pixels
+    assert (pixels[0, 0] == 255).all()
+    assert (np.abs(pixels[1:].astype(int) - 128) < 3).all()

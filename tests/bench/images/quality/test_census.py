@@ -1,19 +1,26 @@
 """What a census counts, excludes and warns of."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
+from bench.command.data_survey import DataRequest, survey
 from bench.engine.cache import Cache
 from bench.images.assembly import with_base_degradation
 from bench.images.data_sets import read
+from bench.images.decoding.decoder import UnreadableImage
+from bench.images.decoding.structure import DAMAGED_EXIF, ENDS_EARLY, MAX_PIXELS
 from bench.images.quality.census import take_census
 from bench.images.quality.duplicates import MAX_NEAR_DISTANCE, find_duplicates, near_pairs
 from bench.images.quality.inspection import perceptual_hash
 from bench.platform.errors import InputError
+from bench.platform.progress import Reporter
 from detectors.checks import texture
+from tests.support.mutated_images import chunk
 from tests.support.planted_shortcuts import as_png, encode, inspect_data, write_planted
 
 
@@ -232,5 +239,41 @@ def test_refused_files_of_folders_outside_the_layout_do_not_count(data):
 
 
 def test_files_of_other_kinds_are_noted(data):
-    (data / "g" / "val" / "ai" / "one.heic").write_bytes(b"")
-    assert "files of other kinds were not read: 1 .heic" in read(str(data)).notes
+    (data / "g" / "val" / "ai" / "one.psd").write_bytes(b"")
+    assert "files of other kinds were not read: 1 .psd" in read(str(data)).notes
+
+
+def test_what_was_passed_over_in_a_file_is_counted_by_kind_and_excludes_nothing(data):
+    folder = data / "g" / "val" / "ai"
+    for name in ("g_val_ai_001.png", "g_val_ai_002.png"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[:33] + chunk(b"eXIf", b"garbage") + whole[33:])
+    (folder / "g_val_ai_003.png").write_bytes(whole[:33] + chunk(b"eXIf", b"garbage") + whole[33:-7])
+    found = census(data)
+    assert (found.images, len(found.excluded), found.warnings) == (24, 0, ())
+    assert [note.text for note in found.file_notes] == [
+        f"{DAMAGED_EXIF}: 3 images, such as g/val/ai/g_val_ai_001.png",
+        f"{ENDS_EARLY}: 1 image, g/val/ai/g_val_ai_003.png",
+    ]
+    stored = json.loads(json.dumps(found.to_json()))["file_notes"]
+    assert stored[0] == {"note": DAMAGED_EXIF, "images": 3, "example": "g/val/ai/g_val_ai_001.png"}
+    assert census(data).file_notes == found.file_notes  # from the cache
+
+
+def test_a_data_set_is_surveyed_with_what_was_passed_over(data, capsys):
+    name = data / "g" / "val" / "ai" / "g_val_ai_001.png"
+    name.write_bytes(name.read_bytes()[:-7])
+    request = DataRequest(str(data), "", None, data.parent / "cache", 1, 0.01, MAX_PIXELS)
+    survey(request, Reporter(Console(stderr=True)), audit=False, match=None)
+    assert f"Note: {ENDS_EARLY}: 1 image, g/val/ai/g_val_ai_001.png" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_is_too_large_under_one_limit_is_looked_at_again_under_another(data):
+    images = replace(read(str(data)), max_pixels=64 * 64 - 1)
+    cache = Cache(data.parent / "cache")
+    small = cache.inspect(images, 1, lambda _: None).unreadable
+    assert len(small) == 24
+    assert set(small["reason"]) == {"64 x 64 pixels are more than the 4,095 that are read; --max-pixels 4096 reads it"}
+    assert not len(cache.inspect(replace(images, max_pixels=64 * 64), 1, lambda _: None).unreadable)
+    with pytest.raises(UnreadableImage, match="--max-pixels 4096"):
+        images[0]

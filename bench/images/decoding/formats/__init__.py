@@ -1,0 +1,1 @@
+"""The structure of each format, and what a file is by its first bytes."""
