@@ -42,7 +42,7 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         )
         raise InputError(msg)
     description = read_description(tree)
-    grouped, group_notes = with_sources(tree, _table(tree, contents))
+    grouped, group_notes = with_sources(tree, _table(tree, contents), contents.groups)
     table, split_notes = _with_splits(tree, grouped)
     generators = table.loc[table["label"] == 1, "generator"].unique().tolist()
     images = ImageSet(

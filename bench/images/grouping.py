@@ -6,6 +6,7 @@ They are one source: they stay together when splits are drawn, and count as one 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -24,12 +25,13 @@ MIN_PAIRED = 20  # generated images, for pairs to be looked for
 PLAIN_NUMBER = r"\d{1,6}"  # of a file in any folder: it pairs nothing
 
 
-def with_sources(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def with_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table with the source of every image as the user states it, or as folders of videos show it.
 
     Args:
         tree: The data set, with what the user states.
         table: Columns as `bench.images.layouts.api.ImageRow`.
+        groups: The columns of the data set's own tables whose groups the sources are.
 
     Returns:
         The table, and what a reader of results should know of sources, one sentence each.
@@ -39,7 +41,7 @@ def with_sources(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
     """
     stated = tree.reading.group
     if stated:
-        return table.assign(source=_stated_sources(tree, table, stated)), ()
+        return table.assign(source=_stated_sources(tree, table, groups)), ()
     own = table["source"] == table["name"]
     folders = table["name"].map(lambda name: name.rpartition("/")[0])
     if not own.all() or not len(table):
@@ -54,15 +56,16 @@ def with_sources(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[s
     return table, ()
 
 
-def _stated_sources(tree: Tree, table: pd.DataFrame, stated: str) -> pd.Series[str]:
+def _stated_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str]) -> pd.Series[str]:
     """The sources that the user states. Raises `InputError`."""
+    stated = tree.reading.group
     if stated == BY_FOLDER:
         return table["name"].map(lambda name: name.rpartition("/")[0])
     if stated == BY_NAME:
         return table["name"].map(lambda name: PurePosixPath(name).stem)
     if "(" in stated:
         return _matched_sources(tree, table, stated)
-    if (table["source"] == table["name"]).all():
+    if stated not in groups:
         msg = (
             f"{tree.where}: no table has the column {stated}, which --group names; give a column, {BY_FOLDER}, "
             f"{BY_NAME}, or a regular expression with one group in brackets"

@@ -61,6 +61,11 @@ class TableFacts:
     groups: Sequence[str]
     others: tuple[str, ...] = field(default=())
 
+    @property
+    def groups_by(self) -> frozenset[str]:
+        """The column that states what belongs together, if there is one."""
+        return frozenset({self.roles["group"]} if "group" in self.roles else ())
+
     def description(self, name: str) -> str:
         """What each column was taken for, in one line.
 
@@ -123,7 +128,7 @@ def table_facts(
     makers = columns.texts(generator)
     label = columns.find_label()
     content = columns.find("content", CONTENTS, lambda column: column != label)
-    group = columns.find("group", GROUPS) if reading.group not in records.columns else reading.group
+    group = reading.group if reading.group in records.columns else columns.find("group", GROUPS)
     labels = columns.labels(label) if label else columns.labels_by_generator(generator, makers)
     found = {"label": label, "generator": generator, "split": split, "content": content, "group": group}
     roles = dict(taken) | {role: column for role, column in found.items() if column}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import yaml
@@ -17,7 +18,7 @@ class HubFiles(NamedTuple):
     """The data files that a card names.
 
     Attributes:
-        split_of: By file, the split that it is of, as the card calls it.
+        split_of: By file, the split that it is of, as the card calls it; "" where it names a folder alone.
         configurations: Names of the configurations that were taken.
     """
 
@@ -38,8 +39,11 @@ def hub_files(tree: Tree, names: list[str]) -> HubFiles | None:
     default = [one for one in configurations if one.get("default") or one.get("config_name") == "default"]
     split_of: dict[str, str] = {}
     for configuration in default or configurations:
-        for split, pattern in _patterns(configuration.get("data_files")):
-            split_of |= {name: split for name in names if _matches(name, pattern)}
+        folder = str(configuration.get("data_dir") or "")
+        for split, pattern in _patterns(configuration.get("data_files", {"": "**"} if folder else None)):
+            parts = PurePosixPath(folder, pattern).parts
+            below = () if set("*?[") & set(parts[-1]) else ("**",)
+            split_of |= {name: split for name in names if _matches(name.split("/"), (*parts, *below))}
     taken = tuple(str(one.get("config_name", "default")) for one in default or configurations)
     return HubFiles(split_of, taken) if split_of else None
 
@@ -48,7 +52,7 @@ def _configurations(tree: Tree) -> list[dict[str, Any]]:
     """The configurations in the head of the card; none where there is no card or no head."""
     if CARD not in tree.listing.others:
         return []
-    _, *parts = tree.read_text(CARD).split("---\n", 2)
+    _, *parts = tree.read_text(CARD).replace("\r\n", "\n").split("---\n", 2)
     try:
         head = yaml.safe_load(parts[0]) if len(parts) == 2 else None
     except yaml.YAMLError:
@@ -74,7 +78,10 @@ def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - whatever YAML holds
     return value if isinstance(value, list) else [value]
 
 
-def _matches(name: str, pattern: str) -> bool:
-    """Whether a file's path is of a pattern, in which `**/` stands for any number of folders."""
-    plain = pattern.removeprefix("./")
-    return fnmatchcase(name, plain) or fnmatchcase(name, plain.replace("**/", ""))
+def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Whether a file's path is of a pattern; `**` stands for any number of names, `*` for a part of one."""
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_matches(parts[start:], patterns[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _matches(parts[1:], patterns[1:])

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
-from bench.images.annotations.folder_levels import FolderFacts
+from bench.images.annotations.folder_levels import FolderFacts, shown
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
 from bench.images.annotations.split_lists import split_lists, split_of_list
 from bench.images.annotations.table_records import TableRecords
@@ -55,12 +55,14 @@ class ListedImages:
         missing: What tables list in vain, to the number of images.
         notes: What became of every table, one sentence each.
         stated: The facts that tables state: "label", "split" and so on.
+        groups: The columns that state what belongs together.
     """
 
     facts: Mapping[str, ImageFacts]
     missing: Mapping[str, int]
     notes: tuple[str, ...]
     stated: frozenset[str]
+    groups: frozenset[str] = frozenset()
 
 
 class _ListedTable(NamedTuple):
@@ -99,22 +101,29 @@ def listed_images(tree: Tree, folders: Mapping[str, FolderFacts]) -> ListedImage
     tables = [table for table in found.values() if table]
     by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
     numbers = explained_numbers(by_folder, tree.reading)
+    unused = [name for name, table in found.items() if not table]
     lists = split_lists(tree, [name for name, table in found.items() if not table and not _is_table(name)])
+    unused = [name for name in unused if not any(note.startswith(f"{name} ") for note in lists.notes)]
     facts = {image: ImageFacts(split=split) for image, split in lists.splits.items()}
     missing: dict[str, int] = {}
-    notes = [*lists.notes]
+    notes = [
+        *lists.notes,
+        *([f"not used, as they list no images of the set by path: {shown(unused)}"] if unused else []),
+    ]
     stated = {"split"} if facts else set()
+    groups: set[str] = set()
     for table in tables:
         said = table_facts(table.records, tree.reading, {"path": table.column}, numbers)
         split = "" if "split" in said.roles else split_of_list(table.name)
         notes.append(said.description(table.name) + (f"; all of the split {split}, by its name" if split else ""))
+        groups |= said.groups_by
         stated |= {role for role in said.roles if role != "path"} | ({"split"} if split else set())
         for image, fact in zip(table.images, _rows(said, split), strict=True):
             if image is not None:
                 facts[image] = _merged(tree, image, facts.get(image, ImageFacts()), fact)
         if absent := sum(image is None for image in table.images):
             missing[f"images that {table.name} lists"] = absent
-    return ListedImages(facts, missing, tuple(notes), frozenset(stated))
+    return ListedImages(facts, missing, tuple(notes), frozenset(stated), frozenset(groups))
 
 
 def _folder_label(folders: Mapping[str, FolderFacts], image: str | None) -> int | None:
@@ -153,7 +162,9 @@ def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
         if 2 * sum(path is not None for path in probed) >= len(probed):
             return _ListedTable(name, records, column, index.find(values, folder))
         if column.lower() in OF_PATHS and not any(index.find(values, folder)) and tree.listing.images:
-            what = f"lists {records.rows:,} images in {column}, and none of them is there, such as {values[0]}"
+            what = (
+                f"lists {records.rows:,} images in {column}, and none of them is found by its path, such as {values[0]}"
+            )
             msg = f"{tree.where}/{name} {what}; mend the paths, or take the table away"
             raise InputError(msg)
     return None

@@ -151,38 +151,46 @@ class PathIndex:
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths: dict[str, str | None] = {}
         self._named: dict[str, list[str]] = defaultdict(list)
-        exact = {_composed(path): path for path in paths}
-        for composed, path in exact.items():
+        self._exact = {_composed(path): path for path in paths}
+        for composed, path in self._exact.items():
             folded = composed.casefold()
             for spelling in {folded, folded.rpartition(".")[0]}:
                 self._paths[spelling] = None if spelling in self._paths else path
                 self._named[spelling.rpartition("/")[2]].append(spelling)
-        self._paths |= exact
 
     def find(self, texts: Sequence[object], folder: str) -> list[str | None]:
         """The image that a table means by each path; None for one that is not there.
 
-        All paths of a table begin in one place: in its own folder, at the top, or in the folder, below its own or
-        anywhere, in which the first of them is found; or as many folders above as they name first. Names without a
-        folder may be anywhere, where each is that of one image.
+        All paths of a table begin in one place: in its own folder, at the top, or in the one folder, below its own or
+        else anywhere, in which they are found; or as many folders above as they name first. Names without a folder
+        may be anywhere, where each is that of one image.
 
         Args:
             texts: The paths.
             folder: The folder of the table.
         """
         stated = [_composed(str(text)).strip().replace("\\", "/").removeprefix("./").lstrip("/") for text in texts]
-        best: list[str | None] = [None] * len(stated)
-        for base in dict.fromkeys((folder, "", *self._bases(stated[:1], folder))):
-            for stripped in range(MAX_STRIPPED + 1):
-                best = max(best, [self._at(base, path.split("/", stripped)[stripped:]) for path in stated], key=_count)
-                if _count(best) == len(stated):
-                    return best
+        best = max((self._found(base, stated) for base in dict.fromkeys((folder, ""))), key=_count)
+        if _count(best) == len(stated):
+            return best
+        best = max(
+            best, _only_best([self._found(base, stated) for base in self._bases(stated[:1], folder)]), key=_count
+        )
         if not any("/" in path for path in stated):
             best = max(best, [self._by_name(path) for path in stated], key=_count)
         return best
 
+    def _found(self, base: str, stated: Sequence[str]) -> list[str | None]:
+        """The images at these paths below a folder, without as many leading folders as finds most of them."""
+        best: list[str | None] = [None] * len(stated)
+        for stripped in range(MAX_STRIPPED + 1):
+            best = max(best, [self._at(base, path.split("/", stripped)[stripped:]) for path in stated], key=_count)
+            if _count(best) == len(stated):
+                break
+        return best
+
     def _bases(self, first: Sequence[str], folder: str) -> list[str]:
-        """Folders in which a path begins that is stated somewhere else, those below a table's own folder first."""
+        """Folders in which a path begins that is stated elsewhere: below a table's own folder, or else anywhere."""
         ends = [f"/{path.casefold()}" for path in first if path]
         found = [
             spelling.removesuffix(end)
@@ -190,8 +198,8 @@ class PathIndex:
             for spelling in self._named.get(end.rpartition("/")[2], ())
             if spelling.endswith(end)
         ]
-        inside = f"{folder.casefold()}/" if folder else ""
-        return sorted(found, key=lambda base: not f"{base}/".startswith(inside))[:MAX_BASES]
+        inside = [base for base in found if f"{base}/".startswith(f"{folder.casefold()}/" if folder else "")]
+        return (inside or found)[:MAX_BASES]
 
     def _by_name(self, name: str) -> str | None:
         spellings = self._named.get(name.casefold(), ())
@@ -202,7 +210,14 @@ class PathIndex:
         if not tail or not tail[0]:
             return None
         path = f"{base}/{tail[0]}" if base else tail[0]
-        return self._paths.get(path) or self._paths.get(path.casefold())
+        return self._exact.get(path) or self._paths.get(path.casefold())
+
+
+def _only_best(found: Iterable[list[str | None]]) -> list[str | None]:
+    """The result with most images; an empty one where there are none, or several."""
+    ordered = sorted(found, key=_count, reverse=True)
+    tied = len(ordered) > 1 and _count(ordered[0]) == _count(ordered[1]) and ordered[0] != ordered[1]
+    return ordered[0] if ordered and not tied else []
 
 
 def _count(found: Sequence[str | None]) -> int:

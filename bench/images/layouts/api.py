@@ -54,6 +54,7 @@ class DataSetContents:
         notes: What a reader of the results should know, one sentence each.
         missing: What the data set lists and does not hold: what it is, to how many images.
         reading: What folders and columns were taken for, one line each.
+        groups: The columns that state what belongs together.
     """
 
     rows: Sequence[ImageRow]
@@ -63,6 +64,7 @@ class DataSetContents:
     notes: tuple[str, ...] = ()
     missing: Mapping[str, int] = field(default_factory=dict)
     reading: tuple[str, ...] = ()
+    groups: frozenset[str] = frozenset()
 
 
 class Layout(ABC):

@@ -68,6 +68,7 @@ class FoldersLayout(Layout):
             notes=tuple(_notes(tree, folders, listed, found)),
             missing=listed.missing,
             reading=(*folders.description(), *listed.notes),
+            groups=listed.groups,
         )
 
 

@@ -42,6 +42,7 @@ REQUIRED = ("path", "label")
 OPTIONAL = ("generator", "split", "content", "source", "degradation")
 KNOWN = (*REQUIRED, *OPTIONAL)
 MISTYPED = 0.75  # of a known column's letters: a name that has so many is one that was mistyped
+SOURCE = "source"
 GENERATED = "generated"  # the generator of images that no generator is named for
 ManifestLine = tuple[int, Mapping[str, str]]
 
@@ -79,7 +80,7 @@ class ManifestLayout(SubsetLayout):
         paths = {f"{folder}/{name}" if folder else name for folder, names in listed for name in names}
         reader = _ManifestReader(tree, _manifest(tree), dict.fromkeys(paths))
         rows = reader.rows(pools=set())
-        return DataSetContents(rows, missing=reader.missing, reading=reader.reading)
+        return DataSetContents(rows, missing=reader.missing, reading=reader.reading, groups=reader.groups)
 
     def read_subset(self, tree: Tree, base: DataSetContents) -> DataSetContents:
         """Read what the manifest lists of another data set's images. Raises `InputError`."""
@@ -87,7 +88,8 @@ class ManifestLayout(SubsetLayout):
         rows = reader.rows(pools=set(base.pools.values()))
         own = {row.generator for row in rows if not row.label}
         pools = {name: pool for name, pool in base.pools.items() if name not in own}
-        return DataSetContents(rows, base.families, pools, base.files, base.notes, reader.missing, reader.reading)
+        said = (reader.missing, reader.reading, reader.groups)
+        return DataSetContents(rows, base.families, pools, base.files, base.notes, *said)
 
 
 class _ManifestReader:
@@ -124,6 +126,11 @@ class _ManifestReader:
         known = [column for column in self._columns if column in KNOWN]
         others = [column for column in self._columns if column not in known]
         return (f"columns of {self._name}: {', '.join(known)}{'; not used: ' if others else ''}{', '.join(others)}",)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The column of sources, if it is there."""
+        return frozenset({SOURCE} & self._columns.keys())
 
     def rows(self, pools: set[str]) -> list[ImageRow]:
         """Every image that is listed and there. Raises `InputError`, also where a class is missing.

@@ -3,7 +3,8 @@
 The image is in the column `image`, or in the only column of bytes; what else columns say is found out by
 `bench.images.annotations.column_roles`. The split is in a column, else the card of the hub repository names it (and
 files that it does not name are not read), else the folder or the whole name of the file does: `train-00000-of-00012`.
-The same goes for the generator or class of a table without such columns: `sdxl-00000-of-00001`.
+The same goes for the generator or class of a table without such columns, `sdxl-00000-of-00001`, which the card may call
+a split.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
-from bench.images.vocabulary.class_words import split_word
+from bench.images.vocabulary.class_words import label_of_name, split_word
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 
@@ -86,9 +87,11 @@ class _TableReader:
         numbers = explained_numbers(((table, ()) for table in records.values()), self.tree.reading)
         named = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []
+        groups: frozenset[str] = frozenset()
         for name, table in tables.items():
             said = table_facts(records[name], self.tree.reading, {"image": images[name]}, numbers)
             self.notes[said.description("the tables")] = None
+            groups |= said.groups_by
             paths = self.files.add(name, table, {"": images[name]})[""]
             rows += self._rows(paths, said, named.facts[_base(name)], table)
         real = added_rows(self.tree, rows) if rows else []
@@ -98,6 +101,7 @@ class _TableReader:
             notes=tuple(self._notes(stale)),
             missing={WITHOUT_BYTES: self.empty} if self.empty else {},
             reading=(*self.notes, *(f"{line} (from names of tables)" for line in named.description())),
+            groups=groups,
         )
 
     def _image_column(self, table: Table) -> str:
@@ -182,8 +186,16 @@ def _names_of_tables(tree: Tree, names: Sequence[str], card: HubFiles | None) ->
     """What the names of tables and of their folders say; the card of a hub repository has priority on splits."""
     found = read_folders({_base(name): [""] for name in names}, tree.where, tree.reading)
     facts = dict(found.facts)
-    for name in names if card else ():
-        split = card.split_of[name] if card else ""
-        if split_word(split):
-            facts[_base(name)] = facts[_base(name)]._replace(split=split_word(split))
+    for name, split in card.split_of.items() if card else ():
+        facts[_base(name)] = _with_split(facts[_base(name)], split)
     return FolderReading(facts, found.left_out, found.roles)
+
+
+def _with_split(facts: FolderFacts, split: str) -> FolderFacts:
+    """Facts with a split as a card calls it, which may be a class or generator instead: `sdxl`, `real`."""
+    if split_word(split):
+        return facts._replace(split=split_word(split))
+    label = label_of_name(split)
+    if label is not None:
+        return facts._replace(label=label)
+    return facts._replace(generator=split) if is_known_generator(split) else facts

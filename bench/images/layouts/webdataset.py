@@ -80,7 +80,7 @@ class WebDatasetLayout(Layout):
             splits = {folder: folders.facts[shard_base(tree, folder)].split for folder in tree.listing.images}
             rows = [row._replace(split=splits[row.name.rpartition("/")[0]]) for row in rows]
         reading = (found.rule, said.description("the samples"), *folders.description())
-        return DataSetContents(rows, reading=reading)
+        return DataSetContents(rows, reading=reading, groups=said.groups_by)
 
 
 def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:

@@ -60,7 +60,8 @@ def is_manipulated(name: str) -> bool:
 @lru_cache(maxsize=CACHED_NAMES)
 def is_copy(name: str) -> bool:
     """Whether a folder may hold copies: as a platform returns them, or under an attack or a codec of some strength."""
-    return _plain(name) in PLATFORMS | UNTOUCHED or bool(re.fullmatch(STRENGTH, name.lower()))
+    known = {_plain(name), name.lower()} & (PLATFORMS | UNTOUCHED)
+    return bool(known or re.fullmatch(STRENGTH, name.lower()))
 
 
 @lru_cache(maxsize=CACHED_NAMES)

@@ -20,8 +20,8 @@ from tests.support.public_data_sets.shapes import Images, Truth, sha256, write
 CELEB, JOURNEY, WILD = "Celeb-DF-v2 of DeepfakeBench", "JourneyDB", "WildDeepfake"
 REFUSED = {  # with the options that their cards suggest, and what is said
     CELEB: r"generators \(Celeb-real, Celeb-synthesis, YouTube-real\).* --classes Celeb-real=real",
-    JOURNEY: r"holds archives that are not read in place \(6 \.tgz\); unpack them",
-    WILD: r"holds archives that are not read in place \(8 \.gz\); unpack them",
+    JOURNEY: r"holds nothing that can be read: files of other kinds: 6 \.tgz; unpack the archives",
+    WILD: r"holds nothing that can be read: files of other kinds: 8 \.gz; unpack the archives",
 }
 READABLE = sorted(DATA_SETS.keys() - REFUSED.keys())
 WITHOUT_OPTIONS = {  # what is said, where something must be passed

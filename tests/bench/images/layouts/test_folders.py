@@ -177,3 +177,69 @@ def test_real_images_that_are_given_with_splits_keep_them_and_without_are_assign
     assigned = read_both_ways("folders", tmp_path / "data", str(tmp_path / "flat"))
     real = {values for name, values in table_columns(assigned, "split", "content").items() if name.startswith("real/")}
     assert real == {("train", "deep"), ("val", "deep")}
+
+
+@pytest.mark.parametrize(
+    ("masks", "left_out"),
+    [
+        (("flux/masks/a.png", "flux/masks/b.png"), "2 images are masks, previews or the like and were left out"),
+        (("docs/teaser.png",), "1 images are masks, previews or the like and were left out, in docs"),
+        (("flux/a_mask.png", "flux/b_gt.png"), "2 images are not part of the layout and were left out, in flux"),
+    ],
+)
+def test_masks_and_previews_are_left_out_and_named_by_folder_and_by_suffix(tmp_path, masks, left_out):
+    write_images(tmp_path, "flux/a.png", "flux/b.png", "real/a.png", "real/b.png", *masks)
+    images = read_both_ways("folders", tmp_path)
+    assert images.names == ["flux/a.png", "flux/b.png", "real/a.png", "real/b.png"]
+    assert any(left_out in note for note in images.notes)
+
+
+def test_copies_of_one_image_are_one_source_and_other_images_of_the_same_platforms_are_not(tmp_path):
+    for platform in ("original", "facebook", "twitter"):
+        write_images(tmp_path / "same", *(f"{platform}/{kind}/{n}.png" for kind in ("real", "flux") for n in range(10)))
+        write_images(tmp_path / "other", *(f"{platform}/{kind}/{platform}.png" for kind in ("real", "flux")))
+    same = read(str(tmp_path / "same")).table
+    assert same.groupby("source")["name"].count().tolist() == [3] * 20
+    assert (same.groupby("source")["split"].nunique() == 1).all()
+    assert set(same["generator"]) == {"flux", "real"}
+    other = read(str(tmp_path / "other")).table
+    assert other["source"].is_unique
+
+
+@pytest.mark.parametrize("wrapper", ["photos", "human", "data/photos"])
+def test_words_that_wrap_classes_are_no_real_images(tmp_path, wrapper):
+    write_images(tmp_path, f"{wrapper}/fake/a.png", f"{wrapper}/real/b.png")
+    assert list(table_columns(read_both_ways("folders", tmp_path), "label").values()) == [1, 0]
+
+
+def test_folders_that_contradict_themselves_are_refused_and_read_as_levels_say(tmp_path):
+    write_images(tmp_path, "real/fake/a.png", "ai/x/b.png", "real/real/c.png")
+    with pytest.raises(InputError, match="real/fake names the classes real and fake; say what is meant with --levels"):
+        read(str(tmp_path))
+    images = read(str(tmp_path), reading=Reading(levels=("class", "content")))
+    assert table_columns(images, "label", "content") == {
+        "real/fake/a.png": (0, "fake"),
+        "ai/x/b.png": (1, "x"),
+        "real/real/c.png": (0, "real"),
+    }
+
+
+def test_folders_that_are_numbers_are_refused_and_read_as_stated(tmp_path):
+    write_images(tmp_path, "0/a.png", "1/b.png")
+    with pytest.raises(InputError, match="--classes"):
+        read(str(tmp_path))
+    images = read(str(tmp_path), reading=Reading({"0": "generated", "1": "real"}))
+    assert table_columns(images, "label") == {"0/a.png": 1, "1/b.png": 0}
+
+
+def test_levels_that_are_stated_are_taken(tmp_path):
+    names = [
+        f"{take}/{maker}/{split}/x.png" for take in ("t1", "t2") for maker in ("A", "B") for split in ("train", "test")
+    ]
+    write_images(tmp_path, *names)
+    stated = Reading({"b": "real"}, levels=("group", "class", "split"))
+    with pytest.raises(InputError, match="the folder A is a class by --levels; say which: --classes A=generated"):
+        read(str(tmp_path), reading=stated)
+    images = read(str(tmp_path), reading=Reading({"a": "generated", "b": "real"}, levels=("group", "class", "split")))
+    assert table_columns(images, "label", "split", "source")["t1/A/test/x.png"] == (1, "test", "t1")
+    assert set(images.table["source"]) == {"t1", "t2"}

@@ -1,11 +1,13 @@
 """Manifests as tables and as lines of JSON, of images beside them and of another data set, and refused by line."""
 
 import json
+from unicodedata import normalize
 
 import pytest
 
 from bench.images.data_sets import read
 from bench.images.files.tree import Folder
+from bench.images.reading import Reading
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
@@ -105,6 +107,73 @@ def test_a_line_that_cannot_be_used_is_refused_by_number(images, line, told):
     table(images / "manifest.csv", [*LINES, {"path": "c2.png", "label": "1", "split": "train"} | line])
     with pytest.raises(InputError, match=rf"manifest\.csv {told}"):
         read(str(images))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path,label\nx\\a.png,1\nx\\b.png,0\n",
+        "path;label\nx/a.png;1\nx/b.png;0\n",
+        " path ,\tlabel\n x/a.png , fake\nx/b.png,  real\n",
+        "path,label\r\n./x/a.png,1\r\n\r\nx/b.png,0\r\n",
+        "label\tpath\n1\tx/a.png\n0\tx/b.png\n",
+        "path,label\n{root}/x/a.png,1\n{root}/x/b.png,0\n",
+    ],
+)
+def test_separators_spaces_and_absolute_paths_of_all_kinds_are_read(images, text):
+    (images / "manifest.csv").write_text(text.replace("{root}", str(images)), newline="")
+    assert table_columns(read_both_ways("manifest", images), "label") == {"x/a.png": 1, "x/b.png": 0}
+
+
+@pytest.mark.parametrize("root", ["/data/set", "/data/set/", "D:\\sets\\mine"])
+def test_absolute_paths_may_be_below_a_root_that_is_stated(images, root):
+    mark = "\\" if "\\" in root else "/"
+    whole = root.rstrip("/") + mark
+    (images / "dataset.json").write_text(json.dumps({"root": root}))
+    table(images / "manifest.csv", [{"path": f"{whole}c.png", "label": "1"}, {"path": f"{whole}d.png", "label": "0"}])
+    assert table_columns(read_both_ways("manifest", images), "label") == {"c.png": 1, "d.png": 0}
+    table(images / "manifest.csv", [{"path": f"{whole[:-1]}2{mark}c.png", "label": "1"}])
+    with pytest.raises(
+        InputError, match=r"is not below the folder of the manifest; dataset\.json may state another root"
+    ):
+        read(str(images))
+    (images / "dataset.json").write_text('{"root": 1}')
+    with pytest.raises(InputError, match=r"dataset\.json: root must be the text of a folder's path"):
+        read(str(images))
+
+
+@pytest.mark.parametrize(("disk", "listed"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_composed_and_decomposed_letters_are_alike(tmp_path, disk, listed):
+    write_images(tmp_path, normalize(disk, "é/ü.png"), "b.png")
+    table(
+        tmp_path / "manifest.csv",
+        [{"path": normalize(listed, "é/ü.png"), "label": "1"}, {"path": "b.png", "label": "0"}],
+    )
+    assert read_both_ways("manifest", tmp_path).labels.tolist() in ([0, 1], [1, 0])
+
+
+def test_lines_of_json_end_at_line_feeds_alone(images):
+    write_images(images, "u\u2028v.png")
+    lines = [{"path": "u\u2028v.png", "label": "1"}, {"path": "d.png", "label": "0"}]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    (images / "manifest.jsonl").write_text(text, encoding="utf-8")
+    assert len(read_both_ways("manifest", images)) == 2
+
+
+def test_columns_that_are_not_known_are_named_and_not_used(images):
+    table(images / "manifest.csv", [{"colour": "red", "prompt": "p"} | line for line in LINES])
+    assert table_columns(read_both_ways("manifest", images), *ALL) == READ
+    told = "columns of manifest.csv: path, label, generator, split, degradation, content, source; not used: "
+    assert read(str(images)).reading[0] == f"{told}colour, prompt, x_note"
+
+
+def test_classes_that_a_user_states_are_taken_and_left_out(images):
+    lines = [{"path": "c.png", "label": "tampered"}, {"path": "d.png", "label": "0"}, {"path": "e.png", "label": "1"}]
+    table(images / "manifest.csv", lines)
+    with pytest.raises(InputError, match="label 'tampered' is not known"):
+        read(str(images))
+    for meaning, labels in (("skip", {"d.png": 0, "e.png": 1}), ("generated", {"c.png": 1, "d.png": 0, "e.png": 1})):
+        assert table_columns(read(str(images), reading=Reading({"tampered": meaning})), "label") == labels
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from bench.images.data_sets import read as read_data
 from bench.images.files import tables
 from bench.images.layouts.api import SHARED_POOL
+from bench.images.reading import Reading
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels, structs, table, write_arrow, write_parquet
 
@@ -285,3 +286,80 @@ def test_real_images_that_are_mounted_are_read_where_other_images_lie_beside_the
     assert images.files.read("real/0.png") == png(5)
     assert "real/0.png" in images.names
     assert "stray.png" not in images.names
+
+
+def card(root, text):
+    (root / "README.md").write_text(f"---\nconfigs:\n- data_files:\n{text}---\n# Data\n")
+
+
+def test_a_column_of_splits_decides_over_names_of_tables(tmp_path):
+    write_parquet(tmp_path / "test" / "0.parquet", eight(split=["train", "test"] * 4))
+    assert read(tmp_path).table["split"].tolist() == ["train", "test"] * 4
+
+
+def test_shards_that_the_card_does_not_name_are_stale_and_are_not_read(tmp_path):
+    both_splits(tmp_path, first="data/train-0.parquet", second="data/odd.parquet")
+    write_parquet(tmp_path / "old" / "train-0.parquet", eight(50))
+    card(tmp_path, "  - {split: train, path: data/train-*}\n  - {split: validation, path: data/odd.parquet}\n")
+    images = read(tmp_path)
+    assert images.table["split"].tolist() == ["val"] * 8 + ["train"] * 8
+    assert same_pixels(images, [*range(100, 108), *range(8)])
+    assert "1 tables that README.md does not name were not read: old/train-0.parquet" in images.notes
+
+
+def test_splits_of_a_card_may_be_classes_or_generators(tmp_path):
+    for name in ("a", "b", "c"):
+        write_parquet(tmp_path / f"{name}.parquet", table({"image": structs([png(ord(name))] * 2)}))
+    card(tmp_path, "  - {split: real, path: a.*}\n  - {split: sdxl, path: b.*}\n  - {split: Midjourney, path: c.*}\n")
+    assert read(tmp_path).table["generator"].tolist() == [SHARED_POOL] * 2 + ["sdxl"] * 2 + ["Midjourney"] * 2
+
+
+@pytest.mark.parametrize("shape", ["{}-00000-of-00001", "{}", "data/{}/0000"])
+def test_names_of_tables_may_be_classes_and_generators(tmp_path, shape):
+    for seed, name in enumerate(("real", "SDXL", "FLUX.1-dev")):
+        write_parquet(tmp_path / f"{shape.format(name)}.parquet", table({"image": structs([png(seed)] * 2)}))
+    images = read(tmp_path)
+    assert images.generators == ("FLUX.1-dev", "SDXL")
+    assert images.drawn_splits
+
+
+def test_a_second_column_of_images_is_left_out_and_named(tmp_path):
+    masks = structs([png(900 + index) for index in range(8)])
+    for seed, name in enumerate(("test", "train")):
+        write_parquet(tmp_path / "data" / f"{name}.parquet", eight(100 * seed, mask=masks, depth=masks))
+    images = read(tmp_path)
+    assert same_pixels(images, [*range(8), *range(100, 108)])
+    assert "these columns hold further images, which were left out: depth, mask" in images.notes
+    chosen = read_data(str(tmp_path / "data"), reading=Reading(columns={"image": "mask"}))
+    assert same_pixels(chosen, [*range(900, 908)] * 2)
+
+
+def test_a_third_class_is_left_out_as_stated(tmp_path):
+    for split in ("train", "test"):
+        data = structs([png(index) for index in range(6)])
+        write_parquet(tmp_path / f"{split}.parquet", table({"image": data, "label": [0, 1, 2] * 2}))
+    with pytest.raises(
+        InputError, match=r"--classes 0=real,1=generated,2=skip \(0: 0\.png, 3\.png; 1: 1\.png, 4\.png; 2: 2"
+    ):
+        read_data(str(tmp_path))
+    images = read_data(str(tmp_path), reading=Reading({"0": "generated", "1": "skip", "2": "real"}))
+    assert images.table["label"].tolist() == [1, 0, 1, 0] * 2
+    assert same_pixels(images, [0, 2, 3, 5] * 2)
+
+
+def test_columns_with_and_without_a_role_are_told(tmp_path):
+    write_parquet(tmp_path / "a.parquet", eight(prompt=["p"] * 8, video_id=["v", "w"] * 4))
+    images = read(tmp_path)
+    told = "columns of the tables: image is the image, label is the label, generator is the generator, video_id is the"
+    assert images.reading[0] == f"{told} group; not used: prompt"
+    assert set(images.table["source"]) == {"v", "w"}
+
+
+def test_paths_without_bytes_are_refused_with_what_to_do(tmp_path):
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    rows = pa.array([{"bytes": None, "path": "/home/writer/a.png"}] * 2, kind)
+    write_parquet(tmp_path / "train.parquet", table({"image": rows, "label": ["real", "fake"]}))
+    with pytest.raises(
+        InputError, match=r"hold paths, such as /home/writer/a\.png, and no bytes of images; write the data"
+    ):
+        read_data(str(tmp_path))

@@ -8,6 +8,7 @@ import pytest
 
 from bench.images.data_sets import read as read_data
 from bench.images.layouts.api import SHARED_POOL
+from bench.images.reading import Reading
 from bench.platform.errors import InputError
 from tests.support.image_tables import png, same_pixels
 
@@ -141,3 +142,82 @@ def test_what_is_not_understood_is_one_line(tmp_path, members, reason):
     shard(tmp_path / "x.tar", members)
     with pytest.raises(InputError, match=reason):
         read_data(f"webdataset:{tmp_path / 'x.tar'}")
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        ("sd1.5_{:04d}.png sd1.5_{:04d}.cls", "keys end at the last dot of a name"),
+        ("sd1.5_{:04d}.JPG sd1.5_{:04d}.txt", "keys end at the last dot of a name"),
+        ("{:08d}.input.png {:08d}.target.cls", "keys end at the first dot of a name"),
+        ("{:08d}.image.webp {:08d}.label.txt", "keys end at the first dot of a name"),
+    ],
+)
+def test_keys_with_dots_and_fields_with_dots_are_read_and_the_rule_is_told(tmp_path, names, rule):
+    for split in ("train", "test"):
+        members = {}
+        for number in range(4):
+            picture, label = (name.format(number) for name in names.split())
+            members |= {picture: png(number), label: WORDS[number % 2].encode()}
+        shard(tmp_path / f"{split}-000000.tar", members)
+    images = read(tmp_path)
+    assert images.table["label"].tolist() == [0, 1, 0, 1] * 2
+    assert same_pixels(images, [*range(4)] * 2)
+    assert images.reading[0] == rule
+
+
+def test_where_no_rule_pairs_all_the_pictures_are_named(tmp_path):
+    members = {f"sd1.5_{number}.{end}": b"real" for number in range(2) for end in ("input.png", "target.cls")}
+    shard(tmp_path / "train-000000.tar", members)
+    with pytest.raises(InputError, match=r"2 of its images have no label, such as sd1\.5_0\.input\.png"):
+        read_data(f"webdataset:{tmp_path / 'train-000000.tar'}")
+
+
+@pytest.mark.parametrize("labels", [(0, 1), ("1", "0")])
+def test_numbers_are_refused_with_keys_and_read_as_stated(tmp_path, labels):
+    shard(tmp_path / "x.tar", samples(labels * 4))
+    with pytest.raises(
+        InputError, match=r"numbers without names in cls; .* 0=real,1=generated \(0: 00000., 00000., 00000.;"
+    ):
+        read_data(str(tmp_path / "x.tar"))
+    images = read_data(str(tmp_path / "x.tar"), reading=Reading({"0": "generated", "1": "real"}))
+    assert images.table["label"].tolist() == [int(str(label) == "0") for label in labels * 4]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for index in range(6):
+        unpacked(tmp_path / "photos" / str(index), {"photo.png": png(500 + index)})
+    return str(tmp_path / "photos")
+
+
+def test_labels_that_are_there_are_not_overridden_by_real_images_that_are_given(tmp_path, photos):
+    shard(tmp_path / "set" / "shard-000000.tar", samples(WORDS * 4))
+    table = read_data(str(tmp_path / "set"), photos).table
+    own = table[~table["name"].str.startswith("real/")]
+    assert own["label"].tolist() == [0, 1] * 4
+    assert (table["label"] == 0).sum() == 4 + 6
+
+
+def test_numbers_are_not_overridden_by_real_images_that_are_given(tmp_path, photos):
+    shard(tmp_path / "set" / "shard-000000.tar", samples([0, 1] * 4))
+    with pytest.raises(InputError, match="numbers without names in cls"):
+        read_data(str(tmp_path / "set"), photos)
+
+
+def test_shards_without_labels_are_one_generator_beside_real_images_and_not_one_each(tmp_path, photos):
+    for number in range(3):
+        shard(tmp_path / "set" / f"shard-{number:06d}.tar", {f"{number}{index}.png": png(index) for index in range(4)})
+    images = read_data(str(tmp_path / "set"), photos)
+    assert images.generators in {("set",), ("shard",)}
+    assert images.labels.tolist().count(1) == 12
+
+
+def test_folders_of_shards_are_splits_and_words_in_names_of_shards_are_none(tmp_path):
+    for split in ("train", "test"):
+        for generator in ("FLUX.1-dev", "SDXL"):
+            facts = [{}, {"generator": generator}]
+            shard(tmp_path / split / f"{generator}-000000.tar", samples(WORDS, facts=facts))
+    images = read(tmp_path)
+    assert images.table.groupby("split")["name"].count().to_dict() == {"test": 4, "train": 4}
+    assert images.generators == ("FLUX.1-dev", "SDXL")

@@ -1,0 +1,194 @@
+"""Tables beside images: labels, splits and generators of the images that they list, and what they do not fit."""
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from bench.images.data_sets import read
+from bench.images.reading import Reading
+from bench.platform.errors import InputError
+from tests.support.image_tables import write_parquet
+from tests.support.small_data_sets import read_both_ways, table_columns, write_images
+
+KINDS = {"a": ("real", "train"), "b": ("fake", "train"), "c": ("real", "test"), "d": ("fake", "test")}
+READ = {"a": (0, "train"), "b": (1, "train"), "c": (0, "test"), "d": (1, "test")}
+
+
+def rows(path="images/{}.png"):
+    return [{"file_name": path.format(name), "label": label, "split": split} for name, (label, split) in KINDS.items()]
+
+
+def comma_separated(path, lines, mark=","):
+    text = [mark.join(lines[0]), *(mark.join(map(str, line.values())) for line in lines)]
+    path.write_text("\n".join(text) + "\n")
+
+
+def parquet(path, lines):
+    write_parquet(path, pa.Table.from_pylist(lines))
+
+
+WRITERS = {
+    "metadata.csv": comma_separated,
+    "facts.csv": lambda path, lines: comma_separated(path, lines, ";"),
+    "facts.tsv": lambda path, lines: comma_separated(path, lines, "\t"),
+    "metadata.jsonl": lambda path, lines: path.write_text("\n".join(map(json.dumps, lines))),
+    "facts.json": lambda path, lines: path.write_text(json.dumps(lines)),
+    "metadata.parquet": parquet,
+}
+
+
+@pytest.fixture
+def images(tmp_path):
+    write_images(tmp_path, *(f"images/{name}.png" for name in KINDS))
+    return tmp_path
+
+
+def found(images):
+    return {
+        name.rpartition("/")[2].partition(".")[0]: tuple(values)
+        for name, values in table_columns(images, "label", "split").items()
+    }
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_tables_in_all_their_forms_say_all(images, name):
+    WRITERS[name](images / name, rows())
+    read_set = read_both_ways("folders", images)
+    assert found(read_set) == READ
+    assert any(f"columns of {name}: file_name is the path" in line for line in read_set.reading)
+    assert read_set.generators == (images.name,)
+
+
+def test_a_table_of_the_hub_lies_in_the_folder_of_its_images(images):
+    comma_separated(images / "images" / "metadata.csv", rows("{}.png"))
+    assert found(read(str(images))) == READ
+
+
+def test_images_at_the_top_that_a_table_lists_are_read(tmp_path):
+    write_images(tmp_path, *(f"{name}.png" for name in KINDS))
+    comma_separated(tmp_path / "labels.csv", rows("{}.png"))
+    assert found(read(str(tmp_path))) == READ
+
+
+def test_a_table_for_each_split_says_it_by_its_name(images):
+    for split in ("train", "test"):
+        own = [{"image": line["file_name"], "label": line["label"]} for line in rows() if line["split"] == split]
+        comma_separated(images / f"{split}.csv", own)
+    read_set = read(str(images))
+    assert found(read_set) == READ
+    assert any(line.endswith("all of the split test, by its name") for line in read_set.reading)
+
+
+def test_what_is_listed_in_vain_and_what_is_not_listed_is_counted_and_said(images):
+    write_images(images, "images/unlisted.png", "images/other.png")
+    gone = [{"file_name": "images/gone.png", "label": "fake", "split": "test"}]
+    comma_separated(images / "metadata.csv", rows() + gone)
+    read_set = read(str(images))
+    assert found(read_set) == READ
+    assert read_set.missing == {"images that metadata.csv lists": 1}
+    assert "2 images are in no table and were left out, such as images/other.png" in read_set.notes
+
+
+def test_unlisted_images_stay_where_folders_say_what_they_are(images):
+    write_images(images, "flux/x.png", "real/y.png")
+    comma_separated(images / "captions.csv", [{"file_name": "flux/x.png", "prompt": "a boat"}])
+    assert {"flux/x.png", "real/y.png"} <= set(read(str(images)).names)
+
+
+@pytest.mark.parametrize("image", ["real/a.png", "fake/b.png"])
+def test_a_table_and_a_folder_that_differ_are_refused(tmp_path, image):
+    write_images(tmp_path, "real/a.png", "fake/b.png")
+    wrong = {"real/a.png": "fake", "fake/b.png": "real"}[image]
+    comma_separated(tmp_path / "metadata.csv", [{"file_name": image, "label": wrong}])
+    with pytest.raises(InputError, match=f"{image}: its folder says the label . and a table .; mend one of them"):
+        read(str(tmp_path))
+
+
+def test_a_split_that_a_table_states_otherwise_is_refused(tmp_path):
+    write_images(tmp_path, *(f"{split}/{kind}/1.png" for split in ("train", "test") for kind in ("real", "fake")))
+    comma_separated(tmp_path / "list.csv", [{"file_name": "train/real/1.png", "split": "test"}])
+    with pytest.raises(InputError, match="its folder says the split train and a table test"):
+        read(str(tmp_path))
+
+
+def test_generators_that_differ_for_certain_are_refused_and_finer_ones_are_taken(tmp_path):
+    write_images(tmp_path, "ADM/a.png", "real/b.png")
+    comma_separated(tmp_path / "list.csv", [{"file_name": "ADM/a.png", "generator": "GLIDE"}])
+    with pytest.raises(InputError, match="its folder says the generator ADM and a table GLIDE"):
+        read(str(tmp_path))
+    comma_separated(tmp_path / "list.csv", [{"file_name": "ADM/a.png", "generator": "ADM-guided-256"}])
+    assert read(str(tmp_path)).generators == ("ADM-guided-256",)
+
+
+def test_two_tables_add_to_each_other_and_are_refused_where_they_differ(images):
+    comma_separated(
+        images / "labels.csv", [{"file_name": line["file_name"], "label": line["label"]} for line in rows()]
+    )
+    comma_separated(
+        images / "splits.csv", [{"file_name": line["file_name"], "split": line["split"]} for line in rows()]
+    )
+    assert found(read(str(images))) == READ
+    comma_separated(images / "more.csv", [{"file_name": "images/a.png", "label": "fake"}])
+    with pytest.raises(
+        InputError, match=r"images/a\.png has the label 0 in one table and 1 in another; mend one of them"
+    ):
+        read(str(images))
+
+
+def test_a_list_of_files_of_which_none_is_there_is_refused(images):
+    comma_separated(images / "metadata.csv", rows("elsewhere/x{}.png"))
+    with pytest.raises(
+        InputError, match=r"lists 4 images in file_name, and none of them is found by its path, such as e"
+    ):
+        read(str(images))
+
+
+def test_bare_names_that_are_of_two_images_are_refused(tmp_path):
+    write_images(tmp_path, *(f"{folder}/{name}.png" for folder in ("x", "y") for name in KINDS))
+    comma_separated(tmp_path / "metadata.csv", rows("{}.png"))
+    with pytest.raises(InputError, match="none of them is found by its path"):
+        read(str(tmp_path))
+
+
+def test_numbers_are_refused_or_read_as_stated_or_as_folders_explain_them(images):
+    lines = [{"file_name": line["file_name"], "label": str(int(line["label"] == "real"))} for line in rows()]
+    comma_separated(images / "labels.csv", lines)
+    with pytest.raises(InputError, match=r"numbers without names in label; .* --classes 0=real,1=generated \(0: row 2"):
+        read(str(images))
+    stated = read(str(images), reading=Reading({"0": "generated", "1": "real"}))
+    assert {name: label for name, (label, _) in found(stated).items()} == {"a": 0, "b": 1, "c": 0, "d": 1}
+    write_images(images / "named", "real/a.png", "fake/b.png")
+    named = [{"file_name": "real/a.png", "label": "1"}, {"file_name": "fake/b.png", "label": "0"}]
+    comma_separated(images / "named" / "labels.csv", named)
+    assert table_columns(read(str(images / "named")), "label") == {"fake/b.png": 1, "real/a.png": 0}
+
+
+def test_classes_that_a_user_leaves_out_are_counted(images):
+    write_images(images, "images/e.png")
+    extra = [{"file_name": "images/e.png", "label": "tampered", "split": "test"}]
+    comma_separated(images / "metadata.csv", rows() + extra)
+    with pytest.raises(InputError, match=r"--classes tampered=real\|generated\|skip"):
+        read(str(images))
+    read_set = read(str(images), reading=Reading({"tampered": "skip"}))
+    assert found(read_set) == READ
+    assert "1 images are of classes that were to be left out" in read_set.notes
+
+
+def test_a_column_of_paths_may_be_stated(images):
+    lines = [{"where": line["file_name"], "kind": line["label"]} for line in rows()]
+    comma_separated(images / "x.csv", lines)
+    stated = Reading(columns={"path": "where", "label": "kind"})
+    assert [label for label, _ in found(read(str(images), reading=stated)).values()] == [0, 1, 0, 1]
+
+
+def test_tables_that_list_nothing_are_named(images):
+    comma_separated(images / "metadata.csv", rows())
+    (images / "prompts.csv").write_text("prompt,seed\na boat,1\n")
+    assert "not used, as they list no images of the set by path: prompts.csv" in read(str(images)).reading
+
+
+def test_groups_of_a_table_are_sources(images):
+    lines = [line | {"video_id": "v" if name in "ab" else ""} for name, line in zip(KINDS, rows(), strict=True)]
+    comma_separated(images / "metadata.csv", lines)
+    assert list(table_columns(read(str(images)), "source").values()) == ["v", "v", "images/c.png", "images/d.png"]
