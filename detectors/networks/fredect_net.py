@@ -42,7 +42,7 @@ import numpy as np
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
 from detectors.architectures.support.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues, padded_centre, resize_shorter_side
-from detectors.preprocessing.entry_scripts import EntryScript
+from detectors.preprocessing.entry_scripts import EntryScript, script_notes
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
 from detectors.training.network_recipe import NetworkVariant
 from detectors.training.plan import Plan
@@ -159,6 +159,7 @@ class FreDectNet(ScriptedRecipe):
             input_policy=f"{SHORTER_SIDE} (eval_all.py of AIGCDetectBenchmark, evaluate.py of SIDBench; others by the"
             " option script)",
             size=Size(23_510_081, 4.15),
+            notes=script_notes(SCRIPTS),
             view=PAPER_VIEW,
             front_end="logarithm of the DCT, in float64",
             network=_large,

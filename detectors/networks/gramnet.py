@@ -31,7 +31,7 @@ from detectors.api import Card, Detector, Runtime, Setting, Size, State, TrainSe
 from detectors.architectures.gram_names import GRAM_PARTS, SMALL_GRAM_PARTS
 from detectors.architectures.support.initial_weights import on_meta_device, random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS, BlurJpeg, View
-from detectors.preprocessing.entry_scripts import EntryScript
+from detectors.preprocessing.entry_scripts import EntryScript, script_notes
 from detectors.preprocessing.views import RescaledView
 from detectors.training.network_recipe import NetworkVariant
 from detectors.training.plan import Plan
@@ -118,6 +118,7 @@ class GramNet(ScriptedRecipe):
             input_policy="whole image resized bilinearly to a square (a loaded port: centre crop without resize,"
             " smaller images padded with black, as test.py of SIDBench; others by the option script)",
             size=Size(11_734_723, 12.1),
+            notes=script_notes(SCRIPTS),
             view=PAPER_VIEW,
             network=_large,
             stages=(("fcnewr", *GRAM_PARTS), *RESNET_STAGES[1:]),

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Card, Setting, Size
 from detectors.preprocessing.augmentation import SMALL_CROPS
-from detectors.preprocessing.entry_scripts import EntryScript
+from detectors.preprocessing.entry_scripts import EntryScript, script_notes
 from detectors.preprocessing.views import SquareView
 from detectors.training.network_recipe import NetworkVariant
 from detectors.training.plan import Plan
@@ -110,6 +110,7 @@ class Npr(ScriptedRecipe):
             input_size="256x256",
             input_policy="whole image resized bilinearly to a square (test.py of NPR; others by the option script)",
             size=Size(1_437_761, 2.24),
+            notes=script_notes(SCRIPTS),
             view=PAPER_VIEW,
             front_end="differences of neighbouring pixels, in float32",
             network=_large,

@@ -6,6 +6,7 @@ The same network is tested by its authors and by benchmarks on different pixels,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,6 +57,11 @@ class EntryScript:
                 return resize_to_square(pixels, self.side, "pillow")
             case "repeat":
                 return repeat_to(pixels, self.side)
+
+
+def script_notes(scripts: Mapping[str, EntryScript]) -> str:
+    """What each value of the option `script` does, for cards."""
+    return "; ".join(f"script={name}: {script.text}" for name, script in scripts.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """NPR: the published network and checkpoint layouts, and an input that holds no content."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,8 @@ from detectors.api import Runtime, Unavailable
 from detectors.architectures.npr import NprNet, neighbour_residual
 from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
-from detectors.networks.npr import PAPER_VIEW, Npr
+from detectors.networks import fredect_net, gramnet, npr
+from detectors.networks.npr import PAPER_VIEW, SCRIPTS, Npr
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.training.schedules import StepSchedule
 from detectors.weight_file import WrongWeights
@@ -169,6 +172,12 @@ def test_a_script_is_of_the_published_network_and_stands_on_its_variant():
         "224x224",
     ]
     assert chosen.key != PAPER.key
+    assert all(f"script={name}: {script.text}" in PAPER.variant.notes for name, script in SCRIPTS.items())
+
+
+@pytest.mark.parametrize("module", [npr, gramnet, fredect_net])
+def test_every_script_is_a_value_of_the_option(module):
+    assert get_args(module.Script) == tuple(module.SCRIPTS)
 
 
 @pytest.mark.parametrize("recipe", [PAPER, SMALL])
