@@ -1,7 +1,7 @@
 """How entry scripts of published code show an image to a network: resized, cropped, both or neither.
 
-The same network is tested by its authors and by benchmarks on different pixels, and its probabilities differ by up to
-0.5 between them. All scripts here read RGB; resizing is Pillow's bilinear filter, which averages where it shrinks.
+The same network is tested by its authors and by benchmarks on different pixels, and its probabilities differ by several
+tenths between them. All scripts here read RGB; resizing is Pillow's bilinear filter, which averages where it shrinks.
 """
 
 from __future__ import annotations
