@@ -23,7 +23,7 @@ def data_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     classes: options.Classes = "",
     columns: options.Columns = "",
     levels: options.Levels = "",
-    group: options.Group = "",
+    group: options.GroupBy = "",
     follow: options.Follow = True,  # noqa: FBT002
     limit: options.Limit = None,
     audit: Annotated[bool, typer.Option(help="Name what of the files tells the classes apart.")] = False,  # noqa: FBT002

@@ -79,7 +79,7 @@ Columns = Annotated[
 Levels = Annotated[
     str, typer.Option(help="Folders from the top: split,class,generator,content,skip", rich_help_panel=IMAGES)
 ]
-Group = Annotated[
+GroupBy = Annotated[
     str, typer.Option(help="What belongs together: folder, name, a column or a pattern.", rich_help_panel=IMAGES)
 ]
 Follow = Annotated[bool, typer.Option("--follow/--no-follow", help="Follow links in folders.", rich_help_panel=IMAGES)]

@@ -15,6 +15,12 @@ from bench.images.decoding.structure import MAX_PIXELS
 from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.request.run_request import RunRequest, usual_folder
 
+AS_GIVEN = (
+    *("data", "setting", "device", "precision", "limit", "batch_size", "workers", "real", "max_unreadable"),
+    *("tensorboard", "keep_fitted", "executor", "data_name"),
+)
+READING = ("classes", "columns", "levels", "group")
+
 if TYPE_CHECKING:
     from bench.records.run import Run
 
@@ -34,7 +40,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     classes: options.Classes = "",
     columns: options.Columns = "",
     levels: options.Levels = "",
-    group: options.Group = "",
+    group: options.GroupBy = "",
     follow: options.Follow = True,  # noqa: FBT002
     limit: options.Limit = None,
     base_degradation: options.BaseDegradation = "none",
@@ -53,38 +59,32 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     dry_run: options.DryRun = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
-    del protocol, settings  # read before the other options were, which now hold what they say
     chosen: ChosenProtocol = context.obj
-    if detectors is None:  # as a settings file is to have them
-        detectors = context.params["detectors"] = DETECTORS if chosen.protocol.trains else ALL
-    request = RunRequest(
+    params = context.params  # all that is above, with what a settings file says
+    if params["detectors"] is None:  # as a settings file is to have them
+        params["detectors"] = DETECTORS if chosen.protocol.trains else ALL
+    root, requests = _checked(_request(chosen, params), names(params["base_degradation"]), params["out"])
+    params["out"] = root
+    if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"]):
+        _write_settings_and_rank(runs, requests[0], root, params)
+
+
+def _request(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunRequest:
+    """What the options ask for; the folder is still to be found. Raises `InputError` for texts that are no values."""
+    seeds = params["seeds"]
+    baselines = params["baselines"] and chosen.protocol.trains
+    return RunRequest(
         protocol=chosen.protocol,
-        data=data,
-        detectors=_with_baselines(names(detectors), baselines=baselines and chosen.protocol.trains),
-        setting=setting,
-        device=device,
-        precision=precision,
-        out=out or Path(),
-        limit=limit,
-        seeds=options.seed_numbers(seed) if seeds is None else tuple(range(seeds)),
-        batch_size=batch_size,
-        workers=workers,
+        detectors=_with_baselines(names(params["detectors"]), baselines=baselines),
+        out=params["out"] or Path(),
+        seeds=options.seed_numbers(params["seed"]) if seeds is None else tuple(range(seeds)),
         cache=options.cache_folder(),
-        real=real,
-        max_unreadable=max_unreadable,
-        max_pixels=options.pixel_count(max_pixels),
+        max_pixels=options.pixel_count(params["max_pixels"]),
         recipe_options=chosen.recipe_options,
-        tensorboard=tensorboard,
-        keep_fitted=keep_fitted,
-        executor=executor,
-        weights_folder=options.weights_folder(weights_dir),
-        data_name=data_name,
-        reading=options.reading(classes, columns, levels, group, follow=follow),
+        weights_folder=options.weights_folder(params["weights_dir"]),
+        reading=options.reading(*(params[name] for name in READING), follow=params["follow"]),
+        **{name: params[name] for name in AS_GIVEN},
     )
-    root, requests = _checked(request, names(base_degradation), out)
-    context.params["out"] = root
-    if runs := _answer(root, requests, replace=replace, dry_run=dry_run):
-        _write_settings_and_rank(runs, requests[0], root, context.params)
 
 
 def _checked(request: RunRequest, base_degradations: Sequence[str], out: Path | None) -> tuple[Path, list[RunRequest]]:

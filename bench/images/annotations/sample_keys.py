@@ -9,7 +9,7 @@ from typing import NamedTuple
 LABEL_FIELDS = ("cls", "json", "txt", "label")
 
 
-class Sample(NamedTuple):
+class KeyedSample(NamedTuple):
     """One sample.
 
     Attributes:
@@ -23,7 +23,7 @@ class Sample(NamedTuple):
     fields: Mapping[str, str]
 
 
-class Samples(NamedTuple):
+class KeyedSamples(NamedTuple):
     """The samples of a tree.
 
     Attributes:
@@ -32,12 +32,12 @@ class Samples(NamedTuple):
         rule: How keys and fields were told apart, for people.
     """
 
-    samples: Sequence[Sample]
+    samples: Sequence[KeyedSample]
     unpaired: Sequence[str]
     rule: str
 
 
-def find_samples(images: Sequence[str], data: Collection[str]) -> Samples:
+def find_samples(images: Sequence[str], data: Collection[str]) -> KeyedSamples:
     """Pair pictures with what describes them.
 
     A key ends at the last dot of a name, or at the first one: the rule that pairs every picture with one description
@@ -69,7 +69,7 @@ def _at_first_dot(path: str) -> tuple[str, str]:
 
 def _paired(
     images: Sequence[str], described: Sequence[str], split: Callable[[str], tuple[str, str]], rule: str
-) -> Samples:
+) -> KeyedSamples:
     fields: dict[str, dict[str, str]] = defaultdict(dict)
     for path in described:
         key, field = split(path)
@@ -78,7 +78,7 @@ def _paired(
     for path in images:
         pictures[split(path)[0]].append(path)
     samples = [
-        Sample(key, paths[0], fields[key]) for key, paths in pictures.items() if key in fields and len(paths) == 1
+        KeyedSample(key, paths[0], fields[key]) for key, paths in pictures.items() if key in fields and len(paths) == 1
     ]
     paired = {sample.image for sample in samples}
-    return Samples(samples, [path for path in images if path not in paired], rule)
+    return KeyedSamples(samples, [path for path in images if path not in paired], rule)

@@ -22,7 +22,7 @@ from bench.images.annotations.column_roles import (
 )
 from bench.images.annotations.folder_levels import read_folders
 from bench.images.annotations.records import TextRecords
-from bench.images.annotations.sample_keys import Sample, Samples, find_samples
+from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
 from bench.images.vocabulary.class_words import label_of_name
@@ -34,7 +34,7 @@ PROBED = 20  # samples in which a label is looked for
 
 
 class WebDatasetLayout(Layout):
-    """Samples of files that share a key."""
+    """KeyedSamples of files that share a key."""
 
     name: ClassVar[str] = "webdataset"
     pattern: ClassVar[str] = "<split>*.tar of <key>.<image> with <key>.cls or <key>.json"
@@ -91,7 +91,7 @@ def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:
         raise InputError(msg)
 
 
-def _samples(tree: Tree) -> Samples:
+def _samples(tree: Tree) -> KeyedSamples:
     paths = [f"{folder}/{name}".lstrip("/") for folder, names in tree.listing.images.items() for name in names]
     return find_samples(paths, tree.listing.data)
 
@@ -99,7 +99,7 @@ def _samples(tree: Tree) -> Samples:
 class _SampleRecords(TextRecords):
     """The fields of samples as a table; its examples are keys."""
 
-    def __init__(self, tree: Tree, samples: Sequence[Sample]) -> None:
+    def __init__(self, tree: Tree, samples: Sequence[KeyedSample]) -> None:
         rows = [_fields(tree, sample) for sample in samples]
         columns = dict.fromkeys(column for row in rows for column in row)
         super().__init__(tree.where, {column: [row.get(column) for row in rows] for column in columns})
@@ -111,7 +111,7 @@ class _SampleRecords(TextRecords):
         return self._keys[row]
 
 
-def _fields(tree: Tree, sample: Sample) -> dict[str, Any]:
+def _fields(tree: Tree, sample: KeyedSample) -> dict[str, Any]:
     """The fields of a sample: those of its `.json`, and the label in its `.cls` or `.txt`. Raises `InputError`."""
     fields = _json(tree, sample.fields["json"]) if "json" in sample.fields else {}
     texts = {field: tree.read_text(path).strip() for field, path in sample.fields.items() if field != "json"}
