@@ -14,6 +14,7 @@ import typer
 from bench.command import options
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 from bench.request.defaults import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = options.CORES,
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
+    follow: options.Follow = True,  # noqa: FBT002
 ) -> None:
     """Score images with checkpoints or fitted detectors. Exits with 1 where an image has no score by one of them."""
     from bench.request.early_checks import check_detectors, check_device
@@ -65,7 +67,9 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from bench.request.image_scores import ScoreRequest, score_files
 
     folder = options.weights_folder(weights_dir)
-    request = ScoreRequest(images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels)
+    request = ScoreRequest(
+        images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels, follow
+    )
     found = score_files(request, options.reporter())
     for line in _lines(found, form):
         typer.echo(line)
@@ -149,7 +153,7 @@ def _lines(found: ImageScores, form: str) -> Iterator[str]:
     shown = found.table[["name", "detector", "score", "verdict", "reason"]]
     for name, detector, score, verdict, reason in shown.itertuples(index=False, name=None):
         who = f"{detector}  " if several else ""
-        yield f"{name}  {who}{reason or f'{score:.4f}  {verdict}'}"
+        yield printable(f"{name}  {who}{reason or f'{score:.4f}  {verdict}'}")
 
 
 def _json_lines(found: ImageScores, form: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from bench.images.quality.audit import (
     leak_summary,
 )
 from bench.images.quality.census import Census
+from bench.platform.printable import printable
 from bench.report.ranking_columns import DASH, TableColumn
 from bench.report.terminal import split_columns, text_table
 
@@ -100,14 +101,16 @@ def census_report(census: Census, title: str, source: str, width: int, *, every_
     """
     generated = census.groups[census.groups["class"] == "generated"]
     head = f"{title} ({source}): {census.images:,} images, {generated['generator'].nunique()} generators"
-    lines = [Text(f"Warning: {warning}", style="yellow") for warning in census.warnings]
-    lines += [Text(f"Note: {note}") for note in (*census.notes, *(note.text for note in census.file_notes))]
-    shared = [duplicate for duplicate in census.duplicates if duplicate.across == "pools"]
-    lines += [
-        Text(f"Note: {duplicate.images:,} real images stand in several pools, such as {duplicate.example[0]}")
-        for duplicate in shared
+    lines = [Text(printable(f"Warning: {warning}"), style="yellow") for warning in census.warnings]
+    notes = [*census.notes, *(note.text for note in census.file_notes)]
+    notes += [
+        f"{duplicate.images:,} real images stand in several pools, such as {duplicate.example[0]}"
+        for duplicate in census.duplicates
+        if duplicate.across == "pools"
     ]
-    lines += [Text(f"  {row['name']}: {row['reason']}") for _, row in census.excluded.head(MAX_EXCLUDED).iterrows()]
+    lines += [Text(printable(f"Note: {note}")) for note in notes]
+    excluded = (f"  {row['name']}: {row['reason']}" for _, row in census.excluded.head(MAX_EXCLUDED).iterrows())
+    lines += [Text(printable(line)) for line in excluded]
     if (more := len(census.excluded) - MAX_EXCLUDED) > 0:
         lines.append(Text(f"  and {more} more"))
     shown = census.generators if every_row else census.generators.head(MAX_ROWS)

@@ -16,7 +16,15 @@ from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.files.local import open_local
-from bench.images.files.tree import ARCHIVE_SUFFIXES, DATA_SUFFIXES, IMAGE_SUFFIXES, Folder, Tree
+from bench.images.files.tree import (
+    ARCHIVE_SUFFIXES,
+    DATA_SUFFIXES,
+    IMAGE_SUFFIXES,
+    Folder,
+    Tree,
+    is_image_file,
+    storable,
+)
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
@@ -54,6 +62,7 @@ class ScoreRequest:
         workers: Threads that read and prepare.
         weights_folder: Where files of released checkpoints lie.
         max_pixels: The largest number of pixels of an image that is read.
+        follow: Whether links in folders are followed.
     """
 
     images: Sequence[Path]
@@ -66,6 +75,7 @@ class ScoreRequest:
     workers: int
     weights_folder: Path
     max_pixels: int = MAX_PIXELS
+    follow: bool = True
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
         InputError: A detector, its weights or the images cannot be used.
     """
     detectors = _load(request)
-    images, unread = _all_images(request.images)
+    images, unread = _all_images(request.images, follow=request.follow)
     with reporter.stage("score images", len(images)) as advance:
         found = _score(detectors, images, request, advance)
     names = [image.name for image in images]
@@ -245,7 +255,7 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
         raise InputError(str(error)) from error
 
 
-def _all_images(paths: Sequence[Path]) -> tuple[list[_Image], Counter[str]]:
+def _all_images(paths: Sequence[Path], *, follow: bool) -> tuple[list[_Image], Counter[str]]:
     """The images at some paths, each once under the name that comes first, and the files that are none by suffix.
 
     Raises:
@@ -253,7 +263,7 @@ def _all_images(paths: Sequence[Path]) -> tuple[list[_Image], Counter[str]]:
     """
     unread: Counter[str] = Counter()
     chosen = list(dict.fromkeys(paths))
-    found = [image for path in chosen for image in _images(path, unread, several=len(chosen) > 1)]
+    found = [image for path in chosen for image in _images(path, unread, several=len(chosen) > 1, follow=follow)]
     refused = [image for image in found if image.refused]
     if len(refused) == len(found):
         others = f" ({unread_text(unread)})" if unread else ""
@@ -284,19 +294,20 @@ def _advice() -> str:
     return f"give image files ({images}), folders, or archives ({archives})"
 
 
-def _images(path: Path, unread: Counter[str], *, several: bool) -> Iterator[_Image]:
+def _images(path: Path, unread: Counter[str], *, several: bool, follow: bool) -> Iterator[_Image]:
     """The images of a folder or archive, or the one file.
 
     Args:
         path: The path.
         unread: Files that are no images, by suffix, which are added to.
         several: Whether it is one path of several, which the names then begin with.
+        follow: Whether links in folders are followed.
     """
     suffix = path.suffix.lower()
     if path.is_dir() or (path.is_file() and suffix in ARCHIVE_SUFFIXES):
-        yield from _images_inside(path, unread, f"{path}/" if several else "")
-    elif path.is_file() and suffix in IMAGE_SUFFIXES:
-        yield _Image(str(path), Folder(path.parent), path.name)
+        yield from _images_inside(path, unread, f"{storable(str(path))}/" if several else "", follow=follow)
+    elif path.is_file() and (suffix in IMAGE_SUFFIXES or is_image_file(path)):
+        yield _Image(storable(str(path)), Folder(path.parent), path.name)
     elif path.exists():
         unread[suffix or NO_SUFFIX] += 1
     else:
@@ -304,9 +315,9 @@ def _images(path: Path, unread: Counter[str], *, several: bool) -> Iterator[_Ima
         raise InputError(msg)
 
 
-def _images_inside(path: Path, unread: Counter[str], prefix: str) -> Iterator[_Image]:
+def _images_inside(path: Path, unread: Counter[str], prefix: str, *, follow: bool) -> Iterator[_Image]:
     """The images of a folder or archive, their names behind a prefix."""
-    tree = open_local(path)
+    tree = open_local(path, follow=follow)
     unread.update({suffix: count for suffix, count in tree.listing.ignored.items() if suffix != "hidden"})
     unread.update(PurePosixPath(name).suffix.lower() for name in tree.listing.data)
     for folder, names in tree.listing.images.items():

@@ -259,7 +259,7 @@ class Folder(Tree):
             return path
         if (stored := storable(path)) != path:
             self._raw[stored] = path
-        listing.add_path(stored, lambda: _looks_like_image_file(entry.path))
+        listing.add_path(stored, lambda: is_image_file(entry.path))
         return None
 
     def _may_follow(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> bool:
@@ -316,8 +316,8 @@ def change_of(status: os.stat_result) -> int:
     return int.from_bytes(sha256(facts.encode()).digest()[:7])
 
 
-def _looks_like_image_file(path: str) -> bool:
-    """Whether a regular file begins as an image does."""
+def is_image_file(path: str | Path) -> bool:
+    """Whether a regular file begins as an image does, whatever its name says."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a name of any bytes
             return False

@@ -117,3 +117,13 @@ def test_one_file_that_is_given_in_several_spellings_is_one_row(scored, images, 
     given = [images.parent / "images" / "a.png", Path("a.png"), Path("../images"), images]
     names = scored(given, any=Mean()).table["name"].tolist()
     assert names == [str(images / "a.png"), *(f"../images/{name}.png" for name in "bcdefg")]
+
+
+def test_a_file_is_scored_whatever_its_name_says(scored, images):
+    odd = [images / "screenshot 9.41\u202fAM.png", images / "a.jpg_large", images / "none"]
+    for path in odd:
+        path.write_bytes((images / "a.png").read_bytes())
+    one_by_one = scored(odd, mean=Mean()).table
+    assert one_by_one["name"].tolist() == [str(path) for path in odd]
+    assert one_by_one["score"].notna().all()
+    assert {path.name for path in odd} <= set(scored([images], mean=Mean()).table["name"])
