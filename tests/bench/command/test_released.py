@@ -158,7 +158,9 @@ def test_every_image_is_decoded_once_and_degraded_once_for_all(released_run, che
     rows = [f"tiny_ladeda@{save(checkpoint.with_name(f'{seed}.pth'), seed)}" for seed in range(1, 6)]
     decoded, degraded = [], []
     decode, degrade = image_set.decode, Degradation.__call__
-    monkeypatch.setattr(image_set, "decode", lambda data, where: decoded.append(where) or decode(data, where))
+    monkeypatch.setattr(
+        image_set, "decode", lambda data, where, *more: decoded.append(where) or decode(data, where, *more)
+    )
     monkeypatch.setattr(Degradation, "__call__", lambda one, sample: degraded.append(one.name) or degrade(one, sample))
     _, out = released_run(rows, "--degradations", STEPS, "--limit", "2")
     cells = json.loads((out / "manifest.json").read_text())["cells"]

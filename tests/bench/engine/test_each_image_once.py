@@ -45,7 +45,9 @@ class Work:
     def __init__(self, monkeypatch):
         self.decoded, self.degraded, self.prepared = [], [], []
         decode, degrade, prepare = image_set.decode, Degradation.__call__, Means.prepare
-        monkeypatch.setattr(image_set, "decode", lambda data, where: self.decoded.append(where) or decode(data, where))
+        monkeypatch.setattr(
+            image_set, "decode", lambda data, where, *more: self.decoded.append(where) or decode(data, where, *more)
+        )
         monkeypatch.setattr(
             Degradation, "__call__", lambda one, sample: self.degraded.append(one.name) or degrade(one, sample)
         )

@@ -91,7 +91,9 @@ def test_each_image_is_decoded_and_degraded_once_for_all_detectors(make_bench, m
     heads = [item for item in planned if item.cell.detector != "checkerboard"]
     decoded, degraded = [], []
     decode, degrade = image_set.decode, Degradation.__call__
-    monkeypatch.setattr(image_set, "decode", lambda data, where: decoded.append(where) or decode(data, where))
+    monkeypatch.setattr(
+        image_set, "decode", lambda data, where, *more: decoded.append(where) or decode(data, where, *more)
+    )
     monkeypatch.setattr(Degradation, "__call__", lambda self, s: degraded.append(self.name) or degrade(self, s))
     bench.run(heads)
     assert len(decoded) == len(set(decoded)) == 2 * 2 * SIZES["train"] + 3 * 2 * SIZES["val"]

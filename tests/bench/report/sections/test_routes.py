@@ -103,7 +103,9 @@ def test_routes_cost_no_second_decode(tmp_path, monkeypatch):
     decode = image_set.decode
     bench = Bench(write_folder(tmp_path / "data"), tmp_path, {"two_ways": TwoWays("small")})
     planned = bench.planned([Cell("two_ways", Subset(("even", "odd"), "train"), Subset(("odd",), "val"))])
-    monkeypatch.setattr(image_set, "decode", lambda data, where: decoded.append(where) or decode(data, where))
+    monkeypatch.setattr(
+        image_set, "decode", lambda data, where, *more: decoded.append(where) or decode(data, where, *more)
+    )
     bench.run(planned)
     assert len(decoded) == 2 * SIZES["val"]
 
