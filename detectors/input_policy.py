@@ -181,7 +181,7 @@ def _means(values: Array, counts: Sequence[int]) -> Array:
 def policy_text(recipe: Recipe) -> str:
     """How a recipe is shown test images, in words."""
     text = POLICIES[recipe.input]
-    return f"{text}: {recipe.variants[recipe.setting].input_policy}" if recipe.input == "published" else text
+    return f"{text}: {recipe.variant.input_policy}" if recipe.input == "published" else text
 
 
 def require_input_policy(recipe: Recipe, runtime: Runtime) -> None:

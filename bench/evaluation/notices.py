@@ -9,7 +9,6 @@ import pandas as pd
 
 from bench.evaluation.cells import CHANCE, UNASKED, Mask, MeasuredCells, first_average_with_cells
 from bench.records import columns
-from bench.statistics.hypothesis_tests import class_difference_test
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
 UNBALANCED = 0.6  # share of the larger class of a cell above which accuracy alone misleads
@@ -101,6 +100,8 @@ def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask)
 
 def _class_difference(images: pd.DataFrame) -> float:
     """The p-value of the test that generated images are called generated more often than real ones."""
+    from bench.statistics.hypothesis_tests import class_difference_test  # SciPy, which tables without baselines spare
+
     labels = images[columns.LABEL].to_numpy(int)
     called = images[columns.CORRECT].to_numpy(bool) == (labels == 1)
     return class_difference_test(

@@ -21,6 +21,7 @@ WINDOW, STRIDE, PADDING = 10, 2, 4  # of the local frequency statistics
 BANDS = 6  # of a window's frequencies
 LUMA = (0.299, 0.587, 0.114)
 EPSILON = 1e-15  # added before a logarithm
+ROUNDING = 1e-9  # a coefficient of a window of grey levels below this is a rounding error of double precision
 # parts of Xception before the first mixing, before the second, and after it
 ENTRY = ("conv1", "bn1", "act1", "conv2", "bn2", "act2", *(f"block{number}" for number in range(1, 8)))
 MIDDLE = tuple(f"block{number}" for number in range(8, 13))
@@ -94,8 +95,9 @@ class FadHead(nn.Module):
 class LfsHead(nn.Module):
     """Local frequency statistics: the strength of each band of frequencies in every window of the luma.
 
-    In a flat window the logarithm is that of a rounding error. Each image is therefore computed by itself: the rounding
-    must not depend on the other images of a batch.
+    Computed in double precision, whatever the precision: a coefficient of a flat window is nothing or what the rounded
+    matrices leave of its level, and in single precision, as published, its logarithm is that of a rounding error which
+    depends on the machine. What is a rounding error in double precision too is set to 0.
     """
 
     def __init__(self) -> None:
@@ -107,20 +109,21 @@ class LfsHead(nn.Module):
         self.filters = nn.ModuleList([BandFilter(mask, averaged=True) for mask in masks])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Statistics (N, 6, H / 2, W / 2) of images (N, 3, H, W) in [-1, 1], in float32 whatever the precision."""
+        """Statistics, float32 (N, 6, H / 2, W / 2), of images (N, 3, H, W) in [-1, 1]."""
         with full_precision(images):
-            luma = (images * images.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+            levels = images.double()
+            luma = (levels * levels.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
             grey = (luma + 1) * 122.5  # as published: 0 to 245
-            weights = torch.stack([band_filter() for band_filter in self.filters]).flatten(1)
-            return torch.stack([self._statistics(image, weights) for image in grey])
+            weights = torch.stack([band_filter() for band_filter in self.filters]).flatten(1).double()
+            return torch.stack([self._statistics(image, weights) for image in grey]).float()
 
     def _statistics(self, grey: Tensor, weights: Tensor) -> Tensor:
         """Statistics of one image (1, H, W): weighted sums of logarithms of its windows' coefficients."""
         windows = functional.unfold(grey[None], WINDOW, padding=PADDING, stride=STRIDE)[0]
         # one product over all windows and one axis after the other are far quicker than a product for each window
-        first_axis = self.get_buffer("_DCT_patch") @ windows.view(WINDOW, -1)
-        spectra = self.get_buffer("_DCT_patch_T").T @ first_axis.view(WINDOW, WINDOW, -1)
-        strengths = torch.log10(spectra.abs() + EPSILON).flatten(0, 1)
+        first_axis = self.get_buffer("_DCT_patch").double() @ windows.view(WINDOW, -1)
+        spectra = self.get_buffer("_DCT_patch_T").T.double() @ first_axis.view(WINDOW, WINDOW, -1)
+        strengths = torch.log10(functional.hardshrink(spectra, ROUNDING).abs() + EPSILON).flatten(0, 1)
         rows, columns = (1 + (side + 2 * PADDING - WINDOW) // STRIDE for side in grey.shape[1:])
         return (weights @ strengths).view(-1, rows, columns)
 

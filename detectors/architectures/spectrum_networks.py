@@ -17,12 +17,15 @@ def spectra(images: Tensor) -> Tensor:
 
     Frequency 0 stays in the corner. The 5th and 95th percentiles of each map become -1 and 1, and values beyond are
     clipped; where both are equal, as for a flat image, all values but those above them become -1.
+
+    All is computed in double precision, as NumPy 1 did under the published code (NumPy 2 transforms float32 in single
+    precision): else the rounding errors of strong frequencies reach the weak ones, which most are in a smooth image.
     """
-    coefficients: Tensor = torch.fft.fft2(images.float())
+    coefficients: Tensor = torch.fft.fft2(images.double())
     levels = (coefficients.abs() + FLOOR).log()
     low, high = (percentile(levels.flatten(2), share) for share in (LOW, HIGH))
-    spread = (high - low).clamp_min(torch.finfo(torch.float32).tiny)
-    return ((levels - low) / spread * 2 - 1).clamp(-1, 1)
+    spread = (high - low).clamp_min(torch.finfo(torch.float64).tiny)
+    return ((levels - low) / spread * 2 - 1).clamp(-1, 1).float()
 
 
 def percentile(rows: Tensor, share: float) -> Tensor:

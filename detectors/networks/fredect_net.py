@@ -7,9 +7,14 @@ of the image resized to 256 (Pillow's bilinear filter), the centre of 224, the t
 channel in grey levels along rows and columns, log(|x| + 1e-12), each coefficient scaled by its mean and variance over
 the train images, torchvision's ResNet-50 from random weights with one output.
 
-A published checkpoint is three files of one folder, as SIDBench provides them: the weights, under `netC` and maybe
-with `module.` before their names, and `dct_mean` and `dct_var`, each one tensor (3, 224, 224). AIGCDetectBenchmark
-keeps the latter two in a folder of their own, `weights/auxiliary`: put them beside the weights. `load` needs all three.
+A published checkpoint is three files of one folder: the weights, under `netC` and maybe with `module.` before their
+names, and mean and variance, each one tensor (3, 224, 224) in a file of `torch.save`, which is a zip archive: SIDBench
+calls them `dct_mean.zip` and `dct_var.zip`. AIGCDetectBenchmark calls them `dct_mean` and `dct_var` and keeps them in
+a folder of their own, `weights/auxiliary`: put them beside the weights. `load` needs all three.
+
+Test images are shown as by AIGCDetectBenchmark's `eval_all.py` and by SIDBench's `evaluate.py`; other entry scripts are
+values of the option `script`. Of one checkpoint and image their probabilities may differ by some tenths. The original
+code has none for this network.
 
 Training in the paper setting is AIGCDetectBenchmark's: Adam at 1e-4, batches of 64, a tenth of the rate after 5 epochs
 without improvement of validation accuracy, down to 1e-6, at most 1,000 epochs, and no augmentation: its blur, JPEG and
@@ -30,27 +35,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from detectors.api import Card, Detector, Image, Runtime, Setting, Size, TrainSet, Unavailable
 from detectors.architectures.support.initial_weights import random_init, with_new_parts
 from detectors.preprocessing.augmentation import SMALL_CROPS, ChannelValues, padded_centre, resize_shorter_side
+from detectors.preprocessing.entry_scripts import EntryScript, script_notes
 from detectors.preprocessing.views import UNIT_MEAN, UNIT_STD
-from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.network_recipe import NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, EarlyStopping
+from detectors.training.scripted_recipe import ScriptedRecipe
 from detectors.training.stages import CELL_NET_STAGES, RESNET_STAGES
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.loading import load_strict
 from detectors.weights.reading import read, read_tensor
+from detectors.weights.released import companions_of, doubtful_companion
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SIDE, SMALL_SIDE = 224, 128
-STATISTICS_FILES = {"dct.mean": "dct_mean", "dct.var": "dct_var"}  # beside the weights, by the names in the network
+STATISTICS_FILES = {"dct.mean": "dct_mean.zip", "dct.var": "dct_var.zip"}  # beside the weights, by names in the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,16 @@ PAPER_VIEW = ShorterSideView(shorter=256, crop=SIDE)
 SMALL_VIEW = replace(SMALL_CROPS, crop=SMALL_SIDE, mean=UNIT_MEAN, std=UNIT_STD)
 SMALL_SCHEDULE = CosineSchedule(rate=2e-3, epochs=8)
 
+Script = Literal["aigcdetect", "sidbench_test", "sidbench_evaluate"]
+SHORTER_SIDE = "shorter side resized bilinearly to 256, centre crop"
+SCRIPTS: Mapping[str, EntryScript] = {
+    "aigcdetect": EntryScript(f"{SHORTER_SIDE} (eval_all.py of AIGCDetectBenchmark)", "shorter side"),
+    "sidbench_test": EntryScript(
+        "centre crop without resize; smaller images are padded with black (test.py of SIDBench)"
+    ),
+    "sidbench_evaluate": EntryScript(f"{SHORTER_SIDE} (evaluate.py of SIDBench)", "shorter side"),
+}
+
 
 def _large() -> nn.Module:
     """ResNet-50 on scaled coefficients."""
@@ -110,8 +128,17 @@ def _small() -> nn.Module:
 
 
 @dataclass(frozen=True)
-class FreDectNet(NetworkRecipe):
-    """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on."""
+class FreDectNet(ScriptedRecipe):
+    """Recipe of FreDect's network. Mean and variance are always those of the images it is fitted on.
+
+    Attributes:
+        script: The entry script that says how test images are shown in the paper setting. "aigcdetect", as None:
+            eval_all.py of AIGCDetectBenchmark; "sidbench_evaluate": evaluate.py of SIDBench, which does the same;
+            "sidbench_test": test.py of SIDBench, which resizes nothing.
+    """
+
+    script: Script | None = None
+    scripts: ClassVar[Mapping[str, EntryScript]] = SCRIPTS
 
     card: ClassVar[Card] = Card(
         name="fredect_net",
@@ -129,8 +156,10 @@ class FreDectNet(NetworkRecipe):
         "paper": NetworkVariant(
             trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
             input_size="224x224",
-            input_policy="shorter side resized bilinearly to 256, centre crop",
+            input_policy=f"{SHORTER_SIDE} (eval_all.py of AIGCDetectBenchmark, evaluate.py of SIDBench; others by the"
+            " option script)",
             size=Size(23_510_081, 4.15),
+            notes=script_notes(SCRIPTS),
             view=PAPER_VIEW,
             front_end="logarithm of the DCT, in float64",
             network=_large,
@@ -175,7 +204,7 @@ class FreDectNet(NetworkRecipe):
         """Load a published checkpoint strictly, with mean and variance from the two files beside it.
 
         Raises:
-            Unavailable: One of the three files is missing, or the setting is not the paper's.
+            Unavailable: One of the three files is missing or there twice, or the setting is not the paper's.
             WrongWeights: One of them does not hold exactly the expected tensors.
         """
         from detectors.training.network_detector import NetworkDetector
@@ -184,15 +213,16 @@ class FreDectNet(NetworkRecipe):
             return super().load(weights, runtime)
         network = self.build()
         tensors = read(hashed_file(weights), network.state_dict())
-        absent = [file for file in STATISTICS_FILES.values() if not weights.with_name(file).is_file()]
-        if absent:
+        paths = companions_of(weights, STATISTICS_FILES.values())
+        if absent := [path.name for path in paths if not path.is_file()]:
             msg = (
-                f"{' and '.join(absent)} missing beside {weights}: published checkpoints come with both,"
-                " in weights/auxiliary of AIGCDetectBenchmark and in weights/freqdetect of SIDBench"
+                f"{' and '.join(absent)} missing beside {weights}: published checkpoints come with both, in"
+                " weights/freqdetect of SIDBench, and as dct_mean and dct_var in weights/auxiliary of"
+                " AIGCDetectBenchmark"
             )
             raise Unavailable(msg)
-        statistics = {
-            name: read_tensor(hashed_file(weights.with_name(file))) for name, file in STATISTICS_FILES.items()
-        }
+        if doubt := doubtful_companion(weights, STATISTICS_FILES.values()):
+            raise Unavailable(doubt)
+        statistics = {name: read_tensor(hashed_file(path)) for name, path in zip(STATISTICS_FILES, paths, strict=True)}
         load_strict(network, tensors | statistics, weights)
         return NetworkDetector(network, self.view, runtime)

@@ -5,9 +5,13 @@ Generalizable Deepfake Detection", CVPR 2024, arXiv 2312.10461. Upsampling by tw
 each other; the input of the network is each image less its own nearest-neighbour down- and upsampling.
 
 The paper setting is the published code: the first two stages of a ResNet-50 from random weights, whole images resized
-to 256x256, random crops of 224 and mirroring, Adam at 2e-4 that falls to 0.9 of itself every 10 epochs, batches of 32,
-50 epochs, the last weights kept. It departs in holding out a tenth of the training images, on which nothing is
-chosen. The code's test does not crop; nor is anything cropped here.
+to 256x256, random crops of 224 and mirroring, Adam at 2e-4, batches of 32, 50 epochs, the last weights kept. The code
+counts epochs from 0 and lowers the rate to 0.9 of itself at the end of epochs 10, 20, 30 and 40: the first rate holds
+for 11 epochs, the later ones for 10. It departs in holding out a tenth of the training images, on which nothing is
+chosen.
+
+Test images are shown as by `test.py` of its authors, resized to 256x256 and not cropped; other entry scripts are values
+of the option `script`. Of one checkpoint and image their probabilities may differ by some tenths.
 
 The small setting is the same method at the size of the embedded corpus: one narrow bottleneck on images of 128
 pixels without a resize, which would mix the cells; AdamW from 4e-3 along half a cosine, 12 epochs with batches of 16,
@@ -18,14 +22,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Card, Setting, Size
 from detectors.preprocessing.augmentation import SMALL_CROPS
+from detectors.preprocessing.entry_scripts import EntryScript, script_notes
 from detectors.preprocessing.views import SquareView
-from detectors.training.network_recipe import NetworkRecipe, NetworkVariant
+from detectors.training.network_recipe import NetworkVariant
 from detectors.training.plan import Plan
 from detectors.training.schedules import CosineSchedule, StepSchedule
+from detectors.training.scripted_recipe import ScriptedRecipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,8 +39,31 @@ if TYPE_CHECKING:
 PAPER_VIEW = SquareView(side=256, crop=224, test_crop=256, mirror=True)
 SMALL_VIEW = replace(SMALL_CROPS, crop=128)
 
-PAPER_SCHEDULE = StepSchedule(rate=2e-4, factor=0.9, every=10)
+PAPER_SCHEDULE = StepSchedule(rate=2e-4, factor=0.9, every=10, delay=1)
 SMALL_SCHEDULE = CosineSchedule(rate=4e-3, epochs=12)
+
+Script = Literal["npr", "npr_whole", "npr_genimage", "sidbench_test", "sidbench_evaluate"]
+SCRIPTS: Mapping[str, EntryScript] = {
+    "npr": EntryScript("whole image resized bilinearly to a square (test.py of NPR)", "square", crop=None),
+    "npr_whole": EntryScript(
+        "whole image as it is, without the last line of an odd side (test.py of NPR as set for AIGCDetectBenchmark and"
+        " GANGen-Detection)",
+        "repeat",
+        side=2,  # an image of one line has no neighbours
+        crop=None,
+    ),
+    "npr_genimage": EntryScript(
+        "centre crop without resize; smaller images are repeated side by side first (NPR's README, GenImage)",
+        "repeat",
+        side=224,
+    ),
+    "sidbench_test": EntryScript(
+        "centre crop without resize; smaller images are padded with black (test.py of SIDBench)"
+    ),
+    "sidbench_evaluate": EntryScript(
+        "whole image resized bilinearly to a square of 256 pixels, centre crop (evaluate.py of SIDBench)", "square"
+    ),
+}
 
 
 def _large() -> nn.Module:
@@ -52,14 +81,23 @@ def _small() -> nn.Module:
 
 
 @dataclass(frozen=True)
-class Npr(NetworkRecipe):
-    """Recipe of NPR."""
+class Npr(ScriptedRecipe):
+    """Recipe of NPR.
+
+    Attributes:
+        script: The entry script that says how test images are shown in the paper setting. "npr", as None: test.py of
+            its authors; "npr_whole": the same with no_resize, as for AIGCDetectBenchmark and GANGen-Detection;
+            "npr_genimage": their README for GenImage; "sidbench_test", "sidbench_evaluate": the two of SIDBench.
+    """
+
+    script: Script | None = None
+    scripts: ClassVar[Mapping[str, EntryScript]] = SCRIPTS
 
     card: ClassVar[Card] = Card(
         name="npr",
         family="network",
         year=2024,
-        version=1,
+        version=2,
         title="NPR",
         paper="Tan et al., Rethinking the Up-Sampling Operations in CNN-based Generative Network for Generalizable"
         " Deepfake Detection, CVPR 2024, arXiv 2312.10461",
@@ -70,8 +108,9 @@ class Npr(NetworkRecipe):
         "paper": NetworkVariant(
             trained_on="the train subset of the run, from random weights; a loaded checkpoint: ProGAN",
             input_size="256x256",
-            input_policy="whole image resized bilinearly to a square",
+            input_policy="whole image resized bilinearly to a square (test.py of NPR; others by the option script)",
             size=Size(1_437_761, 2.24),
+            notes=script_notes(SCRIPTS),
             view=PAPER_VIEW,
             front_end="differences of neighbouring pixels, in float32",
             network=_large,

@@ -50,9 +50,8 @@ class NetworkDetector(Detector):
     def answer(self, batch: Sequence[Array]) -> Answer:
         """Scores and log odds of N prepared arrays."""
         pixels = CPU_CHUNK if self._runtime.device == "cpu" else GPU_CHUNK
-        size = max(1, pixels // batch[0][..., 0].size) if batch else 1
-        chunks = [batch[start : start + size] for start in range(0, len(batch), size)]
         with torch.inference_mode(), deterministic(), autocast(self._runtime):
+            chunks = _chunks(batch, pixels)
             found = [logits(self._scoring_network, chunk, self._view, self._runtime) for chunk in chunks]
             log_odds = torch.cat(found) if found else torch.zeros(0)
             return Answer(torch.sigmoid(log_odds).cpu().numpy(), log_odds=log_odds.cpu().numpy())
@@ -60,3 +59,15 @@ class NetworkDetector(Detector):
     def state(self) -> State:
         """The network's weights."""
         return to_state(self._network)
+
+
+def _chunks(batch: Sequence[Array], pixels: int) -> list[list[Array]]:
+    """Consecutive images of one size, at most this many pixels together or a single image."""
+    chunks: list[list[Array]] = []
+    for image in batch:
+        last = chunks[-1] if chunks else []
+        if last and last[0].shape == image.shape and (len(last) + 1) * image[..., 0].size <= pixels:
+            last.append(image)
+        else:
+            chunks.append([image])
+    return chunks

@@ -82,11 +82,13 @@ class StepSchedule:
         rate: Learning rate of the first epoch.
         factor: Of each change of the rate; 1 keeps it as it is.
         every: Epochs from one change to the next.
+        delay: Epochs by which all changes come later than after every so many.
     """
 
     rate: float
     factor: float = 1.0
     every: int = 1
+    delay: int = 0
 
     def start(self) -> ScheduleState:
         """The state before the first epoch."""
@@ -104,7 +106,8 @@ class _StepState:
         """As `ScheduleState.update`, whatever the accuracy."""
         del accuracy
         self._epoch += 1
-        self.rate = self._schedule.rate * self._schedule.factor ** (self._epoch // self._schedule.every)
+        changes = max(self._epoch - self._schedule.delay, 0) // self._schedule.every
+        self.rate = self._schedule.rate * self._schedule.factor**changes
         return True
 
 

@@ -7,7 +7,7 @@ identified by the one that it has on this machine.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, partial
 from pathlib import Path
@@ -42,7 +42,8 @@ class Checkpoint:
         reported: What its authors report, and where.
         published_as: By the benchmark that a published table is about, the name by which it knows this very file; a
             table that may be about another training of the method is left out.
-        companions: Names of other files without which it cannot be read, in the same folder wherever it is.
+        companions: Names of other files without which it cannot be read, in the same folder wherever it is; one that
+            ends in .zip may lie there without that suffix, for files of `torch.save` are zip archives by any name.
         options: What its detector takes for the defaults of its options, as LaDeDa does the filter of its input.
     """
 
@@ -118,7 +119,7 @@ class FoundCheckpoint:
 
 def checkpoint_id(detector: str, path: Path) -> str:
     """The content of a checkpoint as keys have it: the start of its hash, and of those of the files that go with it."""
-    return "+".join(content_id(one) for one in (path, *_companions(detector, path)))
+    return "+".join(content_id(one) for one in (path, *companions_of(path, _companion_names(detector))))
 
 
 def find_checkpoint(detector: str, text: str, folder: Path, files: Sequence[Path] | None = None) -> FoundCheckpoint:
@@ -132,12 +133,29 @@ def find_checkpoint(detector: str, text: str, folder: Path, files: Sequence[Path
     """
     entry = next((known for known in checkpoints_of(detector) if known.name == text), None)
     found = _file_of_user(detector, text) if entry is None else _file_of_entry(entry, folder, files)
-    absent = [one.name for one in _companions(detector, found.path) if not one.is_file()]
+    names = _companion_names(detector)
+    absent = [one.name for one in companions_of(found.path, names) if not one.is_file()]
     if found.missing or not absent:
-        return found
+        return found if found.missing else replace(found, missing=doubtful_companion(found.path, names))
     fetch_them = f"run `lineup weights get {entry.title}`, or " if entry and entry.hub else ""
     msg = f"{' and '.join(absent)} missing beside {found.path}, without which {detector} cannot be loaded: {fetch_them}"
     return replace(found, missing=f"{msg}put {'them' if len(absent) > 1 else 'it'} there")
+
+
+def companions_of(checkpoint: Path, names: Iterable[str]) -> list[Path]:
+    """Where the files of these names lie, or would have to, that go with a checkpoint: see `Checkpoint.companions`."""
+    places = [_places(checkpoint, name) for name in names]
+    return [next((path for path in either if path.is_file()), either[0]) for either in places]
+
+
+def doubtful_companion(checkpoint: Path, names: Iterable[str]) -> str:
+    """What is wrong where a file that goes with a checkpoint is there under both names, with two contents; else ""."""
+    for name in names:
+        there = [path for path in _places(checkpoint, name) if path.is_file()]
+        if len({content_id(path) for path in there}) > 1:
+            listed = " and ".join(map(str, there))
+            return f"{listed} differ, and either may belong to {checkpoint.name}: remove the wrong one"
+    return ""
 
 
 def files_below(folder: Path) -> Sequence[Path]:
@@ -151,7 +169,8 @@ def get_checkpoint(entry: Checkpoint, folder: Path, report: FileReport) -> Found
     if not found.missing:
         return found
     path = entry.path(folder)
-    there = {name for name in (entry.file, *entry.companions) if path.with_name(name).is_file()}
+    beside = zip(entry.companions, companions_of(path, entry.companions), strict=True)
+    there = {name for name, place in ((entry.file, path), *beside) if place.is_file()}
     if entry.sha256 and not _is_file_of(entry, path):
         there.discard(entry.file)
     try:
@@ -206,10 +225,14 @@ def _hub_parts(entry: Checkpoint) -> tuple[str, str]:
     return f"{owner}/{repository}", path
 
 
-def _companions(detector: str, path: Path) -> Iterator[Path]:
-    """Where the other files lie without which a checkpoint of a detector cannot be read."""
-    names = dict.fromkeys(name for entry in checkpoints_of(detector) for name in entry.companions)
-    return (path.with_name(name) for name in names)
+def _companion_names(detector: str) -> tuple[str, ...]:
+    """The other files without which a checkpoint of a detector cannot be read."""
+    return tuple(dict.fromkeys(name for entry in checkpoints_of(detector) for name in entry.companions))
+
+
+def _places(checkpoint: Path, name: str) -> list[Path]:
+    """Where a file that goes with a checkpoint may lie."""
+    return [checkpoint.with_name(one) for one in dict.fromkeys((name, name.removesuffix(".zip")))]
 
 
 def _file_of_user(detector: str, text: str) -> FoundCheckpoint:

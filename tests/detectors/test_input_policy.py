@@ -218,7 +218,8 @@ def test_what_is_always_resized_is_refused():
 
 
 def test_the_text_of_a_policy_says_what_is_published():
-    assert policy_text(Npr("paper")) == "as published: whole image resized bilinearly to a square"
+    assert policy_text(Npr("paper")).startswith("as published: whole image resized bilinearly to a square (test.py")
+    assert policy_text(Npr("paper", script="npr_whole")).startswith("as published: whole image as it is")
     assert policy_text(Npr("paper", input="tiles")) == POLICIES["tiles"]
 
 

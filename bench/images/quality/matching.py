@@ -34,7 +34,7 @@ from protocols.degradations.resampling import reduced_size
 CALIPERS = (0.0, 0.05, 0.15, 0.5)  # octaves: in one match sizes (root of width times height) differ by 1.41 at most
 COLUMNS = ("path", "label", "generator", "split", "content", "source", "degradation")
 RowNumbers = NDArray[np.int64]
-Pairs = dict[int, int]  # row number of a real image to that of a generated one
+MatchedPairs = dict[int, int]  # row number of a real image to that of a generated one
 MatchBy = Literal["crop", "scale"]  # how the images of a match become of one size
 
 
@@ -82,7 +82,7 @@ class _Matcher:
             self._require(common, pool, split, ", ".join(sorted(together)))
             yield from ((pool, np.array([row, *(one[row] for one in shared)])) for row in common)
 
-    def _pairs_by_generator(self, pool: str, split: str, files: pd.DataFrame) -> dict[str, Pairs]:
+    def _pairs_by_generator(self, pool: str, split: str, files: pd.DataFrame) -> dict[str, MatchedPairs]:
         """How each generator alone could be matched with the pool in one split."""
         real, generated = files[files["label"] == 0], files[files["label"] == 1]
         pairs = {str(name): self._pairs(real, rows) for name, rows in generated.groupby("generator")}
@@ -90,10 +90,10 @@ class _Matcher:
             self._require(found, pool, split, name)
         return pairs
 
-    def _pairs(self, real: pd.DataFrame, generated: pd.DataFrame) -> Pairs:
+    def _pairs(self, real: pd.DataFrame, generated: pd.DataFrame) -> MatchedPairs:
         """Real row to generated row: those of nearly one size first, then the others with larger calipers."""
         real_sizes, generated_sizes = _sizes(real), _sizes(generated)
-        pairs: Pairs = {}
+        pairs: MatchedPairs = {}
         for caliper in self.calipers:
             rest = generated_sizes.drop(list(pairs.values()))
             pairs |= _pairs_within(caliper, real_sizes.drop(list(pairs)), rest)
@@ -157,7 +157,7 @@ def _pool_of(files: pd.DataFrame, pools: Mapping[str, str]) -> pd.Series[str]:
     return files["generator"].where(files["label"] == 0, files["generator"].map(pools)).rename("pool")
 
 
-def _matched_together(splits: Sequence[Mapping[str, Pairs]]) -> set[str]:
+def _matched_together(splits: Sequence[Mapping[str, MatchedPairs]]) -> set[str]:
     """Which generators of a pool are matched together: the largest ones, as many as keep the most images.
 
     Args:
@@ -171,7 +171,7 @@ def _matched_together(splits: Sequence[Mapping[str, Pairs]]) -> set[str]:
     return max(choices, key=lambda together: (sum(_kept(pairs, together) for pairs in splits), len(together)))
 
 
-def _kept(pairs: Mapping[str, Pairs], together: set[str]) -> float:
+def _kept(pairs: Mapping[str, MatchedPairs], together: set[str]) -> float:
     """About how many images are kept in one split where these generators are matched together; minus infinity for none.
 
     The others are matched first, each with real images of its own.
@@ -189,9 +189,9 @@ def _sizes(files: pd.DataFrame) -> pd.Series[float]:
     return files.sort_values(["octave", "hash"])["octave"]
 
 
-def _pairs_within(caliper: float, real: pd.Series[float], generated: pd.Series[float]) -> Pairs:
+def _pairs_within(caliper: float, real: pd.Series[float], generated: pd.Series[float]) -> MatchedPairs:
     """As many pairs as there can be whose sizes differ by no more than a caliper; both come in ascending order."""
-    pairs: Pairs = {}
+    pairs: MatchedPairs = {}
     rows, sizes = generated.index.to_numpy(), generated.to_numpy()
     position = 0
     for row, size in zip(real.index.to_numpy(), real.to_numpy(), strict=True):

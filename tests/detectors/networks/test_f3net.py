@@ -168,6 +168,32 @@ def test_weights_of_something_else_are_no_start(recipe, tmp_path):
         recipe("small", str(tmp_path / "other.safetensors")).fit(ToyTrainSet(4), 0, Runtime())
 
 
+def test_what_vanishes_in_a_window_does_not_depend_on_rounding():
+    """A flat area has the same statistics wherever it lies, in any batch, and differs from one of another level."""
+    torch.manual_seed(0)
+    head, flat = f3net.LfsHead(), torch.full((1, 3, 64, 64), 0.3)
+    with torch.inference_mode():
+        inner = head(flat)[0, :, 4:-4, 4:-4]
+        whole = head(torch.cat([torch.rand(1, 3, 64, 64) * 2 - 1, flat]))[1, :, 4:-4, 4:-4]
+    assert inner.dtype == torch.float32
+    assert torch.equal(inner, inner[:, :1, :1].expand_as(inner))
+    assert torch.equal(whole, inner)
+    assert inner[-1].max() < -14  # most of its logarithms are those of nothing
+
+
+def test_local_statistics_equal_those_of_double_precision():
+    torch.manual_seed(0)
+    head = f3net.LfsHead()
+    image = torch.from_numpy(texture("windows", 40, 40).astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+    grey = np.pad((np.tensordot(f3net.LUMA, image[0].double().numpy(), 1) + 1) * 122.5, 4)
+    matrix = head.get_buffer("_DCT_patch").double().numpy()
+    with torch.inference_mode():
+        found = head(image)[0, :, 3, 5].numpy()
+    strengths = np.log10(np.abs(matrix @ grey[6:16, 10:20] @ matrix.T) + 1e-15)
+    expected = [(learnt(one) * strengths).sum() / one.ft_num.item() for one in head.filters]
+    assert found == pytest.approx(np.array(expected), abs=1e-5)
+
+
 def test_published_numbers():
     first, second = PERSONAL.plan, GENIMAGE.plan
     assert first.schedule == StepSchedule(2e-4)

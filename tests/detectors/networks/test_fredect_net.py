@@ -55,8 +55,8 @@ def handed_out(published, tmp_path_factory):
     network, mean, var = published
     whole = tmp_path_factory.mktemp("published")
     torch.save({"netC": network.state_dict(), "epoch": 3}, whole / "DCTAnalysis.pth")
-    torch.save(mean, whole / "dct_mean")
-    torch.save(var, whole / "dct_var")
+    torch.save(mean, whole / "dct_mean.zip")
+    torch.save(var, whole / "dct_var.zip")
     return whole
 
 
@@ -147,12 +147,46 @@ def test_a_published_checkpoint_scores_as_a_slow_version(published, folder, para
     assert np.array_equal(PAPER.restore(detector.state(), Runtime()).score(prepared), scores)
 
 
-@pytest.mark.parametrize("absent", [["dct_var"], ["dct_mean", "dct_var"]])
+@pytest.mark.parametrize("absent", [["dct_var.zip"], ["dct_mean.zip", "dct_var.zip"]])
 def test_mean_and_variance_belong_to_the_checkpoint(folder, absent):
     for name in absent:
         (folder / name).unlink()
     with pytest.raises(Unavailable, match=rf"^{' and '.join(absent)} missing beside .*weights/auxiliary.*$"):
         PAPER.load(folder / "DCTAnalysis.pth", Runtime())
+
+
+def test_mean_and_variance_may_go_by_either_benchmarks_name(folder):
+    image, scores = [texture("wide", 240, 330)], []
+    for suffixes in ((".zip", ".zip"), ("", ".zip"), ("", "")):
+        for stem, suffix in zip(("dct_mean", "dct_var"), suffixes, strict=True):
+            held = next(folder.glob(f"{stem}*"))
+            held.rename(folder / f"{stem}{suffix}")
+        detector = PAPER.load(folder / "DCTAnalysis.pth", Runtime())
+        scores.append(detector.score([detector.prepare(sample(one)) for one in image])[0])
+    assert scores == [scores[0]] * 3
+
+
+def test_two_means_that_differ_are_refused(folder):
+    torch.save(torch.ones(3, 224, 224), folder / "dct_mean")
+    with pytest.raises(Unavailable, match=r"dct_mean\.zip and .*dct_mean differ, .*: remove the wrong one"):
+        PAPER.load(folder / "DCTAnalysis.pth", Runtime())
+
+
+@pytest.mark.parametrize(
+    ("script", "steps"),
+    [
+        (None, [transforms.Resize(256)]),
+        ("aigcdetect", [transforms.Resize(256)]),
+        ("sidbench_evaluate", [transforms.Resize(256)]),
+        ("sidbench_test", []),
+    ],
+)
+def test_each_script_shows_an_image_in_its_way(script, steps):
+    view = FreDectNet("paper", script=script).view
+    for image in (texture("tall", 400, 205), texture("wide", 256, 333)):
+        shown = transforms.Compose([transforms.ToPILImage(), *steps, transforms.CenterCrop(224)])(image)
+        assert np.array_equal(view.test(image), np.asarray(shown))
+    assert (view.mean, view.std) == (PAPER_VIEW.mean, PAPER_VIEW.std)
 
 
 def test_the_registry_knows_the_files_that_go_with_the_weights():
@@ -181,13 +215,16 @@ def test_another_network_is_refused(published, folder, changes, complaint):
     ("held", "complaint"),
     [
         (torch.zeros(224, 224, 3), r"dct\.mean is \(224, 224, 3\), not \(3, 224, 224\)"),
-        ({"mean": torch.zeros(3, 224, 224)}, "dct_mean holds a dict, not one tensor"),
-        (View, "dct_mean holds an object of detectors.preprocessing.augmentation.View, whose reading would run code"),
+        ({"mean": torch.zeros(3, 224, 224)}, r"dct_mean\.zip holds a dict, not one tensor"),
+        (
+            View,
+            r"dct_mean\.zip holds an object of detectors.preprocessing.augmentation.View, whose reading would run code",
+        ),
     ],
     ids=["order", "nested", "code"],
 )
 def test_another_mean_is_refused(folder, held, complaint):
-    torch.save(held, folder / "dct_mean")
+    torch.save(held, folder / "dct_mean.zip")
     with pytest.raises(WrongWeights, match=complaint):
         PAPER.load(folder / "DCTAnalysis.pth", Runtime())
 

@@ -136,6 +136,36 @@ def test_the_port_sees_normalised_crops(port, tmp_path, wrap):
 
 
 @pytest.mark.parametrize(
+    ("script", "steps"),
+    [
+        (None, [transforms.CenterCrop(224)]),
+        ("sidbench_test", [transforms.CenterCrop(224)]),
+        ("sidbench_evaluate", [transforms.Resize((256, 256)), transforms.CenterCrop(224)]),
+        ("aigcdetect", [transforms.Resize(256), transforms.CenterCrop(224)]),
+        ("aigcdetect_whole", []),
+    ],
+)
+def test_each_script_shows_an_image_to_the_port_in_its_way(port, tmp_path, script, steps):
+    path, image = saved({"netC": port}, tmp_path / "Gram.pth"), texture("script", 300, 190)
+    detector = GramNet("paper", script=script).load(path, Runtime())
+    shown = transforms.Compose([transforms.ToPILImage(), *steps])(image)
+    normalise = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    with torch.inference_mode():
+        expected = torch.sigmoid(slow_outputs(normalise(transforms.ToTensor()(shown))[None], port))[:, 0].numpy()
+    prepared = [detector.prepare(sample(image))]
+    assert np.array_equal(prepared[0], np.asarray(shown))
+    assert detector.score(prepared) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_script_is_not_of_the_original(original, tmp_path):
+    recipe = GramNet("paper", script="aigcdetect")
+    with pytest.raises(Unavailable, match="not to the original with two: leave it out"):
+        recipe.load(saved(original, tmp_path / "original.pth"), Runtime())
+    with pytest.raises(Unavailable, match="not to the original"):
+        recipe.fit(ToyTrainSet(4), 0, Runtime())
+
+
+@pytest.mark.parametrize(
     ("changes", "complaint"),
     [
         ({"scale.scale": None}, r"missing scale\.scale"),

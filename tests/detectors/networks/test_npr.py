@@ -1,17 +1,22 @@
 """NPR: the published network and checkpoint layouts, and an input that holds no content."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 import torchvision
 from PIL import Image as PillowImage
 from torch.nn import functional
+from torchvision import transforms
 
 from detectors.api import Runtime, Unavailable
 from detectors.architectures.npr import NprNet, neighbour_residual
 from detectors.architectures.support.initial_weights import random_init
 from detectors.checks import ToyTrainSet, sample, texture
-from detectors.networks.npr import PAPER_VIEW, Npr
+from detectors.networks import fredect_net, gramnet, npr
+from detectors.networks.npr import PAPER_VIEW, SCRIPTS, Npr
+from detectors.preprocessing.augmentation import padded_centre
 from detectors.training.schedules import StepSchedule
 from detectors.weight_file import WrongWeights
 
@@ -101,9 +106,78 @@ def test_other_layouts_are_refused(weights, tmp_path):
 
 def test_published_numbers():
     plan = PAPER.plan
-    assert plan.schedule == StepSchedule(rate=2e-4, factor=0.9, every=10)
+    assert plan.schedule == StepSchedule(rate=2e-4, factor=0.9, every=10, delay=1)
     assert (plan.optimiser, plan.weight_decay, plan.batch, plan.epochs) == ("adam", 0, 32, 50)
     assert (PAPER_VIEW.side, PAPER_VIEW.crop, PAPER_VIEW.test_crop, PAPER_VIEW.mirror) == (256, 224, 256, True)
+
+
+def test_the_rate_of_every_epoch_is_the_published_one():
+    """Epochs are counted from 0, and those that 10 divides, but the first, end with a lower rate."""
+    state, rate = PAPER.plan.schedule.start(), 2e-4
+    for epoch in range(PAPER.plan.epochs):
+        assert state.rate == pytest.approx(rate), epoch
+        assert state.update(0.5)
+        rate *= 0.9 if epoch in {10, 20, 30, 40} else 1
+    assert rate == pytest.approx(2e-4 * 0.9**4)
+
+
+@pytest.mark.parametrize(
+    ("script", "steps"),
+    [
+        (None, [transforms.Resize((256, 256))]),
+        ("npr", [transforms.Resize((256, 256))]),
+        ("npr_whole", []),
+        ("sidbench_test", [transforms.CenterCrop(224)]),
+        ("sidbench_evaluate", [transforms.Resize((256, 256)), transforms.CenterCrop(224)]),
+    ],
+)
+def test_each_script_shows_an_image_in_its_way(script, steps):
+    view = Npr("paper", script=script).view
+    for image in (texture("tall", 301, 140), texture("wide", 240, 333)):
+        shown = np.asarray(transforms.Compose(steps)(PillowImage.fromarray(image)))
+        assert np.array_equal(view.test(image), shown)
+    assert (view.mean, view.std) == (PAPER_VIEW.mean, PAPER_VIEW.std)
+    rngs = [np.random.default_rng(0) for _ in range(2)]
+    assert np.array_equal(view.training(image, rngs[0]), PAPER_VIEW.training(image, rngs[1]))
+
+
+def test_the_script_for_genimage_repeats_small_images():
+    image = texture("small", 100, 300)
+    assert np.array_equal(
+        Npr("paper", script="npr_genimage").view.test(image), padded_centre(np.tile(image, (3, 1, 1)), 224)
+    )
+
+
+def test_whole_images_of_several_sizes_are_scored_in_one_batch(weights, tmp_path):
+    path = saved(weights, tmp_path / "NPR.pth")
+    detector = Npr("paper", script="npr_whole").load(path, Runtime())
+    images = [texture(str(side), *side) for side in ((64, 80), (64, 80), (1, 31), (65, 80), (64, 80))]
+    prepared = [detector.prepare(sample(image)) for image in images]
+    alone = np.concatenate([detector.score([one]) for one in prepared])
+    assert detector.score(prepared) == pytest.approx(alone, abs=1e-6)
+    cut = detector.score([detector.prepare(sample(images[3][:64]))])
+    assert alone[3] == pytest.approx(cut[0], abs=1e-6)  # the last line of an odd side is not read
+
+
+def test_a_script_is_of_the_published_network_and_stands_on_its_variant():
+    with pytest.raises(ValueError, match=r"script=npr_whole shows images to the published NPR: leave it out"):
+        Npr("small", script="npr_whole")
+    with pytest.raises(ValueError, match="npr knows no script other: give one of npr, npr_whole"):
+        Npr("paper", script="other")
+    chosen = Npr("paper", script="sidbench_test")
+    assert chosen.variant.input_policy.endswith("(test.py of SIDBench)")
+    assert [Npr("paper", script=one).variant.input_size for one in ("npr", "npr_whole", "sidbench_test")] == [
+        "256x256",
+        "that of the image",
+        "224x224",
+    ]
+    assert chosen.key != PAPER.key
+    assert all(f"script={name}: {script.text}" in PAPER.variant.notes for name, script in SCRIPTS.items())
+
+
+@pytest.mark.parametrize("module", [npr, gramnet, fredect_net])
+def test_every_script_is_a_value_of_the_option(module):
+    assert get_args(module.Script) == tuple(module.SCRIPTS)
 
 
 @pytest.mark.parametrize("recipe", [PAPER, SMALL])

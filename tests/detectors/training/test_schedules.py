@@ -65,3 +65,8 @@ def test_steps_lower_the_rate_and_keep_the_last_weights():
     constant = StepSchedule(rate=0.3).start()
     constant.update(0)
     assert constant.rate == 0.3
+
+
+def test_delayed_steps_come_later_by_as_many_epochs():
+    rates, _, _ = follow(StepSchedule(rate=1.0, factor=0.5, every=2, delay=1), [0.5] * 7)
+    assert rates == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]

@@ -156,6 +156,22 @@ def test_the_files_that_go_with_a_checkpoint_are_needed_beside_it_and_change_its
     assert "run `lineup weights get cnnspot@test`" not in said
 
 
+def test_a_companion_may_lie_without_its_suffix_and_not_under_both_names(registry, tmp_path):
+    registry(replace(ENTRY, companions=("mean.zip",)))
+    path = tmp_path / "own.pth"
+    path.write_bytes(CONTENT)
+    assert "mean.zip missing beside" in find_checkpoint("cnnspot", str(path), tmp_path).missing
+    (tmp_path / "mean").write_bytes(b"1")
+    assert not find_checkpoint("cnnspot", str(path), tmp_path).missing
+    plain = checkpoint_id("cnnspot", path)
+    (tmp_path / "mean.zip").write_bytes(b"1")
+    assert not find_checkpoint("cnnspot", str(path), tmp_path).missing
+    assert checkpoint_id("cnnspot", path) == plain
+    (tmp_path / "mean").write_bytes(b"2")
+    said = find_checkpoint("cnnspot", str(path), tmp_path).missing
+    assert said.endswith("mean differ, and either may belong to own.pth: remove the wrong one")
+
+
 def test_without_a_digest_the_name_tells_unless_two_have_it(registry, tmp_path):
     unknown = replace(ENTRY, sha256="")
     (tmp_path / "net.pth").write_bytes(CONTENT)
