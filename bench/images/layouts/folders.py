@@ -38,6 +38,7 @@ class FoldersLayout(Layout):
 
     name: ClassVar[str] = "folders"
     pattern: ClassVar[str] = "[{train,val,test}/]<generator>/<image> and real/<image>, or metadata.csv beside images"
+    options: ClassVar[frozenset[str]] = frozenset({"--classes", "--columns", "--levels"})
     fallback: ClassVar[bool] = True
 
     def coverage(self, tree: Tree) -> Coverage:
