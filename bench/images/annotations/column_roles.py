@@ -41,6 +41,7 @@ SPLITS = ("split", "partition", "subset", "set", "phase")
 CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
 TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}
+NO_GENERATORS = THIRD_CLASSES | {"unknown", "other"}
 EXAMPLES = 3  # of each value that is not understood
 SKIPPED = -1  # the label of a row that a user leaves out
 LABEL_OF: Mapping[ClassName, int] = MappingProxyType({"real": 0, "generated": 1, "skip": SKIPPED})
@@ -109,7 +110,7 @@ def explained_numbers(tables: Iterable[tuple[Records, Sequence[int | None]]], re
 
 
 def _maker_hint(name: str) -> int | None:
-    return None if name.lower() in THIRD_CLASSES else int(not _is_no_maker(name))
+    return None if name.lower() in NO_GENERATORS else int(not _is_no_maker(name))
 
 
 def _certain(kinds: Mapping[str, set[int | None]], meanings: Mapping[str, int | None]) -> bool:
@@ -247,7 +248,7 @@ class _Columns:
         found = {value: self._label(column, value) for value in distinct}
         unknown = [value for value in distinct if found[value] is None and not _is_number(value)]
         if self._are_generators(distinct):
-            found |= {value: 1 for value in unknown if value and str(value).lower() not in THIRD_CLASSES}
+            found |= {value: 1 for value in unknown if value and str(value).lower() not in NO_GENERATORS}
         if left := [value for value in distinct if found[value] is None]:
             self._refuse_values(column, values, left)
         return [found[value] for value in values]
@@ -308,7 +309,7 @@ class _Columns:
             self._refuse(f"has rows without a name in {column}")
         if label_of(name) == 0:
             return 0
-        if name.lower() in THIRD_CLASSES or "real" in words_of(name):
+        if name.lower() in NO_GENERATORS or "real" in words_of(name):
             what = "which may be real images or a generator; say which"
             self._refuse(f"has {name!r} in {column}, {what}: --classes {name}={UNDECIDED}")
         return 1

@@ -45,7 +45,7 @@ PLAIN_WORDS = REAL | MAYBE_REAL | SPLITS.keys() | FILLERS | {
 SIZE = r"\d+(k|m|b|px|x\d+)?"  # 256, 256x256, 1k, 5B
 YEAR = r"_?(19|20)\d\d"
 NEGATIONS = frozenset({"no", "non", "not", "un"})
-THIRD_CLASSES = frozenset({"tampered", "manipulated", "edited", "inpainted", "mixed", "partial", "unknown", "other"})
+THIRD_CLASSES = frozenset({"tampered", "manipulated", "edited", "inpainted", "mixed", "partial"})
 UNDECIDED = "real|generated|skip"  # for a user to choose from
 
 
