@@ -143,12 +143,18 @@ def detect(tree: Tree, known: Mapping[str, Layout]) -> Layout:
     """The one layout that reads all of a tree's images.
 
     One that is marked as fallback is considered only where others read little, and one that another overrides only
-    where that other reads none.
+    where that other reads none. One of folders alone that does not heed what the user states is not considered.
 
     Raises:
         InputError: There is none, or there are several.
     """
-    coverages: dict[str, Coverage] = {name: layout.coverage(tree) for name, layout in known.items()}
+    stated = tree.reading.options
+    heeding = {
+        name: layout
+        for name, layout in known.items()
+        if not isinstance(layout, FolderLayout) or stated <= layout.options
+    }
+    coverages: dict[str, Coverage] = {name: layout.coverage(tree) for name, layout in heeding.items()}
     able = [name for name, coverage in coverages.items() if coverage != "none"]
     overridden = {name for other in able for name in known[other].overrides}
     able = [name for name in able if name not in overridden]
@@ -202,7 +208,12 @@ def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:
             place = f"{tree.where}/{tree.given_file}"
             msg = f"{place} is a file, and the layout {name} reads folders; give the folder, or leave {name}: out"
             raise InputError(msg)
-    return known[name] if name else detect(tree, known)
+    layout = known[name] if name else detect(tree, known)
+    if unheeded := sorted(tree.reading.options - layout.options):
+        what = f"the layout {layout.name}, which takes no {' and no '.join(unheeded)}"
+        msg = f"{tree.where} is read by {what}; leave it out, or name another layout, as in DATA=folders:{tree.where}"
+        raise InputError(msg)
+    return layout
 
 
 def _file_suffixes(known: Mapping[str, Layout]) -> frozenset[str]:

@@ -39,6 +39,12 @@ class Reading:
         """What a value or a folder's name was said to mean, in any case of letters; None where nothing was said."""
         return self.classes.get(str(value).strip().casefold())
 
+    @property
+    def options(self) -> frozenset[str]:
+        """The options that say what folders, columns and values mean, of those that were given."""
+        given = {"--classes": self.classes, "--columns": self.columns, "--levels": self.levels}
+        return frozenset(option for option, stated in given.items() if stated)
+
 
 AS_STATED = Reading()
 

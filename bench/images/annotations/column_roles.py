@@ -17,7 +17,15 @@ from typing import Any, NoReturn
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import Records
 from bench.images.reading import ClassName, Reading
-from bench.images.vocabulary.class_words import UNDECIDED, guessed_class, label_of, label_of_name, split_word, words_of
+from bench.images.vocabulary.class_words import (
+    THIRD_CLASSES,
+    UNDECIDED,
+    guessed_class,
+    label_of,
+    label_of_name,
+    split_word,
+    words_of,
+)
 from bench.images.vocabulary.generator_names import canonical_name, is_known_generator
 from bench.images.vocabulary.known_tables import known_table
 from bench.platform.errors import InputError
@@ -33,7 +41,7 @@ SPLITS = ("split", "partition", "subset", "set", "phase")
 CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
 TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}
-NOT_A_GENERATOR = frozenset({"tampered", "manipulated", "edited", "inpainted", "mixed", "partial", "unknown", "other"})
+NO_GENERATORS = THIRD_CLASSES | {"unknown", "other"}
 EXAMPLES = 3  # of each value that is not understood
 SKIPPED = -1  # the label of a row that a user leaves out
 LABEL_OF: Mapping[ClassName, int] = MappingProxyType({"real": 0, "generated": 1, "skip": SKIPPED})
@@ -91,7 +99,8 @@ def explained_numbers(tables: Iterable[tuple[Records, Sequence[int | None]]], re
     for records, by_folder in tables:
         columns = _Columns(records, reading)
         generator, labels = columns.find("generator", GENERATORS), columns.find_all("label", LABELS)
-        hints = by_folder or (list(map(_maker_hint, columns.texts(generator))) if generator else [])
+        said_by_folder = any(label is not None for label in by_folder)
+        hints = by_folder if said_by_folder else list(map(_maker_hint, columns.texts(generator))) if generator else []
         for label in labels if hints else ():
             for value, hint in set(zip(columns.values(label), hints, strict=True)):
                 if _is_number(value) and _squeezed(label) not in TRUE_IS:
@@ -101,7 +110,7 @@ def explained_numbers(tables: Iterable[tuple[Records, Sequence[int | None]]], re
 
 
 def _maker_hint(name: str) -> int | None:
-    return None if name.lower() in NOT_A_GENERATOR else int(not _is_no_maker(name))
+    return None if name.lower() in NO_GENERATORS else int(not _is_no_maker(name))
 
 
 def _certain(kinds: Mapping[str, set[int | None]], meanings: Mapping[str, int | None]) -> bool:
@@ -239,7 +248,7 @@ class _Columns:
         found = {value: self._label(column, value) for value in distinct}
         unknown = [value for value in distinct if found[value] is None and not _is_number(value)]
         if self._are_generators(distinct):
-            found |= {value: 1 for value in unknown if value and str(value).lower() not in NOT_A_GENERATOR}
+            found |= {value: 1 for value in unknown if value and str(value).lower() not in NO_GENERATORS}
         if left := [value for value in distinct if found[value] is None]:
             self._refuse_values(column, values, left)
         return [found[value] for value in values]
@@ -300,7 +309,7 @@ class _Columns:
             self._refuse(f"has rows without a name in {column}")
         if label_of(name) == 0:
             return 0
-        if name.lower() in NOT_A_GENERATOR or "real" in words_of(name):
+        if name.lower() in NO_GENERATORS or "real" in words_of(name):
             what = "which may be real images or a generator; say which"
             self._refuse(f"has {name!r} in {column}, {what}: --classes {name}={UNDECIDED}")
         return 1

@@ -8,14 +8,16 @@ drawn splits, checks.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
+from bench.images.annotations.folder_levels import shown
 from bench.images.files.tree import FileSource, Tree
 from bench.images.vocabulary.folder_words import is_preview
 
 Coverage = Literal["all", "some", "none"]  # how many of a tree's images a layout would read
+TABLE_SUFFIXES = (".csv", ".jsonl", ".parquet", ".tsv")  # of tables that may say something of images
 SHARED_POOL = "real"  # the pool of real images that belongs to every generator without a pool of its own
 
 
@@ -75,6 +77,8 @@ class Layout(ABC):
         pattern: One line that shows it, for lists and errors.
         fallback: Whether it is considered only where no layout without this mark reads anything.
         overrides: Names of more general layouts that are not considered where this one reads anything.
+        options: Those of "--classes", "--columns" and "--levels" that it heeds; one of folders alone gives way to a
+            general layout where others are given.
         file_suffixes: Suffixes of files that a user may give in place of their folder.
         data_suffixes: Suffixes of files that it reads beside images and the kinds of `bench.images.files.tree`; their
             names are in `Listing.others`.
@@ -84,6 +88,7 @@ class Layout(ABC):
     pattern: ClassVar[str]
     fallback: ClassVar[bool] = False
     overrides: ClassVar[frozenset[str]] = frozenset()
+    options: ClassVar[frozenset[str]] = frozenset()
     file_suffixes: ClassVar[frozenset[str]] = frozenset()
     data_suffixes: ClassVar[frozenset[str]] = frozenset()
 
@@ -95,9 +100,16 @@ class Layout(ABC):
     def read(self, tree: Tree) -> DataSetContents:
         """Read the tree. Raises `InputError` for what cannot be used."""
 
-    def described(self) -> tuple[str, ...]:
-        """What folders and columns are taken for, where the layout alone decides it: a line."""
-        return (f"laid out as {self.name}: {self.pattern}",)
+    def described(self, tree: Tree, used: Collection[str] = ()) -> tuple[str, ...]:
+        """What folders and columns are taken for, where the layout alone decides it, and which tables are not used.
+
+        Args:
+            tree: The data set.
+            used: The tables that it reads.
+        """
+        tables = [name for name in tree.listing.data if name.lower().endswith(TABLE_SUFFIXES) and name not in used]
+        unused = (f"tables that this layout does not use: {shown(tables)}",) if tables else ()
+        return (f"laid out as {self.name}: {self.pattern}", *unused)
 
 
 class DataSetReference(NamedTuple):

@@ -49,7 +49,9 @@ class ArtifactLayout(Layout):
             added = [folder for folder in images if is_added(folder)]
             rows += [_real(f"{folder}/{name}") for folder in added for name in images[folder]]
         absent = {f"images that {TABLE} lists": missing} if missing else {}
-        return DataSetContents(rows, missing=absent, reading=self.described())
+        return DataSetContents(
+            rows, missing=absent, reading=self.described(tree, [_table(folder) for folder in described])
+        )
 
 
 def _described_folders(tree: Tree) -> list[str]:

@@ -59,7 +59,7 @@ class CnnSpotLayout(FolderLayout):
     def read(self, tree: Tree) -> DataSetContents:
         """Read every generator and pool."""
         rows = self.rows(tree)
-        return DataSetContents(rows, FAMILIES, _pools(rows), reading=self.described())
+        return DataSetContents(rows, FAMILIES, _pools(rows), reading=self.described(tree))
 
 
 def _only_generator(title: str, above: set[str]) -> str:

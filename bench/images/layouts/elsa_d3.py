@@ -58,7 +58,7 @@ class ElsaD3Layout(Layout):
             raise InputError(msg)
         missing = {ONLY_URLS: count} | ({"images without bytes": empty} if empty else {})
         pools = dict.fromkeys((row.generator for row in rows), SHARED_POOL)
-        reading = self.described()
+        reading = self.described(tree, table_files(tree))
         return DataSetContents([*rows, *real], pools=pools, files=files, missing=missing, reading=reading)
 
 

@@ -38,6 +38,7 @@ class FoldersLayout(Layout):
 
     name: ClassVar[str] = "folders"
     pattern: ClassVar[str] = "[{train,val,test}/]<generator>/<image> and real/<image>, or metadata.csv beside images"
+    options: ClassVar[frozenset[str]] = frozenset({"--classes", "--columns", "--levels"})
     fallback: ClassVar[bool] = True
 
     def coverage(self, tree: Tree) -> Coverage:
@@ -62,7 +63,7 @@ class FoldersLayout(Layout):
         listed = listed_images(tree, folders.facts)
         found = dict(_Merging(tree, folders, listed).images())
         rows = [row for row in found.values() if row is not None]
-        _require_both_classes(tree, rows)
+        _require_both_classes(tree, rows, listed)
         return DataSetContents(
             rows,
             notes=tuple(_notes(tree, folders, listed, found)),
@@ -186,7 +187,7 @@ def _require_certain(tree: Tree, facts: FolderFacts) -> None:
     if class_words.is_unsure(name):
         msg = (
             f"{tree.where}: the folder {name} may hold real images or generated ones; say which: "
-            f"--classes {name}=real or --classes {name}=generated"
+            f"--classes {name}=real, {name}=generated or {name}=skip"
         )
         raise InputError(msg)
     if name in {"0", "1"}:
@@ -194,7 +195,7 @@ def _require_certain(tree: Tree, facts: FolderFacts) -> None:
         raise InputError(msg)
 
 
-def _require_both_classes(tree: Tree, rows: Iterable[ImageRow]) -> None:
+def _require_both_classes(tree: Tree, rows: Iterable[ImageRow], listed: ListedImages) -> None:
     """Raise `InputError` for images of one class only."""
     named: dict[int, dict[str, None]] = {0: {}, 1: {}}
     for row in rows:
@@ -203,7 +204,7 @@ def _require_both_classes(tree: Tree, rows: Iterable[ImageRow]) -> None:
         msg = (
             f"{tree.where} holds images of generators ({shown(named[1])}) and none that are real; "
             f"call the folder of real images real, or name one with --real FOLDER, or say which of them are: "
-            f"--classes {next(iter(named[1]))}=real"
+            f"--classes {next(iter(named[1]))}=real{_label_hint(listed)}"
         )
         raise InputError(msg)
     if named[0] and not named[1]:
@@ -212,6 +213,14 @@ def _require_both_classes(tree: Tree, rows: Iterable[ImageRow]) -> None:
             f"put generated images into a folder that is called after their generator"
         )
         raise InputError(msg)
+
+
+def _label_hint(listed: ListedImages) -> str:
+    """The option for tables with columns that nothing was taken for, and none of labels."""
+    unused = [note for note in listed.notes if "; not used: " in note]
+    if "label" in listed.stated or not unused:
+        return ""
+    return f", or name a column of labels: --columns label=COLUMN ({unused[0]})"
 
 
 def _notes(
@@ -225,7 +234,7 @@ def _notes(
         yield f"{tree.title}: the images that no folder names a generator of were taken as those of one generator"
     if folders.left_out:
         count = sum(len(tree.listing.images[folder]) for folder in folders.left_out)
-        yield f"{count} images are masks, previews or the like and were left out, in {shown(folders.left_out)}"
+        yield f"{count} images are masks, previews or to be skipped and were left out, in {shown(folders.left_out)}"
     if listed.facts:
         yield from _unlisted_notes(folders, listed, [path for path, row in found.items() if row is None])
     if unsplit := [name for names in folders.roles.values() for name in names if class_words.holds_split_word(name)]:

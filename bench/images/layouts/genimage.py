@@ -56,7 +56,7 @@ class GenImageLayout(FolderLayout):
                 msg = f"{tree.where} holds {generator} twice, in {' and '.join(sorted(folders))}; keep one of the two"
                 raise InputError(msg)
         families = {name: family for name, family, _ in GENIMAGE}
-        return DataSetContents(self.rows(tree), families, reading=self.described())
+        return DataSetContents(self.rows(tree), families, reading=self.described(tree))
 
 
 def _generator(above: Sequence[str], shared: int) -> str:

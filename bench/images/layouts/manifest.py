@@ -52,6 +52,7 @@ class ManifestLayout(SubsetLayout):
 
     name: ClassVar[str] = "manifest"
     pattern: ClassVar[str] = f"{STEM}.csv or {STEM}.jsonl with the columns path and label"
+    options: ClassVar[frozenset[str]] = frozenset({"--classes"})
     file_suffixes: ClassVar[frozenset[str]] = MANIFEST_SUFFIXES
 
     def coverage(self, tree: Tree) -> Coverage:

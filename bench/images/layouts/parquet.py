@@ -36,6 +36,7 @@ class ParquetLayout(Layout):
 
     name: ClassVar[str] = "parquet"
     pattern: ClassVar[str] = "<split>*.parquet or <split>/*.arrow with the columns image, label, generator"
+    options: ClassVar[frozenset[str]] = frozenset({"--classes", "--columns", "--levels"})
 
     def coverage(self, tree: Tree) -> Coverage:
         """By the columns of the first table; "all" for a damaged one alone, so that reading it reports the damage."""

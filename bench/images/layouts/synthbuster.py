@@ -51,7 +51,7 @@ class SynthbusterLayout(FolderLayout):
                 f"put RAISE-1k into its folder {RAISE_FOLDER}, or name a folder of them with --real FOLDER"
             )
             raise InputError(msg)
-        return DataSetContents(rows, reading=self.described())
+        return DataSetContents(rows, reading=self.described(tree))
 
 
 def _annotation(parts: Sequence[str]) -> FolderAnnotation | None:

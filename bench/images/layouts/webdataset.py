@@ -38,6 +38,7 @@ class WebDatasetLayout(Layout):
 
     name: ClassVar[str] = "webdataset"
     pattern: ClassVar[str] = "<split>*.tar of <key>.<image> with <key>.cls or <key>.json"
+    options: ClassVar[frozenset[str]] = frozenset({"--classes", "--columns", "--levels"})
 
     def coverage(self, tree: Tree) -> Coverage:
         """By names, and the labels of some samples, since a `.json` beside an image may be another tool's."""

@@ -45,6 +45,7 @@ PLAIN_WORDS = REAL | MAYBE_REAL | SPLITS.keys() | FILLERS | {
 SIZE = r"\d+(k|m|b|px|x\d+)?"  # 256, 256x256, 1k, 5B
 YEAR = r"_?(19|20)\d\d"
 NEGATIONS = frozenset({"no", "non", "not", "un"})
+THIRD_CLASSES = frozenset({"tampered", "manipulated", "edited", "inpainted", "mixed", "partial"})
 UNDECIDED = "real|generated|skip"  # for a user to choose from
 
 
@@ -85,8 +86,8 @@ def may_be_real(name: str) -> bool:
 
 @lru_cache(maxsize=CACHED_NAMES)
 def is_unsure(name: str) -> bool:
-    """Whether a name begins as that of real images and goes on as that of none: `imagenet_dit`, `real_vis_xl`."""
-    return _photo_set(name) is None
+    """Whether a name may be of either class: `imagenet_dit`, `real_vis_xl`, which begin as real ones; `tampered`."""
+    return _photo_set(name) is None or normalised(name) in THIRD_CLASSES
 
 
 def _photo_set(folder: str) -> bool | None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bench.images.data_sets import read
+from bench.images.reading import Reading
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import read_both_ways, write_images
 
@@ -84,3 +85,37 @@ def test_real_images_beside_nothing_that_a_layout_reads_are_one_clear_line(tmp_p
     write_images(tmp_path / "photos", "b.jpg")
     with pytest.raises(InputError, match="holds no image that the layout genimage can read"):
         read(f"genimage:{tmp_path / 'data'}", str(tmp_path / "photos"))
+
+
+STATED = (
+    ("--classes", Reading({"nature": "real", "ai": "generated"})),
+    ("--levels", Reading(levels=("generator", "split", "class"))),
+)
+
+
+@pytest.mark.parametrize(("option", "reading"), STATED)
+def test_what_is_stated_is_heeded_by_a_general_layout_or_refused(tmp_path, option, reading):
+    genimage(tmp_path)
+    images = read(str(tmp_path), reading=reading)
+    assert (len(images), images.generators) == (4, ("ADM",))
+    assert "folders taken as generator: ADM" in images.reading
+    told = rf"is read by the layout genimage, which takes no {option}; leave it out, or name another layout"
+    with pytest.raises(InputError, match=told):
+        read(f"genimage:{tmp_path}", reading=reading)
+
+
+def test_a_manifest_takes_classes_and_no_levels(tmp_path):
+    genimage(tmp_path)
+    (tmp_path / "manifest.csv").write_text("path,label\nADM/train/ai/1.png,x\nADM/train/nature/1.png,0\n")
+    assert len(read(f"manifest:{tmp_path}", reading=Reading({"x": "generated"}))) == 2
+    with pytest.raises(InputError, match="the layout manifest, which takes no --columns and no --levels"):
+        read(f"manifest:{tmp_path}", reading=Reading(columns={"label": "x"}, levels=("split",)))
+
+
+def test_a_layout_of_folders_alone_says_what_it_is_and_which_tables_it_does_not_use(tmp_path):
+    genimage(tmp_path)
+    (tmp_path / "prompts.csv").write_text("path,prompt\nADM/train/ai/1.png,a boat\n")
+    assert read(str(tmp_path)).reading == (
+        "laid out as genimage: <generator>/{train,val}/{ai,nature}/<image>",
+        "tables that this layout does not use: prompts.csv",
+    )

@@ -164,6 +164,31 @@ def test_numbers_are_refused_or_read_as_stated_or_as_folders_explain_them(images
     assert table_columns(read(str(images / "named")), "label") == {"fake/b.png": 1, "real/a.png": 0}
 
 
+def test_numbers_that_a_column_of_generators_explains_are_read(images):
+    lines = [
+        {
+            "file_name": line["file_name"],
+            "label": int(line["label"] != "real"),
+            "model": "sdxl" * (line["label"] != "real"),
+        }
+        for line in rows()
+    ]
+    comma_separated(images / "labels.csv", lines)
+    assert [label for label, _ in found(read(str(images))).values()] == [0, 1, 0, 1]
+
+
+def test_a_list_of_paths_and_numbers_is_refused_with_its_columns_and_read_as_stated(images):
+    (images / "train.txt").write_text("".join(f"images/{name}.png {int(name in 'ac')}\n" for name in KINDS))
+    with pytest.raises(
+        InputError, match=r"labels: --columns label=COLUMN \(columns of train\.txt: 1 is the path; not used: 2"
+    ):
+        read(str(images))
+    with pytest.raises(InputError, match="numbers without names in 2; say what each means, such as --classes 0=real"):
+        read(str(images), reading=Reading(columns={"label": "2"}))
+    stated = Reading({"0": "generated", "1": "real"}, {"label": "2"})
+    assert [label for label, _ in found(read(str(images), reading=stated)).values()] == [0, 1, 0, 1]
+
+
 def test_classes_that_a_user_leaves_out_are_counted(images):
     write_images(images, "images/e.png")
     extra = [{"file_name": "images/e.png", "label": "tampered", "split": "test"}]

@@ -7,7 +7,7 @@ from bench.images.reading import Reading
 from bench.platform.errors import InputError
 from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
-UNSURE = ["imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl", "lsun_bedroom"]
+UNSURE = ["imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl", "lsun_bedroom", "Tampered", "edited"]
 
 
 def test_every_folder_is_a_generator_or_real(tmp_path):
@@ -120,7 +120,7 @@ def test_the_folders_of_other_layouts_are_told_apart_by_class_when_read_as_folde
 @pytest.mark.parametrize("name", UNSURE)
 def test_a_folder_that_may_be_real_or_generated_is_refused_with_the_ways_out(tmp_path, name):
     write_images(tmp_path, f"{name}/a.png", "flux/b.png", "real/c.png")
-    told = f"the folder {name} may hold real images or generated ones; say which: --classes {name}=real or"
+    told = f"the folder {name} may hold real images or generated ones; say which: --classes {name}=real, {name}=gen"
     with pytest.raises(InputError, match=told):
         read(str(tmp_path))
     for meaning, label in (("real", 0), ("generated", 1), ("skip", None)):
@@ -182,8 +182,8 @@ def test_real_images_that_are_given_with_splits_keep_them_and_without_are_assign
 @pytest.mark.parametrize(
     ("masks", "left_out"),
     [
-        (("flux/masks/a.png", "flux/masks/b.png"), "2 images are masks, previews or the like and were left out"),
-        (("docs/teaser.png",), "1 images are masks, previews or the like and were left out, in docs"),
+        (("flux/masks/a.png", "flux/masks/b.png"), "2 images are masks, previews or to be skipped and were left out"),
+        (("docs/teaser.png",), "1 images are masks, previews or to be skipped and were left out, in docs"),
         (("flux/a_mask.png", "flux/b_gt.png"), "2 images are not part of the layout and were left out, in flux"),
     ],
 )
