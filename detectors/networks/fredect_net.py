@@ -102,7 +102,7 @@ PAPER_VIEW = ShorterSideView(shorter=256, crop=SIDE)
 SMALL_VIEW = replace(SMALL_CROPS, crop=SMALL_SIDE, mean=UNIT_MEAN, std=UNIT_STD)
 SMALL_SCHEDULE = CosineSchedule(rate=2e-3, epochs=8)
 
-Script = Literal["aigcdetect", "sidbench_test", "sidbench_evaluate"]
+FreDectScript = Literal["aigcdetect", "sidbench_test", "sidbench_evaluate"]
 SHORTER_SIDE = "shorter side resized bilinearly to 256, centre crop"
 SCRIPTS: Mapping[str, EntryScript] = {
     "aigcdetect": EntryScript(f"{SHORTER_SIDE} (eval_all.py of AIGCDetectBenchmark)", "shorter side"),
@@ -137,7 +137,7 @@ class FreDectNet(ScriptedRecipe):
             "sidbench_test": test.py of SIDBench, which resizes nothing.
     """
 
-    script: Script | None = None
+    script: FreDectScript | None = None
     scripts: ClassVar[Mapping[str, EntryScript]] = SCRIPTS
 
     card: ClassVar[Card] = Card(

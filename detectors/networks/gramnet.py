@@ -55,7 +55,7 @@ PORT_VIEW = BlurJpeg(probability=0.5, resize=256, crop=224, test_crop=224, pad=T
 PAPER_SCHEDULE = EarlyStopping(rate=1e-5, patience=5, first_margin=0, lowest_rate=1e-5)
 SMALL_SCHEDULE = CosineSchedule(rate=2e-3, epochs=7)
 
-Script = Literal["sidbench_test", "sidbench_evaluate", "aigcdetect", "aigcdetect_whole"]
+GramNetScript = Literal["sidbench_test", "sidbench_evaluate", "aigcdetect", "aigcdetect_whole"]
 SCRIPTS: Mapping[str, EntryScript] = {
     "sidbench_test": EntryScript(
         "centre crop without resize; smaller images are padded with black (test.py of SIDBench)"
@@ -96,7 +96,7 @@ class GramNet(ScriptedRecipe):
             "aigcdetect_whole": the same with --no_resize --no_crop, as its README has it for another detector.
     """
 
-    script: Script | None = None
+    script: GramNetScript | None = None
     scripts: ClassVar[Mapping[str, EntryScript]] = SCRIPTS
 
     card: ClassVar[Card] = Card(
@@ -151,7 +151,7 @@ class GramNet(ScriptedRecipe):
         return view if self.script is None else super().scripted(PORT_VIEW)
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Detector:
-        """As every network. Raises `Unavailable` with a script as well: what is trained is the original."""
+        """As every network. Raises `Unavailable` with a script: what is trained is the original."""
         if self.script is not None:
             raise self._script_of_port()
         return super().fit(train, seed, runtime)

@@ -42,7 +42,7 @@ SMALL_VIEW = replace(SMALL_CROPS, crop=128)
 PAPER_SCHEDULE = StepSchedule(rate=2e-4, factor=0.9, every=10, delay=1)
 SMALL_SCHEDULE = CosineSchedule(rate=4e-3, epochs=12)
 
-Script = Literal["npr", "npr_whole", "npr_genimage", "sidbench_test", "sidbench_evaluate"]
+NprScript = Literal["npr", "npr_whole", "npr_genimage", "sidbench_test", "sidbench_evaluate"]
 SCRIPTS: Mapping[str, EntryScript] = {
     "npr": EntryScript("whole image resized bilinearly to a square (test.py of NPR)", "square", crop=None),
     "npr_whole": EntryScript(
@@ -90,7 +90,7 @@ class Npr(ScriptedRecipe):
             "npr_genimage": their README for GenImage; "sidbench_test", "sidbench_evaluate": the two of SIDBench.
     """
 
-    script: Script | None = None
+    script: NprScript | None = None
     scripts: ClassVar[Mapping[str, EntryScript]] = SCRIPTS
 
     card: ClassVar[Card] = Card(
