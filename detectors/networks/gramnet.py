@@ -151,7 +151,7 @@ class GramNet(ScriptedRecipe):
         return view if self.script is None else super().scripted(PORT_VIEW)
 
     def fit(self, train: TrainSet, seed: int, runtime: Runtime) -> Detector:
-        """As every network. Raises `Unavailable` with a script as well: what is trained is the original."""
+        """As every network. Raises `Unavailable` with a script: what is trained is the original."""
         if self.script is not None:
             raise self._script_of_port()
         return super().fit(train, seed, runtime)
