@@ -28,7 +28,9 @@ from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 from bench.platform.printable import printable
 
-Role = Literal["split", "real", "generated", "skip", "left out", "copy", "generator", "content", "group", "wrapper"]
+FolderRole = Literal[
+    "split", "real", "generated", "skip", "left out", "copy", "generator", "content", "group", "wrapper"
+]
 CLASSES = frozenset({"real", "generated"})
 MAX_SHOWN = 5  # names in a description
 Path = tuple[str, ...]
@@ -67,7 +69,7 @@ class FolderReading:
 
     facts: Mapping[str, FolderFacts]
     left_out: frozenset[str]
-    roles: Mapping[Role, Sequence[str]]
+    roles: Mapping[FolderRole, Sequence[str]]
 
     def description(self) -> tuple[str, ...]:
         """What each level of folders was taken for, a line each."""
@@ -101,7 +103,7 @@ def read_folders(images: Mapping[str, Sequence[str]], where: str, reading: Readi
         for folder, path in paths.items()
         if not {"left out", "skip"} & set(roles := roles_of[folder])
     }
-    names: dict[Role, dict[str, None]] = defaultdict(dict)
+    names: dict[FolderRole, dict[str, None]] = defaultdict(dict)
     for folder, roles in roles_of.items():
         for name, role in zip(paths[folder], roles, strict=True):
             names[role][name] = None
@@ -126,14 +128,14 @@ class _FolderTree:
         self._reading = reading
         self._images = images
         self._paths = list(paths)
-        self._found: dict[Path, list[Role | None]] = {}
+        self._found: dict[Path, list[FolderRole | None]] = {}
         self._copies_in: dict[Path, frozenset[str]] = {}
         self._children: dict[Path, dict[str, None]] = defaultdict(dict)
         for path in self._paths:
             for depth, name in enumerate(path):
                 self._children[path[:depth]][name] = None
 
-    def found_roles(self, path: Path) -> list[Role]:
+    def found_roles(self, path: Path) -> list[FolderRole]:
         """The role of every folder of a path."""
         roles = self._roles_by_words(path)
         if {"left out", "skip", "real"} & set(roles):
@@ -141,14 +143,14 @@ class _FolderTree:
         generator = self._generator(path, roles)
         return self._rest(path, roles, generator)
 
-    def stated_roles(self, path: Path) -> list[Role]:
+    def stated_roles(self, path: Path) -> list[FolderRole]:
         """The roles that the user states. Raises `InputError` for a class or split that is none."""
         return [
             self._stated_role(name, self._reading.levels[depth] if depth < len(self._reading.levels) else "content")
             for depth, name in enumerate(path)
         ]
 
-    def _stated_role(self, name: str, level: str) -> Role:
+    def _stated_role(self, name: str, level: str) -> FolderRole:
         if level == "class":
             role = self._class_role(name) or ("real" if class_words.may_be_real(name) else None)
             if role is None:
@@ -158,10 +160,10 @@ class _FolderTree:
         if level == "split" and not class_words.split_word(name):
             msg = f"{self._where}: the folder {name} is a split by --levels; call it train, val or test"
             raise InputError(msg)
-        known: dict[str, Role] = {"split": "split", "generator": "generator", "group": "group", "copy": "copy"}
+        known: dict[str, FolderRole] = {"split": "split", "generator": "generator", "group": "group", "copy": "copy"}
         return "wrapper" if level == "skip" else known.get(level, "content")
 
-    def facts(self, path: Path, roles: Sequence[Role]) -> FolderFacts:
+    def facts(self, path: Path, roles: Sequence[FolderRole]) -> FolderFacts:
         """What a path says, given the roles of its folders. Raises `InputError` for a contradiction."""
         named = list(zip(path, roles, strict=True))
         splits = {class_words.split_word(name): name for name, role in named if role == "split"}
@@ -188,7 +190,7 @@ class _FolderTree:
             "/".join(path[: len(path) - roles[::-1].index("group")]) if "group" in roles else "",
         )
 
-    def _class_role(self, name: str) -> Role | None:
+    def _class_role(self, name: str) -> FolderRole | None:
         """What a class word means, or what the user says that a name means."""
         stated = self._reading.class_of(name)
         if stated:
@@ -198,14 +200,14 @@ class _FolderTree:
             return "generated"
         return None if label is None else ("real", "generated")[label]
 
-    def _roles_by_words(self, path: Path) -> list[Role | None]:
+    def _roles_by_words(self, path: Path) -> list[FolderRole | None]:
         """Roles that words alone decide; None for names."""
         if path not in self._found:
             self._found[path] = self._find_roles(path)
         return self._found[path]
 
-    def _find_roles(self, path: Path) -> list[Role | None]:
-        roles: list[Role | None] = [self._role_by_word(path[:depth], name) for depth, name in enumerate(path)]
+    def _find_roles(self, path: Path) -> list[FolderRole | None]:
+        roles: list[FolderRole | None] = [self._role_by_word(path[:depth], name) for depth, name in enumerate(path)]
         if not {"real", "generated"} & set(roles):
             for depth in range(len(path)):
                 if roles[depth] is None and self._is_real_here(path, depth, roles):
@@ -213,7 +215,7 @@ class _FolderTree:
                     break
         return roles
 
-    def _role_by_word(self, parent: Path, name: str) -> Role | None:
+    def _role_by_word(self, parent: Path, name: str) -> FolderRole | None:
         stated = self._class_role(name)
         if stated:
             return stated
@@ -258,7 +260,7 @@ class _FolderTree:
             for above in range(depth + 1)
         )
 
-    def _is_real_here(self, path: Path, depth: int, roles: Sequence[Role | None]) -> bool:
+    def _is_real_here(self, path: Path, depth: int, roles: Sequence[FolderRole | None]) -> bool:
         """Whether a word that may mean real does so in its place."""
         if not class_words.may_be_real(path[depth]) or path[: depth + 1] in self._above_classes:
             return False
@@ -316,7 +318,7 @@ class _FolderTree:
             for name in path[roles.index("real") + 1 :]
         )
 
-    def _generator(self, path: Path, roles: Sequence[Role | None]) -> str:
+    def _generator(self, path: Path, roles: Sequence[FolderRole | None]) -> str:
         """The one name of a path of generated images that is the generator's; "" for none."""
         names = [depth for depth in range(len(path)) if roles[depth] is None and self._may_be_generator(path, depth)]
         at = roles.index("generated") if "generated" in roles else len(path)
@@ -340,10 +342,10 @@ class _FolderTree:
     def _branches(self, path: Path, depth: int) -> bool:
         return len(self._children[path[:depth]]) > 1
 
-    def _rest(self, path: Path, roles: Sequence[Role | None], generator: str) -> list[Role]:
+    def _rest(self, path: Path, roles: Sequence[FolderRole | None], generator: str) -> list[FolderRole]:
         """The roles, with the generator and contents in place of names."""
         known = {generator} if generator else self._generator_names
-        done: list[Role] = []
+        done: list[FolderRole] = []
         for depth, role in enumerate(roles):
             if role is not None:
                 done.append(role)
@@ -369,10 +371,10 @@ def _is_content(name: str) -> bool:
     return folder_words.is_content(name) or class_words.may_be_real(name)
 
 
-def _picker(named: Sequence[tuple[str, Role]]) -> Callable[[Role], str]:
+def _picker(named: Sequence[tuple[str, FolderRole]]) -> Callable[[FolderRole], str]:
     """A function that joins the names of one role; a generator is named once."""
 
-    def pick(role: Role) -> str:
+    def pick(role: FolderRole) -> str:
         names = dict.fromkeys(name for name, found in named if found == role)
         return next(iter(names), "") if role == "generator" else "/".join(names)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 LABEL_FIELDS = ("cls", "json", "txt", "label")
 
 
-class Sample(NamedTuple):
+class KeyedSample(NamedTuple):
     """One sample.
 
     Attributes:
@@ -32,7 +32,7 @@ class Samples(NamedTuple):
         rule: How keys and fields were told apart, for people.
     """
 
-    samples: Sequence[Sample]
+    samples: Sequence[KeyedSample]
     unpaired: Sequence[str]
     rule: str
 
@@ -78,7 +78,7 @@ def _paired(
     for path in images:
         pictures[split(path)[0]].append(path)
     samples = [
-        Sample(key, paths[0], fields[key]) for key, paths in pictures.items() if key in fields and len(paths) == 1
+        KeyedSample(key, paths[0], fields[key]) for key, paths in pictures.items() if key in fields and len(paths) == 1
     ]
     paired = {sample.image for sample in samples}
     return Samples(samples, [path for path in images if path not in paired], rule)

@@ -22,7 +22,7 @@ from bench.images.annotations.column_roles import (
 )
 from bench.images.annotations.folder_levels import read_folders
 from bench.images.annotations.records import TextRecords
-from bench.images.annotations.sample_keys import Sample, Samples, find_samples
+from bench.images.annotations.sample_keys import KeyedSample, Samples, find_samples
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
 from bench.images.vocabulary.class_words import label_of_name
@@ -100,7 +100,7 @@ def _samples(tree: Tree) -> Samples:
 class _SampleRecords(TextRecords):
     """The fields of samples as a table; its examples are keys."""
 
-    def __init__(self, tree: Tree, samples: Sequence[Sample]) -> None:
+    def __init__(self, tree: Tree, samples: Sequence[KeyedSample]) -> None:
         rows = [_fields(tree, sample) for sample in samples]
         columns = dict.fromkeys(column for row in rows for column in row)
         super().__init__(tree.where, {column: [row.get(column) for row in rows] for column in columns})
@@ -112,7 +112,7 @@ class _SampleRecords(TextRecords):
         return self._keys[row]
 
 
-def _fields(tree: Tree, sample: Sample) -> dict[str, Any]:
+def _fields(tree: Tree, sample: KeyedSample) -> dict[str, Any]:
     """The fields of a sample: those of its `.json`, and the label in its `.cls` or `.txt`. Raises `InputError`."""
     fields = _json(tree, sample.fields["json"]) if "json" in sample.fields else {}
     texts = {field: tree.read_text(path).strip() for field, path in sample.fields.items() if field != "json"}
