@@ -34,7 +34,7 @@ PROBED = 20  # samples in which a label is looked for
 
 
 class WebDatasetLayout(Layout):
-    """KeyedSamples of files that share a key."""
+    """Samples of files that share a key."""
 
     name: ClassVar[str] = "webdataset"
     pattern: ClassVar[str] = "<split>*.tar of <key>.<image> with <key>.cls or <key>.json"
