@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from bench.platform.errors import InputError
@@ -29,8 +28,8 @@ class Reading:
         follow_links: Whether links are followed.
     """
 
-    classes: Mapping[str, ClassName] = field(default_factory=lambda: MappingProxyType({}))
-    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    classes: Mapping[str, ClassName] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     levels: tuple[str, ...] = ()
     group: str = ""
     follow_links: bool = True

@@ -1,6 +1,7 @@
 """Which layout is found, and what is said where none or several fit."""
 
 import json
+import pickle
 
 import pytest
 
@@ -119,3 +120,10 @@ def test_a_layout_of_folders_alone_says_what_it_is_and_which_tables_it_does_not_
         "laid out as genimage: <generator>/{train,val}/{ai,nature}/<image>",
         "tables that this layout does not use: prompts.csv",
     )
+
+
+def test_an_open_data_set_can_be_sent_to_another_process(tmp_path):
+    write_images(tmp_path, "flux/a.png", "real/b.png")
+    images = pickle.loads(pickle.dumps(read(str(tmp_path))))  # noqa: S301 - it was made here
+    assert images.names == ["flux/a.png", "real/b.png"]
+    assert images[0].facts.format == "PNG"
