@@ -42,6 +42,7 @@ CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
 TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}
 NO_GENERATORS = THIRD_CLASSES | {"unknown", "other"}
+MAX_ASKED = 9  # values that are shown: a column of so many is hardly one of labels
 EXAMPLES = 3  # of each value that is not understood
 SKIPPED = -1  # the label of a row that a user leaves out
 LABEL_OF: Mapping[ClassName, int] = MappingProxyType({"real": 0, "generated": 1, "skip": SKIPPED})
@@ -280,13 +281,14 @@ class _Columns:
 
     def _refuse_values(self, column: str, values: Sequence[Any], left: Sequence[Any]) -> NoReturn:
         numbers = all(map(_is_number, left))
-        left = sorted(left, key=str)
+        left, more = sorted(left, key=str)[:MAX_ASKED], len(left) - MAX_ASKED
         what = "labels that are numbers without names" if numbers else "labels that say neither real nor generated"
         counted = ("real", "generated", *["skip"] * len(left)) if len(left) > 1 else (UNDECIDED,)
         meanings = counted if numbers else [guessed_class(str(value)) for value in left]
         option = ",".join(f"{_spelled(value)}={meaning}" for value, meaning in zip(left, meanings, strict=False))
         examples = "; ".join(f"{_spelled(value)}: {self._examples(values, value)}" for value in left)
-        self._refuse(f"has {what} in {column}; say what each means, such as --classes {option} ({examples})")
+        others = f", and {more} more" if more > 0 else ""
+        self._refuse(f"has {what} in {column}; say what each means, such as --classes {option} ({examples}{others})")
 
     def _examples(self, values: Sequence[Any], value: object) -> str:
         rows = [row for row, found in enumerate(values) if found == value][:EXAMPLES]
