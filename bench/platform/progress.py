@@ -36,8 +36,9 @@ class Reporter:
     console: Console
 
     def say(self, text: str) -> None:
-        """Print one line."""
-        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        """Print a line, or several."""
+        lines = "\n".join(map(printable, text.split("\n")))
+        self.console.print(lines, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[ProgressCallback]:

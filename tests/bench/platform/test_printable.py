@@ -1,0 +1,29 @@
+"""What a terminal shows of names that hold anything."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench.platform.printable import printable
+from bench.platform.progress import Reporter
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("плащ 図.png", "плащ 図.png"),
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("9.41\u202fAM", "9.41\\u202fAM"),
+        ("a\udcffb", "a\\udcffb"),
+        ("a\\b", "a\\b"),
+    ],
+)
+def test_what_cannot_be_shown_is_escaped_and_nothing_else(text, shown):
+    assert printable(text) == shown
+
+
+def test_lines_that_are_said_stay_lines():
+    written = io.StringIO()
+    Reporter(Console(file=written, width=80)).say("first\nsecond\tpart")
+    assert written.getvalue() == "first\nsecond\\tpart\n"
