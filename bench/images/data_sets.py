@@ -209,6 +209,8 @@ def _layout(tree: Tree, known: Mapping[str, Layout], name: str) -> Layout:
             msg = f"{place} is a file, and the layout {name} reads folders; give the folder, or leave {name}: out"
             raise InputError(msg)
     layout = known[name] if name else detect(tree, known)
+    if isinstance(layout, SubsetLayout) and layout.base(tree):
+        return layout  # what is stated is of the data set that it refers to
     if unheeded := sorted(tree.reading.options - layout.options):
         what = f"the layout {layout.name}, which takes no {' and no '.join(unheeded)}"
         msg = f"{tree.where} is read by {what}; leave it out, or name another layout, as in DATA=folders:{tree.where}"
@@ -233,6 +235,7 @@ def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layou
     suffixes = _file_suffixes(known)
     name, place = layout_and_place(base.data)
     base_tree = _open_tree(place, suffixes, tree.where, follow=tree.reading.follow_links)
+    base_tree.reading = tree.reading
     if further := read_description(base_tree).get("of"):
         data = base.data
         msg = f"{tree.where}/{DESCRIPTION} says that it is of {data}, which is of {further}; name data that has images"

@@ -103,8 +103,10 @@ def explained_numbers(tables: Iterable[tuple[Records, Sequence[int | None]]], re
         said_by_folder = any(label is not None for label in by_folder)
         hints = by_folder if said_by_folder else list(map(_maker_hint, columns.texts(generator))) if generator else []
         for label in labels if hints else ():
+            if records.class_names(label) is not None or _squeezed(label) in TRUE_IS:  # its numbers have names
+                continue
             for value, hint in set(zip(columns.values(label), hints, strict=True)):
-                if _is_number(value) and _squeezed(label) not in TRUE_IS:
+                if _is_number(value):
                     kinds[_plain(value)].add(hint)
     meanings = {value: next(iter(kind)) for value, kind in kinds.items() if len(kind) == 1}
     return {value: int(bool(kind)) for value, kind in meanings.items()} if _certain(kinds, meanings) else {}
@@ -136,10 +138,9 @@ def table_facts(
     generator = columns.find("generator", GENERATORS)
     split = columns.find("split", SPLITS, columns.holds_splits)
     makers = columns.texts(generator)
-    label = columns.find_label()
+    label, labels = columns.find_label() or (None, columns.labels_by_generator(generator, makers))
     content = columns.find("content", CONTENTS, lambda column: column != label)
     group = reading.group if reading.group in records.columns else columns.find("group", GROUPS)
-    labels = columns.labels(label) if label else columns.labels_by_generator(generator, makers)
     found = {"label": label, "generator": generator, "split": split, "content": content, "group": group}
     roles = dict(taken) | {role: column for role, column in found.items() if column}
     return TableFacts(
@@ -218,11 +219,16 @@ class _Columns:
             self._refuse(f"states splits that are not known, {shown(unknown)}; wanted are train, val and test")
         return [known[text] for text in texts]
 
-    def find_label(self) -> str | None:
-        """The column of labels. Raises `InputError` for two that differ, and where none can be understood."""
+    def find_label(self) -> tuple[str, Sequence[int | None]] | None:
+        """The column of labels, and the label of every row; None where there is no such column.
+
+        Raises:
+            InputError: Two columns differ, or none can be understood.
+        """
         candidates = self.find_all("label", LABELS)
         if not candidates:
-            return self.find("label", ("class", "category", "type"), self._holds_classes)
+            other = self.find("label", ("class", "category", "type"), self._holds_classes)
+            return (other, self.labels(other)) if other else None
         understood: dict[str, list[int | None]] = {}
         faults: list[InputError] = []
         for column in candidates:
@@ -236,7 +242,7 @@ class _Columns:
         for column in others:
             if understood[column] != understood[first]:
                 self._refuse(f"has the columns {first} and {column}, which differ; name one: --columns label={first}")
-        return first
+        return first, understood[first]
 
     def _holds_classes(self, column: str) -> bool:
         values = {value for value in self.texts(column) if value}

@@ -20,8 +20,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.reading import Reading
 from bench.images.vocabulary import class_words, folder_words
 from bench.images.vocabulary.generator_names import is_known_generator
@@ -36,26 +37,6 @@ MAX_SHOWN = 5  # names in a description
 Path = tuple[str, ...]
 
 
-class FolderFacts(NamedTuple):
-    """What the path of a folder says of its images.
-
-    Attributes:
-        label: 0 real, 1 generated, None where no word says it.
-        generator: The generator, by its place among the folders; "" where no folder names it.
-        split: "train", "val" or "test"; "" for none.
-        content: The content class, or "".
-        unit: What images of the same name in other folders share with it, as copies of one image; "" for none.
-        group: The folder that holds what belongs together, by `--levels`; "" for none.
-    """
-
-    label: int | None
-    generator: str = ""
-    split: str = ""
-    content: str = ""
-    unit: str = ""
-    group: str = ""
-
-
 @dataclass(frozen=True)
 class FolderReading:
     """What the folders of a tree say.
@@ -67,7 +48,7 @@ class FolderReading:
         real: The folders that were taken as real by a word that may mean something else.
     """
 
-    facts: Mapping[str, FolderFacts]
+    facts: Mapping[str, StatedFacts]
     left_out: frozenset[str]
     roles: Mapping[FolderRole, Sequence[str]]
 
@@ -163,7 +144,7 @@ class _FolderTree:
         known: dict[str, FolderRole] = {"split": "split", "generator": "generator", "group": "group", "copy": "copy"}
         return "wrapper" if level == "skip" else known.get(level, "content")
 
-    def facts(self, path: Path, roles: Sequence[FolderRole]) -> FolderFacts:
+    def facts(self, path: Path, roles: Sequence[FolderRole]) -> StatedFacts:
         """What a path says, given the roles of its folders. Raises `InputError` for a contradiction."""
         named = list(zip(path, roles, strict=True))
         splits = {class_words.split_word(name): name for name, role in named if role == "split"}
@@ -181,13 +162,13 @@ class _FolderTree:
         generator = pick("generator")
         copied = any(role == "copy" for role in roles)
         unit = "/".join(name for name, role in named if role != "copy") if copied else ""
-        return FolderFacts(
+        return StatedFacts(
             label,
             generator,
             next(iter(splits), ""),
             pick("content"),
-            unit or ("." if copied else ""),
             "/".join(path[: len(path) - roles[::-1].index("group")]) if "group" in roles else "",
+            unit or ("." if copied else ""),
         )
 
     def _class_role(self, name: str) -> FolderRole | None:

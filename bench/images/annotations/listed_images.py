@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
-from bench.images.annotations.folder_levels import FolderFacts, shown
+from bench.images.annotations.column_roles import TableFacts, explained_numbers, table_facts
+from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
 from bench.images.annotations.split_lists import split_lists, split_of_list
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.description import DESCRIPTION
 from bench.images.files.table_images import open_table
@@ -28,24 +29,6 @@ OF_PATHS = frozenset(
 PROBED = 200  # rows in which a column of paths is looked for
 
 
-class ImageFacts(NamedTuple):
-    """What is stated of one image; None and "" where it is not.
-
-    Attributes:
-        label: 0 real, 1 generated, `SKIPPED` for one that a user leaves out.
-        generator: Its generator.
-        split: "train", "val" or "test".
-        content: Its content class.
-        group: What images share that are not independent of each other.
-    """
-
-    label: int | None = None
-    generator: str = ""
-    split: str = ""
-    content: str = ""
-    group: str = ""
-
-
 @dataclass(frozen=True)
 class ListedImages:
     """What the tables of a tree say of its images.
@@ -56,13 +39,15 @@ class ListedImages:
         notes: What became of every table, one sentence each.
         stated: The facts that tables state: "label", "split" and so on.
         groups: The columns that state what belongs together.
+        unread: What was said of tables some of whose columns have no role.
     """
 
-    facts: Mapping[str, ImageFacts]
+    facts: Mapping[str, StatedFacts]
     missing: Mapping[str, int]
     notes: tuple[str, ...]
     stated: frozenset[str]
     groups: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
 
 
 class _ListedTable(NamedTuple):
@@ -85,7 +70,7 @@ def has_tables(tree: Tree) -> bool:
     return bool(names) and not (tables and _parquet_records(tree, tables[0]) is None)
 
 
-def listed_images(tree: Tree, folders: Mapping[str, FolderFacts]) -> ListedImages:
+def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImages:
     """Read all tables that list images of a tree.
 
     Args:
@@ -95,56 +80,57 @@ def listed_images(tree: Tree, folders: Mapping[str, FolderFacts]) -> ListedImage
     Raises:
         InputError: A table lists images of which none is there, states what cannot be used, or contradicts another.
     """
-    paths = [f"{folder}/{name}".lstrip("/") for folder, names in tree.listing.images.items() for name in names]
-    index = PathIndex(paths)
-    found = {name: _listed(tree, name, index) for name in _candidates(tree)}
+    names = list(_candidates(tree))
+    if not names:
+        return ListedImages({}, {}, (), frozenset())
+    index = PathIndex(tree.listing.paths())
+    found = {name: _listed(tree, name, index) for name in names}
     tables = [table for table in found.values() if table]
     by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
     numbers = explained_numbers(by_folder, tree.reading)
-    unused = [name for name, table in found.items() if not table]
-    lists = split_lists(tree, [name for name, table in found.items() if not table and not _is_table(name)])
-    unused = [name for name in unused if not any(note.startswith(f"{name} ") for note in lists.notes)]
-    facts = {image: ImageFacts(split=split) for image, split in lists.splits.items()}
+    others = [name for name, table in found.items() if not table]
+    lists = split_lists(tree, [name for name in others if not _is_table(name)])
+    facts = {image: StatedFacts(split=split) for image, split in lists.splits.items()}
     missing: dict[str, int] = {}
-    notes = [
-        *lists.notes,
-        *([f"not used, as they list no images of the set by path: {shown(unused)}"] if unused else []),
-    ]
+    notes, unread = [*lists.notes], []
+    if unused := [name for name in others if name not in lists.used]:
+        notes.append(f"not used, as they list no images of the set by path: {shown(unused)}")
     stated = {"split"} if facts else set()
     groups: set[str] = set()
     for table in tables:
         said = table_facts(table.records, tree.reading, {"path": table.column}, numbers)
         split = "" if "split" in said.roles else split_of_list(table.name)
-        notes.append(said.description(table.name) + (f"; all of the split {split}, by its name" if split else ""))
+        description = said.description(table.name) + (f"; all of the split {split}, by its name" if split else "")
+        notes.append(description)
+        unread += [description] if said.others else []
         groups |= said.groups_by
         stated |= {role for role in said.roles if role != "path"} | ({"split"} if split else set())
         for image, fact in zip(table.images, _rows(said, split), strict=True):
             if image is not None:
-                facts[image] = _merged(tree, image, facts.get(image, ImageFacts()), fact)
+                facts[image] = _merged(tree, image, facts.get(image, StatedFacts()), fact)
         if absent := sum(image is None for image in table.images):
             missing[f"images that {table.name} lists"] = absent
-    return ListedImages(facts, missing, tuple(notes), frozenset(stated), frozenset(groups))
+    return ListedImages(facts, missing, tuple(notes), frozenset(stated), frozenset(groups), tuple(unread))
 
 
-def _folder_label(folders: Mapping[str, FolderFacts], image: str | None) -> int | None:
+def _folder_label(folders: Mapping[str, StatedFacts], image: str | None) -> int | None:
     facts = folders.get((image or "").rpartition("/")[0])
     return facts.label if facts and image else None
 
 
 def _candidates(tree: Tree) -> Iterator[str]:
     """Names of the files that may be tables of images: no caption beside an image, no description of the set."""
+    stems: dict[str, frozenset[str]] = {}  # of the images of each folder
     for name in tree.listing.data:
         folder, _, last = name.rpartition("/")
         path = PurePosixPath(last)
         if path.suffix.lower() not in RECORD_SUFFIXES or last in {DESCRIPTION, "dataset_info.json", "state.json"}:
             continue
-        if f"{path.stem}." not in _stems(tree, folder):
+        if folder not in stems:
+            images = tree.listing.images.get(folder, ())
+            stems[folder] = frozenset(image.rpartition(".")[0] for image in images)
+        if path.stem not in stems[folder]:
             yield name
-
-
-def _stems(tree: Tree, folder: str) -> frozenset[str]:
-    """Stems of the images of a folder, each with a dot."""
-    return frozenset(f"{name.rpartition('.')[0]}." for name in tree.listing.images.get(folder, ()))
 
 
 def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
@@ -177,22 +163,17 @@ def _parquet_records(tree: Tree, name: str) -> Records | None:
     return None if any(map(table.holds_bytes, columns)) else TableRecords(table, next(iter(columns), ""))
 
 
-def _rows(said: TableFacts, split: str) -> Iterator[ImageFacts]:
+def _rows(said: TableFacts, split: str) -> Iterator[StatedFacts]:
     splits = [split] * len(said.labels) if split else said.splits
-    return map(ImageFacts, said.labels, said.generators, splits, said.contents, said.groups)
+    return map(StatedFacts, said.labels, said.generators, splits, said.contents, said.groups)
 
 
-def _merged(tree: Tree, image: str, first: ImageFacts, second: ImageFacts) -> ImageFacts:
+def _merged(tree: Tree, image: str, first: StatedFacts, second: StatedFacts) -> StatedFacts:
     """What two tables say of one image. Raises `InputError` where they differ."""
     merged = []
-    for what, one, other in zip(ImageFacts._fields, first, second, strict=True):
+    for what, one, other in zip(StatedFacts._fields, first, second, strict=True):
         if one not in {None, ""} and other not in {None, "", one}:
             msg = f"{tree.where}/{image} has the {what} {one} in one table and {other} in another; mend one of them"
             raise InputError(msg)
         merged.append(other if one in {None, ""} else one)
-    return ImageFacts._make(merged)
-
-
-def is_skipped(facts: ImageFacts | None) -> bool:
-    """Whether a user leaves an image out."""
-    return facts is not None and facts.label == SKIPPED
+    return StatedFacts._make(merged)

@@ -74,10 +74,11 @@ def read_records(tree: Tree, name: str) -> TextRecords | None:
     text = tree.read_text(name)
     read = {".csv": _from_csv, ".tsv": _from_csv, ".json": _from_json, ".jsonl": _from_json_lines, ".txt": _from_list}
     rows = read[PurePosixPath(name).suffix.lower()](text)
-    return TextRecords(where, _as_columns(rows)) if rows else None
+    return TextRecords(where, as_columns(rows)) if rows else None
 
 
-def _as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows as columns, None where a row has no value of one."""
     columns = dict.fromkeys(column for row in rows for column in row)
     return {column: [row.get(column) for row in rows] for column in columns}
 
@@ -85,11 +86,10 @@ def _as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def _from_csv(text: str) -> list[dict[str, Any]]:
     delimiter = delimiter_of(text.partition("\n")[0])
     try:
-        header, *lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line] or [
-            []
-        ]
+        found = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line]
     except csv.Error:
         return []
+    header, lines = (found[0], found[1:]) if found else ([], [])
     names = [column.strip() for column in header]
     if len(set(names)) < len(names) or any(len(line) != len(names) for line in lines):
         return []

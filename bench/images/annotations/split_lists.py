@@ -24,10 +24,12 @@ class SplitLists(NamedTuple):
 
     Attributes:
         splits: By path of an image.
-        notes: What every list was taken for, one sentence each.
+        used: The files that were taken as such lists.
+        notes: What they were taken for, one sentence each.
     """
 
     splits: Mapping[str, str]
+    used: Sequence[str]
     notes: Sequence[str]
 
 
@@ -45,10 +47,11 @@ def split_lists(tree: Tree, names: Sequence[str]) -> SplitLists:
     Raises:
         InputError: Two lists of different splits name one image.
     """
-    parts = _images_by_part(tree)
+    called = list(filter(split_of_list, names))
+    parts = _images_by_part(tree) if called else {}
     splits: dict[str, str] = {}
-    notes = []
-    for name in filter(split_of_list, names):
+    used = []
+    for name in called:
         split, listed = split_of_list(name), list(dict.fromkeys(_names_in(tree.read_text(name), name)))
         images = [image for part in listed for image in parts.get(part, ())]
         if sum(part in parts for part in listed) < MIN_FOUND * len(listed) or not images:
@@ -57,12 +60,12 @@ def split_lists(tree: Tree, names: Sequence[str]) -> SplitLists:
             if splits.setdefault(image, split) != split:
                 msg = f"{tree.where}/{image} is in lists of two splits, {split} and {splits[image]}; mend one of them"
                 raise InputError(msg)
-        notes.append(f"{name} was taken as the names of what is of the split {split}")
+        used.append(name)
+    notes = [f"{name} was taken as the names of what is of the split {split_of_list(name)}" for name in used]
     if splits and "train" not in splits.values():
-        rest = {image for images in parts.values() for image in images} - splits.keys()
-        splits |= dict.fromkeys(sorted(rest), "train")
+        splits |= dict.fromkeys((path for path in tree.listing.paths() if path not in splits), "train")
         notes.append("images that are in no list of a split were taken as training images")
-    return SplitLists(splits, notes)
+    return SplitLists(splits, used, notes)
 
 
 def _images_by_part(tree: Tree) -> Mapping[str, Sequence[str]]:

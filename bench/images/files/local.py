@@ -50,13 +50,12 @@ def _with_archives(folder: Folder) -> Tree:
     they are left.
     """
     listing = folder.listing
+    unpacked = {path[:end] for path in listing.images for end in (*_slashes(path), len(path))}
     mounts: dict[str, Tree] = {}
     mounted = []
     for path in listing.others:
         name, _, suffix = path.rpartition(".")
-        if f".{suffix.lower()}" not in ARCHIVE_SUFFIXES or any(
-            f"{one}/".startswith(f"{name}/") for one in listing.images
-        ):
+        if name in unpacked or f".{suffix.lower()}" not in ARCHIVE_SUFFIXES:
             continue
         if name in mounts:
             msg = f"{folder.where} holds two archives called {name}; keep one of the two"
@@ -68,3 +67,7 @@ def _with_archives(folder: Folder) -> Tree:
     listing.ignored -= Counter(PurePosixPath(path).suffix.lower() for path in mounted)
     listing.others = sorted({*listing.others} - {*mounted})
     return MountedTree(folder, mounts) if mounts else folder
+
+
+def _slashes(path: str) -> list[int]:
+    return [position for position, letter in enumerate(path) if letter == "/"]

@@ -83,12 +83,16 @@ class Table(ABC):
         """The path that each row of an image column states, for its suffix."""
 
     @abstractmethod
+    def bytes_by_group(self, column: str) -> Iterator[list[bool]]:
+        """Whether each row of an image column holds bytes, group after group; later groups are read when asked for."""
+
     def has_bytes(self, column: str) -> list[bool]:
         """Whether each row of an image column holds bytes."""
+        return [answer for group in self.bytes_by_group(column) for answer in group]
 
     def holds_bytes(self, column: str) -> bool:
         """Whether any row of an image column holds bytes."""
-        return any(self.has_bytes(column))
+        return any(map(any, self.bytes_by_group(column)))
 
     @abstractmethod
     def image(self, column: str, row: int) -> bytes | None:
@@ -135,20 +139,18 @@ class ParquetTable(Table):
         with self._open() as opened:
             return _to_list(pc.struct_field(opened.read(columns=[f"{column}.path"])[column], "path"))
 
-    def has_bytes(self, column: str) -> list[bool]:
+    def bytes_by_group(self, column: str) -> Iterator[list[bool]]:
         """By each group's count of nulls where it states one that decides; the bytes are read where it does not."""
         leaf = self._bytes_column(column)
-        answers: list[bool] = []
         with self._open() as opened:
             for group in range(opened.num_row_groups):
                 metadata = opened.metadata.row_group(group)
                 nulls = _null_count(metadata, leaf)
                 if nulls in (0, metadata.num_rows):
-                    answers += [nulls == 0] * metadata.num_rows
+                    yield [nulls == 0] * metadata.num_rows
                 else:
                     images = _image_bytes(opened.read_row_group(group, columns=[leaf])[column])
-                    answers += images.is_valid().to_pylist()
-        return answers
+                    yield _to_list(images.is_valid())
 
     def image(self, column: str, row: int) -> bytes | None:
         """Through the row's group, of which the image column alone is read."""
@@ -218,9 +220,9 @@ class ArrowTable(Table):
             return [None] * self.rows
         return _to_list(pc.struct_field(self._table()[column], "path"))
 
-    def has_bytes(self, column: str) -> list[bool]:
-        """From the table's bitmaps."""
-        return _to_list(_image_bytes(self._table()[column]).is_valid())
+    def bytes_by_group(self, column: str) -> Iterator[list[bool]]:
+        """From the table's bitmaps, all rows at once."""
+        yield _to_list(_image_bytes(self._table()[column]).is_valid())
 
     def image(self, column: str, row: int) -> bytes | None:
         """Copied out of the table."""

@@ -12,7 +12,7 @@ import re
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from errno import EFBIG, EINVAL
 from functools import cached_property
@@ -81,6 +81,11 @@ class Listing:
     def size(self) -> int:
         """The number of images."""
         return sum(map(len, self.images.values()))
+
+    def paths(self) -> Iterator[str]:
+        """The path of every image, folder by folder."""
+        for folder, names in self.images.items():
+            yield from (f"{folder}/{name}" if folder else name for name in names)
 
     def add(self, folder: str, name: str, is_image: Callable[[], bool] | None = None) -> None:
         """Add one file, by its kind.
@@ -345,8 +350,3 @@ def shard_base(tree: Tree, folder: str) -> str:
             return f"{without_number(folder[:end])}{folder[end:]}".lstrip("/")
         end = folder.rfind("/", 0, end)
     return folder
-
-
-def top_folders(tree: Tree) -> Sequence[str]:
-    """Names of the folders at the top that hold images at any depth."""
-    return sorted({folder.split("/", 1)[0] for folder in tree.listing.images if folder})

@@ -41,7 +41,7 @@ def added_rows(tree: Tree, rows: Sequence[ImageRow]) -> list[ImageRow]:
         tree: The data set with the added images.
         rows: The data set's own images.
     """
-    paths = [f"{folder}/{name}" for folder, names in tree.listing.images.items() if is_added(folder) for name in names]
+    paths = [path for path in tree.listing.paths() if is_added(path)]
     splits = {row.source: row.split for row in rows}
     stems = {path: PurePosixPath(path).stem for path in paths}
     own = {path: splits[stem] for path, stem in stems.items() if stem in splits}

@@ -137,14 +137,14 @@ class SubsetLayout(Layout):
         """Read what the tree lists of `base`, whose rows have their final splits. Raises `InputError`."""
 
 
-MAX_STRAYS = 10
+MAX_STRAYS, MAX_STRAY_SHARE = 10, 0.05  # of the images of a tree: more are no pictures of a README
 
 
 def are_strays(tree: Tree, images: Sequence[str]) -> bool:
     """Whether images that a layout does not read are a README's pictures: few, at the top or in folders of previews."""
     folders = {path.rpartition("/")[0] for path in images}
     places = all(not folder or any(map(is_preview, folder.split("/"))) for folder in folders)
-    return places and len(images) <= max(MAX_STRAYS, len(tree.listing.data))
+    return places and len(images) <= max(MAX_STRAYS, MAX_STRAY_SHARE * tree.listing.size)
 
 
 class FolderAnnotation(NamedTuple):

@@ -40,7 +40,7 @@ class ArtifactLayout(Layout):
     def read(self, tree: Tree) -> DataSetContents:
         """Read what the tables list. Raises `InputError` for a table that is not in order."""
         images = tree.listing.images
-        paths = {f"{folder}/{name}" if folder else name for folder, names in images.items() for name in names}
+        paths = set(tree.listing.paths())
         described = _described_folders(tree)
         listed = [row for folder in described for row in _rows(tree, folder, paths)]
         rows = [row for row in listed if row is not None]

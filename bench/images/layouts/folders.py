@@ -19,18 +19,17 @@ from pathlib import PurePosixPath
 from typing import ClassVar, TypeVar
 
 from bench.images.annotations.column_roles import SKIPPED
-from bench.images.annotations.folder_levels import FolderFacts, FolderReading, read_folders, shown
-from bench.images.annotations.listed_images import ImageFacts, ListedImages, has_tables, listed_images
+from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
+from bench.images.annotations.listed_images import ListedImages, has_tables, listed_images
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.added_real_images import is_added
-from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
+from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
 from bench.images.vocabulary import class_words, folder_words
 from bench.images.vocabulary.generator_names import is_exact_generator, same_generator
 from bench.platform.errors import InputError
 
 Fact = TypeVar("Fact")
-MAX_STRAY_SHARE = 0.05  # of images at the top of a collection: more are no pictures of a README
-MAX_STRAY = 10
 
 
 class FoldersLayout(Layout):
@@ -53,9 +52,8 @@ class FoldersLayout(Layout):
             return "all"
         known = _known(folders, tree)
         generated = any(facts.label or facts.generator for facts in known.values())
-        stray = len(tree.listing.images.get("", ())) if "" not in known else 0
-        few = stray <= max(MAX_STRAY, MAX_STRAY_SHARE * tree.listing.size)
-        return "none" if not generated else ("all" if few else "some")
+        stray = tree.listing.images.get("", ()) if "" not in known else ()
+        return "none" if not generated else ("all" if are_strays(tree, stray) else "some")
 
     def read(self, tree: Tree) -> DataSetContents:
         """Read every image. Raises `InputError` where a class is missing, or an image may be of either."""
@@ -83,7 +81,7 @@ def _read_folders(tree: Tree) -> FolderReading:
     return FolderReading(facts, left_out, found.roles)
 
 
-def _known(folders: FolderReading, tree: Tree) -> Mapping[str, FolderFacts]:
+def _known(folders: FolderReading, tree: Tree) -> Mapping[str, StatedFacts]:
     """What folders say, with one generator for images that no folder names where no other class is there."""
     known = {folder: facts for folder, facts in folders.facts.items() if _says_class(facts)}
     if all(SHARED_POOL in tree.mounts and is_added(folder) for folder in known):
@@ -92,7 +90,7 @@ def _known(folders: FolderReading, tree: Tree) -> Mapping[str, FolderFacts]:
     return known
 
 
-def _says_class(facts: FolderFacts) -> bool:
+def _says_class(facts: StatedFacts) -> bool:
     return facts.label is not None or bool(facts.generator)
 
 
@@ -121,8 +119,8 @@ class _Merging:
                 described = folder_words.annotated_name(name.rpartition(".")[0])
                 yield path, None if facts is None or described in stems else self._row(path, facts)
 
-    def _row(self, path: str, folder: FolderFacts) -> ImageRow | None:
-        table = self.listed.facts.get(path, ImageFacts())
+    def _row(self, path: str, folder: StatedFacts) -> ImageRow | None:
+        table = self.listed.facts.get(path, StatedFacts())
         if table.label == SKIPPED or (self._must_be_listed and path not in self.listed.facts):
             return None
         label = self._agreed(path, "label", folder.label, table.label)
@@ -135,10 +133,9 @@ class _Merging:
         stated = folder.split if self._all_split or not table.split else ""
         split = self._agreed(path, "split", stated or None, table.split or None) or ""
         content = table.content or folder.content
-        source = table.group or folder.group or (f"{folder.unit}/{PurePosixPath(path).stem}" if folder.unit else path)
-        return ImageRow(
-            path, label, self._generator(path, folder, table) if label else SHARED_POOL, split, content, source
-        )
+        copied = f"{folder.unit}/{PurePosixPath(path).stem}" if folder.unit else ""
+        generator = self._generator(path, folder, table) if label else SHARED_POOL
+        return ImageRow(path, label, generator, split, content, table.group or folder.group or copied or path)
 
     @cached_property
     def _all_split(self) -> bool:
@@ -162,7 +159,7 @@ class _Merging:
             raise InputError(msg)
         return folder if table is None else table
 
-    def _generator(self, path: str, folder: FolderFacts, table: ImageFacts) -> str:
+    def _generator(self, path: str, folder: StatedFacts, table: StatedFacts) -> str:
         certain = is_exact_generator(table.generator) and is_exact_generator(folder.generator)
         if certain and not same_generator(table.generator, folder.generator):
             self._agreed(path, "generator", folder.generator, table.generator)
@@ -179,7 +176,7 @@ class _Merging:
         )
 
 
-def _require_certain(tree: Tree, facts: FolderFacts) -> None:
+def _require_certain(tree: Tree, facts: StatedFacts) -> None:
     """Raise `InputError` for an image whose folder may be of either class, by its name or as a number."""
     name = facts.generator
     if facts.label is not None or tree.reading.levels or tree.reading.class_of(name):
@@ -217,10 +214,9 @@ def _require_both_classes(tree: Tree, rows: Iterable[ImageRow], listed: ListedIm
 
 def _label_hint(listed: ListedImages) -> str:
     """The option for tables with columns that nothing was taken for, and none of labels."""
-    unused = [note for note in listed.notes if "; not used: " in note]
-    if "label" in listed.stated or not unused:
+    if "label" in listed.stated or not listed.unread:
         return ""
-    return f", or name a column of labels: --columns label=COLUMN ({unused[0]})"
+    return f", or name a column of labels: --columns label=COLUMN ({listed.unread[0]})"
 
 
 def _notes(

@@ -77,9 +77,7 @@ class ManifestLayout(SubsetLayout):
 
     def read(self, tree: Tree) -> DataSetContents:
         """Read what the manifest lists of the tree's own images. Raises `InputError`."""
-        listed = tree.listing.images.items()
-        paths = {f"{folder}/{name}" if folder else name for folder, names in listed for name in names}
-        reader = _ManifestReader(tree, _manifest(tree), dict.fromkeys(paths))
+        reader = _ManifestReader(tree, _manifest(tree), dict.fromkeys(tree.listing.paths()))
         rows = reader.rows(pools=set())
         return DataSetContents(rows, missing=reader.missing, reading=reader.reading, groups=reader.groups)
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
-from bench.images.annotations.folder_levels import FolderFacts, FolderReading, read_folders, shown
+from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
 from bench.images.annotations.hub_card import CARD, HubFiles, hub_files
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.table_images import TABLE_SUFFIXES, TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
-from bench.images.files.tree import Tree, without_number
+from bench.images.files.tree import Listing, Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
 from bench.images.vocabulary.class_words import label_of_name, split_word
@@ -43,7 +44,7 @@ class ParquetLayout(Layout):
         files = table_files(tree)
         if not files:
             return "none"
-        loose = bool(_images_beside(tree)) and not are_strays(tree, _images_beside(tree))
+        loose = not are_strays(tree, _images_beside(tree))
         try:
             table = open_table(tree, files[0], RowGroupCache())
             columns = image_columns(table.schema)
@@ -65,7 +66,7 @@ class _TableReader:
     Attributes:
         tree: The data set.
         files: Its images.
-        left_out: Columns of images beside those of the set, by the number of tables that have them.
+        left_out: Columns of images beside those of the set.
         notes: What became of columns and files.
         empty: The number of rows without bytes.
     """
@@ -114,10 +115,7 @@ class _TableReader:
             self.left_out |= dict.fromkeys(other for other in columns if other != column)
             return str(column)
         several = f"has several columns of bytes, {', '.join(columns)}, and none named image; say --columns image=..."
-        msg = (
-            f"{table.where} {several if columns else 'has no images'}; its columns are {', '.join(table.schema.names)}"
-        )
-        raise InputError(msg)
+        raise _column_error(table, several if columns else "has no images")
 
     def _require_bytes(self, tables: Mapping[str, Table], images: Mapping[str, str]) -> None:
         """Raise `InputError` for tables that hold paths alone."""
@@ -131,7 +129,7 @@ class _TableReader:
             )
             raise InputError(msg)
 
-    def _rows(self, paths: Sequence[str | None], said: TableFacts, named: FolderFacts, table: Table) -> list[ImageRow]:
+    def _rows(self, paths: Sequence[str | None], said: TableFacts, named: StatedFacts, table: Table) -> list[ImageRow]:
         rows = []
         facts = zip(paths, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True)
         for path, label, generator, split, content, group in facts:
@@ -161,10 +159,10 @@ def _images_beside(tree: Tree) -> list[str]:
     """Paths of the images that lie beside tables, without those that were added."""
     images = tree.listing.images
     own = [folder for folder in images if SHARED_POOL not in tree.mounts or not is_added(folder)]
-    return [f"{folder}/{name}".lstrip("/") for folder in own for name in images[folder]]
+    return list(Listing({folder: images[folder] for folder in own}).paths())
 
 
-def _label_of_table(named: FolderFacts) -> int | None:
+def _label_of_table(named: StatedFacts) -> int | None:
     """What the name of a table says of all its images, as class or as generator."""
     return 1 if named.label is None and is_known_generator(named.generator) else named.label
 
@@ -192,7 +190,7 @@ def _names_of_tables(tree: Tree, names: Sequence[str], card: HubFiles | None) ->
     return FolderReading(facts, found.left_out, found.roles)
 
 
-def _with_split(facts: FolderFacts, split: str) -> FolderFacts:
+def _with_split(facts: StatedFacts, split: str) -> StatedFacts:
     """Facts with a split as a card calls it, which may be a class or generator instead: `sdxl`, `real`."""
     if split_word(split):
         return facts._replace(split=split_word(split))

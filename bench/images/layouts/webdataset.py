@@ -21,7 +21,7 @@ from bench.images.annotations.column_roles import (
     table_facts,
 )
 from bench.images.annotations.folder_levels import read_folders
-from bench.images.annotations.records import TextRecords
+from bench.images.annotations.records import TextRecords, as_columns
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
@@ -93,18 +93,15 @@ def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:
 
 
 def _samples(tree: Tree) -> KeyedSamples:
-    paths = [f"{folder}/{name}".lstrip("/") for folder, names in tree.listing.images.items() for name in names]
-    return find_samples(paths, tree.listing.data)
+    return find_samples(list(tree.listing.paths()), tree.listing.data)
 
 
 class _SampleRecords(TextRecords):
     """The fields of samples as a table; its examples are keys."""
 
     def __init__(self, tree: Tree, samples: Sequence[KeyedSample]) -> None:
-        rows = [_fields(tree, sample) for sample in samples]
-        columns = dict.fromkeys(column for row in rows for column in row)
-        super().__init__(tree.where, {column: [row.get(column) for row in rows] for column in columns})
-        self.rows = len(rows)
+        super().__init__(tree.where, as_columns([_fields(tree, sample) for sample in samples]))
+        self.rows = len(samples)
         self._keys = [sample.key for sample in samples]
 
     def example(self, row: int) -> str:

@@ -19,8 +19,8 @@ MAYBE_REAL = frozenset({
     "photographs", "photos", "pristine",
 })  # fmt: skip
 FILLERS = frozenset({
-    "class", "data", "dataset", "face", "faces", "folder", "image", "images", "img", "imgs", "photo",
-    "frame", "frames", "photos", "picture", "pictures", "sequence", "sequences", "set", "video", "videos",
+    "class", "data", "dataset", "face", "faces", "folder", "frame", "frames", "image", "images", "img", "imgs", "photo",
+    "photos", "picture", "pictures", "sequence", "sequences", "set", "video", "videos",
 })  # fmt: skip
 SPLITS = {
     "train": "train",

@@ -24,22 +24,13 @@ class KnownTable(NamedTuple):
     source: str
 
 
+COMMUNITY_FORENSICS = frozenset({
+    "image_name", "format", "image_data", "model_name", "real_source", "subset", "split", "label", "architecture",
+})  # fmt: skip
 KNOWN_TABLES = (
     KnownTable(
         "Community-Forensics",
-        frozenset(
-            {
-                "image_name",
-                "format",
-                "image_data",
-                "model_name",
-                "real_source",
-                "subset",
-                "split",
-                "label",
-                "architecture",
-            }
-        ),
+        COMMUNITY_FORENSICS,
         "label",
         {"0": 0, "1": 1},
         "card of OwensLab/CommunityForensics on Hugging Face",

@@ -34,6 +34,7 @@ class _Chunk(NamedTuple):
     Attributes:
         kind: Its four letters.
         offset: Byte offset of its first byte.
+        stored: It as the file has it, as far as the file goes.
         content: What it holds, as far as the file goes.
         is_whole: Whether all of it is in the file.
         is_sound: Whether its checksum is right.
@@ -41,6 +42,7 @@ class _Chunk(NamedTuple):
 
     kind: bytes
     offset: int
+    stored: memoryview
     content: memoryview
     is_whole: bool
     is_sound: bool
@@ -52,8 +54,10 @@ class _Chunk(NamedTuple):
         near = any(sum(a != b for a, b in zip(self.kind, kind, strict=True)) < 2 for kind in _PIXEL_CHUNKS)
         return near or not (is_ancillary or self.kind == b"IEND")
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self) -> bytes | memoryview:
         """The chunk with a right length and checksum."""
+        if self.is_sound:
+            return self.stored
         checksum = zlib.crc32(self.content, zlib.crc32(self.kind))
         return struct.pack(">I4s", len(self.content), self.kind) + self.content + struct.pack(">I", checksum)
 
@@ -89,7 +93,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         end = offset + 12 + length
         content, stated = view[offset + 8 : offset + 8 + length], view[end - 4 : end]
         is_sound = len(stated) == 4 and zlib.crc32(content, zlib.crc32(kind)) == int.from_bytes(stated, "big")
-        yield _Chunk(kind, offset, content, end <= len(data), is_sound)
+        yield _Chunk(kind, offset, view[offset:end], content, end <= len(data), is_sound)
         offset = end
 
 

@@ -5,6 +5,7 @@ import pytest
 from bench.images.annotations.column_roles import SKIPPED, explained_numbers, table_facts
 from bench.images.annotations.records import TextRecords
 from bench.images.reading import Reading
+from bench.images.vocabulary.known_tables import COMMUNITY_FORENSICS
 from bench.platform.errors import InputError
 
 TWO = {"label": ["real", "fake"]}
@@ -74,18 +75,7 @@ def test_numbers_that_generators_explain_in_part_are_refused(makers):
 
 
 def test_a_known_table_is_recognised_by_all_its_columns_and_by_no_less():
-    names = (
-        "image_name",
-        "format",
-        "image_data",
-        "model_name",
-        "real_source",
-        "subset",
-        "split",
-        "label",
-        "architecture",
-    )
-    columns = {name: ["x", "x"] for name in names} | {"label": [0, 1], "split": ["train", "test"]}
+    columns = {name: ["x", "x"] for name in COMMUNITY_FORENSICS} | {"label": [0, 1], "split": ["train", "test"]}
     assert facts_of(columns).labels == [0, 1]
     del columns["architecture"]
     assert "numbers without names" in refused(columns)

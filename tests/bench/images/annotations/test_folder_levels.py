@@ -2,11 +2,12 @@
 
 import pytest
 
-from bench.images.annotations.folder_levels import FolderFacts, read_folders
+from bench.images.annotations.folder_levels import read_folders
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.reading import Reading
 from bench.platform.errors import InputError
 
-REAL, FAKE = FolderFacts(0), FolderFacts(1)
+REAL, FAKE = StatedFacts(0), StatedFacts(1)
 
 
 def reading_of(*folders, files=("0.png",), **stated):
@@ -20,7 +21,7 @@ def facts(*folders, **stated):
 
 
 def made_by(generator, **more):
-    return FolderFacts(None, generator, **more)
+    return StatedFacts(None, generator, **more)
 
 
 @pytest.mark.parametrize("word", ["photos", "human", "nature", "Original", "natural"])
@@ -33,15 +34,15 @@ def test_words_of_the_second_kind_wrap_where_words_of_the_first_stand_below(word
 def test_words_of_the_second_kind_are_real_beside_generated_ones_and_beside_generators(word):
     assert facts(word, "ai") == {word: REAL, "ai": FAKE}
     assert facts(word, "flux", "sdxl")[word] == REAL
-    assert facts(f"{word}/cats", "ai/flux/cats", "ai/sdxl/cats")[f"{word}/cats"] == FolderFacts(0, content="cats")
+    assert facts(f"{word}/cats", "ai/flux/cats", "ai/sdxl/cats")[f"{word}/cats"] == StatedFacts(0, content="cats")
 
 
 @pytest.mark.parametrize("word", ["human", "nature", "photos"])
 def test_words_of_the_second_kind_are_contents_below_generators(word):
     below = facts(f"flux/{word}", "flux/city", f"real/{word}", "real/city")
     assert below[f"flux/{word}"] == made_by("flux", content=word)
-    assert below[f"real/{word}"] == FolderFacts(0, content=word)
-    assert facts(f"ai/{word}", "ai/city", "photos/city")[f"ai/{word}"] == FolderFacts(1, content=word)
+    assert below[f"real/{word}"] == StatedFacts(0, content=word)
+    assert facts(f"ai/{word}", "ai/city", "photos/city")[f"ai/{word}"] == StatedFacts(1, content=word)
 
 
 @pytest.mark.parametrize("path", ["real/fake", "fake/x/real", "0_real/ai", "REAL/AI-generated"])
@@ -53,9 +54,9 @@ def test_two_classes_in_one_path_are_refused_with_both(path):
 
 def test_real_beside_a_class_of_generators_keeps_them():
     assert facts("real/cats", "ai/flux/cats", "ai/sdxl/cats") == {
-        "real/cats": FolderFacts(0, content="cats"),
-        "ai/flux/cats": FolderFacts(1, "flux", content="cats"),
-        "ai/sdxl/cats": FolderFacts(1, "sdxl", content="cats"),
+        "real/cats": StatedFacts(0, content="cats"),
+        "ai/flux/cats": StatedFacts(1, "flux", content="cats"),
+        "ai/sdxl/cats": StatedFacts(1, "sdxl", content="cats"),
     }
 
 
@@ -84,9 +85,9 @@ def test_a_split_word_inside_a_longer_name_is_none(name):
 
 def test_a_class_may_name_its_split_and_two_splits_in_one_path_are_refused():
     assert facts("real_train", "Fake_Test", "train/real_train") == {
-        "real_train": FolderFacts(0, split="train"),
-        "Fake_Test": FolderFacts(1, split="test"),
-        "train/real_train": FolderFacts(0, split="train"),
+        "real_train": StatedFacts(0, split="train"),
+        "Fake_Test": StatedFacts(1, split="test"),
+        "train/real_train": StatedFacts(0, split="train"),
     }
     for path in ("train/test/real", "train/real_test"):
         with pytest.raises(InputError, match=f"/data/{path} names the splits train and"):
@@ -95,7 +96,7 @@ def test_a_class_may_name_its_split_and_two_splits_in_one_path_are_refused():
 
 def test_train_beside_contents_is_a_railway_train():
     assert facts("progan/car/real", "progan/car/fake", "progan/train/real", "progan/bus/fake")["progan/train/real"] == (
-        FolderFacts(0, content="train")
+        StatedFacts(0, content="train")
     )
 
 
@@ -135,8 +136,8 @@ def test_copies_may_have_another_format_and_miss_a_few_files():
 
 def test_numbers_and_parts_are_generators_beside_real_images_alone():
     assert facts("set/000", "set/001", "set/part-0002") == dict.fromkeys(
-        ("set/000", "set/001", "set/part-0002"), FolderFacts(None)
-    ) | {"set/000": FolderFacts(None, content="000"), "set/001": FolderFacts(None, content="001")}
+        ("set/000", "set/001", "set/part-0002"), StatedFacts(None)
+    ) | {"set/000": StatedFacts(None, content="000"), "set/001": StatedFacts(None, content="001")}
     assert facts("00", "01", "real")["01"] == made_by("01")
 
 
@@ -148,8 +149,8 @@ def test_classes_that_a_user_states_are_of_any_name():
 def test_levels_that_a_user_states_decide():
     levels = ("skip", "split", "class", "generator", "content")
     assert facts("v1/train/real/x", "v1/dev/fake/x/cats", levels=levels) == {
-        "v1/train/real/x": FolderFacts(0, "x", "train"),
-        "v1/dev/fake/x/cats": FolderFacts(1, "x", "val", "cats"),
+        "v1/train/real/x": StatedFacts(0, "x", "train"),
+        "v1/dev/fake/x/cats": StatedFacts(1, "x", "val", "cats"),
     }
     grouped = facts("v1/real", "v1/fake", levels=("group", "class"))
     assert [one.group for one in grouped.values()] == ["v1", "v1"]

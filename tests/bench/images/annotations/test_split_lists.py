@@ -68,7 +68,7 @@ def test_pairs_name_both_videos_and_what_was_made_of_them_in_both_orders(lists, 
 
 @pytest.mark.parametrize("text", ["a boat\nanother boat\n", "000\nx1\nx2\n", "[", "[1, 2]", "", "{}"])
 def test_texts_of_other_things_are_no_lists(lists, text):
-    assert lists(test=text) == ({}, [])
+    assert lists(test=text) == ({}, [], [])
 
 
 def test_an_image_in_lists_of_two_splits_is_refused(lists):

@@ -9,6 +9,8 @@ from bench.images.data_sets import read
 from bench.images.files.tree import Folder
 from bench.images.reading import Reading
 from bench.platform.errors import InputError
+from tests.support.image_tables import png, structs, write_parquet
+from tests.support.image_tables import table as image_table
 from tests.support.small_data_sets import read_both_ways, table_columns, write_images
 
 ALL = ("label", "generator", "split", "content", "source", "degradation")
@@ -305,3 +307,16 @@ def test_real_images_can_be_added_to_a_manifest_of_its_own_images(images):
     found = read_both_ways("manifest", images, str(images.parent / "photos"))
     assert table_columns(found, "label") == {"real/p.png": 0, "x/a.png": 1, "x/b.png": 0}
     assert found[0].pixels.shape == (8, 9, 3)
+
+
+def test_what_a_user_states_holds_for_the_data_set_whose_images_are_listed(tmp_path):
+    images = structs([png(index) for index in range(4)])
+    write_parquet(tmp_path / "base" / "a.parquet", image_table({"image": images, "label": [0, 1, 0, 1]}))
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "dataset.json").write_text('{"of": "../base"}')
+    lines = [f"a.parquet/{index:06d}.png,{('real', 'generated')[index % 2]}" for index in range(4)]
+    (tmp_path / "set" / "manifest.csv").write_text("\n".join(["path,label", *lines]) + "\n")
+    with pytest.raises(InputError, match="--classes 0=real,1=generated"):
+        read(str(tmp_path / "set"))
+    found = read(str(tmp_path / "set"), reading=Reading(classes={"0": "real", "1": "generated"}))
+    assert found.labels.tolist() == [0, 1, 0, 1]
