@@ -125,7 +125,7 @@ def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
     found = [measure(labels[rows[cell]], scores[rows[cell]], metrics, odds[rows[cell]]) for cell in cells]
     measures = pd.DataFrame(found, index=cells, columns=names)
     by_cell = images.groupby(columns.CELL)
-    # labels are of 8 bits, and so would their sum be
+    # pandas keeps the 8 bits of the labels for the sum of a group wherever it fits
     measures[columns.N_GENERATED] = images[columns.LABEL].astype(int).groupby(images[columns.CELL]).sum()
     measures[columns.ACCURACY] = by_cell[columns.CORRECT].mean()
     measures[columns.RANKED] = _ranked(images, measures)
