@@ -10,7 +10,7 @@ from bench.images.files.tables import ArrowTable, ParquetTable, RowGroupCache, T
 from bench.images.files.tree import IMAGE_SUFFIXES, FileStamp, Tree
 from bench.platform.errors import InputError
 
-TABLE_SUFFIXES = (".arrow", ".parquet")
+IMAGE_TABLE_SUFFIXES = (".arrow", ".parquet")
 STATE_FILE = "state.json"  # names the Arrow files of a folder that `save_to_disk` wrote; others there are caches
 MIN_DIGITS = 6  # of a row's number in its name
 
@@ -102,7 +102,7 @@ def table_files(tree: Tree) -> list[str]:
             if name not in data:
                 msg = f"{tree.where}: {folder or 'the top'} lists {name}, which is not there; fetch the data again"
                 raise InputError(msg)
-    tables = (name for name in tree.listing.data if name.lower().endswith(TABLE_SUFFIXES))
+    tables = (name for name in tree.listing.data if name.lower().endswith(IMAGE_TABLE_SUFFIXES))
     return [name for name in tables if name in (saved.get(name.rpartition("/")[0]) or (name,))]
 
 

@@ -18,7 +18,7 @@ from bench.images.annotations.folder_levels import FolderReading, read_folders, 
 from bench.images.annotations.hub_card import CARD, HubFiles, hub_files
 from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.annotations.table_records import TableRecords
-from bench.images.files.table_images import TABLE_SUFFIXES, TableImages, open_table, table_files
+from bench.images.files.table_images import TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Listing, Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
@@ -173,7 +173,7 @@ def _column_error(table: Table, what: str) -> InputError:
 
 def _base(name: str) -> str:
     """A table's name without suffix and number, as if it were a folder: "data/train-00000-of-00002" is "data/train"."""
-    return without_number(name[: -len(next(suffix for suffix in TABLE_SUFFIXES if name.lower().endswith(suffix)))])
+    return without_number(name.rpartition(".")[0])
 
 
 def split_of_table(tree: Tree, name: str) -> str:
