@@ -62,7 +62,7 @@ def announce_cost(run: PlannedRun, reporter: Reporter) -> None:
     timed = store.throughput().drop_duplicates(columns.DETECTOR, keep="last").set_index(columns.DETECTOR)
     speeds = timed[columns.IMAGES_PER_S]
     if unknown := sorted({detector for detector, _ in read} - set(speeds.index)):
-        reporter.say(f"Expected time: unknown, {', '.join(unknown)} was not timed in {run.request.out} yet")
+        reporter.say(f"Expected time: unknown; not timed in {run.request.out} yet: {', '.join(unknown)}")
         return
     seconds = sum(len(run.selections.positions(subsets)) / speeds[detector] for (detector, _), subsets in read.items())
     reporter.say(f"Expected time: at most {seconds:.0f} s for what the cache does not hold, fitting not counted")
