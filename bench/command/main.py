@@ -22,6 +22,7 @@ from bench.command.regress import regress_command
 from bench.command.run import run_command
 from bench.command.score import score_command
 from bench.platform.errors import InputError
+from bench.platform.memory import keep_freed_memory
 from bench.platform.printable import printable
 from detectors.catalogue import UnknownName
 
@@ -72,6 +73,7 @@ def start(
 
 def main() -> None:
     """Run the command line: what cannot be used is one line and exit code 2, a fault of Lineup's own is exit code 3."""
+    keep_freed_memory()
     try:
         app()
     except (InputError, UnknownName, OSError) as error:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.engine.cache import Cache, EmbeddingFiles
 from bench.engine.image_pass import (
+    ImageReader,
     PreparationKey,
     PreparationRequest,
     PreparedChunk,
@@ -170,6 +171,11 @@ class EmbeddingService:
     counts: Counter[str]
     _files: dict[PreparationKey, EmbeddingFiles] = field(default_factory=dict)
 
+    @property
+    def reader(self) -> ImageReader:
+        """How images are read."""
+        return ImageReader(self.pool.__getitem__, len(self.pool), self.workers, ahead=self.runtime.device != "cpu")
+
     def files(self, embedder: Embedder, degradation: Degradation) -> EmbeddingFiles:
         """Cached embeddings. What changes them is the embedder, its code, the runtime and the pixels."""
         key = embedder.key, degradation.name
@@ -206,8 +212,7 @@ class EmbeddingService:
         ]
         masks = {preparation.key: position_mask(preparation.images, len(self.pool)) for preparation in preparations}
         failed: set[PreparationKey] = set()
-        read, size = self.pool.__getitem__, len(self.pool)
-        for chunk in image_pass(read, size, chunks, preparations, self.workers, lambda key: key not in failed):
+        for chunk in image_pass(self.reader, chunks, preparations, lambda key: key not in failed):
             require_decoded(self.pool, chunk.unread)
             self.counts["images decoded"] += chunk.decoded
             parts = [

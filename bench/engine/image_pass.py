@@ -27,6 +27,24 @@ class ChangedInPlace(TypeError):
 
 
 @dataclass(frozen=True)
+class ImageReader:
+    """How the images of a pass are read.
+
+    Attributes:
+        read: Decodes the image at a position.
+        size: Number of distinct images.
+        workers: Threads that decode, degrade and prepare.
+        ahead: Whether they go on while the chunk before is embedded or scored. It pays where that happens on another
+            device; on a processor both would compete for the same cores, and both would be slower.
+    """
+
+    read: SampleLoader
+    size: int
+    workers: int
+    ahead: bool
+
+
+@dataclass(frozen=True)
 class PreparationRequest:
     """Images under one degradation that one consumer needs prepared.
 
@@ -92,35 +110,35 @@ def position_mask(images: Positions, size: int) -> NDArray[np.bool_]:
 
 
 def image_pass(
-    read: SampleLoader,
-    size: int,
+    reader: ImageReader,
     chunks: Sequence[Positions],
     requests: Sequence[PreparationRequest],
-    workers: int,
     is_needed: Callable[[PreparationKey], bool] = lambda _: True,
 ) -> Iterator[PreparedChunk]:
-    """Prepare chunk after chunk, in order, reading ahead on worker threads. An image of no request is not read.
+    """Prepare chunk after chunk, in order, on worker threads. An image of no request is not read.
 
     Args:
-        read: Decodes the image at a position.
-        size: Number of distinct images.
+        reader: How images are read.
         chunks: Positions of distinct images, each in one chunk at most.
         requests: One for each preparation.
-        workers: Threads.
         is_needed: Whether a preparation is still needed; asked again for every image.
     """
-    masks = [(request, position_mask(request.images, size)) for request in requests]
-    requested = np.logical_or.reduce([mask for _, mask in masks]) if masks else np.zeros(size, bool)
+    masks = [(request, position_mask(request.images, reader.size)) for request in requests]
+    requested = np.logical_or.reduce([mask for _, mask in masks]) if masks else np.zeros(reader.size, bool)
     needed_chunks = [images for chunk in chunks if (images := chunk[requested[chunk]]).size]
-    tasks = (
-        (read, image, [request for request, mask in masks if mask[image] and is_needed(request.key)])
-        for chunk in needed_chunks
-        for image in chunk.tolist()
-    )
-    prepared = map_in_order(_prepare, tasks, workers)
     keys = [request.key for request in requests]
+
+    def prepare(chunks: Iterable[Positions]) -> Iterator[ImageResult]:
+        tasks = (
+            (reader.read, image, [request for request, mask in masks if mask[image] and is_needed(request.key)])
+            for chunk in chunks
+            for image in chunk.tolist()
+        )
+        return map_in_order(_prepare, tasks, reader.workers)
+
+    ahead = prepare(needed_chunks) if reader.ahead else None
     for chunk in needed_chunks:
-        yield _collect(chunk, keys, prepared)
+        yield _collect(chunk, keys, ahead or prepare([chunk]))
 
 
 ImageResult = Mapping[PreparationKey, PreparationResult] | str | None

@@ -11,10 +11,10 @@ import numpy as np
 from bench.engine.batch_answers import BatchInputs, answer_batch, base_detectors, memoize, validated_answer
 from bench.engine.embeddings import EmbeddingService, require_decoded
 from bench.engine.image_pass import (
+    ImageReader,
     PreparationKey,
     PreparationRequest,
     PreparedChunk,
-    SampleLoader,
     explain_error,
     image_pass,
     position_mask,
@@ -64,27 +64,23 @@ class ScoredChunk:
 
 
 def score_images(
-    read: SampleLoader,
-    size: int,
+    reader: ImageReader,
     chunks: Sequence[Positions],
     requests: Sequence[ScoringRequest],
     lookup: EmbeddingLookup | None,
-    workers: int,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
 
     Args:
-        read: Decodes the image at a position.
-        size: Number of distinct images.
+        reader: How images are read.
         chunks: Positions of distinct images, each in one chunk at most.
         requests: Which detector scores which of them.
         lookup: Looks embeddings of probes up; None to embed the images at hand.
-        workers: Threads that read and prepare.
 
     Yields:
         The chunk, and the answers about it. A request that failed gets no further answers, unless it is `apart`.
     """
-    masks = [(request, position_mask(request.images, size)) for request in requests]
+    masks = [(request, position_mask(request.images, reader.size)) for request in requests]
     preparations, users = _preparation_requests(requests, with_probes=lookup is None)
     failed: set[ScoringKey] = set()
     going_on = {request.key for request in requests if request.apart}
@@ -93,7 +89,7 @@ def score_images(
     def is_needed(key: PreparationKey) -> bool:
         return not users[key] <= failed
 
-    for chunk in image_pass(read, size, chunks, preparations, workers, is_needed):
+    for chunk in image_pass(reader, chunks, preparations, is_needed):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         parts = [(request, sound[mask[sound]]) for request, mask in masks if request.key not in failed]
         found = [one for request, images in parts if images.size for one in _answers(request, images, chunk, lookup)]
@@ -110,10 +106,8 @@ def score_pool(
     Raises:
         InputError: An image cannot be decoded any more.
     """
-    pool = embeddings.pool
-    passed = score_images(pool.__getitem__, len(pool), chunks, requests, embeddings.lookup, embeddings.workers)
-    for chunk, scored in passed:
-        require_decoded(pool, chunk.unread)
+    for chunk, scored in score_images(embeddings.reader, chunks, requests, embeddings.lookup):
+        require_decoded(embeddings.pool, chunk.unread)
         embeddings.counts["images decoded"] += chunk.decoded
         yield chunk, scored
 

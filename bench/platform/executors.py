@@ -19,6 +19,7 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Protocol, TypeVar
 
+from bench.platform.memory import keep_freed_memory
 from detectors import catalogue
 
 Item = TypeVar("Item")
@@ -76,7 +77,7 @@ def in_processes(
     if processes < 2:
         yield {}
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare_process)
     try:
         yield {key: pool.submit(function, task) for key, task in picklable.items()}
     except BaseException:
@@ -98,8 +99,9 @@ def task_result(future: Future[Result]) -> Result | None:
         return None
 
 
-def _end_with_parent() -> None:
+def _prepare_process() -> None:
     """Let a process end with the one that started it: a killed run must not leave trainings behind."""
+    keep_freed_memory()
     parent = multiprocessing.parent_process()
     if parent is not None:
         Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()

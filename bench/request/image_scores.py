@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from bench.engine.image_pass import split_into_chunks
+from bench.engine.image_pass import ImageReader, split_into_chunks
 from bench.engine.scoring import ScoredChunk, ScoringRequest, score_images
 from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import UnreadableImage, decode
@@ -158,10 +158,17 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
     Raises:
         InputError: A detector, its weights or the images cannot be used.
     """
-    detectors = _load(request)
+    device = runtime(request.device, request.precision)
+    detectors = _load(request, device)
     images, unread = _all_images(request.images, follow=request.follow)
     with reporter.stage("score images", len(images)) as advance:
-        found = _score(detectors, images, request, advance)
+        reader = ImageReader(
+            lambda position: images[position].sample(request.max_pixels),
+            len(images),
+            request.workers,
+            ahead=device.device != "cpu",
+        )
+        found = _score(detectors, reader, request.batch_size, advance)
     names = [image.name for image in images]
     tables = [_table(names, label, found[label]) for label in detectors]
     table = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)  # the detectors of each image together
@@ -170,28 +177,21 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
 
 def _score(
     detectors: Mapping[str, Detector],
-    images: Sequence[_Image],
-    request: ScoreRequest,
+    reader: ImageReader,
+    batch_size: int,
     advance: Callable[[int], object],
 ) -> dict[str, _Columns]:
     """The answers of each detector, by its label.
 
     No image costs another its score, and what is scored does not depend on the size of batches.
     """
-    positions, clean = np.arange(len(images)), parse_degradation(NONE)
+    positions, clean = np.arange(reader.size), parse_degradation(NONE)
     requests = [
         ScoringRequest((label, NONE), one, (label,), clean, positions, apart=True) for label, one in detectors.items()
     ]
-    found = {label: _Columns.empty(len(images)) for label in detectors}
-    chunks = split_into_chunks(positions, request.batch_size)
-    for chunk, scored in score_images(
-        lambda position: images[position].sample(request.max_pixels),
-        len(images),
-        chunks,
-        requests,
-        None,
-        request.workers,
-    ):
+    found = {label: _Columns.empty(reader.size) for label in detectors}
+    chunks = split_into_chunks(positions, batch_size)
+    for chunk, scored in score_images(reader, chunks, requests, None):
         for columns in found.values():
             columns.reasons.update(chunk.unread)
         for part in scored:
@@ -219,12 +219,11 @@ def _table(names: Sequence[str], label: str, found: _Columns) -> pd.DataFrame:
     )
 
 
-def _load(request: ScoreRequest) -> dict[str, Detector]:
+def _load(request: ScoreRequest, device: Runtime) -> dict[str, Detector]:
     """The detectors by label. Raises `InputError`."""
     if not request.detectors and not request.fitted:
         msg = "what is to score is not clear; give --detectors DETECTOR@CHECKPOINT, or --fitted with a file of a run"
         raise InputError(msg)
-    device = runtime(request.device, request.precision)
     loaded: dict[str, Detector] = {}
     if request.detectors:
         check_detectors(request.detectors)

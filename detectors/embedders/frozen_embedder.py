@@ -16,7 +16,7 @@ from detectors.preprocessing.crops import centre_square
 if TYPE_CHECKING:
     from torch import nn
 
-CPU_CHUNK = 8  # images per forward pass: their maps stay in the caches of a processor
+CPU_CHUNK = 4  # images per forward pass: their maps stay in a processor's caches, and in memory that is used again
 GPU_CHUNK = 32  # images per forward pass on an accelerator
 
 

@@ -45,7 +45,7 @@ def scored(monkeypatch, tmp_path):
     """The table of scores of some paths by some toy detectors."""
 
     def score(paths, batch_size=32, **detectors):
-        monkeypatch.setattr(image_scores, "_load", lambda _: detectors)
+        monkeypatch.setattr(image_scores, "_load", lambda *_: detectors)
         request = ScoreRequest(paths, (), (), "paper", "cpu", "float32", batch_size, 2, tmp_path)
         return score_files(request, Reporter(Console(file=io.StringIO())))
 
