@@ -14,9 +14,9 @@ from bench.report.sections.content import SectionContent
 
 LEGEND = (
     "In %, every condition counting alike, the clean one included. Pooled AUC: all degraded copies in one ROC curve, "
-    "as one threshold for all conditions has to tell them apart. Flips: images whose verdict is not the same under every "
-    "condition [95% interval over the images, clustered by source]. Worst real: the generator whose real images are "
-    "called real least."
+    "as one threshold for all conditions has to tell them apart. Flips: images whose verdict is not the same under "
+    "every condition [95% interval over the images, clustered by source]. Worst real: the generator whose real images "
+    "are called real least."
 )
 
 
