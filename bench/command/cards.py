@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,13 +42,22 @@ def list_command(
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="A detector or a protocol, as `lineup list` names it.")],
+    name: Annotated[str, typer.Argument(help="A detector or protocol, as `lineup list` names it; or a result folder.")],
 ) -> None:
-    """Show the whole card of a detector, or what a protocol asks with which options, as `lineup list --long NAME` does.
+    """Show the whole card of a detector, what a protocol asks with which options, or the tables and matrices of a run.
 
-    Where both have one name, the detector is shown.
+    A detector or protocol is shown as `lineup list --long NAME` does. Where both have one name, the detector is shown;
+    a folder of a name that is installed is shown as ./NAME.
     """
     from bench.command.card_texts import in_full
+    from detectors import catalogue
 
+    installed = {*catalogue.names(), *catalogue.installed("lineup.protocols")}
+    if name not in installed and Path(name).is_dir():
+        from bench.records.store import Store
+        from bench.report.run_report import show_run
+
+        show_run(Store(Path(name)).read(), Path(name))
+        return
     for line in in_full(name):
         typer.echo(line)
