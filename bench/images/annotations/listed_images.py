@@ -126,8 +126,12 @@ def _attributes(tree: Tree, roles: Mapping[str, TableFacts]) -> dict[str, Attrib
 
 
 def _attribute(tree: Tree, tables: Sequence[str], column: str, images: Sequence[str]) -> dict[str, str]:
-    """The values of a column of tables beside images, by image."""
-    index = PathIndex(images)
+    """The values of a column of tables beside images, by image.
+
+    Of all images, whichever are asked for: which image a row means depends on all of them.
+    """
+    del images
+    index = PathIndex(tree.listing.paths())
     found: dict[str, str] = {}
     for table in filter(None, (_listed(tree, name, index) for name in tables)):
         found = attribute_of_rows(table.records, column, table.images) | found

@@ -228,3 +228,14 @@ def test_further_columns_are_attributes_of_the_images_that_a_table_lists(images,
     read_set = pickle.loads(pickle.dumps(read(str(images))))  # noqa: S301 - our own
     assert read_set.attribute("seed") == ["0", "1", "2", "3"]
     assert read_set.attribute("prompt") == ["", "", "", "a hat"]
+    assert read_set.select([3, 0]).attribute("seed") == ["3", "0"]
+
+
+def test_attributes_of_a_selection_are_those_of_the_whole(tmp_path):
+    names = [f"{kind}/{index}.png" for kind in ("flux", "real") for index in range(5)]
+    write_images(tmp_path, *names)
+    lines = [{"file_name": f"{index % 5}.png", "prompt": f"{'second' * (index // 5)}{index}"} for index in range(10)]
+    comma_separated(tmp_path / "flux" / "metadata.csv", lines)
+    images = read(str(tmp_path))
+    assert images.attribute("prompt") == [*"01234", *[""] * 5]
+    assert images.select(images.table["label"] == 0).attribute("prompt") == [""] * 5
