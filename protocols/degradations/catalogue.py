@@ -8,8 +8,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from protocols.degradations.blur import BLUR
-from protocols.degradations.codecs import CANONICAL, JPEG
+from protocols.degradations.codecs import AVIF, HEIC, JP2, JXL, WEBP
 from protocols.degradations.geometry import CROP
+from protocols.degradations.jpeg import CANONICAL, JPEG, JPEG_FALLING, JPEG_SHIFTED
 from protocols.degradations.kind import NONE, DegradationKind, UnknownDegradation
 from protocols.degradations.resampling import LOW_RESOLUTION
 
@@ -20,6 +21,13 @@ BUILT_IN: Mapping[str, DegradationKind] = {
     "lr": LOW_RESOLUTION,
     "crop": CROP,
     "canonical": CANONICAL,
+    "jpeg_shifted": JPEG_SHIFTED,
+    "jpeg_falling": JPEG_FALLING,
+    "webp": WEBP,
+    "avif": AVIF,
+    "jp2": JP2,
+    "heic": HEIC,
+    "jxl": JXL,
 }
 
 

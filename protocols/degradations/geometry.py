@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from detectors.api import Sample
-from protocols.degradations.kind import DegradationKind, Numbers, facts_in_memory
+from protocols.degradations.kind import DegradationKind, Parameters, facts_in_memory
 
 GRID = 16  # pixels: the blocks of JPEG with 4:2:0 chroma
 
@@ -32,7 +32,7 @@ def centre_crop(sample: Sample, width: float, height: float) -> Sample:
     return Sample(pixels, facts_in_memory(sample.facts, pixels))
 
 
-def _parse_size(text: str) -> Numbers | None:
+def _parse_size(text: str) -> Parameters | None:
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     return (float(match[1]), float(match[2])) if match else None
 
