@@ -76,7 +76,7 @@ class NumberRange:
     """Reads one number from `low` to `high`, written without an exponent.
 
     Attributes:
-        low: The smallest number.
+        low: The smallest number, below 0 where there are negative ones.
         high: The largest number.
         whole: Whether it has to be a whole number.
     """
@@ -87,9 +87,10 @@ class NumberRange:
 
     def __call__(self, text: str) -> Parameters | None:
         """The number, or None for anything else."""
-        if not re.fullmatch(r"\d+(\.\d+)?", text):
+        sign = "-?" if self.low < 0 else ""
+        if not re.fullmatch(rf"{sign}\d+(\.\d+)?", text):
             return None
-        number = float(text)
+        number = float(text) + 0.0  # "-0" is 0
         allowed = self.low <= number <= self.high and (number.is_integer() or not self.whole)
         return (number,) if allowed else None
 
