@@ -136,4 +136,4 @@ ROTATE = DegradationKind(
     "rotate:N (-45 to 45 degrees counter-clockwise, bicubic, corners black)",
     ("1", "2", "3", "5", "10"),
 )
-FLIP = DegradationKind(flip, 1, Word(("horizontal", "vertical")), "flip:horizontal or flip:vertical")
+FLIP = DegradationKind(flip, 1, Word(("horizontal", "vertical")), "flip:horizontal or flip:vertical (mirrored)")
