@@ -64,7 +64,11 @@ BLUR = DegradationKind(
     ("0.5", "1", "2", "3", "5"),
 )
 MEDIAN = DegradationKind(
-    median, 1, Word(("3", "5", "7", "9", "11")), "median:N (over 3, 5, 7, 9 or 11 pixels)", ("3", "5", "7", "9", "11")
+    median,
+    1,
+    Word(("3", "5", "7", "9", "11")),
+    "median:N (median over a square of 3, 5, 7, 9 or 11 pixels a side)",
+    ("3", "5", "7", "9", "11"),
 )
 SHARPEN = DegradationKind(
     sharpen,

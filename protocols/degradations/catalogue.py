@@ -130,9 +130,19 @@ def names() -> list[str]:
     return [*BUILT_IN, *_plugins()]
 
 
-def usages() -> list[str]:
-    """How every kind is written, the built-in ones first. Raises `UnknownDegradation` where packages share a name."""
-    return [*(kind.usage for kind in BUILT_IN.values()), *map(_plugin_usage, _plugins())]
+def kinds() -> dict[str, DegradationKind | str]:
+    """Every kind by name, the built-in ones first; of one that cannot be loaded, the sentence that says why.
+
+    Raises:
+        UnknownDegradation: Packages share a name.
+    """
+    found: dict[str, DegradationKind | str] = dict(BUILT_IN)
+    for name in _plugins():
+        try:
+            found[name] = _plugin_kind(name)
+        except UnknownDegradation as error:
+            found[name] = str(error)
+    return found
 
 
 @cache
@@ -167,13 +177,6 @@ def _plugin_kind(name: str) -> DegradationKind:
         msg = f"degradation {name!r} of {point.value} is a {type(kind).__name__}: make it a DegradationKind"
         raise UnknownDegradation(msg)
     return replace(kind, distribution=_distribution(point))
-
-
-def _plugin_usage(name: str) -> str:
-    try:
-        return _plugin_kind(name).usage
-    except UnknownDegradation:
-        return f"{name} (which cannot be loaded)"
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -196,7 +196,7 @@ AVIF = DegradationKind(
     avif,
     1,
     ParameterList((QUALITY, NumberRange(0, 10, whole=True)), (AVIF_SPEED,)),
-    "avif:N or avif:N:SPEED (AVIF at quality 1 to 100 by libaom on one thread, 4:2:0, speed 0 to 10, else 6)",
+    "avif:N or avif:N:SPEED (AVIF at quality 1 to 100, libaom on one thread, 4:2:0, speed 0 to 10, by default 6)",
     ("90", "75", "60", "40", "20"),
     _avif_library,
 )

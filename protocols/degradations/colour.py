@@ -110,7 +110,7 @@ GAMMA = DegradationKind(
     gamma,
     1,
     NumberRange(0.1, 10, whole=False),
-    "gamma:N (to the power of 0.1 to 10)",
+    "gamma:N (values to the power of 0.1 to 10)",
     ("1.1", "1.25", "1.5", "1.8", "2.2"),
 )
 GREYSCALE = DegradationKind(greyscale, 1, no_parameters, "greyscale (luma in all channels)")
@@ -118,7 +118,7 @@ POSTERISE = DegradationKind(
     posterise,
     1,
     NumberRange(1, 8, whole=True),
-    "posterise:N (the highest 1 to 8 bits)",
+    "posterise:N (the highest 1 to 8 bits of each value)",
     ("6", "5", "4", "3", "2"),
 )
 VIGNETTE = DegradationKind(

@@ -126,7 +126,7 @@ PAD = DegradationKind(
     pad,
     1,
     ParameterList((SHARE, Word((*LEVELS, *REPEATS))), ("black",)),
-    "pad:SHARE or pad:SHARE:FILL (a border, 0.01 to 1 of each side; black, or white, edge or mirror)",
+    "pad:SHARE or pad:SHARE:FILL (a border, 0.01 to 1 of each side; by default black, else white, edge or mirror)",
     ("0.05", "0.1", "0.15", "0.2", "0.3"),
 )
 ROTATE = DegradationKind(

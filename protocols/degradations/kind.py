@@ -50,6 +50,16 @@ class DegradationKind:
     encoder: Callable[..., str] | None = None
     distribution: str = ""
 
+    @property
+    def written(self) -> str:
+        """How it is written: the usage before its parentheses."""
+        return self.usage.partition(" (")[0]
+
+    @property
+    def meaning(self) -> str:
+        """What it is, in a few words: the usage between its parentheses."""
+        return self.usage.partition(" (")[2].removesuffix(")")
+
     def identity(self, parameters: Parameters) -> str:
         """What changes whenever the pixels may: the version, the encoder, the package of a kind that is not built in.
 

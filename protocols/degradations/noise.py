@@ -63,14 +63,14 @@ GAUSSIAN_NOISE = DegradationKind(
     gaussian_noise,
     1,
     NumberRange(0.001, 1, whole=False),
-    "gaussian_noise:N (standard deviation 0.001 to 1 of the range of 255 levels)",
+    "gaussian_noise:N (normal noise, standard deviation 0.001 to 1 of the range of 255 levels)",
     ("0.02", "0.04", "0.07", "0.1", "0.15"),
 )
 POISSON_NOISE = DegradationKind(
     poisson_noise,
     1,
     NumberRange(1, 1_000_000, whole=False),
-    "poisson_noise:N (1 to 1000000 photons at white)",
+    "poisson_noise:N (noise of counting, 1 to 1000000 photons at white)",
     ("500", "200", "100", "50", "20"),
 )
 SPECKLE_NOISE = DegradationKind(

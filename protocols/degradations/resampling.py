@@ -141,23 +141,24 @@ RESIZE = DegradationKind(
     resize,
     1,
     ParameterList((FACTOR, FILTER), ("bilinear",)),
-    "resize:FACTOR or resize:FACTOR:FILTER (both sides times 0.01 to 4 and back; bilinear, or nearest, box, bicubic or"
-    " lanczos)",
+    "resize:FACTOR or resize:FACTOR:FILTER (both sides times 0.01 to 4 and back; by default bilinear, else"
+    " nearest, box, bicubic or lanczos)",
     ("0.75", "0.5", "0.35", "0.25", "0.125"),
 )
 SCALE = DegradationKind(
     scale,
     1,
     ParameterList((FACTOR, FILTER), ("bilinear",)),
-    "scale:FACTOR or scale:FACTOR:FILTER (both sides times 0.01 to 4; bilinear, or nearest, box, bicubic or lanczos)",
+    "scale:FACTOR or scale:FACTOR:FILTER (both sides times 0.01 to 4; by default bilinear, else nearest, box, bicubic"
+    " or lanczos)",
     ("0.9", "0.75", "0.5", "0.35", "0.25"),
 )
 LONGEST = DegradationKind(
     longest,
     1,
     ParameterList((_SIDE, FILTER), ("lanczos",)),
-    "longest:N or longest:N:FILTER (longer side reduced to at most 1 to 100000 pixels; lanczos, or nearest, box,"
-    " bilinear or bicubic)",
+    "longest:N or longest:N:FILTER (longer side reduced to at most 1 to 100000 pixels, never enlarged; by default"
+    " lanczos, else nearest, box, bilinear or bicubic)",
     ("1024", "768", "512", "384", "256"),
 )
 SCREENSHOT = DegradationKind(

@@ -49,9 +49,9 @@ def jpeg_s(picture):
 
 @pytest.mark.parametrize("text", [*map(middle, BUILT_IN), *CHAINS])
 def test_cost(benchmark, picture, jpeg_s, text):
-    if module := EXTRAS.get(text.partition(":")[0]):
-        if find_spec(module) is None:
-            pytest.skip(f"{module} is not installed")
+    module = EXTRAS.get(text.partition(":")[0], "numpy")
+    if find_spec(module) is None:
+        pytest.skip(f"{module} is not installed")
     degradation = parse_degradation(text)
     degraded = benchmark.pedantic(degradation, args=(picture,), rounds=5, warmup_rounds=1)
     benchmark.extra_info["times_jpeg"] = round(benchmark.stats.stats.min / jpeg_s, 2)

@@ -86,7 +86,7 @@ def test_a_kind_of_a_package_is_listed_and_its_numbers_are_checked(installed):
         parse_degradation("dark:0")
     with pytest.raises(UnknownDegradation, match=r"'fog' is not known; there is none, jpeg, .*, dark, and chains"):
         parse_degradation("fog")
-    assert catalogue.usages()[-1] == "dark:N (darkened by N grey levels)"
+    assert catalogue.kinds()["dark"].meaning == "darkened by N grey levels"
 
 
 def test_it_is_loaded_when_it_is_asked_for_and_not_before(installed):
@@ -94,7 +94,7 @@ def test_it_is_loaded_when_it_is_asked_for_and_not_before(installed):
     assert parse_degradation("jpeg:65").key == "jpeg:65@1"
     with pytest.raises(UnknownDegradation, match=r"'dark' cannot be loaded from night_.*NO_SUCH_NAME \(Attr"):
         parse_degradation("dark:9")
-    assert catalogue.usages()[-1] == "dark (which cannot be loaded)"
+    assert catalogue.kinds()["dark"].startswith("degradation 'dark' cannot be loaded from night_")
 
 
 @pytest.mark.parametrize("name", ["jpeg", "none"])
