@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,13 +43,25 @@ def list_command(
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="A detector, a protocol or a degradation, as `lineup list` names it.")],
+    name: Annotated[
+        str, typer.Argument(help="A detector, protocol or degradation, as `lineup list` names it; or a result folder.")
+    ],
 ) -> None:
-    """Show the card of a detector, a protocol or a degradation, as `lineup list --long NAME` does.
+    """Show the card of a detector, a protocol or a degradation, or the tables and matrices of a run.
 
-    Where several have one name, the detector is shown, then the protocol.
+    What is installed is shown as `lineup list --long NAME` does. Where several have one name, the detector is shown,
+    then the protocol; a folder of a name that is installed is shown as ./NAME.
     """
     from bench.command.card_texts import in_full
+    from detectors import catalogue
+    from protocols.degradations import catalogue as degradation_catalogue
 
+    installed = {*catalogue.names(), *catalogue.installed("lineup.protocols"), *degradation_catalogue.names()}
+    if name not in installed and Path(name).is_dir():
+        from bench.records.store import Store
+        from bench.report.run_report import show_run
+
+        show_run(Store(Path(name)).read(), Path(name))
+        return
     for line in in_full(name):
         typer.echo(line)

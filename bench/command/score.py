@@ -36,6 +36,12 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     fitted: Annotated[
         list[Path] | None, typer.Option(help="A file that `lineup run --keep-fitted` wrote; may be repeated.")
     ] = None,
+    degradations: Annotated[
+        str, typer.Option(help="Degradations to score each image under besides, such as jpeg:65,lr:112.")
+    ] = "",
+    profile: Annotated[
+        str, typer.Option(help="A named list of degradations, such as delivery, or a TOML file of one.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="File of all columns: .csv, .json or .jsonl.")] = None,
     setting: Annotated[
         str | None, typer.Option(help="paper or small: which network the checkpoint is of.", show_default="paper")
@@ -51,24 +57,28 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
     follow: options.Follow = True,  # noqa: FBT002
 ) -> None:
-    """Score images with checkpoints or fitted detectors. Exits with 1 where an image has no score by one of them."""
-    from bench.request.early_checks import check_detectors, check_device
+    """Score images with checkpoints or fitted detectors.
+
+    Exits with 1 where an image has no score by one of them, or verdicts that differ from degradation to degradation.
+    """
+    from bench.request.early_checks import chain_names, check_detectors, check_device
 
     rows = _rows(options.names(detectors), detector, weights)
     chosen = _setting(setting, with_checkpoints=bool(rows))
     pixels = options.pixel_count(max_pixels)
     form = _form({"json": as_json, "jsonl": as_jsonl, "csv": as_csv})
     check_device(device, precision)
+    chains = chain_names([*options.names(degradations), *([profile] if profile else [])])
     if rows:
         check_detectors(rows)
     if out is not None:
         _check_out(out)
     from bench.platform.files import write_atomically
-    from bench.request.image_scores import ScoreRequest, score_files
+    from bench.request.image_scores import UNSURE, ScoreRequest, score_files
 
     folder = options.weights_folder(weights_dir)
     request = ScoreRequest(
-        images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels, follow
+        images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels, follow, chains
     )
     found = score_files(request, options.reporter())
     for line in _lines(found, form):
@@ -78,7 +88,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     if out is not None:
         written = "\n".join(_lines(found, FORMS[out.suffix.lower()])) + "\n"
         write_atomically(out, lambda path: path.write_text(written, encoding="utf-8"))
-    if not found.whole:
+    if not found.whole or UNSURE in found.overall:
         raise typer.Exit(1)
 
 
@@ -131,12 +141,14 @@ def _form(flags: Mapping[str, bool]) -> str:
 
 def _notes(found: ImageScores) -> Iterator[str]:
     """How to read the verdicts, and what has none."""
-    from bench.request.image_scores import THRESHOLD_SOURCE, unread_text
+    from bench.request.image_scores import THRESHOLD_SOURCE, UNSURE, unread_text
 
     threshold = found.table["threshold"].iloc[0]
     yield f"Verdicts: generated where the score is above {threshold:g}, {THRESHOLD_SOURCE}"
     if found.unread:
         yield f"Note: {unread_text(found.unread)}"
+    if unsure := found.overall.count(UNSURE):
+        yield f"{unsure} of {len(found.overall)} verdicts are unsure: they differ from degradation to degradation"
     if missing := int((found.table["reason"] != "").sum()):
         yield f"{missing} of {len(found.table)} scores are missing"
 
@@ -149,11 +161,14 @@ def _lines(found: ImageScores, form: str) -> Iterator[str]:
     if form in {"json", "jsonl"}:
         yield from _json_lines(found, form)
         return
-    several = found.detectors > 1
-    shown = found.table[["name", "detector", "score", "verdict", "reason"]]
-    for name, detector, score, verdict, reason in shown.itertuples(index=False, name=None):
-        who = f"{detector}  " if several else ""
-        yield printable(f"{name}  {who}{reason or f'{score:.4f}  {verdict}'}")
+    shown = found.table[["name", "detector", "degradation", "score", "verdict", "reason"]]
+    for row, (name, detector, degradation, score, verdict, reason) in enumerate(shown.itertuples(index=False)):
+        who = f"{name}  {detector}  " if found.detectors > 1 else f"{name}  "
+        under = f"{degradation}  " if found.conditions > 1 else ""
+        yield printable(f"{who}{under}{reason or f'{score:.4f}  {verdict}'}")
+        last = (row + 1) % found.conditions == 0
+        if found.conditions > 1 and last and (overall := found.overall[row // found.conditions]):
+            yield printable(f"{who}all {found.conditions}: {overall}")
 
 
 def _json_lines(found: ImageScores, form: str) -> Iterator[str]:
@@ -161,7 +176,11 @@ def _json_lines(found: ImageScores, form: str) -> Iterator[str]:
     from bench.request.image_scores import THRESHOLD_SOURCE
 
     rows = found.table.to_dict(orient="records")
-    images = [_image(rows[first : first + found.detectors]) for first in range(0, len(rows), found.detectors)]
+    size, verdicts = found.detectors * found.conditions, found.overall
+    images = [
+        _image(rows[first : first + size], verdicts[first // found.conditions : (first + size) // found.conditions])
+        for first in range(0, len(rows), size)
+    ]
     if form == "json":
         whole = {"threshold_source": THRESHOLD_SOURCE, "not_read": dict(found.unread), "images": images}
         yield json.dumps(whole, indent=1, ensure_ascii=False)
@@ -169,12 +188,22 @@ def _json_lines(found: ImageScores, form: str) -> Iterator[str]:
         yield from (json.dumps(image, ensure_ascii=False) for image in images)
 
 
-def _image(rows: list[dict[Any, Any]]) -> dict[str, Any]:
-    """One image with the answers of all detectors, as JSON has them: null for what there is not."""
+def _image(rows: list[dict[Any, Any]], overall: list[str]) -> dict[str, Any]:
+    """One image with the answers of all detectors, as JSON has them: null for what there is not.
+
+    Args:
+        rows: Of the table.
+        overall: The verdict of each detector over all conditions; shown where there are several.
+    """
     answers = []
     for row in rows:
         numbers = {key: None if math.isnan(row[key]) else float(row[key]) for key in ("score", "log_odds")}
         threshold = {key: row[key] for key in ("threshold", "threshold_source")}
         texts = {key: row[key] or None for key in ("verdict", "reason")}
-        answers.append({"detector": row["detector"], **numbers, **threshold, **texts})
-    return {"name": rows[0]["name"], "answers": answers}
+        who = {key: row[key] for key in ("detector", "degradation")}
+        answers.append({**who, **numbers, **threshold, **texts})
+    image = {"name": rows[0]["name"], "answers": answers}
+    if len(overall) == len(rows):
+        return image
+    detectors = dict.fromkeys(row["detector"] for row in rows)
+    return image | {"overall": {name: verdict or None for name, verdict in zip(detectors, overall, strict=True)}}

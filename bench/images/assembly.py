@@ -59,6 +59,7 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
         listed=len(table),
         drawn_splits=bool(split_notes),
         reading=(*contents.reading, *proposals(grouped)),
+        attributes=dict(contents.attributes),
     )
     if images.drawn_splits and images.generators:
         return images

@@ -227,7 +227,12 @@ def _contents(layout: Layout, tree: Tree, known: Mapping[str, Layout]) -> DataSe
     """What a layout reads of a tree, and of the data set that the tree refers to, if it does."""
     if isinstance(layout, SubsetLayout) and (base := layout.base(tree)):
         return layout.read_subset(tree, _base_contents(tree, base, known))
-    return layout.read(tree)
+    contents = layout.read(tree)
+    if not isinstance(layout, FolderLayout):
+        return contents
+    from bench.images.layouts.listed_facts import with_listed_facts
+
+    return with_listed_facts(tree, contents)
 
 
 def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layout]) -> DataSetContents:
@@ -243,7 +248,9 @@ def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layou
     real = _open_tree(base.real, suffixes, tree.where, follow=tree.reading.follow_links) if base.real else None
     images = _read_tree(base_tree, known, name, real)
     rows = [ImageRow._make(row) for row in images.table.itertuples(index=False, name=None)]
-    return DataSetContents(rows, images.families, images.pools, images.files, images.notes)
+    return DataSetContents(
+        rows, images.families, images.pools, images.files, images.notes, attributes=images.attributes
+    )
 
 
 def embedded_corpus(cache_root: Path, workers: int, reporter: Reporter) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.images.annotations.attributes import AttributeReader
 from bench.images.decoding.decoder import UnreadableImage, decode, size_of
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.files.tree import FileSource
@@ -55,6 +56,7 @@ class ImageSet:
         drawn_splits: Whether its splits were drawn here, for the data set has none or one alone.
         reading: What its folders and columns were taken for, one line each.
         max_pixels: The largest number of pixels of an image that is read.
+        attributes: By name, the columns of the data set that have no role; `attribute` reads one.
     """
 
     files: FileSource
@@ -71,6 +73,7 @@ class ImageSet:
     drawn_splits: bool = False
     reading: tuple[str, ...] = ()
     max_pixels: int = MAX_PIXELS
+    attributes: Mapping[str, AttributeReader] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -155,6 +158,22 @@ class ImageSet:
     def contents(self) -> tuple[str, ...]:
         """What its images show, in alphabetical order; none where the data set does not state it."""
         return tuple(sorted(set(self.table["content"]) - {""}))
+
+    def attribute(self, name: str) -> Sequence[str]:
+        """What a column without a role says of each image, in order; "" where it says nothing.
+
+        Args:
+            name: As the data set calls the column.
+
+        Raises:
+            InputError: There is no such column, or its table cannot be read any more.
+        """
+        if name not in self.attributes:
+            known = ", ".join(self.attributes) or "none"
+            msg = f"{self.files.where} has no attribute {name!r}; it has {known}"
+            raise InputError(msg)
+        texts = self.attributes[name](self.names)
+        return [texts.get(image, "") for image in self.names]
 
     def largest_size(self, subset: Subset) -> int:
         """The largest `size` that a subset can be asked for: images of its rarer class."""

@@ -139,6 +139,22 @@ def report_leaderboard(runs: Sequence[Run], store: Store | None) -> None:
         _write_leaderboard(ranked, store)
 
 
+def show_run(run: Run, folder: Path) -> None:
+    """Print all that a finished run says: its leaderboard, the sections beside it, and the matrix of every detector.
+
+    Args:
+        run: The run.
+        folder: Where it lies, with its picture.
+    """
+    measured, console = evaluate(run), Console()
+    _print(rankings_of(run, measured), console)
+    _print_sections(sections_of(measured), console)
+    for detector, accuracies in matrices(measured.table, run.manifest.protocol).items():
+        console.print(Text(""), terminal.matrix(accuracies, detector, run.manifest, measured.table))
+    if (folder / PICTURE).is_file():
+        console.print(Text(f"As a picture: {folder / PICTURE}", style="dim"))
+
+
 def print_matrix(run: Run, detector: str) -> None:
     """Print one detector's matrix. Raises `InputError` for a detector that is not in the run."""
     known = run.manifest.detectors

@@ -23,6 +23,7 @@ from detectors.entries import Entry, WrongEntry, parse_entries, parse_entry
 from detectors.weights.released import checkpoints_of
 from protocols.api import options_naming
 from protocols.degradations import UnknownDegradation, parse_degradation
+from protocols.profiles import WrongProfile, expanded
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -34,7 +35,7 @@ def check_request(request: RunRequest) -> None:
     check_options(request.recipe_options, entries_of(request))
     executor(request.executor)
     for chains in options_naming(request.protocol, "degradations").values():
-        _chain_names(chains)
+        chain_names(chains)
     for data in request.data_sets:
         check_data(data, request.real)
     _check_folder(request.out)
@@ -48,18 +49,18 @@ def check_request(request: RunRequest) -> None:
 
 def base_chains(texts: Sequence[str]) -> list[str]:
     """The canonical names of some chains, each once. Raises `InputError` where there is none, or one is not known."""
-    names = _chain_names(texts)
+    names = chain_names(texts)
     if not names:
         msg = "no base degradation was named; give none, canonical:jpeg96, or both, comma separated"
         raise InputError(msg)
     return names
 
 
-def _chain_names(texts: Sequence[str]) -> list[str]:
-    """The canonical names of some chains, each once. Raises `InputError` where one is not known."""
+def chain_names(texts: Sequence[str]) -> list[str]:
+    """The canonical names of some chains or profiles, each once. Raises `InputError` where one is not known."""
     try:
-        return list(dict.fromkeys(parse_degradation(text).name for text in texts))
-    except UnknownDegradation as error:
+        return list(dict.fromkeys(parse_degradation(chain).name for chain in expanded(texts)))
+    except (UnknownDegradation, WrongProfile) as error:
         raise InputError(str(error)) from error
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bench.engine.image_pass import ImageReader, split_into_chunks
+from bench.engine.plan import ScoringKey
 from bench.engine.scoring import ScoredChunk, ScoringRequest, score_images
 from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import UnreadableImage, decode
@@ -43,7 +44,8 @@ from protocols.degradations import parse_degradation
 VERDICTS = ("generated", "real")
 THRESHOLD_SOURCE = "the detector's own decision"
 NAN = float("nan")
-COLUMNS = ("name", "detector", "score", "log_odds", "verdict", "threshold", "threshold_source", "reason")
+UNSURE = "unsure"  # the verdict over several conditions that do not agree
+COLUMNS = ("name", "detector", "degradation", "score", "log_odds", "verdict", "threshold", "threshold_source", "reason")
 NO_SUFFIX = "no suffix"  # in a count of files by suffix
 
 
@@ -63,6 +65,7 @@ class ScoreRequest:
         weights_folder: Where files of released checkpoints lie.
         max_pixels: The largest number of pixels of an image that is read.
         follow: Whether links in folders are followed.
+        degradations: Canonical names of what each image is scored under, beside as it is.
     """
 
     images: Sequence[Path]
@@ -76,6 +79,12 @@ class ScoreRequest:
     weights_folder: Path
     max_pixels: int = MAX_PIXELS
     follow: bool = True
+    degradations: Sequence[str] = ()
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The degradations, that of images as they are first."""
+        return tuple(dict.fromkeys((NONE, *self.degradations)))
 
 
 @dataclass(frozen=True)
@@ -83,16 +92,26 @@ class ImageScores:
     """What `lineup score` found.
 
     Attributes:
-        table: One row per image and detector, columns `COLUMNS`, the rows of an image together, images in the order
-            of the paths that were given and of their names. The score is in [0, 1] and the log odds are NaN from a
-            detector that has probabilities alone; where there is no score, `reason` says why and the verdict is "".
-        detectors: The number of detectors, and so of the rows of each image.
+        table: One row per image, detector and degradation, columns `COLUMNS`, the rows of an image together, images in
+            the order of the paths that were given and of their names. The score is in [0, 1] and the log odds are NaN
+            from a detector that has probabilities alone; where there is no score, `reason` says why and the verdict
+            is "".
+        detectors: The number of detectors.
+        conditions: The number of degradations, none included: each image has a row for each detector and condition.
         unread: Files that are no images to Lineup, by suffix. An image file that is not to be read is a row.
     """
 
     table: pd.DataFrame
     detectors: int
+    conditions: int
     unread: Mapping[str, int]
+
+    @property
+    def overall(self) -> list[str]:
+        """The verdict of each detector on each image over all conditions, in the order of the rows: `UNSURE`, or ""."""
+        verdicts = self.table["verdict"].tolist()
+        parts = (set(verdicts[start : start + self.conditions]) for start in range(0, len(verdicts), self.conditions))
+        return ["" if "" in part else next(iter(part)) if len(part) == 1 else UNSURE for part in parts]
 
     @property
     def whole(self) -> bool:
@@ -168,46 +187,49 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
             request.workers,
             ahead=device.device != "cpu",
         )
-        found = _score(detectors, reader, request.batch_size, advance)
+        found = _score(detectors, reader, request, advance)
     names = [image.name for image in images]
-    tables = [_table(names, label, found[label]) for label in detectors]
-    table = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)  # the detectors of each image together
-    return ImageScores(table, len(detectors), unread)
+    tables = [_table(names, label, condition, columns) for (label, condition), columns in found.items()]
+    table = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)  # the answers on each image together
+    return ImageScores(table, len(detectors), len(request.conditions), unread)
 
 
 def _score(
     detectors: Mapping[str, Detector],
     reader: ImageReader,
-    batch_size: int,
+    request: ScoreRequest,
     advance: Callable[[int], object],
-) -> dict[str, _Columns]:
-    """The answers of each detector, by its label.
+) -> dict[ScoringKey, _Columns]:
+    """The answers of each detector under each degradation, by its label and the degradation.
 
     No image costs another its score, and what is scored does not depend on the size of batches.
     """
-    positions, clean = np.arange(reader.size), parse_degradation(NONE)
+    positions = np.arange(reader.size)
     requests = [
-        ScoringRequest((label, NONE), one, (label,), clean, positions, apart=True) for label, one in detectors.items()
+        ScoringRequest((label, name), one, (label,), parse_degradation(name), positions, apart=True)
+        for label, one in detectors.items()
+        for name in request.conditions
     ]
-    found = {label: _Columns.empty(reader.size) for label in detectors}
-    chunks = split_into_chunks(positions, batch_size)
+    found = {one.key: _Columns.empty(reader.size) for one in requests}
+    chunks = split_into_chunks(positions, request.batch_size)
     for chunk, scored in score_images(reader, chunks, requests, None):
         for columns in found.values():
             columns.reasons.update(chunk.unread)
         for part in scored:
-            found[part.key[0]].add(part)
+            found[part.key].add(part)
         advance(len(chunk.images))
     return found
 
 
-def _table(names: Sequence[str], label: str, found: _Columns) -> pd.DataFrame:
-    """The rows of one detector, indexed by the positions of the images."""
+def _table(names: Sequence[str], label: str, condition: str, found: _Columns) -> pd.DataFrame:
+    """The rows of one detector and degradation, indexed by the positions of the images."""
     reasons = [found.reasons.get(position, "") for position in range(len(names))]
     verdicts = np.where(called_generated(found.scores), *VERDICTS)
     return pd.DataFrame(
         {
             "name": names,
             "detector": label,
+            "degradation": condition,
             "score": found.scores,
             "log_odds": found.log_odds,
             "verdict": np.where(np.isnan(found.scores), "", verdicts),

@@ -59,7 +59,7 @@ class TableFacts:
         splits: "train", "val", "test" or "".
         contents: Content classes, or "".
         groups: What rows share that are not independent, or "".
-        others: The columns that have no role.
+        others: The columns that have no role, which are attributes.
     """
 
     roles: Mapping[str, str]
@@ -82,7 +82,7 @@ class TableFacts:
             name: What the line calls the table.
         """
         taken = [f"{column} is the {role}" for role, column in self.roles.items()]
-        kept = f"; not used: {shown(self.others)}" if self.others else ""
+        kept = f"; kept as attributes: {shown(self.others)}" if self.others else ""
         return f"columns of {name}: {', '.join(taken) or 'none has a role'}{kept}"
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
 from bench.images.annotations.column_roles import TableFacts, explained_numbers, table_facts
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
@@ -40,6 +42,7 @@ class ListedImages:
         stated: The facts that tables state: "label", "split" and so on.
         groups: The columns that state what belongs together.
         unread: What was said of tables some of whose columns have no role.
+        attributes: By name, the columns that have no role.
     """
 
     facts: Mapping[str, StatedFacts]
@@ -48,6 +51,7 @@ class ListedImages:
     stated: frozenset[str]
     groups: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
+    attributes: Mapping[str, AttributeReader] = field(default_factory=dict)
 
 
 class _ListedTable(NamedTuple):
@@ -96,21 +100,38 @@ def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImage
     if unused := [name for name in others if name not in lists.used]:
         notes.append(f"not used, as they list no images of the set by path: {shown(unused)}")
     stated = {"split"} if facts else set()
-    groups: set[str] = set()
+    roles = {table.name: table_facts(table.records, tree.reading, {"path": table.column}, numbers) for table in tables}
     for table in tables:
-        said = table_facts(table.records, tree.reading, {"path": table.column}, numbers)
+        said = roles[table.name]
         split = "" if "split" in said.roles else split_of_list(table.name)
         description = said.description(table.name) + (f"; all of the split {split}, by its name" if split else "")
         notes.append(description)
         unread += [description] if said.others else []
-        groups |= said.groups_by
         stated |= {role for role in said.roles if role != "path"} | ({"split"} if split else set())
         for image, fact in zip(table.images, _rows(said, split), strict=True):
             if image is not None:
                 facts[image] = _merged(tree, image, facts.get(image, StatedFacts()), fact)
         if absent := sum(image is None for image in table.images):
             missing[f"images that {table.name} lists"] = absent
-    return ListedImages(facts, missing, tuple(notes), frozenset(stated), frozenset(groups), tuple(unread))
+    groups = frozenset(column for said in roles.values() for column in said.groups_by)
+    attributes = _attributes(tree, roles)
+    return ListedImages(facts, missing, tuple(notes), frozenset(stated), groups, tuple(unread), attributes)
+
+
+def _attributes(tree: Tree, roles: Mapping[str, TableFacts]) -> dict[str, AttributeReader]:
+    """Readers of the columns without a role, each of all tables that have it."""
+    columns = dict.fromkeys(column for said in roles.values() for column in said.others)
+    having = {column: tuple(table for table, said in roles.items() if column in said.others) for column in columns}
+    return {column: partial(_attribute, tree, tables, column) for column, tables in having.items()}
+
+
+def _attribute(tree: Tree, tables: Sequence[str], column: str, images: Sequence[str]) -> dict[str, str]:
+    """The values of a column of tables beside images, by image."""
+    index = PathIndex(images)
+    found: dict[str, str] = {}
+    for table in filter(None, (_listed(tree, name, index) for name in tables)):
+        found = attribute_of_rows(table.records, column, table.images) | found
+    return found
 
 
 def _folder_label(folders: Mapping[str, StatedFacts], image: str | None) -> int | None:

@@ -14,6 +14,7 @@ from unicodedata import normalize
 
 from bench.images.files.csv_lines import delimiter_of
 from bench.images.files.tree import Tree
+from bench.platform.errors import InputError
 
 RECORD_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet", ".tsv", ".txt")
 
@@ -65,13 +66,18 @@ class TextRecords(Records):
 
 
 def read_records(tree: Tree, name: str) -> TextRecords | None:
-    """A table of facts by its suffix, without Parquet; None where a file is no table.
+    """A table of facts by its suffix, without Parquet; None where a file is no table, as a `.txt` that is no text.
 
     Raises:
         InputError: It cannot be read as text.
     """
     where = f"{tree.where}/{name}"
-    text = tree.read_text(name)
+    try:
+        text = tree.read_text(name)
+    except InputError:
+        if name.lower().endswith(".txt"):
+            return None
+        raise
     read = {".csv": _from_csv, ".tsv": _from_csv, ".json": _from_json, ".jsonl": _from_json_lines, ".txt": _from_list}
     rows = read[PurePosixPath(name).suffix.lower()](text)
     return TextRecords(where, as_columns(rows)) if rows else None

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
+from bench.images.annotations.attributes import AttributeReader
 from bench.images.annotations.folder_levels import shown
 from bench.images.files.tree import FileSource, Tree
 from bench.images.vocabulary.folder_words import is_preview
@@ -57,6 +58,7 @@ class DataSetContents:
         missing: What the data set lists and does not hold: what it is, to how many images.
         reading: What folders and columns were taken for, one line each.
         groups: The columns that state what belongs together.
+        attributes: By name, the columns that have no role.
     """
 
     rows: Sequence[ImageRow]
@@ -67,6 +69,7 @@ class DataSetContents:
     missing: Mapping[str, int] = field(default_factory=dict)
     reading: tuple[str, ...] = ()
     groups: frozenset[str] = frozenset()
+    attributes: Mapping[str, AttributeReader] = field(default_factory=dict)
 
 
 class Layout(ABC):
@@ -174,6 +177,10 @@ class FolderLayout(Layout):
         """One image of a folder. A layout whose file names state more overrides this."""
         path = f"{folder}/{name}" if folder else name
         return ImageRow(path, annotation.label, annotation.generator, annotation.split, annotation.content, path)
+
+    def described(self, tree: Tree, used: Collection[str] = ()) -> tuple[str, ...]:
+        """The layout alone: what becomes of tables is said by who reads them, `layouts.listed_facts`."""
+        return super().described(tree, [*used, *tree.listing.data])
 
     def coverage(self, tree: Tree) -> Coverage:
         """By folders alone."""

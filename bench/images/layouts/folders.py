@@ -68,6 +68,7 @@ class FoldersLayout(Layout):
             missing=listed.missing,
             reading=(*folders.description(), *listed.notes),
             groups=listed.groups,
+            attributes=listed.attributes,
         )
 
 

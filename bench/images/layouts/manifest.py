@@ -1,7 +1,7 @@
 """A folder with `manifest.csv` or `manifest.jsonl`, which lists the images that belong to the data set.
 
 Columns `path` and `label` (0 or real, 1 or generated) are required; `generator`, `split`, `content`, `source` and
-`degradation` may be there; others are not used, and named. A path begins in the folder, or is absolute and below it, or
+`degradation` may be there; others are attributes. A path begins in the folder, or is absolute and below it, or
 below the "root" that `dataset.json` states; separators may be those of Windows. A generated image without a generator
 belongs to "generated"; a real one with a generator is of that generator's pool only.
 
@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 from unicodedata import normalize
 
+from bench.images.annotations.attributes import AttributeReader
 from bench.images.files import csv_lines
 from bench.images.files.description import DESCRIPTION, read_description
 from bench.images.files.tree import MANIFEST_SUFFIXES, Tree
@@ -79,7 +80,8 @@ class ManifestLayout(SubsetLayout):
         """Read what the manifest lists of the tree's own images. Raises `InputError`."""
         reader = _ManifestReader(tree, _manifest(tree), dict.fromkeys(tree.listing.paths()))
         rows = reader.rows(pools=set())
-        return DataSetContents(rows, missing=reader.missing, reading=reader.reading, groups=reader.groups)
+        said = (reader.missing, reader.reading, reader.groups, reader.attributes)
+        return DataSetContents(rows, {}, {}, None, (), *said)
 
     def read_subset(self, tree: Tree, base: DataSetContents) -> DataSetContents:
         """Read what the manifest lists of another data set's images. Raises `InputError`."""
@@ -87,7 +89,7 @@ class ManifestLayout(SubsetLayout):
         rows = reader.rows(pools=set(base.pools.values()))
         own = {row.generator for row in rows if not row.label}
         pools = {name: pool for name, pool in base.pools.items() if name not in own}
-        said = (reader.missing, reader.reading, reader.groups)
+        said = (reader.missing, reader.reading, reader.groups, {**base.attributes, **reader.attributes})
         return DataSetContents(rows, base.families, pools, base.files, base.notes, *said)
 
 
@@ -124,12 +126,27 @@ class _ManifestReader:
         """Which columns were read, and which were not."""
         known = [column for column in self._columns if column in KNOWN]
         others = [column for column in self._columns if column not in known]
-        return (f"columns of {self._name}: {', '.join(known)}{'; not used: ' if others else ''}{', '.join(others)}",)
+        kept = f"; kept as attributes: {', '.join(others)}" if others else ""
+        return (f"columns of {self._name}: {', '.join(known)}{kept}",)
+
+    @property
+    def attributes(self) -> dict[str, AttributeReader]:
+        """The other columns."""
+        others = self._columns.keys() - set(KNOWN)
+        return {column: partial(_attribute, self._tree, self._name, column) for column in sorted(others)}
 
     @property
     def groups(self) -> frozenset[str]:
         """The column of sources, if it is there."""
         return frozenset({SOURCE} & self._columns.keys())
+
+    def values(self, column: str) -> dict[str, str]:
+        """The texts of a column, by image, without empty ones."""
+        lines = ((self._path(line, fields["path"]), fields.get(column, "")) for line, fields in self._lines())
+        return {image: text for image, text in lines if text}
+
+    def _lines(self) -> Iterator[ManifestLine]:
+        return (_json_lines if self._is_json else _csv_lines)(self._tree, self._name)
 
     def rows(self, pools: set[str]) -> list[ImageRow]:
         """Every image that is listed and there. Raises `InputError`, also where a class is missing.
@@ -137,8 +154,7 @@ class _ManifestReader:
         Args:
             pools: The pools that are known to belong to generators.
         """
-        read = _json_lines if self._is_json else _csv_lines
-        rows = [row for line, fields in read(self._tree, self._name) if (row := self._row(line, fields))]
+        rows = [row for line, fields in self._lines() if (row := self._row(line, fields))]
         self._require_both_classes(rows, pools)
         return rows
 
@@ -221,6 +237,11 @@ class _ManifestReader:
 
     def _refuse(self, line: int, what: str) -> NoReturn:
         csv_lines.refuse(self._tree, self._name, line, what)
+
+
+def _attribute(tree: Tree, name: str, column: str, images: Sequence[str]) -> dict[str, str]:
+    """The values of a column of a manifest, by image."""
+    return _ManifestReader(tree, name, dict.fromkeys(images)).values(column)
 
 
 def _roots(tree: Tree) -> list[str]:

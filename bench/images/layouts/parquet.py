@@ -9,16 +9,19 @@ a split.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar
 
+from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
 from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
 from bench.images.annotations.hub_card import CARD, HubFiles, hub_files
 from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.annotations.table_records import TableRecords
-from bench.images.files.table_images import TableImages, open_table, table_files
+from bench.images.files.table_images import IMAGE_TABLE_SUFFIXES, TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Listing, Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
@@ -90,8 +93,12 @@ class _TableReader:
         named = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []
         groups: frozenset[str] = frozenset()
+        attributes: dict[str, AttributeReader] = {}
         for name, table in tables.items():
             said = table_facts(records[name], self.tree.reading, {"image": images[name]}, numbers)
+            further = image_columns(table.schema)
+            said = replace(said, others=tuple(column for column in said.others if column not in further))
+            attributes |= {column: partial(_attribute, self.tree, column) for column in said.others}
             self.notes[said.description("the tables")] = None
             groups |= said.groups_by
             paths = self.files.add(name, table, {"": images[name]})[""]
@@ -104,6 +111,7 @@ class _TableReader:
             missing={WITHOUT_BYTES: self.empty} if self.empty else {},
             reading=(*self.notes, *(f"{line} (from names of tables)" for line in named.description())),
             groups=groups,
+            attributes=attributes,
         )
 
     def _image_column(self, table: Table) -> str:
@@ -153,6 +161,20 @@ class _TableReader:
         if stale:
             notes.append(f"{len(stale)} tables that {CARD} does not name were not read: {shown(stale)}")
         return notes
+
+
+def _attribute(tree: Tree, column: str, images: Sequence[str]) -> dict[str, str]:
+    """The values of a column of tables, by image; names of images are those of `TableImages`."""
+    rows: dict[str, dict[int, str]] = defaultdict(dict)
+    for image in images:
+        table, _, last = image.rpartition("/")
+        rows[table] |= {int(last.partition(".")[0]): image} if table.lower().endswith(IMAGE_TABLE_SUFFIXES) else {}
+    found: dict[str, str] = {}
+    for name, named in rows.items():
+        records = TableRecords(open_table(tree, name, RowGroupCache())) if named else None
+        if records is not None and column in records.columns:
+            found |= attribute_of_rows(records, column, [named.get(row) for row in range(records.rows)])
+    return found
 
 
 def _images_beside(tree: Tree) -> list[str]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
 
+from bench.images.annotations.attributes import attribute_of_rows
 from bench.images.annotations.column_roles import (
     GENERATORS,
     LABELS,
@@ -81,7 +83,15 @@ class WebDatasetLayout(Layout):
             splits = {folder: folders.facts[shard_base(tree, folder)].split for folder in tree.listing.images}
             rows = [row._replace(split=splits[row.name.rpartition("/")[0]]) for row in rows]
         reading = (found.rule, said.description("the samples"), *folders.description())
-        return DataSetContents(rows, reading=reading, groups=said.groups_by)
+        attributes = {column: partial(_attribute, tree, column) for column in said.others}
+        return DataSetContents(rows, reading=reading, groups=said.groups_by, attributes=attributes)
+
+
+def _attribute(tree: Tree, column: str, images: Sequence[str]) -> dict[str, str]:
+    """The values of a field of samples, by image."""
+    wanted = set(images)
+    samples = [sample for sample in _samples(tree).samples if sample.image in wanted]
+    return attribute_of_rows(_SampleRecords(tree, samples), column, [sample.image for sample in samples])
 
 
 def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:

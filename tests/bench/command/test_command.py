@@ -76,11 +76,17 @@ def test_leaderboard_and_matrix_come_from_result_folders(finished, lineup, lineu
     shown = lineup_process("leaderboard", root / "cross_generator", root / "degradation", "--out", tmp_path / "tables")
     assert shown.returncode == 0
     for protocol in done:
-        assert done[protocol].stdout in shown.stdout
+        table, _, sections = done[protocol].stdout.partition("Over all conditions")
+        assert table in shown.stdout
+        assert bool(sections) == (protocol == "degradation")
     assert {path.name for path in (tmp_path / "tables").iterdir()} >= {"leaderboard.md", "leaderboard.csv"}
     matrix = lineup("matrix", root / "cross_generator", "checkerboard")
     assert matrix.returncode == 0
     assert "faint" in matrix.stdout
+    whole = lineup("show", root / "cross_generator")
+    assert whole.stdout.startswith(done["cross_generator"].stdout)
+    assert matrix.stdout in whole.stdout
+    assert f"As a picture: {root / 'cross_generator' / 'matrix.png'}" in whole.stdout.replace("\n", "")
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(lineup, data, tmp_path):

@@ -154,12 +154,31 @@ def test_several_detectors_answer_in_every_form_alike(lineup, both, tmp_path):
     assert whole["images"] == by_line
     assert whole["not_read"] == {}
     flat = [(image["name"], *answer.values()) for image in by_line for answer in image["answers"]]
-    columns = ["name", "detector", "score", "log_odds", "threshold", "threshold_source", "verdict"]
+    columns = ["name", "detector", "degradation", "score", "log_odds", "threshold", "threshold_source", "verdict"]
     pd.testing.assert_frame_equal(pd.DataFrame(flat, columns=[*columns, "none"])[columns], table[columns], rtol=1e-6)
     assert {one[-1] for one in flat} == {None}
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(lineup(*both, "--csv").stdout), keep_default_na=False), table)
     for one in table.itertuples():
         assert one.score == pytest.approx(1 / (1 + math.exp(-one.log_odds)), abs=1e-7)
+
+
+def test_verdicts_under_a_profile_and_unsure_where_they_differ(lineup, images, small, tmp_path):
+    profile = tmp_path / "mine.toml"
+    chains = ["jpeg:10", "lr:40+blur:3", "blur:9"]
+    profile.write_text(f'version = 1\nabout = "a"\nsource = "b"\ndegradations = {json.dumps(chains)}\n')
+    given = ("score", images, "--detectors", f"tiny_ladeda@{small}", "--profile", profile)
+    done = lineup(*given, "--degradations", "jpeg:90", "--json")
+    rows = [image["answers"] for image in json.loads(done.stdout)["images"]]
+    assert [[answer["degradation"] for answer in answers] for answers in rows] == [["none", "jpeg:90", *chains]] * 3
+    name = rows[0][0]["detector"]
+    overall = [image["overall"][name] for image in json.loads(done.stdout)["images"]]
+    verdicts = [{answer["verdict"] for answer in answers} for answers in rows]
+    assert overall == [next(iter(found)) if len(found) == 1 else "unsure" for found in verdicts]
+    assert done.returncode == int("unsure" in overall)
+    printed = lineup(*given).stdout.splitlines()
+    assert [line.split("  ")[1:] for line in printed if "  all 4: " in line] == [[f"all 4: {one}"] for one in overall]
+    alone = json.loads(lineup("score", images, "--detectors", f"tiny_ladeda@{small}", "--json").stdout)["images"]
+    assert [answers[0] for answers in rows] == [image["answers"][0] for image in alone]
 
 
 def test_one_that_was_not_read_is_null_with_its_reason_and_other_files_are_counted(lineup, both, images):

@@ -113,12 +113,12 @@ def test_a_manifest_takes_classes_and_no_levels(tmp_path):
         read(f"manifest:{tmp_path}", reading=Reading(columns={"label": "x"}, levels=("split",)))
 
 
-def test_a_layout_of_folders_alone_says_what_it_is_and_which_tables_it_does_not_use(tmp_path):
+def test_a_layout_of_folders_alone_says_what_it_is_and_what_tables_say(tmp_path):
     genimage(tmp_path)
     (tmp_path / "prompts.csv").write_text("path,prompt\nADM/train/ai/1.png,a boat\n")
     assert read(str(tmp_path)).reading == (
         "laid out as genimage: <generator>/{train,val}/{ai,nature}/<image>",
-        "tables that this layout does not use: prompts.csv",
+        "columns of prompts.csv: path is the path; kept as attributes: prompt",
     )
 
 

@@ -44,9 +44,11 @@ class Mean(Detector):
 def scored(monkeypatch, tmp_path):
     """The table of scores of some paths by some toy detectors."""
 
-    def score(paths, batch_size=32, **detectors):
+    def score(paths, batch_size=32, degradations=(), **detectors):
         monkeypatch.setattr(image_scores, "_load", lambda *_: detectors)
-        request = ScoreRequest(paths, (), (), "paper", "cpu", "float32", batch_size, 2, tmp_path)
+        request = ScoreRequest(
+            paths, (), (), "paper", "cpu", "float32", batch_size, 2, tmp_path, degradations=degradations
+        )
         return score_files(request, Reporter(Console(file=io.StringIO())))
 
     return score
@@ -127,3 +129,25 @@ def test_a_file_is_scored_whatever_its_name_says(scored, images):
     assert one_by_one["name"].tolist() == [str(path) for path in odd]
     assert one_by_one["score"].notna().all()
     assert {path.name for path in odd} <= set(scored([images], mean=Mean()).table["name"])
+
+
+class Detail(Mean):
+    """Scores follow the differences of neighbours, so that blurred images are called real."""
+
+    def score(self, batch):
+        details = [np.abs(np.diff(pixels.astype(float), axis=1)).mean() for pixels in batch]
+        return np.array([min(1, detail / 40) for detail in details], np.float32)
+
+
+def test_a_verdict_that_a_degradation_turns_is_unsure(scored, tmp_path):
+    pixels = np.indices((60, 60)).sum(axis=0) % 2 * 200
+    Image.fromarray(np.repeat(pixels[:, :, None], 3, axis=2).astype(np.uint8)).save(tmp_path / "fine.png")
+    Image.fromarray(np.full((60, 60, 3), 90, np.uint8)).save(tmp_path / "flat.png")
+    (tmp_path / "none.png").write_bytes(b"no image")
+    found = scored([tmp_path], degradations=["jpeg:95", "blur:3"], detail=Detail(), mean=Mean())
+    assert found.table["degradation"].tolist() == ["none", "jpeg:95", "blur:3"] * 6
+    assert (found.detectors, found.conditions) == (2, 3)
+    by_image = dict(
+        zip(["fine", "flat", "none"], zip(found.overall[::2], found.overall[1::2], strict=True), strict=True)
+    )
+    assert by_image == {"fine": ("unsure", "real"), "flat": ("real", "real"), "none": ("", "")}

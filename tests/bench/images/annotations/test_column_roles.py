@@ -186,6 +186,9 @@ def test_lists_are_refused():
 def test_every_column_is_told_with_what_it_was_taken_for():
     columns = {"file": ["a", "b"], "prompt": ["p", "p"], "width": [1, 1]} | TWO
     assert facts_of(columns, {"path": "file"}).description("t.csv") == (
-        "columns of t.csv: file is the path, label is the label; not used: prompt, width"
+        "columns of t.csv: file is the path, label is the label; kept as attributes: prompt, width"
     )
-    assert facts_of({"prompt": ["p"]}).description("t.csv") == "columns of t.csv: none has a role; not used: prompt"
+    assert (
+        facts_of({"prompt": ["p"]}).description("t.csv")
+        == "columns of t.csv: none has a role; kept as attributes: prompt"
+    )

@@ -1,6 +1,7 @@
 """Tables beside images: labels, splits and generators of the images that they list, and what they do not fit."""
 
 import json
+import pickle
 
 import pyarrow as pa
 import pytest
@@ -180,7 +181,8 @@ def test_numbers_that_a_column_of_generators_explains_are_read(images):
 def test_a_list_of_paths_and_numbers_is_refused_with_its_columns_and_read_as_stated(images):
     (images / "train.txt").write_text("".join(f"images/{name}.png {int(name in 'ac')}\n" for name in KINDS))
     with pytest.raises(
-        InputError, match=r"labels: --columns label=COLUMN \(columns of train\.txt: 1 is the path; not used: 2"
+        InputError,
+        match=r"labels: --columns label=COLUMN \(columns of train\.txt: 1 is the path; kept as attributes: 2",
     ):
         read(str(images))
     with pytest.raises(InputError, match="numbers without names in 2; say what each means, such as --classes 0=real"):
@@ -217,3 +219,12 @@ def test_groups_of_a_table_are_sources(images):
     lines = [line | {"video_id": "v" if name in "ab" else ""} for name, line in zip(KINDS, rows(), strict=True)]
     comma_separated(images / "metadata.csv", lines)
     assert list(table_columns(read(str(images)), "source").values()) == ["v", "v", "images/c.png", "images/d.png"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_further_columns_are_attributes_of_the_images_that_a_table_lists(images, name):
+    WRITERS[name](images / name, [row | {"seed": index} for index, row in enumerate(rows())])
+    comma_separated(images / "others.csv", [{"file_name": "images/d.png", "prompt": "a hat"}])
+    read_set = pickle.loads(pickle.dumps(read(str(images))))  # noqa: S301 - our own
+    assert read_set.attribute("seed") == ["0", "1", "2", "3"]
+    assert read_set.attribute("prompt") == ["", "", "", "a hat"]

@@ -7,6 +7,7 @@ import pytest
 
 from bench.images.annotations.records import PathIndex, read_records
 from bench.images.files.tree import Folder
+from bench.platform.errors import InputError
 
 ROWS = [{"path": "a.png", "label": "real"}, {"path": "b c.png", "label": "fake"}]
 FORMS = {
@@ -58,6 +59,14 @@ def test_values_by_path_alone(tmp_path):
 def test_what_is_no_table_is_none(tmp_path, name):
     (tmp_path / name).write_text(NO_TABLES[name])
     assert read_records(Folder(tmp_path), name) is None
+
+
+def test_what_is_no_text_is_no_list_and_a_damaged_table_is_said(tmp_path):
+    for name in ("a.txt", "a.csv"):
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n")
+    assert read_records(Folder(tmp_path), "a.txt") is None
+    with pytest.raises(InputError, match=r"a\.csv cannot be read as UTF-8 text"):
+        read_records(Folder(tmp_path), "a.csv")
 
 
 IMAGES = ("x/real/a.png", "x/fake/a.png", "x/fake/B.PNG", "deep/er/c.d.jpg", "e\u0301.png")

@@ -165,7 +165,7 @@ def test_lines_of_json_end_at_line_feeds_alone(images):
 def test_columns_that_are_not_known_are_named_and_not_used(images):
     table(images / "manifest.csv", [{"colour": "red", "prompt": "p"} | line for line in LINES])
     assert table_columns(read_both_ways("manifest", images), *ALL) == READ
-    told = "columns of manifest.csv: path, label, generator, split, degradation, content, source; not used: "
+    told = "columns of manifest.csv: path, label, generator, split, degradation, content, source; kept as attributes: "
     assert read(str(images)).reading[0] == f"{told}colour, prompt, x_note"
 
 
@@ -320,3 +320,21 @@ def test_what_a_user_states_holds_for_the_data_set_whose_images_are_listed(tmp_p
         read(str(tmp_path / "set"))
     found = read(str(tmp_path / "set"), reading=Reading(classes={"0": "real", "1": "generated"}))
     assert found.labels.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(table, "csv"), (json_lines, "jsonl")])
+def test_other_columns_are_attributes_of_images(images, write, suffix):
+    write(images / f"manifest.{suffix}", LINES)
+    found = read_both_ways("manifest", images)
+    assert dict(zip(found.names, found.attribute("x_note"), strict=True)) == dict.fromkeys(READ, "") | {"x/b.png": "n"}
+
+
+def test_attributes_of_a_subset_are_its_own_and_those_of_the_whole(images, tmp_path):
+    table(images / "manifest.csv", LINES)
+    subset = tmp_path / "subset"
+    subset.mkdir()
+    (subset / "dataset.json").write_text(json.dumps({"of": str(images)}))
+    lines = [{"path": "x/a.png", "label": "1", "remark": "first"}, {"path": "x/b.png", "label": "0", "remark": ""}]
+    table(subset / "manifest.csv", lines)
+    found = read(str(subset))
+    assert {name: found.attribute(name) for name in found.attributes} == {"x_note": ["", "n"], "remark": ["first", ""]}

@@ -348,11 +348,26 @@ def test_a_third_class_is_left_out_as_stated(tmp_path):
 
 
 def test_columns_with_and_without_a_role_are_told(tmp_path):
-    write_parquet(tmp_path / "a.parquet", eight(prompt=["p"] * 8, video_id=["v", "w"] * 4))
+    prompts = [*"abcdefg", None]
+    write_parquet(tmp_path / "a.parquet", eight(prompt=prompts, video_id=["v", "w"] * 4))
     images = read(tmp_path)
     told = "columns of the tables: image is the image, label is the label, generator is the generator, video_id is the"
-    assert images.reading[0] == f"{told} group; not used: prompt"
+    assert images.reading[0] == f"{told} group; kept as attributes: prompt"
     assert set(images.table["source"]) == {"v", "w"}
+    assert images.attribute("prompt") == [*"abcdefg", ""]
+    assert images.select([6, 0, 7]).attribute("prompt") == ["g", "a", ""]
+    with pytest.raises(InputError, match="has no attribute 'promt'; it has prompt"):
+        images.attribute("promt")
+
+
+def test_attributes_are_read_of_every_table_that_has_them(tmp_path):
+    write_parquet(tmp_path / "train.parquet", eight())
+    write_parquet(tmp_path / "test.parquet", eight(seed=9, steps=pa.array([20, None] * 4), tags=[["x", "y"]] * 8))
+    images = read(tmp_path)
+    steps = dict(zip(images.names, images.attribute("steps"), strict=True))
+    assert {name.partition("/")[0]: text for name, text in steps.items()} == {"train.parquet": "", "test.parquet": ""}
+    assert [text for name, text in steps.items() if name.startswith("test")] == ["20", ""] * 4
+    assert set(images.attribute("tags")) == {"", "['x', 'y']"}
 
 
 def test_paths_without_bytes_are_refused_with_what_to_do(tmp_path):

@@ -221,3 +221,11 @@ def test_folders_of_shards_are_splits_and_words_in_names_of_shards_are_none(tmp_
     images = read(tmp_path)
     assert images.table.groupby("split")["name"].count().to_dict() == {"test": 4, "train": 4}
     assert images.generators == ("FLUX.1-dev", "SDXL")
+
+
+def test_further_fields_of_samples_are_attributes(tmp_path):
+    facts = [{"steps": 30, "prompt": "a hat"}, {"steps": 50}, {"prompt": None}, {}]
+    shard(tmp_path / "train-0.tar", samples(WORDS * 2, facts=facts))
+    images = read_data(str(tmp_path))
+    assert images.attribute("steps") == ["30", "50", "", ""]
+    assert images.attribute("prompt") == ["a hat", "", "", ""]

@@ -1,0 +1,61 @@
+"""Tables beside the images of a layout of folders: what they state is heeded where folders say nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bench.images.annotations.column_roles import SKIPPED
+from bench.images.annotations.listed_images import listed_images
+from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.files.tree import Tree
+from bench.images.layouts.api import DataSetContents, ImageRow
+from bench.images.vocabulary.generator_names import is_exact_generator, same_generator
+from bench.platform.errors import InputError
+
+
+def with_listed_facts(tree: Tree, contents: DataSetContents) -> DataSetContents:
+    """What folders say of images, with what tables beside them say besides: splits, contents, groups, attributes.
+
+    Args:
+        tree: The data set.
+        contents: What folders say.
+
+    Raises:
+        InputError: Tables and folders contradict each other, or a table states what cannot be used.
+    """
+    listed = listed_images(tree, {_folder(row): StatedFacts(row.label) for row in contents.rows})
+    if not listed.notes:
+        return contents
+    rows = [row for one in contents.rows for row in _merged(tree, one, listed.facts.get(one.name, StatedFacts()))]
+    return replace(
+        contents,
+        rows=rows,
+        missing={**contents.missing, **listed.missing},
+        reading=(*contents.reading, *listed.notes),
+        groups=contents.groups | listed.groups,
+        attributes={**contents.attributes, **listed.attributes},
+    )
+
+
+def _folder(row: ImageRow) -> str:
+    return row.name.rpartition("/")[0]
+
+
+def _merged(tree: Tree, row: ImageRow, table: StatedFacts) -> Iterator[ImageRow]:
+    """The image with what a table says of it; nothing for one that the user leaves out. Raises `InputError`."""
+    if table.label == SKIPPED:
+        return
+    named = [name for name in (row.generator, table.generator) if row.label and is_exact_generator(name)]
+    differ = {
+        "label": table.label not in {None, row.label} and (row.label, table.label),
+        "split": table.split and row.split not in {"", table.split} and (row.split, table.split),
+        "generator": len(named) > 1 and not same_generator(*named) and named,
+    }
+    for what, pair in differ.items():
+        if pair:
+            msg = f"{tree.where}/{row.name} has the {what} {pair[0]} by its folder and {pair[1]} in a table"
+            raise InputError(f"{msg}; mend one of them, or take the table away")
+    yield row._replace(
+        split=row.split or table.split, content=row.content or table.content, source=table.group or row.source
+    )

@@ -1,0 +1,50 @@
+"""Named profiles: what ships, files of one's own, and what is wrong with a file."""
+
+import pytest
+
+from protocols.profiles import WrongProfile, expanded, find_profile, profile_names
+
+GOOD = 'version = 2\nabout = "a"\nsource = "b"\ndegradations = ["jpeg:50", "lr:64+blur:1"]\n'
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_profile_that_ships_says_what_it_is(name):
+    profile = find_profile(name)
+    assert profile.name == name
+    assert profile.version >= 1
+    assert profile.about
+    assert profile.source
+    assert len(set(profile.degradations)) == len(profile.degradations) >= 6
+    assert sum(profile.score.values()) in {0, 1}
+
+
+def test_a_profile_stands_for_its_degradations(tmp_path):
+    (tmp_path / "mine.toml").write_text(GOOD)
+    mine = str(tmp_path / "mine.toml")
+    assert expanded(["blur:2", mine, "none"]) == ["blur:2", "jpeg:50", "lr:64+blur:1", "none"]
+    assert find_profile("jpeg:50") is None
+    assert expanded(["genimage"]) == ["lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5"]
+    assert find_profile(mine).version == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read .No such file"),
+        ("version = ", "cannot be read .Invalid"),
+        (GOOD + "colour = 1", "has 'colour', and only about, degradations, score, source, version are known"),
+        (GOOD.replace("2", "'2'"), "needs a version that is a whole number"),
+        (GOOD.replace("version = 2", "version = true"), "needs a version that is a whole number"),
+        (GOOD.replace('source = "b"\n', ""), "and the texts about and source"),
+        (GOOD.replace('["jpeg:50", "lr:64+blur:1"]', "[]"), "needs degradations, a list of texts"),
+        (GOOD.replace('["jpeg:50", "lr:64+blur:1"]', "[50]"), "needs degradations, a list of texts"),
+        (GOOD + "[score]\naccuracy = 1", "has a score that is no table of weights of clean_auc, flip_rate"),
+        (GOOD + "[score]\nmean = true", "has a score that is no table of weights"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_said_to_be_none(tmp_path, text, said):
+    path = tmp_path / "mine.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(WrongProfile, match=said):
+        find_profile(str(path))
