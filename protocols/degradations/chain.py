@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -38,16 +38,25 @@ class Degradation:
             sample = Sample(degraded.pixels, facts)
         return sample
 
+    def apart(self) -> tuple[Degradation, ...]:
+        """Its steps, each as a degradation of its own; applied one after the other they are the chain."""
+        names = self.name.split("+") if self.steps else ()
+        return tuple(_of_steps([(name, *step)]) for name, step in zip(names, self.steps, strict=True))
+
 
 def parse_degradation(text: str) -> Degradation:
     """Parse "none", "jpeg:65" or a chain such as "lr:112+jpeg:65". Raises `UnknownDegradation`."""
     if text == NONE:
         return Degradation(NONE, NONE, ())
-    steps = [_parse_step(part) for part in text.split("+")]
+    return _of_steps([_parse_step(part) for part in text.split("+")])
+
+
+def _of_steps(steps: Sequence[tuple[str, DegradationKind, Parameters]]) -> Degradation:
+    """The chain of some steps, each with its canonical spelling."""
     return Degradation(
-        "+".join(name for _, _, name in steps),
-        "+".join(f"{name}@{kind.identity(parameters)}" for kind, parameters, name in steps),
-        tuple((kind, parameters) for kind, parameters, _ in steps),
+        "+".join(name for name, _, _ in steps),
+        "+".join(f"{name}@{kind.identity(parameters)}" for name, kind, parameters in steps),
+        tuple((kind, parameters) for _, kind, parameters in steps),
     )
 
 
@@ -56,8 +65,8 @@ def canonical_steps(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for text in texts if (name := parse_degradation(text).name) != NONE))
 
 
-def _parse_step(text: str) -> tuple[DegradationKind, Parameters, str]:
-    """The kind, its parameters, and the canonical spelling of one step of a chain."""
+def _parse_step(text: str) -> tuple[str, DegradationKind, Parameters]:
+    """The canonical spelling of one step of a chain, its kind and its parameters."""
     name, colon, written = text.partition(":")
     kind = catalogue.find(name)
     if kind is None:
@@ -71,4 +80,4 @@ def _parse_step(text: str) -> tuple[DegradationKind, Parameters, str]:
         msg = f"degradation {text!r} is not known; {name} is written {kind.usage}"
         raise UnknownDegradation(msg)
     spelling = kind.spell(written, parameters)
-    return kind, parameters, f"{name}:{spelling}" if spelling else name
+    return f"{name}:{spelling}" if spelling else name, kind, parameters

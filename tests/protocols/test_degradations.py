@@ -65,6 +65,13 @@ def test_a_chain_applies_its_steps_in_order():
     assert other_way.facts.jpeg_quality is None
 
 
+def test_a_chain_taken_apart_is_its_steps():
+    chain = parse_degradation("lr:64.0+random:webp+jpeg:30")
+    assert chain.apart() == tuple(parse_degradation(step) for step in ("lr:64", "random:webp", "jpeg:30"))
+    assert parse_degradation("jpeg:30").apart() == (parse_degradation("jpeg:30"),)
+    assert parse_degradation("none").apart() == ()
+
+
 def test_facts_follow_the_pixels():
     facts = parse_degradation("lr:64")(sample(PICTURE)).facts
     assert (facts.width, facts.height, facts.format) == (87, 64, "RAW")
