@@ -101,7 +101,7 @@ def flip(sample: Sample, direction: str) -> Sample:
 
 
 def _parse_size(text: str) -> Parameters | None:
-    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text, re.ASCII)
     return (float(match[1]), float(match[2])) if match else None
 
 

@@ -117,7 +117,7 @@ def jpeg_falling(sample: Sample, quality: float, saves: float) -> Sample:
 
 
 def _parse_encoding(text: str) -> Parameters | None:
-    match = re.fullmatch(r"jpeg([1-9]\d?|100)", text)
+    match = re.fullmatch(r"jpeg([1-9]\d?|100)", text, re.ASCII)
     if match:
         return (float(match[1]),)
     return (0,) if text == "png" else None

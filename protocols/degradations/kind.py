@@ -98,7 +98,7 @@ class NumberRange:
     def __call__(self, text: str) -> Parameters | None:
         """The number, or None for anything else."""
         sign = "-?" if self.low < 0 else ""
-        if not re.fullmatch(rf"{sign}\d+(\.\d+)?", text):
+        if not re.fullmatch(rf"{sign}\d+(\.\d+)?", text, re.ASCII):
             return None
         number = float(text) + 0.0  # "-0" is 0
         allowed = self.low <= number <= self.high and (number.is_integer() or not self.whole)
