@@ -76,10 +76,11 @@ types: $(READY_DEV) ## check types
 benchmark: $(READY_DEV) ## time the parts that must be fast
 	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only
 
-readme: $(READY) ## write the tables of results and of detectors in README.md anew
+readme: $(READY) ## write the tables of results, detectors and degradations in README.md anew
 	@{ sed '/^<!-- results:/q' README.md && $(LINEUP) list --results \
 	  && sed -n '/^<!-- end of results -->/,/^<!-- detectors:/p' README.md && $(LINEUP) list --markdown \
-	  && sed -n '/^<!-- end of detectors -->/,$$p' README.md; } > .README.new
+	  && sed -n '/^<!-- end of detectors -->/,/^<!-- degradations:/p' README.md && $(LINEUP) list --degradations \
+	  && sed -n '/^<!-- end of degradations -->/,$$p' README.md; } > .README.new
 	@mv .README.new README.md
 
 corpus: $(READY) ## make the embedded corpus and print its folder

@@ -15,6 +15,8 @@ from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
 from detectors.identity import default_of, options_of
 from protocols.api import option_help
+from protocols.degradations import DegradationKind, UnknownDegradation
+from protocols.degradations import catalogue as degradation_catalogue
 
 WIDTH = 100
 INDENT = "    "
@@ -40,12 +42,13 @@ LEGEND = (
 
 
 def short_list() -> Iterator[str]:
-    """One line for each detector, by family; then the protocols and the layouts of data."""
+    """One line for each detector, by family; then the protocols, the degradations and the layouts of data."""
     cards = [catalogue.recipe(name).card for name in _by_family(catalogue.names())]
     rows = [(card.family, card.name, str(card.year or NONE), card.title) for card in cards]
     yield from _table(SHORT_HEADER, [(row[0] if row[0] != before else "", *row[1:]) for row, before in _pairs(rows)])
     yield ""
     yield from _labelled_lines("protocols", ", ".join(protocol_catalogue.names()), "")
+    yield from _labelled_lines("degradations", ", ".join(degradation_catalogue.names()), "")
     yield from _labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")
     yield "`lineup list --long` says more of each, `lineup list --long NAME` all of one, --json is for programs."
 
@@ -72,10 +75,11 @@ def markdown_table() -> Iterator[str]:
 
 
 def as_json() -> str:
-    """Everything that is installed, as JSON: the cards with both settings and their options, protocols, layouts."""
+    """All that is installed, as JSON: cards with both settings and options, protocols, degradations, layouts."""
     whole = {
         "detectors": [_card_as_values(name) for name in _by_family(catalogue.names())],
         "protocols": {name: protocol_catalogue.protocol_class(name).title for name in protocol_catalogue.names()},
+        "degradations": {name: _degradation_as_values(kind) for name, kind in degradation_catalogue.kinds().items()},
         "layouts": catalogue.installed("lineup.layouts"),
     }
     return json.dumps(whole, indent=1, ensure_ascii=False)
@@ -94,6 +98,21 @@ def _card_as_values(name: str) -> dict[str, Any]:
     return {**asdict(recipes[0].card), "settings": settings, "options": options}
 
 
+def _degradation_as_values(kind: DegradationKind | str) -> dict[str, Any]:
+    if isinstance(kind, str):
+        return {"missing": kind}
+    return {"written": kind.written, "meaning": kind.meaning, "severities": kind.severities, "version": kind.version}
+
+
+def degradation_table() -> Iterator[str]:
+    """The degradations that Lineup brings, as a table in Markdown."""
+    yield "| degradation | what it is | severities |"
+    yield "|---|---|---|"
+    for kind in degradation_catalogue.BUILT_IN.values():
+        written = " or ".join(f"`{one}`" for one in kind.written.split(" or "))
+        yield f"| {written} | {kind.meaning} | {', '.join(kind.severities)} |"
+
+
 def long_list() -> Iterator[str]:
     """Lines of the list of detectors: one row each, with its input policy and what it was trained on beneath."""
     recipes = [[catalogue.recipe(name, setting) for setting in SETTINGS] for name in _by_family(catalogue.names())]
@@ -107,6 +126,9 @@ def long_list() -> Iterator[str]:
         yield from _result_lines(results.get(both[0].card.name))
     yield from ["", *wrap(LEGEND, WIDTH), ""]
     yield from protocol_titles()
+    yield from ["", "degradations"]
+    for name, kind in degradation_catalogue.kinds().items():
+        yield from _degradation_lines(name, kind)
     yield from ["", *_labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 
@@ -125,8 +147,39 @@ def protocol_titles() -> Iterator[str]:
         yield f"{INDENT}{name.ljust(width)}  {protocol_catalogue.protocol_class(name).title}"
 
 
+def _degradation_lines(name: str, kind: DegradationKind | str) -> list[str]:
+    """What one degradation is, in a line or two."""
+    if isinstance(kind, str):
+        return _labelled_lines(name, kind)
+    severities = f"; severities {', '.join(kind.severities)}" if kind.severities else ""
+    return _labelled_lines(kind.written, kind.meaning + severities)
+
+
+def _whole_degradation(name: str) -> Iterator[str]:
+    """Lines of one kind of degradation: how it is written, its exact meaning, its severities and its version."""
+    kind = degradation_catalogue.kinds()[name]
+    if isinstance(kind, str):
+        yield from _labelled_lines(name, kind, "")
+        return
+    yield from _labelled_lines("degradation", name, "")
+    yield from _labelled_lines("written", f"{kind.written} ({kind.meaning})", "")
+    means = (kind.apply.__doc__ or kind.meaning).partition("Args:")[0]  # what follows is for callers of the function
+    yield from _labelled_lines("means", " ".join(means.split()), "")
+    yield from _labelled_lines("severities", ", ".join(kind.severities) or "none", "")
+    yield from _labelled_lines("version", _degradation_version(kind), "")
+
+
+def _degradation_version(kind: DegradationKind) -> str:
+    """The version of a kind with the libraries that fix its pixels, or the sentence that says what is missing."""
+    parameters = kind.parse(kind.severities[0]) if kind.severities else None
+    try:
+        return str(kind.version) if parameters is None else kind.identity(parameters)
+    except UnknownDegradation as error:
+        return f"{kind.version}; {error}"
+
+
 def in_full(name: str) -> Iterator[str]:
-    """Lines of a detector's card, or of a protocol where no detector has that name.
+    """Lines of a detector's card, else of the protocol of that name, else of the degradation.
 
     Raises:
         UnknownName: Neither is installed under that name.
@@ -135,8 +188,10 @@ def in_full(name: str) -> Iterator[str]:
         return whole_card(name)
     if name in protocol_catalogue.names():
         return _whole_protocol(name)
-    known = sorted({*catalogue.names(), *protocol_catalogue.names()})
-    raise catalogue.UnknownName(catalogue.unknown_name_message("detector or protocol", name, known))
+    if name in degradation_catalogue.names():
+        return _whole_degradation(name)
+    known = sorted({*catalogue.names(), *protocol_catalogue.names(), *degradation_catalogue.names()})
+    raise catalogue.UnknownName(catalogue.unknown_name_message("detector, protocol or degradation", name, known))
 
 
 def _whole_protocol(name: str) -> Iterator[str]:

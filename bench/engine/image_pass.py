@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,6 +20,7 @@ from protocols.degradations import Degradation
 SampleLoader = Callable[[int], Sample]
 PreparationKey = tuple[Hashable, str]  # consumer, and name of the degradation
 PreparationResult = Array | Exception
+DegradationSteps = tuple[Degradation, ...]  # of a chain, each as a degradation of its own
 Result = TypeVar("Result")
 
 
@@ -127,10 +129,11 @@ def image_pass(
     requested = np.logical_or.reduce([mask for _, mask in masks]) if masks else np.zeros(reader.size, bool)
     needed_chunks = [images for chunk in chunks if (images := chunk[requested[chunk]]).size]
     keys = [request.key for request in requests]
+    steps = {request.degradation.name: request.degradation.apart() for request in requests}
 
     def prepare(chunks: Iterable[Positions]) -> Iterator[ImageResult]:
         tasks = (
-            (reader.read, image, [request for request, mask in masks if mask[image] and is_needed(request.key)])
+            (reader.read, image, [request for request, mask in masks if mask[image] and is_needed(request.key)], steps)
             for chunk in chunks
             for image in chunk.tolist()
         )
@@ -160,9 +163,11 @@ def _collect(chunk: Positions, keys: Iterable[PreparationKey], prepared: Iterato
     return PreparedChunk(chunk, results, unread, decoded)
 
 
-def _prepare(task: tuple[SampleLoader, int, Sequence[PreparationRequest]]) -> ImageResult:
+def _prepare(
+    task: tuple[SampleLoader, int, Sequence[PreparationRequest], Mapping[str, DegradationSteps]],
+) -> ImageResult:
     """Decode one image and prepare it for every request; the reason where it cannot be decoded, None for no request."""
-    read, image, requests = task
+    read, image, requests, steps = task
     if not requests:
         return None
     try:
@@ -171,15 +176,36 @@ def _prepare(task: tuple[SampleLoader, int, Sequence[PreparationRequest]]) -> Im
         return error.reason
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
-    degraded: dict[str, Sample | Exception] = {}
-    results: dict[PreparationKey, PreparationResult] = {}
+    by_chain: dict[str, list[PreparationRequest]] = defaultdict(list)
     for request in requests:
-        name = request.degradation.name
-        if name not in degraded:
-            degraded[name] = _result_or_error(request.degradation, sample)
-        before = degraded[name]
-        results[request.key] = before if isinstance(before, Exception) else _result_or_error(request.prepare, before)
-    return {key: result if isinstance(result, Exception) else read_only(result) for key, result in results.items()}
+        by_chain[request.degradation.name].append(request)
+    results: dict[PreparationKey, PreparationResult] = {}
+    for name, degraded in _degraded(sample, [(name, steps[name]) for name in by_chain]):
+        for request in by_chain[name]:
+            result = degraded if isinstance(degraded, Exception) else _result_or_error(request.prepare, degraded)
+            results[request.key] = result if isinstance(result, Exception) else read_only(result)
+    return results
+
+
+def _degraded(
+    sample: Sample, chains: Iterable[tuple[str, DegradationSteps]]
+) -> Iterator[tuple[str, Sample | Exception]]:
+    """An image after each of some chains, by name: steps that several begin with are taken once.
+
+    An image is kept no longer than chains need it, for there may be dozens of them, and images are large.
+    """
+    beginning_with: dict[str, list[tuple[str, DegradationSteps]]] = defaultdict(list)
+    for name, steps in chains:
+        if steps:
+            beginning_with[steps[0].name].append((name, steps))
+        else:
+            yield name, sample
+    for group in beginning_with.values():
+        after = _result_or_error(group[0][1][0], sample)
+        if isinstance(after, Exception):
+            yield from ((name, after) for name, _ in group)
+        else:
+            yield from _degraded(after, [(name, steps[1:]) for name, steps in group])
 
 
 def _result_or_error(work: Callable[[Sample], Result], sample: Sample) -> Result | Exception:

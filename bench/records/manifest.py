@@ -172,6 +172,8 @@ class Manifest:
         commit: Of the checkout; "unknown" outside of one.
         recipe_options: Options of detectors that a user chose, by detector.
         further: Further data sets, as the cells name them.
+        degradations: By kind of degradation that images go through, its version and in brackets the library of a
+            version that fixes its pixels beside those of `versions`.
     """
 
     protocol: ProtocolRecord
@@ -184,6 +186,7 @@ class Manifest:
     commit: str
     recipe_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     further: Mapping[str, DataRecord] = field(default_factory=dict)
+    degradations: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self, **further: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
         """A JSON file with the version of the schema; `further` entries are written into it too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
 
@@ -30,7 +30,8 @@ from bench.request.protocol_catalogue import option_values
 from bench.request.protocol_check import axes_of
 from detectors.api import Recipe
 from detectors.weights.released import FoundCheckpoint, checkpoint_id
-from protocols.api import Cell
+from protocols.api import NONE, Cell
+from protocols.degradations import parse_degradation
 
 
 def manifest_of(run: PlannedRun) -> Manifest:
@@ -57,7 +58,26 @@ def manifest_of(run: PlannedRun) -> Manifest:
         commit=commit(),
         recipe_options={name: dict(options) for name, options in request.recipe_options.items()},
         further={name: _data(run, name) for name in run.data if name},
+        degradations=degradation_versions(_chains(run)),
     )
+
+
+def _chains(run: PlannedRun) -> Iterator[str]:
+    """Every chain of degradations that images go through: those of the data, and those of the cells."""
+    for images in run.data.values():
+        yield from sorted(set(images.degradations) - {""})
+    for cell in run.cells:
+        yield from (subset.degradation for subset in (cell.train, cell.test) if subset is not None)
+
+
+def degradation_versions(chains: Iterable[str]) -> dict[str, str]:
+    """The identities of the kinds of degradation in some chains, by kind; by step where a kind has several."""
+    found: dict[str, str] = {}
+    for chain in dict.fromkeys(chains):
+        for step in parse_degradation(chain).name.split("+") if chain != NONE else ():
+            kind, identity = step.partition(":")[0], parse_degradation(step).key.removeprefix(f"{step}@")
+            found[kind if found.get(kind, identity) == identity else step] = identity
+    return found
 
 
 def _protocol(run: PlannedRun) -> ProtocolRecord:

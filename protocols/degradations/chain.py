@@ -1,14 +1,14 @@
-"""Degradations as they are written: one kind with its numbers, or several joined with "+"."""
+"""Degradations as they are written: one kind with its parameters, or several joined with "+"."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from detectors.api import Sample
 from protocols.degradations import catalogue
-from protocols.degradations.kind import NONE, DegradationKind, Numbers, UnknownDegradation, facts_in_memory
+from protocols.degradations.kind import NONE, DegradationKind, Parameters, UnknownDegradation, facts_in_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class Degradation:
     Attributes:
         name: Canonical spelling, such as "jpeg:65" or "none".
         key: The name with the identity of the kind of each step: what changes the pixels.
-        steps: Kinds and their numbers, in the order in which they are applied.
+        steps: Kinds and their parameters, in the order in which they are applied.
     """
 
     name: str
     key: str
-    steps: tuple[tuple[DegradationKind, Numbers], ...]
+    steps: tuple[tuple[DegradationKind, Parameters], ...]
 
     def __call__(self, sample: Sample) -> Sample:
         """Apply the chain to one sample; the sample is left alone.
@@ -31,23 +31,32 @@ class Degradation:
         Whatever went through a step has facts that a step stated. A step that states none, as one that has nothing to
         do to a small image, leaves pixels in memory: else the facts of the file would tell which images it changed.
         """
-        for kind, numbers in self.steps:
-            degraded = kind.apply(sample, *numbers)
+        for kind, parameters in self.steps:
+            degraded = kind.apply(sample, *parameters)
             states_facts = degraded.facts is not sample.facts
             facts = degraded.facts if states_facts else facts_in_memory(sample.facts, degraded.pixels)
             sample = Sample(degraded.pixels, facts)
         return sample
+
+    def apart(self) -> tuple[Degradation, ...]:
+        """Its steps, each as a degradation of its own; applied one after the other they are the chain."""
+        names = self.name.split("+") if self.steps else ()
+        return tuple(_of_steps([(name, *step)]) for name, step in zip(names, self.steps, strict=True))
 
 
 def parse_degradation(text: str) -> Degradation:
     """Parse "none", "jpeg:65" or a chain such as "lr:112+jpeg:65". Raises `UnknownDegradation`."""
     if text == NONE:
         return Degradation(NONE, NONE, ())
-    steps = [_parse_step(part) for part in text.split("+")]
+    return _of_steps([_parse_step(part) for part in text.split("+")])
+
+
+def _of_steps(steps: Sequence[tuple[str, DegradationKind, Parameters]]) -> Degradation:
+    """The chain of some steps, each with its canonical spelling."""
     return Degradation(
-        "+".join(name for _, _, name in steps),
-        "+".join(f"{name}@{kind.identity}" for kind, _, name in steps),
-        tuple((kind, numbers) for kind, numbers, _ in steps),
+        "+".join(name for name, _, _ in steps),
+        "+".join(f"{name}@{kind.identity(parameters)}" for name, kind, parameters in steps),
+        tuple((kind, parameters) for _, kind, parameters in steps),
     )
 
 
@@ -56,15 +65,19 @@ def canonical_steps(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for text in texts if (name := parse_degradation(text).name) != NONE))
 
 
-def _parse_step(text: str) -> tuple[DegradationKind, Numbers, str]:
-    """The kind, its numbers, and the canonical spelling of one step of a chain."""
+def _parse_step(text: str) -> tuple[str, DegradationKind, Parameters]:
+    """The canonical spelling of one step of a chain, its kind and its parameters."""
     name, colon, written = text.partition(":")
     kind = catalogue.find(name)
-    numbers = None if kind is None else kind.parse(written)
-    if kind is None or numbers is None:
-        near = get_close_matches(name, catalogue.names(), n=1) if kind is None else []
+    if kind is None:
+        near = get_close_matches(name, catalogue.names(), n=1)
         hint = f"did you mean {near[0]}{colon}{written}? There" if near else "there"
-        msg = f"degradation {text!r} is not known; {hint} is {NONE}, {', '.join(catalogue.usages())}, and chains joined"
-        raise UnknownDegradation(f"{msg} with '+'")
-    one_number = len(numbers) == 1 and written[:1].isdigit()
-    return kind, numbers, f"{name}{colon}{numbers[0]:g}" if one_number else text
+        known = ", ".join([NONE, *catalogue.names()])
+        msg = f"degradation {text!r} is not known; {hint} is {known}, and chains joined with '+'"
+        raise UnknownDegradation(f"{msg}; `lineup list --long` says how each is written")
+    parameters = kind.parse(written)
+    if parameters is None:
+        msg = f"degradation {text!r} is not known; {name} is written {kind.usage}"
+        raise UnknownDegradation(msg)
+    spelling = kind.spell(written, parameters)
+    return f"{name}:{spelling}" if spelling else name, kind, parameters

@@ -1,17 +1,22 @@
-"""The contract of a kind of degradation, and the number parser and facts that several kinds share."""
+"""The contract of a kind of degradation, the readers of its parameters, and what several kinds share."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors.api import Image, Sample
 from detectors.types import Facts
 
 NONE = "none"  # the degradation that changes nothing; `protocols.api.NONE` is the same, for this package imports OpenCV
 
-Numbers = tuple[float, ...]
+Parameters = tuple[float | str, ...]
+ParameterReader = Callable[[str], Parameters | None]
 
 
 class UnknownDegradation(ValueError):
@@ -20,28 +25,60 @@ class UnknownDegradation(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DegradationKind:
-    """One kind of degradation: its pure function, its version, and how its numbers are written.
+    """One kind of degradation: its pure function, its version, and how its parameters are written.
 
     Attributes:
-        apply: From a sample and the numbers to the degraded sample; both classes are degraded alike. A sample that
-            keeps the facts it came with counts as pixels in memory.
+        apply: From a sample and the parameters to the degraded sample; both classes are degraded alike. A sample that
+            keeps the facts it came with counts as pixels in memory. Raises `ValueError` with one sentence for an image
+            that it cannot degrade.
         version: Rises when the pixels would change.
-        parse: From the text after the colon to the numbers; None for a text that is not valid.
-        usage: How it is written, with the range of its numbers, for messages.
+        parse: From the text after the colon to the parameters; None for a text that is not valid.
+        usage: How it is written, then in parentheses what it is, with the range of its parameters.
+        severities: Five texts as they stand behind the colon, the mildest first; none where strength has no meaning.
+        encoder: From the parameters to the libraries, with their versions, that fix the pixels beside `version`. The
+            versions of Pillow, OpenCV and NumPy are part of every key and not named. Raises `UnknownDegradation` where
+            a library is not installed.
         distribution: Name and version of the package that it comes from; the catalogue fills it in, and it is empty
             for a built-in kind.
     """
 
     apply: Callable[..., Sample]
     version: int
-    parse: Callable[[str], Numbers | None]
+    parse: ParameterReader
     usage: str
+    severities: tuple[str, ...] = ()
+    encoder: Callable[..., str] | None = None
     distribution: str = ""
 
     @property
-    def identity(self) -> str:
-        """What changes whenever the pixels may: the version, and the package of a kind that is not built in."""
-        return f"{self.version}[{self.distribution}]" if self.distribution else str(self.version)
+    def written(self) -> str:
+        """How it is written: the usage before its parentheses."""
+        return self.usage.partition(" (")[0]
+
+    @property
+    def meaning(self) -> str:
+        """What it is, in a few words: the usage between its parentheses."""
+        return self.usage.partition(" (")[2].removesuffix(")")
+
+    def identity(self, parameters: Parameters) -> str:
+        """What changes whenever the pixels may: the version, the encoder, the package of a kind that is not built in.
+
+        Raises:
+            UnknownDegradation: A library that it needs is not installed.
+        """
+        encoder = self.encoder(*parameters) if self.encoder else ""
+        return str(self.version) + "".join(f"[{text}]" for text in (encoder, self.distribution) if text)
+
+    def spell(self, written: str, parameters: Parameters) -> str:
+        """The shortest text of the parameters, which is the same for every way to write them."""
+        texts = [parameter if isinstance(parameter, str) else number_text(parameter) for parameter in parameters]
+        spellings = (":".join(texts[:count]) for count in range(len(texts) + 1))
+        return next((text for text in spellings if self.parse(text) == parameters), written)
+
+
+def number_text(number: float) -> str:
+    """A number without exponent, and without zeros that say nothing."""
+    return np.format_float_positional(number, trim="-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +86,7 @@ class NumberRange:
     """Reads one number from `low` to `high`, written without an exponent.
 
     Attributes:
-        low: The smallest number.
+        low: The smallest number, below 0 where there are negative ones.
         high: The largest number.
         whole: Whether it has to be a whole number.
     """
@@ -58,16 +95,75 @@ class NumberRange:
     high: float
     whole: bool
 
-    def __call__(self, text: str) -> Numbers | None:
+    def __call__(self, text: str) -> Parameters | None:
         """The number, or None for anything else."""
-        if not re.fullmatch(r"\d+(\.\d+)?", text):
+        sign = "-?" if self.low < 0 else ""
+        if not re.fullmatch(rf"{sign}\d+(\.\d+)?", text, re.ASCII):
             return None
-        number = float(text)
+        number = float(text) + 0.0  # "-0" is 0
         allowed = self.low <= number <= self.high and (number.is_integer() or not self.whole)
         return (number,) if allowed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Reads one of a few words.
+
+    Attributes:
+        choices: The words.
+    """
+
+    choices: tuple[str, ...]
+
+    def __call__(self, text: str) -> Parameters | None:
+        """The word, or None for anything else."""
+        return (text,) if text in self.choices else None
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterList:
+    """Reads several parameters, joined with colons.
+
+    Attributes:
+        readers: Of each.
+        defaults: The values of the last ones, which need not be written.
+    """
+
+    readers: tuple[ParameterReader, ...]
+    defaults: Parameters = ()
+
+    def __call__(self, text: str) -> Parameters | None:
+        """All parameters, or None where one is not valid, missing or too much."""
+        texts = text.split(":")
+        left_out = len(self.readers) - len(texts)
+        if not 0 <= left_out <= len(self.defaults):
+            return None
+        found: Parameters = ()
+        for reader, one in zip(self.readers, texts, strict=False):
+            parameters = reader(one)
+            if parameters is None:
+                return None
+            found += parameters
+        return found + self.defaults[len(self.defaults) - left_out :]
+
+
+def no_parameters(text: str) -> Parameters | None:
+    """Read nothing: None for any text."""
+    return None if text else ()
 
 
 def facts_in_memory(facts: Facts, pixels: Image) -> Facts:
     """Facts of an image that was processed in memory: it has no encoded size of its own any more."""
     height, width = pixels.shape[:2]
     return replace(facts, format="RAW", width=width, height=height, bytes=pixels.nbytes, jpeg_quality=None)
+
+
+def in_memory(sample: Sample, pixels: Image) -> Sample:
+    """The sample with other pixels, uint8 (H, W, 3), that were computed in memory."""
+    return Sample(pixels, facts_in_memory(sample.facts, pixels))
+
+
+def to_levels(values: NDArray[np.floating[Any]]) -> Image:
+    """Floats (H, W, 3) in levels of 0 to 255, rounded to the nearest, halves to even, and clipped: uint8 (H, W, 3)."""
+    levels: Image = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels

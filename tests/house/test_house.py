@@ -13,7 +13,7 @@ import bench
 import detectors
 import lineup_bench
 import protocols
-from bench.command.card_texts import markdown_table
+from bench.command.card_texts import degradation_table, markdown_table
 from bench.report.embedded_results import results_as_markdown
 
 ROOT = Path(__file__).parents[2]
@@ -144,6 +144,12 @@ def test_the_readme_has_the_detectors_of_the_cards():
     text = (ROOT / "README.md").read_text()
     shown = re.search(r"<!-- detectors: .*? -->\n(.*?)<!-- end of detectors -->", text, re.DOTALL)[1]
     assert shown.splitlines() == list(markdown_table()), "run `make readme`"
+
+
+def test_the_readme_has_the_degradations_that_are_built_in():
+    text = (ROOT / "README.md").read_text()
+    shown = re.search(r"<!-- degradations: .*? -->\n(.*?)<!-- end of degradations -->", text, re.DOTALL)[1]
+    assert shown.splitlines() == list(degradation_table()), "run `make readme`"
 
 
 def test_the_readme_has_the_results_of_the_committed_table():

@@ -65,6 +65,13 @@ def test_a_chain_applies_its_steps_in_order():
     assert other_way.facts.jpeg_quality is None
 
 
+def test_a_chain_taken_apart_is_its_steps():
+    chain = parse_degradation("lr:64.0+random:webp+jpeg:30")
+    assert chain.apart() == tuple(parse_degradation(step) for step in ("lr:64", "random:webp", "jpeg:30"))
+    assert parse_degradation("jpeg:30").apart() == (parse_degradation("jpeg:30"),)
+    assert parse_degradation("none").apart() == ()
+
+
 def test_facts_follow_the_pixels():
     facts = parse_degradation("lr:64")(sample(PICTURE)).facts
     assert (facts.width, facts.height, facts.format) == (87, 64, "RAW")
@@ -145,7 +152,6 @@ def test_any_size_works_and_the_input_is_left_alone(height, width, text):
         "jpeg:0",
         "jpeg:101",
         "jpeg:65.5",
-        "sharpen:2",
         "blur:0",
         "lr:-3",
         "none+lr:3",
@@ -155,9 +161,22 @@ def test_any_size_works_and_the_input_is_left_alone(height, width, text):
         "canonical:96",
     ],
 )
-def test_what_is_not_a_degradation_is_refused_with_what_there_is(text):
-    with pytest.raises(UnknownDegradation, match="there is none, jpeg:N"):
+def test_what_is_not_written_well_is_refused_with_how_it_is_written(text):
+    bad = text.removeprefix("none+")
+    with pytest.raises(UnknownDegradation) as caught:
         parse_degradation(text)
+    if text != bad:
+        assert str(caught.value).startswith("degradation 'none' is not known; there is none, jpeg, ")
+        return
+    name = text.partition(":")[0]
+    assert str(caught.value) == f"degradation {text!r} is not known; {name} is written {BUILT_IN[name].usage}"
+
+
+def test_what_is_no_kind_is_refused_with_what_there_is():
+    with pytest.raises(
+        UnknownDegradation, match="'jpg:65' is not known; did you mean jpeg:65\\? There is none, jpeg, blur"
+    ):
+        parse_degradation("blur:1+jpg:65")
 
 
 def test_spelling_is_canonical_and_the_key_carries_versions():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from protocols.degradations import canonical_steps
 from protocols.profiles import WrongProfile, expanded, find_profile, profile_names
 
 GOOD = 'version = 2\nabout = "a"\nsource = "b"\ndegradations = ["jpeg:50", "lr:64+blur:1"]\n'
@@ -16,6 +17,7 @@ def test_every_profile_that_ships_says_what_it_is(name):
     assert profile.source
     assert len(set(profile.degradations)) == len(profile.degradations) >= 6
     assert sum(profile.score.values()) in {0, 1}
+    assert canonical_steps(profile.degradations) == profile.degradations
 
 
 def test_a_profile_stands_for_its_degradations(tmp_path):

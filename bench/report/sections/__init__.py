@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.evaluation.cells import MeasuredCells
 from bench.platform.errors import InputError
-from bench.report.sections import conditions, generators, reported, routes
+from bench.report.sections import conditions, degradations, generators, reported, routes
 from bench.report.sections.content import SectionContent
 from detectors import catalogue
 
@@ -37,6 +37,7 @@ SECTIONS = (
     Section("routes", routes.route_content, routes.LEGEND),
     Section("generators", generators.generator_content, generators.LEGEND),
     Section("reported", reported.reported_content, reported.LEGEND),
+    Section("degradations", degradations.degradation_content, degradations.LEGEND),
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 from bench.command.card_texts import (
     WIDTH,
     as_json,
+    degradation_table,
     in_full,
     long_list,
     markdown_table,
@@ -19,6 +20,8 @@ from detectors import catalogue
 from detectors.networks.cnnspot import CnnSpot
 from detectors.weights.files import HubFile
 from protocols.api import option_help
+from protocols.degradations import catalogue as degradation_catalogue
+from protocols.degradations.catalogue import BUILT_IN
 
 
 @pytest.fixture
@@ -38,6 +41,7 @@ def test_the_short_list_has_one_line_for_each_detector_by_family():
     assert len([family for family in families if family]) == len({catalogue.recipe(name).card.family for name in names})
     assert max(map(len, (header, *lines))) <= WIDTH + 10
     assert any(line.startswith("protocols: cross_generator, ") for line in lines)
+    assert any(line.startswith("degradations: jpeg, ") for line in lines)
     assert any(line.startswith("layouts: artifact, ") for line in lines)
 
 
@@ -50,6 +54,12 @@ def test_everything_is_there_for_programs(nothing_downloaded):
     assert cards["cnnspot"]["options"]["tune"] == "'all'"
     assert set(whole["protocols"]) == set(protocol_catalogue.names())
     assert "genimage" in whole["layouts"]
+    assert whole["degradations"]["webp"] == {
+        "written": "webp:N",
+        "meaning": BUILT_IN["webp"].meaning,
+        "severities": list(BUILT_IN["webp"].severities),
+        "version": BUILT_IN["webp"].version,
+    }
 
 
 def test_the_table_of_the_readme_has_what_lineup_brings_and_no_plug_in():
@@ -124,6 +134,39 @@ def test_a_protocol_is_shown_with_types_and_defaults():
     assert "matrix: rows train, columns degradation" in text
     assert "--degradations <str,...>: Such as" in text
     assert "not the trained one alone. [default: false]" in text
+
+
+def test_every_degradation_has_a_line_in_the_long_list(nothing_downloaded):
+    text = " ".join(" ".join(long_list()).split())
+    for name in degradation_catalogue.names():
+        kind = degradation_catalogue.find(name)
+        assert f" {kind.written}: {kind.meaning}" in text
+        assert not kind.severities or f"; severities {', '.join(kind.severities)}" in text
+
+
+@pytest.mark.parametrize("name", degradation_catalogue.names())
+def test_every_degradation_can_be_shown_with_its_exact_meaning(name):
+    kind = degradation_catalogue.find(name)
+    text = " ".join(" ".join(in_full(name)).split())
+    assert f"degradation: {name} written: {kind.usage} means: " in text
+    assert kind.apply.__doc__.splitlines()[0] in text
+    assert f"version: {kind.version}" in text
+
+
+def test_a_degradation_that_cannot_be_loaded_is_listed_with_its_reason(monkeypatch):
+    kinds = {**BUILT_IN, "fog": "degradation 'fog' cannot be loaded from weather:FOG (ImportError: none)"}
+    monkeypatch.setattr(degradation_catalogue, "kinds", lambda: kinds)
+    monkeypatch.setattr(degradation_catalogue, "names", lambda: list(kinds))
+    for lines in (in_full("fog"), long_list()):
+        assert "fog: degradation 'fog' cannot be loaded from weather:FOG" in " ".join(" ".join(lines).split())
+    assert json.loads(as_json())["degradations"]["fog"] == {"missing": kinds["fog"]}
+
+
+def test_the_table_of_degradations_has_what_is_built_in():
+    rows = list(degradation_table())[2:]
+    assert len(rows) == len(BUILT_IN)
+    assert rows[0].startswith("| `jpeg:N` | JPEG at quality 1 to 100")
+    assert rows[0].endswith(f" | {', '.join(BUILT_IN['jpeg'].severities)} |")
 
 
 def test_a_detector_wins_where_a_protocol_has_its_name(monkeypatch):

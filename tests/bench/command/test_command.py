@@ -165,7 +165,7 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--train-on", "fiant"), "data: generator 'fiant' is not known; did you mean faint?"),
         (("--base-degradation", "jpg:90"), "degradation 'jpg:90' is not known; did you mean jpeg:90?"),
         (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),
-        (("--base-degradation", "sharpen:3"), "degradation 'sharpen:3' is not known"),
+        (("--base-degradation", "fog:3"), "degradation 'fog:3' is not known"),
         (("--out", "/proc/nothing"), "OUT /proc/nothing cannot be written"),
     ],
 )
@@ -181,7 +181,7 @@ def test_chosen_degradations_and_repeated_seeds(lineup, data, tmp_path):
     assert done.returncode == 0, done.stderr
     cells = pd.read_parquet(tmp_path / "out" / "cells.parquet")
     assert list(cells["degradation"]) == ["none", "lr:20+jpeg:30"]
-    assert "is not known" in one_line(lineup("run", *options, "--degradations", "sharpen:2"))
+    assert "is not known" in one_line(lineup("run", *options, "--degradations", "fog:2"))
 
 
 def test_a_folder_holds_one_question_to_which_detectors_and_seeds_are_added(lineup, data, tmp_path):

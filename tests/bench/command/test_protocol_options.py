@@ -325,7 +325,7 @@ def test_several_base_degradations_go_into_folders_of_their_own(run, tmp_path):
     assert request.base_degradation == "canonical:jpeg96"
     assert request.out == tmp_path
     assert [one.out.name for one in request.under(["none", "canonical:jpeg96"])] == ["none", "canonical-jpeg96"]
-    for chains, words in ((["sharpen:3"], "is not known"), ([], "no base degradation was named")):
+    for chains, words in ((["fog:3"], "is not known"), ([], "no base degradation was named")):
         with pytest.raises(InputError, match=words):
             base_chains(chains)
 

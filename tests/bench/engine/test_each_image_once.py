@@ -1,6 +1,7 @@
 """Whatever shares an image, it is read, degraded and prepared once in a pass, and every reading is counted."""
 
 import io
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from detectors.api import Card
 from detectors.checks import texture
 from protocols.api import Cell, Subset
 from protocols.degradations import Degradation
+from protocols.degradations.catalogue import BUILT_IN
 from tests.support.miniature import Bench, Means, NearestMeanRecipe
 
 GENERATORS = ("a", "b", "c", "d")
@@ -85,12 +87,48 @@ def test_a_shared_pool_is_scored_once_and_every_cell_has_all_of_it(shared, tmp_p
     engine, _ = bench.run(planned)
     images = (REAL + len(GENERATORS) * OWN) // 2
     assert len(work.decoded) == len(set(work.decoded)) == images
-    assert len(work.degraded) == 2 * images
+    assert len(work.degraded) == images  # clean ones are left alone
     assert len(work.prepared) == 2 * images  # for four fits alike
     assert engine.counts["images decoded"] == images
     for by_name in bench.scores(planned).values():
         assert sum("/real/" in name for name in by_name) == REAL // 2
         assert len(by_name) == (REAL + OWN) // 2
+
+
+SWEPT = (
+    "jpeg",
+    "blur",
+    "resize",
+    "scale",
+    "rotate",
+    "median",
+    "sharpen",
+    "gaussian_noise",
+    "contrast",
+    "gamma",
+    "text",
+)
+CONDITIONS = [f"{kind}:{text}" for kind in (*SWEPT, "sticker") for text in BUILT_IN[kind].severities]
+
+
+def test_a_sweep_of_five_detectors_under_sixty_conditions_does_its_work_once(shared, tmp_path, monkeypatch):
+    """Each image is decoded once, degraded once per condition, and prepared once per condition and detector."""
+    names = [f"network{index}" for index in range(5)]
+    recipes = {name: type(name, (Network,), {"card": replace(Network.card, name=name)})("small") for name in names}
+    bench = Bench(shared, tmp_path, recipes)
+    train = Subset(("a",), "train")
+    cells = [Cell(name, train, Subset(("b",), "val", degradation=step)) for name in names for step in CONDITIONS]
+    planned = bench.planned(cells)
+    for item in {item.fit_key: item for item in planned}.values():
+        bench_fit(bench, item)
+    work = Work(monkeypatch)
+    engine, outcomes = bench.run(planned)
+    images = (REAL + OWN) // 2
+    assert {one.status for one in outcomes.values()} == {"scored"}
+    assert len(outcomes) == 300
+    assert len(work.decoded) == len(set(work.decoded)) == engine.counts["images decoded"] == images
+    assert Counter(work.degraded) == dict.fromkeys(CONDITIONS, images)
+    assert len(work.prepared) == images * len(CONDITIONS) * len(names)
 
 
 def test_a_train_set_is_read_once_however_often_a_fit_asks(shared, tmp_path, monkeypatch):

@@ -8,7 +8,8 @@ import pytest
 from bench.engine.image_pass import ImageReader, PreparationRequest, image_pass, split_into_chunks
 from detectors.api import Sample
 from detectors.types import Facts
-from protocols.degradations import parse_degradation
+from protocols.degradations import Degradation, parse_degradation
+from tests.support.pictures import photograph
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -46,3 +47,44 @@ def test_reading_ahead_gives_the_same_chunks() -> None:
         for ahead in (False, True)
     ]
     assert found[0] == found[1] == [pixels[start : start + 4].tolist() for start in (0, 4, 8)]
+
+
+CHAINS = [
+    "longest:40+jpeg:70",
+    "none",
+    "longest:40",
+    "gaussian_noise:0.05+random:jpeg",
+    "longest:40+webp:50",
+    "jpeg:70",
+    "longest:40+jpeg:70+blur:1",
+    "jp2:20+blur:1",
+    "gaussian_noise:0.05",
+    "jp2:20",
+    "longest:4",
+]
+
+
+def test_steps_that_chains_begin_with_are_taken_once_and_change_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = Sample(photograph("chains", 50, 60), Facts("JPEG", 60, 50, 900, 80))
+    requests = [
+        PreparationRequest(consumer, parse_degradation(chain), lambda sample: sample, np.arange(1))
+        for consumer in ("one", "other")
+        for chain in CHAINS
+    ]
+    expected = {chain: parse_degradation(chain)(picture) for chain in CHAINS if "jp2" not in chain}
+    taken, degrade = [], Degradation.__call__
+    monkeypatch.setattr(
+        Degradation, "__call__", lambda one, sample: taken.append((one.name, one.key)) or degrade(one, sample)
+    )
+    reader = ImageReader(lambda _: picture, 1, 1, ahead=False)
+    (chunk,) = image_pass(reader, [np.arange(1)], requests)
+    steps = ["longest:40", "jpeg:70", "blur:1", "webp:50", "gaussian_noise:0.05", "random:jpeg", "jpeg:70", "jp2:20"]
+    assert sorted(taken) == sorted((step, parse_degradation(step).key) for step in [*steps, "longest:4"])
+    for request in requests:
+        found = chunk.results[request.key][0]
+        if request.degradation.name in expected:
+            assert (found.pixels == expected[request.degradation.name].pixels).all()
+            assert found.facts == expected[request.degradation.name].facts
+        else:
+            assert isinstance(found, ValueError)
+            assert "jp2:20 misses its rate" in str(found)

@@ -1,0 +1,62 @@
+"""How parameters are read and written: one spelling for one meaning, and nothing is lost by it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.degradations import DegradationKind, NumberRange, parse_degradation
+from protocols.degradations.kind import ParameterList, Word, no_parameters, number_text, to_levels
+
+
+@given(st.floats(0.05, 100, allow_nan=False))
+def test_every_number_keeps_its_value_in_its_spelling(number):
+    degradation = parse_degradation(f"blur:{number_text(number)}")
+    assert degradation.steps[0][1] == (number,)
+    assert degradation.name == f"blur:{number_text(number)}"
+    assert parse_degradation(degradation.name) == degradation
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"), [("2.50", "2.5"), ("3.0", "3"), ("007", "7"), ("0.0500001", "0.0500001"), ("100", "100")]
+)
+def test_zeros_that_say_nothing_are_left_out(text, spelling):
+    assert parse_degradation(f"blur:{text}").name == f"blur:{spelling}"
+
+
+@pytest.mark.parametrize("text", ["", "1e2", "+3", "-3", "3.", ".5", "3,5", " 3", "nan", "inf", "٣", "3\n"])
+def test_what_is_no_plain_number_is_refused(text):
+    assert NumberRange(0, 100, whole=False)(text) is None
+
+
+def test_negative_numbers_are_read_where_there_are_some():
+    read = NumberRange(-2, 2, whole=True)
+    assert read("-2") == (-2,)
+    assert read("-2.5") is None
+    assert read("--2") is None
+    assert str(read("-0")) == "(0.0,)"
+
+
+def test_lists_have_all_their_parameters_and_no_more():
+    read = ParameterList((NumberRange(0, 9, whole=True), Word(("a", "b")), NumberRange(0, 9, whole=True)), ("a", 5))
+    assert read("1") == (1, "a", 5)
+    assert read("1:b") == (1, "b", 5)
+    assert read("1:b:7") == (1, "b", 7)
+    assert [read(text) for text in ("", "1:", "1:c", "1:7", "1:b:7:1", "1::7")] == [None] * 6
+
+
+def test_the_shortest_spelling_is_taken():
+    read = ParameterList((NumberRange(0, 9, whole=False), Word(("a", "b"))), ("a",))
+    kind = DegradationKind(lambda sample: sample, 1, read, "kind:N or kind:N:WORD (nothing)")
+    assert [kind.spell(text, read(text)) for text in ("1.0", "1:a", "1.50:b")] == ["1", "1", "1.5:b"]
+    plain = DegradationKind(lambda sample: sample, 1, no_parameters, "plain (nothing)")
+    assert plain.spell("", ()) == ""
+    own = DegradationKind(lambda sample: sample, 1, lambda text: (3,) if text == "three" else None, "own:three (3)")
+    assert own.spell("three", (3,)) == "three"
+
+
+def test_levels_are_rounded_to_the_nearest_and_clipped():
+    values = np.array([[[-7.0, 0.5, 1.5], [254.51, 255.4, 900.0]]])
+    levels = to_levels(values)
+    assert levels.dtype == np.uint8
+    assert levels.tolist() == [[[0, 0, 2], [255, 255, 255]]]
