@@ -34,6 +34,7 @@ class Subset:
         size: Images of each class; None for all. The images of a smaller size are among those of a larger one.
         degradation: Applied to every image first.
         data: The data set, as `EvaluationProtocol.data_sets` names it; empty for the one of the run.
+        label: What tables call it; empty for its generators. No key depends on it.
     """
 
     generators: tuple[str, ...]
@@ -42,11 +43,12 @@ class Subset:
     size: int | None = None
     degradation: str = NONE
     data: str = ""
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """The generators, joined with "+"; the rest follows from the axes."""
-        return "+".join(self.generators)
+        """The label, or the generators, joined with "+"; the rest follows from the axes."""
+        return self.label or "+".join(self.generators)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,7 @@ class EvaluationProtocol(ABC):
     Attributes:
         name: As it is installed.
         title: One line: "Name: explanation".
+        source: Where the question was asked before, or that it is Lineup's own.
         view: The layout of the results.
         axes: Further axes of this protocol by name, beside `AXES`.
         published: The published averages to compare with; None for none.
@@ -253,6 +256,7 @@ class EvaluationProtocol(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    source: ClassVar[str] = ""
     view: ClassVar[MatrixLayout]
     axes: ClassVar[Mapping[str, Axis]] = {}
     published: ClassVar[PublishedAverage | None] = None

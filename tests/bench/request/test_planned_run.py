@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
-from lineup_training_size import TrainingSize
+from lineup_training_share import TrainingShare
 from safetensors.numpy import save_file
 
 import bench.engine.cache
@@ -126,9 +126,9 @@ def test_smaller_train_sets_are_parts_of_larger_ones(make_bench):
         bench.selections[replace(TRAIN, size=9)]
 
 
-def training_sizes(bench):
+def training_shares(bench):
     images = bench.inspections[""].images
-    return TrainingSize(sizes=(2, 4, 8)).cells(Scope(images, tuple(bench.recipes)))
+    return TrainingShare().cells(Scope(images, tuple(bench.recipes)))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def undisturbed(miniature, tmp_path_factory):
     recipes = {one.card.name: one for one in (NearestMeanRecipe("small"), Checkerboard("small"))}
     bench = Bench(miniature, tmp_path_factory.mktemp("undisturbed"), recipes)
     bench.planned([])
-    planned = bench.planned(training_sizes(bench))
+    planned = bench.planned(training_shares(bench))
     bench.run(planned)
     return planned, bench.scores(planned)
 
@@ -147,7 +147,7 @@ def test_a_plug_ins_protocol_survives_a_kill(undisturbed, make_bench, monkeypatc
     planned, expected = undisturbed
     killed = make_bench()
     killed.planned([])
-    killed.planned(training_sizes(killed))
+    killed.planned(training_shares(killed))
     writes = []
 
     def dying(path, write, real=bench.platform.files.write_atomically):
