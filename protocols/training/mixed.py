@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from protocols.api import Cell, EvaluationProtocol, Group, MatrixLayout, Scope, Subset, grouped, option
-from protocols.subsets import all_together, cells_of, held_out_generators, trained_cells
-
-ALL = "all generators"
+from protocols.api import Cell, EvaluationProtocol, Group, MatrixLayout, Scope, grouped, option
+from protocols.subsets import cells_of, held_out_generators, mixed_subsets, trained_cells
 
 
 @dataclass(frozen=True)
@@ -27,10 +25,8 @@ class Mixed(EvaluationProtocol):
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed and test generator."""
-        images = scope.images
-        label = "" if self.train_on else ALL
-        train = Subset(all_together(images, self.train_on) if scope.trained else (), "train", label=label)
-        return cells_of(scope, [(train, test) for test in held_out_generators(images)])
+        train, _ = mixed_subsets(scope, self.train_on)
+        return cells_of(scope, [(train, test) for test in held_out_generators(scope.images)])
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Cells tested on generators of the train set, and on others."""

@@ -1,38 +1,18 @@
 """What the protocols ask."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from bench.request import protocol_catalogue
-from protocols.api import AXES, Scope, Unanswerable
+from protocols.api import AXES, Unanswerable
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
 from protocols.released import Released
+from tests.support.protocol_runs import FakeImages
+from tests.support.protocol_runs import fake_scope as scope
 
-
-@dataclass
-class Fake:
-    generators: tuple[str, ...] = ("a", "b", "c")
-    families: dict[str, str] = field(default_factory=lambda: {"a": "x", "b": "x", "c": "y"})
-    short_side: int = 512
-    held_out: str = "val"
-    untrained: tuple[str, ...] = ()
-    contents: tuple[str, ...] = ()
-
-    def generators_in(self, split):
-        return tuple(name for name in self.generators if split != "train" or name not in self.untrained)
-
-    def largest_size(self, subset):
-        return 100
-
-    @property
-    def untouched(self):
-        return self.held_out
-
-
-def scope(detectors=("d",), seeds=(0,), checkpoints=(), **images):
-    return Scope(Fake(**images), detectors, seeds, checkpoints={name: f"{name}.pth" for name in checkpoints})
+REQUIRED: dict = {}  # values of options that have no default
 
 
 def places(cells):
@@ -84,20 +64,21 @@ def test_rows_are_generators_with_training_images_and_columns_those_held_out():
 
 def test_protocols_that_choose_generators_can_be_told_which():
     assert set(protocol_catalogue.protocols_with_option("train_on")) == {
-        *("cross_generator", "degradation", "leave_out", "mixed", "training_share"),
+        *("class_generalisation", "content_generalisation", "cross_generator", "degradation", "jpeg_quality"),
+        *("leave_out", "mixed", "robustness", "training_share", "training_size"),
     }
 
 
 @pytest.mark.parametrize("name", protocol_catalogue.protocols_with_option("train_on"))
 def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
-    protocol = protocol_catalogue.make_protocol(name, {"train_on": "z"})
+    protocol = protocol_catalogue.make_protocol(name, {"train_on": "z", **REQUIRED.get(name, {})})
     with pytest.raises(Unanswerable, match=r"'z' is not in the data's train split, which has a, b, c"):
         protocol.cells(scope())
 
 
 @pytest.mark.parametrize("name", protocol_catalogue.names())
 def test_every_protocol_is_one_that_the_bench_can_show(name):
-    protocol = protocol_catalogue.make_protocol(name, {})
+    protocol = protocol_catalogue.make_protocol(name, REQUIRED.get(name, {}))
     assert protocol.name == name
     assert {protocol.view.rows, protocol.view.columns} <= {*AXES, *protocol.axes}
     assert not AXES.keys() & protocol.axes.keys()
@@ -140,7 +121,7 @@ def test_a_degradation_matrix_of_released_rows_needs_no_training_images():
 
 def test_released_asks_every_data_set_and_degradation():
     asked = replace(
-        scope(("x", "y"), checkpoints=("x", "y")), other_images={"more": Fake(generators=("a",), held_out="test")}
+        scope(("x", "y"), checkpoints=("x", "y")), other_images={"more": FakeImages(generators=("a",), held_out="test")}
     )
     protocol = Released(degradations=("jpeg:70", "none", "blur:1.0"))
     cells = protocol.cells(asked)

@@ -86,6 +86,11 @@ class FinishedRun:
         """The matrix of one detector as the protocol lays it out."""
         return matrix(self.cells, detector, self.run.manifest.protocol)
 
+    @property
+    def fits(self) -> int:
+        """How many fits its cells needed, whether they were made or were in the cache."""
+        return self.count("fits made") + self.count("fits reused")
+
     def count(self, what) -> int:
         """A number of the line that ends a run, such as that of "fits made"."""
         found = re.search(rf"(\d+) {what}", self.said)

@@ -166,7 +166,7 @@ def test_every_type_is_read_from_a_settings_file_and_the_command_line_wins(run, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("every_type", "--sizes", "1,x"), "option shares cannot be ('1', 'x') ('x': Input should be a valid integer"),
+        (("every_type", "--sizes", "1,x"), "option sizes cannot be ('1', 'x') ('x': Input should be a valid integer"),
         (("every_type", "--share", "half"), "protocol every_type: option share cannot be 'half' (Input should be"),
         (("every_type", "--count", "1.5"), "option count cannot be '1.5' ("),
         (("every_type", "--level", "middle"), "option level cannot be 'middle' (Input should be 'low' or 'high')"),
@@ -207,8 +207,8 @@ def test_what_a_protocol_does_not_take_is_one_clear_line(run, arguments, words):
     ("text", "words"),
     [
         ("train_onn = []", "run.toml: option 'train_onn' is not known; did you mean train_on?"),
-        ('protocol = "every_type"\nsizes = [1, "x"]', "option shares cannot be [1, 'x'] ('x': Input should be a valid"),
-        ('protocol = "every_type"\nsizes = 5', "option shares cannot be 5 (Input should be a valid tuple)"),
+        ('protocol = "every_type"\nsizes = [1, "x"]', "option sizes cannot be [1, 'x'] ('x': Input should be a valid"),
+        ('protocol = "every_type"\nsizes = 5', "option sizes cannot be 5 (Input should be a valid tuple)"),
         ('protocol = "every_type"\ncount = true', "option count cannot be True (Input should be a valid integer)"),
         (
             'degradations = ["blur:1"]',
@@ -355,8 +355,8 @@ sys.exit("torch" in sys.modules or "pandas" in sys.modules)
 def test_a_plugin_protocol_runs_with_its_options(lineup, data, tmp_path):
     out = tmp_path / "out"
     done = lineup(
-        "run", "--protocol", "training_share", "--shares", "0.25,0.5", "--train-on", "even", "--data", data, "--detectors",
-        "checkerboard", "--out", out,
+        "run", "--protocol", "training_share", "--shares", "0.25,0.5", "--train-on", "even", "--data", data,
+        "--detectors", "checkerboard", "--out", out,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     cells = pd.read_parquet(out / "cells.parquet")

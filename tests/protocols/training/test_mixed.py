@@ -2,7 +2,8 @@
 
 import pytest
 
-from protocols.training.mixed import ALL, Mixed
+from protocols.subsets import ALL
+from protocols.training.mixed import Mixed
 from tests.support.protocol_runs import averages, fake_scope
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from protocols.api import Unanswerable
 from protocols.transfer.leave_out import LeaveOut
-from tests.support.protocol_runs import averages, fake_scope
+from tests.support.protocol_runs import ProtocolRunner, averages, fake_scope
 
 
 def trains(protocol, **images):
@@ -44,12 +44,17 @@ def test_a_run_shows_what_is_lost_on_the_generator_left_out(run_on_miniature):
     assert sorted(found.index) == ["all but even", "all but faint", "all but odd"]
     assert found.loc["all but faint", "faint"] == pytest.approx(0.5, abs=0.2)  # too faint for the others' cut
     assert done.ranking.rows[0].means["left out"].cells == 3
-    assert done.count("fits made") == 3
+    assert done.fits == 3
 
 
-def test_what_another_protocol_fitted_is_not_fitted_again(run_on_miniature):
-    run_on_miniature("leave_out")
-    mixed = run_on_miniature("mixed", train_on="odd,faint")
-    assert (mixed.count("fits made"), mixed.count("fits reused")) == (0, 1)
-    again = run_on_miniature("cross_generator"), run_on_miniature("mixed"), run_on_miniature("mixed")
-    assert again[-1].count("fits made") == 0
+def test_what_another_protocol_fitted_or_embedded_is_not_made_again(miniature_folder, tmp_path):
+    run, detectors = ProtocolRunner(miniature_folder, tmp_path), ("checkerboard", "colour")
+    first = run("leave_out", detectors=detectors)
+    assert (first.count("fits made"), first.count("fits reused")) == (6, 0)
+    mixed = run("mixed", detectors=detectors, train_on="odd,faint")
+    assert (mixed.count("fits made"), mixed.count("fits reused")) == (0, 2)
+    assert (first.count("embeddings made"), mixed.count("embeddings made")) == (84, 0)
+    squares = run("cross_generator", detectors=detectors), run("robustness", detectors=detectors, severities="50")
+    assert [one.count("fits made") for one in squares] == [6, 2]
+    everything = run("training_size", detectors=detectors, sizes="24"), run("mixed", detectors=detectors)
+    assert [one.count("fits made") for one in everything] == [0, 0]  # of all images, and what robustness fitted
