@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.evaluation.cells import MeasuredCells
 from bench.platform.errors import InputError
-from bench.report.sections import generators, reported, routes
+from bench.report.sections import attribution, generators, reported, routes
 from bench.report.sections.content import SectionContent
 from detectors import catalogue
 
@@ -33,6 +33,7 @@ class Section:
 
 
 SECTIONS = (
+    Section("attribution", attribution.attribution_content, attribution.LEGEND),
     Section("routes", routes.route_content, routes.LEGEND),
     Section("generators", generators.generator_content, generators.LEGEND),
     Section("reported", reported.reported_content, reported.LEGEND),
