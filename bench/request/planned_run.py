@@ -157,7 +157,8 @@ def _require_naming(cells: Sequence[Cell], recipes: Mapping[str, Recipe]) -> Non
     if any(recipes[name].names_generators for name in asked):
         return
     able = [name for name in catalogue.names() if catalogue.recipe(name).names_generators]
-    msg = f"{', '.join(recipes)} tell real from generated alone, and here generators are named; give {', '.join(able)}"
+    names = ", ".join(recipes)
+    msg = f"none of {names} says which generator made an image, which is asked here; give some of {', '.join(able)}"
     raise InputError(msg)
 
 
