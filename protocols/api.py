@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Protocol
 
 Split = Literal["train", "val", "test", "all"]  # "all": whatever the split
 Task = Literal["binary", "generator"]
 Role = Literal["home", "away"]
+DegradedImages = Literal["both", "real", "generated"]  # the classes of a subset that its degradation is applied to
 AxisValue = str | int | float  # of an axis, as tables have it
 NONE = "none"  # the degradation that changes nothing, as `protocols.degradations` spells it
 
@@ -32,8 +33,11 @@ class Subset:
         split: Of the data.
         contents: The classes of content, of both real and generated images; empty for all.
         size: Images of each class; None for all. The images of a smaller size are among those of a larger one.
-        degradation: Applied to every image first.
+        degradation: Applied to every image first, or to those of one class.
         data: The data set, as `EvaluationProtocol.data_sets` names it; empty for the one of the run.
+        degraded: The images that the degradation is applied to: of both classes, or of one alone.
+        shots: Further generators that join, each with so many of its images and as many of its real ones, drawn as for
+            `size`. A real image that is in the subset already is in it once.
         label: What tables call it; empty for its generators. No key depends on it.
     """
 
@@ -44,6 +48,19 @@ class Subset:
     degradation: str = NONE
     data: str = ""
     label: str = ""
+    degraded: DegradedImages = "both"
+    shots: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def common_degradation(self) -> str:
+        """The degradation of all its images alike; that of one class alone is part of the images."""
+        return self.degradation if self.degraded == "both" else NONE
+
+    @property
+    def parts(self) -> tuple[Subset, ...]:
+        """The subsets of which it is composed: its generators, then each of those that join."""
+        joining = (replace(self, generators=(name,), size=size, shots=(), label="") for name, size in self.shots)
+        return (replace(self, shots=()), *joining) if self.shots else (self,)
 
     @property
     def name(self) -> str:

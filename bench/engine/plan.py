@@ -65,7 +65,7 @@ class PlannedCell:
     @property
     def scoring_key(self) -> ScoringKey:
         """Equal for cells that need the same answer about an image."""
-        return self.fit_key, parse_degradation(self.cell.test.degradation).name
+        return self.fit_key, parse_degradation(self.cell.test.common_degradation).name
 
 
 def plan(
@@ -88,7 +88,7 @@ def plan(
         Unanswerable: A recipe does not have the options of a cell.
     """
     train_keys = {
-        train: (selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.degradation).key)
+        train: (selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.common_degradation).key)
         for train in {cell.train for cell in cells}
         if train is not None
     }
@@ -109,7 +109,7 @@ def plan(
         else:
             trained = *train_keys[cell.train], str(cell.seed)
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
-        test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.degradation).key
+        test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
         further = [cell.test.data] if cell.test.data else []  # records name its images with it
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
         reason = (missing or {}).get(cell.detector, "") or _cannot_name(recipe, cell.task)

@@ -101,7 +101,7 @@ def time_detectors(
     Returns:
         One row per detector, columns `columns.THROUGHPUT`.
     """
-    parsed = (parse_degradation(text) for text in {item.cell.test.degradation for item in planned})
+    parsed = (parse_degradation(text) for text in {item.cell.test.common_degradation for item in planned})
     by_name = {degradation.name: degradation for degradation in parsed if degradation.steps}
     steps = [by_name[name] for name in sorted(by_name)]
     rows = []

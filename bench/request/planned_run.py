@@ -128,7 +128,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     facts = {name: _facts_of_used(request, name, data[name], cells, reporter, dry=dry) for name in data}
     inspections = {name: found for name, (found, _) in facts.items()}
     sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
-    selections = Selections(sound)
+    selections = Selections(sound, {subset for cell in cells for subset in (cell.train, cell.test) if subset})
     unasked = _unasked(cells, selections)
     asked = [cell for cell in cells if cell not in unasked]
     return PlannedRun(
