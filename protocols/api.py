@@ -270,6 +270,7 @@ class EvaluationProtocol(ABC):
         worst_over: Axes over whose values a row's mean and its worst are shown, with what tables call such a value.
         trains: Whether detectors are trained; else each is loaded from a checkpoint.
         several_data_sets: Whether the run's data may be several data sets.
+        pairs: Whether generated images are compared with real ones one by one, which a section of the report shows.
     """
 
     name: ClassVar[str]
@@ -281,6 +282,7 @@ class EvaluationProtocol(ABC):
     worst_over: ClassVar[Mapping[str, str]] = {}
     trains: ClassVar[bool] = True
     several_data_sets: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def data_sets(self) -> tuple[str, ...]:
         """Further data sets that the cells name, written as for the option of the run; none by default."""

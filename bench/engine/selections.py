@@ -19,7 +19,7 @@ from detectors.api import Rows, Sample
 from protocols.api import NONE, DegradedImages, Subset
 from protocols.degradations import parse_degradation
 
-Variant = tuple[str, str, DegradedImages]  # a data set, and the degradation of which of its images
+DataVariant = tuple[str, str, DegradedImages]  # a data set, and the degradation of which of its images
 Positions = NDArray[np.int64]  # (N,), positions among the distinct images of a run
 
 
@@ -135,7 +135,7 @@ class Selections:
             subsets: Those that will be asked for, as far as they have images of one class degraded.
         """
         self.sets = {name: inspection.images for name, inspection in inspected.items()}
-        variants: dict[Variant, InspectedImages] = {
+        variants: dict[DataVariant, InspectedImages] = {
             _variant_of(subset): _with_one_class_degraded(inspected[subset.data], subset)
             for subset in subsets
             if _variant_of(subset) != _whole(subset.data)
@@ -165,12 +165,12 @@ class Selections:
         return Selection(self.sets[data], self._positions[_whole(data)], self.pool)
 
 
-def _whole(data: str) -> Variant:
+def _whole(data: str) -> DataVariant:
     """The images of a data set as they are."""
     return data, NONE, "both"
 
 
-def _variant_of(subset: Subset) -> Variant:
+def _variant_of(subset: Subset) -> DataVariant:
     """The images that a subset selects from: as they are, unless one class alone is degraded."""
     alone = subset.degraded != "both" and subset.degradation != NONE
     return (subset.data, subset.degradation, subset.degraded) if alone else _whole(subset.data)
