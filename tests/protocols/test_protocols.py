@@ -1,14 +1,17 @@
 """What the protocols ask."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from bench.request import protocol_catalogue
+from detectors import catalogue
 from protocols.api import AXES, Unanswerable
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
 from protocols.released import Released
+from tests.support.entry_points import install
 from tests.support.protocol_runs import FakeImages
 from tests.support.protocol_runs import fake_scope as scope
 
@@ -136,3 +139,21 @@ def test_released_asks_every_data_set_and_degradation():
 def test_released_trains_nothing():
     with pytest.raises(Unanswerable, match=r"d would have to be trained, and this protocol trains nothing"):
         Released().cells(scope(("d", "x"), checkpoints=("x",)))
+
+
+@pytest.mark.parametrize("name", sorted({*protocol_catalogue.names()} - {"released"}))
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(name, run_on_kinds, tmp_path, monkeypatch):
+    install(monkeypatch, catalogue.GROUP, nearest_class="tests.support.multiclass:NearestClassRecipe")
+    table = tmp_path / "dates.toml"
+    dates = {"even": "2020-01", "odd": "2021-01"}
+    table.write_text("".join(f'[{one}]\ndate = "{date}"\nsource = "x"\n' for one, date in dates.items()))
+    options = {"transfer_to": {"to": str(run_on_kinds.data)}, "release_dates": {"table": str(table)}}.get(name, {})
+    untouched = replace(run_on_kinds, root=tmp_path / "root")
+    said = untouched.dry(name, detectors=("nearest_class",), **options)
+    found = re.search(r"To answer: (\d+) of (\d+) cells, (\d+) fits, (\d+) images to decode", said)
+    assert found, said
+    cells, planned, fits, images = map(int, found.groups())
+    assert cells == planned > 0
+    assert 0 < fits <= cells
+    assert images >= 64  # what one of the two generators has of a split
+    assert not untouched.root.exists()

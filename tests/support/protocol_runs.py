@@ -20,6 +20,7 @@ from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report.run_report import report_run
+from bench.request.announcement import announce_cost, announce_run
 from bench.request.execution import execute
 from bench.request.planned_run import plan_run
 from bench.request.protocol_catalogue import make_protocol
@@ -115,6 +116,15 @@ class ProtocolRunner:
         out = self.root / f"run-{len(list(self.root.iterdir())) if self.root.exists() else 0}"
         places = (out, None, seeds, 5, 1, self.root / "cache")
         return RunRequest(made, str(self.data), detectors, "small", "cpu", "float32", *places, timed=False)
+
+    def dry(self, protocol, **further) -> str:
+        """What a dry run says; arguments as for `request`."""
+        said = io.StringIO()
+        reporter = Reporter(Console(file=said, width=500))
+        planned = plan_run(self.request(protocol, **further), reporter, dry=True)
+        announce_run(planned, reporter)
+        announce_cost(planned, reporter)
+        return said.getvalue()
 
     def __call__(self, protocol, **further) -> FinishedRun:
         """Plan, run and report a protocol; arguments as for `request`."""
