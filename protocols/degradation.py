@@ -39,7 +39,7 @@ class DegradationMatrix(EvaluationProtocol):
         names="generators",
     )
     degradations: tuple[str, ...] = option(
-        (), "Such as jpeg:65,lr:112+blur:1; empty: GenImage's, or milder ones.", names="degradations"
+        (), "As jpeg:65,lr:112+blur:1, or a profile as delivery; empty: GenImage's or milder.", names="degradations"
     )
     test_all: bool = option(default=False, about="Test on all generators, not the trained one alone.")
 

@@ -32,7 +32,7 @@ class Released(EvaluationProtocol):
     """Every checkpoint on every generator, on clean images and under each degradation."""
 
     degradations: tuple[str, ...] = option(
-        (), "Such as jpeg:65,lr:112+blur:1, beside clean images; empty: none.", names="degradations"
+        (), "As jpeg:65,lr:112+blur:1, or a profile as delivery, beside clean images.", names="degradations"
     )
 
     name: ClassVar[str] = "released"

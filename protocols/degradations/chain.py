@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from detectors.api import Sample
 from protocols.degradations import catalogue
 from protocols.degradations.kind import NONE, DegradationKind, Parameters, UnknownDegradation, facts_in_memory
+from protocols.profiles import WrongProfile, expanded, profile_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,16 @@ def _of_steps(steps: Sequence[tuple[str, DegradationKind, Parameters]]) -> Degra
 
 
 def canonical_steps(texts: Iterable[str]) -> tuple[str, ...]:
-    """The canonical names of some degradations without `NONE`, each once. Raises `UnknownDegradation`."""
-    return tuple(dict.fromkeys(name for text in texts if (name := parse_degradation(text).name) != NONE))
+    """The canonical names of some degradations without `NONE`, each once; a profile stands for those that it lists.
+
+    Raises:
+        UnknownDegradation: One is not known, or a file is no profile.
+    """
+    try:
+        chains = expanded(texts)
+    except WrongProfile as error:
+        raise UnknownDegradation(str(error)) from error
+    return tuple(dict.fromkeys(name for text in chains if (name := parse_degradation(text).name) != NONE))
 
 
 def _parse_step(text: str) -> tuple[str, DegradationKind, Parameters]:
@@ -70,10 +79,12 @@ def _parse_step(text: str) -> tuple[str, DegradationKind, Parameters]:
     name, colon, written = text.partition(":")
     kind = catalogue.find(name)
     if kind is None:
-        near = get_close_matches(name, catalogue.names(), n=1)
+        profiles = profile_names()
+        near = get_close_matches(name, [*catalogue.names(), *profiles], n=1)
         hint = f"did you mean {near[0]}{colon}{written}? There" if near else "there"
         known = ", ".join([NONE, *catalogue.names()])
-        msg = f"degradation {text!r} is not known; {hint} is {known}, and chains joined with '+'"
+        further = f"chains joined with '+', and the profiles {', '.join(profiles)}"
+        msg = f"degradation {text!r} is not known; {hint} is {known}, {further}"
         raise UnknownDegradation(f"{msg}; `lineup list --long` says how each is written")
     parameters = kind.parse(written)
     if parameters is None:

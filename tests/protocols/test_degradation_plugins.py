@@ -84,7 +84,7 @@ def test_a_kind_of_a_package_is_listed_and_its_numbers_are_checked(installed):
     installed(("night", "1.2", {"dark": "DARKEN"}))
     with pytest.raises(UnknownDegradation, match=r"'dark:0' is not known; dark is written dark:N \(darkened"):
         parse_degradation("dark:0")
-    with pytest.raises(UnknownDegradation, match=r"'fog' is not known; there is none, jpeg, .*, dark, and chains"):
+    with pytest.raises(UnknownDegradation, match=r"'fog' is not known; there is none, jpeg, .*, dark, chains joined"):
         parse_degradation("fog")
     assert catalogue.kinds()["dark"].meaning == "darkened by N grey levels"
 

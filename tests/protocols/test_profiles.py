@@ -2,8 +2,11 @@
 
 import pytest
 
-from protocols.degradations import canonical_steps
+from protocols.api import Scope
+from protocols.degradation import GENIMAGE_STEPS, DegradationMatrix
+from protocols.degradations import UnknownDegradation, canonical_steps
 from protocols.profiles import WrongProfile, expanded, find_profile, profile_names
+from tests.support.synthetic_runs import Images
 
 GOOD = 'version = 2\nabout = "a"\nsource = "b"\ndegradations = ["jpeg:50", "lr:64+blur:1"]\n'
 
@@ -50,3 +53,24 @@ def test_a_file_that_is_no_profile_is_said_to_be_none(tmp_path, text, said):
         path.write_text(text)
     with pytest.raises(WrongProfile, match=said):
         find_profile(str(path))
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_degradations_of_a_profile_are_known_and_spelt_as_tables_have_them(name):
+    degradations = find_profile(name).degradations
+    assert canonical_steps([name]) == degradations
+    assert canonical_steps([degradations[0], name, "none"]) == degradations
+
+
+def test_a_profile_that_is_mistyped_or_damaged_is_said_so(tmp_path):
+    with pytest.raises(UnknownDegradation, match="did you mean delivery"):
+        canonical_steps(["delivry"])
+    (tmp_path / "mine.toml").write_text("version = 1")
+    with pytest.raises(UnknownDegradation, match="and the texts about and source"):
+        canonical_steps([str(tmp_path / "mine.toml")])
+
+
+def test_the_cells_of_a_profile_are_those_of_its_degradations():
+    by_name, listed = DegradationMatrix(degradations=("genimage",)), DegradationMatrix(degradations=GENIMAGE_STEPS)
+    scope = Scope(Images(), ("alpha",))
+    assert by_name.cells(scope) == listed.cells(scope)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.images.annotations.records import Records
 
-# from the names of images to the text of each that has one; where tables differ, the first counts
+# from the names of images to the text of each that has one, and perhaps of others; where rows differ, the first counts
 AttributeReader = Callable[[Sequence[str]], Mapping[str, str]]
 
 
@@ -19,10 +19,10 @@ def attribute_of_rows(records: Records, column: str, images: Sequence[str | None
         images: The image that each row means.
     """
     classes = dict(enumerate(records.class_names(column) or ()))
-    found = {}
+    found: dict[str, str] = {}
     for image, value in zip(images, records.values(column), strict=True):
         # what is no number may be a list, which cannot be looked up
         text = "" if value is None else str(classes.get(value, value) if isinstance(value, int) else value)
         if image is not None and text:
-            found[image] = text
+            found.setdefault(image, text)
     return found

@@ -41,7 +41,8 @@ SPLITS = ("split", "partition", "subset", "set", "phase")
 CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
 TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}
-NO_GENERATORS = THIRD_CLASSES | {"unknown", "other"}
+NO_GENERATORS = THIRD_CLASSES | {"ambiguous", "other", "uncertain", "unknown", "unlabeled", "unlabelled"}
+EMPTY = frozenset({"", "-", "n/a", "na", "nan", "none", "null"})  # texts of a generator that is not stated
 MAX_ASKED = 9  # values that are shown: a column of so many is hardly one of labels
 EXAMPLES = 3  # of each value that is not understood
 SKIPPED = -1  # the label of a row that a user leaves out
@@ -101,7 +102,7 @@ def explained_numbers(tables: Iterable[tuple[Records, Sequence[int | None]]], re
         columns = _Columns(records, reading)
         generator, labels = columns.find("generator", GENERATORS), columns.find_all("label", LABELS)
         said_by_folder = any(label is not None for label in by_folder)
-        hints = by_folder if said_by_folder else list(map(_maker_hint, columns.texts(generator))) if generator else []
+        hints = by_folder if said_by_folder else list(map(_maker_hint, columns.makers(generator))) if generator else []
         for label in labels if hints else ():
             if records.class_names(label) is not None or _squeezed(label) in TRUE_IS:  # its numbers have names
                 continue
@@ -137,7 +138,7 @@ def table_facts(
     columns = _Columns(records, reading, numbers)
     generator = columns.find("generator", GENERATORS)
     split = columns.find("split", SPLITS, columns.holds_splits)
-    makers = columns.texts(generator)
+    makers = columns.makers(generator)
     label, labels = columns.find_label() or (None, columns.labels_by_generator(generator, makers))
     content = columns.find("content", CONTENTS, lambda column: column != label)
     group = reading.group if reading.group in records.columns else columns.find("group", GROUPS)
@@ -203,6 +204,10 @@ class _Columns:
             return [""] * self._records.rows
         return ["" if value is None else str(value).strip() for value in self.values(column)]
 
+    def makers(self, column: str | None) -> list[str]:
+        """The values of a column of generators, "" where it says that there is none."""
+        return ["" if text.lower() in EMPTY else text for text in self.texts(column)]
+
     def holds_splits(self, column: str) -> bool:
         """Whether a column holds the words of splits. Raises `InputError` for one that holds others too."""
         values = set(self.texts(column)) - {""}
@@ -255,7 +260,7 @@ class _Columns:
         found = {value: self._label(column, value) for value in distinct}
         unknown = [value for value in distinct if found[value] is None and not _is_number(value)]
         if self._are_generators(distinct):
-            found |= {value: 1 for value in unknown if value and str(value).lower() not in NO_GENERATORS}
+            found |= {value: 1 for value in unknown if _may_be_generator(str(value))}
         if left := [value for value in distinct if found[value] is None]:
             self._refuse_values(column, values, left)
         return [found[value] for value in values]
@@ -309,15 +314,13 @@ class _Columns:
         found = {name: self._maker_label(generator, name) for name in set(makers)}
         return [found[name] for name in makers]
 
-    def _maker_label(self, column: str, name: str) -> int:
+    def _maker_label(self, column: str, name: str) -> int | None:
         stated = self._reading.class_of(_spelled(name))
-        if stated:
-            return LABEL_OF[stated]
-        if not name:
-            self._refuse(f"has rows without a name in {column}")
+        if stated or not name:
+            return LABEL_OF[stated] if stated else None
         if label_of(name) == 0:
             return 0
-        if name.lower() in NO_GENERATORS or "real" in words_of(name):
+        if not _may_be_generator(name):
             what = "which may be real images or a generator; say which"
             self._refuse(f"has {name!r} in {column}, {what}: --classes {name}={UNDECIDED}")
         return 1
@@ -331,7 +334,10 @@ class _Columns:
             own = {name: name for name in set(names) if label_of_name(name) is None and not _is_number(name)}
             own = {name: canonical_name(name) for name in own if self._reading.class_of(name) is None}
             return [own.get(name, "") if kind == 1 else "" for name, kind in zip(names, labels, strict=True)]
-        wrong = {name for name, kind in zip(makers, labels, strict=True) if kind == 1 and _is_no_maker(name)}
+        rows = list(zip(makers, labels, strict=True))
+        wrong = {name for name, kind in rows if kind == 1 and name and _is_no_maker(name)}
+        if not wrong and any(name and kind == 0 and not _is_no_maker(name) for name, kind in rows):
+            wrong = {name for name, kind in rows if kind == 1 and not name}  # and real rows have one
         if wrong:
             what = f"has generated rows whose {generator} is {shown(map(repr, wrong))}"
             self._refuse(f"{what}; are the classes swapped? see --classes")
@@ -351,6 +357,11 @@ def _squeezed(column: str) -> str:
 
 def _maker_name(column: str, name: str) -> str:
     return f"{column} {name}" if _is_number(name) else canonical_name(name)
+
+
+def _may_be_generator(name: str) -> bool:
+    """Whether a text that names no class may be a generator: no third class, nothing that is not stated, no real."""
+    return name.lower() not in NO_GENERATORS | EMPTY and "real" not in words_of(name)
 
 
 def _is_no_maker(name: str) -> bool:

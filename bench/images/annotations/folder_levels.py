@@ -246,7 +246,7 @@ class _FolderTree:
         if not class_words.may_be_real(path[depth]) or path[: depth + 1] in self._above_classes:
             return False
         parent = path[:depth]
-        if any(self._class_role(name) == "generated" or is_known_generator(name) for name in self._children[parent]):
+        if parent in self._with_generated:
             return True
         above = [name for name, role in zip(parent, roles, strict=False) if role is None and not self._is_generic(name)]
         above = [name for at, name in enumerate(parent) if name in above and parent[: at + 1] not in self._common]
@@ -283,6 +283,15 @@ class _FolderTree:
             for depth, role in enumerate(self._roles_by_words(path))
             if role == "real"
         )
+
+    @cached_property
+    def _with_generated(self) -> frozenset[Path]:
+        """Folders with a folder of generated images, by a class word or a known generator, right below."""
+        return self._with_known | {
+            parent
+            for parent, names in self._children.items()
+            if any(self._class_role(name) == "generated" for name in names)
+        }
 
     @cached_property
     def _with_known(self) -> frozenset[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from bench.images.files.description import DESCRIPTION
 from bench.images.files.table_images import open_table
 from bench.images.files.tables import RowGroupCache, image_columns
 from bench.images.files.tree import Tree
+from bench.images.vocabulary.class_words import UNDECIDED
 from bench.platform.errors import InputError
 
 PATHS = (
@@ -52,6 +53,11 @@ class ListedImages:
     groups: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
     attributes: Mapping[str, AttributeReader] = field(default_factory=dict)
+
+    @cached_property
+    def says_labels(self) -> bool:
+        """Whether a table says of any image that it is real or generated, by a label or by its generator."""
+        return any(facts.label is not None for facts in self.facts.values())
 
 
 class _ListedTable(NamedTuple):
@@ -103,6 +109,7 @@ def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImage
     roles = {table.name: table_facts(table.records, tree.reading, {"path": table.column}, numbers) for table in tables}
     for table in tables:
         said = roles[table.name]
+        _require_labels(tree, table, said, folders)
         split = "" if "split" in said.roles else split_of_list(table.name)
         description = said.description(table.name) + (f"; all of the split {split}, by its name" if split else "")
         notes.append(description)
@@ -118,6 +125,20 @@ def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImage
     return ListedImages(facts, missing, tuple(notes), frozenset(stated), groups, tuple(unread), attributes)
 
 
+def _require_labels(tree: Tree, table: _ListedTable, said: TableFacts, folders: Mapping[str, StatedFacts]) -> None:
+    """Raise `InputError` where a table names the generators of some images, and nothing says what the others are."""
+    if "generator" not in said.roles or "label" in said.roles:
+        return
+    rows = zip(table.images, said.labels, strict=True)
+    unnamed = [image for image, label in rows if label is None and image and _folder_label(folders, image) is None]
+    if unnamed:
+        msg = (
+            f"{tree.where}/{table.name} has rows without a name in {said.roles['generator']}, such as {unnamed[0]}; "
+            f"say what they are: --classes none={UNDECIDED}"
+        )
+        raise InputError(msg)
+
+
 def _attributes(tree: Tree, roles: Mapping[str, TableFacts]) -> dict[str, AttributeReader]:
     """Readers of the columns without a role, each of all tables that have it."""
     columns = dict.fromkeys(column for said in roles.values() for column in said.others)
@@ -126,8 +147,12 @@ def _attributes(tree: Tree, roles: Mapping[str, TableFacts]) -> dict[str, Attrib
 
 
 def _attribute(tree: Tree, tables: Sequence[str], column: str, images: Sequence[str]) -> dict[str, str]:
-    """The values of a column of tables beside images, by image."""
-    index = PathIndex(images)
+    """The values of a column of tables beside images, by image.
+
+    Of all images, whichever are asked for: which image a row means depends on all of them.
+    """
+    del images
+    index = PathIndex(tree.listing.paths())
     found: dict[str, str] = {}
     for table in filter(None, (_listed(tree, name, index) for name in tables)):
         found = attribute_of_rows(table.records, column, table.images) | found

@@ -7,7 +7,7 @@ import io
 import json
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from unicodedata import normalize
@@ -158,6 +158,7 @@ class PathIndex:
         self._paths: dict[str, str | None] = {}
         self._named: dict[str, list[str]] = defaultdict(list)
         self._exact = {_composed(path): path for path in paths}
+        self._folders = {folder for path in self._exact for folder in _folders_above(path.casefold())}
         for composed, path in self._exact.items():
             folded = composed.casefold()
             for spelling in {folded, folded.rpartition(".")[0]}:
@@ -169,20 +170,21 @@ class PathIndex:
 
         All paths of a table begin in one place: in its own folder, at the top, or in the one folder, below its own or
         else anywhere, in which they are found; or as many folders above as they name first. Names without a folder
-        may be anywhere, where each is that of one image.
+        may be anywhere, where each is that of one image. A table in a folder of images says nothing of images outside,
+        unless its paths name other folders.
 
         Args:
             texts: The paths.
             folder: The folder of the table.
         """
         stated = [_composed(str(text)).strip().replace("\\", "/").removeprefix("./").lstrip("/") for text in texts]
-        best = max((self._found(base, stated) for base in dict.fromkeys((folder, ""))), key=_count)
+        bare = not any("/" in path for path in stated)
+        inside = folder if _composed(folder).casefold() in self._folders else ""
+        best = max((self._found(base, stated) for base in ([folder] if bare and inside else [folder, ""])), key=_count)
         if _count(best) == len(stated):
             return best
-        best = max(
-            best, _only_best([self._found(base, stated) for base in self._bases(stated[:1], folder)]), key=_count
-        )
-        if not any("/" in path for path in stated):
+        best = max(best, _only_best([self._found(base, stated) for base in self._bases(stated, inside)]), key=_count)
+        if bare and not inside:
             best = max(best, [self._by_name(path) for path in stated], key=_count)
         return best
 
@@ -195,17 +197,21 @@ class PathIndex:
                 break
         return best
 
-    def _bases(self, first: Sequence[str], folder: str) -> list[str]:
-        """Folders in which a path begins that is stated elsewhere: below a table's own folder, or else anywhere."""
-        ends = [f"/{path.casefold()}" for path in first if path]
-        found = [
-            spelling.removesuffix(end)
-            for end in ends
-            for spelling in self._named.get(end.rpartition("/")[2], ())
-            if spelling.endswith(end)
-        ]
-        inside = [base for base in found if f"{base}/".startswith(f"{folder.casefold()}/" if folder else "")]
-        return (inside or found)[:MAX_BASES]
+    def _bases(self, stated: Sequence[str], inside: str) -> list[str]:
+        """Folders in which a path begins, the first that is found: below a table's own folder, or else anywhere.
+
+        Args:
+            stated: The paths.
+            inside: The table's own folder, where it holds images; "" for anywhere.
+        """
+        own = f"{_composed(inside).casefold()}/" if inside else ""
+        for end in (f"/{path.casefold()}" for path in stated if path):
+            named = self._named.get(end.rpartition("/")[2], ())
+            found = [spelling.removesuffix(end) for spelling in named if spelling.endswith(end)]
+            bases = [base for base in found if f"{base}/".startswith(own)]
+            if bases:
+                return bases[:MAX_BASES]
+        return []
 
     def _by_name(self, name: str) -> str | None:
         spellings = self._named.get(name.casefold(), ())
@@ -217,6 +223,12 @@ class PathIndex:
             return None
         path = f"{base}/{tail[0]}" if base else tail[0]
         return self._exact.get(path) or self._paths.get(path.casefold())
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    """The folders of a path, from its own to the top one."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _only_best(found: Iterable[list[str | None]]) -> list[str | None]:

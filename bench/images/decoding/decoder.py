@@ -18,6 +18,7 @@ from PIL import UnidentifiedImageError, _imaging
 from bench.images.decoding.colour_profiles import ColourProfile, find_profile
 from bench.images.decoding.completeness import examine, require_valid_size
 from bench.images.decoding.exif import exif_of, read_turn
+from bench.images.decoding.formats.jpeg_scans import require_whole_scan
 from bench.images.decoding.jpeg_tables import JpegEncoding, jpeg_encoding
 from bench.images.decoding.structure import ANIMATED, MAX_PIXELS, Structure
 from bench.platform.errors import InputError
@@ -117,6 +118,8 @@ def _upright(kind: str, structure: Structure, max_pixels: int) -> tuple[Pillow.I
         _require_readable(image)
         mode, jpeg = image.mode, jpeg_encoding(image)
         image.load()
+        if kind == "JPEG" and not structure.in_scan:
+            require_whole_scan(structure.data, image)
         exif = structure.exif or exif_of(image)
         turn, exif_note = read_turn(image, exif) if _is_to_turn(kind, image) else (None, "")
         profile, colour_note = find_profile(image, structure.codes, _profile_mode(image.mode))

@@ -111,7 +111,7 @@ class _Merging:
 
     def images(self) -> Iterator[tuple[str, ImageRow | None]]:
         """Every image of the tree by its path; None for one that is not of the data set."""
-        known = self.folders.facts if "label" in self.listed.stated else _known(self.folders, self.tree)
+        known = self.folders.facts if self.listed.says_labels else _known(self.folders, self.tree)
         for folder, names in self.tree.listing.images.items():
             facts = known.get(folder) or self.folders.facts.get(folder)
             stems = {name.rpartition(".")[0] for name in names}
@@ -125,7 +125,7 @@ class _Merging:
         if table.label == SKIPPED or (self._must_be_listed and path not in self.listed.facts):
             return None
         label = self._agreed(path, "label", folder.label, table.label)
-        if label is None and folder.generator and "label" not in self.listed.stated:
+        if label is None and folder.generator and not self.listed.says_labels:
             label = 1
         if label is None:
             return None
@@ -199,10 +199,11 @@ def _require_both_classes(tree: Tree, rows: Iterable[ImageRow], listed: ListedIm
     for row in rows:
         named[row.label][row.generator if row.label else row.name.rpartition("/")[0] or "the top"] = None
     if named[1] and not named[0]:
+        folders = [name for name in named[1] if name != tree.title]  # which stands for no folder
+        say = f", or say which of them are: --classes {folders[0]}=real" if folders else ""
         msg = (
             f"{tree.where} holds images of generators ({shown(named[1])}) and none that are real; "
-            f"call the folder of real images real, or name one with --real FOLDER, or say which of them are: "
-            f"--classes {next(iter(named[1]))}=real{_label_hint(listed)}"
+            f"call the folder of real images real, or name one with --real FOLDER{say}{_label_hint(listed)}"
         )
         raise InputError(msg)
     if named[0] and not named[1]:

@@ -17,6 +17,9 @@ from bench.platform.errors import InputError
 def with_listed_facts(tree: Tree, contents: DataSetContents) -> DataSetContents:
     """What folders say of images, with what tables beside them say besides: splits, contents, groups, attributes.
 
+    A generator of a table counts where the folder's is none that is known, as one that is called after the data set;
+    its real images are those of the folder's generator.
+
     Args:
         tree: The data set.
         contents: What folders say.
@@ -28,9 +31,13 @@ def with_listed_facts(tree: Tree, contents: DataSetContents) -> DataSetContents:
     if not listed.notes:
         return contents
     rows = [row for one in contents.rows for row in _merged(tree, one, listed.facts.get(one.name, StatedFacts()))]
+    folder_generators = {one.name: one.generator for one in contents.rows if one.label}
+    named = {row.generator: folder_generators[row.name] for row in rows if row.label}
+    pools = {name: contents.pools.get(name, contents.pools.get(folder, folder)) for name, folder in named.items()}
     return replace(
         contents,
         rows=rows,
+        pools={**contents.pools, **{name: pool for name, pool in pools.items() if name != named[name]}},
         missing={**contents.missing, **listed.missing},
         reading=(*contents.reading, *listed.notes),
         groups=contents.groups | listed.groups,
@@ -56,6 +63,10 @@ def _merged(tree: Tree, row: ImageRow, table: StatedFacts) -> Iterator[ImageRow]
         if pair:
             msg = f"{tree.where}/{row.name} has the {what} {pair[0]} by its folder and {pair[1]} in a table"
             raise InputError(f"{msg}; mend one of them, or take the table away")
+    own = row.label == 0 or is_exact_generator(row.generator) or not table.generator
     yield row._replace(
-        split=row.split or table.split, content=row.content or table.content, source=table.group or row.source
+        generator=row.generator if own else table.generator,
+        split=row.split or table.split,
+        content=row.content or table.content,
+        source=table.group or row.source,
     )

@@ -88,10 +88,11 @@ class WebDatasetLayout(Layout):
 
 
 def _attribute(tree: Tree, column: str, images: Sequence[str]) -> dict[str, str]:
-    """The values of a field of samples, by image."""
+    """The values of a field of samples, by image; of some of them where only they are asked for."""
     wanted = set(images)
     samples = [sample for sample in _samples(tree).samples if sample.image in wanted]
-    return attribute_of_rows(_SampleRecords(tree, samples), column, [sample.image for sample in samples])
+    records = _SampleRecords(tree, samples)
+    return attribute_of_rows(records, column, [one.image for one in samples]) if column in records.columns else {}
 
 
 def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:

@@ -86,8 +86,21 @@ def may_be_real(name: str) -> bool:
 
 @lru_cache(maxsize=CACHED_NAMES)
 def is_unsure(name: str) -> bool:
-    """Whether a name may be of either class: `imagenet_dit`, `real_vis_xl`, which begin as real ones; `tampered`."""
+    """Whether a name may be of either class.
+
+    `imagenet_dit`, `real_vis_xl` and `RealArt` begin as real ones, `not_ai` says no, `tampered` is a third class.
+    """
+    words = words_of(name)
+    denied = bool(set(words) & NEGATIONS and set(words) & (REAL | GENERATED))
+    if denied or (len(words) > 1 and words[0] in REAL and _begins_as_real(name)):
+        return True
     return _photo_set(name) is None or normalised(name) in THIRD_CLASSES
+
+
+def _begins_as_real(name: str) -> bool:
+    """Whether a name whose first word is real goes on with what is neither plain, nor a class, nor a generator."""
+    says_more = not (may_be_real(name) or is_known_generator(name) or GENERATED & set(words_of(name)))
+    return says_more and label_of_name(name) is None
 
 
 def _photo_set(folder: str) -> bool | None:

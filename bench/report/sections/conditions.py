@@ -9,8 +9,12 @@ import pandas as pd
 
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.conditions import ConditionOutcomes, WorstValue, condition_outcomes
+from bench.records import columns
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent
 from bench.report.sections.content import SectionContent
+from protocols.api import NONE
+from protocols.degradations import canonical_steps
+from protocols.profiles import Profile, find_profile, profile_names
 
 LEGEND = (
     "In %, every condition counting alike, the clean one included. Pooled AUC: all degraded copies in one ROC curve, "
@@ -26,7 +30,21 @@ def condition_content(measured: MeasuredCells) -> SectionContent:
     if not found:
         return SectionContent([])
     rows = pd.json_normalize([asdict(one) for one in found], sep="_")
-    return SectionContent([TitledTable("Over all conditions", tuple(_columns(found)))], rows)
+    shown, profile = _columns(found), _scoring_profile(measured)
+    if profile:
+        scores = [sum(weight * getattr(one, name) for name, weight in profile.score.items()) for one in found]
+        rows["score"] = scores
+        weights = ", ".join(f"{weight:g} {name}" for name, weight in profile.score.items())
+        shown.append(TableColumn(f"{profile.name} ({weights})", tuple(map(percent, scores))))
+    return SectionContent([TitledTable("Over all conditions", tuple(shown))], rows)
+
+
+def _scoring_profile(measured: MeasuredCells) -> Profile | None:
+    """The profile whose conditions the run has, and no others, where it makes one number of them; None for none."""
+    conditions = set(measured.table[columns.DEGRADATION]) - {NONE}
+    profiles = (find_profile(name) for name in profile_names())
+    scoring = (profile for profile in profiles if profile and profile.score)
+    return next((profile for profile in scoring if set(canonical_steps(profile.degradations)) == conditions), None)
 
 
 def _columns(found: list[ConditionOutcomes]) -> list[TableColumn]:

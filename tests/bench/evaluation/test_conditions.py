@@ -12,6 +12,7 @@ from bench.evaluation.conditions import condition_outcomes
 from bench.records import columns
 from bench.report.sections.conditions import condition_content
 from protocols.degradation import DegradationMatrix
+from protocols.profiles import find_profile
 from tests.support.synthetic_runs import GENERATORS, make_run, run_of
 
 ALL = DegradationMatrix(train_on=GENERATORS[:2], degradations=("jpeg:65", "blur:1"), test_all=True)
@@ -86,3 +87,16 @@ def test_the_section_has_a_row_for_each_detector(run):
     assert all(text.endswith(" blur:1") for text in headers["worst condition"])
     assert isinstance(content.rows, pd.DataFrame)
     assert list(content.rows["worst_condition_where"]) == ["blur:1", "blur:1"]
+
+
+def test_a_profile_that_weighs_outcomes_has_its_score_where_the_run_has_its_conditions_alone(run):
+    profile = find_profile("techjam-2026")
+    asked = DegradationMatrix(train_on=GENERATORS[:1], degradations=("techjam-2026",))
+    whole = evaluate(run_of(asked, lambda *_: 0.8, n=30), 2)
+    content = condition_content(whole)
+    last = content.tables[0].columns[-1]
+    assert last.header == "techjam-2026 (0.5 clean_auc, 0.5 pooled_auc)"
+    outcomes = list(condition_outcomes(whole, 2))
+    assert content.rows["score"].tolist() == pytest.approx([(one.clean_auc + one.pooled_auc) / 2 for one in outcomes])
+    assert {one.conditions for one in outcomes} == {1 + len(profile.degradations)} == {20}
+    assert "score" not in condition_content(evaluate(run, 2)).rows

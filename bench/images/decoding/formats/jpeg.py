@@ -74,6 +74,11 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         yield _Segment(marker, found.start(), offset)
 
 
+def end_of_scan(data: bytes) -> int:
+    """The offset of the end marker of a file that has one."""
+    return next(segment.start for segment in _segments(data) if segment.marker == _END)
+
+
 def _misses_views(data: bytes, segment: _Segment) -> bool:
     """Whether a segment is an index of further pictures (MPO) some of which are not in the file."""
     start = segment.start + 8  # from which the index counts

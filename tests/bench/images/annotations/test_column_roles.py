@@ -143,12 +143,27 @@ def test_generators_are_found_under_any_usual_name(column):
     [
         (["real", "Real-ESRGAN"], "'Real-ESRGAN' in model, which may be real images or a generator"),
         (["real", "tampered"], "'tampered' in model, which may be real images or a generator"),
-        (["", "flux"], "rows without a name in model"),
         ([0, 1, 2], "numbers without names in model; say what each means, such as --classes 0=real"),
     ],
 )
 def test_generators_alone_that_leave_a_class_open_are_refused(makers, told):
     assert told in refused({"model": makers})
+
+
+@pytest.mark.parametrize("empty", ["", "None", "NaN", "null", "N/A", "-"])
+def test_a_generator_that_is_not_stated_is_none(empty):
+    found = facts_of({"model": ["flux", empty, "real"]})
+    assert (found.labels, found.generators) == ([1, None, 0], ["flux", "", ""])
+    found = facts_of({"label": ["fake", "real", "fake"], "model": ["flux", "real", empty]})
+    assert (found.labels, found.generators) == ([1, 0, 1], ["flux", "", ""])
+    assert facts_of({"model": ["flux", empty]}, classes={"none": "real"}).labels == [1, 0]
+    told = refused({"label": ["fake", "real"], "model": [empty, "flux"]})
+    assert "generated rows whose model is ''; are the classes swapped?" in told
+
+
+@pytest.mark.parametrize("value", ["real_compressed", "uncertain", "Unlabeled", "n/a"])
+def test_labels_that_are_neither_class_are_no_generators(value):
+    assert f"say what each means, such as --classes {value}=" in refused({"label": ["real", "flux", value]})
 
 
 def test_generators_of_an_open_class_are_read_as_stated():

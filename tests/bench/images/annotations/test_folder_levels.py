@@ -2,9 +2,10 @@
 
 import pytest
 
+from bench.images.annotations import folder_levels
 from bench.images.annotations.folder_levels import read_folders
 from bench.images.annotations.stated_facts import StatedFacts
-from bench.images.reading import Reading
+from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
 
 REAL, FAKE = StatedFacts(0), StatedFacts(1)
@@ -178,3 +179,13 @@ def test_what_each_level_was_taken_for_is_told():
     assert "folders taken as left out: masks" in lines
     many = reading_of("real", *(f"generator{number}" for number in range(8))).description()
     assert any(line.endswith("generator4, and 3 more") for line in many)
+
+
+def test_every_folder_is_looked_at_a_few_times_however_many_there_are(monkeypatch):
+    looked_at = []
+    known = folder_levels.is_known_generator
+    monkeypatch.setattr(folder_levels, "is_known_generator", lambda name: looked_at.append(name) or known(name))
+    folders = {f"photo_{number:04d}": ["a.png"] for number in range(300)} | {"flux": ["b.png"]}
+    found = read_folders(folders, "data", AS_STATED)
+    assert [facts.label for facts in found.facts.values()] == [0] * 300 + [None]
+    assert len(looked_at) < 20 * len(folders)

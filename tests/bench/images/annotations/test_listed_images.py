@@ -228,3 +228,34 @@ def test_further_columns_are_attributes_of_the_images_that_a_table_lists(images,
     read_set = pickle.loads(pickle.dumps(read(str(images))))  # noqa: S301 - our own
     assert read_set.attribute("seed") == ["0", "1", "2", "3"]
     assert read_set.attribute("prompt") == ["", "", "", "a hat"]
+    assert read_set.select([3, 0]).attribute("seed") == ["3", "0"]
+
+
+def test_attributes_of_a_selection_are_those_of_the_whole(tmp_path):
+    names = [f"{kind}/{index}.png" for kind in ("flux", "real") for index in range(5)]
+    write_images(tmp_path, *names)
+    lines = [{"file_name": f"{index % 5}.png", "prompt": f"{'second' * (index // 5)}{index}"} for index in range(10)]
+    comma_separated(tmp_path / "flux" / "metadata.csv", lines)
+    images = read(str(tmp_path))
+    assert images.attribute("prompt") == [*"01234", *[""] * 5]
+    assert images.select(images.table["label"] == 0).attribute("prompt") == [""] * 5
+
+
+def test_rows_without_a_generator_are_what_folders_say_or_asked_about(tmp_path):
+    names = [f"{kind}/{index}.png" for kind in ("fake", "real") for index in range(2)]
+    write_images(tmp_path, *names)
+    made = ["flux", "sdxl", "", "nan"]
+    lines = [{"file_name": name, "model": model} for name, model in zip(names, made, strict=True)]
+    comma_separated(tmp_path / "metadata.csv", lines)
+    images = read(str(tmp_path))
+    assert images.generators == ("flux", "sdxl")
+    assert images.labels.tolist() == [1, 1, 0, 0]
+    for name in names:
+        (tmp_path / name).rename(tmp_path / name.replace("/", "_"))
+    comma_separated(
+        tmp_path / "metadata.csv", [line | {"file_name": line["file_name"].replace("/", "_")} for line in lines]
+    )
+    with pytest.raises(InputError, match=r"without a name in model, such as real_0\.png; .* --classes none=real"):
+        read(str(tmp_path))
+    images = read(str(tmp_path), reading=Reading({"none": "real"}))
+    assert images.labels.tolist() == [1, 1, 0, 0]

@@ -96,6 +96,18 @@ def test_paths_are_found_wherever_they_begin_and_however_they_are_written(texts,
     assert PathIndex(IMAGES).find(texts, folder) == list(found)
 
 
+def test_a_table_in_a_folder_of_images_says_nothing_of_images_outside():
+    index = PathIndex(
+        [*(f"real/{number}.png" for number in range(10)), *(f"flux/{number}.png" for number in range(1, 9))]
+    )
+    bare = [f"{number}.png" for number in range(10)]
+    assert index.find(bare, "flux") == [None, *(f"flux/{number}.png" for number in range(1, 9)), None]
+    assert index.find(["only/in/real/0.png", "real/0.png"], "flux") == [None, "real/0.png"]
+    top = PathIndex(["0.png", "1.png", "a/b/1.png"])
+    assert top.find(["0.png", "1.png"], "a") == [None, "a/b/1.png"]
+    assert top.find(["0.png", "1.png"], "lists") == ["0.png", "1.png"]
+
+
 def test_letters_of_two_cases_stay_apart_where_both_are_there():
     index = PathIndex(("x/a.png", "x/A.png"))
     assert index.find(["x/a.png", "x/A.png", "x/a.PNG"], "") == ["x/a.png", "x/A.png", None]

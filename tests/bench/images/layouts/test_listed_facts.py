@@ -4,6 +4,7 @@ import pytest
 
 from bench.images.data_sets import read
 from bench.platform.errors import InputError
+from protocols.api import Subset
 from tests.support.small_data_sets import table_columns, write_images
 
 GENIMAGE = [
@@ -71,3 +72,24 @@ def test_a_table_that_says_the_same_changes_nothing(tmp_path):
     rows = [(name, name.split("/")[1], "fake" if "/ai/" in name else "real", "adm") for name in GENIMAGE]
     write_table(tmp_path, rows, "file_name,split,label,comment")
     assert read(str(tmp_path)).table.equals(before)
+
+
+def test_generators_of_a_table_stand_where_folders_name_none_that_is_known(tmp_path):
+    names = [f"{kind}/{index}.png" for kind in ("0_real", "1_fake") for index in range(4)]
+    write_images(tmp_path, *names)
+    made = {name: ("" if name.startswith("0") else "flux" if index % 2 else "sdxl") for index, name in enumerate(names)}
+    write_table(tmp_path, made.items(), "file_name,generator")
+    images = read(str(tmp_path))
+    assert images.reading[0].startswith("laid out as cnnspot")
+    assert table_columns(images.select(images.table["label"] == 1), "generator") == {
+        name: generator for name, generator in made.items() if generator
+    }
+    assert {images.table.loc[images.rows_of(Subset((name,), "all")), "label"].sum() for name in images.generators} == {
+        2
+    }
+
+
+def test_known_generators_of_folders_stand_whatever_else_a_table_calls_them(tmp_path):
+    write_images(tmp_path, *GENIMAGE)
+    write_table(tmp_path, [(name, "adm v2" if "/ai/" in name else "real") for name in GENIMAGE], "file_name,model")
+    assert read(str(tmp_path)).generators == ("ADM",)

@@ -229,3 +229,4 @@ def test_further_fields_of_samples_are_attributes(tmp_path):
     images = read_data(str(tmp_path))
     assert images.attribute("steps") == ["30", "50", "", ""]
     assert images.attribute("prompt") == ["a hat", "", "", ""]
+    assert images.select([3, 2]).attribute("prompt") == ["", ""]

@@ -33,9 +33,12 @@ ONLY_GENERATED = [
 NEITHER = [
     "imagenet_glide", "imagenet_ai_0508_adm", "imagenet_ai_0424_wukong", "imagenet_midjourney", "ffhq_stylegan2",
     "real_esrgan", "realistic_vision", "raised", "lsun_ldm", "flux", "photoreal", "coco_fake", "ffhq_fake",
-    "imagenet_ai", "celeba_synthetic", "ffhq_generated", "real_fake", "deepfake", "not_real", "GenAI", "cat", "0", "",
+    "imagenet_ai", "celeba_synthetic", "ffhq_generated", "real_fake", "deepfake", "GenAI", "cat", "0", "",
 ]  # fmt: skip
-UNSURE = ["imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl", "lsun_bedroom"]
+UNSURE = [
+    "imagenet_dit", "imagenet_sd", "laion_sana", "ffhq_psp", "real_vis_xl", "lsun_bedroom", "RealArt", "not_real",
+    "not_ai", "non-fake",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

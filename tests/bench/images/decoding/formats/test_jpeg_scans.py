@@ -1,4 +1,4 @@
-"""A JPEG without an end marker: read where its scan is complete, refused where it is cut off or filled."""
+"""JPEG, with and without an end marker: read where its scan is complete, refused where it is cut off or filled."""
 
 import io
 
@@ -88,3 +88,25 @@ def _one_component_each(image):
     luma, chroma = "010" + "1" + "1010" + "001010" * 3, "01" + "1" + "00" + "0000" * 3
     bits = [row.ljust(-(-len(row) // 8) * 8, "1") for row in (luma, chroma, chroma)]
     return [head, *(scan + int(row, 2).to_bytes(len(row) // 8, "big") for scan, row in zip(scans, bits, strict=True))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.85])
+def test_a_scan_that_is_cut_off_before_an_end_marker_is_refused(kind, share):
+    data = KINDS[kind]
+    scan = data.rindex(b"\xff\xda") + 20
+    assert refused(data[: scan + int((len(data) - scan) * share)].rstrip(b"\xff") + b"\xff\xd9")
+
+
+def test_zeros_in_place_of_the_rest_before_an_end_marker_are_refused():
+    data = KINDS["baseline"]
+    assert refused(data[: len(data) // 2] + bytes(len(data) // 2) + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 1}])
+@pytest.mark.parametrize("colour", ["white", "grey", "red"])
+def test_a_picture_that_ends_in_one_colour_is_read(options, colour):
+    image = PICTURE.copy()
+    image.paste(colour, (20, 10, *image.size))
+    data = saved(image, "JPEG", **options)
+    assert (decode(data, "flat").pixels == np.asarray(Image.open(io.BytesIO(data)))).all()
