@@ -94,7 +94,7 @@ def jp2(sample: Sample, rate: float) -> Sample:
 
 
 def heic(sample: Sample, quality: float) -> Sample:
-    """Encode as HEIC with x265 by libheif, 8 bits, 4:2:0, preset slow, and decode again; pillow-heif's binding.
+    """Encode as HEIC with x265 by libheif, 8 bits, 4:2:0, its default preset, and decode again; pillow-heif's binding.
 
     Args:
         sample: Any size that the encoder takes.

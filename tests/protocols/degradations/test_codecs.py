@@ -86,9 +86,11 @@ def test_jpeg_2000_keeps_its_rate_and_opencv_reads_the_same_pixels(saved_files, 
 
 def test_jpeg_2000_has_the_irreversible_wavelet_and_the_colour_transform(saved_files):
     degraded = parse_degradation("jp2:20")(sample(PICTURE))
-    style = saved_files[0].partition(b"\xff\x52")[2]  # ISO/IEC 15444-1, A.6.1: the marker COD and what follows it
-    assert style[3 + 3] == 1  # the multiple component transformation is used
-    assert style[3 + 4 + 4] == 0  # the 9/7 irreversible transformation
+    style = saved_files[0].partition(b"\xff\x52")[2][:12]  # ISO/IEC 15444-1, A.6.1: the marker COD and what follows it
+    assert style[4:6] == b"\0\1"  # one quality layer
+    assert style[6] == 1  # the multiple component transformation is used
+    assert style[7] == 5  # decompositions, which give six resolutions
+    assert style[11] == 0  # the 9/7 irreversible transformation
     without, _ = through_opencv(".jp2", cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 50)  # at the same rate
     assert psnr(degraded.pixels, PICTURE) > psnr(without, PICTURE) + 1
 
