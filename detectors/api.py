@@ -147,13 +147,15 @@ class Recipe(ABC):
 
     Further fields are options, part of the key by themselves where they differ from their default; a field with
     `compare=False` is no option. One with the metadata `{"file": True}` is the path of a file and stands in the key by
-    its content. `input` says how the harness shows test images to the fitted detector.
+    its content. `input` says how the harness shows test images to the fitted detector. `names_generators` is true where
+    that says which of several generators made an image, as a `detectors.classifier.Classifier` does.
     """
 
     setting: Setting = "paper"
     input: InputPolicy = field(default="published", kw_only=True)
     card: ClassVar[Card]
     variants: ClassVar[Mapping[Setting, Variant]]
+    names_generators: ClassVar[bool] = False
 
     @property
     def variant(self: VariantTable[AnyVariant]) -> AnyVariant:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Protocol
 
 Split = Literal["train", "val", "test", "all"]  # "all": whatever the split
 Task = Literal["binary", "generator"]
 Role = Literal["home", "away"]
+DegradedImages = Literal["both", "real", "generated"]  # the classes of a subset that its degradation is applied to
 AxisValue = str | int | float  # of an axis, as tables have it
 NONE = "none"  # the degradation that changes nothing, as `protocols.degradations` spells it
 
@@ -32,8 +33,12 @@ class Subset:
         split: Of the data.
         contents: The classes of content, of both real and generated images; empty for all.
         size: Images of each class; None for all. The images of a smaller size are among those of a larger one.
-        degradation: Applied to every image first.
+        degradation: Applied to every image first, or to those of one class.
         data: The data set, as `EvaluationProtocol.data_sets` names it; empty for the one of the run.
+        degraded: The images that the degradation is applied to: of both classes, or of one alone.
+        shots: Further generators that join, each with so many of its images and as many of its real ones, drawn as for
+            `size`. A real image that is in the subset already is in it once.
+        label: What tables call it; empty for its generators. No key depends on it.
     """
 
     generators: tuple[str, ...]
@@ -42,11 +47,25 @@ class Subset:
     size: int | None = None
     degradation: str = NONE
     data: str = ""
+    label: str = ""
+    degraded: DegradedImages = "both"
+    shots: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def common_degradation(self) -> str:
+        """The degradation of all its images alike; that of one class alone is part of the images."""
+        return self.degradation if self.degraded == "both" else NONE
+
+    @property
+    def parts(self) -> tuple[Subset, ...]:
+        """The subsets of which it is composed: its generators, then each of those that join."""
+        joining = (replace(self, generators=(name,), size=size, shots=(), label="") for name, size in self.shots)
+        return (replace(self, shots=()), *joining) if self.shots else (self,)
 
     @property
     def name(self) -> str:
-        """The generators, joined with "+"; the rest follows from the axes."""
-        return "+".join(self.generators)
+        """The label, or the generators, joined with "+"; the rest follows from the axes."""
+        return self.label or "+".join(self.generators)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +240,7 @@ class PublishedAverage:
     beside: str
 
 
-NameKind = Literal["generators", "degradations"]
+NameKind = Literal["generators", "degradations", "data_sets", "file"]
 
 
 def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  # noqa: ANN401 - of the field's type
@@ -231,7 +250,8 @@ def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  
         default: Its default.
         about: One line of help.
         names: What the texts of an option of several texts name, where they do. Generators are checked, and called as
-            the data calls them, before the protocol lists its cells; degradations before the data is opened.
+            the data calls them, before the protocol lists its cells; degradations and data sets before the data is
+            opened. A relative path of data or of a file in a settings file begins in the folder of that file.
     """
     return field(default=default, metadata={"help": about, "names": names})
 
@@ -243,22 +263,26 @@ class EvaluationProtocol(ABC):
     Attributes:
         name: As it is installed.
         title: One line: "Name: explanation".
+        source: Where the question was asked before, or that it is Lineup's own.
         view: The layout of the results.
         axes: Further axes of this protocol by name, beside `AXES`.
         published: The published averages to compare with; None for none.
         worst_over: Axes over whose values a row's mean and its worst are shown, with what tables call such a value.
         trains: Whether detectors are trained; else each is loaded from a checkpoint.
         several_data_sets: Whether the run's data may be several data sets.
+        pairs: Whether generated images are compared with real ones one by one, which a section of the report shows.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    source: ClassVar[str] = ""
     view: ClassVar[MatrixLayout]
     axes: ClassVar[Mapping[str, Axis]] = {}
     published: ClassVar[PublishedAverage | None] = None
     worst_over: ClassVar[Mapping[str, str]] = {}
     trains: ClassVar[bool] = True
     several_data_sets: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
     def data_sets(self) -> tuple[str, ...]:
         """Further data sets that the cells name, written as for the option of the run; none by default."""

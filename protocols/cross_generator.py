@@ -30,6 +30,7 @@ class CrossGenerator(EvaluationProtocol):
 
     name: ClassVar[str] = "cross_generator"
     title: ClassVar[str] = "Cross-generator: train on one generator (rows), test on each (columns)"
+    source: ClassVar[str] = "GenImage, arXiv 2306.08571, Tables 2 to 4; Yu et al., slides, CUHK-Shenzhen, 2024"
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
     published: ClassVar[PublishedAverage | None] = PublishedAverage(over="test", beside="all cells")
 

@@ -45,6 +45,7 @@ class DegradationMatrix(EvaluationProtocol):
 
     name: ClassVar[str] = "degradation"
     title: ClassVar[str] = "Degradation: train on clean images (rows), test under each degradation (columns)"
+    source: ClassVar[str] = "GenImage, arXiv 2306.08571, Table 5"
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="degradation")
     published: ClassVar[PublishedAverage | None] = PublishedAverage(over="degradation", beside="degraded")
 

@@ -37,6 +37,7 @@ class Released(EvaluationProtocol):
 
     name: ClassVar[str] = "released"
     title: ClassVar[str] = "Released: checkpoints of other people on every generator, nothing is trained"
+    source: ClassVar[str] = "Lineup; as papers report checkpoints, such as CNNDetection, arXiv 1912.11035"
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="degradation", columns="generator")
     axes: ClassVar[Mapping[str, Axis]] = {"generator": Axis(generator_of, generators=True)}
     worst_over: ClassVar[Mapping[str, str]] = {"generator": "generator", "test_data": "data set"}

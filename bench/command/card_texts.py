@@ -14,7 +14,7 @@ from detectors import catalogue
 from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
 from detectors.identity import default_of, options_of
-from protocols.api import option_help
+from protocols.api import EvaluationProtocol, option_help
 from protocols.degradations import DegradationKind, UnknownDegradation
 from protocols.degradations import catalogue as degradation_catalogue
 
@@ -139,12 +139,22 @@ def _result_lines(result: EmbeddedResult | None, indent: str = INDENT) -> Iterat
 
 
 def protocol_titles() -> Iterator[str]:
-    """One line for each protocol: its name, and what it asks."""
+    """Lines of each protocol: its name and what it asks; beneath, its cells and its source where they are stated."""
     names = protocol_catalogue.names()
     width = max(map(len, names), default=0)
     yield "protocols"
     for name in names:
-        yield f"{INDENT}{name.ljust(width)}  {protocol_catalogue.protocol_class(name).title}"
+        kind = protocol_catalogue.protocol_class(name)
+        yield f"{INDENT}{name.ljust(width)}  {kind.title}"
+        yield from _further_lines(kind, INDENT + " " * (width + 2))
+
+
+def _further_lines(kind: type[EvaluationProtocol], indent: str) -> Iterator[str]:
+    """The cells of a protocol, which the first line of its docstring says, and its source."""
+    cells = (kind.__doc__ or "").strip().splitlines()[:1]
+    for label, text in (("cells", "".join(cells)), ("source", kind.source)):
+        if text:
+            yield from _labelled_lines(label, text, indent)
 
 
 def _degradation_lines(name: str, kind: DegradationKind | str) -> list[str]:
@@ -205,6 +215,8 @@ def _whole_protocol(name: str) -> Iterator[str]:
     yield from _labelled_lines("title", kind.title, "")
     if kind.__doc__:
         yield from _labelled_lines("asks", " ".join(kind.__doc__.split()), "")
+    if kind.source:
+        yield from _labelled_lines("source", kind.source, "")
     yield from _labelled_lines("matrix", f"rows {kind.view.rows}, columns {kind.view.columns}", "")
     yield "options, as in `lineup run --protocol NAME --option VALUE`:" if option_help(kind) else "options: none"
     types, by_name = protocol_catalogue.option_types(kind), {field.name: field for field in fields(kind)}

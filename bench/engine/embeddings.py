@@ -112,7 +112,7 @@ def plan_embeddings(
         for embedder in embedders[item.recipe_key].embedders:
             by_key.setdefault(embedder.key, embedder)
             for subset in read:
-                key = embedder.key, parse_degradation(subset.degradation).name
+                key = embedder.key, parse_degradation(subset.common_degradation).name
                 users[key].append(item)
                 subsets[key][subset] = None
     requests = [

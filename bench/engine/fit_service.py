@@ -61,7 +61,7 @@ class FitService:
 
     def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
         selection = self.selections[subset]
-        reader = SampleReader(selection.pool, parse_degradation(subset.degradation), self.counts)
+        reader = SampleReader(selection.pool, parse_degradation(subset.common_degradation), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
         folder = self.cache.fit_folder(item.training_key)
         with self.curves(item.cell) as callback:

@@ -41,7 +41,7 @@ class PlannedCell:
         fit_key: Hash of everything that changes the fitted detector, and of how it is shown test images.
         training_key: Hash of everything that changes what fitting learns: detectors that are shown images differently
             share it.
-        missing: Why its checkpoint cannot be used; empty where it can.
+        missing: Why its checkpoint cannot be used, or its detector cannot do its task; empty where they can.
     """
 
     cell: Cell
@@ -65,7 +65,7 @@ class PlannedCell:
     @property
     def scoring_key(self) -> ScoringKey:
         """Equal for cells that need the same answer about an image."""
-        return self.fit_key, parse_degradation(self.cell.test.degradation).name
+        return self.fit_key, parse_degradation(self.cell.test.common_degradation).name
 
 
 def plan(
@@ -88,7 +88,7 @@ def plan(
         Unanswerable: A recipe does not have the options of a cell.
     """
     train_keys = {
-        train: (selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.degradation).key)
+        train: (selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.common_degradation).key)
         for train in {cell.train for cell in cells}
         if train is not None
     }
@@ -109,12 +109,19 @@ def plan(
         else:
             trained = *train_keys[cell.train], str(cell.seed)
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
-        test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.degradation).key
+        test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
         further = [cell.test.data] if cell.test.data else []  # records name its images with it
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
-        reason = (missing or {}).get(cell.detector, "")
+        reason = (missing or {}).get(cell.detector, "") or _cannot_name(recipe, cell.task)
         planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason))
     return planned
+
+
+def _cannot_name(recipe: Recipe, task: Task) -> str:
+    """Why a detector cannot do the task; empty where it can, or says so itself once it is fitted."""
+    if task == "binary" or recipe.names_generators:
+        return ""
+    return f"{recipe.card.name} tells real from generated and does not say which generator made an image"
 
 
 def _key_of_training(recipe: Recipe) -> str:

@@ -147,7 +147,7 @@ class Engine:
         return others
 
     def _answer_from_embeddings(self, item: PlannedCell, detector: Detector) -> Answer:
-        test, step = self._selections[item.cell.test], parse_degradation(item.cell.test.degradation)
+        test, step = self._selections[item.cell.test], parse_degradation(item.cell.test.common_degradation)
         return answer_from_embeddings(
             detector, lambda embedder: self._embeddings.embed(test, embedder, step), len(test.images)
         )

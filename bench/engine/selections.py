@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engine.cache import Hashes
+from bench.images.assembly import with_base_degradation
 from bench.images.image_set import ImageSet
 from bench.images.quality.inspection import HASH_BYTES, InspectedImages
 from bench.platform.files import digest
 from detectors.api import Rows, Sample
-from protocols.api import NONE, Subset
+from protocols.api import NONE, DegradedImages, Subset
 from protocols.degradations import parse_degradation
 
+DataVariant = tuple[str, str, DegradedImages]  # a data set, and the degradation of which of its images
 Positions = NDArray[np.int64]  # (N,), positions among the distinct images of a run
 
 
@@ -118,22 +120,38 @@ class Selection:
 class Selections:
     """The selection of each subset that cells name, made once.
 
+    Where a subset has images of one class degraded, these are images of their own: other pixels under the same name.
+
     Attributes:
         sets: Image sets by name, as cells name data sets; "" is the run's.
-        pool: The distinct images of all of them.
+        pool: The distinct images of all of them, and of what the subsets have degraded of one class.
     """
 
-    def __init__(self, inspected: Mapping[str, InspectedImages]) -> None:
+    def __init__(self, inspected: Mapping[str, InspectedImages], subsets: Iterable[Subset] = ()) -> None:
+        """Find the distinct images.
+
+        Args:
+            inspected: Image sets by name, with the facts of their files.
+            subsets: Those that will be asked for, as far as they have images of one class degraded.
+        """
         self.sets = {name: inspection.images for name, inspection in inspected.items()}
-        self.pool, positions = _find_distinct(list(self.sets.values()), list(map(_hashes, inspected.values())))
-        self._positions = dict(zip(self.sets, positions, strict=True))
+        variants: dict[DataVariant, InspectedImages] = {
+            _variant_of(subset): _with_one_class_degraded(inspected[subset.data], subset)
+            for subset in subsets
+            if _variant_of(subset) != _whole(subset.data)
+        }
+        every = {**{_whole(name): inspection for name, inspection in inspected.items()}, **variants}
+        self._images = {key: inspection.images for key, inspection in every.items()}
+        self.pool, positions = _find_distinct(list(self._images.values()), list(map(_hashes, every.values())))
+        self._positions = dict(zip(every, positions, strict=True))
         self._known: dict[Subset, Selection] = {}
 
     def __getitem__(self, subset: Subset) -> Selection:
-        subset = replace(subset, degradation=NONE)  # which selects the same images
+        key = _variant_of(subset)
+        subset = replace(subset, degradation=key[1], degraded=key[2])  # what selects the same images is one
         if subset not in self._known:
-            images, positions = self.sets[subset.data], self._positions[subset.data]
-            rows = images.rows_of(subset, positions)
+            images, positions = self._images[key], self._positions[key]
+            rows = images.rows_of(subset, self._positions[_whole(subset.data)])
             rows = rows[np.lexsort((images.labels[rows], positions[rows]))]  # whatever the files are called
             self._known[subset] = Selection(images.select(rows), positions[rows], self.pool)
         return self._known[subset]
@@ -144,7 +162,25 @@ class Selections:
 
     def all_images(self, data: str = "") -> Selection:
         """Every image of one data set."""
-        return Selection(self.sets[data], self._positions[data], self.pool)
+        return Selection(self.sets[data], self._positions[_whole(data)], self.pool)
+
+
+def _whole(data: str) -> DataVariant:
+    """The images of a data set as they are."""
+    return data, NONE, "both"
+
+
+def _variant_of(subset: Subset) -> DataVariant:
+    """The images that a subset selects from: as they are, unless one class alone is degraded."""
+    alone = subset.degraded != "both" and subset.degradation != NONE
+    return (subset.data, subset.degradation, subset.degraded) if alone else _whole(subset.data)
+
+
+def _with_one_class_degraded(inspection: InspectedImages, subset: Subset) -> InspectedImages:
+    """The images of a data set, those of one class under the degradation of a subset."""
+    label = 0 if subset.degraded == "real" else 1
+    images = with_base_degradation(inspection.images, subset.degradation, inspection.images.labels == label)
+    return replace(inspection, images=images)
 
 
 def _hashes(inspection: InspectedImages) -> Hashes:

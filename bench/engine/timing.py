@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
@@ -102,7 +103,7 @@ def time_detectors(
     Returns:
         One row per detector, columns `columns.THROUGHPUT`.
     """
-    parsed = (parse_degradation(text) for text in {item.cell.test.degradation for item in planned})
+    parsed = (parse_degradation(text) for text in {item.cell.test.common_degradation for item in planned})
     by_name = {degradation.name: degradation for degradation in parsed if degradation.steps}
     steps = [by_name[name] for name in sorted(by_name)]
     rows = []
@@ -162,7 +163,7 @@ def _stage_seconds(
 ) -> list[float]:
     """Seconds of each stage over all images."""
     decode, samples = clock.time(lambda: [images[index] for index in range(len(images))])
-    degrade, _ = clock.time(lambda: [_degrade(step, sample) for step in degradations for sample in samples])
+    degrade, _ = clock.time(lambda: _degrade(samples, degradations))
     parts = {base.consumer: base.detector for base in base_detectors(detector)}
     prepare, prepared = clock.time(
         lambda: {consumer: [part.prepare(sample) for sample in samples] for consumer, part in parts.items()}
@@ -172,10 +173,11 @@ def _stage_seconds(
     return [decode, degrade / max(1, len(degradations)), prepare, device, head]
 
 
-def _degrade(degradation: Degradation, sample: Sample) -> None:
-    """Degrade one image. That an image is refused is the reason of its cell, and of no missing speed."""
-    with suppress(ValueError):
-        degradation(sample)
+def _degrade(samples: Sequence[Sample], degradations: Sequence[Degradation]) -> None:
+    """Degrade images. That one is refused is the reason of its cell, and of no missing speed."""
+    for degradation, sample in product(degradations, samples):
+        with suppress(ValueError):
+            degradation(sample)
 
 
 def _device_and_head_seconds(

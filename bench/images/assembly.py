@@ -224,8 +224,16 @@ def _excluded_images_note(tree: Tree, table: pd.DataFrame) -> tuple[str, ...]:
     return (f"{excluded} images are not part of the layout and were left out, in {shown}{more}",)
 
 
-def with_base_degradation(images: ImageSet, chain: str) -> ImageSet:
-    """The same images with one more chain of degradations applied to every one of them, last."""
+def with_base_degradation(images: ImageSet, chain: str, rows: NDArray[np.bool_] | None = None) -> ImageSet:
+    """The same images with one more chain of degradations applied to every one of them, or to some rows, last.
+
+    Args:
+        images: An image set.
+        chain: The degradations.
+        rows: Which images, bools (N,); None for all.
+    """
     chains = images.table["degradation"]
     extended = np.where(chains == "", chain, chains + "+" + chain)
+    if rows is not None:
+        extended = np.where(rows, extended, chains)
     return replace(images, table=images.table.assign(degradation=extended))

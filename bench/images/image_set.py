@@ -191,6 +191,10 @@ class ImageSet:
         Raises:
             TooFewImages: One of its classes is empty, or has fewer images than the subset asks for.
         """
+        return np.unique(np.concatenate([self._rows_of_part(part, ranks) for part in subset.parts]))
+
+    def _rows_of_part(self, subset: Subset, ranks: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        """The rows of a subset in which no further generators join."""
         rows = np.flatnonzero(self._mask(subset))
         selected = self.select(rows)
         required = 1 if subset.size is None else subset.size
@@ -221,8 +225,8 @@ class ImageSet:
     def select_subsets(self, subsets: Collection[Subset]) -> ImageSet:
         """The images of all these subsets together."""
         selected = np.zeros(len(self), bool)
-        for subset in subsets:
-            selected |= self._mask(subset).to_numpy()
+        for part in dict.fromkeys(part for subset in subsets for part in subset.parts):
+            selected |= self._mask(part).to_numpy()
         return self.select(selected)
 
     def select_at_most(self, limit: int) -> ImageSet:

@@ -49,6 +49,7 @@ class ProtocolRecord:
         published: Which published averages may be shown beside the ranking.
         worst_over: Axes over whose values means and the worst are shown, with what tables call such a value.
         trains: Whether it trains detectors, and does not only read released ones.
+        pairs: Whether generated images are compared with real ones one by one.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ProtocolRecord:
     published: PublishedAverage | None = None
     worst_over: Mapping[str, str] = field(default_factory=dict)
     trains: bool = True
+    pairs: bool = False
 
     def group(self, role: Role) -> str | None:
         """Name of the average with that role; None where there is none."""

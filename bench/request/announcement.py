@@ -58,7 +58,7 @@ def announce_cost(run: PlannedRun, reporter: Reporter) -> None:
     read: dict[tuple[str, str], list[Subset]] = defaultdict(list)
     for item in missing:
         for subset in item.subsets:
-            read[item.cell.detector, subset.degradation].append(subset)
+            read[item.cell.detector, subset.common_degradation].append(subset)
     timed = store.throughput().drop_duplicates(columns.DETECTOR, keep="last").set_index(columns.DETECTOR)
     speeds = timed[columns.IMAGES_PER_S]
     if unknown := sorted({detector for detector, _ in read} - set(speeds.index)):

@@ -38,6 +38,8 @@ def check_request(request: RunRequest) -> None:
         chain_names(chains)
     for data in request.data_sets:
         check_data(data, request.real)
+    for data in request.protocol.data_sets():
+        check_data(data)
     _check_folder(request.out)
     if request.data_name:
         from bench.report.sections.reported import benchmark_name

@@ -124,10 +124,11 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
         raise InputError(msg)
     check_cells(request.protocol, cells, groups, names, data)
+    _require_naming(cells, recipes)
     facts = {name: _facts_of_used(request, name, data[name], cells, reporter, dry=dry) for name in data}
     inspections = {name: found for name, (found, _) in facts.items()}
     sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
-    selections = Selections(sound)
+    selections = Selections(sound, {subset for cell in cells for subset in (cell.train, cell.test) if subset})
     unasked = _unasked(cells, selections)
     asked = [cell for cell in cells if cell not in unasked]
     return PlannedRun(
@@ -146,6 +147,19 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         unasked,
         sum(count for _, count in facts.values()),
     )
+
+
+def _require_naming(cells: Sequence[Cell], recipes: Mapping[str, Recipe]) -> None:
+    """Raise `InputError` where every cell asks which generator made an image, and no detector says that."""
+    asked = {cell.detector for cell in cells if cell.task == "generator"}
+    if not asked or len(asked) < len({cell.detector for cell in cells}):
+        return
+    if any(recipes[name].names_generators for name in asked):
+        return
+    able = [name for name in catalogue.names() if catalogue.recipe(name).names_generators]
+    names = ", ".join(recipes)
+    msg = f"none of {names} says which generator made an image, which is asked here; give some of {', '.join(able)}"
+    raise InputError(msg)
 
 
 def _census(request: RunRequest, inspection: InspectedImages, uninspected: int) -> Census:

@@ -94,6 +94,7 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
         published=protocol.published,
         worst_over=dict(protocol.worst_over),
         trains=protocol.trains,
+        pairs=protocol.pairs,
     )
 
 

@@ -16,17 +16,19 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.images.data_names import EMBEDDED, layout_and_place
 from bench.platform.errors import InputError
+from bench.request.protocol_catalogue import protocol_class
 from bench.request.run_request import DetectorOptions
 from detectors import catalogue
 from detectors.entries import WrongEntry, parse_entry
 from detectors.identity import options_of
+from protocols.api import NameKind
 
 OPTIONS = "options"
 SETTINGS = "settings.toml"  # in the result folder of a run
@@ -71,10 +73,11 @@ def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:
     What names a checkpoint or a file of weights is a path where there is such a file, and else a name.
     """
     values = dict(settings.values)
-    for name in PLACES & values.keys():
+    own = _protocol_options(values)
+    for name in (PLACES | own["file"]) & values.keys():
         if values[name]:
             values[name] = str(folder.absolute() / str(values[name]))
-    for name in DATA_SETS & values.keys():
+    for name in (DATA_SETS | own["data_sets"]) & values.keys():
         whole = isinstance(values[name], str) and (folder / values[name]).exists()  # a comma may be part of a path
         change = partial(_data_text, folder=folder)
         values[name] = change(values[name]) if whole and values[name] else _mapped(values[name], change)
@@ -85,6 +88,16 @@ def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:
         for detector, table in settings.recipe_options.items()
     }
     return SettingsFile(values, tables)
+
+
+def _protocol_options(values: Mapping[str, Any]) -> dict[NameKind, set[str]]:
+    """The options of the protocol that settings name which are paths of files, and which are data sets."""
+    kinds: tuple[NameKind, ...] = ("file", "data_sets")
+    try:
+        protocol = protocol_class(str(values.get("protocol", "")))
+    except catalogue.UnknownName:
+        return {kind: set() for kind in kinds}
+    return {kind: {one.name for one in fields(protocol) if one.metadata.get("names") == kind} for kind in kinds}
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - a text or a list

@@ -69,6 +69,7 @@ class TwoStage(Recipe):
 
     first: str = "clip_classes"
     second: str = "residual"
+    names_generators: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         name="two_stage",
         family="composite",

@@ -82,6 +82,7 @@ class ClassifierRecipe(ClipRecipe):
     """A classifier on a CLIP tower: a subclass gives `card`, `variants`, `fit_rule` and `restore_rule`."""
 
     paper_weights: ClassVar[tuple[str, str]] = DATACOMP
+    names_generators: ClassVar[bool] = True
     variants: ClassVar[Mapping[Setting, ClassifierVariant]]
 
     @abstractmethod

@@ -51,7 +51,7 @@ OF_SEVERAL_MODULES = {
     "bench/report/test_report.py": "tables, pictures and files of one run",
     "protocols/test_degradation_plugins.py": "degradations of other packages",
     "protocols/test_protocols.py": "every protocol that is installed",
-    "protocols/test_training_size.py": "the protocol of tests/plugin",
+    "protocols/test_training_share.py": "the protocol of tests/plugin",
 }
 
 

@@ -1,38 +1,21 @@
 """What the protocols ask."""
 
-from dataclasses import dataclass, field, replace
+import re
+from dataclasses import replace
 
 import pytest
 
 from bench.request import protocol_catalogue
-from protocols.api import AXES, Scope, Unanswerable
+from detectors import catalogue
+from protocols.api import AXES, Unanswerable
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
 from protocols.released import Released
+from tests.support.entry_points import install
+from tests.support.protocol_runs import FakeImages
+from tests.support.protocol_runs import fake_scope as scope
 
-
-@dataclass
-class Fake:
-    generators: tuple[str, ...] = ("a", "b", "c")
-    families: dict[str, str] = field(default_factory=lambda: {"a": "x", "b": "x", "c": "y"})
-    short_side: int = 512
-    held_out: str = "val"
-    untrained: tuple[str, ...] = ()
-    contents: tuple[str, ...] = ()
-
-    def generators_in(self, split):
-        return tuple(name for name in self.generators if split != "train" or name not in self.untrained)
-
-    def largest_size(self, subset):
-        return 100
-
-    @property
-    def untouched(self):
-        return self.held_out
-
-
-def scope(detectors=("d",), seeds=(0,), checkpoints=(), **images):
-    return Scope(Fake(**images), detectors, seeds, checkpoints={name: f"{name}.pth" for name in checkpoints})
+REQUIRED = {"transfer_to": {"to": "more"}}  # values of options that have no default
 
 
 def places(cells):
@@ -82,24 +65,27 @@ def test_rows_are_generators_with_training_images_and_columns_those_held_out():
         CrossGenerator().cells(scope(untrained=("a", "b", "c")))
 
 
-def test_every_protocol_can_be_told_what_to_train_on():
-    assert protocol_catalogue.protocols_with_option("train_on") == ["cross_generator", "degradation", "training_size"]
+def test_every_protocol_that_trains_on_generators_can_be_told_which():
+    without = {*protocol_catalogue.names()} - {*protocol_catalogue.protocols_with_option("train_on")}
+    assert without == {"few_shot", "release_dates", "released"}
 
 
 @pytest.mark.parametrize("name", protocol_catalogue.protocols_with_option("train_on"))
 def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
-    protocol = protocol_catalogue.make_protocol(name, {"train_on": "z"})
+    protocol = protocol_catalogue.make_protocol(name, {"train_on": "z", **REQUIRED.get(name, {})})
     with pytest.raises(Unanswerable, match=r"'z' is not in the data's train split, which has a, b, c"):
         protocol.cells(scope())
 
 
 @pytest.mark.parametrize("name", protocol_catalogue.names())
 def test_every_protocol_is_one_that_the_bench_can_show(name):
-    protocol = protocol_catalogue.make_protocol(name, {})
+    protocol = protocol_catalogue.make_protocol(name, REQUIRED.get(name, {}))
     assert protocol.name == name
     assert {protocol.view.rows, protocol.view.columns} <= {*AXES, *protocol.axes}
     assert not AXES.keys() & protocol.axes.keys()
-    asked = scope(("d", "e"), (0, 1), () if protocol.trains else ("d", "e"))
+    others = {data: FakeImages() for data in protocol.data_sets()}
+    generators = ("ADM", "BigGAN", "SDv1.4")  # which have release dates
+    asked = scope(("d", "e"), (0, 1), () if protocol.trains else ("d", "e"), others, generators=generators)
     cells = protocol.cells(asked)
     assert cells
     assert len(set(cells)) == len(cells)
@@ -138,7 +124,7 @@ def test_a_degradation_matrix_of_released_rows_needs_no_training_images():
 
 def test_released_asks_every_data_set_and_degradation():
     asked = replace(
-        scope(("x", "y"), checkpoints=("x", "y")), other_images={"more": Fake(generators=("a",), held_out="test")}
+        scope(("x", "y"), checkpoints=("x", "y")), other_images={"more": FakeImages(generators=("a",), held_out="test")}
     )
     protocol = Released(degradations=("jpeg:70", "none", "blur:1.0"))
     cells = protocol.cells(asked)
@@ -153,3 +139,21 @@ def test_released_asks_every_data_set_and_degradation():
 def test_released_trains_nothing():
     with pytest.raises(Unanswerable, match=r"d would have to be trained, and this protocol trains nothing"):
         Released().cells(scope(("d", "x"), checkpoints=("x",)))
+
+
+@pytest.mark.parametrize("name", sorted({*protocol_catalogue.names()} - {"released"}))
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(name, run_on_kinds, tmp_path, monkeypatch):
+    install(monkeypatch, catalogue.GROUP, nearest_class="tests.support.multiclass:NearestClassRecipe")
+    table = tmp_path / "dates.toml"
+    dates = {"even": "2020-01", "odd": "2021-01"}
+    table.write_text("".join(f'[{one}]\ndate = "{date}"\nsource = "x"\n' for one, date in dates.items()))
+    options = {"transfer_to": {"to": str(run_on_kinds.data)}, "release_dates": {"table": str(table)}}.get(name, {})
+    untouched = replace(run_on_kinds, root=tmp_path / "root")
+    said = untouched.dry(name, detectors=("nearest_class",), **options)
+    found = re.search(r"To answer: (\d+) of (\d+) cells, (\d+) fits, (\d+) images to decode", said)
+    assert found, said
+    cells, planned, fits, images = map(int, found.groups())
+    assert cells == planned > 0
+    assert 0 < fits <= cells
+    assert images >= 64  # what one of the two generators has of a split
+    assert not untouched.root.exists()

@@ -186,8 +186,10 @@ class Bench:
         self.inspections = {
             name: cache.inspect(read(str(folder)), self.workers, lambda _: None) for name, folder in folders.items()
         }
-        self.selections = Selections({name: one.require_usable(0.0) for name, one in self.inspections.items()})
-        return plan(list(cells), self.recipes, self.selections, Runtime())
+        cells = list(cells)
+        sound = {name: one.require_usable(0.0) for name, one in self.inspections.items()}
+        self.selections = Selections(sound, {one for cell in cells for one in (cell.train, cell.test) if one})
+        return plan(cells, self.recipes, self.selections, Runtime())
 
     def run(self, planned: Sequence[PlannedCell]) -> tuple[Engine, dict[str, Outcome]]:
         reporter = Reporter(Console(file=io.StringIO()))

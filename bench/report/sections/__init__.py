@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.evaluation.cells import MeasuredCells
 from bench.platform.errors import InputError
-from bench.report.sections import conditions, degradations, generators, reported, routes
+from bench.report.sections import attribution, conditions, degradations, generators, pairs, reported, routes
 from bench.report.sections.content import SectionContent
 from detectors import catalogue
 
@@ -34,6 +34,8 @@ class Section:
 
 SECTIONS = (
     Section("conditions", conditions.condition_content, conditions.LEGEND),
+    Section("attribution", attribution.attribution_content, attribution.LEGEND),
+    Section("pairs", pairs.pair_content, pairs.LEGEND),
     Section("routes", routes.route_content, routes.LEGEND),
     Section("generators", generators.generator_content, generators.LEGEND),
     Section("reported", reported.reported_content, reported.LEGEND),

@@ -110,13 +110,19 @@ def test_every_card_can_be_shown(name):
 
 
 def test_every_protocol_has_a_line_with_its_title():
-    lines = [line.split() for line in protocol_titles()]
-    assert lines[0] == ["protocols"]
-    assert [line[0] for line in lines[1:]] == protocol_catalogue.names()
-    assert all(
-        " ".join(line[1:]) == protocol_catalogue.protocol_class(line[0]).title for line in lines[1:]
-    )  # the plug-in's as well
-    assert "training_size" in protocol_catalogue.names()
+    first, *lines = protocol_titles()
+    assert first == "protocols"
+    titles = [line.split() for line in lines if not line.startswith(8 * " ")]
+    assert [line[0] for line in titles] == protocol_catalogue.names()
+    assert all(" ".join(line[1:]) == protocol_catalogue.protocol_class(line[0]).title for line in titles)
+    assert "training_share" in protocol_catalogue.names()  # the plug-in's
+
+
+@pytest.mark.parametrize("name", sorted({*protocol_catalogue.names()} - {"training_share"}))
+def test_every_protocol_of_ours_says_its_cells_and_its_source(name):
+    kind, text = protocol_catalogue.protocol_class(name), " ".join(" ".join(protocol_titles()).split())
+    assert f"cells: {kind.__doc__.splitlines()[0]} source: {kind.source}" in text
+    assert kind.source
 
 
 @pytest.mark.parametrize("name", protocol_catalogue.names())

@@ -332,7 +332,7 @@ def test_several_base_degradations_go_into_folders_of_their_own(run, tmp_path):
 
 def test_a_refused_option_is_exit_code_2(lineup, lineup_process):
     assert "is one of the protocol degradation" in one_line(lineup_process("run", "--degradations", "jpeg:65"))
-    assert "option sizes cannot be" in one_line(lineup("run", "--protocol", "training_size", "--sizes", "many"))
+    assert "option shares cannot be" in one_line(lineup("run", "--protocol", "training_share", "--shares", "many"))
 
 
 @pytest.mark.parametrize("arguments", [["run", "--protocol", "degradation", "--help"], ["show", "degradation"]])
@@ -355,12 +355,12 @@ sys.exit("torch" in sys.modules or "pandas" in sys.modules)
 def test_a_plugin_protocol_runs_with_its_options(lineup, data, tmp_path):
     out = tmp_path / "out"
     done = lineup(
-        "run", "--protocol", "training_size", "--sizes", "2,4", "--train-on", "even", "--data", data, "--detectors",
-        "checkerboard", "--out", out,
+        "run", "--protocol", "training_share", "--shares", "0.25,0.5", "--train-on", "even", "--data", data,
+        "--detectors", "checkerboard", "--out", out,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     cells = pd.read_parquet(out / "cells.parquet")
     assert cells[columns.TRAIN].tolist() == ["even", "even"]
     assert cells["train_size"].astype(int).tolist() == [2, 4]
-    asked = ("run", "--protocol", "training_size", "--data", data, "--detectors", "checkerboard", "--out", out)
-    assert "training sizes 2, 4000 are not all from 1 to" in one_line(lineup(*asked, "--sizes", "2,4000"))
+    asked = ("run", "--protocol", "training_share", "--data", data, "--detectors", "checkerboard", "--out", out)
+    assert "training shares 2.0 are not all above 0" in one_line(lineup(*asked, "--shares", "2"))

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
-from lineup_training_size import TrainingSize
+from lineup_training_share import TrainingShare
 from safetensors.numpy import save_file
 
 import bench.engine.cache
@@ -16,54 +16,27 @@ from bench.records import columns
 from bench.request.planned_run import plan_run
 from bench.request.run_request import RunRequest
 from detectors.api import Card
-from detectors.classifier import Classifier
 from detectors.weight_file import hashed_file
 from detectors.weights.reading import read
 from protocols.api import AXES, Axis, Cell, EvaluationProtocol, MatrixLayout, Scope, Subset, grouped
 from tests.support.miniature import SIZES, Bench, NearestMeanRecipe
+from tests.support.multiclass import NearestClassRecipe
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("even",), "val")
 
 
-class Naming(Classifier):
-    """The nearest of the class means, real included."""
-
-    def __init__(self, embedder, classes, means):
-        self.embedder, self.classes, self.means = embedder, classes, means
-
-    def class_probabilities(self, embeddings):
-        near = np.exp(-np.stack([np.square(embeddings - mean).sum(axis=1) for mean in self.means], axis=1) / 50)
-        return (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
-
-    def state(self):
-        return {"means": self.means, "classes": np.frombuffer("/".join(self.classes).encode(), np.uint8)}
-
-
-@dataclass(frozen=True)
-class Named(NearestMeanRecipe):
-    card: ClassVar[Card] = replace(Checkerboard.card, name="named")
-
-    def fit(self, train, seed, runtime):
-        embeddings, names = train.embed(self.shared), np.array(train.generators)
-        classes = tuple(sorted(set(train.generators)))
-        return Naming(self.shared, classes, np.stack([embeddings[names == name].mean(axis=0) for name in classes]))
-
-    def restore(self, state, runtime):
-        return Naming(self.shared, tuple(state["classes"].tobytes().decode().split("/")), state["means"])
-
-
 def test_which_generator_is_a_task_for_those_who_can_say(make_bench):
-    bench = make_bench(recipes=[Named("small"), Checkerboard("small")])
+    bench = make_bench(recipes=[NearestClassRecipe("small"), Checkerboard("small")])
     train = Subset(("even", "odd"), "train")
     tests = [Subset((name,), "val") for name in ("odd", "faint")]
     cells = [Cell(name, train, test, task="generator") for name in bench.recipes for test in tests]
     run = bench.stored_run(planned=bench.planned(cells))
     by_detector = run.cells.set_index(columns.DETECTOR)
     assert set(by_detector.loc["checkerboard", columns.STATUS]) == {"skipped"}
-    assert "does not say which of several generators" in by_detector.loc["checkerboard", columns.REASON].iloc[0]
+    assert "does not say which generator made an image" in by_detector.loc["checkerboard", columns.REASON].iloc[0]
     assert set(run.diagnostics[columns.GENERATOR]) == {"", "odd", "faint"}
     table = cells_table(run)
-    reached = table[table[columns.DETECTOR] == "named"].set_index(columns.TEST)[columns.ACCURACY]
+    reached = table[table[columns.DETECTOR] == "nearest_class"].set_index(columns.TEST)[columns.ACCURACY]
     assert reached["odd"] == 1
     assert reached["faint"] <= 0.5  # no detector can name a generator that it has never seen
     told = run.diagnostics.set_index([columns.KEY, columns.NAME]).loc[run.cells[columns.KEY].iloc[1]]
@@ -126,9 +99,9 @@ def test_smaller_train_sets_are_parts_of_larger_ones(make_bench):
         bench.selections[replace(TRAIN, size=9)]
 
 
-def training_sizes(bench):
+def training_shares(bench):
     images = bench.inspections[""].images
-    return TrainingSize(sizes=(2, 4, 8)).cells(Scope(images, tuple(bench.recipes)))
+    return TrainingShare().cells(Scope(images, tuple(bench.recipes)))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +110,7 @@ def undisturbed(miniature, tmp_path_factory):
     recipes = {one.card.name: one for one in (NearestMeanRecipe("small"), Checkerboard("small"))}
     bench = Bench(miniature, tmp_path_factory.mktemp("undisturbed"), recipes)
     bench.planned([])
-    planned = bench.planned(training_sizes(bench))
+    planned = bench.planned(training_shares(bench))
     bench.run(planned)
     return planned, bench.scores(planned)
 
@@ -147,7 +120,7 @@ def test_a_plug_ins_protocol_survives_a_kill(undisturbed, make_bench, monkeypatc
     planned, expected = undisturbed
     killed = make_bench()
     killed.planned([])
-    killed.planned(training_sizes(killed))
+    killed.planned(training_shares(killed))
     writes = []
 
     def dying(path, write, real=bench.platform.files.write_atomically):

@@ -1,0 +1,1 @@
+"""Protocols whose images are degraded, in training or in testing."""

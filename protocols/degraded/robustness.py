@@ -1,0 +1,73 @@
+"""Robustness: the severity of one degradation swept finely (GenImage, arXiv 2306.08571, Table 5, in small steps)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from protocols.api import (
+    NONE,
+    Cell,
+    EvaluationProtocol,
+    Group,
+    MatrixLayout,
+    Scope,
+    Unanswerable,
+    grouped,
+    option,
+)
+from protocols.degradations import canonical_steps
+from protocols.subsets import cells_of, mixed_subsets
+
+STEPS = 10
+# severities from mild to strong, for images of so many pixels on their shorter side
+SWEEPS: Mapping[str, Callable[[int], Sequence[float]]] = {
+    "jpeg": lambda _: range(100, 0, -10),
+    "blur": lambda _: [step / 2 for step in range(1, STEPS + 1)],
+    "lr": lambda side: [max(1, side * step // (STEPS + 1)) for step in range(STEPS, 0, -1)],
+}
+
+
+@dataclass(frozen=True)
+class Robustness(EvaluationProtocol):
+    """Every detector, trained on clean images, tested on the same generators clean and at each severity."""
+
+    kind: str = option("jpeg", "The degradation, such as jpeg, blur or lr.")
+    severities: tuple[float, ...] = option((), "Its numbers, from mild to strong; empty: ten steps where it has some.")
+    train_on: tuple[str, ...] = option((), "Generators to train on, all together; empty: all.", names="generators")
+
+    name: ClassVar[str] = "robustness"
+    title: ClassVar[str] = "Robustness: train on clean images, test at each severity of one degradation (columns)"
+    source: ClassVar[str] = "GenImage, arXiv 2306.08571, Table 5, with finer steps of one degradation"
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="degradation")
+    worst_over: ClassVar[Mapping[str, str]] = {"degradation": "severity"}
+
+    def cells(self, scope: Scope) -> list[Cell]:
+        """One cell per detector, seed and severity, clean images first. Raises `Unanswerable`, `UnknownDegradation`."""
+        train, test = mixed_subsets(scope, self.train_on)
+        steps = (NONE, *canonical_steps(f"{self.kind}:{one:g}" for one in self._severities(scope.images.short_side)))
+        return cells_of(scope, [(train, replace(test, degradation=step)) for step in steps])
+
+    def _severities(self, short_side: int) -> Sequence[float]:
+        if self.severities:
+            return self.severities
+        if self.kind not in SWEEPS:
+            msg = f"no severities of {self.kind} are usual here; give them with --severities, from mild to strong"
+            raise Unanswerable(msg)
+        return SWEEPS[self.kind](short_side)
+
+    def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
+        """Clean images, all severities, and each one."""
+        del scope
+        steps = dict.fromkeys(cell.test.degradation for cell in cells)
+        degraded = [cell for cell in cells if cell.test.degradation != NONE]
+        return [
+            grouped("clean", set(cells) - set(degraded), "home"),
+            grouped("degraded", degraded, "away"),
+            *(
+                grouped(step, (cell for cell in degraded if cell.test.degradation == step))
+                for step in steps
+                if step != NONE
+            ),
+        ]

@@ -1,0 +1,76 @@
+"""Selections: one class degraded by itself, and generators of which a few images join."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.images.image_set import TooFewImages
+from protocols.api import Cell, Subset
+from tests.support.miniature import SIZES
+
+TRAIN, TEST = Subset(("even",), "train"), Subset(("odd",), "val")
+REAL, GENERATED = (replace(TEST, degradation="jpeg:30", degraded=one) for one in ("real", "generated"))
+
+
+def hashes(selection, label):
+    rows = np.flatnonzero(selection.images.labels == label)
+    return {selection.images.names[row]: bytes(selection.hashes[row]) for row in rows}
+
+
+def test_the_images_of_one_class_are_others_and_those_of_the_other_class_the_same(make_bench):
+    bench = make_bench()
+    bench.planned([Cell("checkerboard", TRAIN, test) for test in (TEST, REAL, GENERATED)])
+    clean, real, generated = (bench.selections[one] for one in (TEST, REAL, GENERATED))
+    assert hashes(real, 1) == hashes(clean, 1)
+    assert hashes(generated, 0) == hashes(clean, 0)
+    for changed, label in ((real, 0), (generated, 1)):
+        before, after = hashes(clean, label), hashes(changed, label)
+        assert before.keys() == after.keys()
+        assert not set(before.values()) & set(after.values())
+    assert len(bench.selections.all_images().images) == len(bench.inspections[""].images)
+
+
+def test_pixels_are_those_of_the_degradation(make_bench):
+    bench = make_bench()
+    cells = [Cell("checkerboard", TRAIN, replace(TEST, degradation="jpeg:30")), Cell("checkerboard", TRAIN, REAL)]
+    planned = bench.planned(cells)
+    bench.run(planned)
+    both, real = (bench.scores(planned)[cell] for cell in cells)
+    (clean,) = bench.planned([Cell("checkerboard", TRAIN, TEST)])
+    bench.run([clean])
+    undisturbed = bench.scores([clean])[clean.cell]
+    for name, score in real.items():
+        assert score == (both if "nature" in name else undisturbed)[name]
+
+
+def test_no_key_moves_for_what_another_cell_asks(make_bench):
+    bench = make_bench()
+    cell = Cell("checkerboard", TRAIN, TEST)
+    (alone,) = bench.planned([cell])
+    beside, *others = bench.planned([cell, Cell("checkerboard", TRAIN, REAL), Cell("checkerboard", TRAIN, GENERATED)])
+    assert (beside.key, beside.fit_key) == (alone.key, alone.fit_key)
+    assert len({beside.key, *(one.key for one in others)}) == 3
+    (named,) = bench.planned([replace(cell, train=replace(TRAIN, label="something"))])
+    assert (named.key, named.fit_key) == (alone.key, alone.fit_key)
+    (nothing,) = bench.planned([replace(cell, test=replace(TEST, degraded="real"))])
+    assert nothing.key == alone.key
+
+
+def test_a_part_of_the_images_is_the_same_part_whatever_is_degraded(make_bench):
+    bench = make_bench()
+    small = [replace(one, size=2) for one in (TEST, REAL, GENERATED)]
+    bench.planned([Cell("checkerboard", TRAIN, test) for test in small])
+    names = [sorted(bench.selections[one].images.names) for one in small]
+    assert names[0] == names[1] == names[2]
+
+
+def test_a_generator_joins_with_some_of_its_images_and_as_many_real_ones(make_bench):
+    bench = make_bench()
+    bench.planned([])
+    few, more = (bench.selections[replace(TRAIN, shots=(("odd", shots),))].images for shots in (1, 3))
+    assert set(few.names) < set(more.names)
+    counts = more.table.groupby(["generator", "label"]).size().to_dict()
+    assert counts == {("even", 0): SIZES["train"], ("even", 1): SIZES["train"], ("odd", 0): 3, ("odd", 1): 3}
+    with pytest.raises(TooFewImages, match="odd has 8 real images in its train split, 9 are asked for"):
+        bench.selections[replace(TRAIN, shots=(("odd", 9),))]

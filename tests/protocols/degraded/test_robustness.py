@@ -1,0 +1,44 @@
+"""Robustness: one degradation from mild to strong."""
+
+import pytest
+
+from protocols.api import Unanswerable
+from protocols.degradations import UnknownDegradation
+from protocols.degraded.robustness import Robustness
+from tests.support.protocol_runs import averages, fake_scope
+
+
+def steps(protocol, **images):
+    return [cell.test.degradation for cell in protocol.cells(fake_scope(**images))]
+
+
+def test_clean_images_come_first_then_severities_from_mild_to_strong():
+    assert steps(Robustness()) == ["none", *(f"jpeg:{quality}" for quality in range(100, 0, -10))]
+    assert steps(Robustness(kind="blur", severities=(0.5, 2)))[1:] == ["blur:0.5", "blur:2"]
+    assert steps(Robustness(kind="lr"), short_side=110)[1:4] == ["lr:100", "lr:90", "lr:80"]
+    cells = Robustness().cells(fake_scope())
+    assert {cell.train.degradation for cell in cells} == {"none"}
+
+
+def test_clean_images_are_home():
+    assert averages(Robustness(severities=(80, 30)), fake_scope(("d", "e"))) == {
+        "clean": ("home", 2), "degraded": ("away", 4), "jpeg:80": (None, 2), "jpeg:30": (None, 2),
+    }  # fmt: skip
+
+
+def test_what_has_no_usual_severities_has_to_be_given_some():
+    with pytest.raises(Unanswerable, match="no severities of crop are usual here; give them with --severities"):
+        steps(Robustness(kind="crop"))
+    with pytest.raises(UnknownDegradation, match=r"'jpg:50' is not known; did you mean jpeg:50"):
+        steps(Robustness(kind="jpg", severities=(50,)))
+
+
+def test_a_run_shows_the_fall_and_the_worst_severity(run_on_miniature):
+    done = run_on_miniature("robustness", kind="blur", severities="0.4,1,3")
+    found = done.matrix()
+    assert list(found.columns) == ["none", "blur:0.4", "blur:1", "blur:3"]
+    clean, *degraded = found.iloc[0]
+    assert clean > min(degraded)
+    worst = done.ranking.rows[0].over["degradation"]
+    assert worst.worst == pytest.approx(min(degraded))
+    assert done.fits == 1

@@ -1,0 +1,48 @@
+"""Few-shot: k images of a new generator join the training."""
+
+import pytest
+
+from protocols.api import Unanswerable
+from protocols.training.few_shot import FewShot
+from tests.support.protocol_runs import averages, fake_scope
+
+
+def test_each_generator_is_new_once_and_joins_with_more_and_more_images():
+    cells = FewShot(shots=(5, 0)).cells(fake_scope())
+    assert [(cell.train.generators, cell.train.shots, cell.test.generators) for cell in cells] == [
+        (known, shots, (new,))
+        for new, known in (("a", ("b", "c")), ("b", ("a", "c")), ("c", ("a", "b")))
+        for shots in ((), ((new, 5),))
+    ]
+    axis = FewShot.axes["shots"].value
+    assert [axis(cell) for cell in cells[:2]] == [0, 5]
+    assert [cell.train.name for cell in cells[:2]] == ["all but a", "all but a, and 5 of it"]
+
+
+def test_usual_numbers_are_those_that_there_are_images_for():
+    cells = FewShot(new=("b",)).cells(fake_scope())
+    assert [FewShot.axes["shots"].value(cell) for cell in cells] == [0, 1, 4, 16, 64]
+    assert {cell.test.generators for cell in cells} == {("b",)}
+    with pytest.raises(Unanswerable, match="shots 5, 101 are not all from 0 to 100"):
+        FewShot(shots=(101, 5)).cells(fake_scope())
+
+
+def test_one_generator_alone_has_no_past():
+    with pytest.raises(Unanswerable, match="c is the only generator with training images"):
+        FewShot().cells(fake_scope(untrained=("a", "b")))
+
+
+def test_cells_without_images_of_the_new_generator_are_away():
+    assert averages(FewShot(shots=(0, 2, 8)), fake_scope()) == {
+        "with shots": ("home", 6), "without": ("away", 3), "2 shots": (None, 3), "8 shots": (None, 3),
+    }  # fmt: skip
+
+
+def test_a_run_has_a_column_for_each_number_and_shares_fits_with_leave_out(run_on_miniature):
+    run_on_miniature("leave_out")
+    done = run_on_miniature("few_shot", shots="0,2,8")
+    found = done.matrix()
+    assert (sorted(found.index), list(found.columns)) == (["even", "faint", "odd"], [0, 2, 8])
+    assert found.loc["faint"].is_monotonic_increasing  # the cut comes down to the faint ones
+    assert done.count("fits reused") >= 3
+    assert run_on_miniature("mixed").fits == 1

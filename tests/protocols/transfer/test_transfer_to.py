@@ -1,0 +1,67 @@
+"""Transfer: train on one data set, test on another."""
+
+import pytest
+
+from bench.platform.errors import InputError
+from bench.request.early_checks import check_request
+from bench.request.protocol_catalogue import make_protocol
+from bench.request.settings_file import SettingsFile, with_absolute_paths
+from protocols.api import Unanswerable
+from protocols.transfer.transfer_to import TransferTo
+from tests.support.protocol_runs import FakeImages, averages, fake_scope, write_kinds
+
+OTHERS = {"faces": FakeImages(("a", "d"), {"d": "y"}, held_out="test"), "art": FakeImages(("e",), {})}
+
+
+def test_one_train_set_and_a_cell_for_each_generator_of_each_data_set():
+    protocol = TransferTo(to=("faces", "art"))
+    assert protocol.data_sets() == ("faces", "art")
+    cells = protocol.cells(fake_scope(others=OTHERS))
+    assert {(cell.train.generators, cell.train.data) for cell in cells} == {(("a", "b", "c"), "")}
+    assert [(cell.test.data, cell.test.name, cell.test.split) for cell in cells] == [
+        *(("", name, "val") for name in "abc"), ("faces", "a", "test"), ("faces", "d", "test"), ("art", "e", "val"),
+    ]  # fmt: skip
+    assert [protocol.axes["tested"].value(cell) for cell in cells[2:4]] == ["c", "faces:a"]
+
+
+def test_families_meet_across_data_sets():
+    scope = fake_scope(others=OTHERS)
+    found = averages(TransferTo(to=("faces", "art"), families=("a=x",)), scope)
+    assert found == {
+        "own data": ("home", 3),
+        "other data": ("away", 3),
+        "other data, families trained on": (None, 2),  # a by what the user says, d by what the data says
+        "other data, other families": (None, 1),
+        "data: faces": (None, 2),
+        "data: art": (None, 1),
+    }
+    assert averages(TransferTo(to=("art",), families=("e=z", "b=z")), scope)["other data, families trained on"][1] == 1
+
+
+def test_what_cannot_be_tested_is_refused():
+    with pytest.raises(Unanswerable, match="art has no generated images to test on"):
+        TransferTo(to=("art",)).cells(fake_scope(others={"art": FakeImages(())}))
+    for options, words in (({}, "give --to"), ({"to": ""}, "give --to"), ({"to": "x", "families": "a"}, "NAME=FAMILY")):
+        with pytest.raises(InputError, match=words):
+            make_protocol("transfer_to", options)
+
+
+def test_the_data_is_looked_for_before_anything_is_read(run_on_miniature, tmp_path):
+    with pytest.raises(InputError, match="nowhere"):
+        check_request(run_on_miniature.request("transfer_to", to=str(tmp_path / "nowhere")))
+
+
+def test_a_settings_file_names_data_from_its_own_folder(tmp_path):
+    values = {"protocol": "transfer_to", "to": ["more", "embedded"]}
+    assert with_absolute_paths(SettingsFile(values), tmp_path).values["to"] == [str(tmp_path / "more"), "embedded"]
+
+
+def test_a_run_shows_both_data_sets(run_on_miniature, tmp_path):
+    other = str(write_kinds(tmp_path / "kinds", 2))
+    done = run_on_miniature("transfer_to", to=other)
+    found = done.matrix()
+    assert set(found.columns) == {"even", "odd", "faint", f"{other}:even", f"{other}:odd"}
+    assert found.loc["all generators", f"{other}:even"] > 0.5
+    assert set(done.cells.loc[done.cells["test_data"] == other, "n"]) == {2 * 2 * 4}
+    assert done.fits == 1
+    assert done.ranking.rows[0].means["other data, families trained on"].cells == 2
