@@ -25,7 +25,7 @@ from protocols.degradations.jpeg import CANONICAL, JPEG, JPEG_FALLING, JPEG_SHIF
 from protocols.degradations.kind import NONE, DegradationKind, Parameters, UnknownDegradation
 from protocols.degradations.noise import GAUSSIAN_NOISE, IMPULSE_NOISE, POISSON_NOISE, SPECKLE_NOISE
 from protocols.degradations.overlays import STICKER, TEXT
-from protocols.degradations.resampling import LONGEST, LOW_RESOLUTION, RESIZE, SCALE, SCREENSHOT
+from protocols.degradations.resampling import LONGEST, LOW_RESOLUTION, RESIZE, SCALE, SCREENSHOT, THUMBNAIL
 
 GROUP = "lineup.degradations"
 
@@ -89,6 +89,7 @@ BUILT_IN: Mapping[str, DegradationKind] = {
     "resize": RESIZE,
     "scale": SCALE,
     "longest": LONGEST,
+    "thumbnail": THUMBNAIL,
     "screenshot": SCREENSHOT,
     "crop_share": CROP_SHARE,
     "pad": PAD,

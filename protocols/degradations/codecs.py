@@ -94,7 +94,7 @@ def jp2(sample: Sample, rate: float) -> Sample:
 
 
 def heic(sample: Sample, quality: float) -> Sample:
-    """Encode as HEIC with x265 by libheif, 8 bits, 4:2:0, preset slow, and decode again; pillow-heif's binding.
+    """Encode as HEIC with x265 by libheif, 8 bits, 4:2:0, its default preset, and decode again; pillow-heif's binding.
 
     Args:
         sample: Any size that the encoder takes.
@@ -107,8 +107,7 @@ def heic(sample: Sample, quality: float) -> Sample:
         UnknownDegradation: The extra is not installed.
         ValueError: The encoder refuses the image.
     """
-    plugin = _extra("heic")
-    plugin.register_heif_opener()
+    _extra("heic")
     return _through_pillow(sample, "HEIF", f"heic:{quality:g}", quality=int(quality), chroma=420)
 
 
@@ -148,13 +147,16 @@ def _through_pillow(sample: Sample, file_format: str, name: str, **options: Any)
 
 @cache
 def _extra(kind: str) -> Any:  # noqa: ANN401 - a module
-    """The module that an extra of this package brings. Raises `UnknownDegradation` where it is not installed."""
+    """The module that an extra of this package brings, known to Pillow. Raises `UnknownDegradation` without it."""
     module, package = {"heic": ("pillow_heif", "pillow-heif"), "jxl": ("pillow_jxl", "pillow-jxl-plugin")}[kind]
     try:
-        return import_module(module)
+        plugin = import_module(module)
     except ImportError as error:
         msg = f"degradation {kind} needs the package {package}, which is not installed: pip install -e '.[{kind}]'"
         raise UnknownDegradation(msg) from error
+    if kind == "heic":
+        plugin.register_heif_opener()  # the other registers itself
+    return plugin
 
 
 def _webp_library(*_: float) -> str:

@@ -72,7 +72,7 @@ class DegradationKind:
     def spell(self, written: str, parameters: Parameters) -> str:
         """The shortest text of the parameters, which is the same for every way to write them."""
         texts = [parameter if isinstance(parameter, str) else number_text(parameter) for parameter in parameters]
-        spellings = (":".join(texts[:count]) for count in range(len(texts) + 1))
+        spellings = (":".join(texts[:count]) for count in range(min(1, len(texts)), len(texts) + 1))
         return next((text for text in spellings if self.parse(text) == parameters), written)
 
 

@@ -88,6 +88,23 @@ def longest(sample: Sample, side: float, filter_name: str) -> Sample:
     return _resized_once(sample, _size_within(width, height, side, max(height, width)), filter_name)
 
 
+def thumbnail(sample: Sample, side: float) -> Sample:
+    """Reduce until the longer side has `side` pixels, as Pillow's `Image.thumbnail` does; never enlarge.
+
+    Where the reduction is fourfold or more, whole blocks of pixels are averaged first, so that a reduction by two to
+    four is left for the bicubic filter (`reducing_gap` 2). The other side is rounded so that the ratio of both is kept
+    best. There is no reduction inside a JPEG decoder.
+
+    Args:
+        sample: Any size.
+        side: Whole number of pixels, at least 1.
+    """
+    image = PillowImage.fromarray(sample.pixels)
+    image.thumbnail((int(side), int(side)), PillowImage.Resampling.BICUBIC, reducing_gap=2.0)
+    height, width = sample.pixels.shape[:2]
+    return sample if image.size == (width, height) else in_memory(sample, np.asarray(image))
+
+
 def screenshot(sample: Sample, factor: float) -> Sample:
     """Show the image at another size, as a screen does, capture it, and save the capture as PNG.
 
@@ -159,6 +176,13 @@ LONGEST = DegradationKind(
     ParameterList((_SIDE, FILTER), ("lanczos",)),
     "longest:N or longest:N:FILTER (longer side reduced to at most 1 to 100000 pixels, never enlarged; by default"
     " lanczos, else nearest, box, bilinear or bicubic)",
+    ("1024", "768", "512", "384", "256"),
+)
+THUMBNAIL = DegradationKind(
+    thumbnail,
+    1,
+    _SIDE,
+    "thumbnail:N (longer side reduced to at most 1 to 100000 pixels, by averaged blocks and bicubic, as Pillow does)",
     ("1024", "768", "512", "384", "256"),
 )
 SCREENSHOT = DegradationKind(

@@ -17,7 +17,7 @@ from protocols.api import (
     grouped,
     option,
 )
-from protocols.degradations import canonical_steps
+from protocols.degradations import canonical_steps, catalogue, parse_degradation
 from protocols.subsets import cells_of, mixed_subsets
 
 STEPS = 10
@@ -34,7 +34,9 @@ class Robustness(EvaluationProtocol):
     """Every detector, trained on clean images, tested on the same generators clean and at each severity."""
 
     kind: str = option("jpeg", "The degradation, such as jpeg, blur or lr.")
-    severities: tuple[float, ...] = option((), "Its numbers, from mild to strong; empty: ten steps where it has some.")
+    severities: tuple[float, ...] = option(
+        (), "Its numbers, from mild to strong; empty: ten steps, or the kind's own five."
+    )
     train_on: tuple[str, ...] = option((), "Generators to train on, all together; empty: all.", names="generators")
 
     name: ClassVar[str] = "robustness"
@@ -46,16 +48,20 @@ class Robustness(EvaluationProtocol):
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed and severity, clean images first. Raises `Unanswerable`, `UnknownDegradation`."""
         train, test = mixed_subsets(scope, self.train_on)
-        steps = (NONE, *canonical_steps(f"{self.kind}:{one:g}" for one in self._severities(scope.images.short_side)))
+        steps = (NONE, *canonical_steps(f"{self.kind}:{one}" for one in self._severities(scope.images.short_side)))
         return cells_of(scope, [(train, replace(test, degradation=step)) for step in steps])
 
-    def _severities(self, short_side: int) -> Sequence[float]:
-        if self.severities:
-            return self.severities
-        if self.kind not in SWEEPS:
-            msg = f"no severities of {self.kind} are usual here; give them with --severities, from mild to strong"
+    def _severities(self, short_side: int) -> Sequence[str]:
+        """The texts behind the colon: those asked for, those of a sweep, or the severities of the kind."""
+        if self.severities or self.kind in SWEEPS:
+            return [f"{one:g}" for one in self.severities or SWEEPS[self.kind](short_side)]
+        kind = catalogue.find(self.kind)
+        if kind is None:
+            parse_degradation(self.kind)  # which says what there is
+        if kind is None or not kind.severities:
+            msg = f"{self.kind} has no severities; give them with --severities, from mild to strong"
             raise Unanswerable(msg)
-        return SWEEPS[self.kind](short_side)
+        return kind.severities
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Clean images, all severities, and each one."""

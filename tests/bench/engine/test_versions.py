@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import features
 
 from bench.engine import versions
 from tests.support.miniature import NearestMeanRecipe
@@ -19,6 +20,21 @@ def test_another_version_of_a_library_is_another_fit_and_other_embeddings(make_b
     engine, _ = bench.run(bench.plan(("none",)))
     assert not engine.counts["cells reused"]
     assert engine.counts["fits made"] == 2
+    assert engine.counts["embeddings made"] > 0
+
+
+def test_another_version_of_an_encoder_is_another_test_and_no_other_fit(make_bench, monkeypatch):
+    bench = make_bench(recipes=[NearestMeanRecipe("small")])
+    before = bench.plan(("none", "webp:50"))
+    bench.run(before)
+    version = features.version
+    monkeypatch.setattr(features, "version", lambda name: "99" if name == "webp" else version(name))
+    after = bench.plan(("none", "webp:50"))
+    changed = {new.cell.test.degradation for old, new in zip(before, after, strict=True) if old.key != new.key}
+    assert changed == {"webp:50"}
+    engine, _ = bench.run(after)
+    assert not engine.counts["fits made"]
+    assert engine.counts["cells reused"] == engine.counts["cells answered"] == len(after) / 2
     assert engine.counts["embeddings made"] > 0
 
 

@@ -23,7 +23,17 @@ MODULES = {"heic": "pillow_heif", "jxl": "pillow_jxl"}
 ABSENT = {kind for kind, module in MODULES.items() if find_spec(module) is None}
 HERE = [kind for kind in BUILT_IN if kind not in ABSENT]
 GRADED = [kind for kind in HERE if BUILT_IN[kind].severities]
-MOVED = {"lr", "scale", "longest", "screenshot", "crop", "crop_share", "pad", "rotate"}  # geometry does not stay
+MOVED = {
+    "lr",
+    "scale",
+    "longest",
+    "thumbnail",
+    "screenshot",
+    "crop",
+    "crop_share",
+    "pad",
+    "rotate",
+}  # geometry does not stay
 ONE_OF_EACH = {
     **{kind: f"{kind}:{BUILT_IN[kind].severities[2]}" for kind in GRADED},
     "canonical": "canonical:png",

@@ -51,6 +51,8 @@ def test_the_shortest_spelling_is_taken():
     assert [kind.spell(text, read(text)) for text in ("1.0", "1:a", "1.50:b")] == ["1", "1", "1.5:b"]
     plain = DegradationKind(lambda sample: sample, 1, no_parameters, "plain (nothing)")
     assert plain.spell("", ()) == ""
+    picky = DegradationKind(lambda sample: sample, 1, lambda text: (float(text),), "picky:N (raises for no text)")
+    assert picky.spell("2.0", (2.0,)) == "2"
     own = DegradationKind(lambda sample: sample, 1, lambda text: (3,) if text == "three" else None, "own:three (3)")
     assert own.spell("three", (3,)) == "three"
 

@@ -2,7 +2,6 @@
 
 import io
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -65,8 +64,8 @@ def test_the_box_filter_averages_whole_blocks():
 
 
 def test_nearest_takes_the_pixel_that_lies_at_the_centre():
-    expected = cv2.resize(PICTURE, (27, 18), interpolation=cv2.INTER_NEAREST_EXACT)
-    assert (parse_degradation("scale:0.3:nearest")(sample(PICTURE)).pixels == expected).all()
+    rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for old, new in ((61, 19), (90, 28)))
+    assert (parse_degradation("scale:0.31:nearest")(sample(PICTURE)).pixels == PICTURE[rows][:, columns]).all()
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -95,6 +94,18 @@ def test_the_longer_side_is_limited_and_never_enlarged(side, size):
     assert (upright.facts.height, upright.facts.width) == size
 
 
+def test_a_thumbnail_is_averaged_in_blocks_before_it_is_filtered():
+    large = photograph("thumbnail", 320, 480)
+    blocks = np.floor(large.reshape(80, 4, 120, 4, 3).mean((1, 3)) + 0.5)
+    degraded = parse_degradation("thumbnail:60")(sample(large))
+    assert np.abs(degraded.pixels - filtered(blocks, (60, 40), bicubic)).max() <= 1
+    assert np.abs(degraded.pixels - filtered(large, (60, 40), bicubic)).max() > 3
+    assert (degraded.facts.width, degraded.facts.height) == (60, 40)
+    for side, size in ((479, (479, 319)), (480, (480, 320)), (9999, (480, 320))):
+        same = parse_degradation(f"thumbnail:{side}")(sample(large))
+        assert (same.facts.width, same.facts.height) == size
+
+
 @pytest.mark.parametrize("factor", [0.33, 0.67, 0.9, 1.5])
 def test_a_screenshot_is_bilinear_without_antialiasing(factor):
     tensor = torch.from_numpy(PICTURE).permute(2, 0, 1)[None].double()
@@ -108,7 +119,7 @@ def test_a_screenshot_is_bilinear_without_antialiasing(factor):
     assert degraded.facts.bytes == pytest.approx(len(buffer.getvalue()), rel=0.2)
 
 
-@pytest.mark.parametrize("kind", ["lr", "scale", "longest", "screenshot"])
+@pytest.mark.parametrize("kind", ["lr", "scale", "longest", "thumbnail", "screenshot"])
 def test_severities_keep_fewer_and_fewer_pixels(kind):
     large = sample(photograph("large", 520, 1100))
     kept = [parse_degradation(f"{kind}:{text}")(large).pixels.size for text in BUILT_IN[kind].severities]

@@ -4,6 +4,7 @@ import pytest
 
 from protocols.api import Unanswerable
 from protocols.degradations import UnknownDegradation
+from protocols.degradations.catalogue import BUILT_IN
 from protocols.degraded.robustness import Robustness
 from tests.support.protocol_runs import averages, fake_scope
 
@@ -26,9 +27,17 @@ def test_clean_images_are_home():
     }  # fmt: skip
 
 
-def test_what_has_no_usual_severities_has_to_be_given_some():
-    with pytest.raises(Unanswerable, match="no severities of crop are usual here; give them with --severities"):
-        steps(Robustness(kind="crop"))
+def test_other_kinds_have_their_own_severities():
+    assert steps(Robustness(kind="webp"))[1:] == [f"webp:{text}" for text in BUILT_IN["webp"].severities]
+    assert steps(Robustness(kind="jpeg_shifted"))[-1] == "jpeg_shifted:75:16"
+
+
+def test_what_has_no_severities_has_to_be_given_some():
+    for kind in ("flip", "none"):
+        with pytest.raises(Unanswerable, match=f"{kind} has no severities; give them with --severities"):
+            steps(Robustness(kind=kind))
+    with pytest.raises(UnknownDegradation, match=r"'jpg' is not known; did you mean jpeg"):
+        steps(Robustness(kind="jpg"))
     with pytest.raises(UnknownDegradation, match=r"'jpg:50' is not known; did you mean jpeg:50"):
         steps(Robustness(kind="jpg", severities=(50,)))
 
