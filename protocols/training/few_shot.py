@@ -87,7 +87,7 @@ class FewShot(EvaluationProtocol):
         shots = {cell: _count(train) for cell, train in trained_cells(cells)}
         return [
             grouped("with shots", (cell for cell, count in shots.items() if count), "home"),
-            grouped("without", (cell for cell, count in shots.items() if not count), "away"),
+            grouped("without", (cell for cell, count in shots.items() if not count)),
             *(
                 grouped(f"{count} shots", (cell for cell, one in shots.items() if one == count))
                 for count in sorted({*shots.values()} - {0})

@@ -32,9 +32,9 @@ def test_one_generator_alone_has_no_past():
         FewShot().cells(fake_scope(untrained=("a", "b")))
 
 
-def test_cells_without_images_of_the_new_generator_are_away():
+def test_cells_with_images_of_the_new_generator_rank():
     assert averages(FewShot(shots=(0, 2, 8)), fake_scope()) == {
-        "with shots": ("home", 6), "without": ("away", 3), "2 shots": (None, 3), "8 shots": (None, 3),
+        "with shots": ("home", 6), "without": (None, 3), "2 shots": (None, 3), "8 shots": (None, 3),
     }  # fmt: skip
 
 
