@@ -80,8 +80,8 @@ class ClassGeneralisation(EvaluationProtocol):
             return [(train, unseen)]
         trains = [replace(train, contents=tuple(sorted(order[:count]))) for count in counts]
         if self.same_size:
-            size = min(scope.images.largest_size(one) for one in trains)
-            trains = [replace(one, size=size) for one in trains]
+            sizes = [size for one in trains if (size := scope.images.largest_size(one))]  # one of none is left out
+            trains = [replace(one, size=min(sizes, default=1)) for one in trains]
         return [(one, shown) for one in trains for shown in (_seen(test, one), unseen)]
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from protocols.api import Unanswerable
+from protocols.api import Scope, Unanswerable
 from protocols.training.few_shot import FewShot
-from tests.support.protocol_runs import averages, fake_scope
+from tests.support.protocol_runs import FakeImages, averages, fake_scope
 
 
 def test_each_generator_is_new_once_and_joins_with_more_and_more_images():
@@ -25,6 +25,15 @@ def test_usual_numbers_are_those_that_there_are_images_for():
     assert {cell.test.generators for cell in cells} == {("b",)}
     with pytest.raises(Unanswerable, match="shots 5, 101 are not all from 0 to 100"):
         FewShot(shots=(101, 5)).cells(fake_scope())
+
+
+def test_a_generator_without_real_images_has_no_shots():
+    class Unpaired(FakeImages):
+        def largest_size(self, subset):
+            return 0 if subset.generators == ("b",) else 100
+
+    with pytest.raises(Unanswerable, match="shots 0, 1 are not all from 0 to 0"):
+        FewShot().cells(Scope(Unpaired(), ["d"]))
 
 
 def test_one_generator_alone_has_no_past():

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from protocols.api import Unanswerable
+from protocols.api import Scope, Unanswerable
 from protocols.transfer.class_generalisation import ClassGeneralisation
-from tests.support.protocol_runs import CONTENTS, averages, fake_scope
+from tests.support.protocol_runs import CONTENTS, FakeImages, averages, fake_scope
 
 MANY = tuple(f"n{number:02}" for number in range(16))
 
@@ -38,6 +38,15 @@ def test_train_sets_are_of_one_size_unless_asked_otherwise():
     sizes = {cell.train.size for cell in ClassGeneralisation().cells(fake_scope(contents=MANY))}
     whole = {cell.train.size for cell in ClassGeneralisation(same_size=False).cells(fake_scope(contents=MANY))}
     assert (sizes, whole) == ({100}, {None})
+
+
+def test_classes_without_training_images_do_not_shrink_the_others():
+    class Gapped(FakeImages):
+        def largest_size(self, subset):
+            return 0 if len(subset.contents) == 1 else 30 * len(subset.contents)
+
+    cells = ClassGeneralisation(k=(1, 2, 3)).cells(Scope(Gapped(), ["d"]))
+    assert {cell.train.size for cell in cells} == {60}
 
 
 @pytest.mark.parametrize("k", [(0,), (4,), (2, 5)])
