@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from bench.request.settings_file import SettingsFile, with_absolute_paths
 from protocols.api import Unanswerable
 from protocols.transfer.release_dates import SHIPPED, ReleaseDates, read_dates, release_date
 from tests.support.protocol_runs import averages, fake_scope
@@ -92,3 +93,8 @@ def test_a_run_shows_the_past_and_the_future(run_on_miniature, tmp_path):
     assert means["next window"].value == pytest.approx(
         (found.loc["before 2020", "odd"] + found.loc["before 2021", "faint"]) / 2
     )
+
+
+def test_a_settings_file_names_the_table_from_its_own_folder(tmp_path):
+    values = {"protocol": "release_dates", "table": "dates.toml"}
+    assert with_absolute_paths(SettingsFile(values), tmp_path).values["table"] == str(tmp_path / "dates.toml")
