@@ -40,11 +40,12 @@ class PairComparison(EvaluationProtocol):
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Generators of the train set, others, and each kind of content."""
         del scope
-        home = [cell for cell, train in trained_cells(cells) if _within(cell.test, train)]
+        home = {cell for cell, train in trained_cells(cells) if _within(cell.test, train)}
+        others = {cell for cell, _ in trained_cells(cells)} - home
         kinds = dict.fromkeys(content for cell in cells for content in cell.test.contents)
         return [
             grouped("trained on", home, "home"),
-            grouped("not trained on", {cell for cell, _ in trained_cells(cells)} - set(home), "away"),
+            *([grouped("not trained on", others, "away")] if others else []),
             *(grouped(f"content: {one}", (cell for cell in cells if one in cell.test.contents)) for one in kinds),
         ]
 

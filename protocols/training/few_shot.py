@@ -75,7 +75,7 @@ class FewShot(EvaluationProtocol):
     def _counts(self, images: Images, new: Sequence[str]) -> list[int]:
         """The numbers of images, ascending. Raises `Unanswerable` for more than there are."""
         most = min(images.largest_size(Subset((name,), "train")) for name in new)
-        counts = sorted(set(self.shots)) or [count for count in USUAL if count <= most]
+        counts = sorted(set(self.shots)) or [count for count in USUAL if count <= max(most, 1)]
         if counts[0] < 0 or counts[-1] > most:
             msg = f"shots {', '.join(map(str, counts))} are not all from 0 to {most}, the most that every generator has"
             raise Unanswerable(msg)
@@ -87,7 +87,7 @@ class FewShot(EvaluationProtocol):
         shots = {cell: _count(train) for cell, train in trained_cells(cells)}
         return [
             grouped("with shots", (cell for cell, count in shots.items() if count), "home"),
-            grouped("without", (cell for cell, count in shots.items() if not count), "away"),
+            grouped("without", (cell for cell, count in shots.items() if not count)),
             *(
                 grouped(f"{count} shots", (cell for cell, one in shots.items() if one == count))
                 for count in sorted({*shots.values()} - {0})

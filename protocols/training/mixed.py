@@ -34,4 +34,5 @@ class Mixed(EvaluationProtocol):
         trained = trained_cells(cells)
         home = [cell for cell, train in trained if set(cell.test.generators) <= set(train.generators)]
         others = [cell for cell, _ in trained if cell not in set(home)]
-        return [grouped("trained on", home, "home"), grouped("not trained on", others, "away")]
+        away = [grouped("not trained on", others, "away")] if others else []
+        return [grouped("trained on", home, "home"), *away]

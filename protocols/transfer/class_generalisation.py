@@ -45,7 +45,7 @@ class ClassGeneralisation(EvaluationProtocol):
     unseen, the same for all k.
     """
 
-    classes: tuple[int, ...] = option((), "Numbers of classes to train on; empty: halves down from a half of all.")
+    k: tuple[int, ...] = option((), "Numbers of classes to train on; empty: halves down from a half of all.")
     same_size: bool = option(
         default=True, about="As many training images for every number of classes, so that classes alone differ."
     )
@@ -63,7 +63,7 @@ class ClassGeneralisation(EvaluationProtocol):
         order = sorted(
             require_contents(scope.images, ()), key=lambda one: sha256(f"{self.draw}/{one}".encode()).digest()
         )
-        counts = sorted(set(self.classes)) or halves(len(order) // 2, STEPS)
+        counts = sorted(set(self.k)) or halves(len(order) // 2, STEPS)
         if counts[0] < 1 or counts[-1] >= len(order):
             msg = (
                 f"numbers of classes {', '.join(map(str, counts))} are not all from 1 to {len(order) - 1}: the data "
@@ -80,8 +80,8 @@ class ClassGeneralisation(EvaluationProtocol):
             return [(train, unseen)]
         trains = [replace(train, contents=tuple(sorted(order[:count]))) for count in counts]
         if self.same_size:
-            size = min(scope.images.largest_size(one) for one in trains)
-            trains = [replace(one, size=size) for one in trains]
+            sizes = [size for one in trains if (size := scope.images.largest_size(one))]  # one of none is left out
+            trains = [replace(one, size=min(sizes, default=1)) for one in trains]
         return [(one, shown) for one in trains for shown in (_seen(test, one), unseen)]
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:

@@ -54,13 +54,13 @@ class TransferTo(EvaluationProtocol):
 
     def data_sets(self) -> tuple[str, ...]:
         """The further data sets."""
-        return self.to
+        return tuple(dict.fromkeys(self.to))
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, data set and generator. Raises `Unanswerable` for data without any to test."""
         train, _ = mixed_subsets(scope, self.train_on)
         tests = held_out_generators(scope.images)
-        for data in self.to:
+        for data in self.data_sets():
             images = scope.other_images[data]
             split = images.untouched
             if not images.generators_in(split):
@@ -81,7 +81,8 @@ class TransferTo(EvaluationProtocol):
             grouped("other data, families trained on", kin),
             grouped("other data, other families", {cell for cell, _ in away} - kin),
         ]
-        several = self.to if len(self.to) > 1 else ()
+        data_sets = self.data_sets()
+        several = data_sets if len(data_sets) > 1 else ()
         return found + [grouped(f"data: {one}", (cell for cell, _ in away if cell.test.data == one)) for one in several]
 
     def _families(self, scope: Scope) -> Mapping[str, Mapping[str, str]]:

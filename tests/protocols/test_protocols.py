@@ -11,6 +11,7 @@ from protocols.api import AXES, Unanswerable
 from protocols.cross_generator import CrossGenerator
 from protocols.degradation import DegradationMatrix
 from protocols.released import Released
+from tests.support.command_line import call
 from tests.support.entry_points import install
 from tests.support.protocol_runs import FakeImages
 from tests.support.protocol_runs import fake_scope as scope
@@ -157,3 +158,10 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(name, run_on_kinds, 
     assert 0 < fits <= cells
     assert images >= 64  # what one of the two generators has of a split
     assert not untouched.root.exists()
+
+
+@pytest.mark.parametrize("name", protocol_catalogue.names())
+def test_every_protocol_shares_the_command_line_with_the_options_of_a_run(name):
+    done = call({}, "run", "--protocol", name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"Options of the protocol {name}" in done.stdout

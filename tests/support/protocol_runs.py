@@ -126,12 +126,13 @@ class ProtocolRunner:
         announce_cost(planned, reporter)
         return said.getvalue()
 
-    def __call__(self, protocol, **further) -> FinishedRun:
+    def __call__(self, protocol, *, report=True, **further) -> FinishedRun:
         """Plan, run and report a protocol; arguments as for `request`."""
         request, said = self.request(protocol, **further), io.StringIO()
         reporter, store = Reporter(Console(file=said, width=500)), Store.at(request.out)
         run = execute(plan_run(request, reporter), store, reporter)
-        report_run(run, store, reporter, show=False)
+        if report:
+            report_run(run, store, reporter, show=False)
         return FinishedRun(run, said.getvalue(), request.out)
 
 

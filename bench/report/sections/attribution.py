@@ -51,7 +51,9 @@ def attribution_content(measured: MeasuredCells) -> SectionContent:
 
 def _further_axes(run: Run) -> list[str]:
     """The axes, beside the test set, over which a detector has several matrices."""
-    return [axis for axis in axes_shown(run.cells, run.manifest.protocol) if axis != columns.TEST]
+    cells = run.cells[run.cells[columns.TASK].eq("generator")]
+    shown = axes_shown(cells, run.manifest.protocol)
+    return [axis for axis in shown if axis != columns.TEST and cells[axis].nunique() > 1]
 
 
 def _attributed_images(run: Run) -> pd.DataFrame:

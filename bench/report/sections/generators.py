@@ -6,6 +6,7 @@ import pandas as pd
 
 from bench.evaluation.cells import SCORED, MeasuredCells, accuracy_name
 from bench.records import columns
+from bench.records.manifest import DataRecord, Manifest
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent, training_text
 from bench.report.sections.content import SectionContent
 
@@ -20,11 +21,12 @@ LEGEND = (
 
 def generator_rows(measured: MeasuredCells) -> pd.DataFrame:
     """The measured cells of released checkpoints, with what each was trained on and whether it saw the generator."""
-    detectors, cells = measured.run.manifest.detectors, measured.table
+    manifest, cells = measured.run.manifest, measured.table
+    detectors, known = manifest.detectors, {one for data in _data_records(manifest) for one in data.generators}
     records = {name: record.checkpoint for name, record in detectors.items() if record.checkpoint}
     cells = cells[cells[columns.DETECTOR].isin(list(records))]
     seen = [
-        "unknown" if record.trained_on is None else "yes" if set(test.split("+")) & set(record.seen) else "no"
+        "unknown" if record.trained_on is None else "yes" if _tested(test, known) & set(record.seen) else "no"
         for record, test in zip(map(records.get, cells[columns.DETECTOR]), cells[columns.TEST], strict=True)
         if record is not None
     ]
@@ -36,6 +38,16 @@ def generator_rows(measured: MeasuredCells) -> pd.DataFrame:
         for data, test in zip(cells[columns.TEST_DATA], cells[columns.TEST], strict=True)
     ]
     return shown
+
+
+def _data_records(manifest: Manifest) -> tuple[DataRecord, ...]:
+    return manifest.data, *manifest.further.values()
+
+
+def _tested(test: str, known: set[str]) -> set[str]:
+    """The generators of a test set by its name; a name that is a label may stand for any of the data."""
+    names = set(test.split("+"))
+    return {test} if test in known else names if names <= known else known
 
 
 def generator_content(measured: MeasuredCells) -> SectionContent:

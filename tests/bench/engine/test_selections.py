@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import bench.platform.files
 from bench.images.image_set import TooFewImages
 from protocols.api import Cell, Subset
 from tests.support.miniature import SIZES
@@ -74,3 +75,27 @@ def test_a_generator_joins_with_some_of_its_images_and_as_many_real_ones(make_be
     assert counts == {("even", 0): SIZES["train"], ("even", 1): SIZES["train"], ("odd", 0): 3, ("odd", 1): 3}
     with pytest.raises(TooFewImages, match="odd has 8 real images in its train split, 9 are asked for"):
         bench.selections[replace(TRAIN, shots=(("odd", 9),))]
+
+
+@pytest.mark.parametrize("after", [1, 4, 6, 9])
+def test_a_killed_run_goes_on_to_the_same_scores(make_bench, monkeypatch, after):
+    trains = [TRAIN, replace(TRAIN, degradation="blur:1", degraded="real"), replace(TRAIN, shots=(("odd", 2),))]
+    undisturbed, killed = make_bench("undisturbed"), make_bench("killed")
+    cells = [Cell(name, train, test) for name in killed.recipes for train in trains for test in (TEST, REAL)]
+    planned, writes = undisturbed.planned(cells), []
+    undisturbed.run(planned)
+
+    def dying(path, write, real=bench.platform.files.write_atomically):
+        writes.append(path)
+        if len(writes) == after:
+            raise KeyboardInterrupt
+        real(path, write)
+
+    killed.planned(cells)
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.engine.cache.write_atomically", dying)
+        patch.setattr("bench.records.store.write_atomically", dying)
+        with pytest.raises(KeyboardInterrupt):
+            killed.run(planned)
+    killed.run(planned)
+    assert killed.scores(planned) == undisturbed.scores(planned)

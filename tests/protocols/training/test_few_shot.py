@@ -2,9 +2,9 @@
 
 import pytest
 
-from protocols.api import Unanswerable
+from protocols.api import Scope, Unanswerable
 from protocols.training.few_shot import FewShot
-from tests.support.protocol_runs import averages, fake_scope
+from tests.support.protocol_runs import FakeImages, averages, fake_scope
 
 
 def test_each_generator_is_new_once_and_joins_with_more_and_more_images():
@@ -27,22 +27,31 @@ def test_usual_numbers_are_those_that_there_are_images_for():
         FewShot(shots=(101, 5)).cells(fake_scope())
 
 
+def test_a_generator_without_real_images_has_no_shots():
+    class Unpaired(FakeImages):
+        def largest_size(self, subset):
+            return 0 if subset.generators == ("b",) else 100
+
+    with pytest.raises(Unanswerable, match="shots 0, 1 are not all from 0 to 0"):
+        FewShot().cells(Scope(Unpaired(), ["d"]))
+
+
 def test_one_generator_alone_has_no_past():
     with pytest.raises(Unanswerable, match="c is the only generator with training images"):
         FewShot().cells(fake_scope(untrained=("a", "b")))
 
 
-def test_cells_without_images_of_the_new_generator_are_away():
+def test_cells_with_images_of_the_new_generator_rank():
     assert averages(FewShot(shots=(0, 2, 8)), fake_scope()) == {
-        "with shots": ("home", 6), "without": ("away", 3), "2 shots": (None, 3), "8 shots": (None, 3),
+        "with shots": ("home", 6), "without": (None, 3), "2 shots": (None, 3), "8 shots": (None, 3),
     }  # fmt: skip
 
 
 def test_a_run_has_a_column_for_each_number_and_shares_fits_with_leave_out(run_on_miniature):
-    run_on_miniature("leave_out")
+    run_on_miniature("leave_out", report=False)
     done = run_on_miniature("few_shot", shots="0,2,8")
     found = done.matrix()
     assert (sorted(found.index), list(found.columns)) == (["even", "faint", "odd"], [0, 2, 8])
     assert found.loc["faint"].is_monotonic_increasing  # the cut comes down to the faint ones
     assert done.count("fits reused") >= 3
-    assert run_on_miniature("mixed").fits == 1
+    assert run_on_miniature("mixed", report=False).fits == 1

@@ -20,7 +20,7 @@ def test_named_generators_are_one_train_set_and_the_others_are_away():
     protocol = Mixed(train_on=("a+b", "a"))
     assert {cell.train.name for cell in protocol.cells(fake_scope())} == {"a+b"}
     assert averages(protocol, fake_scope()) == {"trained on": ("home", 2), "not trained on": ("away", 1)}
-    assert averages(Mixed(), fake_scope()) == {"trained on": ("home", 3), "not trained on": ("away", 0)}
+    assert averages(Mixed(), fake_scope()) == {"trained on": ("home", 3)}
 
 
 def test_released_rows_are_tested_without_training_images():

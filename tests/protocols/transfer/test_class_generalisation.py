@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from protocols.api import Unanswerable
+from protocols.api import Scope, Unanswerable
 from protocols.transfer.class_generalisation import ClassGeneralisation
-from tests.support.protocol_runs import CONTENTS, averages, fake_scope
+from tests.support.protocol_runs import CONTENTS, FakeImages, averages, fake_scope
 
 MANY = tuple(f"n{number:02}" for number in range(16))
 
@@ -40,14 +40,23 @@ def test_train_sets_are_of_one_size_unless_asked_otherwise():
     assert (sizes, whole) == ({100}, {None})
 
 
-@pytest.mark.parametrize("classes", [(0,), (4,), (2, 5)])
-def test_a_class_at_least_is_unseen(classes):
+def test_classes_without_training_images_do_not_shrink_the_others():
+    class Gapped(FakeImages):
+        def largest_size(self, subset):
+            return 0 if len(subset.contents) == 1 else 30 * len(subset.contents)
+
+    cells = ClassGeneralisation(k=(1, 2, 3)).cells(Scope(Gapped(), ["d"]))
+    assert {cell.train.size for cell in cells} == {60}
+
+
+@pytest.mark.parametrize("k", [(0,), (4,), (2, 5)])
+def test_a_class_at_least_is_unseen(k):
     with pytest.raises(Unanswerable, match=r"are not all from 1 to 3: the data has 4 content classes"):
-        ClassGeneralisation(classes=classes).cells(fake_scope())
+        ClassGeneralisation(k=k).cells(fake_scope())
 
 
 def test_unseen_classes_are_away():
-    assert averages(ClassGeneralisation(classes=(1, 3)), fake_scope()) == {
+    assert averages(ClassGeneralisation(k=(1, 3)), fake_scope()) == {
         "seen classes": ("home", 2),
         "unseen classes": ("away", 2),
         "unseen, trained on 1": (None, 1),
@@ -56,7 +65,7 @@ def test_unseen_classes_are_away():
 
 
 def test_a_run_has_a_row_for_each_number_of_classes(run_on_kinds):
-    done = run_on_kinds("class_generalisation", classes="1,2")
+    done = run_on_kinds("class_generalisation", k="1,2")
     found = done.matrix()
     assert (list(found.index), list(found.columns)) == ([1, 2], ["seen", "unseen"])
     assert set(done.cells["train_size"]) == {8}  # of one class of two generators

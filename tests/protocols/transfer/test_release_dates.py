@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from bench.request.settings_file import SettingsFile, with_absolute_paths
 from protocols.api import Unanswerable
 from protocols.transfer.release_dates import SHIPPED, ReleaseDates, read_dates, release_date
 from tests.support.protocol_runs import averages, fake_scope
@@ -71,13 +72,13 @@ def test_the_users_table_goes_before_the_one_that_ships(tmp_path):
     own = read_dates(tmp_path / write_table(tmp_path / "own.toml", {"biggan": "2020-01"}))
     assert release_date("BigGAN", [shipped]) == "2018-09"
     assert release_date("BigGAN", [own, shipped]) == "2020-01"
-    assert release_date("stable_diffusion_v_1_4", [shipped]) == release_date("SDv1.4", [shipped]) == "2022-08"
+    assert release_date("stable_diffusion_v_1_4", [shipped]) == release_date("SDv1.4", [shipped]) == "2022-08-22"
     assert release_date("nobody", [own, shipped]) == ""
 
 
 def test_dates_that_ship_are_those_of_their_sources():
     for name, entry in tomllib.loads(SHIPPED.read_text()).items():
-        if entry["source"].startswith("arXiv") and "," not in entry["source"]:
+        if entry["source"].startswith("arXiv"):
             number = entry["source"].removeprefix("arXiv ")
             assert entry["date"] == f"20{number[:2]}-{number[2:4]}", name
 
@@ -92,3 +93,8 @@ def test_a_run_shows_the_past_and_the_future(run_on_miniature, tmp_path):
     assert means["next window"].value == pytest.approx(
         (found.loc["before 2020", "odd"] + found.loc["before 2021", "faint"]) / 2
     )
+
+
+def test_a_settings_file_names_the_table_from_its_own_folder(tmp_path):
+    values = {"protocol": "release_dates", "table": "dates.toml"}
+    assert with_absolute_paths(SettingsFile(values), tmp_path).values["table"] == str(tmp_path / "dates.toml")

@@ -14,7 +14,7 @@ OTHERS = {"faces": FakeImages(("a", "d"), {"d": "y"}, held_out="test"), "art": F
 
 
 def test_one_train_set_and_a_cell_for_each_generator_of_each_data_set():
-    protocol = TransferTo(to=("faces", "art"))
+    protocol = TransferTo(to=("faces", "art", "faces"))
     assert protocol.data_sets() == ("faces", "art")
     cells = protocol.cells(fake_scope(others=OTHERS))
     assert {(cell.train.generators, cell.train.data) for cell in cells} == {(("a", "b", "c"), "")}
