@@ -138,7 +138,7 @@ def test_every_protocol_can_be_shown_with_its_options(name):
 def test_a_protocol_is_shown_with_types_and_defaults():
     text = " ".join(" ".join(in_full("degradation")).split())
     assert "matrix: rows train, columns degradation" in text
-    assert "--degradations <str,...>: Such as" in text
+    assert "--degradations <str,...>: As jpeg:65" in text
     assert "not the trained one alone. [default: false]" in text
 
 
