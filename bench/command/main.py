@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bench.command import weights
+from bench.command import new, weights
 from bench.command.cards import list_command, show_command
 from bench.command.corpus import corpus_command
 from bench.command.data import data_command
@@ -47,6 +47,7 @@ app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("regress")(regress_command)
 app.add_typer(weights.app, name="weights")
+app.add_typer(new.app, name="new")
 app.command("corpus")(corpus_command)
 
 

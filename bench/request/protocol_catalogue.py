@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, replace
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -13,6 +14,7 @@ from bench.platform.option_values import parse_values, unknown_name_text
 from detectors import catalogue
 from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, option_help, options_naming
+from protocols.file_protocol import SUFFIX, WrongProtocolFile, protocol_from_file
 
 GROUP = "lineup.protocols"
 COLLECTIONS = (tuple, list, set, frozenset)
@@ -24,7 +26,17 @@ def names() -> list[str]:
 
 
 def protocol_class(name: str) -> type[EvaluationProtocol]:
-    """The protocol of that name. Raises `UnknownName` where none is installed, or it is something else."""
+    """The protocol of that name, or of the TOML file at that path.
+
+    Raises:
+        UnknownName: None is installed under that name, or it is something else.
+        InputError: The file is no protocol.
+    """
+    if name.endswith(SUFFIX):
+        try:
+            return protocol_from_file(Path(name).expanduser())
+        except WrongProtocolFile as error:
+            raise InputError(str(error)) from error
     found = catalogue.find(GROUP, "protocol", name)
     if not (
         isinstance(found, type) and issubclass(found, EvaluationProtocol) and "__dataclass_fields__" in vars(found)

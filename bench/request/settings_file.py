@@ -29,6 +29,7 @@ from detectors import catalogue
 from detectors.entries import WrongEntry, parse_entry
 from detectors.identity import options_of
 from protocols.api import NameKind
+from protocols.file_protocol import SUFFIX as PROTOCOL_SUFFIX
 
 OPTIONS = "options"
 SETTINGS = "settings.toml"  # in the result folder of a run
@@ -73,6 +74,8 @@ def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:
     What names a checkpoint or a file of weights is a path where there is such a file, and else a name.
     """
     values = dict(settings.values)
+    if str(values.get("protocol", "")).endswith(PROTOCOL_SUFFIX):
+        values["protocol"] = str(folder.absolute() / values["protocol"])
     own = _protocol_options(values)
     for name in (PLACES | own["file"]) & values.keys():
         if values[name]:

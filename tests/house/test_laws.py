@@ -19,6 +19,7 @@ WRITERS = {
     "bench/engine/training_curves.py",  # TensorBoard writes its own files
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
     "bench/command/score.py",  # a table of the user's, in a file that the user named
+    "bench/command/new.py",  # a file to begin with, which the user named
     "bench/report/picture.py",  # into memory
     "bench/evaluation/golden_record.py",  # into memory
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
