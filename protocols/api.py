@@ -271,6 +271,8 @@ class EvaluationProtocol(ABC):
         trains: Whether detectors are trained; else each is loaded from a checkpoint.
         several_data_sets: Whether the run's data may be several data sets.
         pairs: Whether generated images are compared with real ones one by one, which a section of the report shows.
+        usual_detectors: Those that are asked where the user names none, and without baselines, for a question that
+            others cannot answer; empty for the usual ones.
     """
 
     name: ClassVar[str]
@@ -283,6 +285,7 @@ class EvaluationProtocol(ABC):
     trains: ClassVar[bool] = True
     several_data_sets: ClassVar[bool] = False
     pairs: ClassVar[bool] = False
+    usual_detectors: ClassVar[tuple[str, ...]] = ()
 
     def data_sets(self) -> tuple[str, ...]:
         """Further data sets that the cells name, written as for the option of the run; none by default."""

@@ -25,6 +25,7 @@ class Attribution(EvaluationProtocol):
         "Saland, internship report on CLIP detectors, SIGMA, CRIStAL, 2024; Kilinkarov, Dorin and Grabovoy, preprint"
     )
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
+    usual_detectors: ClassVar[tuple[str, ...]] = ("clip_classes", "clip_ovo", "two_stage")
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed and generator. Raises `Unanswerable` for checkpoints, and one generator alone."""

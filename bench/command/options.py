@@ -27,7 +27,8 @@ Detectors = Annotated[
     typer.Option(
         help="Rows, comma separated: NAME, NAME:option=value or NAME@CHECKPOINT; or 'all' that are installed.",
         rich_help_panel=COMPARED,
-        show_default=DETECTORS.replace(",", ", ") + "; all checkpoints where nothing is trained",
+        show_default=DETECTORS.replace(",", ", ")
+        + "; all checkpoints where nothing is trained; those that can where generators are named",
     ),
 ]
 Baselines = Annotated[

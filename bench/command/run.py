@@ -62,7 +62,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     chosen: ChosenProtocol = context.obj
     params = context.params  # all that is above, with what a settings file says
     if params["detectors"] is None:  # as a settings file is to have them
-        params["detectors"] = DETECTORS if chosen.protocol.trains else ALL
+        usual = DETECTORS if chosen.protocol.trains else ALL
+        params["detectors"] = ",".join(chosen.protocol.usual_detectors) or usual
     root, requests = _checked(_request(chosen, params), names(params["base_degradation"]), params["out"])
     params["out"] = root
     if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"]):
@@ -72,7 +73,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 def _request(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunRequest:
     """What the options ask for; the folder is still to be found. Raises `InputError` for texts that are no values."""
     seeds = params["seeds"]
-    baselines = params["baselines"] and chosen.protocol.trains
+    baselines = params["baselines"] and chosen.protocol.trains and not chosen.protocol.usual_detectors
     return RunRequest(
         protocol=chosen.protocol,
         detectors=_with_baselines(names(params["detectors"]), baselines=baselines),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, images_digest
@@ -141,7 +143,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         cells,
         plan(asked, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
         groups,
-        {name: _census(request, *found) for name, found in facts.items()},
+        {name: _with_overlap(_census(request, *found), name, asked, selections) for name, found in facts.items()},
         images_digest(sound[""].images, sound[""].hashes),
         checkpoints,
         unasked,
@@ -180,6 +182,20 @@ def _census(request: RunRequest, inspection: InspectedImages, uninspected: int) 
         if generator not in images.generators_in(split)
     ]
     return replace(census, warnings=(*census.warnings, *warnings))
+
+
+def _with_overlap(census: Census, data: str, cells: Sequence[Cell], selections: Selections) -> Census:
+    """The census of a data set, with a warning where images of a further one are tested that were trained on."""
+    trained = {cell.train for cell in cells if cell.train and cell.train.data != data}
+    tested = {cell.test for cell in cells if cell.train and cell.test.data == data}
+    if not (data and trained and tested):
+        return census
+    images = selections.positions(tested)
+    count = int(np.isin(images, selections.positions(trained)).sum())
+    if not count:
+        return census
+    warning = f"{count} of its {len(images)} tested images are among those that are trained on: they show no transfer"
+    return replace(census, warnings=(*census.warnings, warning))
 
 
 def _unasked(cells: Sequence[Cell], selections: Selections) -> dict[Cell, str]:

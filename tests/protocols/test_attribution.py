@@ -7,6 +7,7 @@ from bench.platform.errors import InputError
 from detectors import catalogue
 from protocols.api import Unanswerable
 from protocols.attribution import Attribution
+from tests.support.command_line import call
 from tests.support.entry_points import install
 from tests.support.protocol_runs import averages, fake_scope
 
@@ -50,3 +51,11 @@ def test_a_run_shows_who_is_taken_for_whom_and_leaves_others_out_unfitted(run_on
     assert f"{100 * right:.1f}" in text
     assert "Confusion of nearest_class" in text
     assert done.matrix("nearest_class").shape == (1, 3)
+
+
+def test_detectors_that_can_are_asked_where_none_is_named(miniature_folder, tmp_path):
+    arguments = ("run", "--protocol", "attribution", "--data", miniature_folder, "--dry-run", "--baselines")
+    done = call({"LINEUP_CACHE": str(tmp_path)}, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "Detectors: clip_classes, clip_ovo, two_stage in the small setting" in done.stderr + done.stdout
+    assert all(catalogue.recipe(name).names_generators for name in Attribution.usual_detectors)

@@ -3,8 +3,10 @@
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
+import bench.platform.files
 from bench.request import protocol_catalogue
 from detectors import catalogue
 from protocols.api import AXES, Unanswerable
@@ -142,15 +144,24 @@ def test_released_trains_nothing():
         Released().cells(scope(("d", "x"), checkpoints=("x",)))
 
 
-@pytest.mark.parametrize("name", sorted({*protocol_catalogue.names()} - {"released"}))
-def test_a_dry_run_says_what_would_be_done_and_does_nothing(name, run_on_kinds, tmp_path, monkeypatch):
+@pytest.fixture
+def asked(run_on_kinds, tmp_path, monkeypatch):
+    """What a run of a protocol needs beside its name: a detector that can do every task, further data, dates."""
     install(monkeypatch, catalogue.GROUP, nearest_class="tests.support.multiclass:NearestClassRecipe")
     table = tmp_path / "dates.toml"
     dates = {"even": "2020-01", "odd": "2021-01"}
     table.write_text("".join(f'[{one}]\ndate = "{date}"\nsource = "x"\n' for one, date in dates.items()))
-    options = {"transfer_to": {"to": str(run_on_kinds.data)}, "release_dates": {"table": str(table)}}.get(name, {})
+    options = {"transfer_to": {"to": str(run_on_kinds.data)}, "release_dates": {"table": str(table)}}
+    return lambda name: {"detectors": ("nearest_class",), **options.get(name, {})}
+
+
+TRAINING = sorted({*protocol_catalogue.names()} - {"released"})
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(name, run_on_kinds, asked, tmp_path):
     untouched = replace(run_on_kinds, root=tmp_path / "root")
-    said = untouched.dry(name, detectors=("nearest_class",), **options)
+    said = untouched.dry(name, **asked(name))
     found = re.search(r"To answer: (\d+) of (\d+) cells, (\d+) fits, (\d+) images to decode", said)
     assert found, said
     cells, planned, fits, images = map(int, found.groups())
@@ -165,3 +176,25 @@ def test_every_protocol_shares_the_command_line_with_the_options_of_a_run(name):
     done = call({}, "run", "--protocol", name, "--help")
     assert done.returncode == 0, done.stderr
     assert f"Options of the protocol {name}" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINING)
+def test_a_killed_run_goes_on_to_the_same_table(name, run_on_kinds, asked, tmp_path, monkeypatch):
+    undisturbed = replace(run_on_kinds, root=tmp_path / "undisturbed")(name, report=False, **asked(name))
+    killed, writes = replace(run_on_kinds, root=tmp_path / "killed"), []
+    request = killed.request(name, **asked(name))
+
+    def dying(path, write, real=bench.platform.files.write_atomically):
+        writes.append(path)
+        if len(writes) == 4:
+            raise KeyboardInterrupt
+        real(path, write)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.engine.cache.write_atomically", dying)
+        patch.setattr("bench.records.store.write_atomically", dying)
+        with pytest.raises(KeyboardInterrupt):
+            killed.run(request)
+    resumed = killed.run(request)
+    pd.testing.assert_frame_equal(resumed.cells, undisturbed.cells)

@@ -128,7 +128,11 @@ class ProtocolRunner:
 
     def __call__(self, protocol, *, report=True, **further) -> FinishedRun:
         """Plan, run and report a protocol; arguments as for `request`."""
-        request, said = self.request(protocol, **further), io.StringIO()
+        return self.run(self.request(protocol, **further), report=report)
+
+    def run(self, request, *, report=False) -> FinishedRun:
+        """Plan, run and report a request."""
+        said = io.StringIO()
         reporter, store = Reporter(Console(file=said, width=500)), Store.at(request.out)
         run = execute(plan_run(request, reporter), store, reporter)
         if report:

@@ -1,5 +1,7 @@
 """Transfer: train on one data set, test on another."""
 
+from shutil import copytree
+
 import pytest
 
 from bench.platform.errors import InputError
@@ -65,3 +67,15 @@ def test_a_run_shows_both_data_sets(run_on_miniature, tmp_path):
     assert set(done.cells.loc[done.cells["test_data"] == other, "n"]) == {2 * 2 * 4}
     assert done.fits == 1
     assert done.ranking.rows[0].means["other data, families trained on"].cells == 2
+
+
+def test_images_that_were_trained_on_are_told_of(run_on_miniature, miniature_folder, tmp_path):
+    other = tmp_path / "again"
+    for split, held_out in (("train", "val"), ("val", "train")):  # what is trained on there is tested here
+        copytree(miniature_folder / "even" / split, other / "even" / held_out)
+    whole = run_on_miniature("transfer_to", to=str(other), train_on="even", report=False)
+    assert any("they show no transfer" in one for one in whole.run.manifest.further[str(other)].warnings)
+    apart = run_on_miniature("transfer_to", to=str(other), train_on="odd", report=False)
+    assert not any("no transfer" in one for one in apart.run.manifest.further[str(other)].warnings)
+    said = run_on_miniature.dry("transfer_to", to=str(other), train_on="even")  # whose files are inspected by now
+    assert f"Warning: {other}: 16 of its 16 tested images are among those that are trained on" in said
