@@ -44,6 +44,7 @@ TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigene
 NO_GENERATORS = THIRD_CLASSES | {"unknown", "other"}
 MAX_ASKED = 9  # values that are shown: a column of so many is hardly one of labels
 EXAMPLES = 3  # of each value that is not understood
+MAX_DIGITS = 15  # of a number that stands for a class: longer ones are ids
 SKIPPED = -1  # the label of a row that a user leaves out
 LABEL_OF: Mapping[ClassName, int] = MappingProxyType({"real": 0, "generated": 1, "skip": SKIPPED})
 
@@ -188,7 +189,7 @@ class _Columns:
     def values(self, column: str) -> list[Any]:
         """The values of a column, class names in place of their numbers."""
         values, names = list(self._records.values(column)), self._records.class_names(column)
-        if any(isinstance(value, list | dict) for value in values[:EXAMPLES]):
+        if any(isinstance(value, list | dict) for value in values):
             self._refuse(f"has lists or structs in {column}, one value is wanted")
         if names is None:
             return values
@@ -253,7 +254,7 @@ class _Columns:
         values = self.values(column)
         distinct = list(dict.fromkeys(values))
         found = {value: self._label(column, value) for value in distinct}
-        unknown = [value for value in distinct if found[value] is None and not _is_number(value)]
+        unknown = [value for value in distinct if found[value] is None and _has_letters(value)]
         if self._are_generators(distinct):
             found |= {value: 1 for value in unknown if value and str(value).lower() not in NO_GENERATORS}
         if left := [value for value in distinct if found[value] is None]:
@@ -360,8 +361,13 @@ def _is_no_maker(name: str) -> bool:
 def _is_number(value: object) -> bool:
     """Whether a value is a number or a truth value, as text too."""
     if isinstance(value, str):
-        return bool(re.fullmatch(r"-?\d+(\.0*)?|true|false", value.strip().lower()))
-    return isinstance(value, bool | int | float) and float(value).is_integer()
+        return bool(re.fullmatch(rf"-?\d{{1,{MAX_DIGITS}}}(\.0*)?|true|false", value.strip().lower()))
+    return isinstance(value, bool | int | float) and abs(value) < 10**MAX_DIGITS and value == int(value)
+
+
+def _has_letters(value: object) -> bool:
+    """Whether a value may be a name: a text that is more than a long number."""
+    return isinstance(value, str) and not _is_number(value) and any(map(str.isalpha, value))
 
 
 def _plain(value: object) -> str:

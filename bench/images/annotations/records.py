@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from unicodedata import normalize
 
 from bench.images.files.csv_lines import delimiter_of
+from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree
 from bench.platform.errors import InputError
 
@@ -105,7 +105,7 @@ def _from_csv(text: str) -> list[dict[str, Any]]:
 def _from_json(text: str) -> list[dict[str, Any]]:
     """A list of objects, or an object of them or of values by path."""
     try:
-        found: Any = json.loads(text)
+        found: Any = parse_json(text)
     except ValueError:
         return []
     if isinstance(found, dict):
@@ -124,7 +124,7 @@ def _named_row(path: str, value: object) -> dict[str, Any]:
 
 def _from_json_lines(text: str) -> list[dict[str, Any]]:
     try:
-        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+        rows = [parse_json(line) for line in text.split("\n") if line.strip()]
     except ValueError:
         return []
     return rows if all(isinstance(row, dict) for row in rows) else []

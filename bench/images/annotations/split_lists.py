@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree
 from bench.images.vocabulary.class_words import SPLITS, words_of
 from bench.platform.errors import InputError
@@ -83,7 +83,7 @@ def _names_in(text: str, name: str) -> Iterator[str]:
     """The names in a list: of JSON, or the last field of every line; of a pair, both orders of its two as well."""
     if name.lower().endswith(".json"):
         try:
-            yield from _names_in_json(json.loads(text))
+            yield from _names_in_json(parse_json(text))
         except ValueError:
             return
     else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from bench.images.annotations.records import Records
+from bench.images.files.json_text import parse_json
 from bench.images.files.tables import Table
 from bench.platform.errors import InputError
 
@@ -35,7 +35,7 @@ class TableRecords(Records):
         """Names of the classes, as the `datasets` library notes them in the schema. Raises `InputError`."""
         metadata = (self._table.schema.metadata or {}).get(b"huggingface", b"{}")
         try:
-            names = json.loads(metadata).get("info", {}).get("features", {}).get(column, {}).get("names")
+            names = parse_json(metadata).get("info", {}).get("features", {}).get(column, {}).get("names")
         except (ValueError, AttributeError) as error:
             msg = f"{self.where} has a damaged note of the datasets library ({error}); write the table again"
             raise InputError(msg) from error

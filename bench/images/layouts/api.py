@@ -19,6 +19,7 @@ from bench.images.vocabulary.folder_words import is_preview
 
 Coverage = Literal["all", "some", "none"]  # how many of a tree's images a layout would read
 TABLE_SUFFIXES = (".csv", ".jsonl", ".parquet", ".tsv")  # of tables that may say something of images
+UNNAMED = "generated"  # the generator of images that no generator is named for
 SHARED_POOL = "real"  # the pool of real images that belongs to every generator without a pool of its own
 
 

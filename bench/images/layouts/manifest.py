@@ -12,7 +12,6 @@ that it has says all. A relative path under "of" or "real" begins in the folder 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -24,9 +23,11 @@ from unicodedata import normalize
 from bench.images.annotations.attributes import AttributeReader
 from bench.images.files import csv_lines
 from bench.images.files.description import DESCRIPTION, read_description
+from bench.images.files.json_text import parse_json
 from bench.images.files.tree import MANIFEST_SUFFIXES, Tree
 from bench.images.layouts.api import (
     SHARED_POOL,
+    UNNAMED,
     Coverage,
     DataSetContents,
     DataSetReference,
@@ -44,7 +45,6 @@ OPTIONAL = ("generator", "split", "content", "source", "degradation")
 KNOWN = (*REQUIRED, *OPTIONAL)
 MISTYPED = 0.75  # of a known column's letters: a name that has so many is one that was mistyped
 SOURCE = "source"
-GENERATED = "generated"  # the generator of images that no generator is named for
 ManifestLine = tuple[int, Mapping[str, str]]
 
 
@@ -163,7 +163,7 @@ class _ManifestReader:
         generators = {row.generator for row in rows if row.label}
         real_pools = {row.generator for row in rows if not row.label}
         where = f"{self._tree.where}/{self._name}"
-        for listed, noun in ((generators, GENERATED), (real_pools, "real")):
+        for listed, noun in ((generators, "generated"), (real_pools, "real")):
             if not listed:
                 msg = f"{where} lists no {noun} image that is there; list some with the label {noun}"
                 if self._absent:
@@ -194,7 +194,7 @@ class _ManifestReader:
         if known.label != label:
             self._refuse(line, f"{path} has the label {known.label} in the data set that {DESCRIPTION} names; mend it")
         return known._replace(
-            generator=fields.get("generator", known.generator) or (GENERATED if label else SHARED_POOL),
+            generator=fields.get("generator", known.generator) or (UNNAMED if label else SHARED_POOL),
             split=known.split if split is None else split,
             content=fields.get("content", known.content),
             source=fields.get("source", known.source) or path,
@@ -286,7 +286,7 @@ def _json_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
         if not text.strip():
             continue
         try:
-            fields: Any = json.loads(text)
+            fields: Any = parse_json(text)
         except ValueError as error:
             csv_lines.refuse(tree, name, line, f"it is not JSON ({error}); mend the line")
         if not isinstance(fields, dict) or not all(isinstance(value, str | int | None) for value in fields.values()):

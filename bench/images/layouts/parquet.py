@@ -25,13 +25,12 @@ from bench.images.files.table_images import IMAGE_TABLE_SUFFIXES, TableImages, o
 from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Listing, Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
-from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
+from bench.images.layouts.api import SHARED_POOL, UNNAMED, Coverage, DataSetContents, ImageRow, Layout, are_strays
 from bench.images.vocabulary.class_words import label_of_name, split_word
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 
 IMAGE = "image"
-UNNAMED = "generated"  # the generator where a data set names none
 WITHOUT_BYTES = "images without bytes"
 
 

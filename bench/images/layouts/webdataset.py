@@ -8,7 +8,6 @@ folders and shards. Source of the format: https://github.com/webdataset/webdatas
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
@@ -25,12 +24,12 @@ from bench.images.annotations.column_roles import (
 from bench.images.annotations.folder_levels import read_folders
 from bench.images.annotations.records import TextRecords, as_columns
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
+from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree, shard_base
-from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
+from bench.images.layouts.api import SHARED_POOL, UNNAMED, Coverage, DataSetContents, ImageRow, Layout
 from bench.images.vocabulary.class_words import label_of_name
 from bench.platform.errors import InputError
 
-UNNAMED = "generated"  # the generator where a sample names none
 LABEL = "cls"  # what the label is called that stands in a file of its own
 PROBED = 20  # samples in which a label is looked for
 
@@ -135,7 +134,7 @@ def _label_text(text: str) -> str:
 def _json(tree: Tree, name: str) -> dict[str, Any]:
     """The object in a JSON file; empty for a file that holds something else. Raises `InputError`."""
     try:
-        fields: Any = json.loads(tree.read_text(name))
+        fields: Any = parse_json(tree.read_text(name))
     except ValueError as error:
         msg = f"{tree.where}/{name} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error

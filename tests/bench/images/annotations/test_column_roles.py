@@ -192,3 +192,15 @@ def test_every_column_is_told_with_what_it_was_taken_for():
         facts_of({"prompt": ["p"]}).description("t.csv")
         == "columns of t.csv: none has a role; kept as attributes: prompt"
     )
+
+
+@pytest.mark.parametrize("column", ["label", "generator", "split", "class", "group"])
+@pytest.mark.parametrize("late", [["fake"], {"a": 1}])
+def test_a_list_or_struct_in_any_row_is_refused(column, late):
+    values = ["train" if column == "split" else "real"] * 5 + [late]
+    assert f"has lists or structs in {column}, one value is wanted" in refused({"x": [1] * 6, column: values})
+
+
+@pytest.mark.parametrize("value", ["9" * 400, 10**400, -(10**30), "1" * 16, float("inf"), float("nan"), 1e300])
+def test_numbers_that_stand_for_no_class_are_labels_that_say_nothing(value):
+    assert "labels that say neither real nor generated in label" in refused({"label": ["real", value]})
