@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -51,14 +53,32 @@ def hub_files(tree: Tree, names: Sequence[str]) -> HubFiles | None:
     """
     configurations = _taken(_objects(_head(tree).get("configs")))
     split_of: dict[str, str] = {}
+    for split, parts in _paths(configurations):
+        below = () if parts and _is_pattern(parts[-1]) else ("**",)
+        split_of |= {name: split for name in names if _matches(name.split("/"), (*parts, *below))}
+    taken = tuple(str(one.get("config_name", "default")) for one in configurations)
+    return HubFiles(split_of, taken) if split_of else None
+
+
+def split_folders(tree: Tree) -> dict[str, str]:
+    """Folders that a card names for one split, to the split as it calls it. Raises `InputError` as `hub_files`."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for split, parts in _paths(_taken(_objects(_head(tree).get("configs")))):
+        folder = "/".join(takewhile(lambda part: not _is_pattern(part), parts))
+        found[folder].add(split)
+    return {folder: splits.pop() for folder, splits in found.items() if folder and len(splits) == 1}
+
+
+def _paths(configurations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Pairs of a split and the parts of a path or pattern that is named for it."""
     for configuration in configurations:
         folder = str(configuration.get("data_dir") or "")
         for split, pattern in _patterns(configuration.get("data_files", {"": "**"} if folder else None)):
-            parts = PurePosixPath(folder, pattern).parts
-            below = () if parts and set("*?[") & set(parts[-1]) else ("**",)
-            split_of |= {name: split for name in names if _matches(name.split("/"), (*parts, *below))}
-    taken = tuple(str(one.get("config_name", "default")) for one in configurations)
-    return HubFiles(split_of, taken) if split_of else None
+            yield split, PurePosixPath(folder, pattern).parts
+
+
+def _is_pattern(part: str) -> bool:
+    return bool(set("*?[") & set(part))
 
 
 def card_class_names(tree: Tree) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
 from bench.images.annotations.column_roles import TableFacts, explained_numbers, table_facts
 from bench.images.annotations.folder_levels import shown
+from bench.images.annotations.hub_card import card_class_names
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
 from bench.images.annotations.split_lists import split_lists, split_of_list
 from bench.images.annotations.stated_facts import StatedFacts
@@ -181,7 +182,11 @@ def _parquet_records(tree: Tree, name: str) -> Records | None:
     """A Parquet file of facts alone, images in it being paths; None for one that holds images."""
     table = open_table(tree, name, RowGroupCache())
     columns = image_columns(table.schema)
-    return None if any(map(table.holds_bytes, columns)) else TableRecords(table, next(iter(columns), ""))
+    return (
+        None
+        if any(map(table.holds_bytes, columns))
+        else TableRecords(table, next(iter(columns), ""), card_class_names(tree))
+    )
 
 
 def _rows(said: TableFacts, split: str) -> Iterator[StatedFacts]:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
+from bench.images.annotations.hub_card import card_class_names
 from bench.images.files.csv_lines import delimiter_of
 from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree
@@ -80,13 +81,31 @@ def read_records(tree: Tree, name: str) -> TextRecords | None:
         raise
     read = {".csv": _from_csv, ".tsv": _from_csv, ".json": _from_json, ".jsonl": _from_json_lines, ".txt": _from_list}
     rows = read[PurePosixPath(name).suffix.lower()](text)
-    return TextRecords(where, as_columns(rows)) if rows else None
+    return TextRecords(where, with_class_names(as_columns(rows), card_class_names(tree))) if rows else None
 
 
 def as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Rows as columns, None where a row has no value of one."""
     columns = dict.fromkeys(column for row in rows for column in row)
     return {column: [row.get(column) for row in rows] for column in columns}
+
+
+def with_class_names(
+    columns: Mapping[str, Sequence[Any]], classes: Mapping[str, Sequence[str]]
+) -> dict[str, Sequence[Any]]:
+    """Columns with the names of classes in place of their numbers, where all that a column holds are such numbers.
+
+    Args:
+        columns: One value per row each, numbers as such or as texts.
+        classes: By column, the names of its classes in the order of their numbers.
+    """
+    named = dict(columns)
+    for column in columns.keys() & classes.keys():
+        names = {str(number): name for number, name in enumerate(classes[column])}
+        texts = ["" if value is None else str(value).strip() for value in columns[column]]
+        if set(texts) <= {*names, ""}:
+            named[column] = [names.get(text) for text in texts]
+    return named
 
 
 def _from_csv(text: str) -> list[dict[str, Any]]:

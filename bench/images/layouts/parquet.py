@@ -18,7 +18,7 @@ from typing import ClassVar
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
 from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
-from bench.images.annotations.hub_card import CARD, HubFiles, hub_files
+from bench.images.annotations.hub_card import CARD, HubFiles, card_class_names, hub_files
 from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.table_images import IMAGE_TABLE_SUFFIXES, TableImages, open_table, table_files
@@ -86,7 +86,8 @@ class _TableReader:
         stale = [name for name in names if card and name not in card.split_of]
         tables = {name: self.files.open(name) for name in names if name not in stale}
         images = {name: self._image_column(table) for name, table in tables.items()}
-        records = {name: TableRecords(table, images[name]) for name, table in tables.items()}
+        classes = card_class_names(self.tree)
+        records = {name: TableRecords(table, images[name], classes) for name, table in tables.items()}
         self._require_bytes(tables, images)
         numbers = explained_numbers(((table, ()) for table in records.values()), self.tree.reading)
         named = _names_of_tables(self.tree, list(tables), card)
@@ -170,7 +171,7 @@ def _attribute(tree: Tree, column: str, images: Sequence[str]) -> dict[str, str]
         rows[table] |= {int(last.partition(".")[0]): image} if table.lower().endswith(IMAGE_TABLE_SUFFIXES) else {}
     found: dict[str, str] = {}
     for name, named in rows.items():
-        records = TableRecords(open_table(tree, name, RowGroupCache())) if named else None
+        records = TableRecords(open_table(tree, name, RowGroupCache()), "", card_class_names(tree)) if named else None
         if records is not None and column in records.columns:
             found |= attribute_of_rows(records, column, [named.get(row) for row in range(records.rows)])
     return found

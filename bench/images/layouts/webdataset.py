@@ -22,7 +22,8 @@ from bench.images.annotations.column_roles import (
     table_facts,
 )
 from bench.images.annotations.folder_levels import read_folders
-from bench.images.annotations.records import TextRecords, as_columns
+from bench.images.annotations.hub_card import card_class_names
+from bench.images.annotations.records import TextRecords, as_columns, with_class_names
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
 from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree, shard_base
@@ -109,7 +110,8 @@ class _SampleRecords(TextRecords):
     """The fields of samples as a table; its examples are keys."""
 
     def __init__(self, tree: Tree, samples: Sequence[KeyedSample]) -> None:
-        super().__init__(tree.where, as_columns([_fields(tree, sample) for sample in samples]))
+        columns = as_columns([_fields(tree, sample) for sample in samples])
+        super().__init__(tree.where, with_class_names(columns, card_class_names(tree)))
         self.rows = len(samples)
         self._keys = [sample.key for sample in samples]
 
