@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import Records
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.reading import ClassName, Reading
 from bench.images.vocabulary.class_words import (
     THIRD_CLASSES,
@@ -70,6 +71,10 @@ class TableFacts:
     contents: Sequence[str]
     groups: Sequence[str]
     others: tuple[str, ...] = field(default=())
+
+    def rows(self) -> Iterator[StatedFacts]:
+        """What is said of each row."""
+        return map(StatedFacts, self.labels, self.generators, self.splits, self.contents, self.groups)
 
     @property
     def groups_by(self) -> frozenset[str]:

@@ -30,7 +30,7 @@ class HubFiles(NamedTuple):
     configurations: tuple[str, ...]
 
 
-class _CardLoader(yaml.SafeLoader):
+class _CardLoader(yaml.SafeLoader):  # type: ignore[misc] # PyYAML has no types
     """Leaves dates as texts: one that no calendar has would end the reading."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML has it

@@ -190,8 +190,7 @@ def _parquet_records(tree: Tree, name: str) -> Records | None:
 
 
 def _rows(said: TableFacts, split: str) -> Iterator[StatedFacts]:
-    splits = [split] * len(said.labels) if split else said.splits
-    return map(StatedFacts, said.labels, said.generators, splits, said.contents, said.groups)
+    return (facts._replace(split=split) for facts in said.rows()) if split else said.rows()
 
 
 def _merged(tree: Tree, image: str, first: StatedFacts, second: StatedFacts) -> StatedFacts:

@@ -22,12 +22,13 @@ from bench.images.annotations.column_roles import (
     table_facts,
 )
 from bench.images.annotations.folder_levels import read_folders
-from bench.images.annotations.hub_card import card_class_names
+from bench.images.annotations.hub_card import card_class_names, split_folders
 from bench.images.annotations.records import TextRecords, as_columns, with_class_names
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
 from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree, shard_base
-from bench.images.layouts.api import SHARED_POOL, UNNAMED, Coverage, DataSetContents, ImageRow, Layout
+from bench.images.layouts.api import Coverage, DataSetContents, Layout, row_of
+from bench.images.layouts.container_names import ContainerNames
 from bench.images.vocabulary.class_words import label_of_name
 from bench.platform.errors import InputError
 
@@ -62,27 +63,15 @@ class WebDatasetLayout(Layout):
         said = table_facts(records, tree.reading, {}, explained_numbers([(records, ())], tree.reading))
         unlabelled = [sample.image for sample, label in zip(found.samples, said.labels, strict=True) if label is None]
         _require_labels(tree, unlabelled, found.rule)
-        rows = [
-            ImageRow(
-                sample.image,
-                label or 0,
-                (generator or UNNAMED) if label else SHARED_POOL,
-                split,
-                content,
-                group or sample.key,
-            )
-            for sample, label, generator, split, content, group in zip(
-                found.samples, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True
-            )
-            if label != SKIPPED
-        ]
-        folders = read_folders(
-            {shard_base(tree, folder): [""] for folder in tree.listing.images}, tree.where, tree.reading
-        )
-        if "split" not in said.roles:
-            splits = {folder: folders.facts[shard_base(tree, folder)].split for folder in tree.listing.images}
-            rows = [row._replace(split=splits[row.name.rpartition("/")[0]]) for row in rows]
-        reading = (found.rule, said.description("the samples"), *folders.description())
+        bases = {folder: shard_base(tree, folder) for folder in tree.listing.images}
+        folders = read_folders({base: [""] for base in bases.values()}, tree.where, tree.reading, split_folders(tree))
+        named = ContainerNames(tree, folders, "generator" in said.roles)
+        rows = []
+        for sample, stated in zip(found.samples, said.rows(), strict=True):
+            facts = named.merged(sample.image, stated, bases[sample.image.rpartition("/")[0]])
+            if facts.label != SKIPPED:
+                rows.append(row_of(sample.image, facts, sample.key))
+        reading = (found.rule, said.description("the samples"), *named.description())
         attributes = {column: partial(_attribute, tree, column) for column in said.others}
         return DataSetContents(rows, reading=reading, groups=said.groups_by, attributes=attributes)
 
