@@ -38,7 +38,10 @@ LABELS = (
 GENERATORS = (
     "generator", "generator_name", "model", "model_name", "source_model", "gen_model", "generative_model", "model_id",
 )  # fmt: skip
-SPLITS = ("split", "partition", "subset", "set", "phase")
+SPLITS = (
+    "split", "partition", "subset", "set", "phase", "data_split", "dataset_split", "split_name", "split_type",
+    "set_name", "data_set", "set_type", "usage",
+)  # fmt: skip
 CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
 TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}

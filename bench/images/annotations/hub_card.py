@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -124,7 +125,7 @@ def _head(tree: Tree) -> dict[str, Any]:
     if len(parts) != 2:
         return {}
     try:
-        head = yaml.load(parts[0], _CardLoader)  # noqa: S506 - a safe loader
+        head = _loaded(parts[0])
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if not any(fact in parts[0] for fact in FACTS):
             return {}
@@ -132,6 +133,12 @@ def _head(tree: Tree) -> dict[str, Any]:
         msg = f"{tree.where}/{CARD} names files or classes in a head that is no YAML ({reason}); mend it"
         raise InputError(msg) from error
     return head if isinstance(head, dict) else {}
+
+
+@lru_cache(maxsize=4)
+def _loaded(head: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """What a head holds; it is asked for once per table."""
+    return yaml.load(head, _CardLoader)  # noqa: S506 - a safe loader
 
 
 def _objects(found: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever YAML holds

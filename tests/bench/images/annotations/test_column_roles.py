@@ -204,3 +204,10 @@ def test_a_list_or_struct_in_any_row_is_refused(column, late):
 @pytest.mark.parametrize("value", ["9" * 400, 10**400, -(10**30), "1" * 16, float("inf"), float("nan"), 1e300])
 def test_numbers_that_stand_for_no_class_are_labels_that_say_nothing(value):
     assert "labels that say neither real nor generated in label" in refused({"label": ["real", value]})
+
+
+@pytest.mark.parametrize("column", ["data_split", "Usage", "dataset_split", "SplitName", "set_type", "data-set"])
+def test_splits_are_found_under_all_usual_names(column):
+    table = {"label": ["real", "fake", "real"], column: ["Training", "PublicTest", "PrivateTest"]}
+    assert facts_of(table).splits == ["train", "test", "test"]
+    assert facts_of(table | {column: ["commercial", "free", "free"]}).others == (column,)
