@@ -42,6 +42,7 @@ SPLITS = (
     "split", "partition", "subset", "set", "phase", "data_split", "dataset_split", "split_name", "split_type",
     "set_name", "data_set", "set_type", "usage",
 )  # fmt: skip
+CLASS_CONTENTS = ("class", "category", "type")  # columns of contents, or of labels where all are words for a class
 CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
 TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}
@@ -236,7 +237,7 @@ class _Columns:
         """
         candidates = self.find_all("label", LABELS)
         if not candidates:
-            other = self.find("label", ("class", "category", "type"), self._holds_classes)
+            other = self.find("label", CLASS_CONTENTS, self._holds_classes)
             return (other, self.labels(other)) if other else None
         understood: dict[str, list[int | None]] = {}
         faults: list[InputError] = []

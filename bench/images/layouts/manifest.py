@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -43,7 +42,6 @@ STEM = "manifest"
 REQUIRED = ("path", "label")
 OPTIONAL = ("generator", "split", "content", "source", "degradation")
 KNOWN = (*REQUIRED, *OPTIONAL)
-MISTYPED = 0.75  # of a known column's letters: a name that has so many is one that was mistyped
 SOURCE = "source"
 ManifestLine = tuple[int, Mapping[str, str]]
 
@@ -204,9 +202,9 @@ class _ManifestReader:
     def _take_columns(self, line: int, columns: Iterable[str]) -> None:
         """Remember the columns of a line. Raises `InputError` for one that is nearly the name of a known one."""
         for column in columns:
-            near = get_close_matches(column.lower(), KNOWN, n=1, cutoff=MISTYPED)
+            near = next((known for known in KNOWN if _is_mistyped(column.lower(), known)), "")
             if column not in self._columns and column not in KNOWN and near:
-                self._refuse(line if self._is_json else 1, f"column {column!r} is not known; did you mean {near[0]}?")
+                self._refuse(line if self._is_json else 1, f"column {column!r} is not known; did you mean {near}?")
             self._columns[column] = None
 
     def _path(self, line: int, text: str) -> str:
@@ -237,6 +235,19 @@ class _ManifestReader:
 
     def _refuse(self, line: int, what: str) -> NoReturn:
         csv_lines.refuse(self._tree, self._name, line, what)
+
+
+def _is_mistyped(name: str, known: str) -> bool:
+    """Whether a name is another with one letter more, less or changed, or with two neighbours exchanged."""
+    shorter, longer = sorted((name, known), key=len)
+    places = range(len(longer))
+    if len(shorter) + 1 == len(longer):
+        return any(longer[:at] + longer[at + 1 :] == shorter for at in places)
+    if len(shorter) != len(longer):
+        return False
+    differ = [at for at in places if shorter[at] != longer[at]]
+    swapped = len(differ) == 2 and differ[1] == differ[0] + 1 and sorted(shorter) == sorted(longer)
+    return len(differ) <= 1 or swapped
 
 
 def _attribute(tree: Tree, name: str, column: str, images: Sequence[str]) -> dict[str, str]:
@@ -289,7 +300,9 @@ def _json_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
             fields: Any = parse_json(text)
         except ValueError as error:
             csv_lines.refuse(tree, name, line, f"it is not JSON ({error}); mend the line")
-        if not isinstance(fields, dict) or not all(isinstance(value, str | int | None) for value in fields.values()):
+        if not isinstance(fields, dict) or not all(
+            isinstance(value, str | int | float | None) for value in fields.values()
+        ):
             csv_lines.refuse(tree, name, line, "it is not a JSON object of texts and numbers; mend the line")
         for column in REQUIRED:
             if column not in fields:

@@ -8,20 +8,21 @@ folders and shards. Source of the format: https://github.com/webdataset/webdatas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
 
 from bench.images.annotations.attributes import attribute_of_rows
 from bench.images.annotations.column_roles import (
+    CLASS_CONTENTS,
     GENERATORS,
     LABELS,
     SKIPPED,
     explained_numbers,
     table_facts,
 )
-from bench.images.annotations.folder_levels import read_folders
+from bench.images.annotations.folder_levels import read_folders, shown
 from bench.images.annotations.hub_card import card_class_names, split_folders
 from bench.images.annotations.records import TextRecords, as_columns, with_class_names
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
@@ -50,8 +51,7 @@ class WebDatasetLayout(Layout):
             facts = [_fields(tree, sample) for sample in islice(found.samples, PROBED)]
         except InputError:
             return "some"
-        wanted = {LABEL, *LABELS, *GENERATORS}
-        if not any(wanted & {column.lower() for column in fields} for fields in facts):
+        if not any(map(_says_class, facts)):
             return "none"
         return "some" if found.unpaired else "all"
 
@@ -73,7 +73,8 @@ class WebDatasetLayout(Layout):
                 rows.append(row_of(sample.image, facts, sample.key))
         reading = (found.rule, said.description("the samples"), *named.description())
         attributes = {column: partial(_attribute, tree, column) for column in said.others}
-        return DataSetContents(rows, reading=reading, groups=said.groups_by, attributes=attributes)
+        notes = _left_out_notes(found.left_out)
+        return DataSetContents(rows, notes=notes, reading=reading, groups=said.groups_by, attributes=attributes)
 
 
 def _attribute(tree: Tree, column: str, images: Sequence[str]) -> dict[str, str]:
@@ -89,6 +90,12 @@ def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:
         what = f"{tree.where}: {len(unlabelled):,} of its images have no label, such as {unlabelled[0]}"
         msg = f"{what} ({rule}); give each a .cls of real or generated, or a .json with a label"
         raise InputError(msg)
+
+
+def _left_out_notes(left_out: Sequence[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    return (f"{len(left_out)} images are masks or the like of others and were left out: {shown(left_out)}",)
 
 
 def _samples(tree: Tree) -> KeyedSamples:
@@ -115,6 +122,14 @@ def _fields(tree: Tree, sample: KeyedSample) -> dict[str, Any]:
     texts = {field: tree.read_text(path).strip() for field, path in sample.fields.items() if field != "json"}
     label = texts.get("cls") or texts.get("label") or _label_text(texts.get("txt", ""))
     return fields | ({LABEL: label} if label else {})
+
+
+def _says_class(fields: Mapping[str, Any]) -> bool:
+    """Whether the fields of a sample say of which class it is: by their names, or by the word for a class in one."""
+    named = {column.lower(): value for column, value in fields.items()}
+    if not named.keys().isdisjoint({LABEL, *LABELS, *GENERATORS}):
+        return True
+    return any(label_of_name(str(named[column])) is not None for column in CLASS_CONTENTS if column in named)
 
 
 def _label_text(text: str) -> str:

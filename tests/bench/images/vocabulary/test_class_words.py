@@ -67,7 +67,7 @@ def test_numbers_stand_for_no_class(number):
         ("val Valid validation dev VAL2017 val-2017", "val"),
         ("test Testing test_set testset eval evaluation PublicTest private_test", "test"),
         (
-            "FLUX.1-dev train_and_test DF40_train trained latest contest test2 2017 set my_test real_train public_train",
+            "FLUX.1-dev train_and_test DF40_train trained latest contest test2 2017 set my_test real_train",
             "",
         ),
     ],
