@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -49,6 +50,7 @@ TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigene
 NO_GENERATORS = THIRD_CLASSES | {"unknown", "other"}
 MAX_ASKED = 9  # values that are shown: a column of so many is hardly one of labels
 EXAMPLES = 3  # of each value that is not understood
+MAX_CLASSES = 3  # numbers of a column that looks like labels: real, generated, and a third
 MAX_DIGITS = 15  # of a number that stands for a class: longer ones are ids
 SKIPPED = -1  # the label of a row that a user leaves out
 LABEL_OF: Mapping[ClassName, int] = MappingProxyType({"real": 0, "generated": 1, "skip": SKIPPED})
@@ -164,6 +166,39 @@ def table_facts(
     )
 
 
+def require_columns(tables: Sequence[Records], reading: Reading) -> None:
+    """Raise `InputError` for a column that a user states and that no table of a data set has."""
+    for role, column in reading.columns.items():
+        if tables and not any(column in table.columns for table in tables):
+            names = ", ".join(filter(None, map(str, tables[0].columns)))
+            which = tables[0].where if len(tables) == 1 else f"none of {len(tables)} tables, such as {tables[0].where},"
+            has = f"{which} has no" if len(tables) == 1 else f"{which} has a"
+            msg = f"{has} column {column}, which --columns {role}={column} names; its columns are {names}"
+            raise InputError(msg)
+
+
+def label_like(records: Records, columns: Sequence[str]) -> tuple[int, str]:
+    """Of some columns the one that looks most like labels, and how much: 3 by words for classes, 0 not at all.
+
+    Args:
+        records: A table.
+        columns: Some of its columns.
+    """
+    return max(((_likeness(records.values(column)), column) for column in columns), default=(0, ""), key=itemgetter(0))
+
+
+def _likeness(values: Sequence[Any]) -> int:
+    """3 for words for classes, 2 for two or three numbers, 1 for few texts that come again and again, else 0."""
+    texts = {"" if value is None else str(value).strip() for value in values} - {""}
+    if not texts or len(texts) > MAX_ASKED:
+        return 0
+    if all(label_of_name(text) is not None for text in texts):
+        return 3
+    if all(map(_is_number, texts)):
+        return 2 if len(texts) <= MAX_CLASSES else 0
+    return int(len(texts) * 2 <= len(values))
+
+
 class _Columns:
     """The columns of one table."""
 
@@ -171,9 +206,6 @@ class _Columns:
         self._records = records
         self._reading = reading
         self._numbers = numbers
-        for role, column in reading.columns.items():
-            if column not in records.columns:
-                self._refuse(f"has no column {column}, which --columns {role}={column} names")
 
     def _refuse(self, what: str) -> NoReturn:
         names = ", ".join(filter(None, map(str, self._records.columns)))
@@ -181,17 +213,21 @@ class _Columns:
         raise InputError(msg)
 
     def find(self, role: str, names: Sequence[str], fits: Callable[[str], bool] = lambda _: True) -> str | None:
-        """The column of a role: the stated one, or the first of the usual names whose values fit."""
+        """The column of a role: the stated one, where it is there, or the first of the usual names whose values fit."""
         if role in self._reading.columns:
-            return self._reading.columns[role]
+            return self._stated(role)
         by_name = {_squeezed(str(column)): str(column) for column in self._records.columns}
         named = (by_name.get(_squeezed(name)) for name in names)
         return next((column for column in named if column is not None and fits(column)), None)
 
+    def _stated(self, role: str) -> str | None:
+        column = self._reading.columns[role]
+        return column if column in self._records.columns else None
+
     def find_all(self, role: str, names: Sequence[str]) -> list[str]:
         """The stated column of a role, or all of the usual names."""
         if role in self._reading.columns:
-            return [self._reading.columns[role]]
+            return list(filter(None, [self._stated(role)]))
         squeezed = {_squeezed(name) for name in names}
         return [str(column) for column in self._records.columns if _squeezed(str(column)) in squeezed]
 

@@ -6,11 +6,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
-from bench.images.annotations.column_roles import TableFacts, explained_numbers, table_facts
+from bench.images.annotations.column_roles import (
+    TableFacts,
+    explained_numbers,
+    label_like,
+    require_columns,
+    table_facts,
+)
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.hub_card import CARD, card_class_names, hub_files
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
@@ -46,7 +53,8 @@ class ListedImages:
         notes: What became of every table, one sentence each.
         stated: The facts that tables state: "label", "split" and so on.
         groups: The columns that state what belongs together.
-        unread: What was said of tables some of whose columns have no role.
+        unread: What may be passed as `--columns` for tables some of whose columns have no role, each with what was said
+            of it; the one that looks most like labels first.
         attributes: By name, the columns that have no role.
     """
 
@@ -95,32 +103,48 @@ def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImage
     index = PathIndex(tree.listing.paths())
     found = {name: _listed(tree, name, index) for name in names}
     tables = [table for table in found.values() if table]
+    require_columns([table.records for table in tables], tree.reading)
     by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
     numbers = explained_numbers(by_folder, tree.reading)
     others = [name for name, table in found.items() if not table]
     lists = split_lists(tree, [name for name in others if not _is_table(name)])
     facts = {image: StatedFacts(split=split) for image, split in lists.splits.items()}
-    missing: dict[str, int] = {}
-    notes, unread = [*lists.notes], []
-    if unused := [name for name in others if name not in lists.used]:
-        notes.append(f"not used, as they list no images of the set by path: {shown(unused)}")
-    stated = {"split"} if facts else set()
     roles = {table.name: table_facts(table.records, tree.reading, {"path": table.column}, numbers) for table in tables}
+    splits = {name: ("", "") if "split" in said.roles else _split_of(tree, name) for name, said in roles.items()}
     for table in tables:
-        said = roles[table.name]
-        split, by = ("", "") if "split" in said.roles else _split_of(tree, table.name)
-        description = said.description(table.name) + (f"; all of the split {split}, by {by}" if split else "")
-        notes.append(description)
-        unread += [description] if said.others else []
-        stated |= {role for role in said.roles if role != "path"} | ({"split"} if split else set())
-        for image, fact in zip(table.images, _rows(said, split), strict=True):
+        for image, fact in zip(table.images, _rows(roles[table.name], splits[table.name][0]), strict=True):
             if image is not None:
                 facts[image] = _merged(tree, image, facts.get(image, StatedFacts()), fact)
-        if absent := sum(image is None for image in table.images):
-            missing[f"images that {table.name} lists"] = absent
-    groups = frozenset(column for said in roles.values() for column in said.groups_by)
-    attributes = _attributes(tree, roles)
-    return ListedImages(facts, missing, tuple(notes), frozenset(stated), groups, tuple(unread), attributes)
+    unused = [name for name in others if name not in lists.used]
+    descriptions = {name: _description(name, said, *splits[name]) for name, said in roles.items()}
+    absent = {table.name: sum(image is None for image in table.images) for table in tables}
+    stated = {role for said in roles.values() for role in said.roles if role != "path"}
+    return ListedImages(
+        facts,
+        {f"images that {name} lists": count for name, count in absent.items() if count},
+        (
+            *lists.notes,
+            *([f"not used, as they list no images of the set by path: {shown(unused)}"] if unused else []),
+            *descriptions.values(),
+        ),
+        frozenset(stated | ({"split"} if lists.splits or any(split for split, _ in splits.values()) else set())),
+        frozenset(column for said in roles.values() for column in said.groups_by),
+        tuple(_unread(tables, roles, descriptions)),
+        _attributes(tree, roles),
+    )
+
+
+def _description(name: str, said: TableFacts, split: str, by: str) -> str:
+    return said.description(name) + (f"; all of the split {split}, by {by}" if split else "")
+
+
+def _unread(
+    tables: Sequence[_ListedTable], roles: Mapping[str, TableFacts], descriptions: Mapping[str, str]
+) -> Iterator[str]:
+    """The option that names a column of labels, for each table with columns of no role, the likeliest first."""
+    found = [(*label_like(one.records, roles[one.name].others), one.name) for one in tables if roles[one.name].others]
+    for score, column, name in sorted(found, key=itemgetter(0), reverse=True):
+        yield f"label={column if score else 'COLUMN'} ({descriptions[name]})"
 
 
 def _split_of(tree: Tree, name: str) -> tuple[str, str]:

@@ -219,7 +219,7 @@ def _label_hint(listed: ListedImages) -> str:
     """The option for tables with columns that nothing was taken for, and none of labels."""
     if "label" in listed.stated or not listed.unread:
         return ""
-    return f", or name a column of labels: --columns label=COLUMN ({listed.unread[0]})"
+    return f", or name a column of labels: --columns {listed.unread[0]}"
 
 
 def _notes(

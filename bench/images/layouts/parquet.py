@@ -16,7 +16,7 @@ from functools import partial
 from typing import ClassVar
 
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
-from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
+from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, require_columns, table_facts
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
 from bench.images.annotations.hub_card import CARD, HubFiles, card_class_names, hub_files
 from bench.images.annotations.stated_facts import StatedFacts
@@ -90,6 +90,7 @@ class _TableReader:
         classes = card_class_names(self.tree)
         records = {name: TableRecords(table, images[name], classes) for name, table in tables.items()}
         self._require_bytes(tables, images)
+        require_columns(list(records.values()), self.tree.reading)
         numbers = explained_numbers(((table, ()) for table in records.values()), self.tree.reading)
         found = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []

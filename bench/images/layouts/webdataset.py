@@ -20,6 +20,7 @@ from bench.images.annotations.column_roles import (
     LABELS,
     SKIPPED,
     explained_numbers,
+    require_columns,
     table_facts,
 )
 from bench.images.annotations.folder_levels import read_folders, shown
@@ -60,6 +61,7 @@ class WebDatasetLayout(Layout):
         found = _samples(tree)
         _require_labels(tree, found.unpaired, found.rule)
         records = _SampleRecords(tree, found.samples)
+        require_columns([records], tree.reading)
         said = table_facts(records, tree.reading, {}, explained_numbers([(records, ())], tree.reading))
         unlabelled = [sample.image for sample, label in zip(found.samples, said.labels, strict=True) if label is None]
         _require_labels(tree, unlabelled, found.rule)

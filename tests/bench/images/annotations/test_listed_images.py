@@ -182,7 +182,7 @@ def test_a_list_of_paths_and_numbers_is_refused_with_its_columns_and_read_as_sta
     (images / "train.txt").write_text("".join(f"images/{name}.png {int(name in 'ac')}\n" for name in KINDS))
     with pytest.raises(
         InputError,
-        match=r"labels: --columns label=COLUMN \(columns of train\.txt: 1 is the path; kept as attributes: 2",
+        match=r"labels: --columns label=2 \(columns of train\.txt: 1 is the path; kept as attributes: 2",
     ):
         read(str(images))
     with pytest.raises(InputError, match="numbers without names in 2; say what each means, such as --classes 0=real"):
@@ -328,3 +328,38 @@ def test_the_card_of_a_hub_names_the_split_of_a_table(images):
     read_set = read(str(images))
     assert found(read_set) == READ
     assert any(line.endswith("all of the split test, by README.md") for line in read_set.reading)
+
+
+@pytest.mark.parametrize("names", [("captions.csv", "labels.csv"), ("zcaptions.csv", "labels.csv")])
+@pytest.mark.parametrize(
+    "values", [("real", "fake"), ("0", "1"), ("human made", "machine made"), ("camera roll", "flux dev")]
+)
+def test_the_table_that_looks_like_labels_is_named_and_its_column_need_be_in_it_alone(images, names, values):
+    captions, labels = names
+    comma_separated(
+        images / captions,
+        [{"file_name": row["file_name"], "caption": name} for name, row in zip(KINDS, rows(), strict=True)],
+    )
+    comma_separated(
+        images / labels, [{"file_name": row["file_name"], "y": values[row["label"] == "fake"]} for row in rows()]
+    )
+    with pytest.raises(InputError, match=rf"a column of labels: --columns label=y \(columns of {labels}: file_name is"):
+        read(str(images))
+    classes = {} if values[0] == "real" else dict(zip(values, ("real", "generated"), strict=True))
+    read_set = read(str(images), reading=Reading(classes, {"label": "y"}))
+    assert [label for label, _ in found(read_set).values()] == [0, 1, 0, 1]
+    assert read_set.attribute("caption") == list(KINDS)
+
+
+def test_a_column_that_no_table_has_is_refused(images):
+    for name in ("one.csv", "two.csv"):
+        comma_separated(images / name, rows())
+    with pytest.raises(
+        InputError, match=r"none of 2 tables, such as .*one\.csv, has a column y, which --columns label=y"
+    ):
+        read(str(images), reading=Reading(columns={"label": "y"}))
+    (images / "two.csv").unlink()
+    with pytest.raises(
+        InputError, match=r"one\.csv has no column y, which --columns label=y names; its columns are file"
+    ):
+        read(str(images), reading=Reading(columns={"label": "y"}))
