@@ -27,6 +27,7 @@ from bench.images.layouts.api import (
     Layout,
     SubsetLayout,
 )
+from bench.images.layouts.card_facts import selected_by_card, with_card_facts
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
 from detectors import catalogue
@@ -106,6 +107,7 @@ def _read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tr
     """
     from bench.images.assembly import assemble
 
+    tree = selected_by_card(tree)
     layout = _layout(tree, known, name)
     if real is None:
         return assemble(tree, _contents(layout, tree, known), layout)
@@ -228,11 +230,11 @@ def _contents(layout: Layout, tree: Tree, known: Mapping[str, Layout]) -> DataSe
     if isinstance(layout, SubsetLayout) and (base := layout.base(tree)):
         return layout.read_subset(tree, _base_contents(tree, base, known))
     contents = layout.read(tree)
-    if not isinstance(layout, FolderLayout):
-        return contents
-    from bench.images.layouts.listed_facts import with_listed_facts
+    if isinstance(layout, FolderLayout):
+        from bench.images.layouts.listed_facts import with_listed_facts
 
-    return with_listed_facts(tree, contents)
+        contents = with_listed_facts(tree, contents)
+    return contents if isinstance(layout, SubsetLayout) else with_card_facts(tree, contents)
 
 
 def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layout]) -> DataSetContents:

@@ -42,7 +42,7 @@ def with_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str] = ()) 
     stated = tree.reading.group
     if stated:
         return table.assign(source=_stated_sources(tree, table, groups)), ()
-    own = table["source"] == table["name"]
+    own = _are_own(table)
     folders = table["name"].map(lambda name: name.rpartition("/")[0])
     if not own.all() or not len(table):
         return table, ()
@@ -54,6 +54,12 @@ def with_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str] = ()) 
         note = f"frames of one video are one source: {len(videos)} folders such as {videos[0]} were taken as videos"
         return table.assign(source=folders.where(frames, table["source"]), content=contents), (note,)
     return table, ()
+
+
+def _are_own(table: pd.DataFrame) -> pd.Series[bool]:
+    """Whether the source of each image is itself: its name, or the key of its sample, which is its name up to a dot."""
+    pairs = zip(table["name"], table["source"], strict=True)
+    return pd.Series([f"{name}.".startswith(f"{source}.") for name, source in pairs], table.index, dtype=bool)
 
 
 def _stated_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str]) -> pd.Series[str]:
@@ -108,7 +114,7 @@ def _without_last(content: str, folder: str) -> str:
 
 def proposals(table: pd.DataFrame) -> list[str]:
     """What a user may want to state of a table in which every image is a source of its own, one sentence each."""
-    if not len(table) or (table["source"] != table["name"]).any():
+    if not len(table) or not _are_own(table).all():
         return []
     folders = table["name"].map(lambda name: name.rpartition("/")[0])
     stems = table["name"].map(lambda name: PurePosixPath(name).stem)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.records import Records
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.reading import ClassName, Reading
 from bench.images.vocabulary.class_words import (
     THIRD_CLASSES,
@@ -37,7 +39,11 @@ LABELS = (
 GENERATORS = (
     "generator", "generator_name", "model", "model_name", "source_model", "gen_model", "generative_model", "model_id",
 )  # fmt: skip
-SPLITS = ("split", "partition", "subset", "set", "phase")
+SPLITS = (
+    "split", "partition", "subset", "set", "phase", "data_split", "dataset_split", "split_name", "split_type",
+    "set_name", "data_set", "set_type", "usage",
+)  # fmt: skip
+CLASS_CONTENTS = ("class", "category", "type")  # columns of contents, or of labels where all are words for a class
 CONTENTS = ("class", "category", "content", "object", "scene")
 GROUPS = ("video", "video_id", "clip", "clip_id", "group", "group_id", "pair_id", "original_id", "real_id")
 TRUE_IS = {"isfake": 1, "isgenerated": 1, "isai": 1, "isaigenerated": 1, "aigenerated": 1, "fake": 1, "isreal": 0}
@@ -45,6 +51,8 @@ NO_GENERATORS = THIRD_CLASSES | {"ambiguous", "other", "uncertain", "unknown", "
 EMPTY = frozenset({"", "-", "n/a", "na", "nan", "none", "null"})  # texts of a generator that is not stated
 MAX_ASKED = 9  # values that are shown: a column of so many is hardly one of labels
 EXAMPLES = 3  # of each value that is not understood
+MAX_CLASSES = 3  # numbers of a column that looks like labels: real, generated, and a third
+MAX_DIGITS = 15  # of a number that stands for a class: longer ones are ids
 SKIPPED = -1  # the label of a row that a user leaves out
 LABEL_OF: Mapping[ClassName, int] = MappingProxyType({"real": 0, "generated": 1, "skip": SKIPPED})
 
@@ -70,6 +78,10 @@ class TableFacts:
     contents: Sequence[str]
     groups: Sequence[str]
     others: tuple[str, ...] = field(default=())
+
+    def rows(self) -> Iterator[StatedFacts]:
+        """What is said of each row."""
+        return map(StatedFacts, self.labels, self.generators, self.splits, self.contents, self.groups)
 
     @property
     def groups_by(self) -> frozenset[str]:
@@ -155,6 +167,39 @@ def table_facts(
     )
 
 
+def require_columns(tables: Sequence[Records], reading: Reading) -> None:
+    """Raise `InputError` for a column that a user states and that no table of a data set has."""
+    for role, column in reading.columns.items():
+        if tables and not any(column in table.columns for table in tables):
+            names = ", ".join(filter(None, map(str, tables[0].columns)))
+            which = tables[0].where if len(tables) == 1 else f"none of {len(tables)} tables, such as {tables[0].where},"
+            has = f"{which} has no" if len(tables) == 1 else f"{which} has a"
+            msg = f"{has} column {column}, which --columns {role}={column} names; its columns are {names}"
+            raise InputError(msg)
+
+
+def label_like(records: Records, columns: Sequence[str]) -> tuple[int, str]:
+    """Of some columns the one that looks most like labels, and how much: 3 by words for classes, 0 not at all.
+
+    Args:
+        records: A table.
+        columns: Some of its columns.
+    """
+    return max(((_likeness(records.values(column)), column) for column in columns), default=(0, ""), key=itemgetter(0))
+
+
+def _likeness(values: Sequence[Any]) -> int:
+    """3 for words for classes, 2 for two or three numbers, 1 for few texts that come again and again, else 0."""
+    texts = {"" if value is None else str(value).strip() for value in values} - {""}
+    if not texts or len(texts) > MAX_ASKED:
+        return 0
+    if all(label_of_name(text) is not None for text in texts):
+        return 3
+    if all(map(_is_number, texts)):
+        return 2 if len(texts) <= MAX_CLASSES else 0
+    return int(len(texts) * 2 <= len(values))
+
+
 class _Columns:
     """The columns of one table."""
 
@@ -162,9 +207,6 @@ class _Columns:
         self._records = records
         self._reading = reading
         self._numbers = numbers
-        for role, column in reading.columns.items():
-            if column not in records.columns:
-                self._refuse(f"has no column {column}, which --columns {role}={column} names")
 
     def _refuse(self, what: str) -> NoReturn:
         names = ", ".join(filter(None, map(str, self._records.columns)))
@@ -172,24 +214,28 @@ class _Columns:
         raise InputError(msg)
 
     def find(self, role: str, names: Sequence[str], fits: Callable[[str], bool] = lambda _: True) -> str | None:
-        """The column of a role: the stated one, or the first of the usual names whose values fit."""
+        """The column of a role: the stated one, where it is there, or the first of the usual names whose values fit."""
         if role in self._reading.columns:
-            return self._reading.columns[role]
+            return self._stated(role)
         by_name = {_squeezed(str(column)): str(column) for column in self._records.columns}
         named = (by_name.get(_squeezed(name)) for name in names)
         return next((column for column in named if column is not None and fits(column)), None)
 
+    def _stated(self, role: str) -> str | None:
+        column = self._reading.columns[role]
+        return column if column in self._records.columns else None
+
     def find_all(self, role: str, names: Sequence[str]) -> list[str]:
         """The stated column of a role, or all of the usual names."""
         if role in self._reading.columns:
-            return [self._reading.columns[role]]
+            return list(filter(None, [self._stated(role)]))
         squeezed = {_squeezed(name) for name in names}
         return [str(column) for column in self._records.columns if _squeezed(str(column)) in squeezed]
 
     def values(self, column: str) -> list[Any]:
         """The values of a column, class names in place of their numbers."""
         values, names = list(self._records.values(column)), self._records.class_names(column)
-        if any(isinstance(value, list | dict) for value in values[:EXAMPLES]):
+        if any(isinstance(value, list | dict) for value in values):
             self._refuse(f"has lists or structs in {column}, one value is wanted")
         if names is None:
             return values
@@ -232,7 +278,7 @@ class _Columns:
         """
         candidates = self.find_all("label", LABELS)
         if not candidates:
-            other = self.find("label", ("class", "category", "type"), self._holds_classes)
+            other = self.find("label", CLASS_CONTENTS, self._holds_classes)
             return (other, self.labels(other)) if other else None
         understood: dict[str, list[int | None]] = {}
         faults: list[InputError] = []
@@ -258,7 +304,7 @@ class _Columns:
         values = self.values(column)
         distinct = list(dict.fromkeys(values))
         found = {value: self._label(column, value) for value in distinct}
-        unknown = [value for value in distinct if found[value] is None and not _is_number(value)]
+        unknown = [value for value in distinct if found[value] is None and _has_letters(value)]
         if self._are_generators(distinct):
             found |= {value: 1 for value in unknown if _may_be_generator(str(value))}
         if left := [value for value in distinct if found[value] is None]:
@@ -371,8 +417,13 @@ def _is_no_maker(name: str) -> bool:
 def _is_number(value: object) -> bool:
     """Whether a value is a number or a truth value, as text too."""
     if isinstance(value, str):
-        return bool(re.fullmatch(r"-?\d+(\.0*)?|true|false", value.strip().lower()))
-    return isinstance(value, bool | int | float) and float(value).is_integer()
+        return bool(re.fullmatch(rf"-?\d{{1,{MAX_DIGITS}}}(\.0*)?|true|false", value.strip().lower()))
+    return isinstance(value, bool | int | float) and abs(value) < 10**MAX_DIGITS and value == int(value)
+
+
+def _has_letters(value: object) -> bool:
+    """Whether a value may be a name: a text that is more than a long number."""
+    return isinstance(value, str) and not _is_number(value) and any(map(str.isalpha, value))
 
 
 def _plain(value: object) -> str:

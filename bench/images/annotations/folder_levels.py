@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
 
 from bench.images.annotations.stated_facts import StatedFacts
@@ -64,19 +65,25 @@ def shown(names: Iterable[str]) -> str:
     return ", ".join(ordered[:MAX_SHOWN]) + more
 
 
-def read_folders(images: Mapping[str, Sequence[str]], where: str, reading: Reading) -> FolderReading:
+def read_folders(
+    images: Mapping[str, Sequence[str]],
+    where: str,
+    reading: Reading,
+    splits: Mapping[str, str] = MappingProxyType({}),
+) -> FolderReading:
     """Find out what folders say.
 
     Args:
         images: By folder, the names of its images.
         where: What messages call the place.
         reading: What the user states.
+        splits: By folder, the split that it is known to be of, whatever it is called.
 
     Raises:
         InputError: A path contradicts itself, or a folder is of no level that the user states.
     """
     paths = {folder: tuple(folder.split("/")) if folder else () for folder in images}
-    tree = _FolderTree(paths.values(), images, where, reading)
+    tree = _FolderTree(paths.values(), images, where, reading, splits)
     take = tree.stated_roles if reading.levels else tree.found_roles
     roles_of = {folder: take(path) for folder, path in paths.items()}
     facts = {
@@ -100,13 +107,20 @@ class _FolderTree:
         images: By folder, the names of its images.
         where: What messages call the place.
         reading: What the user states.
+        splits: By folder, the split that it is known to be of.
     """
 
     def __init__(
-        self, paths: Iterable[Path], images: Mapping[str, Sequence[str]], where: str, reading: Reading
+        self,
+        paths: Iterable[Path],
+        images: Mapping[str, Sequence[str]],
+        where: str,
+        reading: Reading,
+        splits: Mapping[str, str],
     ) -> None:
         self._where = where
         self._reading = reading
+        self._splits = {folder: class_words.split_word(split) for folder, split in splits.items()}
         self._images = images
         self._paths = list(paths)
         self._found: dict[Path, list[FolderRole | None]] = {}
@@ -147,7 +161,7 @@ class _FolderTree:
     def facts(self, path: Path, roles: Sequence[FolderRole]) -> StatedFacts:
         """What a path says, given the roles of its folders. Raises `InputError` for a contradiction."""
         named = list(zip(path, roles, strict=True))
-        splits = {class_words.split_word(name): name for name, role in named if role == "split"}
+        splits = {self._split(path[:depth], name): name for depth, (name, role) in enumerate(named) if role == "split"}
         splits |= {
             split: name for name, role in named if role in CLASSES and (split := class_words.split_of_class(name))
         }
@@ -202,9 +216,13 @@ class _FolderTree:
             return stated
         if folder_words.is_annotation(name) or folder_words.is_preview(name):
             return "left out"
-        if class_words.split_word(name) and not self._is_content_train(parent):
+        if self._split(parent, name) and not self._is_content_train(parent):
             return "split"
         return "copy" if name in self._copies(parent) else None
+
+    def _split(self, parent: Path, name: str) -> str:
+        """The split that a folder is known to be of, or is the word of; "" for none."""
+        return self._splits.get("/".join((*parent, name)), "") or class_words.split_word(name)
 
     def _is_content_train(self, parent: Path) -> bool:
         """Whether a folder `train` is the class of trains, beside other contents and no other split."""

@@ -1,17 +1,22 @@
-"""The head of a hub repository's README.md: which files are data, and of which split."""
+"""The head of a hub repository's README.md: which files are data, of which split, and the classes of a column."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import yaml
 
 from bench.images.files.tree import Tree
+from bench.platform.errors import InputError
 
 CARD = "README.md"
+FACTS = ("data_files", "class_label")  # what a head states that reading heeds
 
 
 class HubFiles(NamedTuple):
@@ -26,7 +31,16 @@ class HubFiles(NamedTuple):
     configurations: tuple[str, ...]
 
 
-def hub_files(tree: Tree, names: list[str]) -> HubFiles | None:
+class _CardLoader(yaml.SafeLoader):  # type: ignore[misc] # PyYAML has no types
+    """Leaves dates as texts: one that no calendar has would end the reading."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML has it
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def hub_files(tree: Tree, names: Sequence[str]) -> HubFiles | None:
     """Which of some files a hub repository's card names; None where it has no card, or the card names none.
 
     The configuration that is the default one is taken, or else all of them.
@@ -34,30 +48,100 @@ def hub_files(tree: Tree, names: list[str]) -> HubFiles | None:
     Args:
         tree: The repository.
         names: Of the files.
+
+    Raises:
+        InputError: The head of the card names files, and cannot be read.
     """
-    configurations = _configurations(tree)
-    default = [one for one in configurations if one.get("default") or one.get("config_name") == "default"]
+    configurations = _taken(_objects(_head(tree).get("configs")))
     split_of: dict[str, str] = {}
-    for configuration in default or configurations:
-        folder = str(configuration.get("data_dir") or "")
-        for split, pattern in _patterns(configuration.get("data_files", {"": "**"} if folder else None)):
-            parts = PurePosixPath(folder, pattern).parts
-            below = () if set("*?[") & set(parts[-1]) else ("**",)
-            split_of |= {name: split for name in names if _matches(name.split("/"), (*parts, *below))}
-    taken = tuple(str(one.get("config_name", "default")) for one in default or configurations)
+    for split, parts in _paths(configurations):
+        below = () if parts and _is_pattern(parts[-1]) else ("**",)
+        split_of |= {name: split for name in names if _matches(name.split("/"), (*parts, *below))}
+    taken = tuple(str(one.get("config_name", "default")) for one in configurations)
     return HubFiles(split_of, taken) if split_of else None
 
 
-def _configurations(tree: Tree) -> list[dict[str, Any]]:
-    """The configurations in the head of the card; none where there is no card or no head."""
+def split_folders(tree: Tree) -> dict[str, str]:
+    """Folders that a card names for one split, to the split as it calls it. Raises `InputError` as `hub_files`."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for split, parts in _paths(_taken(_objects(_head(tree).get("configs")))):
+        folder = "/".join(takewhile(lambda part: not _is_pattern(part), parts))
+        found[folder].add(split)
+    return {folder: splits.pop() for folder, splits in found.items() if folder and len(splits) == 1}
+
+
+def _paths(configurations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Pairs of a split and the parts of a path or pattern that is named for it."""
+    for configuration in configurations:
+        folder = str(configuration.get("data_dir") or "")
+        for split, pattern in _patterns(configuration.get("data_files", {"": "**"} if folder else None)):
+            yield split, PurePosixPath(folder, pattern).parts
+
+
+def _is_pattern(part: str) -> bool:
+    return bool(set("*?[") & set(part))
+
+
+def card_class_names(tree: Tree) -> dict[str, list[str]]:
+    """By column, the names of the classes that its numbers stand for, as a card states them.
+
+    Of several configurations those of the default one are taken, or else names on which all agree.
+
+    Raises:
+        InputError: The head of the card names classes, and cannot be read.
+    """
+    stated = _head(tree).get("dataset_info")
+    found: dict[str, list[str]] = {}
+    differ = set()
+    for one in _taken(_objects(stated if isinstance(stated, list) else [stated])):
+        for feature in _objects(one.get("features")):
+            column, names = str(feature.get("name")), _names_of_classes(feature.get("dtype"))
+            if names and found.setdefault(column, names) != names:
+                differ.add(column)
+    return {column: names for column, names in found.items() if column not in differ}
+
+
+def _names_of_classes(kind: Any) -> list[str]:  # noqa: ANN401 - whatever YAML holds
+    """The names of a feature of classes, in the order of their numbers; none for another feature."""
+    label = kind.get("class_label") if isinstance(kind, dict) else None
+    names = label.get("names") if isinstance(label, dict) else None
+    if isinstance(names, dict):
+        numbered = {str(number): name for number, name in names.items()}
+        names = [numbered.get(str(number)) for number in range(len(numbered))]
+    return list(map(str, names)) if isinstance(names, list) and None not in names else []
+
+
+def _taken(configurations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The configuration that is the default one, or else all of them."""
+    default = [one for one in configurations if one.get("default") or one.get("config_name") == "default"]
+    return default or configurations
+
+
+def _head(tree: Tree) -> dict[str, Any]:
+    """The head of the card; empty where there is no card or no head. Raises `InputError`."""
     if CARD not in tree.listing.others:
-        return []
+        return {}
     _, *parts = tree.read_text(CARD).replace("\r\n", "\n").split("---\n", 2)
+    if len(parts) != 2:
+        return {}
     try:
-        head = yaml.safe_load(parts[0]) if len(parts) == 2 else None
-    except yaml.YAMLError:
-        return []
-    found = head.get("configs") if isinstance(head, dict) else None
+        head = _loaded(parts[0])
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if not any(fact in parts[0] for fact in FACTS):
+            return {}
+        reason = " ".join(str(error).split())
+        msg = f"{tree.where}/{CARD} names files or classes in a head that is no YAML ({reason}); mend it"
+        raise InputError(msg) from error
+    return head if isinstance(head, dict) else {}
+
+
+@lru_cache(maxsize=4)
+def _loaded(head: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """What a head holds; it is asked for once per table."""
+    return yaml.load(head, _CardLoader)  # noqa: S506 - a safe loader
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever YAML holds
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
@@ -66,7 +150,7 @@ def _patterns(data_files: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - w
     entries = data_files if isinstance(data_files, list) else [data_files]
     for entry in entries:
         if isinstance(entry, str):
-            yield "train", entry
+            yield from [("train", entry)] if entry else []
         elif isinstance(entry, dict) and "path" in entry:
             paths = entry["path"] if isinstance(entry["path"], list) else [entry["path"]]
             yield from ((str(entry.get("split", "train")), str(path)) for path in paths)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
-from bench.images.annotations.column_roles import TableFacts, explained_numbers, table_facts
+from bench.images.annotations.column_roles import (
+    TableFacts,
+    explained_numbers,
+    label_like,
+    require_columns,
+    table_facts,
+)
 from bench.images.annotations.folder_levels import shown
+from bench.images.annotations.hub_card import CARD, card_class_names, hub_files
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
 from bench.images.annotations.split_lists import split_lists, split_of_list
 from bench.images.annotations.stated_facts import StatedFacts
@@ -18,8 +27,8 @@ from bench.images.annotations.table_records import TableRecords
 from bench.images.files.description import DESCRIPTION
 from bench.images.files.table_images import open_table
 from bench.images.files.tables import RowGroupCache, image_columns
-from bench.images.files.tree import Tree
-from bench.images.vocabulary.class_words import UNDECIDED
+from bench.images.files.tree import IMAGE_SUFFIXES, Tree
+from bench.images.vocabulary.class_words import UNDECIDED, split_word
 from bench.platform.errors import InputError
 
 PATHS = (
@@ -29,6 +38,8 @@ PATHS = (
 OF_PATHS = frozenset(
     {"file_name", "filename", "image_path", "img_path", "filepath", "file_path"}
 )  # names of nothing else
+NAMES_OF_TABLES = frozenset({"annotations", "data", "labels", "metadata", "splits"})
+CAPTIONS = frozenset({".json", ".txt"})  # suffixes of what describes one image beside it
 PROBED = 200  # rows in which a column of paths is looked for
 
 
@@ -42,7 +53,8 @@ class ListedImages:
         notes: What became of every table, one sentence each.
         stated: The facts that tables state: "label", "split" and so on.
         groups: The columns that state what belongs together.
-        unread: What was said of tables some of whose columns have no role.
+        unread: What may be passed as `--columns` for tables some of whose columns have no role, each with what was said
+            of it; the one that looks most like labels first.
         attributes: By name, the columns that have no role.
     """
 
@@ -96,33 +108,56 @@ def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImage
     index = PathIndex(tree.listing.paths())
     found = {name: _listed(tree, name, index) for name in names}
     tables = [table for table in found.values() if table]
+    require_columns([table.records for table in tables], tree.reading)
     by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
     numbers = explained_numbers(by_folder, tree.reading)
     others = [name for name, table in found.items() if not table]
     lists = split_lists(tree, [name for name in others if not _is_table(name)])
     facts = {image: StatedFacts(split=split) for image, split in lists.splits.items()}
-    missing: dict[str, int] = {}
-    notes, unread = [*lists.notes], []
-    if unused := [name for name in others if name not in lists.used]:
-        notes.append(f"not used, as they list no images of the set by path: {shown(unused)}")
-    stated = {"split"} if facts else set()
     roles = {table.name: table_facts(table.records, tree.reading, {"path": table.column}, numbers) for table in tables}
+    splits = {name: ("", "") if "split" in said.roles else _split_of(tree, name) for name, said in roles.items()}
     for table in tables:
-        said = roles[table.name]
-        _require_labels(tree, table, said, folders)
-        split = "" if "split" in said.roles else split_of_list(table.name)
-        description = said.description(table.name) + (f"; all of the split {split}, by its name" if split else "")
-        notes.append(description)
-        unread += [description] if said.others else []
-        stated |= {role for role in said.roles if role != "path"} | ({"split"} if split else set())
-        for image, fact in zip(table.images, _rows(said, split), strict=True):
+        _require_labels(tree, table, roles[table.name], folders)
+        for image, fact in zip(table.images, _rows(roles[table.name], splits[table.name][0]), strict=True):
             if image is not None:
                 facts[image] = _merged(tree, image, facts.get(image, StatedFacts()), fact)
-        if absent := sum(image is None for image in table.images):
-            missing[f"images that {table.name} lists"] = absent
-    groups = frozenset(column for said in roles.values() for column in said.groups_by)
-    attributes = _attributes(tree, roles)
-    return ListedImages(facts, missing, tuple(notes), frozenset(stated), groups, tuple(unread), attributes)
+    unused = [name for name in others if name not in lists.used]
+    descriptions = {name: _description(name, said, *splits[name]) for name, said in roles.items()}
+    absent = {table.name: sum(image is None for image in table.images) for table in tables}
+    stated = {role for said in roles.values() for role in said.roles if role != "path"}
+    return ListedImages(
+        facts,
+        {f"images that {name} lists": count for name, count in absent.items() if count},
+        (
+            *lists.notes,
+            *([f"not used, as they list no images of the set by path: {shown(unused)}"] if unused else []),
+            *descriptions.values(),
+        ),
+        frozenset(stated | ({"split"} if lists.splits or any(split for split, _ in splits.values()) else set())),
+        frozenset(column for said in roles.values() for column in said.groups_by),
+        tuple(_unread(tables, roles, descriptions)),
+        _attributes(tree, roles),
+    )
+
+
+def _description(name: str, said: TableFacts, split: str, by: str) -> str:
+    return said.description(name) + (f"; all of the split {split}, by {by}" if split else "")
+
+
+def _unread(
+    tables: Sequence[_ListedTable], roles: Mapping[str, TableFacts], descriptions: Mapping[str, str]
+) -> Iterator[str]:
+    """The option that names a column of labels, for each table with columns of no role, the likeliest first."""
+    found = [(*label_like(one.records, roles[one.name].others), one.name) for one in tables if roles[one.name].others]
+    for score, column, name in sorted(found, key=itemgetter(0), reverse=True):
+        yield f"label={column if score else 'COLUMN'} ({descriptions[name]})"
+
+
+def _split_of(tree: Tree, name: str) -> tuple[str, str]:
+    """The split of all that a table lists, and what states it: the card of a hub repository, or its name."""
+    card = hub_files(tree, [name])
+    split = split_word(card.split_of[name]) if card else ""
+    return (split, CARD) if split else (split_of_list(name), "its name")
 
 
 def _require_labels(tree: Tree, table: _ListedTable, said: TableFacts, folders: Mapping[str, StatedFacts]) -> None:
@@ -167,6 +202,7 @@ def _folder_label(folders: Mapping[str, StatedFacts], image: str | None) -> int 
 def _candidates(tree: Tree) -> Iterator[str]:
     """Names of the files that may be tables of images: no caption beside an image, no description of the set."""
     stems: dict[str, frozenset[str]] = {}  # of the images of each folder
+    beside: dict[tuple[str, str], list[str]] = defaultdict(list)  # by folder and suffix
     for name in tree.listing.data:
         folder, _, last = name.rpartition("/")
         path = PurePosixPath(last)
@@ -175,8 +211,13 @@ def _candidates(tree: Tree) -> Iterator[str]:
         if folder not in stems:
             images = tree.listing.images.get(folder, ())
             stems[folder] = frozenset(image.rpartition(".")[0] for image in images)
-        if path.stem not in stems[folder]:
+        if path.stem not in stems[folder] or path.stem.lower() in NAMES_OF_TABLES or split_word(path.stem):
             yield name
+        else:
+            beside[folder, path.suffix.lower()].append(name)
+    for (_, suffix), names in beside.items():
+        if suffix not in CAPTIONS and len(names) == 1:
+            yield from names
 
 
 def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
@@ -190,10 +231,13 @@ def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
     usual = [by_name[column] for column in PATHS if column in by_name]
     for column in [stated] if stated and stated in records.columns else usual:
         values = records.values(column)
-        probed = index.find(values[:PROBED], folder)
-        if 2 * sum(path is not None for path in probed) >= len(probed):
-            return _ListedTable(name, records, column, index.find(values, folder))
-        if column.lower() in OF_PATHS and not any(index.find(values, folder)) and tree.listing.images:
+        images = _images_in(tree, index, column, values, folder)
+        if images and records.damage:
+            msg = f"{tree.where}/{name} {records.damage}"
+            raise InputError(msg)
+        if images:
+            return _ListedTable(name, records, column, images)
+        if column.lower() in OF_PATHS and tree.listing.images and not any(index.find(values, folder)):
             what = (
                 f"lists {records.rows:,} images in {column}, and none of them is found by its path, such as {values[0]}"
             )
@@ -202,16 +246,43 @@ def _listed(tree: Tree, name: str, index: PathIndex) -> _ListedTable | None:
     return None
 
 
+def _images_in(
+    tree: Tree, index: PathIndex, column: str, values: Sequence[object], folder: str
+) -> Sequence[str | None]:
+    """The image that each value of a column is the path of; empty where it is no column of their paths.
+
+    Half of the values must be found; of those that can be nothing but paths any, as a download may hold a part of a
+    set; of others, such as numbers, so many that half of the images are listed.
+    """
+    probed = index.find(values[:PROBED], folder)
+    images = index.find(values, folder)
+    found = {image for image in images if image is not None}
+    if 2 * sum(path is not None for path in probed) >= len(probed) or 2 * len(found) >= max(tree.listing.size, 1):
+        return images
+    texts = [str(value) for value in values[:PROBED]]
+    are_paths = column.lower() in OF_PATHS or 2 * sum(map(_is_image_path, texts)) >= len(texts)
+    # bare names that are found here and there are those of other images
+    in_one_place = any("/" in text for text in texts) or len({path.rpartition("/")[0] for path in found}) == 1
+    return images if found and are_paths and in_one_place else ()
+
+
+def _is_image_path(text: str) -> bool:
+    return PurePosixPath(text.strip()).suffix.lower() in IMAGE_SUFFIXES
+
+
 def _parquet_records(tree: Tree, name: str) -> Records | None:
     """A Parquet file of facts alone, images in it being paths; None for one that holds images."""
     table = open_table(tree, name, RowGroupCache())
     columns = image_columns(table.schema)
-    return None if any(map(table.holds_bytes, columns)) else TableRecords(table, next(iter(columns), ""))
+    return (
+        None
+        if any(map(table.holds_bytes, columns))
+        else TableRecords(table, next(iter(columns), ""), card_class_names(tree))
+    )
 
 
 def _rows(said: TableFacts, split: str) -> Iterator[StatedFacts]:
-    splits = [split] * len(said.labels) if split else said.splits
-    return map(StatedFacts, said.labels, said.generators, splits, said.contents, said.groups)
+    return (facts._replace(split=split) for facts in said.rows()) if split else said.rows()
 
 
 def _merged(tree: Tree, image: str, first: StatedFacts, second: StatedFacts) -> StatedFacts:

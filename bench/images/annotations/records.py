@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
-from bench.images.files.csv_lines import delimiter_of
+from bench.images.annotations.hub_card import card_class_names
+from bench.images.annotations.text_rows import rows_of
 from bench.images.files.tree import Tree
 from bench.platform.errors import InputError
 
@@ -26,11 +23,13 @@ class Records(ABC):
         where: What messages call the table.
         columns: Names of its columns, in order.
         rows: The number of its rows.
+        damage: Where it is damaged and what to do; "" for a table that could be read whole.
     """
 
     where: str
     columns: Sequence[str]
     rows: int
+    damage: str = ""
 
     @abstractmethod
     def values(self, column: str) -> Sequence[Any]:
@@ -52,10 +51,12 @@ class TextRecords(Records):
     Args:
         where: What messages call the table.
         columns: Its columns, with one value per row each.
+        damage: Where it is damaged; "" for nowhere.
     """
 
-    def __init__(self, where: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, where: str, columns: Mapping[str, Sequence[Any]], damage: str = "") -> None:
         self.where = where
+        self.damage = damage
         self._values = columns
         self.columns = list(columns)
         self.rows = len(next(iter(columns.values()), ()))
@@ -68,6 +69,8 @@ class TextRecords(Records):
 def read_records(tree: Tree, name: str) -> TextRecords | None:
     """A table of facts by its suffix, without Parquet; None where a file is no table, as a `.txt` that is no text.
 
+    A damaged one is read as far as it can be understood, by which may be found out whether it is of any use.
+
     Raises:
         InputError: It cannot be read as text.
     """
@@ -78,9 +81,8 @@ def read_records(tree: Tree, name: str) -> TextRecords | None:
         if name.lower().endswith(".txt"):
             return None
         raise
-    read = {".csv": _from_csv, ".tsv": _from_csv, ".json": _from_json, ".jsonl": _from_json_lines, ".txt": _from_list}
-    rows = read[PurePosixPath(name).suffix.lower()](text)
-    return TextRecords(where, as_columns(rows)) if rows else None
+    rows, damage = rows_of(name, text)
+    return TextRecords(where, with_class_names(as_columns(rows), card_class_names(tree)), damage) if rows else None
 
 
 def as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -89,55 +91,22 @@ def as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {column: [row.get(column) for row in rows] for column in columns}
 
 
-def _from_csv(text: str) -> list[dict[str, Any]]:
-    delimiter = delimiter_of(text.partition("\n")[0])
-    try:
-        found = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line]
-    except csv.Error:
-        return []
-    header, lines = (found[0], found[1:]) if found else ([], [])
-    names = [column.strip() for column in header]
-    if len(set(names)) < len(names) or any(len(line) != len(names) for line in lines):
-        return []
-    return [dict(zip(names, map(str.strip, line), strict=True)) for line in lines]
+def with_class_names(
+    columns: Mapping[str, Sequence[Any]], classes: Mapping[str, Sequence[str]]
+) -> dict[str, Sequence[Any]]:
+    """Columns with the names of classes in place of their numbers, where all that a column holds are such numbers.
 
-
-def _from_json(text: str) -> list[dict[str, Any]]:
-    """A list of objects, or an object of them or of values by path."""
-    try:
-        found: Any = json.loads(text)
-    except ValueError:
-        return []
-    if isinstance(found, dict):
-        lists = [value for value in found.values() if _holds_objects(value)]
-        found = lists[0] if len(lists) == 1 else [_named_row(path, value) for path, value in found.items()]
-    return found if _holds_objects(found) else []
-
-
-def _holds_objects(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
-
-
-def _named_row(path: str, value: object) -> dict[str, Any]:
-    return {"path": path} | (value if isinstance(value, dict) else {"value": value})
-
-
-def _from_json_lines(text: str) -> list[dict[str, Any]]:
-    try:
-        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-    except ValueError:
-        return []
-    return rows if all(isinstance(row, dict) for row in rows) else []
-
-
-def _from_list(text: str) -> list[dict[str, Any]]:
-    """Lines of a path and, where they have more, of fields that are called by their number from 1."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    delimiter = next((mark for mark in (",", ";", "\t", " ") if lines and all(mark in line for line in lines)), None)
-    fields = [[part.strip() for part in line.split(delimiter)] if delimiter else [line] for line in lines]
-    if len({len(line) for line in fields}) != 1:
-        return []
-    return [{str(position): value for position, value in enumerate(line, start=1)} for line in fields]
+    Args:
+        columns: One value per row each, numbers as such or as texts.
+        classes: By column, the names of its classes in the order of their numbers.
+    """
+    named = dict(columns)
+    for column in columns.keys() & classes.keys():
+        names = {str(number): name for number, name in enumerate(classes[column])}
+        texts = ["" if value is None else str(value).strip() for value in columns[column]]
+        if set(texts) <= {*names, ""}:
+            named[column] = [names.get(text) for text in texts]
+    return named
 
 
 MAX_STRIPPED = 4  # leading folders of stated paths that a tree may not have

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from bench.images.vocabulary.folder_words import is_annotation
+
 LABEL_FIELDS = ("cls", "json", "txt", "label")
 
 
@@ -29,11 +31,13 @@ class KeyedSamples(NamedTuple):
     Attributes:
         samples: Those whose picture has a description.
         unpaired: Pictures that have none.
+        left_out: Masks, depth maps and the like of other pictures: `k.seg.png` beside `k.jpg`.
         rule: How keys and fields were told apart, for people.
     """
 
     samples: Sequence[KeyedSample]
     unpaired: Sequence[str]
+    left_out: Sequence[str]
     rule: str
 
 
@@ -52,8 +56,22 @@ def find_samples(images: Sequence[str], data: Collection[str]) -> KeyedSamples:
         "keys end at the last dot of a name": _at_last_dot,
         "keys end at the first dot of a name": _at_first_dot,
     }
-    found = [_paired(images, described, split, rule) for rule, split in rules.items()]
+    maps = _maps(images)
+    pictures = [path for path in images if path not in maps]
+    found = [_paired(pictures, described, split, rule)._replace(left_out=list(maps)) for rule, split in rules.items()]
     return min(found, key=lambda samples: len(samples.unpaired))
+
+
+def _maps(images: Sequence[str]) -> dict[str, None]:
+    """Those of the pictures that describe another one: their field says so, and it has their key."""
+    keys = {split(path)[0] for path in images for split in (_at_last_dot, _at_first_dot) if not _is_map(path)}
+    return {path: None for path in images if _is_map(path) and path.rsplit(".", 2)[0] in keys}
+
+
+def _is_map(path: str) -> bool:
+    """Whether the last field but the suffix is that of a mask: `k.seg.png`."""
+    fields = path.rpartition("/")[2].split(".")
+    return len(fields) > 2 and is_annotation(fields[-2])
 
 
 def _at_last_dot(path: str) -> tuple[str, str]:
@@ -81,4 +99,4 @@ def _paired(
         KeyedSample(key, paths[0], fields[key]) for key, paths in pictures.items() if key in fields and len(paths) == 1
     ]
     paired = {sample.image for sample in samples}
-    return KeyedSamples(samples, [path for path in images if path not in paired], rule)
+    return KeyedSamples(samples, [path for path in images if path not in paired], (), rule)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree
 from bench.platform.errors import InputError
 
@@ -21,7 +21,7 @@ def read_description(tree: Tree) -> dict[str, Any]:
         return {}
     where = f"{tree.where}/{DESCRIPTION}"
     try:
-        facts: Any = json.loads(tree.read_text(DESCRIPTION))
+        facts: Any = parse_json(tree.read_text(DESCRIPTION))
     except ValueError as error:
         msg = f"{where} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error

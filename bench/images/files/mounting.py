@@ -1,8 +1,9 @@
-"""Trees mounted into another one as folders."""
+"""Trees mounted into another one as folders, and trees of which some images are left out."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +25,7 @@ class MountedTree(Tree):
         super().__init__(base.where, base.identity + identities, base.given_file)
         self._base = base
         self.mounts = mounts
+        self.left_out = base.left_out
 
     @property
     def title(self) -> str:
@@ -82,3 +84,27 @@ class MountedTree(Tree):
         """The path of the file in its own tree."""
         tree, rest = self._tree_of(name)
         return tree.local_path(rest)
+
+
+class SelectedTree(MountedTree):
+    """A tree without some of its images, and without the data files of folders that hold no others.
+
+    Args:
+        base: The tree.
+        left_out: Paths of the images.
+    """
+
+    def __init__(self, base: Tree, left_out: AbstractSet[str]) -> None:
+        super().__init__(base, {})
+        self.left_out = base.left_out | left_out
+
+    def _list(self) -> Listing:
+        whole = super()._list()
+        kept = {
+            folder: [name for name in names if (f"{folder}/{name}" if folder else name) not in self.left_out]
+            for folder, names in whole.images.items()
+        }
+        empty = {folder for folder, names in kept.items() if not names}
+        whole.images = {folder: names for folder, names in kept.items() if names}
+        whole.data = [path for path in whole.data if path.rpartition("/")[0] not in empty - {""}]
+        return whole

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from bench.images.files.json_text import parse_json
 from bench.images.files.tables import ArrowTable, ParquetTable, RowGroupCache, Table
 from bench.images.files.tree import IMAGE_SUFFIXES, FileStamp, Tree
 from bench.platform.errors import InputError
@@ -86,7 +87,11 @@ def _suffix(path: str | None) -> str:
 def open_table(tree: Tree, name: str, cache: RowGroupCache) -> Table:
     """One table, by its suffix. Raises `InputError`."""
     kind = ParquetTable if name.lower().endswith(".parquet") else ArrowTable
-    return kind(tree, name, cache)
+    table = kind(tree, name, cache)
+    if twice := [column for column, count in Counter(table.schema.names).items() if count > 1]:
+        msg = f"{table.where} has the column {twice[0]} twice; keep one of the two, or take the table away"
+        raise InputError(msg)
+    return table
 
 
 def table_files(tree: Tree) -> list[str]:
@@ -114,7 +119,7 @@ def _saved_tables(tree: Tree, name: str) -> list[str] | None:
     """The tables that a `state.json` lists; None where it is another tool's."""
     folder = name.rpartition("/")[0]
     try:
-        files = json.loads(tree.read_text(name))["_data_files"]
+        files = parse_json(tree.read_text(name))["_data_files"]
         return [f"{folder}/{file['filename']}".lstrip("/") for file in files]
     except (ValueError, KeyError, TypeError):
         return None

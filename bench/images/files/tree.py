@@ -13,6 +13,7 @@ import stat
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from errno import EFBIG, EINVAL
 from functools import cached_property
@@ -154,6 +155,7 @@ class Tree(ABC):
         given_file: The file at the top that the user gave in place of the tree; "" for none.
         mounts: The trees that are mounted into this one, by folder.
         reading: What the user states of its images.
+        left_out: Paths of images that were there and are not listed.
         is_shard: Whether it is a tar archive, which may be one of many of a webdataset.
     """
 
@@ -164,6 +166,7 @@ class Tree(ABC):
         self.identity = identity
         self.given_file = given_file
         self.mounts: Mapping[str, Tree] = {}
+        self.left_out: AbstractSet[str] = frozenset()
         self.reading = AS_STATED
 
     @property

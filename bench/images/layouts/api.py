@@ -14,11 +14,13 @@ from typing import ClassVar, Literal, NamedTuple
 
 from bench.images.annotations.attributes import AttributeReader
 from bench.images.annotations.folder_levels import shown
+from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.files.tree import FileSource, Tree
 from bench.images.vocabulary.folder_words import is_preview
 
 Coverage = Literal["all", "some", "none"]  # how many of a tree's images a layout would read
 TABLE_SUFFIXES = (".csv", ".jsonl", ".parquet", ".tsv")  # of tables that may say something of images
+UNNAMED = "generated"  # the generator of images that no generator is named for
 SHARED_POOL = "real"  # the pool of real images that belongs to every generator without a pool of its own
 
 
@@ -42,6 +44,18 @@ class ImageRow(NamedTuple):
     content: str = ""
     source: str = ""
     degradation: str = ""
+
+
+def row_of(name: str, facts: StatedFacts, source: str) -> ImageRow:
+    """An image of which everything is known; one that no generator is named for is of `UNNAMED`.
+
+    Args:
+        name: Of the image.
+        facts: What is stated of it, its label with it.
+        source: Its source where no group is stated.
+    """
+    generator = (facts.generator or UNNAMED) if facts.label else SHARED_POOL
+    return ImageRow(name, facts.label or 0, generator, facts.split, facts.content, facts.group or source)
 
 
 @dataclass(frozen=True)

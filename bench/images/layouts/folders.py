@@ -20,6 +20,7 @@ from typing import ClassVar, TypeVar
 
 from bench.images.annotations.column_roles import SKIPPED
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
+from bench.images.annotations.hub_card import split_folders
 from bench.images.annotations.listed_images import ListedImages, has_tables, listed_images
 from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.files.tree import Tree, shard_base
@@ -76,7 +77,8 @@ def _read_folders(tree: Tree) -> FolderReading:
     """What folders say; shards are called without their numbers."""
     images = tree.listing.images
     bases = {folder: shard_base(tree, folder) for folder in images}
-    found = read_folders({base: images[folder] for folder, base in bases.items()}, tree.where, tree.reading)
+    named = {base: images[folder] for folder, base in bases.items()}
+    found = read_folders(named, tree.where, tree.reading, split_folders(tree))
     facts = {folder: found.facts[base] for folder, base in bases.items() if base in found.facts}
     left_out = frozenset(folder for folder, base in bases.items() if base in found.left_out)
     return FolderReading(facts, left_out, found.roles)
@@ -218,7 +220,7 @@ def _label_hint(listed: ListedImages) -> str:
     """The option for tables with columns that nothing was taken for, and none of labels."""
     if "label" in listed.stated or not listed.unread:
         return ""
-    return f", or name a column of labels: --columns label=COLUMN ({listed.unread[0]})"
+    return f", or name a column of labels: --columns {listed.unread[0]}"
 
 
 def _notes(

@@ -12,10 +12,8 @@ that it has says all. A relative path under "of" or "real" begins in the folder 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -24,9 +22,11 @@ from unicodedata import normalize
 from bench.images.annotations.attributes import AttributeReader
 from bench.images.files import csv_lines
 from bench.images.files.description import DESCRIPTION, read_description
+from bench.images.files.json_text import parse_json
 from bench.images.files.tree import MANIFEST_SUFFIXES, Tree
 from bench.images.layouts.api import (
     SHARED_POOL,
+    UNNAMED,
     Coverage,
     DataSetContents,
     DataSetReference,
@@ -42,9 +42,7 @@ STEM = "manifest"
 REQUIRED = ("path", "label")
 OPTIONAL = ("generator", "split", "content", "source", "degradation")
 KNOWN = (*REQUIRED, *OPTIONAL)
-MISTYPED = 0.75  # of a known column's letters: a name that has so many is one that was mistyped
 SOURCE = "source"
-GENERATED = "generated"  # the generator of images that no generator is named for
 ManifestLine = tuple[int, Mapping[str, str]]
 
 
@@ -163,7 +161,7 @@ class _ManifestReader:
         generators = {row.generator for row in rows if row.label}
         real_pools = {row.generator for row in rows if not row.label}
         where = f"{self._tree.where}/{self._name}"
-        for listed, noun in ((generators, GENERATED), (real_pools, "real")):
+        for listed, noun in ((generators, "generated"), (real_pools, "real")):
             if not listed:
                 msg = f"{where} lists no {noun} image that is there; list some with the label {noun}"
                 if self._absent:
@@ -194,7 +192,7 @@ class _ManifestReader:
         if known.label != label:
             self._refuse(line, f"{path} has the label {known.label} in the data set that {DESCRIPTION} names; mend it")
         return known._replace(
-            generator=fields.get("generator", known.generator) or (GENERATED if label else SHARED_POOL),
+            generator=fields.get("generator", known.generator) or (UNNAMED if label else SHARED_POOL),
             split=known.split if split is None else split,
             content=fields.get("content", known.content),
             source=fields.get("source", known.source) or path,
@@ -204,9 +202,9 @@ class _ManifestReader:
     def _take_columns(self, line: int, columns: Iterable[str]) -> None:
         """Remember the columns of a line. Raises `InputError` for one that is nearly the name of a known one."""
         for column in columns:
-            near = get_close_matches(column.lower(), KNOWN, n=1, cutoff=MISTYPED)
+            near = next((known for known in KNOWN if _is_mistyped(column.lower(), known)), "")
             if column not in self._columns and column not in KNOWN and near:
-                self._refuse(line if self._is_json else 1, f"column {column!r} is not known; did you mean {near[0]}?")
+                self._refuse(line if self._is_json else 1, f"column {column!r} is not known; did you mean {near}?")
             self._columns[column] = None
 
     def _path(self, line: int, text: str) -> str:
@@ -237,6 +235,19 @@ class _ManifestReader:
 
     def _refuse(self, line: int, what: str) -> NoReturn:
         csv_lines.refuse(self._tree, self._name, line, what)
+
+
+def _is_mistyped(name: str, known: str) -> bool:
+    """Whether a name is another with one letter more, less or changed, or with two neighbours exchanged."""
+    shorter, longer = sorted((name, known), key=len)
+    places = range(len(longer))
+    if len(shorter) + 1 == len(longer):
+        return any(longer[:at] + longer[at + 1 :] == shorter for at in places)
+    if len(shorter) != len(longer):
+        return False
+    differ = [at for at in places if shorter[at] != longer[at]]
+    swapped = len(differ) == 2 and differ[1] == differ[0] + 1 and sorted(shorter) == sorted(longer)
+    return len(differ) <= 1 or swapped
 
 
 def _attribute(tree: Tree, name: str, column: str, images: Sequence[str]) -> dict[str, str]:
@@ -286,10 +297,12 @@ def _json_lines(tree: Tree, name: str) -> Iterator[ManifestLine]:
         if not text.strip():
             continue
         try:
-            fields: Any = json.loads(text)
+            fields: Any = parse_json(text)
         except ValueError as error:
             csv_lines.refuse(tree, name, line, f"it is not JSON ({error}); mend the line")
-        if not isinstance(fields, dict) or not all(isinstance(value, str | int | None) for value in fields.values()):
+        if not isinstance(fields, dict) or not all(
+            isinstance(value, str | int | float | None) for value in fields.values()
+        ):
             csv_lines.refuse(tree, name, line, "it is not a JSON object of texts and numbers; mend the line")
         for column in REQUIRED:
             if column not in fields:

@@ -10,28 +10,28 @@ a split.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
 
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
-from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, table_facts
+from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, require_columns, table_facts
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
-from bench.images.annotations.hub_card import CARD, HubFiles, hub_files
+from bench.images.annotations.hub_card import CARD, HubFiles, card_class_names, hub_files
 from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.table_images import IMAGE_TABLE_SUFFIXES, TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
 from bench.images.files.tree import Listing, Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
-from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
+from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays, row_of
+from bench.images.layouts.container_names import ContainerNames
 from bench.images.vocabulary.class_words import label_of_name, split_word
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 
 IMAGE = "image"
-UNNAMED = "generated"  # the generator where a data set names none
 WITHOUT_BYTES = "images without bytes"
 
 
@@ -87,29 +87,39 @@ class _TableReader:
         stale = [name for name in names if card and name not in card.split_of]
         tables = {name: self.files.open(name) for name in names if name not in stale}
         images = {name: self._image_column(table) for name, table in tables.items()}
-        records = {name: TableRecords(table, images[name]) for name, table in tables.items()}
+        classes = card_class_names(self.tree)
+        records = {name: TableRecords(table, images[name], classes) for name, table in tables.items()}
         self._require_bytes(tables, images)
+        require_columns(list(records.values()), self.tree.reading)
         numbers = explained_numbers(((table, ()) for table in records.values()), self.tree.reading)
-        named = _names_of_tables(self.tree, list(tables), card)
+        found = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []
         groups: frozenset[str] = frozenset()
         attributes: dict[str, AttributeReader] = {}
-        for name, table in tables.items():
-            said = table_facts(records[name], self.tree.reading, {"image": images[name]}, numbers)
+        facts = {
+            name: table_facts(one, self.tree.reading, {"image": images[name]}, numbers) for name, one in records.items()
+        }
+        named = ContainerNames(self.tree, found, any("generator" in said.roles for said in facts.values()))
+        left_out = [name for name in tables if _base(name) in found.left_out]
+        for name in [name for name in tables if name not in left_out]:
+            said, table = facts[name], tables[name]
             further = image_columns(table.schema)
             said = replace(said, others=tuple(column for column in said.others if column not in further))
             attributes |= {column: partial(_attribute, self.tree, column) for column in said.others}
             self.notes[said.description("the tables")] = None
             groups |= said.groups_by
             paths = self.files.add(name, table, {"": images[name]})[""]
-            rows += self._rows(paths, said, named.facts[_base(name)], table)
+            rows += self._rows(name, paths, said, named)
         real = added_rows(self.tree, rows) if rows else []
         return DataSetContents(
             [*rows, *real],
             files=self.files,
-            notes=tuple(self._notes(stale)),
+            notes=tuple(self._notes(stale, left_out)),
             missing={WITHOUT_BYTES: self.empty} if self.empty else {},
-            reading=(*self.notes, *(f"{line} (from names of tables)" for line in named.description())),
+            reading=(
+                *self.notes,
+                *(f"{line} (from names of tables)" for line in named.description()),
+            ),
             groups=groups,
             attributes=attributes,
         )
@@ -137,27 +147,27 @@ class _TableReader:
             )
             raise InputError(msg)
 
-    def _rows(self, paths: Sequence[str | None], said: TableFacts, named: StatedFacts, table: Table) -> list[ImageRow]:
-        rows = []
-        facts = zip(paths, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True)
-        for path, label, generator, split, content, group in facts:
-            kind = _label_of_table(named) if label is None else label
+    def _rows(
+        self, name: str, paths: Sequence[str | None], said: TableFacts, named: ContainerNames
+    ) -> Iterator[ImageRow]:
+        for path, stated in zip(paths, said.rows(), strict=True):
+            facts = named.merged(path or name, stated, _base(name))
             if path is None:
                 self.empty += 1
-            elif kind is None:
+            elif facts.label is None:
                 what = "says of no image whether it is real; name a column with --columns label=... or generator=..."
-                raise _column_error(table, what)
-            elif kind != SKIPPED:
-                maker = (generator or (named.generator if label is None else "") or UNNAMED) if kind else SHARED_POOL
-                rows.append(ImageRow(path, kind, maker, split or named.split, content or named.content, group or path))
-        return rows
+                raise _column_error(self.files.open(name), what)
+            elif facts.label != SKIPPED:
+                yield row_of(path, facts, path)
 
-    def _notes(self, stale: Sequence[str]) -> list[str]:
+    def _notes(self, stale: Sequence[str], left_out: Sequence[str]) -> list[str]:
         notes = []
         if beside := _images_beside(self.tree):
             notes.append(f"{len(beside)} images beside the tables are not of the data set: {shown(beside)}")
         if self.left_out:
             notes.append(f"these columns hold further images, which were left out: {shown(self.left_out)}")
+        if left_out:
+            notes.append(f"{len(left_out)} tables were left out by their names: {shown(left_out)}")
         if stale:
             notes.append(f"{len(stale)} tables that {CARD} does not name were not read: {shown(stale)}")
         return notes
@@ -171,7 +181,7 @@ def _attribute(tree: Tree, column: str, images: Sequence[str]) -> dict[str, str]
         rows[table] |= {int(last.partition(".")[0]): image} if table.lower().endswith(IMAGE_TABLE_SUFFIXES) else {}
     found: dict[str, str] = {}
     for name, named in rows.items():
-        records = TableRecords(open_table(tree, name, RowGroupCache())) if named else None
+        records = TableRecords(open_table(tree, name, RowGroupCache()), "", card_class_names(tree)) if named else None
         if records is not None and column in records.columns:
             found |= attribute_of_rows(records, column, [named.get(row) for row in range(records.rows)])
     return found
@@ -182,11 +192,6 @@ def _images_beside(tree: Tree) -> list[str]:
     images = tree.listing.images
     own = [folder for folder in images if SHARED_POOL not in tree.mounts or not is_added(folder)]
     return list(Listing({folder: images[folder] for folder in own}).paths())
-
-
-def _label_of_table(named: StatedFacts) -> int | None:
-    """What the name of a table says of all its images, as class or as generator."""
-    return 1 if named.label is None and is_known_generator(named.generator) else named.label
 
 
 def _column_error(table: Table, what: str) -> InputError:

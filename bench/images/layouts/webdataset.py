@@ -8,29 +8,32 @@ folders and shards. Source of the format: https://github.com/webdataset/webdatas
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
 
 from bench.images.annotations.attributes import attribute_of_rows
 from bench.images.annotations.column_roles import (
+    CLASS_CONTENTS,
     GENERATORS,
     LABELS,
     SKIPPED,
     explained_numbers,
+    require_columns,
     table_facts,
 )
-from bench.images.annotations.folder_levels import read_folders
-from bench.images.annotations.records import TextRecords, as_columns
+from bench.images.annotations.folder_levels import read_folders, shown
+from bench.images.annotations.hub_card import card_class_names, split_folders
+from bench.images.annotations.records import TextRecords, as_columns, with_class_names
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
+from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree, shard_base
-from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout
+from bench.images.layouts.api import Coverage, DataSetContents, Layout, row_of
+from bench.images.layouts.container_names import ContainerNames
 from bench.images.vocabulary.class_words import label_of_name
 from bench.platform.errors import InputError
 
-UNNAMED = "generated"  # the generator where a sample names none
 LABEL = "cls"  # what the label is called that stands in a file of its own
 PROBED = 20  # samples in which a label is looked for
 
@@ -49,8 +52,7 @@ class WebDatasetLayout(Layout):
             facts = [_fields(tree, sample) for sample in islice(found.samples, PROBED)]
         except InputError:
             return "some"
-        wanted = {LABEL, *LABELS, *GENERATORS}
-        if not any(wanted & {column.lower() for column in fields} for fields in facts):
+        if not any(map(_says_class, facts)):
             return "none"
         return "some" if found.unpaired else "all"
 
@@ -59,32 +61,22 @@ class WebDatasetLayout(Layout):
         found = _samples(tree)
         _require_labels(tree, found.unpaired, found.rule)
         records = _SampleRecords(tree, found.samples)
+        require_columns([records], tree.reading)
         said = table_facts(records, tree.reading, {}, explained_numbers([(records, ())], tree.reading))
         unlabelled = [sample.image for sample, label in zip(found.samples, said.labels, strict=True) if label is None]
         _require_labels(tree, unlabelled, found.rule)
-        rows = [
-            ImageRow(
-                sample.image,
-                label or 0,
-                (generator or UNNAMED) if label else SHARED_POOL,
-                split,
-                content,
-                group or sample.key,
-            )
-            for sample, label, generator, split, content, group in zip(
-                found.samples, said.labels, said.generators, said.splits, said.contents, said.groups, strict=True
-            )
-            if label != SKIPPED
-        ]
-        folders = read_folders(
-            {shard_base(tree, folder): [""] for folder in tree.listing.images}, tree.where, tree.reading
-        )
-        if "split" not in said.roles:
-            splits = {folder: folders.facts[shard_base(tree, folder)].split for folder in tree.listing.images}
-            rows = [row._replace(split=splits[row.name.rpartition("/")[0]]) for row in rows]
-        reading = (found.rule, said.description("the samples"), *folders.description())
+        bases = {folder: shard_base(tree, folder) for folder in tree.listing.images}
+        folders = read_folders({base: [""] for base in bases.values()}, tree.where, tree.reading, split_folders(tree))
+        named = ContainerNames(tree, folders, "generator" in said.roles)
+        rows = []
+        for sample, stated in zip(found.samples, said.rows(), strict=True):
+            facts = named.merged(sample.image, stated, bases[sample.image.rpartition("/")[0]])
+            if facts.label != SKIPPED:
+                rows.append(row_of(sample.image, facts, sample.key))
+        reading = (found.rule, said.description("the samples"), *named.description())
         attributes = {column: partial(_attribute, tree, column) for column in said.others}
-        return DataSetContents(rows, reading=reading, groups=said.groups_by, attributes=attributes)
+        notes = _left_out_notes(found.left_out)
+        return DataSetContents(rows, notes=notes, reading=reading, groups=said.groups_by, attributes=attributes)
 
 
 def _attribute(tree: Tree, column: str, images: Sequence[str]) -> dict[str, str]:
@@ -103,6 +95,12 @@ def _require_labels(tree: Tree, unlabelled: Sequence[str], rule: str) -> None:
         raise InputError(msg)
 
 
+def _left_out_notes(left_out: Sequence[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    return (f"{len(left_out)} images are masks or the like of others and were left out: {shown(left_out)}",)
+
+
 def _samples(tree: Tree) -> KeyedSamples:
     return find_samples(list(tree.listing.paths()), tree.listing.data)
 
@@ -111,7 +109,8 @@ class _SampleRecords(TextRecords):
     """The fields of samples as a table; its examples are keys."""
 
     def __init__(self, tree: Tree, samples: Sequence[KeyedSample]) -> None:
-        super().__init__(tree.where, as_columns([_fields(tree, sample) for sample in samples]))
+        columns = as_columns([_fields(tree, sample) for sample in samples])
+        super().__init__(tree.where, with_class_names(columns, card_class_names(tree)))
         self.rows = len(samples)
         self._keys = [sample.key for sample in samples]
 
@@ -128,6 +127,14 @@ def _fields(tree: Tree, sample: KeyedSample) -> dict[str, Any]:
     return fields | ({LABEL: label} if label else {})
 
 
+def _says_class(fields: Mapping[str, Any]) -> bool:
+    """Whether the fields of a sample say of which class it is: by their names, or by the word for a class in one."""
+    named = {column.lower(): value for column, value in fields.items()}
+    if not named.keys().isdisjoint({LABEL, *LABELS, *GENERATORS}):
+        return True
+    return any(label_of_name(str(named[column])) is not None for column in CLASS_CONTENTS if column in named)
+
+
 def _label_text(text: str) -> str:
     """A text that is a label; "" for one that is not, such as a caption."""
     return text if text.isdigit() or label_of_name(text) is not None else ""
@@ -136,7 +143,7 @@ def _label_text(text: str) -> str:
 def _json(tree: Tree, name: str) -> dict[str, Any]:
     """The object in a JSON file; empty for a file that holds something else. Raises `InputError`."""
     try:
-        fields: Any = json.loads(tree.read_text(name))
+        fields: Any = parse_json(tree.read_text(name))
     except ValueError as error:
         msg = f"{tree.where}/{name} is not JSON ({error}); mend it or take it away"
         raise InputError(msg) from error

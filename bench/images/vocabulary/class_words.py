@@ -126,8 +126,11 @@ def label_of(value: object) -> int | None:
 
 @lru_cache(maxsize=CACHED_NAMES)
 def split_word(name: str) -> str:
-    """The split that a name is the word of, in any case and with a year (`val2017`); "" where it says more, or none."""
-    return SPLITS.get(re.sub(rf"({YEAR}|_?set)$", "", normalised(name)), "")
+    """The split that a name is the word of, in any case and with a year (`val2017`); "" where it says more, or none.
+
+    `PublicTest` and `PrivateTest`, the two tests of competitions, are words of one split.
+    """
+    return SPLITS.get(re.sub(rf"^(public|private)_?(?=test)|({YEAR}|_?set)$", "", normalised(name)), "")
 
 
 def split_of_class(name: str) -> str:

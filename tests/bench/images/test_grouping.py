@@ -113,3 +113,24 @@ def test_generated_images_of_the_names_of_real_ones_are_proposed_as_pairs(tmp_pa
 def test_plain_numbers_pair_nothing(tmp_path):
     write_images(tmp_path, *(f"{kind}/{index}.png" for kind in ("real", "flux") for index in range(30)))
     assert not any("--group name" in line for line in read(str(tmp_path)).reading)
+
+
+@pytest.mark.parametrize("end", ["cls", "json"])
+def test_frames_of_videos_in_samples_stay_together_as_those_in_folders_do(tmp_path, end):
+    names = [
+        f"{kind}/video_{video}/{frame:04}" for kind in ("real", "fake") for video in range(4) for frame in range(3)
+    ]
+    write_images(tmp_path, *(f"{name}.png" for name in names))
+    for name in names:
+        (tmp_path / f"{name}.{end}").write_text(name[:4] if end == "cls" else f'{{"label": "{name[:4]}"}}')
+    found = table_columns(read(str(tmp_path)), "source")
+    assert found == {f"{name}.png": name.rpartition("/")[0] for name in names}
+    assert found == table_columns(read(f"folders:{tmp_path}"), "source")
+
+
+def test_keys_of_samples_group_nothing_and_proposals_are_made(tmp_path):
+    names = [f"{kind}/{folder:02}x/{number}" for kind in ("real", "flux") for folder in range(6) for number in range(2)]
+    write_images(tmp_path, *(f"{name}.png" for name in names))
+    for name in names:
+        (tmp_path / f"{name}.cls").write_text("real" if name.startswith("real") else "fake")
+    assert any("say --group folder" in line for line in proposals(read(str(tmp_path)).table))

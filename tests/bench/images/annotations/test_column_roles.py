@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.images.annotations.column_roles import SKIPPED, explained_numbers, table_facts
+from bench.images.annotations.column_roles import SKIPPED, explained_numbers, label_like, require_columns, table_facts
 from bench.images.annotations.records import TextRecords
 from bench.images.reading import Reading
 from bench.images.vocabulary.known_tables import COMMUNITY_FORENSICS
@@ -183,9 +183,42 @@ def test_columns_that_a_user_states_override_the_usual_ones():
     found = facts_of(columns, columns=stated)
     assert (found.labels, found.generators, found.splits) == ([1, 0], ["flux", ""], ["train", "test"])
     assert found.contents == ["real", "fake"]
-    assert "has no column bar, which --columns label=bar names; its columns are label" in refused(
-        TWO, columns={"label": "bar"}
-    )
+
+
+@pytest.mark.parametrize("role", ["label", "generator", "split", "content", "group"])
+def test_a_column_that_is_stated_is_taken_where_it_is_and_must_be_in_one_table(role):
+    usual = {
+        "label": ["real", "fake"],
+        "generator": ["real", "flux"],
+        "split": ["train", "test"],
+        "class": ["cat", "dog"],
+    }
+    reading = Reading(columns={role: "mine"})
+    one, other = (TextRecords(f"/d/{name}.csv", columns) for name, columns in (("a", {"mine": [1]}), ("b", usual)))
+    assert role not in table_facts(other, reading, {}).roles
+    require_columns([one, other], reading)
+    require_columns([], reading)
+    for tables, told in (
+        ([other], "b.csv has no column mine"),
+        ([other, other], "none of 2 tables, such as /d/b.csv,"),
+    ):
+        with pytest.raises(InputError, match=f"{told}.* --columns {role}=mine names; its columns are label, generator"):
+            require_columns(tables, reading)
+
+
+@pytest.mark.parametrize(
+    ("columns", "likeliest"),
+    [
+        ({"x": ["a", "b"], "y": ["real", "fake"]}, "y"),
+        ({"x": ["a"] * 4, "y": [0, 1, 0, 1]}, "y"),
+        ({"steps": list(range(8)), "y": ["cat", "dog"] * 4}, "y"),
+    ],
+)
+def test_the_column_that_looks_most_like_labels(columns, likeliest):
+    for order in (1, -1):
+        ordered = dict(list(columns.items())[::order])
+        assert label_like(TextRecords("/d/t.csv", ordered), list(ordered))[1] == likeliest
+    assert label_like(TextRecords("/d/t.csv", columns), []) == (0, "")
 
 
 def test_content_and_groups_are_found_and_a_group_may_be_stated():
@@ -207,3 +240,22 @@ def test_every_column_is_told_with_what_it_was_taken_for():
         facts_of({"prompt": ["p"]}).description("t.csv")
         == "columns of t.csv: none has a role; kept as attributes: prompt"
     )
+
+
+@pytest.mark.parametrize("column", ["label", "generator", "split", "class", "group"])
+@pytest.mark.parametrize("late", [["fake"], {"a": 1}])
+def test_a_list_or_struct_in_any_row_is_refused(column, late):
+    values = ["train" if column == "split" else "real"] * 5 + [late]
+    assert f"has lists or structs in {column}, one value is wanted" in refused({"x": [1] * 6, column: values})
+
+
+@pytest.mark.parametrize("value", ["9" * 400, 10**400, -(10**30), "1" * 16, float("inf"), float("nan"), 1e300])
+def test_numbers_that_stand_for_no_class_are_labels_that_say_nothing(value):
+    assert "labels that say neither real nor generated in label" in refused({"label": ["real", value]})
+
+
+@pytest.mark.parametrize("column", ["data_split", "Usage", "dataset_split", "SplitName", "set_type", "data-set"])
+def test_splits_are_found_under_all_usual_names(column):
+    table = {"label": ["real", "fake", "real"], column: ["Training", "PublicTest", "PrivateTest"]}
+    assert facts_of(table).splits == ["train", "test", "test"]
+    assert facts_of(table | {column: ["commercial", "free", "free"]}).others == (column,)

@@ -1,11 +1,12 @@
-"""The head of a hub repository's README.md: which tables are data, and of which split."""
+"""The head of a hub repository's README.md: which files are data, of which split, and the classes of a column."""
 
 import textwrap
 
 import pytest
 
-from bench.images.annotations.hub_card import hub_files
+from bench.images.annotations.hub_card import card_class_names, hub_files
 from bench.images.files.tree import Folder
+from bench.platform.errors import InputError
 
 NAMES = ["data/train-0.parquet", "data/test-0.parquet", "old/train-0.parquet", "data/deep/er/x.parquet"]
 BOTH = {"data/train-0.parquet": "train", "data/test-0.parquet": "test"}
@@ -75,8 +76,74 @@ def test_a_folder_of_data_may_be_named_alone(tmp_path):
     assert card(tmp_path, "configs:\n- {data_dir: data, data_files: {dev: deep}}\n").split_of == {NAMES[-1]: "dev"}
 
 
+@pytest.mark.parametrize("path", [".", "./", "'**'"])
+def test_a_card_may_name_all_files(tmp_path, path):
+    assert card(tmp_path, f"configs:\n- data_files: [{{split: test, path: {path}}}]\n").split_of == dict.fromkeys(
+        NAMES, "test"
+    )
+
+
+@pytest.mark.parametrize("date", ["2024-02-30", "2024-13-01", "0000-00-00 99:99:99"])
+def test_dates_that_no_calendar_has_end_nothing(tmp_path, date):
+    assert card(tmp_path, f"date: {date}\n{textwrap.dedent(FORMS['list'])}").split_of == BOTH
+
+
 @pytest.mark.parametrize(
-    "head", ["license: mit\n", "configs: 3\n", "configs:\n- x\n", "configs: [\n", "configs:\n- data_files: gone/*\n"]
+    "fault", ["a: [", "a: " + "[" * 5000, "a: !!timestamp 2024-02-30", "? [a]\n: b", "a: !!int x", "\tb: 1"]
+)
+def test_a_damaged_head_is_refused_where_it_names_files_and_is_nothing_elsewhere(tmp_path, fault):
+    assert card(tmp_path, f"{fault}\n") is None
+    with pytest.raises(InputError, match=r"README\.md names files or classes in a head that is no YAML") as error:
+        card(tmp_path, f"{fault}\nconfigs:\n- data_files: data/*\n")
+    assert "\n" not in str(error.value)
+
+
+CLASSES = """\
+    dataset_info:
+      features:
+      - name: image
+        dtype: image
+      - name: label
+        dtype:
+          class_label:
+            names: {}
+    """
+
+
+@pytest.mark.parametrize("names", ["{'1': real, '0': fake}", "[fake, real]", "{0: fake, 1: real}"])
+def test_the_names_of_classes_are_in_the_order_of_their_numbers(tmp_path, names):
+    card(tmp_path, CLASSES.format(names))
+    assert card_class_names(Folder(tmp_path)) == {"label": ["fake", "real"]}
+
+
+@pytest.mark.parametrize("names", ["{'0': fake, '2': real}", "{}", "3", "[]"])
+def test_names_with_gaps_are_none(tmp_path, names):
+    card(tmp_path, CLASSES.format(names))
+    assert card_class_names(Folder(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [("a", "b", {}), ("a", "default", {"x": ["fake", "real"]}), ("default", "a", {"x": ["real", "fake"]})],
+)
+def test_configurations_that_differ_name_no_classes_unless_one_is_the_default(tmp_path, first, second, found):
+    feature = "[{{name: x, dtype: {{class_label: {{names: {}}}}}}}]".format
+    infos = ((first, "[real, fake]"), (second, "[fake, real]"))
+    lines = "".join(f"- config_name: {name}\n  features: {feature(names)}\n" for name, names in infos)
+    card(tmp_path, f"dataset_info:\n{lines}")
+    assert card_class_names(Folder(tmp_path)) == found
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "license: mit\n",
+        "configs: 3\n",
+        "configs:\n- x\n",
+        "configs: [\n",
+        "configs:\n- data_files: gone/*\n",
+        "configs:\n- data_files: ''\n",
+    ],
 )
 def test_cards_that_name_no_files_say_nothing(tmp_path, head):
     assert card(tmp_path, head) is None

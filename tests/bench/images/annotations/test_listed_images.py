@@ -182,7 +182,7 @@ def test_a_list_of_paths_and_numbers_is_refused_with_its_columns_and_read_as_sta
     (images / "train.txt").write_text("".join(f"images/{name}.png {int(name in 'ac')}\n" for name in KINDS))
     with pytest.raises(
         InputError,
-        match=r"labels: --columns label=COLUMN \(columns of train\.txt: 1 is the path; kept as attributes: 2",
+        match=r"labels: --columns label=2 \(columns of train\.txt: 1 is the path; kept as attributes: 2",
     ):
         read(str(images))
     with pytest.raises(InputError, match="numbers without names in 2; say what each means, such as --classes 0=real"):
@@ -259,3 +259,138 @@ def test_rows_without_a_generator_are_what_folders_say_or_asked_about(tmp_path):
         read(str(tmp_path))
     images = read(str(tmp_path), reading=Reading({"none": "real"}))
     assert images.labels.tolist() == [1, 1, 0, 0]
+
+
+DAMAGED = {
+    "metadata.csv": (
+        "file_name,split,prompt\n{0},train,a cat\n{1},train,a cat, black\n{2},test,x\n",
+        "line 3: 4 fields",
+    ),
+    "metadata.jsonl": (
+        '{{"file_name": "{0}", "split": "train"}}\n{{"file_name": "{1}", "split": "test"}}\n{{"file_na',
+        "line 3: it is not JSON",
+    ),
+    "train.txt": ("{0} 1\n{1}\n{2} 1\n", "line 2: it has another number of fields"),
+    "metadata.json": ('[{{"file_name": "{0}"}}, {{"file_name": "{1}"}}, {{', "it is not JSON"),
+    "cut.csv": ("file_name,split\n{0},train\n{1}", "line 3: 1 fields for 2 columns"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_table_of_images_is_refused_with_its_line_and_one_of_others_is_not(tmp_path, name):
+    images = ("real/a.png", "fake/b.png", "fake/c.png")
+    write_images(tmp_path, *images)
+    text, told = DAMAGED[name]
+    (tmp_path / name).write_text(text.format(*images))
+    with pytest.raises(InputError, match=f"{name} {told}"):
+        read(str(tmp_path))
+    (tmp_path / name).write_text(text.replace("file_name", "prompt").format("a cat", "a dog", "a hat"))
+    assert len(read(str(tmp_path))) == 3
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("column", ["file_name", "image", "name"])
+def test_a_table_of_more_than_was_fetched_is_used_and_what_is_missing_is_counted(tmp_path, column, order):
+    names = [f"{kind}/{index}.png" for kind in ("real", "fake") for index in range(20)][::order]
+    write_images(tmp_path, *(name for name in names if name.partition("/")[2] in {"3.png", "4.png"}))
+    lines = [{column: name, "split": "test" if name.endswith("4.png") else "train"} for name in names]
+    comma_separated(tmp_path / "metadata.csv", lines)
+    read_set = read(str(tmp_path))
+    assert list(table_columns(read_set, "split").values()) == ["train", "test"] * 2
+    assert read_set.missing == {"images that metadata.csv lists": 36}
+
+
+def test_a_table_of_bare_names_that_are_those_of_other_images_is_not_used(tmp_path):
+    write_images(tmp_path, "real/a.png", "fake/7.png", *(f"fake/x{index}.png" for index in range(9)))
+    comma_separated(
+        tmp_path / "other.csv", [{"image": name, "split": "test"} for name in ("a.png", "7.png", *"bcdefg")]
+    )
+    assert "not used, as they list no images of the set by path: other.csv" in read(str(tmp_path)).reading
+
+
+@pytest.mark.parametrize(
+    "names", ["train_set.csv test_set.csv", "TrainData.csv TestData.csv", "train2017.csv eval.csv"]
+)
+def test_tables_are_called_by_splits_as_folders_are(images, names):
+    for name, split in zip(names.split(), ("train", "test"), strict=True):
+        own = [{"image": line["file_name"], "label": line["label"]} for line in rows() if line["split"] == split]
+        comma_separated(images / name, own)
+    assert found(read(str(images))) == READ
+
+
+def test_an_object_of_lists_of_paths_by_split_is_a_list_of_splits(images):
+    listed = {split: [line["file_name"] for line in rows() if line["split"] == split] for split in ("train", "test")}
+    (images / "splits.json").write_text(json.dumps(listed))
+    comma_separated(images / "labels.csv", [{key: line[key] for key in ("file_name", "label")} for line in rows()])
+    assert found(read(str(images))) == READ
+
+
+def test_lists_of_paths_with_spaces_are_those_of_splits(tmp_path):
+    names = [f"{kind}/a b {index}.png" for kind in ("real", "fake") for index in range(4)]
+    write_images(tmp_path, *names)
+    for split, indices in (("train", "012"), ("test", "3")):
+        (tmp_path / f"{split}.txt").write_text("".join(f"{name}\n" for name in names if name[-5] in indices))
+    assert list(table_columns(read(str(tmp_path)), "split").values()) == ["train", "train", "train", "test"] * 2
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl", "labels.json", "x.csv"])
+def test_a_table_beside_an_image_of_its_name_is_a_table(images, name):
+    write_images(images, f"{name.partition('.')[0]}.png")
+    writer = {"csv": comma_separated, "json": WRITERS["facts.json"], "jsonl": WRITERS["metadata.jsonl"]}
+    writer[name.partition(".")[2]](images / name, rows())
+    assert found(read(str(images))) == READ
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".json"])
+def test_what_lies_beside_each_image_is_no_table(tmp_path, suffix):
+    write_images(tmp_path, *(f"{kind}/{index}.png" for kind in ("real", "fake") for index in range(3)))
+    for kind in ("real", "fake"):
+        for index in range(3):
+            (tmp_path / kind / f"{index}{suffix}").write_text(f"file_name,split\n{index}.png,test,oops\n")
+    read_set = read(f"folders:{tmp_path}")
+    assert (len(read_set), [line for line in read_set.reading if suffix in line]) == (6, [])
+
+
+def test_the_card_of_a_hub_names_the_split_of_a_table(images):
+    for name, split in (("first.csv", "train"), ("second.csv", "test")):
+        own = [{"image": line["file_name"], "label": line["label"]} for line in rows() if line["split"] == split]
+        comma_separated(images / name, own)
+    (images / "README.md").write_text("---\nconfigs:\n- data_files: {train: first.csv, test: second.csv}\n---\n")
+    read_set = read(str(images))
+    assert found(read_set) == READ
+    assert any(line.endswith("all of the split test, by README.md") for line in read_set.reading)
+
+
+@pytest.mark.parametrize("names", [("captions.csv", "labels.csv"), ("zcaptions.csv", "labels.csv")])
+@pytest.mark.parametrize(
+    "values", [("real", "fake"), ("0", "1"), ("human made", "machine made"), ("camera roll", "flux dev")]
+)
+def test_the_table_that_looks_like_labels_is_named_and_its_column_need_be_in_it_alone(images, names, values):
+    captions, labels = names
+    comma_separated(
+        images / captions,
+        [{"file_name": row["file_name"], "caption": name} for name, row in zip(KINDS, rows(), strict=True)],
+    )
+    comma_separated(
+        images / labels, [{"file_name": row["file_name"], "y": values[row["label"] == "fake"]} for row in rows()]
+    )
+    with pytest.raises(InputError, match=rf"a column of labels: --columns label=y \(columns of {labels}: file_name is"):
+        read(str(images))
+    classes = {} if values[0] == "real" else dict(zip(values, ("real", "generated"), strict=True))
+    read_set = read(str(images), reading=Reading(classes, {"label": "y"}))
+    assert [label for label, _ in found(read_set).values()] == [0, 1, 0, 1]
+    assert read_set.attribute("caption") == list(KINDS)
+
+
+def test_a_column_that_no_table_has_is_refused(images):
+    for name in ("one.csv", "two.csv"):
+        comma_separated(images / name, rows())
+    with pytest.raises(
+        InputError, match=r"none of 2 tables, such as .*one\.csv, has a column y, which --columns label=y"
+    ):
+        read(str(images), reading=Reading(columns={"label": "y"}))
+    (images / "two.csv").unlink()
+    with pytest.raises(
+        InputError, match=r"one\.csv has no column y, which --columns label=y names; its columns are file"
+    ):
+        read(str(images), reading=Reading(columns={"label": "y"}))

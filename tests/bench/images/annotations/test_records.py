@@ -24,10 +24,8 @@ NO_TABLES = {
     "caption.txt": "A boat.\nTwo boats on a lake.\n",
     "broken.json": "{",
     "number.json": "3",
-    "broken.jsonl": "{}\nx\n",
+    "broken.jsonl": "x\n{",
     "list.jsonl": "[1]\n",
-    "ragged.csv": "a,b\n1,2\n1,2,3\n",
-    "twice.csv": "a,a\n1,2\n",
     "empty.csv": "",
 }
 

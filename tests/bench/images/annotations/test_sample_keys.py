@@ -48,3 +48,16 @@ def test_shards_have_keys_of_their_own_and_other_fields_pair_nothing():
     keys, unpaired, _ = found("s1/a.png", "s1/a.cls", "s2/a.png", "s2/a.cls", "s2/b.png", "s2/b.npy")
     assert keys.keys() == {"s1/a", "s2/a"}
     assert unpaired == ["s2/b.png"]
+
+
+@pytest.mark.parametrize("field", ["seg", "mask", "depth", "gt", "MASK", "segmentation"])
+@pytest.mark.parametrize("picture", ["{}.jpg", "{}.input.jpg", "{}.rgb.webp"])
+def test_maps_of_a_picture_are_left_out(picture, field):
+    images = [name for key in "kl" for name in (picture.format(key), f"{key}.{field}.png")]
+    samples = find_samples(images, [f"{key}.{end}" for key in "kl" for end in ("cls", "json")])
+    assert [(sample.key, sample.image) for sample in samples.samples] == [(key, picture.format(key)) for key in "kl"]
+    assert (samples.left_out, samples.unpaired) == ([f"{key}.{field}.png" for key in "kl"], [])
+
+
+def test_a_map_without_a_picture_is_a_picture():
+    assert found("k.seg.png", "k.seg.cls")[:2] == ({"k.seg": ("k.seg.png", "k.seg.cls")}, [])

@@ -33,6 +33,9 @@ def lists(tmp_path):
         ("List_of_testing_videos.txt", "test"),
         ("splits/train_list.json", "train"),
         ("Val-Images.csv", "val"),
+        ("train_set.csv", "train"),
+        ("testset_labels.csv", "test"),
+        ("val2017.txt", "val"),
         ("testing_notes.txt", ""),
         ("train_and_test.txt", ""),
         ("contest.txt", ""),
@@ -76,3 +79,14 @@ def test_an_image_in_lists_of_two_splits_is_refused(lists):
         InputError, match=r"real/000/1\.png is in lists of two splits, test and train; mend one of them"
     ):
         lists(train="000\n", test="000\n")
+
+
+def test_an_object_of_names_by_split_lists_all_of_them(lists):
+    found = lists(splits=json.dumps({"train": ["000"], "Validation": ["002"], "test": ["001"]}))
+    assert found.splits == {"real/000/1.png": "train", "fake/002/x.png": "val", "real/001/1.png": "test"}
+    assert found.notes == ["splits.json was taken as the names of what is of the split train and val and test"]
+
+
+@pytest.mark.parametrize("text", ['{"train": ["000"], "other": ["001"]}', '{"real": ["000"]}', "{", '{"train": 3}'])
+def test_other_objects_are_no_lists(lists, text):
+    assert lists(splits=text) == ({}, [], [])

@@ -103,6 +103,9 @@ def test_images_that_are_listed_and_not_there_are_counted(images):
         ({"path": "x\\a.png"}, "line 7: x/a.png is listed already, on line 2; list each image once"),
         ({"generater": "g"}, "line 1: column 'generater' is not known; did you mean generator"),
         ({"Lable": "g"}, "line 1: column 'Lable' is not known; did you mean label"),
+        ({"genrator": "g"}, "line 1: column 'genrator' is not known; did you mean generator"),
+        ({"sources": "g"}, "line 1: column 'sources' is not known; did you mean source"),
+        ({"spilt": "g"}, "line 1: column 'spilt' is not known; did you mean split"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_refused_by_number(images, line, told):
@@ -338,3 +341,25 @@ def test_attributes_of_a_subset_are_its_own_and_those_of_the_whole(images, tmp_p
     table(subset / "manifest.csv", lines)
     found = read(str(subset))
     assert {name: found.attribute(name) for name in found.attributes} == {"x_note": ["", "n"], "remark": ["first", ""]}
+
+
+@pytest.mark.parametrize(
+    "column", ["generation", "generations", "resource", "table", "content_type", "degraded", "paths_of"]
+)
+def test_columns_that_are_words_of_their_own_are_attributes(images, column):
+    table(images / "manifest.csv", [line | {column: str(index)} for index, line in enumerate(LINES)])
+    found = read(str(images))
+    place = {line["path"]: str(index) for index, line in enumerate(LINES)}
+    assert dict(zip(found.names, found.attribute(column), strict=True)) == place
+
+
+def test_numbers_and_truth_values_are_attributes(images):
+    facts = [{"clip": 0.25, "safe": True, "seed": 3, "none": None}, {"clip": -1e-3, "safe": False, "seed": -1}]
+    lines = [line | facts[index % 2] for index, line in enumerate(LINES)]
+    (images / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found = read(str(images))
+    values = dict(
+        zip(found.names, zip(*map(found.attribute, ("clip", "safe", "seed", "none")), strict=True), strict=True)
+    )
+    assert values[LINES[0]["path"]] == ("0.25", "True", "3", "")
+    assert values[LINES[1]["path"]] == ("-0.001", "False", "-1", "")

@@ -378,3 +378,14 @@ def test_paths_without_bytes_are_refused_with_what_to_do(tmp_path):
         InputError, match=r"hold paths, such as /home/writer/a\.png, and no bytes of images; write the data"
     ):
         read_data(str(tmp_path))
+
+
+@pytest.mark.parametrize("twice", ["label", "seed", "image"])
+@pytest.mark.parametrize("write", [write_parquet, write_arrow])
+def test_a_column_that_comes_twice_is_refused_with_its_table(tmp_path, write, twice):
+    columns = {"image": structs([png(0), png(1)]), "label": pa.array(["real", "fake"]), "seed": pa.array([1, 2])}
+    names = [*columns, twice]
+    made = pa.Table.from_arrays([columns[name] for name in names], names=names)
+    write(tmp_path / "train" / "data-0.arrow" if write is write_arrow else tmp_path / "train.parquet", made)
+    with pytest.raises(InputError, match=rf"train(\.parquet|/data-0\.arrow) has the column {twice} twice; keep one"):
+        read_data(str(tmp_path))

@@ -230,3 +230,28 @@ def test_further_fields_of_samples_are_attributes(tmp_path):
     assert images.attribute("steps") == ["30", "50", "", ""]
     assert images.attribute("prompt") == ["a hat", "", "", ""]
     assert images.select([3, 2]).attribute("prompt") == ["", ""]
+
+
+def test_masks_of_samples_are_left_out_and_named(tmp_path):
+    members = samples(WORDS * 2) | {f"{index:06d}.seg.png": png(50 + index) for index in range(4)}
+    shard(tmp_path / "train-0.tar", members)
+    images = read(tmp_path)
+    assert same_pixels(images, range(4))
+    assert any(
+        note.startswith("4 images are masks or the like of others and were left out: train-0/") for note in images.notes
+    )
+
+
+@pytest.mark.parametrize("field", ["class", "Category", "type"])
+def test_a_field_of_contents_that_holds_words_for_classes_is_the_label(tmp_path, field):
+    members = {f"{index}.json": json.dumps({field: WORDS[index % 2]}).encode() for index in range(4)}
+    shard(tmp_path / "train-0.tar", members | {f"{index}.png": png(index) for index in range(4)})
+    assert read(tmp_path).labels.tolist() == [0, 1] * 2
+
+
+def test_a_field_of_contents_that_holds_contents_is_no_label(tmp_path):
+    for kind in WORDS:
+        unpacked(tmp_path / kind, {"a.png": png(0), "a.json": b'{"class": "cat"}'})
+    images = read_data(str(tmp_path))
+    assert images.labels.tolist() == [1, 0]
+    assert "keys end at the last dot of a name" not in images.reading

@@ -68,8 +68,11 @@ def test_numbers_stand_for_no_class(number):
     [
         ("train Train TRAIN training train2017 train_2014 train-set TrainSet", "train"),
         ("val Valid validation dev VAL2017 val-2017", "val"),
-        ("test Testing test_set testset eval evaluation", "test"),
-        ("FLUX.1-dev train_and_test DF40_train trained latest contest test2 2017 set my_test real_train", ""),
+        ("test Testing test_set testset eval evaluation PublicTest private_test", "test"),
+        (
+            "FLUX.1-dev train_and_test DF40_train trained latest contest test2 2017 set my_test real_train",
+            "",
+        ),
     ],
 )
 def test_a_split_is_a_split_word_and_nothing_else(names, split):

@@ -1,0 +1,95 @@
+"""What the names of tables and shards, and of folders above them, say beside what is stated of each image in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.images.annotations.column_roles import SKIPPED
+from bench.images.annotations.folder_levels import FolderReading, shown
+from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.files.tree import Tree
+from bench.images.vocabulary.class_words import split_word
+from bench.images.vocabulary.generator_names import is_exact_generator, is_known_generator, same_generator
+from bench.platform.errors import InputError
+
+CLASSES = ("real", "generated")
+NOTHING = StatedFacts()
+
+
+@dataclass(frozen=True)
+class ContainerNames:
+    """Names of tables or shards.
+
+    A name is that of a generator where it is a known one, stands beside a known one or beside real images, or where a
+    user says so: of `flux-00000.parquet` and `all.parquet` only the first is. A split that is stated of an image
+    decides over names, as hubs call all that is not divided "train".
+
+    Attributes:
+        tree: The data set.
+        found: What they say as folders do.
+        generators_stated: Whether generators are stated besides, which then have priority.
+    """
+
+    tree: Tree
+    found: FolderReading
+    generators_stated: bool
+
+    @cached_property
+    def _name_generators(self) -> bool:
+        facts = self.found.facts.values()
+        return bool(self.tree.reading.levels) or any(
+            one.label == 0 or (one.generator and is_known_generator(one.generator)) for one in facts
+        )
+
+    def merged(self, image: str, stated: StatedFacts, container: str) -> StatedFacts:
+        """What is stated of an image, with what its container's name says besides.
+
+        Args:
+            image: What messages call it.
+            stated: What columns or fields say.
+            container: The name, as `found` has it.
+
+        Raises:
+            InputError: Both say something, and differ.
+        """
+        named = self.found.facts.get(container, NOTHING)
+        if stated.label == SKIPPED:
+            return stated
+        label = self._label(named) if stated.label is None else stated.label
+        self._require_agreement(image, stated, container)
+        generator = stated.generator or (named.generator if self._name_generators else "")
+        split, content = stated.split or named.split, stated.content or named.content
+        return StatedFacts(label, generator, split, content, stated.group or named.group)
+
+    def _label(self, named: StatedFacts) -> int | None:
+        """What a name says of all images, as class or as generator."""
+        by_generator = named.generator and (self.tree.reading.levels or is_known_generator(named.generator))
+        return 1 if named.label is None and by_generator else named.label
+
+    def _require_agreement(self, image: str, stated: StatedFacts, container: str) -> None:
+        named = self.found.facts.get(container, NOTHING)
+        both = (named.generator, stated.generator)
+        differ = {
+            "class": stated.label is not None
+            and named.label not in {None, stated.label}
+            and (CLASSES[named.label or 0], CLASSES[stated.label]),
+            "generator": all(map(is_exact_generator, both)) and not same_generator(*both) and both,
+        }
+        for what, pair in differ.items():
+            if pair:
+                levels = ",".join("split" if split_word(name) else "skip" for name in container.split("/"))
+                msg = (
+                    f"{self.tree.where}/{image} has the {what} {pair[0]} by the name of what it is in and {pair[1]} by "
+                    f"what is stated of it; mend one of them, or say what names are, such as --levels {levels}"
+                )
+                raise InputError(msg)
+
+    def description(self) -> Iterator[str]:
+        """What names were taken for, a line each."""
+        roles = dict(self.found.roles)
+        unused = () if self._name_generators and not self.generators_stated else roles.pop("generator", ())
+        yield from FolderReading(self.found.facts, self.found.left_out, roles).description()
+        if unused:
+            yield f"names not taken as generators: {shown(unused)}"
