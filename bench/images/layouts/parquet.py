@@ -27,7 +27,7 @@ from bench.images.files.tree import Listing, Tree, without_number
 from bench.images.layouts.added_real_images import added_rows, is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays, row_of
 from bench.images.layouts.container_names import ContainerNames
-from bench.images.vocabulary.class_words import label_of_name, split_word
+from bench.images.vocabulary.class_words import UNDECIDED, label_of_name, split_word
 from bench.images.vocabulary.generator_names import is_known_generator
 from bench.platform.errors import InputError
 
@@ -156,6 +156,8 @@ class _TableReader:
                 self.empty += 1
             elif facts.label is None:
                 what = "says of no image whether it is real; name a column with --columns label=... or generator=..."
+                if "generator" in said.roles:
+                    what = f"has rows without a generator; say what they are: --classes none={UNDECIDED}"
                 raise _column_error(self.files.open(name), what)
             elif facts.label != SKIPPED:
                 yield row_of(path, facts, path)

@@ -389,3 +389,12 @@ def test_a_column_that_comes_twice_is_refused_with_its_table(tmp_path, write, tw
     write(tmp_path / "train" / "data-0.arrow" if write is write_arrow else tmp_path / "train.parquet", made)
     with pytest.raises(InputError, match=rf"train(\.parquet|/data-0\.arrow) has the column {twice} twice; keep one"):
         read_data(str(tmp_path))
+
+
+def test_rows_without_a_generator_are_asked_about(tmp_path):
+    columns = {name: column for name, column in eight().to_pydict().items() if name == "image"}
+    write_parquet(tmp_path / "a.parquet", table(columns | {"generator": ["flux", "nan", None, "sdxl"] * 2}))
+    with pytest.raises(InputError, match=r"has rows without a generator; say what they are: --classes none=real"):
+        read_data(str(tmp_path))
+    images = read_data(str(tmp_path), reading=Reading({"none": "real"}))
+    assert images.labels.tolist() == [1, 0, 0, 1] * 2
