@@ -17,8 +17,8 @@ What is left are contents. A user's `--levels` state the roles instead, from the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
@@ -46,12 +46,18 @@ class FolderReading:
         facts: By folder, without those that are left out.
         left_out: Folders whose images are not of the set: masks and the like, or what a user skips.
         roles: By role, the names of the folders that have it.
-        real: The folders that were taken as real by a word that may mean something else.
+        unsure: Folders whose split is that of a name such as `train_images`, or none: what to ask of a user.
     """
 
     facts: Mapping[str, StatedFacts]
     left_out: frozenset[str]
     roles: Mapping[FolderRole, Sequence[str]]
+    unsure: Mapping[str, str] = field(default_factory=dict)
+
+    def require_split(self, folder: str, split: str) -> None:
+        """Raise `InputError` for an image without a split in a folder that may state one."""
+        if not split and folder in self.unsure:
+            raise InputError(self.unsure[folder])
 
     def description(self) -> tuple[str, ...]:
         """What each level of folders was taken for, a line each."""
@@ -96,7 +102,8 @@ def read_folders(
         for name, role in zip(paths[folder], roles, strict=True):
             names[role][name] = None
     left_out = frozenset(images.keys() - facts.keys())
-    return FolderReading(facts, left_out, {role: list(named) for role, named in names.items() if role != "wrapper"})
+    said = {role: list(named) for role, named in names.items() if role != "wrapper"}
+    return FolderReading(facts, left_out, said, {} if reading.levels else dict(tree.unsure_splits(facts, roles_of)))
 
 
 class _FolderTree:
@@ -152,16 +159,22 @@ class _FolderTree:
                 msg = f"{self._where}: the folder {name} is a class by --levels; say which: --classes {name}=generated"
                 raise InputError(msg)
             return role
-        if level == "split" and not class_words.split_word(name):
+        if level == "split" and not class_words.held_split(name):
             msg = f"{self._where}: the folder {name} is a split by --levels; call it train, val or test"
             raise InputError(msg)
         known: dict[str, FolderRole] = {"split": "split", "generator": "generator", "group": "group", "copy": "copy"}
+        if level == "generator":
+            return self._class_role(name) or "generator"
         return "wrapper" if level == "skip" else known.get(level, "content")
 
     def facts(self, path: Path, roles: Sequence[FolderRole]) -> StatedFacts:
         """What a path says, given the roles of its folders. Raises `InputError` for a contradiction."""
         named = list(zip(path, roles, strict=True))
-        splits = {self._split(path[:depth], name): name for depth, (name, role) in enumerate(named) if role == "split"}
+        splits = {
+            self._split(path[:depth], name) or class_words.held_split(name): name
+            for depth, (name, role) in enumerate(named)
+            if role == "split"
+        }
         splits |= {
             split: name for name, role in named if role in CLASSES and (split := class_words.split_of_class(name))
         }
@@ -184,6 +197,31 @@ class _FolderTree:
             "/".join(path[: len(path) - roles[::-1].index("group")]) if "group" in roles else "",
             unit or ("." if copied else ""),
         )
+
+    def unsure_splits(
+        self, facts: Mapping[str, StatedFacts], roles_of: Mapping[str, Sequence[FolderRole]]
+    ) -> Iterator[tuple[str, str]]:
+        """What to ask of folders without a split, below a name such as `train_images` that not all of them share."""
+        levels = ""
+        for folder in [folder for folder, one in facts.items() if not one.split]:
+            path = tuple(folder.split("/"))
+            parts = [path[:depth] for depth in range(1, len(path) + 1) if class_words.filled_split(path[depth - 1])]
+            for part in [part for part in parts if part not in self._common][:1]:
+                levels = levels or ",".join(self._levels(roles_of))
+                may_be = f"may be the split {class_words.filled_split(part[-1])} or a name like any other"
+                ask = f"say what the folders from the top are, such as --levels {levels}"
+                yield folder, f"{self._where}: {part[-1]} {may_be}; {ask}"
+
+    @staticmethod
+    def _levels(roles_of: Mapping[str, Sequence[FolderRole]]) -> Iterator[str]:
+        """What each level of folders was taken for, as `--levels` has it, names that may be splits being ones."""
+        for depth in range(max(map(len, roles_of.values()))):
+            folders = [folder for folder, roles in roles_of.items() if len(roles) > depth]
+            roles = {roles_of[folder][depth] for folder in folders}
+            split = any(class_words.filled_split(folder.split("/")[depth]) for folder in folders)
+            known = {"split": {"split"}, "generator": {"generator"}, "class": CLASSES, "content": {"content"}}
+            found = next((level for level, those in known.items() if roles & those), "skip")
+            yield "split" if split else found
 
     def _class_role(self, name: str) -> FolderRole | None:
         """What a class word means, or what the user says that a name means."""
@@ -218,6 +256,8 @@ class _FolderTree:
             return "left out"
         if self._split(parent, name) and not self._is_content_train(parent):
             return "split"
+        if class_words.filled_split(name):
+            return "wrapper"
         return "copy" if name in self._copies(parent) else None
 
     def _split(self, parent: Path, name: str) -> str:

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from bench.images.files.tree import Tree
 from bench.images.layouts.api import DataSetContents, FolderAnnotation, FolderLayout, ImageRow
+from bench.images.vocabulary.class_words import filled_split
 from bench.images.vocabulary.generator_names import is_known_generator
 
 CLASSES = {"0_real": 0, "1_fake": 1}
@@ -46,6 +47,8 @@ class CnnSpotLayout(FolderLayout):
     def annotations(self, tree: Tree) -> Mapping[str, FolderAnnotation]:
         """Split, generator, content class and class; the tree itself is the generator where no folder names it."""
         cut = {folder: folder.split("/") for folder in tree.listing.images}
+        if any(filled_split(name) for parts in cut.values() for name in parts):
+            return {}  # a name such as `train_images` is no generator
         read = {folder: parts for folder, parts in cut.items() if parts[-1] in CLASSES}
         generator = _only_generator(tree.title, {"/".join(parts[:-1]) for parts in read.values()})
         if generator:

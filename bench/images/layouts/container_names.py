@@ -61,6 +61,7 @@ class ContainerNames:
         self._require_agreement(image, stated, container)
         generator = stated.generator or (named.generator if self._name_generators else "")
         split, content = stated.split or named.split, stated.content or named.content
+        self.found.require_split(container, split)
         return StatedFacts(label, generator, split, content, stated.group or named.group)
 
     def _label(self, named: StatedFacts) -> int | None:

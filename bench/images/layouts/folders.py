@@ -81,7 +81,8 @@ def _read_folders(tree: Tree) -> FolderReading:
     found = read_folders(named, tree.where, tree.reading, split_folders(tree))
     facts = {folder: found.facts[base] for folder, base in bases.items() if base in found.facts}
     left_out = frozenset(folder for folder, base in bases.items() if base in found.left_out)
-    return FolderReading(facts, left_out, found.roles)
+    unsure = {folder: found.unsure[base] for folder, base in bases.items() if base in found.unsure}
+    return FolderReading(facts, left_out, found.roles, unsure)
 
 
 def _known(folders: FolderReading, tree: Tree) -> Mapping[str, StatedFacts]:
@@ -135,6 +136,7 @@ class _Merging:
             _require_certain(self.tree, folder)
         stated = folder.split if self._all_split or not table.split else ""
         split = self._agreed(path, "split", stated or None, table.split or None) or ""
+        self.folders.require_split(path.rpartition("/")[0], split)
         content = table.content or folder.content
         copied = f"{folder.unit}/{PurePosixPath(path).stem}" if folder.unit else ""
         generator = self._generator(path, folder, table) if label else SHARED_POOL

@@ -216,7 +216,7 @@ def _names_of_tables(tree: Tree, names: Sequence[str], card: HubFiles | None) ->
     facts = dict(found.facts)
     for name, split in card.split_of.items() if card else ():
         facts[_base(name)] = _with_split(facts[_base(name)], split)
-    return FolderReading(facts, found.left_out, found.roles)
+    return FolderReading(facts, found.left_out, found.roles, found.unsure)
 
 
 def _with_split(facts: StatedFacts, split: str) -> StatedFacts:

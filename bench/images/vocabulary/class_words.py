@@ -133,6 +133,19 @@ def split_word(name: str) -> str:
     return SPLITS.get(re.sub(rf"^(public|private)_?(?=test)|({YEAR}|_?set)$", "", normalised(name)), "")
 
 
+@lru_cache(maxsize=CACHED_NAMES)
+def filled_split(name: str) -> str:
+    """The split whose word stands among words that say nothing, as in `train_images`; "" for a split word alone."""
+    others = {word for word in words_of(name) if not split_word(word)}
+    return "" if split_word(name) or not others <= FILLERS else held_split(name)
+
+
+def held_split(name: str) -> str:
+    """The one split whose word a name holds, whatever else it says: "train" of `DF40_train`; "" for none or several."""
+    splits = {split_word(word) for word in words_of(name)} - {""}
+    return split_word(name) or (splits.pop() if len(splits) == 1 else "")
+
+
 def split_of_class(name: str) -> str:
     """The split that a class word names besides: "train" of `real_train`; "" for none."""
     splits = {SPLITS[word] for word in words_of(name) if word in SPLITS}

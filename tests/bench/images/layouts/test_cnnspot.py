@@ -110,3 +110,11 @@ def test_the_archives_of_both_data_sets_beside_each_other_are_read(tmp_path):
     images = read_both_ways("cnnspot", tmp_path / "zips")
     assert set(images.generators) == {"progan", "crn", "dalle"}
     assert images.pools["dalle"] == "laion"
+
+
+def test_split_words_with_fillers_are_no_generators(tmp_path):
+    write_images(
+        tmp_path, *(f"{split}_images/{kind}/1.png" for split in ("train", "val") for kind in ("0_real", "1_fake"))
+    )
+    with pytest.raises(InputError, match=r"may be the split .* such as --levels split,class$"):
+        read(str(tmp_path))

@@ -150,3 +150,16 @@ def test_tables_that_are_left_out_by_their_names_are_told(tmp_path, name):
     images = read(str(tmp_path), reading=Reading({"old": "skip"}))
     assert len(images) == 2
     assert f"1 tables were left out by their names: {name}.parquet" in images.notes
+
+
+@WRITERS
+def test_split_words_with_fillers_in_names_are_refused_unless_a_split_is_stated(tmp_path, write):
+    for name in ("train_images-0", "test_images-0"):
+        write(tmp_path, name, KINDS)
+    with pytest.raises(InputError, match=r"may be the split .* such as --levels split$"):
+        read(str(tmp_path))
+    images = read(str(tmp_path), reading=Reading(levels=("split",)))
+    assert images.table["split"].tolist() == ["test"] * 2 + ["train"] * 2
+    for name in ("train_images-0", "test_images-0"):
+        write(tmp_path / "told", name, KINDS, generator=["none", "flux"], split=["val", "val"])
+    assert set(read(str(tmp_path / "told")).generators) == {"flux"}

@@ -243,3 +243,69 @@ def test_levels_that_are_stated_are_taken(tmp_path):
     images = read(str(tmp_path), reading=Reading({"a": "generated", "b": "real"}, levels=("group", "class", "split")))
     assert table_columns(images, "label", "split", "source")["t1/A/test/x.png"] == (1, "test", "t1")
     assert set(images.table["source"]) == {"t1", "t2"}
+
+
+UNSURE = {  # folders, the option that is suggested, and the splits
+    "train_images/{}/1.png test_imgs/{}/2.png": "split,class",
+    "data/train_data/{}/1.png data/val-images/{}/2.png": "skip,split,class",
+    "{}/training_frames/1.png {}/test/2.png": "class,split",
+    "TrainImages/0_{}/1.png test-dataset/0_{}/2.png": "split,class",
+}
+
+
+@pytest.mark.parametrize("names", UNSURE)
+def test_split_words_with_fillers_are_refused_and_read_as_told(tmp_path, names):
+    write_images(tmp_path, *(name.format(kind) for name in names.split() for kind in ("real", "fake")))
+    with pytest.raises(InputError, match=rf"may be the split .*, such as --levels {UNSURE[names]}$") as error:
+        read(str(tmp_path))
+    assert "\n" not in str(error.value)
+    images = read(str(tmp_path), reading=Reading(levels=tuple(UNSURE[names].split(","))))
+    assert images.generators == (tmp_path.name,)
+    assert {split for name, split in table_columns(images, "split").items() if name.endswith("1.png")} == {"train"}
+    assert {split for name, split in table_columns(images, "split").items() if name.endswith("2.png")} <= {
+        "val",
+        "test",
+    }
+    assert not images.drawn_splits
+
+
+def test_generators_below_split_words_with_fillers_stay_as_told(tmp_path):
+    write_images(
+        tmp_path, *(f"{split}_images/{kind}/1.png" for split in ("train", "test") for kind in ("real", "flux"))
+    )
+    with pytest.raises(InputError, match=r"such as --levels split,generator$"):
+        read(str(tmp_path))
+    images = read(str(tmp_path), reading=Reading(levels=("split", "generator")))
+    assert table_columns(images, "generator", "split") == {
+        f"{split}_images/{kind}/1.png": (kind, split) for split in ("train", "test") for kind in ("real", "flux")
+    }
+
+
+def test_a_table_may_state_the_split_of_such_folders_and_the_class_is_in_the_other(tmp_path):
+    names = [f"{split}_images/{kind}/1.png" for split in ("train", "test") for kind in ("real", "fake")]
+    write_images(tmp_path, *names)
+    (tmp_path / "metadata.csv").write_text(
+        "file_name,split\n" + "".join(f"{name},{name.partition('_')[0]}\n" for name in names)
+    )
+    assert table_columns(read(str(tmp_path)), "split") == {name: name.partition("_")[0] for name in names}
+
+
+def test_one_such_folder_above_all_is_no_generator_and_asks_nothing(tmp_path):
+    write_images(tmp_path, "train_images/real/1.png", "train_images/fake/1.png")
+    assert read(str(tmp_path)).generators == (tmp_path.name,)
+
+
+@pytest.mark.parametrize("name", ["real_train_images", "train-fakes"])
+def test_classes_that_name_a_split_ask_nothing(tmp_path, name):
+    write_images(tmp_path, f"{name}/1.png", "flux/1.png", "real/2.png")
+    with pytest.raises(InputError, match="gives some images a split and others none"):
+        read(str(tmp_path))
+
+
+def test_a_longer_name_is_a_split_only_where_that_is_told(tmp_path):
+    write_images(tmp_path, *(f"{top}/{kind}/1.png" for top in ("DF40_train", "DF40_test") for kind in ("real", "fake")))
+    assert read(str(tmp_path)).drawn_splits
+    images = read(str(tmp_path), reading=Reading(levels=("split", "class")))
+    assert set(table_columns(images, "split").values()) == {"train", "test"}
+    with pytest.raises(InputError, match="the folder DF40_test is a class by --levels"):
+        read(str(tmp_path), reading=Reading(levels=("class", "split")))

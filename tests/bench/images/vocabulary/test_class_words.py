@@ -3,7 +3,9 @@
 import pytest
 
 from bench.images.vocabulary.class_words import (
+    filled_split,
     guessed_class,
+    held_split,
     holds_split_word,
     is_unsure,
     label_of,
@@ -95,3 +97,18 @@ def test_suggestions_leave_open_what_a_name_does_not_say():
         "generated",
         *["real|generated|skip"] * 4,
     ]
+
+
+def test_split_words_with_fillers_and_within_names():
+    names = [
+        "train_images",
+        "Test-Imgs",
+        "valData",
+        "train2017_images",
+        "train",
+        "val-set",
+        "DF40_train",
+        "train_test_data",
+    ]
+    assert list(map(filled_split, names)) == ["train", "test", "val", "train", "", "", "", ""]
+    assert list(map(held_split, names)) == ["train", "test", "val", "train", "train", "val", "train", ""]
