@@ -102,7 +102,7 @@ def read_folders(
         for name, role in zip(paths[folder], roles, strict=True):
             names[role][name] = None
     left_out = frozenset(images.keys() - facts.keys())
-    said = {role: list(named) for role, named in names.items() if role != "wrapper"}
+    said: dict[FolderRole, Sequence[str]] = {role: list(named) for role, named in names.items() if role != "wrapper"}
     return FolderReading(facts, left_out, said, {} if reading.levels else dict(tree.unsure_splits(facts, roles_of)))
 
 
