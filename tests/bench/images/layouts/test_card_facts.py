@@ -192,3 +192,13 @@ def test_a_card_names_the_classes_of_samples(tmp_path, column):
             (tmp_path / "a" / f"{label}.json").write_text(json.dumps({"label": label}))
     card(tmp_path, {"train": "a*"}, NAMES.format(column))
     assert read(str(tmp_path)).labels.tolist() == [1, 0]
+
+
+def test_folders_are_of_the_class_or_generator_that_the_card_names(tmp_path):
+    write_images(tmp_path, *(f"{part}/{index}.png" for part in "abc" for index in range(2)))
+    card(tmp_path, {"real": "a/**", "fake": "b/**", "sdxl": "c/**"})
+    assert set(table_columns(read(str(tmp_path)), "label", "generator").values()) == {
+        (0, "real"),
+        (1, tmp_path.name),
+        (1, "sdxl"),
+    }
