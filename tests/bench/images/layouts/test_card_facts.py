@@ -158,6 +158,13 @@ def test_a_card_names_the_classes_of_a_column_of_tables(tmp_path):
         read(str(tmp_path))
 
 
+def test_a_table_of_masks_that_a_card_names_is_left_out_and_told(tmp_path):
+    for name in ("train", "masks"):
+        write_parquet(tmp_path / f"{name}.parquet", table({"image": structs([png(0), png(1)]), "label": list(KINDS)}))
+    card(tmp_path, {"train": "'*.parquet'"})
+    assert "1 tables were left out by their names: masks.parquet" in read(str(tmp_path)).notes
+
+
 def test_names_in_the_schema_stand_before_those_of_the_card(tmp_path):
     made = table({"image": structs([png(0), png(1)]), "label": [0, 1]}, label=["real", "fake"])
     write_parquet(tmp_path / "train.parquet", made)
