@@ -166,6 +166,10 @@ class Images(Protocol):
         """The largest `size` that a subset may have: the number of images of its rarer class."""
 
     @property
+    def release_dates(self) -> Mapping[str, str]:
+        """The release date of each generator of which the data states it, as "YYYY-MM" or "YYYY-MM-DD"."""
+
+    @property
     def short_side(self) -> int:
         """The commonest short side of its images, in pixels."""
 

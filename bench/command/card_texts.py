@@ -17,6 +17,7 @@ from detectors.identity import default_of, options_of
 from protocols.api import EvaluationProtocol, option_help
 from protocols.degradations import DegradationKind, UnknownDegradation
 from protocols.degradations import catalogue as degradation_catalogue
+from protocols.profiles import find_profile, profile_names
 
 WIDTH = 100
 INDENT = "    "
@@ -49,6 +50,7 @@ def short_list() -> Iterator[str]:
     yield ""
     yield from _labelled_lines("protocols", ", ".join(protocol_catalogue.names()), "")
     yield from _labelled_lines("degradations", ", ".join(degradation_catalogue.names()), "")
+    yield from _labelled_lines("profiles", ", ".join(profile_names()), "")
     yield from _labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")
     yield "`lineup list --long` says more of each, `lineup list --long NAME` all of one, --json is for programs."
 
@@ -129,6 +131,10 @@ def long_list() -> Iterator[str]:
     yield from ["", "degradations"]
     for name, kind in degradation_catalogue.kinds().items():
         yield from _degradation_lines(name, kind)
+    yield from ["", "profiles"]
+    for name in profile_names():
+        profile = find_profile(name)
+        yield from _labelled_lines(name, f"{profile.about} {profile.source}." if profile else "")
     yield from ["", *_labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,6 +23,8 @@ from protocols.api import Split, Subset
 from protocols.degradations import parse_degradation
 
 COLUMNS = ImageRow._fields
+DATE_COLUMNS = frozenset({"releasedate", "datereleased", "modelreleasedate", "released"})  # without marks
+DATE = r"^(\d{4}-(?:0[1-9]|1[0-2])(?:-\d{2})?)"  # at the beginning of a text
 IMAGES_MEASURED = 4  # of each generator and pool, for the short side
 
 
@@ -174,6 +177,16 @@ class ImageSet:
             raise InputError(msg)
         texts = self.attributes[name](self.names)
         return [texts.get(image, "") for image in self.names]
+
+    @cached_property
+    def release_dates(self) -> Mapping[str, str]:
+        """The earliest release date that a column of the data states of each generator, where one does."""
+        column = next((name for name in self.attributes if re.sub(r"[\W_]", "", name.lower()) in DATE_COLUMNS), None)
+        if column is None:
+            return {}
+        dates = pd.Series(self.attribute(column), dtype=str).str.extract(DATE)[0]
+        stated = dates[(self.table["label"] == 1) & dates.notna()]
+        return {str(name): str(date) for name, date in stated.groupby(self.table["generator"]).min().items()}
 
     def largest_size(self, subset: Subset) -> int:
         """The largest `size` that a subset can be asked for: images of its rarer class."""

@@ -33,7 +33,8 @@ BEFORE = "before "
 class ReleaseDates(EvaluationProtocol):
     """Every detector, trained on all generators released before a window of time, tested on every generator.
 
-    Dates are from the table that the user gives, then from the one that ships; both state the source of each.
+    Dates are those that the data itself states, then from the table that the user gives, then from the one that ships;
+    both tables state the source of each.
     """
 
     table: str = option("", f"A TOML file of dates that goes before the one that ships: {FORM}.", names="file")
@@ -66,7 +67,8 @@ class ReleaseDates(EvaluationProtocol):
 
     def _windows(self, images: Images) -> dict[str, str]:
         """The window of the release of each generator. Raises `Unanswerable` for one without a date."""
-        tables = [*([read_dates(Path(self.table))] if self.table else []), read_dates(SHIPPED)]
+        own = {_plain(name): date for name, date in images.release_dates.items()}
+        tables = [own, *([read_dates(Path(self.table))] if self.table else []), read_dates(SHIPPED)]
         dates = {name: release_date(name, tables) for name in images.generators}
         undated = [name for name, date in dates.items() if not date]
         if len(undated) == len(dates) or (undated and not self.leave_out_undated):

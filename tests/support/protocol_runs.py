@@ -41,6 +41,7 @@ class FakeImages:
     held_out: str = "val"
     untrained: tuple[str, ...] = ()
     contents: tuple[str, ...] = CONTENTS
+    release_dates: Mapping[str, str] = field(default_factory=dict)
 
     def generators_in(self, split):
         return tuple(name for name in self.generators if split != "train" or name not in self.untrained)

@@ -1,5 +1,7 @@
 """Selections of an image set, and what it knows of its images."""
 
+import pytest
+
 from bench.images.data_sets import read
 from protocols.api import Subset
 from tests.support.small_data_sets import write_images
@@ -32,3 +34,16 @@ def test_only_what_subsets_name_is_selected(tmp_path):
     selected = read(str(tmp_path)).select_subsets([Subset(("a",), "train"), Subset(("b",), "val")])
     places = {tuple(name.split("/")[:2]) for name in selected.names}
     assert places == {("a", "train"), ("b", "val")}
+
+
+@pytest.mark.parametrize("column", ["release_date", "Date Released"])
+def test_release_dates_are_the_earliest_that_a_column_states(tmp_path, column):
+    names = [f"{maker}/{index}.png" for maker in ("flux", "sdxl", "real") for index in range(2)]
+    write_images(tmp_path, *names)
+    dates = ["2024-08-01", "2024-07-30T10:00", "2023-07", "unknown", "1999-01", ""]
+    rows = "".join(f"{name},{date}\n" for name, date in zip(names, dates, strict=True))
+    (tmp_path / "metadata.csv").write_text(f"file_name,{column}\n{rows}")
+    images = read(str(tmp_path))
+    assert images.release_dates == {"flux": "2024-07-30", "sdxl": "2023-07"}
+    (tmp_path / "metadata.csv").unlink()
+    assert read(str(tmp_path)).release_dates == {}

@@ -98,3 +98,12 @@ def test_a_run_shows_the_past_and_the_future(run_on_miniature, tmp_path):
 def test_a_settings_file_names_the_table_from_its_own_folder(tmp_path):
     values = {"protocol": "release_dates", "table": "dates.toml"}
     assert with_absolute_paths(SettingsFile(values), tmp_path).values["table"] == str(tmp_path / "dates.toml")
+
+
+def test_dates_that_the_data_states_go_first(table):
+    four = ("a", "b", "c", "d")
+    own = {"B": "2018-02", "d": "2020-03"}
+    stated = ReleaseDates(table=table).cells(fake_scope(generators=four, release_dates=own))
+    assert {cell.train.name: cell.train.generators for cell in stated} == {
+        "before 2019": ("b",), "before 2020": ("a", "b"), "before 2021": ("a", "b", "d")
+    }  # fmt: skip
