@@ -83,7 +83,7 @@ def read_folders(
         images: By folder, the names of its images.
         where: What messages call the place.
         reading: What the user states.
-        splits: By folder, the split that it is known to be of, whatever it is called.
+        splits: By folder, the split that it is known to be of, whatever it is called; or the class.
 
     Raises:
         InputError: A path contradicts itself, or a folder is of no level that the user states.
@@ -102,7 +102,7 @@ def read_folders(
         for name, role in zip(paths[folder], roles, strict=True):
             names[role][name] = None
     left_out = frozenset(images.keys() - facts.keys())
-    said = {role: list(named) for role, named in names.items() if role != "wrapper"}
+    said: dict[FolderRole, Sequence[str]] = {role: list(named) for role, named in names.items() if role != "wrapper"}
     return FolderReading(facts, left_out, said, {} if reading.levels else dict(tree.unsure_splits(facts, roles_of)))
 
 
@@ -114,7 +114,7 @@ class _FolderTree:
         images: By folder, the names of its images.
         where: What messages call the place.
         reading: What the user states.
-        splits: By folder, the split that it is known to be of.
+        splits: By folder, the split or class that it is known to be of.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class _FolderTree:
     ) -> None:
         self._where = where
         self._reading = reading
-        self._splits = {folder: class_words.split_word(split) for folder, split in splits.items()}
+        self._named = splits
         self._images = images
         self._paths = list(paths)
         self._found: dict[Path, list[FolderRole | None]] = {}
@@ -249,7 +249,7 @@ class _FolderTree:
         return roles
 
     def _role_by_word(self, parent: Path, name: str) -> FolderRole | None:
-        stated = self._class_role(name)
+        stated = self._class_role(self._named.get("/".join((*parent, name)), name)) or self._class_role(name)
         if stated:
             return stated
         if folder_words.is_annotation(name) or folder_words.is_preview(name):
@@ -262,7 +262,7 @@ class _FolderTree:
 
     def _split(self, parent: Path, name: str) -> str:
         """The split that a folder is known to be of, or is the word of; "" for none."""
-        return self._splits.get("/".join((*parent, name)), "") or class_words.split_word(name)
+        return class_words.split_word(self._named.get("/".join((*parent, name)), "")) or class_words.split_word(name)
 
     def _is_content_train(self, parent: Path) -> bool:
         """Whether a folder `train` is the class of trains, beside other contents and no other split."""

@@ -103,11 +103,12 @@ def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImage
         InputError: A table lists images of which none is there, states what cannot be used, or contradicts another.
     """
     names = list(_candidates(tree))
-    if not names:
-        return ListedImages({}, {}, (), frozenset())
-    index = PathIndex(tree.listing.paths())
+    index = PathIndex(tree.listing.paths() if names else ())
     found = {name: _listed(tree, name, index) for name in names}
     tables = [table for table in found.values() if table]
+    for role, column in () if tables else tree.reading.columns.items():
+        msg = f"{tree.where} has no table that lists its images by path, which --columns {role}={column} wants"
+        raise InputError(f"{msg}; mend its paths or leave the option out")
     require_columns([table.records for table in tables], tree.reading)
     by_folder = ((table.records, [_folder_label(folders, image) for image in table.images]) for table in tables)
     numbers = explained_numbers(by_folder, tree.reading)

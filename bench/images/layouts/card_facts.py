@@ -13,7 +13,7 @@ from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.hub_card import CARD, hub_files
 from bench.images.files.mounting import SelectedTree
 from bench.images.files.tree import ARCHIVE_SUFFIXES, MANIFEST_SUFFIXES, Tree
-from bench.images.layouts.api import UNNAMED, DataSetContents, ImageRow
+from bench.images.layouts.api import DataSetContents, ImageRow
 from bench.images.vocabulary.class_words import label_of_name, split_word
 from bench.images.vocabulary.generator_names import canonical_name, is_known_generator
 from bench.platform.errors import InputError
@@ -91,8 +91,8 @@ def _with_split(tree: Tree, row: ImageRow, named: str) -> ImageRow:
         _refuse(tree, row, named, f"its folder or a table {('real', 'generated')[row.label]}")
     if split:
         return row._replace(split=split)
-    unnamed = row.label and row.generator in {UNNAMED, tree.title}
-    return row._replace(generator=canonical_name(named)) if unnamed and is_known_generator(named) else row
+    unknown = row.label and not is_known_generator(row.generator)
+    return row._replace(generator=canonical_name(named)) if unknown and is_known_generator(named) else row
 
 
 def _refuse(tree: Tree, row: ImageRow, named: str, said: str) -> None:

@@ -239,7 +239,8 @@ def _notes(
         yield f"{count} images are masks, previews or to be skipped and were left out, in {shown(folders.left_out)}"
     if listed.facts:
         yield from _unlisted_notes(folders, listed, [path for path, row in found.items() if row is None])
-    if unsplit := [name for names in folders.roles.values() for name in names if class_words.holds_split_word(name)]:
+    others = {name for role, names in folders.roles.items() if role != "split" for name in names}
+    if unsplit := list(filter(class_words.holds_split_word, others)):
         yield f"names that hold the word of a split and more were not taken as splits: {shown(unsplit)}"
 
 

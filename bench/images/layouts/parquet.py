@@ -85,14 +85,15 @@ class _TableReader:
         names = table_files(self.tree)
         card = hub_files(self.tree, names)
         stale = [name for name in names if card and name not in card.split_of]
-        tables = {name: self.files.open(name) for name in names if name not in stale}
+        found = _names_of_tables(self.tree, [name for name in names if name not in stale], card)
+        left_out = [name for name in names if _base(name) in found.left_out]
+        tables = {name: self.files.open(name) for name in names if name not in {*stale, *left_out}}
         images = {name: self._image_column(table) for name, table in tables.items()}
         classes = card_class_names(self.tree)
         records = {name: TableRecords(table, images[name], classes) for name, table in tables.items()}
         self._require_bytes(tables, images)
         require_columns(list(records.values()), self.tree.reading)
         numbers = explained_numbers(((table, ()) for table in records.values()), self.tree.reading)
-        found = _names_of_tables(self.tree, list(tables), card)
         rows: list[ImageRow] = []
         groups: frozenset[str] = frozenset()
         attributes: dict[str, AttributeReader] = {}
@@ -100,9 +101,8 @@ class _TableReader:
             name: table_facts(one, self.tree.reading, {"image": images[name]}, numbers) for name, one in records.items()
         }
         named = ContainerNames(self.tree, found, any("generator" in said.roles for said in facts.values()))
-        left_out = [name for name in tables if _base(name) in found.left_out]
-        for name in [name for name in tables if name not in left_out]:
-            said, table = facts[name], tables[name]
+        for name, table in tables.items():
+            said = facts[name]
             further = image_columns(table.schema)
             said = replace(said, others=tuple(column for column in said.others if column not in further))
             attributes |= {column: partial(_attribute, self.tree, column) for column in said.others}
@@ -116,10 +116,7 @@ class _TableReader:
             files=self.files,
             notes=tuple(self._notes(stale, left_out)),
             missing={WITHOUT_BYTES: self.empty} if self.empty else {},
-            reading=(
-                *self.notes,
-                *(f"{line} (from names of tables)" for line in named.description()),
-            ),
+            reading=(*self.notes, *(f"{line} (from names of tables)" for line in named.description())),
             groups=groups,
             attributes=attributes,
         )
@@ -215,7 +212,8 @@ def _names_of_tables(tree: Tree, names: Sequence[str], card: HubFiles | None) ->
     found = read_folders({_base(name): [""] for name in names}, tree.where, tree.reading)
     facts = dict(found.facts)
     for name, split in card.split_of.items() if card else ():
-        facts[_base(name)] = _with_split(facts[_base(name)], split)
+        if _base(name) in facts:
+            facts[_base(name)] = _with_split(facts[_base(name)], split)
     return FolderReading(facts, found.left_out, found.roles, found.unsure)
 
 

@@ -70,8 +70,9 @@ class WebDatasetLayout(Layout):
         named = ContainerNames(tree, folders, "generator" in said.roles)
         rows = []
         for sample, stated in zip(found.samples, said.rows(), strict=True):
-            facts = named.merged(sample.image, stated, bases[sample.image.rpartition("/")[0]])
-            if facts.label != SKIPPED:
+            base = bases[sample.image.rpartition("/")[0]]
+            facts = named.merged(sample.image, stated, base)
+            if facts.label != SKIPPED and base not in folders.left_out:
                 rows.append(row_of(sample.image, facts, sample.key))
         reading = (found.rule, said.description("the samples"), *named.description())
         attributes = {column: partial(_attribute, tree, column) for column in said.others}

@@ -394,3 +394,14 @@ def test_a_column_that_no_table_has_is_refused(images):
         InputError, match=r"one\.csv has no column y, which --columns label=y names; its columns are file"
     ):
         read(str(images), reading=Reading(columns={"label": "y"}))
+
+
+@pytest.mark.parametrize("table", [None, "prompt,seed\na boat,1\n"])
+def test_a_column_of_no_table_of_images_is_refused(tmp_path, table):
+    write_images(tmp_path, "real/a.png", "flux/b.png")
+    if table:
+        (tmp_path / "prompts.csv").write_text(table)
+    with pytest.raises(
+        InputError, match="has no table that lists its images by path, which --columns label=seed wants"
+    ):
+        read(str(tmp_path), reading=Reading(columns={"label": "seed"}))

@@ -158,6 +158,13 @@ def test_a_card_names_the_classes_of_a_column_of_tables(tmp_path):
         read(str(tmp_path))
 
 
+def test_a_table_of_masks_that_a_card_names_is_left_out_and_told(tmp_path):
+    for name in ("train", "masks"):
+        write_parquet(tmp_path / f"{name}.parquet", table({"image": structs([png(0), png(1)]), "label": list(KINDS)}))
+    card(tmp_path, {"train": "'*.parquet'"})
+    assert "1 tables were left out by their names: masks.parquet" in read(str(tmp_path)).notes
+
+
 def test_names_in_the_schema_stand_before_those_of_the_card(tmp_path):
     made = table({"image": structs([png(0), png(1)]), "label": [0, 1]}, label=["real", "fake"])
     write_parquet(tmp_path / "train.parquet", made)
@@ -192,3 +199,13 @@ def test_a_card_names_the_classes_of_samples(tmp_path, column):
             (tmp_path / "a" / f"{label}.json").write_text(json.dumps({"label": label}))
     card(tmp_path, {"train": "a*"}, NAMES.format(column))
     assert read(str(tmp_path)).labels.tolist() == [1, 0]
+
+
+def test_folders_are_of_the_class_or_generator_that_the_card_names(tmp_path):
+    write_images(tmp_path, *(f"{part}/{index}.png" for part in "abc" for index in range(2)))
+    card(tmp_path, {"real": "a/**", "fake": "b/**", "sdxl": "c/**"})
+    assert set(table_columns(read(str(tmp_path)), "label", "generator").values()) == {
+        (0, "real"),
+        (1, tmp_path.name),
+        (1, "sdxl"),
+    }

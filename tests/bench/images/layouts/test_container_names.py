@@ -143,6 +143,15 @@ def test_contents_in_names_are_those_of_images(tmp_path, write):
     assert set(read(str(tmp_path)).table["content"]) == {"cats", "dogs"}
 
 
+@WRITERS
+def test_names_that_a_user_leaves_out_are_left_out(tmp_path, write):
+    write(tmp_path, "train-0", KINDS)
+    write(tmp_path, "old-0", KINDS)
+    images = read(str(tmp_path), reading=Reading({"old": "skip"}))
+    assert len(images) == 2
+    assert any("left out" in note and "old-0" in note for note in images.notes)
+
+
 @pytest.mark.parametrize("name", ["masks", "old"])
 def test_tables_that_are_left_out_by_their_names_are_told(tmp_path, name):
     parquet(tmp_path, "train", KINDS)

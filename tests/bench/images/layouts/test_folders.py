@@ -307,5 +307,6 @@ def test_a_longer_name_is_a_split_only_where_that_is_told(tmp_path):
     assert read(str(tmp_path)).drawn_splits
     images = read(str(tmp_path), reading=Reading(levels=("split", "class")))
     assert set(table_columns(images, "split").values()) == {"train", "test"}
+    assert not any("not taken as splits" in note for note in images.notes)
     with pytest.raises(InputError, match="the folder DF40_test is a class by --levels"):
         read(str(tmp_path), reading=Reading(levels=("class", "split")))
