@@ -174,7 +174,7 @@ def test_every_type_is_read_from_a_settings_file_and_the_command_line_wins(run, 
         (("every_type", "--bounded", "0"), "option bounded cannot be '0' (Input should be greater than or equal to 1)"),
         (
             ("cross_generator", "--degradations", "jpeg:65"),
-            "option '--degradations' is one of the protocol bias and of degradation and of released; cross_generator takes",
+            "option '--degradations' is one of the protocol bias and of degradation and of released; cross_generator",
         ),
         (
             ("cross_generator", "--degradations=jpeg:65"),
@@ -215,7 +215,7 @@ def test_what_a_protocol_does_not_take_is_one_clear_line(run, arguments, words):
         ('protocol = "every_type"\ncount = true', "option count cannot be True (Input should be a valid integer)"),
         (
             'degradations = ["blur:1"]',
-            "option 'degradations' is one of the protocol bias and of degradation and of released; cross_generator takes",
+            "option 'degradations' is one of the protocol bias and of degradation and of released; cross_generator",
         ),
         ('protocol = "cros"', "no protocol is named 'cros'"),
         ('settings = "other.toml"', "option 'settings' is not known"),
