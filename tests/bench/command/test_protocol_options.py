@@ -174,9 +174,12 @@ def test_every_type_is_read_from_a_settings_file_and_the_command_line_wins(run, 
         (("every_type", "--bounded", "0"), "option bounded cannot be '0' (Input should be greater than or equal to 1)"),
         (
             ("cross_generator", "--degradations", "jpeg:65"),
-            "option '--degradations' is one of the protocol degradation and of released; cross_generator takes",
+            "option '--degradations' is one of the protocol bias and of degradation and of released; cross_generator",
         ),
-        (("cross_generator", "--degradations=jpeg:65"), "option '--degradations' is one of the protocol degradation"),
+        (
+            ("cross_generator", "--degradations=jpeg:65"),
+            "option '--degradations' is one of the protocol bias and of degradation",
+        ),
         (
             ("degradation", "--train-onn", "a"),
             "did you mean --train-on? (of its own, the protocol degradation takes --train-on, --degradations, --test",
@@ -212,7 +215,7 @@ def test_what_a_protocol_does_not_take_is_one_clear_line(run, arguments, words):
         ('protocol = "every_type"\ncount = true', "option count cannot be True (Input should be a valid integer)"),
         (
             'degradations = ["blur:1"]',
-            "option 'degradations' is one of the protocol degradation and of released; cross_generator takes",
+            "option 'degradations' is one of the protocol bias and of degradation and of released; cross_generator",
         ),
         ('protocol = "cros"', "no protocol is named 'cros'"),
         ('settings = "other.toml"', "option 'settings' is not known"),
@@ -331,7 +334,9 @@ def test_several_base_degradations_go_into_folders_of_their_own(run, tmp_path):
 
 
 def test_a_refused_option_is_exit_code_2(lineup, lineup_process):
-    assert "is one of the protocol degradation" in one_line(lineup_process("run", "--degradations", "jpeg:65"))
+    assert "is one of the protocol bias and of degradation" in one_line(
+        lineup_process("run", "--degradations", "jpeg:65")
+    )
     assert "option shares cannot be" in one_line(lineup("run", "--protocol", "training_share", "--shares", "many"))
 
 
