@@ -89,7 +89,7 @@ class FewShot(EvaluationProtocol):
             grouped("with shots", (cell for cell, count in shots.items() if count), "home"),
             grouped("without", (cell for cell, count in shots.items() if not count)),
             *(
-                grouped(f"{count} shots", (cell for cell, one in shots.items() if one == count))
+                grouped(f"{count} shot{'s' * (count > 1)}", (cell for cell, one in shots.items() if one == count))
                 for count in sorted({*shots.values()} - {0})
             ),
         ]

@@ -42,8 +42,8 @@ def test_one_generator_alone_has_no_past():
 
 
 def test_cells_with_images_of_the_new_generator_rank():
-    assert averages(FewShot(shots=(0, 2, 8)), fake_scope()) == {
-        "with shots": ("home", 6), "without": (None, 3), "2 shots": (None, 3), "8 shots": (None, 3),
+    assert averages(FewShot(shots=(0, 1, 8)), fake_scope()) == {
+        "with shots": ("home", 6), "without": (None, 3), "1 shot": (None, 3), "8 shots": (None, 3),
     }  # fmt: skip
 
 
