@@ -14,7 +14,7 @@ from protocols.profiles import WrongProfile, expanded, profile_names
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """A chain of degradations. Both classes are always degraded alike.
+    """A chain of degradations. Both classes are degraded alike, but where a subset says otherwise.
 
     Attributes:
         name: Canonical spelling, such as "jpeg:65" or "none".
