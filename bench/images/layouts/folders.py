@@ -184,7 +184,8 @@ class _Merging:
 def _require_certain(tree: Tree, facts: StatedFacts) -> None:
     """Raise `InputError` for an image whose folder may be of either class, by its name or as a number."""
     name = facts.generator
-    if facts.label is not None or tree.reading.levels or tree.reading.class_of(name):
+    third = class_words.is_third_class(name)  # below a class folder too: ai/tampered
+    if (facts.label is not None and not third) or tree.reading.levels or tree.reading.class_of(name):
         return
     if class_words.is_unsure(name):
         msg = (

@@ -94,7 +94,12 @@ def is_unsure(name: str) -> bool:
     denied = bool(set(words) & NEGATIONS and set(words) & (REAL | GENERATED))
     if denied or (len(words) > 1 and words[0] in REAL and _begins_as_real(name)):
         return True
-    return _photo_set(name) is None or normalised(name) in THIRD_CLASSES
+    return _photo_set(name) is None or is_third_class(name)
+
+
+def is_third_class(name: str) -> bool:
+    """Whether a name is that of images that are neither as taken nor wholly generated: `tampered`."""
+    return normalised(name) in THIRD_CLASSES
 
 
 def _begins_as_real(name: str) -> bool:

@@ -310,3 +310,15 @@ def test_a_longer_name_is_a_split_only_where_that_is_told(tmp_path):
     assert not any("not taken as splits" in note for note in images.notes)
     with pytest.raises(InputError, match="the folder DF40_test is a class by --levels"):
         read(str(tmp_path), reading=Reading(levels=("class", "split")))
+
+
+def test_a_third_class_below_a_class_is_asked_about(tmp_path):
+    write_images(
+        tmp_path, *(f"{folder}/{index}.png" for folder in ("real", "ai/flux", "ai/tampered") for index in (1, 2))
+    )
+    with pytest.raises(InputError, match="--classes tampered=real, tampered=generated or tampered=skip"):
+        read(str(tmp_path))
+    skipped = read(str(tmp_path), reading=Reading({"tampered": "skip"}))
+    assert (skipped.generators, len(skipped)) == (("flux",), 4)
+    generated = read(str(tmp_path), reading=Reading({"tampered": "generated"}))
+    assert (generated.labels.tolist(), len(generated)) == ([1, 1, 1, 1, 0, 0], 6)
