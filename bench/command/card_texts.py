@@ -17,7 +17,7 @@ from detectors.identity import default_of, options_of
 from protocols.api import EvaluationProtocol, option_help
 from protocols.degradations import DegradationKind, UnknownDegradation
 from protocols.degradations import catalogue as degradation_catalogue
-from protocols.profiles import find_profile, profile_names
+from protocols.profiles import profile_names, shipped_profiles
 
 WIDTH = 100
 INDENT = "    "
@@ -132,9 +132,8 @@ def long_list() -> Iterator[str]:
     for name, kind in degradation_catalogue.kinds().items():
         yield from _degradation_lines(name, kind)
     yield from ["", "profiles"]
-    for name in profile_names():
-        profile = find_profile(name)
-        yield from _labelled_lines(name, f"{profile.about} {profile.source}." if profile else "")
+    for profile in shipped_profiles():
+        yield from _labelled_lines(profile.name, f"{profile.about} {profile.source}.")
     yield from ["", *_labelled_lines("layouts", ", ".join(catalogue.installed("lineup.layouts")), "")]
 
 

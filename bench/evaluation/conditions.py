@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import SCORED, Mask, MeasuredCells
-from bench.evaluation.metrics import called_generated, roc_auc
+from bench.evaluation.metrics import called_generated, order_of, roc_auc
 from bench.records import columns
 from bench.statistics.intervals import RESAMPLES, bootstrap_accuracies, interval
 from protocols.api import NONE
@@ -139,7 +139,7 @@ def _mean_auc(copies: pd.DataFrame) -> float:
     for _, images in copies.groupby("fit"):
         labels, odds = images[columns.LABEL].to_numpy(), images[columns.LOG_ODDS].to_numpy()
         both = 0 < labels.sum() < labels.size
-        order = images[columns.SCORE].to_numpy() if np.isnan(odds).any() else odds
+        order = order_of(images[columns.SCORE].to_numpy(), odds)
         found.append(roc_auc(labels, order) if both else UNDEFINED)
     return float(np.mean(found)) if found else UNDEFINED
 

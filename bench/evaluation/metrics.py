@@ -63,6 +63,11 @@ def called_generated(scores: Array) -> NDArray[np.bool_]:
     return called
 
 
+def order_of(scores: Array, log_odds: Array | None) -> Array:
+    """What orders images (N,): log odds, which differ where probabilities are all 1; scores where any has none."""
+    return scores if log_odds is None or np.isnan(log_odds).any() else log_odds
+
+
 def check_scores(labels: Array, scores: Array) -> None:
     """Raise `UnusableScores` unless labels are 0 or 1 and scores finite in [0, 1], one each for at least one image."""
     if labels.ndim != 1 or labels.shape != scores.shape or not labels.size:
@@ -169,7 +174,7 @@ def measure(
         UnusableScores: Other labels or scores than these.
     """
     check_scores(labels, scores)
-    order = scores if log_odds is None or np.isnan(log_odds).any() else log_odds
+    order = order_of(scores, log_odds)
     return {
         columns.N: labels.size,
         **{metric.name: metric(labels, order if metric.ranks else scores) for metric in metrics},

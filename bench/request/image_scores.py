@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -106,7 +107,7 @@ class ImageScores:
     conditions: int
     unread: Mapping[str, int]
 
-    @property
+    @cached_property
     def overall(self) -> list[str]:
         """The verdict of each detector on each image over all conditions, in the order of the rows: `UNSURE`, or ""."""
         verdicts = self.table["verdict"].tolist()

@@ -57,6 +57,11 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}"))
 
 
+def shipped_profiles() -> list[Profile]:
+    """The profiles that ship, in alphabetical order of their names."""
+    return [_read(FOLDER / f"{name}{SUFFIX}", name) for name in profile_names()]
+
+
 def find_profile(text: str) -> Profile | None:
     """The profile of that name or in that file; None for a text that names none. Raises `WrongProfile`."""
     if text.endswith(SUFFIX):

@@ -14,7 +14,7 @@ from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent
 from bench.report.sections.content import SectionContent
 from protocols.api import NONE
 from protocols.degradations import canonical_steps
-from protocols.profiles import Profile, find_profile, profile_names
+from protocols.profiles import Profile, shipped_profiles
 
 LEGEND = (
     "In %, every condition counting alike, the clean one included. Pooled AUC: all degraded copies in one ROC curve, "
@@ -42,8 +42,7 @@ def condition_content(measured: MeasuredCells) -> SectionContent:
 def _scoring_profile(measured: MeasuredCells) -> Profile | None:
     """The profile whose conditions the run has, and no others, where it makes one number of them; None for none."""
     conditions = set(measured.table[columns.DEGRADATION]) - {NONE}
-    profiles = (find_profile(name) for name in profile_names())
-    scoring = (profile for profile in profiles if profile and profile.score)
+    scoring = (profile for profile in shipped_profiles() if profile.score)
     return next((profile for profile in scoring if set(canonical_steps(profile.degradations)) == conditions), None)
 
 

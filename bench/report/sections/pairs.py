@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import MeasuredCells
-from bench.evaluation.metrics import roc_auc
+from bench.evaluation.metrics import order_of, roc_auc
 from bench.records import columns
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent
 from bench.report.sections.content import SectionContent
@@ -37,8 +37,8 @@ def _pair_rows(measured: MeasuredCells) -> pd.DataFrame:
     twins = images.groupby([columns.CELL, columns.SOURCE])[columns.LABEL].nunique().eq(2).any()
     found = []
     for cell, part in images.groupby(columns.CELL):
-        order = columns.SCORE if part[columns.LOG_ODDS].isna().any() else columns.LOG_ODDS
-        compared = part.rename(columns={order: _ORDER})
+        order = order_of(part[columns.SCORE].to_numpy(), part[columns.LOG_ODDS].to_numpy())
+        compared = part.assign(**{_ORDER: order})
         groups = compared.groupby(columns.SOURCE) if twins else [("", compared)]
         wins, pairs = np.sum([_wins(one) for _, one in groups], axis=0)
         found.append({columns.CELL: cell, _KIND: TWINS if twins else CONTENT, _PAIRS: int(pairs), _HIGHER: wins})
