@@ -69,6 +69,19 @@ class Subset:
 
 
 @dataclass(frozen=True, slots=True)
+class Attack:
+    """A change of the test images of a cell that makes one fitted detector err.
+
+    Attributes:
+        target: A cell of the detector that is attacked, itself without an attack: its training or checkpoint count.
+        method: As `protocols.attacks` spells it.
+    """
+
+    target: Cell
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One evaluation: a detector, fitted on one subset with one seed, scores another subset.
 
@@ -80,6 +93,7 @@ class Cell:
         task: "binary", real or generated; or "generator", the attribution to one.
         options: Of the detector, where they are not those of the run: name and value.
         checkpoint: Path of published weights in place of a fit; empty for a fit.
+        attack: What the test images went through before their degradation; None for nothing.
     """
 
     detector: str
@@ -89,6 +103,7 @@ class Cell:
     task: Task = "binary"
     options: tuple[tuple[str, Any], ...] = ()
     checkpoint: str = ""
+    attack: Attack | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError unless exactly one of `train` and `checkpoint` is given."""
@@ -184,6 +199,7 @@ class Scope:
         detectors: Names.
         seeds: Of the trainings.
         checkpoints: The files that some of the detectors are loaded from, by detector.
+        differentiable: The detectors that can be attacked.
     """
 
     images: Images
@@ -191,6 +207,7 @@ class Scope:
     seeds: Sequence[int] = (0,)
     other_images: Mapping[str, Images] = field(default_factory=dict)
     checkpoints: Mapping[str, str] = field(default_factory=dict)
+    differentiable: Sequence[str] = ()
 
     @property
     def trained(self) -> Sequence[str]:

@@ -15,13 +15,14 @@ from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.weights.released import checkpoint_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
+from protocols.attacks import parse_attack
 from protocols.degradations import parse_degradation
 
 LONGEST_NAME = 150  # characters of a file name for what was trained on; file systems take 255 bytes in all
 TRAINING_COLUMNS = ("generator", "source", "content")  # what a train set gives of an image beside its label
 TASK_COLUMNS: Mapping[Task, tuple[str, ...]] = {"binary": (), "generator": ("generator",)}  # the truth beside the label
 DetectorPath = tuple[str, ...]  # the key of a recipe, then names of members of composites
-ScoringKey = tuple[str, str]  # key of a fit, and name of a degradation: each image is scored once for it
+ScoringKey = tuple[str, str]  # key of a fit, and the condition of the images: each image is scored once for it
 
 
 def runtime_key(runtime: Runtime) -> str:
@@ -42,6 +43,7 @@ class PlannedCell:
         training_key: Hash of everything that changes what fitting learns: detectors that are shown images differently
             share it.
         missing: Why its checkpoint cannot be used, or its detector cannot do its task; empty where they can.
+        target: The planned cell of the detector that its images are attacked for; None without an attack.
     """
 
     cell: Cell
@@ -51,6 +53,7 @@ class PlannedCell:
     fit_key: str
     training_key: str
     missing: str = ""
+    target: PlannedCell | None = None
 
     @property
     def path(self) -> DetectorPath:
@@ -65,7 +68,15 @@ class PlannedCell:
     @property
     def scoring_key(self) -> ScoringKey:
         """Equal for cells that need the same answer about an image."""
-        return self.fit_key, parse_degradation(self.cell.test.common_degradation).name
+        return self.fit_key, self.condition
+
+    @property
+    def condition(self) -> str:
+        """What the test images go through, different for different pixels: a degradation by name, after an attack."""
+        degradation = parse_degradation(self.cell.test.common_degradation).name
+        if self.cell.attack is None or self.target is None:
+            return degradation
+        return f"{self.cell.attack.method} on {self.target.fit_key}, {degradation}"
 
 
 def plan(
@@ -99,6 +110,9 @@ def plan(
     by_options = {(cell.detector, cell.options): _with_options(recipes[cell.detector], cell) for cell in cells}
     keys = {options: (recipe.key, _key_of_training(recipe)) for options, recipe in by_options.items()}
     codes = {options: (code_of(recipe), runtime_key(runtime)) for options, recipe in by_options.items()}
+    attacked = list(dict.fromkeys(cell.attack.target for cell in cells if cell.attack))
+    targets = plan(attacked, recipes, selections, runtime, missing) if attacked else []
+    target_of = {item.cell: item for item in targets}
     planned = []
     for cell in cells:
         recipe, code = by_options[cell.detector, cell.options], codes[cell.detector, cell.options]
@@ -111,9 +125,14 @@ def plan(
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
         further = [cell.test.data] if cell.test.data else []  # records name its images with it
-        key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
         reason = (missing or {}).get(cell.detector, "") or _cannot_name(recipe, cell.task)
-        planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason))
+        target = None
+        if cell.attack:
+            target = target_of[cell.attack.target]
+            further += ["attack", parse_attack(cell.attack.method).key, target.fit_key]
+            reason = reason or target.missing
+        key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
+        planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason, target))
     return planned
 
 

@@ -8,20 +8,21 @@ group in flight: a chunk of embeddings, one fit, or the scores of the cells whos
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bench.engine.batch_answers import answer_from_embeddings, needs_only_embeddings
 from bench.engine.cache import Cache
 from bench.engine.embeddings import EmbeddingService, RecipeEmbedders, plan_embeddings, recipe_embedders
 from bench.engine.fit_service import FitService, FitTask, run_fit
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.outcome_log import OutcomeLog
 from bench.engine.plan import PlannedCell
-from bench.engine.scoring import AnswerTable, ScoredChunk, ScoringRequest, score_pool
-from bench.engine.scoring_plan import ScoringPlan
-from bench.engine.selections import Selections, unique_positions
+from bench.engine.scoring.attacked_images import attack_degradation, by_label, labels_of
+from bench.engine.scoring.batch_answers import answer_from_embeddings, needs_only_embeddings
+from bench.engine.scoring.score_images import AnswerTable, ScoredChunk, ScoringRequest, score_pool
+from bench.engine.scoring.scoring_plan import ScoringPlan
+from bench.engine.selections import Positions, Selections, unique_positions
 from bench.engine.training_curves import CurveWriter, no_curves
 from bench.images.image_set import ImageSet
 from bench.platform.executors import Executor, in_processes, task_result
@@ -29,8 +30,10 @@ from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome
 from bench.records.store import Store
-from detectors.api import Answer, Detector, Runtime, Unavailable
-from protocols.degradations import parse_degradation
+from detectors.api import Answer, Detector, Labels, Runtime, Unavailable
+from detectors.differentiable import Differentiable
+from protocols.attacks import parse_attack
+from protocols.degradations import Degradation, parse_degradation
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,16 @@ class Engine:
         self._log = OutcomeLog(self._resources.store.recorded())
         missing = self._log.missing(planned)
         self.counts["cells reused"] = len(planned) - len(missing)
+        self._run([item for item in planned if not item.target], [item for item in missing if not item.target])
+        self._answer_attacked(
+            [item for item in planned if item.target],
+            self._log.without_failure([item for item in missing if item.target]),
+        )
+        self.counts["cells answered"] = len(self._log.without_failure(missing))
+        return self._log.outcomes(planned)
+
+    def _run(self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell]) -> None:
+        """Answer the missing ones of some cells, none of which has an attack."""
         embedders = self._embedders(missing)
         available = self._log.without_failure(missing)
         self._embed(planned, available, embedders)
@@ -94,8 +107,35 @@ class Engine:
         others = [item for item in available if not embedders[item.recipe_key].sufficient]
         others += self._answer_heads(self._log.without_failure(heads))
         self._answer_others(planned, self._log.without_failure(others))
-        self.counts["cells answered"] = len(self._log.without_failure(missing))
-        return self._log.outcomes(planned)
+
+    def _answer_attacked(self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell]) -> None:
+        """Answer cells whose images are attacked, in one pass over them: what is attacked for one run is not kept."""
+        if not missing:
+            return
+        for item in missing:
+            if item.missing:
+                self._log.fail([item], Unavailable(item.missing))
+        targets = self._targets(self._log.without_failure(missing))
+        detectors = self._fit(self._log.without_failure(missing))
+        self._score(planned, self._log.without_failure(missing), detectors, targets)
+
+    def _targets(self, items: Sequence[PlannedCell]) -> dict[str, Differentiable]:
+        """The fitted detectors that are attacked for some cells, by the key of their fit."""
+        found: dict[str, Differentiable] = {}
+        for target in {item.target.fit_key: item.target for item in items if item.target}.values():
+            name = target.cell.detector
+            with self._log.failures_of(
+                [item for item in items if item.target and item.target.fit_key == target.fit_key]
+            ):
+                if not self._log.without_failure([target]):
+                    msg = f"{name}, which is to be attacked, has no answer of its own"
+                    raise Unavailable(msg)
+                detector = self.detector(target)
+                if not isinstance(detector, Differentiable):
+                    msg = f"{name} has no gradient to follow: attack another detector"
+                    raise Unavailable(msg)
+                found[target.fit_key] = detector
+        return found
 
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell, from the cache or fitted now."""
@@ -199,18 +239,32 @@ class Engine:
         return detectors
 
     def _score(
-        self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], detectors: Mapping[str, Detector]
+        self,
+        planned: Sequence[PlannedCell],
+        missing: Sequence[PlannedCell],
+        detectors: Mapping[str, Detector],
+        targets: Mapping[str, Differentiable] | None = None,
     ) -> None:
-        """Let fitted detectors score the test images of the missing cells; a cell is recorded when it is complete."""
+        """Let fitted detectors score the test images of the missing cells; a cell is recorded when it is complete.
+
+        Args:
+            planned: All cells of the kind.
+            missing: Those that are to be answered.
+            detectors: By the key of their fit.
+            targets: Where images are attacked, the detectors that they are attacked for, by the key of their fit.
+        """
         plan = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
+        labels = None if targets is None else labels_of(planned, self._selections)
         requests = [
-            ScoringRequest(key, detectors[key[0]], items[0].path, parse_degradation(key[1]), plan.images(key))
+            ScoringRequest(key, detectors[key[0]], items[0].path, degradation, images)
             for key, items in plan.missing.items()
+            for degradation, images in _shown(items[0], plan.images(key), targets or {}, labels)
         ]
         tables = {request.key: AnswerTable(len(self._selections.pool)) for request in requests}
         images = unique_positions(request.images for request in requests)
-        with self._resources.reporter.stage("score networks", len(images)) as advance:
-            for chunk, scored in score_pool(plan.chunks, requests, self._embeddings):
+        stage = "score networks" if targets is None else "attack and score"
+        with self._resources.reporter.stage(stage, len(images)) as advance:
+            for chunk, scored in score_pool(plan.chunks, requests, self._embeddings, from_cache=targets is None):
                 self._collect(scored, plan, tables)
                 completed = self._log.without_failure(plan.completed(chunk.images))
                 self._record((item, partial(self._recall, item, tables[item.scoring_key])) for item in completed)
@@ -229,6 +283,19 @@ class Engine:
     def _recall(self, item: PlannedCell, table: AnswerTable) -> Answer:
         """The answer about the test images of a cell."""
         return table[self._selections[item.cell.test].positions]
+
+
+def _shown(
+    item: PlannedCell, images: Positions, targets: Mapping[str, Differentiable], labels: Labels | None
+) -> Iterator[tuple[Degradation, Positions]]:
+    """What the images of a scoring key go through: all of them the same, or those of each label another attack."""
+    after = parse_degradation(item.cell.test.common_degradation)
+    if labels is None or item.cell.attack is None or item.target is None:
+        yield after, images
+        return
+    method, key = parse_attack(item.cell.attack.method), item.target.fit_key
+    for label, of_label in by_label(images, labels):
+        yield attack_degradation(method, targets[key], key, label, after), of_label
 
 
 def _by_fit(items: Iterable[PlannedCell]) -> list[list[PlannedCell]]:

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from bench.engine.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
 from bench.engine.plan import PlannedCell
 from bench.engine.run import Engine
+from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
 from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
 from bench.platform.progress import Reporter

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 
-from bench.engine.batch_answers import answer_from_embeddings, base_detectors, needs_only_embeddings
 from bench.engine.embeddings import EmbeddingService
 from bench.engine.image_pass import split_into_chunks
-from bench.engine.scoring import AnswerTable, ScoringRequest, score_pool
+from bench.engine.scoring.batch_answers import answer_from_embeddings, base_detectors, needs_only_embeddings
+from bench.engine.scoring.score_images import AnswerTable, ScoringRequest, score_pool
 from bench.engine.selections import DistinctImages, Selection, unique_positions
 from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Rows, Sample, Scores
 from protocols.degradations import Degradation

@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.engine.image_pass import ImageReader, split_into_chunks
 from bench.engine.plan import ScoringKey
-from bench.engine.scoring import ScoredChunk, ScoringRequest, score_images
+from bench.engine.scoring.score_images import ScoredChunk, ScoringRequest, score_images
 from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.decoding.structure import MAX_PIXELS

@@ -119,7 +119,9 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     recipes = {entry.label: _recipe(request, entry, "paper" if entry.checkpoint else setting) for entry in entries}
     names = tuple(recipes)
     paths = {label: str(found.path) for label, found in checkpoints.items()}
-    scope = Scope(data[""], names, request.seeds, {name: images for name, images in data.items() if name}, paths)
+    differentiable = [label for label, recipe in recipes.items() if recipe.differentiable]
+    others = {name: images for name, images in data.items() if name}
+    scope = Scope(own, names, request.seeds, others, paths, differentiable)
     cells, groups = _cells_and_groups(request.protocol, scope)
     if not cells:
         held_out = data[""].held_out

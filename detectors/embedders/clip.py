@@ -10,7 +10,7 @@ from detectors.api import Array, Embeddings, Runtime
 from detectors.embedders.frozen_embedder import FrozenEmbedder
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from detectors.embedders.clip_tower import ClipPooling, ClipTower
 
@@ -55,6 +55,12 @@ class ClipEmbedder(ImageTowerEmbedder):
         from detectors.embedders.clip_tower import features
 
         return features(network, self.tower, self._pooling, images, self._runtime)
+
+    def embed_floats(self, images: Tensor) -> Tensor:
+        """As `DifferentiableEmbedder.embed_floats`."""
+        from detectors.embedders.clip_tower import float_features
+
+        return float_features(self.loaded_network(), self.tower, self._pooling, self.centre_of_floats(images))
 
 
 # in the small setting all recipes share one embedder; in the paper's, those that read the final embedding alone share

@@ -179,3 +179,8 @@ class ClipHeadRecipe(ClipRecipe, HeadRecipe):
     """A recipe that is a CLIP tower and a linear head, both stated by its table."""
 
     variants: ClassVar[Mapping[Setting, ClipHeadVariant]]
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the tower is one of torch, and images are shown as published."""
+        return self.input == "published" and not is_onnx(self.weights)

@@ -16,7 +16,7 @@ from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
 from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.architectures.support.forward_pass import normalised, token_statistics
+from detectors.architectures.support.forward_pass import normalised, standardised, token_statistics
 from detectors.architectures.support.torch_contexts import autocast, deterministic
 from detectors.architectures.timm_networks import lineup_small_deit  # noqa: F401 - timm is to know its name
 from detectors.embedders.word_tokenizer import WordTokenizer
@@ -257,6 +257,11 @@ def features(
         parts = _embedding_parts(network, tower, pooling, normalised(pixels, tower.mean, tower.std))
         array: Embeddings = torch.cat(parts, 1).float().cpu().numpy()
     return array
+
+
+def float_features(network: nn.Module, tower: ClipTower, pooling: ClipPooling, images: Tensor) -> Tensor:
+    """As `features`, of images float (N, 3, side, side) in [0, 1], through which gradients flow: float32."""
+    return torch.cat(_embedding_parts(network, tower, pooling, standardised(images, tower.mean, tower.std)), 1).float()
 
 
 def _embedding_parts(network: nn.Module, tower: ClipTower, pooling: ClipPooling, images: Tensor) -> list[Tensor]:

@@ -99,7 +99,17 @@ def features(network: nn.Module, pooling: DinoPooling, images: Sequence[Array], 
     """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then the pooled patch tokens."""
     pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
     with torch.inference_mode(), deterministic(), autocast(runtime):
-        final, blocks = network.forward_intermediates(normalised(pixels), output_fmt="NLC")  # type: ignore[operator]
-        pooled = forward_pass.token_statistics(blocks) if pooling == "spread" else []
-        array: Embeddings = torch.cat([final[:, 0], *pooled], 1).float().cpu().numpy()
+        array: Embeddings = _pooled_tokens(network, pooling, normalised(pixels)).float().cpu().numpy()
     return array
+
+
+def float_features(network: nn.Module, pooling: DinoPooling, images: Tensor) -> Tensor:
+    """As `features`, of images float (N, 3, side, side) in [0, 1], through which gradients flow: float32."""
+    return _pooled_tokens(network, pooling, forward_pass.standardised(images, IMAGENET_MEAN, IMAGENET_STD)).float()
+
+
+def _pooled_tokens(network: nn.Module, pooling: DinoPooling, images: Tensor) -> Tensor:
+    """The class token, then mean and deviation of the patch tokens of each block where they are asked for."""
+    final, blocks = network.forward_intermediates(images, output_fmt="NLC")  # type: ignore[operator]
+    statistics = forward_pass.token_statistics(blocks) if pooling == "spread" else []
+    return torch.cat([final[:, 0], *statistics], 1)

@@ -39,6 +39,8 @@ from detectors.weights.open_clip import COMMONPOOL
 from detectors.weights.reading import read
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from detectors.embedders.clip_tower import ClipTower
 
 C = 1.0  # LinearSVC's own
@@ -73,6 +75,13 @@ class ShorterSideEmbedder(ClipEmbedder):
         resized = PillowImage.fromarray(sample.pixels).resize(size, PillowImage.Resampling.BICUBIC)
         return padded_centre(np.asarray(resized), side)
 
+    def centre_of_floats(self, images: Tensor) -> Tensor:
+        """As `FrozenEmbedder.centre_of_floats`."""
+        from detectors.preprocessing import float_images
+
+        side = self.tower.side
+        return float_images.padded_centre(float_images.resize_shorter_side(images, side, "pillow bicubic"), side)
+
 
 class UnitLengthProbe(LinearProbe):
     """A frozen embedder and a linear decision over some of its columns, brought to unit length."""
@@ -80,6 +89,12 @@ class UnitLengthProbe(LinearProbe):
     def log_odds(self, embeddings: Embeddings) -> Array:
         """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
         return self.decision.log_odds(l2_normalise(embeddings[:, self.columns]))
+
+    def tensor_log_odds(self, embeddings: Tensor) -> Tensor:
+        """As `LinearProbe.tensor_log_odds`."""
+        from torch.nn import functional
+
+        return self.decision.tensor_log_odds(functional.normalize(embeddings[:, self.columns]))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from detectors.weights.files import HubFile, LocalFile, ShippedFile
 from detectors.weights.locations import shipped_card
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from detectors.embedders.dino_tower import DinoPooling, DinoTower
 
@@ -62,6 +62,12 @@ class DinoEmbedder(FrozenEmbedder):
         from detectors.embedders.dino_tower import features
 
         return features(network, self._pooling, images, self._runtime)
+
+    def embed_floats(self, images: Tensor) -> Tensor:
+        """As `DifferentiableEmbedder.embed_floats`."""
+        from detectors.embedders.dino_tower import float_features
+
+        return float_features(self.loaded_network(), self._pooling, self.centre_of_floats(images))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +161,11 @@ class DinoProbe(OnnxOptions, HeadRecipe):
             head=Logistic(C),
         ),
     }
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the tower is one of torch, and images are shown as published."""
+        return self.input == "published" and not is_onnx(self.weights)
 
     def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The tower's weights."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from detectors.api import (
 )
 from detectors.heads.array_heads import require_both_classes
 from detectors.heads.logistic import expit
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -64,6 +67,16 @@ class LinearDecision:
     def log_odds(self, embeddings: Embeddings) -> Vector:
         """Log odds of "generated", float64 (N,), of N embeddings, float32 (N, D)."""
         return self.slope * self.distances(embeddings)
+
+    def tensor_log_odds(self, embeddings: Tensor) -> Tensor:
+        """As `log_odds` of embeddings as a tensor, float (N, D), through which gradients flow."""
+        import torch
+
+        mean, weight = (
+            torch.from_numpy(array).to(embeddings.device, embeddings.dtype)
+            for array in (self.mean, self.slope * self.coef / self.scale)
+        )
+        return (embeddings - mean) @ weight + float(self.slope * self.intercept)
 
     def decide(self, embeddings: Embeddings) -> Scores:
         """The probability of "generated" for N embeddings, float32 (N, D)."""

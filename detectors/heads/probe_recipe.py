@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,10 +18,15 @@ from detectors.api import (
     Setting,
     State,
     TrainSet,
+    Unavailable,
     Variant,
 )
+from detectors.differentiable import DifferentiableEmbedder, FloatImage
 from detectors.heads.linear import LinearDecision, LinearHead
 from detectors.log_odds import LogOddsProbe
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class LinearProbe(LogOddsProbe):
@@ -35,6 +40,22 @@ class LinearProbe(LogOddsProbe):
     def log_odds(self, embeddings: Embeddings) -> Array:
         """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
         return self.decision.log_odds(embeddings[:, self.columns])
+
+    def tensor_log_odds(self, embeddings: Tensor) -> Tensor:
+        """As `log_odds` of embeddings as a tensor, float (N, dim), through which gradients flow."""
+        return self.decision.tensor_log_odds(embeddings[:, self.columns])
+
+    def odds_and_gradient(self, pixels: FloatImage) -> tuple[float, FloatImage]:
+        """As `Differentiable.odds_and_gradient`. Raises `Unavailable` where the embedder has no gradient."""
+        from detectors.architectures.support.gradients import odds_and_gradient
+
+        embedder = self.embedder
+        if not isinstance(embedder, DifferentiableEmbedder):
+            msg = f"{embedder.key} has no gradient"
+            raise Unavailable(msg)
+        return odds_and_gradient(
+            lambda images: self.tensor_log_odds(embedder.embed_floats(images)), pixels, embedder.device
+        )
 
     def state(self) -> State:
         """The arrays of the decision, by name."""

@@ -91,6 +91,12 @@ class WholeImageView:
         """The square, uint8 (side, side, 3)."""
         return np.asarray(PillowImage.fromarray(pixels).resize((self.side, self.side), PillowImage.Resampling.BICUBIC))
 
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        from detectors.preprocessing import float_images
+
+        return float_images.resize(images, self.side, self.side, "pillow bicubic")
+
 
 PAPER_VIEW = WholeImageView(299)
 SMALL_VIEW = replace(SMALL_CROPS, mean=SYMMETRIC, std=SYMMETRIC)

@@ -138,6 +138,7 @@ class FreDectNet(ScriptedRecipe):
     """
 
     script: FreDectScript | None = None
+    differentiable = False  # its front end rounds to grey levels, whose gradient is 0
     scripts: ClassVar[Mapping[str, EntryScript]] = SCRIPTS
 
     card: ClassVar[Card] = Card(

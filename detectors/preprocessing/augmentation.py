@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -18,6 +18,9 @@ from PIL import Image as PillowImage
 
 from detectors.api import Image
 from detectors.preprocessing.crops import centre_square
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Encoder = Literal["opencv", "pillow"]
 ENCODERS: tuple[Encoder, ...] = ("opencv", "pillow")
@@ -63,6 +66,14 @@ class View(Protocol):
 
     def test(self, pixels: Image) -> Image:
         """The image for a fitted detector."""
+
+
+@runtime_checkable
+class FloatView(View, Protocol):
+    """A view that also shows images as tensors, through which gradients flow."""
+
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `test`, but nothing is rounded to 8 bits: float (N, 3, H', W') of float (N, 3, H, W), both in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,13 @@ class BlurJpeg:
     def test(self, pixels: Image) -> Image:
         """The centre, never resized where it is large enough, uint8 (test_crop, test_crop, 3)."""
         return padded_centre(pixels, self.test_crop) if self.pad else centre_square(pixels, self.test_crop)
+
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        from detectors.preprocessing import float_images
+
+        crop = float_images.padded_centre if self.pad else float_images.centre_square
+        return crop(images, self.test_crop)
 
     def _degrade(self, pixels: Image, sigma: float | None, quality: int | None, encoder: Encoder) -> Image:
         if self.resize is not None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from detectors.api import Image
 from detectors.preprocessing.augmentation import ChannelValues, View, padded_centre, resize_shorter_side
 from detectors.preprocessing.views import resize_to_square
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Fitting = Literal["none", "shorter side", "square", "repeat"]
 
@@ -58,6 +61,21 @@ class EntryScript:
             case "repeat":
                 return repeat_to(pixels, self.side)
 
+    def show_floats(self, images: Tensor) -> Tensor:
+        """As `show` of images as tensors, float (N, 3, H, W) in [0, 1]: nothing is rounded, and gradients flow."""
+        from detectors.preprocessing import float_images
+
+        match self.fitting:
+            case "none":
+                fitted = images
+            case "shorter side":
+                fitted = float_images.resize_shorter_side(images, self.side, "pillow bilinear")
+            case "square":
+                fitted = float_images.resize(images, self.side, self.side, "pillow bilinear")
+            case "repeat":
+                fitted = float_images.repeat_to(images, self.side)
+        return fitted if self.crop is None else float_images.padded_centre(fitted, self.crop)
+
 
 def script_notes(scripts: Mapping[str, EntryScript]) -> str:
     """What each value of the option `script` does, for cards."""
@@ -97,6 +115,10 @@ class ScriptView:
     def test(self, pixels: Image) -> Image:
         """As the script shows it."""
         return self.script.show(pixels)
+
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        return self.script.show_floats(images)
 
 
 def repeat_to(pixels: Image, side: int) -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -12,6 +12,9 @@ from PIL import Image as PillowImage
 from detectors.api import Image
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD, ChannelValues, padded_centre
 from detectors.preprocessing.crops import centre_square
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Channels = Literal["rgb", "bgr"]
 Library = Literal["opencv", "pillow"]
@@ -90,6 +93,15 @@ class SquareView:
             centre_square(resize_to_square(pixels, self.side, self.library), self.test_crop), self.channels
         )
 
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        from detectors.preprocessing import float_images
+
+        resampling: float_images.Resampling = "opencv bilinear" if self.library == "opencv" else "pillow bilinear"
+        square = float_images.resize(images, self.side, self.side, resampling)
+        shown = float_images.centre_square(square, self.test_crop)
+        return shown if self.channels == "rgb" else shown.flip(1)
+
 
 @dataclass(frozen=True, slots=True)
 class RescaledView:
@@ -127,6 +139,12 @@ class RescaledView:
         """The square, uint8 (side, side, 3)."""
         return reorder_channels(resize_to_square(pixels, self.side, "opencv"), "bgr")
 
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        from detectors.preprocessing import float_images
+
+        return float_images.resize(images, self.side, self.side, "opencv bilinear").flip(1)
+
 
 @dataclass(frozen=True, slots=True)
 class RotatedView:
@@ -161,6 +179,12 @@ class RotatedView:
         """The square, uint8 (side, side, 3)."""
         return resize_to_square(pixels, self.side, "pillow")
 
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        from detectors.preprocessing import float_images
+
+        return float_images.resize(images, self.side, self.side, "pillow bilinear")
+
 
 @dataclass(frozen=True, slots=True)
 class QuarterTurnView:
@@ -193,6 +217,13 @@ class QuarterTurnView:
     def test(self, pixels: Image) -> Image:
         """The centre of the square, uint8 (crop, crop, 3)."""
         return np.ascontiguousarray(centre_square(resize_to_square(pixels, self.side, "pillow"), self.crop))
+
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        from detectors.preprocessing import float_images
+
+        square = float_images.resize(images, self.side, self.side, "pillow bilinear")
+        return float_images.centre_square(square, self.crop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,3 +313,10 @@ class ZoomedView:
         shorter = min(height, width)
         resized = resize_bicubic(pixels, self.resize * height // shorter, self.resize * width // shorter)
         return np.ascontiguousarray(padded_centre(resized, self.crop))
+
+    def test_floats(self, images: Tensor) -> Tensor:
+        """As `FloatView.test_floats`."""
+        from detectors.preprocessing import float_images
+
+        resized = float_images.resize_shorter_side(images, self.resize, "pillow bicubic")
+        return float_images.padded_centre(resized, self.crop)

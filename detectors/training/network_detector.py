@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, State
-from detectors.architectures.support.forward_pass import logits, on_device
+from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, State, Unavailable
+from detectors.architectures.support.forward_pass import float_logits, logits, on_device
+from detectors.architectures.support.gradients import odds_and_gradient
 from detectors.architectures.support.torch_contexts import autocast, deterministic
-from detectors.preprocessing.augmentation import View
+from detectors.differentiable import FloatImage
+from detectors.preprocessing.augmentation import FloatView, View
 from detectors.weights.loading import to_state
 
 if TYPE_CHECKING:
@@ -55,6 +57,14 @@ class NetworkDetector(Detector):
             found = [logits(self._scoring_network, chunk, self._view, self._runtime) for chunk in chunks]
             log_odds = torch.cat(found) if found else torch.zeros(0)
             return Answer(torch.sigmoid(log_odds).cpu().numpy(), log_odds=log_odds.cpu().numpy())
+
+    def odds_and_gradient(self, pixels: FloatImage) -> tuple[float, FloatImage]:
+        """As `Differentiable.odds_and_gradient`. Raises `Unavailable` where its view has no gradient."""
+        view = self._view
+        if not isinstance(view, FloatView):
+            msg = f"{type(view).__name__} shows images without a gradient"
+            raise Unavailable(msg)
+        return odds_and_gradient(lambda images: float_logits(self._network, images, view), pixels, self._runtime.device)
 
     def state(self) -> State:
         """The network's weights."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Array, Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
 from detectors.architectures.support.initial_weights import on_meta_device, random_init
-from detectors.preprocessing.augmentation import View
+from detectors.preprocessing.augmentation import FloatView, View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
 from detectors.training.stages import Stages
@@ -87,6 +87,11 @@ class NetworkRecipe(Recipe):
         """
         key = super().key
         return f"{key}.{sha256(repr(self.variant.stages).encode()).hexdigest()[:8]}" if self.tune == "staged" else key
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether its view has a gradient, and the images are shown by that view."""
+        return isinstance(self.view, FloatView) and self.input == "published"
 
     @property
     def single_threaded_fit(self) -> bool:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.api import Array, Runtime
-from detectors.preprocessing.augmentation import ChannelValues, View
+from detectors.preprocessing.augmentation import ChannelValues, FloatView, View
 
 
 def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
@@ -24,8 +24,13 @@ def normalised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tenso
 
 def normalised_planes(planes: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
     """The same of images whose channels come first, uint8 (N, 3, H, W)."""
-    means, deviations = (torch.tensor(value, device=planes.device).view(3, 1, 1) for value in (mean, std))
-    return (planes.float() / 255 - means) / deviations
+    return standardised(planes.float() / 255, mean, std)
+
+
+def standardised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
+    """Images (N, 3, H, W) in [0, 1] less the mean, over the deviation of each channel."""
+    means, deviations = (torch.tensor(value, device=images.device).view(3, 1, 1) for value in (mean, std))
+    return (images - means) / deviations
 
 
 def token_statistics(blocks: Sequence[Tensor]) -> list[Tensor]:
@@ -46,6 +51,16 @@ def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Run
         if of_pixels is None
         else of_pixels(pixels, view.mean, view.std)
     )
+    return _log_odds(network, outputs)
+
+
+def float_logits(network: nn.Module, images: Tensor, view: FloatView) -> Tensor:
+    """As `logits` of images float (N, 3, H, W) in [0, 1] that the view has not seen, through which gradients flow."""
+    return _log_odds(network, network(standardised(view.test_floats(images), view.mean, view.std)))
+
+
+def _log_odds(network: nn.Module, outputs: Tensor) -> Tensor:
+    """Log odds, float32 (N,), of the outputs of a network (N, 1) or (N, 2)."""
     if outputs.shape[1] == 1:
         return outputs[:, 0].float()
     generated = int(getattr(network, "generated_output", 1))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.engine.batch_answers import BatchInputs, answer_batch, base_detectors, memoize, validated_answer
 from bench.engine.embeddings import EmbeddingService, require_decoded
 from bench.engine.image_pass import (
     ImageReader,
@@ -20,6 +19,7 @@ from bench.engine.image_pass import (
     position_mask,
 )
 from bench.engine.plan import DetectorPath, ScoringKey
+from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_detectors, memoize, validated_answer
 from bench.engine.selections import Positions
 from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
 from protocols.degradations import Degradation
@@ -32,7 +32,7 @@ class ScoringRequest:
     """A fitted detector that is to score images under one degradation.
 
     Attributes:
-        key: Different for every request of a pass.
+        key: Requests of one key are of one detector and of different images.
         detector: The fitted detector.
         path: The key of its recipe.
         degradation: Applied to every image first.
@@ -99,14 +99,25 @@ def score_images(
 
 
 def score_pool(
-    chunks: Sequence[Positions], requests: Sequence[ScoringRequest], embeddings: EmbeddingService
+    chunks: Sequence[Positions],
+    requests: Sequence[ScoringRequest],
+    embeddings: EmbeddingService,
+    *,
+    from_cache: bool = True,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
-    """`score_images` over the distinct images of a run, with embeddings from the cache; decoded images are counted.
+    """`score_images` over the distinct images of a run; decoded images are counted.
+
+    Args:
+        chunks: As there.
+        requests: As there.
+        embeddings: Reads images.
+        from_cache: Whether the embeddings of all of them are in its cache; else they are made and not kept.
 
     Raises:
         InputError: An image cannot be decoded any more.
     """
-    for chunk, scored in score_images(embeddings.reader, chunks, requests, embeddings.lookup):
+    lookup = embeddings.lookup if from_cache else None
+    for chunk, scored in score_images(embeddings.reader, chunks, requests, lookup):
         require_decoded(embeddings.pool, chunk.unread)
         embeddings.counts["images decoded"] += chunk.decoded
         yield chunk, scored

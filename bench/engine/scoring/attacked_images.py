@@ -1,0 +1,64 @@
+"""Attacked images: an attack on a fitted detector as a degradation, one for images of each label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from bench.engine.plan import PlannedCell
+from bench.engine.selections import Positions, Selections
+from bench.records.columns import LABEL
+from detectors.api import Labels, Sample
+from detectors.differentiable import Differentiable, FloatImage
+from protocols.attacks import AttackMethod
+from protocols.degradations import Degradation, DegradationKind
+from protocols.degradations.kind import in_memory, no_parameters
+
+
+def attack_degradation(
+    method: AttackMethod, target: Differentiable, target_key: str, label: int, after: Degradation
+) -> Degradation:
+    """What the images of one label of an attacked cell go through: the attack, then a degradation.
+
+    Args:
+        method: The attack.
+        target: The fitted detector that is attacked.
+        target_key: The key of its fit.
+        label: 0 real or 1 generated.
+        after: The degradation.
+    """
+    name = f"{method.name} of {label} on {target_key}"
+    kind = DegradationKind(_Attacked(method, target, label), 1, no_parameters, name)
+    steps = ((kind, ()), *after.steps)
+    return Degradation(f"{name}+{after.name}" if after.steps else name, f"{name}+{after.key}", steps)
+
+
+class _Attacked:
+    """Attacks the images of one label; pure, and safe to call from several threads."""
+
+    def __init__(self, method: AttackMethod, target: Differentiable, label: int) -> None:
+        self._method = method
+        self._target = target
+        self._label = label
+
+    def __call__(self, sample: Sample) -> Sample:
+        return in_memory(sample, self._method(sample.pixels, self._label, self._gradient))
+
+    def _gradient(self, pixels: FloatImage) -> FloatImage:
+        return self._target.odds_and_gradient(pixels)[1]
+
+
+def labels_of(items: Iterable[PlannedCell], selections: Selections) -> Labels:
+    """The label of each distinct image that cells are tested on, int64 (N,); -1 for one that is no test image."""
+    labels: Labels = np.full(len(selections.pool), -1, np.int64)
+    for test in dict.fromkeys(item.cell.test for item in items):
+        labels[selections[test].positions] = selections[test].images.table[LABEL]
+    return labels
+
+
+def by_label(images: Positions, labels: Labels) -> Iterator[tuple[int, Positions]]:
+    """Positions among the distinct images by their label; a label without any is left out."""
+    for label in (0, 1):
+        if (found := images[labels[images] == label]).size:
+            yield label, found
