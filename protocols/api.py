@@ -261,7 +261,7 @@ class PublishedAverage:
     beside: str
 
 
-NameKind = Literal["generators", "degradations", "data_sets", "file"]
+NameKind = Literal["generators", "degradations", "attacks", "data_sets", "file"]
 
 
 def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  # noqa: ANN401 - of the field's type
@@ -271,8 +271,8 @@ def option(default: Any, about: str, *, names: NameKind | None = None) -> Any:  
         default: Its default.
         about: One line of help.
         names: What the texts of an option of several texts name, where they do. Generators are checked, and called as
-            the data calls them, before the protocol lists its cells; degradations and data sets before the data is
-            opened. A relative path of data or of a file in a settings file begins in the folder of that file.
+            the data calls them, before the protocol lists its cells; the others before the data is opened. A relative
+            path of data or of a file in a settings file begins in the folder of that file.
     """
     return field(default=default, metadata={"help": about, "names": names})
 

@@ -93,6 +93,7 @@ def _card_as_values(name: str) -> dict[str, Any]:
         recipe.setting: {
             **recipe.variant.to_dict(),
             "weights": {file.title: file.availability() for file in recipe.weight_files()},
+            "gradient": recipe.differentiable,
         }
         for recipe in recipes
     }
@@ -247,6 +248,8 @@ def whole_card(name: str) -> Iterator[str]:
             yield from _variant_lines(field.name.replace("_", " "), field.name, recipes, "")
     for recipe in recipes:
         yield from _labelled_lines(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
+    able = [recipe.setting for recipe in recipes if recipe.differentiable]
+    yield from _labelled_lines("gradient", " and ".join(able) or "none: it can be no target of an attack", "")
     yield from _result_lines(embedded_results().get(name), "")
     defaults = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]
     yield from _labelled_lines("options", ", ".join(defaults) or "none", "")

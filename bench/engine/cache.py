@@ -1,10 +1,11 @@
-"""The cache folder: content hashes, embeddings and fitted detectors, each under an identity of what changes it.
+"""The cache folder: content hashes, embeddings, fits and answers, each under an identity of what changes it.
 
 Layout of the folder:
     inspected/<folder>/<digest>.parquet     facts of each file, by name, degradation, size and state on the disk
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
     fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed resumes from
+    answers/<key of a cell>.parquet  what its detector answered about its images, in their order
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
 any part of it, costs time and nothing else.
 """
@@ -31,7 +32,8 @@ from bench.images.quality import inspection
 from bench.images.quality.inspection import UNREAD_HASH, FileRecord, InspectedImages, inspect_file
 from bench.platform.executors import map_in_order
 from bench.platform.files import digest, write_atomically
-from detectors.api import Embeddings, State
+from bench.records.columns import LOG_ODDS, SCORE
+from detectors.api import Answer, Embeddings, State
 from protocols.degradations import parse_degradation
 
 INSPECTIONS_PER_FILE = 10_000  # files per file of facts: a killed run loses no more inspections
@@ -171,9 +173,29 @@ class Cache:
             return ()
         return rows
 
+    def read_answer(self, key: str) -> Answer | None:
+        """What was answered about the images of a cell; None where it was not yet, or the file is damaged."""
+        try:
+            table = pd.read_parquet(self._answer_path(key))
+            scores, odds = table.pop(SCORE).to_numpy(np.float32), table.pop(LOG_ODDS).to_numpy(np.float32)
+        except (OSError, ValueError, KeyError):
+            return None
+        diagnostics = {name: table[name].to_numpy() for name in table.columns}
+        return Answer(scores, diagnostics, None if np.isnan(odds).any() else odds)
+
+    def write_answer(self, key: str, answer: Answer) -> None:
+        """Write what was answered about the images of a cell, in their order."""
+        odds = np.float32(np.nan) if answer.log_odds is None else answer.log_odds
+        diagnostics = {name: list(values) for name, values in answer.diagnostics.items()}
+        table = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
+        write_atomically(self._answer_path(key), partial(table.to_parquet, index=False))
+
     def fit_folder(self, key: str) -> Path:
         """A folder for what one long fit needs to resume after it was killed."""
         return self.root / "fitting" / _file_name(key)
+
+    def _answer_path(self, key: str) -> Path:
+        return self.root / "answers" / f"{key}.parquet"
 
     def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"

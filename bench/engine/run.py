@@ -89,6 +89,7 @@ class Engine:
         """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
         self._log = OutcomeLog(self._resources.store.recorded())
         missing = self._log.missing(planned)
+        missing = self._reuse_answers(missing)
         self.counts["cells reused"] = len(planned) - len(missing)
         self._run([item for item in planned if not item.target], [item for item in missing if not item.target])
         self._answer_attacked(
@@ -97,6 +98,13 @@ class Engine:
         )
         self.counts["cells answered"] = len(self._log.without_failure(missing))
         return self._log.outcomes(planned)
+
+    def _reuse_answers(self, missing: Sequence[PlannedCell]) -> list[PlannedCell]:
+        """Record the cells that a run of another protocol answered, from the cache; returns the others."""
+        for group in _by_fit(missing):
+            known = {item.key: self._resources.cache.read_answer(item.key) for item in group}
+            self._record_answers((item, answer) for item in group if (answer := known[item.key]) is not None)
+        return self._log.missing(missing)
 
     def _run(self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell]) -> None:
         """Answer the missing ones of some cells, none of which has an attack."""
@@ -196,10 +204,18 @@ class Engine:
         """Write the answers of a work group; a cell whose answer raises fails."""
         group = []
         for item, answer in answers:
-            images = self._selections[item.cell.test].images
             with self._log.failures_of([item]):
-                recorded = _recorded_images(images, item.cell.test.data)
-                group.append((item.key, recorded, _recorded_answer(item, answer(), images)))
+                images = self._selections[item.cell.test].images
+                group.append((item, _recorded_answer(item, answer(), images)))
+                self._resources.cache.write_answer(item.key, group[-1][1])
+        self._record_answers(group)
+
+    def _record_answers(self, answers: Iterable[tuple[PlannedCell, Answer]]) -> None:
+        """Write answers with the diagnostics that their tasks need into the result folder."""
+        group = []
+        for item, answer in answers:
+            images = _recorded_images(self._selections[item.cell.test].images, item.cell.test.data)
+            group.append((item.key, images, answer))
         if group:
             self._resources.store.record(group)
             self._log.add_recorded(key for key, _, _ in group)

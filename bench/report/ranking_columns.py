@@ -66,12 +66,11 @@ def average_text(mean: MeanAccuracy, *, with_interval: bool) -> str:
 
 def _averages(ranking: Ranking, *, leading: bool) -> list[TableColumn]:
     """The averages to look at first, with their intervals, or the others; the files hold the intervals of all."""
-    means = ranking.rows[0].means
-    names = ranking.leading if leading else [name for name in means if name not in ranking.leading]
+    names = ranking.leading if leading else [name for name in ranking.rows[0].means if name not in ranking.leading]
     return [
         TableColumn(name, tuple(average_text(row.means[name], with_interval=leading) for row in ranking.rows))
         for name in names
-        if means[name].planned
+        if any(row.means[name].planned for row in ranking.rows)
     ]
 
 

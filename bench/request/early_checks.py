@@ -22,6 +22,7 @@ from detectors import catalogue
 from detectors.entries import Entry, WrongEntry, parse_entries, parse_entry
 from detectors.weights.released import checkpoints_of
 from protocols.api import options_naming
+from protocols.attacks import UnknownAttack, canonical_attacks
 from protocols.degradations import UnknownDegradation, parse_degradation
 from protocols.profiles import WrongProfile, expanded
 
@@ -36,6 +37,8 @@ def check_request(request: RunRequest) -> None:
     executor(request.executor)
     for chains in options_naming(request.protocol, "degradations").values():
         chain_names(chains)
+    for attacks in options_naming(request.protocol, "attacks").values():
+        _check_attacks(attacks)
     for data in request.data_sets:
         check_data(data, request.real)
     for data in request.protocol.data_sets():
@@ -63,6 +66,14 @@ def chain_names(texts: Sequence[str]) -> list[str]:
     try:
         return list(dict.fromkeys(parse_degradation(chain).name for chain in expanded(texts)))
     except (UnknownDegradation, WrongProfile) as error:
+        raise InputError(str(error)) from error
+
+
+def _check_attacks(texts: Sequence[str]) -> None:
+    """Raise `InputError` where one is not known."""
+    try:
+        canonical_attacks(texts)
+    except UnknownAttack as error:
         raise InputError(str(error)) from error
 
 

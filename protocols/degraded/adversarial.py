@@ -44,8 +44,9 @@ class Adversarial(EvaluationProtocol):
     """
 
     attacks: tuple[str, ...] = option(
-        ("fgsm:2", "pgd:2"), "fgsm:E and pgd:E:STEP:STEPS, in levels of 255, such as fgsm:1,pgd:4:1:20."
-    )
+        ("fgsm:2", "pgd:2"), "fgsm:E and pgd:E:STEP:STEPS, in levels of 255, such as fgsm:1,pgd:4:1:20.",
+        names="attacks",
+    )  # fmt: skip
     targets: tuple[str, ...] = option((), "Detectors to attack; empty: all of the run that have a gradient.")
     after: tuple[str, ...] = option(
         (), "Applied to attacked and clean images, such as jpeg:90, each beside none.", names="degradations"

@@ -15,7 +15,7 @@ from protocols.degradation import DegradationMatrix
 from protocols.released import Released
 from tests.support.command_line import call
 from tests.support.entry_points import install
-from tests.support.protocol_runs import FakeImages
+from tests.support.protocol_runs import FakeImages, ProtocolRunner
 from tests.support.protocol_runs import fake_scope as scope
 
 REQUIRED = {"transfer_to": {"to": "more"}}  # values of options that have no default
@@ -88,7 +88,8 @@ def test_every_protocol_is_one_that_the_bench_can_show(name):
     assert not AXES.keys() & protocol.axes.keys()
     others = {data: FakeImages() for data in protocol.data_sets()}
     generators = ("ADM", "BigGAN", "SDv1.4")  # which have release dates
-    asked = scope(("d", "e"), (0, 1), () if protocol.trains else ("d", "e"), others, generators=generators)
+    checkpoints = () if protocol.trains else ("d", "e")
+    asked = scope(("d", "e"), (0, 1), checkpoints, others, differentiable=("e",), generators=generators)
     cells = protocol.cells(asked)
     assert cells
     assert len(set(cells)) == len(cells)
@@ -151,7 +152,11 @@ def asked(run_on_kinds, tmp_path, monkeypatch):
     table = tmp_path / "dates.toml"
     dates = {"even": "2020-01", "odd": "2021-01"}
     table.write_text("".join(f'[{one}]\ndate = "{date}"\nsource = "x"\n' for one, date in dates.items()))
-    options = {"transfer_to": {"to": str(run_on_kinds.data)}, "release_dates": {"table": str(table)}}
+    options = {
+        "transfer_to": {"to": str(run_on_kinds.data)},
+        "release_dates": {"table": str(table)},
+        "adversarial": {"detectors": ("clip_probe",), "attacks": "fgsm:2", "images": "8"},  # it needs a gradient
+    }
     return lambda name: {"detectors": ("nearest_class",), **options.get(name, {})}
 
 
@@ -198,3 +203,17 @@ def test_a_killed_run_goes_on_to_the_same_table(name, run_on_kinds, asked, tmp_p
             killed.run(request)
     resumed = killed.run(request)
     pd.testing.assert_frame_equal(resumed.cells, undisturbed.cells)
+
+
+def test_protocols_share_fits_and_scores_through_the_cache(miniature_folder, tmp_path):
+    runner = ProtocolRunner(miniature_folder, tmp_path / "runs")
+    generators = ("even", "odd", "faint")
+    first = runner("cross_generator")
+    assert [first.count(what) for what in ("fits made", "cells reused", "cells answered")] == [3, 0, 9]
+    second = runner("degradation", train_on="even", degradations="jpeg:65")
+    assert [second.count(what) for what in ("fits made", "cells reused")] == [0, 1]
+    third = runner("degradation", train_on="even", degradations="jpeg:65,blur:1", test_all="true")
+    assert [third.count(what) for what in ("fits made", "cells reused", "cells answered")] == [0, 3 + 1, 9 - 4]
+    same = third.run.scores.merge(first.run.scores, on=["key", "name"])
+    assert same["key"].nunique() == len(generators)
+    assert (same["score_x"] == same["score_y"]).all()

@@ -54,10 +54,10 @@ class FakeImages:
         return self.held_out
 
 
-def fake_scope(detectors=("d",), seeds=(0,), checkpoints=(), others=None, **images) -> Scope:
+def fake_scope(detectors=("d",), seeds=(0,), checkpoints=(), others=None, differentiable=(), **images) -> Scope:
     """The scope of a protocol over `FakeImages`."""
     paths = {name: f"{name}.pth" for name in checkpoints}
-    return Scope(FakeImages(**images), detectors, seeds, others or {}, paths)
+    return Scope(FakeImages(**images), detectors, seeds, others or {}, paths, differentiable)
 
 
 def averages(protocol, scope) -> dict[str, tuple[str | None, int]]:

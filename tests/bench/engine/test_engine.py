@@ -5,6 +5,7 @@ from shutil import rmtree
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
@@ -368,6 +369,7 @@ def test_batches_follow_from_the_plan_whatever_is_recorded(make_bench):
     assert len(groups) > 1
     for group in groups:
         group.unlink()
+        forget(bench)
         bench.run(planned)
         assert bench.scores(planned) == before
 
@@ -416,16 +418,22 @@ def test_a_composite_reads_the_embeddings_of_its_heads_and_shares_every_decode(m
                 assert score == pytest.approx(np.mean([part[name] for part in parts]), abs=1e-6)
 
 
+def forget(bench, *names):
+    """Delete parts of the cache, and all answers."""
+    for name in ("answers", *names):
+        rmtree(bench.root / "cache" / name)
+
+
 def test_a_composite_whose_embeddings_are_gone_is_answered_again(make_bench):
     bench = make_bench(recipes=[Mixed("small")], batch_size=20)
     planned = bench.plan(("none",))
     bench.run(planned)
     before = bench.scores(planned)
-    rmtree(bench.root / "cache" / "embeddings")
+    forget(bench, "embeddings")
     for path in (bench.root / "out" / "scores").iterdir():
         path.unlink()
     bench.run(planned[1:])
-    rmtree(bench.root / "cache" / "embeddings")
+    forget(bench, "embeddings")
     _, outcomes = bench.run(planned)
     assert {one.status for one in outcomes.values()} == {"scored"}
     assert bench.scores(planned) == before
@@ -510,3 +518,55 @@ class Reordering(Checkerboard):
     def fit(self, train, seed, runtime):
         train.names.reverse()
         return super().fit(train, seed, runtime)
+
+
+class AnnotatingDetector(CheckerboardDetector):
+    """Says a text and a number of every image."""
+
+    def answer(self, batch):
+        notes = {"note": np.array([f"{one:.3f}" for one in batch], object), "energy": np.array(batch)}
+        odds = np.asarray(batch, np.float32).reshape(-1) - np.float32(5)
+        return replace(Answer.of_log_odds(odds), diagnostics=notes)
+
+
+@dataclass(frozen=True)
+class Annotating(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="annotating")
+
+    def fit(self, train, seed, runtime):
+        return AnnotatingDetector(0.0, 1.0)
+
+    def restore(self, state, runtime):
+        return AnnotatingDetector(0.0, 1.0)
+
+
+@pytest.mark.parametrize("recipe", [Checkerboard("small"), NearestMeanRecipe("small"), Annotating("small")])
+def test_what_another_run_answered_is_not_answered_again(make_bench, recipe):
+    bench = make_bench(recipes=[recipe])
+    planned = bench.plan()
+    first, _ = bench.run(planned)
+    before = bench.stored_run(planned=planned)
+    assert first.counts["cells answered"] == len(planned)
+    rmtree(bench.root / "out")
+    again, outcomes = bench.run(planned)
+    assert again.counts == {"cells reused": len(planned), "cells answered": 0}
+    assert {one.status for one in outcomes.values()} == {"scored"}
+    after = bench.stored_run(planned=planned)
+    for table in ("scores", "diagnostics"):
+        one, other = (getattr(run, table).sort_values(["key", "name"], ignore_index=True) for run in (before, after))
+        pd.testing.assert_frame_equal(one, other)
+
+
+def test_a_damaged_answer_is_made_again(make_bench):
+    bench = make_bench(recipes=[Checkerboard("small")])
+    planned = bench.plan()
+    bench.run(planned)
+    before = bench.scores(planned)
+    damaged, cut = sorted((bench.root / "cache" / "answers").iterdir())[:2]
+    damaged.write_bytes(b"PAR1 nothing")
+    cut.write_bytes(cut.read_bytes()[:-9])
+    rmtree(bench.root / "out")
+    again, _ = bench.run(planned)
+    assert again.counts["cells answered"] == 2
+    assert again.counts["fits made"] == 0
+    assert bench.scores(planned) == before
