@@ -40,7 +40,7 @@ def test_the_short_list_has_one_line_for_each_detector_by_family():
         assert family in {"", catalogue.recipe(name).card.family}
     assert len([family for family in families if family]) == len({catalogue.recipe(name).card.family for name in names})
     assert max(map(len, (header, *lines))) <= WIDTH + 10
-    assert any(line.startswith("protocols: attribution, ") for line in lines)
+    assert any(line.startswith("protocols: adversarial, attribution, ") for line in lines)
     assert any(line.startswith("degradations: jpeg, ") for line in lines)
     assert any(line.startswith("layouts: artifact, ") for line in lines)
 
