@@ -97,11 +97,12 @@ def parse_attack(text: str) -> AttackMethod:
     if not limits or len(numbers) != len(texts):
         msg = f"attack {text!r} is not known; write {USAGE}"
         raise UnknownAttack(msg)
-    budget, step, steps = (*numbers, *(numbers[0] / 4, STEPS)[len(numbers) - 1 :])
+    budget = int(numbers[0])
     if kind == "fgsm":
-        return AttackMethod(f"fgsm:{budget:.0f}", int(budget), budget, 1, random_start=False)
-    name = f"pgd:{budget:.0f}:{number_text(step)}:{steps:.0f}"
-    return AttackMethod(name, int(budget), step, int(steps), random_start=True)
+        return AttackMethod(f"fgsm:{budget}", budget, budget, 1, random_start=False)
+    step = numbers[1] if len(numbers) > 1 else budget / 4
+    steps = int(numbers[2]) if len(numbers) > 2 else STEPS
+    return AttackMethod(f"pgd:{budget}:{number_text(step)}:{steps}", budget, step, steps, random_start=True)
 
 
 def canonical_attacks(texts: Iterable[str]) -> tuple[str, ...]:

@@ -30,32 +30,17 @@ from protocols.api import Subset
 from protocols.degradations import Degradation, parse_degradation
 
 
-@dataclass(frozen=True)
-class RecipeEmbedders:
-    """The embedders of a recipe and its components.
-
-    Attributes:
-        embedders: Of the recipe or its components.
-        sufficient: Whether answers follow from embeddings alone, and no component reads images.
-    """
-
-    embedders: tuple[Embedder, ...]
-    sufficient: bool
-
-
-def recipe_embedders(recipe: Recipe, runtime: Runtime) -> RecipeEmbedders:
+def recipe_embedders(recipe: Recipe, runtime: Runtime) -> tuple[Embedder, ...]:
     """The embedders of a recipe and its components, none that reads its test images in another way than they do.
 
     Raises:
         Unavailable: Weights are missing.
     """
     if recipe.input != "published":
-        return RecipeEmbedders((), sufficient=False)
+        return ()
     if (embedder := recipe.embedder(runtime)) is not None:
-        return RecipeEmbedders((embedder,), sufficient=True)
-    components = [recipe_embedders(component, runtime) for component in recipe.components()]
-    embedders = tuple(embedder for component in components for embedder in component.embedders)
-    return RecipeEmbedders(embedders, bool(components) and all(component.sufficient for component in components))
+        return (embedder,)
+    return tuple(one for component in recipe.components() for one in recipe_embedders(component, runtime))
 
 
 @dataclass(frozen=True)
@@ -80,7 +65,7 @@ class EmbeddingRequest:
 
 @dataclass
 class EmbeddingPlan:
-    """The embeddings that the missing cells of a run need.
+    """The embeddings that fits need.
 
     Attributes:
         requests: One for each embedder and degradation.
@@ -92,49 +77,31 @@ class EmbeddingPlan:
 
 
 def plan_embeddings(
-    planned: Sequence[PlannedCell],
-    missing: Sequence[PlannedCell],
-    embedders: Mapping[str, RecipeEmbedders],
-    selections: Selections,
+    items: Sequence[PlannedCell], embedders: Mapping[str, Sequence[Embedder]], selections: Selections
 ) -> EmbeddingPlan:
-    """Find the embeddings that missing cells need.
+    """Find the embeddings that the fits of some cells need.
 
     Args:
-        planned: All cells of the run.
-        missing: Those without scores.
+        items: The cells.
         embedders: By key of the recipe.
         selections: The images of every subset.
     """
     by_key: dict[str, Embedder] = {}
     users: dict[PreparationKey, list[PlannedCell]] = defaultdict(list)
     subsets: dict[PreparationKey, dict[Subset, None]] = defaultdict(dict)
-    for item, read in _subsets_read(planned, missing, embedders):
-        for embedder in embedders[item.recipe_key].embedders:
+    for item in items:
+        if item.cell.train is None:
+            continue
+        for embedder in embedders[item.recipe_key]:
             by_key.setdefault(embedder.key, embedder)
-            for subset in read:
-                key = embedder.key, parse_degradation(subset.common_degradation).name
-                users[key].append(item)
-                subsets[key][subset] = None
+            key = embedder.key, parse_degradation(item.cell.train.common_degradation).name
+            users[key].append(item)
+            subsets[key][item.cell.train] = None
     requests = [
         EmbeddingRequest(by_key[str(consumer)], parse_degradation(name), selections.positions(read))
         for (consumer, name), read in subsets.items()
     ]
     return EmbeddingPlan(requests, users)
-
-
-def _subsets_read(
-    planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], embedders: Mapping[str, RecipeEmbedders]
-) -> Iterator[tuple[PlannedCell, Sequence[Subset]]]:
-    """The missing cells, each with subsets whose embeddings it needs; a cell may come several times.
-
-    A detector that reads images too is asked chunk by chunk, and a chunk may hold images of cells that are answered.
-    """
-    readers = {item.scoring_key: item for item in missing if not embedders[item.recipe_key].sufficient}
-    for item in missing:
-        yield item, item.subsets
-    for item in planned:
-        if item.scoring_key in readers:
-            yield readers[item.scoring_key], [item.cell.test]
 
 
 @dataclass(frozen=True)
@@ -225,14 +192,20 @@ class EmbeddingService:
             yield chunk.decoded, embedded
 
     def _embed_chunk(self, request: EmbeddingRequest, images: Positions, chunk: PreparedChunk) -> EmbeddedChunk:
-        """Embed some images of a chunk, and keep the embeddings in the cache."""
+        """`embed_prepared`, or why it failed."""
         try:
-            embeddings = _embed_batch(request.embedder, chunk.batch(request.key, images))
+            self.embed_prepared(request.embedder, request.degradation, images, chunk)
         except Exception as error:  # noqa: BLE001 - one embedder's fault must not stop the others
             return EmbeddedChunk(request, explain_error(error))
-        self.files(request.embedder, request.degradation).add(self.pool.hashes[images], embeddings)
-        self.counts["embeddings made"] += len(images)
         return EmbeddedChunk(request)
+
+    def embed_prepared(
+        self, embedder: Embedder, degradation: Degradation, images: Positions, chunk: PreparedChunk
+    ) -> None:
+        """Embed images that a chunk holds prepared, and keep the embeddings in the cache. Raises what that raises."""
+        embeddings = _embed_batch(embedder, chunk.batch((embedder.key, degradation.name), images))
+        self.files(embedder, degradation).add(self.pool.hashes[images], embeddings)
+        self.counts["embeddings made"] += len(images)
 
     def embed(self, selection: Selection, embedder: Embedder, degradation: Degradation) -> Embeddings:
         """Embeddings of a selection in order, float32 (N, dim), made where they are missing.

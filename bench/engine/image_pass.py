@@ -22,6 +22,7 @@ PreparationKey = tuple[Hashable, str]  # consumer, and name of the degradation
 PreparationResult = Array | Exception
 DegradationSteps = tuple[Degradation, ...]  # of a chain, each as a degradation of its own
 Result = TypeVar("Result")
+NO_IMAGES: Positions = np.zeros(0, np.intp)
 
 
 class ChangedInPlace(TypeError):
@@ -116,6 +117,7 @@ def image_pass(
     chunks: Sequence[Positions],
     requests: Sequence[PreparationRequest],
     is_needed: Callable[[PreparationKey], bool] = lambda _: True,
+    unprepared: Positions = NO_IMAGES,
 ) -> Iterator[PreparedChunk]:
     """Prepare chunk after chunk, in order, on worker threads. An image of no request is not read.
 
@@ -124,9 +126,10 @@ def image_pass(
         chunks: Positions of distinct images, each in one chunk at most.
         requests: One for each preparation.
         is_needed: Whether a preparation is still needed; asked again for every image.
+        unprepared: Images that come in the chunks whether or not anything is prepared of them.
     """
     masks = [(request, position_mask(request.images, reader.size)) for request in requests]
-    requested = np.logical_or.reduce([mask for _, mask in masks]) if masks else np.zeros(reader.size, bool)
+    requested = np.logical_or.reduce([position_mask(unprepared, reader.size), *(mask for _, mask in masks)])
     needed_chunks = [images for chunk in chunks if (images := chunk[requested[chunk]]).size]
     keys = [request.key for request in requests]
     steps = {request.degradation.name: request.degradation.apart() for request in requests}

@@ -10,10 +10,9 @@ from threading import Lock
 
 from bench.engine.embeddings import EmbeddingService
 from bench.engine.image_pass import split_into_chunks
-from bench.engine.scoring.batch_answers import answer_from_embeddings, base_detectors, needs_only_embeddings
 from bench.engine.scoring.score_images import AnswerTable, ScoringRequest, score_pool
 from bench.engine.selections import DistinctImages, Selection, unique_positions
-from detectors.api import Detector, Embedder, Embeddings, Labels, Probe, Rows, Sample, Scores
+from detectors.api import Detector, Embedder, Embeddings, Labels, Rows, Sample, Scores
 from protocols.degradations import Degradation
 
 SAMPLE_MEMORY = 1 << 30  # bytes of decoded images that are kept to be read again
@@ -107,14 +106,9 @@ class SelectionTrainSet:
 
     def scores(self, detector: Detector) -> Scores:
         """Scores of all images in order. Raises what the detector raises."""
-        if needs_only_embeddings(detector):
-            return answer_from_embeddings(detector, self.embed, len(self)).scores
-        for base in base_detectors(detector):
-            if isinstance(base.detector, Probe):
-                self.embed(base.detector.embedder)
         images, step = unique_positions([self.selection.positions]), self.reader.degradation
         request = ScoringRequest(("train set", step.name), detector, ("train set",), step, images)
-        table = AnswerTable(len(self.embeddings.pool))
+        table = AnswerTable(images)
         chunks = split_into_chunks(images, self.embeddings.batch_size)
         for _, scored in score_pool(chunks, [request], self.embeddings):
             for part in scored:

@@ -65,16 +65,21 @@ class EntryScript:
         """As `show` of images as tensors, float (N, 3, H, W) in [0, 1]: nothing is rounded, and gradients flow."""
         from detectors.preprocessing import float_images
 
+        fitted = self._fitted_floats(images)
+        return fitted if self.crop is None else float_images.padded_centre(fitted, self.crop)
+
+    def _fitted_floats(self, images: Tensor) -> Tensor:
+        from detectors.preprocessing import float_images
+
         match self.fitting:
             case "none":
-                fitted = images
+                return images
             case "shorter side":
-                fitted = float_images.resize_shorter_side(images, self.side, "pillow bilinear")
+                return float_images.resize_shorter_side(images, self.side, "pillow bilinear")
             case "square":
-                fitted = float_images.resize(images, self.side, self.side, "pillow bilinear")
+                return float_images.resize(images, self.side, self.side, "pillow bilinear")
             case "repeat":
-                fitted = float_images.repeat_to(images, self.side)
-        return fitted if self.crop is None else float_images.padded_centre(fitted, self.crop)
+                return float_images.repeat_to(images, self.side)
 
 
 def script_notes(scripts: Mapping[str, EntryScript]) -> str:

@@ -73,16 +73,6 @@ def needs_only_embeddings(detector: Detector) -> bool:
     return all(isinstance(base.detector, Probe) for base in base_detectors(detector))
 
 
-def answer_from_embeddings(detector: Detector, embeddings_of: Callable[[Embedder], Embeddings], size: int) -> Answer:
-    """The answer about `size` images of a detector that needs only embeddings."""
-    return validated_answer(answer_batch(detector, BatchInputs(_nothing_prepared, memoize(embeddings_of))), size)
-
-
-def _nothing_prepared(consumer: Hashable) -> Sequence[Array]:
-    msg = f"{consumer} was planned to answer from embeddings, and wants prepared images"
-    raise TypeError(msg)
-
-
 def validated_answer(answer: Answer, size: int) -> Answer:
     """The same answer. Raises `ValueError`, the reason of a failed cell, unless the contract of detectors holds."""
     scores = answer.scores
@@ -107,15 +97,3 @@ def _consistent(log_odds: LogOdds, scores: Scores) -> bool:
     if log_odds.shape != scores.shape or not np.isfinite(log_odds).all():
         return False
     return bool((((log_odds > 0) == (scores > 0.5)) | (np.abs(log_odds) < ROUNDING)).all())
-
-
-def memoize(embeddings_of: Callable[[Embedder], Embeddings]) -> Callable[[Embedder], Embeddings]:
-    """The same, but embedders of one key embed once: members of a composite often share theirs."""
-    known: dict[str, Embeddings] = {}
-
-    def lookup(embedder: Embedder) -> Embeddings:
-        if embedder.key not in known:
-            known[embedder.key] = embeddings_of(embedder)
-        return known[embedder.key]
-
-    return lookup

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.engine.embeddings import EmbeddingService, require_decoded
+from bench.engine.embeddings import EmbeddingRequest, EmbeddingService, require_decoded
 from bench.engine.image_pass import (
     ImageReader,
     PreparationKey,
@@ -19,12 +19,11 @@ from bench.engine.image_pass import (
     position_mask,
 )
 from bench.engine.plan import DetectorPath, ScoringKey
-from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_detectors, memoize, validated_answer
-from bench.engine.selections import Positions
+from bench.engine.scoring.batch_answers import BaseDetector, BatchInputs, answer_batch, base_detectors, validated_answer
+from bench.engine.selections import Positions, unique_positions
 from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
+from detectors.types import read_only
 from protocols.degradations import Degradation
-
-EmbeddingLookup = Callable[[Embedder, Degradation, Positions], Embeddings]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def score_images(
     reader: ImageReader,
     chunks: Sequence[Positions],
     requests: Sequence[ScoringRequest],
-    lookup: EmbeddingLookup | None,
+    embeddings: EmbeddingService | None,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
 
@@ -75,13 +74,13 @@ def score_images(
         reader: How images are read.
         chunks: Positions of distinct images, each in one chunk at most.
         requests: Which detector scores which of them.
-        lookup: Looks embeddings of probes up; None to embed the images at hand.
+        embeddings: Keeps the embeddings of probes, and has those that were made before; None to keep none.
 
     Yields:
         The chunk, and the answers about it. A request that failed gets no further answers, unless it is `apart`.
     """
     masks = [(request, position_mask(request.images, reader.size)) for request in requests]
-    preparations, users = _preparation_requests(requests, with_probes=lookup is None)
+    preparations, users = _preparation_requests(requests, embeddings)
     failed: set[ScoringKey] = set()
     going_on = {request.key for request in requests if request.apart}
     diagnostics: dict[ScoringKey, frozenset[str]] = {}
@@ -89,8 +88,10 @@ def score_images(
     def is_needed(key: PreparationKey) -> bool:
         return not users[key] <= failed
 
-    for chunk in image_pass(reader, chunks, preparations, is_needed):
+    scored_images = unique_positions(request.images for request in requests)
+    for chunk in image_pass(reader, chunks, preparations, is_needed, scored_images):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
+        lookup = _ChunkEmbeddings(chunk, embeddings)
         parts = [(request, sound[mask[sound]]) for request, mask in masks if request.key not in failed]
         found = [one for request, images in parts if images.size for one in _answers(request, images, chunk, lookup)]
         scored = [_with_same_diagnostics(part, diagnostics) for part in found]
@@ -103,50 +104,87 @@ def score_pool(
     requests: Sequence[ScoringRequest],
     embeddings: EmbeddingService,
     *,
-    from_cache: bool = True,
+    keep: bool = True,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """`score_images` over the distinct images of a run; decoded images are counted.
 
     Args:
         chunks: As there.
-        requests: As there.
+        requests: As there, those of one degradation one after the other.
         embeddings: Reads images.
-        from_cache: Whether the embeddings of all of them are in its cache; else they are made and not kept.
+        keep: Whether embeddings are kept in its cache, and taken from it.
 
     Raises:
         InputError: An image cannot be decoded any more.
     """
-    lookup = embeddings.lookup if from_cache else None
-    for chunk, scored in score_images(embeddings.reader, chunks, requests, lookup):
+    for chunk, scored in score_images(embeddings.reader, chunks, requests, embeddings if keep else None):
         require_decoded(embeddings.pool, chunk.unread)
         embeddings.counts["images decoded"] += chunk.decoded
         yield chunk, scored
 
 
 def _preparation_requests(
-    requests: Sequence[ScoringRequest], *, with_probes: bool
+    requests: Sequence[ScoringRequest], embeddings: EmbeddingService | None
 ) -> tuple[list[PreparationRequest], dict[PreparationKey, set[ScoringKey]]]:
     """What base detectors need prepared, each preparation once, and by its key who uses it.
 
     Args:
         requests: Which detector scores which images.
-        with_probes: Whether images are prepared for probes too.
+        embeddings: Has embeddings of images that need not be prepared for probes.
     """
     users: dict[PreparationKey, set[ScoringKey]] = defaultdict(set)
-    preparations: dict[PreparationKey, PreparationRequest] = {}
+    images: dict[PreparationKey, list[Positions]] = defaultdict(list)
+    first: dict[PreparationKey, tuple[BaseDetector, Degradation]] = {}
     for request in requests:
         for base in base_detectors(request.detector, request.path):
-            if isinstance(base.detector, Probe) and not with_probes:
-                continue
-            new = PreparationRequest(base.consumer, request.degradation, base.detector.prepare, request.images)
-            users[new.key].add(request.key)
-            known = preparations.get(new.key, new)
-            preparations[new.key] = replace(known, images=np.union1d(known.images, new.images))
-    return list(preparations.values()), users
+            key = base.consumer, request.degradation.name
+            users[key].add(request.key)
+            images[key].append(request.images)
+            first.setdefault(key, (base, request.degradation))
+    preparations = []
+    for key, (base, degradation) in first.items():
+        needed = unique_positions(images[key])
+        if isinstance(base.detector, Probe) and embeddings is not None:
+            needed = embeddings.missing(EmbeddingRequest(base.detector.embedder, degradation, needed))
+        preparations.append(PreparationRequest(base.consumer, degradation, base.detector.prepare, needed))
+    return preparations, users
+
+
+class _ChunkEmbeddings:
+    """Embeddings of the images of a chunk, made once for all who ask, and kept where they are to be.
+
+    Those of one degradation are held at a time: a sweep has dozens.
+    """
+
+    def __init__(self, chunk: PreparedChunk, service: EmbeddingService | None) -> None:
+        self._chunk = chunk
+        self._service = service
+        self._degradation = ""
+        self._held: dict[tuple[str, bytes], Embeddings] = {}
+
+    def __call__(self, embedder: Embedder, degradation: Degradation, images: Positions) -> Embeddings:
+        """Embeddings of some of the images, float32 (N, dim), read-only. Raises what preparing or embedding raises."""
+        if degradation.name != self._degradation:
+            self._degradation, self._held = degradation.name, {}
+        key = embedder.key, images.tobytes()
+        if key not in self._held:
+            self._held[key] = read_only(self._embeddings(embedder, degradation, images))
+        return self._held[key]
+
+    def _embeddings(self, embedder: Embedder, degradation: Degradation, images: Positions) -> Embeddings:
+        key = embedder.key, degradation.name
+        if self._service is None:
+            return embedder.embed(self._chunk.batch(key, images))
+        # what was prepared is embedded as one batch, whichever part of it is asked for first
+        prepared = np.array(list(self._chunk.results[key]), np.intp)
+        request = EmbeddingRequest(embedder, degradation, prepared)
+        if (missing := self._service.missing(request)).size:
+            self._service.embed_prepared(embedder, degradation, missing, self._chunk)
+        return self._service.lookup(embedder, degradation, images)
 
 
 def _score_chunk(
-    request: ScoringRequest, images: Positions, chunk: PreparedChunk, lookup: EmbeddingLookup | None
+    request: ScoringRequest, images: Positions, chunk: PreparedChunk, lookup: _ChunkEmbeddings
 ) -> ScoredChunk:
     """The answer of one detector about some images of a chunk."""
 
@@ -154,19 +192,17 @@ def _score_chunk(
         return chunk.batch((consumer, request.degradation.name), images)
 
     def embeddings(embedder: Embedder) -> Embeddings:
-        if lookup is None:
-            return embedder.embed(prepared(embedder.key))
         return lookup(embedder, request.degradation, images)
 
     try:
-        answer = answer_batch(request.detector, BatchInputs(prepared, memoize(embeddings)), request.path)
+        answer = answer_batch(request.detector, BatchInputs(prepared, embeddings), request.path)
         return ScoredChunk(request.key, images, validated_answer(answer, len(images)))
     except Exception as error:  # noqa: BLE001 - one detector's fault must not stop the others
         return ScoredChunk(request.key, images, explain_error(error))
 
 
 def _answers(
-    request: ScoringRequest, images: Positions, chunk: PreparedChunk, lookup: EmbeddingLookup | None
+    request: ScoringRequest, images: Positions, chunk: PreparedChunk, lookup: _ChunkEmbeddings
 ) -> list[ScoredChunk]:
     """The answer of one detector about some images of a chunk; in place of a failure those about each, if `apart`."""
     whole = _score_chunk(request, images, chunk, lookup)
@@ -207,20 +243,22 @@ def concatenate(answers: Sequence[Answer]) -> Answer:
 class AnswerTable:
     """The answers of a detector about distinct images so far, found by image."""
 
-    def __init__(self, size: int) -> None:
-        self._row = np.full(size, -1, np.int32)  # of each image among the answers
+    def __init__(self, images: Positions) -> None:
+        """Make room for these images, each of which stands in it once."""
+        self._images = np.sort(images)
+        self._row = np.full(len(images), -1, np.int32)  # of each image among the answers
         self._count = 0
         self._answers: list[Answer] = []
 
     def add(self, images: Positions, answer: Answer) -> None:
-        """Remember the answer about some images."""
-        self._row[images] = np.arange(self._count, self._count + len(images))
+        """Remember the answer about some of the images."""
+        self._row[np.searchsorted(self._images, images)] = np.arange(self._count, self._count + len(images))
         self._count += len(images)
         self._answers.append(answer)
 
     def __getitem__(self, images: Positions) -> Answer:
         """The answer about these images, in this order; an image may stand in it several times."""
         self._answers = [concatenate(self._answers)]
-        rows, whole = self._row[images], self._answers[0]
+        rows, whole = self._row[np.searchsorted(self._images, images)], self._answers[0]
         diagnostics = {name: values[rows] for name, values in whole.diagnostics.items()}
         return Answer(whole.scores[rows], diagnostics, None if whole.log_odds is None else whole.log_odds[rows])

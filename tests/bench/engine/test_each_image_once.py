@@ -162,7 +162,7 @@ def test_two_data_sets_that_share_files_read_them_once(shared, tmp_path, monkeyp
     assert {one.status for one in outcomes.values()} == {"scored"}
     trained, tested = (REAL + OWN) // 2, REAL // 2 + OWN // 2 + REAL // 2
     assert recipe.shared.embedded == trained + tested
-    assert len(work.decoded) == (trained + tested) + trained + tested  # embedding, one training, scoring
+    assert len(work.decoded) == trained + trained + tested  # embedding, one training, one pass for both detectors
     assert engine.counts["images decoded"] == len(work.decoded)
     own, away = (bench.scores(planned)[cell] for cell in cells[:2])
     assert sorted(score for name, score in own.items() if "/real/" in name) == sorted(
