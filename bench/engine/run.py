@@ -90,7 +90,7 @@ class Engine:
         self._log = OutcomeLog(self._resources.store.recorded())
         missing = self._reuse_answers(self._log.missing(planned))
         self.counts["cells reused"] = len(planned) - len(missing)
-        self._embed_for_fits(missing)
+        self._embed_for_fits(planned, missing)
         detectors = self._fit(self._log.without_failure(missing))
         self._score(planned, self._log.without_failure(missing), detectors)
         self._score_attacked(planned, self._log.without_failure(missing), detectors)
@@ -108,14 +108,12 @@ class Engine:
             self._record_answers((item, answer) for item in group if (answer := known[item.key]) is not None)
         return self._log.missing(missing)
 
-    def _embed_for_fits(self, items: Sequence[PlannedCell]) -> None:
-        """Fill the cache with every embedding that fits of these cells need, in one pass over the images."""
-        embedders = self._embedders(items)
-        unfitted = [
-            item for item in self._log.without_failure(items) if not self._resources.cache.has_fit(item.training_key)
-        ]
+    def _embed_for_fits(self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell]) -> None:
+        """Fill the cache with every embedding that fits of the missing cells need, in one pass over the images."""
+        embedders, cache = self._embedders(missing), self._resources.cache
+        unfitted = [item for item in self._log.without_failure(missing) if not cache.has_fit(item.training_key)]
         plan = plan_embeddings(unfitted, embedders, self._selections)
-        order = self._selections.positions(item.cell.train for item in unfitted if item.cell.train)
+        order = self._selections.positions(item.cell.train for item in planned if item.cell.train)
         chunks = split_into_chunks(order, self._resources.batch_size)
         images = unique_positions(map(self._embeddings.missing, plan.requests))
         with self._resources.reporter.stage("embed training images", len(images)) as advance:

@@ -112,9 +112,13 @@ CONDITIONS = [f"{kind}:{text}" for kind in (*SWEPT, "sticker") for text in BUILT
 
 
 def test_a_sweep_of_five_detectors_under_sixty_conditions_does_its_work_once(shared, tmp_path, monkeypatch):
-    """Each image is decoded once, degraded once per condition, and prepared once per condition and detector."""
-    names = [f"network{index}" for index in range(5)]
-    recipes = {name: type(name, (Network,), {"card": replace(Network.card, name=name)})("small") for name in names}
+    """Each image is decoded once, degraded once per condition, and prepared once per condition and kind of input."""
+    kinds = [Network, Network, Network, NearestMeanRecipe, NearestMeanRecipe]  # probes share an embedder
+    names = [f"detector{index}" for index in range(len(kinds))]
+    recipes = {
+        name: type(name, (kind,), {"card": replace(kind.card, name=name)})("small")
+        for name, kind in zip(names, kinds, strict=True)
+    }
     bench = Bench(shared, tmp_path, recipes)
     train = Subset(("a",), "train")
     cells = [Cell(name, train, Subset(("b",), "val", degradation=step)) for name in names for step in CONDITIONS]
@@ -128,7 +132,8 @@ def test_a_sweep_of_five_detectors_under_sixty_conditions_does_its_work_once(sha
     assert len(outcomes) == 300
     assert len(work.decoded) == len(set(work.decoded)) == engine.counts["images decoded"] == images
     assert Counter(work.degraded) == dict.fromkeys(CONDITIONS, images)
-    assert len(work.prepared) == images * len(CONDITIONS) * len(names)
+    assert len(work.prepared) == images * len(CONDITIONS) * (3 + 1)
+    assert engine.counts["embeddings made"] == images * len(CONDITIONS)
 
 
 def test_a_train_set_is_read_once_however_often_a_fit_asks(shared, tmp_path, monkeypatch):
