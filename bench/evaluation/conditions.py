@@ -71,6 +71,9 @@ class ConditionOutcomes:
 def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Iterator[ConditionOutcomes]:
     """The outcomes of each detector whose cells all have scores, under two conditions at least.
 
+    Nothing where a protocol's own axes tell cells of one degradation apart, such as which class it was applied to:
+    then an image under one degradation is several images.
+
     Args:
         measured: The cells of a run.
         draws: Number of resamples of the sources.
@@ -79,7 +82,8 @@ def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Itera
     for detector in table[columns.DETECTOR].unique():
         own = table[columns.DETECTOR].eq(detector).to_numpy(bool)
         cells = table[own]
-        if cells[columns.STATUS].eq(SCORED).all() and cells[columns.DEGRADATION].nunique() > 1:
+        told_apart = not cells.duplicated([*columns.QUESTION, columns.SEED]).any()
+        if told_apart and cells[columns.STATUS].eq(SCORED).all() and cells[columns.DEGRADATION].nunique() > 1:
             yield _outcomes(str(detector), measured, own, draws)
 
 

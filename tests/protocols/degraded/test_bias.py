@@ -48,3 +48,4 @@ def test_a_run_tells_who_reads_the_degradation(run_on_miniature, detector):
     means = done.ranking.rows[0].means
     assert means["opposite bias"].value == pytest.approx((found.loc[one, other] + found.loc[other, one]) / 2)
     assert done.cells["train"].nunique() == 4
+    assert not (done.folder / "conditions.md").exists()  # an image under blur:2 is several images here
