@@ -33,10 +33,13 @@ from detectors.api import (
     Scores,
 )
 from detectors.card import SETTINGS
+from detectors.differentiable import Differentiable
 from detectors.identity import options_of
 from detectors.types import Facts, read_only
 
 UNDECIDED = 0.5
+STEP = 1e-4  # of samples in [0, 1]: networks of kinks are straight so near, and single precision still tells
+SLOPE_TOLERANCE = 0.2  # of what the gradient says: some samples pass a kink
 TOLERANCE = 1e-5  # between a batch and its images one by one: matrix products may round differently
 
 
@@ -230,6 +233,28 @@ def log_odds_say_the_same(recipe: Recipe, detector: Detector, train: ToyTrainSet
     _require(np.allclose(answer.scores, expected, atol=TOLERANCE), "scores are the probabilities of the log odds", odds)
 
 
+def gradients_are_of_the_log_odds(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
+    """Where a recipe is differentiable, log odds change with the pixels as their gradient says."""
+    if not recipe.differentiable:
+        return
+    _require(isinstance(detector, Differentiable), "detectors of a differentiable recipe have odds_and_gradient")
+    attacked = cast("Differentiable", detector)
+    pixels = np.clip(train[1].pixels.astype(np.float32) / 255, 2 * STEP, 1 - 2 * STEP)
+    before = pixels.copy()
+    odds, gradient = attacked.odds_and_gradient(pixels)
+    _require((pixels == before).all(), "odds_and_gradient leaves the pixels alone")
+    fine = gradient.shape == pixels.shape and gradient.dtype == np.float32 and np.isfinite(gradient).all()
+    _require(fine, "a gradient is float32 (H, W, 3) and finite", (gradient.shape, gradient.dtype))
+    answer = detector.answer([detector.prepare(train[1])])
+    if answer.log_odds is not None:
+        _require(abs(odds - answer.log_odds[0]) < 1 + abs(odds), "log odds are nearly those of the answer", odds)
+    steepest = STEP * np.sign(gradient)
+    above, below = (attacked.odds_and_gradient(pixels + sign * steepest)[0] for sign in (1, -1))
+    expected = 2 * STEP * float(np.abs(gradient).sum(dtype=np.float64))
+    clause = "log odds change along the gradient by its sum"
+    _require(abs(above - below - expected) <= SLOPE_TOLERANCE * expected, clause, (above - below, expected))
+
+
 def answers_are_not_constant(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Different files get different answers; the same for all is right only where it says "undecided", 0.5."""
     del recipe
@@ -326,6 +351,7 @@ CHECKS: tuple[Callable[[Recipe, Detector, ToyTrainSet], None], ...] = (
     empty_batch,
     odd_inputs,
     log_odds_say_the_same,
+    gradients_are_of_the_log_odds,
     batch_is_its_images,
     answers_are_not_constant,
     a_fault_is_no_score,

@@ -55,6 +55,8 @@ class Ranking:
         over: What tables call a value of the axes that `RankingRow.over` has.
         accuracy: What is averaged and ranks: "accuracy", or "balanced accuracy" where any cell has more images of one
             class than of the other.
+        images: Number of distinct images that were scored.
+        sources: Number of their distinct sources, which intervals count.
     """
 
     title: str
@@ -76,6 +78,8 @@ class Ranking:
     released: bool = False
     over: Mapping[str, str] = field(default_factory=dict)
     accuracy: str = "accuracy"
+    images: int = 0
+    sources: int = 0
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -155,6 +159,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
     released = rows[0].checkpoint is not None
+    scored = evaluation.images_of(kind & evaluation.scored)
     return Ranking(
         title=f"{protocol.title} (released checkpoints)" if released and protocol.trains else protocol.title,
         data=data.title if protocol.trains else ", ".join([data.title, *(more.title for more in further)]),
@@ -175,6 +180,8 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         released=released,
         over=protocol.worst_over,
         accuracy=accuracy_name(evaluation.table[kind]),
+        images=scored[columns.NAME].nunique(),
+        sources=scored[columns.SOURCE].nunique(),
     )
 
 

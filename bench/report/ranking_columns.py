@@ -155,7 +155,18 @@ def heading(ranking: Ranking) -> str:
     )
     ranked_by = f"{ranking.ranked_by} {ranking.accuracy}" if ranking.accuracy != ACCURACY else ranking.ranked_by
     about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranked_by}."
-    return f"Data: {ranking.data}.{first} {about}"
+    return f"Data: {ranking.data}.{first} {about}{_behind_it(ranking)}"
+
+
+def _behind_it(ranking: Ranking) -> str:
+    """How many images and sources stand behind the numbers; nothing where nothing was scored."""
+    scored = [row for row in ranking.rows if any((*row.real_images, *row.generated_images))]
+    if not scored:
+        return ""
+    kinds = ([row.real_images for row in scored], [row.generated_images for row in scored])
+    real, generated = (span_text(min(one for one, _ in spans), max(one for _, one in spans)) for spans in kinds)
+    sources = f"{ranking.sources:,} source" + ("s" if ranking.sources > 1 else "")
+    return f" {ranking.images:,} images of {sources}; a cell has {real} real and {generated} generated ones."
 
 
 def legend(ranking: Ranking) -> str:
