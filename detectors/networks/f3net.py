@@ -253,6 +253,8 @@ class F3NetGenImage(_F3NetRecipe):
     """Recipe of F3Net by the port in GenImage's list: both branches, mixed."""
 
     new_parts: ClassVar[tuple[str, ...]] = ("fad_head.", "lfs_head.", "mix_block")
+    differentiable = False  # logarithms of weak frequencies bend within a hundredth of a level
+
     card: ClassVar[Card] = Card(
         name="f3net_genimage",
         family="network",
