@@ -156,8 +156,7 @@ def _unread(
 
 def _split_of(tree: Tree, name: str) -> tuple[str, str]:
     """The split of all that a table lists, and what states it: the card of a hub repository, or its name."""
-    card = hub_files(tree, [name])
-    split = split_word(card.split_of[name]) if card else ""
+    split = split_word(hub_files(tree, [name]).get(name, ""))
     return (split, CARD) if split else (split_of_list(name), "its name")
 
 

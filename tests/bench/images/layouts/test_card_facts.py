@@ -111,13 +111,81 @@ def test_a_split_of_a_card_may_be_a_generator_or_a_class(tmp_path):
         read(str(tmp_path))
 
 
-def test_a_card_that_names_no_image_and_a_manifest_leave_all_as_it_is(tmp_path):
+def test_a_manifest_decides_alone(tmp_path):
     write_images(tmp_path, "flux/a.png", "real/b.png")
-    card(tmp_path, {"train": "elsewhere/*"})
-    assert len(read(str(tmp_path))) == 2
-    card(tmp_path, {"train": "flux/*"})
+    card(tmp_path, {"train": "flux/*", "test": "elsewhere/*"})
     (tmp_path / "manifest.csv").write_text("path,label\nflux/a.png,1\nreal/b.png,0\n")
     assert len(read(str(tmp_path))) == 2
+
+
+@pytest.mark.parametrize("missing", ["elsewhere/*", "flux/*.jpg", "flux/b.png", "data/deep/*.parquet", "train.zip"])
+@pytest.mark.parametrize("others", [{}, {"train": "'**/*.png'"}])
+def test_files_that_the_card_names_and_that_are_not_there_are_told(tmp_path, missing, others):
+    write_images(tmp_path, "flux/a.png", "real/b.png")
+    card(tmp_path, others | {"test": missing})
+    with pytest.raises(InputError, match=r"for the split test of the configuration default, and no file is") as error:
+        read(str(tmp_path))
+    assert f"README.md names {missing} for" in str(error.value)
+    there = "its folder flux holds a.png" if missing.startswith("flux") else "the top holds flux, real"
+    assert f"it fits: {there}; fetch what is missing, or take its lines out of README.md" in str(error.value)
+    assert "\n" not in str(error.value)
+    card(tmp_path, {"train": "'**/*.png'"})
+    assert len(read(str(tmp_path))) == 2
+
+
+def test_a_split_of_tables_or_shards_of_which_nothing_was_fetched_is_told(tmp_path):
+    shard(tmp_path / "shards" / "train-0.tar", KINDS)
+    (tmp_path / "tables").mkdir()
+    made = table({"image": structs([png(0), png(1)]), "label": ["real", "fake"]})
+    write_parquet(tmp_path / "tables" / "train-0.parquet", made)
+    for root in (tmp_path / "tables", tmp_path / "shards"):
+        card(root, {"train": "train-*", "validation": "validation-*", "test": "test-*"})
+        with pytest.raises(InputError, match=r"validation-\* for the split validation .* \(and 1 more such patterns\)"):
+            read(str(root))
+
+
+def test_files_of_other_kinds_and_archives_that_stay_packed_are_there(tmp_path):
+    write_images(tmp_path, "flux/a.png", "real/b.png")
+    for name in ("more.tar.gz", "words.pkl"):
+        (tmp_path / name).write_bytes(b"x")
+    card(tmp_path, {"train": "'*/*.png'", "test": "'*.tar.gz'", "validation": "words.pkl"})
+    assert len(read(str(tmp_path))) == 2
+
+
+@pytest.mark.parametrize("suffix", ["zip", "tar", "tar.gz", "tgz", "7z"])
+def test_what_was_unpacked_into_a_folder_of_the_name_of_an_archive_is_what_the_card_names(tmp_path, suffix):
+    write_images(tmp_path, *(f"data/{part}/{kind}/{part}.png" for part in ("a", "b", "old") for kind in KINDS))
+    card(tmp_path, {"train": f"data/a.{suffix}", "test": f"data/b.{suffix}"})
+    images = read(str(tmp_path))
+    assert images.table.groupby("split")["name"].count().to_dict() == {"test": 2, "train": 2}
+    assert any("4" not in note and "old/fake" in note for note in images.notes)
+
+
+def test_a_configuration_of_which_nothing_is_there_is_said_unless_it_has_a_split_of_its_own(tmp_path):
+    write_images(tmp_path, *(f"a/{part}/{kind}/{part}.png" for part in ("train", "test") for kind in KINDS))
+    head = "---\nconfigs:\n- config_name: a\n  data_files: {{train: a/train/**, test: a/test/**}}\n{}---\n"
+    more = "- config_name: b\n  data_files: {{train: b/train/**{}}}\n"
+    (tmp_path / "README.md").write_text(head.format(more.format("")))
+    images = read(str(tmp_path))
+    assert "README.md names configurations of which nothing is there: b" in images.notes
+    assert images.table.groupby("split")["name"].count().to_dict() == {"test": 2, "train": 2}
+    (tmp_path / "README.md").write_text(head.format(more.format(", validation: b/val/**")))
+    with pytest.raises(InputError, match=r"b/val/\*\* for the split validation of the configuration b, and no file"):
+        read(str(tmp_path))
+
+
+def test_real_images_that_are_added_are_not_of_the_split_that_a_card_names_for_all(tmp_path):
+    data = tmp_path / "set"
+    write_images(data, *(f"{split}/flux/{split}{index}.png" for split in ("a", "b") for index in range(2)))
+    write_images(tmp_path / "photos", *(f"{index}.png" for index in range(8)))
+    card(data, {"train": "'**/a?.png'", "test": "'**/b?.png'"})
+    images = read(str(data), str(tmp_path / "photos"))
+    assert images.table.groupby(["label", "split"])["name"].count().to_dict() == {
+        (0, "test"): 4,
+        (0, "train"): 4,
+        (1, "test"): 2,
+        (1, "train"): 2,
+    }
 
 
 def test_a_table_of_a_stale_folder_is_not_read(tmp_path):
