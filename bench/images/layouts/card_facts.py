@@ -148,7 +148,8 @@ def _absent_configurations(
         more = f" (and {len(faults) - 1} more such patterns)" if len(faults) > 1 else ""
         msg = (
             f"{tree.where}/{CARD} names {first.path} for {split}the configuration {first.configuration}{more}, and no "
-            f"file is there that it fits: {_beside(first, names)}; fetch what is missing, or take its lines out of {CARD}"
+            f"file is there that it fits: {_beside(first, names)}; "
+            f"fetch what is missing, or take its lines out of {CARD}"
         )
         raise InputError(msg)
     return tuple(sorted({one.configuration for one in missing}))
