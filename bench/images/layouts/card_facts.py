@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.hub_card import CARD, CardPattern, card_patterns
+from bench.images.annotations.stated_facts import StatedFacts, require_agreement
 from bench.images.files.mounting import SelectedTree
 from bench.images.files.tree import ARCHIVE_SUFFIXES, MANIFEST_SUFFIXES, Tree
 from bench.images.layouts.api import DataSetContents, ImageRow
@@ -167,17 +168,11 @@ def _beside(pattern: CardPattern, names: Sequence[str]) -> str:
 
 def _with_split(tree: Tree, row: ImageRow, named: str) -> ImageRow:
     """The image with the split that the card names, which may be a class or a generator. Raises `InputError`."""
-    split, label = split_word(named), label_of_name(named)
-    if split and row.split not in {"", split}:
-        _refuse(tree, row, named, f"its folder or a table of the split {row.split}")
-    if label not in {None, row.label}:
-        _refuse(tree, row, named, f"its folder or a table {('real', 'generated')[row.label]}")
-    if split:
-        return row._replace(split=split)
+    card = StatedFacts(label_of_name(named), split=split_word(named))
+    read = StatedFacts(row.label, split=row.split)
+    said_by = "its folder or a table", f"the split {named} of {CARD}"
+    require_agreement(f"{tree.where}/{row.name}", read, card, said_by, f"take {CARD} away")
+    if card.split:
+        return row._replace(split=card.split)
     unknown = row.label and not is_known_generator(row.generator)
     return row._replace(generator=canonical_name(named)) if unknown and is_known_generator(named) else row
-
-
-def _refuse(tree: Tree, row: ImageRow, named: str, said: str) -> None:
-    msg = f"{tree.where}/{row.name} is {named} by {CARD}, and by {said}; mend one of them, or take {CARD} away"
-    raise InputError(msg)
