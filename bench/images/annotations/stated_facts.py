@@ -7,14 +7,15 @@ from typing import NamedTuple
 from bench.images.vocabulary.generator_names import is_exact_generator, same_generator
 from bench.platform.errors import InputError
 
-_CLASSES = {-1: "left out", 0: "real", 1: "generated"}  # by label
+SKIPPED = -1  # the label of an image that a user leaves out
+_CLASSES = {SKIPPED: "left out", 0: "real", 1: "generated"}  # by label
 
 
 class StatedFacts(NamedTuple):
     """What is stated of one image; None and "" where it is not.
 
     Attributes:
-        label: 0 real, 1 generated, `column_roles.SKIPPED` for one that a user leaves out.
+        label: 0 real, 1 generated, `SKIPPED` for one that a user leaves out.
         generator: Its generator, as a table names it, or by the place of a folder.
         split: "train", "val" or "test".
         content: Its content class.

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.images.annotations.column_roles import SKIPPED
 from bench.images.annotations.folder_levels import FolderReading, shown
-from bench.images.annotations.stated_facts import StatedFacts, certain, require_agreement
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts, certain, require_agreement
 from bench.images.files.tree import Tree
 from bench.images.vocabulary.class_words import split_word
 from bench.images.vocabulary.generator_names import is_known_generator

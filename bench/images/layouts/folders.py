@@ -18,11 +18,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from bench.images.annotations.column_roles import SKIPPED
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
 from bench.images.annotations.hub_card import split_folders
 from bench.images.annotations.listed_images import ListedImages, has_tables, listed_images
-from bench.images.annotations.stated_facts import StatedFacts, certain, require_agreement
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts, certain, require_agreement
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.added_real_images import is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bench.images.annotations.column_roles import SKIPPED
 from bench.images.annotations.listed_images import listed_images
-from bench.images.annotations.stated_facts import StatedFacts, certain, require_agreement
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts, certain, require_agreement
 from bench.images.files.tree import Tree
 from bench.images.layouts.api import DataSetContents, ImageRow
 from bench.images.vocabulary.generator_names import is_exact_generator

@@ -16,10 +16,10 @@ from functools import partial
 from typing import ClassVar
 
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
-from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, require_columns, table_facts
+from bench.images.annotations.column_roles import TableFacts, explained_numbers, require_columns, table_facts
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
 from bench.images.annotations.hub_card import CARD, card_class_names, hub_files
-from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.table_images import IMAGE_TABLE_SUFFIXES, TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
