@@ -22,8 +22,10 @@ from bench.images.vocabulary.class_words import label_of_name, split_word
 from bench.images.vocabulary.generator_names import canonical_name, is_known_generator
 from bench.platform.errors import InputError
 
-# of archives that are not read in place; what was unpacked into a folder of their name is what a card means
-_PACKED_SUFFIXES = (".7z", ".rar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tar.zst", ".tbz2", ".tgz", ".txz")
+# of archives, read in place or not; what was unpacked into a folder of their name is what a card means
+_PACKED_SUFFIXES = frozenset({
+    ".7z", ".rar", ".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tar.zst", ".tbz2", ".tgz", ".txz", ".zip",
+})  # fmt: skip
 
 
 class CardFacts(NamedTuple):
@@ -90,9 +92,10 @@ def _card_facts(tree: Tree) -> CardFacts:
     listing = tree.listing
     others = [*listing.data, *listing.others, *(name for name, _ in listing.refused)]
     others.remove(CARD)
-    packed = [one for one in _PACKED_SUFFIXES if any(pattern.path.endswith(one) for pattern in patterns)]
+    endings = {pattern.path[-len(one) :] for one in _PACKED_SUFFIXES for pattern in patterns}
+    suffixes = sorted(ARCHIVE_SUFFIXES | {one for one in endings if one.lower() in _PACKED_SUFFIXES})
     folders = {*listing.images, *tree.mounts, *(path.rpartition("/")[0] for path in others)}
-    archives_of = {folder: tuple(_archives(folder, (*sorted(ARCHIVE_SUFFIXES), *packed))) for folder in folders}
+    archives_of = {folder: tuple(_archives(folder, suffixes)) for folder in folders}
     files = dict.fromkeys(file for files in archives_of.values() for file in files)
     names = [*files, *listing.paths()]
     split_of: dict[str, str] = {}

@@ -67,12 +67,13 @@ def test_folders_are_of_the_split_that_the_card_names_and_are_no_generators(tmp_
     assert images.generators == (tmp_path.name,)
 
 
-def test_archives_of_images_are_of_the_split_that_the_card_names(tmp_path):
+@pytest.mark.parametrize("suffix", ["zip", "ZIP"])
+def test_archives_of_images_are_of_the_split_that_the_card_names(tmp_path, suffix):
     for part in ("a", "b", "old"):
-        with zipfile.ZipFile(tmp_path / f"{part}.zip", "w") as archive:
+        with zipfile.ZipFile(tmp_path / f"{part}.{suffix}", "w") as archive:
             for index, kind in enumerate(KINDS):
                 archive.writestr(f"{kind}/{part}{index}.png", png(index))
-    card(tmp_path, {"train": "a.zip", "test": "b.zip"})
+    card(tmp_path, {"train": f"a.{suffix}", "test": f"b.{suffix}"})
     assert table_columns(read(str(tmp_path)), "split") == {
         "a/fake/a1.png": "train",
         "a/real/a0.png": "train",
@@ -156,7 +157,7 @@ def test_files_of_other_kinds_and_archives_that_stay_packed_are_there(tmp_path):
     assert len(read(str(tmp_path))) == 2
 
 
-@pytest.mark.parametrize("suffix", ["zip", "tar", "tar.gz", "tgz", "7z"])
+@pytest.mark.parametrize("suffix", ["zip", "tar", "tar.gz", "tgz", "7z", "ZIP", "Tar.GZ"])
 def test_what_was_unpacked_into_a_folder_of_the_name_of_an_archive_is_what_the_card_names(tmp_path, suffix):
     write_images(tmp_path, *(f"data/{part}/{kind}/{part}.png" for part in ("a", "b", "old") for kind in KINDS))
     card(tmp_path, {"train": f"data/a.{suffix}", "test": f"data/b.{suffix}"})
