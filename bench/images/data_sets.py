@@ -27,7 +27,7 @@ from bench.images.layouts.api import (
     Layout,
     SubsetLayout,
 )
-from bench.images.layouts.card_facts import selected_by_card, with_card_facts
+from bench.images.layouts.card_facts import CardFacts, selected_by_card, with_card_facts
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.errors import InputError
 from detectors import catalogue
@@ -107,15 +107,15 @@ def _read_tree(tree: Tree, known: Mapping[str, Layout], name: str = "", real: Tr
     """
     from bench.images.assembly import assemble
 
-    tree = selected_by_card(tree)
+    tree, card = selected_by_card(tree)
     layout = _layout(tree, known, name)
     if real is None:
-        return assemble(tree, _contents(layout, tree, known), layout)
+        return assemble(tree, _contents(layout, tree, known, card), layout)
     whole = MountedTree(tree, {SHARED_POOL: real})
     whole.reading = tree.reading
     # a layout that reads all of the tree and not all of the whole does not recognise the added images
     apart = layout.coverage(tree) == "all" and layout.coverage(whole) != "all"
-    contents = _contents(layout, tree if apart else whole, known)
+    contents = _contents(layout, tree if apart else whole, known, card)
     return assemble(whole, with_added(whole, contents), layout)
 
 
@@ -225,7 +225,7 @@ def _file_suffixes(known: Mapping[str, Layout]) -> frozenset[str]:
     return frozenset().union(*(layout.file_suffixes for layout in known.values()))
 
 
-def _contents(layout: Layout, tree: Tree, known: Mapping[str, Layout]) -> DataSetContents:
+def _contents(layout: Layout, tree: Tree, known: Mapping[str, Layout], card: CardFacts) -> DataSetContents:
     """What a layout reads of a tree, and of the data set that the tree refers to, if it does."""
     if isinstance(layout, SubsetLayout) and (base := layout.base(tree)):
         return layout.read_subset(tree, _base_contents(tree, base, known))
@@ -234,7 +234,7 @@ def _contents(layout: Layout, tree: Tree, known: Mapping[str, Layout]) -> DataSe
         from bench.images.layouts.listed_facts import with_listed_facts
 
         contents = with_listed_facts(tree, contents)
-    return contents if isinstance(layout, SubsetLayout) else with_card_facts(tree, contents)
+    return contents if isinstance(layout, SubsetLayout) else with_card_facts(tree, contents, card)
 
 
 def _base_contents(tree: Tree, base: DataSetReference, known: Mapping[str, Layout]) -> DataSetContents:

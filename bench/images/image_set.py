@@ -243,7 +243,10 @@ class ImageSet:
         return self.select(selected)
 
     def select_at_most(self, limit: int) -> ImageSet:
-        """At most `limit` images of each generator, split and class, evenly spread over their names."""
+        """At most `limit` images of each generator, split and class, evenly spread over their names.
+
+        By names and not by content, as draws are otherwise: a limit is there so that most files need not be read.
+        """
         groups = self.table.groupby(["generator", "split", "label"], sort=False, observed=True)
         selected = [group.iloc[_evenly_spaced(len(group), limit)] for _, group in groups]
         return replace(self, table=pd.concat(selected).sort_values("name").reset_index(drop=True))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Image, Sample
-from protocols.degradations.kind import DegradationKind, NumberRange, Word, in_memory, to_levels
+from protocols.degradations.kind import DegradationKind, NumberRange, Word, in_memory, number_text, to_levels
 
 SHARPENING_SIGMA = 1.0  # pixels
 
@@ -62,6 +62,7 @@ BLUR = DegradationKind(
     NumberRange(0.05, 100, whole=False),
     "blur:N (Gaussian blur, sigma 0.05 to 100 pixels)",
     ("0.5", "1", "2", "3", "5"),
+    sweep=lambda _: [number_text(step / 2) for step in range(1, 11)],
 )
 MEDIAN = DegradationKind(
     median,

@@ -132,6 +132,7 @@ JPEG = DegradationKind(
     QUALITY,
     "jpeg:N (JPEG at quality 1 to 100, 4:2:0, slow integer DCT, libjpeg-turbo)",
     ("90", "75", "60", "45", "30"),
+    sweep=lambda _: [str(quality) for quality in range(100, 0, -10)],
 )
 CANONICAL = DegradationKind(
     canonical, 1, _parse_encoding, "canonical:jpegN or canonical:png (everything encoded alike)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,8 @@ class DegradationKind:
             a library is not installed.
         distribution: Name and version of the package that it comes from; the catalogue fills it in, and it is empty
             for a built-in kind.
+        sweep: From the shorter side of images in pixels to texts as those of `severities`, in finer steps; None for a
+            kind whose severities are all that there is to sweep.
     """
 
     apply: Callable[..., Sample]
@@ -49,6 +51,7 @@ class DegradationKind:
     severities: tuple[str, ...] = ()
     encoder: Callable[..., str] | None = None
     distribution: str = ""
+    sweep: Callable[[int], Sequence[str]] | None = None
 
     @property
     def written(self) -> str:
@@ -59,6 +62,14 @@ class DegradationKind:
     def meaning(self) -> str:
         """What it is, in a few words: the usage between its parentheses."""
         return self.usage.partition(" (")[2].removesuffix(")")
+
+    def steps(self, short_side: int) -> Sequence[str]:
+        """Severities to sweep, the mildest first, as texts behind the colon; none where strength has no meaning.
+
+        Args:
+            short_side: Of the images, in pixels.
+        """
+        return self.sweep(short_side) if self.sweep else self.severities
 
     def identity(self, parameters: Parameters) -> str:
         """What changes whenever the pixels may: the version, the encoder, the package of a kind that is not built in.

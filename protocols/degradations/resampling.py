@@ -153,6 +153,7 @@ LOW_RESOLUTION = DegradationKind(
     _SIDE,
     "lr:N (shorter side downsampled to 1 to 100000 pixels)",
     ("256", "192", "128", "96", "64"),
+    sweep=lambda short_side: [str(max(1, short_side * step // 11)) for step in range(10, 0, -1)],
 )
 RESIZE = DegradationKind(
     resize,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,14 +19,6 @@ from protocols.api import (
 )
 from protocols.degradations import canonical_steps, catalogue, parse_degradation
 from protocols.subsets import cells_of, mixed_subsets
-
-STEPS = 10
-# severities from mild to strong, for images of so many pixels on their shorter side
-SWEEPS: Mapping[str, Callable[[int], Sequence[float]]] = {
-    "jpeg": lambda _: range(100, 0, -10),
-    "blur": lambda _: [step / 2 for step in range(1, STEPS + 1)],
-    "lr": lambda side: [max(1, side * step // (STEPS + 1)) for step in range(STEPS, 0, -1)],
-}
 
 
 @dataclass(frozen=True)
@@ -52,16 +44,17 @@ class Robustness(EvaluationProtocol):
         return cells_of(scope, [(train, replace(test, degradation=step)) for step in steps])
 
     def _severities(self, short_side: int) -> Sequence[str]:
-        """The texts behind the colon: those asked for, those of a sweep, or the severities of the kind."""
-        if self.severities or self.kind in SWEEPS:
-            return [f"{one:g}" for one in self.severities or SWEEPS[self.kind](short_side)]
+        """The texts behind the colon: those asked for, or those that the kind has for a sweep."""
+        if self.severities:
+            return [f"{one:g}" for one in self.severities]
         kind = catalogue.find(self.kind)
         if kind is None:
             parse_degradation(self.kind)  # which says what there is
-        if kind is None or not kind.severities:
+        steps = kind.steps(short_side) if kind else ()
+        if not steps:
             msg = f"{self.kind} has no severities; give them with --severities, from mild to strong"
             raise Unanswerable(msg)
-        return kind.severities
+        return steps
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Clean images, all severities, and each one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import takewhile
@@ -19,16 +19,29 @@ CARD = "README.md"
 FACTS = ("data_files", "class_label")  # what a head states that reading heeds
 
 
-class HubFiles(NamedTuple):
-    """The data files that a card names.
+class CardPattern(NamedTuple):
+    """Files that a card names together.
 
     Attributes:
-        split_of: By file, the split that it is of, as the card calls it; "" where it names a folder alone.
-        configurations: Names of the configurations that were taken.
+        configuration: The configuration that they are of; "default" where it has no name.
+        split: The split that they are of, as the card calls it; "" where it names a folder alone.
+        path: Their path or pattern, from the top.
     """
 
-    split_of: Mapping[str, str]
-    configurations: tuple[str, ...]
+    configuration: str
+    split: str
+    path: str
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names and patterns between the slashes."""
+        return PurePosixPath(self.path).parts
+
+    def matching(self, names: Iterable[str]) -> Iterator[str]:
+        """Those of some files that are named: by the pattern, or as they are in a folder of this path."""
+        parts = self.parts
+        below = () if parts and _is_pattern(parts[-1]) else ("**",)
+        return (name for name in names if _matches(name.split("/"), (*parts, *below)))
 
 
 class _CardLoader(yaml.SafeLoader):  # type: ignore[misc] # PyYAML has no types
@@ -40,42 +53,41 @@ class _CardLoader(yaml.SafeLoader):  # type: ignore[misc] # PyYAML has no types
     }
 
 
-def hub_files(tree: Tree, names: Sequence[str]) -> HubFiles | None:
-    """Which of some files a hub repository's card names; None where it has no card, or the card names none.
+def card_patterns(tree: Tree) -> list[CardPattern]:
+    """What a hub repository's card names; nothing where there is no card.
 
     The configuration that is the default one is taken, or else all of them.
-
-    Args:
-        tree: The repository.
-        names: Of the files.
 
     Raises:
         InputError: The head of the card names files, and cannot be read.
     """
-    configurations = _taken(_objects(_head(tree).get("configs")))
-    split_of: dict[str, str] = {}
-    for split, parts in _paths(configurations):
-        below = () if parts and _is_pattern(parts[-1]) else ("**",)
-        split_of |= {name: split for name in names if _matches(name.split("/"), (*parts, *below))}
-    taken = tuple(str(one.get("config_name", "default")) for one in configurations)
-    return HubFiles(split_of, taken) if split_of else None
+    return [
+        CardPattern(str(one.get("config_name") or "default"), split, str(PurePosixPath(folder, pattern)))
+        for one in _taken(_objects(_head(tree).get("configs")))
+        for folder in [str(one.get("data_dir") or "")]
+        for split, pattern in _patterns(one.get("data_files", {"": "**"} if folder else None))
+    ]
+
+
+def hub_files(tree: Tree, names: Sequence[str]) -> dict[str, str]:
+    """By file that the card of a hub repository names, the split as the card calls it, "" where it calls it none.
+
+    Args:
+        tree: The repository.
+        names: Of the files that are asked about.
+
+    Raises:
+        InputError: The head of the card names files, and cannot be read.
+    """
+    return {name: pattern.split for pattern in card_patterns(tree) for name in pattern.matching(names)}
 
 
 def split_folders(tree: Tree) -> dict[str, str]:
     """Folders that a card names for one split, to the split as it calls it. Raises `InputError` as `hub_files`."""
     found: dict[str, set[str]] = defaultdict(set)
-    for split, parts in _paths(_taken(_objects(_head(tree).get("configs")))):
-        folder = "/".join(takewhile(lambda part: not _is_pattern(part), parts))
-        found[folder].add(split)
+    for pattern in card_patterns(tree):
+        found["/".join(takewhile(lambda part: not _is_pattern(part), pattern.parts))].add(pattern.split)
     return {folder: splits.pop() for folder, splits in found.items() if folder and len(splits) == 1}
-
-
-def _paths(configurations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[str]]]:
-    """Pairs of a split and the parts of a path or pattern that is named for it."""
-    for configuration in configurations:
-        folder = str(configuration.get("data_dir") or "")
-        for split, pattern in _patterns(configuration.get("data_files", {"": "**"} if folder else None)):
-            yield split, PurePosixPath(folder, pattern).parts
 
 
 def _is_pattern(part: str) -> bool:

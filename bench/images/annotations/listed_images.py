@@ -22,7 +22,7 @@ from bench.images.annotations.folder_levels import shown
 from bench.images.annotations.hub_card import CARD, card_class_names, hub_files
 from bench.images.annotations.records import RECORD_SUFFIXES, PathIndex, Records, read_records
 from bench.images.annotations.split_lists import split_lists, split_of_list
-from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.annotations.stated_facts import StatedFacts, require_agreement
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.description import DESCRIPTION
 from bench.images.files.table_images import open_table
@@ -156,8 +156,7 @@ def _unread(
 
 def _split_of(tree: Tree, name: str) -> tuple[str, str]:
     """The split of all that a table lists, and what states it: the card of a hub repository, or its name."""
-    card = hub_files(tree, [name])
-    split = split_word(card.split_of[name]) if card else ""
+    split = split_word(hub_files(tree, [name]).get(name, ""))
     return (split, CARD) if split else (split_of_list(name), "its name")
 
 
@@ -288,10 +287,5 @@ def _rows(said: TableFacts, split: str) -> Iterator[StatedFacts]:
 
 def _merged(tree: Tree, image: str, first: StatedFacts, second: StatedFacts) -> StatedFacts:
     """What two tables say of one image. Raises `InputError` where they differ."""
-    merged = []
-    for what, one, other in zip(StatedFacts._fields, first, second, strict=True):
-        if one not in {None, ""} and other not in {None, "", one}:
-            msg = f"{tree.where}/{image} has the {what} {one} in one table and {other} in another; mend one of them"
-            raise InputError(msg)
-        merged.append(other if one in {None, ""} else one)
-    return StatedFacts._make(merged)
+    require_agreement(f"{tree.where}/{image}", first, second, ("one table", "another"))
+    return StatedFacts._make(other if one in {None, ""} else one for one, other in zip(first, second, strict=True))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.images.annotations.column_roles import SKIPPED
 from bench.images.annotations.folder_levels import FolderReading, shown
-from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts, certain, require_agreement
 from bench.images.files.tree import Tree
 from bench.images.vocabulary.class_words import split_word
-from bench.images.vocabulary.generator_names import is_exact_generator, is_known_generator, same_generator
-from bench.platform.errors import InputError
+from bench.images.vocabulary.generator_names import is_known_generator
 
-CLASSES = ("real", "generated")
 NOTHING = StatedFacts()
 
 
@@ -42,6 +39,14 @@ class ContainerNames:
         return bool(self.tree.reading.levels) or any(
             one.label == 0 or (one.generator and is_known_generator(one.generator)) for one in facts
         )
+
+    @cached_property
+    def _levels(self) -> Mapping[str, str]:
+        """By name, the levels by which it says nothing but a split."""
+        return {
+            name: ",".join("split" if split_word(part) else "skip" for part in name.split("/"))
+            for name in self.found.facts
+        }
 
     def merged(self, image: str, stated: StatedFacts, container: str) -> StatedFacts:
         """What is stated of an image, with what its container's name says besides.
@@ -71,21 +76,13 @@ class ContainerNames:
 
     def _require_agreement(self, image: str, stated: StatedFacts, container: str) -> None:
         named = self.found.facts.get(container, NOTHING)
-        both = (named.generator, stated.generator)
-        differ = {
-            "class": stated.label is not None
-            and named.label not in {None, stated.label}
-            and (CLASSES[named.label or 0], CLASSES[stated.label]),
-            "generator": all(map(is_exact_generator, both)) and not same_generator(*both) and both,
-        }
-        for what, pair in differ.items():
-            if pair:
-                levels = ",".join("split" if split_word(name) else "skip" for name in container.split("/"))
-                msg = (
-                    f"{self.tree.where}/{image} has the {what} {pair[0]} by the name of what it is in and {pair[1]} by "
-                    f"what is stated of it; mend one of them, or say what names are, such as --levels {levels}"
-                )
-                raise InputError(msg)
+        require_agreement(
+            f"{self.tree.where}/{image}",
+            StatedFacts(named.label, certain(named.generator)),
+            StatedFacts(stated.label, certain(stated.generator)),
+            ("the name of what it is in", "what is stated of it"),
+            f"say what names are, such as --levels {self._levels.get(container)}",
+        )
 
     def description(self) -> Iterator[str]:
         """What names were taken for, a line each."""

@@ -16,21 +16,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-from bench.images.annotations.column_roles import SKIPPED
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
 from bench.images.annotations.hub_card import split_folders
 from bench.images.annotations.listed_images import ListedImages, has_tables, listed_images
-from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts, certain, require_agreement
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.added_real_images import is_added
 from bench.images.layouts.api import SHARED_POOL, Coverage, DataSetContents, ImageRow, Layout, are_strays
 from bench.images.vocabulary import class_words, folder_words
-from bench.images.vocabulary.generator_names import is_exact_generator, same_generator
 from bench.platform.errors import InputError
-
-Fact = TypeVar("Fact")
 
 
 class FoldersLayout(Layout):
@@ -127,7 +123,7 @@ class _Merging:
         table = self.listed.facts.get(path, StatedFacts())
         if table.label == SKIPPED or (self._must_be_listed and path not in self.listed.facts):
             return None
-        label = self._agreed(path, "label", folder.label, table.label)
+        label = folder.label if table.label is None else table.label
         if label is None and folder.generator and not self.listed.says_labels:
             label = 1
         if label is None:
@@ -135,11 +131,12 @@ class _Merging:
         if table.label is None:
             _require_certain(self.tree, folder)
         stated = folder.split if self._all_split or not table.split else ""
-        split = self._agreed(path, "split", stated or None, table.split or None) or ""
+        self._require_agreement(path, folder._replace(split=stated), table)
+        split = stated or table.split
         self.folders.require_split(path.rpartition("/")[0], split)
         content = table.content or folder.content
         copied = f"{folder.unit}/{PurePosixPath(path).stem}" if folder.unit else ""
-        generator = self._generator(path, folder, table) if label else SHARED_POOL
+        generator = self._generator(folder, table) if label else SHARED_POOL
         return ImageRow(path, label, generator, split, content, table.group or folder.group or copied or path)
 
     @cached_property
@@ -154,20 +151,16 @@ class _Merging:
         folders["split"] = any(facts.split for facts in self.folders.facts.values())
         return any(not said and role in self.listed.stated for role, said in folders.items())
 
-    def _agreed(self, path: str, what: str, folder: Fact | None, table: Fact | None) -> Fact | None:
-        """The one that is stated. Raises `InputError` where both are, and differ."""
-        if folder is not None and table is not None and folder != table:
-            msg = (
-                f"{self.tree.where}/{path}: its folder says the {what} {folder} and a table {table}; mend one of "
-                "them, or say what folders are with --levels"
-            )
-            raise InputError(msg)
-        return folder if table is None else table
+    def _require_agreement(self, path: str, folder: StatedFacts, table: StatedFacts) -> None:
+        require_agreement(
+            f"{self.tree.where}/{path}",
+            StatedFacts(folder.label, certain(folder.generator), folder.split),
+            StatedFacts(table.label, certain(table.generator), table.split),
+            ("its folder", "a table"),
+            "say what folders are with --levels",
+        )
 
-    def _generator(self, path: str, folder: StatedFacts, table: StatedFacts) -> str:
-        certain = is_exact_generator(table.generator) and is_exact_generator(folder.generator)
-        if certain and not same_generator(table.generator, folder.generator):
-            self._agreed(path, "generator", folder.generator, table.generator)
+    def _generator(self, folder: StatedFacts, table: StatedFacts) -> str:
         named = "" if folder.generator in self._with_both_classes else folder.generator
         return table.generator or named or self.tree.title
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bench.images.annotations.column_roles import SKIPPED
 from bench.images.annotations.listed_images import listed_images
-from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts, certain, require_agreement
 from bench.images.files.tree import Tree
 from bench.images.layouts.api import DataSetContents, ImageRow
-from bench.images.vocabulary.generator_names import is_exact_generator, same_generator
-from bench.platform.errors import InputError
+from bench.images.vocabulary.generator_names import is_exact_generator
 
 
 def with_listed_facts(tree: Tree, contents: DataSetContents) -> DataSetContents:
@@ -53,16 +51,9 @@ def _merged(tree: Tree, row: ImageRow, table: StatedFacts) -> Iterator[ImageRow]
     """The image with what a table says of it; nothing for one that the user leaves out. Raises `InputError`."""
     if table.label == SKIPPED:
         return
-    named = [name for name in (row.generator, table.generator) if row.label and is_exact_generator(name)]
-    differ = {
-        "label": table.label not in {None, row.label} and (row.label, table.label),
-        "split": table.split and row.split not in {"", table.split} and (row.split, table.split),
-        "generator": len(named) > 1 and not same_generator(*named) and named,
-    }
-    for what, pair in differ.items():
-        if pair:
-            msg = f"{tree.where}/{row.name} has the {what} {pair[0]} by its folder and {pair[1]} in a table"
-            raise InputError(f"{msg}; mend one of them, or take the table away")
+    folder = StatedFacts(row.label, certain(row.generator) if row.label else "", row.split)
+    said = StatedFacts(table.label, certain(table.generator), table.split)
+    require_agreement(f"{tree.where}/{row.name}", folder, said, ("its folder", "a table"), "take the table away")
     own = row.label == 0 or is_exact_generator(row.generator) or not table.generator
     yield row._replace(
         generator=row.generator if own else table.generator,

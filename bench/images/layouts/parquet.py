@@ -16,10 +16,10 @@ from functools import partial
 from typing import ClassVar
 
 from bench.images.annotations.attributes import AttributeReader, attribute_of_rows
-from bench.images.annotations.column_roles import SKIPPED, TableFacts, explained_numbers, require_columns, table_facts
+from bench.images.annotations.column_roles import TableFacts, explained_numbers, require_columns, table_facts
 from bench.images.annotations.folder_levels import FolderReading, read_folders, shown
-from bench.images.annotations.hub_card import CARD, HubFiles, card_class_names, hub_files
-from bench.images.annotations.stated_facts import StatedFacts
+from bench.images.annotations.hub_card import CARD, card_class_names, hub_files
+from bench.images.annotations.stated_facts import SKIPPED, StatedFacts
 from bench.images.annotations.table_records import TableRecords
 from bench.images.files.table_images import IMAGE_TABLE_SUFFIXES, TableImages, open_table, table_files
 from bench.images.files.tables import RowGroupCache, Table, image_columns
@@ -84,7 +84,7 @@ class _TableReader:
         """Everything that the tables hold."""
         names = table_files(self.tree)
         card = hub_files(self.tree, names)
-        stale = [name for name in names if card and name not in card.split_of]
+        stale = [name for name in names if card and name not in card]
         found = _names_of_tables(self.tree, [name for name in names if name not in stale], card)
         left_out = [name for name in names if _base(name) in found.left_out]
         tables = {name: self.files.open(name) for name in names if name not in {*stale, *left_out}}
@@ -204,14 +204,14 @@ def _base(name: str) -> str:
 
 def split_of_table(tree: Tree, name: str) -> str:
     """The split that the name of a table or its folders state; "" for none."""
-    return next(iter(_names_of_tables(tree, [name], None).facts.values())).split
+    return next(iter(_names_of_tables(tree, [name], {}).facts.values())).split
 
 
-def _names_of_tables(tree: Tree, names: Sequence[str], card: HubFiles | None) -> FolderReading:
+def _names_of_tables(tree: Tree, names: Sequence[str], card: Mapping[str, str]) -> FolderReading:
     """What the names of tables and of their folders say; the card of a hub repository has priority on splits."""
     found = read_folders({_base(name): [""] for name in names}, tree.where, tree.reading)
     facts = dict(found.facts)
-    for name, split in card.split_of.items() if card else ():
+    for name, split in card.items():
         if _base(name) in facts:
             facts[_base(name)] = _with_split(facts[_base(name)], split)
     return FolderReading(facts, found.left_out, found.roles, found.unsure)

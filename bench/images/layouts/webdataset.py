@@ -14,19 +14,13 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from bench.images.annotations.attributes import attribute_of_rows
-from bench.images.annotations.column_roles import (
-    CLASS_CONTENTS,
-    GENERATORS,
-    LABELS,
-    SKIPPED,
-    explained_numbers,
-    require_columns,
-    table_facts,
-)
+from bench.images.annotations.column_roles import explained_numbers, require_columns, table_facts
 from bench.images.annotations.folder_levels import read_folders, shown
 from bench.images.annotations.hub_card import card_class_names, split_folders
 from bench.images.annotations.records import TextRecords, as_columns, with_class_names
 from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
+from bench.images.annotations.stated_facts import SKIPPED
+from bench.images.annotations.table_columns import CLASS_CONTENTS, GENERATORS, LABELS
 from bench.images.files.json_text import parse_json
 from bench.images.files.tree import Tree, shard_base
 from bench.images.layouts.api import Coverage, DataSetContents, Layout, row_of

@@ -1,5 +1,7 @@
 """How parameters are read and written: one spelling for one meaning, and nothing is lost by it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,6 +57,14 @@ def test_the_shortest_spelling_is_taken():
     assert picky.spell("2.0", (2.0,)) == "2"
     own = DegradationKind(lambda sample: sample, 1, lambda text: (3,) if text == "three" else None, "own:three (3)")
     assert own.spell("three", (3,)) == "three"
+
+
+def test_a_sweep_of_its_own_stands_before_the_severities_of_a_kind():
+    few = DegradationKind(lambda sample: sample, 1, NumberRange(1, 900, whole=True), "few:N (nothing)", ("3", "2"))
+    many = replace(few, sweep=lambda short_side: [str(short_side // step) for step in (2, 3)])
+    assert list(few.steps(90)) == ["3", "2"]
+    assert list(many.steps(90)) == ["45", "30"]
+    assert few.identity((3,)) == many.identity((3,))  # scores under one severity are the same
 
 
 def test_levels_are_rounded_to_the_nearest_and_clipped():

@@ -16,7 +16,9 @@ def steps(protocol, **images):
 def test_clean_images_come_first_then_severities_from_mild_to_strong():
     assert steps(Robustness()) == ["none", *(f"jpeg:{quality}" for quality in range(100, 0, -10))]
     assert steps(Robustness(kind="blur", severities=(0.5, 2)))[1:] == ["blur:0.5", "blur:2"]
-    assert steps(Robustness(kind="lr"), short_side=110)[1:4] == ["lr:100", "lr:90", "lr:80"]
+    assert steps(Robustness(kind="blur"))[1:] == [f"blur:{step / 2:g}" for step in range(1, 11)]
+    assert steps(Robustness(kind="lr"), short_side=110)[1:] == [f"lr:{side}" for side in range(100, 0, -10)]
+    assert steps(Robustness(kind="lr"), short_side=12)[-2:] == ["lr:2", "lr:1"]
     cells = Robustness().cells(fake_scope())
     assert {cell.train.degradation for cell in cells} == {"none"}
 

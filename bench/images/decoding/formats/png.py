@@ -25,6 +25,16 @@ _ORIENTATION_TEXTS = frozenset({b"Raw profile type exif", b"XML:com.adobe.xmp"})
 _MAX_TEXT_BYTES = 2**20  # of one text or profile, unpacked: Pillow's limit
 _END_CHUNK = b"\0\0\0\0IEND\xaeB`\x82"
 _NOTES = {b"eXIf": DAMAGED_EXIF, b"iCCP": DAMAGED_PROFILE, **dict.fromkeys(_TEXT_CHUNKS, DAMAGED_TEXT)}
+_STATED_BETTER = frozenset({b"iCCP", b"sRGB"})  # chunks that come before a gamma and primaries, as usable cICP does
+# numbers of sRGB in 1/100,000, what counts as equal (libpng's), and what is said of others
+_COLOUR_CHUNKS = {
+    b"gAMA": ((45455,), 2273, "its gamma (PNG gAMA) is not that of sRGB and is ignored"),
+    b"cHRM": (
+        (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),  # x, y of white, red, green, blue
+        1000,
+        "its primaries (PNG cHRM) are not those of sRGB and are ignored",
+    ),
+}
 _OTHER_NOTE = "a PNG chunk beside its pixels is damaged and ignored"
 
 
@@ -162,6 +172,22 @@ def _notes(chunks: Sequence[_Chunk]) -> tuple[str, ...]:
     ]
     if chunks[-1].kind != b"IEND" or not chunks[-1].is_sound:
         notes.append(ENDS_EARLY)
+    notes += _colour_notes(chunks)
     if any(chunk.kind == b"acTL" and bytes(chunk.content[:4]) > b"\0\0\0\1" for chunk in chunks):
         notes.append(ANIMATED)
     return tuple(dict.fromkeys(notes))
+
+
+def _colour_notes(chunks: Sequence[_Chunk]) -> Iterator[str]:
+    """What is to say of a gamma and primaries, which are ignored where nothing states colour better."""
+    sound = [chunk for chunk in chunks if chunk.is_sound and not _is_too_large(chunk)]
+    if any(chunk.kind in _STATED_BETTER or (chunk.kind == b"cICP" and _codes(chunk)) for chunk in sound):
+        return
+    is_grey = not chunks[0].content[9] & 2  # of the kinds of pixels, as IHDR has them
+    for chunk in sound:
+        usual, tolerance, note = _COLOUR_CHUNKS.get(chunk.kind, ((), 0, ""))
+        if len(chunk.content) != 4 * len(usual) or (is_grey and chunk.kind == b"cHRM"):
+            continue
+        stated = struct.unpack(f">{len(usual)}I", chunk.content)
+        if all(stated) and any(abs(one - other) > tolerance for one, other in zip(stated, usual, strict=True)):
+            yield note

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bench.images.annotations.column_roles import SKIPPED, explained_numbers, label_like, require_columns, table_facts
+from bench.images.annotations.column_roles import explained_numbers, label_like, require_columns, table_facts
 from bench.images.annotations.records import TextRecords
+from bench.images.annotations.stated_facts import SKIPPED
 from bench.images.reading import Reading
 from bench.images.vocabulary.known_tables import COMMUNITY_FORENSICS
 from bench.platform.errors import InputError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.images.annotations import folder_levels
+from bench.images.annotations import folder_roles
 from bench.images.annotations.folder_levels import read_folders
 from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.reading import AS_STATED, Reading
@@ -183,8 +183,8 @@ def test_what_each_level_was_taken_for_is_told():
 
 def test_every_folder_is_looked_at_a_few_times_however_many_there_are(monkeypatch):
     looked_at = []
-    known = folder_levels.is_known_generator
-    monkeypatch.setattr(folder_levels, "is_known_generator", lambda name: looked_at.append(name) or known(name))
+    known = folder_roles.is_known_generator
+    monkeypatch.setattr(folder_roles, "is_known_generator", lambda name: looked_at.append(name) or known(name))
     folders = {f"photo_{number:04d}": ["a.png"] for number in range(300)} | {"flux": ["b.png"]}
     found = read_folders(folders, "data", AS_STATED)
     assert [facts.label for facts in found.facts.values()] == [0] * 300 + [None]

@@ -53,8 +53,12 @@ def test_contents_groups_and_attributes_of_a_table_are_added(tmp_path):
 @pytest.mark.parametrize(
     ("header", "values", "reason"),
     [
-        ("file_name,split", {"val": "train"}, "has the split val by its folder and train in a table"),
-        ("file_name,label", {"ai": "real", "nature": "fake"}, r"has the label \d by its folder and \d in a table"),
+        ("file_name,split", {"val": "train"}, "has the split val by its folder and train by a table"),
+        (
+            "file_name,label",
+            {"ai": "real", "nature": "fake"},
+            r"has the class (real|generated) by its folder and (real|generated) by a table; mend",
+        ),
         ("file_name,generator", {"ai": "glide", "nature": "real"}, "has the generator ADM by its folder and"),
     ],
 )
