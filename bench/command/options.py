@@ -54,7 +54,8 @@ DataName = Annotated[
     str, typer.Option(help="What published tables call the data, as GenImage.", rich_help_panel=IMAGES)
 ]
 Limit = Annotated[
-    int | None, typer.Option(min=2, help="Images per generator, split and class, at most.", rich_help_panel=IMAGES)
+    int | None,
+    typer.Option(min=2, help="Images per generator, split, class and copy, at most.", rich_help_panel=IMAGES),
 ]
 BaseDegradation = Annotated[
     str, typer.Option(help="All images go through it first, as none,canonical:jpeg96.", rich_help_panel=IMAGES)

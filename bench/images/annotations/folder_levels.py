@@ -196,6 +196,7 @@ class _FolderTree:
             pick("content"),
             "/".join(path[: len(path) - roles[::-1].index("group")]) if "group" in roles else "",
             unit or ("." if copied else ""),
+            "/".join(filter(None, (folder_words.copy_name(name) for name, role in named if role == "copy"))),
         )
 
     def unsure_splits(

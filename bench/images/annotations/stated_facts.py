@@ -15,6 +15,7 @@ class StatedFacts(NamedTuple):
         content: Its content class.
         group: What images share that are not independent of each other.
         unit: What images of the same name in other folders share with it, as copies of one image.
+        copy: Which of these copies it is; "" for the original.
     """
 
     label: int | None = None
@@ -23,3 +24,4 @@ class StatedFacts(NamedTuple):
     content: str = ""
     group: str = ""
     unit: str = ""
+    copy: str = ""

@@ -124,6 +124,8 @@ def test_copies_of_the_same_files_are_one_image(copies):
         folders = [shape.format(copy=copy, kind=kind) for copy in copies for kind in ("flux", "real")]
         same = facts(*folders, files=("1.png", "2.png"))
         assert {(one.generator, one.unit) for one in same.values()} == {("flux", "flux"), ("", "real")}
+        kept = {"original": "", "clean": ""}
+        assert {one.copy for one in same.values()} == {kept.get(copy, copy) for copy in copies}
         images = {folder: [f"{copy}.png"] for copy in copies for folder in folders if copy in folder}
         other = read_folders(images, "/data", Reading()).facts
         assert {one.unit for one in other.values()} == {""}
@@ -156,7 +158,7 @@ def test_levels_that_a_user_states_decide():
     grouped = facts("v1/real", "v1/fake", levels=("group", "class"))
     assert [one.group for one in grouped.values()] == ["v1", "v1"]
     copied = facts("real/a", "real/b", "fake/a", levels=("class", "copy"))
-    assert [one.unit for one in copied.values()] == ["real", "real", "fake"]
+    assert [(one.unit, one.copy) for one in copied.values()] == [("real", "a"), ("real", "b"), ("fake", "a")]
 
 
 @pytest.mark.parametrize(
