@@ -223,6 +223,7 @@ class ImageSet:
         for label, noun in ((0, "real"), (1, "generated")):
             if (count := int((selected.table["label"] == label).sum())) < required:
                 contents = f" of {', '.join(subset.contents)}" if subset.contents else ""
+                contents += f" as {subset.copy}" if subset.copy else ""
                 split = "" if subset.split == "all" else f" in its {subset.split} split"
                 where = f"{subset.name} has {count or 'no'} {noun} images{contents}{split}"
                 asked = "" if subset.size is None else f", {subset.size} are asked for"

@@ -48,7 +48,9 @@ def degrade_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     chains = chain_names([*options.names(degradations), *([profile] if profile else [])])
     if not chains:
-        msg = "nothing is to be done to the images; give --profile techjam-2026, or --degradations such as jpeg:65,lr:112"
+        msg = (
+            "nothing is to be done to the images; give --profile techjam-2026, or --degradations such as jpeg:65,lr:112"
+        )
         raise InputError(msg)
     pixels = options.pixel_count(max_pixels)
     check_data(data, real)
