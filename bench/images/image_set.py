@@ -266,9 +266,10 @@ def _drawn(labels: pd.Series[int], ranks: NDArray[np.int64], size: int) -> NDArr
     return drawn
 
 
-def _with_numbers(name: str) -> list[tuple[int, str]]:
+def _with_numbers(name: str) -> list[tuple[float, str]]:
     """What orders names by the numbers in them."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"[0-9]+|[^0-9]+", name)]
+    parts = re.findall(r"[0-9]+(?:\.[0-9]+)?|[^0-9]+", name)
+    return [(float(part), "") if part[0].isdigit() else (-1, part) for part in parts]
 
 
 def _evenly_spaced(size: int, limit: int) -> NDArray[np.int64]:
