@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PRINTED = "What is printed"
 COLUMNS, PREDICTIONS = "columns", "predictions"  # forms of the file that is written
 FORMS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl"}  # of the file that is written, by suffix
+FileForm = Annotated[
+    str, typer.Option(help="What --out holds: columns, or predictions: image_path and pred of what has a score.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=PRINTED)]
 AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="Print a JSON object per image.", rich_help_panel=PRINTED)]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV of all columns.", rich_help_panel=PRINTED)]
@@ -45,12 +48,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         str, typer.Option(help="A named list of degradations, such as delivery, or a TOML file of one.")
     ] = "",
     out: Annotated[Path | None, typer.Option(help="File of all columns: .csv, .json or .jsonl.")] = None,
-    form: Annotated[
-        str,
-        typer.Option(
-            help="What --out holds: columns, or predictions: image_path and pred of what has a score, as JSON."
-        ),
-    ] = COLUMNS,
+    form: FileForm = COLUMNS,
     setting: Annotated[
         str | None, typer.Option(help="paper or small: which network the checkpoint is of.", show_default="paper")
     ] = None,
