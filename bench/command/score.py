@@ -77,12 +77,9 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     chains = chain_names([*options.names(degradations), *([profile] if profile else [])])
     if rows:
         check_detectors(rows)
-    options.require_one_of("form", form, (COLUMNS, PREDICTIONS))
     if out is not None:
         _check_out(out)
-    if form == PREDICTIONS:
-        _check_predictions(out, images, len(rows) + len(fitted or []), chains)
-    from bench.platform.files import write_atomically
+    _check_form(form, out, images, len(rows) + len(fitted or []), chains)
     from bench.request.image_scores import UNSURE, ScoreRequest, score_files
 
     folder = options.weights_folder(weights_dir)
@@ -95,8 +92,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     for note in _notes(found):
         typer.echo(note, err=True)
     if out is not None:
-        written = _predictions(found) if form == PREDICTIONS else _whole(found, FORMS[out.suffix.lower()])
-        write_atomically(out, lambda path: path.write_text(written, encoding="utf-8"))
+        _write(found, out, form)
     if not found.whole or UNSURE in found.overall:
         raise typer.Exit(1)
 
@@ -119,8 +115,11 @@ def _check_out(out: Path) -> None:
     raise InputError(msg)
 
 
-def _check_predictions(out: Path | None, images: list[Path], detectors: int, chains: list[str]) -> None:
-    """Raise `InputError` unless a list of predictions says all: of one detector, about the images of one folder."""
+def _check_form(form: str, out: Path | None, images: list[Path], detectors: int, chains: list[str]) -> None:
+    """Raise `InputError` where a list of predictions does not say all: of one detector, about images of one folder."""
+    options.require_one_of("form", form, (COLUMNS, PREDICTIONS))
+    if form != PREDICTIONS:
+        return
     found = {
         "without --out": out is None,
         f"for --out {out}": out is not None and out.suffix.lower() != ".json",
@@ -179,15 +178,16 @@ def _notes(found: ImageScores) -> Iterator[str]:
         yield f"{missing} of {len(found.table)} scores are missing"
 
 
-def _whole(found: ImageScores, form: str) -> str:
-    """A file of all columns."""
-    return "\n".join(_lines(found, form)) + "\n"
+def _write(found: ImageScores, out: Path, form: str) -> None:
+    """Write all columns, or a list of predictions of those images that have a score."""
+    from bench.platform.files import write_atomically
 
-
-def _predictions(found: ImageScores) -> str:
-    """A list of predictions, of those images that have a score."""
-    scored = found.table[found.table["reason"] == ""]
-    return prediction_list(zip(scored["name"], scored["score"], strict=True))
+    if form == PREDICTIONS:
+        scored = found.table[found.table["reason"] == ""]
+        written = prediction_list(zip(scored["name"], scored["score"], strict=True))
+    else:
+        written = "\n".join(_lines(found, FORMS[out.suffix.lower()])) + "\n"
+    write_atomically(out, lambda path: path.write_text(written, encoding="utf-8"))
 
 
 def _lines(found: ImageScores, form: str) -> Iterator[str]:
