@@ -131,6 +131,19 @@ def test_copies_of_the_same_files_are_one_image(copies):
         assert {one.unit for one in other.values()} == {""}
 
 
+@pytest.mark.parametrize("levels", [(), ("class", "copy")])
+def test_originals_may_lie_above_the_folders_of_their_copies(levels):
+    images = {
+        f"{kind}{copy}": ["1.png", "2.png"] for kind in ("fake", "real") for copy in ("", "/facebook", "/twitter")
+    }
+    found = read_folders(images, "/data", Reading(levels=levels)).facts
+    assert {name: (one.unit, one.copy) for name, one in found.items()} == {
+        f"{kind}{copy}": (kind, copy[1:]) for kind in ("fake", "real") for copy in ("", "/facebook", "/twitter")
+    }
+    others = images | {"real": ["other.png"]}
+    assert read_folders(others, "/data", Reading(levels=levels)).facts["real"].unit == ""
+
+
 def test_copies_may_have_another_format_and_miss_a_few_files():
     images = {"facebook/real": ["1.jpg", "2.jpg"], "original/real": ["1.png", "2.png", "3.png"], "flux": ["1.png"]}
     found = read_folders(images, "/data", Reading()).facts
