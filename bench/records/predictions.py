@@ -16,6 +16,7 @@ from bench.platform.printable import printable
 
 PATH, PREDICTION = "image_path", "pred"
 MAX_SHOWN = 3  # examples in a refusal
+MAX_LENGTH = 200  # characters of one
 
 
 def prediction_list(scores: Iterable[tuple[str, float]]) -> str:
@@ -65,7 +66,8 @@ def _refuse(file: Path, what: str, faulty: Iterable[object]) -> None:
     """Raise `InputError` where there is anything at fault."""
     found = list(faulty)
     if found:
-        shown = ", ".join(printable(one if isinstance(one, str) else json.dumps(one)) for one in found[:MAX_SHOWN])
+        texts = [one if isinstance(one, str) else json.dumps(one) for one in found[:MAX_SHOWN]]
+        shown = ", ".join(printable(text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}...") for text in texts)
         msg = f"{file}: {len(found)} {what}, such as {shown}; mend the list"
         raise InputError(msg)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,7 +65,9 @@ def degrade_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     with reporter.stage("degrade images", len(originals.names)) as advance:
         left_out = write_copies(originals, out, chains, workers, advance)
     count = len(originals.names) - len(left_out)
-    reporter.say(f"{len(folders)} folders of {count} images each, and {MANIFEST}: {out}")
+    reporter.say(
+        f"{len(folders)} folders of {count} images each, {_classes(originals, left_out)}, and {MANIFEST}: {out}"
+    )
     if left_out:
         shown = "; ".join(printable(f"{name} ({reason})") for name, reason in list(left_out.items())[:MAX_SHOWN])
         reporter.say(f"{len(left_out)} of {len(originals.names)} images were left out, such as {shown}")
@@ -102,10 +105,21 @@ def _originals(
     return _labelled(images if limit is None else images.select_at_most(limit), reporter)
 
 
+def _classes(originals: OriginalImages, left_out: Collection[str]) -> str:
+    """How many of the images that were copied are of each class, in words."""
+    if "label" not in originals.facts:
+        return "without labels"
+    kept = [name not in left_out for name in originals.names]
+    generated = int(originals.facts["label"][kept].sum())
+    return f"{sum(kept) - generated} real and {generated} generated"
+
+
 def _labelled(images: ImageSet, reporter: Reporter) -> OriginalImages:
     """The images of a data set; of one that ships copies the originals, where it has them."""
     from bench.images.degraded_copies import OriginalImages
 
+    for note in images.notes:
+        reporter.say(f"Note: {note}")
     if "" in images.copies:
         originals = images.select(images.table["copy"] == "")
         reporter.say(f"Note: {len(images) - len(originals)} images are copies already, and were left out")

@@ -66,6 +66,7 @@ def test_paths_may_begin_with_the_folder_and_be_those_of_windows(read, tmp_path)
         ([{"path": "a.png", "pred": 1}, 7], "2 entries are no objects of image_path and pred alone, such as "),
         ([{"image_path": 1, "pred": 1}], "1 entries are no objects of image_path and pred alone"),
         ([{"image_path": "a.png", "pred": 1, "label": 1}], "1 entries are no objects of image_path and pred alone"),
+        ([["x" * 1000]], f'such as ["{"x" * 198}...; mend the list'),
         ({"a.png": 1}, "holds a JSON dict; give a list"),
         ([], "holds an empty list; give a list"),
         ("image_path,pred\n", "cannot be read as JSON"),

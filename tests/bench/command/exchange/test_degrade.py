@@ -25,7 +25,7 @@ def manifest_of(folder):
 def test_a_profile_becomes_a_folder_for_each_setting(lineup, photos, tmp_path):
     done = lineup("degrade", photos, "--profile", "techjam-2026", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "20 folders of 6 images each, and manifest.csv" in done.stderr
+    assert "20 folders of 6 images each, 3 real and 3 generated, and manifest.csv" in done.stderr
     found = manifest_of(tmp_path / "out")
     assert found["copy"].nunique() == 20
     assert len(found) == 120
@@ -40,6 +40,7 @@ def test_images_of_which_nothing_is_known_have_copies_without_labels(lineup, pho
     done = lineup("degrade", photos / "real", "--degradations", "jpeg:90,blur:1", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "Note: the copies have no labels, for " in done.stderr
+    assert "3 folders of 3 images each, without labels, and" in done.stderr
     found = manifest_of(tmp_path / "out")
     assert list(found.columns) == ["path", "original", "copy"]
     assert found["path"].tolist()[::3] == ["clean/1.png", "jpeg_90/1.png", "blur_1/1.png"]
@@ -50,8 +51,16 @@ def test_an_image_that_is_left_out_is_told(lineup, photos, tmp_path):
     (photos / "real" / "1.png").write_bytes((photos / "real" / "1.png").read_bytes()[:200])
     done = lineup("degrade", photos, "--degradations", "jpeg:90", "--out", tmp_path / "out")
     assert done.returncode == 1
+    assert "2 folders of 5 images each, 2 real and 3 generated, and" in done.stderr
     assert "1 of 6 images were left out, such as real/1.png (" in done.stderr
     assert len(manifest_of(tmp_path / "out")) == 10
+
+
+def test_images_that_are_not_of_the_data_are_told(lineup, photos, tmp_path):
+    Image.open(photos / "real" / "0.png").save(photos / "banner.png")
+    done = lineup("degrade", photos, "--degradations", "jpeg:90", "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert "Note: 1 images are not part of the layout and were left out, in the top" in done.stderr
 
 
 def test_copies_that_are_there_are_no_originals(lineup, photos, tmp_path):
