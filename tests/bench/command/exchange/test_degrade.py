@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from bench.images.data_sets import read
 from detectors.checks import texture
 from tests.support.command_line import one_line
 
@@ -82,3 +83,20 @@ def test_what_cannot_be_asked_is_one_line(lineup, photos, tmp_path):
     empty = ("degrade", tmp_path / "empty", "--degradations", "jpeg:90", "--out", tmp_path / "out")
     assert "empty holds no image" in lineup(*empty).stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_copies_of_data_with_splits_and_pools_keep_them_and_can_be_tested(lineup, data, tmp_path):
+    assert lineup("degrade", data, "--degradations", "lr:20,jpeg:95", "--out", tmp_path / "out").returncode == 0
+    before, after = read(str(data)), read(str(tmp_path / "out"))
+    assert after.pools == before.pools
+    assert not after.drawn_splits
+    clean = after.table[after.table["copy"] == ""].set_index("source")
+    own = before.table.set_index("source")
+    assert (clean[["split", "label", "generator"]] == own.loc[clean.index, ["split", "label", "generator"]]).all(
+        axis=None
+    )
+    asked = ("run", "--protocol", "resharing", "--data", tmp_path / "out", "--detectors", "checkerboard")
+    assert lineup(*asked, "--out", tmp_path / "run").returncode == 0
+    found = pd.read_csv(tmp_path / "run" / "matrix-checkerboard.csv", index_col=0).iloc[0]
+    assert list(found.index) == ["original", "jpeg:95", "lr:20"]
+    assert found["original"] > found["lr:20"] + 0.1
