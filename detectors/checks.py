@@ -239,7 +239,7 @@ def gradients_are_of_the_log_odds(recipe: Recipe, detector: Detector, train: Toy
         return
     _require(isinstance(detector, Differentiable), "detectors of a differentiable recipe have odds_and_gradient")
     attacked = cast("Differentiable", detector)
-    pixels = np.clip(train[1].pixels.astype(np.float32) / 255, 2 * STEP, 1 - 2 * STEP)
+    pixels = np.clip(train[1].pixels / 255, 2 * STEP, 1 - 2 * STEP).astype(np.float32)
     before = pixels.copy()
     odds, gradient = attacked.odds_and_gradient(pixels)
     _require((pixels == before).all(), "odds_and_gradient leaves the pixels alone")
@@ -248,8 +248,8 @@ def gradients_are_of_the_log_odds(recipe: Recipe, detector: Detector, train: Toy
     answer = detector.answer([detector.prepare(train[1])])
     if answer.log_odds is not None:
         _require(abs(odds - answer.log_odds[0]) < 1 + abs(odds), "log odds are nearly those of the answer", odds)
-    steepest = STEP * np.sign(gradient)
-    above, below = (attacked.odds_and_gradient(pixels + sign * steepest)[0] for sign in (1, -1))
+    steepest = np.float32(STEP) * np.sign(gradient)
+    above, below = (attacked.odds_and_gradient(shown)[0] for shown in (pixels + steepest, pixels - steepest))
     expected = 2 * STEP * float(np.abs(gradient).sum(dtype=np.float64))
     clause = "log odds change along the gradient by its sum"
     _require(abs(above - below - expected) <= SLOPE_TOLERANCE * expected, clause, (above - below, expected))

@@ -38,6 +38,7 @@ class Subset:
         degraded: The images that the degradation is applied to: of both classes, or of one alone.
         shots: Further generators that join, each with so many of its images and as many of its real ones, drawn as for
             `size`. A real image that is in the subset already is in it once.
+        copy: Which copies that the data ships: "" for originals, a name for those alone; None for all.
         label: What tables call it; empty for its generators. No key depends on it.
     """
 
@@ -50,6 +51,7 @@ class Subset:
     label: str = ""
     degraded: DegradedImages = "both"
     shots: tuple[tuple[str, int], ...] = ()
+    copy: str | None = None
 
     @property
     def common_degradation(self) -> str:
@@ -183,6 +185,10 @@ class Images(Protocol):
     @property
     def release_dates(self) -> Mapping[str, str]:
         """The release date of each generator of which the data states it, as "YYYY-MM" or "YYYY-MM-DD"."""
+
+    @property
+    def copies(self) -> Sequence[str]:
+        """The copies that the data ships of its images, "" first for originals; none where it ships none."""
 
     @property
     def short_side(self) -> int:

@@ -16,6 +16,8 @@ from bench.command import new, weights
 from bench.command.cards import list_command, show_command
 from bench.command.corpus import corpus_command
 from bench.command.data import data_command
+from bench.command.exchange.degrade import degrade_command
+from bench.command.exchange.import_scores import import_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
 from bench.command.protocol_options import ProtocolCommand
 from bench.command.regress import regress_command
@@ -41,6 +43,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=ABO
 app.command("run", cls=ProtocolCommand)(run_command)
 app.command("data")(data_command)
 app.command("score")(score_command)
+app.command("degrade")(degrade_command)
+app.command("import")(import_command)
 app.command("leaderboard")(leaderboard_command)
 app.command("matrix")(matrix_command)
 app.command("list")(list_command)

@@ -57,7 +57,7 @@ Limit = Annotated[
     int | None,
     typer.Option(
         min=2,
-        help="Images per generator, split and class, at most, evenly spread over their names: no others are read.",
+        help="Images per generator, split, class and copy, at most, evenly spread over names: no others are read.",
         rich_help_panel=IMAGES,
     ),
 ]

@@ -15,6 +15,7 @@ from bench.command import options
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
 from bench.platform.printable import printable
+from bench.records.predictions import prediction_list
 from bench.request.defaults import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
     from detectors.api import Setting
 
 PRINTED = "What is printed"
+COLUMNS, PREDICTIONS = "columns", "predictions"  # forms of the file that is written
 FORMS = {".csv": "csv", ".json": "json", ".jsonl": "jsonl"}  # of the file that is written, by suffix
+FileForm = Annotated[
+    str, typer.Option(help="What --out holds: columns, or predictions: image_path and pred of what has a score.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=PRINTED)]
 AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="Print a JSON object per image.", rich_help_panel=PRINTED)]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV of all columns.", rich_help_panel=PRINTED)]
@@ -43,6 +48,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         str, typer.Option(help="A named list of degradations, such as delivery, or a TOML file of one.")
     ] = "",
     out: Annotated[Path | None, typer.Option(help="File of all columns: .csv, .json or .jsonl.")] = None,
+    form: FileForm = COLUMNS,
     setting: Annotated[
         str | None, typer.Option(help="paper or small: which network the checkpoint is of.", show_default="paper")
     ] = None,
@@ -66,14 +72,14 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     rows = _rows(options.names(detectors), detector, weights)
     chosen = _setting(setting, with_checkpoints=bool(rows))
     pixels = options.pixel_count(max_pixels)
-    form = _form({"json": as_json, "jsonl": as_jsonl, "csv": as_csv})
+    printed = _printed_form({"json": as_json, "jsonl": as_jsonl, "csv": as_csv})
     check_device(device, precision)
     chains = chain_names([*options.names(degradations), *([profile] if profile else [])])
     if rows:
         check_detectors(rows)
     if out is not None:
         _check_out(out)
-    from bench.platform.files import write_atomically
+    _check_form(form, out, images, len(rows) + len(fitted or []), chains)
     from bench.request.image_scores import UNSURE, ScoreRequest, score_files
 
     folder = options.weights_folder(weights_dir)
@@ -81,13 +87,12 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels, follow, chains
     )
     found = score_files(request, options.reporter())
-    for line in _lines(found, form):
+    for line in _lines(found, printed):
         typer.echo(line)
     for note in _notes(found):
         typer.echo(note, err=True)
     if out is not None:
-        written = "\n".join(_lines(found, FORMS[out.suffix.lower()])) + "\n"
-        write_atomically(out, lambda path: path.write_text(written, encoding="utf-8"))
+        _write(found, out, form)
     if not found.whole or UNSURE in found.overall:
         raise typer.Exit(1)
 
@@ -110,6 +115,26 @@ def _check_out(out: Path) -> None:
     raise InputError(msg)
 
 
+def _check_form(form: str, out: Path | None, images: list[Path], detectors: int, chains: list[str]) -> None:
+    """Raise `InputError` where a list of predictions does not say all: of one detector, about images of one folder."""
+    options.require_one_of("form", form, (COLUMNS, PREDICTIONS))
+    if form != PREDICTIONS:
+        return
+    found = {
+        "without --out": out is None,
+        f"for --out {out}": out is not None and out.suffix.lower() != ".json",
+        f"for {detectors} detectors": detectors > 1,
+        f"for images after {len(chains)} degradations": bool(chains),
+        f"for {' and '.join(map(str, images[:2]))}": len(images) != 1 or images[0].is_file(),
+    }
+    if wrong := next((what for what, is_wrong in found.items() if is_wrong), ""):
+        msg = (
+            f"--form predictions is given {wrong}, and a list of predictions is a .json file about the images of one "
+            "folder, as they are, by one detector; give these, or leave --form out"
+        )
+        raise InputError(msg)
+
+
 def _rows(several: tuple[str, ...], detector: str | None, weights: Path | None) -> tuple[str, ...]:
     """The detectors with a checkpoint each. Raises `InputError` where one of a pair of options is missing."""
     if (detector is None) != (weights is None):
@@ -130,7 +155,7 @@ def _setting(given: str | None, *, with_checkpoints: bool) -> Setting:
     return "small" if given == "small" else "paper"
 
 
-def _form(flags: Mapping[str, bool]) -> str:
+def _printed_form(flags: Mapping[str, bool]) -> str:
     """What is printed. Raises `InputError` where several are asked for."""
     chosen = [name for name, flag in flags.items() if flag]
     if len(chosen) > 1:
@@ -151,6 +176,18 @@ def _notes(found: ImageScores) -> Iterator[str]:
         yield f"{unsure} of {len(found.overall)} verdicts are unsure: they differ from degradation to degradation"
     if missing := int((found.table["reason"] != "").sum()):
         yield f"{missing} of {len(found.table)} scores are missing"
+
+
+def _write(found: ImageScores, out: Path, form: str) -> None:
+    """Write all columns, or a list of predictions of those images that have a score."""
+    from bench.platform.files import write_atomically
+
+    if form == PREDICTIONS:
+        scored = found.table[found.table["reason"] == ""]
+        written = prediction_list(zip(scored["name"], scored["score"], strict=True))
+    else:
+        written = "\n".join(_lines(found, FORMS[out.suffix.lower()])) + "\n"
+    write_atomically(out, lambda path: path.write_text(written, encoding="utf-8"))
 
 
 def _lines(found: ImageScores, form: str) -> Iterator[str]:

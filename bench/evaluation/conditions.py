@@ -15,6 +15,7 @@ from bench.statistics.intervals import RESAMPLES, bootstrap_accuracies, interval
 from protocols.api import NONE
 
 UNDEFINED = float("nan")
+FIT, CALLED = "fit", "called"  # of copies: number of the fit, and whether the image is called generated
 IMAGE = [columns.TEST_DATA, columns.NAME]  # identifies an image of a run
 TRAINING = [axis for axis in columns.QUESTION if axis.startswith("train") or axis == "options"]
 
@@ -84,16 +85,24 @@ def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Itera
         cells = table[own]
         told_apart = not cells.duplicated([*columns.QUESTION, columns.SEED]).any()
         if told_apart and cells[columns.STATUS].eq(SCORED).all() and cells[columns.DEGRADATION].nunique() > 1:
-            yield _outcomes(str(detector), measured, own, draws)
+            yield outcomes_of(str(detector), cells, _copies(measured, own), draws)
 
 
-def _outcomes(detector: str, measured: MeasuredCells, own: Mask, draws: int) -> ConditionOutcomes:
-    cells = measured.table[own]
-    copies = _copies(measured, own)
+def outcomes_of(detector: str, cells: pd.DataFrame, copies: pd.DataFrame, draws: int = RESAMPLES) -> ConditionOutcomes:
+    """The outcomes of one detector.
+
+    Args:
+        detector: Its name.
+        cells: One row per question and condition: `columns.TEST`, `columns.DEGRADATION`, `columns.RANKED` and
+            `columns.REAL_ACCURACY`.
+        copies: One row per fit, image and condition: `FIT`, `IMAGE`, `columns.DEGRADATION`, the label, source, score
+            and log odds, and `CALLED`.
+        draws: Number of resamples of the sources.
+    """
     flips = _flips(copies)
     low, high = interval(
         bootstrap_accuracies(
-            flips["fit"].to_numpy(int),
+            flips[FIT].to_numpy(int),
             flips[columns.SOURCE].to_numpy(),
             flips[columns.LABEL].to_numpy(int),
             flips["flipped"].to_numpy(bool),
@@ -105,13 +114,13 @@ def _outcomes(detector: str, measured: MeasuredCells, own: Mask, draws: int) -> 
         detector,
         cells[columns.DEGRADATION].nunique(),
         len(flips[IMAGE].drop_duplicates()),
-        _mean_auc(copies[clean]),
-        _mean_auc(copies[~clean]),
+        mean_auc(copies[clean]),
+        mean_auc(copies[~clean]),
         float(cells.groupby(columns.DEGRADATION)[columns.RANKED].mean().mean()),
         _worst(cells, columns.DEGRADATION, columns.RANKED),
         _worst(cells, columns.TEST, columns.RANKED) if cells[columns.TEST].nunique() > 1 else None,
         _worst_real(cells),
-        float(flips.groupby("fit")["flipped"].mean().mean()),
+        float(flips.groupby(FIT)["flipped"].mean().mean()),
         float(low),
         float(high),
     )
@@ -123,24 +132,23 @@ def _copies(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
     images = measured.images_of(own)
     cell = images[columns.CELL].to_numpy(int)
     described = images.assign(
-        fit=pd.factorize(fits[cell])[0],
-        called=called_generated(images[columns.SCORE].to_numpy()),
+        **{FIT: pd.factorize(fits[cell])[0], CALLED: called_generated(images[columns.SCORE].to_numpy())},
         **{name: measured.table[name].to_numpy()[cell] for name in (columns.DEGRADATION, columns.TEST_DATA)},
     )
-    return described.drop_duplicates(["fit", *IMAGE, columns.DEGRADATION])
+    return described.drop_duplicates([FIT, *IMAGE, columns.DEGRADATION])
 
 
 def _flips(copies: pd.DataFrame) -> pd.DataFrame:
     """One row per fit and image: its source, its label, and whether its verdict is not the same on every copy."""
     first = {name: (name, "first") for name in (columns.SOURCE, columns.LABEL)}
-    found = copies.groupby(["fit", *IMAGE]).agg(least=("called", "min"), most=("called", "max"), **first).reset_index()
+    found = copies.groupby([FIT, *IMAGE]).agg(least=(CALLED, "min"), most=(CALLED, "max"), **first).reset_index()
     return found.assign(flipped=found["least"].ne(found["most"]))
 
 
-def _mean_auc(copies: pd.DataFrame) -> float:
-    """The area under the ROC curve of the images of each fit together, mean over the fits."""
+def mean_auc(copies: pd.DataFrame) -> float:
+    """The area under the ROC curve of the copies of each fit together, mean over the fits; NaN without both classes."""
     found = []
-    for _, images in copies.groupby("fit"):
+    for _, images in copies.groupby(FIT):
         labels, odds = images[columns.LABEL].to_numpy(), images[columns.LOG_ODDS].to_numpy()
         both = 0 < labels.sum() < labels.size
         order = order_of(images[columns.SCORE].to_numpy(), odds)

@@ -162,6 +162,15 @@ class ImageSet:
         """What its images show, in alphabetical order; none where the data set does not state it."""
         return tuple(sorted(set(self.table["content"]) - {""}))
 
+    @cached_property
+    def copies(self) -> tuple[str, ...]:
+        """The copies that the data set ships of its images, "" first for originals; none where it ships none.
+
+        Strengths are in the order of their numbers: q_5 before q_50.
+        """
+        names = set(self.table["copy"])
+        return tuple(sorted(names, key=_with_numbers)) if names - {""} else ()
+
     def attribute(self, name: str) -> Sequence[str]:
         """What a column without a role says of each image, in order; "" where it says nothing.
 
@@ -214,6 +223,7 @@ class ImageSet:
         for label, noun in ((0, "real"), (1, "generated")):
             if (count := int((selected.table["label"] == label).sum())) < required:
                 contents = f" of {', '.join(subset.contents)}" if subset.contents else ""
+                contents += f" as {subset.copy}" if subset.copy else ""
                 split = "" if subset.split == "all" else f" in its {subset.split} split"
                 where = f"{subset.name} has {count or 'no'} {noun} images{contents}{split}"
                 asked = "" if subset.size is None else f", {subset.size} are asked for"
@@ -229,7 +239,8 @@ class ImageSet:
         real = self.table["generator"].isin(pools) & (self.table["label"] == 0)
         shown = self.table["content"].isin(subset.contents) if subset.contents else True
         split = True if subset.split == "all" else self.table["split"] == subset.split
-        return (generated | real) & split & shown
+        copies = True if subset.copy is None else self.table["copy"] == subset.copy
+        return (generated | real) & split & shown & copies
 
     def select(self, rows: Rows | NDArray[np.bool_] | pd.Series[bool]) -> ImageSet:
         """The images at these positions, in this order, or those whose row is true."""
@@ -243,11 +254,11 @@ class ImageSet:
         return self.select(selected)
 
     def select_at_most(self, limit: int) -> ImageSet:
-        """At most `limit` images of each generator, split and class, evenly spread over their names.
+        """At most `limit` images of each generator, split, class and copy, evenly spread over their names.
 
         By names and not by content, as draws are otherwise: a limit is there so that most files need not be read.
         """
-        groups = self.table.groupby(["generator", "split", "label"], sort=False, observed=True)
+        groups = self.table.groupby(["generator", "split", "label", "copy"], sort=False, observed=True)
         selected = [group.iloc[_evenly_spaced(len(group), limit)] for _, group in groups]
         return replace(self, table=pd.concat(selected).sort_values("name").reset_index(drop=True))
 
@@ -256,6 +267,12 @@ def _drawn(labels: pd.Series[int], ranks: NDArray[np.int64], size: int) -> NDArr
     """Which images are among `size` of each class, by their ranks: a smaller draw is part of a larger one."""
     drawn: NDArray[np.bool_] = (pd.Series(ranks).groupby(labels.to_numpy()).rank(method="first") <= size).to_numpy()
     return drawn
+
+
+def _with_numbers(name: str) -> list[tuple[float, str]]:
+    """What orders names by the numbers in them."""
+    parts = re.findall(r"[0-9]+(?:\.[0-9]+)?|[^0-9]+", name)
+    return [(float(part), "") if part[0].isdigit() else (-1, part) for part in parts]
 
 
 def _evenly_spaced(size: int, limit: int) -> NDArray[np.int64]:

@@ -103,16 +103,16 @@ def as_csv(rankings: Sequence[Ranking]) -> str:
     return frame.convert_dtypes().to_csv(index=False, lineterminator="\n")
 
 
-def _json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def json_value(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """The same value with null for NaN, which JSON does not have."""
     if isinstance(value, dict):
-        return {name: _json_value(part) for name, part in value.items()}
+        return {name: json_value(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_value(part) for part in value]
+        return [json_value(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def as_json(rankings: Sequence[Ranking]) -> str:
     """Rankings as JSON; null where undefined."""
-    whole = [_json_value(asdict(ranking)) for ranking in rankings]
+    whole = [json_value(asdict(ranking)) for ranking in rankings]
     return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

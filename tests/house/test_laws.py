@@ -17,6 +17,7 @@ WRITERS = {
     "bench/records/store.py",  # results
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/training_curves.py",  # TensorBoard writes its own files
+    "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
     "bench/command/score.py",  # a table of the user's, in a file that the user named
     "bench/command/new.py",  # a file to begin with, which the user named

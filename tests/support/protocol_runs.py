@@ -41,6 +41,7 @@ class FakeImages:
     held_out: str = "val"
     untrained: tuple[str, ...] = ()
     contents: tuple[str, ...] = CONTENTS
+    copies: tuple[str, ...] = ()
     release_dates: Mapping[str, str] = field(default_factory=dict)
 
     def generators_in(self, split):

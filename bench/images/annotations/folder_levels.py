@@ -10,7 +10,7 @@ from types import MappingProxyType
 from bench.images.annotations.folder_roles import FolderPath, FolderRole, FolderTree
 from bench.images.annotations.stated_facts import StatedFacts
 from bench.images.reading import Reading
-from bench.images.vocabulary import class_words
+from bench.images.vocabulary import class_words, folder_words
 from bench.platform.errors import InputError
 from bench.platform.printable import printable
 
@@ -104,7 +104,7 @@ def _facts(tree: FolderTree, path: FolderPath, roles: Sequence[FolderRole]) -> S
     pick = _picker(named)
     label = {"real": 0, "generated": 1}.get(next(iter(classes), ""))
     generator = pick("generator")
-    copied = any(role == "copy" for role in roles)
+    copied = any(role == "copy" for role in roles) or tree.has_copies(path)
     unit = "/".join(name for name, role in named if role != "copy") if copied else ""
     return StatedFacts(
         label,
@@ -113,6 +113,7 @@ def _facts(tree: FolderTree, path: FolderPath, roles: Sequence[FolderRole]) -> S
         pick("content"),
         "/".join(path[: len(path) - roles[::-1].index("group")]) if "group" in roles else "",
         unit or ("." if copied else ""),
+        "/".join(filter(None, (folder_words.copy_name(name) for name, role in named if role == "copy"))),
     )
 
 

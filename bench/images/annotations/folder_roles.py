@@ -144,13 +144,21 @@ class FolderTree:
     def _copies(self, parent: FolderPath) -> frozenset[str]:
         """Those of the folders in another that hold copies of the same files."""
         if parent not in self._copies_in:
-            names = [name for name in self._children[parent] if folder_words.is_copy(name)]
+            names = [name for name in self._children.get(parent, ()) if folder_words.is_copy(name)]
             files = [self._files_below((*parent, name)) for name in names]
             shared = len(files) > 1 and all(
                 len(first & other) * 2 > len(other) for first in files[:1] for other in files
             )
             self._copies_in[parent] = frozenset(names) if shared else frozenset()
         return self._copies_in[parent]
+
+    def has_copies(self, path: FolderPath) -> bool:
+        """Whether the images right in a folder are the originals of copies in folders below it."""
+        levels, depth = self._reading.levels, len(path)
+        stated = self._children.get(path, ()) if levels[depth : depth + 1] == ("copy",) else ()
+        names = stated if levels else self._copies(path)
+        own = {name.rpartition(".")[0] for name in self._images.get("/".join(path), ())}
+        return any(len(own & self._files_below((*path, name))) * 2 > len(own) for name in names)
 
     def _files_below(self, top: FolderPath, inside: FolderPath = ()) -> set[str]:
         """Paths below a folder, without suffixes; they begin with `inside`."""

@@ -21,6 +21,7 @@ class StatedFacts(NamedTuple):
         content: Its content class.
         group: What images share that are not independent of each other.
         unit: What images of the same name in other folders share with it, as copies of one image.
+        copy: Which of these copies it is; "" for the original.
     """
 
     label: int | None = None
@@ -29,6 +30,7 @@ class StatedFacts(NamedTuple):
     content: str = ""
     group: str = ""
     unit: str = ""
+    copy: str = ""
 
 
 def certain(generator: str) -> str:

@@ -35,6 +35,8 @@ class ImageRow(NamedTuple):
         content: The content class, or "".
         source: An id shared by images that are not independent of each other.
         degradation: A chain of degradations that is part of the data set, or "".
+        copy: Which of the copies of one image it is, by a platform or a strength; "" for an original, and for data that
+            ships none.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ImageRow(NamedTuple):
     content: str = ""
     source: str = ""
     degradation: str = ""
+    copy: str = ""
 
 
 def row_of(name: str, facts: StatedFacts, source: str) -> ImageRow:

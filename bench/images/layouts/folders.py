@@ -137,7 +137,8 @@ class _Merging:
         content = table.content or folder.content
         copied = f"{folder.unit}/{PurePosixPath(path).stem}" if folder.unit else ""
         generator = self._generator(folder, table) if label else SHARED_POOL
-        return ImageRow(path, label, generator, split, content, table.group or folder.group or copied or path)
+        source = table.group or folder.group or copied or path
+        return ImageRow(path, label, generator, split, content, source, copy=folder.copy)
 
     @cached_property
     def _all_split(self) -> bool:

@@ -1,7 +1,8 @@
 """A folder with `manifest.csv` or `manifest.jsonl`, which lists the images that belong to the data set.
 
-Columns `path` and `label` (0 or real, 1 or generated) are required; `generator`, `split`, `content`, `source` and
-`degradation` may be there; others are attributes. A path begins in the folder, or is absolute and below it, or
+Columns `path` and `label` (0 or real, 1 or generated) are required; `generator`, `split`, `content`, `source`,
+`degradation` and `copy` may be there; others are attributes. Copies of one image have one source; the `copy` of an
+original is empty, or `original`. A path begins in the folder, or is absolute and below it, or
 below the "root" that `dataset.json` states; separators may be those of Windows. A generated image without a generator
 belongs to "generated"; a real one with a generator is of that generator's pool only.
 
@@ -34,13 +35,14 @@ from bench.images.layouts.api import (
     SubsetLayout,
 )
 from bench.images.vocabulary.class_words import label_of, split_word
+from bench.images.vocabulary.folder_words import copy_name
 from bench.platform.errors import InputError
 from protocols.api import NONE
 from protocols.degradations import UnknownDegradation, parse_degradation
 
 STEM = "manifest"
 REQUIRED = ("path", "label")
-OPTIONAL = ("generator", "split", "content", "source", "degradation")
+OPTIONAL = ("generator", "split", "content", "source", "degradation", "copy")
 KNOWN = (*REQUIRED, *OPTIONAL)
 SOURCE = "source"
 ManifestLine = tuple[int, Mapping[str, str]]
@@ -197,6 +199,7 @@ class _ManifestReader:
             content=fields.get("content", known.content),
             source=fields.get("source", known.source) or path,
             degradation=known.degradation if chain is None else chain,
+            copy=copy_name(fields.get("copy", known.copy)),
         )
 
     def _take_columns(self, line: int, columns: Iterable[str]) -> None:

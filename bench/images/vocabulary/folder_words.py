@@ -64,6 +64,11 @@ def is_copy(name: str) -> bool:
     return bool(known or re.fullmatch(STRENGTH, name.lower()))
 
 
+def copy_name(name: str) -> str:
+    """What a copy is called: the name of its folder; "" for images to which nothing was done, as `original`."""
+    return "" if {_plain(name), name.lower()} & UNTOUCHED else name
+
+
 @lru_cache(maxsize=CACHED_NAMES)
 def is_content(name: str) -> bool:
     """Whether a folder names what its images show, or the platform that they were found on."""

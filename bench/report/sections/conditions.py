@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -16,6 +16,7 @@ from protocols.api import NONE
 from protocols.degradations import canonical_steps
 from protocols.profiles import Profile, shipped_profiles
 
+SCORE = "score"  # of a profile
 LEGEND = (
     "In %, every condition counting alike, the clean one included. Pooled AUC: all degraded copies in one ROC curve, "
     "as one threshold for all conditions has to tell them apart. Flips: images whose verdict is not the same under "
@@ -29,24 +30,38 @@ def condition_content(measured: MeasuredCells) -> SectionContent:
     found = list(condition_outcomes(measured))
     if not found:
         return SectionContent([])
-    rows = pd.json_normalize([asdict(one) for one in found], sep="_")
-    shown, profile = _columns(found), _scoring_profile(measured)
+    return outcomes_content(found, scoring_profile(measured.table[columns.DEGRADATION].unique()))
+
+
+def outcomes_content(found: Sequence[ConditionOutcomes], profile: Profile | None) -> SectionContent:
+    """One row for each of these outcomes, with the score of a profile, None for none."""
+    rows, shown = outcome_rows(found, profile), _columns(found)
     if profile:
-        scores = [sum(weight * getattr(one, name) for name, weight in profile.score.items()) for one in found]
-        rows["score"] = scores
         weights = ", ".join(f"{weight:g} {name}" for name, weight in profile.score.items())
-        shown.append(TableColumn(f"{profile.name} ({weights})", tuple(map(percent, scores))))
+        shown.append(TableColumn(f"{profile.name} ({weights})", tuple(map(percent, rows[SCORE]))))
     return SectionContent([TitledTable("Over all conditions", tuple(shown))], rows)
 
 
-def _scoring_profile(measured: MeasuredCells) -> Profile | None:
-    """The profile whose conditions the run has, and no others, where it makes one number of them; None for none."""
-    conditions = set(measured.table[columns.DEGRADATION]) - {NONE}
+def outcome_rows(found: Sequence[ConditionOutcomes], profile: Profile | None) -> pd.DataFrame:
+    """The numbers of these outcomes, one row each, with the score of a profile as `SCORE`."""
+    rows = pd.json_normalize([asdict(one) for one in found], sep="_")
+    if profile is None:
+        return rows
+    return rows.assign(**{SCORE: sum(weight * rows[name] for name, weight in profile.score.items())})
+
+
+def scoring_profile(conditions: Iterable[str]) -> Profile | None:
+    """The shipped profile of these conditions and no others, where it makes one number of them; None for none."""
     scoring = (profile for profile in shipped_profiles() if profile.score)
-    return next((profile for profile in scoring if set(canonical_steps(profile.degradations)) == conditions), None)
+    return next((profile for profile in scoring if has_conditions(profile, conditions)), None)
 
 
-def _columns(found: list[ConditionOutcomes]) -> list[TableColumn]:
+def has_conditions(profile: Profile, conditions: Iterable[str]) -> bool:
+    """Whether these are the conditions of a profile, beside images as they are."""
+    return set(canonical_steps(profile.degradations)) == set(conditions) - {NONE}
+
+
+def _columns(found: Sequence[ConditionOutcomes]) -> list[TableColumn]:
     def column(header: str, text: Callable[[ConditionOutcomes], str], *, left: bool = False) -> TableColumn:
         return TableColumn(header, tuple(map(text, found)), left)
 
@@ -60,9 +75,15 @@ def _columns(found: list[ConditionOutcomes]) -> list[TableColumn]:
         column("worst condition", lambda one: _worst_text(one.worst_condition)),
         column("worst generator", lambda one: _worst_text(one.worst_generator)),
         column("worst real", lambda one: _worst_text(one.worst_real)),
-        column("flips", lambda one: f"{percent(one.flip_rate)} [{percent(one.flip_low)}, {percent(one.flip_high)}]"),
+        column("flips", _flip_text),
     ]
     return [column for column in shown if set(column.texts) != {DASH}]
+
+
+def _flip_text(one: ConditionOutcomes) -> str:
+    """The share of images whose verdict flips, with its interval; a dash for one condition, in which none can."""
+    interval = f"[{percent(one.flip_low)}, {percent(one.flip_high)}]"
+    return f"{percent(one.flip_rate)} {interval}" if one.conditions > 1 else DASH
 
 
 def _worst_text(worst: WorstValue | None) -> str:

@@ -214,3 +214,39 @@ def test_the_largest_image_that_is_read_is_an_option(lineup, small, images):
     assert "pixels are more than the 1,000 that are read; --max-pixels" in refused.stdout
     assert lineup("score", *usual, "--max-pixels", "1M").returncode == 0
     assert "--max-pixels 'large' is no number" in one_line(lineup("score", *usual, "--max-pixels", "large"))
+
+
+def test_predictions_are_a_list_of_paths_and_numbers_of_what_has_a_score(lineup, small, images, tmp_path):
+    (images / "deep").mkdir()
+    (images / "b.png").rename(images / "deep" / "b.png")
+    (images / "c.png").write_bytes((images / "c.png").read_bytes()[:300])
+    usual = ("score", images, "--detectors", f"tiny_ladeda@{small}")
+    done = lineup(*usual, "--form", "predictions", "--out", tmp_path / "predictions.json")
+    assert done.returncode == 1
+    assert "1 of 3 scores are missing" in done.stderr
+    table = pd.read_csv(io.StringIO(lineup(*usual, "--csv").stdout), keep_default_na=False)
+    scored = table[table["reason"] == ""]
+    written = json.loads((tmp_path / "predictions.json").read_text())
+    assert [row["image_path"] for row in written] == scored["name"].tolist() == ["a.png", "deep/b.png"]
+    assert [row["pred"] for row in written] == pytest.approx(scored["score"].astype(float).tolist(), abs=1e-6)
+    assert {tuple(row) for row in written} == {("image_path", "pred")}
+
+
+@pytest.mark.parametrize(
+    ("further", "told"),
+    [
+        ((), "is given without --out"),
+        (("--out", "scores.csv"), "is given for --out scores.csv"),
+        (("--out", "a.json", "--profile", "delivery"), "is given for images after 11 degradations"),
+        (("--out", "a.json", "--fitted", "b.safetensors"), "is given for 2 detectors"),
+        (("--out", "a.json", "more"), "images and more"),
+    ],
+)
+def test_predictions_that_a_list_cannot_hold_are_refused_before_anything_is_scored(
+    lineup, small, images, monkeypatch, further, told
+):
+    monkeypatch.setattr("bench.request.image_scores.score_files", lambda *_: pytest.fail("scored"))
+    asked = ("score", images, "--detectors", f"tiny_ladeda@{small}", "--form", "predictions", *further)
+    refused = one_line(lineup(*asked))
+    assert told in refused
+    assert "one folder, as they are, by one detector; give these, or leave --form out" in refused

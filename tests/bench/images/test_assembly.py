@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 
 from bench.images.assembly import draw_splits
-from bench.images.image_set import COLUMNS
+from bench.images.layouts.api import ImageRow
 
 
 def divided(order):
     """Two generators and a pool of 100 sources each; every source of `a` has three images."""
-    rows = [(f"a/{n}/{k}", 1, "a", "", "", f"s{n}", "") for n in range(100) for k in range(3)]
-    rows += [(f"b/{n}", 1, "b", "", "", f"s{n}", "") for n in range(100)]
-    rows += [(f"r/{n}", 0, "real", "", "", f"s{n}", "") for n in range(100)]
-    table = pd.DataFrame([rows[place] for place in order], columns=list(COLUMNS))
+    rows = [ImageRow(f"a/{n}/{k}", 1, "a", source=f"s{n}") for n in range(100) for k in range(3)]
+    rows += [ImageRow(f"b/{n}", 1, "b", source=f"s{n}") for n in range(100)]
+    rows += [ImageRow(f"r/{n}", 0, "real", source=f"s{n}") for n in range(100)]
+    table = pd.DataFrame([rows[place] for place in order])
     return table.assign(split=draw_splits(table))
 
 
@@ -31,5 +31,5 @@ def test_assigned_splits_are_the_same_in_every_order():
 
 
 def test_too_few_images_to_divide_are_for_training():
-    table = pd.DataFrame([("a", 1, "g", "", "", "a", ""), ("b", 1, "g", "", "", "b", "")], columns=list(COLUMNS))
+    table = pd.DataFrame([ImageRow(name, 1, "g", source=name) for name in "ab"])
     assert draw_splits(table).tolist() == ["train", "train"]

@@ -23,6 +23,22 @@ def test_a_limit_keeps_both_classes_and_spreads(tmp_path):
     assert [name.rpartition("/")[2] for name in kept.names] == ["0.png", "4.png", "8.png", "r0.jpg", "r4.jpg", "r8.jpg"]
 
 
+def test_copies_are_in_the_order_of_their_numbers_selected_by_name_and_limited_alike(tmp_path):
+    for copy in ("original", "eps16", "eps4", "noise_0.1", "noise_0.02"):
+        write_images(tmp_path, *(f"{copy}/{kind}/{n}.png" for kind in ("real", "flux") for n in range(9)))
+    images = read(str(tmp_path))
+    assert images.copies == ("", "eps4", "eps16", "noise_0.02", "noise_0.1")
+    one = images.select(images.rows_of(Subset(("flux",), "all", copy="eps4")))
+    assert {name.split("/")[0] for name in one.names} == {"eps4"}
+    assert len(one) == 18
+    assert len(images.rows_of(Subset(("flux",), "all"))) == 90
+    limited = images.select(images.rows_of(Subset(("flux",), "all"))).select_at_most(1)
+    by_copy = limited.table.groupby("copy")["source"].agg(set)
+    assert len(set(map(frozenset, by_copy))) == 1
+    fill(tmp_path / "other" / "g")
+    assert read(str(tmp_path / "other")).copies == ()
+
+
 def test_the_commonest_short_side_is_known(tmp_path):
     fill(tmp_path / "g")
     assert read(str(tmp_path)).short_side == 8

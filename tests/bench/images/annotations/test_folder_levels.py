@@ -124,9 +124,24 @@ def test_copies_of_the_same_files_are_one_image(copies):
         folders = [shape.format(copy=copy, kind=kind) for copy in copies for kind in ("flux", "real")]
         same = facts(*folders, files=("1.png", "2.png"))
         assert {(one.generator, one.unit) for one in same.values()} == {("flux", "flux"), ("", "real")}
+        kept = {"original": "", "clean": ""}
+        assert {one.copy for one in same.values()} == {kept.get(copy, copy) for copy in copies}
         images = {folder: [f"{copy}.png"] for copy in copies for folder in folders if copy in folder}
         other = read_folders(images, "/data", Reading()).facts
         assert {one.unit for one in other.values()} == {""}
+
+
+@pytest.mark.parametrize("levels", [(), ("class", "copy")])
+def test_originals_may_lie_above_the_folders_of_their_copies(levels):
+    images = {
+        f"{kind}{copy}": ["1.png", "2.png"] for kind in ("fake", "real") for copy in ("", "/facebook", "/twitter")
+    }
+    found = read_folders(images, "/data", Reading(levels=levels)).facts
+    assert {name: (one.unit, one.copy) for name, one in found.items()} == {
+        f"{kind}{copy}": (kind, copy[1:]) for kind in ("fake", "real") for copy in ("", "/facebook", "/twitter")
+    }
+    others = images | {"real": ["other.png"]}
+    assert read_folders(others, "/data", Reading(levels=levels)).facts["real"].unit == ""
 
 
 def test_copies_may_have_another_format_and_miss_a_few_files():
@@ -156,7 +171,7 @@ def test_levels_that_a_user_states_decide():
     grouped = facts("v1/real", "v1/fake", levels=("group", "class"))
     assert [one.group for one in grouped.values()] == ["v1", "v1"]
     copied = facts("real/a", "real/b", "fake/a", levels=("class", "copy"))
-    assert [one.unit for one in copied.values()] == ["real", "real", "fake"]
+    assert [(one.unit, one.copy) for one in copied.values()] == [("real", "a"), ("real", "b"), ("fake", "a")]
 
 
 @pytest.mark.parametrize(

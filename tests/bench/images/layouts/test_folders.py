@@ -202,8 +202,10 @@ def test_copies_of_one_image_are_one_source_and_other_images_of_the_same_platfor
     assert same.groupby("source")["name"].count().tolist() == [3] * 20
     assert (same.groupby("source")["split"].nunique() == 1).all()
     assert set(same["generator"]) == {"flux", "real"}
+    assert same["copy"].tolist() == [{"original": ""}.get(name, name) for name in same["name"].str.split("/").str[0]]
     other = read(str(tmp_path / "other")).table
     assert other["source"].is_unique
+    assert set(other["copy"]) == {""}
 
 
 @pytest.mark.parametrize("wrapper", ["photos", "human", "data/photos"])

@@ -56,6 +56,16 @@ def test_a_manifest_says_what_belongs(images, write, suffix):
     assert found.notes == ("1 images are not part of the layout and were left out, in x",)
 
 
+def test_copies_are_named(images):
+    lines = [
+        line | {"copy": copy} for line, copy in zip(LINES, ("facebook", "original", "none", "", "q_50"), strict=True)
+    ]
+    table(images / "manifest.csv", lines)
+    found = read_both_ways("manifest", images)
+    assert list(table_columns(found, "copy").values()) == ["", "", "q_50", "facebook", ""]
+    assert found.copies == ("", "facebook", "q_50")
+
+
 def test_a_label_may_be_a_number_of_json(images):
     json_lines(
         images / "manifest.jsonl", [{"path": "x/a.png", "label": 1}, {"path": "c.png", "label": 0, "split": None}]

@@ -4,6 +4,7 @@ import pytest
 
 from bench.images.vocabulary.folder_words import (
     annotated_name,
+    copy_name,
     is_annotation,
     is_content,
     is_copy,
@@ -37,3 +38,13 @@ def test_words_of_each_kind_are_known_and_others_are_not(kind):
 def test_files_that_describe_an_image_are_named_for_it():
     stems = ("0001_mask", "a-gt", "b_Depth", "c_seg", "d_edges", "mask", "x_masked", "y", "z_mask_2")
     assert [annotated_name(stem) for stem in stems] == ["0001", "a", "b", "c", "d", "", "", "", ""]
+
+
+def test_images_to_which_nothing_was_done_are_no_copy():
+    assert [copy_name(one) for one in ("Original", "pre-social", "none", "Facebook", "")] == [
+        "",
+        "",
+        "",
+        "Facebook",
+        "",
+    ]

@@ -1,0 +1,1 @@
+"""Commands for detectors of other tools: images to score, and the scores that came of it."""

@@ -1,0 +1,143 @@
+"""Scores of another tool, from copies that are written to the numbers that are printed."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+from detectors.checks import texture
+from tests.support.command_line import one_line
+from tests.support.networks import save_tiny_ladeda
+
+PROFILE = """version = 1
+about = "a"
+source = "b"
+degradations = ["jpeg:30", "blur:1"]
+
+[score]
+clean_auc = 0.25
+flip_rate = 0.75
+"""
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    root = tmp_path_factory.mktemp("photos")
+    for kind in ("real", "flux"):
+        for number in range(6):
+            path = root / kind / f"{number}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(texture(f"{kind}{number}", 40, 44)).save(path)
+    return root
+
+
+@pytest.fixture(scope="module")
+def degraded(lineup, photos, tmp_path_factory):
+    """The copies of a profile."""
+    out = tmp_path_factory.mktemp("out") / "copies"
+    done = lineup("degrade", photos, "--profile", "techjam-2026", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def predicted(tmp_path):
+    """Writes a list of random scores for the rows of a manifest; gives its path and the manifest with the scores."""
+
+    def write(folder):
+        manifest = pd.read_csv(folder / "manifest.csv", keep_default_na=False)
+        manifest["pred"] = np.random.default_rng(1).random(len(manifest))
+        rows = [
+            {"image_path": path, "pred": pred} for path, pred in zip(manifest["path"], manifest["pred"], strict=True)
+        ]
+        (tmp_path / "theirs.json").write_text(json.dumps(rows))
+        return tmp_path / "theirs.json", manifest
+
+    return write
+
+
+def test_a_list_about_degraded_copies_is_scored_as_the_profile_says(lineup, degraded, predicted):
+    path, manifest = predicted(degraded)
+    done = lineup("import", path, "--data", degraded, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    clean = manifest["copy"] == "none"
+    areas = [roc_auc_score(manifest["label"][rows], manifest["pred"][rows]) for rows in (clean, ~clean)]
+    assert (found["detector"], found["profile"], found["images"], found["conditions"]) == (
+        "theirs",
+        "techjam-2026",
+        12,
+        20,
+    )
+    assert [found["clean_auc"], found["pooled_auc"]] == pytest.approx(areas)
+    assert found["score"] == pytest.approx(sum(areas) / 2)
+    assert found["by_condition"][0]["degradation"] == "none"
+    assert len(found["by_condition"]) == 20
+    printed = lineup("import", path, "--data", degraded, "--detector", "Another").stdout
+    assert "Another" in printed
+    assert "techjam-2026 (0.5 clean_auc, 0.5 pooled_auc)" in printed
+    assert re.search(rf"{100 * found['score']:.1f}\b", printed)
+    assert all(one in printed for one in set(manifest["copy"]))
+
+
+def test_what_score_writes_about_the_copies_is_what_it_says_of_the_originals(lineup, photos, degraded, tmp_path):
+    weights = save_tiny_ladeda(tmp_path / "tiny.pth", 1)
+    given = ("--detectors", f"tiny_ladeda@{weights}")
+    out = tmp_path / "predictions.json"
+    assert lineup("score", degraded, *given, "--form", "predictions", "--out", out).returncode == 0
+    own = json.loads(lineup("score", photos, *given, "--profile", "techjam-2026", "--json").stdout)
+    expected = {
+        (image["name"], answer["degradation"]): answer["score"]
+        for image in own["images"]
+        for answer in image["answers"]
+    }
+    manifest = pd.read_csv(degraded / "manifest.csv", keep_default_na=False).set_index("path")
+    written = {row["image_path"]: row["pred"] for row in json.loads(out.read_text())}
+    assert len(written) == len(expected) == len(manifest)
+    for path, pred in written.items():
+        assert pred == pytest.approx(expected[manifest["original"][path], manifest["copy"][path]], abs=1e-6)
+    assert lineup("import", out, "--data", degraded).returncode == 0
+
+
+def test_labelled_images_without_degradation_have_no_flips(lineup, photos, tmp_path):
+    rows = [
+        {"image_path": f"{kind}/{n}.png", "pred": int(kind == "flux")} for kind in ("real", "flux") for n in range(6)
+    ]
+    (tmp_path / "p.json").write_text(json.dumps(rows))
+    printed = lineup("import", tmp_path / "p.json", "--data", photos).stdout
+    assert "flips" not in printed.partition("Under each condition")[0].splitlines()[1]
+    found = json.loads(lineup("import", tmp_path / "p.json", "--data", photos, "--json").stdout)
+    assert (found["clean_auc"], found["pooled_auc"], found["profile"]) == (1.0, None, None)
+
+
+def test_a_profile_of_ones_own_has_its_score(lineup, photos, predicted, tmp_path):
+    profile = tmp_path / "mine.toml"
+    profile.write_text(PROFILE)
+    copies = tmp_path / "copies"
+    assert lineup("degrade", photos, "--profile", profile, "--out", copies).returncode == 0
+    path, _ = predicted(copies)
+    found = json.loads(lineup("import", path, "--data", copies, "--profile", profile, "--json").stdout)
+    assert found["score"] == pytest.approx(0.25 * found["clean_auc"] + 0.75 * found["flip_rate"])
+    assert "score" not in json.loads(lineup("import", path, "--data", copies, "--json").stdout)
+    refused = one_line(lineup("import", path, "--data", copies, "--profile", "techjam-2026"))
+    assert "--profile techjam-2026 is not of these degradations" in refused
+    assert "--profile delivery has no score" in one_line(
+        lineup("import", path, "--data", copies, "--profile", "delivery")
+    )
+
+
+def test_lists_that_do_not_fit_and_images_without_labels_are_one_line(lineup, photos, degraded, predicted, tmp_path):
+    path, manifest = predicted(degraded)
+    rows = json.loads(path.read_text())
+    path.write_text(json.dumps(rows[5:]))
+    refused = one_line(lineup("import", path, "--data", degraded))
+    assert f"5 images of {degraded} have no prediction, such as {', '.join(manifest['path'][:3])}; mend" in refused
+    assert "none.json is no file" in one_line(lineup("import", tmp_path / "none.json", "--data", degraded))
+    unlabelled = tmp_path / "unlabelled"
+    lineup("degrade", photos / "real", "--degradations", "jpeg:90", "--out", unlabelled)
+    path, _ = predicted(unlabelled)
+    assert "manifest.csv line 1: column label is missing" in one_line(lineup("import", path, "--data", unlabelled))
