@@ -124,7 +124,7 @@ class Cache:
         names = (images.names[row] for row in missing)
         facts = [FileRecord(bytes.fromhex(digest(images.files.identity, name))) for name in names]
         found = pd.concat([found, _with_keys(facts, keys, missing)])
-        return _inspected(images, keys, found), len(missing)
+        return _inspected(images, keys, found), int(images.image_counts[missing].sum())
 
     def _inspections_of(self, images: ImageSet) -> Path:
         return (

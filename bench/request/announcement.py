@@ -17,8 +17,8 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     request = run.request
     reporter.say(run.protocol.title)
     for name, images in run.data.items():
-        used = len(run.selections.all_images(name).images)
-        count = f"{len(images)} images" if used == len(images) else f"{used} of {len(images)} images"
+        used, held = run.selections.all_images(name).images.count, images.count
+        count = f"{held} images" if used == held else f"{used} of {held} images"
         size = f"{count}, {len(images.generators)} generators, {name or request.data_sets[0]}"
         reporter.say(f"{'And' if name else 'Data'}: {images.title} ({size})")
     if request.base_degradation != NONE:
