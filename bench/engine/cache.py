@@ -5,6 +5,7 @@ Layout of the folder:
     embeddings/<embedder>/<degradation>/<digest>.safetensors     `hashes` uint8 (N, 32) and `embeddings` float32 (N, D)
     fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed resumes from
+    rates/<processor>.json           how long this machine takes for one image of each kind of work
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
 any part of it, costs time and nothing else.
 """
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -174,6 +176,22 @@ class Cache:
     def fit_folder(self, key: str) -> Path:
         """A folder for what one long fit needs to resume after it was killed."""
         return self.root / "fitting" / _file_name(key)
+
+    def read_rates(self, conditions: str) -> Mapping[str, Any]:
+        """The rates that were measured under these conditions; none where there are none, or the file is damaged."""
+        try:
+            rates: Mapping[str, Any] = json.loads(self._rates_path(conditions).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return rates
+
+    def write_rates(self, conditions: str, rates: Mapping[str, Any]) -> None:
+        """Keep the rates that were measured under these conditions."""
+        text = json.dumps(rates, indent=1)
+        write_atomically(self._rates_path(conditions), lambda path: path.write_text(text, encoding="utf-8"))
+
+    def _rates_path(self, conditions: str) -> Path:
+        return self.root / "rates" / f"{_file_name(conditions)}.json"
 
     def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"

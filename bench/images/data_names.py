@@ -57,7 +57,9 @@ def check_data(text: str, real: str = "") -> None:
     if is_counts(text):
         counts_path(layout_and_place(text)[1])
         if real:
-            msg = f"real images {real} were given, and {text} counts its own; leave --real out, or add a row to the table"
+            msg = (
+                f"real images {real} were given, and {text} counts its own; leave --real out, or add a row to the table"
+            )
             raise InputError(msg)
         return
     places = [] if text == EMBEDDED else [layout_and_place(text)[1], *([real] if real else [])]

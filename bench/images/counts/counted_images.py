@@ -130,7 +130,9 @@ def counted_images(place: str) -> CountedImages:
         {name: family_of(name) for name in dict.fromkeys([*known, *sorted(generators)])},
         pd.DataFrame(rows, columns=[*COLUMNS, *COUNT_COLUMNS]),
         _pools(counts, path),
-        notes=("these are numbers of images, of which none is here: the plan of a run can be seen, and no run started",),
+        notes=(
+            "these are numbers of images, of which none is here: the plan of a run can be seen, and no run started",
+        ),
         listed=len(rows),
     )
 
@@ -151,7 +153,9 @@ def _pools(counts: Sequence[ImageCount], path: str) -> dict[str, str]:
     for generator in dict.fromkeys(count.generator for count in counts if count.label):
         pool = next((name for name in (generator, SHARED_POOL) if name in present), None)
         if pool is None:
-            msg = f"counts {path} have no real images that stand against {generator}; add some, or some of {SHARED_POOL}"
+            msg = (
+                f"counts {path} have no real images that stand against {generator}; add some, or some of {SHARED_POOL}"
+            )
             raise InputError(msg)
         pools[generator] = pool
     return pools

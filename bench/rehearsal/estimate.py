@@ -1,0 +1,173 @@
+"""What a workload costs: its amounts times the rates that were measured; what was not measured is left out by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.rehearsal.amounts import Amount, Counted
+from bench.rehearsal.rates import RateKind, Rates
+from bench.rehearsal.sample_images import SIDE
+from bench.rehearsal.workload import DetectorWork, Workload
+from protocols.degradations import parse_degradation
+
+FLOAT_BYTES, HASH_BYTES = 4, 32  # of a column of an embedding, and of the content that it stands under
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Time that one kind of work takes.
+
+    Attributes:
+        cores: Seconds of cores of the processor, which workers share.
+        device: Seconds of the device that detectors compute on.
+        further_cores: Seconds that are added to the former, at most, where trainings need all their epochs.
+        further_device: The same of the device.
+    """
+
+    cores: float = 0.0
+    device: float = 0.0
+    further_cores: float = 0.0
+    further_device: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.cores + other.cores,
+            self.device + other.device,
+            self.further_cores + other.further_cores,
+            self.further_device + other.further_device,
+        )
+
+    def elapsed(self, workers: int) -> float:
+        """Seconds by the clock, where so many workers share the cores and the device waits for them."""
+        return self.cores / workers + self.device
+
+    def longest(self, workers: int) -> float:
+        """The same where trainings need all their epochs."""
+        return self.elapsed(workers) + self.further_cores / workers + self.further_device
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes that are written.
+
+    Attributes:
+        embeddings: By key of the embedder.
+        fits: What fits learned.
+        scores: Of all cells.
+    """
+
+    embeddings: Mapping[str, int]
+    fits: float
+    scores: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a workload costs.
+
+    Attributes:
+        costs: Time by kind of work, in the order in which it is done.
+        degrading: Seconds of cores by degradation, the dearest first.
+        disk: Bytes that are written.
+        memory: Bytes of all scores, which the report holds at once.
+        unmeasured: What is left out, each with the reason, "" where it was never measured.
+    """
+
+    costs: Mapping[str, Cost]
+    degrading: Mapping[str, float]
+    disk: Disk
+    memory: float
+    unmeasured: Mapping[str, str]
+
+    @property
+    def total(self) -> Cost:
+        """Of all work."""
+        return sum(self.costs.values(), Cost())
+
+
+@dataclass
+class _Prices:
+    """Looks rates up, and notes what has none.
+
+    Attributes:
+        rates: What was measured.
+        unmeasured: What has no rate, each with the reason.
+    """
+
+    rates: Rates
+    unmeasured: dict[str, str]
+
+    def __call__(self, kind: RateKind, of: str, what: str, count: float) -> float:
+        """What so many images cost; 0 and a note where the rate is not known."""
+        rate = self.rates.get(kind, of)
+        if rate is None and count:
+            self.unmeasured[what] = self.rates.reason(kind, of)
+        return count * (rate or 0.0)
+
+    def by_pixels(self, kind: RateKind, of: str, what: str, amount: Amount) -> float:
+        """The same of work that grows with the pixels of an image."""
+        return self(kind, of, what, amount.pixels / SIDE**2)
+
+
+def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Estimate:
+    """What a workload costs.
+
+    Args:
+        work: What would be done.
+        rates: What was measured.
+        workers: Cores that are worked with.
+        on_cpu: Whether detectors compute on the processor, where fits of one thread run side by side.
+    """
+    unmeasured = {f"all of {name}": reason for name, reason in work.left_out.items()}
+    prices = _Prices(rates, unmeasured)
+    degrading = _degrading(work.degraded, prices)
+    again = _decoding(work.refitting.decoded, prices) + sum(_degrading(work.refitting.degraded, prices).values())
+    fits = [_fit(key, one, prices, workers if on_cpu else 1) for key, one in work.detectors.items()]
+    each = work.detectors.items()
+    costs = {
+        "check files": Cost(_decoding(work.checked, prices)),
+        "decode": Cost(_decoding(work.decoded, prices)),
+        "degrade": Cost(sum(degrading.values())),
+        "prepare": Cost(
+            sum(prices("prepare", key, f"preparing for {key}", one.images) for key, one in work.embedders.items())
+            + sum(prices("prepare", key, f"preparing for {one.label}", one.prepared) for key, one in each)
+        ),
+        "embed": Cost(
+            device=sum(prices("embed", key, f"embedding by {key}", one.images) for key, one in work.embedders.items())
+        ),
+        "fit": sum(fits, Cost(further_cores=again)),
+        "score": Cost(device=sum(prices("score", key, f"scoring by {one.label}", one.scored) for key, one in each)),
+        "decide": Cost(sum(prices("decide", key, f"decisions of {one.label}", one.decided) for key, one in each)),
+        "record": Cost(prices("record", "", "writing scores", work.recorded)),
+    }
+    disk = Disk(
+        {key: one.images * (one.embedder.dim * FLOAT_BYTES + HASH_BYTES) for key, one in work.embedders.items()},
+        sum(prices("fit bytes", key, f"fits of {one.label}", len(one.fits)) for key, one in each),
+        prices("row bytes", "", "writing scores", work.recorded),
+    )
+    memory = prices("row memory", "", "writing scores", work.recorded)
+    ordered = dict(sorted(degrading.items(), key=lambda item: -item[1]))
+    return Estimate(costs, ordered, disk, memory, unmeasured)
+
+
+def _decoding(decoded: Counted, prices: _Prices) -> float:
+    """Seconds of decoding."""
+    return sum(prices.by_pixels("decode", name, f"decoding {name}", amount) for name, amount in decoded.items())
+
+
+def _degrading(degraded: Counted, prices: _Prices) -> dict[str, float]:
+    """Seconds of each step of a degradation, by the beginning of its chain."""
+    return {
+        chain: prices.by_pixels("degrade", parse_degradation(chain).key, chain, amount)
+        for chain, amount in degraded.items()
+    }
+
+
+def _fit(key: str, work: DetectorWork, prices: _Prices, workers: int) -> Cost:
+    """What the fits of a recipe take, with one epoch each, and with all of them."""
+    what = f"fits of {work.label}"
+    epoch = prices("fit", key, what, sum(work.fits))
+    start = prices("fit start", key, what, len(work.fits))
+    side_by_side = workers if work.recipe.single_threaded_fit else 1
+    return Cost(device=(start + epoch) / side_by_side, further_device=epoch * (work.epochs - 1) / side_by_side)

@@ -1,0 +1,178 @@
+"""A rehearsal of a planned run: its work, the rates that were measured on this machine, and what it costs, in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from bench.engine.cache import Cache
+from bench.platform.progress import Reporter
+from bench.rehearsal.amounts import Counted
+from bench.rehearsal.estimate import Cost, Disk, Estimate, estimate
+from bench.rehearsal.measuring import CPU_BATCH, RateMeasurement, measure
+from bench.rehearsal.rates import Rates
+from bench.rehearsal.sample_images import SIDE, sample_images
+from bench.rehearsal.workload import Workload, workload
+from bench.request.devices import processor_name
+from bench.request.planned_run import PlannedRun
+from protocols.degradations import parse_degradation
+
+MINUTE, HOUR = 60, 3600  # seconds
+UNITS = ("kB", "MB", "GB", "TB")
+MAX_SHOWN = 6  # of what is not measured
+LONGEST_REASON = 100  # characters
+
+
+def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) -> None:
+    """Print what a planned run would do, and what that costs at the rates that were measured on this machine.
+
+    Args:
+        run: The run; nothing of it is done.
+        reporter: Prints.
+        measuring: Whether the rates that it needs are measured now, and kept in the cache folder.
+    """
+    work, cache, conditions = workload(run), Cache(run.request.cache), _conditions(run)
+    rates = Rates.from_json(cache.read_rates(conditions))
+    if measuring:
+        batch_size = CPU_BATCH if run.runtime.device == "cpu" else run.request.batch_size
+        measure(work, run.images, RateMeasurement(sample_images(), run.runtime, batch_size, rates), reporter)
+        cache.write_rates(conditions, rates.to_json())
+    reporter.say(amounts_text(work, len(run.planned)))
+    if not rates.values:
+        reporter.say("Expected time: unknown, for nothing was measured on this machine; add --measure (about a minute)")
+        return
+    workers = min(run.request.workers, os.cpu_count() or 1)
+    found = estimate(work, rates, workers, on_cpu=run.runtime.device == "cpu")
+    reporter.say("\n".join(cost_lines(work, found, rates, workers)))
+    where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
+    reporter.say(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
+
+
+def _conditions(run: PlannedRun) -> str:
+    """What rates hold for."""
+    runtime = run.runtime
+    return "/".join([processor_name(runtime), runtime.device, runtime.precision, str(run.request.batch_size)])
+
+
+def amounts_text(work: Workload, planned: int) -> str:
+    """What would be done, without times."""
+    embeddings = sum(one.images for one in work.embedders.values())
+    return (
+        f"To answer: {work.cells} of {planned} cells, {work.fits} fits, {_images(work.decoded)} images to decode, "
+        f"{_images(work.degraded)} to degrade, {embeddings} to embed"
+    )
+
+
+def cost_lines(work: Workload, found: Estimate, rates: Rates, workers: int) -> Iterator[str]:
+    """What it costs: a line for each kind of work, then all of it.
+
+    Args:
+        work: What would be done.
+        found: What it costs.
+        rates: What was measured.
+        workers: Cores that are worked with.
+    """
+    about = _about(work, found, rates)
+    for name, cost in found.costs.items():
+        if cost != Cost():
+            yield f"  {name:<12}{_span(cost, workers):>18}   {about[name]}"
+    yield f"Expected time: {_span(found.total, workers)} with {workers} workers{_dearest_of_all(found, workers)}"
+    yield f"Disk: {_disk_text(found.disk)}; memory: {size_text(found.memory)} of scores when the report is made"
+    if found.unmeasured:
+        shown = [f"{what} ({_short(reason)})" for what, reason in list(found.unmeasured.items())[:MAX_SHOWN]]
+        more = len(found.unmeasured) - len(shown)
+        yield f"In no sum, for not measured: {'; '.join(shown)}{f'; and {more} more' if more else ''}"
+
+
+def _about(work: Workload, found: Estimate, rates: Rates) -> dict[str, str]:
+    """What stands beside the time of each kind of work."""
+    detectors = work.detectors.values()
+    networks = sorted({f"{one.label} 1 to {one.epochs} epochs" for one in detectors if one.fits and one.epochs > 1})
+    by_embedder = [f"{one.images:,} by {key.partition('.')[0]}" for key, one in work.embedders.items()]
+    return {
+        "check files": f"decode {_images(work.checked):,} images once",
+        "decode": f"{_images(work.decoded):,} images: each once for all that embed, once for all that score and once a fit",
+        "degrade": f"{_images(work.degraded):,} times{_dearest(work, found, rates)}",
+        "prepare": f"{sum(one.prepared for one in detectors) + _embedded(work):,} times",
+        "embed": ", ".join(by_embedder),
+        "fit": f"{work.fits:,} fits on {sum(sum(one.fits) for one in detectors):,} images{''.join(f'; {text}' for text in networks)}",
+        "score": f"{sum(one.scored for one in detectors):,} times by networks",
+        "decide": f"{sum(one.decided for one in detectors):,} times from embeddings",
+        "record": f"{work.recorded:,} scores",
+    }
+
+
+def _embedded(work: Workload) -> int:
+    return sum(one.images for one in work.embedders.values())
+
+
+def _images(amounts: Counted) -> int:
+    return sum(amount.images for amount in amounts.values())
+
+
+def _dearest(work: Workload, found: Estimate, rates: Rates) -> str:
+    """The degradation that takes longest, its share of all degrading, and what it takes of one image."""
+    if not sum(found.degrading.values()):
+        return ""
+    name, seconds = next(iter(found.degrading.items()))
+    amount = work.degraded[name]
+    each = rates.get("degrade", parse_degradation(name).key) or 0.0
+    share = seconds / sum(found.degrading.values())
+    here = f"{1000 * seconds / amount.images:.0f} ms an image, {1000 * each:.1f} ms of {SIDE}x{SIDE}"
+    return f", of which {name} takes {share:.0%} ({here})"
+
+
+def _dearest_of_all(found: Estimate, workers: int) -> str:
+    """The degradation that takes longest, with its share of everything."""
+    whole = found.total.elapsed(workers)
+    if not sum(found.degrading.values()) or not whole:
+        return ""
+    name, seconds = next(iter(found.degrading.items()))
+    return f", {seconds / workers / whole:.0%} of the least for {name}"
+
+
+def _scaling(work: Workload) -> str:
+    """By how much rates of images of one size are scaled to those of the data."""
+    amounts = [*work.checked.values(), *work.decoded.values()]
+    images, pixels = sum(one.images for one in amounts), sum(one.pixels for one in amounts)
+    if not images:
+        return "Nothing is decoded"
+    return (
+        f"Decoding and degrading are scaled by pixels: an image to decode has {pixels / images:,.0f} on average, "
+        f"{pixels / images / SIDE**2:.1f} times as many"
+    )
+
+
+def _span(cost: Cost, workers: int) -> str:
+    """Time by the clock, at least and at most."""
+    least, most = duration(cost.elapsed(workers)), duration(cost.longest(workers))
+    return least if least == most else f"{least} to {most}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a unit that suits them."""
+    if seconds < 2 * MINUTE:
+        return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    hours = seconds / HOUR
+    return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
+
+
+def _disk_text(disk: Disk) -> str:
+    embeddings = sum(disk.embeddings.values())
+    largest = max(disk.embeddings, key=lambda key: disk.embeddings[key], default="")
+    of_which = f" (of which {largest.partition('.')[0]} {size_text(disk.embeddings[largest])})" if largest else ""
+    return f"{size_text(embeddings)} of embeddings{of_which}, {size_text(disk.fits)} of fits, {size_text(disk.scores)} of scores"
+
+
+def size_text(size: float) -> str:
+    """Bytes in a unit that suits them, of 1000 each."""
+    power = next((power for power, _ in enumerate(UNITS, 1) if size < 1000 ** (power + 1)), len(UNITS))
+    return f"{size / 1000**power:.1f} {UNITS[power - 1]}"
+
+
+def _short(reason: str) -> str:
+    """The beginning of a reason, or what to do where there is none."""
+    text = reason or "add --measure"
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
