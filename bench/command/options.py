@@ -47,7 +47,7 @@ SeedCount = Annotated[
 Data = Annotated[
     str,
     typer.Option(
-        help="'embedded', a path or URL, or layout:path; or several. For --dry-run also counts:FILE.csv.",
+        help="'embedded', a path or URL, or layout:path; or several. For a dry run also counts:FILE.",
         rich_help_panel=IMAGES,
     ),
 ]

@@ -125,15 +125,16 @@ class ImageSet:
         """Pixels of each image, (N,): the mean of the first ones of its generator and class; NaN where none is read."""
         keys = self.table[["generator", "label"]]
         rows = keys.groupby(["generator", "label"], sort=True, observed=True).head(IMAGES_MEASURED).index
-        pixels = {row: float(np.prod(size)) for row in rows if (size := self._size(int(row)))}
-        means = pd.Series(pixels, dtype=float).groupby([keys.loc[[*pixels], name] for name in keys]).mean()
-        found = keys.join(means.rename("pixels"), on=["generator", "label"])["pixels"]
+        sizes = [self._size(int(row)) for row in rows]
+        measured = keys.loc[rows].assign(pixels=[float(np.prod(size)) if size else np.nan for size in sizes])
+        means = measured.groupby(["generator", "label"])["pixels"].mean()
+        found = keys.join(means, on=["generator", "label"])["pixels"]
         return found.fillna(found.mean()).to_numpy(dtype=np.float64)
 
     @cached_property
     def formats(self) -> Sequence[str]:
         """Format of each file, as its name has it: "PNG", or "JPEG" for any other that stands for a lossy one."""
-        return np.where(self.table["name"].str.lower().str.endswith(LOSSLESS), "PNG", "JPEG").tolist()
+        return ["PNG" if name.lower().endswith(LOSSLESS) else "JPEG" for name in self.names]
 
     @cached_property
     def short_side(self) -> int:

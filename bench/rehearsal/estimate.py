@@ -70,14 +70,14 @@ class Estimate:
         costs: Time by kind of work, in the order in which it is done.
         degrading: Seconds of cores by degradation, the dearest first.
         disk: Bytes that are written.
-        memory: Bytes of all scores, which the report holds at once.
+        memory: Bytes that are held at once, by what holds them.
         unmeasured: What is left out, each with the reason, "" where it was never measured.
     """
 
     costs: Mapping[str, Cost]
     degrading: Mapping[str, float]
     disk: Disk
-    memory: float
+    memory: Mapping[str, float]
     unmeasured: Mapping[str, str]
 
     @property
@@ -146,7 +146,9 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
         sum(prices("fit bytes", key, f"fits of {one.label}", len(one.fits)) for key, one in each),
         prices("row bytes", "", "writing scores", work.recorded),
     )
-    memory = prices("row memory", "", "writing scores", work.recorded)
+    largest = max((max(one.fits, default=0) * one.columns * FLOAT_BYTES for _, one in each), default=0)
+    rows = prices("row memory", "", "writing scores", work.recorded)
+    memory = {"embeddings in a fit": float(largest), "scores in the report": rows}
     ordered = dict(sorted(degrading.items(), key=lambda item: -item[1]))
     return Estimate(costs, ordered, disk, memory, unmeasured)
 

@@ -30,7 +30,7 @@ from bench.rehearsal.repeated_train_set import RepeatedTrainSet
 from bench.rehearsal.sample_images import ENCODINGS, encoded, repeated
 from bench.rehearsal.workload import DetectorWork, Workload
 from detectors.api import Answer, Detector, Embedder, Embeddings, Runtime, Sample
-from protocols.degradations import parse_degradation
+from protocols.degradations import Degradation, parse_degradation
 
 CPU_BATCH = 8  # a processor gains nothing from larger ones
 DEGRADED = 4  # images that a degradation is measured on
@@ -59,21 +59,22 @@ class RateMeasurement:
         """Decode a file of each format."""
         for file_format in ENCODINGS:
             files = [encoded(sample.pixels, file_format) for sample in self.samples]
-            seconds = _core_seconds(lambda files=files, name=file_format: [decode(file, name) for file in files])
+            seconds = _core_seconds(partial(_decode_all, files))
             self.rates.put("decode", file_format, seconds / len(files))
 
     def degrading(self, chains: Counted) -> None:
         """Take every step of these chains, on what the steps before it leave of an image."""
         degraded: dict[str, list[Sample]] = {"": list(self.samples[:DEGRADED])}
-        for chain in sorted({part for chain in chains for part in beginnings(chain)}, key=_steps_and_name):
+        parts = {part for chain in chains for part in beginnings(chain)}
+        for chain in sorted(parts, key=lambda part: (part.count("+"), part)):
             whole = parse_degradation(chain)
             before, step = degraded.get(chain.rpartition("+")[0]), whole.apart()[-1]
             with self._reasons(whole.key, "degrade"):
                 if before is None:
                     msg = "what it begins with refuses the images"
                     raise ValueError(msg)
-                degraded[chain] = [step(sample) for sample in before]
-                seconds = _core_seconds(lambda step=step, before=before: [step(sample) for sample in before])
+                degraded[chain] = _degrade_all(step, before)
+                seconds = _core_seconds(partial(_degrade_all, step, before))
                 self.rates.put("degrade", whole.key, seconds / len(before))
 
     def recording(self, images: ImageSet) -> None:
@@ -107,8 +108,9 @@ class RateMeasurement:
             key: Of its recipe.
             work: What it has to do.
         """
-        kinds: list[RateKind] = ["decide" if work.decided else "score", *(["fit"] if work.fits else [])]
-        with self._reasons(key, *kinds):
+        answers: RateKind = "decide" if work.decided else "score"
+        fits: tuple[RateKind, ...] = ("fit",) if work.fits else ()
+        with self._reasons(key, answers, *fits):
             detector = self._fitted(key, work)
             if needs_only_embeddings(detector):
                 self._deciding(key, detector)
@@ -190,9 +192,12 @@ def measure(work: Workload, images: ImageSet, run: RateMeasurement, reporter: Re
             advance(1)
 
 
-def _steps_and_name(chain: str) -> tuple[int, str]:
-    """The number of steps of a chain, which are taken one after the other, and its name."""
-    return chain.count("+"), chain
+def _decode_all(files: Sequence[bytes]) -> list[Sample]:
+    return [decode(file, "a photograph") for file in files]
+
+
+def _degrade_all(step: Degradation, samples: Sequence[Sample]) -> list[Sample]:
+    return [step(sample) for sample in samples]
 
 
 def _core_seconds(work: Callable[[], object]) -> float:

@@ -58,8 +58,8 @@ def amounts_text(work: Workload, planned: int) -> str:
     """What would be done, without times."""
     embeddings = sum(one.images for one in work.embedders.values())
     return (
-        f"To answer: {work.cells} of {planned} cells, {work.fits} fits, {_images(work.decoded)} images to decode, "
-        f"{_images(work.degraded)} to degrade, {embeddings} to embed"
+        f"To answer: {work.cells:,} of {planned:,} cells, {work.fits:,} fits, {_images(work.decoded):,} images to "
+        f"decode, {_images(work.degraded):,} to degrade, {embeddings:,} to embed"
     )
 
 
@@ -77,7 +77,8 @@ def cost_lines(work: Workload, found: Estimate, rates: Rates, workers: int) -> I
         if cost != Cost():
             yield f"  {name:<12}{_span(cost, workers):>18}   {about[name]}"
     yield f"Expected time: {_span(found.total, workers)} with {workers} workers{_dearest_of_all(found, workers)}"
-    yield f"Disk: {_disk_text(found.disk)}; memory: {size_text(found.memory)} of scores when the report is made"
+    yield f"Disk: {_disk_text(found.disk)}"
+    yield f"Memory: {', '.join(f'{size_text(size)} of {what}' for what, size in found.memory.items() if size)}"
     if found.unmeasured:
         shown = [f"{what} ({_short(reason)})" for what, reason in list(found.unmeasured.items())[:MAX_SHOWN]]
         more = len(found.unmeasured) - len(shown)
@@ -88,14 +89,15 @@ def _about(work: Workload, found: Estimate, rates: Rates) -> dict[str, str]:
     """What stands beside the time of each kind of work."""
     detectors = work.detectors.values()
     networks = sorted({f"{one.label} 1 to {one.epochs} epochs" for one in detectors if one.fits and one.epochs > 1})
+    fits = [one.fits for one in detectors]
     by_embedder = [f"{one.images:,} by {key.partition('.')[0]}" for key, one in work.embedders.items()]
     return {
         "check files": f"decode {_images(work.checked):,} images once",
-        "decode": f"{_images(work.decoded):,} images: each once for all that embed, once for all that score and once a fit",
+        "decode": f"{_images(work.decoded):,} images, each once to embed, once to score and once a fit of a network",
         "degrade": f"{_images(work.degraded):,} times{_dearest(work, found, rates)}",
         "prepare": f"{sum(one.prepared for one in detectors) + _embedded(work):,} times",
         "embed": ", ".join(by_embedder),
-        "fit": f"{work.fits:,} fits on {sum(sum(one.fits) for one in detectors):,} images{''.join(f'; {text}' for text in networks)}",
+        "fit": "; ".join([f"{work.fits:,} fits on {sum(map(sum, fits)):,} images", *networks]),
         "score": f"{sum(one.scored for one in detectors):,} times by networks",
         "decide": f"{sum(one.decided for one in detectors):,} times from embeddings",
         "record": f"{work.recorded:,} scores",
@@ -128,7 +130,7 @@ def _dearest_of_all(found: Estimate, workers: int) -> str:
     if not sum(found.degrading.values()) or not whole:
         return ""
     name, seconds = next(iter(found.degrading.items()))
-    return f", {seconds / workers / whole:.0%} of the least for {name}"
+    return f", of which {name} is up to {seconds / workers / whole:.0%}"
 
 
 def _scaling(work: Workload) -> str:
@@ -163,7 +165,8 @@ def _disk_text(disk: Disk) -> str:
     embeddings = sum(disk.embeddings.values())
     largest = max(disk.embeddings, key=lambda key: disk.embeddings[key], default="")
     of_which = f" (of which {largest.partition('.')[0]} {size_text(disk.embeddings[largest])})" if largest else ""
-    return f"{size_text(embeddings)} of embeddings{of_which}, {size_text(disk.fits)} of fits, {size_text(disk.scores)} of scores"
+    further = f"{size_text(disk.fits)} of fits, {size_text(disk.scores)} of scores"
+    return f"{size_text(embeddings)} of embeddings{of_which}, {further}"
 
 
 def size_text(size: float) -> str:

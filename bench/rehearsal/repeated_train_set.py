@@ -68,7 +68,8 @@ class RepeatedTrainSet:
         base = self.embedded[embedder.key]
         noise = np.random.default_rng(SEED).normal(0, SPREAD, (max(self.rows) + 1, base.shape[1]))[list(self.rows)]
         rows = np.array(self.rows) % len(self.samples)
-        return (base[rows] + noise * base.std(axis=0)).astype(np.float32)
+        embeddings: Embeddings = (base[rows] + noise * base.std(axis=0)).astype(np.float32)
+        return embeddings
 
     def scores(self, detector: Detector) -> Scores:
         """Scores of all images in order."""

@@ -37,6 +37,7 @@ class DetectorWork:
         recipe: The recipe.
         label: What the run calls it.
         checkpoint: The file that it is loaded from; empty where it is fitted.
+        columns: Of the embeddings that a fit reads.
         fits: Number of images of each fit.
         prepared: Images that are prepared for it; an embedder prepares for itself.
         scored: Images that its fitted detectors score, by each and under each degradation.
@@ -46,6 +47,7 @@ class DetectorWork:
     recipe: Recipe
     label: str
     checkpoint: str = ""
+    columns: int = 0
     fits: list[int] = field(default_factory=list)
     prepared: int = 0
     scored: int = 0
@@ -123,7 +125,15 @@ def workload(run: PlannedRun) -> Workload:
     others = [item for item in items if not embedders[item.recipe_key].sufficient]
     amounts = ImageAmounts(run.selections.pool)
     embedded = _missing_embeddings(items, embedders, run)
-    work = {item.recipe_key: DetectorWork(item.recipe, item.cell.detector, item.cell.checkpoint) for item in items}
+    work = {
+        item.recipe_key: DetectorWork(
+            item.recipe,
+            item.cell.detector,
+            item.cell.checkpoint,
+            sum(embedder.dim for embedder in embedders[item.recipe_key].embedders),
+        )
+        for item in items
+    }
     sizes = {item.key: run.selections[item.cell.test].images.count for item in items}
     for item in items:
         if embedders[item.recipe_key].sufficient:

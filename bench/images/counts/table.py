@@ -93,8 +93,9 @@ def _count(row: Mapping[str, str | None], where: str) -> ImageCount:
         if not (texts[name].isascii() and texts[name].isdigit() and int(texts[name])):
             raise InputError(f"{where}: {name} is {texts[name]!r}; write a whole number from 1 on")
     label = LABELS[texts["label"]]
-    numbers = (int(texts[name]) for name in NUMBERS)
-    return ImageCount(texts["generator"], label, texts["split"], *numbers, texts["format"].upper() or FORMATS[label])
+    images, width, height = (int(texts[name]) for name in NUMBERS)
+    file_format = texts["format"].upper() or FORMATS[label]
+    return ImageCount(texts["generator"], label, texts["split"], images, width, height, file_format)
 
 
 def _require_whole(found: Sequence[ImageCount], path: Path) -> None:
