@@ -39,7 +39,7 @@ class Amount:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ImagesRead:
     """What one pass over images reads, or all fits together.
 
     Attributes:
@@ -51,12 +51,12 @@ class Reading:
     decoded: Counted
     degraded: Counted
 
-    def __add__(self, other: Reading) -> Reading:
-        return Reading(added([self.decoded, other.decoded]), added([self.degraded, other.degraded]))
+    def __add__(self, other: ImagesRead) -> ImagesRead:
+        return ImagesRead(added([self.decoded, other.decoded]), added([self.degraded, other.degraded]))
 
-    def times(self, factor: float) -> Reading:
+    def times(self, factor: float) -> ImagesRead:
         """The same so many times."""
-        return Reading(
+        return ImagesRead(
             *({name: one.times(factor) for name, one in part.items()} for part in (self.decoded, self.degraded))
         )
 
@@ -90,7 +90,7 @@ class ImageAmounts:
         """The amount of these images."""
         return Amount(int(self._counts[images].sum()), float(self._pixels[images].sum()))
 
-    def reading(self, requests: Iterable[tuple[str, Positions]]) -> Reading:
+    def reading(self, requests: Iterable[tuple[str, Positions]]) -> ImagesRead:
         """What a pass reads in which these images are asked for under these chains of degradations.
 
         An image is decoded once, and a step that several chains begin with is taken once. What the data set itself has
@@ -111,7 +111,7 @@ class ImageAmounts:
                 *({step: amount} for chain, amount in of_data for step in beginnings(chain)),
             ]
         )
-        return Reading(self._by(self._formats, read), degraded)
+        return ImagesRead(self._by(self._formats, read), degraded)
 
     def _by(self, values: NDArray[np.object_], read: NDArray[np.bool_]) -> dict[str, Amount]:
         """The amounts of the images that are read, by the value of each."""

@@ -5,19 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
 
 from bench.engine.embeddings import recipe_embedders
 from bench.rehearsal.repeated_train_set import RepeatedTrainSet
 from detectors.api import Detector, Embeddings, Recipe, Runtime, Sample
-
-if TYPE_CHECKING:
-    from detectors.training.network_recipe import NetworkRecipe
+from detectors.epochs import TrainedInEpochs
 
 HEAD_SIZES = (200, 600)  # images of the two fits of what learns from embeddings
 IMAGE_SIZES = (24, 48)  # of what reads images and has no epochs
-EPOCH_IMAGES = 48  # of a training in epochs
-NETWORK_IMAGES = 16  # of one that is a network, whose weights need not be good for its speed
+EPOCH_IMAGES = (16, 48)  # of a training in epochs, where the detector is there without one, and where it is not
 BUDGET = 5.0  # seconds after which a training in epochs ends with the epoch
 
 
@@ -76,9 +72,9 @@ def measure_fit(recipe: Recipe, samples: Sequence[Sample], runtime: Runtime) -> 
         Unmeasured: It is trained in epochs by more than one network, or does not end in time.
         Exception: What the recipe raises.
     """
-    if hasattr(recipe, "plan"):
+    if isinstance(recipe, TrainedInEpochs):
         return _measure_training(recipe, samples, runtime)
-    if any(hasattr(part, "plan") for part in _all_components(recipe)):
+    if any(isinstance(part, TrainedInEpochs) for part in _all_components(recipe)):
         msg = "networks are trained in it, and their epochs cannot be told apart"
         raise Unmeasured(msg)
     embedders = recipe_embedders(recipe, runtime)
@@ -104,31 +100,16 @@ def _timed_fit(recipe: Recipe, train: RepeatedTrainSet, runtime: Runtime) -> tup
 
 def _measure_training(recipe: Recipe, samples: Sequence[Sample], runtime: Runtime) -> FitMeasurement:
     """Train for a few epochs; what a training takes beside its epochs is not counted."""
-    is_network = _is_network(recipe)
-    train = RepeatedTrainSet(samples, tuple(range(NETWORK_IMAGES if is_network else EPOCH_IMAGES)))
+    detector = recipe.untrained(runtime) if isinstance(recipe, TrainedInEpochs) else None
+    train = RepeatedTrainSet(samples, tuple(range(EPOCH_IMAGES[detector is None])))
     clock = _EpochClock()
     try:
         detector = recipe.fit(train, 0, replace(runtime, on_epoch=clock))
     except _EnoughEpochs as error:
-        if not is_network:
+        if detector is None:
             msg = f"its training takes longer than {BUDGET:.0f} s, so that there is none to be timed"
             raise Unmeasured(msg) from error
-        detector = untrained(cast("NetworkRecipe", recipe), runtime)
     return FitMeasurement(clock.epoch_s / len(train), 0.0, detector)
-
-
-def untrained(recipe: NetworkRecipe, runtime: Runtime) -> Detector:
-    """The network with random weights: as quick as a trained one."""
-    from detectors.architectures.support.initial_weights import random_init
-
-    tensors = random_init(recipe.network, 0)
-    return recipe.restore({name: tensor.numpy() for name, tensor in tensors.items()}, runtime)
-
-
-def _is_network(recipe: Recipe) -> bool:
-    from detectors.training.network_recipe import NetworkRecipe
-
-    return isinstance(recipe, NetworkRecipe)
 
 
 def _all_components(recipe: Recipe) -> list[Recipe]:

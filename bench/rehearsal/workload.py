@@ -22,9 +22,10 @@ from bench.engine.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, unique_positions
 from bench.engine.train_set import SAMPLE_MEMORY
 from bench.records.store import Store
-from bench.rehearsal.amounts import Counted, ImageAmounts, Reading, added, by_format
+from bench.rehearsal.amounts import Counted, ImageAmounts, ImagesRead, added, by_format
 from bench.request.planned_run import PlannedRun
 from detectors.api import Embedder, Recipe, Unavailable
+from detectors.epochs import TrainedInEpochs
 
 PIXEL_BYTES = 3  # of a decoded image
 
@@ -56,7 +57,7 @@ class DetectorWork:
     @property
     def epochs(self) -> int:
         """Of a fit, at most; 1 where it is no training in epochs."""
-        return int(getattr(getattr(self.recipe, "plan", None), "epochs", 1))
+        return self.recipe.most_epochs if isinstance(self.recipe, TrainedInEpochs) else 1
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ class Workload:
 
     cells: int
     checked: Counted
-    embedding: Reading
-    scoring: Reading
-    fitting: Reading
-    refitting: Reading
+    embedding: ImagesRead
+    scoring: ImagesRead
+    fitting: ImagesRead
+    refitting: ImagesRead
     embedders: Mapping[str, EmbeddingWork]
     detectors: Mapping[str, DetectorWork]
     recorded: int
@@ -215,9 +216,9 @@ def _fitting(
     work: Mapping[str, DetectorWork],
     run: PlannedRun,
     amounts: ImageAmounts,
-) -> tuple[Reading, Reading]:
+) -> tuple[ImagesRead, ImagesRead]:
     """What the fits read that are not in the cache, and read again; their sizes are added to their detectors' work."""
-    cache, first, again = Cache(run.request.cache), Reading({}, {}), Reading({}, {})
+    cache, first, again = Cache(run.request.cache), ImagesRead({}, {}), ImagesRead({}, {})
     for item, subset in {item.training_key: (item, item.cell.train) for item in items}.values():
         if subset is None or cache.has_fit(item.training_key):
             continue

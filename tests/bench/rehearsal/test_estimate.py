@@ -3,7 +3,7 @@
 import pytest
 from lineup_checkerboard import Checkerboard
 
-from bench.rehearsal.amounts import Amount, Reading
+from bench.rehearsal.amounts import Amount, ImagesRead
 from bench.rehearsal.estimate import FLOAT_BYTES, HASH_BYTES, Cost, estimate
 from bench.rehearsal.rates import Rates
 from bench.rehearsal.sample_images import SIDE
@@ -26,10 +26,10 @@ def work():
     return Workload(
         cells=7,
         checked={"PNG": amount(1000, 4)},
-        embedding=Reading({"PNG": amount(500, 4)}, {"jpeg:65": amount(500, 4), "avif:40": amount(100, 4)}),
-        scoring=Reading({"PNG": amount(100)}, {"jpeg:65": amount(100)}),
-        fitting=Reading({"JPEG": amount(50)}, {}),
-        refitting=Reading({"JPEG": amount(450)}, {}),
+        embedding=ImagesRead({"PNG": amount(500, 4)}, {"jpeg:65": amount(500, 4), "avif:40": amount(100, 4)}),
+        scoring=ImagesRead({"PNG": amount(100)}, {"jpeg:65": amount(100)}),
+        fitting=ImagesRead({"JPEG": amount(50)}, {}),
+        refitting=ImagesRead({"JPEG": amount(450)}, {}),
         embedders={"means.1": EmbeddingWork(Means(), 600)},
         detectors={"p": probe, "n": network},
         recorded=3000,
@@ -40,14 +40,24 @@ def work():
 @pytest.fixture
 def rates():
     found = Rates()
-    for kind, of, value in (
-        ("decode", "PNG", 0.01), ("decode", "JPEG", 0.02), ("prepare", "means.1", 0.001), ("embed", "means.1", 0.5),
-        ("prepare", "n", 0.002), ("score", "n", 0.25), ("fit", "n", 2.0), ("fit start", "n", 3.0), ("fit bytes", "n", 1000),
-        ("decide", "p", 0.003), ("fit", "p", 0.1), ("fit start", "p", 5.0), ("fit bytes", "p", 10), ("record", "", 0.001),
-        ("row bytes", "", 20), ("row memory", "", 100), ("degrade", parse_degradation("jpeg:65").key, 0.002),
-        ("degrade", parse_degradation("avif:40").key, 0.15),
-    ):  # fmt: skip
-        found.put(kind, of, value)
+    jpeg, avif = (parse_degradation(name).key for name in ("jpeg:65", "avif:40"))
+    values = {
+        "decode": {"PNG": 0.01, "JPEG": 0.02},
+        "degrade": {jpeg: 0.002, avif: 0.15},
+        "prepare": {"means.1": 0.001, "n": 0.002},
+        "embed": {"means.1": 0.5},
+        "score": {"n": 0.25},
+        "decide": {"p": 0.003},
+        "fit": {"n": 2.0, "p": 0.1},
+        "fit start": {"n": 3.0, "p": 5.0},
+        "fit bytes": {"n": 1000, "p": 10},
+        "record": {"": 0.001},
+        "row bytes": {"": 20},
+        "row memory": {"": 100},
+    }
+    for kind, of in values.items():
+        for name, value in of.items():
+            found.put(kind, name, value)
     return found
 
 
