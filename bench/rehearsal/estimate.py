@@ -102,7 +102,7 @@ class _Prices:
         """What so many images cost; 0 and a note where the rate is not known."""
         rate = self.rates.get(kind, of)
         if rate is None and count:
-            self.unmeasured[what] = self.rates.reason(kind, of)
+            self.unmeasured[what] = self.unmeasured.get(what) or self.rates.reason(kind, of)
         return count * (rate or 0.0)
 
     def by_pixels(self, kind: RateKind, of: str, what: str, amount: Amount) -> float:
@@ -130,8 +130,8 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
         "decode": Cost(_decoding(work.decoded, prices)),
         "degrade": Cost(sum(degrading.values())),
         "prepare": Cost(
-            sum(prices("prepare", key, f"preparing for {key}", one.images) for key, one in work.embedders.items())
-            + sum(prices("prepare", key, f"preparing for {one.label}", one.prepared) for key, one in each)
+            sum(prices("prepare", key, f"embedding by {key}", one.images) for key, one in work.embedders.items())
+            + sum(prices("prepare", key, f"scoring by {one.label}", one.prepared) for key, one in each)
         ),
         "embed": Cost(
             device=sum(prices("embed", key, f"embedding by {key}", one.images) for key, one in work.embedders.items())
@@ -148,7 +148,8 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
     )
     largest = max((max(one.fits, default=0) * one.columns * FLOAT_BYTES for _, one in each), default=0)
     rows = prices("row memory", "", "writing scores", work.recorded)
-    memory = {"embeddings in a fit": float(largest), "scores in the report": rows}
+    index = prices("index memory", "", "finding embeddings", sum(one.images for one in work.embedders.values()))
+    memory = {"embeddings in a fit": float(largest), "the index of embeddings": index, "scores in the report": rows}
     ordered = dict(sorted(degrading.items(), key=lambda item: -item[1]))
     return Estimate(costs, ordered, disk, memory, unmeasured)
 

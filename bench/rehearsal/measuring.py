@@ -7,6 +7,7 @@ does not count; what a device does is measured by the clock.
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ import numpy as np
 import pandas as pd
 
 from bench.engine.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
+from bench.engine.cache import Cache
 from bench.engine.timing import DeviceClock
 from bench.images.decoding.decoder import decode
 from bench.images.image_set import ImageSet
+from bench.images.quality.inspection import HASH_BYTES
 from bench.platform.progress import Reporter
 from bench.records.store import Store
 from bench.rehearsal.amounts import Counted, beginnings
@@ -36,7 +39,8 @@ CPU_BATCH = 8  # a processor gains nothing from larger ones
 DEGRADED = 4  # images that a degradation is measured on
 SHORTEST = 0.02  # seconds that a measurement lasts at least: short work is repeated
 ROWS = 2000  # of scores, which are written to see how long that takes and how large it is
-SEED = 0  # of those scores
+INDEXED = 5000  # embeddings, to see what memory it takes to find them
+SEED = 0  # of those scores and of the hashes of what is embedded
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,17 @@ class RateMeasurement:
         self.rates.put("record", "", seconds / len(some))
         self.rates.put("row bytes", "", size / len(some))
         self.rates.put("row memory", "", float(held) / len(some))
+
+    def indexing(self) -> None:
+        """Hold where embeddings lie in their files."""
+        hashes = np.random.default_rng(SEED).integers(0, 256, (INDEXED, HASH_BYTES), dtype=np.uint8)
+        with TemporaryDirectory() as folder:
+            Cache(Path(folder)).embeddings("any", "any").add(hashes, np.zeros((INDEXED, 1), np.float32))
+            tracemalloc.start()
+            files = Cache(Path(folder)).embeddings("any", "any")
+            held, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        self.rates.put("index memory", "", held / sum(bytes(one) in files for one in hashes))
 
     def embedding(self, embedder: Embedder) -> None:
         """Prepare and embed a batch."""
@@ -183,6 +198,7 @@ def measure(work: Workload, images: ImageSet, run: RateMeasurement, reporter: Re
         run.decoding,
         partial(run.degrading, work.degraded),
         partial(run.recording, images),
+        run.indexing,
         *(partial(run.embedding, one.embedder) for one in work.embedders.values()),
         *(partial(run.detector, key, one) for key, one in work.detectors.items()),
     ]

@@ -23,6 +23,7 @@ RateKind = Literal[
     "fit bytes",  # by key of a recipe: of what a fit learned
     "row bytes",  # of a row of scores on the disk
     "row memory",  # of a row of scores in memory
+    "index memory",  # of an embedding, to find it in its file
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.engine.cache import Cache
 from bench.platform.progress import Reporter
@@ -77,12 +77,14 @@ def cost_lines(work: Workload, found: Estimate, rates: Rates, workers: int) -> I
         if cost != Cost():
             yield f"  {name:<12}{_span(cost, workers):>18}   {about[name]}"
     yield f"Expected time: {_span(found.total, workers)} with {workers} workers{_dearest_of_all(found, workers)}"
-    yield f"Disk: {_disk_text(found.disk)}"
-    yield f"Memory: {', '.join(f'{size_text(size)} of {what}' for what, size in found.memory.items() if size)}"
-    if found.unmeasured:
-        shown = [f"{what} ({_short(reason)})" for what, reason in list(found.unmeasured.items())[:MAX_SHOWN]]
-        more = len(found.unmeasured) - len(shown)
-        yield f"In no sum, for not measured: {'; '.join(shown)}{f'; and {more} more' if more else ''}"
+    if work.cells:
+        yield f"Disk: {_disk_text(found.disk)}"
+        yield f"Memory: {', '.join(f'{size_text(size)} of {what}' for what, size in found.memory.items() if size)}"
+    failed = [f"{what} ({_short(reason)})" for what, reason in found.unmeasured.items() if reason]
+    if failed:
+        yield f"In no sum, for it cannot be measured: {_some(failed, '; ')}"
+    if unknown := [what for what, reason in found.unmeasured.items() if not reason]:
+        yield f"In no sum, for not measured yet (add --measure): {_some(unknown, ', ')}"
 
 
 def _about(work: Workload, found: Estimate, rates: Rates) -> dict[str, str]:
@@ -175,7 +177,12 @@ def size_text(size: float) -> str:
     return f"{size / 1000**power:.1f} {UNITS[power - 1]}"
 
 
+def _some(texts: Sequence[str], separator: str) -> str:
+    """The first of some texts, and how many more there are."""
+    more = len(texts) - MAX_SHOWN
+    return separator.join([*texts[:MAX_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+
+
 def _short(reason: str) -> str:
-    """The beginning of a reason, or what to do where there is none."""
-    text = reason or "add --measure"
-    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
+    """The beginning of a reason."""
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."

@@ -97,6 +97,36 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(lineup, data, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_of_counts_measures_and_needs_no_image_and_nothing_else_takes_them(lineup, tmp_path):
+    table = tmp_path / "mine.csv"
+    kinds = [f"{name},{label},{split},900,64,64" for name in "ab" for label in ("real", "generated") for split in SIZES]
+    table.write_text("\n".join(["generator,label,split,images,width,height", *kinds]))
+    usual = (
+        "run",
+        "--data",
+        f"counts:{table}",
+        "--detectors",
+        "checkerboard",
+        "--no-baselines",
+        "--out",
+        tmp_path / "out",
+    )
+    done = lineup(*usual, "--dry-run", "--measure")
+    assert done.returncode == 0, done.stderr
+    assert f"Data: {table} (7200 images, 2 generators, counts:{table})" in done.stderr
+    assert "To answer: 4 of 4 cells, 2 fits, 7,200 images to decode, 0 to degrade, 0 to embed" in done.stderr
+    assert "Expected time: " in done.stderr
+    assert "unknown" not in done.stderr
+    assert f"{table} are numbers of images, and none is here to be read; add --dry-run" in one_line(lineup(*usual))
+    assert "add --dry-run, or leave it out" in one_line(lineup(*usual, "--measure"))
+    table.write_text("generator,label\na,real")
+    assert f"counts {table} have no column split" in one_line(lineup(*usual, "--dry-run"))
+    assert "neither a file nor among those that ship, genimage" in one_line(
+        lineup(*usual[:2], "counts:genimag", *usual[3:])
+    )
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("protocol", ["cross_generator", "degradation"])
 def test_a_dry_run_writes_nothing_whatever_is_not_there_yet(data, tmp_path, protocol):
     cache = {"LINEUP_CACHE": str(tmp_path / "cache")}

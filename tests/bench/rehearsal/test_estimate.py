@@ -54,6 +54,7 @@ def rates():
         "record": {"": 0.001},
         "row bytes": {"": 20},
         "row memory": {"": 100},
+        "index memory": {"": 7},
     }
     for kind, of in values.items():
         for name, value in of.items():
@@ -82,7 +83,11 @@ def test_every_amount_is_multiplied_by_its_rate_and_pixels_scale_decoding_and_de
     assert costs["fit"].further_cores == pytest.approx(450 * 0.02)
     assert found.disk.embeddings == {"means.1": 600 * (8 * FLOAT_BYTES + HASH_BYTES)}
     assert (found.disk.fits, found.disk.scores) == (1000 + 20, 60_000)
-    assert found.memory == {"embeddings in a fit": 300 * 8 * FLOAT_BYTES, "scores in the report": 300_000}
+    assert found.memory == {
+        "embeddings in a fit": 300 * 8 * FLOAT_BYTES,
+        "the index of embeddings": 600 * 7,
+        "scores in the report": 300_000,
+    }
 
 
 def test_workers_share_the_cores_and_not_the_device(work, rates):

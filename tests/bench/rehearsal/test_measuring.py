@@ -42,13 +42,14 @@ def test_every_rate_that_a_run_needs_is_measured(miniature, tmp_path, quiet, mea
         *((kind, embedder) for kind in ("prepare", "embed")),
         *((kind, keys[name]) for kind in ("prepare", "score") for name in ("resnet18", "checkerboard")),
         *((kind, key) for kind in ("fit", "fit start", "fit bytes") for key in keys.values()),
-        *((kind, "") for kind in ("record", "row bytes", "row memory")),
+        *((kind, "") for kind in ("record", "row bytes", "row memory", "index memory")),
         ("decide", keys["colour"]),
     }
     assert set(rates.values) == {f"{kind} {of}".strip() for kind, of in needed}
     assert all(np.isfinite(value) and value >= 0 for value in rates.values.values())
     assert rates.get("degrade", parse_degradation("blur:1").key) > 0
     assert 4 < rates.get("row bytes") < 500
+    assert 50 < rates.get("index memory") < 1000
 
 
 def test_a_degradation_that_refuses_the_images_leaves_a_reason_and_so_does_what_follows_it(

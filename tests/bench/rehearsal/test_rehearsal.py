@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from bench.platform.progress import Reporter
-from bench.rehearsal import fit_measuring
+from bench.rehearsal import fit_measuring, measuring
 from bench.rehearsal.rehearsal import duration, rehearse, size_text
 from bench.request.planned_run import plan_run
 from tests.support.protocol_runs import ProtocolRunner
@@ -54,10 +54,20 @@ def test_what_was_measured_is_kept_and_says_which_degradation_is_the_dearest(sai
 def test_what_was_not_measured_is_named_and_in_no_sum(said):
     said(measuring=True, degradations="jpeg:65")
     text = said(degradations="jpeg:65,blur:1", detectors=("colour", "hog_svm"))
-    (line,) = [line for line in text.splitlines() if line.startswith("In no sum, for not measured: ")]
-    assert "blur:1 (add --measure)" in line
-    assert "fits of hog_svm (add --measure)" in line
-    assert "colour" not in line
+    (line,) = [line for line in text.splitlines() if line.startswith("In no sum")]
+    missing = "blur:1, fits of hog_svm, embedding by hog.1.128.9.8, decisions of hog_svm"
+    assert line == f"In no sum, for not measured yet (add --measure): {missing}"
+
+
+def test_what_cannot_be_measured_is_named_with_its_reason(said, monkeypatch):
+    def refuse(*_):
+        raise OSError("the weights are missing")
+
+    monkeypatch.setattr(measuring, "measure_fit", refuse)
+    text = said(measuring=True, degradations="jpeg:65", detectors=("colour", "checkerboard"))
+    (line,) = [line for line in text.splitlines() if line.startswith("In no sum")]
+    assert line.startswith("In no sum, for it cannot be measured: fits of colour (OSError: the weights are missing); ")
+    assert "scoring by checkerboard (OSError: the weights are missing)" in line
 
 
 @pytest.mark.parametrize(
