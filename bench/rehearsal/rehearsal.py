@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 
 from bench.engine.cache import Cache
+from bench.engine.versions import versions
+from bench.platform.files import digest
 from bench.platform.progress import Reporter
 from bench.rehearsal.amounts import Counted
 from bench.rehearsal.estimate import Cost, Disk, Estimate, estimate
@@ -51,7 +53,10 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
 def _conditions(run: PlannedRun) -> str:
     """What rates hold for."""
     runtime = run.runtime
-    return "/".join([processor_name(runtime), runtime.device, runtime.precision, str(run.request.batch_size)])
+    libraries = digest(*(text for pair in versions().items() for text in pair))[:12]
+    return "/".join(
+        [processor_name(runtime), runtime.device, runtime.precision, str(run.request.batch_size), libraries]
+    )
 
 
 def amounts_text(work: Workload, planned: int) -> str:
@@ -123,7 +128,7 @@ def _dearest(work: Workload, found: Estimate, rates: Rates) -> str:
     each = rates.get("degrade", parse_degradation(name).key) or 0.0
     share = seconds / sum(found.degrading.values())
     here = f"{1000 * seconds / amount.images:.0f} ms an image, {1000 * each:.1f} ms of {SIDE}x{SIDE}"
-    return f", of which {name} takes {share:.0%} ({here})"
+    return f", of which {name} takes {_percent(share)} ({here})"
 
 
 def _dearest_of_all(found: Estimate, workers: int) -> str:
@@ -132,7 +137,11 @@ def _dearest_of_all(found: Estimate, workers: int) -> str:
     if not sum(found.degrading.values()) or not whole:
         return ""
     name, seconds = next(iter(found.degrading.items()))
-    return f", of which {name} is up to {seconds / workers / whole:.0%}"
+    return f", of which {name} takes {_percent(seconds / workers / whole)} at most"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else "under 1%"
 
 
 def _scaling(work: Workload) -> str:

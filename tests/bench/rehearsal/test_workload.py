@@ -8,6 +8,7 @@ import pytest
 from bench.engine.cache import Cache
 from bench.engine.run import Engine, Resources
 from bench.images import image_set
+from bench.images.data_sets import read
 from bench.records.store import Store
 from bench.rehearsal import workload as workload_module
 from bench.rehearsal.workload import workload
@@ -79,6 +80,14 @@ def test_it_says_what_the_engine_does(runner, quiet, monkeypatch, protocol, opti
     assert elsewhere.cells == len(planned.planned)
     assert (elsewhere.fits, elsewhere.embedders and images(elsewhere.embedding.decoded)) == (0, 0)
     assert elsewhere.scoring == work.scoring
+
+
+def test_files_that_were_inspected_are_not_checked_again(runner, quiet):
+    request = runner.request("degradation", DETECTORS, train_on="even+odd+faint", degradations=DEGRADATIONS)
+    images = read(str(runner.data))
+    Cache(request.cache).inspect(images.select(range(20)), 1, lambda _: None)
+    checked = workload(plan_run(request, quiet, dry=True)).checked["PNG"]
+    assert (checked.images, checked.pixels) == (len(images) - 20, (len(images) - 20) * 40 * 40)
 
 
 def test_a_dry_run_says_the_same_before_anything_is_inspected(runner, quiet):
