@@ -19,32 +19,32 @@ class Cost:
     """Time that one kind of work takes.
 
     Attributes:
-        cores: Seconds of cores of the processor, which workers share.
-        device: Seconds of the device that detectors compute on.
-        further_cores: Seconds that are added to the former, at most, where trainings need all their epochs.
-        further_device: The same of the device.
+        shared: Seconds of cores of the processor, which workers share.
+        serial: Seconds of what is done one after the other: by the device that detectors compute on, or by one thread.
+        further_shared: Seconds that join the former, at most, where trainings need all their epochs.
+        further_serial: The same of the latter.
     """
 
-    cores: float = 0.0
-    device: float = 0.0
-    further_cores: float = 0.0
-    further_device: float = 0.0
+    shared: float = 0.0
+    serial: float = 0.0
+    further_shared: float = 0.0
+    further_serial: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
-            self.cores + other.cores,
-            self.device + other.device,
-            self.further_cores + other.further_cores,
-            self.further_device + other.further_device,
+            self.shared + other.shared,
+            self.serial + other.serial,
+            self.further_shared + other.further_shared,
+            self.further_serial + other.further_serial,
         )
 
     def elapsed(self, workers: int) -> float:
-        """Seconds by the clock, where so many workers share the cores and the device waits for them."""
-        return self.cores / workers + self.device
+        """Seconds by the clock with so many workers, at most: a device of its own works while they do."""
+        return self.shared / workers + self.serial
 
     def longest(self, workers: int) -> float:
         """The same where trainings need all their epochs."""
-        return self.elapsed(workers) + self.further_cores / workers + self.further_device
+        return self.elapsed(workers) + self.further_shared / workers + self.further_serial
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
         workers: Cores that are worked with.
         on_cpu: Whether detectors compute on the processor, where fits of one thread run side by side.
     """
-    unmeasured = {f"all of {name}": reason for name, reason in work.left_out.items()}
+    unmeasured: dict[str, str] = {}
     prices = _Prices(rates, unmeasured)
     degrading = _degrading(work.degraded, prices)
     again = _decoding(work.refitting.decoded, prices) + sum(_degrading(work.refitting.degraded, prices).values())
@@ -134,12 +134,14 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
             + sum(prices("prepare", key, f"scoring by {one.label}", one.prepared) for key, one in each)
         ),
         "embed": Cost(
-            device=sum(prices("embed", key, f"embedding by {key}", one.images) for key, one in work.embedders.items())
+            serial=sum(prices("embed", key, f"embedding by {key}", one.images) for key, one in work.embedders.items())
         ),
-        "fit": sum(fits, Cost(further_cores=again)),
-        "score": Cost(device=sum(prices("score", key, f"scoring by {one.label}", one.scored) for key, one in each)),
-        "decide": Cost(sum(prices("decide", key, f"decisions of {one.label}", one.decided) for key, one in each)),
-        "record": Cost(prices("record", "", "writing scores", work.recorded)),
+        "fit": sum(fits, Cost(further_shared=again)),
+        "score": Cost(serial=sum(prices("score", key, f"scoring by {one.label}", one.scored) for key, one in each)),
+        "decide": Cost(
+            serial=sum(prices("decide", key, f"decisions of {one.label}", one.decided) for key, one in each)
+        ),
+        "record": Cost(serial=prices("record", "", "writing scores", work.recorded)),
     }
     disk = Disk(
         {key: one.images * (one.embedder.dim * FLOAT_BYTES + HASH_BYTES) for key, one in work.embedders.items()},
@@ -173,4 +175,4 @@ def _fit(key: str, work: DetectorWork, prices: _Prices, workers: int) -> Cost:
     epoch = prices("fit", key, what, sum(work.fits))
     start = prices("fit start", key, what, len(work.fits))
     side_by_side = workers if work.recipe.single_threaded_fit else 1
-    return Cost(device=(start + epoch) / side_by_side, further_device=epoch * (work.epochs - 1) / side_by_side)
+    return Cost(serial=(start + epoch) / side_by_side, further_serial=epoch * (work.epochs - 1) / side_by_side)

@@ -32,7 +32,7 @@ from bench.rehearsal.rates import RateKind, Rates
 from bench.rehearsal.repeated_train_set import RepeatedTrainSet
 from bench.rehearsal.sample_images import ENCODINGS, encoded, repeated
 from bench.rehearsal.workload import DetectorWork, Workload
-from detectors.api import Answer, Detector, Embedder, Embeddings, Runtime, Sample
+from detectors.api import Answer, Detector, Embedder, Embeddings, Probe, Runtime, Sample
 from protocols.degradations import Degradation, parse_degradation
 
 CPU_BATCH = 8  # a processor gains nothing from larger ones
@@ -110,7 +110,7 @@ class RateMeasurement:
         with self._reasons(embedder.key, "embed"):
             seconds = _core_seconds(lambda: [embedder.prepare(sample) for sample in self.samples])
             prepared = [embedder.prepare(sample) for sample in repeated(self.samples, self.batch_size)]
-            embedder.embed(prepared[:1])  # reads the weights
+            embedder.embed(prepared)  # reads the weights, and warms up
             self.rates.put("prepare", embedder.key, seconds / len(self.samples))
             self.rates.put(
                 "embed", embedder.key, self._device_seconds(lambda: embedder.embed(prepared)) / len(prepared)
@@ -145,7 +145,8 @@ class RateMeasurement:
     def _deciding(self, key: str, detector: Detector) -> None:
         """Decide about embeddings of as many images as heads are fitted on."""
         train = RepeatedTrainSet(self.samples, tuple(range(max(HEAD_SIZES))))
-        embeddings = {base.consumer: train.embed(base.detector.embedder) for base in base_detectors(detector)}  # type: ignore[attr-defined]
+        embedders = {base.detector.embedder for base in base_detectors(detector) if isinstance(base.detector, Probe)}
+        embeddings = {embedder.key: train.embed(embedder) for embedder in embedders}
         inputs = BatchInputs(lambda _: [], lambda embedder: embeddings[embedder.key])
         self.rates.put("decide", key, _core_seconds(lambda: answer_batch(detector, inputs)) / len(train))
 

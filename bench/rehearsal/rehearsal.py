@@ -39,7 +39,7 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
         batch_size = CPU_BATCH if run.runtime.device == "cpu" else run.request.batch_size
         measure(work, run.images, RateMeasurement(sample_images(), run.runtime, batch_size, rates), reporter)
         cache.write_rates(conditions, rates.to_json())
-    reporter.say(amounts_text(work, len(run.planned)))
+    reporter.say("\n".join(amount_lines(work, len(run.planned))))
     if not rates.values:
         reporter.say("Expected time: unknown, for nothing was measured on this machine; add --measure (about a minute)")
         return
@@ -59,13 +59,15 @@ def _conditions(run: PlannedRun) -> str:
     )
 
 
-def amounts_text(work: Workload, planned: int) -> str:
-    """What would be done, without times."""
-    embeddings = sum(one.images for one in work.embedders.values())
-    return (
+def amount_lines(work: Workload, planned: int) -> Iterator[str]:
+    """What would be done, without times, and what of `planned` cells cannot be done here."""
+    yield (
         f"To answer: {work.cells:,} of {planned:,} cells, {work.fits:,} fits, {_images(work.decoded):,} images to "
-        f"decode, {_images(work.degraded):,} to degrade, {embeddings:,} to embed"
+        f"decode, {_images(work.degraded):,} to degrade, {_embedded(work):,} to embed"
     )
+    if work.left_out:
+        reasons = [f"{name} ({_short(reason)})" for name, reason in work.left_out.items()]
+        yield f"In no count and no sum: all of {_some(reasons, '; ')}"
 
 
 def cost_lines(work: Workload, found: Estimate, rates: Rates, workers: int) -> Iterator[str]:

@@ -66,21 +66,21 @@ def test_every_amount_is_multiplied_by_its_rate_and_pixels_scale_decoding_and_de
     found = estimate(work, rates, 2, on_cpu=True)
     assert found.unmeasured == {}
     costs = found.costs
-    assert costs["check files"].cores == pytest.approx(1000 * 4 * 0.01)
-    assert costs["decode"].cores == pytest.approx(500 * 4 * 0.01 + 100 * 0.01 + 50 * 0.02)
+    assert costs["check files"].shared == pytest.approx(1000 * 4 * 0.01)
+    assert costs["decode"].shared == pytest.approx(500 * 4 * 0.01 + 100 * 0.01 + 50 * 0.02)
     assert found.degrading == pytest.approx({"avif:40": 100 * 4 * 0.15, "jpeg:65": 500 * 4 * 0.002 + 100 * 0.002})
     assert list(found.degrading) == ["avif:40", "jpeg:65"]
-    assert costs["prepare"].cores == pytest.approx(600 * 0.001 + 400 * 0.002)
-    assert costs["embed"] == Cost(device=300.0)
-    assert costs["score"] == Cost(device=500.0)
-    assert costs["decide"].cores == pytest.approx(3.0)
-    assert costs["record"].cores == pytest.approx(3.0)
+    assert costs["prepare"].shared == pytest.approx(600 * 0.001 + 400 * 0.002)
+    assert costs["embed"] == Cost(serial=300.0)
+    assert costs["score"] == Cost(serial=500.0)
+    assert costs["decide"].serial == pytest.approx(3.0)
+    assert costs["record"].serial == pytest.approx(3.0)
     epochs = catalogue.recipe("resnet18", "small").plan.epochs
     side_by_side = 2 if catalogue.recipe("resnet18", "small").single_threaded_fit else 1
     probes = 2 * 5.0 + 400 * 0.1
-    assert costs["fit"].device == pytest.approx(probes + (3.0 + 100.0) / side_by_side)
-    assert costs["fit"].further_device == pytest.approx((epochs - 1) * 100.0 / side_by_side)
-    assert costs["fit"].further_cores == pytest.approx(450 * 0.02)
+    assert costs["fit"].serial == pytest.approx(probes + (3.0 + 100.0) / side_by_side)
+    assert costs["fit"].further_serial == pytest.approx((epochs - 1) * 100.0 / side_by_side)
+    assert costs["fit"].further_shared == pytest.approx(450 * 0.02)
     assert found.disk.embeddings == {"means.1": 600 * (8 * FLOAT_BYTES + HASH_BYTES)}
     assert (found.disk.fits, found.disk.scores) == (1000 + 20, 60_000)
     assert found.memory == {
@@ -90,11 +90,11 @@ def test_every_amount_is_multiplied_by_its_rate_and_pixels_scale_decoding_and_de
     }
 
 
-def test_workers_share_the_cores_and_not_the_device(work, rates):
+def test_workers_share_what_is_done_by_cores_and_nothing_else(work, rates):
     one, four = (estimate(work, rates, workers, on_cpu=False).total for workers in (1, 4))
     assert one == four
-    assert one.elapsed(4) == pytest.approx(one.cores / 4 + one.device)
-    assert one.longest(4) == pytest.approx(one.elapsed(4) + one.further_cores / 4 + one.further_device)
+    assert one.elapsed(4) == pytest.approx(one.shared / 4 + one.serial)
+    assert one.longest(4) == pytest.approx(one.elapsed(4) + one.further_shared / 4 + one.further_serial)
 
 
 def test_what_has_no_rate_is_in_no_sum_and_named_with_its_reason(work, rates):
@@ -104,10 +104,5 @@ def test_what_has_no_rate_is_in_no_sum_and_named_with_its_reason(work, rates):
     rates.forget("decode", "JPEG")
     part = estimate(work, rates, 1, on_cpu=True)
     assert part.unmeasured == {"scoring by network": "Unavailable: no weights", "avif:40": "", "decoding JPEG": ""}
-    assert part.total.device == pytest.approx(whole.device - 500.0)
-    assert part.total.cores == pytest.approx(whole.cores - 60.0 - 1.0)
-
-
-def test_a_detector_that_cannot_run_here_is_named(work, rates):
-    lost = Workload(**{**vars(work), "left_out": {"clip_probe": "its weights are missing"}})
-    assert estimate(lost, rates, 1, on_cpu=True).unmeasured == {"all of clip_probe": "its weights are missing"}
+    assert part.total.serial == pytest.approx(whole.serial - 500.0)
+    assert part.total.shared == pytest.approx(whole.shared - 60.0 - 1.0)

@@ -13,6 +13,7 @@ from bench.records.store import Store
 from bench.rehearsal import workload as workload_module
 from bench.rehearsal.workload import workload
 from bench.request.planned_run import plan_run
+from detectors.api import Unavailable
 from protocols.degradations import Degradation
 from tests.support.protocol_runs import ProtocolRunner
 
@@ -123,6 +124,21 @@ def test_a_table_of_the_same_counts_says_the_same_and_one_of_more_so_much_more(r
         assert (known.prepared, known.scored, known.decided) == tuple(
             times * count for count in (other.prepared, other.scored, other.decided)
         )
+
+
+def test_a_detector_that_cannot_run_here_is_left_out_with_its_reason(runner, quiet, monkeypatch):
+    planned = plan_run(runner.request("cross_generator", ("colour", "checkerboard")), quiet)
+    whole = workload(planned)
+
+    def unavailable(self, runtime):
+        raise Unavailable("its weights are missing")
+
+    recipe = planned.recipes["colour"]
+    monkeypatch.setattr(type(recipe), "embedder", unavailable)
+    part = workload(planned)
+    assert part.left_out == {"colour": "its weights are missing"}
+    assert (part.cells, part.fits) == (whole.cells // 2, whole.fits // 2)
+    assert part.embedders == {}
 
 
 def test_images_that_do_not_fit_into_memory_are_read_again_every_epoch(runner, quiet, monkeypatch):
