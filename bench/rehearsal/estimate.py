@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.rehearsal.amounts import Amount, Counted
+from bench.rehearsal.amounts import Amount, Counted, ImagesRead
 from bench.rehearsal.rates import RateKind, Rates
 from bench.rehearsal.sample_images import SIDE
 from bench.rehearsal.workload import DetectorWork, Workload
@@ -142,6 +142,7 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
             serial=sum(prices("decide", key, f"decisions of {one.label}", one.decided) for key, one in each)
         ),
         "record": Cost(serial=prices("record", "", "writing scores", work.recorded)),
+        "time": Cost(serial=sum(_timing(key, read, work, prices) for key, read in work.timed.items())),
     }
     disk = Disk(
         {key: one.images * (one.embedder.dim * FLOAT_BYTES + HASH_BYTES) for key, one in work.embedders.items()},
@@ -167,6 +168,14 @@ def _degrading(degraded: Counted, prices: _Prices) -> dict[str, float]:
         chain: prices.by_pixels("degrade", parse_degradation(chain).key, chain, amount)
         for chain, amount in degraded.items()
     }
+
+
+def _timing(key: str, read: ImagesRead, work: Workload, prices: _Prices) -> float:
+    """Seconds of timing a detector."""
+    images, what = sum(amount.images for amount in read.decoded.values()), f"scoring by {work.detectors[key].label}"
+    steps = _decoding(read.decoded, prices) + sum(_degrading(read.degraded, prices).values())
+    answers: tuple[RateKind, ...] = ("decide",) if work.detectors[key].decided else ("prepare", "score")
+    return steps + sum(prices(kind, key, what, images) for kind in answers)
 
 
 def _fit(key: str, work: DetectorWork, prices: _Prices, workers: int) -> Cost:

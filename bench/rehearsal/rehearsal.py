@@ -110,6 +110,7 @@ def _about(work: Workload, found: Estimate, rates: Rates) -> dict[str, str]:
         "score": f"{sum(one.scored for one in detectors):,} times by networks",
         "decide": f"{sum(one.decided for one in detectors):,} times from embeddings",
         "record": f"{work.recorded:,} scores",
+        "time": f"{len(work.timed):,} detectors, each on the same few images again and again",
     }
 
 

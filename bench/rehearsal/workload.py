@@ -20,9 +20,10 @@ from bench.engine.embeddings import (
 from bench.engine.plan import PlannedCell
 from bench.engine.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, unique_positions
+from bench.engine.timing import IMAGES, REPEATS
 from bench.engine.train_set import SAMPLE_MEMORY
 from bench.records.store import Store
-from bench.rehearsal.amounts import Counted, ImageAmounts, ImagesRead, added, by_format
+from bench.rehearsal.amounts import Amount, Counted, ImageAmounts, ImagesRead, added, beginnings, by_format
 from bench.request.planned_run import PlannedRun
 from detectors.api import Embedder, Recipe, Unavailable
 from detectors.epochs import TrainedInEpochs
@@ -87,6 +88,7 @@ class Workload:
         embedders: By key.
         detectors: By key of the recipe.
         recorded: Rows of scores that are written.
+        timed: What is read to time the detectors, by key of the recipe.
         left_out: Why there is no work for a detector, by its name in the run.
     """
 
@@ -99,6 +101,7 @@ class Workload:
     embedders: Mapping[str, EmbeddingWork]
     detectors: Mapping[str, DetectorWork]
     recorded: int
+    timed: Mapping[str, ImagesRead]
     left_out: Mapping[str, str]
 
     @property
@@ -148,6 +151,7 @@ def workload(run: PlannedRun) -> Workload:
         _by_embedder(embedded, amounts),
         work,
         sum(sizes.values()),
+        _timed(items, run) if run.request.timed else {},
         left_out,
     )
 
@@ -169,6 +173,19 @@ def _checked(run: PlannedRun) -> Counted:
     sets = [run.selections.all_images(name).images for name in run.data]
     share = run.uninspected / max(1, sum(images.count for images in sets))
     return {name: amount.times(share) for name, amount in added(map(by_format, sets)).items() if share}
+
+
+def _timed(items: Sequence[PlannedCell], run: PlannedRun) -> dict[str, ImagesRead]:
+    """What is read to time each detector: some images, again and again, under every chain by itself."""
+    chains = {item.cell.test.common_degradation for item in run.planned}
+    steps = Counter(step for chain in chains for step in beginnings(chain))
+    found = {}
+    for item in reversed(items):  # the first cell of a recipe is timed
+        images = run.selections[item.cell.test].images.select_at_most(IMAGES // 2)
+        decoded = {name: amount.times(1 + REPEATS) for name, amount in by_format(images).items()}
+        whole = sum(decoded.values(), Amount())
+        found[item.recipe_key] = ImagesRead(decoded, {step: whole.times(count) for step, count in steps.items()})
+    return found
 
 
 def _missing_embeddings(

@@ -33,6 +33,10 @@ def work():
         embedders={"means.1": EmbeddingWork(Means(), 600)},
         detectors={"p": probe, "n": network},
         recorded=3000,
+        timed={
+            "n": ImagesRead({"PNG": amount(300, 4)}, {"jpeg:65": amount(300, 4)}),
+            "p": ImagesRead({"PNG": amount(60)}, {}),
+        },
         left_out={},
     )
 
@@ -74,6 +78,8 @@ def test_every_amount_is_multiplied_by_its_rate_and_pixels_scale_decoding_and_de
     assert costs["embed"] == Cost(serial=300.0)
     assert costs["score"] == Cost(serial=500.0)
     assert costs["decide"].serial == pytest.approx(3.0)
+    of_network, of_probe = 300 * (4 * 0.01 + 4 * 0.002 + 0.002 + 0.25), 60 * (0.01 + 0.003)
+    assert costs["time"].serial == pytest.approx(of_network + of_probe)
     assert costs["record"].serial == pytest.approx(3.0)
     epochs = catalogue.recipe("resnet18", "small").plan.epochs
     side_by_side = 2 if catalogue.recipe("resnet18", "small").single_threaded_fit else 1
@@ -104,5 +110,5 @@ def test_what_has_no_rate_is_in_no_sum_and_named_with_its_reason(work, rates):
     rates.forget("decode", "JPEG")
     part = estimate(work, rates, 1, on_cpu=True)
     assert part.unmeasured == {"scoring by network": "Unavailable: no weights", "avif:40": "", "decoding JPEG": ""}
-    assert part.total.serial == pytest.approx(whole.serial - 500.0)
+    assert part.total.serial == pytest.approx(whole.serial - 500.0 - 300 * 0.25)
     assert part.total.shared == pytest.approx(whole.shared - 60.0 - 1.0)

@@ -12,6 +12,7 @@ from bench.images.data_sets import read
 from bench.records.store import Store
 from bench.rehearsal import workload as workload_module
 from bench.rehearsal.workload import workload
+from bench.request.execution import execute
 from bench.request.planned_run import plan_run
 from detectors.api import Unavailable
 from protocols.degradations import Degradation
@@ -124,6 +125,19 @@ def test_a_table_of_the_same_counts_says_the_same_and_one_of_more_so_much_more(r
         assert (known.prepared, known.scored, known.decided) == tuple(
             times * count for count in (other.prepared, other.scored, other.decided)
         )
+
+
+def test_what_is_read_to_time_detectors_is_what_timing_reads(runner, quiet, monkeypatch):
+    request = runner.request("degradation", ("colour", "checkerboard"), degradations=DEGRADATIONS)
+    planned = plan_run(replace(request, timed=True), quiet)
+    assert workload(plan_run(request, quiet)).timed == {}
+    timed = workload(planned).timed
+    run(planned, quiet)
+    done = Done(monkeypatch)
+    execute(planned, Store.at(request.out), quiet)
+    assert sum(images(read.decoded) for read in timed.values()) == sum(done.decoded.values())
+    steps = sum(images(read.degraded) for read in timed.values())
+    assert steps == sum(count for name, count in done.degraded.items() if name != "none")
 
 
 def test_a_detector_that_cannot_run_here_is_left_out_with_its_reason(runner, quiet, monkeypatch):
