@@ -45,7 +45,11 @@ SeedCount = Annotated[
 ]
 
 Data = Annotated[
-    str, typer.Option(help="'embedded', a path or URL, or layout:path; or several.", rich_help_panel=IMAGES)
+    str,
+    typer.Option(
+        help="'embedded', a path or URL, or layout:path; or several. For a dry run also counts:FILE.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 Real = Annotated[
     str, typer.Option(help="Folder or URL of real images, for data that holds none.", rich_help_panel=IMAGES)
@@ -124,7 +128,15 @@ KeepFitted = Annotated[
 Tensorboard = Annotated[
     bool, typer.Option(help="Write curves of trainings for TensorBoard, live.", rich_help_panel=WRITTEN)
 ]
-DryRun = Annotated[bool, typer.Option(help="Print what would be done, and stop.", rich_help_panel=WRITTEN)]
+DryRun = Annotated[
+    bool, typer.Option(help="Print what would be done and what it costs, and stop.", rich_help_panel=WRITTEN)
+]
+Measure = Annotated[
+    bool,
+    typer.Option(
+        "--measure", help="With --dry-run: time a few images of each work here first.", rich_help_panel=WRITTEN
+    ),
+]
 
 
 def names(text: str) -> tuple[str, ...]:

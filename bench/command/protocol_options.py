@@ -26,7 +26,7 @@ from bench.request.settings_file import SettingsFile, read_settings, with_absolu
 from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, option_help
 
-NOT_IN_A_FILE = {"settings", "dry_run", "replace"}
+NOT_IN_A_FILE = {"settings", "dry_run", "measure", "replace"}
 LENIENT = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
 
 

@@ -12,6 +12,7 @@ from bench.command import options
 from bench.command.options import CORES, names
 from bench.command.protocol_options import NOT_IN_A_FILE, ChosenProtocol
 from bench.images.decoding.structure import MAX_PIXELS
+from bench.platform.errors import InputError
 from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS, MAX_UNREADABLE
 from bench.request.run_request import RunRequest, usual_folder
 
@@ -57,6 +58,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     keep_fitted: options.KeepFitted = False,  # noqa: FBT002
     tensorboard: options.Tensorboard = False,  # noqa: FBT002
     dry_run: options.DryRun = False,  # noqa: FBT002
+    measure: options.Measure = False,  # noqa: FBT002
 ) -> None:
     """Answer a protocol: every detector, train set, test set and degradation. Repeating it does what is missing."""
     chosen: ChosenProtocol = context.obj
@@ -66,7 +68,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         params["detectors"] = ",".join(chosen.protocol.usual_detectors) or usual
     root, requests = _checked(_request(chosen, params), names(params["base_degradation"]), params["out"])
     params["out"] = root
-    if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"]):
+    if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"], measure=params["measure"]):
         _write_settings_and_rank(runs, requests[0], root, params)
 
 
@@ -104,11 +106,15 @@ def _with_baselines(detectors: tuple[str, ...], *, baselines: bool) -> tuple[str
     return tuple(dict.fromkeys((*detectors, *names(BASELINES))))
 
 
-def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_run: bool) -> list[Run]:
+def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_run: bool, measure: bool) -> list[Run]:
     """Answer the requests, or say what each would cost. Raises `InputError` before any of them is begun."""
+    if measure and not dry_run:
+        msg = "--measure measures how long a run would take, and starts none; add --dry-run, or leave it out"
+        raise InputError(msg)
     from bench.records.store import Store
+    from bench.rehearsal.rehearsal import rehearse
     from bench.report.run_report import report_run
-    from bench.request.announcement import announce_cost, announce_run
+    from bench.request.announcement import announce_run
     from bench.request.execution import execute
     from bench.request.planned_run import plan_run
     from bench.request.result_folder import require_own_question
@@ -120,7 +126,7 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     for one in planned:
         announce_run(one, reporter)
         if dry_run:
-            announce_cost(one, reporter)
+            rehearse(one, reporter, measuring=measure)
             continue
         store = Store.at(one.request.out)
         runs.append(execute(one, store, reporter))

@@ -6,6 +6,7 @@ Layout of the folder:
     fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed resumes from
     answers/<key of a cell>.parquet  what its detector answered about its images, in their order
+    rates/<processor>.json           how long this machine takes for one image of each kind of work
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
 any part of it, costs time and nothing else.
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +128,7 @@ class Cache:
         names = (images.names[row] for row in missing)
         facts = [FileRecord(bytes.fromhex(digest(images.files.identity, name))) for name in names]
         found = pd.concat([found, _with_keys(facts, keys, missing)])
-        return _inspected(images, keys, found), len(missing)
+        return _inspected(images, keys, found), int(images.image_counts[missing].sum())
 
     def _inspections_of(self, images: ImageSet) -> Path:
         return (
@@ -183,6 +185,10 @@ class Cache:
         diagnostics = {name: table[name].to_numpy() for name in table.columns}
         return Answer(scores, diagnostics, None if np.isnan(odds).any() else odds)
 
+    def has_answer(self, key: str) -> bool:
+        """Whether there is a file of what was answered about the images of a cell."""
+        return self._answer_path(key).is_file()
+
     def write_answer(self, key: str, answer: Answer) -> None:
         """Write what was answered about the images of a cell, in their order."""
         odds = np.float32(np.nan) if answer.log_odds is None else answer.log_odds
@@ -193,6 +199,22 @@ class Cache:
     def fit_folder(self, key: str) -> Path:
         """A folder for what one long fit needs to resume after it was killed."""
         return self.root / "fitting" / _file_name(key)
+
+    def read_rates(self, conditions: str) -> Mapping[str, Any]:
+        """The rates that were measured under these conditions; none where there are none, or the file is damaged."""
+        try:
+            rates: Mapping[str, Any] = json.loads(self._rates_path(conditions).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return rates
+
+    def write_rates(self, conditions: str, rates: Mapping[str, Any]) -> None:
+        """Keep the rates that were measured under these conditions."""
+        text = json.dumps(rates, indent=1)
+        write_atomically(self._rates_path(conditions), lambda path: path.write_text(text, encoding="utf-8"))
+
+    def _rates_path(self, conditions: str) -> Path:
+        return self.root / "rates" / f"{_file_name(conditions)}.json"
 
     def _answer_path(self, key: str) -> Path:
         return self.root / "answers" / f"{key}.parquet"

@@ -43,6 +43,20 @@ def recipe_embedders(recipe: Recipe, runtime: Runtime) -> tuple[Embedder, ...]:
     return tuple(one for component in recipe.components() for one in recipe_embedders(component, runtime))
 
 
+def needs_embeddings_alone(recipe: Recipe, runtime: Runtime) -> bool:
+    """Whether fits and answers of a recipe follow from embeddings, and no component reads images.
+
+    Raises:
+        Unavailable: Weights are missing.
+    """
+    if recipe.input != "published":
+        return False
+    components = recipe.components()
+    return recipe.embedder(runtime) is not None or (
+        bool(components) and all(needs_embeddings_alone(one, runtime) for one in components)
+    )
+
+
 @dataclass(frozen=True)
 class EmbeddingRequest:
     """Images that an embedder is to embed under one degradation.

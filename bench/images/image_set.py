@@ -25,7 +25,8 @@ from protocols.degradations import parse_degradation
 COLUMNS = ImageRow._fields
 DATE_COLUMNS = frozenset({"releasedate", "datereleased", "modelreleasedate", "released"})  # without marks
 DATE = r"^(\d{4}-(?:0[1-9]|1[0-2])(?:-\d{2})?)"  # at the beginning of a text
-IMAGES_MEASURED = 4  # of each generator and pool, for the short side
+IMAGES_MEASURED = 4  # of each generator and pool, for their size
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif")  # whose decoding costs about as much as that of PNG
 
 
 class TooFewImages(InputError):
@@ -108,6 +109,32 @@ class ImageSet:
         """Pairs of a split and a generator that has images in it."""
         rows = self.table.loc[self.table["label"] == 1, ["split", "generator"]].drop_duplicates()
         return set(rows.itertuples(index=False, name=None))
+
+    @cached_property
+    def image_counts(self) -> NDArray[np.int64]:
+        """How many images each row stands for, (N,): one, but where images are known by their numbers alone."""
+        return np.ones(len(self), np.int64)
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return int(self.image_counts.sum())
+
+    @cached_property
+    def pixel_counts(self) -> NDArray[np.float64]:
+        """Pixels of each image, (N,): the mean of the first ones of its generator and class; NaN where none is read."""
+        keys = self.table[["generator", "label"]]
+        rows = keys.groupby(["generator", "label"], sort=True, observed=True).head(IMAGES_MEASURED).index
+        sizes = [self._size(int(row)) for row in rows]
+        measured = keys.loc[rows].assign(pixels=[float(np.prod(size)) if size else np.nan for size in sizes])
+        means = measured.groupby(["generator", "label"])["pixels"].mean()
+        found = keys.join(means, on=["generator", "label"])["pixels"]
+        return found.fillna(found.mean()).to_numpy(dtype=np.float64)
+
+    @cached_property
+    def formats(self) -> Sequence[str]:
+        """Format of each file, as its name has it: "PNG", or "JPEG" for any other that stands for a lossy one."""
+        return ["PNG" if name.lower().endswith(LOSSLESS) else "JPEG" for name in self.names]
 
     @cached_property
     def short_side(self) -> int:

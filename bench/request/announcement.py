@@ -1,15 +1,13 @@
-"""What is printed of a planned run before it starts: its question and data, and what it would cost."""
+"""What is printed of a planned run before it starts: its question, its data and its detectors."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 from bench.platform.progress import Reporter
-from bench.records import columns
-from bench.records.store import Store
 from bench.request.planned_run import PlannedRun
 from detectors.input_policy import policy_text
-from protocols.api import NONE, Subset
+from protocols.api import NONE
 
 
 def announce_run(run: PlannedRun, reporter: Reporter) -> None:
@@ -17,8 +15,8 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     request = run.request
     reporter.say(run.protocol.title)
     for name, images in run.data.items():
-        used = len(run.selections.all_images(name).images)
-        count = f"{len(images)} images" if used == len(images) else f"{used} of {len(images)} images"
+        used, held = run.selections.all_images(name).images.count, images.count
+        count = f"{held} images" if used == held else f"{used} of {held} images"
         size = f"{count}, {len(images.generators)} generators, {name or request.data_sets[0]}"
         reporter.say(f"{'And' if name else 'Data'}: {images.title} ({size})")
     if request.base_degradation != NONE:
@@ -43,26 +41,3 @@ def _announce_censuses(run: PlannedRun, reporter: Reporter) -> None:
             reporter.say(f"Warning: {where}{warning}")
         for note in (*census.notes, *(note.text for note in census.file_notes)):
             reporter.say(f"Note: {where}{note}")
-
-
-def announce_cost(run: PlannedRun, reporter: Reporter) -> None:
-    """Print what a run would cost: cells to answer, images to decode, and seconds where detectors were timed."""
-    store = Store(run.request.out)
-    recorded = store.recorded()
-    missing = [item for item in run.planned if item.key not in recorded and not item.missing]
-    fits = {item.training_key for item in missing if item.cell.train is not None}
-    images = run.selections.positions(subset for item in missing for subset in item.subsets)
-    reporter.say(
-        f"To answer: {len(missing)} of {len(run.planned)} cells, {len(fits)} fits, {len(images)} images to decode"
-    )
-    read: dict[tuple[str, str], list[Subset]] = defaultdict(list)
-    for item in missing:
-        for subset in item.subsets:
-            read[item.cell.detector, subset.common_degradation].append(subset)
-    timed = store.throughput().drop_duplicates(columns.DETECTOR, keep="last").set_index(columns.DETECTOR)
-    speeds = timed[columns.IMAGES_PER_S]
-    if unknown := sorted({detector for detector, _ in read} - set(speeds.index)):
-        reporter.say(f"Expected time: unknown; not timed in {run.request.out} yet: {', '.join(unknown)}")
-        return
-    seconds = sum(len(run.selections.positions(subsets)) / speeds[detector] for (detector, _), subsets in read.items())
-    reporter.say(f"Expected time: at most {seconds:.0f} s for what the cache does not hold, fitting not counted")

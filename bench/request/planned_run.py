@@ -11,7 +11,8 @@ from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, plan
 from bench.engine.selections import Selections, images_digest
 from bench.images.assembly import with_base_degradation, with_splits_by_content
-from bench.images.data_names import EMBEDDED
+from bench.images.counts.counted_images import counted_images
+from bench.images.data_names import EMBEDDED, is_counts, layout_and_place
 from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet, TooFewImages
 from bench.images.quality.census import Census, take_census
@@ -170,7 +171,7 @@ def _census(request: RunRequest, inspection: InspectedImages, uninspected: int) 
     """The census of a data set; where splits were drawn for training, with the generators that have none of one."""
     images = inspection.images
     if uninspected:
-        note = f"{uninspected} of {len(images)} files were never inspected: the run will decode each of them first"
+        note = f"{uninspected} of {images.count} files were never inspected: the run will decode each of them first"
         known = take_census(InspectedImages(images.select([]), inspection.records.iloc[:0]))
         return replace(known, notes=(*images.notes, note))
     census = take_census(inspection)
@@ -235,7 +236,12 @@ def _with_corpus_generators(request: RunRequest) -> RunRequest:
 def _open_images(request: RunRequest, name: str, reporter: Reporter, *, dry: bool) -> ImageSet:
     """A data set of the run, "" its own: limited, and under the base degradation, as the request says."""
     text, real = name or request.data_sets[0], "" if name else request.real
-    if dry and text == EMBEDDED and (root := unmade_root(request.cache)):
+    if is_counts(text):
+        if not dry:
+            msg = f"{text} are numbers of images, and none is here to be read; add --dry-run, or name the images"
+            raise InputError(msg)
+        images: ImageSet = counted_images(layout_and_place(text)[1])
+    elif dry and text == EMBEDDED and (root := unmade_root(request.cache)):
         images = unmade_corpus(root)
     else:
         opened = open_data(text, request.cache, request.workers, reporter, real, request.reading)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bench.images.data_names import EMBEDDED, layout_and_place
+from bench.images.data_names import COUNTS, EMBEDDED, is_counts, layout_and_place
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.reading import AS_STATED, Reading
 from bench.platform.files import digest, plain_name
@@ -120,5 +120,7 @@ def usual_folder(request: RunRequest, chains: Sequence[str]) -> Path:
 def _place_name(data: str) -> str:
     """The last part of the path or URL of a data set."""
     place = layout_and_place(data)[1]
+    if is_counts(data):
+        return f"{COUNTS}-{Path(place).stem}"  # beside the results of the data itself
     path = PurePosixPath(place) if "://" in place else Path(place).resolve()
     return path.name if isinstance(path, Path) and path.is_dir() else path.stem

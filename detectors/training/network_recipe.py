@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Array, Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
 from detectors.architectures.support.initial_weights import on_meta_device, random_init
+from detectors.epochs import TrainedInEpochs
 from detectors.preprocessing.augmentation import FloatView, View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
@@ -58,7 +59,7 @@ class NetworkVariant(Variant):
 
 
 @dataclass(frozen=True)
-class NetworkRecipe(Recipe):
+class NetworkRecipe(Recipe, TrainedInEpochs):
     """A network that is trained.
 
     Attributes:
@@ -97,6 +98,16 @@ class NetworkRecipe(Recipe):
     def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
         return self.plan.threads == 1
+
+    @property
+    def most_epochs(self) -> int:
+        """As the plan says."""
+        return self.plan.epochs
+
+    def untrained(self, runtime: Runtime) -> Detector:
+        """The network with random weights."""
+        tensors = random_init(self.network, 0)
+        return self.restore({name: tensor.numpy() for name, tensor in tensors.items()}, runtime)
 
     @property
     def pairing(self) -> Pairs:

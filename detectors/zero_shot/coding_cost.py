@@ -54,6 +54,7 @@ from detectors.api import (
     Variant,
 )
 from detectors.architectures.support.initial_weights import on_meta_device, random_init
+from detectors.epochs import TrainedInEpochs
 from detectors.training.loader import shuffled
 from detectors.weights.loading import load_state, load_strict, to_state
 from detectors.zero_shot.coder_plan import PAPER_PLAN, SMALL_PLAN, CoderPlan, NativeSquareView
@@ -130,7 +131,7 @@ VARIANT = CodingVariant(
 
 
 @dataclass(frozen=True)
-class CodingCost(Recipe):
+class CodingCost(Recipe, TrainedInEpochs):
     """Recipe of a coder of real images.
 
     Attributes:
@@ -175,6 +176,11 @@ class CodingCost(Recipe):
     def plan(self) -> CoderPlan:
         """The coder of this setting and how it is trained."""
         return self.variant.plan
+
+    @property
+    def most_epochs(self) -> int:
+        """As the plan says."""
+        return self.plan.epochs
 
     @property
     def scored_statistic(self) -> Statistic:

@@ -19,8 +19,9 @@ from bench.evaluation.leaderboard import Ranking, ranking
 from bench.platform.progress import Reporter
 from bench.records.run import Run
 from bench.records.store import Store
+from bench.rehearsal.rehearsal import rehearse
 from bench.report.run_report import report_run
-from bench.request.announcement import announce_cost, announce_run
+from bench.request.announcement import announce_run
 from bench.request.execution import execute
 from bench.request.planned_run import plan_run
 from bench.request.protocol_catalogue import make_protocol
@@ -125,7 +126,7 @@ class ProtocolRunner:
         reporter = Reporter(Console(file=said, width=500))
         planned = plan_run(self.request(protocol, **further), reporter, dry=True)
         announce_run(planned, reporter)
-        announce_cost(planned, reporter)
+        rehearse(planned, reporter)
         return said.getvalue()
 
     def __call__(self, protocol, *, report=True, **further) -> FinishedRun:

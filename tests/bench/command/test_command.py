@@ -89,11 +89,43 @@ def test_leaderboard_and_matrix_come_from_result_folders(finished, lineup, lineu
     assert f"As a picture: {root / 'cross_generator' / 'matrix.png'}" in whole.stdout.replace("\n", "")
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(lineup, data, tmp_path):
-    done = lineup("run", "--data", data, "--detectors", "checkerboard", "--out", tmp_path / "out", "--dry-run")
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(data, tmp_path):
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--no-baselines", "--out", tmp_path / "out")
+    done = call({"LINEUP_CACHE": str(tmp_path / "cache")}, *usual, "--dry-run")
     assert done.returncode == 0
     images = 3 * 2 * (SIZES["train"] + SIZES["val"])
-    assert f"To answer: 9 of 9 cells, 3 fits, {images} images to decode" in done.stderr
+    assert f"To answer: 9 of 9 cells, 3 fits, {images} images to decode, 0 to degrade, 0 to embed" in done.stderr
+    assert "Expected time: unknown, for nothing was measured on this machine; add --measure" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_of_counts_measures_and_needs_no_image_and_nothing_else_takes_them(lineup, tmp_path):
+    table = tmp_path / "mine.csv"
+    kinds = [f"{name},{label},{split},900,64,64" for name in "ab" for label in ("real", "generated") for split in SIZES]
+    table.write_text("\n".join(["generator,label,split,images,width,height", *kinds]))
+    usual = (
+        "run",
+        "--data",
+        f"counts:{table}",
+        "--detectors",
+        "checkerboard",
+        "--no-baselines",
+        "--out",
+        tmp_path / "out",
+    )
+    done = lineup(*usual, "--dry-run", "--measure")
+    assert done.returncode == 0, done.stderr
+    assert f"Data: {table} (7200 images, 2 generators, counts:{table})" in done.stderr
+    assert "To answer: 4 of 4 cells, 2 fits, 7,200 images to decode, 0 to degrade, 0 to embed" in done.stderr
+    assert "Expected time: " in done.stderr
+    assert "unknown" not in done.stderr
+    assert f"{table} are numbers of images, and none is here to be read; add --dry-run" in one_line(lineup(*usual))
+    assert "add --dry-run, or leave it out" in one_line(lineup(*usual, "--measure"))
+    table.write_text("generator,label\na,real")
+    assert f"counts {table} have no column split" in one_line(lineup(*usual, "--dry-run"))
+    assert "neither a file nor among those that ship, genimage" in one_line(
+        lineup(*usual[:2], "counts:genimag", *usual[3:])
+    )
     assert not (tmp_path / "out").exists()
 
 

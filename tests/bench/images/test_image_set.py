@@ -44,6 +44,15 @@ def test_the_commonest_short_side_is_known(tmp_path):
     assert read(str(tmp_path)).short_side == 8
 
 
+def test_each_row_is_one_image_of_a_usual_size_and_a_format(tmp_path):
+    write_images(tmp_path, "g/val/ai/a.PNG", "g/val/ai/b.png", "g/val/nature/c.jpg", "g/val/nature/d.jpg")
+    (tmp_path / "g/val/ai/b.png").write_bytes(b"no image")
+    images = read(str(tmp_path))
+    assert (images.count, images.image_counts.tolist()) == (4, [1, 1, 1, 1])
+    assert images.formats == ["PNG", "PNG", "JPEG", "JPEG"]
+    assert images.pixel_counts.tolist() == [9 * 8] * 4  # what cannot be read is taken to be like the others
+
+
 def test_only_what_subsets_name_is_selected(tmp_path):
     fill(tmp_path / "a")
     fill(tmp_path / "b")

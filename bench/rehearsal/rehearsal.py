@@ -1,0 +1,200 @@
+"""A rehearsal of a planned run: its work, the rates that were measured on this machine, and what it costs, in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from bench.engine.cache import Cache
+from bench.engine.versions import versions
+from bench.platform.files import digest
+from bench.platform.progress import Reporter
+from bench.rehearsal.amounts import Counted
+from bench.rehearsal.estimate import Cost, Disk, Estimate, estimate
+from bench.rehearsal.measuring import CPU_BATCH, RateMeasurement, measure
+from bench.rehearsal.rates import Rates
+from bench.rehearsal.sample_images import SIDE, sample_images
+from bench.rehearsal.workload import Workload, workload
+from bench.request.devices import processor_name
+from bench.request.planned_run import PlannedRun
+from protocols.degradations import parse_degradation
+
+MINUTE, HOUR = 60, 3600  # seconds
+UNITS = ("kB", "MB", "GB", "TB")
+MAX_SHOWN = 6  # of what is not measured
+LONGEST_REASON = 100  # characters
+
+
+def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) -> None:
+    """Print what a planned run would do, and what that costs at the rates that were measured on this machine.
+
+    Args:
+        run: The run; nothing of it is done.
+        reporter: Prints.
+        measuring: Whether the rates that it needs are measured now, and kept in the cache folder.
+    """
+    work, cache, conditions = workload(run), Cache(run.request.cache), _conditions(run)
+    rates = Rates.from_json(cache.read_rates(conditions))
+    if measuring:
+        batch_size = CPU_BATCH if run.runtime.device == "cpu" else run.request.batch_size
+        measure(work, run.images, RateMeasurement(sample_images(), run.runtime, batch_size, rates), reporter)
+        cache.write_rates(conditions, rates.to_json())
+    reporter.say("\n".join(amount_lines(work, len(run.planned))))
+    if not rates.values:
+        reporter.say("Expected time: unknown, for nothing was measured on this machine; add --measure (about a minute)")
+        return
+    workers = min(run.request.workers, os.cpu_count() or 1)
+    found = estimate(work, rates, workers, on_cpu=run.runtime.device == "cpu")
+    reporter.say("\n".join(cost_lines(work, found, rates, workers)))
+    where = f"{processor_name(run.runtime)}; {run.runtime.device}, {run.runtime.precision}"
+    reporter.say(f"Measured here on photographs of {SIDE}x{SIDE} ({where}). {_scaling(work)}")
+
+
+def _conditions(run: PlannedRun) -> str:
+    """What rates hold for."""
+    runtime = run.runtime
+    libraries = digest(*(text for pair in versions().items() for text in pair))[:12]
+    return "/".join(
+        [processor_name(runtime), runtime.device, runtime.precision, str(run.request.batch_size), libraries]
+    )
+
+
+def amount_lines(work: Workload, planned: int) -> Iterator[str]:
+    """What would be done, without times, and what of `planned` cells cannot be done here."""
+    yield (
+        f"To answer: {work.cells:,} of {planned:,} cells, {work.fits:,} fits, {_images(work.decoded):,} images to "
+        f"decode, {_images(work.degraded):,} to degrade, {_embedded(work):,} to embed"
+    )
+    if work.left_out:
+        reasons = [f"{name} ({_short(reason)})" for name, reason in work.left_out.items()]
+        yield f"In no count and no sum: all of {_some(reasons, '; ')}"
+
+
+def cost_lines(work: Workload, found: Estimate, rates: Rates, workers: int) -> Iterator[str]:
+    """What it costs: a line for each kind of work, then all of it.
+
+    Args:
+        work: What would be done.
+        found: What it costs.
+        rates: What was measured.
+        workers: Cores that are worked with.
+    """
+    about = _about(work, found, rates)
+    for name, cost in found.costs.items():
+        if cost != Cost():
+            yield f"  {name:<12}{_span(cost, workers):>18}   {about[name]}"
+    yield f"Expected time: {_span(found.total, workers)} with {workers} workers{_dearest_of_all(found, workers)}"
+    if work.cells:
+        yield f"Disk: {_disk_text(found.disk)}"
+        yield f"Memory: {', '.join(f'{size_text(size)} of {what}' for what, size in found.memory.items() if size)}"
+    failed = [f"{what} ({_short(reason)})" for what, reason in found.unmeasured.items() if reason]
+    if failed:
+        yield f"In no sum, for it cannot be measured: {_some(failed, '; ')}"
+    if unknown := [what for what, reason in found.unmeasured.items() if not reason]:
+        yield f"In no sum, for not measured yet (add --measure): {_some(unknown, ', ')}"
+
+
+def _about(work: Workload, found: Estimate, rates: Rates) -> dict[str, str]:
+    """What stands beside the time of each kind of work."""
+    detectors = work.detectors.values()
+    networks = sorted({f"{one.label} 1 to {one.epochs} epochs" for one in detectors if one.fits and one.epochs > 1})
+    fits = [one.fits for one in detectors]
+    by_embedder = [f"{one.images:,} by {key.partition('.')[0]}" for key, one in work.embedders.items()]
+    return {
+        "check files": f"decode {_images(work.checked):,} images once",
+        "decode": f"{_images(work.decoded):,} images: to train on once for all embeddings and once a fit of a network, to test once",
+        "degrade": f"{_images(work.degraded):,} times{_dearest(work, found, rates)}",
+        "prepare": f"{sum(one.prepared for one in detectors) + _embedded(work):,} times",
+        "embed": ", ".join(by_embedder),
+        "fit": "; ".join([f"{work.fits:,} fits on {sum(map(sum, fits)):,} images", *networks]),
+        "score": f"{sum(one.scored for one in detectors):,} times by networks",
+        "decide": f"{sum(one.decided for one in detectors):,} times from embeddings",
+        "record": f"{work.recorded:,} scores",
+        "time": f"{len(work.timed):,} detectors, each on the same few images again and again",
+    }
+
+
+def _embedded(work: Workload) -> int:
+    return sum(one.images for one in work.embedders.values())
+
+
+def _images(amounts: Counted) -> int:
+    return sum(amount.images for amount in amounts.values())
+
+
+def _dearest(work: Workload, found: Estimate, rates: Rates) -> str:
+    """The degradation that takes longest, its share of all degrading, and what it takes of one image."""
+    if not sum(found.degrading.values()):
+        return ""
+    name, seconds = next(iter(found.degrading.items()))
+    amount = work.degraded[name]
+    each = rates.get("degrade", parse_degradation(name).key) or 0.0
+    share = seconds / sum(found.degrading.values())
+    here = f"{1000 * seconds / amount.images:.0f} ms an image, {1000 * each:.1f} ms of {SIDE}x{SIDE}"
+    return f", of which {name} takes {_percent(share)} ({here})"
+
+
+def _dearest_of_all(found: Estimate, workers: int) -> str:
+    """The degradation that takes longest, with its share of everything."""
+    whole = found.total.elapsed(workers)
+    if not sum(found.degrading.values()) or not whole:
+        return ""
+    name, seconds = next(iter(found.degrading.items()))
+    return f", of which {name} takes {_percent(seconds / workers / whole)} at most"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else "under 1%"
+
+
+def _scaling(work: Workload) -> str:
+    """By how much rates of images of one size are scaled to those of the data."""
+    amounts = [*work.checked.values(), *work.decoded.values()]
+    images, pixels = sum(one.images for one in amounts), sum(one.pixels for one in amounts)
+    if not images:
+        return "Nothing is decoded"
+    return (
+        f"Decoding and degrading are scaled by pixels: an image to decode has {pixels / images:,.0f} on average, "
+        f"{pixels / images / SIDE**2:.1f} times as many"
+    )
+
+
+def _span(cost: Cost, workers: int) -> str:
+    """Time by the clock, at least and at most."""
+    least, most = duration(cost.elapsed(workers)), duration(cost.longest(workers))
+    return least if least == most else f"{least} to {most}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a unit that suits them."""
+    if seconds < 2 * MINUTE:
+        return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:.0f} min"
+    hours = seconds / HOUR
+    return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
+
+
+def _disk_text(disk: Disk) -> str:
+    embeddings = sum(disk.embeddings.values())
+    largest = max(disk.embeddings, key=lambda key: disk.embeddings[key], default="")
+    of_which = f" (of which {largest.partition('.')[0]} {size_text(disk.embeddings[largest])})" if largest else ""
+    further = f"{size_text(disk.fits)} of fits, {size_text(disk.scores)} of scores"
+    return f"{size_text(embeddings)} of embeddings{of_which}, {further}"
+
+
+def size_text(size: float) -> str:
+    """Bytes in a unit that suits them, of 1000 each."""
+    power = next((power for power, _ in enumerate(UNITS, 1) if size < 1000 ** (power + 1)), len(UNITS))
+    return f"{size / 1000**power:.1f} {UNITS[power - 1]}"
+
+
+def _some(texts: Sequence[str], separator: str) -> str:
+    """The first of some texts, and how many more there are."""
+    more = len(texts) - MAX_SHOWN
+    return separator.join([*texts[:MAX_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _short(reason: str) -> str:
+    """The beginning of a reason."""
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
