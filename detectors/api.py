@@ -176,11 +176,6 @@ class Recipe(ABC):
         return ()
 
     @property
-    def differentiable(self) -> bool:
-        """Whether its detectors are `detectors.differentiable.Differentiable`; not by default."""
-        return False
-
-    @property
     def single_threaded_fit(self) -> bool:
         """Whether a fit uses one core of a CPU and no embeddings: the harness may run several at a time."""
         return False

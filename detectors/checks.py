@@ -33,7 +33,7 @@ from detectors.api import (
     Scores,
 )
 from detectors.card import SETTINGS
-from detectors.differentiable import Differentiable
+from detectors.differentiable import Differentiable, has_gradient
 from detectors.identity import options_of
 from detectors.types import Facts, read_only
 
@@ -235,7 +235,7 @@ def log_odds_say_the_same(recipe: Recipe, detector: Detector, train: ToyTrainSet
 
 def gradients_are_of_the_log_odds(recipe: Recipe, detector: Detector, train: ToyTrainSet) -> None:
     """Where a recipe is differentiable, log odds change with the pixels as their gradient says."""
-    if not recipe.differentiable:
+    if not has_gradient(recipe):
         return
     _require(isinstance(detector, Differentiable), "detectors of a differentiable recipe have odds_and_gradient")
     attacked = cast("Differentiable", detector)

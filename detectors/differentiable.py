@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
+from detectors.types import FloatImage
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FloatImage = NDArray[np.float32]  # (H, W, 3), RGB in [0, 1]
+
+@runtime_checkable
+class DifferentiableRecipe(Protocol):
+    """A recipe that says whether its detectors have a gradient; one that says nothing has none."""
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether its detectors are `Differentiable`."""
+
+
+def has_gradient(recipe: object) -> bool:
+    """Whether the detectors of a recipe are `Differentiable`."""
+    return isinstance(recipe, DifferentiableRecipe) and recipe.differentiable
 
 
 @runtime_checkable
@@ -31,7 +42,7 @@ class DifferentiableEmbedder(Protocol):
 class Differentiable(Protocol):
     """A fitted detector whose log odds can be differentiated by the pixels of an image.
 
-    A recipe whose detectors are says so by `Recipe.differentiable`.
+    A recipe whose detectors are says so as a `DifferentiableRecipe`.
     """
 
     def odds_and_gradient(self, pixels: FloatImage) -> tuple[float, FloatImage]:

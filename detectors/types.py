@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
+FloatImage = NDArray[np.float32]  # (H, W, 3), RGB in [0, 1]
 Labels = NDArray[np.int64]  # (N,), 0 real, 1 generated; published code that inverts them is adapted at its border
 Embeddings = NDArray[np.float32]  # (N, D), finite
 LogOdds = NDArray[np.float32]  # (N,), finite: of "generated", where a probability may be exactly 0 or 1

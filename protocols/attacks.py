@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Image
-from detectors.differentiable import FloatImage
+from detectors.types import FloatImage
 from protocols.api import Unanswerable
 from protocols.degradations.draws import content_generator
 from protocols.degradations.kind import NumberRange, number_text

@@ -13,6 +13,7 @@ from bench.request import protocol_catalogue
 from detectors import catalogue
 from detectors.api import Recipe, Variant
 from detectors.card import SETTINGS
+from detectors.differentiable import has_gradient
 from detectors.identity import default_of, options_of
 from protocols.api import EvaluationProtocol, option_help
 from protocols.degradations import DegradationKind, UnknownDegradation
@@ -93,7 +94,7 @@ def _card_as_values(name: str) -> dict[str, Any]:
         recipe.setting: {
             **recipe.variant.to_dict(),
             "weights": {file.title: file.availability() for file in recipe.weight_files()},
-            "gradient": recipe.differentiable,
+            "gradient": has_gradient(recipe),
         }
         for recipe in recipes
     }
@@ -248,7 +249,7 @@ def whole_card(name: str) -> Iterator[str]:
             yield from _variant_lines(field.name.replace("_", " "), field.name, recipes, "")
     for recipe in recipes:
         yield from _labelled_lines(f"{recipe.setting} setting", "; ".join([_size(recipe), *_weights(recipe)]), "")
-    able = [recipe.setting for recipe in recipes if recipe.differentiable]
+    able = [recipe.setting for recipe in recipes if has_gradient(recipe)]
     yield from _labelled_lines("gradient", " and ".join(able) or "none: it can be no target of an attack", "")
     yield from _result_lines(embedded_results().get(name), "")
     defaults = [f"{field.name} = {field.default!r}" for field in options_of(recipes[0])]

@@ -102,7 +102,7 @@ def _about(work: Workload, found: Estimate, rates: Rates) -> dict[str, str]:
     by_embedder = [f"{one.images:,} by {key.partition('.')[0]}" for key, one in work.embedders.items()]
     return {
         "check files": f"decode {_images(work.checked):,} images once",
-        "decode": f"{_images(work.decoded):,} images: once for embeddings of fits, once a fit of a network, once for tests",
+        "decode": f"{_images(work.decoded):,} images: once to embed for fits, once a network's fit, once to test",
         "degrade": f"{_images(work.degraded):,} times{_dearest(work, found, rates)}",
         "prepare": f"{sum(one.prepared for one in detectors) + _embedded(work):,} times",
         "embed": ", ".join(by_embedder),

@@ -159,7 +159,7 @@ def workload(run: PlannedRun) -> Workload:
     embedded = [(one, service.missing(one)) for one in for_scores]
     to_score = [*prepared, *((request.degradation.name, images) for request, images in embedded)]
     return Workload(
-        len(items),
+        sum(item.recipe_key in inputs for item in missing),
         _checked(run),
         amounts.reading((request.degradation.name, images) for request, images in for_fits),
         amounts.reading(to_score),

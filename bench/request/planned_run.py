@@ -29,6 +29,7 @@ from bench.request.run_request import RunRequest
 from bench.request.setting import AUTO, choose_setting
 from detectors import catalogue
 from detectors.api import Recipe, Runtime, Setting
+from detectors.differentiable import has_gradient
 from detectors.entries import Entry
 from detectors.weights.released import FoundCheckpoint, find_checkpoint
 from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Split, Subset, Unanswerable, options_naming
@@ -120,7 +121,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     recipes = {entry.label: _recipe(request, entry, "paper" if entry.checkpoint else setting) for entry in entries}
     names = tuple(recipes)
     paths = {label: str(found.path) for label, found in checkpoints.items()}
-    differentiable = [label for label, recipe in recipes.items() if recipe.differentiable]
+    differentiable = [label for label, recipe in recipes.items() if has_gradient(recipe)]
     others = {name: images for name, images in data.items() if name}
     scope = Scope(own, names, request.seeds, others, paths, differentiable)
     cells, groups = _cells_and_groups(request.protocol, scope)

@@ -21,9 +21,10 @@ from detectors.api import (
     Unavailable,
     Variant,
 )
-from detectors.differentiable import DifferentiableEmbedder, FloatImage
+from detectors.differentiable import DifferentiableEmbedder
 from detectors.heads.linear import LinearDecision, LinearHead
 from detectors.log_odds import LogOddsProbe
+from detectors.types import FloatImage
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,15 +11,17 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import functional
 
-Resampling = Literal["opencv bilinear", "pillow bilinear", "pillow bicubic"]  # Pillow's filters average, OpenCV's not
-MODES: Mapping[Resampling, tuple[str, bool]] = {  # torch's mode, and whether it averages where it shrinks
+TensorResampling = Literal[
+    "opencv bilinear", "pillow bilinear", "pillow bicubic"
+]  # Pillow's filters average, OpenCV's not
+MODES: Mapping[TensorResampling, tuple[str, bool]] = {  # torch's mode, and whether it averages where it shrinks
     "opencv bilinear": ("bilinear", False),
     "pillow bilinear": ("bilinear", True),
     "pillow bicubic": ("bicubic", True),
 }
 
 
-def resize(images: Tensor, height: int, width: int, resampling: Resampling) -> Tensor:
+def resize(images: Tensor, height: int, width: int, resampling: TensorResampling) -> Tensor:
     """Images of another size, float (N, 3, height, width)."""
     if images.shape[2:] == (height, width):
         return images
@@ -30,7 +32,7 @@ def resize(images: Tensor, height: int, width: int, resampling: Resampling) -> T
     return resized.clamp(0, 1)  # a bicubic filter overshoots, and 8 bits do not hold that
 
 
-def resize_shorter_side(images: Tensor, side: int, resampling: Resampling) -> Tensor:
+def resize_shorter_side(images: Tensor, side: int, resampling: TensorResampling) -> Tensor:
     """Images whose shorter side has `side` pixels, and the longer one is rounded down."""
     height, width = images.shape[2:]
     shorter = min(height, width)

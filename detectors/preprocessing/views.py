@@ -97,7 +97,7 @@ class SquareView:
         """As `FloatView.test_floats`."""
         from detectors.preprocessing import float_images
 
-        resampling: float_images.Resampling = "opencv bilinear" if self.library == "opencv" else "pillow bilinear"
+        resampling: float_images.TensorResampling = "opencv bilinear" if self.library == "opencv" else "pillow bilinear"
         square = float_images.resize(images, self.side, self.side, resampling)
         shown = float_images.centre_square(square, self.test_crop)
         return shown if self.channels == "rgb" else shown.flip(1)

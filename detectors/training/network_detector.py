@@ -13,8 +13,8 @@ from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, Stat
 from detectors.architectures.support.forward_pass import float_logits, logits, on_device
 from detectors.architectures.support.gradients import odds_and_gradient
 from detectors.architectures.support.torch_contexts import autocast, deterministic
-from detectors.differentiable import FloatImage
 from detectors.preprocessing.augmentation import FloatView, View
+from detectors.types import FloatImage
 from detectors.weights.loading import to_state
 
 if TYPE_CHECKING:

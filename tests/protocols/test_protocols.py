@@ -206,7 +206,7 @@ def test_a_killed_run_goes_on_to_the_same_table(name, run_on_kinds, asked, tmp_p
 
 
 def test_protocols_share_fits_and_scores_through_the_cache(miniature_folder, tmp_path):
-    runner = ProtocolRunner(miniature_folder, tmp_path / "runs")
+    runner = ProtocolRunner(miniature_folder, tmp_path / "runs", answers=True)
     generators = ("even", "odd", "faint")
     first = runner("cross_generator")
     assert [first.count(what) for what in ("fits made", "cells reused", "cells answered")] == [3, 0, 9]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pandas as pd
@@ -108,10 +109,12 @@ class ProtocolRunner:
     Attributes:
         data: Its folder.
         root: Where the cache and the results of its runs lie.
+        answers: Whether a run finds in the cache what others answered, so that it may need no fits.
     """
 
     data: Path
     root: Path
+    answers: bool = False
 
     def request(self, protocol, detectors=("checkerboard",), seeds=(0,), **options) -> RunRequest:
         """The request for a protocol with these options, as texts of the command line."""
@@ -135,6 +138,8 @@ class ProtocolRunner:
 
     def run(self, request, *, report=False) -> FinishedRun:
         """Plan, run and report a request."""
+        if not self.answers:
+            rmtree(request.cache / "answers", ignore_errors=True)
         said = io.StringIO()
         reporter, store = Reporter(Console(file=said, width=500)), Store.at(request.out)
         run = execute(plan_run(request, reporter), store, reporter)

@@ -10,7 +10,8 @@ from bench.engine.plan import PlannedCell
 from bench.engine.selections import Positions, Selections
 from bench.records.columns import LABEL
 from detectors.api import Labels, Sample
-from detectors.differentiable import Differentiable, FloatImage
+from detectors.differentiable import Differentiable
+from detectors.types import FloatImage
 from protocols.attacks import AttackMethod
 from protocols.degradations import Degradation, DegradationKind
 from protocols.degradations.kind import in_memory, no_parameters

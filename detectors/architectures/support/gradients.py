@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from detectors.architectures.support.torch_contexts import deterministic
-from detectors.differentiable import FloatImage
+from detectors.types import FloatImage
 
 _LOCK = Lock()  # one image at a time: threads that share the cores gain nothing, and the flags of cuDNN are global
 

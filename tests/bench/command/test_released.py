@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -227,13 +228,14 @@ def killed_at(moment, patch):
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.slow)])
-def test_a_run_goes_on_where_another_stopped(released_run, checkpoint, monkeypatch, kills):
+def test_a_run_goes_on_where_another_stopped(released_run, checkpoint, environment, monkeypatch, kills):
     rows, arguments = [f"tiny_ladeda@{checkpoint}"], ("--degradations", "jpeg:70", "--limit", "2", "--batch-size", "2")
     with monkeypatch.context() as patch:
         times = killed_at(0, patch)
         _, whole = released_run(rows, *arguments, out="whole")
     expected = pd.read_csv(whole / "generators.csv")["roc_auc"].tolist()
     for moment in 1 + np.random.default_rng(0).choice(len(times), kills, replace=False):
+        shutil.rmtree(Path(environment["LINEUP_CACHE"]) / "answers")
         with monkeypatch.context() as patch:
             killed_at(moment, patch)
             with pytest.raises(Killed):
