@@ -45,6 +45,7 @@ _NO_FACTS = pd.DataFrame({name: [] for name in (*_KEY, *FileRecord._fields)}).as
     {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
 )
 HISTORY = "history"
+_DIAGNOSTIC = "diagnostic "  # before the name of one: a detector may call it as a column of ours is called
 History = Sequence[Mapping[str, float]]
 Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
 
@@ -182,7 +183,7 @@ class Cache:
             scores, odds = table.pop(SCORE).to_numpy(np.float32), table.pop(LOG_ODDS).to_numpy(np.float32)
         except (OSError, ValueError, KeyError):
             return None
-        diagnostics = {name: table[name].to_numpy() for name in table.columns}
+        diagnostics = {name.removeprefix(_DIAGNOSTIC): table[name].to_numpy() for name in table.columns}
         return Answer(scores, diagnostics, None if np.isnan(odds).any() else odds)
 
     def has_answer(self, key: str) -> bool:
@@ -192,7 +193,7 @@ class Cache:
     def write_answer(self, key: str, answer: Answer) -> None:
         """Write what was answered about the images of a cell, in their order."""
         odds = np.float32(np.nan) if answer.log_odds is None else answer.log_odds
-        diagnostics = {name: list(values) for name, values in answer.diagnostics.items()}
+        diagnostics = {_DIAGNOSTIC + name: list(values) for name, values in answer.diagnostics.items()}
         table = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
         write_atomically(self._answer_path(key), partial(table.to_parquet, index=False))
 

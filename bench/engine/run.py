@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import numpy as np
+
 from bench.engine.cache import Cache
 from bench.engine.embeddings import EmbeddingService, plan_embeddings, recipe_embedders
 from bench.engine.fit_service import FitService, FitTask, run_fit
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.outcome_log import OutcomeLog
-from bench.engine.plan import PlannedCell
-from bench.engine.scoring.attacked_images import attack_degradation, by_label, labels_of
+from bench.engine.plan import PlannedCell, ScoringKey
+from bench.engine.scoring.attacked_images import BOTH, attack_degradation, by_label, labels_of
 from bench.engine.scoring.score_images import AnswerTable, ScoredChunk, ScoringRequest, score_pool
 from bench.engine.scoring.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, Selections, unique_positions
@@ -163,8 +165,18 @@ class Engine:
         """Answer cells whose images are attacked, in one pass over them; what is attacked is not kept."""
         attacked = [item for item in missing if item.target]
         if attacked:
-            targets = self._targets(attacked, detectors)
+            self._refuse_labels(planned, attacked)
+            targets = self._targets(self._log.without_failure(attacked), detectors)
             self._score(planned, self._log.without_failure(attacked), detectors, targets)
+
+    def _refuse_labels(self, planned: Sequence[PlannedCell], attacked: Sequence[PlannedCell]) -> None:
+        """Let attacked cells fail that are tested on an image of both classes: an attack moves away from one."""
+        both = np.flatnonzero(labels_of([item for item in planned if item.target], self._selections) == BOTH)
+        for item in attacked:
+            count = int(np.isin(both, self._selections[item.cell.test].positions).sum())
+            if count:
+                msg = f"images of both classes ({count}) cannot be led to a wrong answer: remove them"
+                self._log.fail([item], ValueError(msg))
 
     def _targets(self, items: Sequence[PlannedCell], detectors: Mapping[str, Detector]) -> dict[str, Differentiable]:
         """The fitted detectors that are attacked for some cells, by the key of their fit."""
@@ -224,27 +236,38 @@ class Engine:
         labels = labels_of(planned, self._selections) if targets else None
         requests = [
             ScoringRequest(key, detectors[key[0]], items[0].path, degradation, images)
-            for key, items in sorted(plan.missing.items(), key=lambda one: one[0][1])
+            for key, items in plan.missing.items()
             for degradation, images in _shown(items[0], plan.images(key), targets or {}, labels)
         ]
+        requests.sort(key=lambda one: one.degradation.name)  # embeddings of one degradation are held at a time
         tables = {key: AnswerTable(plan.images(key)) for key in plan.missing}
+        closed: set[ScoringKey] = set()
         images = unique_positions(request.images for request in requests)
         with self._resources.reporter.stage("attack and score" if targets else "score", len(images)) as advance:
-            for chunk, scored in score_pool(plan.chunks, requests, self._embeddings, keep=not targets):
+            passes = score_pool(plan.chunks, requests, self._embeddings, keep=not targets, closed=closed)
+            for chunk, scored in passes:
                 self._collect(scored, plan, tables)
                 completed = self._log.without_failure(plan.completed(chunk.images))
                 self._record((item, partial(self._recall, item, tables[item.scoring_key])) for item in completed)
+                for key in [key for key in tables if self._is_closed(plan.missing[key])]:
+                    closed.add(key)
+                    del tables[key]  # there may be thousands
                 advance(len(chunk.images))
 
     def _collect(
         self, scored: Iterable[ScoredChunk], plan: ScoringPlan, tables: Mapping[tuple[str, str], AnswerTable]
     ) -> None:
-        """Add the answers about a chunk to the tables; cells whose detector raised fail."""
+        """Add the answers about a chunk to the tables; cells fail whose detector raised, or that hold a bad image."""
         for part in scored:
             if isinstance(part.answer, Exception):
-                self._log.fail(plan.missing[part.key], part.answer)
+                lost = plan.holding(part.key, part.images) if part.unprepared else plan.missing[part.key]
+                self._log.fail(lost, part.answer)
             else:
                 tables[part.key].add(part.images, part.answer)
+
+    def _is_closed(self, items: Sequence[PlannedCell]) -> bool:
+        """Whether each of these cells is recorded or has failed."""
+        return not self._log.missing(self._log.without_failure(items))
 
     def _recall(self, item: PlannedCell, table: AnswerTable) -> Answer:
         """The answer about the test images of a cell."""

@@ -25,8 +25,9 @@ from protocols.subsets import cells_of, mixed_subsets
 
 
 def attack_of(cell: Cell) -> str:
-    """How the images of a cell were attacked: "none", or such as "pgd:2:0.5:10"."""
-    return NONE if cell.attack is None else cell.attack.method
+    """How the images of a cell were attacked, and degraded after it: "none", or such as "pgd:2:0.5:10 + jpeg:90"."""
+    steps = [cell.attack.method if cell.attack else NONE, cell.test.degradation]
+    return " + ".join(step for step in steps if step != NONE) or NONE
 
 
 def target_of(cell: Cell) -> str:
@@ -38,9 +39,8 @@ def target_of(cell: Cell) -> str:
 class Adversarial(EvaluationProtocol):
     """Every detector, trained on clean images, tested on them clean and as each target was attacked.
 
-    The test images are the same for all detectors. What an attack does to its own target is the white-box accuracy,
-    robust accuracy as it is called; what it does to others says whether attacks transfer. Detectors without a gradient
-    are no targets.
+    What an attack does to its own target is the white-box accuracy, robust accuracy as it is called; what it does to
+    others says whether attacks transfer, which ranks: detectors without a gradient are no targets, and would win else.
     """
 
     attacks: tuple[str, ...] = option(
@@ -64,6 +64,9 @@ class Adversarial(EvaluationProtocol):
         """One cell per detector, seed, degradation, target and attack, and clean ones. Raises `Unanswerable`."""
         attacks, steps = canonical_attacks(self.attacks), (NONE, *canonical_steps(self.after))
         train, test = mixed_subsets(scope, self.train_on)
+        if self.images < 0:
+            msg = f"{self.images} test images cannot be attacked; give --images 1 or more, or 0 for all"
+            raise Unanswerable(msg)
         if self.images:
             test = replace(test, size=min(self.images, scope.images.largest_size(test)))
         clean = cells_of(scope, [(train, replace(test, degradation=step)) for step in steps])
@@ -90,17 +93,20 @@ class Adversarial(EvaluationProtocol):
         return self.targets or scope.differentiable
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
-        """Clean images, attacked ones, those attacked for the detector itself and for others, and each attack."""
+        """Clean images, those attacked for others and for the detector itself, and each attack, also degraded after it.
+
+        Only the last, one by one, are of degraded images.
+        """
         del scope
-        attacked = [cell for cell in cells if cell.attack]
-        own = [cell for cell in attacked if target_of(cell) == cell.detector]
+        undegraded = [cell for cell in cells if cell.test.degradation == NONE]
+        own = [cell for cell in cells if cell.attack and target_of(cell) == cell.detector]
+        transfer = [cell for cell in undegraded if cell.attack and cell not in own]
         return [
-            grouped("clean", set(cells) - set(attacked), "home"),
-            grouped("attacked", attacked, "away"),
-            grouped("white box", own),
-            grouped("transfer", set(attacked) - set(own)),
+            grouped("clean", (cell for cell in undegraded if not cell.attack), "home"),
+            grouped("transfer", transfer, "away"),
+            grouped("white box", (cell for cell in own if cell in undegraded)),
             *(
-                grouped(f"white box, {method}", (cell for cell in own if attack_of(cell) == method))
-                for method in dict.fromkeys(map(attack_of, attacked))
+                grouped(f"white box, {how}", (cell for cell in own if attack_of(cell) == how))
+                for how in dict.fromkeys(map(attack_of, own))
             ),
         ]

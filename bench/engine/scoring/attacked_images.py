@@ -35,6 +35,9 @@ def attack_degradation(
     return Degradation(f"{name}+{after.name}" if after.steps else name, f"{name}+{after.key}", steps)
 
 
+NEITHER, BOTH = -1, 2
+
+
 class _Attacked:
     """Attacks the images of one label; pure, and safe to call from several threads."""
 
@@ -51,10 +54,16 @@ class _Attacked:
 
 
 def labels_of(items: Iterable[PlannedCell], selections: Selections) -> Labels:
-    """The label of each distinct image that cells are tested on, int64 (N,); -1 for one that is no test image."""
-    labels: Labels = np.full(len(selections.pool), -1, np.int64)
+    """The label of each distinct image that cells are tested on, int64 (N,).
+
+    Returns:
+        0 real or 1 generated; `NEITHER` for an image that is no test image, `BOTH` for one that is of both classes.
+    """
+    seen = np.zeros((2, len(selections.pool)), bool)
     for test in dict.fromkeys(item.cell.test for item in items):
-        labels[selections[test].positions] = selections[test].images.table[LABEL]
+        selection = selections[test]
+        seen[selection.images.table[LABEL], selection.positions] = True
+    labels: Labels = np.select([seen.all(0), seen[0], seen[1]], [BOTH, 0, 1], NEITHER).astype(np.int64)
     return labels
 
 

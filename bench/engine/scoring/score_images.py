@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,11 +55,13 @@ class ScoredChunk:
         key: Of the request.
         images: The images, in order.
         answer: The answer, or the exception that took its place.
+        unprepared: Whether the exception is of one image, which cannot be degraded or prepared, and not the detector's.
     """
 
     key: ScoringKey
     images: Positions
     answer: Answer | Exception
+    unprepared: bool = False
 
 
 def score_images(
@@ -67,6 +69,7 @@ def score_images(
     chunks: Sequence[Positions],
     requests: Sequence[ScoringRequest],
     embeddings: EmbeddingService | None,
+    closed: Collection[ScoringKey] = (),
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
 
@@ -75,9 +78,11 @@ def score_images(
         chunks: Positions of distinct images, each in one chunk at most.
         requests: Which detector scores which of them.
         embeddings: Keeps the embeddings of probes, and has those that were made before; None to keep none.
+        closed: Keys of requests that need no further answers; looked at anew for every chunk.
 
     Yields:
-        The chunk, and the answers about it. A request that failed gets no further answers, unless it is `apart`.
+        The chunk, and the answers about it. A request whose detector failed gets no further answers, unless it is
+        `apart`; an image that cannot be prepared costs no other its answer.
     """
     masks = [(request, position_mask(request.images, reader.size)) for request in requests]
     preparations, users = _preparation_requests(requests, embeddings)
@@ -86,16 +91,18 @@ def score_images(
     diagnostics: dict[ScoringKey, frozenset[str]] = {}
 
     def is_needed(key: PreparationKey) -> bool:
-        return not users[key] <= failed
+        return not users[key] <= failed.union(closed)
 
     scored_images = unique_positions(request.images for request in requests)
     for chunk in image_pass(reader, chunks, preparations, is_needed, scored_images):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         lookup = _ChunkEmbeddings(chunk, embeddings)
-        parts = [(request, sound[mask[sound]]) for request, mask in masks if request.key not in failed]
+        left = [(request, mask) for request, mask in masks if request.key not in failed and request.key not in closed]
+        parts = [(request, sound[mask[sound]]) for request, mask in left]
         found = [one for request, images in parts if images.size for one in _answers(request, images, chunk, lookup)]
         scored = [_with_same_diagnostics(part, diagnostics) for part in found]
-        failed.update({part.key for part in scored if isinstance(part.answer, Exception)} - going_on)
+        faults = {part.key for part in scored if isinstance(part.answer, Exception) and not part.unprepared}
+        failed.update(faults - going_on)
         yield chunk, scored
 
 
@@ -105,6 +112,7 @@ def score_pool(
     embeddings: EmbeddingService,
     *,
     keep: bool = True,
+    closed: Collection[ScoringKey] = (),
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """`score_images` over the distinct images of a run; decoded images are counted.
 
@@ -113,11 +121,13 @@ def score_pool(
         requests: As there, those of one degradation one after the other.
         embeddings: Reads images.
         keep: Whether embeddings are kept in its cache, and taken from it.
+        closed: As there.
 
     Raises:
         InputError: An image cannot be decoded any more.
     """
-    for chunk, scored in score_images(embeddings.reader, chunks, requests, embeddings if keep else None):
+    kept = embeddings if keep else None
+    for chunk, scored in score_images(embeddings.reader, chunks, requests, kept, closed):
         require_decoded(embeddings.pool, chunk.unread)
         embeddings.counts["images decoded"] += chunk.decoded
         yield chunk, scored
@@ -161,6 +171,7 @@ class _ChunkEmbeddings:
         self._service = service
         self._degradation = ""
         self._held: dict[tuple[str, bytes], Embeddings] = {}
+        self._failed: dict[PreparationKey, Exception | None] = {}
 
     def __call__(self, embedder: Embedder, degradation: Degradation, images: Positions) -> Embeddings:
         """Embeddings of some of the images, float32 (N, dim), read-only. Raises what preparing or embedding raises."""
@@ -175,12 +186,24 @@ class _ChunkEmbeddings:
         key = embedder.key, degradation.name
         if self._service is None:
             return embedder.embed(self._chunk.batch(key, images))
-        # what was prepared is embedded as one batch, whichever part of it is asked for first
-        prepared = np.array(list(self._chunk.results[key]), np.intp)
-        request = EmbeddingRequest(embedder, degradation, prepared)
-        if (missing := self._service.missing(request)).size:
-            self._service.embed_prepared(embedder, degradation, missing, self._chunk)
+        if key not in self._failed:
+            self._failed[key] = self._embed_prepared(embedder, degradation)
+        if (error := self._failed[key]) is not None:
+            raise error
         return self._service.lookup(embedder, degradation, images)
+
+    def _embed_prepared(self, embedder: Embedder, degradation: Degradation) -> Exception | None:
+        """Embed what was prepared as one batch, whichever part of it is asked for; why it failed, or None."""
+        results = self._chunk.results[embedder.key, degradation.name]
+        prepared = [image for image, result in results.items() if not isinstance(result, Exception)]
+        request = EmbeddingRequest(embedder, degradation, np.array(prepared, np.intp))
+        if self._service is None or not (missing := self._service.missing(request)).size:
+            return None
+        try:
+            self._service.embed_prepared(embedder, degradation, missing, self._chunk)
+        except Exception as error:  # noqa: BLE001 - it becomes the reason of the cells that need it
+            return error
+        return None
 
 
 def _score_chunk(
@@ -204,11 +227,24 @@ def _score_chunk(
 def _answers(
     request: ScoringRequest, images: Positions, chunk: PreparedChunk, lookup: _ChunkEmbeddings
 ) -> list[ScoredChunk]:
-    """The answer of one detector about some images of a chunk; in place of a failure those about each, if `apart`."""
-    whole = _score_chunk(request, images, chunk, lookup)
-    if not (request.apart and isinstance(whole.answer, Exception) and len(images) > 1):
-        return [whole]
-    return [_score_chunk(request, images[[row]], chunk, lookup) for row in range(len(images))]
+    """The answer of one detector about some images of a chunk; in place of a failure those about each, if `apart`.
+
+    Images that cannot be prepared come first, each by itself with the reason.
+    """
+    keys = [(base.consumer, request.degradation.name) for base in base_detectors(request.detector, request.path)]
+    found = []
+    for image in images.tolist():
+        results = (chunk.results[key].get(image) for key in keys if key in chunk.results)
+        if (error := next((one for one in results if isinstance(one, Exception)), None)) is not None:
+            found.append(ScoredChunk(request.key, np.array([image], np.intp), error, unprepared=True))
+    bad = {int(part.images[0]) for part in found}
+    sound = images[[image not in bad for image in images.tolist()]]
+    if not sound.size:
+        return found
+    whole = _score_chunk(request, sound, chunk, lookup)
+    if not (request.apart and isinstance(whole.answer, Exception) and len(sound) > 1):
+        return [*found, whole]
+    return [*found, *(_score_chunk(request, sound[[row]], chunk, lookup) for row in range(len(sound)))]
 
 
 def _with_same_diagnostics(part: ScoredChunk, known: dict[ScoringKey, frozenset[str]]) -> ScoredChunk:

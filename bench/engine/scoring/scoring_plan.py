@@ -47,6 +47,11 @@ class ScoringPlan:
         images = self._test_images(self._planned[key])
         return images[np.isin(self._chunk[images], needed)]
 
+    def holding(self, key: ScoringKey, images: Positions) -> list[PlannedCell]:
+        """The missing cells of a scoring key with any of these test images."""
+        tests = [(item, self._selections[item.cell.test].positions) for item in self.missing[key]]
+        return [item for item, positions in tests if np.isin(images, positions).any()]
+
     def completed(self, chunk: Positions) -> list[PlannedCell]:
         """The missing cells whose last images are in this chunk."""
         return self._completed[int(self._chunk[chunk[0]])]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 
 import torch
 from torch import Tensor
 
 from detectors.architectures.support.torch_contexts import deterministic
 from detectors.types import FloatImage
-
-_LOCK = Lock()  # one image at a time: threads that share the cores gain nothing, and the flags of cuDNN are global
 
 
 def odds_and_gradient(
@@ -30,7 +27,7 @@ def odds_and_gradient(
     if not (pixels >= 0).all() or not (pixels <= 1).all():
         msg = f"pixels to differentiate by must be in [0, 1]; got {pixels.min()} to {pixels.max()}"
         raise ValueError(msg)
-    with _LOCK, torch.enable_grad(), deterministic():
+    with torch.enable_grad(), deterministic():
         images = torch.from_numpy(pixels).to(device).permute(2, 0, 1)[None].requires_grad_()
         odds = log_odds(images).sum()
         (gradient,) = torch.autograd.grad(odds, images)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import cast
+from threading import RLock
 
 import torch
 from torch import Tensor
 
 from detectors.api import Runtime
+
+_FLAGS = RLock()
 
 
 def autocast(runtime: Runtime) -> AbstractContextManager[object]:
@@ -27,10 +29,14 @@ def full_precision(images: Tensor) -> AbstractContextManager[object]:
     return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
 
 
-def deterministic() -> AbstractContextManager[object]:
-    """A context in which convolutions of an accelerator are deterministic and not rounded to TF32."""
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    return cast("AbstractContextManager[object]", flags)
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """A context in which convolutions of an accelerator are deterministic and not rounded to TF32.
+
+    One thread is in it at a time: the flags are those of the whole process, and whoever leaves first resets them.
+    """
+    with _FLAGS, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield
 
 
 @contextmanager

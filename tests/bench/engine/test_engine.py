@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
+from PIL import Image
 
 import bench.engine.cache
 from bench.engine.plan import plan
@@ -524,7 +525,7 @@ class AnnotatingDetector(CheckerboardDetector):
     """Says a text and a number of every image."""
 
     def answer(self, batch):
-        notes = {"note": np.array([f"{one:.3f}" for one in batch], object), "energy": np.array(batch)}
+        notes = {"note": np.array([f"{one:.3f}" for one in batch], object), "log_odds": np.array(batch)}
         odds = np.asarray(batch, np.float32).reshape(-1) - np.float32(5)
         return replace(Answer.of_log_odds(odds), diagnostics=notes)
 
@@ -570,3 +571,46 @@ def test_a_damaged_answer_is_made_again(make_bench):
     assert again.counts["cells answered"] == 2
     assert again.counts["fits made"] == 0
     assert bench.scores(planned) == before
+
+
+class PickyMeans(Means):
+    """Cannot prepare small images."""
+
+    key = "picky.1"
+
+    def prepare(self, sample):
+        if len(sample.pixels) < 40:
+            msg = "it is too small"
+            raise ValueError(msg)
+        return super().prepare(sample)
+
+
+class PickyDetector(CheckerboardDetector):
+    def prepare(self, sample):
+        PickyMeans().prepare(sample)
+        return super().prepare(sample)
+
+
+@dataclass(frozen=True)
+class Picky(Checkerboard):
+    card: ClassVar[Card] = replace(Checkerboard.card, name="picky")
+
+    def fit(self, train, seed, runtime):
+        return PickyDetector(0.0, 1.0)
+
+    def restore(self, state, runtime):
+        return PickyDetector(0.0, 1.0)
+
+
+@pytest.mark.parametrize("recipe", [Picky("small"), NearestMeanRecipe("small", shared=PickyMeans())])
+@pytest.mark.parametrize("batch_size", [5, 50])
+def test_an_image_that_cannot_be_prepared_costs_the_cells_that_hold_it_and_no_other(make_bench, recipe, batch_size):
+    bench = make_bench(recipes=[recipe], batch_size=batch_size)
+    bad = sorted((bench.folder / "faint" / "val" / "ai").iterdir())[0]
+    Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(bad)
+    planned = bench.plan()
+    _, outcomes = bench.run(planned)
+    for item in planned:
+        holds = item.cell.test.generators == ("faint",)
+        assert outcomes[item.key].status == ("failed" if holds else "scored")
+        assert not holds or outcomes[item.key].reason == "ValueError: it is too small"

@@ -1,11 +1,13 @@
 """Adversarial: every target is attacked for itself and for all others."""
 
+from shutil import copytree
+
 import numpy as np
 import pytest
 
 from protocols.api import Unanswerable
 from protocols.degraded.adversarial import Adversarial, attack_of, target_of
-from tests.support.protocol_runs import averages, fake_scope
+from tests.support.protocol_runs import ProtocolRunner, averages, fake_scope
 
 TWO = {"detectors": ("hog_svm", "clip_probe", "cnnspot"), "differentiable": ("clip_probe", "cnnspot")}
 
@@ -50,17 +52,29 @@ def test_a_released_detector_is_attacked_for_trained_ones_and_they_for_it():
 def test_the_white_box_is_told_from_transfer():
     assert averages(Adversarial(), fake_scope(**TWO)) == {
         "clean": ("home", 3),
-        "attacked": ("away", 12),
+        "transfer": ("away", 8),
         "white box": (None, 4),
-        "transfer": (None, 8),
         "white box, fgsm:2": (None, 2),
         "white box, pgd:2:0.5:10": (None, 2),
     }
 
 
+def test_what_is_degraded_after_an_attack_has_averages_of_its_own():
+    assert averages(Adversarial(attacks=("fgsm:2",), after=("jpeg:90",)), fake_scope(**TWO)) == {
+        "clean": ("home", 3),
+        "transfer": ("away", 4),
+        "white box": (None, 2),
+        "white box, fgsm:2": (None, 2),
+        "white box, fgsm:2 + jpeg:90": (None, 2),
+    }
+    cells = Adversarial(attacks=("fgsm:2",), after=("jpeg:90",)).cells(fake_scope(**TWO))
+    assert {attack_of(cell) for cell in cells} == {"none", "jpeg:90", "fgsm:2", "fgsm:2 + jpeg:90"}
+
+
 @pytest.mark.parametrize(
     ("options", "scope", "message"),
     [
+        ({"images": -5}, TWO, "-5 test images cannot be attacked; give --images 1 or more, or 0 for all"),
         ({}, {"detectors": ("hog_svm",)}, "none of hog_svm has a gradient to follow; add cnnspot or clip_probe"),
         ({"targets": ("hog_svm",)}, TWO, "hog_svm has no gradient to follow .* of the run clip_probe, cnnspot can"),
         ({"targets": ("npr",)}, TWO, "npr is not in the run and cannot be attacked"),
@@ -84,17 +98,27 @@ def test_an_attack_fools_its_target_and_no_random_change_does(run_on_miniature):
         "images": 6,
     }
     done = run_on_miniature("adversarial", **options)
-    accuracy = done.cells.set_index(["detector", "attack", "degradation"])["accuracy"]
-    probe = accuracy["clip_probe"]
-    assert probe["none", "none"] > 0.8
-    assert probe["pgd:4:2:3", "none"] <= probe["fgsm:4", "none"] < 0.3
-    assert probe["pgd:4:2:3", "none"] < probe["pgd:4:2:3", "jpeg:50"]
+    probe = done.cells.set_index(["detector", "attack"])["accuracy"]["clip_probe"]
+    assert probe["none"] > 0.8
+    assert probe["pgd:4:2:3"] <= probe["fgsm:4"] < 0.3
+    assert probe["pgd:4:2:3"] < probe["pgd:4:2:3 + jpeg:50"]
     means = {row.detector: row.means for row in done.ranking.rows}
-    assert means["clip_probe"]["white box"].cells == 4
+    assert means["clip_probe"]["white box"].cells == 2
     assert means["checkerboard"]["white box"].cells == 0
-    assert means["checkerboard"]["transfer"].cells == 4
+    assert means["checkerboard"]["transfer"].cells == 2
     again = run_on_miniature("adversarial", **{**options, "detectors": ("checkerboard", "clip_probe")})
     assert (done.count("fits made"), again.count("fits made")) == (2, 0)
     assert np.array_equal(again.run.scores["score"].sort_values(), done.run.scores["score"].sort_values())
     assert not (done.folder / "conditions.md").exists()
     assert "white box" in (done.folder / "leaderboard.md").read_text()
+
+
+def test_an_image_of_both_classes_has_no_wrong_answer_to_be_led_to(miniature_folder, tmp_path):
+    data = copytree(miniature_folder, tmp_path / "data")
+    real, generated = (sorted((data / "even" / "val" / name).iterdir())[0] for name in ("nature", "ai"))
+    real.write_bytes(generated.read_bytes())
+    runner = ProtocolRunner(data, tmp_path / "runs")
+    done = runner("adversarial", detectors=("clip_probe",), attacks="fgsm:1", images="0", train_on="even")
+    cells = done.cells.set_index("attack")
+    assert cells["status"].to_dict() == {"none": "scored", "fgsm:1": "failed"}
+    assert "images of both classes (1) cannot be led to a wrong answer: remove them" in cells["reason"]["fgsm:1"]
