@@ -7,7 +7,7 @@ from tests.support.command_line import one_line
 
 def test_an_unknown_protocol_is_one_line(lineup):
     refused = one_line(lineup("show", "degradatoin"))
-    assert "no detector, protocol or degradation is named 'degradatoin'. Did you mean degradation?" in refused
+    assert "no detector, protocol, degradation or profile is named 'degradatoin'. Did you mean degradation?" in refused
 
 
 def test_a_card_is_printed_by_list_as_by_show(lineup):
