@@ -121,7 +121,7 @@ def _file_differences(known: ProtocolRecord, new: ProtocolRecord) -> Iterator[st
             "score": dict(one.score) != dict(now.score),
         }
         if changed := [what for what, is_other in changes.items() if is_other]:
-            yield f"another {' and another '.join(changed)} of the profile {one.name}"
+            yield f"other {' and other '.join(changed)} of the profile {one.name}"
 
 
 def _data_differences(known: dict[str, DataRecord], new: dict[str, DataRecord]) -> Iterator[str]:

@@ -18,6 +18,13 @@ def test_a_card_is_printed_by_list_as_by_show(lineup):
     assert "lineup list --long npr" in one_line(lineup("list", "npr"))
 
 
+def test_a_profile_is_shown(lineup):
+    lines = lineup("show", "techjam-2026").stdout.splitlines()
+    assert lines[0] == "profile: techjam-2026"
+    assert "score: 0.5 clean_auc + 0.5 pooled_auc" in lines
+    assert any(line.startswith("degradations: jpeg:90, ") for line in lines)
+
+
 def test_an_unknown_detector_is_one_line(lineup):
     assert "Did you mean cnnspot?" in one_line(lineup("show", "cnnsport"))
 
