@@ -174,8 +174,8 @@ class FileProtocol(EvaluationProtocol):
         found = [grouped(one.name, filter(one.holds, trained), one.role) for one in self.averages]
         if empty := [one.name for one in found if trained and not one.cells]:
             msg = (
-                f"no cell is in the average {empty[0]!r} of protocol {self.file}: mend its same, differ, generators or "
-                "where, or leave it out; --dry-run shows the cells"
+                f"no cell is in the average {empty[0]!r} of protocol {self.file}; mend its same, differ, generators or "
+                "where, or leave it out"
             )
             raise Unanswerable(msg)
         return found

@@ -112,7 +112,7 @@ def _file_differences(known: ProtocolRecord, new: ProtocolRecord) -> Iterator[st
     """What has changed in files and profiles under the same names; nothing is known of those of older runs."""
     for name, before in known.files.items():
         if before != new.files.get(name):
-            yield f"another content of the file of {name}"
+            yield f"a {name} file of other content"
     profiles = {profile.name: profile for profile in new.profiles}
     for one in known.profiles:
         now = profiles.get(one.name, one)

@@ -131,8 +131,10 @@ def _checked(entry: Any, name: str, path: Path) -> Mapping[str, Any]:  # noqa: A
 
 def _fault(entry: Any) -> str:  # noqa: ANN401 - whatever the file has
     """What is wrong with an entry; "" for nothing."""
-    if not isinstance(entry, dict) or not _is_date(str(entry.get("date"))) or not entry.get("source"):
+    if not isinstance(entry, dict) or "date" not in entry or not entry.get("source"):
         return "without a date or its source"
+    if not _is_date(str(entry["date"])):
+        return f"with date {entry['date']!r}, which is no month and no day of the calendar"
     if unknown := sorted(entry.keys() - KEYS):
         return f"with {unknown[0]!r}, which is not known"
     spellings = entry.get("names", [])

@@ -198,7 +198,7 @@ where = { degradation = ["genimage"] }
 def test_an_average_of_no_cell_is_refused_and_names_the_file(protocol_of):
     protocol = protocol_of('title = "t"\n[[groups]]\nname = "g"\nwhere = { degradation = ["jpeg:50"] }')()
     scope = Scope(Images(), ("alpha",))
-    with pytest.raises(Unanswerable, match=r"no cell is in the average 'g' of protocol .*mine\.toml: mend its same"):
+    with pytest.raises(Unanswerable, match=r"no cell is in the average 'g' of protocol .*mine\.toml; mend its same"):
         protocol.groups(protocol.cells(scope), scope)
 
 

@@ -38,8 +38,8 @@ def test_the_same_files_and_profiles_are_the_same_question(known, folder):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"files": {"protocol": "2"}}, "another content of the file of protocol"),
-        ({"files": {}}, "another content of the file of protocol"),
+        ({"files": {"protocol": "2"}}, "a protocol file of other content"),
+        ({"files": {}}, "a protocol file of other content"),
         ({"profiles": (replace(OWN, degradations=("jpeg:40",)),)}, "other degradations of the profile own"),
         ({"profiles": (replace(OWN, score={"mean": 1.0}),)}, "other score of the profile own"),
     ],
