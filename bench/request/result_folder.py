@@ -113,14 +113,13 @@ def _file_differences(known: ProtocolRecord, new: ProtocolRecord) -> Iterator[st
     for name, before in known.files.items():
         if before != new.files.get(name):
             yield f"a {name} file of other content"
-    profiles = {profile.name: profile for profile in new.profiles}
-    for one in known.profiles:
-        now = profiles.get(one.name, one)
+    for one, now in zip(known.profiles, new.profiles, strict=False):  # of the same options, so in one order
         changes = {
             "degradations": one.degradations != now.degradations,
             "score": dict(one.score) != dict(now.score),
         }
-        if changed := [what for what, is_other in changes.items() if is_other]:
+        changed = [what for what, is_other in changes.items() if is_other]
+        if one.name == now.name and changed:
             yield f"other {' and other '.join(changed)} of the profile {one.name}"
 
 
