@@ -22,16 +22,21 @@ Every combination of a train set and a test set is a cell. A file has all or som
     [[groups]]                       # averages; a cell is part of one where all of this holds
     name = "same generator"
     role = "home"                    # "home", "away", or none
-    same = ["train", "test"]         # these axes have one value
-    differ = []                      # these have two
-    where = { degradation = ["none"] }
+    same = ["train", "test"]         # these axes have one value; generators are compared as sets
+    differ = []                      # these have several
+    generators = "trained"           # all that are tested were trained on; "unseen": none of them was
+    where = { degradation = ["none"] }  # the values that an axis may have; a profile stands for its degradations
+
+A relative path of a profile begins in the folder of the file.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -39,6 +44,7 @@ from typing import Any, ClassVar, Literal
 from protocols.api import (
     AXES,
     NONE,
+    AxisValue,
     Cell,
     EvaluationProtocol,
     Group,
@@ -54,10 +60,11 @@ from protocols.api import (
     train_generators,
 )
 from protocols.degradations import UnknownDegradation, parse_degradation
-from protocols.profiles import WrongProfile, expanded
+from protocols.profiles import WrongProfile, expanded, find_profile
 
 SUFFIX = ".toml"
 TRAINED = "trained"
+DEGRADATIONS = frozenset({"degradation", "train_degradation"})  # the axes whose values are degradations
 
 
 class WrongProtocolFile(ValueError):
@@ -95,8 +102,9 @@ class GroupChoice:
     Attributes:
         name: In tables.
         role: As `protocols.api.Group` has it.
-        same: Axes that have one value in a cell.
-        differ: Axes that have two.
+        same: Axes that have one value in a cell; generators that belong together are compared as sets.
+        differ: Axes that have several.
+        generators: Whether all generators of the test set were trained on, or none was; None for any.
         where: The values that an axis may have.
     """
 
@@ -104,13 +112,24 @@ class GroupChoice:
     role: Role | None = None
     same: tuple[str, ...] = ()
     differ: tuple[str, ...] = ()
+    generators: Literal["trained", "unseen"] | None = None
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def holds(self, cell: Cell) -> bool:
         """Whether a cell is part of it."""
-        same, differ = ({AXES[axis].value(cell) for axis in axes} for axes in (self.same, self.differ))
-        listed = all(str(AXES[axis].value(cell)) in values for axis, values in self.where)
-        return listed and len(same) <= 1 and (len(differ) > 1 or not self.differ)
+        same, differ = ({_spelt(axis, AXES[axis].value(cell)) for axis in axes} for axes in (self.same, self.differ))
+        listed = all(_spelt(axis, AXES[axis].value(cell)) in values for axis, values in self.where)
+        return listed and len(same) <= 1 and (len(differ) > 1 or not self.differ) and self._holds_generators(cell)
+
+    def _holds_generators(self, cell: Cell) -> bool:
+        """Whether the generators of the test set of a cell are those that they have to be."""
+        trained, tested = set(cell.train.generators if cell.train else ()), set(cell.test.generators)
+        return {None: True, "trained": tested <= trained, "unseen": not tested & trained}[self.generators]
+
+
+def _spelt(axis: str, value: AxisValue) -> str:
+    """The value of an axis as groups compare it: generators that belong together in one order, each once."""
+    return "+".join(sorted(set(str(value).split("+")))) if AXES[axis].generators else str(value)
 
 
 @dataclass(frozen=True)
@@ -121,6 +140,9 @@ class FileProtocol(EvaluationProtocol):
     test: ClassVar[SubsetChoice]
     task: ClassVar[Task]
     averages: ClassVar[tuple[GroupChoice, ...]]
+    file: ClassVar[Path]
+    content: ClassVar[str]  # digest of all that the file asks, its profiles spelled out: not of texts and comments
+    profiles: ClassVar[tuple[str, ...]]  # those that it names, by name or absolute path
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, train set and test set; of released ones per test set alone."""
@@ -146,10 +168,17 @@ class FileProtocol(EvaluationProtocol):
         return self.test.subsets(trained if self.test.generators == TRAINED else _named(self.test, present), split)
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
-        """The averages of the file, over the cells of trained detectors."""
+        """The averages of the file, over the cells of trained detectors. Raises `Unanswerable` for one of no cells."""
         del scope
         trained = [cell for cell in cells if cell.train is not None]
-        return [grouped(one.name, filter(one.holds, trained), one.role) for one in self.averages]
+        found = [grouped(one.name, filter(one.holds, trained), one.role) for one in self.averages]
+        if empty := [one.name for one in found if trained and not one.cells]:
+            msg = (
+                f"no cell is in the average {empty[0]!r} of protocol {self.file}; mend its same, differ, generators or "
+                "where, or leave it out"
+            )
+            raise Unanswerable(msg)
+        return found
 
 
 def _listed(choice: SubsetChoice) -> tuple[str, ...]:
@@ -180,13 +209,13 @@ def protocol_from_file(path: Path) -> type[FileProtocol]:
         msg = f"protocol {path} cannot be read ({reason}); `lineup new protocol FILE` writes one to begin with"
         raise WrongProtocolFile(msg) from error
     try:
-        return _protocol(path.stem, facts)
+        return _protocol(path, facts)
     except (ValueError, UnknownDegradation, WrongProfile) as error:
         msg = f"protocol {path}: {error}"
         raise WrongProtocolFile(msg) from error
 
 
-def _protocol(name: str, facts: Mapping[str, Any]) -> type[FileProtocol]:
+def _protocol(path: Path, facts: Mapping[str, Any]) -> type[FileProtocol]:
     from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
     class Strict(BaseModel):
@@ -203,6 +232,7 @@ def _protocol(name: str, facts: Mapping[str, Any]) -> type[FileProtocol]:
         role: Literal["home", "away"] | None = None
         same: list[str] = Field(default_factory=list)
         differ: list[str] = Field(default_factory=list)
+        generators: Literal["trained", "unseen"] | None = None
         where: dict[str, list[str | int]] = Field(default_factory=dict)
 
     class ProtocolTable(Strict):
@@ -222,41 +252,86 @@ def _protocol(name: str, facts: Mapping[str, Any]) -> type[FileProtocol]:
         place = ".".join(map(str, first["loc"]))
         msg = f"{place}: {first['msg'].lower()}, found {first['input']!r:.60}"
         raise ValueError(msg) from error
-    if read.train.generators == TRAINED:
+    return _class(path, read.model_dump())
+
+
+def _class(path: Path, read: Mapping[str, Any]) -> type[FileProtocol]:
+    """The protocol of the content of a file, every value of which is of its type. Raises `ValueError`."""
+    if read["train"]["generators"] == TRAINED:
         msg = "train.generators: 'trained' is for test sets; write 'each', 'all' or a list"
         raise ValueError(msg)
-    groups = tuple(_group(one.model_dump()) for one in read.groups)
-    _require_axes([read.rows, read.columns], groups)
+    for part in ("train", "test"):
+        _require_values(part, read[part])
+    _require_axes([read["rows"], read["columns"]], read["groups"])
+    folder = path.absolute().parent
+    asked = {
+        "view": MatrixLayout(read["rows"], read["columns"]),
+        "task": read["task"],
+        "train": _choice(read["train"], folder),
+        "test": _choice(read["test"], folder),
+        "averages": tuple(_group(one, folder) for one in read["groups"]),
+    }
     body = {
         "__doc__": FileProtocol.__doc__,
-        "name": name,
-        "title": read.title,
-        "source": read.source or "A file of the user's own",
-        "view": MatrixLayout(read.rows, read.columns),
-        "task": read.task,
-        "train": _choice(read.train.model_dump()),
-        "test": _choice(read.test.model_dump()),
-        "averages": groups,
+        "name": path.stem,
+        "title": read["title"],
+        "source": read["source"] or "A file of the user's own",
+        "file": path,
+        "content": sha256(json.dumps(asked, default=asdict, sort_keys=True).encode()).hexdigest(),
+        "profiles": tuple(_profiles([*read["train"]["degradations"], *read["test"]["degradations"]], folder)),
+        **asked,
     }
     return dataclass(frozen=True)(type("FileProtocolOf", (FileProtocol,), body))
 
 
-def _choice(table: Mapping[str, Any]) -> SubsetChoice:
-    generators = table["generators"]
+def _choice(table: Mapping[str, Any], folder: Path) -> SubsetChoice:
+    generators, sizes, contents = table["generators"], table["sizes"] or (None,), table["contents"] or ((),)
     return SubsetChoice(
-        generators if isinstance(generators, str) else tuple(generators),
-        tuple(dict.fromkeys(parse_degradation(text).name for text in expanded(table["degradations"]))),
-        tuple(table["sizes"] or (None,)),
-        tuple(tuple(contents) for contents in table["contents"] or ((),)),
+        generators if isinstance(generators, str) else tuple({_spelt("test", one): one for one in generators}.values()),
+        tuple(_steps(table["degradations"], folder)),
+        tuple(dict.fromkeys(sizes)),
+        tuple(dict.fromkeys(map(tuple, contents))),
     )
 
 
-def _group(table: Mapping[str, Any]) -> GroupChoice:
-    where = tuple((axis, tuple(map(str, values))) for axis, values in table["where"].items())
-    return GroupChoice(table["name"], table["role"], tuple(table["same"]), tuple(table["differ"]), where)
+def _steps(texts: Iterable[str], folder: Path) -> list[str]:
+    """The canonical names of some degradations and of those of profiles, each once."""
+    return list(dict.fromkeys(parse_degradation(text).name for text in expanded(texts, folder)))
 
 
-def _require_axes(view: Sequence[str], groups: Sequence[GroupChoice]) -> None:
+def _profiles(texts: Iterable[str], folder: Path) -> Iterator[str]:
+    """Those of some texts that are profiles, each once, by name or absolute path."""
+    for text in dict.fromkeys(texts):
+        if find_profile(text, folder):
+            yield str(folder / Path(text).expanduser()) if text.endswith(SUFFIX) else text
+
+
+def _group(table: Mapping[str, Any], folder: Path) -> GroupChoice:
+    where = tuple(
+        (
+            axis,
+            tuple(
+                _steps(map(str, values), folder) if axis in DEGRADATIONS else [_spelt(axis, value) for value in values]
+            ),
+        )
+        for axis, values in table["where"].items()
+    )
+    same, differ = tuple(table["same"]), tuple(table["differ"])
+    return GroupChoice(table["name"], table["role"], same, differ, table["generators"], where)
+
+
+def _require_values(part: str, table: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for an empty list, which leaves nothing to ask, and for a size below 1."""
+    for name, values in table.items():
+        if values == []:
+            msg = f"{part}.{name} is an empty list; list what is asked, or leave the line out"
+            raise ValueError(msg)
+    if wrong := [size for size in table["sizes"] or () if size < 1]:
+        msg = f"{part}.sizes has {wrong[0]}; a size is a number of images of each class, 1 or more"
+        raise ValueError(msg)
+
+
+def _require_axes(view: Sequence[str], groups: Sequence[Mapping[str, Any]]) -> None:
     """Raise `ValueError` for an axis that is not known."""
     for axis in (*view, *_axes_of(groups)):
         if axis not in AXES:
@@ -264,6 +339,6 @@ def _require_axes(view: Sequence[str], groups: Sequence[GroupChoice]) -> None:
             raise ValueError(msg)
 
 
-def _axes_of(groups: Sequence[GroupChoice]) -> Iterator[str]:
+def _axes_of(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for group in groups:
-        yield from (*group.same, *group.differ, *(axis for axis, _ in group.where))
+        yield from (*group["same"], *group["differ"], *group["where"])

@@ -76,6 +76,14 @@ def halves(most: int, steps: int) -> list[int]:
     return sorted({max(1, most >> step) for step in range(steps)})
 
 
+def require_at_least(least: int, **options: Iterable[int]) -> None:
+    """Raise `ValueError` for a number below `least` in one of some options, by their names."""
+    for name, numbers in options.items():
+        if low := [number for number in numbers if number < least]:
+            msg = f"{name} has {low[0]}; give whole numbers from {least} on"
+            raise ValueError(msg)
+
+
 def require_contents(images: Images, names: Sequence[str]) -> Sequence[str]:
     """The kinds of content of the data. Raises `Unanswerable` where it has one at most, or not one of these names."""
     if len(images.contents) < 2:

@@ -18,7 +18,7 @@ from detectors.identity import default_of, options_of
 from protocols.api import EvaluationProtocol, option_help
 from protocols.degradations import DegradationKind, UnknownDegradation
 from protocols.degradations import catalogue as degradation_catalogue
-from protocols.profiles import profile_names, shipped_profiles
+from protocols.profiles import Profile, profile_names, shipped_profiles
 
 WIDTH = 100
 INDENT = "    "
@@ -78,11 +78,12 @@ def markdown_table() -> Iterator[str]:
 
 
 def as_json() -> str:
-    """All that is installed, as JSON: cards with both settings and options, protocols, degradations, layouts."""
+    """All that is installed, as JSON: cards with settings and options, protocols, degradations, profiles, layouts."""
     whole = {
         "detectors": [_card_as_values(name) for name in _by_family(catalogue.names())],
         "protocols": {name: protocol_catalogue.protocol_class(name).title for name in protocol_catalogue.names()},
         "degradations": {name: _degradation_as_values(kind) for name, kind in degradation_catalogue.kinds().items()},
+        "profiles": {profile.name: _profile_as_values(profile) for profile in shipped_profiles()},
         "layouts": catalogue.installed("lineup.layouts"),
     }
     return json.dumps(whole, indent=1, ensure_ascii=False)
@@ -106,6 +107,10 @@ def _degradation_as_values(kind: DegradationKind | str) -> dict[str, Any]:
     if isinstance(kind, str):
         return {"missing": kind}
     return {"written": kind.written, "meaning": kind.meaning, "severities": kind.severities, "version": kind.version}
+
+
+def _profile_as_values(profile: Profile) -> dict[str, Any]:
+    return {name: value for name, value in asdict(profile).items() if name != "name"}
 
 
 def degradation_table() -> Iterator[str]:
@@ -195,8 +200,20 @@ def _degradation_version(kind: DegradationKind) -> str:
         return f"{kind.version}; {error}"
 
 
+def _whole_profile(name: str) -> Iterator[str]:
+    """Lines of one profile: what it is, where it is from, its degradations and its score."""
+    (profile,) = (one for one in shipped_profiles() if one.name == name)
+    yield from _labelled_lines("profile", name, "")
+    yield from _labelled_lines("version", str(profile.version), "")
+    yield from _labelled_lines("about", profile.about, "")
+    yield from _labelled_lines("source", profile.source, "")
+    yield from _labelled_lines("degradations", ", ".join(profile.degradations), "")
+    score = " + ".join(f"{weight:g} {outcome}" for outcome, weight in profile.score.items())
+    yield from _labelled_lines("score", score or "none", "")
+
+
 def in_full(name: str) -> Iterator[str]:
-    """Lines of a detector's card, else of the protocol of that name, else of the degradation.
+    """Lines of a detector's card, else of the protocol of that name, else of the degradation, else of the profile.
 
     Raises:
         UnknownName: Neither is installed under that name.
@@ -207,8 +224,11 @@ def in_full(name: str) -> Iterator[str]:
         return _whole_protocol(name)
     if name in degradation_catalogue.names():
         return _whole_degradation(name)
-    known = sorted({*catalogue.names(), *protocol_catalogue.names(), *degradation_catalogue.names()})
-    raise catalogue.UnknownName(catalogue.unknown_name_message("detector, protocol or degradation", name, known))
+    if name in profile_names():
+        return _whole_profile(name)
+    known = sorted({*catalogue.names(), *protocol_catalogue.names(), *degradation_catalogue.names(), *profile_names()})
+    kinds = "detector, protocol, degradation or profile"
+    raise catalogue.UnknownName(catalogue.unknown_name_message(kinds, name, known))
 
 
 def _whole_protocol(name: str) -> Iterator[str]:

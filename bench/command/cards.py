@@ -12,7 +12,7 @@ from bench.platform.errors import InputError
 
 def list_command(
     name: Annotated[
-        str, typer.Argument(help="With --long: a detector, protocol or degradation.", show_default=False)
+        str, typer.Argument(help="With --long: a detector, protocol, degradation or profile.", show_default=False)
     ] = "",
     long: Annotated[bool, typer.Option("--long", help="What each is shown, was trained on, costs and needs.")] = False,  # noqa: FBT002
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,  # noqa: FBT002
@@ -20,7 +20,7 @@ def list_command(
     degradations: Annotated[bool, typer.Option("--degradations", help="The degradations, as Markdown.")] = False,  # noqa: FBT002
     results: Annotated[bool, typer.Option("--results", help="All on the embedded corpus, as Markdown.")] = False,  # noqa: FBT002
 ) -> None:
-    """List what is installed: detectors by family, protocols, degradations, and layouts of data."""
+    """List what is installed: detectors by family, protocols, degradations, profiles, and layouts of data."""
     from bench.command import card_texts
     from bench.report.embedded_results import results_as_markdown
 
@@ -44,20 +44,24 @@ def list_command(
 
 def show_command(
     name: Annotated[
-        str, typer.Argument(help="A detector, protocol or degradation, as `lineup list` names it; or a result folder.")
+        str,
+        typer.Argument(
+            help="A detector, protocol, degradation or profile, as `lineup list` names it; or a result folder."
+        ),
     ],
 ) -> None:
-    """Show the card of a detector, a protocol or a degradation, or the tables and matrices of a run.
+    """Show the card of a detector, a protocol, a degradation or a profile, or the tables and matrices of a run.
 
     What is installed is shown as `lineup list --long NAME` does. Where several have one name, the detector is shown,
-    then the protocol; a folder of a name that is installed is shown as ./NAME.
+    then the protocol, the degradation, the profile; a folder of a name that is installed is shown as ./NAME.
     """
     from bench.command.card_texts import in_full
     from detectors import catalogue
     from protocols.degradations import catalogue as degradation_catalogue
+    from protocols.profiles import profile_names
 
     installed = {*catalogue.names(), *catalogue.installed("lineup.protocols"), *degradation_catalogue.names()}
-    if name not in installed and Path(name).is_dir():
+    if name not in installed | {*profile_names()} and Path(name).is_dir():
         from bench.records.store import Store
         from bench.report.run_report import show_run
 

@@ -21,27 +21,31 @@ columns = "degradation"                # {axes}
 
 [train]
 generators = "all"                     # all together; "each" by itself; or a list: ["ADM", "BigGAN+VQDM"]
-degradations = ["none", "jpeg:50"]     # see `lineup list`; a profile such as "delivery" stands for its list
-# sizes = [100, 50]                    # images of each class
+degradations = ["none", "jpeg:50"]     # see `lineup list`; a profile, "delivery" or "mine.toml", is its list
+# sizes = [100, 50]                    # images of each class, 1 or more
 # contents = [["cat"], ["dog"]]        # classes of content
 
 [test]
 generators = "each"                    # or "trained": those that the detector was trained on
 degradations = ["none", "jpeg:50"]
 
-[[groups]]                             # averages: over the cells where all of what follows holds
+[[groups]]                             # averages: over the cells where all that follows holds, one at least
 name = "as trained"
 role = "home"                          # detectors are ranked by the average of role "away"
-same = ["train_degradation", "degradation"]
+same = ["train_degradation", "degradation"]    # these axes have one value
 
 [[groups]]
 name = "otherwise"
 role = "away"
-differ = ["train_degradation", "degradation"]
+differ = ["train_degradation", "degradation"]  # these have several; test may still be a part of train
+
+[[groups]]
+name = "generators that were trained on"
+generators = "trained"                 # all that are tested were trained on; "unseen": none of them was
 
 [[groups]]
 name = "tested clean"
-where = {{ degradation = ["none"] }}
+where = {{ degradation = ["none"] }}     # the values that an axis may have; a profile stands for its degradations
 """
 
 

@@ -22,7 +22,7 @@ from bench.platform.option_values import unknown_name_text
 from bench.request import protocol_catalogue
 from bench.request.protocol_catalogue import command_line_text, type_text
 from bench.request.run_request import DetectorOptions
-from bench.request.settings_file import SettingsFile, read_settings, with_absolute_paths
+from bench.request.settings_file import SettingsFile, read_settings, with_absolute_options, with_absolute_paths
 from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, option_help
 
@@ -75,7 +75,8 @@ class ProtocolCommand(TyperCommand):
         context: Any = TyperCommand.make_context(whole, info_name, args, parent, default_map=defaults, **extra)
         typed = {option: context.params.pop(option) for option in taken}
         values = {option: value for option, value in file.values.items() if option in taken}
-        values |= {option: value for option, value in typed.items() if _is_typed(context, option)}
+        typed = {option: value for option, value in typed.items() if _is_typed(context, option)}
+        values |= with_absolute_options(protocol_catalogue.protocol_class(name), typed, Path())
         context.obj = ChosenProtocol(protocol_catalogue.make_protocol(name, values), file.recipe_options)
         return context
 

@@ -68,6 +68,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         params["detectors"] = ",".join(chosen.protocol.usual_detectors) or usual
     root, requests = _checked(_request(chosen, params), names(params["base_degradation"]), params["out"])
     params["out"] = root
+    params["base_degradation"] = ",".join(one.base_degradation for one in requests)  # a profile may change later
     if runs := _answer(root, requests, replace=params["replace"], dry_run=params["dry_run"], measure=params["measure"]):
         _write_settings_and_rank(runs, requests[0], root, params)
 

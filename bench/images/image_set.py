@@ -238,15 +238,18 @@ class ImageSet:
                 order in the set where None.
 
         Raises:
-            TooFewImages: One of its classes is empty, or has fewer images than the subset asks for.
+            TooFewImages: One of its classes is empty, or is to be, or has fewer images than the subset asks for.
         """
-        return np.unique(np.concatenate([self._rows_of_part(part, ranks) for part in subset.parts]))
+        parts = [self._rows_of_part(part, ranks) for part in subset.parts]
+        if low := [part.size for part in subset.parts if part.size is not None and part.size < 1]:
+            raise TooFewImages(self.files.where, f"{subset.name} is asked for with {low[0]} images of each class")
+        return np.unique(np.concatenate(parts))
 
     def _rows_of_part(self, subset: Subset, ranks: NDArray[np.int64] | None) -> NDArray[np.int64]:
         """The rows of a subset in which no further generators join."""
         rows = np.flatnonzero(self._mask(subset))
         selected = self.select(rows)
-        required = 1 if subset.size is None else subset.size
+        required = max(1, subset.size or 1)
         for label, noun in ((0, "real"), (1, "generated")):
             if (count := int((selected.table["label"] == label).sum())) < required:
                 contents = f" of {', '.join(subset.contents)}" if subset.contents else ""

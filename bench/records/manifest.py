@@ -35,6 +35,23 @@ class GroupRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileRecord:
+    """A profile that a protocol was given, as it was when the run was made.
+
+    Attributes:
+        name: As users write it; of a file of their own, its name without folder and ending.
+        version: As it states.
+        degradations: Canonical names.
+        score: Weight by outcome; empty for none.
+    """
+
+    name: str
+    version: int
+    degradations: tuple[str, ...]
+    score: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolRecord:
     """The protocol of a run.
 
@@ -50,6 +67,8 @@ class ProtocolRecord:
         worst_over: Axes over whose values means and the worst are shown, with what tables call such a value.
         trains: Whether it trains detectors, and does not only read released ones.
         pairs: Whether generated images are compared with real ones one by one.
+        files: Digest of each file of the user's that says a part of the question: by option, "protocol" for its own.
+        profiles: The profiles that were named, in the order in which they were.
     """
 
     name: str
@@ -63,6 +82,8 @@ class ProtocolRecord:
     worst_over: Mapping[str, str] = field(default_factory=dict)
     trains: bool = True
     pairs: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+    profiles: tuple[ProfileRecord, ...] = ()
 
     def group(self, role: Role) -> str | None:
         """Name of the average with that role; None where there is none."""

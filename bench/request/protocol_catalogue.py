@@ -30,9 +30,12 @@ def protocol_class(name: str) -> type[EvaluationProtocol]:
 
     Raises:
         UnknownName: None is installed under that name, or it is something else.
-        InputError: The file is no protocol.
+        InputError: The file is no protocol, or is called as an installed one is.
     """
     if name.endswith(SUFFIX):
+        if (stem := Path(name).stem) in names():
+            msg = f"protocol {name} would be called as the installed protocol {stem} is; give the file another name"
+            raise InputError(msg)
         try:
             return protocol_from_file(Path(name).expanduser())
         except WrongProtocolFile as error:

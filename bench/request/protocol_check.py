@@ -8,6 +8,7 @@ from typing import get_args
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
 from protocols.api import AXES, Axis, Cell, EvaluationProtocol, Group, Role, Unanswerable
+from protocols.file_protocol import FileProtocol
 
 
 def axes_of(protocol: EvaluationProtocol) -> dict[str, Axis]:
@@ -16,8 +17,9 @@ def axes_of(protocol: EvaluationProtocol) -> dict[str, Axis]:
 
 
 def protocol_fault(protocol: EvaluationProtocol, fault: str) -> Unanswerable:
-    """The error for a fault of a protocol, which names the module to mend."""
-    return Unanswerable(f"the protocol {protocol.name} {fault}: that is to be mended in {type(protocol).__module__}")
+    """The error for a fault of a protocol, which names the module or the file to mend."""
+    place = protocol.file if isinstance(protocol, FileProtocol) else type(protocol).__module__
+    return Unanswerable(f"the protocol {protocol.name} {fault}: that is to be mended in {place}")
 
 
 def check_cells(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.platform.errors import InputError
-from bench.records.manifest import DataRecord, Manifest, read_manifest
+from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
 from bench.records.store import MANIFEST
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import manifest_of
@@ -92,6 +92,7 @@ def _differences(known: Manifest, new: Manifest) -> Iterator[str]:
         for name, value in json.loads(json.dumps(options)).items()
         if value != known.protocol.options[name]
     )
+    yield from _file_differences(known.protocol, new.protocol)
     pairs = {
         "the setting": (known.setting, new.setting),
         "the device": tuple(one.runtime.device.partition(":")[0] for one in (known, new)),
@@ -105,6 +106,21 @@ def _differences(known: Manifest, new: Manifest) -> Iterator[str]:
     if (known.data.limit, known.data.base_degradation) == (new.data.limit, new.data.base_degradation):
         yield from _data_differences({"": known.data, **known.further}, {"": new.data, **new.further})
     yield from _row_differences(known, new)
+
+
+def _file_differences(known: ProtocolRecord, new: ProtocolRecord) -> Iterator[str]:
+    """What has changed in files and profiles under the same names; nothing is known of those of older runs."""
+    for name, before in known.files.items():
+        if before != new.files.get(name):
+            yield f"a {name} file of other content"
+    for one, now in zip(known.profiles, new.profiles, strict=False):  # of the same options, so in one order
+        changes = {
+            "degradations": one.degradations != now.degradations,
+            "score": dict(one.score) != dict(now.score),
+        }
+        changed = [what for what, is_other in changes.items() if is_other]
+        if one.name == now.name and changed:
+            yield f"other {' and other '.join(changed)} of the profile {one.name}"
 
 
 def _data_differences(known: dict[str, DataRecord], new: dict[str, DataRecord]) -> Iterator[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 
 from bench.engine.versions import commit, versions
 from bench.images.vocabulary.generator_names import GENIMAGE, same_generator
+from bench.platform.files import digest
 from bench.records import columns
 from bench.records.manifest import (
     AxisRecord,
@@ -19,6 +21,7 @@ from bench.records.manifest import (
     DetectorRecord,
     GroupRecord,
     Manifest,
+    ProfileRecord,
     ProtocolRecord,
     RuntimeRecord,
 )
@@ -30,8 +33,12 @@ from bench.request.protocol_catalogue import option_values
 from bench.request.protocol_check import axes_of
 from detectors.api import Recipe
 from detectors.weights.released import FoundCheckpoint, checkpoint_id
-from protocols.api import NONE, Cell
-from protocols.degradations import parse_degradation
+from protocols.api import NONE, Cell, EvaluationProtocol, options_naming
+from protocols.degradations import canonical_steps, parse_degradation
+from protocols.file_protocol import FileProtocol
+from protocols.profiles import find_profile
+
+PROTOCOL_FILE = "protocol"  # what the record of files calls the file that is the protocol
 
 
 def manifest_of(run: PlannedRun) -> Manifest:
@@ -95,7 +102,26 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
         worst_over=dict(protocol.worst_over),
         trains=protocol.trains,
         pairs=protocol.pairs,
+        files=_file_digests(protocol),
+        profiles=tuple(_profiles(protocol)),
     )
+
+
+def _file_digests(protocol: EvaluationProtocol) -> dict[str, str]:
+    """The digest of each file that says a part of the question, by option."""
+    found = {PROTOCOL_FILE: protocol.content} if isinstance(protocol, FileProtocol) else {}
+    named = [option.name for option in fields(protocol) if option.metadata.get("names") == "file"]
+    paths = {name: path for name in named if (path := getattr(protocol, name))}
+    return found | {name: digest(Path(path).read_bytes()) for name, path in paths.items()}
+
+
+def _profiles(protocol: EvaluationProtocol) -> Iterator[ProfileRecord]:
+    """The profiles that a protocol or its options name, each once."""
+    texts = list(protocol.profiles) if isinstance(protocol, FileProtocol) else []
+    texts += [text for chains in options_naming(protocol, "degradations").values() for text in chains]
+    for text in dict.fromkeys(texts):
+        if found := find_profile(text):
+            yield ProfileRecord(Path(text).stem, found.version, canonical_steps(found.degradations), dict(found.score))
 
 
 def _published_name(run: PlannedRun) -> str:

@@ -111,10 +111,16 @@ def usual_folder(request: RunRequest, chains: Sequence[str]) -> Path:
     options = {"limit": request.limit, "setting": request.setting, "base_degradation": tuple(chains), **asked}
     usual |= {"limit": None, "setting": AUTO, "base_degradation": (NONE,)}
     parts = [protocol.name, *(["+".join(map(_place_name, request.data_sets))] if request.data != EMBEDDED else [])]
-    parts += [f"{name}={command_line_text(value)}" for name, value in options.items() if value != usual[name]]
+    parts += [f"{name}={_option_text(value)}" for name, value in options.items() if value != usual[name]]
     text = "-".join(parts)
     name = plain_name(text)
     return RUNS / (name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{digest(text)[:8]}")
+
+
+def _option_text(value: Any) -> str:  # noqa: ANN401 - whatever an option may be
+    """A value as a command line has it, paths by their last part."""
+    texts = str(command_line_text(value)).split(",")
+    return ",".join(Path(text).name if Path(text).is_absolute() else text for text in texts)
 
 
 def _place_name(data: str) -> str:

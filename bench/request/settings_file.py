@@ -28,13 +28,18 @@ from bench.request.run_request import DetectorOptions
 from detectors import catalogue
 from detectors.entries import WrongEntry, parse_entry
 from detectors.identity import options_of
-from protocols.api import NameKind
+from protocols.api import EvaluationProtocol, NameKind
 from protocols.file_protocol import SUFFIX as PROTOCOL_SUFFIX
+from protocols.profiles import SUFFIX as PROFILE_SUFFIX
 
 OPTIONS = "options"
 SETTINGS = "settings.toml"  # in the result folder of a run
-PLACES = {"out", "weights_dir"}  # options that are paths
-DATA_SETS = {"data", "real"}  # options that are paths, URLs or names of data sets
+OWN_PATHS: dict[str, NameKind] = {  # options of `lineup run` that may have paths, with what their texts name
+    **dict.fromkeys(("out", "weights_dir"), "file"),
+    **dict.fromkeys(("data", "real"), "data_sets"),
+    "base_degradation": "degradations",
+}
+PATH_KINDS = {"file", "data_sets", "degradations"}
 
 
 @dataclass(frozen=True)
@@ -75,15 +80,12 @@ def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:
     """
     values = dict(settings.values)
     if str(values.get("protocol", "")).endswith(PROTOCOL_SUFFIX):
-        values["protocol"] = str(folder.absolute() / values["protocol"])
-    own = _protocol_options(values)
-    for name in (PLACES | own["file"]) & values.keys():
-        if values[name]:
-            values[name] = str(folder.absolute() / str(values[name]))
-    for name in (DATA_SETS | own["data_sets"]) & values.keys():
-        whole = isinstance(values[name], str) and (folder / values[name]).exists()  # a comma may be part of a path
-        change = partial(_data_text, folder=folder)
-        values[name] = change(values[name]) if whole and values[name] else _mapped(values[name], change)
+        values["protocol"] = _absolute(values["protocol"], folder)
+    try:
+        own = _path_options(protocol_class(str(values.get("protocol", ""))))
+    except catalogue.UnknownName:
+        own = {}
+    values = _with_absolute_values(values, OWN_PATHS | own, folder)
     if values.get("detectors"):
         values["detectors"] = _mapped(values["detectors"], partial(_row_text, folder=folder))
     tables = {
@@ -93,19 +95,49 @@ def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:
     return SettingsFile(values, tables)
 
 
-def _protocol_options(values: Mapping[str, Any]) -> dict[NameKind, set[str]]:
-    """The options of the protocol that settings name which are paths of files, and which are data sets."""
-    kinds: tuple[NameKind, ...] = ("file", "data_sets")
-    try:
-        protocol = protocol_class(str(values.get("protocol", "")))
-    except catalogue.UnknownName:
-        return {kind: set() for kind in kinds}
-    return {kind: {one.name for one in fields(protocol) if one.metadata.get("names") == kind} for kind in kinds}
+def with_absolute_options(
+    protocol: type[EvaluationProtocol], values: Mapping[str, Any], folder: Path
+) -> dict[str, Any]:
+    """Options of a protocol whose relative paths, which begin in `folder`, are absolute."""
+    return _with_absolute_values(values, _path_options(protocol), folder)
+
+
+def _path_options(protocol: type[EvaluationProtocol]) -> dict[str, NameKind]:
+    """The options of a protocol that may have paths, with what their texts name."""
+    kinds = {one.name: one.metadata.get("names") for one in fields(protocol)}
+    return {name: kind for name, kind in kinds.items() if kind in PATH_KINDS}
+
+
+def _with_absolute_values(values: Mapping[str, Any], kinds: Mapping[str, NameKind], folder: Path) -> dict[str, Any]:
+    """Values whose relative paths are absolute; `kinds` says of those that may have some what their texts name."""
+    return {
+        name: _with_absolute_value(value, kinds[name], folder) if name in kinds and value else value
+        for name, value in values.items()
+    }
+
+
+def _with_absolute_value(value: Any, kind: NameKind, folder: Path) -> Any:  # noqa: ANN401 - a text or a list
+    if kind == "file":
+        return _absolute(value, folder)
+    if kind == "degradations":
+        return _mapped(value, partial(_degradation_text, folder=folder))
+    change = partial(_data_text, folder=folder)
+    whole = isinstance(value, str) and (folder / value).exists()  # a comma may be part of a path
+    return change(value) if whole else _mapped(value, change)
+
+
+def _absolute(path: Any, folder: Path) -> str:  # noqa: ANN401 - a text or a path
+    return str(folder.absolute() / Path(str(path)).expanduser())
+
+
+def _degradation_text(text: str, folder: Path) -> str:
+    """A degradation as it is; a file of a profile as it is named from anywhere."""
+    return _absolute(text, folder) if text.endswith(PROFILE_SUFFIX) else text
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - a text or a list
     """A list, or a text of several parts with commas between, with every part changed."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [change(str(part)) for part in value]
     return ",".join(change(part.strip()) for part in str(value).split(",") if part.strip())
 
@@ -115,7 +147,7 @@ def _data_text(text: str, folder: Path) -> str:
     layout, place = layout_and_place(text)
     if text == EMBEDDED or "://" in place:
         return text
-    return (f"{layout}:" if layout else "") + str(folder.absolute() / place)
+    return (f"{layout}:" if layout else "") + _absolute(place, folder)
 
 
 def _row_text(text: str, folder: Path) -> str:

@@ -21,7 +21,7 @@ from protocols.api import (
 )
 from protocols.attacks import canonical_attacks
 from protocols.degradations import canonical_steps
-from protocols.subsets import cells_of, mixed_subsets
+from protocols.subsets import cells_of, mixed_subsets, require_at_least
 
 
 def attack_of(cell: Cell) -> str:
@@ -59,6 +59,10 @@ class Adversarial(EvaluationProtocol):
     source: ClassVar[str] = "Goodfellow et al., arXiv 1412.6572 (FGSM); Madry et al., arXiv 1706.06083 (PGD)"
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="target", columns="attack")
     axes: ClassVar[Mapping[str, Axis]] = {"target": Axis(target_of), "attack": Axis(attack_of)}
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a negative number of images."""
+        require_at_least(0, images=[self.images])
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, degradation, target and attack, and clean ones. Raises `Unanswerable`."""

@@ -1,7 +1,8 @@
 """Named profiles: lists of degradations as data files with a version, such as what platforms do to an image.
 
 A profile stands wherever a list of degradations does: by its name, or as the path of a file of one's own that ends in
-`.toml`. The files beside this module are examples of the form:
+`.toml`. A relative path begins in the working folder; in a protocol of one's own, in the folder of its file. The files
+beside this module are examples of the form:
 
     version = 1
     about = "One line."
@@ -23,6 +24,7 @@ from typing import Any
 
 SUFFIX = ".toml"
 FOLDER = Path(__file__).parent
+WORKING_FOLDER = Path()
 TEXTS = ("about", "source")
 OUTCOMES = frozenset({"clean_auc", "pooled_auc", "mean", "flip_rate"})  # that a score may weigh, each in [0, 1]
 
@@ -62,16 +64,26 @@ def shipped_profiles() -> list[Profile]:
     return [_read(FOLDER / f"{name}{SUFFIX}", name) for name in profile_names()]
 
 
-def find_profile(text: str) -> Profile | None:
-    """The profile of that name or in that file; None for a text that names none. Raises `WrongProfile`."""
+def find_profile(text: str, folder: Path = WORKING_FOLDER) -> Profile | None:
+    """The profile of that name or in that file; None for a text that names none. Raises `WrongProfile`.
+
+    Args:
+        text: What may be one.
+        folder: Where a relative path begins.
+    """
     if text.endswith(SUFFIX):
-        return _read(Path(text).expanduser(), text)
+        return _read(folder / Path(text).expanduser(), text)
     return _read(FOLDER / f"{text}{SUFFIX}", text) if text in profile_names() else None
 
 
-def expanded(texts: Iterable[str]) -> list[str]:
-    """Degradations with those of a profile in place of its name. Raises `WrongProfile`."""
-    found = ((text, find_profile(text)) for text in texts)
+def expanded(texts: Iterable[str], folder: Path = WORKING_FOLDER) -> list[str]:
+    """Degradations with those of a profile in place of its name. Raises `WrongProfile`.
+
+    Args:
+        texts: Degradations and profiles.
+        folder: Where the relative path of a profile begins.
+    """
+    found = ((text, find_profile(text, folder)) for text in texts)
     return [chain for text, profile in found for chain in (profile.degradations if profile else (text,))]
 
 

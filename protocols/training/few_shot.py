@@ -20,7 +20,7 @@ from protocols.api import (
     grouped,
     option,
 )
-from protocols.subsets import Question, all_together, cells_of, held_out_generators, trained_cells
+from protocols.subsets import Question, all_together, cells_of, held_out_generators, require_at_least, trained_cells
 
 USUAL = (0, 1, 4, 16, 64)
 
@@ -53,6 +53,10 @@ class FewShot(EvaluationProtocol):
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="test", columns="shots")
     axes: ClassVar[Mapping[str, Axis]] = {"shots": Axis(_shots)}
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a negative number of images."""
+        require_at_least(0, shots=self.shots)
+
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, new generator and number of its images. Raises `Unanswerable`."""
         images, tests = scope.images, held_out_generators(scope.images)
@@ -76,7 +80,7 @@ class FewShot(EvaluationProtocol):
         """The numbers of images, ascending. Raises `Unanswerable` for more than there are."""
         most = min(images.largest_size(Subset((name,), "train")) for name in new)
         counts = sorted(set(self.shots)) or [count for count in USUAL if count <= max(most, 1)]
-        if counts[0] < 0 or counts[-1] > most:
+        if counts[-1] > most:
             msg = f"shots {', '.join(map(str, counts))} are not all from 0 to {most}, the most that every generator has"
             raise Unanswerable(msg)
         return counts

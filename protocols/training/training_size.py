@@ -18,7 +18,7 @@ from protocols.api import (
     option,
     train_generators,
 )
-from protocols.subsets import Question, cells_of, halves, mixed_subsets, trained_cells
+from protocols.subsets import Question, cells_of, halves, mixed_subsets, require_at_least, trained_cells
 
 STEPS = 6  # numbers of images: all, a half, and so on to a thirty-second
 
@@ -36,6 +36,10 @@ class TrainingSize(EvaluationProtocol):
     title: ClassVar[str] = "Training size: train on so many images of each class (columns), test on the same generators"
     source: ClassVar[str] = "GenImage, arXiv 2306.08571 (effect of the number of training images)"
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="train_size")
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a size below 1."""
+        require_at_least(1, sizes=self.sizes)
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, train set and size. Raises `Unanswerable` for sizes that are not there."""

@@ -20,7 +20,15 @@ from protocols.api import (
     grouped,
     option,
 )
-from protocols.subsets import Question, cells_of, halves, mixed_subsets, require_contents, trained_cells
+from protocols.subsets import (
+    Question,
+    cells_of,
+    halves,
+    mixed_subsets,
+    require_at_least,
+    require_contents,
+    trained_cells,
+)
 
 STEPS = 4  # numbers of classes: a half of all, a quarter, and so on
 SEEN, UNSEEN = "seen", "unseen"
@@ -57,6 +65,10 @@ class ClassGeneralisation(EvaluationProtocol):
     source: ClassVar[str] = "GenImage, arXiv 2306.08571 (train on a subset of the classes, test on the others)"
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="classes", columns="tested")
     axes: ClassVar[Mapping[str, Axis]] = {"classes": Axis(_classes), "tested": Axis(_tested)}
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a number of classes below 1."""
+        require_at_least(1, k=self.k)
 
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed, number of classes, and seen or unseen classes. Raises `Unanswerable`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,8 @@ from protocols.api import (
 from protocols.subsets import all_together, cells_of, held_out_generators, trained_cells
 
 SHIPPED = Path(__file__).with_name("release_dates.toml")
-FORM = '[NAME] with date = "YYYY-MM" or "YYYY-MM-DD" and source = "..."'
+FORM = '[NAME] with date = "YYYY-MM" or "YYYY-MM-DD", source = "..." and, for other spellings, names = ["...", "..."]'
+KEYS = {"date", "source", "names"}
 LENGTHS: Mapping[str, int] = {"year": 4, "month": 7}  # characters of a date that name its window
 BEFORE = "before "
 
@@ -120,12 +122,36 @@ def read_dates(path: Path) -> dict[str, str]:
 
 def _checked(entry: Any, name: str, path: Path) -> Mapping[str, Any]:  # noqa: ANN401 - whatever the file has
     """An entry with a date and a source. Raises `Unanswerable`."""
-    dated = isinstance(entry, dict) and re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])(-\d{2})?", str(entry.get("date", "")))
-    if not dated or not entry.get("source"):
-        msg = f"the table of release dates {path} has {name} without a date or its source; write {FORM}"
+    if fault := _fault(entry):
+        msg = f"the table of release dates {path} has {name} {fault}; write {FORM}"
         raise Unanswerable(msg)
     checked: Mapping[str, Any] = entry
     return checked
+
+
+def _fault(entry: Any) -> str:  # noqa: ANN401 - whatever the file has
+    """What is wrong with an entry; "" for nothing."""
+    if not isinstance(entry, dict) or "date" not in entry or not entry.get("source"):
+        return "without a date or its source"
+    if not _is_date(str(entry["date"])):
+        return f"with date {entry['date']!r}, which is no month and no day of the calendar"
+    if unknown := sorted(entry.keys() - KEYS):
+        return f"with {unknown[0]!r}, which is not known"
+    spellings = entry.get("names", [])
+    if not isinstance(spellings, list) or not all(isinstance(one, str) for one in spellings):
+        return f"with names {spellings!r}, which are no list of texts"
+    return ""
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a month or a day of the calendar."""
+    if not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text):
+        return False
+    try:
+        dt.date.fromisoformat(text if len(text) > LENGTHS["month"] else f"{text}-01")
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(name: str) -> str:

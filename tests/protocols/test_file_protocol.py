@@ -21,6 +21,7 @@ differ = ["train", "test"]
 name = "on fog"
 where = { test = ["fog"] }
 """
+OWN = 'version = 1\nabout = "a"\nsource = "b"\ndegradations = ["jpeg:050"]\n'
 ALL_AXES = """
 title = "t"
 source = "s"
@@ -119,9 +120,116 @@ def test_a_generator_that_is_not_there_is_said_so(protocol_of, part):
         ('title = "t"\n[[groups]]\nname = "g"\nrole = "near"', r"groups\.0\.role: input should be 'home' or 'away'"),
         ('title = "t"\n[train]\ngenerators = "trained"', "'trained' is for test sets"),
         ('title = "t"\n[test]\ndegradations = ["jpg:50"]', "did you mean jpeg:50"),
+        (
+            'title = "t"\n[test]\nsizes = [5, 0]',
+            r"mine\.toml: test\.sizes has 0; a size is a number of images of each class",
+        ),
+        ('title = "t"\n[train]\nsizes = [-2]', r"train\.sizes has -2"),
+        ('title = "t"\n[test]\ngenerators = []', r"test\.generators is an empty list; list what is asked"),
+        ('title = "t"\n[test]\ndegradations = []', r"test\.degradations is an empty list"),
+        ('title = "t"\n[[groups]]\nname = "g"\nwhere = { degradation = ["jpg:50"] }', "did you mean jpeg:50"),
+        (
+            'title = "t"\n[[groups]]\nname = "g"\ngenerators = "some"',
+            r"groups\.0\.generators: input should be 'trained'",
+        ),
         ('title = "t"\n[train]\nsizes = ["many"]', r"train\.sizes\.0: input should be a valid integer, found 'many'"),
     ],
 )
 def test_a_file_that_is_no_protocol_is_said_to_be_none(protocol_of, text, said):
     with pytest.raises(WrongProtocolFile, match=said):
         protocol_of(text)
+
+
+def groups_of(protocol, scope):
+    cells = protocol.cells(scope)
+    return {
+        group.name: [(cell.train.name, cell.test.name) for cell in cells if cell in group.cells]
+        for group in protocol.groups(cells, scope)
+    }
+
+
+def test_generators_are_compared_as_sets_and_by_what_was_trained_on(protocol_of):
+    protocol = protocol_of("""
+title = "t"
+[train]
+generators = ["fog+haze"]
+[test]
+generators = ["fog", "haze+fog", "kiln", "haze+kiln"]
+[[groups]]
+name = "equal"
+same = ["train", "test"]
+[[groups]]
+name = "listed"
+where = { train = ["haze+fog"], test = ["kiln+haze"] }
+[[groups]]
+name = "trained"
+generators = "trained"
+[[groups]]
+name = "unseen"
+generators = "unseen"
+""")()
+    found = groups_of(protocol, Scope(Images(), ("alpha",)))
+    assert {name: [test for _, test in cells] for name, cells in found.items()} == {
+        "equal": ["haze+fog"], "listed": ["haze+kiln"], "trained": ["fog", "haze+fog"], "unseen": ["kiln"],
+    }  # fmt: skip
+
+
+def test_degradations_of_a_group_are_spelt_as_cells_have_them_and_profiles_stand_for_theirs(protocol_of):
+    protocol = protocol_of("""
+title = "t"
+[train]
+degradations = ["jpeg:050"]
+[test]
+generators = "trained"
+degradations = ["none", "jpeg:050", "genimage"]
+[[groups]]
+name = "same quality"
+where = { degradation = ["jpeg:050"], train_degradation = ["jpeg:50"] }
+[[groups]]
+name = "profile"
+where = { degradation = ["genimage"] }
+""")()
+    scope = Scope(Images(), ("alpha",))
+    assert {name: len(cells) for name, cells in groups_of(protocol, scope).items()} == {
+        "same quality": len(GENERATORS), "profile": 6 * len(GENERATORS),
+    }  # fmt: skip
+
+
+def test_an_average_of_no_cell_is_refused_and_names_the_file(protocol_of):
+    protocol = protocol_of('title = "t"\n[[groups]]\nname = "g"\nwhere = { degradation = ["jpeg:50"] }')()
+    scope = Scope(Images(), ("alpha",))
+    with pytest.raises(Unanswerable, match=r"no cell is in the average 'g' of protocol .*mine\.toml; mend its same"):
+        protocol.groups(protocol.cells(scope), scope)
+
+
+def test_what_is_listed_twice_is_asked_once(protocol_of):
+    protocol = protocol_of("""
+title = "t"
+[train]
+generators = ["fog+haze", "haze+fog"]
+sizes = [5, 5]
+[test]
+generators = ["kiln", "kiln"]
+contents = [["cat"], ["cat"]]
+""")()
+    assert len(protocol.cells(Scope(Images(), ("alpha",)))) == 1
+
+
+def test_the_path_of_a_profile_begins_in_the_folder_of_the_file(protocol_of, tmp_path, monkeypatch):
+    (tmp_path / "own.toml").write_text(OWN)
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path / "away")
+    protocol = protocol_of('title = "t"\n[test]\ndegradations = ["own.toml", "genimage", "none"]')
+    assert protocol.test.degradations[0] == "jpeg:50"
+    assert protocol.profiles == (str(tmp_path / "own.toml"), "genimage")
+
+
+def test_content_is_what_is_asked_and_not_how_the_file_is_written(protocol_of, tmp_path):
+    (tmp_path / "own.toml").write_text(OWN)
+    text = 'title = "t"\n[test]\ndegradations = ["own.toml"]\n'
+    content = protocol_of(text).content
+    assert protocol_of("# a remark\n" + text.replace('"t"', '"another title"')).content == content
+    assert protocol_of(text + "sizes = [5]").content != content
+    assert protocol_of(text + '[[groups]]\nname = "all"').content != content
+    (tmp_path / "own.toml").write_text(OWN.replace("50", "40"))
+    assert protocol_of(text).content != content

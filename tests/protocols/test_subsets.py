@@ -3,7 +3,16 @@
 import pytest
 
 from protocols.api import Subset, Unanswerable
-from protocols.subsets import ALL, all_together, cells_of, halves, mixed_subsets, require_contents, trained_cells
+from protocols.subsets import (
+    ALL,
+    all_together,
+    cells_of,
+    halves,
+    mixed_subsets,
+    require_at_least,
+    require_contents,
+    trained_cells,
+)
 from tests.support.protocol_runs import FakeImages, fake_scope
 
 TRAIN, TEST = Subset(("a",), "train"), Subset(("b",), "val")
@@ -49,3 +58,9 @@ def test_halves_are_at_least_one_and_each_once():
 def test_one_kind_of_content_is_none_to_tell_apart():
     with pytest.raises(Unanswerable, match="the data states 1 kinds of content, and at least 2"):
         require_contents(FakeImages(contents=("leaves",)), ())
+
+
+def test_a_number_that_is_too_low_is_named():
+    require_at_least(0, shots=(0, 3), images=[])
+    with pytest.raises(ValueError, match="sizes has 0; give whole numbers from 1 on"):
+        require_at_least(1, sizes=(5, 0))

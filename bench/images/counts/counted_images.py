@@ -88,7 +88,7 @@ class CountedImages(ImageSet):
         """The rows of a subset in which no further generators join; of a `size`, those that come closest to it."""
         del ranks  # the rows of a group are in the order in which its images are drawn
         rows = np.flatnonzero(self._mask(subset))
-        required = 1 if subset.size is None else subset.size
+        required = max(1, subset.size or 1)
         parts = []
         for label, noun in ((0, "real"), (1, "generated")):
             part = rows[self.labels[rows] == label]

@@ -30,7 +30,11 @@ def condition_content(measured: MeasuredCells) -> SectionContent:
     found = list(condition_outcomes(measured))
     if not found:
         return SectionContent([])
-    return outcomes_content(found, scoring_profile(measured.table[columns.DEGRADATION].unique()))
+    recorded = [
+        Profile(one.name, one.version, "", "", one.degradations, one.score)
+        for one in measured.run.manifest.protocol.profiles
+    ]
+    return outcomes_content(found, scoring_profile(measured.table[columns.DEGRADATION].unique(), recorded))
 
 
 def outcomes_content(found: Sequence[ConditionOutcomes], profile: Profile | None) -> SectionContent:
@@ -50,9 +54,14 @@ def outcome_rows(found: Sequence[ConditionOutcomes], profile: Profile | None) ->
     return rows.assign(**{SCORE: sum(weight * rows[name] for name, weight in profile.score.items())})
 
 
-def scoring_profile(conditions: Iterable[str]) -> Profile | None:
-    """The shipped profile of these conditions and no others, where it makes one number of them; None for none."""
-    scoring = (profile for profile in shipped_profiles() if profile.score)
+def scoring_profile(conditions: Iterable[str], named: Sequence[Profile] = ()) -> Profile | None:
+    """The profile of these conditions and no others that makes one number of them: a named one, else a shipped one.
+
+    Args:
+        conditions: Degradations, with or without images as they are.
+        named: Those that were asked for; as they were then, whatever is installed now.
+    """
+    scoring = (profile for profile in (*named, *shipped_profiles()) if profile.score)
     return next((profile for profile in scoring if has_conditions(profile, conditions)), None)
 
 

@@ -47,6 +47,8 @@ def test_the_short_list_has_one_line_for_each_detector_by_family():
 
 def test_everything_is_there_for_programs(nothing_downloaded):
     whole = json.loads(as_json())
+    assert whole["profiles"]["genimage"]["degradations"][0] == "lr:112"
+    assert whole["profiles"]["techjam-2026"]["score"] == {"clean_auc": 0.5, "pooled_auc": 0.5}
     cards = {card["name"]: card for card in whole["detectors"]}
     assert sorted(cards) == catalogue.names()
     assert cards["cnnspot"]["settings"]["paper"]["size"]["parameters"] == 23_510_081

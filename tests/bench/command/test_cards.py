@@ -7,7 +7,7 @@ from tests.support.command_line import one_line
 
 def test_an_unknown_protocol_is_one_line(lineup):
     refused = one_line(lineup("show", "degradatoin"))
-    assert "no detector, protocol or degradation is named 'degradatoin'. Did you mean degradation?" in refused
+    assert "no detector, protocol, degradation or profile is named 'degradatoin'. Did you mean degradation?" in refused
 
 
 def test_a_card_is_printed_by_list_as_by_show(lineup):
@@ -16,6 +16,13 @@ def test_a_card_is_printed_by_list_as_by_show(lineup):
     assert listed.stdout == shown.stdout
     assert "name: npr" in shown.stdout.splitlines()
     assert "lineup list --long npr" in one_line(lineup("list", "npr"))
+
+
+def test_a_profile_is_shown(lineup):
+    lines = lineup("show", "techjam-2026").stdout.splitlines()
+    assert lines[0] == "profile: techjam-2026"
+    assert "score: 0.5 clean_auc + 0.5 pooled_auc" in lines
+    assert any(line.startswith("degradations: jpeg:90, ") for line in lines)
 
 
 def test_an_unknown_detector_is_one_line(lineup):

@@ -70,3 +70,55 @@ def test_the_saved_settings_repeat_the_options_of_the_protocol(lineup, data, tmp
     again = lineup("run", "--settings", out / "settings.toml")
     assert "Done: 9 cells reused." in again.stderr
     assert again.stdout == first.stdout
+
+
+PROFILE = 'version = 1\nabout = "a"\nsource = "b"\ndegradations = ["jpeg:050"]\n[score]\nmean = 1\n'
+
+
+def test_a_profile_of_ones_own_is_a_part_of_the_question_from_any_folder(lineup, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own.toml"
+    own.write_text(PROFILE)
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--limit", "3", "--out", "out")
+    asked = (*usual, "--protocol", "degradation", "--degradations", "own.toml")
+    first = lineup(*asked)
+    assert first.returncode == 0, first.stderr
+    assert "own (1 mean)" in first.stdout
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path / "away")
+    again = lineup("run", "--settings", "../out/settings.toml")
+    assert "Done: 2 cells reused." in again.stderr
+    monkeypatch.chdir(tmp_path)
+    own.write_text(PROFILE.replace("50", "40"))
+    assert "this run has other degradations of the profile own; give another --out" in one_line(lineup(*asked))
+    own.write_text(PROFILE.replace("mean", "clean_auc"))
+    assert "this run has other score of the profile own" in one_line(lineup(*asked))
+
+
+def test_a_protocol_of_ones_own_that_was_edited_is_another_question(lineup, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = 'title = "t: one"\n[test]\ndegradations = ["jpeg:50"]\n'
+    for name in ("mine", "mixed"):
+        (tmp_path / f"{name}.toml").write_text(text)
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--limit", "3", "--out", "out", "--protocol")
+    assert lineup(*usual, "mine.toml").returncode == 0
+    (tmp_path / "mine.toml").write_text("# the same\n" + text)
+    assert "cells reused." in lineup(*usual, "mine.toml").stderr
+    (tmp_path / "mine.toml").write_text(text.replace("50", "40"))
+    assert "this run has a protocol file of other content; give another --out" in one_line(lineup(*usual, "mine.toml"))
+    assert "give the file another name" in one_line(lineup(*usual, "mixed.toml"))
+    (tmp_path / "mine.toml").write_text(f'{text}[[groups]]\nname = "g"\n[[groups]]\nname = "g"\n')
+    assert "several averages of one name (g): that is to be mended in mine.toml" in one_line(
+        lineup(*usual, "mine.toml")
+    )
+
+
+def test_a_profile_of_base_degradations_is_repeated_as_it_was(lineup, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.toml").write_text(PROFILE)
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--limit", "3", "--out", "out")
+    asked = (*usual, "--base-degradation", "none,own.toml")
+    assert lineup(*asked).returncode == 0
+    assert lineup(*asked).returncode == 0
+    (tmp_path / "own.toml").write_text(PROFILE.replace("50", "40"))
+    assert "holds the leaderboard of several runs (jpeg:50)" in one_line(lineup(*asked))

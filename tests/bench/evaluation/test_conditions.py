@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from bench.evaluation.cells import evaluate
 from bench.evaluation.conditions import condition_outcomes
 from bench.records import columns
+from bench.records.manifest import ProfileRecord
 from bench.report.sections.conditions import condition_content
 from protocols.degradation import DegradationMatrix
 from protocols.profiles import find_profile
@@ -87,6 +88,14 @@ def test_the_section_has_a_row_for_each_detector(run):
     assert all(text.endswith(" blur:1") for text in headers["worst condition"])
     assert isinstance(content.rows, pd.DataFrame)
     assert list(content.rows["worst_condition_where"]) == ["blur:1", "blur:1"]
+
+
+def test_a_profile_that_the_run_was_given_has_its_score_too(run):
+    own = ProfileRecord("own", 1, ("jpeg:65", "blur:1"), {"flip_rate": 1.0})
+    protocol = replace(run.manifest.protocol, profiles=(own,))
+    content = condition_content(evaluate(replace(run, manifest=replace(run.manifest, protocol=protocol)), 2))
+    assert content.tables[0].columns[-1].header == "own (1 flip_rate)"
+    assert content.rows["score"].tolist() == content.rows["flip_rate"].tolist()
 
 
 def test_a_profile_that_weighs_outcomes_has_its_score_where_the_run_has_its_conditions_alone(run):

@@ -3,6 +3,7 @@
 import pytest
 
 from bench.images.data_sets import read
+from bench.images.image_set import TooFewImages
 from protocols.api import Subset
 from tests.support.small_data_sets import write_images
 
@@ -37,6 +38,14 @@ def test_copies_are_in_the_order_of_their_numbers_selected_by_name_and_limited_a
     assert len(set(map(frozenset, by_copy))) == 1
     fill(tmp_path / "other" / "g")
     assert read(str(tmp_path / "other")).copies == ()
+
+
+@pytest.mark.parametrize("size", [0, -2])
+def test_a_part_of_no_images_is_refused(tmp_path, size):
+    fill(tmp_path / "g")
+    images = read(str(tmp_path))
+    with pytest.raises(TooFewImages, match=f"g is asked for with {size} images of each class"):
+        images.rows_of(Subset(("g",), "val", size=size))
 
 
 def test_the_commonest_short_side_is_known(tmp_path):

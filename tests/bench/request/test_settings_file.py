@@ -1,13 +1,16 @@
 """Settings files: what they cannot say is refused, and what is written reads the same."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from bench.platform.errors import InputError
-from bench.request.settings_file import SettingsFile, with_absolute_paths
+from bench.request.settings_file import SettingsFile, with_absolute_options, with_absolute_paths
 from bench.request.settings_file import read_settings as read
 from bench.request.settings_file import to_toml as written
+from protocols.transfer.release_dates import ReleaseDates
+from protocols.transfer.transfer_to import TransferTo
 
 
 @pytest.mark.parametrize(
@@ -66,3 +69,16 @@ def test_relative_paths_become_absolute_and_names_stay(tmp_path):
         "nobody": {"start": "a.pth"},
     }
     assert with_absolute_paths(SettingsFile({"data": "x,y"}), tmp_path).values["data"] == f"{tmp_path}/x,y"
+
+
+def test_files_of_profiles_and_data_sets_among_the_options_of_a_protocol_become_absolute(tmp_path):
+    values = {"protocol": "degradation", "degradations": ["jpeg:50", "own.toml"], "base_degradation": "none,own.toml"}
+    found = with_absolute_paths(SettingsFile(values), tmp_path).values
+    assert found["degradations"] == ["jpeg:50", f"{tmp_path}/own.toml"]
+    assert found["base_degradation"] == f"none,{tmp_path}/own.toml"
+    assert with_absolute_options(TransferTo, {"to": "d2,embedded", "train_on": "a"}, tmp_path) == {
+        "to": f"{tmp_path}/d2,embedded", "train_on": "a",
+    }  # fmt: skip
+    assert with_absolute_options(ReleaseDates, {"table": "", "window": "year"}, tmp_path)["table"] == ""
+    home = with_absolute_options(ReleaseDates, {"table": "~/dates.toml"}, tmp_path)
+    assert home["table"] == str(Path.home() / "dates.toml")

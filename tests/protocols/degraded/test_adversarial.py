@@ -83,6 +83,8 @@ def test_what_is_degraded_after_an_attack_has_averages_of_its_own():
 def test_what_has_no_gradient_is_no_target(options, scope, message):
     with pytest.raises(Unanswerable, match=message):
         Adversarial(**options).cells(fake_scope(**scope))
+    with pytest.raises(ValueError, match="images has -5"):
+        Adversarial(images=-5)
 
 
 def test_an_unknown_attack_is_refused_before_the_data_is_read(run_on_miniature):

@@ -25,6 +25,8 @@ def test_usual_numbers_are_those_that_there_are_images_for():
     assert {cell.test.generators for cell in cells} == {("b",)}
     with pytest.raises(Unanswerable, match="shots 5, 101 are not all from 0 to 100"):
         FewShot(shots=(101, 5)).cells(fake_scope())
+    with pytest.raises(ValueError, match="shots has -1; give whole numbers from 0 on"):
+        FewShot(shots=(-1,))
 
 
 def test_a_generator_without_real_images_has_no_shots():

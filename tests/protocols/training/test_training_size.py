@@ -25,10 +25,15 @@ def test_generators_can_be_rows_of_their_own():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("asked", [(101,), (0, 5), (-1,)])
-def test_sizes_that_are_not_there_are_refused(asked):
+def test_sizes_that_are_not_there_are_refused():
     with pytest.raises(Unanswerable, match="are not all from 1 to 100"):
-        TrainingSize(sizes=asked).cells(fake_scope())
+        TrainingSize(sizes=(101,)).cells(fake_scope())
+
+
+@pytest.mark.parametrize("asked", [(0, 5), (-1,)])
+def test_a_size_below_1_is_refused_before_the_data_is_read(asked):
+    with pytest.raises(ValueError, match="give whole numbers from 1 on"):
+        TrainingSize(sizes=asked)
 
 
 def test_the_largest_size_is_home_and_the_smaller_ones_are_away():

@@ -55,9 +55,14 @@ def test_one_window_alone_has_no_past(table):
     ("text", "words"),
     [
         ("[a]\ndate = 2021", "has a without a date or its source"),
-        ('[a]\ndate = "2021-13"\nsource = "x"', "has a without a date or its source"),
+        ('[a]\ndate = 2021\nsource = "x"', "has a with date 2021, which is no month and no day of the calendar"),
+        ('[a]\ndate = "2021-13"\nsource = "x"', "has a with date '2021-13', which is no month"),
         ('[a]\ndate = "2021-12"', "has a without a date or its source"),
         ('a = "2021-12"', "has a without a date or its source"),
+        ('[a]\ndate = "2021-02-29"\nsource = "x"', "has a with date '2021-02-29', which is no month"),
+        ('[a]\ndate = "2021-02-28"\nsource = "x"\nnames = [1]', r"has a with names \[1\], which are no list of texts"),
+        ('[a]\ndate = "2021-02-28"\nsource = "x"\nnames = "xy"', "has a with names 'xy', which are no list of texts"),
+        ('[a]\ndate = "2021-02-28"\nsource = "x"\nname = ["b"]', "has a with 'name', which is not known"),
         ("[a", "cannot be read"),
     ],
 )
