@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -163,15 +162,16 @@ def _described(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
     """These cells with `TESTED` and `POOL`. A label of a test set may be anything: it is taken for no generator."""
     table, manifest = measured.table, measured.run.manifest
     several = table.loc[own, columns.TEST_DATA].nunique() > 1
-    name = partial(_tested, manifest, several=several)
-    tested = np.array([name(*place) for place in zip(table[columns.TEST_DATA], table[columns.TEST], strict=True)])
+    places = zip(table[columns.TEST_DATA], table[columns.TEST], strict=True)
+    tested = np.array([_tested(manifest, data, test, several=several) for data, test in places])
     images = measured.images_of(own)
     real = images[images[columns.LABEL].eq(0)]
     cell = real[columns.CELL].to_numpy(int)
     data = table[columns.TEST_DATA].to_numpy()[cell]
-    pools = real_pools(real.assign(**{TESTED: tested[cell], columns.TEST_DATA: data}))
+    pools = real_pools(real[[columns.NAME]].assign(**{TESTED: tested[cell], columns.TEST_DATA: data}))
     # without a real image there is no accuracy of real images either
-    return table[own].assign(**{TESTED: tested[own], POOL: [pools.get(one, "") if one else "" for one in tested[own]]})
+    beside = np.array([pools.get(one, "") if one else "" for one in tested])
+    return table[own].assign(**{TESTED: tested[own], POOL: beside[own]})
 
 
 def _tested(manifest: Manifest, data: str, test: str, *, several: bool) -> str:

@@ -55,6 +55,18 @@ def test_degradation_trains_on_the_first_generator_otherwise_and_can_test_all():
     assert set(places(every)) == {("a", "a"), ("a", "b"), ("a", "c")}
 
 
+@pytest.mark.parametrize("test_all", [False, True])
+def test_degradation_asks_a_released_row_alone_what_it_asks_it_beside_trained_ones(test_all):
+    protocol = DegradationMatrix(train_on=("b", "a+c"), degradations=("jpeg:50",), test_all=test_all)
+    alone, beside = (
+        [cell.test for cell in protocol.cells(scope(names, checkpoints=("x",))) if cell.checkpoint]
+        for names in (("x",), ("d", "x"))
+    )
+    assert alone == beside
+    named = {("a",), ("b",), ("c",)} if test_all else {("b",), ("a", "c")}
+    assert {test.generators for test in alone} == named
+
+
 def test_small_images_get_milder_steps_as_well():
     found = set(steps(DegradationMatrix().cells(scope(short_side=128))))
     assert {"jpeg:85", "blur:0.5", "blur:1", "lr:96", "blur:5", "jpeg:30"} <= found
