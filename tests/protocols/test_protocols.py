@@ -92,6 +92,24 @@ def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
         protocol.cells(scope())
 
 
+@pytest.mark.parametrize(
+    "name", [one for one in protocol_catalogue.protocols_with_option("train_on") if one != "attribution"]
+)
+def test_named_generators_restrict_what_a_released_row_is_asked_whether_others_are_trained_or_not(name):
+    protocol = protocol_catalogue.make_protocol(name, {"train_on": "a,b", **REQUIRED.get(name, {})})
+    others = {data: FakeImages() for data in protocol.data_sets()}
+    alone, beside = (
+        {
+            (cell.test.data, cell.test.generators)
+            for cell in protocol.cells(scope(names, checkpoints=("x",), others=others, differentiable=("x",)))
+            if cell.checkpoint
+        }
+        for names in (("x",), ("d", "x"))
+    )
+    assert alone
+    assert alone == beside
+
+
 @pytest.mark.parametrize("name", protocol_catalogue.names())
 def test_every_protocol_is_one_that_the_bench_can_show(name):
     protocol = protocol_catalogue.make_protocol(name, REQUIRED.get(name, {}))
