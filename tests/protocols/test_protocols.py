@@ -18,6 +18,7 @@ from tests.support.entry_points import install
 from tests.support.protocol_runs import FakeImages, ProtocolRunner
 from tests.support.protocol_runs import fake_scope as scope
 
+NOT_OF_RELEASED = {"attribution", "training_share"}  # which ask released rows nothing
 REQUIRED = {"transfer_to": {"to": "more"}}  # values of options that have no default
 
 
@@ -92,14 +93,7 @@ def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
         protocol.cells(scope())
 
 
-@pytest.mark.parametrize(
-    "name",  # two ask released rows nothing
-    [
-        one
-        for one in protocol_catalogue.protocols_with_option("train_on")
-        if one not in {"attribution", "training_share"}
-    ],
-)
+@pytest.mark.parametrize("name", sorted({*protocol_catalogue.protocols_with_option("train_on")} - NOT_OF_RELEASED))
 def test_named_generators_restrict_what_a_released_row_is_asked_whether_others_are_trained_or_not(name):
     protocol = protocol_catalogue.make_protocol(name, {"train_on": "a,b", **REQUIRED.get(name, {})})
     others = {data: FakeImages() for data in protocol.data_sets()}
