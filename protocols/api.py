@@ -345,24 +345,26 @@ def grouped(name: str, cells: Iterable[Cell], role: Role | None = None) -> Group
     return Group(name, frozenset(cells), role)
 
 
-def train_generators(images: Images, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def train_generators(images: Images, names: Sequence[str], split: Split = "train") -> tuple[tuple[str, ...], ...]:
     """The generators of each train set: those that a user named, else each one with training images by itself.
 
     Args:
         images: The image set.
         names: Generators, or several joined with "+" that are trained on together, in the user's order.
+        split: Where they need images; the one that is tested, where nothing is trained.
 
     Raises:
         Unanswerable: One of them is not in the data, or there is none.
     """
-    present = images.generators_in("train")
+    present = images.generators_in(split)
     if not present:
-        where = "in its train split" if images.generators else "at all"
-        msg = f"the data has no generated images {where}, and real ones alone train nothing; add some"
+        where = f"in its {split} split" if images.generators else "at all"
+        use = "train" if split == "train" else "test"
+        msg = f"the data has no generated images {where}, and real ones alone {use} nothing; add some"
         raise Unanswerable(msg)
     together = [(name,) if name in present else tuple(dict.fromkeys(name.split("+"))) for name in names or present]
     for name in (name for group in together for name in group):
         if name not in present:
-            msg = f"generator {name!r} is not in the data's train split, which has {', '.join(present)}"
+            msg = f"generator {name!r} is not in the data's {split} split, which has {', '.join(present)}"
             raise Unanswerable(msg)
     return tuple(dict.fromkeys(together))

@@ -11,7 +11,6 @@ from protocols.api import (
     Cell,
     EvaluationProtocol,
     Group,
-    Images,
     MatrixLayout,
     PublishedAverage,
     Scope,
@@ -21,6 +20,7 @@ from protocols.api import (
     train_generators,
 )
 from protocols.degradations import canonical_steps
+from protocols.subsets import asked_split
 
 PREFERRED = "SDv1.4"  # what GenImage trains on for this table
 GENIMAGE_STEPS = ("lr:112", "lr:64", "jpeg:65", "jpeg:30", "blur:3", "blur:5")
@@ -54,7 +54,7 @@ class DegradationMatrix(EvaluationProtocol):
         images = scope.images
         held_out, steps = images.held_out, (NONE, *self._steps(images.short_side))
         every = [(name,) for name in images.generators_in(held_out)]
-        rows = self._train_sets(images) if scope.trained else every
+        rows = self._train_sets(scope) if scope.trained or self.train_on else every
         trained = [
             Cell(detector, Subset(train, "train"), Subset(test, held_out, degradation=step), seed)
             for detector in scope.trained
@@ -68,9 +68,9 @@ class DegradationMatrix(EvaluationProtocol):
             [Subset(test, held_out, degradation=step) for test in tests for step in steps]
         )
 
-    def _train_sets(self, images: Images) -> tuple[tuple[str, ...], ...]:
-        """The generators of each train set."""
-        train_sets = train_generators(images, self.train_on)
+    def _train_sets(self, scope: Scope) -> tuple[tuple[str, ...], ...]:
+        """The generators of each train set; where nothing is trained, those that are named are tested."""
+        train_sets = train_generators(scope.images, self.train_on, asked_split(scope))
         default = (PREFERRED,) if (PREFERRED,) in train_sets else train_sets[0]
         return train_sets if self.train_on else (default,)
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from protocols.api import NONE, Cell, Images, Scope, Subset, Unanswerable, train_generators
+from protocols.api import NONE, Cell, Images, Scope, Split, Subset, Unanswerable, train_generators
 
 ALL = "all generators"  # the label of subsets of all generators together
 Question = tuple[Subset, Subset]  # what is trained on, and what is tested on
 
 
-def all_together(images: Images, names: Sequence[str]) -> tuple[str, ...]:
+def all_together(images: Images, names: Sequence[str], split: Split = "train") -> tuple[str, ...]:
     """The generators of one mixed train set: those that a user named, else all with training images.
 
     Args:
         images: The image set.
         names: Generators, or several joined with "+".
+        split: Where they need images.
 
     Raises:
         Unanswerable: One of them is not in the data, or there is none.
     """
-    return tuple(dict.fromkeys(name for group in train_generators(images, names) for name in group))
+    return tuple(dict.fromkeys(name for group in train_generators(images, names, split) for name in group))
+
+
+def asked_split(scope: Scope) -> Split:
+    """Where the generators that a user names need images: where they are trained on, else where they are tested."""
+    return "train" if scope.trained else scope.images.held_out
 
 
 def held_out_generators(images: Images) -> list[Subset]:
@@ -48,7 +54,8 @@ def trained_cells(cells: Iterable[Cell]) -> list[tuple[Cell, Subset]]:
 def mixed_subsets(scope: Scope, names: Sequence[str], degradation: str = NONE) -> Question:
     """The mixed train set of some generators, and the held-out images of the same generators together.
 
-    Without a detector to train, the generators need no training images.
+    Without a detector to train, the generators need no training images; those that are named are tested all the same,
+    so that a released detector alone is asked what it is asked beside trained ones.
 
     Args:
         scope: Of the protocol.
@@ -60,7 +67,7 @@ def mixed_subsets(scope: Scope, names: Sequence[str], degradation: str = NONE) -
     """
     images, label = scope.images, "" if names else ALL
     tested = images.generators_in(images.held_out)
-    trained = all_together(images, names) if scope.trained else tuple(tested)
+    trained = all_together(images, names, asked_split(scope))
     common = tuple(name for name in trained if name in tested)
     if not common:
         msg = f"none of the generators {', '.join(trained)} has images in the {images.held_out} split; add some"
@@ -71,9 +78,15 @@ def mixed_subsets(scope: Scope, names: Sequence[str], degradation: str = NONE) -
     )
 
 
-def halves(most: int, steps: int) -> list[int]:
-    """A number and its repeated halves, rounded down, ascending and at least 1, each once; at most `steps` of them."""
-    return sorted({max(1, most >> step) for step in range(steps)})
+def halves(most: int, steps: int, least: int = 1) -> list[int]:
+    """A number and its repeated halves, rounded down, ascending, each once; at most `steps` of them.
+
+    Args:
+        most: The number.
+        steps: How many at most.
+        least: The least half; `most` is there even where it is smaller.
+    """
+    return sorted({most, *(half for step in range(1, steps) if (half := most >> step) >= least)})
 
 
 def require_at_least(least: int, **options: Iterable[int]) -> None:

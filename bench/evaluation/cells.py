@@ -214,6 +214,24 @@ def matrix(table: pd.DataFrame, detector: str, protocol: ProtocolRecord) -> pd.D
     return means.loc[cells[rows].unique(), cells[across].unique()]
 
 
+def folded_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, int]:
+    """The axes, beside the seed, over which a cell of a matrix is a mean, with the most values that one is a mean of.
+
+    Args:
+        cells: Of one detector, or of several that were asked the same.
+        protocol: Which axis names the rows and which the columns.
+    """
+    place = [columns.DETECTOR, protocol.rows.name, protocol.columns.name]
+    others = [axis for axis in columns.of_question(protocol.axes) if axis not in place]
+    most = cells.groupby(place, sort=False)[others].nunique().max()
+    return {axis: int(most[axis]) for axis in others if most[axis] > 1}
+
+
+def folded_text(cells: pd.DataFrame, protocol: ProtocolRecord) -> str:
+    """What a cell of a matrix is a mean over beside seeds, such as "degradation (3 values)"; "" for nothing."""
+    return " and ".join(f"{axis} ({count} values)" for axis, count in folded_axes(cells, protocol).items())
+
+
 def matrices(table: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, pd.DataFrame]:
     """The matrix of every detector of a table, by detector in planned order."""
     return {detector: matrix(table, detector, protocol) for detector in table[columns.DETECTOR].unique()}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, Mask, MeasuredCells
+from bench.evaluation.cells import SCORED, UNASKED, Mask, MeasuredCells
 from bench.evaluation.metrics import called_generated, order_of, roc_auc
+from bench.evaluation.ranking_rows import FIRST_DATA_SET
 from bench.records import columns
+from bench.records.manifest import Manifest
 from bench.statistics.intervals import RESAMPLES, bootstrap_accuracies, interval
 from protocols.api import NONE
 
 UNDEFINED = float("nan")
 FIT, CALLED = "fit", "called"  # of copies: number of the fit, and whether the image is called generated
+TESTED, POOL = "tested", "pool"  # of cells: the generators that are tested, and the real images beside them
 IMAGE = [columns.TEST_DATA, columns.NAME]  # identifies an image of a run
 TRAINING = [axis for axis in columns.QUESTION if axis.startswith("train") or axis == "options"]
 
@@ -41,15 +44,18 @@ class ConditionOutcomes:
 
     Attributes:
         detector: Its name.
-        conditions: Number of conditions, the clean one included.
+        conditions: Number of conditions of which every cell has scores, the clean one included: all that follows is
+            over these.
+        planned: Number of conditions that were asked for.
         images: Number of images.
         clean_auc: Area under the ROC curve of clean images, in [0, 1]; NaN without clean images of both classes.
         pooled_auc: The same of all degraded copies together: one order of scores, and so one threshold, for all.
         mean: Mean over the conditions of the accuracy that ranks, in [0, 1].
         worst_condition: The condition of the smallest.
-        worst_generator: The generator of the smallest mean over conditions; None for one generator.
-        worst_real: The generator whose real images are most often called generated, mean over conditions; None where
-            all have the same real images.
+        worst_generator: The generator of the smallest mean over conditions, with its data set where there are several;
+            None for one generator, and where a test set does not say which generators it is of.
+        worst_real: The generators whose real images are most often called generated, mean over conditions; None where
+            all have the same real images, and where a test set does not say which generators it is of.
         flip_rate: Share of the images whose verdict is not the same under every condition, in [0, 1].
         flip_low: Lower end of its 95% interval over the images, clustered by source.
         flip_high: Upper end.
@@ -57,6 +63,7 @@ class ConditionOutcomes:
 
     detector: str
     conditions: int
+    planned: int
     images: int
     clean_auc: float
     pooled_auc: float
@@ -70,9 +77,10 @@ class ConditionOutcomes:
 
 
 def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Iterator[ConditionOutcomes]:
-    """The outcomes of each detector whose cells all have scores, under two conditions at least.
+    """The outcomes of each detector of which two conditions at least were asked, over those that are complete.
 
-    Nothing where a protocol's own axes tell cells of one degradation apart, such as which class it was applied to:
+    A condition is complete where every cell has scores that the data can answer. Nothing for a detector without one,
+    and nothing where a protocol's own axes tell cells of one degradation apart, such as which class it was applied to:
     then an image under one degradation is several images.
 
     Args:
@@ -80,21 +88,26 @@ def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Itera
         draws: Number of resamples of the sources.
     """
     table = measured.table
+    asked = table[columns.STATUS].ne(UNASKED).to_numpy(bool)
     for detector in table[columns.DETECTOR].unique():
-        own = table[columns.DETECTOR].eq(detector).to_numpy(bool)
+        own = table[columns.DETECTOR].eq(detector).to_numpy(bool) & asked
         cells = table[own]
+        planned = cells[columns.DEGRADATION].nunique()
         told_apart = not cells.duplicated([*columns.QUESTION, columns.SEED]).any()
-        if told_apart and cells[columns.STATUS].eq(SCORED).all() and cells[columns.DEGRADATION].nunique() > 1:
-            yield outcomes_of(str(detector), cells, _copies(measured, own), draws)
+        missing = cells.loc[cells[columns.STATUS].ne(SCORED), columns.DEGRADATION]
+        complete = own & ~table[columns.DEGRADATION].isin(missing).to_numpy(bool)
+        if told_apart and planned > 1 and complete.any():
+            found = outcomes_of(str(detector), _described(measured, complete), _copies(measured, complete), draws)
+            yield replace(found, planned=planned)
 
 
 def outcomes_of(detector: str, cells: pd.DataFrame, copies: pd.DataFrame, draws: int = RESAMPLES) -> ConditionOutcomes:
-    """The outcomes of one detector.
+    """The outcomes of one detector over conditions that are complete.
 
     Args:
         detector: Its name.
-        cells: One row per question and condition: `columns.TEST`, `columns.DEGRADATION`, `columns.RANKED` and
-            `columns.REAL_ACCURACY`.
+        cells: One row per question and condition: `columns.DEGRADATION`, `columns.RANKED`, `columns.REAL_ACCURACY`,
+            `TESTED`, which is "" where it is not known, and `POOL` as `real_pools` gives it.
         copies: One row per fit, image and condition: `FIT`, `IMAGE`, `columns.DEGRADATION`, the label, source, score
             and log odds, and `CALLED`.
         draws: Number of resamples of the sources.
@@ -113,17 +126,62 @@ def outcomes_of(detector: str, cells: pd.DataFrame, copies: pd.DataFrame, draws:
     return ConditionOutcomes(
         detector,
         cells[columns.DEGRADATION].nunique(),
+        cells[columns.DEGRADATION].nunique(),
         len(flips[IMAGE].drop_duplicates()),
         mean_auc(copies[clean]),
         mean_auc(copies[~clean]),
         float(cells.groupby(columns.DEGRADATION)[columns.RANKED].mean().mean()),
         _worst(cells, columns.DEGRADATION, columns.RANKED),
-        _worst(cells, columns.TEST, columns.RANKED) if cells[columns.TEST].nunique() > 1 else None,
-        _worst_real(cells),
+        _worst_of_several(cells, TESTED, columns.RANKED),
+        _worst_of_several(cells, POOL, columns.REAL_ACCURACY),
         float(flips.groupby(FIT)["flipped"].mean().mean()),
         float(low),
         float(high),
     )
+
+
+def real_pools(images: pd.DataFrame) -> dict[str, str]:
+    """What to call the real images beside the generators of each test: after these and all others with the same ones.
+
+    Args:
+        images: The real images of each test: `TESTED`, `columns.TEST_DATA` and `columns.NAME`; each at least once.
+    """
+    distinct = images[[TESTED, *IMAGE]].drop_duplicates()
+    pools: dict[frozenset[tuple[str, str]], list[str]] = {}
+    for tested, own in distinct.groupby(TESTED, sort=False):
+        pools.setdefault(frozenset(own[IMAGE].itertuples(index=False, name=None)), []).append(str(tested))
+    return {one: _pool_name(names) for names in pools.values() for one in names}
+
+
+def _pool_name(names: list[str]) -> str:
+    first, *others = names
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _described(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
+    """These cells with `TESTED` and `POOL`. A label of a test set may be anything: it is taken for no generator."""
+    table, manifest = measured.table, measured.run.manifest
+    several = table.loc[own, columns.TEST_DATA].nunique() > 1
+    places = zip(table[columns.TEST_DATA], table[columns.TEST], strict=True)
+    tested = np.array([_tested(manifest, data, test, several=several) for data, test in places])
+    images = measured.images_of(own)
+    real = images[images[columns.LABEL].eq(0)]
+    cell = real[columns.CELL].to_numpy(int)
+    data = table[columns.TEST_DATA].to_numpy()[cell]
+    pools = real_pools(real[[columns.NAME]].assign(**{TESTED: tested[cell], columns.TEST_DATA: data}))
+    # without a real image there is no accuracy of real images either
+    beside = np.array([pools.get(one, "") if one else "" for one in tested])
+    return table[own].assign(**{TESTED: tested[own], POOL: beside[own]})
+
+
+def _tested(manifest: Manifest, data: str, test: str, *, several: bool) -> str:
+    """The generators of a test set that is called after them, with the data set among several; "" for a label."""
+    record = manifest.further.get(data) if data else manifest.data
+    known = record.generators if record else ()
+    named = {test} if test in known else set(test.split("+"))
+    if not named <= set(known):
+        return ""
+    return "+".join(name for name in known if name in named) + (f", {data or FIRST_DATA_SET}" if several else "")
 
 
 def _copies(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
@@ -161,7 +219,7 @@ def _worst(cells: pd.DataFrame, axis: str, measure: str) -> WorstValue:
     return WorstValue(float(means.min(skipna=False)), str(means.idxmin(skipna=False)) if means.notna().all() else "")
 
 
-def _worst_real(cells: pd.DataFrame) -> WorstValue | None:
-    by_generator = cells.groupby([columns.TEST, columns.DEGRADATION])[columns.REAL_ACCURACY].mean().unstack()
-    same = by_generator.nunique(dropna=False).le(1).all()
-    return None if same else _worst(cells, columns.TEST, columns.REAL_ACCURACY)
+def _worst_of_several(cells: pd.DataFrame, axis: str, measure: str) -> WorstValue | None:
+    """The worst of several values of an axis; None for one, and where one of them is not known."""
+    values = cells[axis]
+    return _worst(cells, axis, measure) if values.nunique() > 1 and values.ne("").all() else None

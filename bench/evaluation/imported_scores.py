@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.conditions import CALLED, FIT, ConditionOutcomes, mean_auc, outcomes_of
+from bench.evaluation.conditions import CALLED, FIT, POOL, TESTED, ConditionOutcomes, mean_auc, outcomes_of, real_pools
 from bench.evaluation.metrics import called_generated, measure
 from bench.images.degraded_copies import ORIGINAL
 from bench.images.image_set import ImageSet
@@ -65,6 +65,8 @@ def imported_outcomes(
         }
     )
     cells = pd.DataFrame(_cells(images, values))
+    pools = real_pools(_real_images(images, copies))
+    cells = cells.assign(**{POOL: cells[TESTED].map(pools).fillna("")})
     return ImportedOutcomes(outcomes_of(detector, cells, copies, draws), pd.DataFrame(_conditions(images, copies)))
 
 
@@ -106,8 +108,17 @@ def _cells(images: ImageSet, values: Array) -> Iterator[dict[str, object]]:
             rows = images.rows_of(Subset((generator,), "all", copy=copy))
             measures = measure(images.labels[rows], values[rows])
             yield {
-                columns.TEST: generator,
+                TESTED: generator,
                 columns.DEGRADATION: copy or NONE,
                 columns.RANKED: measures[columns.BALANCED_ACCURACY],  # both classes count alike
                 columns.REAL_ACCURACY: measures[columns.REAL_ACCURACY],
             }
+
+
+def _real_images(images: ImageSet, copies: pd.DataFrame) -> pd.DataFrame:
+    """The real images beside each generator, by the names of what they are copies of."""
+    of_each = []
+    for generator in images.generators:
+        own = copies.iloc[images.rows_of(Subset((generator,), "all"))]
+        of_each.append(own[own[columns.LABEL].eq(0)].assign(**{TESTED: generator}))
+    return pd.concat(of_each)

@@ -57,6 +57,7 @@ class Ranking:
             class than of the other.
         images: Number of distinct images that were scored.
         sources: Number of their distinct sources, which intervals count.
+        tasks: Of its cells, as `protocols.api.Cell` has them: what an accuracy is of.
     """
 
     title: str
@@ -80,6 +81,7 @@ class Ranking:
     accuracy: str = "accuracy"
     images: int = 0
     sources: int = 0
+    tasks: tuple[str, ...] = ("binary",)
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -182,6 +184,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         accuracy=accuracy_name(evaluation.table[kind]),
         images=scored[columns.NAME].nunique(),
         sources=scored[columns.SOURCE].nunique(),
+        tasks=tuple(evaluation.table.loc[kind, columns.TASK].unique()),
     )
 
 

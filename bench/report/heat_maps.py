@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.evaluation.cells import accuracy_name, average_masks
+from bench.evaluation.cells import accuracy_name, average_masks, folded_text
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, Manifest, ProtocolRecord
 from bench.report.matrix_style import grouped_values, matrix_panels
@@ -73,6 +73,8 @@ def heat_maps(matrices: Mapping[str, pd.DataFrame], table: pd.DataFrame, manifes
     seeds = len(manifest.seeds)
     accuracy = accuracy_name(table).capitalize()
     description = f"{accuracy} in %. Data: {manifest.data.title}. Setting: {manifest.setting}. Training seeds: {seeds}."
+    if folded := folded_text(table, manifest.protocol):
+        description += f" Each cell is a mean over {folded}."
     title, _, question = manifest.protocol.title.partition(": ")
     return HeatMaps(title, question, description, tuple(_panels(matrices, table, manifest)))
 

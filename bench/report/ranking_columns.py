@@ -15,6 +15,10 @@ from protocols.api import NONE
 DASH = "-"
 ACCURACY = "accuracy"  # of a ranking, where its cells are balanced
 UNKNOWN = "unknown"
+RIGHT = {  # by task, what is right
+    "binary": "generated when the score is above 0.5",
+    "generator": "right where the generator of an image, or real, is named",
+}
 FIRST_DATA = "(the first)"  # the run's own data set, which has no name among several
 
 
@@ -181,10 +185,12 @@ def legend(ranking: Ranking) -> str:
     )
     *headers, last = list(ranking.headers.values())[1:]
     balanced = " (both classes of a cell count alike)" if ranking.accuracy != ACCURACY else ""
+    right = ", and ".join(RIGHT[task] for task in ranking.tasks)
+    binary = "" if ranking.tasks == ("binary",) else " are of real or generated, by the score alone,"
     return (
-        f"{ranking.accuracy.capitalize()} in %{balanced}, generated when the score is above 0.5, "
+        f"{ranking.accuracy.capitalize()} in %{balanced}, {right}, "
         "[95% interval over the images, clustered by source]. "
-        f"{drop}Balanced accuracy, {', '.join(headers)} and {last} over all cells.{spread}{chance}"
+        f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{spread}{chance}"
     )
 
 

@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from bench.evaluation.cells import accuracy_name, unbalanced
+from bench.evaluation.cells import accuracy_name, folded_text, unbalanced
 from bench.evaluation.leaderboard import Ranking
 from bench.records import columns
 from bench.records.manifest import Manifest
@@ -124,5 +124,6 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest, measured
         for noun, counts in _image_counts(own, protocol.columns.name).items():
             table.add_row(noun, *chain.from_iterable([*(counts[name] for name in names), ""] for names in across))
     title = Text(f"{detector}: {protocol.title}", style="bold")
-    about = f"{accuracy_name(own).capitalize()} in %, mean over seeds {', '.join(map(str, manifest.seeds))}."
+    about = f"{accuracy_name(own).capitalize()} in %, mean over seeds {', '.join(map(str, manifest.seeds))}"
+    about += f" and over {folded}." if (folded := folded_text(own, protocol)) else "."
     return Group(title, Text(f"Data: {data.title}. Setting: {manifest.setting}. {about}"), Text(""), table)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.images.data_names import check_data
+from bench.images.data_names import EMBEDDED, check_data, layout_and_place
 from bench.platform.errors import InputError
 from bench.platform.executors import executor
 from bench.platform.option_values import parse_options
@@ -43,6 +43,7 @@ def check_request(request: RunRequest) -> None:
         check_data(data, request.real)
     for data in request.protocol.data_sets():
         check_data(data)
+        _require_other(data, request.data_sets)
     _check_folder(request.out)
     if request.data_name:
         from bench.report.sections.reported import benchmark_name
@@ -50,6 +51,22 @@ def check_request(request: RunRequest) -> None:
         benchmark_name(request.data_name)
     if request.tensorboard:
         require_tensorboard()
+
+
+def _require_other(data: str, own: Sequence[str]) -> None:
+    """Raise `InputError` where data that a protocol calls other data is that of the run, however its path is written.
+
+    Of one place in two layouts it is not known here whether they read the same images.
+    """
+    if _place(data) in map(_place, own):
+        msg = f"{data} is the data of the run itself; name other data with --to"
+        raise InputError(msg)
+
+
+def _place(data: str) -> tuple[str, str]:
+    """The layout and the place of data, a local path resolved."""
+    layout, place = layout_and_place(data)
+    return layout, place if "://" in place or data == EMBEDDED else str(Path(place).resolve())
 
 
 def base_chains(texts: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from bench.images.counts.counted_images import counted_images
 from bench.images.data_names import EMBEDDED, is_counts, layout_and_place
 from bench.images.data_sets import open_data
 from bench.images.image_set import ImageSet, TooFewImages
-from bench.images.quality.census import Census, take_census
+from bench.images.quality.census import Census, equal_conditions, take_census
 from bench.images.quality.inspection import InspectedImages
 from bench.images.unmade_corpus import corpus_families, unmade_corpus, unmade_root
 from bench.platform.errors import InputError
@@ -147,7 +147,12 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         cells,
         plan(asked, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
         groups,
-        {name: _with_overlap(_census(request, *found), name, asked, selections) for name, found in facts.items()},
+        {
+            name: _with_equal_conditions(
+                _with_overlap(_census(request, *found), name, asked, selections), name, asked, found[0]
+            )
+            for name, found in facts.items()
+        },
         images_digest(sound[""].images, sound[""].hashes),
         checkpoints,
         unasked,
@@ -200,6 +205,17 @@ def _with_overlap(census: Census, data: str, cells: Sequence[Cell], selections: 
         return census
     warning = f"{count} of its {len(images)} tested images are among those that are trained on: they show no transfer"
     return replace(census, warnings=(*census.warnings, warning))
+
+
+def _with_equal_conditions(census: Census, data: str, cells: Sequence[Cell], inspected: InspectedImages) -> Census:
+    """The census of a data set, with a warning where it is tested under degradations that are one to its images.
+
+    A degradation that every image went through first may change its size: then nothing is said.
+    """
+    if any(inspected.images.degradations):
+        return census
+    tested = dict.fromkeys(cell.test.degradation for cell in cells if cell.test.data == data)
+    return replace(census, warnings=(*census.warnings, *equal_conditions(inspected, tested)))
 
 
 def _unasked(cells: Sequence[Cell], selections: Selections) -> dict[Cell, str]:

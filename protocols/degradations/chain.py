@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import takewhile
 
 from detectors.api import Sample
 from protocols.degradations import catalogue
@@ -39,10 +40,24 @@ class Degradation:
             sample = Sample(degraded.pixels, facts)
         return sample
 
+    def without_idle_steps(self, sizes: Collection[tuple[int, int]]) -> str:
+        """The name of what is left without the first steps that change no pixel of images of these sizes.
+
+        Args:
+            sizes: Widths and heights in pixels.
+        """
+        steps = list(zip(self.name.split("+"), self.steps, strict=True)) if self.steps else []
+        done = takewhile(lambda step: _is_idle(*step[1], sizes), steps)
+        return "+".join(name for name, _ in steps[len(list(done)) :]) or NONE
+
     def apart(self) -> tuple[Degradation, ...]:
         """Its steps, each as a degradation of its own; applied one after the other they are the chain."""
         names = self.name.split("+") if self.steps else ()
         return tuple(_of_steps([(name, *step)]) for name, step in zip(names, self.steps, strict=True))
+
+
+def _is_idle(kind: DegradationKind, parameters: Parameters, sizes: Collection[tuple[int, int]]) -> bool:
+    return kind.idle is not None and all(kind.idle(*size, *parameters) for size in sizes)
 
 
 def parse_degradation(text: str) -> Degradation:

@@ -42,6 +42,8 @@ class DegradationKind:
             for a built-in kind.
         sweep: From the shorter side of images in pixels to texts as those of `severities`, in finer steps; None for a
             kind whose severities are all that there is to sweep.
+        idle: From the width and height of an image in pixels and the parameters to whether it keeps its pixels; None
+            for a kind of which size alone does not say so.
     """
 
     apply: Callable[..., Sample]
@@ -52,6 +54,7 @@ class DegradationKind:
     encoder: Callable[..., str] | None = None
     distribution: str = ""
     sweep: Callable[[int], Sequence[str]] | None = None
+    idle: Callable[..., bool] | None = None
 
     @property
     def written(self) -> str:

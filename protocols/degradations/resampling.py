@@ -154,6 +154,7 @@ LOW_RESOLUTION = DegradationKind(
     "lr:N (shorter side downsampled to 1 to 100000 pixels)",
     ("256", "192", "128", "96", "64"),
     sweep=lambda short_side: [str(max(1, short_side * step // 11)) for step in range(10, 0, -1)],
+    idle=lambda width, height, side: min(width, height) <= side,
 )
 RESIZE = DegradationKind(
     resize,
@@ -178,6 +179,7 @@ LONGEST = DegradationKind(
     "longest:N or longest:N:FILTER (longer side reduced to at most 1 to 100000 pixels, never enlarged; by default"
     " lanczos, else nearest, box, bilinear or bicubic)",
     ("1024", "768", "512", "384", "256"),
+    idle=lambda width, height, side, _: max(width, height) <= side,
 )
 THUMBNAIL = DegradationKind(
     thumbnail,
@@ -185,6 +187,7 @@ THUMBNAIL = DegradationKind(
     _SIDE,
     "thumbnail:N (longer side reduced to at most 1 to 100000 pixels, by averaged blocks and bicubic, as Pillow does)",
     ("1024", "768", "512", "384", "256"),
+    idle=lambda width, height, side: max(width, height) <= side,
 )
 SCREENSHOT = DegradationKind(
     screenshot,

@@ -24,7 +24,7 @@ from protocols.degradations import canonical_steps
 from protocols.subsets import Question, cells_of, mixed_subsets
 
 QUALITIES = (85, 75, 70, 65)  # of the JPEG of each time
-SHRINK = 0.9  # of the shorter side, each time: on one grid at one quality JPEG soon changes nothing any more
+SHRINK = "scale:0.9"  # each time: on one grid at one quality JPEG soon changes nothing any more
 ORIGINAL = "original"
 
 
@@ -34,7 +34,7 @@ class Resharing(EvaluationProtocol):
 
     Data may ship copies of its images, such as those that platforms gave back or that were attacked with more and more
     strength: then each is a column. Else images are passed on here, time after time. Unless others are named, one time
-    is: reduced to 9/10 of the shorter side, then JPEG of 85, 75, 70 and 65. That is Lineup's own definition, and no
+    is: both sides reduced to 9/10, then JPEG of 85, 75, 70 and 65. That is Lineup's own definition, and no
     platform's.
     """
 
@@ -62,9 +62,10 @@ class Resharing(EvaluationProtocol):
     def cells(self, scope: Scope) -> list[Cell]:
         """One cell per detector, seed and copy or number of times. Raises `Unanswerable`, `UnknownDegradation`."""
         train, test = self._originals(scope)
-        make = self._shipped if self._tests_shipped(scope.images) else self._made
+        shipped = self._tests_shipped(scope.images)
         originals = replace(test, label=ORIGINAL)
-        return cells_of(scope, [(train, one) for one in (originals, *make(test, scope.images))])
+        copies = self._shipped(test, scope.images) if shipped else self._made(test)
+        return cells_of(scope, [(train, one) for one in (originals, *copies)])
 
     def _originals(self, scope: Scope) -> Question:
         """What is trained on and tested on before it is passed on: no copies, where the data ships some."""
@@ -94,14 +95,14 @@ class Resharing(EvaluationProtocol):
         """The test subset as each copy that the data ships."""
         return [replace(test, copy=name, label=name) for name in images.copies if name]
 
-    def _made(self, test: Subset, images: Images) -> list[Subset]:
+    def _made(self, test: Subset) -> list[Subset]:
         """The test subset after each time of passing it on."""
-        chains = accumulate(self._times(images.short_side), lambda before, step: f"{before}+{step}")
+        chains = accumulate(self._times(), lambda before, step: f"{before}+{step}")
         return [
             replace(test, degradation=chain, label=f"passed on {count}x") for count, chain in enumerate(chains, start=1)
         ]
 
-    def _times(self, short_side: int) -> list[str]:
+    def _times(self) -> list[str]:
         """The degradation of each time under its canonical name; two alike are two times."""
         if self.times:
             steps = [step for text in self.times for step in canonical_steps([text])]
@@ -109,8 +110,7 @@ class Resharing(EvaluationProtocol):
                 msg = "nothing is done to the images; give --times, such as lr:512+jpeg:80,lr:480+jpeg:70"
                 raise Unanswerable(msg)
             return steps
-        sides = [max(1, round(short_side * SHRINK**count)) for count in range(1, len(QUALITIES) + 1)]
-        return [f"lr:{side}+jpeg:{quality}" for side, quality in zip(sides, QUALITIES, strict=True)]
+        return [f"{SHRINK}+jpeg:{quality}" for quality in QUALITIES]
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """Images as they are, and images that were passed on."""

@@ -18,6 +18,7 @@ from protocols.api import (
     option,
 )
 from protocols.degradations import canonical_steps, catalogue, parse_degradation
+from protocols.degradations.kind import number_text
 from protocols.subsets import cells_of, mixed_subsets
 
 
@@ -45,8 +46,11 @@ class Robustness(EvaluationProtocol):
 
     def _severities(self, short_side: int) -> Sequence[str]:
         """The texts behind the colon: those asked for, or those that the kind has for a sweep."""
+        if self.kind == NONE:
+            msg = f"{NONE} leaves images as they are, and is tested beside every kind; name one, such as --kind jpeg"
+            raise Unanswerable(msg)
         if self.severities:
-            return [f"{one:g}" for one in self.severities]
+            return [number_text(one) for one in self.severities]
         kind = catalogue.find(self.kind)
         if kind is None:
             parse_degradation(self.kind)  # which says what there is

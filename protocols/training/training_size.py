@@ -18,16 +18,27 @@ from protocols.api import (
     option,
     train_generators,
 )
-from protocols.subsets import Question, cells_of, halves, mixed_subsets, require_at_least, trained_cells
+from protocols.subsets import (
+    Question,
+    asked_split,
+    cells_of,
+    halves,
+    mixed_subsets,
+    require_at_least,
+    trained_cells,
+)
 
 STEPS = 6  # numbers of images: all, a half, and so on to a thirty-second
+LEAST = 2  # images of each class, of what is asked by default: of a single one no head can learn
 
 
 @dataclass(frozen=True)
 class TrainingSize(EvaluationProtocol):
     """Every detector, trained on more and more images, tested on the held-out images of the same generators."""
 
-    sizes: tuple[int, ...] = option((), "Training images of each class; empty: halves down from all.")
+    sizes: tuple[int, ...] = option(
+        (), f"Training images of each class; empty: halves down from all to {LEAST} at least."
+    )
     train_on: tuple[str, ...] = option(
         (), "Generators, each by itself, several together joined with +; empty: all together.", names="generators"
     )
@@ -47,7 +58,7 @@ class TrainingSize(EvaluationProtocol):
         if not scope.trained:
             return cells_of(scope, sets)
         most = min(scope.images.largest_size(train) for train, _ in sets)
-        sizes = sorted(set(self.sizes)) or halves(most, STEPS)
+        sizes = sorted(set(self.sizes)) or halves(most, STEPS, LEAST)
         if sizes[0] < 1 or sizes[-1] > most:
             msg = f"training sizes {', '.join(map(str, sizes))} are not all from 1 to {most}, the most that there are"
             raise Unanswerable(msg)
@@ -62,9 +73,9 @@ class TrainingSize(EvaluationProtocol):
 
     def _train_and_test(self, scope: Scope) -> list[Question]:
         """The whole train sets, and what is tested for each."""
-        if not self.train_on or not scope.trained:
+        if not self.train_on:
             return [mixed_subsets(scope, ())]
-        groups = train_generators(scope.images, self.train_on)
+        groups = train_generators(scope.images, self.train_on, asked_split(scope))
         return [(Subset(group, "train"), Subset(group, scope.images.held_out)) for group in groups]
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:

@@ -11,6 +11,7 @@ from protocols.api import (
     Cell,
     EvaluationProtocol,
     Group,
+    Images,
     MatrixLayout,
     Scope,
     Subset,
@@ -60,14 +61,29 @@ class TransferTo(EvaluationProtocol):
         """One cell per detector, seed, data set and generator. Raises `Unanswerable` for data without any to test."""
         train, _ = mixed_subsets(scope, self.train_on)
         tests = held_out_generators(scope.images)
-        for data in self.data_sets():
-            images = scope.other_images[data]
+        for data, images in zip(self.data_sets(), self._others(scope), strict=True):
             split = images.untouched
             if not images.generators_in(split):
                 msg = f"{data} has no generated images to test on; name other data with --to"
                 raise Unanswerable(msg)
             tests += [Subset((name,), split, data=data) for name in images.generators_in(split)]
+        self._require_known(scope)
         return cells_of(scope, [(train, test) for test in tests])
+
+    def _require_known(self, scope: Scope) -> None:
+        """Raise `Unanswerable` where a family is stated of a generator that no data has."""
+        known = dict.fromkeys(name for images in (scope.images, *self._others(scope)) for name in images.generators)
+        if unknown := [name for name in self._stated() if name not in known]:
+            msg = f"families names {unknown[0]!r}, which is no generator of the data; there are {', '.join(known)}"
+            raise Unanswerable(msg)
+
+    def _others(self, scope: Scope) -> list[Images]:
+        """The further data sets."""
+        return [scope.other_images[data] for data in self.data_sets()]
+
+    def _stated(self) -> dict[str, str]:
+        """Family by generator, as the user says."""
+        return dict(text.split("=", 1) for text in self.families)
 
     def groups(self, cells: Sequence[Cell], scope: Scope) -> list[Group]:
         """The data that was trained on, other data, and of these what is of a family that was trained on or not."""
@@ -87,9 +103,8 @@ class TransferTo(EvaluationProtocol):
 
     def _families(self, scope: Scope) -> Mapping[str, Mapping[str, str]]:
         """Family by data set and generator: what the user says, else what the data says."""
-        stated = dict(text.split("=", 1) for text in self.families)
         every = {"": scope.images, **scope.other_images}
-        return {data: {**images.families, **stated} for data, images in every.items()}
+        return {data: {**images.families, **self._stated()} for data, images in every.items()}
 
 
 def _of(families: Mapping[str, Mapping[str, str]], data: str, subset: Subset) -> set[str]:

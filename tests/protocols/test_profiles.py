@@ -74,3 +74,13 @@ def test_the_cells_of_a_profile_are_those_of_its_degradations():
     by_name, listed = DegradationMatrix(degradations=("genimage",)), DegradationMatrix(degradations=GENIMAGE_STEPS)
     scope = Scope(Images(), ("alpha",))
     assert by_name.cells(scope) == listed.cells(scope)
+
+
+def test_a_run_says_which_conditions_are_one_to_its_images(run_on_miniature):
+    done = run_on_miniature("degradation", degradations="jpeg:85,longest:1024+jpeg:85", report=False)
+    (notice,) = [one for one in done.ranking.notices if "give the same pixels" in one]
+    assert notice.startswith("jpeg:85 and longest:1024+jpeg:85")
+    accuracy = done.cells.set_index("degradation")["accuracy"]
+    assert accuracy["jpeg:85"] == accuracy["longest:1024+jpeg:85"]
+    other = run_on_miniature("degradation", degradations="jpeg:85,longest:20+jpeg:85", report=False)
+    assert not any("give the same pixels" in one for one in other.ranking.notices)

@@ -18,6 +18,7 @@ from tests.support.entry_points import install
 from tests.support.protocol_runs import FakeImages, ProtocolRunner
 from tests.support.protocol_runs import fake_scope as scope
 
+NOT_OF_RELEASED = {"attribution", "training_share"}  # which ask released rows nothing
 REQUIRED = {"transfer_to": {"to": "more"}}  # values of options that have no default
 
 
@@ -55,6 +56,18 @@ def test_degradation_trains_on_the_first_generator_otherwise_and_can_test_all():
     assert set(places(every)) == {("a", "a"), ("a", "b"), ("a", "c")}
 
 
+@pytest.mark.parametrize("test_all", [False, True])
+def test_degradation_asks_a_released_row_alone_what_it_asks_it_beside_trained_ones(test_all):
+    protocol = DegradationMatrix(train_on=("b", "a+c"), degradations=("jpeg:50",), test_all=test_all)
+    alone, beside = (
+        [cell.test for cell in protocol.cells(scope(names, checkpoints=("x",))) if cell.checkpoint]
+        for names in (("x",), ("d", "x"))
+    )
+    assert alone == beside
+    named = {("a",), ("b",), ("c",)} if test_all else {("b",), ("a", "c")}
+    assert {test.generators for test in alone} == named
+
+
 def test_small_images_get_milder_steps_as_well():
     found = set(steps(DegradationMatrix().cells(scope(short_side=128))))
     assert {"jpeg:85", "blur:0.5", "blur:1", "lr:96", "blur:5", "jpeg:30"} <= found
@@ -78,6 +91,22 @@ def test_a_generator_that_is_not_there_is_named_with_those_that_are(name):
     protocol = protocol_catalogue.make_protocol(name, {"train_on": "z", **REQUIRED.get(name, {})})
     with pytest.raises(Unanswerable, match=r"'z' is not in the data's train split, which has a, b, c"):
         protocol.cells(scope())
+
+
+@pytest.mark.parametrize("name", sorted({*protocol_catalogue.protocols_with_option("train_on")} - NOT_OF_RELEASED))
+def test_named_generators_restrict_what_a_released_row_is_asked_whether_others_are_trained_or_not(name):
+    protocol = protocol_catalogue.make_protocol(name, {"train_on": "a,b", **REQUIRED.get(name, {})})
+    others = {data: FakeImages() for data in protocol.data_sets()}
+    alone, beside = (
+        {
+            (cell.test.data, cell.test.generators)
+            for cell in protocol.cells(scope(names, checkpoints=("x",), others=others, differentiable=("x",)))
+            if cell.checkpoint
+        }
+        for names in (("x",), ("d", "x"))
+    )
+    assert alone
+    assert alone == beside
 
 
 @pytest.mark.parametrize("name", protocol_catalogue.names())

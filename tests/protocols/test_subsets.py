@@ -43,6 +43,16 @@ def test_released_rows_need_nothing_to_train_on():
     assert test.generators == ("a", "b", "c")
 
 
+def test_released_rows_alone_are_asked_what_they_are_asked_beside_trained_ones():
+    for names in (("b",), ("c", "a"), ("a+c",)):
+        alone = mixed_subsets(fake_scope(("x",), checkpoints=("x",)), names)
+        assert alone == mixed_subsets(fake_scope(("d", "x"), checkpoints=("x",)), names)
+    _, test = mixed_subsets(fake_scope(("x",), checkpoints=("x",), untrained=("b",)), ("b",))
+    assert test.generators == ("b",)  # which nobody trains on here
+    with pytest.raises(Unanswerable, match="'z' is not in the data's val split, which has a, b, c"):
+        mixed_subsets(fake_scope(("x",), checkpoints=("x",)), ("z",))
+
+
 def test_a_released_row_is_asked_once_for_every_subset_that_is_tested():
     scope = fake_scope(("d", "x"), (0, 1), ("x",))
     cells = cells_of(scope, [(TRAIN, TEST), (Subset(("c",), "train"), TEST)])
@@ -53,6 +63,11 @@ def test_a_released_row_is_asked_once_for_every_subset_that_is_tested():
 def test_halves_are_at_least_one_and_each_once():
     assert halves(200, 4) == [25, 50, 100, 200]
     assert halves(3, 6) == [1, 3]
+
+
+def test_halves_end_at_the_least_one():
+    assert halves(20, 6, least=2) == [2, 5, 10, 20]
+    assert halves(1, 6, least=2) == [1]
 
 
 def test_one_kind_of_content_is_none_to_tell_apart():

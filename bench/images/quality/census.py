@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.images.quality.duplicates import Duplicates, find_duplicates
 from bench.images.quality.inspection import NOTE_SEPARATOR, InspectedImages
+from protocols.degradations import parse_degradation
 
 CLASSES = {0: "real", 1: "generated"}
 GROUP = ("generator", "split", "label")
@@ -98,6 +99,25 @@ def take_census(inspected: InspectedImages) -> Census:
     groups, generators = _groups(usable.table), _generators(usable.table, images.generators)
     noted = _file_notes(usable.table)
     return Census(groups, generators, excluded, duplicates, noted, images.notes, tuple(warnings))
+
+
+def equal_conditions(inspected: InspectedImages, degradations: Iterable[str]) -> list[str]:
+    """A sentence for each group of degradations under which every image has the same pixels, for none is reduced.
+
+    Args:
+        inspected: The images.
+        degradations: Names, each once.
+    """
+    sizes = set(inspected.usable().records[["width", "height"]].itertuples(index=False, name=None))
+    alike: dict[str, list[str]] = {}
+    for name in degradations:
+        alike.setdefault(parse_degradation(name).without_idle_steps(sizes), []).append(name)
+    return [
+        f"{' and '.join(names)} give the same pixels, for no image is large enough to be reduced: what is alike counts "
+        f"{len(names)} times in means over conditions"
+        for names in alike.values()
+        if len(names) > 1
+    ]
 
 
 def _groups(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,10 +18,10 @@ from protocols.profiles import Profile, shipped_profiles
 
 SCORE = "score"  # of a profile
 LEGEND = (
-    "In %, every condition counting alike, the clean one included. Pooled AUC: all degraded copies in one ROC curve, "
-    "as one threshold for all conditions has to tell them apart. Flips: images whose verdict is not the same under "
-    "every condition [95% interval over the images, clustered by source]. Worst real: the generator whose real images "
-    "are called real least."
+    "In %, every complete condition counting alike, the clean one included (5 of 6: cells of one are missing). Pooled "
+    "AUC: all degraded copies in one ROC curve, as one threshold for all conditions has to tell them apart. Flips: "
+    "images whose verdict is not the same under every condition [95% interval over the images, clustered by source]. "
+    "Worst real: the generators whose real images are called real least."
 )
 
 
@@ -47,11 +47,15 @@ def outcomes_content(found: Sequence[ConditionOutcomes], profile: Profile | None
 
 
 def outcome_rows(found: Sequence[ConditionOutcomes], profile: Profile | None) -> pd.DataFrame:
-    """The numbers of these outcomes, one row each, with the score of a profile as `SCORE`."""
+    """The numbers of these outcomes, one row each, with the score of a profile as `SCORE`.
+
+    A score is of all conditions of its profile: it is NaN where one is missing.
+    """
     rows = pd.json_normalize([asdict(one) for one in found], sep="_")
     if profile is None:
         return rows
-    return rows.assign(**{SCORE: sum(weight * rows[name] for name, weight in profile.score.items())})
+    score = rows[list(profile.score)].mul(pd.Series(profile.score)).sum(axis=1, skipna=False)
+    return rows.assign(**{SCORE: score.where(rows["conditions"].eq(rows["planned"]))})
 
 
 def scoring_profile(conditions: Iterable[str], named: Sequence[Profile] = ()) -> Profile | None:
@@ -76,7 +80,7 @@ def _columns(found: Sequence[ConditionOutcomes]) -> list[TableColumn]:
 
     shown = [
         column("detector", lambda one: one.detector, left=True),
-        column("conditions", lambda one: str(one.conditions)),
+        column("conditions", _conditions_text),
         column("images", lambda one: f"{one.images:,}"),
         column("clean AUC", lambda one: percent(one.clean_auc)),
         column("pooled AUC", lambda one: percent(one.pooled_auc)),
@@ -87,6 +91,11 @@ def _columns(found: Sequence[ConditionOutcomes]) -> list[TableColumn]:
         column("flips", _flip_text),
     ]
     return [column for column in shown if set(column.texts) != {DASH}]
+
+
+def _conditions_text(one: ConditionOutcomes) -> str:
+    """The number of conditions, such as "5 of 6" where one is not complete: the row is over the others."""
+    return str(one.conditions) if one.conditions == one.planned else f"{one.conditions} of {one.planned}"
 
 
 def _flip_text(one: ConditionOutcomes) -> str:

@@ -14,7 +14,7 @@ from bench.records.manifest import ProfileRecord
 from bench.report.sections.conditions import condition_content
 from protocols.degradation import DegradationMatrix
 from protocols.profiles import find_profile
-from tests.support.synthetic_runs import GENERATORS, make_run, run_of
+from tests.support.synthetic_runs import GENERATORS, make_run, run_of, with_manifest, without
 
 ALL = DegradationMatrix(train_on=GENERATORS[:2], degradations=("jpeg:65", "blur:1"), test_all=True)
 
@@ -73,12 +73,87 @@ def test_a_verdict_that_never_changes_never_flips(run):
     assert {one.flip_rate for one in condition_outcomes(evaluate(steady, 2), 2)} == {0.0}
 
 
-def test_one_condition_has_no_outcomes_and_neither_has_a_detector_with_a_missing_cell(run):
+def test_one_condition_has_no_outcomes():
     assert not list(condition_outcomes(evaluate(make_run(), 2)))
     assert condition_content(evaluate(make_run(), 2)).tables == []
-    failed = run.cells.assign(status=["failed", *run.cells["status"][1:]], reason=["it", *run.cells["reason"][1:]])
-    without = replace(run, cells=failed, scores=run.scores[run.scores["key"] != run.cells["key"][0]])
-    assert [one.detector for one in condition_outcomes(evaluate(without, 2), 2)] == ["beta"]
+
+
+def test_a_row_is_over_the_conditions_that_are_complete_and_says_of_how_many(run):
+    """Of alpha one cell under blur failed: that costs blur, and not the row."""
+    first = run.cells["detector"].eq("alpha") & run.cells["degradation"].eq("blur:1")
+    partly = without(run, first & ~first.duplicated(), "failed", "it broke")
+    content = condition_content(evaluate(partly, 20))
+    texts = {column.header: column.texts for column in content.tables[0].columns}
+    assert (texts["detector"], texts["conditions"]) == (("alpha", "beta"), ("2 of 3", "3"))
+    assert [text.split()[1] for text in texts["worst condition"]] == ["jpeg:65", "blur:1"]
+    alone = replace(run, cells=run.cells[~first], scores=run.scores[~run.scores["key"].isin(run.cells["key"][first])])
+    (expected, _), (found, _) = (list(condition_outcomes(evaluate(one, 20), 20)) for one in (alone, partly))
+    assert found == replace(expected, planned=3)
+
+
+def test_a_detector_without_one_complete_condition_has_no_row(run):
+    lost = without(run, run.cells["detector"].eq("alpha"))
+    assert [one.detector for one in condition_outcomes(evaluate(lost, 2), 2)] == ["beta"]
+
+
+def test_what_the_data_cannot_answer_costs_no_condition(run):
+    unasked = without(run, run.cells["test"].eq("kiln"), "unasked", "kiln has no real images")
+    assert {(one.conditions, one.planned) for one in condition_outcomes(evaluate(unasked, 2), 2)} == {(3, 3)}
+
+
+def test_the_label_of_a_test_set_is_no_generator():
+    """Each time of passing on has a label of its own, and all have the same images."""
+    cells = run_of(DegradationMatrix(train_on=GENERATORS[:1], degradations=("jpeg:65", "blur:1")), skill, n=40)
+    labels = cells.cells["degradation"].map({"none": "original", "jpeg:65": "passed on 1x", "blur:1": "passed on 2x"})
+    resharing = replace(cells, cells=cells.cells.assign(test=labels))
+    (found, _) = condition_outcomes(evaluate(resharing, 2), 2)
+    assert (found.worst_generator, found.worst_real) == (None, None)
+
+
+def test_the_same_real_images_are_no_worst_ones_although_fits_answer_differently(run):
+    """Every generator has the same real images, and each of two fits is asked about its own generator."""
+
+    def uneven(detector, train, *_):
+        del detector
+        return {"fog": 0.6, "haze": 0.9}[train]
+
+    asked = DegradationMatrix(train_on=GENERATORS[:2], degradations=("jpeg:65",))
+    (found, _) = condition_outcomes(evaluate(run_of(asked, uneven, n=60), 2), 2)
+    assert found.worst_generator.where == "fog"
+    assert found.worst_real is None
+
+
+def on_two_data_sets(run, others):
+    """The run with the same cells on further data beside its own, where scores are `others` of the run."""
+    further = others.cells.assign(key="further/" + others.cells["key"], test_data="d2")
+    scores = others.scores.assign(key="further/" + others.scores["key"])
+    both = replace(run, cells=pd.concat([run.cells, further]), scores=pd.concat([run.scores, scores]))
+    return with_manifest(both, further={"d2": run.manifest.data})
+
+
+def test_one_name_in_two_data_sets_is_two_generators_with_real_images_of_their_own():
+    asked = DegradationMatrix(train_on=GENERATORS[:1], degradations=("jpeg:65",))
+    own, others = (run_of(asked, lambda *_, value=value: value, n=60) for value in (0.9, 0.2))
+    measured = evaluate(on_two_data_sets(own, others), 2)
+    (found, _) = condition_outcomes(measured, 2)
+    table = measured.table
+    there = table[table["detector"].eq("alpha") & table["test_data"].eq("d2")]
+    assert (found.worst_generator.where, found.worst_real.where) == ("fog, d2", "fog, d2")
+    assert found.worst_generator.value == pytest.approx(there[columns.RANKED].mean())
+    assert found.worst_real.value == pytest.approx(there[columns.REAL_ACCURACY].mean())
+
+
+def test_real_images_that_several_generators_share_are_one_pool():
+    run = run_of(ALL, skill, n=40)
+    kiln = run.scores["key"].str.contains("/kiln/") & run.scores["label"].eq(0)
+    names = run.scores["name"].where(~kiln, run.scores["name"].str.replace("nature", "pottery"))
+    wrong = run.scores["score"].where(~kiln, np.float32(0.9))
+    apart = replace(run, scores=run.scores.assign(name=names, score=wrong))
+    (found, _) = condition_outcomes(evaluate(apart, 2), 2)
+    assert (found.worst_real.where, found.worst_real.value) == ("kiln", 0)
+    wrong = run.scores["score"].where(kiln | run.scores["label"].eq(1), np.float32(0.9))
+    (found, _) = condition_outcomes(evaluate(replace(apart, scores=apart.scores.assign(score=wrong)), 2), 2)
+    assert (found.worst_real.where, found.worst_real.value) == ("fog and 2 more", 0)
 
 
 def test_the_section_has_a_row_for_each_detector(run):
@@ -109,3 +184,6 @@ def test_a_profile_that_weighs_outcomes_has_its_score_where_the_run_has_its_cond
     assert content.rows["score"].tolist() == pytest.approx([(one.clean_auc + one.pooled_auc) / 2 for one in outcomes])
     assert {one.conditions for one in outcomes} == {1 + len(profile.degradations)} == {20}
     assert "score" not in condition_content(evaluate(run, 2)).rows
+    lost = without(whole.run, whole.run.cells["degradation"].eq(whole.run.cells["degradation"].iloc[-1]))
+    assert content.rows["planned"].eq(20).all()
+    assert condition_content(evaluate(lost, 2)).rows["score"].isna().all()

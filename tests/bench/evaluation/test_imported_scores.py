@@ -78,6 +78,8 @@ def test_the_worst_generator_and_condition_are_means_of_balanced_accuracy(found,
         worst,
         pytest.approx(by_generator[worst]),
     )
+    assert found.overall.worst_real is None  # both have the same real images
+    assert found.overall.conditions == found.overall.planned == 1 + len(CHAINS)
     assert found.overall.mean == pytest.approx(np.mean(list(accuracy.values())))
 
 

@@ -9,7 +9,16 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.cells import average_masks, cells_table, decisions, evaluate, matrices, matrix, readable_table
+from bench.evaluation.cells import (
+    average_masks,
+    cells_table,
+    decisions,
+    evaluate,
+    folded_axes,
+    matrices,
+    matrix,
+    readable_table,
+)
 from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
@@ -206,6 +215,39 @@ def test_where_generators_are_to_be_named_an_image_is_right_where_its_own_was():
     unmoved = [columns.REAL_ACCURACY, columns.GENERATED_ACCURACY, columns.BALANCED_ACCURACY, columns.AP]
     pd.testing.assert_frame_equal(found[[*unmoved, columns.ROC_AUC]], before[[*unmoved, columns.ROC_AUC]])
     assert ranking(run).rows[0].means["own"].value == pytest.approx(0.3)
+
+
+def test_the_legend_says_what_is_right_in_cells_of_each_task():
+    run = named(run_of(Naming(), detectors=["alpha"]), 0.3)
+    naming = "right where the generator of an image, or real, is named"
+    binary = "generated when the score is above 0.5"
+    said = legend(ranking(run))
+    assert naming in said
+    assert binary not in said
+    assert "ROC AUC are of real or generated, by the score alone, over all cells" in said
+    mixed = replace(run, cells=run.cells.assign(task=["generator", "binary", "generator", "binary"]))
+    assert f"{naming}, and {binary}" in legend(ranking(mixed))
+    plain = legend(ranking(make_run()))
+    assert binary in plain
+    assert naming not in plain
+    assert "ROC AUC over all cells" in plain
+
+
+def test_a_matrix_says_over_which_axes_its_cells_are_means():
+    """Rows are sizes and columns generators; each is asked with three strengths of augmentation."""
+    run = by_size(strengths=(0.1, 0.5, 0.9))
+    table, protocol = cells_table(run), run.manifest.protocol
+    assert folded_axes(table, protocol) == {"options": 3, "strength": 3}
+    view = terminal.matrix(matrix(table, "alpha", protocol), "alpha", run.manifest, table)
+    expected = "mean over seeds 0 and over options (3 values) and strength (3 values)."
+    assert expected in " ".join(printed(view).split())
+    assert "a mean over options (3 values)" in heat_maps(matrices(table, protocol), table, run.manifest).description
+    plain = by_size()
+    table = cells_table(plain)
+    assert folded_axes(table, protocol) == {}
+    view = terminal.matrix(matrix(table, "alpha", protocol), "alpha", plain.manifest, table)
+    assert "mean over seeds 0." in " ".join(printed(view).split())
+    assert "mean over" not in heat_maps(matrices(table, protocol), table, plain.manifest).description
 
 
 def test_binary_cells_beside_cells_that_name_generators_keep_their_decisions():

@@ -124,3 +124,19 @@ def test_severities_keep_fewer_and_fewer_pixels(kind):
     large = sample(photograph("large", 520, 1100))
     kept = [parse_degradation(f"{kind}:{text}")(large).pixels.size for text in BUILT_IN[kind].severities]
     assert kept == sorted(set(kept), reverse=True)
+
+
+@pytest.mark.parametrize("text", ["longest:90", "thumbnail:90", "lr:61", "longest:100+thumbnail:90+lr:61"])
+def test_what_is_called_idle_at_a_size_leaves_such_an_image_as_it_is(text):
+    height, width = PICTURE.shape[:2]
+    degradation = parse_degradation(text)
+    assert degradation.without_idle_steps([(width, height)]) == "none"
+    assert np.array_equal(degradation(sample(PICTURE)).pixels, PICTURE)
+    assert degradation.without_idle_steps([(width, height), (height + 90, width + 90)]) == degradation.name
+    assert parse_degradation(f"{text}+jpeg:65+lr:500").without_idle_steps([(width, height)]) == "jpeg:65+lr:500"
+
+
+@pytest.mark.parametrize("text", ["longest:89", "thumbnail:89", "lr:60", "scale:1", "jpeg:65", "lr:60+longest:90"])
+def test_what_is_not_known_to_be_idle_is_kept(text):
+    height, width = PICTURE.shape[:2]
+    assert parse_degradation(text).without_idle_steps([(width, height)]) == text

@@ -36,9 +36,17 @@ def test_each_time_follows_on_those_before():
 
 
 def test_the_usual_times_never_stay_on_one_grid():
-    found = chains(Resharing(), short_side=100)
-    assert found["passed on 2x"] == "lr:90+jpeg:85+lr:81+jpeg:75"
+    found = chains(Resharing())
+    assert found["passed on 2x"] == "scale:0.9+jpeg:85+scale:0.9+jpeg:75"
     assert len(found) == 5
+
+
+def test_images_of_any_size_are_reduced_by_the_same_factor_each_time():
+    for height, width in ((300, 400), (96, 96), (1000, 31)):
+        sample = Sample(np.zeros((height, width, 3), np.uint8), Facts("PNG", width, height, 1))
+        for count, chain in enumerate(chains(Resharing()).values()):
+            sides = parse_degradation(chain)(sample).pixels.shape[:2]
+            assert sides == pytest.approx((height * 0.9**count, width * 0.9**count), abs=1.5)
 
 
 def test_what_is_no_degradation_is_refused():

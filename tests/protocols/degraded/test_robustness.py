@@ -35,13 +35,21 @@ def test_other_kinds_have_their_own_severities():
 
 
 def test_what_has_no_severities_has_to_be_given_some():
-    for kind in ("flip", "none"):
-        with pytest.raises(Unanswerable, match=f"{kind} has no severities; give them with --severities"):
-            steps(Robustness(kind=kind))
+    with pytest.raises(Unanswerable, match="flip has no severities; give them with --severities"):
+        steps(Robustness(kind="flip"))
+    for severities in ((), (5,)):
+        with pytest.raises(Unanswerable, match=r"none leaves images as they are.*such as --kind jpeg"):
+            steps(Robustness(kind="none", severities=severities))
     with pytest.raises(UnknownDegradation, match=r"'jpg' is not known; did you mean jpeg"):
         steps(Robustness(kind="jpg"))
     with pytest.raises(UnknownDegradation, match=r"'jpg:50' is not known; did you mean jpeg:50"):
         steps(Robustness(kind="jpg", severities=(50,)))
+
+
+def test_severities_are_written_without_an_exponent():
+    found = steps(Robustness(kind="poisson_noise", severities=(999_999, 1_000_000)))
+    assert found[1:] == ["poisson_noise:999999", "poisson_noise:1000000"]
+    assert steps(Robustness(kind="blur", severities=(1.2345678,)))[1:] == ["blur:1.2345678"]
 
 
 def test_a_run_shows_the_fall_and_the_worst_severity(run_on_miniature):

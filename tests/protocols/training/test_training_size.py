@@ -2,9 +2,9 @@
 
 import pytest
 
-from protocols.api import Unanswerable
+from protocols.api import Scope, Unanswerable
 from protocols.training.training_size import TrainingSize
-from tests.support.protocol_runs import averages, fake_scope
+from tests.support.protocol_runs import FakeImages, averages, fake_scope
 
 
 def sizes(protocol, **images):
@@ -49,3 +49,23 @@ def test_a_run_shows_a_column_for_each_size(run_on_miniature):
     assert (list(found.index), list(found.columns)) == (["even"], [2, 8])
     assert (done.cells["train_size"].tolist(), done.fits) == ([2, 8], 2)
     assert run_on_miniature("training_size", train_on="even", sizes="2,4,8").count("fits made") == 1
+
+
+def test_a_single_image_of_each_class_is_asked_only_where_a_user_asks():
+    class Few(FakeImages):
+        def largest_size(self, subset):
+            return 20
+
+    few = Scope(Few(), ("d",))
+    assert [cell.train.size for cell in TrainingSize().cells(few)] == [2, 5, 10, 20]
+    assert [cell.train.size for cell in TrainingSize(sizes=(1, 5)).cells(few)] == [1, 5]
+
+
+def test_a_released_row_alone_is_asked_what_it_is_asked_beside_trained_ones():
+    protocol = TrainingSize(sizes=(4,), train_on=("a", "b+c"))
+    alone, beside = (
+        [cell.test for cell in protocol.cells(fake_scope(names, checkpoints=("x",))) if cell.checkpoint]
+        for names in (("x",), ("d", "x"))
+    )
+    assert [test.generators for test in alone] == [("a",), ("b", "c")]
+    assert alone == beside

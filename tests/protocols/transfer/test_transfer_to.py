@@ -46,11 +46,20 @@ def test_what_cannot_be_tested_is_refused():
     for options, words in (({}, "give --to"), ({"to": ""}, "give --to"), ({"to": "x", "families": "a"}, "NAME=FAMILY")):
         with pytest.raises(InputError, match=words):
             make_protocol("transfer_to", options)
+    with pytest.raises(Unanswerable, match="families names 'Nope', which is no generator of the data; there are a, b"):
+        TransferTo(to=("faces",), families=("d=x", "Nope=x")).cells(fake_scope(others=OTHERS))
 
 
 def test_the_data_is_looked_for_before_anything_is_read(run_on_miniature, tmp_path):
     with pytest.raises(InputError, match="nowhere"):
         check_request(run_on_miniature.request("transfer_to", to=str(tmp_path / "nowhere")))
+
+
+def test_the_data_itself_is_no_other_data(run_on_miniature, miniature_folder, monkeypatch):
+    monkeypatch.chdir(miniature_folder.parent)
+    for same in (str(miniature_folder), f"./{miniature_folder.name}/"):
+        with pytest.raises(InputError, match="is the data of the run itself; name other data with --to"):
+            check_request(run_on_miniature.request("transfer_to", to=same))
 
 
 def test_a_settings_file_names_data_from_its_own_folder(tmp_path):

@@ -14,12 +14,13 @@ from bench.images.assembly import with_base_degradation
 from bench.images.data_sets import read
 from bench.images.decoding.decoder import UnreadableImage
 from bench.images.decoding.structure import DAMAGED_EXIF, ENDS_EARLY, MAX_PIXELS
-from bench.images.quality.census import take_census
+from bench.images.quality.census import equal_conditions, take_census
 from bench.images.quality.duplicates import MAX_NEAR_DISTANCE, find_duplicates, near_pairs
 from bench.images.quality.inspection import perceptual_hash
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from detectors.checks import texture
+from protocols.degradations import canonical_steps
 from tests.support.mutated_images import chunk
 from tests.support.planted_shortcuts import as_png, encode, inspect_data, write_planted
 
@@ -278,3 +279,18 @@ def test_what_is_too_large_under_one_limit_is_looked_at_again_under_another(data
     assert not len(cache.inspect(replace(images, max_pixels=64 * 64), 1, lambda _: None).unreadable)
     with pytest.raises(UnreadableImage, match="--max-pixels 4096"):
         images[0]
+
+
+def test_conditions_that_are_one_to_small_images_are_named(data):
+    """Images are of 64 x 64 pixels."""
+    inspected = inspect_data(data, data.parent / "cache")
+    asked = ("none", "jpeg:85", "longest:64+jpeg:85", "longest:63+jpeg:85", "lr:64", "thumbnail:100+jpeg:85")
+    first, second = equal_conditions(inspected, asked)
+    assert first.startswith("none and lr:64 give the same pixels")
+    assert first.endswith("counts 2 times in means over conditions")
+    assert second.startswith("jpeg:85 and longest:64+jpeg:85 and thumbnail:100+jpeg:85 give the same pixels")
+    profile = canonical_steps(["delivery"])
+    assert [one.partition(" give")[0] for one in equal_conditions(inspected, profile)] == [
+        "jpeg:85 and longest:1024+jpeg:85",
+        "longest:768+jpeg:60 and longest:512+jpeg:60",
+    ]
