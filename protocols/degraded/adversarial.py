@@ -68,9 +68,6 @@ class Adversarial(EvaluationProtocol):
         """One cell per detector, seed, degradation, target and attack, and clean ones. Raises `Unanswerable`."""
         attacks, steps = canonical_attacks(self.attacks), (NONE, *canonical_steps(self.after))
         train, test = mixed_subsets(scope, self.train_on)
-        if self.images < 0:
-            msg = f"{self.images} test images cannot be attacked; give --images 1 or more, or 0 for all"
-            raise Unanswerable(msg)
         if self.images:
             test = replace(test, size=min(self.images, scope.images.largest_size(test)))
         clean = cells_of(scope, [(train, replace(test, degradation=step)) for step in steps])

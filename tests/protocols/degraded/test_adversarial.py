@@ -74,7 +74,6 @@ def test_what_is_degraded_after_an_attack_has_averages_of_its_own():
 @pytest.mark.parametrize(
     ("options", "scope", "message"),
     [
-        ({"images": -5}, TWO, "-5 test images cannot be attacked; give --images 1 or more, or 0 for all"),
         ({}, {"detectors": ("hog_svm",)}, "none of hog_svm has a gradient to follow; add cnnspot or clip_probe"),
         ({"targets": ("hog_svm",)}, TWO, "hog_svm has no gradient to follow .* of the run clip_probe, cnnspot can"),
         ({"targets": ("npr",)}, TWO, "npr is not in the run and cannot be attacked"),
