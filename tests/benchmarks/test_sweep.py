@@ -88,3 +88,4 @@ def test_sweep(benchmark, photographs, tmp_path, monkeypatch):
         "wall": round(wall, 2),
     }  # fmt: skip
     assert {one.status for one in outcomes.values()} == {"scored"}
+    assert swept.seconds <= 0.25 * pixel_work.seconds

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import time
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from bench.engine.image_pass import ImageReader, PreparationRequest, image_pass, split_into_chunks
-from bench.images.decoding.decoder import decode
 from detectors.api import Sample
 from detectors.types import Facts
 from protocols.degradations import Degradation, parse_degradation
-from protocols.degradations.catalogue import BUILT_IN
 from tests.support.pictures import photograph
 
 
@@ -94,36 +88,3 @@ def test_steps_that_chains_begin_with_are_taken_once_and_change_no_answer(monkey
         else:
             assert isinstance(found, ValueError)
             assert "jp2:20 misses its rate" in str(found)
-
-
-SWEPT = ("jpeg", "webp", "jpeg_shifted", "blur", "resize", "rotate", "median", "sharpen", "contrast", "gamma", "text")
-
-
-def test_a_sweep_costs_at_most_a_quarter_of_a_loop_for_each_detector_and_condition() -> None:
-    """Processor time of reading, decoding and degrading, for five detectors under sixty conditions."""
-    files = []
-    for index in range(6):
-        file = io.BytesIO()
-        Image.fromarray(photograph(f"sweep {index}", 96, 96)).save(file, "JPEG", quality=90)
-        files.append(file.getvalue())
-    chains = [parse_degradation(f"{kind}:{text}") for kind in (*SWEPT, "sticker") for text in BUILT_IN[kind].severities]
-    images = np.arange(len(files))
-    requests = [
-        PreparationRequest(detector, chain, lambda sample: sample.pixels[:1, :1], images)
-        for detector in range(5)
-        for chain in chains
-    ]
-    assert len(requests) == 300
-
-    def read(image: int) -> Sample:
-        return decode(files[image], str(image))
-
-    start = time.process_time()
-    chunks = list(image_pass(ImageReader(read, len(files), 2, ahead=False), split_into_chunks(images, 3), requests))
-    in_one_pass = time.process_time() - start
-    start = time.process_time()
-    for request in requests:
-        for image in images.tolist():
-            request.prepare(request.degradation(read(image)))
-    assert in_one_pass <= 0.25 * (time.process_time() - start)
-    assert sum(chunk.decoded for chunk in chunks) == len(files)
