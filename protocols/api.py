@@ -232,10 +232,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class MatrixLayout:
-    """The layout of the results: the axis of the rows of a matrix, and that of its columns."""
+    """The layout of the results.
+
+    Attributes:
+        rows: The axis of the rows of a matrix.
+        columns: That of its columns.
+        curves: Whether the columns are steps of one quantity, so that each row is drawn as a line as well.
+    """
 
     rows: str
     columns: str
+    curves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,17 @@ RERUN = "run the same command again"
 
 @dataclass(frozen=True, slots=True)
 class AxisRecord:
-    """An axis of the view: its name, and whether its values are generators."""
+    """An axis of the view.
+
+    Attributes:
+        name: Its name.
+        generators: Whether its values are generators.
+        steps: Whether they are steps of one quantity, in reading order.
+    """
 
     name: str
     generators: bool
+    steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class HeatMaps:
     def digest(self) -> str:
         """A hash of all this, of the code that draws it and of Matplotlib's version: what is equal looks alike."""
         folder = Path(__file__).parent
-        code = [(folder / name).read_text() for name in ("picture.py", "matrix_style.py")]
+        code = [(folder / name).read_text() for name in ("picture.py", "curves.py", "matrix_style.py")]
         return sha256(repr((self, code, metadata.version("matplotlib"))).encode()).hexdigest()
 
 

@@ -25,7 +25,7 @@ from bench.report.sections import Section, all_sections, sections_of
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published
 
-PICTURE = "matrix.png"
+PICTURE, CURVES = "matrix.png", "curves.png"
 PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
@@ -62,7 +62,7 @@ def write_files(
     by_detector = matrices(measured.table, protocol)
     for detector, accuracies in by_detector.items():
         store.write(f"matrix-{plain_name(detector)}.csv", accuracies.to_csv().encode())
-    _write_picture(heat_maps(by_detector, measured.table, run.manifest), store)
+    _write_pictures(heat_maps(by_detector, measured.table, run.manifest), store, with_curves=protocol.columns.steps)
     _write_leaderboard(ranked, store)
     from bench.report import formats
 
@@ -74,13 +74,16 @@ def write_files(
             store.write(f"{section.name}.csv", content.rows.to_csv(index=False).encode())
 
 
-def _write_picture(maps: HeatMaps, store: Store) -> None:
-    """Draw the heat maps, which takes seconds, unless the picture that is there shows the same."""
-    if _comment(store.root / PICTURE) == maps.digest:
-        return
-    from bench.report import picture
+def _write_pictures(maps: HeatMaps, store: Store, *, with_curves: bool) -> None:
+    """Draw the heat maps, and their rows as curves, which takes seconds, unless what is there shows the same."""
+    if not with_curves:
+        store.clear(CURVES)
+    wanted = (PICTURE, CURVES) if with_curves else (PICTURE,)
+    if missing := [name for name in wanted if _comment(store.root / name) != maps.digest]:
+        from bench.report import curves, picture
 
-    store.write(PICTURE, picture.draw(maps))
+        for name in missing:
+            store.write(name, {PICTURE: picture.draw, CURVES: curves.draw}[name](maps))
 
 
 def _comment(path: Path) -> str | None:
@@ -151,8 +154,9 @@ def show_run(run: Run, folder: Path) -> None:
     _print_sections(sections_of(measured), console)
     for detector, accuracies in matrices(measured.table, run.manifest.protocol).items():
         console.print(Text(""), terminal.matrix(accuracies, detector, run.manifest, measured.table))
-    if (folder / PICTURE).is_file():
-        console.print(Text(f"As a picture: {folder / PICTURE}", style="dim"))
+    for picture in (PICTURE, CURVES):
+        if (folder / picture).is_file():
+            console.print(Text(f"As a picture: {folder / picture}", style="dim"))
 
 
 def print_matrix(run: Run, detector: str) -> None:

@@ -94,7 +94,7 @@ def _protocol(run: PlannedRun) -> ProtocolRecord:
         name=protocol.name,
         title=protocol.title,
         rows=AxisRecord(protocol.view.rows, axes[protocol.view.rows].generators),
-        columns=AxisRecord(protocol.view.columns, axes[protocol.view.columns].generators),
+        columns=AxisRecord(protocol.view.columns, axes[protocol.view.columns].generators, protocol.view.curves),
         groups=tuple(GroupRecord(group.name, group.role) for group in run.groups),
         options=option_values(protocol),
         axes=tuple(protocol.axes),

@@ -51,7 +51,7 @@ class Resharing(EvaluationProtocol):
     name: ClassVar[str] = "resharing"
     title: ClassVar[str] = "Resharing: train on originals, test on them and after they were passed on (columns)"
     source: ClassVar[str] = "Lineup; the steps are its own definition, shipped copies those of their data set"
-    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="test", curves=True)
 
     def __post_init__(self) -> None:
         """Raises ValueError where shipped copies are asked for, and made ones too."""

@@ -35,7 +35,7 @@ class Robustness(EvaluationProtocol):
     name: ClassVar[str] = "robustness"
     title: ClassVar[str] = "Robustness: train on clean images, test at each severity of one degradation (columns)"
     source: ClassVar[str] = "GenImage, arXiv 2306.08571, Table 5, with finer steps of one degradation"
-    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="degradation")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="degradation", curves=True)
     worst_over: ClassVar[Mapping[str, str]] = {"degradation": "severity"}
 
     def cells(self, scope: Scope) -> list[Cell]:

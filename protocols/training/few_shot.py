@@ -50,7 +50,7 @@ class FewShot(EvaluationProtocol):
     name: ClassVar[str] = "few_shot"
     title: ClassVar[str] = "Few-shot: train on all generators but one (rows) and k images of that one (columns)"
     source: ClassVar[str] = "Lineup; few training images of a generator as in Cozzolino et al., arXiv 2312.00195"
-    view: ClassVar[MatrixLayout] = MatrixLayout(rows="test", columns="shots")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="test", columns="shots", curves=True)
     axes: ClassVar[Mapping[str, Axis]] = {"shots": Axis(_shots)}
 
     def __post_init__(self) -> None:

@@ -46,7 +46,7 @@ class TrainingSize(EvaluationProtocol):
     name: ClassVar[str] = "training_size"
     title: ClassVar[str] = "Training size: train on so many images of each class (columns), test on the same generators"
     source: ClassVar[str] = "GenImage, arXiv 2306.08571 (effect of the number of training images)"
-    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="train_size")
+    view: ClassVar[MatrixLayout] = MatrixLayout(rows="train", columns="train_size", curves=True)
 
     def __post_init__(self) -> None:
         """Raises ValueError for a size below 1."""

@@ -22,6 +22,7 @@ WRITERS = {
     "bench/command/score.py",  # a table of the user's, in a file that the user named
     "bench/command/new.py",  # a file to begin with, which the user named
     "bench/report/picture.py",  # into memory
+    "bench/report/curves.py",  # into memory
     "bench/evaluation/golden_record.py",  # into memory
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
 }

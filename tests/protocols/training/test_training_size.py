@@ -69,3 +69,8 @@ def test_a_released_row_alone_is_asked_what_it_is_asked_beside_trained_ones():
     )
     assert [test.generators for test in alone] == [("a",), ("b", "c")]
     assert alone == beside
+
+
+def test_steps_of_one_quantity_are_drawn_as_curves_and_others_are_not(run_on_miniature):
+    assert (run_on_miniature("training_size", train_on="even", sizes="2,8").folder / "curves.png").is_file()
+    assert not (run_on_miniature("cross_generator").folder / "curves.png").exists()
