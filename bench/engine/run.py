@@ -20,8 +20,8 @@ from bench.engine.embeddings import EmbeddingService, plan_embeddings, recipe_em
 from bench.engine.fit_service import FitService, FitTask, run_fit
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.outcome_log import OutcomeLog
-from bench.engine.plan import PlannedCell, ScoringKey
-from bench.engine.scoring.attacked_images import BOTH, attack_degradation, by_label, labels_of
+from bench.engine.plan import PlannedCell
+from bench.engine.scoring.attacked_images import BOTH, Attackers, labels_of
 from bench.engine.scoring.score_images import AnswerTable, ScoredChunk, ScoringRequest, score_pool
 from bench.engine.scoring.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, Selections, unique_positions
@@ -34,7 +34,6 @@ from bench.records.outcomes import Outcome
 from bench.records.store import Store
 from detectors.api import Answer, Detector, Embedder, Labels, Runtime, Unavailable
 from detectors.differentiable import Differentiable
-from protocols.attacks import parse_attack
 from protocols.degradations import Degradation, parse_degradation
 
 
@@ -165,13 +164,14 @@ class Engine:
         """Answer cells whose images are attacked, in one pass over them; what is attacked is not kept."""
         attacked = [item for item in missing if item.target]
         if attacked:
-            self._refuse_labels(planned, attacked)
-            targets = self._targets(self._log.without_failure(attacked), detectors)
-            self._score(planned, self._log.without_failure(attacked), detectors, targets)
+            labels = labels_of([item for item in planned if item.target], self._selections)
+            self._refuse_labels(attacked, labels)
+            attackers = Attackers(self._targets(self._log.without_failure(attacked), detectors), labels)
+            self._score(planned, self._log.without_failure(attacked), detectors, attackers)
 
-    def _refuse_labels(self, planned: Sequence[PlannedCell], attacked: Sequence[PlannedCell]) -> None:
+    def _refuse_labels(self, attacked: Sequence[PlannedCell], labels: Labels) -> None:
         """Let attacked cells fail that are tested on an image of both classes: an attack moves away from one."""
-        both = np.flatnonzero(labels_of([item for item in planned if item.target], self._selections) == BOTH)
+        both = np.flatnonzero(labels == BOTH)
         for item in attacked:
             count = int(np.isin(both, self._selections[item.cell.test].positions).sum())
             if count:
@@ -221,7 +221,7 @@ class Engine:
         planned: Sequence[PlannedCell],
         missing: Sequence[PlannedCell],
         detectors: Mapping[str, Detector],
-        targets: Mapping[str, Differentiable] | None = None,
+        attackers: Attackers | None = None,
     ) -> None:
         """Let fitted detectors score the test images of the missing cells; a cell is recorded when it is complete.
 
@@ -229,29 +229,28 @@ class Engine:
             planned: All cells.
             missing: Those that are to be answered, as far as they are of the kind.
             detectors: By the key of their fit.
-            targets: Where images are attacked, the detectors that they are attacked for, by the key of their fit.
+            attackers: Where images are attacked, what they are attacked for; None for cells without an attack.
         """
-        planned, missing = ([one for one in items if bool(one.target) == bool(targets)] for items in (planned, missing))
+        attacked = attackers is not None
+        planned, missing = ([one for one in items if bool(one.target) == attacked] for items in (planned, missing))
         plan = ScoringPlan(self._selections, planned, missing, self._resources.batch_size)
-        labels = labels_of(planned, self._selections) if targets else None
         requests = [
             ScoringRequest(key, detectors[key[0]], items[0].path, degradation, images)
             for key, items in plan.missing.items()
-            for degradation, images in _shown(items[0], plan.images(key), targets or {}, labels)
+            for degradation, images in (attackers.shown if attackers else _shown)(items[0], plan.images(key))
         ]
         requests.sort(key=lambda one: one.degradation.name)  # embeddings of one degradation are held at a time
         tables = {key: AnswerTable(plan.images(key)) for key in plan.missing}
-        closed: set[ScoringKey] = set()
         images = unique_positions(request.images for request in requests)
-        with self._resources.reporter.stage("attack and score" if targets else "score", len(images)) as advance:
-            passes = score_pool(plan.chunks, requests, self._embeddings, keep=not targets, closed=closed)
+        with self._resources.reporter.stage("attack and score" if attacked else "score", len(images)) as advance:
+            passes = score_pool(plan.chunks, requests, self._embeddings, keep=not attacked, is_open=tables.__contains__)
             for chunk, scored in passes:
                 self._collect(scored, plan, tables)
                 completed = self._log.without_failure(plan.completed(chunk.images))
                 self._record((item, partial(self._recall, item, tables[item.scoring_key])) for item in completed)
-                for key in [key for key in tables if self._is_closed(plan.missing[key])]:
-                    closed.add(key)
-                    del tables[key]  # there may be thousands
+                for key in {*(item.scoring_key for item in completed), *(part.key for part in scored if part.failed)}:
+                    if key in tables and self._is_closed(plan.missing[key]):
+                        del tables[key]  # there may be thousands
                 advance(len(chunk.images))
 
     def _collect(
@@ -274,17 +273,9 @@ class Engine:
         return table[self._selections[item.cell.test].positions]
 
 
-def _shown(
-    item: PlannedCell, images: Positions, targets: Mapping[str, Differentiable], labels: Labels | None
-) -> Iterator[tuple[Degradation, Positions]]:
-    """What the images of a scoring key go through: all of them the same, or those of each label another attack."""
-    after = parse_degradation(item.cell.test.common_degradation)
-    if labels is None or item.cell.attack is None or item.target is None:
-        yield after, images
-        return
-    method, key = parse_attack(item.cell.attack.method), item.target.fit_key
-    for label, of_label in by_label(images, labels):
-        yield attack_degradation(method, targets[key], key, label, after), of_label
+def _shown(item: PlannedCell, images: Positions) -> Iterator[tuple[Degradation, Positions]]:
+    """What the images of a scoring key go through: all of them the same."""
+    yield parse_degradation(item.cell.test.common_degradation), images
 
 
 def _by_fit(items: Iterable[PlannedCell]) -> list[list[PlannedCell]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from bench.records.columns import LABEL
 from detectors.api import Labels, Sample
 from detectors.differentiable import Differentiable
 from detectors.types import FloatImage
-from protocols.attacks import AttackMethod
-from protocols.degradations import Degradation, DegradationKind
+from protocols.attacks import AttackMethod, parse_attack
+from protocols.degradations import Degradation, DegradationKind, parse_degradation
 from protocols.degradations.kind import in_memory, no_parameters
 
 
@@ -67,8 +68,25 @@ def labels_of(items: Iterable[PlannedCell], selections: Selections) -> Labels:
     return labels
 
 
-def by_label(images: Positions, labels: Labels) -> Iterator[tuple[int, Positions]]:
-    """Positions among the distinct images by their label; a label without any is left out."""
-    for label in (0, 1):
-        if (found := images[labels[images] == label]).size:
-            yield label, found
+@dataclass(frozen=True)
+class Attackers:
+    """What the images of attacked cells are attacked for.
+
+    Attributes:
+        targets: The fitted detectors that are attacked, by the key of their fit.
+        labels: As `labels_of` gives them.
+    """
+
+    targets: Mapping[str, Differentiable]
+    labels: Labels
+
+    def shown(self, item: PlannedCell, images: Positions) -> Iterator[tuple[Degradation, Positions]]:
+        """What the images of an attacked cell go through: those of each label another attack, with their positions."""
+        if item.cell.attack is None or item.target is None:
+            msg = f"{item.key} has no attack"
+            raise ValueError(msg)
+        method, key = parse_attack(item.cell.attack.method), item.target.fit_key
+        after = parse_degradation(item.cell.test.common_degradation)
+        for label in (0, 1):
+            if (found := images[self.labels[images] == label]).size:
+                yield attack_degradation(method, self.targets[key], key, label, after), found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,13 +63,18 @@ class ScoredChunk:
     answer: Answer | Exception
     unprepared: bool = False
 
+    @property
+    def failed(self) -> bool:
+        """Whether there is no answer."""
+        return isinstance(self.answer, Exception)
+
 
 def score_images(
     reader: ImageReader,
     chunks: Sequence[Positions],
     requests: Sequence[ScoringRequest],
     embeddings: EmbeddingService | None,
-    closed: Collection[ScoringKey] = (),
+    is_open: Callable[[ScoringKey], bool] = lambda _: True,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
 
@@ -78,7 +83,7 @@ def score_images(
         chunks: Positions of distinct images, each in one chunk at most.
         requests: Which detector scores which of them.
         embeddings: Keeps the embeddings of probes, and has those that were made before; None to keep none.
-        closed: Keys of requests that need no further answers; looked at anew for every chunk.
+        is_open: Whether a request still needs answers; asked again for every image.
 
     Yields:
         The chunk, and the answers about it. A request whose detector failed gets no further answers, unless it is
@@ -91,13 +96,13 @@ def score_images(
     diagnostics: dict[ScoringKey, frozenset[str]] = {}
 
     def is_needed(key: PreparationKey) -> bool:
-        return not users[key] <= failed.union(closed)
+        return any(user not in failed and is_open(user) for user in users[key])
 
     scored_images = unique_positions(request.images for request in requests)
     for chunk in image_pass(reader, chunks, preparations, is_needed, scored_images):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         lookup = _ChunkEmbeddings(chunk, embeddings)
-        left = [(request, mask) for request, mask in masks if request.key not in failed and request.key not in closed]
+        left = [(request, mask) for request, mask in masks if request.key not in failed and is_open(request.key)]
         parts = [(request, sound[mask[sound]]) for request, mask in left]
         found = [one for request, images in parts if images.size for one in _answers(request, images, chunk, lookup)]
         scored = [_with_same_diagnostics(part, diagnostics) for part in found]
@@ -112,7 +117,7 @@ def score_pool(
     embeddings: EmbeddingService,
     *,
     keep: bool = True,
-    closed: Collection[ScoringKey] = (),
+    is_open: Callable[[ScoringKey], bool] = lambda _: True,
 ) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
     """`score_images` over the distinct images of a run; decoded images are counted.
 
@@ -121,13 +126,13 @@ def score_pool(
         requests: As there, those of one degradation one after the other.
         embeddings: Reads images.
         keep: Whether embeddings are kept in its cache, and taken from it.
-        closed: As there.
+        is_open: As there.
 
     Raises:
         InputError: An image cannot be decoded any more.
     """
     kept = embeddings if keep else None
-    for chunk, scored in score_images(embeddings.reader, chunks, requests, kept, closed):
+    for chunk, scored in score_images(embeddings.reader, chunks, requests, kept, is_open):
         require_decoded(embeddings.pool, chunk.unread)
         embeddings.counts["images decoded"] += chunk.decoded
         yield chunk, scored
