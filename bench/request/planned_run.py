@@ -149,7 +149,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         groups,
         {
             name: _with_equal_conditions(
-                _with_overlap(_census(request, *found), name, asked, selections), name, asked, found[0]
+                _with_overlap(_census(request, *found), name, asked, selections), name, asked, *found
             )
             for name, found in facts.items()
         },
@@ -207,12 +207,15 @@ def _with_overlap(census: Census, data: str, cells: Sequence[Cell], selections: 
     return replace(census, warnings=(*census.warnings, warning))
 
 
-def _with_equal_conditions(census: Census, data: str, cells: Sequence[Cell], inspected: InspectedImages) -> Census:
+def _with_equal_conditions(
+    census: Census, data: str, cells: Sequence[Cell], inspected: InspectedImages, uninspected: int
+) -> Census:
     """The census of a data set, with a warning where it is tested under degradations that are one to its images.
 
-    A degradation that every image went through first may change its size: then nothing is said.
+    A degradation that every image went through first may change its size, and that of a file that was never inspected
+    is not known: then nothing is said.
     """
-    if any(inspected.images.degradations):
+    if uninspected or any(inspected.images.degradations):
         return census
     tested = dict.fromkeys(cell.test.degradation for cell in cells if cell.test.data == data)
     return replace(census, warnings=(*census.warnings, *equal_conditions(inspected, tested)))

@@ -6,6 +6,7 @@ from protocols.api import Scope
 from protocols.degradation import GENIMAGE_STEPS, DegradationMatrix
 from protocols.degradations import UnknownDegradation, canonical_steps
 from protocols.profiles import WrongProfile, expanded, find_profile, profile_names
+from tests.support.protocol_runs import ProtocolRunner
 from tests.support.synthetic_runs import Images
 
 GOOD = 'version = 2\nabout = "a"\nsource = "b"\ndegradations = ["jpeg:50", "lr:64+blur:1"]\n'
@@ -84,3 +85,8 @@ def test_a_run_says_which_conditions_are_one_to_its_images(run_on_miniature):
     assert accuracy["jpeg:85"] == accuracy["longest:1024+jpeg:85"]
     other = run_on_miniature("degradation", degradations="jpeg:85,longest:20+jpeg:85", report=False)
     assert not any("give the same pixels" in one for one in other.ranking.notices)
+
+
+def test_nothing_is_said_of_equal_pixels_before_files_are_inspected(miniature_folder, tmp_path):
+    asked = {"protocol": "degradation", "train_on": "even", "degradations": "longest:32+jpeg:60,longest:24+jpeg:60"}
+    assert "give the same pixels" not in ProtocolRunner(miniature_folder, tmp_path / "runs").dry(**asked)
