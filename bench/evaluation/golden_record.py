@@ -24,6 +24,7 @@ from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import read_manifest
 from bench.records.run import Run
+from bench.records.score_table import ScoreTable
 from bench.records.store import Store
 from detectors.api import Scores
 
@@ -69,7 +70,7 @@ def golden_from(runs: Sequence[Run]) -> Run:
     if (named := run.cells[columns.TASK].eq("generator")).any():
         msg = f"a golden record holds scores alone, and {int(named.sum())} cells are decided by the generator named"
         raise InputError(f"{msg}; give runs whose task is binary")
-    return Run(run.manifest, run.cells, run.scores, run.throughput.iloc[:0])
+    return Run(run.manifest, run.cells, run.score_table, run.throughput.iloc[:0])
 
 
 def with_detectors_of(old: Run, new: Run, detectors: Collection[str]) -> Run:
@@ -93,12 +94,12 @@ def with_detectors_of(old: Run, new: Run, detectors: Collection[str]) -> Run:
         raise InputError(f"{msg}, with --update alone")
     cells = old.cells.copy()
     cells.loc[places["index_x"]] = new.cells.loc[places["index_y"], cells.columns].to_numpy()
-    kept = old.scores[columns.KEY].isin(old.cells.loc[~ours, columns.KEY])
-    scores = pd.concat([old.scores[kept], new.scores[new.scores[columns.KEY].isin(theirs[columns.KEY])]])
+    kept = old.score_table.only(old.cells.loc[~ours, columns.KEY])
+    scores = ScoreTable.joined([kept, new.score_table.only(theirs[columns.KEY])])
     records = {name: new.manifest.detectors[name] for name in detectors}
     commit = f"{old.manifest.commit}; {', '.join(detectors)}: {new.manifest.commit}"
     manifest = replace(old.manifest, detectors={**old.manifest.detectors, **records}, commit=commit)
-    return Run(manifest, cells, scores.reset_index(drop=True), old.throughput)
+    return Run(manifest, cells, scores, old.throughput)
 
 
 def _parquet(frame: pd.DataFrame, metadata: Mapping[bytes, str] | None = None) -> bytes:
@@ -169,7 +170,7 @@ def unpack(files: Mapping[str, bytes], where: str = "the golden record") -> Run:
     scores[columns.KEY] = cells[columns.KEY].to_numpy()[steps[columns.CELL]]
     scores[columns.SCORE] = restore(steps[columns.SCORE].to_numpy())
     scores[columns.LOG_ODDS] = np.float32(np.nan)  # a golden record holds what was decided, and no more
-    return Run(manifest, cells, scores[list(columns.SCORES)], pd.DataFrame(columns=list(columns.THROUGHPUT)))
+    return Run(manifest, cells, ScoreTable.from_frame(scores), pd.DataFrame(columns=list(columns.THROUGHPUT)))
 
 
 def write_golden(golden: Run, folder: Path) -> None:

@@ -12,6 +12,7 @@ from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import DataRecord, DetectorRecord
 from bench.records.run import Run
+from bench.records.score_table import ScoreTable
 
 
 def _question_key(run: Run) -> Hashable:
@@ -36,10 +37,8 @@ def _only(run: Run, names: Collection[str]) -> Run:
     """Some rows of a run."""
     detectors = {name: record for name, record in run.manifest.detectors.items() if name in names}
     cells = run.cells[run.cells[columns.DETECTOR].isin(names)].reset_index(drop=True)
-    scores, diagnostics = (
-        table[table[columns.KEY].isin(cells[columns.KEY])].reset_index(drop=True)
-        for table in (run.scores, run.diagnostics)
-    )
+    diagnostics = run.diagnostics[run.diagnostics[columns.KEY].isin(cells[columns.KEY])].reset_index(drop=True)
+    scores = run.score_table.only(cells[columns.KEY])
     return Run(replace(run.manifest, detectors=detectors), cells, scores, run.throughput, diagnostics)
 
 
@@ -70,9 +69,9 @@ def _join_same_question(runs: Sequence[Run]) -> Run:
         elif known.key != entry.key and not _is_absent(entry):
             msg = f"{name} appears as {detectors[name].key} and as {entry.key}: choose runs of one version"
             raise InputError(msg)
-    image = [columns.KEY, columns.NAME]
-    tables = ([run.scores for run in runs], [run.diagnostics for run in runs])
-    scores, diagnostics = (pd.concat(parts, ignore_index=True).drop_duplicates(image) for parts in tables)
+    scores = ScoreTable.joined(run.score_table for run in runs)
+    diagnostics = pd.concat([run.diagnostics for run in runs], ignore_index=True)
+    diagnostics = diagnostics.drop_duplicates([columns.KEY, columns.NAME])
     throughput = pd.concat([run.throughput for run in runs], ignore_index=True)
     seeds = tuple(sorted({seed for run in runs for seed in run.manifest.seeds}))
     manifest = replace(runs[0].manifest, detectors=detectors, seeds=seeds)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
 from bench.records import columns
 from bench.records.manifest import Manifest
+from bench.records.score_table import ScoreTable
 
 
 def _no_diagnostics() -> pd.DataFrame:
@@ -22,7 +24,7 @@ class Run:
         manifest: Protocol, data, detectors and device.
         cells: One row per planned cell in planned order, columns `columns.CELLS` and the axes of the protocol's own;
             the status is that of an `Outcome`, and the reason is empty for a scored one only.
-        scores: One row per image and scored cell, columns `columns.SCORES`.
+        score_table: The scores of every scored cell, by its key.
         throughput: One row per timed detector, columns `columns.THROUGHPUT`; milliseconds are per image.
         diagnostics: One row per image of a cell whose detector gives more than a score: `columns.KEY`, `columns.NAME`
             and a column per diagnostic, missing where the detector of the cell does not give it.
@@ -30,6 +32,11 @@ class Run:
 
     manifest: Manifest
     cells: pd.DataFrame
-    scores: pd.DataFrame
+    score_table: ScoreTable
     throughput: pd.DataFrame
     diagnostics: pd.DataFrame = field(default_factory=_no_diagnostics)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """`score_table` with one row per image and cell, columns `columns.SCORES`."""
+        return self.score_table.frame()

@@ -30,6 +30,7 @@ from bench.records import columns
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
+from bench.records.score_table import ScoreTable
 from detectors.types import Answer, Array
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 MANIFEST, SCORES, DIAGNOSTICS = "manifest.json", "scores", "diagnostics"
 THROUGHPUT, TRAINING = "throughput.csv", "training.csv"
-_TEXT = pa.large_string()
+_TEXT = pa.dictionary(pa.int32(), pa.string())
 _SCORES_SCHEMA = pa.schema(
     [
         (columns.KEY, _TEXT),
@@ -180,23 +181,19 @@ class Store:
         diagnosed = scored & {key for header in needed.values() for key in header.diagnosed}
         return Run(manifest, cells, scores, self.throughput(), self._diagnostics(diagnosed))
 
-    def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> pd.DataFrame:
+    def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> ScoreTable:
         """The scores of these cells. Raises `InputError` where some are gone."""
-        empty = pd.DataFrame(columns=list(columns.SCORES))
-        # joined before they are turned into a frame, which takes milliseconds for each of many small files
-        scores = pa.concat_tables(map(_read_scores, headers)).to_pandas() if headers else empty
-        scores = scores[scores[columns.KEY].isin(keys)].drop_duplicates([columns.KEY, columns.NAME], ignore_index=True)
+        table = ScoreTable.from_arrow(map(_read_scores, headers)).only(sorted(keys))
         written = {key: size for header in headers.values() for key, size in header.sizes.items()}
-        found = scores.groupby(columns.KEY).size().to_dict()
-        if missing := keys - found.keys():
+        if missing := [key for key in keys if key not in table]:
             msg = f"{self.root}: the scores of {len(missing)} cells are gone; run the same command again"
             raise InputError(msg)
-        if incomplete := [key for key in keys if found[key] != written[key]]:
+        if incomplete := [key for key, cell in table.items() if len(cell.images) != written[key]]:
             msg = (
                 f"{self.root}: {len(incomplete)} cells lack scores; delete its {SCORES}/ and run the same command again"
             )
             raise InputError(msg)
-        return scores
+        return table
 
     def _diagnostics(self, diagnosed: set[str]) -> pd.DataFrame:
         paths = {key: self._diagnostics_path(key) for key in sorted(diagnosed)}
@@ -274,8 +271,12 @@ def _read(path: Path) -> pa.Table:
 
 
 def _read_scores(path: Path) -> pa.Table:
-    """The rows of a file of scores, with types of columns that do not depend on the version of pandas that wrote it."""
-    table = _read(path)
+    """The rows of a file of scores, columns `columns.SCORES`, texts as numbers that a dictionary explains."""
+    try:
+        with pq.ParquetFile(path, read_dictionary=[columns.KEY, columns.NAME, columns.SOURCE]) as file:
+            table = file.read()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _damaged(path, error) from error
     if columns.LOG_ODDS not in table.column_names:  # files of earlier versions have none
         table = table.append_column(columns.LOG_ODDS, pa.nulls(len(table), pa.float32()))
     try:

@@ -141,7 +141,7 @@ def write_scores(run, path):
 
     sizes = run.scores.groupby("key").size().to_dict()
     metadata = {b"lineup.cells": json.dumps(sizes), b"lineup.diagnosed": "[]"}
-    table = pa.Table.from_pandas(run.scores.astype({"label": "int8"}), preserve_index=False)
+    table = pa.Table.from_pandas(run.scores, preserve_index=False)
     pq.write_table(table.replace_schema_metadata(metadata), path)
 
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
 from protocols.api import Axis, Cell, EvaluationProtocol, MatrixLayout, Subset, grouped
 from tests.support.synthetic_runs import GENERATORS, falling, run_of
 
@@ -71,11 +69,4 @@ class Naming(AwayFirst):
 
 
 def by_size(sizes=(10, 2, None), strengths=(), **further):
-    return _keyed(run_of(BySize(sizes, strengths), falling(home=0.9, kin=0.7), **further))
-
-
-def _keyed(run):
-    """The same run, its keys and scores told apart by every axis."""
-    keys = np.array([f"{key}#{place}" for place, key in enumerate(run.cells["key"])])
-    per_cell = len(run.scores) // len(run.cells)
-    return replace(run, cells=run.cells.assign(key=keys), scores=run.scores.assign(key=np.repeat(keys, per_cell)))
+    return run_of(BySize(sizes, strengths), falling(home=0.9, kin=0.7), **further)

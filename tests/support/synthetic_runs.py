@@ -21,6 +21,7 @@ from bench.records.manifest import (
     RuntimeRecord,
 )
 from bench.records.run import Run
+from bench.records.score_table import ScoreTable
 from bench.request.protocol_check import axes_of
 from protocols.api import Cell, EvaluationProtocol, Scope
 from protocols.cross_generator import CrossGenerator
@@ -116,7 +117,7 @@ def cells_of(asked: EvaluationProtocol, cells: Sequence[Cell], scope: Scope) -> 
     axes, groups = axes_of(asked), asked.groups(cells, scope)
     rows = [
         {
-            columns.KEY: "/".join(map(str, _place(cell))),
+            columns.KEY: key,
             columns.DETECTOR: cell.detector,
             **{name: axis.value(cell) for name, axis in axes.items()},
             columns.SEED: cell.seed,
@@ -124,9 +125,15 @@ def cells_of(asked: EvaluationProtocol, cells: Sequence[Cell], scope: Scope) -> 
             columns.REASON: "",
             columns.GROUPS: tuple(group.name for group in groups if cell in group.cells),
         }
-        for cell in cells
+        for key, cell in zip(_keys(cells), cells, strict=True)
     ]
     return pd.DataFrame(rows, columns=list(columns.of_cells(asked.axes)))
+
+
+def _keys(cells: Sequence[Cell]) -> list[str]:
+    """A key for each cell; those that differ in an axis of the protocol's own alone are counted."""
+    places = ["/".join(map(str, _place(cell))) for cell in cells]
+    return [f"{place}#{seen}" if (seen := places[:i].count(place)) else place for i, place in enumerate(places)]
 
 
 def _place(cell: Cell) -> tuple[str | int, ...]:
@@ -160,7 +167,7 @@ def run_of(
     return Run(
         manifest(detectors, seeds, protocol_record(asked, cells, scope)),
         table,
-        shown[list(columns.SCORES)],
+        ScoreTable.from_frame(shown),
         pd.DataFrame(timing, columns=list(columns.THROUGHPUT)),
     )
 
@@ -183,6 +190,11 @@ def make_run(
     return run_of(asked, skill, detectors, seeds, n, noise)
 
 
+def with_scores(run: Run, scores: pd.DataFrame, **changes: object) -> Run:
+    """The same run with other scores, and what else changes."""
+    return replace(run, score_table=ScoreTable.from_frame(scores), **changes)
+
+
 def with_data(run: Run, **changes: object) -> Run:
     """The same run on other data, as its manifest says."""
     return with_manifest(run, data=replace(run.manifest.data, **changes))
@@ -203,4 +215,4 @@ def without(run: Run, where: pd.Series, status: str = "skipped", reason: str = "
     """The same run with some cells skipped or failed."""
     cells = run.cells.copy()
     cells.loc[where, ["status", "reason"]] = [status, reason]
-    return replace(run, cells=cells, scores=run.scores[~run.scores["key"].isin(cells["key"][where])])
+    return with_scores(run, run.scores[~run.scores["key"].isin(cells["key"][where])], cells=cells)

@@ -14,7 +14,7 @@ from bench.records.manifest import ProfileRecord
 from bench.report.sections.conditions import condition_content
 from protocols.degradation import DegradationMatrix
 from protocols.profiles import find_profile
-from tests.support.synthetic_runs import GENERATORS, make_run, run_of, with_manifest, without
+from tests.support.synthetic_runs import GENERATORS, make_run, run_of, with_manifest, with_scores, without
 
 ALL = DegradationMatrix(train_on=GENERATORS[:2], degradations=("jpeg:65", "blur:1"), test_all=True)
 
@@ -69,7 +69,7 @@ def test_the_worst_are_named(run, outcomes):
 
 
 def test_a_verdict_that_never_changes_never_flips(run):
-    steady = replace(run, scores=run.scores.assign(score=(run.scores["name"].str.len() % 2).astype(np.float32)))
+    steady = with_scores(run, run.scores.assign(score=(run.scores["name"].str.len() % 2).astype(np.float32)))
     assert {one.flip_rate for one in condition_outcomes(evaluate(steady, 2), 2)} == {0.0}
 
 
@@ -86,7 +86,7 @@ def test_a_row_is_over_the_conditions_that_are_complete_and_says_of_how_many(run
     texts = {column.header: column.texts for column in content.tables[0].columns}
     assert (texts["detector"], texts["conditions"]) == (("alpha", "beta"), ("2 of 3", "3"))
     assert [text.split()[1] for text in texts["worst condition"]] == ["jpeg:65", "blur:1"]
-    alone = replace(run, cells=run.cells[~first], scores=run.scores[~run.scores["key"].isin(run.cells["key"][first])])
+    alone = with_scores(run, run.scores[~run.scores["key"].isin(run.cells["key"][first])], cells=run.cells[~first])
     (expected, _), (found, _) = (list(condition_outcomes(evaluate(one, 20), 20)) for one in (alone, partly))
     assert found == replace(expected, planned=3)
 
@@ -127,7 +127,7 @@ def on_two_data_sets(run, others):
     """The run with the same cells on further data beside its own, where scores are `others` of the run."""
     further = others.cells.assign(key="further/" + others.cells["key"], test_data="d2")
     scores = others.scores.assign(key="further/" + others.scores["key"])
-    both = replace(run, cells=pd.concat([run.cells, further]), scores=pd.concat([run.scores, scores]))
+    both = with_scores(run, pd.concat([run.scores, scores]), cells=pd.concat([run.cells, further]))
     return with_manifest(both, further={"d2": run.manifest.data})
 
 
@@ -148,11 +148,11 @@ def test_real_images_that_several_generators_share_are_one_pool():
     kiln = run.scores["key"].str.contains("/kiln/") & run.scores["label"].eq(0)
     names = run.scores["name"].where(~kiln, run.scores["name"].str.replace("nature", "pottery"))
     wrong = run.scores["score"].where(~kiln, np.float32(0.9))
-    apart = replace(run, scores=run.scores.assign(name=names, score=wrong))
+    apart = with_scores(run, run.scores.assign(name=names, score=wrong))
     (found, _) = condition_outcomes(evaluate(apart, 2), 2)
     assert (found.worst_real.where, found.worst_real.value) == ("kiln", 0)
     wrong = run.scores["score"].where(kiln | run.scores["label"].eq(1), np.float32(0.9))
-    (found, _) = condition_outcomes(evaluate(replace(apart, scores=apart.scores.assign(score=wrong)), 2), 2)
+    (found, _) = condition_outcomes(evaluate(with_scores(apart, apart.scores.assign(score=wrong)), 2), 2)
     assert (found.worst_real.where, found.worst_real.value) == ("fog and 2 more", 0)
 
 

@@ -22,7 +22,16 @@ from bench.evaluation.golden_record import (
 )
 from bench.evaluation.metrics import called_generated
 from bench.platform.errors import InputError
-from tests.support.synthetic_runs import GENERATORS, falling, make_run, with_data, with_detector, with_manifest, without
+from tests.support.synthetic_runs import (
+    GENERATORS,
+    falling,
+    make_run,
+    with_data,
+    with_detector,
+    with_manifest,
+    with_scores,
+    without,
+)
 
 EDGES = [0.0, 1e-7, float(np.nextafter(np.float32(0.5), 0)), 0.5, float(np.nextafter(np.float32(0.5), 1)), 1.0]
 
@@ -63,7 +72,7 @@ def test_a_record_of_full_size_is_small():
 
 def test_packing_is_deterministic_and_ignores_row_order():
     run = golden_from([make_run()])
-    shuffled = replace(run, scores=run.scores.sample(frac=1, random_state=0))
+    shuffled = with_scores(run, run.scores.sample(frac=1, random_state=0))
     assert pack(run) == pack(shuffled)
     assert pack(unpack(pack(run))) == pack(run)
 
@@ -119,7 +128,7 @@ def test_one_detector_is_replaced_and_the_others_stay_to_the_last_bit(tmp_path):
     old = golden_from([make_run(detectors=["alpha", "beta"], seeds=(0, 1))])
     new = golden_from([with_detector(make_run(detectors=["beta"], seeds=(0, 1), noise=1), "beta", key="beta.2.small")])
     new = replace(new, cells=new.cells.assign(key="new/" + new.cells["key"]).sample(frac=1, random_state=0))
-    new = replace(new, scores=new.scores.assign(key="new/" + new.scores["key"]))
+    new = with_scores(new, new.scores.assign(key="new/" + new.scores["key"]))
     write_golden(with_detectors_of(old, new, ["beta"]), tmp_path)
     back = read_golden(tmp_path)
     identity = ["detector", "train", "test", "degradation", "seed"]

@@ -25,6 +25,7 @@ from tests.support.synthetic_runs import (
     with_data,
     with_detector,
     with_manifest,
+    with_scores,
     without,
 )
 
@@ -56,22 +57,22 @@ def test_cells_table_keeps_holes_with_their_reason():
 
 def test_measures_do_not_depend_on_the_order_of_rows():
     run = make_run()
-    shuffled = replace(run, scores=run.scores.sample(frac=1, random_state=0))
+    shuffled = with_scores(run, run.scores.sample(frac=1, random_state=0))
     pd.testing.assert_frame_equal(cells_table(shuffled), cells_table(run))
 
 
 def test_a_scored_cell_without_scores_is_an_error():
     run = make_run()
-    gone = replace(run, scores=run.scores[run.scores["key"] != run.cells["key"].iloc[3]])
+    gone = with_scores(run, run.scores[run.scores["key"] != run.cells["key"].iloc[3]])
     with pytest.raises(InputError, match="alpha trained on fog, tested on ember: called scored, without scores"):
         cells_table(gone)
 
 
 def test_a_score_that_is_no_probability_is_an_error():
     run = make_run()
-    run.scores.loc[7, "score"] = np.nan
+    unusable = run.scores["score"].where(run.scores.index != 7)
     with pytest.raises(UnusableScores):
-        cells_table(run)
+        cells_table(with_scores(run, run.scores.assign(score=unusable)))
 
 
 def test_matrix_averages_seeds_in_planned_order():
@@ -126,13 +127,14 @@ def test_averages_run_over_their_cells():
 
 def test_average_over_shared_images_is_wider_than_if_they_were_apart():
     shared = make_run(detectors=["alpha"], n=100)
-    apart = replace(shared, scores=shared.scores.assign(source=shared.scores["key"] + shared.scores["source"]))
+    apart = with_scores(shared, shared.scores.assign(source=shared.scores["key"] + shared.scores["source"]))
     # The same errors wherever a real image stands: one detector that knows the image, not the cell.
     same_error = shared.scores["name"].map(lambda name: 0.9 if name[-5] in "369" else 0.1).astype(np.float32)
-    for run in (shared, apart):
-        real = run.scores["label"] == 0
-        run.scores.loc[real, "score"] = same_error[real]
-    wide, narrow = (ranking(run).rows[0].means["all cells"] for run in (shared, apart))
+    alike = [
+        with_scores(run, run.scores.assign(score=run.scores["score"].where(run.scores["label"] == 1, same_error)))
+        for run in (shared, apart)
+    ]
+    wide, narrow = (ranking(run).rows[0].means["all cells"] for run in alike)
     assert wide.value == narrow.value
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
 
@@ -191,7 +193,7 @@ def test_degradations_are_shown_one_by_one():
 def test_an_undefined_measure_is_not_averaged_away():
     run = make_run(detectors=["alpha"])
     one_class = (run.scores["key"] == run.cells["key"].iloc[0]) & (run.scores["label"] == 0)
-    row = ranking(replace(run, scores=run.scores[~one_class])).rows[0]
+    row = ranking(with_scores(run, run.scores[~one_class])).rows[0]
     assert math.isnan(row.metrics["ap"])
     assert row.means["all cells"].complete
 
@@ -304,7 +306,7 @@ def test_a_baseline_at_chance_and_a_detector_are_not():
 def test_a_baseline_that_calls_everything_the_larger_class_tells_nothing_and_the_imbalance_is_told():
     run = with_shortcut(make_run(lambda *_: 0.7), "beta")
     few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")  # 50 real, 10 generated images
-    unbalanced = replace(run, scores=run.scores[few].assign(score=np.float32(0.1)))
+    unbalanced = with_scores(run, run.scores[few].assign(score=np.float32(0.1)))
     (notice,) = ranking(unbalanced).notices
     assert notice.startswith("Unbalanced: in 32 of 32 cells the larger class has more than 60% of the images")
     assert "(50 real, 10 generated), where calling all of them that is 83.3% accurate" in notice
@@ -313,7 +315,7 @@ def test_a_baseline_that_calls_everything_the_larger_class_tells_nothing_and_the
 def test_a_baseline_that_knows_both_classes_of_unbalanced_cells_is_told():
     run = with_shortcut(make_run(lambda *_: 0.8), "beta")
     few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")
-    shortcut, unbalanced = ranking(replace(run, scores=run.scores[few])).notices
+    shortcut, unbalanced = ranking(with_scores(run, run.scores[few])).notices
     assert shortcut.startswith("Shortcut: beta")
     assert unbalanced.startswith("Unbalanced")
 
@@ -332,10 +334,10 @@ def test_a_detector_whose_diagonal_interval_holds_a_half_is_at_chance():
 def test_a_detector_that_calls_all_images_of_unbalanced_cells_real_is_at_chance():
     run = make_run(lambda *_: 0.8)
     few = run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0010")
-    unbalanced = replace(run, scores=run.scores[few])
+    unbalanced = with_scores(run, run.scores[few])
     assert chance_by_detector(unbalanced) == {"alpha": False, "beta": False}
     real = unbalanced.scores.assign(score=np.float32(0.1))
-    constant = replace(unbalanced, scores=real)
+    constant = with_scores(unbalanced, real)
     assert ranking(constant).rows[0].means["diagonal"].value == 0.5
     assert cells_table(constant)["accuracy"].min() > 0.8
     assert chance_by_detector(constant) == {"alpha": True, "beta": True}
@@ -376,7 +378,7 @@ def one_rare_generator(run, kept=1):
     kiln = run.scores["key"].isin(run.cells.loc[run.cells["test"].eq("kiln"), "key"])
     generated = kiln & run.scores["label"].eq(1)
     few = ~generated | run.scores["name"].str[-8:-4].lt(f"{kept:04d}")
-    return replace(run, scores=run.scores.assign(score=run.scores["score"].mask(generated, np.float32(0.1)))[few])
+    return with_scores(run, run.scores.assign(score=run.scores["score"].mask(generated, np.float32(0.1)))[few])
 
 
 def test_one_unbalanced_cell_makes_averages_ranks_and_matrices_balanced_and_is_named():
@@ -413,7 +415,7 @@ def test_what_calls_all_images_real_is_not_ranked_up_by_rare_generators():
         run.scores["label"].eq(0) | run.scores["name"].str[-8:-4].lt("0002") | ~run.scores["name"].str.contains("kiln")
     )
     scores = run.scores.assign(score=run.scores["score"].mask(real, np.float32(0.1)))
-    assert [row.detector for row in ranking(replace(run, scores=scores[few])).rows] == ["beta", "alpha"]
+    assert [row.detector for row in ranking(with_scores(run, scores[few])).rows] == ["beta", "alpha"]
 
 
 def test_a_slight_imbalance_is_named_in_the_table_and_needs_no_warning():

@@ -10,7 +10,16 @@ from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.metrics import UnusableScores
 from bench.evaluation.regression import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
 from bench.report.comparison_report import comparison_report
-from tests.support.synthetic_runs import falling, make_run, rng, with_data, with_detector, with_manifest, without
+from tests.support.synthetic_runs import (
+    falling,
+    make_run,
+    rng,
+    with_data,
+    with_detector,
+    with_manifest,
+    with_scores,
+    without,
+)
 
 DETECTORS = ("alpha", "beta")
 
@@ -22,7 +31,7 @@ def same_for_every_seed(skill):
         first = run.cells["key"].map(lambda key: key.rsplit("/", 1)[0] + "/0")
         donors = run.scores.set_index("key")["score"]
         scores = np.concatenate([donors.loc[key].to_numpy() for key in first])
-        return replace(run, scores=run.scores.assign(score=scores))
+        return with_scores(run, run.scores.assign(score=scores))
 
     return made(make_run(skill, DETECTORS, (0, 1, 2), n=100))
 
@@ -42,7 +51,7 @@ def change(run, where, how):
     """The same run with other scores where `where` holds."""
     scores = run.scores.copy()
     scores.loc[where, "score"] = how(scores.loc[where, "score"].to_numpy())
-    return replace(run, scores=scores)
+    return with_scores(run, scores)
 
 
 def spoil(run, keys, count):
@@ -53,7 +62,7 @@ def spoil(run, keys, count):
         right = mine.index[(mine["score"] > 0.5) == (mine["label"] == 1)]
         chosen = rng("spoil", key).choice(right, count, replace=False)
         scores.loc[chosen, "score"] = 1 - scores.loc[chosen, "score"]
-    return replace(run, scores=scores)
+    return with_scores(run, scores)
 
 
 def of(run, detector):
@@ -87,7 +96,7 @@ def test_a_packed_record_gives_the_same_verdicts(golden, now):
 
 def test_rows_may_come_in_any_order(golden, now):
     worse = spoil(now, ["alpha/fog/fog/none/0"], 30)
-    shuffled = replace(worse, scores=worse.scores.sample(frac=1, random_state=0))
+    shuffled = with_scores(worse, worse.scores.sample(frac=1, random_state=0))
     expected, found = compare(golden, worse), compare(golden, shuffled)
     pd.testing.assert_frame_equal(found.cells, expected.cells)
     pd.testing.assert_frame_equal(found.means, expected.means, rtol=1e-9)
@@ -111,7 +120,7 @@ def test_inverted_scores_fall(golden, now):
 
 
 def test_flipped_labels_fall_and_are_named(golden, now):
-    found = compare(golden, replace(now, scores=now.scores.assign(label=1 - now.scores["label"])))
+    found = compare(golden, with_scores(now, now.scores.assign(label=1 - now.scores["label"])))
     assert found.exit_code == 1
     assert found.obstacles[0].startswith("alpha: 3200 images have another label now, in 16 cells, such as val/")
 
@@ -180,7 +189,7 @@ def test_tolerances_widen_by_what_the_seeds_show():
     golden = golden_from([make_run(skill, seeds=(0, 1, 2), n=100)])
     alike = golden.scores["key"].str.startswith("alpha/")
     sides = (golden.scores["label"] * 0.8 + 0.1).astype(np.float32)  # alpha is always right
-    golden = replace(golden, scores=golden.scores.assign(score=golden.scores["score"].where(~alike, sides)))
+    golden = with_scores(golden, golden.scores.assign(score=golden.scores["score"].where(~alike, sides)))
     now = replace(golden, cells=golden.cells[golden.cells["seed"] == 1])
     tolerance = compare(golden, now).cells.set_index(["detector", "train", "test"])["tolerance"]
     assert tolerance["alpha"].unique().tolist() == [0.02]
@@ -247,7 +256,7 @@ def test_a_broken_network_fails_for_all_its_slack():
 def test_missing_detector(golden, now):
     part = with_manifest(now, detectors={"alpha": now.manifest.detectors["alpha"]})
     cells = now.cells[now.cells["detector"] == "alpha"]
-    found = compare(golden, replace(part, cells=cells, scores=now.scores[of(now, "alpha")]))
+    found = compare(golden, with_scores(part, now.scores[of(now, "alpha")], cells=cells))
     assert (found.exit_code, found.obstacles) == (2, ("beta: not in this run",))
     assert len(found.cells) == 16
 
@@ -281,13 +290,13 @@ def test_cells_that_were_not_asked(golden, now):
 
 def test_missing_and_foreign_images(golden, now):
     first = now.scores["name"] == "val/fog/0003.jpg"
-    found = compare(golden, replace(now, scores=now.scores[~first]))
+    found = compare(golden, with_scores(now, now.scores[~first]))
     assert found.exit_code == 2
     lost = "4 images of the golden record were not scored, in 4 cells, such as val/fog/0003.jpg"
     assert found.obstacles == (f"alpha: {lost}", f"beta: {lost}")
     assert found.cells["images"].min() == 199
     renamed = now.scores["name"].where(~first, "val/fog/new.jpg")
-    found = compare(golden, replace(now, scores=now.scores.assign(name=renamed)))
+    found = compare(golden, with_scores(now, now.scores.assign(name=renamed)))
     assert "alpha: 4 images are not in the golden record, in 4 cells, such as val/fog/new.jpg" in found.obstacles
 
 
@@ -335,9 +344,9 @@ def test_a_record_of_one_seed_says_that_it_gives_no_slack(now):
 
 
 def test_scores_that_are_no_probabilities_are_refused(golden, now):
-    now.scores.loc[3, "score"] = np.nan
+    unusable = with_scores(now, now.scores.assign(score=now.scores["score"].where(now.scores.index != 3)))
     with pytest.raises(UnusableScores):
-        compare(golden, now)
+        compare(golden, unusable)
 
 
 def test_the_outcome_reads_in_100_characters(golden, now):

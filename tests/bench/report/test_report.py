@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -22,7 +21,7 @@ from bench.report.ranking_columns import average_text, percent, ranking_columns
 from bench.report.run_report import write_files
 from bench.report.sections.published import published_rows, read_published
 from protocols.api import PublishedAverage
-from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, with_manifest, without
+from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, with_manifest, with_scores, without
 
 PUBLISHED = Path(__file__).parents[3] / "results" / "published" / "genimage.csv"
 GENIMAGE = ("Midjourney", "SDv1.4", "SDv1.5", "ADM", "GLIDE", "Wukong", "VQDM", "BigGAN")
@@ -227,7 +226,7 @@ def test_one_run_without_any_score_still_renders():
     run = make_run()
     empty = without(run, run.cells["seed"].eq(0), "failed", "no room")
     assert empty.scores.empty
-    empty = replace(empty, scores=pd.DataFrame(columns=empty.scores.columns))
+    empty = with_scores(empty, pd.DataFrame(columns=empty.scores.columns))
     ranked = rankings([empty])
     assert "failed 16 of 16 cells: no room" in formats.as_markdown(ranked)
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
@@ -254,7 +253,7 @@ def test_what_is_at_chance_is_marked_and_explained_in_every_rendering():
 def test_unbalanced_cells_are_told_in_every_rendering_and_balanced_ones_in_none():
     run = make_run()
     few = run.scores["name"].str[-8:-4].lt("0003") | ~run.scores["name"].str.contains("kiln")
-    unbalanced = replace(run, scores=run.scores[few])
+    unbalanced = with_scores(run, run.scores[few])
     for shown_run, told in ((unbalanced, True), (run, False)):
         ranked, table = rankings([shown_run]), cells_table(shown_run)
         view = matrix(table, "alpha", shown_run.manifest.protocol)

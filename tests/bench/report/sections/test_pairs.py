@@ -7,7 +7,7 @@ import pytest
 
 from bench.evaluation.cells import evaluate
 from bench.report.sections.pairs import pair_content
-from tests.support.synthetic_runs import make_run, with_manifest
+from tests.support.synthetic_runs import make_run, with_manifest, with_scores
 
 
 def paired(score, log_odds=np.nan):
@@ -18,7 +18,7 @@ def paired(score, log_odds=np.nan):
     scores = scores.assign(score=[score(label, one) for label, one in zip(scores["label"], number, strict=True)])
     scores = scores.assign(score=scores["score"].astype("float32"), log_odds=log_odds)
     protocol = replace(run.manifest.protocol, pairs=True)
-    return replace(with_manifest(run, protocol=protocol), scores=scores)
+    return with_scores(with_manifest(run, protocol=protocol), scores)
 
 
 def test_ties_count_half():
