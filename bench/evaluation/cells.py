@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from bench.evaluation.metrics import all_metrics, called_generated, measure
-from bench.platform.errors import InputError
+from bench.evaluation.averages import Average, RunningAverages, SourceCodes, averages_of
+from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
+from bench.evaluation.metrics import METRICS, Metric, all_metrics
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
 from bench.records.outcomes import Scored, Unasked
 from bench.records.run import Run
-from bench.statistics.intervals import RESAMPLES, Floats, bootstrap_accuracies, interval
-
-Mask = NDArray[np.bool_]
+from bench.statistics.influences import RowMeasures, sum_by_source
+from bench.statistics.intervals import bounded_interval, source_variances
+from detectors.types import Array
 
 SCORED, UNASKED = Scored.status, Unasked.status
 CHANCE = 0.5  # balanced accuracy of guessing
@@ -35,15 +34,14 @@ class MeasuredCells:
     Attributes:
         table: One row per planned cell in planned order: the columns of `Run.cells`, then `columns.MEASURES` and
             the metrics of other packages.
-        draws: Floats (cells, draws), `columns.RANKED` in each resample of the sources; NaN for a cell without scores.
-        images: One row per decision, as `decisions` returns them.
+        averages: By detector, name of the average (`average_masks`) and measure (`WITH_INTERVALS`): over those planned
+            cells that are scored. A measure is left out where it is undefined in any of them.
         headers: Headers of the metrics that stand on the leaderboard, by name.
         run: What was measured.
     """
 
     table: pd.DataFrame
-    draws: Floats
-    images: pd.DataFrame
+    averages: Mapping[str, Mapping[str, Mapping[str, Average]]]
     headers: Mapping[str, str]
     run: Run
 
@@ -53,92 +51,115 @@ class MeasuredCells:
         return self.table[columns.STATUS].eq(SCORED).to_numpy()
 
     def images_of(self, cells: Mask) -> pd.DataFrame:
-        """The decisions on the images of these cells."""
-        selected: pd.DataFrame = self.images[cells[self.images[columns.CELL].to_numpy(int)]]
-        return selected
+        """The decisions on the images of these cells, as `decisions` returns them."""
+        return decisions(self.run, cells)
 
-    def balanced_interval(self, cells: Mask) -> tuple[float, float]:
-        """The 95% interval of the mean balanced accuracy of these cells, in [0, 1]; NaN where none has scores."""
+    def balanced(self, cells: Mask) -> Average | None:
+        """The mean accuracy of both classes over those of these cells that are scored; None where there are none."""
         scored = cells & self.scored
-        if not scored.any():
-            return math.nan, math.nan
-        low, high = interval(self.draws[scored].mean(axis=0))
-        return float(low), float(high)
+        sources = SourceCodes(self.run.score_table.test_images())
+        found = averages_of({"": scored}, decided_blocks(self.run, scored), sources)
+        return found[""].get(columns.RANKED)
 
 
-def decisions(run: Run) -> pd.DataFrame:
+def decisions(run: Run, cells: Mask | None = None) -> pd.DataFrame:
     """The decisions of a run: its scores of scored cells with `columns.CELL` and `columns.CORRECT`.
 
     An image is called what it is where its score is on the right side; in a cell whose task is to name the generator,
     where the detector names the one that made the image.
 
+    Args:
+        run: The run.
+        cells: Which of its cells, bools (cells,); None for all.
+
     Raises:
+        UnusableScores: A score is not a probability.
         InputError: A cell is called scored and has no scores, or names no generators where that is its task.
     """
-    keys = run.cells[columns.KEY].to_numpy()
-    scored = np.flatnonzero(run.cells[columns.STATUS].eq(SCORED))
-    cells = pd.DataFrame({columns.KEY: keys[scored], columns.CELL: scored})
-    images = cells.merge(run.scores, on=columns.KEY)
-    _raise_for_cells(run, np.setdiff1d(scored, images[columns.CELL].unique()), "called scored, without scores")
-    correct = called_generated(images[columns.SCORE].to_numpy()) == images[columns.LABEL].to_numpy()
-    naming = run.cells[columns.TASK].eq("generator").to_numpy()[images[columns.CELL].to_numpy(int)]
-    if naming.any():
-        correct[naming] = _generator_named(run, images[naming])
-    return images.assign(**{columns.CORRECT: correct})
+    asked = np.ones(len(run.cells), bool) if cells is None else cells
+    keys, parts = run.cells[columns.KEY].to_numpy(), []
+    for block in decided_blocks(run, asked):
+        sizes = len(block.images)
+        rows = run.score_table.only(keys[block.cells]).frame()
+        rows[columns.CELL] = np.repeat(block.cells, sizes)
+        rows[columns.CORRECT] = block.correct.ravel()
+        parts.append(rows)
+    if not parts:
+        return pd.DataFrame(columns=[*columns.SCORES, columns.CELL, columns.CORRECT])
+    whole: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return whole.sort_values(columns.CELL, kind="stable", ignore_index=True)
 
 
-def _generator_named(run: Run, images: pd.DataFrame) -> Mask:
-    """Whether the generator of each image was named, bools (N,)."""
-    names = run.diagnostics.reindex(columns=[columns.KEY, columns.NAME, columns.GENERATOR, columns.PREDICTED])
-    both = images.merge(names, on=[columns.KEY, columns.NAME], how="left", validate="many_to_one")
-    unnamed = both[[columns.GENERATOR, columns.PREDICTED]].isna().any(axis=1)
-    _raise_for_cells(
-        run, both.loc[unnamed, columns.CELL].unique(), "called scored, and an image has no named generator"
-    )
-    right: Mask = (both[columns.GENERATOR] == both[columns.PREDICTED]).to_numpy(bool)
-    return right
+def evaluate(run: Run, metrics: Iterable[str] = ()) -> MeasuredCells:
+    """Measure every cell of a run, and the averages of its protocol.
 
-
-def _raise_for_cells(run: Run, faulty: NDArray[np.integer], what: str) -> None:
-    """Raise `InputError` where any cells, given by their positions, are at fault."""
-    if faulty.size:
-        cell = run.cells.iloc[int(faulty[0])]
-        where = f"{cell[columns.DETECTOR]} trained on {cell[columns.TRAIN]}, tested on {cell[columns.TEST]}"
-        msg = f"{where}: {what} ({faulty.size} such cells): the run is damaged, run the same command again"
-        raise InputError(msg)
-
-
-def evaluate(run: Run, draws: int = RESAMPLES) -> MeasuredCells:
-    """Measure every cell of a run; all cells see the same resamples of the sources.
+    Args:
+        run: The run.
+        metrics: Names of metrics beside those of every cell.
 
     Raises:
         UnusableScores: A score is not a probability.
         InputError: A cell is called scored and has no scores.
     """
-    images = decisions(run)
-    labels, scores = images[columns.LABEL].to_numpy(), images[columns.SCORE].to_numpy()
-    cells = np.unique(images[columns.CELL].to_numpy(int))
-    rows = images.groupby(columns.CELL, sort=True).indices
-    metrics = all_metrics()
-    names = [columns.N, *(metric.name for metric in metrics)]
-    odds = images[columns.LOG_ODDS].to_numpy()
-    found = [measure(labels[rows[cell]], scores[rows[cell]], metrics, odds[rows[cell]]) for cell in cells]
-    measures = pd.DataFrame(found, index=cells, columns=names)
-    by_cell = images.groupby(columns.CELL)
-    # pandas keeps the 8 bits of the labels for the sum of a group wherever it fits
-    measures[columns.N_GENERATED] = images[columns.LABEL].astype(int).groupby(images[columns.CELL]).sum()
-    measures[columns.ACCURACY] = by_cell[columns.CORRECT].mean()
-    measures[columns.RANKED] = _ranked(images, measures)
-    measures = measures.reindex(range(len(run.cells))).astype(float)
-    accuracies, ranked = _draws(images, measures, draws)
-    measures[columns.ACCURACY_LOW], measures[columns.ACCURACY_HIGH] = interval(accuracies)
-    further = [name for name in names if name not in columns.MEASURES]
-    counts = [columns.N, columns.N_GENERATED]
-    measures = measures[[*columns.MEASURES, *further]]
-    measures[counts] = measures[counts].fillna(0).astype(int)
-    table = pd.concat([run.cells.reset_index(drop=True), measures], axis=1)
-    headers = {metric.name: metric.header for metric in metrics if metric.header}
-    return MeasuredCells(table, ranked, images, headers, run)
+    asked = all_metrics()
+    further = [metric for metric in asked if metric not in METRICS]
+    detectors = run.cells[columns.DETECTOR].to_numpy()
+    scored = run.cells[columns.STATUS].eq(SCORED).to_numpy()
+    masks = average_masks(run.cells, run.manifest.protocol)
+    sources = SourceCodes(run.score_table.test_images())
+    values = {name: np.full(len(run.cells), np.nan) for name in _measured(further)}
+    averages = {}
+    for detector in pd.unique(detectors):
+        own = scored & (detectors == detector)
+        running = RunningAverages({name: mask & own for name, mask in masks.items()}, sources)
+        for block in decided_blocks(run, own):
+            measures = block.measures()
+            running.add(block, measures)
+            for name, found in _cell_measures(block, measures, sources.of(block.images), further).items():
+                values[name][block.cells] = found
+        averages[detector] = running.averages()
+    counts = [columns.N, columns.N_GENERATED, columns.SOURCES]
+    measured = pd.DataFrame(values).fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
+    table = pd.concat([run.cells.reset_index(drop=True), measured], axis=1)
+    headers = {metric.name: metric.header for metric in asked if metric.header}
+    return MeasuredCells(table, averages, headers, run)
+
+
+def _measured(further: Iterable[Metric]) -> list[str]:
+    """The columns of measures."""
+    return list(dict.fromkeys((*columns.MEASURES, *(metric.name for metric in further))))
+
+
+def _cell_measures(
+    block: DecidedBlock, measures: Mapping[str, RowMeasures], sources: Array, further: Iterable[Metric]
+) -> dict[str, Array]:
+    """The measures of each cell of a block, by column."""
+    labels, codes = block.images.labels, pd.factorize(sources)[0]
+    behind = int(codes.max()) + 1
+    right = block.called == (labels == 1)
+    found: dict[str, Array] = {
+        columns.N: np.full(len(block.cells), len(labels)),
+        columns.N_GENERATED: np.full(len(block.cells), labels.sum()),
+        columns.SOURCES: np.full(len(block.cells), behind),
+    }
+    for name, label in ((columns.REAL_ACCURACY, 0), (columns.GENERATED_ACCURACY, 1)):
+        if (labels == label).any():
+            found[name] = right[:, labels == label].mean(axis=1)
+    for name in WITH_INTERVALS:
+        if name in measures:
+            found |= _with_interval(name, measures[name], codes, behind)
+    for metric in further:
+        values = block.order if metric.ranks else block.scores
+        found[metric.name] = np.array([metric(labels, own) for own in values])
+    return found
+
+
+def _with_interval(name: str, rows: RowMeasures, sources: Array, count: int) -> dict[str, Array]:
+    """A measure of the cells of a block and the ends of its interval, by column."""
+    variances = source_variances(sum_by_source(rows.influences, sources, count), count)
+    low, high = bounded_interval(rows.values, variances, np.full(len(variances), count), rows.centres)
+    lower, upper = columns.interval_of(name)
+    return {name: rows.values, lower: low, upper: high}
 
 
 def unbalanced(table: pd.DataFrame) -> Mask:
@@ -152,31 +173,10 @@ def accuracy_name(table: pd.DataFrame) -> str:
     return "balanced accuracy" if unbalanced(table).any() else "accuracy"
 
 
-def _ranked(images: pd.DataFrame, measures: pd.DataFrame) -> pd.Series[float]:
-    """The accuracy of each cell, or the mean of those of its classes where they are not of one size."""
-    classes = images.groupby([columns.CELL, columns.LABEL])[columns.CORRECT].mean().groupby(level=0).mean()
-    return measures[columns.ACCURACY].where(~unbalanced(measures), classes)
-
-
-def _draws(images: pd.DataFrame, measures: pd.DataFrame, draws: int) -> tuple[Floats, Floats]:
-    """`columns.ACCURACY` and `columns.RANKED` of every cell in each resample, floats (cells, draws)."""
-    accuracies = np.full((len(measures), draws), np.nan)
-    if not len(images):
-        return accuracies, accuracies
-    codes, cells = pd.factorize(images[columns.CELL], sort=True)
-    sources, labels, correct = (images[name].to_numpy() for name in (columns.SOURCE, columns.LABEL, columns.CORRECT))
-    accuracies[cells] = bootstrap_accuracies(codes, sources, labels, correct, draws)
-    if not unbalanced(measures.loc[cells]).any():
-        return accuracies, accuracies
-    ranked = accuracies.copy()
-    ranked[cells] = bootstrap_accuracies(codes, sources, labels, correct, draws, balanced=True)
-    return accuracies, ranked
-
-
 def cells_table(run: Run) -> pd.DataFrame:
     """Every planned cell of a run with its measures: the columns of `Run.cells`, then `columns.MEASURES` in [0, 1].
 
-    `columns.ACCURACY_LOW` and `columns.ACCURACY_HIGH` are the ends of the 95% interval. A cell that was not scored has
+    `columns.interval_of` names the ends of 95% intervals. A cell that was not scored has
     0 images, NaN measures and its reason.
     """
     return evaluate(run).table

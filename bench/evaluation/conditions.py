@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, UNASKED, Mask, MeasuredCells
+from bench.evaluation.cells import SCORED, UNASKED, MeasuredCells
+from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.metrics import called_generated, order_of, roc_auc
 from bench.evaluation.ranking_rows import FIRST_DATA_SET
 from bench.records import columns
 from bench.records.manifest import Manifest
-from bench.statistics.intervals import RESAMPLES, bootstrap_accuracies, interval
+from bench.statistics.intervals import bounded_interval, source_variances
 from protocols.api import NONE
 
 UNDEFINED = float("nan")
@@ -76,7 +77,7 @@ class ConditionOutcomes:
     flip_high: float
 
 
-def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Iterator[ConditionOutcomes]:
+def condition_outcomes(measured: MeasuredCells) -> Iterator[ConditionOutcomes]:
     """The outcomes of each detector of which two conditions at least were asked, over those that are complete.
 
     A condition is complete where every cell has scores that the data can answer. Nothing for a detector without one,
@@ -85,7 +86,6 @@ def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Itera
 
     Args:
         measured: The cells of a run.
-        draws: Number of resamples of the sources.
     """
     table = measured.table
     asked = table[columns.STATUS].ne(UNASKED).to_numpy(bool)
@@ -97,11 +97,11 @@ def condition_outcomes(measured: MeasuredCells, draws: int = RESAMPLES) -> Itera
         missing = cells.loc[cells[columns.STATUS].ne(SCORED), columns.DEGRADATION]
         complete = own & ~table[columns.DEGRADATION].isin(missing).to_numpy(bool)
         if told_apart and planned > 1 and complete.any():
-            found = outcomes_of(str(detector), _described(measured, complete), _copies(measured, complete), draws)
+            found = outcomes_of(str(detector), _described(measured, complete), _copies(measured, complete))
             yield replace(found, planned=planned)
 
 
-def outcomes_of(detector: str, cells: pd.DataFrame, copies: pd.DataFrame, draws: int = RESAMPLES) -> ConditionOutcomes:
+def outcomes_of(detector: str, cells: pd.DataFrame, copies: pd.DataFrame) -> ConditionOutcomes:
     """The outcomes of one detector over conditions that are complete.
 
     Args:
@@ -110,18 +110,9 @@ def outcomes_of(detector: str, cells: pd.DataFrame, copies: pd.DataFrame, draws:
             `TESTED`, which is "" where it is not known, and `POOL` as `real_pools` gives it.
         copies: One row per fit, image and condition: `FIT`, `IMAGE`, `columns.DEGRADATION`, the label, source, score
             and log odds, and `CALLED`.
-        draws: Number of resamples of the sources.
     """
     flips = _flips(copies)
-    low, high = interval(
-        bootstrap_accuracies(
-            flips[FIT].to_numpy(int),
-            flips[columns.SOURCE].to_numpy(),
-            flips[columns.LABEL].to_numpy(int),
-            flips["flipped"].to_numpy(bool),
-            draws,
-        ).mean(axis=0)
-    )
+    rate, low, high = _flip_rate(flips)
     clean = copies[columns.DEGRADATION].eq(NONE)
     return ConditionOutcomes(
         detector,
@@ -134,9 +125,9 @@ def outcomes_of(detector: str, cells: pd.DataFrame, copies: pd.DataFrame, draws:
         _worst(cells, columns.DEGRADATION, columns.RANKED),
         _worst_of_several(cells, TESTED, columns.RANKED),
         _worst_of_several(cells, POOL, columns.REAL_ACCURACY),
-        float(flips.groupby(FIT)["flipped"].mean().mean()),
-        float(low),
-        float(high),
+        rate,
+        low,
+        high,
     )
 
 
@@ -201,6 +192,19 @@ def _flips(copies: pd.DataFrame) -> pd.DataFrame:
     first = {name: (name, "first") for name in (columns.SOURCE, columns.LABEL)}
     found = copies.groupby([FIT, *IMAGE]).agg(least=(CALLED, "min"), most=(CALLED, "max"), **first).reset_index()
     return found.assign(flipped=found["least"].ne(found["most"]))
+
+
+def _flip_rate(flips: pd.DataFrame) -> tuple[float, float, float]:
+    """The mean over fits of the share of images that flip, and the ends of its interval, clustered by source."""
+    fits = flips.groupby(FIT)["flipped"]
+    share = 1 / (fits.ngroups * fits.transform("size"))
+    own_class = flips.groupby([FIT, columns.LABEL])["flipped"].transform("mean")
+    influences = share * (flips["flipped"] - own_class)
+    by_source = influences.groupby(flips[columns.SOURCE]).sum().to_numpy()[None]
+    sources = by_source.size
+    rate = fits.mean().mean()
+    ends = bounded_interval(np.array([rate]), source_variances(by_source, sources), np.array([sources]))
+    return float(rate), *(float(end[0]) for end in ends)
 
 
 def mean_auc(copies: pd.DataFrame) -> float:

@@ -14,7 +14,6 @@ from bench.images.degraded_copies import ORIGINAL
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
 from bench.records import columns
-from bench.statistics.intervals import RESAMPLES
 from detectors.api import Array
 from protocols.api import NONE, Subset
 
@@ -35,16 +34,13 @@ class ImportedOutcomes:
     by_condition: pd.DataFrame
 
 
-def imported_outcomes(
-    detector: str, images: ImageSet, scores: Mapping[str, float], draws: int = RESAMPLES
-) -> ImportedOutcomes:
+def imported_outcomes(detector: str, images: ImageSet, scores: Mapping[str, float]) -> ImportedOutcomes:
     """Measure scores of every image of a data set; its conditions are the copies that it ships.
 
     Args:
         detector: What gave the scores.
         images: A data set, such as a folder of degraded copies.
         scores: Probability of "generated" in [0, 1], by name of the image.
-        draws: Number of resamples of the sources.
 
     Raises:
         InputError: A class is missing, or it is not known which copies are of one image.
@@ -67,7 +63,7 @@ def imported_outcomes(
     cells = pd.DataFrame(_cells(images, values))
     pools = real_pools(_real_images(images, copies))
     cells = cells.assign(**{POOL: cells[TESTED].map(pools).fillna("")})
-    return ImportedOutcomes(outcomes_of(detector, cells, copies, draws), pd.DataFrame(_conditions(images, copies)))
+    return ImportedOutcomes(outcomes_of(detector, cells, copies), pd.DataFrame(_conditions(images, copies)))
 
 
 def _originals(images: ImageSet) -> list[str]:

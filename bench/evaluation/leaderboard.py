@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bench.evaluation.cells import (
-    Mask,
     MeasuredCells,
     accuracy_name,
     average_masks,
     evaluate,
     first_average_with_cells,
 )
+from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
 from bench.evaluation.ranking_rows import UNDEFINED, RankingRow, ranking_row
@@ -161,7 +161,8 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
     released = rows[0].checkpoint is not None
-    scored = evaluation.images_of(kind & evaluation.scored)
+    keys = evaluation.table.loc[kind & evaluation.scored, columns.KEY]
+    tests = run.score_table.only(keys).test_images()
     return Ranking(
         title=f"{protocol.title} (released checkpoints)" if released and protocol.trains else protocol.title,
         data=data.title if protocol.trains else ", ".join([data.title, *(more.title for more in further)]),
@@ -182,8 +183,8 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         released=released,
         over=protocol.worst_over,
         accuracy=accuracy_name(evaluation.table[kind]),
-        images=scored[columns.NAME].nunique(),
-        sources=scored[columns.SOURCE].nunique(),
+        images=len({name for one in tests for name in one.names}),
+        sources=len({source for one in tests for source in one.sources}),
         tasks=tuple(evaluation.table.loc[kind, columns.TASK].unique()),
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import CHANCE, UNASKED, Mask, MeasuredCells, first_average_with_cells
+from bench.evaluation.cells import CHANCE, UNASKED, MeasuredCells, first_average_with_cells
+from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
@@ -22,7 +23,7 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
         masks: The cells of each average.
         ranked: The cells of the rows that are ranked, bools (cells,).
     """
-    manifest, images = evaluation.run.manifest, evaluation.images_of(ranked)
+    manifest = evaluation.run.manifest
     names, protocol = set(evaluation.table.loc[ranked, columns.DETECTOR]), manifest.protocol
     records = {name: record for name, record in manifest.detectors.items() if name in names}
     home = protocol.group("home")
@@ -34,7 +35,7 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
             yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, evaluation, own)
     yield from _unbalanced(evaluation.table[ranked])
     yield from _unasked(evaluation.table[ranked])
-    yield from _ties(evaluation, images)
+    yield from _ties(evaluation, ranked)
     for detector, entry in records.items():
         if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
             yield (
@@ -70,12 +71,15 @@ def _unasked(cells: pd.DataFrame) -> Iterator[str]:
         yield f"Left out: {count} of {len(cells)} cells, of every average alike: {reason}."
 
 
-def _ties(evaluation: MeasuredCells, images: pd.DataFrame) -> Iterator[str]:
+def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
     """A sentence for each detector without log odds some of whose scores are exactly 0 or 1: their order is lost."""
-    images = images[images[columns.LOG_ODDS].isna()]
-    detectors = evaluation.table[columns.DETECTOR].to_numpy()[images[columns.CELL].to_numpy(int)]
-    extreme = images[columns.SCORE].isin((0.0, 1.0)).groupby(detectors, sort=False).agg(["sum", "size"])
-    for detector, count, total in extreme.itertuples(name=None):
+    cells = evaluation.table[ranked & evaluation.scored]
+    for detector, keys in cells.groupby(columns.DETECTOR, sort=False)[columns.KEY]:
+        count = total = 0
+        for block in evaluation.run.score_table.blocks(keys):
+            without = np.isnan(block.log_odds)
+            count += int((without & np.isin(block.scores, (0, 1))).sum())
+            total += int(without.sum())
         if count > 1:
             yield (
                 f"{detector} gives probabilities alone: {count} of {total} scores are exactly 0 or 1, and AP and ROC "
@@ -88,12 +92,13 @@ def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask)
 
     The interval alone would call chance a shortcut in a third of the runs on two images per class.
     """
-    low, high = evaluation.balanced_interval(cells)
-    if low > CHANCE and _class_difference(evaluation.images_of(cells)) < SHORTCUT_LEVEL:
-        by_class = evaluation.images_of(cells).groupby([columns.CELL, columns.LABEL])[columns.CORRECT].mean()
-        value = by_class.groupby(level=0).mean().mean()
+    average = evaluation.balanced(cells)
+    if average is None or average.interval[0] <= CHANCE:
+        return
+    if _class_difference(evaluation.images_of(cells)) < SHORTCUT_LEVEL:
+        value, low, high = (100 * one for one in (average.value, *average.interval))
         yield (
-            f"Shortcut: {baseline} reaches {100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}] balanced accuracy "
+            f"Shortcut: {baseline} reaches {value:.1f}% [{low:.1f}, {high:.1f}] balanced accuracy "
             f"{where} (chance {100 * CHANCE:.0f}%). Accuracies below may rest on that."
         )
 

@@ -8,17 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import (
-    CHANCE,
-    SCORED,
-    UNASKED,
-    Mask,
-    MeasuredCells,
-)
+from bench.evaluation.averages import Average
+from bench.evaluation.cells import CHANCE, SCORED, UNASKED, MeasuredCells
+from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
 from bench.records.manifest import CheckpointRecord, ProtocolRecord
 from bench.records.run import Run
-from bench.statistics.intervals import interval
 from detectors.types import Array
 
 UNDEFINED = float("nan")
@@ -110,16 +105,15 @@ def _spread(seeds: Array, accuracies: Array) -> float:
     return float(np.std(means, ddof=1)) if len(means) > 1 else UNDEFINED
 
 
-def _mean(evaluation: MeasuredCells, planned: Mask) -> MeanAccuracy:
-    """The average accuracy over those planned cells that were scored."""
-    scored = planned & evaluation.scored
-    cells, total = int(scored.sum()), int(planned.sum())
-    if not cells:
+def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Average]) -> MeanAccuracy:
+    """The average accuracy over those planned cells that were scored, of which these are the averages by measure."""
+    average, total = measures.get(columns.RANKED), int(planned.sum())
+    if average is None:
         return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
-    low, high = interval(evaluation.draws[scored].mean(axis=0))
-    accuracies = evaluation.table[columns.RANKED]
-    spread = _spread(evaluation.table[columns.SEED].to_numpy()[planned], accuracies.to_numpy()[planned])
-    return MeanAccuracy(float(accuracies[scored].mean()), float(low), float(high), cells, total, spread)
+    cells = int((planned & evaluation.scored).sum())
+    accuracies = evaluation.table[columns.RANKED].to_numpy()
+    spread = _spread(evaluation.table[columns.SEED].to_numpy()[planned], accuracies[planned])
+    return MeanAccuracy(average.value, *average.interval, cells, total, spread)
 
 
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
@@ -146,7 +140,8 @@ def ranking_row(
 ) -> RankingRow:
     """The row of one detector, not yet ranked; `speed` in images per second."""
     own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
-    means = {name: _mean(evaluation, mask & own) for name, mask in masks.items()}
+    averages = evaluation.averages[detector]
+    means = {name: _mean(evaluation, mask & own, averages[name]) for name, mask in masks.items()}
     cells, protocol = evaluation.table[own], run.manifest.protocol
     scored = evaluation.table[own & evaluation.scored]
     metrics = scored[list(evaluation.headers)].mean(skipna=False)
@@ -190,5 +185,5 @@ def _at_chance(evaluation: MeasuredCells, cells: Mask) -> bool:
     table = evaluation.table
     binary = table[columns.TASK].eq("binary").to_numpy()
     both = table[[columns.REAL_ACCURACY, columns.GENERATED_ACCURACY]].notna().all(axis=1).to_numpy()
-    low, high = evaluation.balanced_interval(cells & binary & both)  # of one class it would be a recall
-    return low <= CHANCE <= high
+    average = evaluation.balanced(cells & binary & both)  # of one class it would be a recall
+    return average is not None and average.interval[0] <= CHANCE <= average.interval[1]

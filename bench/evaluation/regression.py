@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.cells import SCORED, Mask, average_masks, axes_shown, decisions
+from bench.evaluation.cells import SCORED, average_masks, axes_shown, decisions
+from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.pairing import (
     comparable_cells,
     lost_detectors,

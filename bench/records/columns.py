@@ -27,17 +27,24 @@ CELLS = (KEY, *IDENTITY, STATUS, REASON, GROUPS)  # the axes of the protocol's o
 N = "n"  # number of images, 0 or more
 N_GENERATED = "n_generated"  # how many of them are generated
 ACCURACY = "accuracy"
-ACCURACY_LOW = "accuracy_low"  # lower end of its interval
-ACCURACY_HIGH = "accuracy_high"
 REAL_ACCURACY = "real_accuracy"
 GENERATED_ACCURACY = "generated_accuracy"
 BALANCED_ACCURACY = "balanced_accuracy"
 AP = "ap"
 ROC_AUC = "roc_auc"
 RANKED = "ranked_accuracy"  # what averages, ranks and colours are of: both classes of a cell count alike
+SOURCES = "sources"  # number of sources that the images are of
+
+
+def interval_of(measure: str) -> tuple[str, str]:
+    """The columns of the lower and the upper end of a measure's interval."""
+    return f"{measure}_low", f"{measure}_high"
+
+
 MEASURES = (
-    *(N, N_GENERATED, ACCURACY, ACCURACY_LOW, ACCURACY_HIGH, REAL_ACCURACY, GENERATED_ACCURACY),
-    *(BALANCED_ACCURACY, AP, ROC_AUC, RANKED),
+    *(N, N_GENERATED, SOURCES, ACCURACY, *interval_of(ACCURACY), REAL_ACCURACY, GENERATED_ACCURACY),
+    *(BALANCED_ACCURACY, *interval_of(BALANCED_ACCURACY), AP, *interval_of(AP), ROC_AUC, *interval_of(ROC_AUC)),
+    *(RANKED, *interval_of(RANKED)),
 )
 
 # of scores, one row per image and scored cell

@@ -79,3 +79,17 @@ def interval(draws: Floats, level: float = CONFIDENCE) -> tuple[Floats, Floats]:
     tail = (1 - level) / 2
     low, high = np.quantile(draws, (tail, 1 - tail), axis=-1)
     return low, high
+
+
+def source_variances(influences: Floats, count: int) -> Floats:
+    return (influences**2).sum(axis=1) * count / max(1, count - 1)
+
+
+def bounded_interval(values, variances, sizes, centres=None):
+    from scipy.special import betaincinv
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n = np.where(variances > 0, np.minimum(values * (1 - values) / variances, sizes), sizes)
+    k = values * n
+    low = np.where(k <= 0, 0, betaincinv(np.maximum(k, 1e-9), n - k + 1, .025))
+    high = np.where(n - k <= 1e-12, 1, betaincinv(k + 1, np.maximum(n - k, 1e-9), .975))
+    return low, high

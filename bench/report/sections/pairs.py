@@ -24,7 +24,7 @@ _ORDER = "order"  # what pairs are compared by: log odds where the detector has 
 
 def pair_content(measured: MeasuredCells) -> SectionContent:
     """A table with a row for each detector and generator; none where the protocol does not ask for pairs."""
-    if not measured.run.manifest.protocol.pairs or measured.images.empty:
+    if not measured.run.manifest.protocol.pairs or not measured.scored.any():
         return SectionContent([])
     rows = _pair_rows(measured)
     kind = "of one source" if rows[_KIND].eq(TWINS).all() else "of one generator and content"
@@ -33,7 +33,7 @@ def pair_content(measured: MeasuredCells) -> SectionContent:
 
 def _pair_rows(measured: MeasuredCells) -> pd.DataFrame:
     """One row per scored cell: its detector, generator, content and seed, its pairs, and the share that is right."""
-    images = measured.images
+    images = measured.images_of(measured.scored)
     twins = images.groupby([columns.CELL, columns.SOURCE])[columns.LABEL].nunique().eq(2).any()
     found = []
     for cell, part in images.groupby(columns.CELL):

@@ -19,8 +19,6 @@ from bench.records.manifest import CheckpointRecord
 from bench.report.ranking_columns import TableColumn, TitledTable, percent, points
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import read_published
-from bench.statistics.intervals import bootstrap_accuracies, interval
-from bench.statistics.ranking_draws import bootstrap_ranking
 from protocols.api import NONE
 
 METRICS = {
@@ -120,12 +118,11 @@ def _rows(measured: MeasuredCells, detector: str, checkpoint: CheckpointRecord) 
     own = cells[columns.DETECTOR].eq(detector) & cells[columns.STATUS].eq(SCORED) & cells[columns.DEGRADATION].eq(NONE)
     for position in np.flatnonzero(own & cells[columns.TEST_DATA].eq("")).tolist():
         cell = cells.iloc[position].to_dict()
-        images = measured.images[measured.images[columns.CELL].eq(position)]
         of_cell = figures[figures["test_on"].map(lambda name, test=cell[columns.TEST]: same_test_set(str(name), test))]
         metrics = of_cell["metric"].map(METRICS)
-        intervals = {metric: _interval(images, metric) for metric in metrics.unique()}
         for metric, figure in zip(metrics, of_cell.to_dict(orient="records"), strict=True):
-            (low, high), value, reported = intervals[metric], cell[metric], figure["value"] / 100
+            value, reported = cell[metric], figure["value"] / 100
+            low, high = (cell[end] for end in columns.interval_of(metric))
             rounded = _half_of_last_digit(figure["value"]) / 100
             yield {
                 "detector": detector,
@@ -156,17 +153,3 @@ def _half_of_last_digit(printed: float) -> float:
 def _same_training(train_on: str, checkpoint: CheckpointRecord) -> bool:
     """Whether a published figure is of a detector trained on what this checkpoint was trained on."""
     return train_on.startswith(OFFICIAL) or any(same_generator(train_on, name) for name in checkpoint.trained_on or ())
-
-
-def _interval(images: pd.DataFrame, metric: str) -> tuple[float, float]:
-    """The 95% interval of a measure of one cell."""
-    sources, labels = images[columns.SOURCE].to_numpy(), images[columns.LABEL].to_numpy()
-    if metric in {columns.AP, columns.ROC_AUC}:
-        odds = images[columns.LOG_ODDS]
-        order = (images[columns.SCORE] if odds.isna().any() else odds).to_numpy()
-        draws = bootstrap_ranking(sources, labels, order)[metric == columns.ROC_AUC]
-    else:
-        correct, cells = images[columns.CORRECT].to_numpy(), labels * 0
-        draws = bootstrap_accuracies(cells, sources, labels, correct, balanced=metric == columns.BALANCED_ACCURACY)[0]
-    low, high = interval(draws)
-    return float(low), float(high)

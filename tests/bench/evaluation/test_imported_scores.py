@@ -38,7 +38,7 @@ def made(degraded):
 
 @pytest.fixture(scope="module")
 def found(degraded, made):
-    return imported_outcomes("theirs", degraded, dict(zip(made["path"], made["pred"], strict=True)), 100)
+    return imported_outcomes("theirs", degraded, dict(zip(made["path"], made["pred"], strict=True)))
 
 
 def test_areas_are_those_of_scikit_learn(found, made):
@@ -87,7 +87,7 @@ def test_data_without_degradation_have_one_condition_and_nothing_flips(tmp_path)
     write_images(tmp_path, *NAMES)
     images = read(str(tmp_path))
     scores = {name: (0.2 if name.startswith("real") else 0.7) for name in images.names}
-    found = imported_outcomes("theirs", images, scores, 10)
+    found = imported_outcomes("theirs", images, scores)
     assert (found.overall.clean_auc, found.overall.flip_rate, found.overall.conditions) == (1.0, 0.0, 1)
     assert np.isnan(found.overall.pooled_auc)
     assert len(found.by_condition) == 1
@@ -97,7 +97,7 @@ def test_copies_that_data_ship_are_conditions(tmp_path):
     write_images(tmp_path, *(f"{copy}/{name}" for copy in ("original", "facebook") for name in NAMES))
     images = read(str(tmp_path))
     scores = {name: float(name == "facebook/flux/3.png") for name in images.names}
-    found = imported_outcomes("theirs", images, scores, 10)
+    found = imported_outcomes("theirs", images, scores)
     assert found.overall.images == 36
     assert found.overall.flip_rate == pytest.approx(1 / 36)
     assert found.by_condition[columns.DEGRADATION].tolist() == ["none", "facebook"]
@@ -109,4 +109,4 @@ def test_copies_of_which_it_is_not_known_whose_they_are_are_refused(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,label,source,copy\n" + "".join(rows))
     images = read(str(tmp_path))
     with pytest.raises(InputError, match="is not the only one of its source of its kind; name what each is a copy of"):
-        imported_outcomes("theirs", images, dict.fromkeys(images.names, 0.5), 10)
+        imported_outcomes("theirs", images, dict.fromkeys(images.names, 0.5))
