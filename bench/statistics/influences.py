@@ -2,8 +2,8 @@
 
 A row is one detector's answers to N images; rows of one call share the images. The influence of an image is the
 derivative of the measure with respect to the image's weight, at all weights 1, where each class keeps its total weight
-whatever its images weigh (the infinitesimal jackknife: Jaeckel, Bell Laboratories MM 72-1215-11, 1972; Efron, Biometrika
-68, 1981). The numbers of real and of generated images are a choice, not a result, so influences sum to 0 over each
+whatever its images weigh (the infinitesimal jackknife: Jaeckel, Bell Laboratories MM 72-1215-11, 1972; Efron,
+Biometrika 68, 1981). The numbers of real and of generated images are a choice, not a result, so influences sum to 0 over each
 class, and the average precision is that of the prevalence in the cell.
 
 The variance of a measure is the sum of the squares of its influences, summed by source first
@@ -122,6 +122,56 @@ def sum_by_source(influences: Floats, sources: Array, count: int) -> Floats:
         return np.asarray(influences, np.float64)
     adds = csr_array((np.ones(len(sources)), (sources, images)), shape=(count, len(sources)))
     return np.ascontiguousarray((adds @ influences.T).T)
+
+
+class SourceLayout(NamedTuple):
+    """How the images of a cell come from S sources, and what one source could do to a measure.
+
+    The layout of an average over cells is that of the average's influences: the largest share of each source, the mean
+    of its losses, a source that a cell does not have counting 0, the number of different images.
+
+    Attributes:
+        images: Number of images.
+        shares: Float64 (S,), the larger of the shares that a source has of the real and of the generated images.
+        accuracy: Float64 (S,), what the accuracy loses where all images of the source are wrong.
+        balanced_accuracy: Float64 (S,), the same of the balanced accuracy.
+        roc_auc: Float64 (S,), what the area loses where the images of one class come out last of all.
+        average_precision: Float64 (S,), the same of the average precision.
+    """
+
+    images: int
+    shares: Floats
+    accuracy: Floats
+    balanced_accuracy: Floats
+    roc_auc: Floats
+    average_precision: Floats
+
+
+def source_layout(labels: Array, sources: Array, count: int) -> SourceLayout:
+    """The layout of one cell.
+
+    Args:
+        labels: Integers (N,), 0 real, 1 generated.
+        sources: Integers (N,), the source of each image, 0 to `count` - 1.
+        count: Number of sources.
+
+    Returns:
+        The layout; a class without images has no share and loses nothing.
+    """
+    own = np.stack([np.bincount(sources[labels == label], minlength=count) for label in (0, 1)])
+    many = own.sum(axis=1, keepdims=True)
+    shares = own / np.maximum(many, 1)
+    recall = np.arange(1, int(many[1, 0]) + 1)
+    missed = own[0][:, None] / (recall + own[0][:, None])  # of the precision, where its real images are before all
+    above = missed.mean(axis=1) if recall.size else np.zeros(count)
+    return SourceLayout(
+        len(labels),
+        shares.max(axis=0),
+        own.sum(axis=0) / max(len(labels), 1),
+        shares.sum(axis=0) / max(np.count_nonzero(many), 1),
+        shares.max(axis=0),
+        np.maximum(above, shares[1] * many[0, 0] / max(len(labels), 1)),
+    )
 
 
 def _check(of_class: list[Array], *, both: bool) -> None:

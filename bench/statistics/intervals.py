@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.special import betaincinv, stdtrit
 
 from detectors.types import Array
 
@@ -27,6 +28,9 @@ Floats = NDArray[np.floating[Any]]
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # level of intervals
 BLOCK_SIZE = 16_000_000  # random numbers in memory at a time: 64 MB
+FEW_CONTRIBUTORS = 4  # to a variance that says as much as it leaves unsaid
+DISCORDANT = 2  # sources on which one of two detectors is wrong, added to those that were seen
+EXACT = 1e-9  # what is less is 0 but for rounding
 
 
 def random_generator(names: Sequence[str]) -> np.random.Generator:
@@ -81,15 +85,174 @@ def interval(draws: Floats, level: float = CONFIDENCE) -> tuple[Floats, Floats]:
     return low, high
 
 
-def source_variances(influences: Floats, count: int) -> Floats:
-    return (influences**2).sum(axis=1) * count / max(1, count - 1)
+class Spread(NamedTuple):
+    """How far K measures may be from the truth.
+
+    Attributes:
+        variances: Float64 (K,), of the measures over samples of as many sources.
+        contributors: Float64 (K,), the effective number of sources that make the variance up; 0 where it is 0. A
+            variance to which few contribute says little of sources that were not seen.
+    """
+
+    variances: Floats
+    contributors: Floats
 
 
-def bounded_interval(values, variances, sizes, centres=None):
-    from scipy.special import betaincinv
-    with np.errstate(divide="ignore", invalid="ignore"):
-        n = np.where(variances > 0, np.minimum(values * (1 - values) / variances, sizes), sizes)
-    k = values * n
-    low = np.where(k <= 0, 0, betaincinv(np.maximum(k, 1e-9), n - k + 1, .025))
-    high = np.where(n - k <= 1e-12, 1, betaincinv(k + 1, np.maximum(n - k, 1e-9), .975))
-    return low, high
+class Sample(NamedTuple):
+    """What measures were taken of.
+
+    Attributes:
+        images: Number of images, the same for all measures or (K,).
+        freedom: Degrees of freedom of the variance, at most: the sum of 1 - share over the sources.
+        largest_loss: The most that a single source could take from the measure, in (0, 1].
+    """
+
+    images: float | Floats
+    freedom: float | Floats
+    largest_loss: float | Floats
+
+
+def source_variances(sums: Floats, shares: Floats) -> Spread:
+    """Variances of measures from the influences of their sources.
+
+    The squares of the sums are added up, each divided by 1 less the source's share of its class: an influence is
+    measured from a mean to which the source itself belongs (the correction CR2 of Bell and McCaffrey, Survey
+    Methodology 28, 2002).
+
+    Args:
+        sums: Floats (K, S), the sum of the influences of each source's images.
+        shares: Floats (S,) in [0, 1], the largest share of one class of one cell that a source has.
+
+    Returns:
+        The spread of each measure; the variance is in the square of the measure's unit.
+    """
+    squares = sums**2 * _corrections(shares)
+    variances = squares.sum(axis=1)
+    fourth = np.einsum("ks,ks->k", squares, squares)
+    return Spread(variances, np.divide(variances**2, fourth, out=np.zeros(len(sums)), where=fourth > 0))
+
+
+def _corrections(shares: Floats) -> Floats:
+    corrections: Floats = np.divide(1, 1 - shares, out=np.ones(np.shape(shares)), where=shares < 1)
+    return corrections
+
+
+def bounded_interval(
+    centres: Floats, spread: Spread, sample: Sample, *, values: Floats | None = None, counts: bool = False
+) -> tuple[Floats, Floats]:
+    """Confidence intervals of measures in [0, 1], by the beta distributions of Clopper and Pearson (Biometrika 26, 1934).
+
+    A measure counts as the share of successes of an effective number of trials, centre (1 - centre) / variance, which
+    is less for the degrees of freedom of the variance (Korn and Graubard, Survey Methodology 24, 1998). Towards the
+    end that is further away, the effective number is drawn to that of sources, 1 / largest loss, the less sources
+    contribute to the variance: where two images make it up, a third of which nothing is known may do the same. A
+    measure of 0 or 1 has the exact interval of so many trials, with an end of exactly 0 or 1.
+
+    Args:
+        centres: Floats (K,) in [0, 1], the middle of each interval.
+        spread: The variance of each measure.
+        sample: What was measured.
+        values: Floats (K,), the measures, which the intervals contain; as `centres` where they are left out.
+        counts: Whether the measures are shares of images, whose steps are those of trials.
+
+    Returns:
+        Lower and upper ends, float64 (K,) each.
+    """
+    centres = np.clip(np.asarray(centres, np.float64), 0, 1)
+    values = centres if values is None else values
+    chance = centres * (1 - centres)
+    flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
+    unseen = _weight_of_unseen(np.where(flat, 0, spread.contributors))
+    trials, kept = _trials(chance, spread, sample, flat)
+    few = np.minimum(trials, 1 / sample.largest_loss)
+    fewer = kept * trials ** (1 - unseen) * few**unseen
+    steps = np.minimum(trials / sample.images, 1) if counts else 0
+    step = 0.5 + 0.5 * np.maximum(unseen, steps)  # 1 is Clopper and Pearson's, for counts; 1/2 Jeffreys', for the rest
+    high_side = centres >= 0.5
+    below, above = np.where(high_side, fewer, kept * trials), np.where(high_side, kept * trials, fewer)
+    tail = (1 - CONFIDENCE) / 2
+    low = betaincinv(np.maximum(centres * below + 1 - step, EXACT), (1 - centres) * below + step, tail)
+    high = betaincinv(centres * above + step, np.maximum((1 - centres) * above + 1 - step, EXACT), 1 - tail)
+    edge = tail ** np.broadcast_to(sample.largest_loss, centres.shape)
+    ends = chance < EXACT
+    low = np.where(ends, np.where(high_side, edge, 0), low)
+    high = np.where(ends, np.where(high_side, 1, 1 - edge), high)
+    return np.minimum(low, values), np.maximum(high, values)
+
+
+def _weight_of_unseen(contributors: Floats) -> Floats:
+    """How much is left to sources that were not seen, in [0, 1], where so many contribute to a variance."""
+    return 1 / (1 + (contributors / FEW_CONTRIBUTORS) ** 4)
+
+
+def _trials(chance: Floats, spread: Spread, sample: Sample, flat: Array) -> tuple[Floats, Floats]:
+    """Effective numbers of trials, and the part of them that is kept for the degrees of freedom of the variance.
+
+    Of a share of independent images the variance follows from the value, so its own error adds nothing. The error that
+    it has beside that follows from how much fewer sources contribute than of as many trials would.
+    """
+    images = np.asarray(sample.images, np.float64)
+    independent = images / np.maximum(images - 2, 1)  # the correction that single images have
+    trials = np.where(flat, 1 / sample.largest_loss, chance * independent / np.where(flat, 1, spread.variances))
+    expected = np.maximum(trials * chance / np.maximum(1 - 3 * chance, 0.25), EXACT)
+    excess = np.maximum(1 / np.maximum(spread.contributors, EXACT) - 1 / expected, EXACT)
+    freedom = np.maximum(np.where(flat, sample.freedom, np.minimum(sample.freedom, 2 / excess)), 1)
+    upper = (1 + CONFIDENCE) / 2
+    kept = (stdtrit(np.maximum(images - 1, 1), upper) / stdtrit(freedom, upper)) ** 2
+    return trials, np.minimum(kept, 1)
+
+
+class Compared(NamedTuple):
+    """One of two measures of the same sources.
+
+    Attributes:
+        values: Floats (K,).
+        low: Floats (K,), the lower ends of their intervals.
+        high: Floats (K,), the upper ends.
+        sums: Floats (K, S), the influences of the sources.
+    """
+
+    values: Floats
+    low: Floats
+    high: Floats
+    sums: Floats
+
+
+def difference_interval(
+    first: Compared, second: Compared, shares: Floats, largest_loss: float | Floats, identical: Array
+) -> tuple[Floats, Floats]:
+    """Confidence intervals of the differences first - second of measures of the same sources.
+
+    From the distances between each measure and the ends of its interval, and the correlation of the two (MOVER: Zou
+    and Donner, Statistics in Medicine 27, 2008; Newcombe, ibid. 17, 1998). The correlation is that of the influences,
+    with two sources more on which only one of the two is wrong (as Bonett and Price, Journal of Educational and
+    Behavioral Statistics 37, 2012, for shares).
+
+    Args:
+        first: The measures that are subtracted from.
+        second: The measures that are subtracted.
+        shares: Floats (S,), as for `source_variances`.
+        largest_loss: As in `Sample`.
+        identical: Bools (K,), whether both were given the same scores: the interval is then exactly 0 to 0.
+
+    Returns:
+        Lower and upper ends, float64 (K,) each, in [-1, 1].
+    """
+    corrections = _corrections(shares)
+    spreads = [np.sqrt((one.sums**2 * corrections).sum(axis=1)) for one in (first, second)]
+    shared = np.einsum("ks,ks,s->k", first.sums, second.sums, corrections) - DISCORDANT / 2 * largest_loss**2
+    product = spreads[0] * spreads[1]
+    correlation = np.clip(np.divide(shared, product, out=np.zeros(len(shared)), where=product > EXACT**2), -1, 1)
+    difference = first.values - second.values
+    ends = []
+    for sign, one, other in (
+        (-1, first.values - first.low, second.high - second.values),
+        (
+            1,
+            first.high - first.values,
+            second.values - second.low,
+        ),
+    ):
+        squared = one**2 + other**2 - 2 * correlation * one * other
+        ends.append(np.where(identical, 0, np.clip(difference + sign * np.sqrt(np.maximum(squared, 0)), -1, 1)))
+    return ends[0], ends[1]
