@@ -17,6 +17,7 @@ from scipy.special import bdtr, ndtr, stdtr
 from detectors.types import Array
 
 _LARGEST_LATTICE = 20_000  # steps of an exact distribution; above, it is normal to more digits than anybody reads
+_FEW_SOURCES = 14  # of which every choice of signs is tried
 _NOISE = 1e-9  # shares of the largest term: differences below it are rounding
 
 
@@ -150,22 +151,37 @@ def difference_test(differences: Array, influences: Array) -> NDArray[np.floatin
     """Test of differences of two detectors' measures or averages on these generators, over whole sources.
 
     A source's share of the difference is its influence plus an equal part of the difference itself: under the null
-    hypothesis the shares have mean 0, and the variance of their sum is their sum of squares, which is not 0 where the
-    difference is not. The reference is Student's law, with as many degrees of freedom as sources of equal share would
-    have that squared sum: two detectors that differ on four images alone are never told apart.
+    hypothesis it could as well have had the other sign. Where at most 14 sources differ, all choices of signs are
+    tried. Else the sum of the shares over the root of their sum of squares, which is not 0 where the difference is
+    not, is held against Student's law with as many degrees of freedom as there would be sources of equal share; for
+    decisions it is close to the exact law, and it never tells apart two detectors that differ on four images.
 
     Args:
         differences: Floats (P,), the first detector's value less the second's.
-        influences: Floats (S, P), the first detector's influence of each source less the second's.
+        influences: Floats (S, P), the first detector's influence of each source less the second's. Sources that stand
+            in none of the cells are left out.
 
     Returns:
         Two-sided p (P,); 1 where the difference is 0.
     """
     differences = np.asarray(differences, dtype=np.float64)
     shares = influences + differences / len(influences)
-    squares = np.sum(shares**2, axis=0)
+    sizes = np.abs(shares)
+    squares = np.sum(sizes**2, axis=0)
     there = np.abs(differences) > 0
     statistic = np.divide(np.abs(differences), np.sqrt(squares), out=np.zeros(differences.shape), where=there)
-    freedom = np.divide(squares**2, np.sum(shares**4, axis=0), out=np.ones(differences.shape), where=there)
+    freedom = np.divide(np.sum(sizes, axis=0) ** 2, squares, out=np.ones(differences.shape), where=there)
     p: NDArray[np.floating[Any]] = np.where(there, 2 * stdtr(freedom, -statistic), 1.0)
+    large = sizes > _NOISE * sizes.max(axis=0)
+    for pair in np.flatnonzero(there & (np.count_nonzero(large, axis=0) <= _FEW_SOURCES)):
+        p[pair] = _all_signs(shares[large[:, pair], pair])
     return p
+
+
+def _all_signs(shares: Array) -> float:
+    """Share of the choices of signs whose sum is at least as far from 0 as the sum itself."""
+    sums = shares[:1]
+    for share in shares[1:]:
+        sums = np.concatenate([sums + share, sums - share])  # the first keeps its sign: all others are mirrored
+    slack = _NOISE * np.abs(shares).sum()  # equal sums may differ in their last bits
+    return float(np.mean(np.abs(sums) >= abs(shares.sum()) - slack))
