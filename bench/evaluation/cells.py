@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.evaluation.metrics import all_metrics, called_generated, measure
+from bench.metrics.catalogue import all_metrics, measure
+from bench.metrics.metric import called_generated
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import SCORED, UNASKED, Mask, MeasuredCells
-from bench.evaluation.metrics import called_generated, order_of, roc_auc
 from bench.evaluation.ranking_rows import FIRST_DATA_SET
+from bench.metrics.metric import called_generated, order_of
+from bench.metrics.ranking import roc_auc
 from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.statistics.intervals import RESAMPLES, bootstrap_accuracies, interval
