@@ -5,32 +5,85 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bench.evaluation.decided_blocks import DecidedBlock, Mask
+from bench.records import columns
 from bench.records.score_table import TestImages
-from bench.statistics.influences import RowMeasures
-from bench.statistics.intervals import Floats, bounded_interval, source_variances
+from bench.statistics.influences import RowMeasures, SourceLayout, source_layout, sum_by_source
+from bench.statistics.intervals import Floats, Sample, Spread, bounded_interval, source_variances
 
 Codes = NDArray[np.intp]
+SHARES = (columns.ACCURACY, columns.RANKED, columns.BALANCED_ACCURACY)  # measures that are shares of images
 
 
-class SourceCodes:
-    """The sources of the images of a run as numbers, the same for every test set."""
+@dataclass(frozen=True, slots=True)
+class TestSources:
+    """The images and sources of a test set, numbered within the run, and its own sources numbered within itself.
+
+    Attributes:
+        images: Integers (N,), of the run's distinct images.
+        sources: Integers (S,), which of the run's sources each of its own is.
+        source: Integers (N,), the own source of each image, 0 to S - 1.
+        layout: What one source could do to a measure.
+        losses: The same by column of the measure, floats (S,).
+    """
+
+    __test__ = False  # no class of tests
+
+    images: Codes
+    sources: Codes
+    source: Codes
+    layout: SourceLayout
+    losses: Mapping[str, Floats]
+
+
+class SourceTable:
+    """The images and sources of a run, numbered alike in every test set."""
 
     def __init__(self, tests: Sequence[TestImages]) -> None:
-        """Number the sources of these test sets."""
-        codes, names = pd.factorize(np.concatenate([np.empty(0, object), *(one.sources for one in tests)]))
-        self.count = len(names)
-        ends = np.cumsum([len(one) for one in tests], dtype=np.intp)
-        self._codes = {id(one): part for one, part in zip(tests, np.split(codes, ends)[:-1], strict=True)}
+        """Number the images and sources of these test sets."""
+        images, self.image_count = _numbers([one.names for one in tests])
+        sources, self.count = _numbers([one.sources for one in tests])
+        parts = zip(tests, images, sources, strict=True)
+        self._tests = {id(one): _test_sources(one.labels, names, own) for one, names, own in parts}
 
-    def of(self, images: TestImages) -> Codes:
-        """The number of the source of each image, 0 to `count` - 1."""
-        return self._codes[id(images)]
+    def of(self, images: TestImages) -> TestSources:
+        """Those of one test set."""
+        return self._tests[id(images)]
+
+
+def _numbers(texts: Sequence[NDArray[np.object_]]) -> tuple[list[Codes], int]:
+    """Numbers of texts that are the same from array to array, and how many there are."""
+    codes, names = pd.factorize(np.concatenate([np.empty(0, object), *texts]))
+    ends = np.cumsum([len(one) for one in texts], dtype=np.intp)
+    return np.split(codes, ends)[:-1], len(names)
+
+
+def _test_sources(labels: NDArray[np.int8], images: Codes, sources: Codes) -> TestSources:
+    own, source = np.unique(sources, return_inverse=True)
+    layout = source_layout(labels, source, len(own))
+    both = 0 < labels.sum() < len(labels)
+    losses = {
+        columns.ACCURACY: layout.accuracy,
+        columns.RANKED: layout.balanced_accuracy if both else layout.accuracy,
+        columns.BALANCED_ACCURACY: layout.balanced_accuracy,
+        columns.ROC_AUC: layout.roc_auc,
+        columns.AP: layout.average_precision,
+    }
+    return TestSources(images, own, source, layout, losses)
+
+
+def cell_intervals(measure: str, rows: RowMeasures, test: TestSources) -> tuple[Floats, Floats]:
+    """The ends (K,) of the 95% intervals of one measure of K cells of one test set."""
+    shares = test.layout.shares
+    spread = source_variances(sum_by_source(rows.influences, test.source, len(test.sources)), shares)
+    sample = Sample(test.layout.images, float((1 - shares).sum()), float(test.losses[measure].max()))
+    return bounded_interval(rows.centres, spread, sample, values=rows.values, counts=measure in SHARES)
 
 
 @dataclass(frozen=True)
@@ -41,73 +94,120 @@ class Average:
         value: In [0, 1].
         centre: The same without the bias that few images give some measures.
         influences: Float64 (S,), what each source of the run's images adds to `value`: the derivative by its weight.
-        sources: Number of sources that stand behind it.
+        shares: Float64 (S,), the largest share that a source has of one class of one cell; 0 where it is in none.
+        losses: Float64 (S,), what `value` could lose by one source.
+        images: Number of distinct images.
+        sources: Number of their sources.
+        counts: Whether it is a share of images.
     """
 
     value: float
     centre: float
     influences: Floats
+    shares: Floats
+    losses: Floats
+    images: int
     sources: int
+    counts: bool
 
     @cached_property
-    def variance(self) -> float:
-        """Of `value`, over the choice of sources."""
-        return float(source_variances(self.influences[None], self.sources)[0])
+    def spread(self) -> Spread:
+        """The variance of `value` over the choice of sources."""
+        return source_variances(self.influences[None], self.shares)
+
+    @property
+    def sample(self) -> Sample:
+        """What stands behind it."""
+        freedom = float((1 - self.shares[self.losses > 0]).sum())
+        return Sample(self.images, freedom, float(self.losses.max()))
 
     @cached_property
     def interval(self) -> tuple[float, float]:
         """The 95% interval over the images, clustered by source, in [0, 1]."""
-        low, high = bounded_interval(
-            np.array([self.value]), np.array([self.variance]), np.array([self.sources]), np.array([self.centre])
-        )
+        return self.interval_with(0.0)
+
+    def interval_with(self, variance: float) -> tuple[float, float]:
+        """The interval where something independent of the images, such as training, adds to the variance."""
+        spread = Spread(self.spread.variances + variance, self.spread.contributors)
+        centre, value = np.array([self.centre]), np.array([self.value])
+        low, high = bounded_interval(centre, spread, self.sample, values=value, counts=self.counts)
         return float(low[0]), float(high[0])
 
 
 class RunningAverages:
     """Averages of measures over cells that come in blocks."""
 
-    def __init__(self, masks: Mapping[str, Mask], sources: SourceCodes) -> None:
+    def __init__(self, masks: Mapping[str, Mask], sources: SourceTable) -> None:
         """Begin the averages over these cells, bools (cells,), by name."""
         self._names = list(masks)
         self._masks = np.array([masks[name] for name in self._names]).reshape(len(masks), -1)
         self._sources = sources
-        self._sums: dict[str, Floats] = {}  # by measure, (averages, 2 + S): the value, its centre and the influences
-        self._cells: dict[str, Codes] = {}  # by measure, (averages,)
-        self._behind = np.zeros((len(masks), sources.count), bool)
+        self._sums: dict[str, _Sums] = {}  # by measure
+        self._shares = np.zeros((len(masks), sources.count))
+        self._images = np.zeros((len(masks), sources.image_count), bool)
 
     def add(self, block: DecidedBlock, measures: Mapping[str, RowMeasures]) -> None:
         """Add the cells of a block."""
         member = self._masks[:, block.cells].astype(np.float64)
-        codes = self._sources.of(block.images)
-        self._behind[np.ix_(member.any(axis=1), codes)] = True
+        test, counts = self._sources.of(block.images), member.sum(axis=1)
+        for average in np.flatnonzero(counts):
+            self._images[average, test.images] = True
+            self._shares[average, test.sources] = np.maximum(self._shares[average, test.sources], test.layout.shares)
         for name, rows in measures.items():
-            sums = self._sums.setdefault(name, np.zeros((len(self._names), 2 + self._sources.count)))
-            sums[:, 0] += member @ rows.values
-            sums[:, 1] += member @ rows.centres
-            for average, own in enumerate(member @ rows.influences):
-                sums[average, 2:] += np.bincount(codes, own, minlength=self._sources.count)
-            cells = self._cells.setdefault(name, np.zeros(len(self._names), np.intp))
-            cells += member.sum(axis=1).astype(np.intp)
+            sums = self._sums.setdefault(name, _Sums.nothing(len(self._names), self._sources.count))
+            sums.cells += counts.astype(np.intp)
+            sums.values += member @ np.stack([rows.values, rows.centres], axis=1)
+            influences = sum_by_source(member @ rows.influences, test.source, len(test.sources))
+            for average in np.flatnonzero(counts):
+                sums.influences[average, test.sources] += influences[average]
+                sums.losses[average, test.sources] += counts[average] * test.losses[name]
 
     def averages(self) -> dict[str, dict[str, Average]]:
         """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none."""
         planned = self._masks.sum(axis=1)
         return {
             name: {
-                measure: self._average(measure, place)
-                for measure, cells in self._cells.items()
-                if 0 < cells[place] == planned[place]
+                measure: self._average(measure, sums, place)
+                for measure, sums in self._sums.items()
+                if 0 < sums.cells[place] == planned[place]
             }
             for place, name in enumerate(self._names)
         }
 
-    def _average(self, measure: str, place: int) -> Average:
-        value, centre, *_ = sums = self._sums[measure][place] / self._cells[measure][place]
-        return Average(float(value), float(centre), sums[2:], int(self._behind[place].sum()))
+    def _average(self, measure: str, sums: _Sums, place: int) -> Average:
+        cells = sums.cells[place]
+        losses = sums.losses[place] / cells
+        value, centre = (float(one) for one in sums.values[place] / cells)
+        images, sources = int(self._images[place].sum()), int(np.count_nonzero(losses))
+        influences = sums.influences[place] / cells
+        return Average(value, centre, influences, self._shares[place], losses, images, sources, measure in SHARES)
+
+
+@dataclass
+class _Sums:
+    """Sums over the cells of A averages of one measure.
+
+    Attributes:
+        cells: Integers (A,), the number of cells.
+        values: Floats (A, 2), values and centres.
+        influences: Floats (A, S).
+        losses: Floats (A, S).
+    """
+
+    cells: NDArray[np.intp]
+    values: Floats
+    influences: NDArray[Any]
+    losses: NDArray[Any]
+
+    @classmethod
+    def nothing(cls, averages: int, sources: int) -> _Sums:
+        """Before any cell."""
+        shape = (averages, sources)
+        return cls(np.zeros(averages, np.intp), np.zeros((averages, 2)), np.zeros(shape), np.zeros(shape))
 
 
 def averages_of(
-    masks: Mapping[str, Mask], blocks: Iterable[DecidedBlock], sources: SourceCodes
+    masks: Mapping[str, Mask], blocks: Iterable[DecidedBlock], sources: SourceTable
 ) -> dict[str, dict[str, Average]]:
     """The averages over these cells, all of which are scored, by name and measure."""
     running = RunningAverages(masks, sources)

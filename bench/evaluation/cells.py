@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.averages import Average, RunningAverages, SourceCodes, averages_of
+from bench.evaluation.averages import Average, RunningAverages, SourceTable, TestSources, averages_of, cell_intervals
 from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
-from bench.evaluation.metrics import METRICS, Metric, all_metrics
+from bench.metrics.catalogue import METRICS, all_metrics
+from bench.metrics.metric import Metric, ScoredImages
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
 from bench.records.outcomes import Scored, Unasked
 from bench.records.run import Run
-from bench.statistics.influences import RowMeasures, sum_by_source
-from bench.statistics.intervals import bounded_interval, source_variances
+from bench.statistics.influences import RowMeasures
 from detectors.types import Array
 
 SCORED, UNASKED = Scored.status, Unasked.status
@@ -57,7 +57,7 @@ class MeasuredCells:
     def balanced(self, cells: Mask) -> Average | None:
         """The mean accuracy of both classes over those of these cells that are scored; None where there are none."""
         scored = cells & self.scored
-        sources = SourceCodes(self.run.score_table.test_images())
+        sources = SourceTable(self.run.score_table.test_images())
         found = averages_of({"": scored}, decided_blocks(self.run, scored), sources)
         return found[""].get(columns.RANKED)
 
@@ -90,7 +90,7 @@ def decisions(run: Run, cells: Mask | None = None) -> pd.DataFrame:
     return whole.sort_values(columns.CELL, kind="stable", ignore_index=True)
 
 
-def evaluate(run: Run, metrics: Iterable[str] = ()) -> MeasuredCells:
+def evaluate(run: Run, metrics: Sequence[str] = ()) -> MeasuredCells:
     """Measure every cell of a run, and the averages of its protocol.
 
     Args:
@@ -101,12 +101,12 @@ def evaluate(run: Run, metrics: Iterable[str] = ()) -> MeasuredCells:
         UnusableScores: A score is not a probability.
         InputError: A cell is called scored and has no scores.
     """
-    asked = all_metrics()
+    asked = all_metrics(metrics)
     further = [metric for metric in asked if metric not in METRICS]
     detectors = run.cells[columns.DETECTOR].to_numpy()
     scored = run.cells[columns.STATUS].eq(SCORED).to_numpy()
     masks = average_masks(run.cells, run.manifest.protocol)
-    sources = SourceCodes(run.score_table.test_images())
+    sources = SourceTable(run.score_table.test_images())
     values = {name: np.full(len(run.cells), np.nan) for name in _measured(further)}
     averages = {}
     for detector in pd.unique(detectors):
@@ -131,35 +131,28 @@ def _measured(further: Iterable[Metric]) -> list[str]:
 
 
 def _cell_measures(
-    block: DecidedBlock, measures: Mapping[str, RowMeasures], sources: Array, further: Iterable[Metric]
+    block: DecidedBlock, measures: Mapping[str, RowMeasures], test: TestSources, further: Sequence[Metric]
 ) -> dict[str, Array]:
     """The measures of each cell of a block, by column."""
-    labels, codes = block.images.labels, pd.factorize(sources)[0]
-    behind = int(codes.max()) + 1
+    labels = block.images.labels
     right = block.called == (labels == 1)
     found: dict[str, Array] = {
         columns.N: np.full(len(block.cells), len(labels)),
         columns.N_GENERATED: np.full(len(block.cells), labels.sum()),
-        columns.SOURCES: np.full(len(block.cells), behind),
+        columns.SOURCES: np.full(len(block.cells), len(test.sources)),
     }
     for name, label in ((columns.REAL_ACCURACY, 0), (columns.GENERATED_ACCURACY, 1)):
         if (labels == label).any():
             found[name] = right[:, labels == label].mean(axis=1)
     for name in WITH_INTERVALS:
         if name in measures:
-            found |= _with_interval(name, measures[name], codes, behind)
-    for metric in further:
-        values = block.order if metric.ranks else block.scores
-        found[metric.name] = np.array([metric(labels, own) for own in values])
+            found[name] = measures[name].values
+            lower, upper = columns.interval_of(name)
+            found[lower], found[upper] = cell_intervals(name, measures[name], test)
+    if further:
+        cells = [ScoredImages(labels, *rows) for rows in zip(block.scores, block.log_odds, strict=True)]
+        found |= {metric.name: np.array([cell.measure(metric) for cell in cells]) for metric in further}
     return found
-
-
-def _with_interval(name: str, rows: RowMeasures, sources: Array, count: int) -> dict[str, Array]:
-    """A measure of the cells of a block and the ends of its interval, by column."""
-    variances = source_variances(sum_by_source(rows.influences, sources, count), count)
-    low, high = bounded_interval(rows.values, variances, np.full(len(variances), count), rows.centres)
-    lower, upper = columns.interval_of(name)
-    return {name: rows.values, lower: low, upper: high}
 
 
 def unbalanced(table: pd.DataFrame) -> Mask:

@@ -10,11 +10,12 @@ import pandas as pd
 
 from bench.evaluation.cells import SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
-from bench.evaluation.metrics import called_generated, order_of, roc_auc
 from bench.evaluation.ranking_rows import FIRST_DATA_SET
+from bench.metrics.metric import called_generated, order_of
+from bench.metrics.ranking import roc_auc
 from bench.records import columns
 from bench.records.manifest import Manifest
-from bench.statistics.intervals import bounded_interval, source_variances
+from bench.statistics.intervals import Sample, bounded_interval, source_variances
 from protocols.api import NONE
 
 UNDEFINED = float("nan")
@@ -196,15 +197,20 @@ def _flips(copies: pd.DataFrame) -> pd.DataFrame:
 
 def _flip_rate(flips: pd.DataFrame) -> tuple[float, float, float]:
     """The mean over fits of the share of images that flip, and the ends of its interval, clustered by source."""
-    fits = flips.groupby(FIT)["flipped"]
-    share = 1 / (fits.ngroups * fits.transform("size"))
-    own_class = flips.groupby([FIT, columns.LABEL])["flipped"].transform("mean")
-    influences = share * (flips["flipped"] - own_class)
-    by_source = influences.groupby(flips[columns.SOURCE]).sum().to_numpy()[None]
-    sources = by_source.size
+    fits, classes = (flips.groupby(names)["flipped"] for names in (FIT, [FIT, columns.LABEL]))
+    weight = 1 / (fits.ngroups * fits.transform("size"))
+    by_source = (
+        pd.DataFrame({"influence": weight * (flips["flipped"] - classes.transform("mean")), "loss": weight})
+        .groupby(flips[columns.SOURCE])
+        .sum()
+    )
+    of_class = flips.groupby([columns.SOURCE, FIT, columns.LABEL]).size() / classes.size()
+    shares = of_class.groupby(columns.SOURCE).max().to_numpy()
+    sample = Sample(len(flips[IMAGE].drop_duplicates()), float((1 - shares).sum()), float(by_source["loss"].max()))
     rate = fits.mean().mean()
-    ends = bounded_interval(np.array([rate]), source_variances(by_source, sources), np.array([sources]))
-    return float(rate), *(float(end[0]) for end in ends)
+    spread = source_variances(by_source["influence"].to_numpy()[None], shares)
+    low, high = bounded_interval(np.array([rate]), spread, sample, counts=True)
+    return float(rate), float(low[0]), float(high[0])
 
 
 def mean_auc(copies: pd.DataFrame) -> float:

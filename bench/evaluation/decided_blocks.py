@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.evaluation.metrics import called_generated, check_scores
+from bench.metrics.metric import called_generated, check_scores
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.outcomes import Scored
@@ -32,6 +32,7 @@ class DecidedBlock:
             scores where any image has none.
         correct: Bools (K, N), whether an image was called what it is: by its score, or by the generator named where
             that is the task.
+        log_odds: Float32 (K, N), NaN where there is none.
     """
 
     cells: NDArray[np.intp]
@@ -39,6 +40,7 @@ class DecidedBlock:
     scores: NDArray[np.float32]
     order: NDArray[np.float32]
     correct: Mask
+    log_odds: NDArray[np.float32]
 
     @property
     def called(self) -> Mask:
@@ -90,7 +92,7 @@ def _decided(block: ScoreBlock, cells: NDArray[np.intp]) -> DecidedBlock:
     without_odds = np.isnan(block.log_odds).any(axis=1)
     order = np.where(without_odds[:, None], block.scores, block.log_odds)
     correct = called_generated(block.scores) == (block.images.labels == 1)
-    return DecidedBlock(cells, block.images, block.scores, order, correct)
+    return DecidedBlock(cells, block.images, block.scores, order, correct, block.log_odds)
 
 
 def _generators_named(run: Run, cells: NDArray[np.intp]) -> dict[str, Mask]:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.conditions import CALLED, FIT, POOL, TESTED, ConditionOutcomes, mean_auc, outcomes_of, real_pools
-from bench.evaluation.metrics import called_generated, measure
 from bench.images.degraded_copies import ORIGINAL
 from bench.images.image_set import ImageSet
+from bench.metrics.catalogue import measure
+from bench.metrics.metric import called_generated
 from bench.platform.errors import InputError
 from bench.records import columns
 from detectors.api import Array

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import SCORED, decisions
-from bench.evaluation.metrics import check_scores
+from bench.metrics.metric import check_scores
 from bench.records import columns
 from bench.records.manifest import DetectorRecord, Manifest, ProtocolRecord
 from bench.records.run import Run

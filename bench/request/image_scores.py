@@ -14,7 +14,6 @@ import pandas as pd
 from bench.engine.image_pass import ImageReader, split_into_chunks
 from bench.engine.plan import ScoringKey
 from bench.engine.scoring.score_images import ScoredChunk, ScoringRequest, score_images
-from bench.evaluation.metrics import THRESHOLD, called_generated
 from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.files.local import open_local
@@ -27,6 +26,7 @@ from bench.images.files.tree import (
     is_image_file,
     storable,
 )
+from bench.metrics.metric import THRESHOLD, called_generated
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter

@@ -3,8 +3,8 @@
 A row is one detector's answers to N images; rows of one call share the images. The influence of an image is the
 derivative of the measure with respect to the image's weight, at all weights 1, where each class keeps its total weight
 whatever its images weigh (the infinitesimal jackknife: Jaeckel, Bell Laboratories MM 72-1215-11, 1972; Efron,
-Biometrika 68, 1981). The numbers of real and of generated images are a choice, not a result, so influences sum to 0 over each
-class, and the average precision is that of the prevalence in the cell.
+Biometrika 68, 1981). The numbers of real and of generated images are a choice, not a result, so influences sum to 0
+over each class, and the average precision is that of the prevalence in the cell.
 
 The variance of a measure is the sum of the squares of its influences, summed by source first
 (`intervals.source_variances`); an average of measures has the average of their influences.
@@ -162,8 +162,9 @@ def source_layout(labels: Array, sources: Array, count: int) -> SourceLayout:
     many = own.sum(axis=1, keepdims=True)
     shares = own / np.maximum(many, 1)
     recall = np.arange(1, int(many[1, 0]) + 1)
-    missed = own[0][:, None] / (recall + own[0][:, None])  # of the precision, where its real images are before all
-    above = missed.mean(axis=1) if recall.size else np.zeros(count)
+    sizes, place = np.unique(own[0], return_inverse=True)  # few: one loss for each source would be as many as images
+    missed = [np.mean(size / (recall + size)) if recall.size else 0.0 for size in sizes]  # of the precision
+    above = np.array(missed)[place]  # where the source's real images are before all others
     return SourceLayout(
         len(labels),
         shares.max(axis=0),

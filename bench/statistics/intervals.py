@@ -140,7 +140,7 @@ def _corrections(shares: Floats) -> Floats:
 def bounded_interval(
     centres: Floats, spread: Spread, sample: Sample, *, values: Floats | None = None, counts: bool = False
 ) -> tuple[Floats, Floats]:
-    """Confidence intervals of measures in [0, 1], by the beta distributions of Clopper and Pearson (Biometrika 26, 1934).
+    """Confidence intervals of measures in [0, 1], by the beta laws of Clopper and Pearson (Biometrika 26, 1934).
 
     A measure counts as the share of successes of an effective number of trials, centre (1 - centre) / variance, which
     is less for the degrees of freedom of the variance (Korn and Graubard, Survey Methodology 24, 1998). Towards the

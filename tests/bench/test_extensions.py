@@ -43,7 +43,7 @@ def test_without_the_package_there_is_no_such_column():
 @pytest.mark.parametrize("value", ["false_alarms", "RUNS"])
 def test_what_is_no_metric_is_one_line(monkeypatch, value):
     install(monkeypatch, "lineup.metrics", mine=f"{PLACE}:{value}")
-    with pytest.raises(InputError, match=r"metric 'mine' is .*: a metric is a bench\.evaluation\.metrics\.Metric"):
+    with pytest.raises(InputError, match=r"metric 'mine' is .*: a metric is a bench\.metrics\.metric\.Metric"):
         cells_table(make_run())
 
 

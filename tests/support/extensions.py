@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pandas as pd
 
-from bench.evaluation.metrics import Metric
+from bench.metrics.metric import Metric
 from bench.report.ranking_columns import TableColumn, TitledTable
 from bench.report.sections import Section
 from bench.report.sections.content import SectionContent

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import MeasuredCells
-from bench.evaluation.metrics import order_of, roc_auc
+from bench.metrics.metric import order_of
+from bench.metrics.ranking import roc_auc
 from bench.records import columns
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent
 from bench.report.sections.content import SectionContent

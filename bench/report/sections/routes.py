@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.cells import STANDARD_AXES, MeasuredCells, axes_shown
-from bench.evaluation.metrics import called_generated
+from bench.metrics.metric import called_generated
 from bench.records import columns
 from bench.records.run import Run
 from bench.report.ranking_columns import DASH, TableColumn, TitledTable, percent, points

@@ -20,7 +20,7 @@ from bench.evaluation.golden_record import (
     with_detectors_of,
     write_golden,
 )
-from bench.evaluation.metrics import called_generated
+from bench.metrics.metric import called_generated
 from bench.platform.errors import InputError
 from tests.support.synthetic_runs import (
     GENERATORS,

@@ -9,7 +9,8 @@ import pytest
 from bench.evaluation.cells import TABLE_COLUMNS, average_masks, cells_table, evaluate, matrix, readable_table
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
-from bench.evaluation.metrics import UnusableScores, measure
+from bench.metrics.catalogue import measure
+from bench.metrics.metric import UnusableScores
 from bench.platform.errors import InputError
 from bench.records.manifest import RuntimeRecord
 from bench.report.base_degradations import base_degradation_tables

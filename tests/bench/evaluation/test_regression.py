@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from bench.evaluation.golden_record import golden_from, pack, unpack
-from bench.evaluation.metrics import UnusableScores
 from bench.evaluation.regression import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
+from bench.metrics.metric import UnusableScores
 from bench.report.comparison_report import comparison_report
 from tests.support.synthetic_runs import (
     falling,

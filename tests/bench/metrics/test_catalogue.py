@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as reference
 
-from bench.evaluation.metrics import UnusableScores, called_generated, measure
+from bench.metrics.catalogue import METRICS, all_metrics, find_metrics, known_metrics, measure
+from bench.metrics.metric import UnusableScores, called_generated
+from bench.platform.errors import InputError
 
 # Few distinct scores, so that ties and scores on the threshold are common.
 SCORE = st.sampled_from([0.0, 0.25, 0.5, float(np.nextafter(np.float32(0.5), 1)), 0.75, 1.0]) | st.floats(
@@ -80,3 +82,66 @@ def test_no_warning_hides_behind_an_undefined_measure():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         measure(np.array([1]), np.array([0.7], np.float32))
+
+
+def test_boards_have_what_they_always_had():
+    assert [metric.name for metric in METRICS if metric.header] == ["balanced_accuracy", "ap", "roc_auc"]
+    assert all_metrics() == METRICS
+    names = [metric.name for metric in all_metrics(["eer", "ap", "ece"])]
+    assert names == [*(metric.name for metric in METRICS), "eer", "ece"]
+
+
+def test_metrics_are_found_by_name_in_the_order_that_was_asked():
+    assert [metric.name for metric in find_metrics(["ece", "ap", "ece"])] == ["ece", "ap"]
+    assert find_metrics([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("tpr_at_fpr_1pct", "tpr_at_fpr_1pct"),
+        ("tpr_at_fpr_0.10pct", "tpr_at_fpr_0.1pct"),
+        ("tpr_at_fpr_2pct", "tpr_at_fpr_2pct"),
+        ("precision_at_prevalence_.1pct", "precision_at_prevalence_0.1pct"),
+        ("precision_at_prevalence_7pct", "precision_at_prevalence_7pct"),
+    ],
+)
+def test_a_share_is_stated_in_the_name(text, name):
+    (metric,) = find_metrics([text])
+    assert metric.name == name
+    assert name.rpartition("_")[2].removesuffix("pct") in metric.header
+
+
+@pytest.mark.parametrize("share", ["0pct", "100pct", "1", "onepct", "-1pct", "1pctpct"])
+def test_another_share_is_one_line(share):
+    with pytest.raises(InputError, match="write a share above 0 and below 100 such as 1pct"):
+        find_metrics([f"tpr_at_fpr_{share}"])
+
+
+def test_an_unknown_metric_is_one_line():
+    with pytest.raises(InputError, match=r"no metric is named 'eerr'\. Did you mean eer\? Installed: accuracy, .*nll"):
+        find_metrics(["eerr"])
+
+
+def test_every_entry_says_what_it_is():
+    names = [metric.name for metric in known_metrics()]
+    assert len(set(names)) == len(names)
+    for metric in known_metrics():
+        assert metric.about.endswith(".")
+        assert "\n" not in metric.about
+        assert metric.formula
+        assert metric.source
+    assert [metric.name for metric in known_metrics() if metric.uses_answers] == [
+        "oracle_accuracy",
+        "oracle_balanced_accuracy",
+    ]
+
+
+@given(cells())
+def test_every_measure_lies_within_its_bounds(cell):
+    labels, scores = cell
+    found = measure(labels, scores, known_metrics())
+    for metric in known_metrics():
+        value = found[metric.name]
+        assert math.isnan(value) == bool(metric.reason(labels, value))
+        assert math.isnan(value) or metric.bounds[0] <= value <= metric.bounds[1] + 1e-12
