@@ -52,6 +52,13 @@ class SourceTable:
         parts = zip(tests, images, sources, strict=True)
         self._tests = {id(one): _test_sources(one.labels, names, own) for one, names, own in parts}
 
+    def standing_in(self, tests: Iterable[TestImages]) -> Mask:
+        """Which sources stand in any of these test sets, bools (`count`,)."""
+        found = np.zeros(self.count, bool)
+        for images in tests:
+            found[self.of(images).sources] = True
+        return found
+
     def of(self, images: TestImages) -> TestSources:
         """Those of one test set."""
         return self._tests[id(images)]

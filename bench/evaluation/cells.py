@@ -37,12 +37,14 @@ class MeasuredCells:
         averages: By detector, name of the average (`average_masks`) and measure (`WITH_INTERVALS`): over those planned
             cells that are scored. A measure is left out where it is undefined in any of them.
         headers: Headers of the metrics that stand on the leaderboard, by name.
+        sources: The sources that the influences of averages are of.
         run: What was measured.
     """
 
     table: pd.DataFrame
     averages: Mapping[str, Mapping[str, Mapping[str, Average]]]
     headers: Mapping[str, str]
+    sources: SourceTable
     run: Run
 
     @cached_property
@@ -57,8 +59,7 @@ class MeasuredCells:
     def balanced(self, cells: Mask) -> Average | None:
         """The mean accuracy of both classes over those of these cells that are scored; None where there are none."""
         scored = cells & self.scored
-        sources = SourceTable(self.run.score_table.test_images())
-        found = averages_of({"": scored}, decided_blocks(self.run, scored), sources)
+        found = averages_of({"": scored}, decided_blocks(self.run, scored), self.sources)
         return found[""].get(columns.RANKED)
 
 
@@ -122,7 +123,7 @@ def evaluate(run: Run, metrics: Sequence[str] = ()) -> MeasuredCells:
     measured = pd.DataFrame(values).fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
     table = pd.concat([run.cells.reset_index(drop=True), measured], axis=1)
     headers = {metric.name: metric.header for metric in asked if metric.header}
-    return MeasuredCells(table, averages, headers, run)
+    return MeasuredCells(table, averages, headers, sources, run)
 
 
 def _measured(further: Iterable[Metric]) -> list[str]:

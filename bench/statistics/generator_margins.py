@@ -35,7 +35,7 @@ class GeneratorMean:
         of_cells: Floats (P,), the part of the variance that falls with the number of cells; the rest falls with the
             number of generators.
         generators: Number of generators on the shorter margin.
-        image_variance: Part of the variance that more generators do not change.
+        image_variance: Floats (P,), the part of the variance that more generators do not change.
     """
 
     value: NDArray[np.floating[Any]]
@@ -43,7 +43,7 @@ class GeneratorMean:
     freedom: NDArray[np.floating[Any]]
     of_cells: NDArray[np.floating[Any]]
     generators: int
-    image_variance: float
+    image_variance: NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class _Design:
 
 
 def across_generators(
-    values: Array, trained: Sequence[str] | None, tested: Sequence[str], image_variance: float = 0.0
+    values: Array, trained: Sequence[str] | None, tested: Sequence[str], image_variance: float | Array = 0.0
 ) -> GeneratorMean | None:
     """Means over the cells of matrices, with the variance of a new draw of generators.
 
@@ -85,7 +85,7 @@ def across_generators(
         trained: R names of the generators of the rows; None where rows are no sample of generators (R is 1), as with
             released detectors, or where each is trained on all but the one that it is tested on.
         tested: C names of the generators of the columns.
-        image_variance: Variance of the mean that all cells share, such as that of real images that stand in every
+        image_variance: Variance of each mean (P,), or of all, that all cells share, such as that of real images that stand in every
             cell. Margins do not show it; that of the images of a single cell, row or column they do.
 
     Returns:
@@ -114,7 +114,7 @@ def across_generators(
         observed, units, sizes, fixed = _crossed(values, there[0])
     shared = len(set(names[0]) & set(names[-1])) if len(units) > 1 else 0
     design = _design(units, sizes, fixed, shared)
-    return None if design is None else _variance(observed, design, fewest, image_variance)
+    return None if design is None else _variance(observed, design, fewest, np.broadcast_to(image_variance, len(values)))
 
 
 def _crossed(values: Array, there: Array) -> tuple[Array, list[Array], Array, Array]:
@@ -168,7 +168,7 @@ def _design(units: list[Array], sizes: Array, fixed: Array, shared: int) -> _Des
     return _Design(weights, tuple(bases), tuple(factors), 1.0 if len(units) > 1 else 0.5, overlap, residual)
 
 
-def _variance(observed: Array, design: _Design, generators: int, image_variance: float) -> GeneratorMean:
+def _variance(observed: Array, design: _Design, generators: int, image_variance: Array) -> GeneratorMean:
     """The mean of observations (P, M), its variance by moments, and Satterthwaite's degrees of freedom."""
     mean = observed @ design.weights
     freedoms = [basis.shape[1] for basis in design.bases]

@@ -1,0 +1,254 @@
+"""Which detectors of a ranking are told apart: every pair, on these generators and across generators.
+
+On these generators a difference is held against the choice of images and, with several training seeds, of training.
+Across generators it is held against the choice of generators, as trained and as tested: what another draw of them
+would show. Where that can be said, it ranks; with fewer than six generators it cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr
+
+from bench.evaluation.averages import Average, SourceTable
+from bench.evaluation.cells import MeasuredCells
+from bench.evaluation.decided_blocks import Mask
+from bench.records import columns
+from bench.records.run import Run
+from bench.statistics.comparisons import difference_test
+from bench.statistics.generator_margins import (
+    FEWEST_GENERATORS,
+    GeneratorMean,
+    across_generators,
+    generator_interval,
+    generator_test,
+)
+from bench.statistics.intervals import Floats, random_generator
+from bench.statistics.ranks import better_beyond_chance, correct_for_pairs, rank_intervals, ranks
+
+PAIRS_AT_A_TIME = 4_000_000  # influences of differences in memory
+
+
+@dataclass(frozen=True)
+class PairTests:
+    """Tests of all pairs of A detectors.
+
+    Attributes:
+        p: Floats (A, A), two-sided, corrected for the number of pairs; 1 on the diagonal.
+        pairs: Number of pairs.
+        covariance: Floats (A, A), of the averages.
+    """
+
+    p: Floats
+    pairs: int
+    covariance: Floats
+
+
+@dataclass(frozen=True)
+class PoolComparison:
+    """The detectors of a ranking against one another.
+
+    Attributes:
+        detectors: A names.
+        averages: Floats (A,), of the measure that ranks.
+        same: Bools (A, A), whether two of them answered alike everywhere.
+        images: Tests on these generators.
+        generators: Tests across generators; None where they are unresolved.
+        ends: Floats (A, 2), the ends of each average's interval across generators; NaN where it is unresolved.
+        scope: Over which margins generators are a sample; or why nothing is said across generators.
+        seed: Names that the draws behind the intervals of ranks follow from.
+    """
+
+    detectors: tuple[str, ...]
+    averages: Floats
+    same: Mask
+    images: PairTests
+    generators: PairTests | None
+    ends: Floats
+    scope: str
+    seed: tuple[str, ...]
+
+    @property
+    def deciding(self) -> PairTests:
+        """The tests that rank."""
+        return self.generators or self.images
+
+    @property
+    def better(self) -> Mask:
+        """Bools (A, A), whether the detector of a row is better than that of a column beyond chance."""
+        return better_beyond_chance(self.averages, self.deciding.p)
+
+    def ranks(self) -> tuple[list[int], list[bool]]:
+        """Of each detector 1 and the number of better ones, and whether it is tied; equal averages have one rank."""
+        found, tied = ranks(self.better)
+        least = [int(found[self.averages == average].min()) for average in self.averages]
+        return least, [bool(one) for one in tied]
+
+    def rank_intervals(self) -> list[tuple[int, int]]:
+        """The 95% interval of each rank, over draws of images or of generators."""
+        low, high = rank_intervals(self.averages, self.deciding.covariance, random_generator(self.seed))
+        return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str]) -> PoolComparison:
+    """Compare the detectors of a ranking, all of whose cells are scored.
+
+    Args:
+        evaluation: The measured cells.
+        cells: The cells of the average that ranks, bools (cells,), of all detectors.
+        name: Of that average.
+        detectors: Two or more of those whose average is complete.
+    """
+    found = [evaluation.averages[detector][name][columns.RANKED] for detector in detectors]
+    averages = np.array([one.value for one in found])
+    table = evaluation.table[cells]
+    own = [table[table[columns.DETECTOR].eq(detector)] for detector in detectors]
+    matrices, margins = _matrices(own, evaluation.run)
+    influences = np.stack([one.influences for one in found])
+    same = np.array([[_alike(first, second) for second in influences] for first in influences])
+    same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
+    trainings = _training_effects(own)
+    images = _image_tests(found, averages, influences, trainings, same)
+    shared = _in_several_tests(evaluation.run, own[0], evaluation.sources)
+    generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
+    scope = margins.scope if generators or margins.tested is None else _too_few(margins)
+    seed = (evaluation.run.manifest.data.digest, evaluation.run.manifest.protocol.name, name)
+    return PoolComparison(tuple(detectors), averages, same, images, generators, ends, scope, seed)
+
+
+@dataclass(frozen=True)
+class _Margins:
+    """Which generators cells are a sample of.
+
+    Attributes:
+        trained: Those of the rows of matrices; None where rows are no sample.
+        tested: Those of the columns; None where columns are none either.
+        scope: In words, or why there are none.
+    """
+
+    trained: list[str] | None
+    tested: list[str] | None
+    scope: str
+
+
+def _margins(cells: pd.DataFrame, run: Run) -> _Margins:
+    """The margins of the cells of one detector."""
+    manifest = run.manifest
+    known = {name for data in (manifest.data, *manifest.further.values()) for name in data.generators}
+    trains, tests = (list(dict.fromkeys(cells[axis])) for axis in (columns.TRAIN, columns.TEST))
+    if not set(tests) <= known:
+        return _Margins(None, None, "unresolved, as test sets are not single generators")
+    each_its_own = cells.groupby(columns.TEST)[columns.TRAIN].nunique().max() == 1
+    if not manifest.protocol.trains or each_its_own:
+        note = f", trained on {trains[0]} alone" if manifest.protocol.trains and len(trains) == 1 else ""
+        return _Margins(None, tests, f"{len(tests)} generators as tested{note}")
+    if not set(trains) <= known:
+        return _Margins(None, None, "unresolved, as train sets are not single generators")
+    return _Margins(trains, tests, f"{len(trains)} generators as trained and {len(tests)} as tested")
+
+
+def _too_few(margins: _Margins) -> str:
+    return f"unresolved, as there are {margins.scope}, and fewer than {FEWEST_GENERATORS} say nothing of others"
+
+
+def _matrices(own: Sequence[pd.DataFrame], run: Run) -> tuple[Floats, _Margins]:
+    """The cells of each detector as a matrix (R, C) of generators, NaN where there is none, and its margins."""
+    margins = _margins(own[0], run)
+    rows = margins.trained or [""]
+    found = []
+    for cells in own:
+        train = cells[columns.TRAIN] if margins.trained else ""
+        means = cells.assign(**{columns.TRAIN: train}).groupby([columns.TRAIN, columns.TEST])[columns.RANKED].mean()
+        found.append(means.unstack().reindex(index=rows, columns=list(dict.fromkeys(cells[columns.TEST]))).to_numpy())
+    return np.stack(found), margins
+
+
+def _alike(first: Floats, second: Floats) -> bool:
+    return bool(np.array_equal(first, second, equal_nan=True))
+
+
+def _training_effects(own: Sequence[pd.DataFrame]) -> Floats:
+    """The average of each detector under each training seed, floats (A, seeds)."""
+    return np.stack([cells.groupby(columns.SEED)[columns.RANKED].mean().to_numpy() for cells in own])
+
+
+def _image_tests(
+    found: Sequence[Average], averages: Floats, influences: Floats, trainings: Floats, same: Mask
+) -> PairTests:
+    """Tests on these generators, over images and, with several seeds, over trainings."""
+    there = found[0].losses > 0
+    corrected = influences[:, there] / np.sqrt(np.maximum(1 - found[0].shares[there], 0.5))
+    first, second = np.triu_indices(len(averages), 1)
+    p = np.ones(same.shape)
+    step = max(1, PAIRS_AT_A_TIME // corrected.shape[1])
+    for start in range(0, len(first), step):
+        one, other = first[start : start + step], second[start : start + step]
+        changes = corrected[one] - corrected[other]
+        differences = averages[one] - averages[other]
+        of_images = difference_test(differences, changes.T)
+        of_both = _test_with_training(differences, changes, trainings[one] - trainings[other])
+        p[one, other] = p[other, one] = np.maximum(of_images, of_both)
+    p[same] = 1.0
+    tests, pairs = correct_for_pairs(p, same)
+    seeds = trainings.shape[1]
+    of_training = np.atleast_2d(np.cov(trainings)) / seeds if seeds > 1 else np.zeros(same.shape)
+    return PairTests(tests, pairs, corrected @ corrected.T + of_training)
+
+
+def _test_with_training(differences: Floats, changes: Floats, trainings: Floats) -> Floats:
+    """Two-sided p (P,) of differences over images and training seeds together; 0 where there is one seed.
+
+    Welch's test (Biometrika 34, 1947) of a mean whose variance is the sum of two that are estimated apart.
+    """
+    seeds = trainings.shape[1]
+    if seeds < 2:
+        return np.zeros(len(differences))
+    squares = changes**2
+    parts = squares.sum(axis=1), trainings.var(axis=1, ddof=1) / seeds
+    total = parts[0] + parts[1]
+    fourth = (squares**2).sum(axis=1) + parts[1] ** 2 / (seeds - 1)
+    there = (np.abs(differences) > 0) & (total > 0)
+    freedom = np.divide(total**2, fourth, out=np.ones(len(total)), where=fourth > 0)
+    statistic = np.divide(np.abs(differences), np.sqrt(total), out=np.zeros(len(total)), where=there)
+    found: Floats = np.where(there, 2 * stdtr(freedom, -statistic), np.where(np.abs(differences) > 0, 0.0, 1.0))
+    return found
+
+
+def _in_several_tests(run: Run, cells: pd.DataFrame, sources: SourceTable) -> Mask:
+    """Which sources stand in the test sets of several generators, bools (S,)."""
+    tests = np.zeros(sources.count, np.intp)
+    for _, keys in cells.groupby(columns.TEST)[columns.KEY]:
+        tests += sources.standing_in(run.score_table.only(keys).test_images())
+    return tests > 1
+
+
+def _generator_tests(
+    matrices: Floats, margins: _Margins, shared: Floats, shares: Floats, same: Mask
+) -> tuple[PairTests | None, Floats]:
+    """Tests across generators, None where they are unresolved, and the ends (A, 2) of the intervals of averages."""
+    nothing = np.full((len(matrices), 2), np.nan)
+    corrected = shared / np.sqrt(np.maximum(1 - shares, 0.5))
+    first, second = np.triu_indices(len(matrices), 1)
+    alone = _across(matrices, margins, corrected)
+    pairs = _across(matrices[first] - matrices[second], margins, corrected[first] - corrected[second])
+    if alone is None or pairs is None:
+        return None, nothing
+    p = np.ones(same.shape)
+    p[first, second] = p[second, first] = generator_test(pairs)
+    p[same] = 1.0
+    tests, count = correct_for_pairs(p, same)
+    covariance = np.diag(alone.variance)
+    between = (alone.variance[first] + alone.variance[second] - pairs.variance) / 2
+    covariance[first, second] = covariance[second, first] = between
+    return PairTests(tests, count, covariance), np.stack(generator_interval(alone), axis=1)
+
+
+def _across(matrices: Floats, margins: _Margins, influences: Floats) -> GeneratorMean | None:
+    """Means of matrices across generators; None where that is unresolved. Influences are those of shared sources."""
+    if margins.tested is None:
+        return None
+    return across_generators(matrices, margins.trained, margins.tested, (influences**2).sum(axis=1))
