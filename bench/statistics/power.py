@@ -52,12 +52,12 @@ def generators_to_settle(mean: GeneratorMean, pair: int, level: float = 0.05, po
     total = float(mean.variance[pair])
     if not (difference and total > 0):
         return None
-    of_cells = float(mean.of_cells[pair])
-    of_generators = max(0.0, total - mean.image_variance - of_cells)
+    of_cells, of_images = float(mean.of_cells[pair]), float(mean.image_variance[pair])
+    of_generators = max(0.0, total - of_images - of_cells)
 
     def settles(generators: int) -> bool:
         ratio = mean.generators / generators
-        variance = of_generators * ratio + of_cells * ratio**2 + mean.image_variance
+        variance = of_generators * ratio + of_cells * ratio**2 + of_images
         reach = stdtrit(generators - 1, 1 - level / 2) + stdtrit(generators - 1, power)
         return bool(reach * math.sqrt(variance) <= difference)
 
