@@ -86,12 +86,14 @@ class AreaComparison:
         difference: The first less the second.
         standard_error: Of the difference.
         p: Two-sided.
+        influences: Floats (S,), of each source on the difference, sources in the order of their names.
     """
 
     areas: tuple[float, float]
     difference: float
     standard_error: float
     p: float
+    influences: NDArray[np.floating[Any]]
 
 
 def delong_test(labels: Array, first: Array, second: Array, sources: Array | None = None) -> AreaComparison:
@@ -130,11 +132,12 @@ def delong_test(labels: Array, first: Array, second: Array, sources: Array | Non
     own = sum(count / (count - 1) * float(side @ side) for count, side in zip(counts, sides, strict=True))
     units = np.unique(clusters).size
     error = float(np.sqrt(max(0.0, own + 2 * units / (units - 1) * float(sides[0] @ sides[1]))))
+    influences = sides[0] + sides[1]
     if error > _NOISE * abs(difference):
         p = float(2 * ndtr(-abs(difference) / error))
     else:
-        p = float(difference_test(np.array([difference]), np.zeros((units, 1)))[0])
-    return AreaComparison((areas[0], areas[1]), difference, error, p)
+        p = float(difference_test(np.array([difference]), influences[:, None])[0])
+    return AreaComparison((areas[0], areas[1]), difference, error, p, influences)
 
 
 def _placements(generated: Array, scores: Array) -> NDArray[np.float64]:

@@ -74,7 +74,7 @@ def across_generators(
 
     Mean squares between generators, of rows and of columns, or of generators in both roles where both margins hold
     the same names, give the variance of the mean by the method of moments; it is never below what the largest of them
-    would give were cells a sample. Of generators in both roles, half of what is due is taken off for the noise of
+    would give were cells a sample. Of generators in both roles, a third of what is due is taken off for the noise of
     cells, and where some names alone are on both margins, their two effects are taken to add up: with few generators
     the plain moments are too often too small. Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946), at
     least those of the shortest margin.
@@ -85,8 +85,8 @@ def across_generators(
         trained: R names of the generators of the rows; None where rows are no sample of generators (R is 1), as with
             released detectors, or where each is trained on all but the one that it is tested on.
         tested: C names of the generators of the columns.
-        image_variance: Variance of each mean (P,), or of all, that all cells share, such as that of real images that stand in every
-            cell. Margins do not show it; that of the images of a single cell, row or column they do.
+        image_variance: Variance of the means that all cells share, such as that of real images that stand in every
+            cell, one or P. Margins do not show it; that of the images of a single cell, row or column they do.
 
     Returns:
         None where a margin has fewer than six generators, or cells do not tell its generators apart: unresolved.
@@ -114,7 +114,8 @@ def across_generators(
         observed, units, sizes, fixed = _crossed(values, there[0])
     shared = len(set(names[0]) & set(names[-1])) if len(units) > 1 else 0
     design = _design(units, sizes, fixed, shared)
-    return None if design is None else _variance(observed, design, fewest, np.broadcast_to(image_variance, len(values)))
+    shared_noise = np.broadcast_to(np.asarray(image_variance, dtype=np.float64), len(values))
+    return None if design is None else _variance(observed, design, fewest, shared_noise)
 
 
 def _crossed(values: Array, there: Array) -> tuple[Array, list[Array], Array, Array]:
@@ -164,8 +165,10 @@ def _design(units: list[Array], sizes: Array, fixed: Array, shared: int) -> _Des
         loading = np.sum((basis.T @ unit) ** 2) / basis.shape[1]
         factors.append(float(np.sum((weights @ unit) ** 2) / loading))
     residual = _basis(np.hstack([fixed, *units]), np.empty((len(sizes), 0)))
+    # of a half instead of a third, verdicts at levels corrected for many pairs come too often (docs/simulations)
+    share = 1.0 if len(units) > 1 else 1 / 3
     overlap = shared / float(np.sqrt(units[0].shape[1] * units[-1].shape[1]))
-    return _Design(weights, tuple(bases), tuple(factors), 1.0 if len(units) > 1 else 0.5, overlap, residual)
+    return _Design(weights, tuple(bases), tuple(factors), share, overlap, residual)
 
 
 def _variance(observed: Array, design: _Design, generators: int, image_variance: Array) -> GeneratorMean:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.types import Array
 
 BETTER, WORSE, UNRESOLVED, SAME = "better", "worse", "unresolved", "same"
+_RANK = 1e-12  # share of the largest eigenvalue below which one is rounding
 _TIE = 1e-9  # drawn averages in [0, 1] nearer than this are one
 
 
@@ -109,19 +110,27 @@ def rank_intervals(
 
     Args:
         averages: Floats (A,), higher is better.
-        covariance: Floats (A, A), of the averages.
+        covariance: Floats (A, A), of the averages; where it is not one of any law, the nearest in its own axes.
         random: The generator of the draws.
         draws: Number of draws.
         level: Of the interval.
     """
     values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
-    root = vectors * np.sqrt(np.maximum(0.0, values))
+    values = np.where(values > _RANK * values.max(), values, 0.0)  # rounding would set copies apart
+    root = vectors * np.sqrt(values)
     drawn = np.asarray(averages) + random.standard_normal((draws, len(root))) @ root.T
     positions = np.stack([1 + np.count_nonzero(drawn > one[:, None] + _TIE, axis=1) for one in drawn.T])
     tail = (1 - level) / 2
     low = np.quantile(positions, tail, axis=1, method="lower")
     high = np.quantile(positions, 1 - tail, axis=1, method="higher")
     return low.astype(np.int64), high.astype(np.int64)
+
+
+def covariance_of_averages(variances: Array, of_differences: Array) -> NDArray[np.floating[Any]]:
+    """Covariance (A, A) of averages from their variances (A,) and those of their differences (A, A)."""
+    own = np.asarray(variances, dtype=np.float64)
+    covariance: NDArray[np.floating[Any]] = (own[:, None] + own[None, :] - of_differences) / 2
+    return covariance
 
 
 def unresolved_groups(averages: Array, better: Array) -> list[tuple[int, ...]]:
