@@ -21,6 +21,7 @@ from bench.evaluation.cells import (
 from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
+from bench.evaluation.pool_comparison import PairVerdict, PoolComparison, compare_pool
 from bench.evaluation.ranking_rows import UNDEFINED, RankingRow, ranking_row
 from bench.platform.files import digest
 from bench.records import columns
@@ -58,6 +59,9 @@ class Ranking:
         images: Number of distinct images that were scored.
         sources: Number of their distinct sources, which intervals count.
         tasks: Of its cells, as `protocols.api.Cell` has them: what an accuracy is of.
+        across: Over which generators ranks are tested; or why nothing is said across generators.
+        pairs: Every pair of rows with a rank, the higher average first.
+        groups: Rows of which no two are told apart, for a critical-difference diagram.
     """
 
     title: str
@@ -82,6 +86,14 @@ class Ranking:
     images: int = 0
     sources: int = 0
     tasks: tuple[str, ...] = ("binary",)
+    across: str = ""
+    pairs: tuple[PairVerdict, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def generalises(self) -> bool:
+        """Whether ranks are of tests across generators, and not on these alone."""
+        return any(pair.generators for pair in self.pairs)
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -115,14 +127,21 @@ def _name_and_setting(recipe_key: str) -> list[str]:
     return recipe_key.partition("@")[0].split(".")[:3]
 
 
-def _rank_rows(rows: Sequence[RankingRow], by: str) -> tuple[RankingRow, ...]:
-    """Number the rows whose average is complete, best first; the others follow without a number."""
-    ordered = sorted(
-        rows, key=lambda row: (not row.means[by].complete, -np.nan_to_num(row.means[by].value), row.detector)
-    )
-    return tuple(
-        replace(row, rank=rank if row.means[by].complete else None) for rank, row in enumerate(ordered, start=1)
-    )
+def _in_order(rows: Sequence[RankingRow], by: str) -> list[RankingRow]:
+    """The rows whose average is complete, best first, then the others."""
+    return sorted(rows, key=lambda row: (not row.means[by].complete, -np.nan_to_num(row.means[by].value), row.detector))
+
+
+def _ranked(rows: Sequence[RankingRow], comparison: PoolComparison | None) -> tuple[RankingRow, ...]:
+    """The rows with the ranks that the tests leave them, those of the comparison first and in its order."""
+    if comparison is None:
+        return tuple(rows)
+    found = zip(rows, comparison.rank_bounds(), comparison.rank_intervals(), comparison.ends.tolist(), strict=False)
+    ranked = [
+        replace(row, rank=first, last_rank=last, rank_interval=interval, across=(low, high))
+        for row, (first, last), interval, (low, high) in found
+    ]
+    return (*ranked, *rows[len(ranked) :])
 
 
 def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
@@ -160,6 +179,9 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         ranking_row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED))
         for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
+    rows = _in_order(rows, by)
+    complete = [row.detector for row in rows if row.means[by].complete]
+    comparison = compare_pool(evaluation, masks[by], by, complete) if complete else None
     released = rows[0].checkpoint is not None
     keys = evaluation.table.loc[kind & evaluation.scored, columns.KEY]
     tests = run.score_table.only(keys).test_images()
@@ -174,7 +196,10 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         home=home,
         away=away,
         ranked_by=by,
-        rows=_rank_rows(rows, by),
+        rows=_ranked(rows, comparison),
+        across=comparison.scope if comparison else "",
+        pairs=tuple(comparison.pairs()) if comparison else (),
+        groups=comparison.groups() if comparison else (),
         headers=evaluation.headers,
         base_degradation=data.base_degradation,
         notices=tuple(notices(evaluation, masks, kind)),

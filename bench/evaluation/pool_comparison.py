@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,19 @@ from bench.statistics.generator_margins import (
     FEWEST_GENERATORS,
     GeneratorMean,
     across_generators,
+    generator_difference_interval,
     generator_interval,
     generator_test,
 )
-from bench.statistics.intervals import Floats, random_generator
-from bench.statistics.ranks import better_beyond_chance, correct_for_pairs, rank_intervals, ranks
+from bench.statistics.intervals import Compared, Floats, difference_interval, random_generator
+from bench.statistics.ranks import (
+    better_beyond_chance,
+    correct_for_pairs,
+    rank_bounds,
+    rank_intervals,
+    unresolved_groups,
+    verdict,
+)
 
 PAIRS_AT_A_TIME = 4_000_000  # influences of differences in memory
 
@@ -39,13 +48,53 @@ class PairTests:
 
     Attributes:
         p: Floats (A, A), two-sided, corrected for the number of pairs; 1 on the diagonal.
-        pairs: Number of pairs.
+        low: Floats (A, A), lower ends of the 95% intervals of the differences row - column, for each pair alone.
+        high: Floats (A, A), upper ends.
+        pairs: Number of pairs that p is corrected for.
         covariance: Floats (A, A), of the averages.
     """
 
     p: Floats
+    low: Floats
+    high: Floats
     pairs: int
     covariance: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is said of a difference of two averages.
+
+    Attributes:
+        low: Lower end of its 95% interval, for this pair alone.
+        high: Upper end.
+        p: Two-sided, corrected for all pairs of the ranking.
+        verdict: Of the first against the second: "better", "worse", "same" for equal answers, or "unresolved".
+    """
+
+    low: float
+    high: float
+    p: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class PairVerdict:
+    """Two detectors of a ranking.
+
+    Attributes:
+        first: The one with the higher average.
+        second: The other.
+        difference: The average of the first minus that of the second, in [-1, 1].
+        images: On these generators: over images and, with several seeds, over trainings.
+        generators: Across generators; None where that is unresolved.
+    """
+
+    first: str
+    second: str
+    difference: float
+    images: Evidence
+    generators: Evidence | None
 
 
 @dataclass(frozen=True)
@@ -82,11 +131,35 @@ class PoolComparison:
         """Bools (A, A), whether the detector of a row is better than that of a column beyond chance."""
         return better_beyond_chance(self.averages, self.deciding.p)
 
-    def ranks(self) -> tuple[list[int], list[bool]]:
-        """Of each detector 1 and the number of better ones, and whether it is tied; equal averages have one rank."""
-        found, tied = ranks(self.better)
-        least = [int(found[self.averages == average].min()) for average in self.averages]
-        return least, [bool(one) for one in tied]
+    def rank_bounds(self) -> list[tuple[int, int]]:
+        """The first and the last rank that the tests leave to each detector; equal averages have the same ones."""
+        first, last = rank_bounds(self.better)
+        alike = [self.averages == average for average in self.averages]
+        return [(int(first[one].min()), int(last[one].max())) for one in alike]
+
+    def pairs(self) -> list[PairVerdict]:
+        """Every pair, the higher average first."""
+        order = np.argsort(-self.averages, kind="stable")
+        return [self.pair(first, second) for first, second in combinations(order.tolist(), 2)]
+
+    def pair(self, first: int, second: int) -> PairVerdict:
+        """Two detectors, by their positions."""
+        return PairVerdict(
+            self.detectors[first],
+            self.detectors[second],
+            float(self.averages[first] - self.averages[second]),
+            self._evidence(self.images, first, second),
+            None if self.generators is None else self._evidence(self.generators, first, second),
+        )
+
+    def _evidence(self, tests: PairTests, first: int, second: int) -> Evidence:
+        low, high, p = (float(one[first, second]) for one in (tests.low, tests.high, tests.p))
+        better = better_beyond_chance(self.averages, tests.p)
+        return Evidence(low, high, p, verdict(better, self.same, first, second))
+
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of detectors of which no two are told apart, as `unresolved_groups` gives them."""
+        return tuple(tuple(self.detectors[one] for one in bar) for bar in unresolved_groups(self.averages, self.better))
 
     def rank_intervals(self) -> list[tuple[int, int]]:
         """The 95% interval of each rank, over draws of images or of generators."""
@@ -111,11 +184,11 @@ def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: S
     influences = np.stack([one.influences for one in found])
     same = np.array([[_alike(first, second) for second in influences] for first in influences])
     same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = _training_effects(own)
+    trainings = _training_variances(own)
     images = _image_tests(found, averages, influences, trainings, same)
     shared = _in_several_tests(evaluation.run, own[0], evaluation.sources)
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
-    scope = margins.scope if generators or margins.tested is None else _too_few(margins)
+    scope = _too_few(margins) if margins.tested and np.isnan(ends).all() else margins.scope
     seed = (evaluation.run.manifest.data.digest, evaluation.run.manifest.protocol.name, name)
     return PoolComparison(tuple(detectors), averages, same, images, generators, ends, scope, seed)
 
@@ -158,12 +231,15 @@ def _too_few(margins: _Margins) -> str:
 def _matrices(own: Sequence[pd.DataFrame], run: Run) -> tuple[Floats, _Margins]:
     """The cells of each detector as a matrix (R, C) of generators, NaN where there is none, and its margins."""
     margins = _margins(own[0], run)
-    rows = margins.trained or [""]
+    rows, across = margins.trained or [""], list(dict.fromkeys(test for cells in own for test in cells[columns.TEST]))
     found = []
     for cells in own:
         train = cells[columns.TRAIN] if margins.trained else ""
         means = cells.assign(**{columns.TRAIN: train}).groupby([columns.TRAIN, columns.TEST])[columns.RANKED].mean()
-        found.append(means.unstack().reindex(index=rows, columns=list(dict.fromkeys(cells[columns.TEST]))).to_numpy())
+        found.append(means.unstack().reindex(index=rows, columns=across).to_numpy())
+    there = ~np.isnan(found)
+    if (there != there[:1]).any():
+        margins = _Margins(None, None, "unresolved, as detectors were not tested on the same cells")
     return np.stack(found), margins
 
 
@@ -171,9 +247,10 @@ def _alike(first: Floats, second: Floats) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
 
 
-def _training_effects(own: Sequence[pd.DataFrame]) -> Floats:
-    """The average of each detector under each training seed, floats (A, seeds)."""
-    return np.stack([cells.groupby(columns.SEED)[columns.RANKED].mean().to_numpy() for cells in own])
+def _training_variances(own: Sequence[pd.DataFrame]) -> Floats:
+    """What the choice of training seeds adds to the variance of each average, and its degrees of freedom, (A, 2)."""
+    by_seed = [cells.groupby(columns.SEED)[columns.RANKED].mean() for cells in own]
+    return np.array([(one.var() / len(one), len(one) - 1) if len(one) > 1 else (0.0, 1.0) for one in by_seed])
 
 
 def _image_tests(
@@ -181,40 +258,45 @@ def _image_tests(
 ) -> PairTests:
     """Tests on these generators, over images and, with several seeds, over trainings."""
     there = found[0].losses > 0
-    corrected = influences[:, there] / np.sqrt(np.maximum(1 - found[0].shares[there], 0.5))
+    shares, influences = found[0].shares[there], influences[:, there]
+    corrected = influences / np.sqrt(np.maximum(1 - shares, 0.5))
+    ends = np.array([one.interval for one in found])
+    largest_loss = max(float(one.losses.max()) for one in found)
     first, second = np.triu_indices(len(averages), 1)
-    p = np.ones(same.shape)
+    p, low, high = np.ones(same.shape), np.zeros(same.shape), np.zeros(same.shape)
     step = max(1, PAIRS_AT_A_TIME // corrected.shape[1])
     for start in range(0, len(first), step):
         one, other = first[start : start + step], second[start : start + step]
         changes = corrected[one] - corrected[other]
         differences = averages[one] - averages[other]
         of_images = difference_test(differences, changes.T)
-        of_both = _test_with_training(differences, changes, trainings[one] - trainings[other])
+        of_both = _test_with_training(differences, changes, trainings[np.array([one, other])])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
+        sides = (Compared(averages[side], *ends[side].T, influences[side]) for side in (one, other))
+        low[one, other], high[one, other] = difference_interval(*sides, shares, largest_loss, same[one, other])
+        low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)
-    seeds = trainings.shape[1]
-    of_training = np.atleast_2d(np.cov(trainings)) / seeds if seeds > 1 else np.zeros(same.shape)
-    return PairTests(tests, pairs, corrected @ corrected.T + of_training)
+    return PairTests(tests, low, high, pairs, corrected @ corrected.T + np.diag(trainings[:, 0]))
 
 
 def _test_with_training(differences: Floats, changes: Floats, trainings: Floats) -> Floats:
-    """Two-sided p (P,) of differences over images and training seeds together; 0 where there is one seed.
+    """Two-sided p (P,) of differences over images and trainings together.
 
-    Welch's test (Biometrika 34, 1947) of a mean whose variance is the sum of two that are estimated apart.
+    Welch's test (Biometrika 34, 1947) of a difference whose variance is a sum of some that are estimated apart.
+
+    Args:
+        differences: Floats (P,), of two averages.
+        changes: Floats (P, S), what each source adds to them.
+        trainings: Floats (2, P, 2), of either detector what `_training_variances` gives.
     """
-    seeds = trainings.shape[1]
-    if seeds < 2:
-        return np.zeros(len(differences))
     squares = changes**2
-    parts = squares.sum(axis=1), trainings.var(axis=1, ddof=1) / seeds
-    total = parts[0] + parts[1]
-    fourth = (squares**2).sum(axis=1) + parts[1] ** 2 / (seeds - 1)
-    there = (np.abs(differences) > 0) & (total > 0)
-    freedom = np.divide(total**2, fourth, out=np.ones(len(total)), where=fourth > 0)
+    total = squares.sum(axis=1) + trainings[..., 0].sum(axis=0)
+    fourth = (squares**2).sum(axis=1) + (trainings[..., 0] ** 2 / trainings[..., 1]).sum(axis=0)
+    there = (np.abs(differences) > 0) & (fourth > 0)
+    freedom = np.divide(total**2, fourth, out=np.ones(len(total)), where=there)
     statistic = np.divide(np.abs(differences), np.sqrt(total), out=np.zeros(len(total)), where=there)
-    found: Floats = np.where(there, 2 * stdtr(freedom, -statistic), np.where(np.abs(differences) > 0, 0.0, 1.0))
+    found: Floats = np.where(there, 2 * stdtr(freedom, -statistic), 0.0)  # without variance the other test says it
     return found
 
 
@@ -234,21 +316,27 @@ def _generator_tests(
     corrected = shared / np.sqrt(np.maximum(1 - shares, 0.5))
     first, second = np.triu_indices(len(matrices), 1)
     alone = _across(matrices, margins, corrected)
-    pairs = _across(matrices[first] - matrices[second], margins, corrected[first] - corrected[second])
-    if alone is None or pairs is None:
+    if alone is None:
         return None, nothing
+    ends = np.stack(generator_interval(alone), axis=1)
+    pairs = _across(matrices[first] - matrices[second], margins, corrected[first] - corrected[second])
+    if pairs is None:
+        return None, ends
     p = np.ones(same.shape)
     p[first, second] = p[second, first] = generator_test(pairs)
     p[same] = 1.0
     tests, count = correct_for_pairs(p, same)
+    low, high = np.zeros(same.shape), np.zeros(same.shape)
+    low[first, second], high[first, second] = generator_difference_interval(pairs)
+    low[second, first], high[second, first] = -high[first, second], -low[first, second]
     covariance = np.diag(alone.variance)
     between = (alone.variance[first] + alone.variance[second] - pairs.variance) / 2
     covariance[first, second] = covariance[second, first] = between
-    return PairTests(tests, count, covariance), np.stack(generator_interval(alone), axis=1)
+    return PairTests(tests, low, high, count, covariance), ends
 
 
 def _across(matrices: Floats, margins: _Margins, influences: Floats) -> GeneratorMean | None:
     """Means of matrices across generators; None where that is unresolved. Influences are those of shared sources."""
-    if margins.tested is None:
+    if margins.tested is None or not len(matrices):
         return None
     return across_generators(matrices, margins.trained, margins.tested, (influences**2).sum(axis=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,12 @@ from bench.evaluation.averages import Average
 from bench.evaluation.cells import CHANCE, SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
-from bench.records.manifest import CheckpointRecord, ProtocolRecord
+from bench.records.manifest import ALL_CELLS, CheckpointRecord, ProtocolRecord
 from bench.records.run import Run
 from detectors.types import Array
 
 UNDEFINED = float("nan")
+TWO_SEEDS = 2  # which show a spread
 FIRST_DATA_SET = "the first"  # of several, by name: cells leave it out
 
 
@@ -32,6 +33,8 @@ class MeanAccuracy:
         planned: Number of cells planned. Where fewer were averaged, the average is of other cells than planned.
         spread: Standard deviation of this average over training seeds (n - 1), over those seeds that scored all its
             cells; NaN with fewer than two.
+        low_trained: Lower end of its 95% interval over images and training seeds together; NaN with fewer than two.
+        high_trained: Upper end.
     """
 
     value: float
@@ -40,6 +43,8 @@ class MeanAccuracy:
     cells: int
     planned: int
     spread: float
+    low_trained: float = UNDEFINED
+    high_trained: float = UNDEFINED
 
     @property
     def complete(self) -> bool:
@@ -67,7 +72,8 @@ class RankingRow:
     """One detector in a ranking.
 
     Attributes:
-        rank: From 1; None where cells are missing from the average that ranks, which is then not comparable.
+        rank: The first rank that the tests leave, from 1: of all whose average is higher, those that are better
+            beyond chance count. None where cells are missing from the average that ranks, which is not comparable.
         detector: Its name.
         means: Accuracy by group of cells, as `bench.evaluation.cells.average_masks` names them.
         drop: The average of role home minus that of role away; NaN where either is incomplete or not there.
@@ -81,6 +87,10 @@ class RankingRow:
         real_images: The least and the largest number of real images of its scored cells; 0 where none is scored.
         generated_images: The same of generated images.
         checkpoint: What it was loaded from; None where it was trained.
+        last_rank: The last rank that the tests leave; None where there is no first.
+        rank_interval: The 95% interval of the rank over draws of what the tests are over; None where there is no rank.
+        across: The ends of the 95% interval across generators of the average that ranks; NaN where that is unresolved.
+        metric_intervals: By name of the metric, the ends of its 95% interval over the images.
     """
 
     rank: int | None
@@ -96,13 +106,16 @@ class RankingRow:
     checkpoint: CheckpointRecord | None = None
     real_images: tuple[int, int] = (0, 0)
     generated_images: tuple[int, int] = (0, 0)
+    last_rank: int | None = None
+    rank_interval: tuple[int, int] | None = None
+    across: tuple[float, float] = (UNDEFINED, UNDEFINED)
+    metric_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def _spread(seeds: Array, accuracies: Array) -> float:
-    """Standard deviation over seeds of the mean accuracy of planned cells, NaN for cells without scores."""
+def _means_by_seed(seeds: Array, accuracies: Array) -> list[float]:
+    """The mean accuracy of planned cells, NaN for cells without scores, under each seed that has all of them."""
     by_seed = [accuracies[seeds == seed] for seed in np.unique(seeds)]
-    means = [found.mean() for found in by_seed if not np.isnan(found).any()]
-    return float(np.std(means, ddof=1)) if len(means) > 1 else UNDEFINED
+    return [float(found.mean()) for found in by_seed if not np.isnan(found).any()]
 
 
 def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Average]) -> MeanAccuracy:
@@ -112,8 +125,13 @@ def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Avera
         return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
     cells = int((planned & evaluation.scored).sum())
     accuracies = evaluation.table[columns.RANKED].to_numpy()
-    spread = _spread(evaluation.table[columns.SEED].to_numpy()[planned], accuracies[planned])
-    return MeanAccuracy(average.value, *average.interval, cells, total, spread)
+    means = _means_by_seed(evaluation.table[columns.SEED].to_numpy()[planned], accuracies[planned])
+    mean = MeanAccuracy(average.value, *average.interval, cells, total, UNDEFINED)
+    if len(means) < TWO_SEEDS:
+        return mean
+    spread = float(np.std(means, ddof=1))
+    low, high = average.interval_with(spread**2 / len(means))
+    return replace(mean, spread=spread, low_trained=low, high_trained=high)
 
 
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
@@ -152,6 +170,9 @@ def ranking_row(
         means=means,
         drop=_drop(means.get(home), means.get(protocol.group("away") or "")),
         metrics={str(name): float(value) for name, value in metrics.items()},
+        metric_intervals={
+            name: averages[ALL_CELLS][name].interval for name in evaluation.headers if name in averages[ALL_CELLS]
+        },
         seeds=cells[columns.SEED].nunique(),
         images_per_s=speed,
         reasons=_reasons(cells),

@@ -15,6 +15,7 @@ from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
 from bench.records import columns
 from bench.report.base_degradations import base_degradation_tables
+from bench.report.conclusions import conclusions
 from bench.report.ranking_columns import (
     ACCURACY,
     TableColumn,
@@ -50,7 +51,8 @@ def as_markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] 
         missing = "\n".join(f"- {note}" for note in notes(ranking))
         warned = "\n".join(f"> {notice}\n>" for notice in ranking.notices).removesuffix("\n>")
         table = _markdown_table(ranking_columns(ranking))
-        parts = (f"### {ranking.title}", heading(ranking), warned, table, missing, legend(ranking))
+        concluded = "\n".join(f"- {sentence}" for sentence in conclusions(ranking))
+        parts = (f"### {ranking.title}", heading(ranking), warned, table, concluded, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
     blocks += map(_markdown_titled, base_degradation_tables(rankings))
     return "\n\n".join([*blocks, *map(_markdown_published, published)]) + "\n"
@@ -74,7 +76,10 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         "setting": ranking.setting,
         "runtime": ranking.runtime,
         "rank": row.rank,
+        "last_rank": row.last_rank,
+        **dict(zip(("rank_low", "rank_high"), row.rank_interval or (None, None), strict=True)),
         columns.DETECTOR: row.detector,
+        **dict(zip(("across_generators_low", "across_generators_high"), row.across, strict=True)),
     }
     if ranking.accuracy != ACCURACY:
         counts = (*row.real_images, *row.generated_images)
@@ -90,6 +95,11 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
     return flat | {
         **({"drop": row.drop} if ranking.home and ranking.away else {}),
         **row.metrics,
+        **{
+            f"{name} {end}": value
+            for name, ends in row.metric_intervals.items()
+            for end, value in zip(("low", "high"), ends, strict=True)
+        },
         "seeds": row.seeds,
         columns.IMAGES_PER_S: row.images_per_s,
         "at_chance": row.at_chance,

@@ -63,7 +63,7 @@ def average_text(mean: MeanAccuracy, *, with_interval: bool) -> str:
     """An average such as "93.1 [91.9, 94.2]", with "(40 of 56)" behind it where cells are missing."""
     if not mean.cells:
         return DASH
-    interval = f" [{percent(mean.low)}, {percent(mean.high)}]" if with_interval else ""
+    interval = f" {interval_text(mean.low, mean.high)}" if with_interval else ""
     missing = "" if mean.complete else f" ({mean.cells} of {mean.planned})"
     return percent(mean.value) + interval + missing
 
@@ -76,6 +76,23 @@ def _averages(ranking: Ranking, *, leading: bool) -> list[TableColumn]:
         for name in names
         if any(row.means[name].planned for row in ranking.rows)
     ]
+
+
+def rank_text(ends: tuple[int | None, int | None]) -> str:
+    """A rank, or the first and the last that are possible, such as "1-3"."""
+    first, last = ends
+    return DASH if first is None else str(first) if last in {None, first} else f"{first}-{last}"
+
+
+def _across_generators(ranking: Ranking) -> list[TableColumn]:
+    """The interval across generators of the average that ranks, where there is one."""
+    texts = tuple(DASH if math.isnan(row.across[0]) else interval_text(*row.across) for row in ranking.rows)
+    return [TableColumn("across generators", texts)] if set(texts) != {DASH} else []
+
+
+def interval_text(low: float, high: float) -> str:
+    """An interval of shares in percent, such as "[91.9, 94.2]"."""
+    return f"[{percent(low)}, {percent(high)}]"
 
 
 def _metric(ranking: Ranking, name: str) -> TableColumn:
@@ -127,10 +144,11 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
 
     drop = [column("drop", lambda row: percent(row.drop))] if ranking.home and ranking.away else []
     return [
-        column("#", lambda row: DASH if row.rank is None else str(row.rank)),
+        column("#", lambda row: rank_text((row.rank, row.last_rank))),
         column("detector", _marked_name, left=True),
         *([column("trained on", lambda row: training_text(row.checkpoint), left=True)] if ranking.released else []),
         *_averages(ranking, leading=True),
+        *_across_generators(ranking),
         *drop,
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
         *(
@@ -158,7 +176,7 @@ def heading(ranking: Ranking) -> str:
         else f" Everything first {ranking.base_degradation}, for training and testing."
     )
     ranked_by = f"{ranking.ranked_by} {ranking.accuracy}" if ranking.accuracy != ACCURACY else ranking.ranked_by
-    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranked_by}."
+    about = f"Setting: {ranking.setting}. On {ranking.runtime}. In order of {ranked_by}."
     return f"Data: {ranking.data}.{first} {about}{_behind_it(ranking)}"
 
 
@@ -187,9 +205,12 @@ def legend(ranking: Ranking) -> str:
     balanced = " (both classes of a cell count alike)" if ranking.accuracy != ACCURACY else ""
     right = ", and ".join(RIGHT[task] for task in ranking.tasks)
     binary = "" if ranking.tasks == ("binary",) else " are of real or generated, by the score alone,"
+    over = "across generators" if ranking.generalises else "on these generators"
+    ranks = f"#: the ranks that tests {over} leave, 5% for any false verdict. " if ranking.pairs else ""
+    across = "Across generators: 95% interval were other generators drawn. " if _across_generators(ranking) else ""
     return (
-        f"{ranking.accuracy.capitalize()} in %{balanced}, {right}, "
-        "[95% interval over the images, clustered by source]. "
+        f"{ranks}{ranking.accuracy.capitalize()} in %{balanced}, {right}, "
+        f"[95% interval over the images, clustered by source]. {across}"
         f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{spread}{chance}"
     )
 

@@ -18,6 +18,7 @@ from bench.evaluation.cells import accuracy_name, folded_text, unbalanced
 from bench.evaluation.leaderboard import Ranking
 from bench.records import columns
 from bench.records.manifest import Manifest
+from bench.report.conclusions import conclusions
 from bench.report.matrix_style import Rgb, accuracy_colour, grouped_values, text_colour
 from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns, span_text
 from bench.report.sections.published import PublishedRows
@@ -58,7 +59,8 @@ def leaderboard(ranking: Ranking, width: int = WIDTH) -> Group:
     missing = [Text(note, style="yellow") for note in notes(ranking)]
     title = Text(ranking.title, style="bold")
     warned = [Text(notice, style="yellow") for notice in ranking.notices]
-    return Group(title, Text(heading(ranking)), *warned, *tables, *missing, Text(legend(ranking), style="dim"))
+    said = [Text(sentence) for sentence in conclusions(ranking)]
+    return Group(title, Text(heading(ranking)), *warned, *tables, *said, *missing, Text(legend(ranking), style="dim"))
 
 
 def published_table(published: PublishedRows) -> Group:

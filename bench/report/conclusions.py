@@ -1,0 +1,64 @@
+"""What may be concluded from a ranking, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.evaluation.leaderboard import Ranking
+from bench.evaluation.pool_comparison import Evidence, PairVerdict
+from bench.statistics.ranks import BETTER, SAME
+
+LISTED = 5  # detectors of which it is said whom they are better than
+
+
+def conclusions(ranking: Ranking) -> list[str]:
+    """Sentences on who is best and who is told apart from whom; none for fewer than two rows with ranks."""
+    if not ranking.pairs:
+        return []
+    named = [row.detector for row in ranking.rows if row.rank is not None]
+    pairs = f"{len(ranking.pairs)} pair{'s' if len(ranking.pairs) > 1 else ''}"
+    said = []
+    if ranking.generalises:
+        verdicts = {(pair.first, pair.second): pair.generators for pair in ranking.pairs if pair.generators}
+        said.append(f"Across generators ({ranking.across}; {pairs}): {_who_is_best(named, verdicts)}")
+        said += _better_than(named, verdicts)
+    else:
+        said.append(f"Across generators: {ranking.across}. Ranks hold for these generators alone.")
+    verdicts = {(pair.first, pair.second): pair.images for pair in ranking.pairs}
+    said.append(f"On these generators ({pairs}): {_who_is_best(named, verdicts)}")
+    if not ranking.generalises:
+        said += _better_than(named, verdicts)
+    return [*said, *_equals(ranking.pairs)]
+
+
+def _who_is_best(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]) -> str:
+    """Who is better than all others beyond chance, or between whom that is unresolved."""
+    best = [
+        one
+        for one in named
+        if not any(found.verdict == BETTER for (_, second), found in verdicts.items() if second == one)
+    ]
+    first = named[0]
+    if all(verdicts[first, other].verdict == BETTER for other in named[1:]):
+        return f"{first} is best."
+    return f"unresolved who is best; nobody is better beyond chance than {_list(best)}."
+
+
+def _better_than(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]) -> list[str]:
+    """Whom the first detectors are better than."""
+    found = []
+    for one in named[:LISTED]:
+        below = [second for (first, second), told in verdicts.items() if first == one and told.verdict == BETTER]
+        if below:
+            all_others = len(below) == len(named) - 1 and len(below) > 1
+            found.append(f"{one} is better than {'all others' if all_others else _list(below)}.")
+    return found
+
+
+def _equals(pairs: Sequence[PairVerdict]) -> list[str]:
+    return [f"{pair.first} and {pair.second} answer alike everywhere." for pair in pairs if pair.images.verdict == SAME]
+
+
+def _list(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
