@@ -218,14 +218,18 @@ def _margins(cells: pd.DataFrame, run: Run) -> _Margins:
     each_its_own = cells.groupby(columns.TEST)[columns.TRAIN].nunique().max() == 1
     if not manifest.protocol.trains or each_its_own:
         note = f", trained on {trains[0]} alone" if manifest.protocol.trains and len(trains) == 1 else ""
-        return _Margins(None, tests, f"{len(tests)} generators as tested{note}")
+        return _Margins(None, tests, f"{_generators(len(tests))} as tested{note}")
     if not set(trains) <= known:
         return _Margins(None, None, "unresolved, as train sets are not single generators")
-    return _Margins(trains, tests, f"{len(trains)} generators as trained and {len(tests)} as tested")
+    return _Margins(trains, tests, f"{_generators(len(trains))} as trained and {len(tests)} as tested")
 
 
 def _too_few(margins: _Margins) -> str:
-    return f"unresolved, as there are {margins.scope}, and fewer than {FEWEST_GENERATORS} say nothing of others"
+    return f"unresolved ({margins.scope}; fewer than {FEWEST_GENERATORS} say nothing of others)"
+
+
+def _generators(count: int) -> str:
+    return f"{count} generator{'s' if count > 1 else ''}"
 
 
 def _matrices(own: Sequence[pd.DataFrame], run: Run) -> tuple[Floats, _Margins]:
