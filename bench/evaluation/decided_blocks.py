@@ -89,8 +89,8 @@ def decided_blocks(run: Run, cells: Mask) -> Iterator[DecidedBlock]:
 def _decided(block: ScoreBlock, cells: NDArray[np.intp]) -> DecidedBlock:
     for scores in block.scores:
         check_scores(block.images.labels, scores)
-    without_odds = np.isnan(block.log_odds).any(axis=1)
-    order = np.where(without_odds[:, None], block.scores, block.log_odds)
+    without_odds = np.isnan(block.log_odds).any(axis=1, keepdims=True)
+    order = np.where(without_odds, block.scores, block.log_odds)
     correct = called_generated(block.scores) == (block.images.labels == 1)
     return DecidedBlock(cells, block.images, block.scores, order, correct, block.log_odds)
 

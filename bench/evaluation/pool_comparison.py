@@ -276,8 +276,9 @@ def _image_tests(
         of_images = difference_test(differences, changes.T)
         of_both = _test_with_training(differences, changes, trainings[np.array([one, other])])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
-        sides = (Compared(averages[side], *ends[side].T, influences[side]) for side in (one, other))
-        low[one, other], high[one, other] = difference_interval(*sides, shares, largest_loss, same[one, other])
+        sides = [Compared(averages[side], ends[side, 0], ends[side, 1], influences[side]) for side in (one, other)]
+        alike = same[one, other]
+        low[one, other], high[one, other] = difference_interval(sides[0], sides[1], shares, largest_loss, alike)
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)

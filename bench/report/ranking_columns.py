@@ -176,7 +176,7 @@ def heading(ranking: Ranking) -> str:
         else f" Everything first {ranking.base_degradation}, for training and testing."
     )
     ranked_by = f"{ranking.ranked_by} {ranking.accuracy}" if ranking.accuracy != ACCURACY else ranking.ranked_by
-    about = f"Setting: {ranking.setting}. On {ranking.runtime}. In order of {ranked_by}."
+    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranked_by}."
     return f"Data: {ranking.data}.{first} {about}{_behind_it(ranking)}"
 
 
