@@ -47,8 +47,12 @@ def f1(labels: Array, called: Array) -> float:
 
 def precision_at(prevalence: float, labels: Array, called: Array) -> float:
     """Precision where a share `prevalence` of all images is generated; NaN where none is called generated."""
-    hits = prevalence * generated_accuracy(labels, called)
-    alarms = (1 - prevalence) * (1 - real_accuracy(labels, called))
+    return precision_of_rates(prevalence, generated_accuracy(labels, called), float(called[labels == 0].mean()))
+
+
+def precision_of_rates(prevalence: float, hit_rate: float, alarm_rate: float) -> float:
+    """Precision of a share of generated and a share of real images called generated; NaN where both are 0."""
+    hits, alarms = prevalence * hit_rate, (1 - prevalence) * alarm_rate
     return hits / (hits + alarms) if hits + alarms else float("nan")
 
 
@@ -140,4 +144,5 @@ def precision_at_prevalence(prevalence: float) -> Metric:
         formula="p TPR / (p TPR + (1 - p) (1 - TNR)), p the stated prevalence",
         source="Bayes' theorem, as in Axelsson, ACM TISSEC 3, 2000",
         otherwise=NOTHING_CALLED,
+        prevalence=prevalence,
     )

@@ -72,3 +72,12 @@ def test_independent_images_have_the_exact_interval(hits, count):
     share = hits / count
     expected = binomtest(hits, count).proportion_ci(method="exact")
     assert share_interval(share, share * (1 - share) / count, count) == pytest.approx(tuple(expected), abs=1e-9)
+
+
+def test_no_false_alarm_in_forty_is_no_precision_of_rare_images():
+    (rare,) = find_metrics(["precision_at_prevalence_1pct"])
+    low, high = bootstrap_interval(rare, scored(gap=9), SOURCES, 50)
+    false_alarms = 1 - binomtest(40, 40).proportion_ci().low
+    assert low == pytest.approx(0.01 * (1 - false_alarms) / (0.01 * (1 - false_alarms) + 0.99 * false_alarms))
+    assert low < 0.1
+    assert high == 1
