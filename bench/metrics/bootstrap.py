@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.metrics.decisions import precision_of_rates
 from bench.metrics.metric import Metric, ScoredImages
 from bench.statistics.intervals import CONFIDENCE, random_generator
 from detectors.types import Array
@@ -27,9 +26,8 @@ def bootstrap_interval(
     logarithm. Few images make a calibration error, or what an oracle reaches, too large on average: by how much the
     draws are beyond the measure, an end is moved towards the other side (Efron and Tibshirani, 1993, chapter 10).
 
-    Precision at a prevalence rests on false alarms, of which no draw has any where there are none: its ends are
-    those of the shares of generated and of real images called generated, together. The interval of the negative
-    log-likelihood is too narrow where few images have most of it.
+    Where that is not enough, the entry of the metric has an interval of its own. That of the negative log-likelihood is
+    too narrow where few images have most of it.
 
     Args:
         metric: Any.
@@ -44,8 +42,8 @@ def bootstrap_interval(
     value = images.measure(metric)
     if np.isnan(value):
         return value, value
-    if metric.prevalence is not None:
-        return _precision_interval(metric.prevalence, images, sources, (draws, level))
+    if metric.interval is not None:
+        return metric.interval(images, sources, draws, level)
     found = np.array(list(_drawn_values(metric, images, sources, draws)))
     found = found[np.isfinite(found)]
     count = _sources_of_needed(metric, images.labels, sources)
@@ -100,36 +98,6 @@ def share_interval(value: float, variance: float, count: float, level: float = C
     low = float(betaincinv(hits, size - hits + 1, tail)) if value > 0 else 0.0
     high = float(betaincinv(hits + 1, size - hits, 1 - tail)) if value < 1 else 1.0
     return low, high
-
-
-def _precision_interval(
-    prevalence: float, images: ScoredImages, sources: Array, how: tuple[int, float]
-) -> tuple[float, float]:
-    """The interval of precision at a prevalence, from those of both rates, which are of different images.
-
-    Its log odds are a difference of the logarithms of the rates, so that distances from it add in squares (Zou and
-    Donner, Statistics in Medicine 27, 2008); without a false alarm or a hit, the farthest end of each rate counts.
-    """
-    hit_rate, hit_ends = _rate(1, images, sources, how)
-    alarm_rate, alarm_ends = _rate(0, images, sources, how)
-    ends = (hit_ends[0], alarm_ends[1]), (hit_ends[1], alarm_ends[0])
-    if not hit_rate or not alarm_rate:
-        low, high = (precision_of_rates(prevalence, *rates) if any(rates) else 1.0 for rates in ends)
-        return low, high
-    middle = np.log(hit_rate / alarm_rate)
-    distances = [np.hypot(np.log(hits / hit_rate), np.log(alarms / alarm_rate)) for hits, alarms in ends]
-    low, high = (precision_of_rates(prevalence, np.exp(middle + by), 1.0) for by in (-distances[0], distances[1]))
-    return float(low), float(high)
-
-
-def _rate(
-    label: int, images: ScoredImages, sources: Array, how: tuple[int, float]
-) -> tuple[float, tuple[float, float]]:
-    """The share of one class called generated, with the interval of it."""
-    own = images.labels == label
-    part = ScoredImages(images.labels[own], images.scores[own], threshold=images.threshold)
-    rate = Metric("called", lambda _labels, called: float(called.mean()), needs=(label,), reads="decisions")
-    return part.measure(rate), bootstrap_interval(rate, part, np.asarray(sources)[own], *how)
 
 
 def _positive_interval(value: float, variance: float, count: float, level: float) -> tuple[float, float]:

@@ -108,11 +108,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     device = runtime(request.device, request.precision)
     entries = entries_of(request)
     check_options(request.recipe_options, entries)
-    checkpoints = {
-        entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
-        for entry in entries
-        if entry.checkpoint
-    }
+    checkpoints = _checkpoints(request, entries)
     request = _with_corpus_generators(request)
     further = (*request.data_sets[1:], *request.protocol.data_sets())
     data = {name: _open_images(request, name, reporter, dry=dry) for name in ("", *further)}
@@ -168,6 +164,15 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         sum(count for _, count in facts.values()),
         validation,
     )
+
+
+def _checkpoints(request: RunRequest, entries: Sequence[Entry]) -> dict[str, FoundCheckpoint]:
+    """The files that some of the rows are loaded from, by row."""
+    return {
+        entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
+        for entry in entries
+        if entry.checkpoint
+    }
 
 
 def _validation_share(request: RunRequest) -> float:

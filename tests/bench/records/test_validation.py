@@ -88,6 +88,7 @@ def test_a_run_without_it_leaves_none_and_does_not_go_on_with_one_that_has(runne
 
 def test_a_share_of_what_trains_nothing_is_one_line(runner, quiet, tmp_path):
     request = replace_share(runner.request("released", detectors=("cnnspot@none.pth",)), SHARE)
+    request = replace(request, setting="auto")
     with pytest.raises(InputError, match=r"--validation holds images out of trainings, and released trains nothing"):
         plan_run(request, quiet)
 
