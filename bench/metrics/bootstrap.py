@@ -52,8 +52,10 @@ def bootstrap_interval(
     variance = float(found.var(ddof=1)) * count / (count - 1)
     unbiased = float(np.clip(2 * value - found.mean(), *metric.bounds))
     interval_of = share_interval if metric.is_share else _positive_interval
-    low, _ = interval_of(min(value, unbiased), variance, count, level)
-    _, high = interval_of(max(value, unbiased), variance, count, level)
+    # a mean of scores may vary by far less than a share of images does
+    most = np.inf if metric.reads == "scores" and variance > 0 else count
+    low, _ = interval_of(min(value, unbiased), variance, most, level)
+    _, high = interval_of(max(value, unbiased), variance, most, level)
     return low, high
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,27 +10,10 @@ import pyarrow as pa
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.outcomes import Scored
+from bench.records.run import NO_VALIDATION, ValidationScores
 from bench.records.store import SCORES, Store
 
 VALIDATION_FILE = "validation.csv"
-
-
-@dataclass(frozen=True)
-class ValidationScores:
-    """The validation scores of a run.
-
-    Attributes:
-        cells: One row per cell that has some, columns `columns.VALIDATION`.
-        scores: One row per image and `columns.VALIDATION_KEY`, which is their `columns.KEY`; columns `columns.SCORES`.
-    """
-
-    cells: pd.DataFrame
-    scores: pd.DataFrame
-
-    def of_cell(self, key: str) -> pd.DataFrame:
-        """The validation scores behind a cell, by its key; none where it has none."""
-        own = self.cells.loc[self.cells[columns.KEY].eq(key), columns.VALIDATION_KEY]
-        return self.scores[self.scores[columns.KEY].isin(own)]
 
 
 def write_validation(store: Store, cells: pd.DataFrame) -> None:
@@ -49,7 +31,7 @@ def read_validation(folder: Path) -> ValidationScores:
     """
     path = folder / VALIDATION_FILE
     if not path.is_file():
-        return ValidationScores(pd.DataFrame(columns=list(columns.VALIDATION)), pd.DataFrame(columns=columns.SCORES))
+        return NO_VALIDATION
     cells = pd.read_csv(path, dtype=str, keep_default_na=False)
     if missing := set(columns.VALIDATION) - set(cells.columns):
         msg = f"{path} is damaged (it has no {min(missing)}); run the same command again"

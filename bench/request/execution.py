@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ from bench.records.outcomes import Scored
 from bench.records.run import Run
 from bench.records.saved_detector import SavedDetector, to_bytes
 from bench.records.store import THROUGHPUT, TRAINING, Store
-from bench.records.validation import write_validation
+from bench.records.validation import read_validation, write_validation
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import cell_table, data_digest, manifest_of, validation_table
@@ -52,7 +53,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
         _write_detectors(run, scored, engine, store)
     if request.timed:
         _write_timings(run, scored, engine, resources)
-    return store.read()
+    return replace(store.read(), validation=read_validation(store.root))
 
 
 def _write_training(run: PlannedRun, resources: Resources) -> None:

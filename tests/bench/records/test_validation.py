@@ -60,6 +60,14 @@ def test_validation_scores_stand_in_no_table_of_cells(finished):
     assert finished.run.manifest.validation == SHARE
 
 
+def test_the_report_shows_what_the_threshold_costs(finished):
+    found = pd.read_csv(finished.folder / "thresholds.csv")
+    assert len(found) == 2 * len(GENERATORS) ** 2
+    text = (finished.folder / "thresholds.md").read_text()
+    assert "from 25% of each train set, held out" in text
+    assert "oracle (seen)" in text
+
+
 def test_what_is_planned_is_announced(request_with):
     said = io.StringIO()
     reporter = Reporter(Console(file=said, width=500))
@@ -79,8 +87,9 @@ def test_a_run_without_it_leaves_none_and_does_not_go_on_with_one_that_has(runne
     without = plan_run(replace_share(request_with, 0.0), quiet)
     with pytest.raises(InputError, match=r"the share for validation none, not 0\.25"):
         require_own_question(finished.folder, [without])
-    plain = runner("cross_generator", report=False)
+    plain = runner("cross_generator")
     assert not (plain.folder / VALIDATION_FILE).exists()
+    assert not (plain.folder / "thresholds.md").exists()
     found = read_validation(plain.folder)
     assert found.cells.empty
     assert found.of_cell("any").empty
