@@ -67,7 +67,7 @@ def _measures(validation: ScoredImages, test: ScoredImages) -> Iterator[tuple[st
         yield from ((f"{method}_{metric.name}", calibrated.measure(metric)) for metric in CALIBRATED)
 
 
-def mean_measures(run: Run) -> Mapping[str, pd.Series[float]]:
+def mean_measures(run: Run) -> Mapping[str, Mapping[str, float]]:
     """The means of `validation_measures` over cells by detector, in planned order; NaN where one is missing."""
     found = validation_measures(run)
     if found.empty:
@@ -75,4 +75,4 @@ def mean_measures(run: Run) -> Mapping[str, pd.Series[float]]:
     order = [name for name in run.manifest.detectors if name in set(found[columns.DETECTOR])]
     values = found.drop(columns=[columns.KEY, columns.DETECTOR, THRESHOLD]).groupby(found[columns.DETECTOR])
     means = values.mean().where(values.count().eq(values.size(), axis=0))
-    return {name: pd.Series(means.loc[name]) for name in order}
+    return {name: {str(column): float(means[column][name]) for column in means} for name in order}

@@ -53,7 +53,7 @@ def bootstrap_interval(
     unbiased = float(np.clip(2 * value - found.mean(), *metric.bounds))
     interval_of = share_interval if metric.is_share else _positive_interval
     # a mean of scores may vary by far less than a share of images does
-    most = np.inf if metric.reads == "scores" and variance > 0 else count
+    most = count**2 if metric.reads == "scores" else count
     low, _ = interval_of(min(value, unbiased), variance, most, level)
     _, high = interval_of(max(value, unbiased), variance, most, level)
     return low, high

@@ -32,7 +32,7 @@ def threshold_content(measured: MeasuredCells) -> SectionContent:
     share = 100 * measured.run.manifest.validation
     columns = [TableColumn("detector", tuple(means), left=True)]
     columns += [
-        TableColumn(header, tuple(percent(float(values[name])) for values in means.values()))
+        TableColumn(header, tuple(percent(values[name]) for values in means.values()))
         for header, name in COLUMNS.items()
     ]
     title = f"Thresholds and calibration from {share:g}% of each train set, held out"
