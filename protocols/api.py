@@ -25,6 +25,21 @@ class Unanswerable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceDraw:
+    """Some of the sources of a subset: those that are drawn, or all others.
+
+    Attributes:
+        share: Of the images of each class, as nearly as whole sources allow; at least one of each.
+        seed: Of the draw.
+        drawn: Whether those that are drawn are meant.
+    """
+
+    share: float
+    seed: int
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Subset:
     """A selection of images: some generators with the real images that belong to them, of one split.
 
@@ -40,6 +55,7 @@ class Subset:
             `size`. A real image that is in the subset already is in it once.
         copy: Which copies that the data ships: "" for originals, a name for those alone; None for all.
         label: What tables call it; empty for its generators. No key depends on it.
+        sources: Which of its sources, drawn after everything else; None for all.
     """
 
     generators: tuple[str, ...]
@@ -52,6 +68,7 @@ class Subset:
     degraded: DegradedImages = "both"
     shots: tuple[tuple[str, int], ...] = ()
     copy: str | None = None
+    sources: SourceDraw | None = None
 
     @property
     def common_degradation(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -144,7 +144,7 @@ class Average:
 class RunningAverages:
     """Averages of measures over cells that come in blocks."""
 
-    def __init__(self, masks: Mapping[str, Mask], sources: SourceTable) -> None:
+    def __init__(self, masks: Mapping[Hashable, Mask], sources: SourceTable) -> None:
         """Begin the averages over these cells, bools (cells,), by name."""
         self._names = list(masks)
         self._masks = np.array([masks[name] for name in self._names]).reshape(len(masks), -1)
@@ -169,7 +169,7 @@ class RunningAverages:
                 sums.influences[average, test.sources] += influences[average]
                 sums.losses[average, test.sources] += counts[average] * test.losses[name]
 
-    def averages(self) -> dict[str, dict[str, Average]]:
+    def averages(self) -> dict[Hashable, dict[str, Average]]:
         """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none."""
         planned = self._masks.sum(axis=1)
         return {
@@ -211,13 +211,3 @@ class _Sums:
         """Before any cell."""
         shape = (averages, sources)
         return cls(np.zeros(averages, np.intp), np.zeros((averages, 2)), np.zeros(shape), np.zeros(shape))
-
-
-def averages_of(
-    masks: Mapping[str, Mask], blocks: Iterable[DecidedBlock], sources: SourceTable
-) -> dict[str, dict[str, Average]]:
-    """The averages over these cells, all of which are scored, by name and measure."""
-    running = RunningAverages(masks, sources)
-    for block in blocks:
-        running.add(block, block.measures())
-    return running.averages()

@@ -55,13 +55,16 @@ class DecidedBlock:
 
     def measures(self) -> dict[str, RowMeasures]:
         """The measures that are defined, by column, each with the influence of every image."""
-        labels, both = self.images.labels, self.has_both_classes
-        found = {columns.ACCURACY: mean_influences(self.correct, labels)}
-        found[columns.RANKED] = mean_influences(self.correct, labels, balanced=both)
-        if both:
+        labels = self.images.labels
+        found = {columns.ACCURACY: mean_influences(self.correct, labels), columns.RANKED: self.ranked()}
+        if self.has_both_classes:
             found[columns.BALANCED_ACCURACY] = mean_influences(self.called == (labels == 1), labels, balanced=True)
             found[columns.ROC_AUC], found[columns.AP] = ranking_influences(self.order, labels)
         return found
+
+    def ranked(self) -> RowMeasures:
+        """`columns.RANKED`: the accuracy, both classes counting alike where there are both."""
+        return mean_influences(self.correct, self.images.labels, balanced=self.has_both_classes)
 
 
 def decided_blocks(run: Run, cells: Mask) -> Iterator[DecidedBlock]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.evaluation.cells import CHANCE, UNASKED, MeasuredCells, first_average_with_cells
 from bench.evaluation.decided_blocks import Mask
+from bench.evaluation.implausible_results import gains_from_degradation, inverted_orders
 from bench.records import columns
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
@@ -36,6 +37,8 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
     yield from _unbalanced(evaluation.table[ranked])
     yield from _unasked(evaluation.table[ranked])
     yield from _ties(evaluation, ranked)
+    yield from inverted_orders(evaluation, average, records, where)
+    yield from gains_from_degradation(evaluation, ranked)
     for detector, entry in records.items():
         if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
             yield (

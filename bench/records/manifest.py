@@ -204,6 +204,7 @@ class Manifest:
         further: Further data sets, as the cells name them.
         degradations: By kind of degradation that images go through, its version and in brackets the library of a
             version that fixes its pixels beside those of `versions`.
+        validation: Share of every train set that was not fitted on and scored; 0 for none.
     """
 
     protocol: ProtocolRecord
@@ -217,6 +218,7 @@ class Manifest:
     recipe_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     further: Mapping[str, DataRecord] = field(default_factory=dict)
     degradations: Mapping[str, str] = field(default_factory=dict)
+    validation: float = 0.0
 
     def to_json(self, **further: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
         """A JSON file with the version of the schema; `further` entries are written into it too."""

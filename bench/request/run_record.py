@@ -66,6 +66,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
         recipe_options={name: dict(options) for name, options in request.recipe_options.items()},
         further={name: _data(run, name) for name in run.data if name},
         degradations=degradation_versions(_chains(run)),
+        validation=request.validation,
     )
 
 
@@ -200,3 +201,13 @@ def cell_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame
             }
         )
     return pd.DataFrame(rows, columns=[*columns.CELLS, *run.protocol.axes])
+
+
+def validation_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    """One row per planned cell whose fit has validation scores, columns `columns.VALIDATION`."""
+    keys = {item.cell: item.key for item in run.planned}
+    rows = [
+        (keys[cell], keys[other], outcomes[keys[other]].status, outcomes[keys[other]].reason)
+        for cell, other in run.validation.items()
+    ]
+    return pd.DataFrame(rows, columns=list(columns.VALIDATION))

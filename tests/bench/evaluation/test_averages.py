@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.evaluation.averages import SourceTable, averages_of
+from bench.evaluation.averages import RunningAverages, SourceTable
 from bench.evaluation.cells import average_masks, evaluate
 from bench.evaluation.decided_blocks import decided_blocks
 from bench.records import columns
@@ -36,7 +36,10 @@ def test_influences_of_an_average_are_those_of_its_cells_by_source(run):
     own = run.cells["detector"].eq("alpha").to_numpy()
     sources = SourceTable(run.score_table.test_images())
     blocks = list(decided_blocks(run, own))
-    (found,) = averages_of({"": own}, blocks, sources).values()
+    running = RunningAverages({"": own}, sources)
+    for block in blocks:
+        running.add(block, block.measures())
+    (found,) = running.averages().values()
     expected = np.zeros(sources.count)
     for block in blocks:
         rows = mean_influences(block.correct, block.images.labels, balanced=True).influences
