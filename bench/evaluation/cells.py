@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.averages import Average, RunningAverages, SourceTable, TestSources, cell_intervals
+from bench.evaluation.averages import Average, Name, RunningAverages, SourceTable, TestSources, cell_intervals
 from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
 from bench.metrics.catalogue import METRICS, all_metrics
 from bench.metrics.metric import Metric, ScoredImages
@@ -60,14 +60,16 @@ class MeasuredCells:
         """The mean accuracy of both classes over those of these cells that are scored; None where there are none."""
         return self.averages_over({"": cells & self.scored}).get("")
 
-    def averages_over(self, masks: Mapping[Hashable, Mask]) -> dict[Hashable, Average]:
+    def averages_over(self, masks: Mapping[Name, Mask]) -> dict[Name, Average]:
         """The means of `columns.RANKED` over some cells, all scored, by name; nothing for no cells.
 
         Args:
             masks: Bools (cells,), by name.
         """
+        if not masks:
+            return {}
         running = RunningAverages(masks, self.sources)
-        for block in decided_blocks(self.run, np.logical_or.reduce(list(masks.values()))) if masks else ():
+        for block in decided_blocks(self.run, np.logical_or.reduce(list(masks.values()))):
             running.add(block, {columns.RANKED: block.ranked()})
         found = running.averages()
         return {name: measures[columns.RANKED] for name, measures in found.items() if measures}

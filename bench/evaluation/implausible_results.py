@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from bench.evaluation.averages import Average
 from bench.evaluation.cells import MeasuredCells
@@ -20,6 +21,7 @@ from protocols.api import NONE
 
 LEVEL = 0.01  # of all tests together
 CHANCE_AREA = 0.5
+TINY = 1e-12  # a variance that is none
 
 
 def inverted_orders(evaluation: MeasuredCells, average: str, detectors: Iterable[str], where: str) -> Iterator[str]:
@@ -33,12 +35,17 @@ def inverted_orders(evaluation: MeasuredCells, average: str, detectors: Iterable
     """
     areas = {name: evaluation.averages[name][average].get(columns.ROC_AUC) for name in detectors}
     for detector, area in areas.items():
-        if area is not None and area.interval[1] < CHANCE_AREA:
+        if area is not None and area.interval[1] < CHANCE_AREA and _area_by_chance(area) * len(areas) < LEVEL:
             yield (
-                f"Inverted? {detector} has a mean ROC AUC of {100 * area.value:.1f}% {where}, below the 50% of guessing "
-                "by more than chance: look whether its labels or scores are inverted, or its images are not the real "
-                "and generated ones that they are called."
+                f"Inverted? {detector} has a mean ROC AUC of {100 * area.value:.1f}% {where}, below the 50% of "
+                "guessing by more than chance: look whether its labels or scores are inverted, or its images are not "
+                "the real and generated ones that they are called."
             )
+
+
+def _area_by_chance(area: Average) -> float:
+    """The probability of a ROC AUC as low by chance. Of few images its interval is the stricter one."""
+    return float(ndtr((area.value - CHANCE_AREA) / np.sqrt(max(float(area.spread.variances[0]), TINY))))
 
 
 def gains_from_degradation(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
@@ -73,17 +80,13 @@ def gains_from_degradation(evaluation: MeasuredCells, ranked: Mask) -> Iterator[
 
 def _by_chance(evaluation: MeasuredCells, pairs: pd.DataFrame) -> dict[str, float]:
     """The probability of a mean gain as large by chance, one-sided, of one detector by degradation."""
-    masks = {}
-    for degradation, own in pairs.groupby(columns.DEGRADATION, sort=False):
+    steps, masks = [str(step) for step in pairs[columns.DEGRADATION].unique()], {}
+    for step in steps:
         for side in ("clean", "degraded"):
-            masks[side, degradation] = np.zeros(len(evaluation.table), bool)
-            masks[side, degradation][own[side].to_numpy(int)] = True
+            masks[side, step] = np.zeros(len(evaluation.table), bool)
+            masks[side, step][pairs.loc[pairs[columns.DEGRADATION].eq(step), side].to_numpy(int)] = True
     found = evaluation.averages_over(masks)
-    return {
-        degradation: _chance_of_gain(found["clean", degradation], found["degraded", degradation])
-        for side, degradation in masks
-        if side == "clean"
-    }
+    return {step: _chance_of_gain(found["clean", step], found["degraded", step]) for step in steps}
 
 
 def _chance_of_gain(clean: Average, degraded: Average) -> float:

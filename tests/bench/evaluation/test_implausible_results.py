@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -7,21 +5,21 @@ from bench.evaluation.cells import evaluate
 from bench.evaluation.implausible_results import LEVEL, gains_from_degradation, inverted_orders
 from bench.evaluation.leaderboard import ranking
 from bench.metrics.ranking import roc_auc
-from tests.support.synthetic_runs import make_run
+from tests.support.synthetic_runs import make_run, with_scores
 
 
 def inverted(run, detector):
     mine = run.scores["key"].str.startswith(detector)
-    return replace(run, scores=run.scores.assign(score=run.scores["score"].where(~mine, 1 - run.scores["score"])))
+    return with_scores(run, run.scores.assign(score=run.scores["score"].where(~mine, 1 - run.scores["score"])))
 
 
 def orders(run):
-    measured = evaluate(run, draws=10)
-    return list(inverted_orders(measured, np.ones(len(measured.table), bool), "over all cells"))
+    measured = evaluate(run)
+    return list(inverted_orders(measured, "all cells", run.cells["detector"].unique(), "over all cells"))
 
 
 def gains(run):
-    measured = evaluate(run, draws=10)
+    measured = evaluate(run)
     return list(gains_from_degradation(measured, np.ones(len(measured.table), bool)))
 
 
@@ -45,7 +43,7 @@ def test_guessing_is_called_inverted_as_rarely_as_the_level_says():
 def test_two_images_of_each_class_in_the_wrong_order_are_chance():
     run = make_run(lambda *_: 0.0, detectors=["alpha"], n=2)
     cell = run.scores["key"].eq(run.cells["key"].iloc[0])
-    one = replace(run, cells=run.cells.iloc[:1], scores=run.scores[cell])
+    one = with_scores(run, run.scores[cell], cells=run.cells.iloc[:1])
     assert roc_auc(one.scores["label"].to_numpy(), one.scores["score"].to_numpy()) == 0
     assert orders(one) == []
 

@@ -9,7 +9,7 @@ from bench.evaluation.cells import cells_table
 from bench.evaluation.validation_measures import mean_measures, validation_measures
 from bench.records import columns
 from bench.records.run import ValidationScores
-from tests.support.synthetic_runs import make_run
+from tests.support.synthetic_runs import make_run, with_scores
 
 
 def with_validation(run, log_odds, labels):
@@ -55,7 +55,7 @@ def test_a_threshold_that_fails_is_repaired_by_validation_and_platt_and_not_by_t
     for what, table in (("scores", run.scores), ("validation", run.validation.scores)):
         high = np.float32(0.55) + np.float32(0.4) * table[columns.SCORE]
         shifted[what] = table.assign(**{columns.SCORE: high, columns.LOG_ODDS: np.nan})
-    moved = replace(run, scores=shifted["scores"], validation=replace(run.validation, scores=shifted["validation"]))
+    moved = with_scores(run, shifted["scores"], validation=replace(run.validation, scores=shifted["validation"]))
     before, after = mean_measures(run), mean_measures(moved)
     for detector, values in after.items():
         assert values["balanced_accuracy"] == 0.5
