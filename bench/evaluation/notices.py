@@ -41,6 +41,8 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
                 f"{detector}: no digest of this checkpoint is known to the registry; the file that was used has sha256 "
                 f"{entry.checkpoint.sha256}."
             )
+        if entry.imported:
+            yield from (f"{detector}: {notice}" for notice in entry.imported.notices)
     yield from manifest.data.warnings
     for name, further in manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)

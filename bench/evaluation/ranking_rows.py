@@ -16,7 +16,7 @@ from bench.evaluation.cells import (
     MeasuredCells,
 )
 from bench.records import columns
-from bench.records.manifest import CheckpointRecord, ProtocolRecord
+from bench.records.manifest import CheckpointRecord, ImportRecord, ProtocolRecord
 from bench.records.run import Run
 from bench.statistics.intervals import interval
 from detectors.types import Array
@@ -85,7 +85,8 @@ class RankingRow:
         over: Mean and worst of its accuracies over the values of each axis in `ProtocolRecord.worst_over`.
         real_images: The least and the largest number of real images of its scored cells; 0 where none is scored.
         generated_images: The same of generated images.
-        checkpoint: What it was loaded from; None where it was trained.
+        checkpoint: What it was loaded from; None where it was trained or imported.
+        imported: Where its scores come from; None where they were computed here.
     """
 
     rank: int | None
@@ -101,6 +102,12 @@ class RankingRow:
     checkpoint: CheckpointRecord | None = None
     real_images: tuple[int, int] = (0, 0)
     generated_images: tuple[int, int] = (0, 0)
+    imported: ImportRecord | None = None
+
+    @property
+    def trained(self) -> bool:
+        """Whether it was trained for the run: neither loaded nor imported."""
+        return self.checkpoint is None and self.imported is None
 
 
 def _spread(seeds: Array, accuracies: Array) -> float:
@@ -163,6 +170,7 @@ def ranking_row(
         at_chance=_at_chance(evaluation, masks[home] & own) if home in masks else False,
         over=_over_axes(cells, protocol),
         checkpoint=run.manifest.detectors[detector].checkpoint,
+        imported=run.manifest.detectors[detector].imported,
         real_images=_span(scored[columns.N] - scored[columns.N_GENERATED]),
         generated_images=_span(scored[columns.N_GENERATED]),
     )
