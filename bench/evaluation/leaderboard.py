@@ -190,8 +190,8 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
 
 def _kinds_text(rows: Sequence[RankingRow]) -> str:
     """What rows that were not trained are."""
-    kinds = {"released checkpoints": [row.checkpoint for row in rows], "imported scores": [row.imported for row in rows]}
-    return " and ".join(name for name, found in kinds.items() if any(found))
+    released, imported = any(row.checkpoint for row in rows), any(row.imported for row in rows)
+    return " and ".join([*["released checkpoints"] * released, *["imported scores"] * imported])
 
 
 def _question_digest(run: Run) -> str:
