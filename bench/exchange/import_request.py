@@ -20,7 +20,8 @@ class ImportRequest:
 
     Attributes:
         table: The file.
-        detector: What its one detector is called; "" for what the table says, or else its file.
+        detector: What its one detector is called; "" for what the table says, or else its file;
+            see `bench.exchange.score_rows.score_rows`.
         columns: By role, the columns that the user states.
         classes: What values of its labels mean.
         kind: What its numbers are; None where the user does not say.

@@ -17,7 +17,6 @@ from bench.images.annotations.stated_facts import SKIPPED
 from bench.images.image_set import ImageSet
 from bench.images.vocabulary.generator_names import same_generator
 from bench.platform.errors import InputError
-from bench.platform.printable import printable
 from bench.records import columns
 from bench.records.run import Run
 
@@ -88,8 +87,8 @@ def matched_rows(rows: pd.DataFrame, known: KnownImages) -> tuple[pd.DataFrame, 
     renamed = rows.assign(**{IMAGE: names})[names.notna()]
     if not unknown:
         return renamed, []
-    others = f"{len(unknown):,} of {len(stated):,} images of the table are none of {printable(known.where)}"
-    return renamed, [f"{others} and were left out, such as {shown_examples(unknown)}."]
+    others = f"{len(unknown):,} of {len(stated):,} images of the table are none that are asked about"
+    return renamed, [f"{others}, and were left out, such as {shown_examples(unknown)}."]
 
 
 def _without(name: str, roots: Sequence[str]) -> str:

@@ -141,7 +141,7 @@ def question_of_run(run: Run, where: str) -> ScoreQuestion:
         raise InputError(f"{msg}; give a run of one data set")
     images = images.assign(**{GIVEN: images[columns.NAME], CONDITION: images[columns.DEGRADATION]})[list(IMAGES)]
     base = run.manifest.data.base_degradation
-    first = f"the images of {where} all went through {base} first, and so must those that the scores are of."
+    first = f"the images of the run all went through {base} first, and so must those that the scores are of."
     manifest = replace(run.manifest, detectors={}, recipe_options={}, seeds=())
     cells = cells[[*question, columns.GROUPS, columns.STATUS, columns.REASON]]
     return ScoreQuestion(manifest, cells, images, () if base == NONE else (first,))

@@ -22,7 +22,7 @@ from bench.exchange.questions import ScoreQuestion, question_of_data, question_o
 from bench.exchange.row_facts import row_facts
 from bench.exchange.score_checks import as_probabilities, check_kind, without_repeats
 from bench.exchange.score_columns import DEGRADATION, DETECTOR, IMAGE, SOURCE, ScoreColumns, find_score_columns
-from bench.exchange.score_rows import ROW, score_rows, shown_examples, sources_of
+from bench.exchange.score_rows import OWN_NAME, ROW, score_rows, shown_examples, sources_of
 from bench.exchange.score_tables import read_score_table
 from bench.images.annotations.records import TextRecords
 from bench.images.annotations.stated_facts import SKIPPED
@@ -100,11 +100,11 @@ def import_like(request: ImportRequest, run: Run, where: str) -> ImportedScores:
     question = question_of_run(run, where)
     read, rows, said = _known_rows(request, images_of_run(run, where))
     if taken := [name for name in rows[DETECTOR].unique() if name in run.manifest.detectors]:
-        msg = f"{where} has a row {taken[0]} of its own; call the imported one otherwise: --detector NAME"
-        raise InputError(msg)
+        msg = f"{where} has a row {taken[0]} of its own; call the imported one otherwise"
+        raise InputError(f"{msg}: --detector NAME, or 'their {OWN_NAME}' for all")
     known = set(question.cells[columns.DEGRADATION])
     further = [name for name in _degradations(rows) if name not in known]
-    others = [f"scores under {shown_examples(further)} were left out: {where} has no such degradation."]
+    others = [f"scores under {shown_examples(further)} were left out: the run has no such degradation."]
     rows = rows[~rows[DEGRADATION].isin(further)]
     if rows.empty:
         msg = f"the scores are under {shown_examples(further)}, and {where} has {shown_examples(sorted(known))}"

@@ -31,6 +31,7 @@ ROWS = (ROW, IMAGE, DETECTOR, DEGRADATION, TRAIN, SEED, SCORE, LOG_ODDS)
 FIT = [DETECTOR, TRAIN, SEED]  # one detector as it was trained once
 MAX_SHOWN = 3  # examples in a message
 MAX_LENGTH = 200  # characters of one
+OWN_NAME = "{}"  # in the name of detectors: what the table calls each
 MAX_NAME = 100  # characters of a detector's name
 CLEAN = frozenset({"", "none", "clean", "original", "originals", "no", "identity", "raw"})
 EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "-"})  # texts in place of a number that there is not
@@ -54,7 +55,8 @@ def score_rows(records: Records, columns: ScoreColumns, detector: str) -> pd.Dat
     Args:
         records: The table.
         columns: The roles of its columns.
-        detector: What the one detector of a table is called; "" for what the table says, or else its file.
+        detector: What the one detector of a table is called; "" for what the table says, or else its file. What
+            the table calls each of several stands in place of `OWN_NAME`.
 
     Returns:
         Scores and log odds are float64 as written, NaN where there is none; the degradation is spelt as Lineup does,
@@ -110,10 +112,12 @@ def _detectors(columns: ScoreColumns, score: str, stated: Sequence[str]) -> str 
 
 def _renamed(where: str, rows: pd.DataFrame, detector: str) -> pd.DataFrame:
     names = list(rows[DETECTOR].unique())
-    if detector and len(names) > 1:
+    if OWN_NAME in detector:
+        rows = rows.assign(**{DETECTOR: [printable(detector.replace(OWN_NAME, name)) for name in rows[DETECTOR]]})
+    elif detector and len(names) > 1:
         msg = f"--detector {detector} is one name, and {where} has scores of {len(names)}: {shown_examples(names)}"
-        raise InputError(f"{msg}; leave it out, or name one column: --columns score=...")
-    if detector:
+        raise InputError(f"{msg}; name one column (--columns score=...), or write {OWN_NAME} where their names stand")
+    elif detector:
         rows = rows.assign(**{DETECTOR: printable(detector)})
     wrong = [name for name in rows[DETECTOR].unique() if not name.strip() or len(name) > MAX_NAME]
     refuse_rows(

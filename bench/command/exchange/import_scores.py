@@ -38,7 +38,11 @@ OfSplit = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="Result folder, for `lineup leaderboard`.")]
 DetectorName = Annotated[
-    str, typer.Option(help="What gave the scores.", show_default="as the table says, or name of the file")
+    str,
+    typer.Option(
+        help="What gave the scores; {} is what the table calls it.",
+        show_default="as the table says, or name of the file",
+    ),
 ]
 Kind = Annotated[
     str,
