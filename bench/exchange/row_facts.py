@@ -10,9 +10,19 @@ from typing import Any
 from bench.exchange.score_columns import GENERATOR, IMAGE, LABEL, NONE_STATED, ScoreColumns
 from bench.images.annotations.column_roles import explained_numbers
 from bench.images.annotations.records import TextRecords
-from bench.images.annotations.table_columns import LABELS, TRUE_IS, TableColumns, is_number, plain_number, squeezed
+from bench.images.annotations.table_columns import (
+    CLASS_CONTENTS,
+    LABELS,
+    TRUE_IS,
+    TableColumns,
+    is_number,
+    plain_number,
+    squeezed,
+)
 from bench.images.reading import ClassName, Reading
 from bench.platform.printable import printable
+
+MISTAKEN = frozenset(map(squeezed, (*LABELS, *CLASS_CONTENTS)))  # names by which columns of labels are known
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ def row_facts(
     """
     by_role, rows = columns.by_role, records.rows
     taken = {*columns.scores, *(column for role, column in by_role.items() if role not in {LABEL, GENERATOR})}
+    taken = {name for name in taken if squeezed(name) in MISTAKEN}  # `fake` may hold scores
     others = {str(name): records.values(name) for name in records.columns if name not in taken}
     stated = {role: by_role[role] for role in (LABEL, GENERATOR) if role in by_role}
     if not others:

@@ -25,7 +25,7 @@ SPLITS = ("train", "val", "test", "all")
 MISSING = "missing.csv"
 IN_CELLS, READ, WANTED = "In which cells the scores stand", "How the table is read", "Images without a score"
 
-Table = Annotated[Path, typer.Argument(help="Image, label, generator, score as .csv, .tsv, .json, .jsonl or .parquet.")]
+ScoreTable = Annotated[Path, typer.Argument(help="Image, label, generator, score as .csv, .tsv, .json, .jsonl or .parquet.")]
 OfData = Annotated[
     str, typer.Option(help="Data with labels, such as a folder of `lineup degrade`.", rich_help_panel=IN_CELLS)
 ]
@@ -36,7 +36,7 @@ OfSplit = Annotated[
         help="Images of --data: train, val, test or all.", show_default="those held out", rich_help_panel=IN_CELLS
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="Result folder, for `lineup leaderboard`.")]
+BoardFolder = Annotated[Path | None, typer.Option(help="Result folder, for `lineup leaderboard`.")]
 DetectorName = Annotated[
     str,
     typer.Option(
@@ -60,7 +60,7 @@ ScoreRoles = Annotated[
         help="image=...,score=...,detector=...; - for none; score may come several times.", rich_help_panel=READ
     ),
 ]
-OnMissing = Annotated[
+MissingChoice = Annotated[
     str,
     typer.Option(help="exclude, real or fake: they are left out, or count as called so.", rich_help_panel=WANTED),
 ]
@@ -81,18 +81,18 @@ DataColumns = Annotated[str, typer.Option(help="Columns of tables of --data.", r
 
 
 def import_command(  # noqa: PLR0913, PLR0917 - one parameter per option
-    scores: Table,
+    scores: ScoreTable,
     data: OfData = "",
     like: Like = None,
     split: OfSplit = "",
-    out: Out = None,
+    out: BoardFolder = None,
     replace: options.Replace = False,  # noqa: FBT002
     detector: DetectorName = "",
     kind: Kind = "",
     positive: Positive = "generated",
     columns: ScoreRoles = "",
     classes: options.Classes = "",
-    on_missing: OnMissing = "exclude",
+    on_missing: MissingChoice = "exclude",
     min_coverage: MinCoverage = None,
     profile: OfProfile = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: FBT002
