@@ -25,7 +25,9 @@ SPLITS = ("train", "val", "test", "all")
 MISSING = "missing.csv"
 IN_CELLS, READ, WANTED = "In which cells the scores stand", "How the table is read", "Images without a score"
 
-ScoreTable = Annotated[Path, typer.Argument(help="Image, label, generator, score as .csv, .tsv, .json, .jsonl or .parquet.")]
+ScoreTable = Annotated[
+    Path, typer.Argument(help="Image, label, generator, score as .csv, .tsv, .json, .jsonl or .parquet.")
+]
 OfData = Annotated[
     str, typer.Option(help="Data with labels, such as a folder of `lineup degrade`.", rich_help_panel=IN_CELLS)
 ]
