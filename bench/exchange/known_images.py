@@ -196,6 +196,6 @@ def images_of_table(where: str, rows: pd.DataFrame, facts: RowFacts, sources: Se
             columns.LABEL: stated[columns.LABEL].astype(int),
             columns.GENERATOR: names.where(~real, ""),
             columns.SOURCE: own,
-            POOL: stated["maker"].map(pools).fillna("").where(real, ""),
+            POOL: [pools.get(maker, "") if one else "" for maker, one in zip(stated["maker"], real, strict=True)],
         }
     ).reset_index(drop=True)

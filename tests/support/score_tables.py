@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-GENERATORS = ("ProGAN", "Glide")
+GENERATORS = ("ProGAN", "GLIDE")
 SIZE = 12  # images of each generator, and real ones
 
 

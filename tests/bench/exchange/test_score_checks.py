@@ -39,7 +39,7 @@ def test_the_probability_of_real_is_turned_round_only_where_it_is_said():
         ([-1.0, 3.25], None, r"2 of 2 scores are outside .* say --scores logit$"),
         ([0.5, 3.25], "probability", "1 scores are no probabilities"),
         ([0.5, np.inf], None, "1 of 2 scores are outside"),
-        ([0.5, -np.inf], "logit", r"1 logits are infinite, such as -inf of b"),
+        ([0.5, -np.inf], "logit", "1 logits are infinite, such as -inf of b"),
     ],
 )
 def test_numbers_that_are_not_what_they_should_be_are_counted(scores, kind, message):
@@ -49,7 +49,7 @@ def test_numbers_that_are_not_what_they_should_be_are_counted(scores, kind, mess
 
 def test_log_odds_that_contradict_the_scores_are_refused():
     as_probabilities("t", rows([0.5, 0.9], [1e-5, 3.0]), None, "generated")
-    with pytest.raises(InputError, match="1 scores are on one side of 0.5 and their log odds on the other"):
+    with pytest.raises(InputError, match=r"1 scores are on one side of 0.5 and their log odds on the other"):
         as_probabilities("t", rows([0.1, 0.9], [1.0, 3.0]), None, "generated")
 
 
