@@ -171,8 +171,9 @@ def _questions(run: Run) -> pd.DataFrame:
 
 
 def _part(own: pd.DataFrame, cell: int, given: Iterable[str], condition: str) -> pd.DataFrame:
-    images = own[[columns.NAME, columns.SOURCE, columns.LABEL]]
-    return images.assign(**{columns.CELL: cell, GIVEN: given, CONDITION: condition})[list(IMAGES)]
+    images = own[[columns.NAME, columns.SOURCE, columns.LABEL]].copy()
+    images[columns.CELL], images[GIVEN], images[CONDITION] = cell, np.asarray(list(given), object), condition
+    return images[list(IMAGES)]
 
 
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
