@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class _Fit:
     seed: int
     images: pd.DataFrame
 
-    @property
+    @cached_property
     def asked(self) -> pd.DataFrame:
         """Each image under each condition once, whatever the number of cells that it is in."""
         return self.images.drop_duplicates([GIVEN, CONDITION])
@@ -171,8 +172,9 @@ def _with_training(record: ImportRecord, train: str, manifest: Manifest) -> Impo
 def _detector(name: str, rows: pd.DataFrame, record: ImportRecord) -> DetectorRecord:
     """The record of a row. Its key depends on all of its scores, and on what became of images without one."""
     own = rows[rows[FIT[0]].eq(name)].sort_values([*FIT, DEGRADATION, IMAGE])
-    content = own[[*FIT, DEGRADATION, IMAGE, SCORE, LOG_ODDS]].map(repr).to_numpy().ravel()
-    key = f"{name}.imported@{digest(record.on_missing, *content)[:16]}"
+    texts = ("\0".join(own[column].astype(str).to_list()) for column in (*FIT, DEGRADATION, IMAGE))
+    numbers = (own[column].to_numpy("<f8").tobytes() for column in (SCORE, LOG_ODDS))
+    key = f"{name}.imported@{digest(record.on_missing, *texts, *numbers)[:16]}"
     return DetectorRecord(key, VERSION, "", {"name": name, "title": name}, imported=record)
 
 
