@@ -234,3 +234,17 @@ def test_what_score_writes_in_any_form_stands_beside_its_own_run(lineup, photos,
 )
 def test_options_that_do_not_fit_are_one_line(lineup, table, given, message):
     assert message in one_line(lineup("import", table, *given))
+
+
+def test_scores_of_copies_make_a_board_that_says_what_the_list_says(lineup, degraded, predicted, tmp_path):
+    path, manifest = predicted(degraded)
+    listed = json.loads(lineup("import", path, "--data", degraded, "--json").stdout)
+    written(tmp_path, manifest[["path", "pred", "label"]], "scores.csv")
+    done = lineup("import", tmp_path / "scores.csv", "--data", degraded, "--out", tmp_path / "board")
+    assert done.returncode == 0, done.stderr
+    run = Store(tmp_path / "board").read()
+    assert run.cells["degradation"].tolist() == [one["degradation"] for one in listed["by_condition"]]
+    assert run.scores["name"].nunique() == 12  # copies are called like their originals
+    (row,) = pd.read_csv(tmp_path / "board" / "conditions.csv").to_dict(orient="records")
+    same = ("clean_auc", "pooled_auc", "flip_rate", "score")
+    assert [row[name] for name in same] == pytest.approx([listed[name] for name in same], abs=1e-6)
