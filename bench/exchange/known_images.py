@@ -17,6 +17,7 @@ from bench.images.annotations.stated_facts import SKIPPED
 from bench.images.image_set import ImageSet
 from bench.images.vocabulary.generator_names import same_generator
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 from bench.records import columns
 from bench.records.run import Run
 
@@ -184,7 +185,7 @@ def images_of_table(where: str, rows: pd.DataFrame, facts: RowFacts, sources: Se
             msg = f"{where} has no {noun} images among {len(stated):,}; add some, or see --classes"
             raise InputError(msg)
     real = stated[columns.LABEL].eq(0)
-    names = stated[columns.GENERATOR].replace("", UNNAMED)
+    names = stated[columns.GENERATOR].replace("", UNNAMED).map(printable)
     stood = set(stated.loc[real, "maker"])
     paired = not shared and stood <= set(stated.loc[~real, "maker"]) and "" not in stood
     pools = dict(zip(stated.loc[~real, "maker"], names[~real], strict=True)) if paired else {}

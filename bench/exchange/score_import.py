@@ -28,6 +28,7 @@ from bench.images.annotations.records import TextRecords
 from bench.images.annotations.stated_facts import SKIPPED
 from bench.images.image_set import ImageSet
 from bench.platform.errors import InputError
+from bench.platform.printable import printable
 from bench.records import columns
 from bench.records.run import Run
 from protocols.api import NONE, Split
@@ -157,7 +158,9 @@ def _table_notices(read: _Scores, images: pd.DataFrame, labels: Sequence[int | N
         said.append("The table states no sources; each image is taken for independent, so intervals may be narrow.")
     else:
         count, column = images[columns.SOURCE].nunique(), read.columns.by_role[SOURCE]
-        said.append(f"The {len(images):,} images of the table are of {count:,} sources, as the column {column} says.")
+        said.append(
+            f"The {len(images):,} images of the table are of {count:,} sources, as the column {printable(column)} says."
+        )
     if skipped := sum(label == SKIPPED for label in labels):
         said.append(f"{skipped:,} rows are of neither class and were left out.")
     return said

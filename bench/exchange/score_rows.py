@@ -73,7 +73,7 @@ def score_rows(records: Records, columns: ScoreColumns, detector: str) -> pd.Dat
                 IMAGE: texts[IMAGE] or [f"row {row + 1}" for row in range(records.rows)],
                 DETECTOR: _detectors(columns, score, texts[DETECTOR]) or _default_name(records.where),
                 DEGRADATION: _canonical(texts[DEGRADATION]) or NONE,
-                TRAIN: texts[TRAIN] or "",
+                TRAIN: list(map(printable, texts[TRAIN])) or "",
                 SEED: _seeds(records.where, texts[SEED]) or 0,
                 SCORE: _numbers(records, score),
                 LOG_ODDS: _numbers(records, columns.by_role.get(LOG_ODDS)),

@@ -239,3 +239,32 @@ def test_images_of_a_run_that_went_through_something_first_are_a_notice(tmp_path
     run = with_data(make_run(), base_degradation="jpeg:96")
     (record,) = import_like(request(tmp_path, exported(run), detector="t"), run, "RUN").run.manifest.detectors.values()
     assert "went through jpeg:96 first" in record.imported.notices[0]
+
+
+def test_imports_stand_beside_imports_and_share_what_is_said_of_several(tmp_path):
+    table = score_table().drop(columns="logit")
+    first = import_table(request(tmp_path, table)).run
+    wide = table[["path"]].assign(x=1 - table["score"], y=1 - table["score"])
+    more = pd.concat([wide, wide[:1].assign(path="else.png")])
+    second = import_like(request(tmp_path, more, columns="score=x,score=y"), first, "FIRST").run
+    (ranking,) = rankings([first, second])
+    assert [row.detector for row in ranking.rows] == ["theirs", "x", "y"]
+    assert sum(one.startswith("x, y: its scores are higher for real images") for one in ranking.notices) == 1
+    assert sum(one.startswith("x, y: 1 of 37 images of the table are none") for one in ranking.notices) == 1
+
+
+def test_a_copy_of_a_row_has_its_numbers_and_another_key_for_other_scores(tmp_path):
+    table = score_table().drop(columns="logit")
+    one, same = (import_table(request(tmp_path, table, detector="d")).run.manifest.detectors["d"] for _ in range(2))
+    other = table.assign(score=table["score"].mask(table.index == 0, 0.25))
+    changed = import_table(request(tmp_path, other, detector="d")).run.manifest.detectors["d"]
+    assert one.key == same.key != changed.key
+    assert one.imported.sha256 != changed.imported.sha256
+
+
+def test_names_of_a_table_cannot_reach_the_terminal_as_they_are(tmp_path):
+    table = score_table().replace({"generator": {"GLIDE": "red\x1b[31m"}})
+    run = import_table(request(tmp_path, table.assign(train="blue\x1b[34m"))).run
+    assert run.cells[columns.TEST].tolist() == ["ProGAN", "red\\x1b[31m"]
+    (record,) = run.manifest.detectors.values()
+    assert record.imported.trained_on == ("blue\\x1b[34m",)
