@@ -11,6 +11,7 @@ from bench.evaluation.cells import CHANCE, UNASKED, MeasuredCells, first_average
 from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.implausible_results import gains_from_degradation, inverted_orders
 from bench.records import columns
+from bench.records.manifest import DetectorRecord
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
 UNBALANCED = 0.6  # share of the larger class of a cell above which accuracy alone misleads
@@ -45,9 +46,19 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
                 f"{detector}: no digest of this checkpoint is known to the registry; the file that was used has sha256 "
                 f"{entry.checkpoint.sha256}."
             )
+    yield from _imported(records)
     yield from manifest.data.warnings
     for name, further in manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)
+
+
+def _imported(records: Mapping[str, DetectorRecord]) -> Iterator[str]:
+    """What was found when scores were imported, a sentence that several rows share once."""
+    said: dict[str, list[str]] = {}
+    for detector, record in records.items():
+        for notice in record.imported.notices if record.imported else ():
+            said.setdefault(notice, []).append(detector)
+    yield from (f"{', '.join(detectors)}: {notice}" for notice, detectors in said.items())
 
 
 def _unbalanced(cells: pd.DataFrame) -> Iterator[str]:
