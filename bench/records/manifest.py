@@ -16,6 +16,7 @@ _FIRST_SCHEMA = 1  # of a file without a number
 _SCHEMA = "schema"
 _BASE_DEGRADATION = "arm"  # in the file
 RERUN = "run the same command again"
+ShotLearning = Literal["", "fine-tuned", "head fitted anew", "trained anew"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ class DetectorRecord:
         shortcut: What a baseline reads in place of traces of generation; empty for a detector.
         card: The whole card, for a reader of the manifest.
         checkpoint: What it was loaded from; None where it was trained.
+        shots: How it learns from shots where cells are fine-tuned on them; empty where none is.
     """
 
     key: str
@@ -174,6 +176,7 @@ class DetectorRecord:
     shortcut: str
     card: Mapping[str, Any]
     checkpoint: CheckpointRecord | None = None
+    shots: ShotLearning = ""
 
 
 @dataclass(frozen=True, slots=True)
