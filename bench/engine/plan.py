@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from bench.engine.selections import Selections
@@ -107,39 +107,38 @@ def plan(
     Raises:
         Unanswerable: A recipe does not have the options of a cell.
     """
-
-    @cache
-    def train_key(train: Subset) -> tuple[str, ...]:
-        return selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.common_degradation).key
-
+    train_key = cache(partial(_train_key, selections))
     test_keys = {
         (test, task): selections[test].digest_with("source", *TASK_COLUMNS[task])
         for test, task in {(cell.test, cell.task) for cell in cells}
     }
     by_options = {(cell.detector, cell.options): _with_options(recipes[cell.detector], cell) for cell in cells}
-    keys = {options: (recipe.key, _key_of_training(recipe)) for options, recipe in by_options.items()}
-    codes = {options: (code_of(recipe), runtime_key(runtime)) for options, recipe in by_options.items()}
-    bases = {cell: base for cell in cells if (base := _base(cell, by_options[cell.detector, cell.options]))}
-    related = list(dict.fromkeys([*(cell.attack.target for cell in cells if cell.attack), *bases.values()]))
+    identities = {
+        options: ((recipe.key, _key_of_training(recipe)), (code_of(recipe), runtime_key(runtime)))
+        for options, recipe in by_options.items()
+    }
+    base_of = {cell: found for cell in cells if (found := _base(cell, by_options[cell.detector, cell.options]))}
+    related = list(dict.fromkeys([*(cell.attack.target for cell in cells if cell.attack), *base_of.values()]))
     planned_of = {item.cell: item for item in (plan(related, recipes, selections, runtime, missing) if related else ())}
     planned = []
     for cell in cells:
-        recipe, code = by_options[cell.detector, cell.options], codes[cell.detector, cell.options]
-        recipe_key, key_of_training = keys[cell.detector, cell.options]
-        base = planned_of[bases[cell]] if cell in bases else None
+        recipe = by_options[cell.detector, cell.options]
+        (recipe_key, key_of_training), code = identities[cell.detector, cell.options]
+        base, target = planned_of[base_of[cell]] if cell in base_of else None, None
         if cell.train is None:
             recipe_key = f"{recipe_key}@{checkpoint_id(recipe.card.name, Path(cell.checkpoint))}"
             fit_key = training_key = digest("checkpoint", recipe_key, *code)  # nothing is fitted
         elif base and isinstance(recipe, FineTunable):
-            tuned = recipe.fine_tuning, *train_key(cell.train.shots_alone)
-            fit_key, training_key = (digest("fine-tuned", one, *tuned) for one in (base.fit_key, base.training_key))
+            further_training = recipe.fine_tuning, *train_key(cell.train.shots_alone)
+            fit_key, training_key = (
+                digest("fine-tuned", one, *further_training) for one in (base.fit_key, base.training_key)
+            )
         else:
             trained = *train_key(cell.train), str(cell.seed)
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
         further = [cell.test.data] if cell.test.data else []  # records name its images with it
         reason = (missing or {}).get(cell.detector, "") or _cannot_name(recipe, cell.task)
-        target = None
         if cell.attack:
             target = planned_of[cell.attack.target]
             further += ["attack", parse_attack(cell.attack.method).key, target.fit_key]
@@ -147,6 +146,11 @@ def plan(
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
         planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason, target, base))
     return planned
+
+
+def _train_key(selections: Selections, train: Subset) -> tuple[str, str]:
+    """Identity of the images of a train subset and of what is done to them."""
+    return selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.common_degradation).key
 
 
 def _base(cell: Cell, recipe: Recipe) -> Cell | None:

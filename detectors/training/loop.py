@@ -183,9 +183,7 @@ class _Training:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         training, validated = _EpochTotals(), _EpochTotals()
-        set_trainable(
-            self._network, self._tuning.trained_parts(number), evaluation_mode=self._tuning.evaluation_mode
-        )
+        set_trainable(self._network, self._tuning.trained_parts(number), evaluation_mode=self._tuning.evaluation_mode)
         for images, labels in self._loader.training(fitting, number):
             self._step(images, labels, training)
         self._network.eval()

@@ -39,10 +39,11 @@ class FewShot(EvaluationProtocol):
     """Trained on all generators but one, networks go on with k images of that one, heads are refitted; tested on it.
 
     With the k generated images come k real ones of the same pool. A network goes on from the training without them: it
-    is fine-tuned on these 2k images alone, as ForensicTransfer (arXiv 1812.02510) adapts to a new manipulation, 10 times
-    each, at a constant tenth of the first learning rate, in evaluation mode (see `NetworkRecipe.fine_tune`). A head on
-    frozen embeddings is fitted anew on all images together, which costs seconds and is exact. Whatever else cannot go
-    on from a fit, such as an ensemble of networks, is trained anew on all images; a notice of the run says so.
+    is fine-tuned on these 2k images alone, as ForensicTransfer (arXiv 1812.02510) is on a few of a new kind. Each is
+    seen 10 times, at a constant tenth of the training's first learning rate, without dropout or new batch statistics
+    (see `NetworkRecipe.fine_tune`). A head on frozen embeddings is fitted anew on all images together, which costs
+    seconds and is exact. Whatever else cannot go on from a fit, such as an ensemble of networks, is trained anew on all
+    images. A notice of the run says who did what.
     """
 
     shots: tuple[int, ...] = option((), "Numbers of images of the new generator; empty: 0, 1, 4, 16, 64 as there are.")
