@@ -268,11 +268,14 @@ class Engine:
         images = unique_positions(request.images for request in requests)
         with self._resources.reporter.stage("attack and score" if attacked else "score", len(images)) as advance:
             passes = score_pool(plan.chunks, requests, self._embeddings, keep=not attacked, is_open=tables.__contains__)
-            for chunk, scored in passes:
-                self._collect(scored, plan, tables)
+            for chunk in passes:
+                self._collect(chunk.answers, plan, tables)
                 completed = self._log.without_failure(plan.completed(chunk.images))
                 self._record((item, partial(self._recall, item, tables[item.scoring_key])) for item in completed)
-                for key in {*(item.scoring_key for item in completed), *(part.key for part in scored if part.failed)}:
+                for key in {
+                    *(item.scoring_key for item in completed),
+                    *(part.key for part in chunk.answers if part.failed),
+                }:
                     if key in tables and self._is_closed(plan.missing[key]):
                         del tables[key]  # there may be thousands
                 advance(len(chunk.images))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.engine.image_pass import ImageReader, PreparationRequest, image_pass, split_into_chunks
+from bench.engine.image_pass import ImageReader, image_pass, split_into_chunks
+from bench.engine.prepared_image import PreparationRequest
 from detectors.api import Sample
 from detectors.types import Facts
 from protocols.degradations import Degradation, parse_degradation
