@@ -82,6 +82,20 @@ class Subset:
         return (replace(self, shots=()), *joining) if self.shots else (self,)
 
     @property
+    def without_shots(self) -> Subset:
+        """The subset before further generators join."""
+        return replace(self, shots=(), label="")
+
+    @property
+    def shots_alone(self) -> Subset:
+        """The images of the further generators with their real ones. Raises ValueError where none joins."""
+        if not self.shots:
+            msg = f"no further generator joins {self.name}"
+            raise ValueError(msg)
+        (first, size), *rest = self.shots
+        return replace(self, generators=(first,), size=size, shots=tuple(rest), label="")
+
+    @property
     def name(self) -> str:
         """The label, or the generators, joined with "+"; the rest follows from the axes."""
         return self.label or "+".join(self.generators)
@@ -113,6 +127,8 @@ class Cell:
         options: Of the detector, where they are not those of the run: name and value.
         checkpoint: Path of published weights in place of a fit; empty for a fit.
         attack: What the test images went through before their degradation; None for nothing.
+        fine_tuned: Whether the detector is fitted on `train` without its shots, and then fine-tuned on these alone. One
+            that cannot be fine-tuned, as `detectors.epochs.FineTunable` can, is fitted on all of `train`.
     """
 
     detector: str
@@ -123,11 +139,15 @@ class Cell:
     options: tuple[tuple[str, Any], ...] = ()
     checkpoint: str = ""
     attack: Attack | None = None
+    fine_tuned: bool = False
 
     def __post_init__(self) -> None:
-        """Raises ValueError unless exactly one of `train` and `checkpoint` is given."""
+        """Raises ValueError unless exactly one of `train` and `checkpoint` is given, with shots to be fine-tuned on."""
         if (self.train is None) != bool(self.checkpoint):
             msg = f"{self.detector}: a cell has a train subset or a checkpoint, and not both"
+            raise ValueError(msg)
+        if self.fine_tuned and not (self.train and self.train.shots):
+            msg = f"{self.detector}: a cell is fine-tuned on the shots of its train subset, and there are none"
             raise ValueError(msg)
 
 

@@ -16,6 +16,7 @@ _FIRST_SCHEMA = 1  # of a file without a number
 _SCHEMA = "schema"
 _BASE_DEGRADATION = "arm"  # in the file
 RERUN = "run the same command again"
+ShotLearning = Literal["", "fine-tuned", "head fitted anew", "trained anew"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,7 @@ class DetectorRecord:
         card: The whole card, for a reader of the manifest.
         checkpoint: What it was loaded from; None where it was trained or imported.
         imported: Where its scores come from; None where they were computed here.
+        shots: How it learns from shots where cells are fine-tuned on them; empty where none is.
     """
 
     key: str
@@ -212,6 +214,7 @@ class DetectorRecord:
     card: Mapping[str, Any]
     checkpoint: CheckpointRecord | None = None
     imported: ImportRecord | None = None
+    shots: ShotLearning = ""
 
     @property
     def trained(self) -> bool:
