@@ -73,7 +73,7 @@ def _numbers(texts: Sequence[NDArray[np.object_]]) -> tuple[list[Codes], int]:
 
 
 def _test_sources(labels: NDArray[np.int8], images: Codes, sources: Codes) -> TestSources:
-    own, source = np.unique(sources, return_inverse=True)
+    source, own = pd.factorize(sources)
     layout = source_layout(labels, source, len(own))
     both = 0 < labels.sum() < len(labels)
     losses = {
@@ -86,12 +86,40 @@ def _test_sources(labels: NDArray[np.int8], images: Codes, sources: Codes) -> Te
     return TestSources(images, own, source, layout, losses)
 
 
-def cell_intervals(measure: str, rows: RowMeasures, test: TestSources) -> tuple[Floats, Floats]:
-    """The ends (K,) of the 95% intervals of one measure of K cells of one test set."""
-    shares = test.layout.shares
-    spread = source_variances(sum_by_source(rows.influences, test.source, len(test.sources)), shares)
-    sample = Sample(test.layout.images, float((1 - shares).sum()), float(test.losses[measure].max()))
-    return bounded_interval(rows.centres, spread, sample, values=rows.values, counts=measure in SHARES)
+class CellIntervals:
+    """The 95% intervals of one measure of cells that come in blocks, over images clustered by source.
+
+    What they follow from is gathered by block, and the intervals are computed together, which is many times faster.
+    """
+
+    def __init__(self, measure: str, cells: int) -> None:
+        """Begin those of so many cells, without any."""
+        self._measure = measure
+        self._known = np.full((7, cells), np.nan)
+
+    def add(self, cells: Codes, rows: RowMeasures, test: TestSources) -> None:
+        """Add the cells of a block, by their positions."""
+        shares, count = test.layout.shares, len(cells)
+        spread = source_variances(sum_by_source(rows.influences, test.source, len(test.sources)), shares)
+        sample = (test.layout.images, (1 - shares).sum(), test.losses[self._measure].max())
+        self._known[:, cells] = [
+            *(rows.values, rows.centres, spread.variances, spread.contributors),
+            *(np.full(count, one) for one in sample),
+        ]
+
+    def ends(self) -> tuple[Floats, Floats]:
+        """Lower and upper ends, (cells,); NaN where there is no measure."""
+        there = ~np.isnan(self._known[0])
+        values, centres, variances, contributors, images, freedom, loss = self._known[:, there]
+        low, high = np.full((2, there.size), np.nan)
+        low[there], high[there] = bounded_interval(
+            centres,
+            Spread(variances, contributors),
+            Sample(images, freedom, loss),
+            values=values,
+            counts=self._measure in SHARES,
+        )
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -161,11 +189,15 @@ class RunningAverages(Generic[Name]):
         for average in np.flatnonzero(counts):
             self._images[average, test.images] = True
             self._shares[average, test.sources] = np.maximum(self._shares[average, test.sources], test.layout.shares)
+        added: dict[int, tuple[Floats, Floats]] = {}  # by measures that are one object
         for name, rows in measures.items():
             sums = self._sums.setdefault(name, _Sums.nothing(len(self._names), self._sources.count))
+            if id(rows) not in added:
+                influences = sum_by_source(member @ rows.influences, test.source, len(test.sources))
+                added[id(rows)] = member @ np.stack([rows.values, rows.centres], axis=1), influences
+            values, influences = added[id(rows)]
             sums.cells += counts.astype(np.intp)
-            sums.values += member @ np.stack([rows.values, rows.centres], axis=1)
-            influences = sum_by_source(member @ rows.influences, test.source, len(test.sources))
+            sums.values += values
             for average in np.flatnonzero(counts):
                 sums.influences[average, test.sources] += influences[average]
                 sums.losses[average, test.sources] += counts[average] * test.losses[name]

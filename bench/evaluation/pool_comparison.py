@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
-from bench.evaluation.averages import Average, SourceTable
+from bench.evaluation.averages import Average
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
@@ -178,15 +178,15 @@ def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: S
     """
     found = [evaluation.averages[detector][name][columns.RANKED] for detector in detectors]
     averages = np.array([one.value for one in found])
-    table = evaluation.table[cells]
-    own = [table[table[columns.DETECTOR].eq(detector)] for detector in detectors]
-    matrices, margins = _matrices(own, evaluation.run)
+    table = evaluation.table.loc[cells, [columns.DETECTOR, columns.TRAIN, columns.TEST, columns.SEED, columns.RANKED]]
+    table = table[table[columns.DETECTOR].isin(list(detectors))]
+    matrices, margins = _matrices(table, detectors, evaluation.run)
     influences = np.stack([one.influences for one in found])
     same = np.array([[_alike(first, second) for second in influences] for first in influences])
     same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = _training_variances(own)
+    trainings = _training_variances(table, detectors)
     images = _image_tests(found, averages, influences, trainings, same)
-    shared = _in_several_tests(evaluation.run, own[0], evaluation.sources)
+    shared = _in_several_tests(evaluation, cells, detectors[0])
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
     scope = _too_few(margins) if margins.tested and np.isnan(ends).all() else margins.scope
     seed = (evaluation.run.manifest.data.digest, evaluation.run.manifest.protocol.name, name)
@@ -232,29 +232,30 @@ def _generators(count: int) -> str:
     return f"{count} generator{'s' if count > 1 else ''}"
 
 
-def _matrices(own: Sequence[pd.DataFrame], run: Run) -> tuple[Floats, _Margins]:
-    """The cells of each detector as a matrix (R, C) of generators, NaN where there is none, and its margins."""
-    margins = _margins(own[0], run)
-    rows, across = margins.trained or [""], list(dict.fromkeys(test for cells in own for test in cells[columns.TEST]))
-    found = []
-    for cells in own:
-        train = cells[columns.TRAIN] if margins.trained else ""
-        means = cells.assign(**{columns.TRAIN: train}).groupby([columns.TRAIN, columns.TEST])[columns.RANKED].mean()
-        found.append(means.unstack().reindex(index=rows, columns=across).to_numpy())
+def _matrices(table: pd.DataFrame, detectors: Sequence[str], run: Run) -> tuple[Floats, _Margins]:
+    """The cells of each detector as a matrix (A, R, C) of generators, NaN where there is none, and their margins."""
+    margins = _margins(table[table[columns.DETECTOR].eq(detectors[0])], run)
+    rows, across = margins.trained or [""], list(table[columns.TEST].unique())
+    train = table[columns.TRAIN] if margins.trained else pd.Series("", index=table.index, name=columns.TRAIN)
+    means = table.groupby([table[columns.DETECTOR], train, table[columns.TEST]])[columns.RANKED].mean().unstack()
+    places = pd.MultiIndex.from_product([detectors, rows])
+    found = means.reindex(index=places, columns=across).to_numpy().reshape(len(detectors), len(rows), len(across))
     there = ~np.isnan(found)
     if (there != there[:1]).any():
         margins = _Margins(None, None, "unresolved, as detectors were not tested on the same cells")
-    return np.stack(found), margins
+    return found, margins
 
 
 def _alike(first: Floats, second: Floats) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
 
 
-def _training_variances(own: Sequence[pd.DataFrame]) -> Floats:
+def _training_variances(table: pd.DataFrame, detectors: Sequence[str]) -> Floats:
     """What the choice of training seeds adds to the variance of each average, and its degrees of freedom, (A, 2)."""
-    by_seed = [cells.groupby(columns.SEED)[columns.RANKED].mean() for cells in own]
-    return np.array([(one.var() / len(one), len(one) - 1) if len(one) > 1 else (0.0, 1.0) for one in by_seed])
+    by_seed = table.groupby([columns.DETECTOR, columns.SEED])[columns.RANKED].mean().groupby(level=0)
+    seeds = by_seed.size()
+    found = pd.DataFrame({"variance": (by_seed.var() / seeds).fillna(0.0), "freedom": np.maximum(seeds - 1, 1)})
+    return found.loc[list(detectors)].to_numpy(float)
 
 
 def _image_tests(
@@ -305,11 +306,12 @@ def _test_with_training(differences: Floats, changes: Floats, trainings: Floats)
     return found
 
 
-def _in_several_tests(run: Run, cells: pd.DataFrame, sources: SourceTable) -> Mask:
+def _in_several_tests(evaluation: MeasuredCells, cells: Mask, detector: str) -> Mask:
     """Which sources stand in the test sets of several generators, bools (S,)."""
-    tests = np.zeros(sources.count, np.intp)
-    for _, keys in cells.groupby(columns.TEST)[columns.KEY]:
-        tests += sources.standing_in(run.score_table.only(keys).test_images())
+    own = cells & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
+    tests = np.zeros(evaluation.sources.count, np.intp)
+    for _, keys in evaluation.table.loc[own].groupby(columns.TEST)[columns.KEY]:
+        tests += evaluation.sources.standing_in(evaluation.run.score_table.only(keys).test_images())
     return tests > 1
 
 
