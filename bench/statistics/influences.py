@@ -3,8 +3,8 @@
 A row is one detector's answers to N images; rows of one call share the images. The influence of an image is the
 derivative of the measure with respect to the image's weight, at all weights 1, where each class keeps its total weight
 whatever its images weigh (the infinitesimal jackknife: Jaeckel, Bell Laboratories MM 72-1215-11, 1972; Efron,
-Biometrika 68, 1981). The numbers of real and of generated images are a choice, not a result, so influences sum to 0 over each
-class, and the average precision is that of the prevalence in the cell.
+Biometrika 68, 1981). The numbers of real and of generated images are a choice, not a result, so influences sum to 0
+over each class, and the average precision is that of the prevalence in the cell.
 
 The variance of a measure is the sum of the squares of its influences, summed by source first
 (`intervals.source_variances`); an average of measures has the average of their influences.

@@ -28,7 +28,6 @@ Floats = NDArray[np.floating[Any]]
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # level of intervals
 BLOCK_SIZE = 16_000_000  # random numbers in memory at a time: 64 MB
-FEW_CONTRIBUTORS = 4  # to a variance that says as much as it leaves unsaid
 DISCORDANT = 2  # sources on which one of two detectors is wrong, added to those that were seen
 EXACT = 1e-9  # what is less is 0 but for rounding
 
@@ -98,6 +97,29 @@ class Spread(NamedTuple):
     contributors: Floats
 
 
+class IntervalRule(NamedTuple):
+    """What the interval of a measure allows for beside its variance; set by simulation, docs/simulations/coverage.py.
+
+    Attributes:
+        counts: Whether the measure is a share of images, which moves in steps.
+        few: Number of contributors to the variance at which it says as much as it leaves unsaid.
+        power: How suddenly a variance is trusted once more contribute.
+        both_ends: Whether what was not seen may move both ends of an interval in the middle of the range.
+        doubt: How much the error of the variance counts.
+    """
+
+    counts: bool
+    few: float
+    power: float
+    both_ends: bool
+    doubt: float
+
+
+SHARES = IntervalRule(counts=True, few=4, power=4, both_ends=False, doubt=1)  # accuracy, rates, their means
+AREAS = SHARES._replace(counts=False)  # areas under the ROC curve, and other means over many different values
+PRECISIONS = IntervalRule(counts=False, few=5, power=3, both_ends=True, doubt=2)  # average precisions
+
+
 class Sample(NamedTuple):
     """What measures were taken of.
 
@@ -138,22 +160,22 @@ def _corrections(shares: Floats) -> Floats:
 
 
 def bounded_interval(
-    centres: Floats, spread: Spread, sample: Sample, *, values: Floats | None = None, counts: bool = False
+    centres: Floats, spread: Spread, sample: Sample, rule: IntervalRule = SHARES, *, values: Floats | None = None
 ) -> tuple[Floats, Floats]:
-    """Confidence intervals of measures in [0, 1], by the beta distributions of Clopper and Pearson (Biometrika 26, 1934).
+    """Confidence intervals of measures in [0, 1], by beta distributions (Clopper and Pearson, Biometrika 26, 1934).
 
-    A measure counts as the share of successes of an effective number of trials, centre (1 - centre) / variance, which
+    A measure counts as the share of successes in an effective number of trials, centre (1 - centre) / variance, which
     is less for the degrees of freedom of the variance (Korn and Graubard, Survey Methodology 24, 1998). Towards the
-    end that is further away, the effective number is drawn to that of sources, 1 / largest loss, the less sources
-    contribute to the variance: where two images make it up, a third of which nothing is known may do the same. A
-    measure of 0 or 1 has the exact interval of so many trials, with an end of exactly 0 or 1.
+    end that is further away the number is drawn to 1 / largest loss, the more the fewer sources contribute to the
+    variance: where two images make it up, one like them that was not seen could move the measure as much again. A
+    measure of 0 or 1 has the exact interval of 1 / largest loss trials, with an end of exactly 0 or 1.
 
     Args:
         centres: Floats (K,) in [0, 1], the middle of each interval.
         spread: The variance of each measure.
         sample: What was measured.
+        rule: What the interval allows for.
         values: Floats (K,), the measures, which the intervals contain; as `centres` where they are left out.
-        counts: Whether the measures are shares of images, whose steps are those of trials.
 
     Returns:
         Lower and upper ends, float64 (K,) each.
@@ -162,14 +184,16 @@ def bounded_interval(
     values = centres if values is None else values
     chance = centres * (1 - centres)
     flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
-    unseen = _weight_of_unseen(np.where(flat, 0, spread.contributors))
-    trials, kept = _trials(chance, spread, sample, flat)
+    contributors = np.where(flat, 0, spread.contributors)
+    unseen = 1 / (1 + (contributors / rule.few) ** rule.power)
+    trials, kept = _trials(chance, spread, sample, np.where(flat, np.inf, rule.doubt))
     few = np.minimum(trials, 1 / sample.largest_loss)
-    fewer = kept * trials ** (1 - unseen) * few**unseen
-    steps = np.minimum(trials / sample.images, 1) if counts else 0
+    nearer = unseen * 4 * chance if rule.both_ends else np.zeros(unseen.shape)
+    far, near = (kept * trials ** (1 - weight) * few**weight for weight in (unseen, nearer))
+    steps = np.minimum(trials / sample.images, 1) if rule.counts else 0
     step = 0.5 + 0.5 * np.maximum(unseen, steps)  # 1 is Clopper and Pearson's, for counts; 1/2 Jeffreys', for the rest
     high_side = centres >= 0.5
-    below, above = np.where(high_side, fewer, kept * trials), np.where(high_side, kept * trials, fewer)
+    below, above = np.where(high_side, far, near), np.where(high_side, near, far)
     tail = (1 - CONFIDENCE) / 2
     low = betaincinv(np.maximum(centres * below + 1 - step, EXACT), (1 - centres) * below + step, tail)
     high = betaincinv(centres * above + step, np.maximum((1 - centres) * above + 1 - step, EXACT), 1 - tail)
@@ -180,23 +204,21 @@ def bounded_interval(
     return np.minimum(low, values), np.maximum(high, values)
 
 
-def _weight_of_unseen(contributors: Floats) -> Floats:
-    """How much is left to sources that were not seen, in [0, 1], where so many contribute to a variance."""
-    return 1 / (1 + (contributors / FEW_CONTRIBUTORS) ** 4)
-
-
-def _trials(chance: Floats, spread: Spread, sample: Sample, flat: Array) -> tuple[Floats, Floats]:
+def _trials(chance: Floats, spread: Spread, sample: Sample, doubt: Floats) -> tuple[Floats, Floats]:
     """Effective numbers of trials, and the part of them that is kept for the degrees of freedom of the variance.
 
     Of a share of independent images the variance follows from the value, so its own error adds nothing. The error that
-    it has beside that follows from how much fewer sources contribute than of as many trials would.
+    it has beside that follows from how much fewer sources contribute than of as many trials would. `doubt` multiplies
+    it; it is infinite where there is no variance.
     """
+    flat = np.isinf(doubt)
     images = np.asarray(sample.images, np.float64)
     independent = images / np.maximum(images - 2, 1)  # the correction that single images have
     trials = np.where(flat, 1 / sample.largest_loss, chance * independent / np.where(flat, 1, spread.variances))
     expected = np.maximum(trials * chance / np.maximum(1 - 3 * chance, 0.25), EXACT)
     excess = np.maximum(1 / np.maximum(spread.contributors, EXACT) - 1 / expected, EXACT)
-    freedom = np.maximum(np.where(flat, sample.freedom, np.minimum(sample.freedom, 2 / excess)), 1)
+    own = 2 / (excess * np.where(flat, 1, doubt))
+    freedom = np.maximum(np.where(flat, sample.freedom, np.minimum(sample.freedom, own)), 1)
     upper = (1 + CONFIDENCE) / 2
     kept = (stdtrit(np.maximum(images - 1, 1), upper) / stdtrit(freedom, upper)) ** 2
     return trials, np.minimum(kept, 1)
