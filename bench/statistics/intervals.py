@@ -28,7 +28,6 @@ Floats = NDArray[np.floating[Any]]
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # level of intervals
 BLOCK_SIZE = 16_000_000  # random numbers in memory at a time: 64 MB
-DISCORDANT = 2  # sources on which one of two detectors is wrong, added to those that were seen
 EXACT = 1e-9  # what is less is 0 but for rounding
 
 
@@ -185,7 +184,7 @@ def bounded_interval(
     chance = centres * (1 - centres)
     flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
     contributors = np.where(flat, 0, spread.contributors)
-    unseen = 1 / (1 + (contributors / rule.few) ** rule.power)
+    unseen = _weight_of_unseen(contributors, rule)
     trials, kept = _trials(chance, spread, sample, np.where(flat, np.inf, rule.doubt))
     few = np.minimum(trials, 1 / sample.largest_loss)
     nearer = unseen * 4 * chance if rule.both_ends else np.zeros(unseen.shape)
@@ -224,57 +223,39 @@ def _trials(chance: Floats, spread: Spread, sample: Sample, doubt: Floats) -> tu
     return trials, np.minimum(kept, 1)
 
 
-class Compared(NamedTuple):
-    """One of two measures of the same sources.
-
-    Attributes:
-        values: Floats (K,).
-        low: Floats (K,), the lower ends of their intervals.
-        high: Floats (K,), the upper ends.
-        sums: Floats (K, S), the influences of the sources.
-    """
-
-    values: Floats
-    low: Floats
-    high: Floats
-    sums: Floats
-
-
 def difference_interval(
-    first: Compared, second: Compared, shares: Floats, largest_loss: float | Floats, identical: Array
+    differences: Floats, spread: Spread, sample: Sample, identical: Array, rule: IntervalRule = SHARES
 ) -> tuple[Floats, Floats]:
-    """Confidence intervals of the differences first - second of measures of the same sources.
+    """Confidence intervals of differences of two measures of the same images.
 
-    From the distances between each measure and the ends of its interval, and the correlation of the two (MOVER: Zou
-    and Donner, Statistics in Medicine 27, 2008; Newcombe, ibid. 17, 1998). The correlation is that of the influences,
-    with two sources more on which only one of the two is wrong (as Bonett and Price, Journal of Educational and
-    Behavioral Statistics 37, 2012, for shares).
+    Student's interval, with two contributors more than were seen in the variance, as Bonett and Price (Journal of
+    Educational and Behavioral Statistics 37, 2012) have for shares two images on which one of the two detectors is
+    wrong. They are of the size of those that were seen, drawn to the largest loss the fewer there are; so two detectors
+    without an error, which do not differ on a single image, have an interval of some width.
 
     Args:
-        first: The measures that are subtracted from.
-        second: The measures that are subtracted.
-        shares: Floats (S,), as for `source_variances`.
-        largest_loss: As in `Sample`.
-        identical: Bools (K,), whether both were given the same scores: the interval is then exactly 0 to 0.
+        differences: Floats (K,), first measure - second measure.
+        spread: That of the influences of the first - those of the second.
+        sample: What both were measured on.
+        identical: Bools (K,), whether both gave the same scores: the interval is then exactly 0 to 0.
+        rule: That of the two measures.
 
     Returns:
         Lower and upper ends, float64 (K,) each, in [-1, 1].
     """
-    corrections = _corrections(shares)
-    spreads = [np.sqrt((one.sums**2 * corrections).sum(axis=1)) for one in (first, second)]
-    shared = np.einsum("ks,ks,s->k", first.sums, second.sums, corrections) - DISCORDANT / 2 * largest_loss**2
-    product = spreads[0] * spreads[1]
-    correlation = np.clip(np.divide(shared, product, out=np.zeros(len(shared)), where=product > EXACT**2), -1, 1)
-    difference = first.values - second.values
-    ends = []
-    for sign, one, other in (
-        (-1, first.values - first.low, second.high - second.values),
-        (
-            1,
-            first.high - first.values,
-            second.values - second.low,
-        ),
-    ):
-        squared = one**2 + other**2 - 2 * correlation * one * other
-        ends.append(np.where(identical, 0, np.clip(difference + sign * np.sqrt(np.maximum(squared, 0)), -1, 1)))
-    return ends[0], ends[1]
+    flat = spread.variances <= EXACT**2
+    contributors = np.where(flat, 1, np.maximum(spread.contributors, 1))
+    unseen = np.where(flat, 1, _weight_of_unseen(contributors, rule))
+    largest = np.asarray(sample.largest_loss, np.float64) ** 2
+    size = np.where(flat, largest, spread.variances / contributors)
+    added = 2 * size ** (1 - unseen) * np.maximum(size, largest) ** unseen
+    half = stdtrit(np.maximum(sample.freedom, 1), (1 + CONFIDENCE) / 2) * np.sqrt(spread.variances + added)
+    half = np.where(identical, 0, half)
+    centres = np.where(identical, 0, differences)
+    return np.clip(centres - half, -1, 1), np.clip(centres + half, -1, 1)
+
+
+def _weight_of_unseen(contributors: Floats, rule: IntervalRule) -> Floats:
+    """How much is left to sources that were not seen, in [0, 1], where so many contribute to a variance."""
+    weight: Floats = 1 / (1 + (contributors / rule.few) ** rule.power)
+    return weight

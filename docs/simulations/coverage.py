@@ -1,0 +1,330 @@
+"""How often the intervals of `bench.statistics` contain the truth, by simulated scores of which the truth is known.
+
+    python docs/simulations/coverage.py          # a part, in about two minutes
+    python docs/simulations/coverage.py --all    # everything; coverage.md beside this file is what it prints
+
+A detector gives each image a score; above 0 it calls the image generated. The scores of real and of generated images
+have known distributions, so that accuracy, area and average precision of the whole population are known. Samples are
+drawn again and again, as many images of either class as in a cell of a run, and the share of samples whose interval
+contains the population's value is counted. It should be 95%.
+
+Images of one source have correlated scores. An average is that of 56 cells: eight trained detectors, each tested on the
+images of the seven other generators, with the same real images in every cell. A difference is that of two detectors
+that scored the same images.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtrit
+
+from bench.statistics.influences import RowMeasures, mean_influences, ranking_influences, source_layout, sum_by_source
+from bench.statistics.intervals import (
+    AREAS,
+    PRECISIONS,
+    SHARES,
+    Sample,
+    bounded_interval,
+    difference_interval,
+    random_generator,
+    source_variances,
+)
+
+Floats = NDArray[np.float64]
+
+SIZES = (20, 100, 400)  # images per cell
+ACCURACIES = (0.5, 0.9, 0.99, 1.0)
+GENERATORS = 8
+FEW = 5  # expected errors below which counts are too coarse for 97%
+MEASURES = {
+    "accuracy": SHARES,
+    "balanced accuracy": SHARES,
+    "ROC AUC": AREAS,
+    "average precision": PRECISIONS,
+}
+
+
+class Design(NamedTuple):
+    """How images come from sources: how many images each class has of a source, and how their scores correlate."""
+
+    name: str
+    images: str = "one"  # "one", "five" and "mixed" images of one class, or a "twin": one of either class
+    correlation: float = 0.0
+    real: float = 0.5  # share of real images
+
+
+DESIGNS = (
+    Design("independent"),
+    Design("independent, a quarter real", real=0.25),
+    Design("twins, r .9", "twin", 0.9),
+    Design("twins, r .3", "twin", 0.3),
+    Design("fives, r .9", "five", 0.9),
+    Design("fives, r .3", "five", 0.3),
+    Design("one to five, r .9", "mixed", 0.9),
+)
+
+
+def real_and_generated(scores: str, accuracy: float) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
+    """What turns standard normal numbers into scores of real and of generated images."""
+    error = max(1 - accuracy, 1e-9)
+    if scores == "normal, unequal classes":
+        of_real, of_generated = (0.2, 0.8) if accuracy == 0.5 else (0.4 * error, 1.6 * error)
+        return lambda u: u + ndtri(of_real), lambda u: u - ndtri(of_generated)
+    if scores == "normal, unequal spread":
+        return lambda u: u + ndtri(error), lambda u: 2 * (u - ndtri(error))
+    if scores.startswith("t"):
+        freedom = float(scores[1:])
+        shift = -stdtrit(freedom, error)
+        return lambda u: stdtrit(freedom, ndtr(u)) - shift, lambda u: stdtrit(freedom, ndtr(u)) + shift
+    return lambda u: u + ndtri(error), lambda u: u - ndtri(error)
+
+
+SCORES = ("normal", "normal, unequal classes", "normal, unequal spread", "t4", "t2")
+
+
+def population(
+    real: Callable[[Floats], Floats], generated: Callable[[Floats], Floats], share: float
+) -> dict[str, float]:
+    """The measures of a population with such a share of real images, by its quantiles."""
+    quantiles = (np.arange(400_000) + 0.5) / 400_000
+    of_real, of_generated = real(ndtri(quantiles)), generated(ndtri(quantiles))
+    alarms = 1 - np.searchsorted(of_real, of_generated) / len(of_real)  # false positives at each generated image
+    recall = 1 - quantiles
+    rates = np.mean(of_real <= 0), np.mean(of_generated > 0)
+    return {
+        "accuracy": float(share * rates[0] + (1 - share) * rates[1]),
+        "balanced accuracy": float(np.mean(rates)),
+        "ROC AUC": float(np.mean(1 - alarms)),
+        "average precision": float(np.mean((1 - share) * recall / ((1 - share) * recall + share * alarms))),
+    }
+
+
+def labels_and_sources(design: Design, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The labels of a cell's images, real ones first, and the number of the source of each."""
+    real = round(size * design.real)
+    labels = np.repeat([0, 1], [real, size - real])
+    if design.images == "twin":
+        return labels, np.tile(np.arange(real), 2)
+    lengths = {"one": [1], "five": [5], "mixed": [1, 5, 3, 2, 4]}[design.images]
+    of_real = np.repeat(np.arange(real), np.resize(lengths, real))[:real]
+    of_generated = np.repeat(np.arange(size - real), np.resize(lengths, size - real))[: size - real]
+    return labels, np.concatenate([of_real, of_real[-1] + 1 + of_generated])
+
+
+def normal_numbers(random: np.random.Generator, rows: int, sources: NDArray[Any], correlation: float) -> Floats:
+    """Standard normal numbers (rows, N), correlated within each source."""
+    shared = random.standard_normal((rows, int(sources.max()) + 1))[:, sources]
+    return np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * random.standard_normal((rows, len(sources)))
+
+
+def measured(scores: Floats, labels: NDArray[Any]) -> dict[str, RowMeasures]:
+    """Every measure of rows of scores."""
+    right = (scores > 0) == (labels == 1)
+    area, precision = ranking_influences(scores, labels)
+    both = mean_influences(right, labels), mean_influences(right, labels, balanced=True)
+    return dict(zip(MEASURES, (*both, area, precision), strict=True))
+
+
+class Row(NamedTuple):
+    """One row of the table."""
+
+    measure: str
+    design: str
+    scores: str
+    size: int
+    accuracy: float
+    truth: float
+    coverage: float
+    width: float
+    few: bool
+
+
+class Setting(NamedTuple):
+    """What is drawn again and again."""
+
+    design: Design
+    scores: str
+    size: int
+    accuracy: float
+
+    @property
+    def random(self) -> np.random.Generator:
+        return random_generator([self.design.name, self.scores, str(self.size), str(self.accuracy)])
+
+    def row(self, measure: str, truth: float, ends: tuple[Floats, Floats], few: bool) -> Row:
+        low, high = ends
+        coverage = float(np.mean((low <= truth + 1e-12) & (truth - 1e-12 <= high)))
+        width = float(np.mean(high - low))
+        return Row(measure, self.design.name, self.scores, self.size, self.accuracy, truth, coverage, width, few)
+
+
+def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
+    """Coverage of the intervals of single cells."""
+    design, size = setting.design, setting.size
+    labels, sources = labels_and_sources(design, size)
+    real, generated = real_and_generated(setting.scores, setting.accuracy)
+    numbers = normal_numbers(setting.random, replications, sources, design.correlation)
+    scores = np.where(labels, generated(numbers), real(numbers))
+    layout = source_layout(labels, sources, sources.max() + 1)
+    truths = population(real, generated, design.real)
+    few = (1 - setting.accuracy) / np.sum(layout.accuracy**2) < FEW
+    losses = layout.accuracy, layout.balanced_accuracy, layout.roc_auc, layout.average_precision
+    for (name, one), loss in zip(measured(scores, labels).items(), losses, strict=True):
+        if name == "balanced accuracy" and design.real == 0.5:
+            continue  # it is the accuracy
+        spread = source_variances(sum_by_source(one.influences, sources, len(layout.shares)), layout.shares)
+        sample = Sample(size, np.sum(1 - layout.shares), loss.max())
+        ends = bounded_interval(one.centres, spread, sample, MEASURES[name], values=one.values)
+        yield setting.row(name, truths[name], ends, few)
+
+
+def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
+    """Coverage of the intervals of averages over cells of eight generators; the generators differ in difficulty."""
+    design, half, random = setting.design, setting.size // 2, setting.random
+    errors = (1 - setting.accuracy) * np.linspace(0.4, 1.6, GENERATORS)
+    parts = [real_and_generated(setting.scores, setting.accuracy)[0]]
+    parts += [real_and_generated(setting.scores, 1 - error)[1] for error in errors]
+    twins = design.images == "twin"
+    sources = np.tile(np.arange(half), GENERATORS + 1) if twins else np.arange(half * (GENERATORS + 1))
+    count = int(sources.max()) + 1
+    labels = np.repeat([0, 1], half)
+    cells = GENERATORS * (GENERATORS - 1)
+    sums = {name: np.zeros((replications, count)) for name in MEASURES}
+    values, centres = ({name: np.zeros(replications) for name in MEASURES} for _ in range(2))
+    losses = {name: np.zeros(count) for name in MEASURES}
+    shares, truths = np.zeros(count), dict.fromkeys(MEASURES, 0.0)
+    for start in range(0, replications, 100):
+        rows = slice(start, min(start + 100, replications))
+        many = rows.stop - start
+        of_image = normal_numbers(random, many, sources, design.correlation)[:, None]
+        own = random.standard_normal((many, GENERATORS, len(sources)))
+        numbers = np.sqrt(0.5) * of_image + np.sqrt(0.5) * own  # of every image, by every trained detector
+        for tested in range(GENERATORS):
+            images = np.r_[0:half, (tested + 1) * half : (tested + 2) * half]
+            chosen = np.delete(numbers, tested, axis=1)[:, :, images].reshape(-1, len(images))
+            scores = np.where(labels, parts[tested + 1](chosen), parts[0](chosen))
+            for name, one in measured(scores, labels).items():
+                influences = one.influences.reshape(many, -1, len(images)).sum(axis=1) / cells
+                sums[name][rows] += sum_by_source(influences, sources[images], count)
+                values[name][rows] += one.values.reshape(many, -1).sum(axis=1) / cells
+                centres[name][rows] += one.centres.reshape(many, -1).sum(axis=1) / cells
+    for tested in range(GENERATORS):
+        images = np.r_[0:half, (tested + 1) * half : (tested + 2) * half]
+        layout = source_layout(labels, sources[images], count)
+        shares = np.maximum(shares, layout.shares)
+        for name, loss in zip(MEASURES, layout[2:], strict=True):
+            losses[name] += loss / GENERATORS
+        for name, truth in population(parts[0], parts[tested + 1], 0.5).items():
+            truths[name] += truth / GENERATORS
+    few = (1 - setting.accuracy) / np.sum(losses["accuracy"] ** 2) < FEW
+    for name, rule in MEASURES.items():
+        if name != "balanced accuracy":
+            sample = Sample(len(sources), np.sum(1 - shares), losses[name].max())
+            spread = source_variances(sums[name], shares)
+            ends = bounded_interval(centres[name], spread, sample, rule, values=values[name])
+            yield setting.row(f"average of {name}", truths[name], ends, few)
+
+
+def of_differences(setting: Setting, replications: int, likeness: float, better: float) -> Iterator[Row]:
+    """Coverage of the intervals of differences of two detectors.
+
+    Args:
+        setting: The first detector.
+        replications: Number of samples.
+        likeness: Correlation of the scores that the two detectors give to one image.
+        better: Part of the first detector's errors that the second makes.
+    """
+    design, random = setting.design, setting.random
+    labels, sources = labels_and_sources(design, setting.size)
+    layout = source_layout(labels, sources, sources.max() + 1)
+    first = normal_numbers(random, replications, sources, design.correlation)
+    other = normal_numbers(random, replications, sources, design.correlation)
+    second = likeness * first + np.sqrt(1 - likeness**2) * other
+    results, truths, calls = [], [], []
+    for numbers, error in ((first, 1 - setting.accuracy), (second, (1 - setting.accuracy) * better)):
+        real, generated = real_and_generated(setting.scores, 1 - error)
+        scores = np.where(labels, generated(numbers), real(numbers))
+        results.append(measured(scores, labels))
+        truths.append(population(real, generated, design.real))
+        calls.append(scores > 0)
+    few = np.mean(calls[0] != calls[1]) / np.sum(layout.accuracy**2) < FEW
+    identical = np.zeros(replications, np.bool_)
+    for (name, rule), loss in zip(MEASURES.items(), layout[2:], strict=True):
+        if name == "balanced accuracy":
+            continue
+        first_one, second_one = (result[name] for result in results)
+        sums = sum_by_source(first_one.influences - second_one.influences, sources, len(layout.shares))
+        differences = first_one.values - second_one.values
+        sample = Sample(setting.size, np.sum(1 - layout.shares), loss.max())
+        ends = difference_interval(differences, source_variances(sums, layout.shares), sample, identical, rule)
+        title = f"difference of {name}, r {likeness:g}"
+        yield setting.row(title, truths[0][name] - truths[1][name], ends, few)
+
+
+def simulations(everything: bool, replications: int) -> Iterator[Row]:
+    """All rows of the table, or those of normal scores and of designs that differ most."""
+    plain = tuple(one for one in DESIGNS if one.name in {"independent", "twins, r .9", "fives, r .9"})
+    sizes = SIZES if everything else SIZES[:2]
+    for scores in SCORES if everything else SCORES[:1]:
+        for design in DESIGNS if everything and scores == "normal" else plain:
+            for size in sizes:
+                for accuracy in ACCURACIES:
+                    yield from of_cells(Setting(design, scores, size, accuracy), replications)
+    for design in plain[:2]:
+        for size in sizes if everything else SIZES[:1]:
+            for accuracy in ACCURACIES:
+                yield from of_averages(Setting(design, "normal", size, accuracy), replications)
+    for design in plain:
+        for size in sizes:
+            for accuracy in ACCURACIES:
+                for likeness, better in ((0.5, 1.0), (0.5, 0.6), (0.99, 1.0)):
+                    yield from of_differences(Setting(design, "normal", size, accuracy), replications, likeness, better)
+
+
+def printed(rows: list[Row]) -> str:
+    """The table, in Markdown."""
+    lines = ["| measure | design | scores | images | accuracy | truth | coverage | mean width |"]
+    lines.append("|---|---|---|--:|--:|--:|--:|--:|")
+    for row in rows:
+        coverage = f"{100 * row.coverage:.1f}" + (" *" if row.few else "")
+        if row.coverage < 0.93 or (row.coverage > 0.97 and not row.few):
+            coverage = f"**{coverage}**"
+        cells = (row.measure, row.design, row.scores, row.size, row.accuracy, f"{row.truth:.4f}", coverage)
+        lines.append("| " + " | ".join(map(str, (*cells, f"{row.width:.4f}"))) + " |")
+    return "\n".join(lines)
+
+
+def summary(rows: list[Row]) -> str:
+    """The lowest and the highest coverage of every measure, in Markdown."""
+    lines = ["| measure | rows | lowest | below 93% | highest | above 97% |", "|---|--:|--:|--:|--:|--:|"]
+    for measure in dict.fromkeys(row.measure for row in rows):
+        own = [row for row in rows if row.measure == measure]
+        many = [row.coverage for row in own if not row.few]
+        low = [row.coverage for row in own]
+        above = f"{100 * max(many):.1f} | {sum(one > 0.97 for one in many)} of {len(many)}" if many else "- | -"
+        lines.append(f"| {measure} | {len(own)} | {100 * min(low):.1f} | {sum(one < 0.93 for one in low)} | {above} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the summary and the table."""
+    parser = argparse.ArgumentParser(description="Coverage of the intervals, by simulation.")
+    parser.add_argument("--all", action="store_true", help="every design, distribution and size")
+    parser.add_argument("--replications", type=int, default=2000, help="samples of each row (2000)")
+    options = parser.parse_args()
+    rows = list(simulations(options.all, options.replications))
+    command = "python docs/simulations/coverage.py" + (" --all" if options.all else "")
+    print(f"# Coverage of 95% intervals\n\nWritten by `{command} --replications {options.replications}`.\n")
+    print("Coverage in percent of the samples; accuracy is that of the scores, truth the measure's in the population.")
+    print(f"With * fewer than {FEW} wrong images (or images on which two detectors differ) are expected, counted in")
+    print("independent sources: counts are then too coarse for at most 97%. **Bold** is outside 93% to 97%.\n")
+    print(summary(rows), "\n", printed(rows), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
