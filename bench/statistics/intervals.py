@@ -228,10 +228,10 @@ def difference_interval(
 ) -> tuple[Floats, Floats]:
     """Confidence intervals of differences of two measures of the same images.
 
-    Student's interval, with two contributors more than were seen in the variance, as Bonett and Price (Journal of
-    Educational and Behavioral Statistics 37, 2012) have for shares two images on which one of the two detectors is
-    wrong. They are of the size of those that were seen, drawn to the largest loss the fewer there are; so two detectors
-    without an error, which do not differ on a single image, have an interval of some width.
+    Student's interval, with one contributor more in the variance than was seen: an image on which one of the two
+    detectors is wrong (Bonett and Price, Journal of Educational and Behavioral Statistics 37, 2012, add two). It is of
+    the size of those that were seen, drawn to the largest loss the fewer there are; so two detectors without an error,
+    which do not differ on a single image, have an interval of some width.
 
     Args:
         differences: Floats (K,), first measure - second measure.
@@ -245,10 +245,11 @@ def difference_interval(
     """
     flat = spread.variances <= EXACT**2
     contributors = np.where(flat, 1, np.maximum(spread.contributors, 1))
-    unseen = np.where(flat, 1, _weight_of_unseen(contributors, rule))
+    sooner = rule._replace(few=0.75 * rule.few)  # what was not seen may be for either measure
+    unseen = np.where(flat, 1, _weight_of_unseen(contributors, sooner))
     largest = np.asarray(sample.largest_loss, np.float64) ** 2
     size = np.where(flat, largest, spread.variances / contributors)
-    added = 2 * size ** (1 - unseen) * np.maximum(size, largest) ** unseen
+    added = size ** (1 - unseen) * np.maximum(size, largest) ** unseen
     half = stdtrit(np.maximum(sample.freedom, 1), (1 + CONFIDENCE) / 2) * np.sqrt(spread.variances + added)
     half = np.where(identical, 0, half)
     centres = np.where(identical, 0, differences)

@@ -16,7 +16,9 @@ that scored the same images.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +30,7 @@ from bench.statistics.intervals import (
     AREAS,
     PRECISIONS,
     SHARES,
+    Floats,
     Sample,
     bounded_interval,
     difference_interval,
@@ -35,12 +38,15 @@ from bench.statistics.intervals import (
     source_variances,
 )
 
-Floats = NDArray[np.float64]
-
 SIZES = (20, 100, 400)  # images per cell
 ACCURACIES = (0.5, 0.9, 0.99, 1.0)
 GENERATORS = 8
 FEW = 5  # expected errors below which counts are too coarse for 97%
+MARKS = (
+    "Accuracy is that of the scores, truth the measure's in the population. Where fewer than "
+    f"{FEW} wrong images (or images on which two detectors differ) are expected in a sample, counted in independent "
+    "sources, there is a *: counts are then too coarse for a coverage of at most 97%. **Bold** is outside 93% to 97%."
+)
 MEASURES = {
     "accuracy": SHARES,
     "balanced accuracy": SHARES,
@@ -152,15 +158,19 @@ class Setting(NamedTuple):
     size: int
     accuracy: float
 
-    @property
-    def random(self) -> np.random.Generator:
-        return random_generator([self.design.name, self.scores, str(self.size), str(self.accuracy)])
 
-    def row(self, measure: str, truth: float, ends: tuple[Floats, Floats], few: bool) -> Row:
-        low, high = ends
-        coverage = float(np.mean((low <= truth + 1e-12) & (truth - 1e-12 <= high)))
-        width = float(np.mean(high - low))
-        return Row(measure, self.design.name, self.scores, self.size, self.accuracy, truth, coverage, width, few)
+def random_of(setting: Setting) -> np.random.Generator:
+    """The random numbers of a setting, always the same."""
+    return random_generator([setting.design.name, setting.scores, str(setting.size), str(setting.accuracy)])
+
+
+def row(setting: Setting, measure: str, truth: float, ends: tuple[Floats, Floats], errors: float) -> Row:
+    """The row of a measure, from the intervals of all samples and the number of errors expected in each."""
+    low, high = ends
+    coverage = float(np.mean((low <= truth + 1e-12) & (truth - 1e-12 <= high)))
+    width = float(np.mean(high - low))
+    design, scores, size, accuracy = setting
+    return Row(measure, design.name, scores, size, accuracy, truth, coverage, width, errors < FEW)
 
 
 def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
@@ -168,66 +178,99 @@ def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
     design, size = setting.design, setting.size
     labels, sources = labels_and_sources(design, size)
     real, generated = real_and_generated(setting.scores, setting.accuracy)
-    numbers = normal_numbers(setting.random, replications, sources, design.correlation)
+    numbers = normal_numbers(random_of(setting), replications, sources, design.correlation)
     scores = np.where(labels, generated(numbers), real(numbers))
     layout = source_layout(labels, sources, sources.max() + 1)
     truths = population(real, generated, design.real)
-    few = (1 - setting.accuracy) / np.sum(layout.accuracy**2) < FEW
+    expected = (1 - setting.accuracy) / np.sum(layout.accuracy**2)
     losses = layout.accuracy, layout.balanced_accuracy, layout.roc_auc, layout.average_precision
     for (name, one), loss in zip(measured(scores, labels).items(), losses, strict=True):
         if name == "balanced accuracy" and design.real == 0.5:
             continue  # it is the accuracy
         spread = source_variances(sum_by_source(one.influences, sources, len(layout.shares)), layout.shares)
-        sample = Sample(size, np.sum(1 - layout.shares), loss.max())
+        sample = Sample(size, float(np.sum(1 - layout.shares)), float(loss.max()))
         ends = bounded_interval(one.centres, spread, sample, MEASURES[name], values=one.values)
-        yield setting.row(name, truths[name], ends, few)
+        yield row(setting, name, truths[name], ends, expected)
+
+
+class Averages(NamedTuple):
+    """Averages of one measure over cells, of every sample, and what their intervals are made of."""
+
+    values: Floats  # (replications,)
+    centres: Floats  # (replications,)
+    sums: Floats  # (replications, sources)
+    losses: Floats  # (sources,)
 
 
 def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
     """Coverage of the intervals of averages over cells of eight generators; the generators differ in difficulty."""
-    design, half, random = setting.design, setting.size // 2, setting.random
+    design, half = setting.design, setting.size // 2
     errors = (1 - setting.accuracy) * np.linspace(0.4, 1.6, GENERATORS)
-    parts = [real_and_generated(setting.scores, setting.accuracy)[0]]
-    parts += [real_and_generated(setting.scores, 1 - error)[1] for error in errors]
-    twins = design.images == "twin"
-    sources = np.tile(np.arange(half), GENERATORS + 1) if twins else np.arange(half * (GENERATORS + 1))
+    real = real_and_generated(setting.scores, setting.accuracy)[0]
+    generated = [real_and_generated(setting.scores, 1 - error)[1] for error in errors]
+    every = np.arange(half * (GENERATORS + 1))
+    sources = every % half if design.images == "twin" else every
     count = int(sources.max()) + 1
-    labels = np.repeat([0, 1], half)
-    cells = GENERATORS * (GENERATORS - 1)
-    sums = {name: np.zeros((replications, count)) for name in MEASURES}
-    values, centres = ({name: np.zeros(replications) for name in MEASURES} for _ in range(2))
-    losses = {name: np.zeros(count) for name in MEASURES}
-    shares, truths = np.zeros(count), dict.fromkeys(MEASURES, 0.0)
+    averages = {
+        name: Averages(np.zeros(replications), np.zeros(replications), np.zeros((replications, count)), np.zeros(count))
+        for name in MEASURES
+    }
+    random = random_of(setting)
     for start in range(0, replications, 100):
         rows = slice(start, min(start + 100, replications))
-        many = rows.stop - start
-        of_image = normal_numbers(random, many, sources, design.correlation)[:, None]
-        own = random.standard_normal((many, GENERATORS, len(sources)))
-        numbers = np.sqrt(0.5) * of_image + np.sqrt(0.5) * own  # of every image, by every trained detector
+        shape = rows.stop - start, GENERATORS, len(sources)
+        of_image = normal_numbers(random, shape[0], sources, design.correlation)[:, None]
+        numbers = np.sqrt(0.5) * of_image + np.sqrt(0.5) * random.standard_normal(shape)  # by every trained detector
         for tested in range(GENERATORS):
-            images = np.r_[0:half, (tested + 1) * half : (tested + 2) * half]
-            chosen = np.delete(numbers, tested, axis=1)[:, :, images].reshape(-1, len(images))
-            scores = np.where(labels, parts[tested + 1](chosen), parts[0](chosen))
-            for name, one in measured(scores, labels).items():
-                influences = one.influences.reshape(many, -1, len(images)).sum(axis=1) / cells
-                sums[name][rows] += sum_by_source(influences, sources[images], count)
-                values[name][rows] += one.values.reshape(many, -1).sum(axis=1) / cells
-                centres[name][rows] += one.centres.reshape(many, -1).sum(axis=1) / cells
+            add_cells(averages, rows, numbers, (sources, tested), (real, generated[tested]))
+    shares, truths = np.zeros(count), dict.fromkeys(MEASURES, 0.0)
     for tested in range(GENERATORS):
-        images = np.r_[0:half, (tested + 1) * half : (tested + 2) * half]
-        layout = source_layout(labels, sources[images], count)
+        layout = source_layout(np.repeat([0, 1], half), sources[images_of(tested, half)], count)
         shares = np.maximum(shares, layout.shares)
         for name, loss in zip(MEASURES, layout[2:], strict=True):
-            losses[name] += loss / GENERATORS
-        for name, truth in population(parts[0], parts[tested + 1], 0.5).items():
+            averages[name].losses[:] += loss / GENERATORS
+        for name, truth in population(real, generated[tested], 0.5).items():
             truths[name] += truth / GENERATORS
-    few = (1 - setting.accuracy) / np.sum(losses["accuracy"] ** 2) < FEW
-    for name, rule in MEASURES.items():
+    expected = (1 - setting.accuracy) / np.sum(averages["accuracy"].losses ** 2)
+    for name, (values, centres, sums, losses) in averages.items():
         if name != "balanced accuracy":
-            sample = Sample(len(sources), np.sum(1 - shares), losses[name].max())
-            spread = source_variances(sums[name], shares)
-            ends = bounded_interval(centres[name], spread, sample, rule, values=values[name])
-            yield setting.row(f"average of {name}", truths[name], ends, few)
+            sample = Sample(len(sources), float(np.sum(1 - shares)), float(losses.max()))
+            ends = bounded_interval(centres, source_variances(sums, shares), sample, MEASURES[name], values=values)
+            yield row(setting, f"average of {name}", truths[name], ends, expected)
+
+
+def images_of(tested: int, half: int) -> NDArray[Any]:
+    """The images of a cell: the real ones, which come first, and those of a generator."""
+    return np.r_[0:half, (tested + 1) * half : (tested + 2) * half]
+
+
+def add_cells(
+    averages: dict[str, Averages],
+    rows: slice,
+    numbers: Floats,
+    place: tuple[NDArray[Any], int],
+    parts: tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]],
+) -> None:
+    """Add the cells of one tested generator to the averages of some samples.
+
+    Args:
+        averages: What is added to.
+        rows: Which samples.
+        numbers: Their normal numbers (samples, trained detectors, images).
+        place: The source of every image, and the tested generator.
+        parts: What makes scores of the numbers of real and of generated images.
+    """
+    sources, tested = place
+    half = len(sources) // (GENERATORS + 1)
+    images, labels = images_of(tested, half), np.repeat([0, 1], half)
+    cells = GENERATORS * (GENERATORS - 1)
+    chosen = np.delete(numbers, tested, axis=1)[:, :, images].reshape(-1, len(images))
+    scores = np.where(labels, parts[1](chosen), parts[0](chosen))
+    for name, one in measured(scores, labels).items():
+        influences = one.influences.reshape(len(numbers), -1, len(images)).sum(axis=1) / cells
+        averages[name].sums[rows] += sum_by_source(influences, sources[images], averages[name].sums.shape[1])
+        averages[name].values[rows] += one.values.reshape(len(numbers), -1).sum(axis=1) / cells
+        averages[name].centres[rows] += one.centres.reshape(len(numbers), -1).sum(axis=1) / cells
 
 
 def of_differences(setting: Setting, replications: int, likeness: float, better: float) -> Iterator[Row]:
@@ -239,7 +282,7 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         likeness: Correlation of the scores that the two detectors give to one image.
         better: Part of the first detector's errors that the second makes.
     """
-    design, random = setting.design, setting.random
+    design, random = setting.design, random_of(setting)
     labels, sources = labels_and_sources(design, setting.size)
     layout = source_layout(labels, sources, sources.max() + 1)
     first = normal_numbers(random, replications, sources, design.correlation)
@@ -252,7 +295,7 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         results.append(measured(scores, labels))
         truths.append(population(real, generated, design.real))
         calls.append(scores > 0)
-    few = np.mean(calls[0] != calls[1]) / np.sum(layout.accuracy**2) < FEW
+    expected = float(np.mean(calls[0] != calls[1]) / np.sum(layout.accuracy**2))
     identical = np.zeros(replications, np.bool_)
     for (name, rule), loss in zip(MEASURES.items(), layout[2:], strict=True):
         if name == "balanced accuracy":
@@ -260,42 +303,37 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         first_one, second_one = (result[name] for result in results)
         sums = sum_by_source(first_one.influences - second_one.influences, sources, len(layout.shares))
         differences = first_one.values - second_one.values
-        sample = Sample(setting.size, np.sum(1 - layout.shares), loss.max())
+        sample = Sample(setting.size, float(np.sum(1 - layout.shares)), float(loss.max()))
         ends = difference_interval(differences, source_variances(sums, layout.shares), sample, identical, rule)
-        title = f"difference of {name}, r {likeness:g}"
-        yield setting.row(title, truths[0][name] - truths[1][name], ends, few)
+        title = f"difference of {name}, detectors' r {likeness:g}"
+        yield row(setting, title, truths[0][name] - truths[1][name], ends, expected)
 
 
-def simulations(everything: bool, replications: int) -> Iterator[Row]:
-    """All rows of the table, or those of normal scores and of designs that differ most."""
-    plain = tuple(one for one in DESIGNS if one.name in {"independent", "twins, r .9", "fives, r .9"})
+def simulations(replications: int, *, everything: bool) -> Iterator[Row]:
+    """All rows of the table, or those of normal scores, fewer images and the designs that differ most."""
+    plain = [one for one in DESIGNS if one.name in {"independent", "twins, r .9", "fives, r .9"}]
     sizes = SIZES if everything else SIZES[:2]
-    for scores in SCORES if everything else SCORES[:1]:
-        for design in DESIGNS if everything and scores == "normal" else plain:
-            for size in sizes:
-                for accuracy in ACCURACIES:
-                    yield from of_cells(Setting(design, scores, size, accuracy), replications)
-    for design in plain[:2]:
-        for size in sizes if everything else SIZES[:1]:
-            for accuracy in ACCURACIES:
-                yield from of_averages(Setting(design, "normal", size, accuracy), replications)
-    for design in plain:
-        for size in sizes:
-            for accuracy in ACCURACIES:
-                for likeness, better in ((0.5, 1.0), (0.5, 0.6), (0.99, 1.0)):
-                    yield from of_differences(Setting(design, "normal", size, accuracy), replications, likeness, better)
+    drawn = [("normal", design) for design in (DESIGNS if everything else plain)]
+    drawn += [(scores, design) for scores in (SCORES[1:] if everything else ()) for design in plain]
+    for (scores, design), size, accuracy in product(drawn, sizes, ACCURACIES):
+        yield from of_cells(Setting(design, scores, size, accuracy), replications)
+    for design, size, accuracy in product(plain[:2], sizes if everything else SIZES[:1], ACCURACIES):
+        yield from of_averages(Setting(design, "normal", size, accuracy), replications)
+    pairs = ((0.5, 1.0), (0.5, 0.6), (0.99, 1.0))
+    for design, size, accuracy, (likeness, better) in product(plain, sizes, ACCURACIES, pairs):
+        yield from of_differences(Setting(design, "normal", size, accuracy), replications, likeness, better)
 
 
 def printed(rows: list[Row]) -> str:
     """The table, in Markdown."""
     lines = ["| measure | design | scores | images | accuracy | truth | coverage | mean width |"]
     lines.append("|---|---|---|--:|--:|--:|--:|--:|")
-    for row in rows:
-        coverage = f"{100 * row.coverage:.1f}" + (" *" if row.few else "")
-        if row.coverage < 0.93 or (row.coverage > 0.97 and not row.few):
+    for one in rows:
+        coverage = f"{100 * one.coverage:.1f}" + (" *" if one.few else "")
+        if one.coverage < 0.93 or (one.coverage > 0.97 and not one.few):
             coverage = f"**{coverage}**"
-        cells = (row.measure, row.design, row.scores, row.size, row.accuracy, f"{row.truth:.4f}", coverage)
-        lines.append("| " + " | ".join(map(str, (*cells, f"{row.width:.4f}"))) + " |")
+        cells = (one.measure, one.design, one.scores, one.size, one.accuracy, f"{one.truth:.4f}", coverage)
+        lines.append("| " + " | ".join(map(str, (*cells, f"{one.width:.4f}"))) + " |")
     return "\n".join(lines)
 
 
@@ -303,9 +341,9 @@ def summary(rows: list[Row]) -> str:
     """The lowest and the highest coverage of every measure, in Markdown."""
     lines = ["| measure | rows | lowest | below 93% | highest | above 97% |", "|---|--:|--:|--:|--:|--:|"]
     for measure in dict.fromkeys(row.measure for row in rows):
-        own = [row for row in rows if row.measure == measure]
-        many = [row.coverage for row in own if not row.few]
-        low = [row.coverage for row in own]
+        own = [one for one in rows if one.measure == measure]
+        many = [one.coverage for one in own if not one.few]
+        low = [one.coverage for one in own]
         above = f"{100 * max(many):.1f} | {sum(one > 0.97 for one in many)} of {len(many)}" if many else "- | -"
         lines.append(f"| {measure} | {len(own)} | {100 * min(low):.1f} | {sum(one < 0.93 for one in low)} | {above} |")
     return "\n".join(lines)
@@ -317,13 +355,16 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every design, distribution and size")
     parser.add_argument("--replications", type=int, default=2000, help="samples of each row (2000)")
     options = parser.parse_args()
-    rows = list(simulations(options.all, options.replications))
+    rows = list(simulations(options.replications, everything=options.all))
     command = "python docs/simulations/coverage.py" + (" --all" if options.all else "")
-    print(f"# Coverage of 95% intervals\n\nWritten by `{command} --replications {options.replications}`.\n")
-    print("Coverage in percent of the samples; accuracy is that of the scores, truth the measure's in the population.")
-    print(f"With * fewer than {FEW} wrong images (or images on which two detectors differ) are expected, counted in")
-    print("independent sources: counts are then too coarse for at most 97%. **Bold** is outside 93% to 97%.\n")
-    print(summary(rows), "\n", printed(rows), sep="\n")
+    lines = (
+        "# Coverage of 95% intervals",
+        f"Written by `{command} --replications {options.replications}`.",
+        f"Coverage in percent of the samples. {MARKS}",
+        summary(rows),
+        printed(rows),
+    )
+    sys.stdout.write("\n\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
