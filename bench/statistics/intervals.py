@@ -1,4 +1,7 @@
-"""Confidence intervals of accuracies, by resampling sources.
+"""Confidence intervals of measures, from the influences of sources or by resampling sources.
+
+The intervals from influences (`source_variances`, `bounded_interval`, `difference_interval`) are closed formulas for
+many measures at once; how often they contain the truth is simulated in docs/simulations/coverage.py.
 
 Images that come from one source (a photograph and its reconstructions, the real images in the pool of several
 generators) are right or wrong together, so sources are resampled and not images, and every cell sees the same resample.
@@ -15,9 +18,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.special import betaincinv, stdtrit
 
 from detectors.types import Array
@@ -55,6 +56,9 @@ def bootstrap_accuracies(
     Returns:
         Floats (C, draws) in [0, 1].
     """
+    import pandas as pd  # which neither the rest of this module nor what lists detectors needs
+    from scipy.sparse import csr_array
+
     columns, names = pd.factorize(np.asarray(sources, dtype=object), sort=True)
     groups, rows = np.unique(2 * cells + labels, return_inverse=True)  # one class of one cell each
     shape = (groups.size, names.size)
