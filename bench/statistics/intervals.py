@@ -123,7 +123,7 @@ AREAS = SHARES._replace(counts=False)  # areas under the ROC curve, and other me
 PRECISIONS = IntervalRule(counts=False, few=5, power=3, both_ends=True, doubt=2)  # average precisions
 
 
-class Sample(NamedTuple):
+class SampleSize(NamedTuple):
     """What measures were taken of.
 
     Attributes:
@@ -163,7 +163,7 @@ def _corrections(shares: Floats) -> Floats:
 
 
 def bounded_interval(
-    centres: Floats, spread: Spread, sample: Sample, rule: IntervalRule = SHARES, *, values: Floats | None = None
+    centres: Floats, spread: Spread, sample: SampleSize, rule: IntervalRule = SHARES, *, values: Floats | None = None
 ) -> tuple[Floats, Floats]:
     """Confidence intervals of measures in [0, 1], by beta distributions (Clopper and Pearson, Biometrika 26, 1934).
 
@@ -207,7 +207,7 @@ def bounded_interval(
     return np.minimum(low, values), np.maximum(high, values)
 
 
-def _trials(chance: Floats, spread: Spread, sample: Sample, doubt: Floats) -> tuple[Floats, Floats]:
+def _trials(chance: Floats, spread: Spread, sample: SampleSize, doubt: Floats) -> tuple[Floats, Floats]:
     """Effective numbers of trials, and the part of them that is kept for the degrees of freedom of the variance.
 
     Of a share of independent images the variance follows from the value, so its own error adds nothing. The error that
@@ -228,7 +228,7 @@ def _trials(chance: Floats, spread: Spread, sample: Sample, doubt: Floats) -> tu
 
 
 def difference_interval(
-    differences: Floats, spread: Spread, sample: Sample, identical: Array, rule: IntervalRule = SHARES
+    differences: Floats, spread: Spread, sample: SampleSize, identical: Array, rule: IntervalRule = SHARES
 ) -> tuple[Floats, Floats]:
     """Confidence intervals of differences of two measures of the same images.
 

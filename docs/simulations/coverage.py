@@ -31,7 +31,7 @@ from bench.statistics.intervals import (
     PRECISIONS,
     SHARES,
     Floats,
-    Sample,
+    SampleSize,
     bounded_interval,
     difference_interval,
     random_generator,
@@ -189,7 +189,7 @@ def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
         if name == "balanced accuracy" and design.real == 0.5:
             continue  # it is the accuracy
         spread = source_variances(sum_by_source(one.influences, sources, len(layout.shares)), layout.shares)
-        sample = Sample(size, float(np.sum(1 - layout.shares)), float(loss.max()))
+        sample = SampleSize(size, float(np.sum(1 - layout.shares)), float(loss.max()))
         ends = bounded_interval(one.centres, spread, sample, MEASURES[name], values=one.values)
         yield row(setting, name, truths[name], ends, expected)
 
@@ -235,7 +235,7 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
     expected = (1 - setting.accuracy) / np.sum(averages["accuracy"].losses ** 2)
     for name, (values, centres, sums, losses) in averages.items():
         if name != "balanced accuracy":
-            sample = Sample(len(sources), float(np.sum(1 - shares)), float(losses.max()))
+            sample = SampleSize(len(sources), float(np.sum(1 - shares)), float(losses.max()))
             ends = bounded_interval(centres, source_variances(sums, shares), sample, MEASURES[name], values=values)
             yield row(setting, f"average of {name}", truths[name], ends, expected)
 
@@ -304,7 +304,7 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         first_one, second_one = (result[name] for result in results)
         sums = sum_by_source(first_one.influences - second_one.influences, sources, len(layout.shares))
         differences = first_one.values - second_one.values
-        sample = Sample(setting.size, float(np.sum(1 - layout.shares)), float(loss.max()))
+        sample = SampleSize(setting.size, float(np.sum(1 - layout.shares)), float(loss.max()))
         ends = difference_interval(differences, source_variances(sums, layout.shares), sample, identical, rule)
         title = f"difference of {name}, detectors' r {likeness:g}"
         yield row(setting, title, truths[0][name] - truths[1][name], ends, expected)

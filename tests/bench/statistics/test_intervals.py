@@ -13,7 +13,7 @@ from bench.statistics.intervals import (
     AREAS,
     PRECISIONS,
     SHARES,
-    Sample,
+    SampleSize,
     Spread,
     bootstrap_accuracies,
     bounded_interval,
@@ -130,7 +130,9 @@ def accuracy_interval(right, labels, sources=None):
     layout = source_layout(labels, sources, sources.max() + 1)
     found = mean_influences(right, labels)
     spread = source_variances(sum_by_source(found.influences, sources, len(layout.shares)), layout.shares)
-    return bounded_interval(found.values, spread, Sample(len(labels), np.sum(1 - layout.shares), max(layout.accuracy)))
+    return bounded_interval(
+        found.values, spread, SampleSize(len(labels), np.sum(1 - layout.shares), max(layout.accuracy))
+    )
 
 
 def test_no_error_at_all_has_the_exact_interval():
@@ -170,7 +172,7 @@ def test_intervals_are_within_the_range_and_contain_their_measures(rule):
     values = np.clip(centres + random.normal(0, 0.1, 505), 0, 1)
     variances = np.where(random.random(505) < 0.2, 0, random.exponential(1e-3, 505) ** 2)
     spread = Spread(variances, np.where(variances > 0, random.uniform(1, 30, 505), 0))
-    low, high = bounded_interval(centres, spread, Sample(60, 50.0, 1 / 30), rule, values=values)
+    low, high = bounded_interval(centres, spread, SampleSize(60, 50.0, 1 / 30), rule, values=values)
     assert (low >= 0).all()
     assert (low <= values).all()
     assert (values <= high).all()
@@ -200,7 +202,7 @@ def difference(first, second, labels, identical):
     layout = source_layout(labels, np.arange(len(labels)), len(labels))
     one, other = (mean_influences(right[None], labels) for right in (first, second))
     spread = source_variances(one.influences - other.influences, layout.shares)
-    sample = Sample(len(labels), np.sum(1 - layout.shares), max(layout.accuracy))
+    sample = SampleSize(len(labels), np.sum(1 - layout.shares), max(layout.accuracy))
     low, high = difference_interval(one.values - other.values, spread, sample, np.array([identical]))
     return low[0], high[0]
 
@@ -254,7 +256,7 @@ def test_a_perfect_order_has_the_exact_interval_of_the_smaller_class():
     labels = np.repeat([0, 1], 20)
     layout = source_layout(labels, np.arange(40), 40)
     area, _ = ranking_influences(labels[None] + np.arange(40) / 100, labels)
-    sample = Sample(40, np.sum(1 - layout.shares), max(layout.roc_auc))
+    sample = SampleSize(40, np.sum(1 - layout.shares), max(layout.roc_auc))
     low, high = bounded_interval(area.centres, source_variances(area.influences, layout.shares), sample, AREAS)
     assert low == pytest.approx(0.025 ** (1 / 20))
     assert high == 1
