@@ -104,23 +104,21 @@ class IntervalRule(NamedTuple):
     """What the interval of a measure allows for beside its variance; set by simulation, docs/simulations/coverage.py.
 
     Attributes:
-        counts: Whether the measure is a share of images, which moves in steps.
+        counts: Whether the measure is made of shares of images, which move in steps.
         few: Number of contributors to the variance at which it says as much as it leaves unsaid.
         power: How suddenly a variance is trusted once more contribute.
         both_ends: Whether what was not seen may move both ends of an interval in the middle of the range.
-        doubt: How much the error of the variance counts.
     """
 
     counts: bool
     few: float
     power: float
     both_ends: bool
-    doubt: float
 
 
-SHARES = IntervalRule(counts=True, few=4, power=4, both_ends=False, doubt=1)  # accuracy, rates, their means
+SHARES = IntervalRule(counts=True, few=4, power=4, both_ends=False)  # accuracy, rates, their means
 AREAS = SHARES._replace(counts=False)  # areas under the ROC curve, and other means over many different values
-PRECISIONS = IntervalRule(counts=False, few=5, power=3, both_ends=True, doubt=2)  # average precisions
+PRECISIONS = IntervalRule(counts=True, few=5, power=3, both_ends=True)  # average precisions, means of such shares
 
 
 class SampleSize(NamedTuple):
@@ -189,7 +187,7 @@ def bounded_interval(
     flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
     contributors = np.where(flat, 0, spread.contributors)
     unseen = _weight_of_unseen(contributors, rule)
-    trials, kept = _trials(chance, spread, sample, np.where(flat, np.inf, rule.doubt))
+    trials, kept = _trials(chance, spread, sample, flat)
     few = np.minimum(trials, 1 / sample.largest_loss)
     nearer = unseen * 4 * chance if rule.both_ends else np.zeros(unseen.shape)
     far, near = (kept * trials ** (1 - weight) * few**weight for weight in (unseen, nearer))
@@ -207,21 +205,19 @@ def bounded_interval(
     return np.minimum(low, values), np.maximum(high, values)
 
 
-def _trials(chance: Floats, spread: Spread, sample: SampleSize, doubt: Floats) -> tuple[Floats, Floats]:
+def _trials(chance: Floats, spread: Spread, sample: SampleSize, flat: Array) -> tuple[Floats, Floats]:
     """Effective numbers of trials, and the part of them that is kept for the degrees of freedom of the variance.
 
     Of a share of independent images the variance follows from the value, so its own error adds nothing. The error that
-    it has beside that follows from how much fewer sources contribute than of as many trials would. `doubt` multiplies
-    it; it is infinite where there is no variance.
+    it has beside that follows from how much fewer sources contribute than of as many trials would. Where there is no
+    variance (`flat`), trials are as many as the largest loss allows.
     """
-    flat = np.isinf(doubt)
     images = np.asarray(sample.images, np.float64)
     independent = images / np.maximum(images - 2, 1)  # the correction that single images have
     trials = np.where(flat, 1 / sample.largest_loss, chance * independent / np.where(flat, 1, spread.variances))
     expected = np.maximum(trials * chance / np.maximum(1 - 3 * chance, 0.25), EXACT)
     excess = np.maximum(1 / np.maximum(spread.contributors, EXACT) - 1 / expected, EXACT)
-    own = 2 / (excess * np.where(flat, 1, doubt))
-    freedom = np.maximum(np.where(flat, sample.freedom, np.minimum(sample.freedom, own)), 1)
+    freedom = np.maximum(np.where(flat, sample.freedom, np.minimum(sample.freedom, 2 / excess)), 1)
     upper = (1 + CONFIDENCE) / 2
     kept = (stdtrit(np.maximum(images - 1, 1), upper) / stdtrit(freedom, upper)) ** 2
     return trials, np.minimum(kept, 1)
