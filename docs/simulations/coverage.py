@@ -126,7 +126,9 @@ def labels_and_sources(design: Design, size: int) -> tuple[NDArray[Any], NDArray
 def normal_numbers(random: np.random.Generator, rows: int, sources: NDArray[Any], correlation: float) -> Floats:
     """Standard normal numbers (rows, N), correlated within each source."""
     shared = random.standard_normal((rows, int(sources.max()) + 1))[:, sources]
-    return np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * random.standard_normal((rows, len(sources)))
+    own = random.standard_normal((rows, len(sources)))
+    numbers: Floats = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
+    return numbers
 
 
 def measured(scores: Floats, labels: NDArray[Any]) -> dict[str, RowMeasures]:
@@ -171,7 +173,7 @@ def row(setting: Setting, measure: str, truth: float, ends: tuple[Floats, Floats
     coverage = float(np.mean((low <= truth + 1e-12) & (truth - 1e-12 <= high)))
     width = float(np.mean(high - low))
     design, scores, size, accuracy = setting
-    return Row(measure, design.name, scores, size, accuracy, truth, coverage, width, errors < FEW)
+    return Row(measure, design.name, scores, size, accuracy, truth, coverage, width, errors < FEW - 1e-6)
 
 
 def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
@@ -183,7 +185,7 @@ def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
     scores = np.where(labels, generated(numbers), real(numbers))
     layout = source_layout(labels, sources, sources.max() + 1)
     truths = population(real, generated, design.real)
-    expected = (1 - setting.accuracy) / np.sum(layout.accuracy**2)
+    expected = (1 - setting.accuracy) / float(np.sum(layout.accuracy**2))
     losses = layout.accuracy, layout.balanced_accuracy, layout.roc_auc, layout.average_precision
     for (name, one), loss in zip(measured(scores, labels).items(), losses, strict=True):
         if name == "balanced accuracy" and design.real == 0.5:
@@ -232,7 +234,7 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
             averages[name].losses[:] += loss / GENERATORS
         for name, truth in population(real, generated[tested], 0.5).items():
             truths[name] += truth / GENERATORS
-    expected = (1 - setting.accuracy) / np.sum(averages["accuracy"].losses ** 2)
+    expected = (1 - setting.accuracy) / float(np.sum(averages["accuracy"].losses ** 2))
     for name, (values, centres, sums, losses) in averages.items():
         if name != "balanced accuracy":
             sample = SampleSize(len(sources), float(np.sum(1 - shares)), float(losses.max()))
@@ -242,7 +244,7 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
 
 def images_of(tested: int, half: int) -> NDArray[Any]:
     """The images of a cell: the real ones, which come first, and those of a generator."""
-    return np.r_[0:half, (tested + 1) * half : (tested + 2) * half]
+    return np.concatenate([np.arange(half), np.arange((tested + 1) * half, (tested + 2) * half)])
 
 
 def add_cells(
