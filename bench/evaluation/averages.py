@@ -15,11 +15,21 @@ from bench.evaluation.decided_blocks import DecidedBlock, Mask
 from bench.records import columns
 from bench.records.score_table import TestImages
 from bench.statistics.influences import RowMeasures, SourceLayout, source_layout, sum_by_source
-from bench.statistics.intervals import Floats, Sample, Spread, bounded_interval, source_variances
+from bench.statistics.intervals import (
+    AREAS,
+    PRECISIONS,
+    SHARES,
+    Floats,
+    IntervalRule,
+    SampleSize,
+    Spread,
+    bounded_interval,
+    source_variances,
+)
 
 Codes = NDArray[np.intp]
 Name = TypeVar("Name", bound=Hashable)  # of an average
-SHARES = (columns.ACCURACY, columns.RANKED, columns.BALANCED_ACCURACY)  # measures that are shares of images
+RULES = {columns.ROC_AUC: AREAS, columns.AP: PRECISIONS}  # of intervals; other measures are shares of images
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +125,9 @@ class CellIntervals:
         low[there], high[there] = bounded_interval(
             centres,
             Spread(variances, contributors),
-            Sample(images, freedom, loss),
+            SampleSize(images, freedom, loss),
+            RULES.get(self._measure, SHARES),
             values=values,
-            counts=self._measure in SHARES,
         )
         return low, high
 
@@ -134,7 +144,7 @@ class Average:
         losses: Float64 (S,), what `value` could lose by one source.
         images: Number of distinct images.
         sources: Number of their sources.
-        counts: Whether it is a share of images.
+        rule: What its interval allows for.
     """
 
     value: float
@@ -144,7 +154,7 @@ class Average:
     losses: Floats
     images: int
     sources: int
-    counts: bool
+    rule: IntervalRule
 
     @cached_property
     def spread(self) -> Spread:
@@ -152,10 +162,10 @@ class Average:
         return source_variances(self.influences[None], self.shares)
 
     @property
-    def sample(self) -> Sample:
+    def sample(self) -> SampleSize:
         """What stands behind it."""
         freedom = float((1 - self.shares[self.losses > 0]).sum())
-        return Sample(self.images, freedom, float(self.losses.max()))
+        return SampleSize(self.images, freedom, float(self.losses.max()))
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -166,7 +176,7 @@ class Average:
         """The interval where something independent of the images, such as training, adds to the variance."""
         spread = Spread(self.spread.variances + variance, self.spread.contributors)
         centre, value = np.array([self.centre]), np.array([self.value])
-        low, high = bounded_interval(centre, spread, self.sample, values=value, counts=self.counts)
+        low, high = bounded_interval(centre, spread, self.sample, self.rule, values=value)
         return float(low[0]), float(high[0])
 
 
@@ -220,7 +230,7 @@ class RunningAverages(Generic[Name]):
         value, centre = (float(one) for one in sums.values[place] / cells)
         images, sources = int(self._images[place].sum()), int(np.count_nonzero(losses))
         influences = sums.influences[place] / cells
-        return Average(value, centre, influences, self._shares[place], losses, images, sources, measure in SHARES)
+        return Average(value, centre, influences, self._shares[place], losses, images, sources, RULES.get(measure, SHARES))
 
 
 @dataclass

@@ -29,7 +29,7 @@ from bench.statistics.generator_margins import (
     generator_interval,
     generator_test,
 )
-from bench.statistics.intervals import Compared, Floats, difference_interval, random_generator
+from bench.statistics.intervals import Floats, difference_interval, random_generator, source_variances
 from bench.statistics.ranks import (
     better_beyond_chance,
     correct_for_pairs,
@@ -265,8 +265,6 @@ def _image_tests(
     there = found[0].losses > 0
     shares, influences = found[0].shares[there], influences[:, there]
     corrected = influences / np.sqrt(np.maximum(1 - shares, 0.5))
-    ends = np.array([one.interval for one in found])
-    largest_loss = max(float(one.losses.max()) for one in found)
     first, second = np.triu_indices(len(averages), 1)
     p, low, high = np.ones(same.shape), np.zeros(same.shape), np.zeros(same.shape)
     step = max(1, PAIRS_AT_A_TIME // corrected.shape[1])
@@ -277,9 +275,9 @@ def _image_tests(
         of_images = difference_test(differences, changes.T)
         of_both = _test_with_training(differences, changes, trainings[np.array([one, other])])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
-        sides = [Compared(averages[side], ends[side, 0], ends[side, 1], influences[side]) for side in (one, other)]
-        alike = same[one, other]
-        low[one, other], high[one, other] = difference_interval(sides[0], sides[1], shares, largest_loss, alike)
+        spread = source_variances(influences[one] - influences[other], shares)
+        ends = difference_interval(differences, spread, found[0].sample, same[one, other])
+        low[one, other], high[one, other] = ends
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)
