@@ -22,7 +22,7 @@ from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
-from bench.request.early_checks import check_options, entries_of
+from bench.request.early_checks import check_options, check_validation, entries_of
 from bench.request.protocol_catalogue import with_generators_of
 from bench.request.protocol_check import axes_of, check_cells, protocol_fault
 from bench.request.run_request import RunRequest
@@ -108,6 +108,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     device = runtime(request.device, request.precision)
     entries = entries_of(request)
     check_options(request.recipe_options, entries)
+    check_validation(request)
     checkpoints = _checkpoints(request, entries)
     request = _with_corpus_generators(request)
     further = (*request.data_sets[1:], *request.protocol.data_sets())
@@ -122,7 +123,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     differentiable = [label for label, recipe in recipes.items() if has_gradient(recipe)]
     others = {name: images for name, images in data.items() if name}
     scope = Scope(own, tuple(recipes), request.seeds, others, paths, differentiable)
-    held_out = hold_out_validation(*_cells_and_groups(request.protocol, scope), _validation_share(request))
+    held_out = hold_out_validation(*_cells_and_groups(request.protocol, scope), request.validation)
     cells, groups = held_out.cells, held_out.groups
     if not cells:
         msg = f"{request.data} leaves nothing to ask: {own.held_out} images of the generators are missing; give more"
@@ -173,17 +174,6 @@ def _checkpoints(request: RunRequest, entries: Sequence[Entry]) -> dict[str, Fou
         for entry in entries
         if entry.checkpoint
     }
-
-
-def _validation_share(request: RunRequest) -> float:
-    """The share of train sets that is held out. Raises `InputError` where there is nothing to hold it out of."""
-    if request.validation and not request.protocol.trains:
-        msg = f"--validation holds images out of trainings, and {request.protocol.name} trains nothing; leave it out"
-        raise InputError(msg)
-    if request.validation and any(map(is_counts, request.data_sets)):
-        msg = "--validation holds whole sources out, and numbers of images have none; leave it out, or name the images"
-        raise InputError(msg)
-    return request.validation
 
 
 def _require_naming(cells: Sequence[Cell], recipes: Mapping[str, Recipe]) -> None:
