@@ -34,7 +34,7 @@ from detectors.entries import Entry
 from detectors.weights.released import FoundCheckpoint, find_checkpoint
 from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Split, Subset, Unanswerable, options_naming
 from protocols.degradations import UnknownDegradation, parse_degradation
-from protocols.validation import hold_out_validation
+from protocols.validation import ValidationCells, hold_out_validation
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,8 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     differentiable = [label for label, recipe in recipes.items() if has_gradient(recipe)]
     others = {name: images for name, images in data.items() if name}
     scope = Scope(own, tuple(recipes), request.seeds, others, paths, differentiable)
-    held_out = hold_out_validation(*_cells_and_groups(request.protocol, scope), request.validation)
+    held_out = _checked_cells(request, scope, recipes, data)
     cells, groups = held_out.cells, held_out.groups
-    if not cells:
-        msg = f"{request.data} leaves nothing to ask: {own.held_out} images of the generators are missing; give more"
-        raise InputError(msg)
-    check_cells(request.protocol, cells, groups, tuple(recipes), data)
-    _require_naming(cells, recipes)
     facts = {name: _facts_of_used(request, name, data[name], cells, reporter, dry=dry) for name in data}
     inspections = {name: found for name, (found, _) in facts.items()}
     sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
@@ -174,6 +169,20 @@ def _checkpoints(request: RunRequest, entries: Sequence[Entry]) -> dict[str, Fou
         for entry in entries
         if entry.checkpoint
     }
+
+
+def _checked_cells(
+    request: RunRequest, scope: Scope, recipes: Mapping[str, Recipe], data: Mapping[str, ImageSet]
+) -> ValidationCells:
+    """The cells and averages of the protocol, without faults, and what is held out. Raises what `plan_run` raises."""
+    found = hold_out_validation(*_cells_and_groups(request.protocol, scope), request.validation)
+    if not found.cells:
+        held_out = data[""].held_out
+        msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
+        raise InputError(msg)
+    check_cells(request.protocol, found.cells, found.groups, tuple(recipes), data)
+    _require_naming(found.cells, recipes)
+    return found
 
 
 def _require_naming(cells: Sequence[Cell], recipes: Mapping[str, Recipe]) -> None:
