@@ -44,7 +44,5 @@ def test_all_detectors_and_degradations_of_a_test_set_see_the_same_images():
 
 
 def test_too_many_name_the_test_set():
-    with pytest.raises(
-        InputError, match="fog: 100 labelled images and all of their sources leave 0 of 50 real"
-    ):
+    with pytest.raises(InputError, match="fog: 100 labelled images and all of their sources leave 0 of 50 real"):
         seen_image_measures(make_run(), 100)
