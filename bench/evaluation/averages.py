@@ -230,7 +230,9 @@ class RunningAverages(Generic[Name]):
         value, centre = (float(one) for one in sums.values[place] / cells)
         images, sources = int(self._images[place].sum()), int(np.count_nonzero(losses))
         influences = sums.influences[place] / cells
-        return Average(value, centre, influences, self._shares[place], losses, images, sources, RULES.get(measure, SHARES))
+        return Average(
+            value, centre, influences, self._shares[place], losses, images, sources, RULES.get(measure, SHARES)
+        )
 
 
 @dataclass

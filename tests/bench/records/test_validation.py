@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from bench.evaluation.cells import cells_table
+from bench.evaluation.joined_runs import join_runs
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
@@ -18,6 +19,7 @@ from tests.support.miniature import GENERATORS, SIZES
 from tests.support.protocol_runs import ProtocolRunner
 
 SHARE = 0.25
+CHANGES = (("without", {"validation": 0.0}), ("others", {"detectors": ("hog_svm",)}))
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,15 @@ def test_a_run_without_it_leaves_none_and_does_not_go_on_with_one_that_has(runne
     found = read_validation(plain.folder)
     assert found.cells.empty
     assert found.of_cell("any").empty
+
+
+def test_runs_with_and_without_it_stand_in_tables_of_their_own(runner, request_with, finished):
+    plain, other = (runner.run(replace(request_with, out=runner.root / name, **changes)) for name, changes in CHANGES)
+    joined, alone = join_runs([finished.run, other.run, plain.run])
+    assert set(joined.cells[columns.DETECTOR]) == {"checkerboard", "hog_svm"}
+    assert len(joined.validation.cells) == 2 * len(finished.run.validation.cells)
+    assert joined.manifest.validation == SHARE
+    assert alone.manifest.validation == 0
 
 
 def test_a_share_of_what_trains_nothing_is_one_line(runner, quiet, tmp_path):
