@@ -12,7 +12,7 @@ import pandas as pd
 from bench.evaluation.averages import Average, CellIntervals, Name, RunningAverages, SourceTable, TestSources
 from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
 from bench.metrics.catalogue import METRICS, all_metrics
-from bench.metrics.metric import Metric, ScoredImages
+from bench.metrics.metric import CellImages, Metric
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
 from bench.records.outcomes import Scored, Unasked
@@ -167,7 +167,7 @@ def _cell_measures(
         if name in measures:
             found[name] = measures[name].values
     if further:
-        cells = [ScoredImages(labels, *rows) for rows in zip(block.scores, block.log_odds, strict=True)]
+        cells = [CellImages(labels, *rows) for rows in zip(block.scores, block.log_odds, strict=True)]
         found |= {metric.name: np.array([cell.measure(metric) for cell in cells]) for metric in further}
     return found
 

@@ -75,7 +75,8 @@ def _join_same_question(runs: Sequence[Run]) -> Run:
             raise InputError(msg)
     scores = ScoreTable.joined(run.score_table for run in runs)
     diagnostics = pd.concat([run.diagnostics for run in runs], ignore_index=True)
-    diagnostics = diagnostics.drop_duplicates([columns.KEY, columns.NAME])
+    image = [columns.KEY, columns.NAME]
+    diagnostics = diagnostics.drop_duplicates(image)
     throughput = pd.concat([run.throughput for run in runs], ignore_index=True)
     seeds = tuple(sorted({seed for run in runs for seed in run.manifest.seeds}))
     manifest = replace(runs[0].manifest, detectors=detectors, seeds=seeds)

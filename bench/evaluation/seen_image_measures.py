@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics.catalogue import METRICS, measure
-from bench.metrics.metric import Metric, ScoredImages
+from bench.metrics.metric import CellImages, Metric
 from bench.metrics.seen_images import SeenImages, seen_images
 from bench.platform.errors import InputError
 from bench.records import columns
@@ -63,7 +63,7 @@ def _row(table: pd.DataFrame, seen: SeenImages, metrics: Sequence[Metric]) -> di
     """The measures of one cell, by column."""
     labels, scores, odds = (table[name].to_numpy() for name in (columns.LABEL, columns.SCORE, columns.LOG_ODDS))
     labels = labels.astype(np.int64)
-    whole = ScoredImages(labels, scores, odds)
+    whole = CellImages(labels, scores, odds)
     rest = ~seen.left_out
     return {
         SEEN: int(np.count_nonzero(seen.left_out)),

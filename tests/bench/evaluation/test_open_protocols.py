@@ -19,10 +19,10 @@ from bench.evaluation.cells import (
     matrix,
     readable_table,
 )
-from bench.evaluation.golden_record import golden_from, pack, unpack
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import ranking, rankings
-from bench.evaluation.regression import compare
+from bench.golden.golden_record import golden_from, pack, unpack
+from bench.golden.regression import compare
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.store import Store
