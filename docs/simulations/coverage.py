@@ -31,10 +31,10 @@ from bench.statistics.intervals import (
     PRECISIONS,
     SHARES,
     Floats,
-    SampleSize,
     bounded_interval,
     difference_interval,
     random_generator,
+    sample_size,
     source_variances,
 )
 
@@ -131,6 +131,13 @@ def normal_numbers(random: np.random.Generator, rows: int, sources: NDArray[Any]
     return numbers
 
 
+def image_weights(labels: NDArray[Any], measure: str) -> Floats:
+    """How much each image of a cell weighs in a measure."""
+    own = np.full(len(labels), len(labels)) if measure == "accuracy" else 2 * np.bincount(labels)[labels]
+    weights: Floats = 1 / own
+    return weights
+
+
 def measured(scores: Floats, labels: NDArray[Any]) -> dict[str, RowMeasures]:
     """Every measure of rows of scores."""
     right = (scores > 0) == (labels == 1)
@@ -191,7 +198,7 @@ def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
         if name == "balanced accuracy" and design.real == 0.5:
             continue  # it is the accuracy
         spread = source_variances(sum_by_source(one.influences, sources, len(layout.shares)), layout.shares)
-        sample = SampleSize(size, float(np.sum(1 - layout.shares)), float(loss.max()))
+        sample = sample_size(image_weights(labels, name), sources, layout.shares, loss.max())
         ends = bounded_interval(one.centres, spread, sample, MEASURES[name], values=one.values)
         yield row(setting, name, truths[name], ends, expected)
 
@@ -234,10 +241,11 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
             averages[name].losses[:] += loss / GENERATORS
         for name, truth in population(real, generated[tested], 0.5).items():
             truths[name] += truth / GENERATORS
+    weights = np.repeat([0.5 / half, 0.5 / half / GENERATORS], [half, half * GENERATORS])
     expected = (1 - setting.accuracy) / float(np.sum(averages["accuracy"].losses ** 2))
     for name, (values, centres, sums, losses) in averages.items():
         if name != "balanced accuracy":
-            sample = SampleSize(len(sources), float(np.sum(1 - shares)), float(losses.max()))
+            sample = sample_size(weights, sources, shares, losses.max())
             ends = bounded_interval(centres, source_variances(sums, shares), sample, MEASURES[name], values=values)
             yield row(setting, f"average of {name}", truths[name], ends, expected)
 
@@ -306,7 +314,7 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         first_one, second_one = (result[name] for result in results)
         sums = sum_by_source(first_one.influences - second_one.influences, sources, len(layout.shares))
         differences = first_one.values - second_one.values
-        sample = SampleSize(setting.size, float(np.sum(1 - layout.shares)), float(loss.max()))
+        sample = sample_size(image_weights(labels, name), sources, layout.shares, loss.max())
         ends = difference_interval(differences, source_variances(sums, layout.shares), sample, identical, rule)
         title = f"difference of {name}, detectors' r {likeness:g}"
         yield row(setting, title, truths[0][name] - truths[1][name], ends, expected)
