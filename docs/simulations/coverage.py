@@ -361,22 +361,27 @@ def summary(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def page(rows: list[Row], command: str) -> str:
+    """The page of all rows, in Markdown, with the command that writes it."""
+    parts = (
+        "# Coverage of 95% intervals",
+        f"Written by `{command}`.",
+        f"Coverage in percent of the samples. {MARKS}",
+        summary(rows),
+        printed(rows),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
 def main() -> None:
     """Print the summary and the table."""
     parser = argparse.ArgumentParser(description="Coverage of the intervals, by simulation.")
     parser.add_argument("--all", action="store_true", help="every design, distribution and size")
     parser.add_argument("--replications", type=int, default=2000, help="samples of each row (2000)")
     options = parser.parse_args()
-    rows = list(simulations(options.replications, everything=options.all))
     command = "python docs/simulations/coverage.py" + (" --all" if options.all else "")
-    lines = (
-        "# Coverage of 95% intervals",
-        f"Written by `{command} --replications {options.replications}`.",
-        f"Coverage in percent of the samples. {MARKS}",
-        summary(rows),
-        printed(rows),
-    )
-    sys.stdout.write("\n\n".join(lines) + "\n")
+    rows = list(simulations(options.replications, everything=options.all))
+    sys.stdout.write(page(rows, f"{command} --replications {options.replications}"))
 
 
 if __name__ == "__main__":
