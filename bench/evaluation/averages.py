@@ -56,12 +56,12 @@ class TestSources:
 class SourceTable:
     """The images and sources of a run, numbered alike in every test set."""
 
-    def __init__(self, tests: Sequence[TestImages]) -> None:
-        """Number the images and sources of these test sets."""
+    def __init__(self, tests: Sequence[TestImages], positive: int = 1) -> None:
+        """Number the images and sources of these test sets; `positive` is the class that is looked for."""
         images, self.image_count = _numbers([one.names for one in tests])
         sources, self.count = _numbers([one.sources for one in tests])
         parts = zip(tests, images, sources, strict=True)
-        self._tests = {id(one): _test_sources(one.labels, names, own) for one, names, own in parts}
+        self._tests = {id(one): _test_sources(one.labels, names, own, positive) for one, names, own in parts}
 
     def standing_in(self, tests: Iterable[TestImages]) -> Mask:
         """Which sources stand in any of these test sets, bools (`count`,)."""
@@ -82,9 +82,9 @@ def _numbers(texts: Sequence[NDArray[np.object_]]) -> tuple[list[Codes], int]:
     return np.split(codes, ends)[:-1], len(names)
 
 
-def _test_sources(labels: NDArray[np.int8], images: Codes, sources: Codes) -> TestSources:
+def _test_sources(labels: NDArray[np.int8], images: Codes, sources: Codes, positive: int) -> TestSources:
     source, own = pd.factorize(sources)
-    layout = source_layout(labels, source, len(own))
+    layout = source_layout(labels if positive else 1 - labels, source, len(own))  # its average precision is of 1
     both = 0 < labels.sum() < len(labels)
     losses = {
         columns.ACCURACY: layout.accuracy,

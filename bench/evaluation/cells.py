@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from bench.evaluation.asked.metric_averages import MetricAverage, RunningMetrics, SourceDraws
+from bench.evaluation.asked.rescoring import AS_STORED, Rescoring, rescored
 from bench.evaluation.averages import Average, CellIntervals, Name, RunningAverages, SourceTable, TestSources
 from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
-from bench.metrics.catalogue import METRICS, all_metrics
-from bench.metrics.metric import CellImages, Metric
+from bench.metrics.catalogue import METRICS, all_metrics, find_metrics
+from bench.metrics.metric import Metric
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
 from bench.records.outcomes import Scored, Unasked
@@ -38,7 +40,10 @@ class MeasuredCells:
             cells that are scored. A measure is left out where it is undefined in any of them.
         headers: Headers of the metrics that stand on the leaderboard, by name.
         sources: The sources that the influences of averages are of.
-        run: What was measured.
+        run: What was measured: the run with rescored cells.
+        metric_averages: By detector, name of the average and metric, of the metrics that were asked for.
+        asked: Those metrics.
+        rescoring: What became of stored scores before.
     """
 
     table: pd.DataFrame
@@ -46,6 +51,9 @@ class MeasuredCells:
     headers: Mapping[str, str]
     sources: SourceTable
     run: Run
+    metric_averages: Mapping[str, Mapping[str, Mapping[str, MetricAverage]]] = field(default_factory=dict)
+    asked: tuple[Metric, ...] = ()
+    rescoring: Rescoring = AS_STORED
 
     @cached_property
     def scored(self) -> Mask:
@@ -103,45 +111,70 @@ def decisions(run: Run, cells: Mask | None = None) -> pd.DataFrame:
     return whole.sort_values(columns.CELL, kind="stable", ignore_index=True)
 
 
-def evaluate(run: Run, metrics: Sequence[str] = ()) -> MeasuredCells:
+def evaluate(run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_STORED) -> MeasuredCells:
     """Measure every cell of a run, and the averages of its protocol.
 
     Args:
         run: The run.
         metrics: Names of metrics beside those of every cell.
+        rescoring: What becomes of its scores before.
 
     Raises:
         UnusableScores: A score is not a probability.
-        InputError: A cell is called scored and has no scores.
+        InputError: A cell is called scored and has no scores, or scores cannot be rescored so.
     """
-    asked = all_metrics(metrics)
-    further = [metric for metric in asked if metric not in METRICS]
+    run, usual_and_asked = rescored(run, rescoring), all_metrics(metrics)
+    asked = tuple(metric for metric in find_metrics(metrics) if metric not in METRICS)
+    further = [metric for metric in usual_and_asked if metric not in {*METRICS, *asked}]
     detectors = run.cells[columns.DETECTOR].to_numpy()
     scored = run.cells[columns.STATUS].eq(SCORED).to_numpy()
     masks = average_masks(run.cells, run.manifest.protocol)
-    sources = SourceTable(run.score_table.test_images())
-    values = {name: np.full(len(run.cells), np.nan) for name in _measured(further)}
-    intervals = {name: CellIntervals(name, len(run.cells)) for name in WITH_INTERVALS}
-    averages = {}
+    measuring = _Measuring(run, asked, further, rescoring.positive)
+    averages, metric_averages = {}, {}
     for detector in pd.unique(detectors):
         own = scored & (detectors == detector)
-        running = RunningAverages({name: mask & own for name, mask in masks.items()}, sources)
-        for block in decided_blocks(run, own):
-            measures = block.measures()
+        found = measuring.detector(own, {name: mask & own for name, mask in masks.items()})
+        averages[detector], metric_averages[detector] = found
+    table = pd.concat([run.cells.reset_index(drop=True), measuring.table()], axis=1)
+    headers = {metric.name: rescoring.header(metric) for metric in usual_and_asked if metric.header}
+    return MeasuredCells(table, averages, headers, measuring.sources, run, metric_averages, asked, rescoring)
+
+
+class _Measuring:
+    """The measures of the cells of a run, gathered detector by detector."""
+
+    def __init__(self, run: Run, asked: Sequence[Metric], further: Sequence[Metric], positive: int) -> None:
+        tests = run.score_table.test_images()
+        self.sources = SourceTable(tests, positive)
+        self._run, self._asked, self._further, self._positive = run, asked, further, positive
+        self._draws = SourceDraws(tests, self.sources) if asked else None
+        names = _measured([*further, *asked])
+        self._values = {name: np.full(len(run.cells), np.nan) for name in names}
+        self._intervals = {name: CellIntervals(name, len(run.cells)) for name in WITH_INTERVALS}
+
+    def detector(
+        self, own: Mask, masks: Mapping[str, Mask]
+    ) -> tuple[Mapping[str, Mapping[str, Average]], Mapping[str, Mapping[str, MetricAverage]]]:
+        """Measure the scored cells of one detector. Their averages by name, and by measure or by metric."""
+        running = RunningAverages(masks, self.sources)
+        drawn = RunningMetrics(masks, self._asked, self._draws) if self._draws else None
+        for block in decided_blocks(self._run, own, self._positive):
+            measures, test = block.measures(), self.sources.of(block.images)
             running.add(block, measures)
-            for name, found in _cell_measures(block, measures, sources.of(block.images), further).items():
-                values[name][block.cells] = found
+            found = _cell_measures(block, measures, test, self._further)
+            for name, of_cells in (found | (drawn.add(block) if drawn else {})).items():
+                self._values[name][block.cells] = of_cells
             for name, rows in measures.items():
-                intervals[name].add(block.cells, rows, sources.of(block.images))
-        averages[detector] = running.averages()
-    for name, ends in intervals.items():
-        lower, upper = columns.interval_of(name)
-        values[lower], values[upper] = ends.ends()
-    counts = [columns.N, columns.N_GENERATED, columns.SOURCES]
-    measured = pd.DataFrame(values).fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
-    table = pd.concat([run.cells.reset_index(drop=True), measured], axis=1)
-    headers = {metric.name: metric.header for metric in asked if metric.header}
-    return MeasuredCells(table, averages, headers, sources, run)
+                self._intervals[name].add(block.cells, rows, test)
+        return running.averages(), drawn.averages(self._positive) if drawn else {}
+
+    def table(self) -> pd.DataFrame:
+        """The measures of all cells."""
+        for name, ends in self._intervals.items():
+            lower, upper = columns.interval_of(name)
+            self._values[lower], self._values[upper] = ends.ends()
+        counts = [columns.N, columns.N_GENERATED, columns.SOURCES]
+        return pd.DataFrame(self._values).fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
 
 
 def _measured(further: Iterable[Metric]) -> list[str]:
@@ -167,7 +200,7 @@ def _cell_measures(
         if name in measures:
             found[name] = measures[name].values
     if further:
-        cells = [CellImages(labels, *rows) for rows in zip(block.scores, block.log_odds, strict=True)]
+        cells = list(block.cell_images())
         found |= {metric.name: np.array([cell.measure(metric) for cell in cells]) for metric in further}
     return found
 

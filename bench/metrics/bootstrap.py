@@ -45,15 +45,36 @@ def bootstrap_interval(
     if metric.interval is not None:
         return metric.interval(images, sources, draws, level)
     found = np.array(list(_drawn_values(metric, images, sources, draws)))
-    found = found[np.isfinite(found)]
-    count = _sources_of_needed(metric, images.labels, sources)
+    return interval_of_draws(metric, value, found, _sources_of_needed(metric, images.labels, sources), level)
+
+
+def interval_of_draws(
+    metric: Metric, value: float, draws: Array, count: float, level: float = CONFIDENCE, cells: int = 1
+) -> tuple[float, float]:
+    """The interval of a measure from draws of its sources, as `bootstrap_interval` has it.
+
+    Args:
+        metric: Any.
+        value: The measure.
+        draws: Floats (D,), the measure in each draw; NaN where it is undefined in one.
+        count: Independent images that a share of both classes has at most.
+        level: Of confidence.
+        cells: That the measure is a mean over: where its draws differ, they say how far cells go together, and as many
+            images count as there are in all of them at most; where none does, those of one cell.
+
+    Returns:
+        Both ends, within the bounds of the metric.
+    """
+    if np.isnan(value):
+        return value, value
+    found = draws[np.isfinite(draws)]
     if found.size < 2 or count < 2:
         return metric.bounds
     variance = float(found.var(ddof=1)) * count / (count - 1)
     unbiased = float(np.clip(2 * value - found.mean(), *metric.bounds))
     interval_of = share_interval if metric.is_share else _positive_interval
     # a mean of scores may vary by far less than a share of images does
-    most = count**2 if metric.reads == "scores" else count
+    most = (count**2 if metric.reads == "scores" else count) * (cells if variance > 0 else 1)
     low, _ = interval_of(min(value, unbiased), variance, most, level)
     _, high = interval_of(max(value, unbiased), variance, most, level)
     return low, high

@@ -92,7 +92,7 @@ def _called_with_interval(
 ) -> tuple[float, tuple[float, float]]:
     """The share of one class that is called generated, with its interval."""
     own = images.labels == label
-    part = CellImages(images.labels[own], images.scores[own], threshold=images.threshold)
+    part = CellImages(images.labels[own], images.scores[own], called=images.decisions[own])
     rate = Metric("called", lambda _labels, called: float(called.mean()), needs=(label,), reads="decisions")
     return part.measure(rate), bootstrap_interval(rate, part, np.asarray(sources)[own], draws, level)
 

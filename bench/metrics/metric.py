@@ -18,7 +18,7 @@ THRESHOLD = 0.5  # the native one, as in CNNDetection (arXiv 1912.11035)
 # does, so that a confident mistake costs 36.04 nats whatever the type of the scores was.
 CLIP = float(np.finfo(np.float64).eps)
 Reads = Literal["decisions", "scores", "order", "log odds"]
-CLASS_NAMES = ("real", "generated")
+CLASS_NAMES: tuple[str, str] = ("real", "generated")
 
 
 class UnusableScores(InputError, ValueError):
@@ -79,18 +79,23 @@ class Metric:
         """The measure of one cell, NaN where it is undefined; `values` are what it reads."""
         return float("nan") if self.gap(labels) else float(self.of(labels, values))
 
-    def gap(self, labels: Array) -> str:
-        """Why it is not measurable on images of these labels, integers (N,); empty where it is."""
+    def gap(self, labels: Array, names: tuple[str, str] = CLASS_NAMES) -> str:
+        """Why it is not measurable on images of these labels, integers (N,); empty where it is.
+
+        Args:
+            labels: Of the images.
+            names: Of the classes 0 and 1.
+        """
         for label in self.needs:
             if not (labels == label).any():
-                return f"no {CLASS_NAMES[label]} image"
+                return f"no {names[label]} image"
         if self.least_real and (count := int(np.count_nonzero(labels == 0))) < self.least_real:
-            return f"not measurable on {count} real images, from {self.least_real} on"
+            return f"not measurable on {count} {names[0]} images, from {self.least_real} on"
         return ""
 
-    def reason(self, labels: Array, value: float) -> str:
+    def reason(self, labels: Array, value: float, names: tuple[str, str] = CLASS_NAMES) -> str:
         """Why a value of it on images of these labels is NaN; empty where it is a number."""
-        return (self.gap(labels) or self.otherwise) if np.isnan(value) else ""
+        return (self.gap(labels, names) or self.otherwise) if np.isnan(value) else ""
 
 
 @dataclass(frozen=True)
@@ -102,12 +107,19 @@ class CellImages:
         scores: Floats (N,), finite, in [0, 1], the probability of "generated".
         log_odds: Of the same images, floats (N,); None where the detector has none, or NaN in any of them.
         threshold: An image with a score above it is called generated.
+        called: Bools (N,), whether each image is called generated, where that follows from something else.
     """
 
     labels: Array
     scores: Array
     log_odds: Array | None = None
     threshold: float = THRESHOLD
+    called: Array | None = None
+
+    def of_real(self) -> CellImages:
+        """The same decisions and scores about the question whether an image is real: 1 is real."""
+        odds = None if self.log_odds is None else -self.log_odds
+        return CellImages(1 - self.labels, 1 - self.probabilities, odds, called=~self.decisions)
 
     def read(self, what: Reads) -> Array:
         """What a metric reads, (N,)."""
@@ -126,7 +138,7 @@ class CellImages:
     @cached_property
     def decisions(self) -> NDArray[np.bool_]:
         """Whether each image is called generated at the threshold."""
-        return called_generated(self.scores, self.threshold)
+        return called_generated(self.scores, self.threshold) if self.called is None else self.called
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:

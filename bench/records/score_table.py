@@ -7,7 +7,7 @@ Cells that are tested on the same images share one `TestImages`; a cell holds no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -46,6 +46,22 @@ class TestImages:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """What is above it is called generated.
+
+    Attributes:
+        value: A score, or log odds.
+        of_log_odds: Which of the two.
+    """
+
+    value: float
+    of_log_odds: bool = False
+
+
+NATIVE = Threshold(0.5)
+
+
+@dataclass(frozen=True, slots=True)
 class CellScores:
     """The scores of one cell.
 
@@ -53,11 +69,20 @@ class CellScores:
         images: Its images.
         scores: Float32 (N,), as a detector gave them.
         log_odds: Float32 (N,), NaN where it gave none; None where it gave none at all.
+        threshold: That of its decisions.
     """
 
     images: TestImages
     scores: Numbers
     log_odds: Numbers | None
+    threshold: Threshold = NATIVE
+
+    @property
+    def called(self) -> NDArray[np.bool_]:
+        """Bools (N,), whether each image is called generated; one of exactly the threshold is called real."""
+        values = _log_odds(self) if self.threshold.of_log_odds else self.scores
+        called: NDArray[np.bool_] = values > np.float64(self.threshold.value)
+        return called
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +94,14 @@ class ScoreBlock:
         images: Their images, N.
         scores: Float32 (K, N).
         log_odds: Float32 (K, N), NaN where there is none.
+        called: Bools (K, N), whether an image is called generated at the threshold of its cell.
     """
 
     keys: tuple[str, ...]
     images: TestImages
     scores: Numbers
     log_odds: Numbers
+    called: NDArray[np.bool_]
 
 
 class ScoreTable:
@@ -109,7 +136,7 @@ class ScoreTable:
         for table in tables:
             same = {id(one): known.setdefault(_content(one), one) for one in table.test_images()}
             for key, cell in table.items():
-                cells.setdefault(key, CellScores(same[id(cell.images)], cell.scores, cell.log_odds))
+                cells.setdefault(key, replace(cell, images=same[id(cell.images)]))
         return cls(cells)
 
     def __len__(self) -> int:
@@ -151,7 +178,10 @@ class ScoreTable:
         cells = [self._cells[key] for key in keys]
         missing = np.full(len(images), np.nan, np.float32)
         log_odds = np.stack([missing if cell.log_odds is None else cell.log_odds for cell in cells])
-        return ScoreBlock(tuple(keys), images, np.stack([cell.scores for cell in cells]), log_odds)
+        scores = np.stack([cell.scores for cell in cells])
+        native = all(cell.threshold is NATIVE for cell in cells)
+        called = scores > NATIVE.value if native else np.stack([cell.called for cell in cells])
+        return ScoreBlock(tuple(keys), images, scores, log_odds, called)
 
     def frame(self) -> pd.DataFrame:
         """One row per cell and image, columns `columns.SCORES`: cells in their order, images by name."""

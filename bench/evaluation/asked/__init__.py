@@ -1,0 +1,1 @@
+"""What is measured beside the usual, or otherwise than scores were stored, when it is asked for."""
