@@ -17,6 +17,7 @@ from bench.records.score_table import TestImages
 from bench.statistics.influences import RowMeasures, SourceLayout, source_layout, sum_by_source
 from bench.statistics.intervals import (
     AREAS,
+    CONFIDENCE,
     PRECISIONS,
     SHARES,
     Floats,
@@ -172,11 +173,16 @@ class Average:
         """The 95% interval over the images, clustered by source, in [0, 1]."""
         return self.interval_with(0.0)
 
-    def interval_with(self, variance: float) -> tuple[float, float]:
-        """The interval where something independent of the images, such as training, adds to the variance."""
+    def interval_with(self, variance: float, tail: float = (1 - CONFIDENCE) / 2) -> tuple[float, float]:
+        """The interval where something independent of the images, such as training, adds to the variance.
+
+        Args:
+            variance: That it adds.
+            tail: What may lie beyond each end.
+        """
         spread = Spread(self.spread.variances + variance, self.spread.contributors)
         centre, value = np.array([self.centre]), np.array([self.value])
-        low, high = bounded_interval(centre, spread, self.sample, self.rule, values=value)
+        low, high = bounded_interval(centre, spread, self.sample, self.rule, values=value, tail=tail)
         return float(low[0]), float(high[0])
 
 

@@ -124,7 +124,7 @@ def evaluate(run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_ST
         InputError: A cell is called scored and has no scores, or scores cannot be rescored so.
     """
     run, usual_and_asked = rescored(run, rescoring), all_metrics(metrics)
-    asked = tuple(metric for metric in find_metrics(metrics) if metric not in METRICS)
+    asked = tuple(metric for metric in find_metrics(metrics) if metric.name not in WITH_INTERVALS)
     further = [metric for metric in usual_and_asked if metric not in {*METRICS, *asked}]
     detectors = run.cells[columns.DETECTOR].to_numpy()
     scored = run.cells[columns.STATUS].eq(SCORED).to_numpy()
@@ -136,7 +136,8 @@ def evaluate(run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_ST
         found = measuring.detector(own, {name: mask & own for name, mask in masks.items()})
         averages[detector], metric_averages[detector] = found
     table = pd.concat([run.cells.reset_index(drop=True), measuring.table()], axis=1)
-    headers = {metric.name: rescoring.header(metric) for metric in usual_and_asked if metric.header}
+    shown = [metric for metric in usual_and_asked if metric.header or metric in asked]
+    headers = {metric.name: rescoring.header(metric) for metric in shown}
     return MeasuredCells(table, averages, headers, measuring.sources, run, metric_averages, asked, rescoring)
 
 

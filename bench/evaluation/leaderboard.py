@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR, WORST_TITLES, AskedMeasures
 from bench.evaluation.cells import (
     MeasuredCells,
     accuracy_name,
@@ -21,8 +23,9 @@ from bench.evaluation.cells import (
 from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
-from bench.evaluation.pool_comparison import PairVerdict, PoolComparison, compare_pool
+from bench.evaluation.pool_comparison import PairVerdict, PoolComparison, compare_pool_by
 from bench.evaluation.ranking_rows import UNDEFINED, RankingRow, ranking_row
+from bench.evaluation.worst_values import worst_average
 from bench.platform.files import digest
 from bench.records import columns
 from bench.records.run import Run
@@ -62,6 +65,14 @@ class Ranking:
         across: Over which generators ranks are tested; or why nothing is said across generators.
         pairs: Every pair of rows with a rank, the higher average first.
         groups: Rows of which no two are told apart, for a critical-difference diagram.
+        rank_by: What is averaged and ranks where a user chose it; empty for `accuracy`.
+        rank_by_rises: Whether more of it is better.
+        tested: Whether pairs are tested on these generators.
+        plain: What does not stand in per cent: names of metrics, and of what ranks.
+        asked: Names of the metrics that were asked for.
+        worst: What tables call the worst values that were asked for, by name.
+        applied: What became of stored scores before they were measured, in sentences.
+        mark: What stands behind headers of what was measured with answers that no user has; empty for nothing.
     """
 
     title: str
@@ -89,6 +100,14 @@ class Ranking:
     across: str = ""
     pairs: tuple[PairVerdict, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
+    rank_by: str = ""
+    rank_by_rises: bool = True
+    tested: bool = True
+    plain: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    worst: Mapping[str, str] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
+    mark: str = ""
 
     @property
     def generalises(self) -> bool:
@@ -127,9 +146,12 @@ def _name_and_setting(recipe_key: str) -> list[str]:
     return recipe_key.partition("@")[0].split(".")[:3]
 
 
-def _in_order(rows: Sequence[RankingRow], by: str) -> list[RankingRow]:
-    """The rows whose average is complete, best first, then the others."""
-    return sorted(rows, key=lambda row: (not row.means[by].complete, -np.nan_to_num(row.means[by].value), row.detector))
+def _in_order(rows: Sequence[RankingRow], by: str, *, rises: bool) -> list[RankingRow]:
+    """The rows whose average is complete, best first, then the others; `rises` where more is better."""
+    sign = -1 if rises else 1
+    return sorted(
+        rows, key=lambda row: (not row.means[by].complete, sign * np.nan_to_num(row.means[by].value), row.detector)
+    )
 
 
 def _ranked(rows: Sequence[RankingRow], comparison: PoolComparison | None) -> tuple[RankingRow, ...]:
@@ -149,17 +171,19 @@ def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
     return rankings_of(run, measured)[0]
 
 
-def rankings_of(run: Run, measured: MeasuredCells | None = None) -> list[Ranking]:
+def rankings_of(run: Run, measured: MeasuredCells | None = None, asked: AskedMeasures = NOTHING_ASKED) -> list[Ranking]:
     """Rank the trained detectors of one run, and apart from them its released and imported ones, where there are any.
 
     Args:
         run: The run.
-        measured: Its cells, where they are measured already.
+        measured: Its cells, where they are measured already, with what is asked.
+        asked: What is shown beside the usual, and what ranks.
     """
-    evaluation = measured or evaluate(run)
+    evaluation = measured or evaluate(run, asked.metrics, asked.rescoring)
+    run = evaluation.run
     names = [name for name, record in run.manifest.detectors.items() if record.trained]
     trained = evaluation.table[columns.DETECTOR].isin(names).to_numpy()
-    return [_ranking(run, evaluation, kind) for kind in (trained, ~trained) if kind.any()]
+    return [_ranking(run, evaluation, kind, asked) for kind in (trained, ~trained) if kind.any()]
 
 
 def _with_cells(group: str | None, masks: Mapping[str, Mask], kind: Mask) -> str | None:
@@ -167,7 +191,7 @@ def _with_cells(group: str | None, masks: Mapping[str, Mask], kind: Mask) -> str
     return group if group and (kind.all() or masks[group].any()) else None
 
 
-def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
+def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasures) -> Ranking:
     """Rank the rows of these cells by the average of role away, else of role home, else over all cells."""
     manifest = run.manifest
     protocol, data, runtime, further = manifest.protocol, manifest.data, manifest.runtime, manifest.further.values()
@@ -176,12 +200,12 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
     by = first_average_with_cells(masks, away, home)
     speeds = _speeds(run)
     rows = [
-        ranking_row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED))
+        ranking_row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED), asked)
         for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
-    rows = _in_order(rows, by)
+    rows = _in_order(rows, by, rises=asked.rank_by.higher_is_better)
     complete = [row.detector for row in rows if row.means[by].complete]
-    comparison = compare_pool(evaluation, masks[by], by, complete) if complete else None
+    comparison = _comparison(evaluation, masks[by], by, complete, asked) if complete else None
     released = not rows[0].trained
     keys = evaluation.table.loc[kind & evaluation.scored, columns.KEY]
     tests = run.score_table.only(keys).test_images()
@@ -211,7 +235,36 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         images=len({name for one in tests for name in one.names}),
         sources=len({source for one in tests for source in one.sources}),
         tasks=tuple(evaluation.table.loc[kind, columns.TASK].unique()),
+        **_asked_fields(evaluation, asked),
     )
+
+
+def _comparison(
+    evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str], asked: AskedMeasures
+) -> PoolComparison:
+    """The detectors whose average is complete against one another, by what ranks."""
+    worst = {}
+    if asked.rank_by.kind == "worst":
+        rows = evaluation.table[columns.DETECTOR].to_numpy()
+        found = {one: worst_average(evaluation, cells & (rows == one), WORST_GENERATOR) for one in detectors}
+        worst = {detector: one for detector, one in found.items() if one is not None}
+    return compare_pool_by(evaluation, cells, name, detectors, asked.rank_by, worst)
+
+
+def _asked_fields(evaluation: MeasuredCells, asked: AskedMeasures) -> dict[str, Any]:
+    """What a ranking says of what was asked for."""
+    by, rescoring = asked.rank_by, evaluation.rescoring
+    plain = [metric.name for metric in evaluation.asked if not metric.is_share]
+    return {
+        "rank_by": by.title,
+        "rank_by_rises": by.higher_is_better,
+        "tested": by.kind != "metric",
+        "plain": (*plain, *([] if by.is_share else [by.title])),
+        "asked": tuple(metric.name for metric in evaluation.asked),
+        "worst": {name: WORST_TITLES[name] for name in asked.worst},
+        "applied": tuple(rescoring.sentences()),
+        "mark": rescoring.mark,
+    }
 
 
 def _kinds_text(rows: Sequence[RankingRow]) -> str:
@@ -229,11 +282,15 @@ def _question_digest(run: Run) -> str:
     return digest(protocol.name, run.manifest.setting, data.files or data.digest, cells.to_csv(index=False), *further)
 
 
-def rankings(runs: Sequence[Run]) -> list[Ranking]:
+def rankings(runs: Sequence[Run], asked: AskedMeasures = NOTHING_ASKED) -> list[Ranking]:
     """One ranking per question asked: runs on other images, in another setting or of other cells are kept apart.
+
+    Args:
+        runs: The runs.
+        asked: What is shown beside the usual, and what ranks.
 
     Raises:
         InputError: One detector appears in two versions.
         UnusableScores: A score is not a probability.
     """
-    return [found for run in join_runs(runs) for found in rankings_of(run)]
+    return [found for run in join_runs(runs) for found in rankings_of(run, asked=asked)]

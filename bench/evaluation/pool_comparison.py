@@ -7,17 +7,19 @@ would show. Where that can be said, it ranks; with fewer than six generators it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
+from bench.evaluation.asked.rank_measures import USUAL, RankMeasure
 from bench.evaluation.averages import Average
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.decided_blocks import Mask
+from bench.evaluation.worst_values import WorstAverage
 from bench.records import columns
 from bench.records.run import Run
 from bench.statistics.comparisons import difference_test
@@ -29,8 +31,9 @@ from bench.statistics.generator_margins import (
     generator_interval,
     generator_test,
 )
-from bench.statistics.intervals import Floats, difference_interval, random_generator, source_variances
+from bench.statistics.intervals import Floats, SampleSize, difference_interval, random_generator, source_variances
 from bench.statistics.ranks import (
+    NOT_TESTED,
     better_beyond_chance,
     correct_for_pairs,
     rank_bounds,
@@ -40,6 +43,7 @@ from bench.statistics.ranks import (
 )
 
 PAIRS_AT_A_TIME = 4_000_000  # influences of differences in memory
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class PairTests:
     """Tests of all pairs of A detectors.
 
     Attributes:
-        p: Floats (A, A), two-sided, corrected for the number of pairs; 1 on the diagonal.
+        p: Floats (A, A), two-sided, corrected for the number of pairs; 1 on the diagonal; NaN where pairs were not
+            tested.
         low: Floats (A, A), lower ends of the 95% intervals of the differences row - column, for each pair alone.
         high: Floats (A, A), upper ends.
         pairs: Number of pairs that p is corrected for.
@@ -69,7 +74,8 @@ class Evidence:
         low: Lower end of its 95% interval, for this pair alone.
         high: Upper end.
         p: Two-sided, corrected for all pairs of the ranking.
-        verdict: Of the first against the second: "better", "worse", "same" for equal answers, or "unresolved".
+        verdict: Of the first against the second: "better", "worse", "same" for equal answers, "unresolved", or "not
+            tested".
     """
 
     low: float
@@ -103,7 +109,7 @@ class PoolComparison:
 
     Attributes:
         detectors: A names.
-        averages: Floats (A,), of the measure that ranks.
+        averages: Floats (A,), of the measure that ranks; negative where less is better.
         same: Bools (A, A), whether two of them answered alike everywhere.
         images: Tests on these generators.
         generators: Tests across generators; None where they are unresolved.
@@ -155,7 +161,8 @@ class PoolComparison:
     def _evidence(self, tests: PairTests, first: int, second: int) -> Evidence:
         low, high, p = (float(one[first, second]) for one in (tests.low, tests.high, tests.p))
         better = better_beyond_chance(self.averages, tests.p)
-        return Evidence(low, high, p, verdict(better, self.same, first, second))
+        said = NOT_TESTED if np.isnan(p) else verdict(better, self.same, first, second)
+        return Evidence(low, high, p, said)
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """Sets of detectors of which no two are told apart, as `unresolved_groups` gives them."""
@@ -167,7 +174,9 @@ class PoolComparison:
         return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str]) -> PoolComparison:
+def compare_pool(
+    evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str], measure: str = columns.RANKED
+) -> PoolComparison:
     """Compare the detectors of a ranking, all of whose cells are scored.
 
     Args:
@@ -175,22 +184,119 @@ def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: S
         cells: The cells of the average that ranks, bools (cells,), of all detectors.
         name: Of that average.
         detectors: Two or more of those whose average is complete.
+        measure: What is averaged, one of `WITH_INTERVALS` that is defined in all of these cells.
     """
-    found = [evaluation.averages[detector][name][columns.RANKED] for detector in detectors]
+    found = [evaluation.averages[detector][name][measure] for detector in detectors]
+    return _compared(evaluation, cells, (name, detectors, measure), found)
+
+
+def compare_pool_by(
+    evaluation: MeasuredCells,
+    cells: Mask,
+    name: str,
+    detectors: Sequence[str],
+    by: RankMeasure = USUAL,
+    worst: Mapping[str, WorstAverage] | None = None,
+) -> PoolComparison:
+    """Compare the detectors of a ranking by the measure that a user asked for.
+
+    A metric is not tested on these generators. Across generators its tests take all of what images add to an average
+    for what its cells share, which is at most too much.
+
+    Args:
+        evaluation: The measured cells.
+        cells: The cells of the average that ranks, bools (cells,), of all detectors.
+        name: Of that average.
+        detectors: Two or more of those whose average is complete.
+        by: What ranks.
+        worst: Of each detector, where that ranks. That it is the worst is not in the tests.
+    """
+    if by.kind == "metric":
+        return _compared_by_metric(evaluation, cells, (name, detectors), by)
+    if by.kind == "average" or worst is None:
+        return compare_pool(evaluation, cells, name, detectors, by.name)
+    own = np.logical_or.reduce([worst[detector].cells for detector in detectors])
+    averages = [worst[detector].average for detector in detectors]
+    compared = _compared(evaluation, own, (by.title, detectors, by.name), averages)
+    return replace(
+        compared,
+        generators=None,
+        ends=np.full((len(detectors), 2), np.nan),
+        scope="unresolved, as the worst generator of a detector is a single one",
+    )
+
+
+def _compared(
+    evaluation: MeasuredCells, cells: Mask, what: tuple[str, Sequence[str], str], found: Sequence[Average]
+) -> PoolComparison:
+    """Compare averages over cells: the name of the average, detectors and their measure, and those of each detector."""
+    name, detectors, measure = what
     averages = np.array([one.value for one in found])
-    table = evaluation.table.loc[cells, [columns.DETECTOR, columns.TRAIN, columns.TEST, columns.SEED, columns.RANKED]]
-    table = table[table[columns.DETECTOR].isin(list(detectors))]
-    matrices, margins = _matrices(table, detectors, evaluation.run)
+    matrices, margins, trainings = _cells_of(evaluation, cells, detectors, measure)
     influences = np.stack([one.influences for one in found])
-    same = np.array([[_alike(first, second) for second in influences] for first in influences])
-    same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = _training_variances(table, detectors)
+    same = _all_alike(influences) & _all_alike(matrices)
     images = _image_tests(found, averages, influences, trainings, same)
     shared = _in_several_tests(evaluation, cells, detectors[0])
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
-    scope = _too_few(margins) if margins.tested and np.isnan(ends).all() else margins.scope
-    seed = (evaluation.run.manifest.data.digest, evaluation.run.manifest.protocol.name, name)
+    scope, seed = _scope(margins, ends), _seed(evaluation, name)
     return PoolComparison(tuple(detectors), averages, same, images, generators, ends, scope, seed)
+
+
+def _compared_by_metric(
+    evaluation: MeasuredCells, cells: Mask, what: tuple[str, Sequence[str]], by: RankMeasure
+) -> PoolComparison:
+    """Compare averages of a metric: the name of the average and detectors.
+
+    Tests are of how good it is in [0, 1]: the metric, or where less is better 1 less it, in twice its largest value
+    where that has no bound.
+    """
+    name, detectors = what
+    found = [evaluation.metric_averages[detector][name][by.name] for detector in detectors]
+    matrices, margins, trainings = _cells_of(evaluation, cells, detectors, by.name)
+    sign = 1 if by.higher_is_better else -1
+    unit = 1.0 if by.is_share else max(2 * float(np.nanmax(matrices)), TINY)
+    draws = np.stack([one.draws for one in found])
+    draws = draws[:, np.isfinite(draws).all(axis=0)]
+    changes = sign * (draws - draws.mean(axis=1, keepdims=True)) / np.sqrt(max(draws.shape[1] - 1, 1))
+    same = _all_alike(draws) & _all_alike(matrices)
+    untested = np.where(np.eye(len(detectors), dtype=bool) | same, 1.0, np.nan)
+    covariance = changes @ changes.T + np.diag(trainings[:, 0])
+    images = PairTests(untested, untested * 0, untested * 0, 0, covariance)
+    good = (matrices if sign > 0 else unit - matrices) / unit
+    generators, ends = _generator_tests(good, margins, changes / unit, np.zeros(draws.shape[1]), same)
+    if generators is not None:
+        generators = replace(
+            generators,
+            low=unit * generators.low,
+            high=unit * generators.high,
+            covariance=unit**2 * generators.covariance,
+        )
+    scope, seed = _scope(margins, ends), _seed(evaluation, f"{name} {by.name}")
+    ends = unit * (ends if sign > 0 else 1 - ends[:, ::-1])
+    averages = sign * np.array([one.value for one in found])
+    return PoolComparison(tuple(detectors), averages, same, images, generators, ends, scope, seed)
+
+
+def _cells_of(
+    evaluation: MeasuredCells, cells: Mask, detectors: Sequence[str], measure: str
+) -> tuple[Floats, _Margins, Floats]:
+    """The cells of each detector as matrices, their margins, and what trainings add to the variance of each mean."""
+    table = evaluation.table.loc[cells, [columns.DETECTOR, columns.TRAIN, columns.TEST, columns.SEED, measure]]
+    table = table[table[columns.DETECTOR].isin(list(detectors))]
+    matrices, margins = _matrices(table, detectors, evaluation.run, measure)
+    return matrices, margins, _training_variances(table, detectors, measure)
+
+
+def _all_alike(found: Floats) -> Mask:
+    return np.array([[_alike(first, second) for second in found] for first in found])
+
+
+def _scope(margins: _Margins, ends: Floats) -> str:
+    return _too_few(margins) if margins.tested and np.isnan(ends).all() else margins.scope
+
+
+def _seed(evaluation: MeasuredCells, name: str) -> tuple[str, ...]:
+    return evaluation.run.manifest.data.digest, evaluation.run.manifest.protocol.name, name
 
 
 @dataclass(frozen=True)
@@ -232,12 +338,12 @@ def _generators(count: int) -> str:
     return f"{count} generator{'s' if count > 1 else ''}"
 
 
-def _matrices(table: pd.DataFrame, detectors: Sequence[str], run: Run) -> tuple[Floats, _Margins]:
+def _matrices(table: pd.DataFrame, detectors: Sequence[str], run: Run, measure: str) -> tuple[Floats, _Margins]:
     """The cells of each detector as a matrix (A, R, C) of generators, NaN where there is none, and their margins."""
     margins = _margins(table[table[columns.DETECTOR].eq(detectors[0])], run)
     rows, across = margins.trained or [""], list(table[columns.TEST].unique())
     train = table[columns.TRAIN] if margins.trained else pd.Series("", index=table.index, name=columns.TRAIN)
-    means = table.groupby([table[columns.DETECTOR], train, table[columns.TEST]])[columns.RANKED].mean().unstack()
+    means = table.groupby([table[columns.DETECTOR], train, table[columns.TEST]])[measure].mean().unstack()
     places = pd.MultiIndex.from_product([detectors, rows])
     found = means.reindex(index=places, columns=across).to_numpy().reshape(len(detectors), len(rows), len(across))
     there = ~np.isnan(found)
@@ -250,9 +356,9 @@ def _alike(first: Floats, second: Floats) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
 
 
-def _training_variances(table: pd.DataFrame, detectors: Sequence[str]) -> Floats:
+def _training_variances(table: pd.DataFrame, detectors: Sequence[str], measure: str) -> Floats:
     """What the choice of training seeds adds to the variance of each average, and its degrees of freedom, (A, 2)."""
-    by_seed = table.groupby([columns.DETECTOR, columns.SEED])[columns.RANKED].mean().groupby(level=0)
+    by_seed = table.groupby([columns.DETECTOR, columns.SEED])[measure].mean().groupby(level=0)
     seeds = by_seed.size()
     found = pd.DataFrame({"variance": (by_seed.var() / seeds).fillna(0.0), "freedom": np.maximum(seeds - 1, 1)})
     return found.loc[list(detectors)].to_numpy(float)
@@ -262,8 +368,9 @@ def _image_tests(
     found: Sequence[Average], averages: Floats, influences: Floats, trainings: Floats, same: Mask
 ) -> PairTests:
     """Tests on these generators, over images and, with several seeds, over trainings."""
-    there = found[0].losses > 0
-    shares, influences = found[0].shares[there], influences[:, there]
+    there = np.any([one.losses > 0 for one in found], axis=0)
+    shares = np.max([one.shares for one in found], axis=0)[there]
+    influences, sample = influences[:, there], _least([one.sample for one in found])
     corrected = influences / np.sqrt(np.maximum(1 - shares, 0.5))
     first, second = np.triu_indices(len(averages), 1)
     p, low, high = np.ones(same.shape), np.zeros(same.shape), np.zeros(same.shape)
@@ -276,12 +383,18 @@ def _image_tests(
         of_both = _test_with_training(differences, changes, trainings[np.array([one, other])])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
         spread = source_variances(influences[one] - influences[other], shares)
-        ends = difference_interval(differences, spread, found[0].sample, same[one, other])
+        ends = difference_interval(differences, spread, sample, same[one, other], found[0].rule)
         low[one, other], high[one, other] = ends
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)
     return PairTests(tests, low, high, pairs, corrected @ corrected.T + np.diag(trainings[:, 0]))
+
+
+def _least(samples: Sequence[SampleSize]) -> SampleSize:
+    """The least that stands behind any of some averages; they differ where each is over cells of its own."""
+    images, freedom, losses = np.array(samples, dtype=float).T
+    return SampleSize(float(images.min()), float(freedom.min()), float(losses.max()))
 
 
 def _test_with_training(differences: Floats, changes: Floats, trainings: Floats) -> Floats:

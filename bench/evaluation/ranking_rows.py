@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR, AskedMeasures, RankMeasure
 from bench.evaluation.averages import Average
 from bench.evaluation.cells import CHANCE, SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
+from bench.evaluation.worst_values import worst_average
+from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, CheckpointRecord, ImportRecord, ProtocolRecord
 from bench.records.run import Run
@@ -23,11 +26,11 @@ FIRST_DATA_SET = "the first"  # of several, by name: cells leave it out
 
 @dataclass(frozen=True, slots=True)
 class MeanAccuracy:
-    """An average of cell accuracies, every cell counting alike: of `columns.RANKED`.
+    """An average over cells, every cell counting alike: of `columns.RANKED`, or of what a user ranks by.
 
     Attributes:
-        value: In [0, 1]; NaN where no cell was scored.
-        low: Lower end of its 95% interval, which speaks of the images and not of the training.
+        value: In [0, 1] but of metrics without bounds; NaN where no cell was scored.
+        low: Lower end of its 95% interval, which speaks of the images and not of the training; NaN where none is known.
         high: Upper end.
         cells: Number of cells averaged.
         planned: Number of cells planned. Where fewer were averaged, the average is of other cells than planned.
@@ -68,6 +71,25 @@ class MeanAndWorst:
 
 
 @dataclass(frozen=True, slots=True)
+class WorstOf:
+    """The smallest average accuracy of one row over the values of an axis.
+
+    Attributes:
+        value: In [0, 1]; NaN where a cell is missing, or there is one value.
+        low: Lower end of its 95% interval, which allows for the choice.
+        high: Upper end.
+        where: The value that it is of.
+        count: Number of values.
+    """
+
+    value: float
+    low: float
+    high: float
+    where: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class RankingRow:
     """One detector in a ranking.
 
@@ -92,6 +114,8 @@ class RankingRow:
         rank_interval: The 95% interval of the rank over draws of what the tests are over; None where there is no rank.
         across: The ends of the 95% interval across generators of the average that ranks; NaN where that is unresolved.
         metric_intervals: By name of the metric, the ends of its 95% interval over the images.
+        metric_gaps: By name of the metrics that were asked for and are undefined in a cell, why.
+        worst: What was asked for of `WORST_TITLES`, by name.
     """
 
     rank: int | None
@@ -112,6 +136,8 @@ class RankingRow:
     across: tuple[float, float] = (UNDEFINED, UNDEFINED)
     metric_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     imported: ImportRecord | None = None
+    metric_gaps: Mapping[str, str] = field(default_factory=dict)
+    worst: Mapping[str, WorstOf] = field(default_factory=dict)
 
     @property
     def trained(self) -> bool:
@@ -125,13 +151,37 @@ def _means_by_seed(seeds: Array, accuracies: Array) -> list[float]:
     return [float(found.mean()) for found in by_seed if not np.isnan(found).any()]
 
 
-def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Average]) -> MeanAccuracy:
-    """The average accuracy over those planned cells that were scored, of which these are the averages by measure."""
-    average, total = measures.get(columns.RANKED), int(planned.sum())
+def _mean_by(evaluation: MeasuredCells, planned: Mask, detector: str, name: str, by: RankMeasure) -> MeanAccuracy:
+    """The average of what ranks over the planned cells of a detector."""
+    if by.kind == "metric":
+        return _metric_mean(evaluation, planned, detector, name, by.name)
+    if by.kind == "average":
+        return _mean(evaluation, planned, evaluation.averages[detector][name], by.name)
+    worst, total = worst_average(evaluation, planned, WORST_GENERATOR), int(planned.sum())
+    if worst is None:
+        return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
+    return MeanAccuracy(worst.average.value, worst.low, worst.high, total, total, UNDEFINED)
+
+
+def _metric_mean(evaluation: MeasuredCells, planned: Mask, detector: str, name: str, metric: str) -> MeanAccuracy:
+    """The average of a metric over those planned cells in which it is defined."""
+    values, total = evaluation.table[metric].to_numpy(), int(planned.sum())
+    there = values[planned & ~np.isnan(values)]
+    found = evaluation.metric_averages[detector].get(name, {}).get(metric)
+    whole = found is not None and there.size == total
+    low, high = (found.low, found.high) if found is not None and whole else (UNDEFINED, UNDEFINED)
+    means = _means_by_seed(evaluation.table[columns.SEED].to_numpy()[planned], values[planned])
+    spread = float(np.std(means, ddof=1)) if len(means) >= TWO_SEEDS else UNDEFINED
+    return MeanAccuracy(float(there.mean()) if there.size else UNDEFINED, low, high, there.size, total, spread)
+
+
+def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Average], measure: str) -> MeanAccuracy:
+    """The average over those planned cells that were scored, of which these are the averages by measure."""
+    average, total = measures.get(measure), int(planned.sum())
     if average is None:
         return MeanAccuracy(UNDEFINED, UNDEFINED, UNDEFINED, 0, total, UNDEFINED)
     cells = int((planned & evaluation.scored).sum())
-    accuracies = evaluation.table[columns.RANKED].to_numpy()
+    accuracies = evaluation.table[measure].to_numpy()
     means = _means_by_seed(evaluation.table[columns.SEED].to_numpy()[planned], accuracies[planned])
     mean = MeanAccuracy(average.value, *average.interval, cells, total, UNDEFINED)
     if len(means) < TWO_SEEDS:
@@ -161,12 +211,17 @@ def _drop(home: MeanAccuracy | None, away: MeanAccuracy | None) -> float:
 
 
 def ranking_row(
-    detector: str, evaluation: MeasuredCells, masks: Mapping[str, Mask], run: Run, speed: float
+    detector: str,
+    evaluation: MeasuredCells,
+    masks: Mapping[str, Mask],
+    run: Run,
+    speed: float,
+    asked: AskedMeasures = NOTHING_ASKED,
 ) -> RankingRow:
     """The row of one detector, not yet ranked; `speed` in images per second."""
     own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
     averages = evaluation.averages[detector]
-    means = {name: _mean(evaluation, mask & own, averages[name]) for name, mask in masks.items()}
+    means = {name: _mean_by(evaluation, mask & own, detector, name, asked.rank_by) for name, mask in masks.items()}
     protocol = run.manifest.protocol
     counts = [columns.N, columns.N_GENERATED]
     cells = evaluation.table.loc[
@@ -183,7 +238,10 @@ def ranking_row(
         metrics={str(name): float(value) for name, value in metrics.items()},
         metric_intervals={
             name: averages[ALL_CELLS][name].interval for name in evaluation.headers if name in averages[ALL_CELLS]
-        },
+        }
+        | {name: (one.low, one.high) for name, one in evaluation.metric_averages[detector].get(ALL_CELLS, {}).items()},
+        metric_gaps=_gaps(evaluation, own),
+        worst={name: _worst_of(evaluation, masks[ALL_CELLS] & own, name) for name in asked.worst},
         seeds=cells[columns.SEED].nunique(),
         images_per_s=speed,
         reasons=_reasons(cells),
@@ -194,6 +252,29 @@ def ranking_row(
         real_images=_span(scored[columns.N] - scored[columns.N_GENERATED]),
         generated_images=_span(scored[columns.N_GENERATED]),
     )
+
+
+def _gaps(evaluation: MeasuredCells, own: Mask) -> dict[str, str]:
+    """Why metrics that were asked for are undefined in scored cells, by name; the first reason, with their number."""
+    found = {}
+    names = CLASS_NAMES if evaluation.rescoring.positive else (CLASS_NAMES[1], CLASS_NAMES[0])
+    cells = evaluation.table[own & evaluation.scored]
+    for metric in evaluation.asked:
+        missing = cells[cells[metric.name].isna()]
+        if len(missing):
+            labels = evaluation.run.score_table[missing[columns.KEY].iloc[0]].images.labels
+            labels = labels if evaluation.rescoring.positive else 1 - labels
+            reason = metric.reason(labels, UNDEFINED, names) or "undefined"
+            found[metric.name] = f"{reason} (in {len(missing)} of {len(cells)} cells)"
+    return found
+
+
+def _worst_of(evaluation: MeasuredCells, planned: Mask, name: str) -> WorstOf:
+    """The worst value of an axis of one detector."""
+    found = worst_average(evaluation, planned, name)
+    if found is None:
+        return WorstOf(UNDEFINED, UNDEFINED, UNDEFINED, "", 0)
+    return WorstOf(found.average.value, found.low, found.high, found.where, found.count)
 
 
 def _span(counts: pd.Series[int]) -> tuple[int, int]:

@@ -23,7 +23,14 @@ def conclusions(ranking: Ranking) -> list[str]:
         said.append(f"Across generators ({ranking.across}; {pairs}): {_who_is_best(named, verdicts)}")
         said += _better_than(named, verdicts)
     else:
-        said.append(f"Across generators: {ranking.across}. Ranks hold for these generators alone.")
+        alone = " Ranks hold for these generators alone." if ranking.tested else ""
+        said.append(f"Across generators: {ranking.across}.{alone}")
+    if not ranking.tested:
+        return [
+            *said,
+            f"On these generators: differences of {ranking.rank_by} are not tested.",
+            *_equals(ranking.pairs),
+        ]
     verdicts = {(pair.first, pair.second): pair.images for pair in ranking.pairs}
     said.append(f"On these generators ({pairs}): {_who_is_best(named, verdicts)}")
     if not ranking.generalises:

@@ -87,6 +87,10 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         flat |= dict(zip(("real_min", "real_max", "generated_min", "generated_max"), counts, strict=True))
     for name, mean in row.means.items():
         flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
+    if ranking.rank_by:
+        flat["ranked_by"] = ranking.rank_by
+    if ranking.applied:
+        flat["applied"] = " ".join(ranking.applied)
     for axis, found in row.over.items():
         flat |= {f"{axis} {field}": value for field, value in asdict(found).items()}
     if row.checkpoint:
@@ -96,6 +100,9 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         flat |= {"imported": row.imported.file, "sha256": row.imported.sha256}
         flat |= {"trained_on": training_text(row.imported), "imported_scores": row.imported.scores}
         flat |= {"coverage": row.imported.coverage, "on_missing": row.imported.on_missing}
+    for name, worst in row.worst.items():
+        flat |= {f"{name} {field}": value for field, value in asdict(worst).items()}
+    flat |= {f"{name} not measurable": reason for name, reason in row.metric_gaps.items()}
     return flat | {
         **({"drop": row.drop} if ranking.home and ranking.away else {}),
         **row.metrics,

@@ -6,13 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.evaluation.asked.rank_measures import WORST_GENERATOR, WORST_TITLES
 from bench.evaluation.leaderboard import Ranking
-from bench.evaluation.ranking_rows import MeanAccuracy, RankingRow
+from bench.evaluation.ranking_rows import MeanAccuracy, RankingRow, WorstOf
 from bench.records.manifest import ALL_CELLS, CheckpointRecord, ImportRecord
 from bench.report.embedded_results import AT_CHANCE
 from protocols.api import NONE
 
 DASH = "-"
+NOT_MEASURABLE = "not measurable"
 IMPORTED = "(imported)"  # behind the name of a row whose scores another tool gave
 ACCURACY = "accuracy"  # of a ranking, where its cells are balanced
 UNKNOWN = "unknown"
@@ -60,23 +62,44 @@ def span_text(least: int, most: int) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
-def average_text(mean: MeanAccuracy, *, with_interval: bool) -> str:
+def number(value: float) -> str:
+    """A number that is no share, with three decimals; a dash where it is undefined."""
+    return DASH if math.isnan(value) else f"{value:.3f}"
+
+
+def average_text(mean: MeanAccuracy, *, with_interval: bool, text: Callable[[float], str] = percent) -> str:
     """An average such as "93.1 [91.9, 94.2]", with "(40 of 56)" behind it where cells are missing."""
     if not mean.cells:
         return DASH
-    interval = f" {interval_text(mean.low, mean.high)}" if with_interval else ""
+    interval = f" {interval_text(mean.low, mean.high, text)}" if with_interval and not math.isnan(mean.low) else ""
     missing = "" if mean.complete else f" ({mean.cells} of {mean.planned})"
-    return percent(mean.value) + interval + missing
+    return text(mean.value) + interval + missing
 
 
 def _averages(ranking: Ranking, *, leading: bool) -> list[TableColumn]:
     """The averages to look at first, with their intervals, or the others; the files hold the intervals of all."""
     names = ranking.leading if leading else [name for name in ranking.rows[0].means if name not in ranking.leading]
+    text = _text_of(ranking, ranking.rank_by)
     return [
-        TableColumn(name, tuple(average_text(row.means[name], with_interval=leading) for row in ranking.rows))
+        TableColumn(
+            _average_header(ranking, name),
+            tuple(average_text(row.means[name], with_interval=leading, text=text) for row in ranking.rows),
+        )
         for name in names
         if any(row.means[name].planned for row in ranking.rows)
     ]
+
+
+def _average_header(ranking: Ranking, name: str) -> str:
+    """The header of an average, with what it is of where that is not the usual, and its mark."""
+    marked = ranking.mark and not ranking.rank_by.endswith(f"({ranking.mark})")
+    of = f", {ranking.rank_by}" if ranking.rank_by else ""
+    return f"{name}{of} ({ranking.mark})" if marked else f"{name}{of}"
+
+
+def _text_of(ranking: Ranking, name: str) -> Callable[[float], str]:
+    """How a metric, or what ranks, is written."""
+    return number if name in ranking.plain else percent
 
 
 def rank_text(ends: tuple[int | None, int | None]) -> str:
@@ -87,24 +110,52 @@ def rank_text(ends: tuple[int | None, int | None]) -> str:
 
 def _across_generators(ranking: Ranking) -> list[TableColumn]:
     """The interval across generators of the average that ranks, where there is one."""
-    texts = tuple(DASH if math.isnan(row.across[0]) else interval_text(*row.across) for row in ranking.rows)
+    text = _text_of(ranking, ranking.rank_by)
+    texts = tuple(DASH if math.isnan(row.across[0]) else interval_text(*row.across, text) for row in ranking.rows)
     return [TableColumn("across generators", texts)] if set(texts) != {DASH} else []
 
 
-def interval_text(low: float, high: float) -> str:
+def interval_text(low: float, high: float, text: Callable[[float], str] = percent) -> str:
     """An interval of shares in percent, such as "[91.9, 94.2]"."""
-    return f"[{percent(low)}, {percent(high)}]"
+    return f"[{text(low)}, {text(high)}]"
 
 
 def _metric(ranking: Ranking, name: str) -> TableColumn:
-    """The mean of a metric over all cells."""
-    return TableColumn(ranking.headers[name], tuple(percent(row.metrics[name]) for row in ranking.rows))
+    """The mean of a metric over all cells, with its interval where it was asked for."""
+    return TableColumn(ranking.headers[name], tuple(_metric_text(ranking, row, name) for row in ranking.rows))
+
+
+def _metric_text(ranking: Ranking, row: RankingRow, name: str) -> str:
+    value, text = row.metrics[name], _text_of(ranking, name)
+    if name not in ranking.asked:
+        return text(value)
+    if math.isnan(value):
+        return NOT_MEASURABLE if name in row.metric_gaps else DASH
+    low, high = row.metric_intervals.get(name, (math.nan, math.nan))
+    return text(value) if math.isnan(low) else f"{text(value)} {interval_text(low, high, text)}"
+
+
+def _worst(ranking: Ranking) -> list[TableColumn]:
+    """The worst values that were asked for."""
+    return [
+        TableColumn(
+            f"{title} ({ranking.mark})" if ranking.mark else title,
+            tuple(_worst_text(row.worst[name]) for row in ranking.rows),
+        )
+        for name, title in ranking.worst.items()
+    ]
+
+
+def _worst_text(found: WorstOf) -> str:
+    return f"{percent(found.value)} {interval_text(found.low, found.high)} {found.where}" if found.count else DASH
 
 
 def _spreads(ranking: Ranking) -> list[TableColumn]:
     """The spread over training seeds of the averages to look at first, where there is any to show."""
     columns = [
-        TableColumn(f"± {name}", tuple(percent(row.means[name].spread) for row in ranking.rows))
+        TableColumn(
+            f"± {name}", tuple(_text_of(ranking, ranking.rank_by)(row.means[name].spread) for row in ranking.rows)
+        )
         for name in ranking.leading
     ]
     return [column for column in columns if set(column.texts) != {DASH}]
@@ -157,7 +208,11 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
     def column(header: str, text: Callable[[RankingRow], str], *, left: bool = False) -> TableColumn:
         return TableColumn(header, tuple(map(text, ranking.rows)), left)
 
-    drop = [column("drop", lambda row: percent(row.drop))] if ranking.home and ranking.away else []
+    drop = (
+        [column("drop", lambda row: _text_of(ranking, ranking.rank_by)(row.drop))]
+        if ranking.home and ranking.away
+        else []
+    )
     return [
         column("#", lambda row: rank_text((row.rank, row.last_rank))),
         column("detector", _marked_name, left=True),
@@ -181,6 +236,7 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
         ),
         *_averages(ranking, leading=False),
         *_over_axes(ranking),
+        *_worst(ranking),
         *(_metric(ranking, name) for name in ranking.headers),
         column("seeds", lambda row: str(row.seeds)),
         *_spreads(ranking),
@@ -195,9 +251,23 @@ def heading(ranking: Ranking) -> str:
         if ranking.base_degradation == NONE
         else f" Everything first {ranking.base_degradation}, for training and testing."
     )
-    ranked_by = f"{ranking.ranked_by} {ranking.accuracy}" if ranking.accuracy != ACCURACY else ranking.ranked_by
-    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranked_by}."
-    return f"Data: {ranking.data}.{first} {about}{_behind_it(ranking)}"
+    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {_ranked_by(ranking)}."
+    applied = "".join(f" {sentence}" for sentence in ranking.applied)
+    return f"Data: {ranking.data}.{first} {about}{applied}{_behind_it(ranking)}"
+
+
+def _ranked_by(ranking: Ranking) -> str:
+    """What ranks, with what is not said of it by tests."""
+    if not ranking.rank_by:
+        return f"{ranking.ranked_by} {ranking.accuracy}" if ranking.accuracy != ACCURACY else ranking.ranked_by
+    notes = [] if ranking.rank_by_rises else ["less is better"]
+    if not ranking.tested:
+        notes.append("in order of its value; differences on these generators are not tested")
+    if ranking.rank_by == WORST_TITLES[WORST_GENERATOR]:
+        notes.append(
+            f"{ranking.accuracy} on each detector's own worst tested generator; tests do not allow for its choice"
+        )
+    return f"{ranking.ranked_by}, {ranking.rank_by}" + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _behind_it(ranking: Ranking) -> str:
@@ -226,20 +296,52 @@ def legend(ranking: Ranking) -> str:
         if any(row.imported for row in ranking.rows)
         else ""
     )
-    *headers, last = list(ranking.headers.values())[1:]
+    usual = [header for name, header in ranking.headers.items() if name not in ranking.asked]
+    *headers, last = usual[1:]
     balanced = " (both classes of a cell count alike)" if ranking.accuracy != ACCURACY else ""
     right = ", and ".join(RIGHT[task] for task in ranking.tasks)
     binary = "" if ranking.tasks == ("binary",) else " are of real or generated, by the score alone,"
     over = "across generators" if ranking.generalises else "on these generators"
     ranks = f"#: the ranks that tests {over} leave, 5% for any false verdict. " if ranking.pairs else ""
     across = "Across generators: 95% interval were other generators drawn. " if _across_generators(ranking) else ""
+    averaged = f"{ranking.accuracy.capitalize()} in %{balanced}, {right}"
+    if ranking.rank_by:
+        unit = "" if ranking.rank_by in ranking.plain else " in %"
+        averaged = f"Averages: {ranking.rank_by}{unit}"
     return (
-        f"{ranks}{ranking.accuracy.capitalize()} in %{balanced}, {right}, "
-        f"[95% interval over the images, clustered by source]. {across}"
-        f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{spread}{chance}{imported}"
+        f"{ranks}{averaged}, [95% interval over the images, clustered by source]. {across}"
+        f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{_asked_legend(ranking)}"
+        f"{spread}{chance}{imported}"
     )
+
+
+def _asked_legend(ranking: Ranking) -> str:
+    """How the metrics and worst values that were asked for are to be read."""
+    said = ""
+    if ranking.asked:
+        units = [ranking.headers[name] for name in ranking.asked if name in ranking.plain]
+        named = ", ".join(ranking.headers[name] for name in ranking.asked)
+        said += f" {named}: mean over all cells" + (f" ({', '.join(units)} in nats)" if units else "")
+        said += ", [95% interval: sources drawn again, alike for all cells; of precision, ECE and TPR at a stated FPR "
+        said += "the mean ends of the cells' own intervals, which are rather too wide]."
+    if ranking.worst:
+        said += " Worst: smallest average accuracy over the values, [95% interval that allows for the choice]."
+    return said
 
 
 def notes(ranking: Ranking) -> list[str]:
     """Why cells are missing, one line per detector and reason."""
-    return [f"{row.detector}: {reason}" for row in ranking.rows for reason in row.reasons]
+    missing = [f"{row.detector}: {reason}" for row in ranking.rows for reason in row.reasons]
+    return [*missing, *_gap_notes(ranking)]
+
+
+def _gap_notes(ranking: Ranking) -> list[str]:
+    """Why metrics that were asked for have no mean: a line for each of them and reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in ranking.rows:
+        for name, reason in row.metric_gaps.items():
+            found.setdefault((ranking.headers[name], reason), []).append(row.detector)
+    return [
+        f"{header}: {reason}" + (f": {', '.join(detectors)}" if len(detectors) < len(ranking.rows) else "")
+        for (header, reason), detectors in found.items()
+    ]

@@ -179,7 +179,13 @@ def _corrections(shares: Floats) -> Floats:
 
 
 def bounded_interval(
-    centres: Floats, spread: Spread, sample: SampleSize, rule: IntervalRule = SHARES, *, values: Floats | None = None
+    centres: Floats,
+    spread: Spread,
+    sample: SampleSize,
+    rule: IntervalRule = SHARES,
+    *,
+    values: Floats | None = None,
+    tail: float = (1 - CONFIDENCE) / 2,
 ) -> tuple[Floats, Floats]:
     """Confidence intervals of measures in [0, 1], by beta distributions (Clopper and Pearson, Biometrika 26, 1934).
 
@@ -195,6 +201,7 @@ def bounded_interval(
         sample: What was measured.
         rule: What the interval allows for.
         values: Floats (K,), the measures, which the intervals contain; as `centres` where they are left out.
+        tail: What may lie beyond each end.
 
     Returns:
         Lower and upper ends, float64 (K,) each.
@@ -205,7 +212,7 @@ def bounded_interval(
     flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
     contributors = np.where(flat, 0, spread.contributors)
     unseen = _weight_of_unseen(contributors, rule)
-    trials, kept = _trials(chance, spread, sample, flat)
+    trials, kept = _trials(chance, spread, sample, flat, 1 - tail)
     few = np.minimum(trials, 1 / sample.largest_loss)
     nearer = unseen * 4 * chance if rule.both_ends else np.zeros(unseen.shape)
     far, near = (kept * trials ** (1 - weight) * few**weight for weight in (unseen, nearer))
@@ -213,7 +220,6 @@ def bounded_interval(
     step = 0.5 + 0.5 * np.maximum(unseen, steps)  # 1 is Clopper and Pearson's, for counts; 1/2 Jeffreys', for the rest
     high_side = centres >= 0.5
     below, above = np.where(high_side, far, near), np.where(high_side, near, far)
-    tail = (1 - CONFIDENCE) / 2
     low = betaincinv(np.maximum(centres * below + 1 - step, EXACT), (1 - centres) * below + step, tail)
     high = betaincinv(centres * above + step, np.maximum((1 - centres) * above + 1 - step, EXACT), 1 - tail)
     edge = tail ** np.broadcast_to(sample.largest_loss, centres.shape)
@@ -223,7 +229,7 @@ def bounded_interval(
     return np.minimum(low, values), np.maximum(high, values)
 
 
-def _trials(chance: Floats, spread: Spread, sample: SampleSize, flat: Array) -> tuple[Floats, Floats]:
+def _trials(chance: Floats, spread: Spread, sample: SampleSize, flat: Array, upper: float) -> tuple[Floats, Floats]:
     """Effective numbers of trials, and the part of them that is kept for the degrees of freedom of the variance.
 
     Of a share of independent images the variance follows from the value, so its own error adds nothing. The error that
@@ -236,7 +242,6 @@ def _trials(chance: Floats, spread: Spread, sample: SampleSize, flat: Array) -> 
     expected = np.maximum(trials * chance / np.maximum(1 - 3 * chance, 0.25), EXACT)
     excess = np.maximum(1 / np.maximum(spread.contributors, EXACT) - 1 / expected, EXACT)
     freedom = np.maximum(np.where(flat, sample.freedom, np.minimum(sample.freedom, 2 / excess)), 1)
-    upper = (1 + CONFIDENCE) / 2
     kept = (stdtrit(np.maximum(images - 1, 1), upper) / stdtrit(freedom, upper)) ** 2
     return trials, np.minimum(kept, 1)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.types import Array
 
 BETTER, WORSE, UNRESOLVED, SAME = "better", "worse", "unresolved", "same"
+NOT_TESTED = "not tested"
 _RANK = 1e-12  # share of the largest eigenvalue below which one is rounding
 _TIE = 1e-9  # drawn averages in [0, 1] nearer than this are one
 

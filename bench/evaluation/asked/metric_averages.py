@@ -96,13 +96,11 @@ class RunningMetrics:
         """Begin the averages over these cells, bools (cells,), by name."""
         self._masks, self._metrics, self._draws = masks, metrics, draws
         self._planned = {name: int(mask.sum()) for name, mask in masks.items()}
-        self._sums = {
-            (name, metric.name): _MetricSum(np.zeros(DRAWS)) for name in masks for metric in metrics
-        }
+        self._sums = {(name, metric.name): _MetricSum(np.zeros(DRAWS)) for name in masks for metric in metrics}
 
     def add(self, block: DecidedBlock) -> dict[str, Floats]:
         """Add the cells of a block. The metrics of each cell, (K,) by name."""
-        found = {metric.name: np.empty(len(block.cells)) for metric in self._metrics}
+        found: dict[str, Floats] = {metric.name: np.empty(len(block.cells)) for metric in self._metrics}
         rows = self._draws.rows(block.images)
         for place, images in enumerate(block.cell_images()):
             names = [name for name, mask in self._masks.items() if mask[block.cells[place]]]

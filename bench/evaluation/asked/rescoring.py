@@ -61,15 +61,16 @@ class Rescoring:
 
     def header(self, metric: Metric) -> str:
         """The header of a metric on the leaderboard, marked."""
-        marked = metric.header and self.mark and (self.seen or metric.reads == "decisions")
-        return f"{metric.header} ({self.mark})" if marked else metric.header
+        header = metric.header or metric.name.replace("_", " ")
+        marked = self.mark and (self.seen or metric.reads == "decisions")
+        return f"{header} ({self.mark})" if marked else header
 
     def sentences(self) -> Iterator[str]:
         """What was done, to stand on every table."""
         if self.calibration:
             yield (
-                f"Log odds of each cell after {self.calibration} scaling, fitted on its validation scores; decisions at "
-                "the calibrated probability of 0.5 where nothing else is said."
+                f"Log odds of each cell after {self.calibration} scaling, fitted on its validation scores; decisions "
+                "at the calibrated probability of 0.5 where nothing else is said."
             )
         if self.seen:
             yield (
@@ -242,7 +243,7 @@ def _rescored_cell(
 
 
 def _stated(probability: float, *, of_log_odds: bool) -> Threshold:
-    """The threshold of a stated probability; of scores in their own precision, so that a score of exactly it is real."""
+    """The threshold of a stated probability; of scores in their precision: one of exactly it is real."""
     if of_log_odds:
         return Threshold(float(log_odds_of_probabilities(np.array([probability]))[0]), of_log_odds=True)
     return Threshold(float(np.float32(probability)))
