@@ -7,16 +7,22 @@ from typing import Annotated
 
 import typer
 
+from bench.command import options
+
 
 def leaderboard_command(
     runs: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    metrics: options.Metrics = "",
+    rank_by: options.RankBy = "",
     out: Annotated[Path | None, typer.Option(help="Folder for leaderboard.md, .csv and .json.")] = None,
 ) -> None:
     """Rank the detectors of one or several runs; runs on different data get tables of their own."""
+    from bench.evaluation.asked.rank_measures import asked_measures
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
 
-    report_leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None)
+    asked = asked_measures(options.names(metrics), rank_by)
+    report_leaderboard([Store(run).read() for run in runs], Store.at(out) if out else None, asked)
 
 
 def matrix_command(

@@ -148,6 +148,21 @@ Measure = Annotated[
 ]
 
 
+Metrics = Annotated[
+    str,
+    typer.Option(
+        help="Further columns, comma separated: eer, ece, brier, nll, f1, tpr_at_fpr_1pct, worst_generator ...",
+    ),
+]
+RankBy = Annotated[
+    str,
+    typer.Option(
+        help="What ranks: accuracy, balanced_accuracy, roc_auc, ap, worst_generator or any metric.",
+        show_default="accuracy",
+    ),
+]
+
+
 def names(text: str) -> tuple[str, ...]:
     """The parts of a text between commas, each once."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

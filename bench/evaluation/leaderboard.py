@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR, WORST_TITLES, AskedMeasures
+from bench.evaluation.asked.rescoring import AS_STORED
 from bench.evaluation.cells import (
     MeasuredCells,
     accuracy_name,
@@ -228,7 +229,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
         base_degradation=data.base_degradation,
         notices=tuple(notices(evaluation, masks, kind)),
         question=_question_digest(run),
-        published=None if released else protocol.published,
+        published=None if released or asked.rank_by.title or asked.rescoring != AS_STORED else protocol.published,
         released=released,
         over=protocol.worst_over,
         accuracy=accuracy_name(evaluation.table[kind]),

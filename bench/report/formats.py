@@ -87,21 +87,12 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         flat |= dict(zip(("real_min", "real_max", "generated_min", "generated_max"), counts, strict=True))
     for name, mean in row.means.items():
         flat |= {f"{name} {field}": value for field, value in asdict(mean).items()}
-    if ranking.rank_by:
-        flat["ranked_by"] = ranking.rank_by
-    if ranking.applied:
-        flat["applied"] = " ".join(ranking.applied)
+    said = {"ranked_by": ranking.rank_by, "applied": " ".join(ranking.applied)}
+    flat |= {name: text for name, text in said.items() if text}
     for axis, found in row.over.items():
         flat |= {f"{axis} {field}": value for field, value in asdict(found).items()}
-    if row.checkpoint:
-        flat |= {"checkpoint": row.checkpoint.file, "sha256": row.checkpoint.sha256}
-        flat["trained_on"] = training_text(row.checkpoint)
-    if row.imported:
-        flat |= {"imported": row.imported.file, "sha256": row.imported.sha256}
-        flat |= {"trained_on": training_text(row.imported), "imported_scores": row.imported.scores}
-        flat |= {"coverage": row.imported.coverage, "on_missing": row.imported.on_missing}
-    for name, worst in row.worst.items():
-        flat |= {f"{name} {field}": value for field, value in asdict(worst).items()}
+    flat |= _origin(row)
+    flat |= {f"{name} {part}": value for name, one in row.worst.items() for part, value in asdict(one).items()}
     flat |= {f"{name} not measurable": reason for name, reason in row.metric_gaps.items()}
     return flat | {
         **({"drop": row.drop} if ranking.home and ranking.away else {}),
@@ -116,6 +107,19 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         "at_chance": row.at_chance,
         "reasons": "; ".join(row.reasons),
     }
+
+
+def _origin(row: RankingRow) -> dict[str, Any]:
+    """Where the scores of a row that was not trained come from."""
+    found: dict[str, Any] = {}
+    if row.checkpoint:
+        found |= {"checkpoint": row.checkpoint.file, "sha256": row.checkpoint.sha256}
+        found["trained_on"] = training_text(row.checkpoint)
+    if row.imported:
+        found |= {"imported": row.imported.file, "sha256": row.imported.sha256}
+        found |= {"trained_on": training_text(row.imported), "imported_scores": row.imported.scores}
+        found |= {"coverage": row.imported.coverage, "on_missing": row.imported.on_missing}
+    return found
 
 
 def as_csv(rankings: Sequence[Ranking]) -> str:

@@ -10,8 +10,10 @@ from PIL.PngImagePlugin import PngImageFile
 from rich.console import Console
 from rich.text import Text
 
+from bench.evaluation.asked.rank_measures import NOTHING_ASKED, AskedMeasures
 from bench.evaluation.cells import MeasuredCells, cells_table, evaluate, matrices, matrix, readable_table
-from bench.evaluation.leaderboard import Ranking, rankings, rankings_of
+from bench.evaluation.joined_runs import join_runs
+from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.platform.errors import InputError
 from bench.platform.files import plain_name
 from bench.platform.progress import Reporter
@@ -142,12 +144,27 @@ def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console:
         console.print(Text(section.legend, style="dim"))
 
 
-def report_leaderboard(runs: Sequence[Run], store: Store | None) -> None:
-    """Print the leaderboard of some runs, and write it where a store is given."""
-    ranked = rankings(runs)
+def report_leaderboard(runs: Sequence[Run], store: Store | None, asked: AskedMeasures = NOTHING_ASKED) -> None:
+    """Print the leaderboard of some runs, and write it where a store is given; and cells with what was asked for."""
+    ranked, cells = [], []
+    for run in join_runs(runs):
+        measured = evaluate(run, asked.metrics, asked.rescoring)
+        ranked += rankings_of(run, measured, asked)
+        cells.append(_cells_with_data(measured))
     _print(ranked, Console())
     if store is not None:
         _write_leaderboard(ranked, store)
+        if asked != NOTHING_ASKED:
+            store.write_frame("cells.parquet", pd.concat(cells, ignore_index=True))
+
+
+def _cells_with_data(measured: MeasuredCells) -> pd.DataFrame:
+    """The cells for a reader, with their protocol and data, and what became of their scores."""
+    manifest = measured.run.manifest
+    said = {"protocol": manifest.protocol.name, "data": manifest.data.title}
+    if applied := " ".join(measured.rescoring.sentences()):
+        said["applied"] = applied
+    return readable_table(measured.table, manifest.protocol).assign(**said)
 
 
 def show_run(run: Run, folder: Path) -> None:
