@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
+from bench.evaluation.asked.metric_averages import MetricAverage
 from bench.evaluation.asked.rank_measures import USUAL, RankMeasure
 from bench.evaluation.averages import Average
 from bench.evaluation.cells import MeasuredCells
@@ -44,6 +45,7 @@ from bench.statistics.ranks import (
 
 PAIRS_AT_A_TIME = 4_000_000  # influences of differences in memory
 TINY = 1e-12
+NORMAL = 1.96  # half the width of a 95% interval in standard deviations
 
 
 @dataclass(frozen=True)
@@ -255,15 +257,13 @@ def _compared_by_metric(
     matrices, margins, trainings = _cells_of(evaluation, cells, detectors, by.name)
     sign = 1 if by.higher_is_better else -1
     unit = 1.0 if by.is_share else max(2 * float(np.nanmax(matrices)), TINY)
-    draws = np.stack([one.draws for one in found])
-    draws = draws[:, np.isfinite(draws).all(axis=0)]
-    changes = sign * (draws - draws.mean(axis=1, keepdims=True)) / np.sqrt(max(draws.shape[1] - 1, 1))
-    same = _all_alike(draws) & _all_alike(matrices)
+    changes = sign * _changes(found)
+    same = _all_alike(changes) & _all_alike(matrices) if found[0].draws.size else _all_alike(matrices)
     untested = np.where(np.eye(len(detectors), dtype=bool) | same, 1.0, np.nan)
     covariance = changes @ changes.T + np.diag(trainings[:, 0])
     images = PairTests(untested, untested * 0, untested * 0, 0, covariance)
     good = (matrices if sign > 0 else unit - matrices) / unit
-    generators, ends = _generator_tests(good, margins, changes / unit, np.zeros(draws.shape[1]), same)
+    generators, ends = _generator_tests(good, margins, changes / unit, np.zeros(changes.shape[1]), same)
     if generators is not None:
         generators = replace(
             generators,
@@ -275,6 +275,21 @@ def _compared_by_metric(
     ends = unit * (ends if sign > 0 else 1 - ends[:, ::-1])
     averages = sign * np.array([one.value for one in found])
     return PoolComparison(tuple(detectors), averages, same, images, generators, ends, scope, seed)
+
+
+def _changes(found: Sequence[MetricAverage]) -> Floats:
+    """Columns whose squares add up to the variances of averages over images, (A, C), and products to covariances.
+
+    Without draws averages count as independent, which makes differences of the same images vary too much.
+    """
+    if not found[0].draws.size:
+        return np.diag([(one.high - one.low) / 2 / NORMAL for one in found])
+    draws = np.stack([one.draws for one in found])
+    draws = draws[:, np.isfinite(draws).all(axis=0)]
+    if draws.shape[1] < 2:
+        return np.full((len(found), 1), np.nan)
+    centred: Floats = (draws - draws.mean(axis=1, keepdims=True)) / np.sqrt(draws.shape[1] - 1)
+    return centred
 
 
 def _cells_of(

@@ -42,7 +42,7 @@ RescoredOut = Annotated[
 ]
 
 
-def rescore_command(
+def rescore_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     run: FinishedRun,
     threshold: ThresholdText = "",
     positive: Positive = "generated",

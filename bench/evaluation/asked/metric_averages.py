@@ -30,7 +30,8 @@ class MetricAverage:
         value: Of the metric.
         low: Lower end of its 95% interval over the images, clustered by source.
         high: Upper end.
-        draws: Floats (`DRAWS`,), the mean in each draw of the sources; NaN where it is undefined.
+        draws: Floats (`DRAWS`,), the mean in each draw of the sources; NaN where it is undefined. None, (0,), where the
+            metric has an interval of its own.
     """
 
     value: float
@@ -96,20 +97,23 @@ class RunningMetrics:
         """Begin the averages over these cells, bools (cells,), by name."""
         self._masks, self._metrics, self._draws = masks, metrics, draws
         self._planned = {name: int(mask.sum()) for name, mask in masks.items()}
-        self._sums = {(name, metric.name): _MetricSum(np.zeros(DRAWS)) for name in masks for metric in metrics}
+        self._sums = {(name, metric.name): _MetricSum() for name in masks for metric in metrics}
+        self._known: dict[tuple[int, bytes], dict[str, _CellMetric]] = {}  # trainings without chance give equal scores
 
     def add(self, block: DecidedBlock) -> dict[str, Floats]:
         """Add the cells of a block. The metrics of each cell, (K,) by name."""
         found: dict[str, Floats] = {metric.name: np.empty(len(block.cells)) for metric in self._metrics}
         rows = self._draws.rows(block.images)
         for place, images in enumerate(block.cell_images()):
+            arrays = (block.scores[place], block.log_odds[place], block.called[place])
+            key = (id(block.images), b"".join(one.tobytes() for one in arrays))
+            if key not in self._known:
+                self._known[key] = {one.name: _measured(one, images, block.images, rows) for one in self._metrics}
             names = [name for name, mask in self._masks.items() if mask[block.cells[place]]]
-            for metric in self._metrics:
-                found[metric.name][place] = value = images.measure(metric)
-                drawn = _drawn(metric, images, rows)
-                ends = _own_ends(metric, images, block.images)
+            for metric_name, cell in self._known[key].items():
+                found[metric_name][place] = cell.value
                 for name in names:
-                    self._sums[name, metric.name].add(value, drawn, ends, block.images)
+                    self._sums[name, metric_name].add(cell, block.images)
         return found
 
     def averages(self, positive: int) -> dict[str, dict[str, MetricAverage]]:
@@ -123,41 +127,48 @@ class RunningMetrics:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _CellMetric:
+    """A metric of one cell: its value, and its draws or the ends of the interval that it has of its own."""
+
+    value: float
+    draws: Floats
+    ends: Floats
+
+
+def _measured(metric: Metric, images: CellImages, test: TestImages, rows: Sequence[NDArray[np.intp]]) -> _CellMetric:
+    value = images.measure(metric)
+    if metric.interval is None:
+        values = images.read(metric.reads)
+        draws = np.array([metric(images.labels[drawn], values[drawn]) for drawn in rows])
+        return _CellMetric(value, draws, np.empty(0))
+    undefined = np.isnan(value)
+    ends = (value, value) if undefined else metric.interval(images, test.sources, DRAWS, CONFIDENCE)
+    return _CellMetric(value, np.empty(0), np.array(ends))
+
+
 class _MetricSum:
     """Sums over cells of a metric, its draws, and the ends of its own intervals."""
 
-    def __init__(self, draws: Floats) -> None:
-        self.cells, self.value, self.draws, self.ends = 0, 0.0, draws, np.zeros(2)
+    def __init__(self) -> None:
+        self.cells, self.value = 0, 0.0
+        self.draws: Floats | float = 0.0
+        self.ends: Floats | float = 0.0
         self.tests: dict[int, TestImages] = {}
 
-    def add(self, value: float, drawn: Floats, ends: Floats, images: TestImages) -> None:
+    def add(self, cell: _CellMetric, images: TestImages) -> None:
         """Add a cell."""
         self.cells += 1
-        self.value += value
-        self.draws = self.draws + drawn
-        self.ends = self.ends + ends
+        self.value += cell.value
+        self.draws = self.draws + cell.draws
+        self.ends = self.ends + cell.ends
         self.tests[id(images)] = images
 
     def average(self, metric: Metric, count: float) -> MetricAverage:
         """The mean. The interval is that of the draws, or the mean of those of cells where a metric has its own."""
-        value, draws = self.value / self.cells, self.draws / self.cells
+        value, draws = self.value / self.cells, np.asarray(self.draws) / self.cells
         if metric.interval is None:
             low, high = interval_of_draws(metric, value, draws, count, cells=self.cells)
         else:
-            low, high = (float(end) for end in self.ends / self.cells)
+            low, high = (float(end) for end in np.asarray(self.ends) / self.cells)
         return MetricAverage(value, low, high, draws)
-
-
-def _drawn(metric: Metric, images: CellImages, rows: Sequence[NDArray[np.intp]]) -> Floats:
-    """A metric of one cell in each draw."""
-    values = images.read(metric.reads)
-    return np.array([metric(images.labels[drawn], values[drawn]) for drawn in rows])
-
-
-def _own_ends(metric: Metric, images: CellImages, test: TestImages) -> Floats:
-    """The ends of the interval that a metric has of its own for one cell; of no use where it has none."""
-    if metric.interval is None:
-        return np.full(2, np.nan)
-    if np.isnan(images.measure(metric)):
-        return np.full(2, np.nan)
-    return np.array(metric.interval(images, test.sources, DRAWS, CONFIDENCE))
