@@ -173,16 +173,16 @@ class Average:
         """The 95% interval over the images, clustered by source, in [0, 1]."""
         return self.interval_with(0.0)
 
-    def interval_with(self, variance: float, tail: float = (1 - CONFIDENCE) / 2) -> tuple[float, float]:
+    def interval_with(self, variance: float, level: float = CONFIDENCE) -> tuple[float, float]:
         """The interval where something independent of the images, such as training, adds to the variance.
 
         Args:
             variance: That it adds.
-            tail: What may lie beyond each end.
+            level: Of confidence.
         """
         spread = Spread(self.spread.variances + variance, self.spread.contributors)
         centre, value = np.array([self.centre]), np.array([self.value])
-        low, high = bounded_interval(centre, spread, self.sample, self.rule, values=value, tail=tail)
+        low, high = bounded_interval(centre, spread, self.sample, self.rule, values=value, level=level)
         return float(low[0]), float(high[0])
 
 

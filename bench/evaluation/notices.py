@@ -10,7 +10,7 @@ import pandas as pd
 from bench.evaluation.cells import CHANCE, UNASKED, MeasuredCells, first_average_with_cells
 from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.implausible_results import gains_from_degradation, inverted_orders
-from bench.evaluation.threshold_failures import disagreeing_orders, threshold_failures
+from bench.evaluation.threshold_failures import threshold_failures
 from bench.records import columns
 from bench.records.manifest import DetectorRecord, ShotLearning
 
@@ -49,7 +49,6 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
     yield from gains_from_degradation(evaluation, ranked)
     ranking = first_average_with_cells(masks, protocol.group("away"), home)
     yield from threshold_failures(evaluation, ranking, list(records))
-    yield from disagreeing_orders(evaluation, ranking, list(records))
     for detector, entry in records.items():
         if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
             yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -23,43 +23,7 @@ HELP = (
 
 
 def threshold_failures(evaluation: MeasuredCells, average: str, detectors: Sequence[str]) -> Iterator[str]:
-    """A sentence on the detectors whose threshold fails and whose order does not.
-
-    Where no threshold has a balanced accuracy above b, a point of the ROC curve is at most 2b - 1 above the diagonal,
-    and so the area is at most 1 - 2 (1 - b)^2. An area of a thus promises a threshold with a balanced accuracy of at
-    least 1 - sqrt((1 - a) / 2), and, as that is convex, a mean area the mean of one threshold per cell. It is taken
-    of the lower end of the area, and held against the upper end of the balanced accuracy.
-
-    Args:
-        evaluation: The measured cells.
-        average: Name of the average that is looked at.
-        detectors: Whose.
-    """
-    said = []
-    for detector in detectors:
-        measures = evaluation.averages[detector][average]
-        area, balanced = measures.get(columns.ROC_AUC), measures.get(columns.BALANCED_ACCURACY)
-        if area is None or balanced is None:
-            continue
-        reachable = 1 - np.sqrt((1 - area.interval[0]) / 2)
-        if reachable - balanced.interval[1] > LOST:
-            said.append(
-                f"{detector} (ROC AUC {100 * area.value:.1f}%, balanced accuracy {100 * balanced.value:.1f}%, where a "
-                f"threshold for each test set has at least {100 * reachable:.1f}%)"
-            )
-    if said:
-        native = " of 0.5" if evaluation.rescoring.keeps_decisions else ""
-        yield (
-            f"Threshold: over {average} it is the threshold{native} that fails, and not the order of the scores, of "
-            f"{'; '.join(said)}. {HELP}."
-        )
-
-
-def disagreeing_orders(evaluation: MeasuredCells, average: str, detectors: Sequence[str]) -> Iterator[str]:
-    """A sentence on the pairs of detectors of which one is right more often, and the other orders images better.
-
-    Both must hold beyond chance over the images, corrected for all pairs and measures: what differs in the order of two
-    numbers alone is not said.
+    """Sentences on detectors whose threshold fails and whose order does not, and on pairs in which the two disagree.
 
     Args:
         evaluation: The measured cells.
@@ -67,33 +31,68 @@ def disagreeing_orders(evaluation: MeasuredCells, average: str, detectors: Seque
         detectors: Whose.
     """
     measures = {one: evaluation.averages[one][average] for one in detectors}
-    whole = [one for one in detectors if {columns.RANKED, *ORDERS} <= set(measures[one])]
-    pairs = list(combinations(whole, 2))
-    found: dict[tuple[str, str], list[str]] = {}
-    for measure, title in ORDERS.items():
-        for first, second in pairs:
-            right = [measures[one][columns.RANKED] for one in (first, second)]
-            order = [measures[one][measure] for one in (first, second)]
-            more = right[0].value > right[1].value
-            if (right[0].value - right[1].value) * (order[0].value - order[1].value) >= 0:
-                continue
-            level = LEVEL / (len(ORDERS) * len(pairs))
-            if _by_chance(*right) < level and _by_chance(*order) < level:
-                key = (first, second) if more else (second, first)
-                values = " and ".join(f"{100 * measures[one][measure].value:.1f}%" for one in key)
-                found.setdefault(key, []).append(f"{title} {values}")
-    if found:
-        yield _orders_sentence(found, average)
+    failing = {one: text for one, found in measures.items() if (text := _failure(found))}
+    if failing:
+        native = " of 0.5" if evaluation.rescoring.keeps_decisions else ""
+        named = "; ".join(f"{one} ({text})" for one, text in failing.items())
+        yield (
+            f"Threshold: over {average} it is the threshold{native} that fails, and not the order of the scores, of "
+            f"{named}. {HELP}."
+        )
+    others = {one: found for one, found in measures.items() if one not in failing}
+    if disagreeing := _disagreeing(others):
+        rest = f"; and so in {len(disagreeing) - NAMED} more pairs" if len(disagreeing) > NAMED else ""
+        yield (
+            f"Order: over {average} {'; '.join(disagreeing[:NAMED])}{rest}. Both differ by more than chance, so who is "
+            "better hangs on what is asked: see `--rank-by ap`, and other thresholds with `lineup rescore`."
+        )
 
 
-def _orders_sentence(found: dict[tuple[str, str], list[str]], average: str) -> str:
-    named = [f"{more} than {less} ({', '.join(values)})" for (more, less), values in list(found.items())[:NAMED]]
-    rest = f", and in {len(found) - NAMED} more pairs" if len(found) > NAMED else ""
+def _failure(measures: Mapping[str, Average]) -> str:
+    """What a detector's threshold loses, in figures; empty where that is not much, or not beyond chance.
+
+    Where no threshold has a balanced accuracy above b, a point of the ROC curve is at most 2b - 1 above the diagonal,
+    and so the area is at most 1 - 2 (1 - b)^2. An area of a thus promises a threshold with a balanced accuracy of at
+    least 1 - sqrt((1 - a) / 2), and, as that is convex, a mean area the mean of one threshold per cell. It is taken of
+    the lower end of the area, and held against the upper end of the balanced accuracy.
+    """
+    area, balanced = measures.get(columns.ROC_AUC), measures.get(columns.BALANCED_ACCURACY)
+    if area is None or balanced is None:
+        return ""
+    reachable = 1 - np.sqrt((1 - area.interval[0]) / 2)
+    if reachable - balanced.interval[1] <= LOST:
+        return ""
     return (
-        f"Order: over {average}, {'; '.join(named)}{rest}: the first is right more often at its threshold, the second "
-        "orders images better, both by more than chance. Who is better depends on what is asked: see --rank-by ap, and "
-        "other thresholds with `lineup rescore`."
+        f"ROC AUC {100 * area.value:.1f}%, balanced accuracy {100 * balanced.value:.1f}%, where a threshold for each "
+        f"test set has at least {100 * reachable:.1f}%"
     )
+
+
+def _disagreeing(measures: Mapping[str, Mapping[str, Average]]) -> list[str]:
+    """The pairs of detectors of which one is right more often, and the other orders images better.
+
+    Both must hold beyond chance over the images, corrected for all pairs and measures: what differs in the order of two
+    numbers alone is not said.
+    """
+    whole = [one for one, found in measures.items() if {columns.RANKED, *ORDERS} <= set(found)]
+    pairs = list(combinations(whole, 2))
+    level = LEVEL / max(1, len(ORDERS) * len(pairs))
+    found = []
+    for pair in pairs:
+        right = [measures[one][columns.RANKED] for one in pair]
+        more, less = pair if right[0].value > right[1].value else pair[::-1]
+        worse = [
+            f"{title} {100 * measures[more][name].value:.1f}% and {100 * measures[less][name].value:.1f}%"
+            for name, title in ORDERS.items()
+            if measures[more][name].value < measures[less][name].value
+            and _by_chance(measures[more][name], measures[less][name]) < level
+        ]
+        if worse and _by_chance(*right) < level:
+            values = " and ".join(f"{100 * measures[one][columns.RANKED].value:.1f}%" for one in (more, less))
+            found.append(
+                f"{more} is right more often than {less} ({values}) and orders images worse ({', '.join(worse)})"
+            )
+    return found
 
 
 def _by_chance(first: Average, second: Average) -> float:

@@ -63,13 +63,13 @@ def worst_average(evaluation: MeasuredCells, cells: Mask, name: str) -> WorstAve
     if len(masks) < 2:
         return None
     found = evaluation.averages_over(masks)
-    tail = (1 - CONFIDENCE) / 2
+    corrected = 1 - (1 - CONFIDENCE) / len(found)
     where = min(found, key=lambda value: found[value].value)
     return WorstAverage(
         where,
         found[where],
         min(one.interval[0] for one in found.values()),
-        min(one.interval_with(0.0, tail / len(found))[1] for one in found.values()),
+        min(one.interval_with(0.0, corrected)[1] for one in found.values()),
         len(found),
         masks[where],
     )

@@ -332,7 +332,12 @@ def _asked_legend(ranking: Ranking) -> str:
 def notes(ranking: Ranking) -> list[str]:
     """Why cells are missing, one line per detector and reason."""
     missing = [f"{row.detector}: {reason}" for row in ranking.rows for reason in row.reasons]
-    return [*missing, *_gap_notes(ranking)]
+    no_worst = [
+        f"{title}: not known, as cells are missing or all have one value"
+        for name, title in ranking.worst.items()
+        if not any(row.worst[name].count for row in ranking.rows)
+    ]
+    return [*missing, *_gap_notes(ranking), *no_worst]
 
 
 def _gap_notes(ranking: Ranking) -> list[str]:

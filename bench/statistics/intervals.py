@@ -185,7 +185,7 @@ def bounded_interval(
     rule: IntervalRule = SHARES,
     *,
     values: Floats | None = None,
-    tail: float = (1 - CONFIDENCE) / 2,
+    level: float = CONFIDENCE,
 ) -> tuple[Floats, Floats]:
     """Confidence intervals of measures in [0, 1], by beta distributions (Clopper and Pearson, Biometrika 26, 1934).
 
@@ -201,7 +201,7 @@ def bounded_interval(
         sample: What was measured.
         rule: What the interval allows for.
         values: Floats (K,), the measures, which the intervals contain; as `centres` where they are left out.
-        tail: What may lie beyond each end.
+        level: Of confidence.
 
     Returns:
         Lower and upper ends, float64 (K,) each.
@@ -212,7 +212,7 @@ def bounded_interval(
     flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
     contributors = np.where(flat, 0, spread.contributors)
     unseen = _weight_of_unseen(contributors, rule)
-    trials, kept = _trials(chance, spread, sample, flat, 1 - tail)
+    trials, kept = _trials(chance, spread, sample, flat, (1 + level) / 2)
     few = np.minimum(trials, 1 / sample.largest_loss)
     nearer = unseen * 4 * chance if rule.both_ends else np.zeros(unseen.shape)
     far, near = (kept * trials ** (1 - weight) * few**weight for weight in (unseen, nearer))
@@ -220,6 +220,7 @@ def bounded_interval(
     step = 0.5 + 0.5 * np.maximum(unseen, steps)  # 1 is Clopper and Pearson's, for counts; 1/2 Jeffreys', for the rest
     high_side = centres >= 0.5
     below, above = np.where(high_side, far, near), np.where(high_side, near, far)
+    tail = (1 - level) / 2
     low = betaincinv(np.maximum(centres * below + 1 - step, EXACT), (1 - centres) * below + step, tail)
     high = betaincinv(centres * above + step, np.maximum((1 - centres) * above + 1 - step, EXACT), 1 - tail)
     edge = tail ** np.broadcast_to(sample.largest_loss, centres.shape)

@@ -20,6 +20,7 @@ from bench.records.score_table import TestImages
 from bench.statistics.intervals import CONFIDENCE, Floats, random_generator
 
 DRAWS = 200
+OWN_DRAWS = 100  # of each cell, for the variance of a metric with an interval of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _measured(metric: Metric, images: CellImages, test: TestImages, rows: Sequen
         draws = np.array([metric(images.labels[drawn], values[drawn]) for drawn in rows])
         return _CellMetric(value, draws, np.empty(0))
     undefined = np.isnan(value)
-    ends = (value, value) if undefined else metric.interval(images, test.sources, DRAWS, CONFIDENCE)
+    ends = (value, value) if undefined else metric.interval(images, test.sources, OWN_DRAWS, CONFIDENCE)
     return _CellMetric(value, np.empty(0), np.array(ends))
 
 

@@ -21,6 +21,7 @@ from bench.records.run import Run
 from bench.records.score_table import NATIVE, CellScores, ScoreTable, TestImages, Threshold
 
 VALIDATION, ORACLE = "validation", "oracle"
+SCALINGS: dict[CalibrationMethod, str] = {"temperature": "temperature", "platt": "Platt"}
 ChosenThreshold = Literal["validation", "oracle"]
 NEEDS_VALIDATION = "hold images out of the trainings with `lineup run --validation 0.2`, or choose --calibrate-on K"
 
@@ -69,8 +70,8 @@ class Rescoring:
         """What was done, to stand on every table."""
         if self.calibration:
             yield (
-                f"Log odds of each cell after {self.calibration} scaling, fitted on its validation scores; decisions "
-                "at the calibrated probability of 0.5 where nothing else is said."
+                f"Log odds of each cell after {SCALINGS[self.calibration]} scaling, fitted on its validation scores; "
+                "decisions at the calibrated probability of 0.5 where nothing else is said."
             )
         if self.seen:
             yield (
