@@ -147,18 +147,10 @@ def _not_trained() -> Run:
     protocol = replace(run.manifest.protocol, worst_over={"test": "generator", "test_data": "data set"}, trains=False)
     cells = run.cells.assign(test_data=np.where(run.cells["train"].eq("kiln"), "other", ""))
     cells = cells.assign(test=cells["test"].replace("fog", "DALL-E 2"))
-    published = CheckpointRecord(
-        "a.pth",
-        "0" * 64,
-        "a",
-        digest_known=True,
-        trained_on=("fog",),
-        seen=("fog",),
-        published_as={"Synthbuster": "NPR"},
-    )
-    imported = ImportRecord(
-        "b.csv", "1" * 64, "probability", said=False, positive="generated", asked=100, scored=90, on_missing="exclude"
-    )
+    known = {"digest_known": True, "trained_on": ("fog",), "seen": ("fog",), "published_as": {"Synthbuster": "NPR"}}
+    published = CheckpointRecord("a.pth", "0" * 64, "a", **known)
+    counts = {"said": False, "positive": "generated", "asked": 100, "scored": 90, "on_missing": "exclude"}
+    imported = ImportRecord("b.csv", "1" * 64, "probability", **counts)
     run = replace(with_manifest(run, protocol=protocol), cells=cells)
     return with_detector(with_detector(run, "alpha", checkpoint=published), "beta", imported=imported)
 

@@ -28,8 +28,8 @@ def explained(*arguments):
 
 def test_a_column_is_explained_with_its_formula_and_where_it_stands():
     done = explained("EER")
-    assert done.code == 0
-    lines = done.out.splitlines()
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
     assert lines[0] == "eer, EER"
     for label in ("means", "formula", "values", "source", "in"):
         assert sum(line.startswith(f"  {label}: ") for line in lines) == 1
@@ -37,17 +37,17 @@ def test_a_column_is_explained_with_its_formula_and_where_it_stands():
 
 
 def test_words_of_one_name_need_no_quotes():
-    assert explained("off-diagonal", "low").out == explained("off-diagonal low").out
+    assert explained("off-diagonal", "low").stdout == explained("off-diagonal low").stdout
 
 
 def test_without_a_name_every_column_is_listed():
-    printed = " ".join(explained().out.split())
+    printed = " ".join(explained().stdout.split())
     assert [name for name in all_names() if name not in printed] == []
 
 
 def test_an_unknown_name_is_one_line_with_the_nearest():
     done = explained("acuracy")
-    assert done.code == 2
+    assert done.returncode == 2
     assert "Did you mean accuracy?" in one_line(done)
 
 
