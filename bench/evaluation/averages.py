@@ -212,10 +212,12 @@ class RunningAverages(Generic[Name]):
         member = self._masks[:, block.cells].astype(np.float64)
         test, counts = self._sources.of(block.images), member.sum(axis=1)
         self._cells += counts
-        for average in np.flatnonzero(counts):
-            for kind, weights in enumerate(test.weights):
-                self._weights[kind, average, test.images] += counts[average] * weights
-            self._shares[average, test.sources] = np.maximum(self._shares[average, test.sources], test.shares)
+        some = np.flatnonzero(counts)
+        member, counts = member[some], counts[some]
+        images, own = np.ix_(some, test.images), np.ix_(some, test.sources)
+        for kind, weights in enumerate(test.weights):
+            self._weights[kind][images] += counts[:, None] * weights
+        self._shares[own] = np.maximum(self._shares[own], test.shares)
         added: dict[int, tuple[Floats, Floats]] = {}  # by measures that are one object
         for name, rows in measures.items():
             sums = self._sums.setdefault(name, _Sums.nothing(len(self._names), self._sources.count))
@@ -223,11 +225,10 @@ class RunningAverages(Generic[Name]):
                 influences = sum_by_source(member @ rows.influences, test.source, len(test.sources))
                 added[id(rows)] = member @ np.stack([rows.values, rows.centres], axis=1), influences
             values, influences = added[id(rows)]
-            sums.cells += counts.astype(np.intp)
-            sums.values += values
-            for average in np.flatnonzero(counts):
-                sums.influences[average, test.sources] += influences[average]
-                sums.losses[average, test.sources] += counts[average] * test.losses[name]
+            sums.cells[some] += counts.astype(np.intp)
+            sums.values[some] += values
+            sums.influences[own] += influences
+            sums.losses[own] += counts[:, None] * test.losses[name]
 
     def averages(self) -> dict[Name, dict[str, Average]]:
         """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none."""
