@@ -52,6 +52,7 @@ class PairTests:
         high: Floats (A, A), upper ends.
         pairs: Number of pairs that p is corrected for.
         covariance: Floats (A, A), of the averages.
+        means: Of tests across generators, the differences of all pairs in the order of `np.triu_indices`.
     """
 
     p: Floats
@@ -59,6 +60,7 @@ class PairTests:
     high: Floats
     pairs: int
     covariance: Floats
+    means: GeneratorMean | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,9 @@ class PoolComparison:
         return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str]) -> PoolComparison:
+def compare_pool(
+    evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str], measure: str = columns.RANKED
+) -> PoolComparison:
     """Compare the detectors of a ranking, all of whose cells are scored.
 
     Args:
@@ -175,16 +179,17 @@ def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: S
         cells: The cells of the average that ranks, bools (cells,), of all detectors.
         name: Of that average.
         detectors: Two or more of those whose average is complete.
+        measure: What is averaged, one of `WITH_INTERVALS` that is defined in all of these cells.
     """
-    found = [evaluation.averages[detector][name][columns.RANKED] for detector in detectors]
+    found = [evaluation.averages[detector][name][measure] for detector in detectors]
     averages = np.array([one.value for one in found])
     table = evaluation.table[cells]
     own = [table[table[columns.DETECTOR].eq(detector)] for detector in detectors]
-    matrices, margins = _matrices(own, evaluation.run)
+    matrices, margins = _matrices(own, evaluation.run, measure)
     influences = np.stack([one.influences for one in found])
     same = np.array([[_alike(first, second) for second in influences] for first in influences])
     same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = _training_variances(own)
+    trainings = _training_variances(own, measure)
     images = _image_tests(found, averages, influences, trainings, same)
     shared = _in_several_tests(evaluation.run, own[0], evaluation.sources)
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
@@ -232,14 +237,14 @@ def _generators(count: int) -> str:
     return f"{count} generator{'s' if count > 1 else ''}"
 
 
-def _matrices(own: Sequence[pd.DataFrame], run: Run) -> tuple[Floats, _Margins]:
+def _matrices(own: Sequence[pd.DataFrame], run: Run, measure: str) -> tuple[Floats, _Margins]:
     """The cells of each detector as a matrix (R, C) of generators, NaN where there is none, and its margins."""
     margins = _margins(own[0], run)
     rows, across = margins.trained or [""], list(dict.fromkeys(test for cells in own for test in cells[columns.TEST]))
     found = []
     for cells in own:
         train = cells[columns.TRAIN] if margins.trained else ""
-        means = cells.assign(**{columns.TRAIN: train}).groupby([columns.TRAIN, columns.TEST])[columns.RANKED].mean()
+        means = cells.assign(**{columns.TRAIN: train}).groupby([columns.TRAIN, columns.TEST])[measure].mean()
         found.append(means.unstack().reindex(index=rows, columns=across).to_numpy())
     there = ~np.isnan(found)
     if (there != there[:1]).any():
@@ -251,9 +256,9 @@ def _alike(first: Floats, second: Floats) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
 
 
-def _training_variances(own: Sequence[pd.DataFrame]) -> Floats:
+def _training_variances(own: Sequence[pd.DataFrame], measure: str) -> Floats:
     """What the choice of training seeds adds to the variance of each average, and its degrees of freedom, (A, 2)."""
-    by_seed = [cells.groupby(columns.SEED)[columns.RANKED].mean() for cells in own]
+    by_seed = [cells.groupby(columns.SEED)[measure].mean() for cells in own]
     return np.array([(one.var() / len(one), len(one) - 1) if len(one) > 1 else (0.0, 1.0) for one in by_seed])
 
 
@@ -336,7 +341,7 @@ def _generator_tests(
     covariance = np.diag(alone.variance)
     between = (alone.variance[first] + alone.variance[second] - pairs.variance) / 2
     covariance[first, second] = covariance[second, first] = between
-    return PairTests(tests, low, high, count, covariance), ends
+    return PairTests(tests, low, high, count, covariance, pairs), ends
 
 
 def _across(matrices: Floats, margins: _Margins, influences: Floats) -> GeneratorMean | None:
