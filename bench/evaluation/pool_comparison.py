@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
 from bench.evaluation.averages import Average, SourceTable
 from bench.evaluation.cells import MeasuredCells
@@ -29,7 +29,7 @@ from bench.statistics.generator_margins import (
     generator_interval,
     generator_test,
 )
-from bench.statistics.intervals import Compared, Floats, difference_interval, random_generator
+from bench.statistics.intervals import CONFIDENCE, Compared, Floats, difference_interval, random_generator
 from bench.statistics.ranks import (
     better_beyond_chance,
     correct_for_pairs,
@@ -52,6 +52,8 @@ class PairTests:
         high: Floats (A, A), upper ends.
         pairs: Number of pairs that p is corrected for.
         covariance: Floats (A, A), of the averages.
+        of_trainings: Floats (A, A), what of the variance of each difference is over trainings, in tests on these
+            generators.
         means: Of tests across generators, the differences of all pairs in the order of `np.triu_indices`.
     """
 
@@ -60,6 +62,7 @@ class PairTests:
     high: Floats
     pairs: int
     covariance: Floats
+    of_trainings: Floats | None = None
     means: GeneratorMean | None = None
 
 
@@ -170,7 +173,13 @@ class PoolComparison:
 
 
 def compare_pool(
-    evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str], measure: str = columns.RANKED
+    evaluation: MeasuredCells,
+    cells: Mask,
+    name: str,
+    detectors: Sequence[str],
+    measure: str = columns.RANKED,
+    *,
+    paired_trainings: bool = False,
 ) -> PoolComparison:
     """Compare the detectors of a ranking, all of whose cells are scored.
 
@@ -180,6 +189,8 @@ def compare_pool(
         name: Of that average.
         detectors: Two or more of those whose average is complete.
         measure: What is averaged, one of `WITH_INTERVALS` that is defined in all of these cells.
+        paired_trainings: Whether trainings of one seed are alike, as those of two versions of one method: then the
+            differences of each seed are what varies.
     """
     found = [evaluation.averages[detector][name][measure] for detector in detectors]
     averages = np.array([one.value for one in found])
@@ -189,7 +200,7 @@ def compare_pool(
     influences = np.stack([one.influences for one in found])
     same = np.array([[_alike(first, second) for second in influences] for first in influences])
     same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = _training_variances(own, measure)
+    trainings = _Trainings.of(own, measure, paired=paired_trainings)
     images = _image_tests(found, averages, influences, trainings, same)
     shared = _in_several_tests(evaluation.run, own[0], evaluation.sources)
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
@@ -256,14 +267,42 @@ def _alike(first: Floats, second: Floats) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
 
 
-def _training_variances(own: Sequence[pd.DataFrame], measure: str) -> Floats:
-    """What the choice of training seeds adds to the variance of each average, and its degrees of freedom, (A, 2)."""
-    by_seed = [cells.groupby(columns.SEED)[measure].mean() for cells in own]
-    return np.array([(one.var() / len(one), len(one) - 1) if len(one) > 1 else (0.0, 1.0) for one in by_seed])
+@dataclass(frozen=True)
+class _Trainings:
+    """What the choice of training seeds adds to variances.
+
+    Attributes:
+        own: Floats (A,), to that of each average.
+        pairs: Floats (A, A), to that of each difference.
+        freedom: Floats (A, A), degrees of freedom of `pairs`.
+    """
+
+    own: Floats
+    pairs: Floats
+    freedom: Floats
+
+    @classmethod
+    def of(cls, own: Sequence[pd.DataFrame], measure: str, *, paired: bool) -> _Trainings:
+        """From the cells of each detector; of a single seed nothing is known, and nothing is added."""
+        by_seed = [cells.groupby(columns.SEED)[measure].mean() for cells in own]
+        found = np.array([_variance_of_mean(one) for one in by_seed])
+        if paired:
+            between = np.array([[_variance_of_mean(one - other) for other in by_seed] for one in by_seed])
+            return cls(found[:, 0], between[..., 0], between[..., 1])
+        pairs = found[:, None, 0] + found[None, :, 0]
+        fourth = found[:, 0] ** 2 / found[:, 1]
+        total = fourth[:, None] + fourth[None, :]
+        return cls(found[:, 0], pairs, np.divide(pairs**2, total, out=np.ones(pairs.shape), where=total > 0))
+
+
+def _variance_of_mean(by_seed: pd.Series[float]) -> tuple[float, float]:
+    """The variance of the mean over seeds that are there, and its degrees of freedom."""
+    there = by_seed.dropna()
+    return (float(there.var()) / len(there), len(there) - 1.0) if len(there) > 1 else (0.0, 1.0)
 
 
 def _image_tests(
-    found: Sequence[Average], averages: Floats, influences: Floats, trainings: Floats, same: Mask
+    found: Sequence[Average], averages: Floats, influences: Floats, trainings: _Trainings, same: Mask
 ) -> PairTests:
     """Tests on these generators, over images and, with several seeds, over trainings."""
     there = found[0].losses > 0
@@ -279,17 +318,29 @@ def _image_tests(
         changes = corrected[one] - corrected[other]
         differences = averages[one] - averages[other]
         of_images = difference_test(differences, changes.T)
-        of_both = _test_with_training(differences, changes, trainings[np.array([one, other])])
+        of_both = _test_with_training(differences, changes, trainings.pairs[one, other], trainings.freedom[one, other])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
-        sides = (Compared(averages[side], *ends[side].T, influences[side]) for side in (one, other))
-        low[one, other], high[one, other] = difference_interval(*sides, shares, largest_loss, same[one, other])
+        first_side, second_side = (
+            Compared(averages[side], ends[side, 0], ends[side, 1], influences[side]) for side in (one, other)
+        )
+        ends_of_images = difference_interval(first_side, second_side, shares, largest_loss, same[one, other])
+        reach = stdtrit(trainings.freedom[one, other], (1 + CONFIDENCE) / 2) ** 2 * trainings.pairs[one, other]
+        low[one, other], high[one, other] = _widened(differences, ends_of_images, reach)
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)
-    return PairTests(tests, low, high, pairs, corrected @ corrected.T + np.diag(trainings[:, 0]))
+    covariance = corrected @ corrected.T + np.diag(trainings.own)
+    return PairTests(tests, low, high, pairs, covariance, trainings.pairs)
 
 
-def _test_with_training(differences: Floats, changes: Floats, trainings: Floats) -> Floats:
+def _widened(differences: Floats, ends: tuple[Floats, Floats], reach: Floats) -> tuple[Floats, Floats]:
+    """Intervals over images, widened by trainings: the squares of both distances from the difference add up."""
+    low = differences - np.sqrt((differences - ends[0]) ** 2 + reach)
+    high = differences + np.sqrt((ends[1] - differences) ** 2 + reach)
+    return np.where(reach > 0, np.maximum(low, -1), ends[0]), np.where(reach > 0, np.minimum(high, 1), ends[1])
+
+
+def _test_with_training(differences: Floats, changes: Floats, variances: Floats, freedom: Floats) -> Floats:
     """Two-sided p (P,) of differences over images and trainings together.
 
     Welch's test (Biometrika 34, 1947) of a difference whose variance is a sum of some that are estimated apart.
@@ -297,11 +348,12 @@ def _test_with_training(differences: Floats, changes: Floats, trainings: Floats)
     Args:
         differences: Floats (P,), of two averages.
         changes: Floats (P, S), what each source adds to them.
-        trainings: Floats (2, P, 2), of either detector what `_training_variances` gives.
+        variances: Floats (P,), what trainings add to the variance.
+        freedom: Floats (P,), their degrees of freedom.
     """
     squares = changes**2
-    total = squares.sum(axis=1) + trainings[..., 0].sum(axis=0)
-    fourth = (squares**2).sum(axis=1) + (trainings[..., 0] ** 2 / trainings[..., 1]).sum(axis=0)
+    total = squares.sum(axis=1) + variances
+    fourth = (squares**2).sum(axis=1) + variances**2 / freedom
     there = (np.abs(differences) > 0) & (fourth > 0)
     freedom = np.divide(total**2, fourth, out=np.ones(len(total)), where=there)
     statistic = np.divide(np.abs(differences), np.sqrt(total), out=np.zeros(len(total)), where=there)
@@ -341,7 +393,7 @@ def _generator_tests(
     covariance = np.diag(alone.variance)
     between = (alone.variance[first] + alone.variance[second] - pairs.variance) / 2
     covariance[first, second] = covariance[second, first] = between
-    return PairTests(tests, low, high, count, covariance, pairs), ends
+    return PairTests(tests, low, high, count, covariance, means=pairs), ends
 
 
 def _across(matrices: Floats, margins: _Margins, influences: Floats) -> GeneratorMean | None:

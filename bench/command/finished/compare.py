@@ -9,7 +9,6 @@ import typer
 
 from bench.command import options
 
-
 Runs = Annotated[list[Path], typer.Argument(help="Result folders: two, or one and --detectors A,B.")]
 Compared = Annotated[
     str,

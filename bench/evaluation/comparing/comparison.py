@@ -144,7 +144,9 @@ def _pools(paired: PairedRun, measured: MeasuredCells) -> list[_Pool]:
         own = [measured.averages[title].get(name, {}).get(measure) for title in paired.titles]
         first, second = own
         if first is not None and second is not None:
-            comparison = compare_pool(measured, masks[name], name, paired.titles, measure)
+            comparison = compare_pool(
+                measured, masks[name], name, paired.titles, measure, paired_trainings=paired.one_method
+            )
             found.append(_Pool(name, measure, int(masks[name].sum()) // 2, (first, second), comparison))
     return found
 
@@ -209,6 +211,5 @@ def _variances(pool: _Pool) -> tuple[float, float]:
     first, second = pool.averages
     changes = corrected_changes(first.influences, second.influences, first.shares)
     of_images = float(np.sum(changes**2))
-    covariance = pool.comparison.images.covariance
-    total = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    return of_images, max(0.0, total - of_images)
+    of_trainings = pool.comparison.images.of_trainings
+    return of_images, 0.0 if of_trainings is None else float(of_trainings[0, 1])

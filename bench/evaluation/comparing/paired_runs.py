@@ -44,6 +44,12 @@ class PairedRun:
         """The names of the two in the run."""
         return self.first.title, self.second.title
 
+    @property
+    def one_method(self) -> bool:
+        """Whether the two are one method in two versions, options or runs, whose trainings of one seed are alike."""
+        first, second = (side.record.key.partition(".")[0] for side in (self.first, self.second))
+        return first == second
+
     def masks(self) -> tuple[Mask, Mask]:
         """The cells of the first and of the second, bools (cells,) each."""
         detectors = self.run.cells[columns.DETECTOR]

@@ -6,7 +6,6 @@ import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.evaluation.cells import axes_shown
 from bench.evaluation.comparing.cell_differences import (
     CORRECTED,
     DIFFERENCE,
@@ -26,7 +25,7 @@ from bench.statistics.generator_margins import FEWEST_GENERATORS
 from bench.statistics.ranks import BETTER, SAME, UNRESOLVED, WORSE
 
 MOST_CELLS = 20  # that are shown unless all are asked for
-MEASURES = {columns.ROC_AUC: ", ROC AUC"}  # behind the name of an average, of what is not the accuracy
+MEASURES = {columns.ROC_AUC: "ROC AUC of "}  # before the name of an average, of what is not the accuracy
 
 
 def comparison_report(found: DetectorComparison, *, power: bool = False, all_cells: bool = False) -> Group:
@@ -92,10 +91,10 @@ def _average_columns(found: DetectorComparison) -> list[TableColumn]:
     first, second = _headers(found)
     rows = found.averages
     shown = [
-        TableColumn("average", tuple(one.average + MEASURES.get(one.measure, "") for one in rows), left=True),
+        TableColumn("average", tuple(_name(one) for one in rows), left=True),
         TableColumn(first, tuple(percent(one.first) for one in rows)),
         TableColumn(second, tuple(percent(one.second) for one in rows)),
-        TableColumn("difference, on these generators", tuple(_difference(one, one.on_these) for one in rows)),
+        TableColumn("on these generators", tuple(_difference(one, one.on_these) for one in rows)),
         TableColumn("p", tuple(p_text(one.on_these.p) for one in rows)),
         TableColumn("verdict", tuple(one.on_these.verdict for one in rows), left=True),
     ]
@@ -106,6 +105,10 @@ def _average_columns(found: DetectorComparison) -> list[TableColumn]:
             TableColumn("verdict", tuple(one.across.verdict if one.across else UNRESOLVED for one in rows), left=True),
         ]
     return shown
+
+
+def _name(average: AverageDifference) -> str:
+    return MEASURES.get(average.measure, "") + average.average
 
 
 def _difference(average: AverageDifference, evidence: Evidence) -> str:
@@ -123,7 +126,7 @@ def _said(found: DetectorComparison) -> list[str]:
     several = len(scopes) > 1
     said = []
     for scope in scopes:
-        names = [one.average + MEASURES.get(one.measure, "") for one in found.averages if one.scope == scope]
+        names = [_name(one) for one in found.averages if one.scope == scope]
         of = f" of {', '.join(names)}" if several else ""
         said.append(f"Across generators{of}: {scope}.")
     return [*said, _decisions(found.decisions, *_headers(found)), _counted_cells(found)]
@@ -164,13 +167,14 @@ def _cells(found: DetectorComparison, *, all_cells: bool) -> list[RenderableType
 
 
 def _cell_columns(found: DetectorComparison, cells: pd.DataFrame) -> list[TableColumn]:
-    axes = axes_shown(found.cells, found.paired.run.manifest.protocol)
-    names = [*axes, columns.SEED] if found.cells[columns.SEED].nunique() > 1 else axes
+    axes = [*columns.of_question(found.paired.run.manifest.protocol.axes), columns.SEED]
+    names = [name for name in axes if found.cells[name].nunique() > 1] or [columns.TEST]
+    counts = [TableColumn("images", tuple(f"{count:,}" for count in cells[columns.N]))]
     ends = zip(cells[DIFFERENCE], cells[LOW], cells[HIGH], strict=True)
     first, second = _headers(found)
     return [
         *(TableColumn(name.replace("_", " "), tuple(map(str, cells[name])), left=True) for name in names),
-        TableColumn("images", tuple(f"{count:,}" for count in cells[columns.N])),
+        *(counts if found.cells[columns.N].nunique() > 1 else ()),
         TableColumn(first, tuple(map(percent, cells[FIRST]))),
         TableColumn(second, tuple(map(percent, cells[SECOND]))),
         TableColumn("difference", tuple(f"{points(one)} [{points(low)}, {points(high)}]" for one, low, high in ends)),
@@ -187,7 +191,7 @@ def _power(found: DetectorComparison) -> list[RenderableType]:
     shown = [
         TableColumn(
             "to settle, with a power of 80%",
-            tuple(one.average + MEASURES.get(one.measure, "") for one in rows),
+            tuple(_name(one) for one in rows),
             left=True,
         ),
         TableColumn("images", tuple(_images_needed(one) for one in rows), left=True),
@@ -205,9 +209,9 @@ def _images_needed(average: AverageDifference) -> str:
     if average.on_these.verdict != UNRESOLVED:
         return "settled"
     if needed.sources is None or needed.images is None:
-        return "no number" if average.difference else "no number: no difference"
+        return "no number: trainings vary too much" if average.difference else "no number: no difference"
     sources = "" if needed.sources == needed.images else f" of {_counted(needed.sources, 'source')}"
-    return f"{needed.images:,}{sources} (now {average.images:,})"
+    return f"about {needed.images:,}{sources} (now {average.images:,})"
 
 
 def _generators_needed(average: AverageDifference) -> str:
@@ -215,16 +219,18 @@ def _generators_needed(average: AverageDifference) -> str:
         return DASH if average.on_these.verdict == SAME else f"{FEWEST_GENERATORS} or more"
     if average.across.verdict != UNRESOLVED:
         return "settled"
-    return "no number" if average.needed.generators is None else f"{average.needed.generators:,}"
+    generators = average.needed.generators
+    return "no number: images vary too much" if generators is None else f"about {generators:,}"
 
 
 def _legend(found: DetectorComparison) -> str:
     """How to read the numbers."""
     on_these, across = found.tests
     counts = f"{on_these} averages on these generators" + (f" and {across} across generators" if across else "")
+    trained = " A cell is one training." if found.cells[columns.SEED].nunique() > 1 else ""
     return (
         f"{found.accuracy.capitalize()} in %, differences in percentage points: first minus second, [95% interval of "
         "each alone, over images clustered by source, or were other generators drawn]. Verdict: of "
         f"{found.paired.first.title} against {found.paired.second.title}; p two-sided, by Holm's correction for the "
-        f"{counts} that are not the same, 5% for any false verdict."
+        f"{counts} that are not the same, 5% for any false verdict.{trained}"
     )
