@@ -1,10 +1,10 @@
-"""Recipes that are trained in epochs: what is known of a training and of its detector before there is one."""
+"""Recipes that are trained in epochs, what is known of them before a training, and those that can be fine-tuned."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from detectors.api import Detector, Runtime
+from detectors.api import Detector, Runtime, State, TrainSet
 
 
 class TrainedInEpochs(ABC):
@@ -19,3 +19,28 @@ class TrainedInEpochs(ABC):
         """A detector as quick as a trained one, whose scores mean nothing; None where only a training gives one."""
         del runtime
         return None
+
+
+class FineTunable(ABC):
+    """A recipe whose fitted detectors can go on learning from a few further images, without those they have seen."""
+
+    @property
+    @abstractmethod
+    def fine_tuning(self) -> str:
+        """How its detectors go on learning: part of the key of a detector that did."""
+
+    @property
+    @abstractmethod
+    def fine_tuning_epochs(self) -> int:
+        """How often each further image is seen."""
+
+    @abstractmethod
+    def fine_tune(self, fitted: State, further: TrainSet, seed: int, runtime: Runtime) -> Detector:
+        """Go on from a fitted detector: the same state, images, seed and machine give the same, to the last bit.
+
+        Args:
+            fitted: Its state, of this recipe.
+            further: What it learns from; at least one image of each class.
+            seed: Draws what the training draws.
+            runtime: Where and how precisely.
+        """

@@ -25,6 +25,21 @@ class Unanswerable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceDraw:
+    """Some of the sources of a subset: those that are drawn, or all others.
+
+    Attributes:
+        share: Of the images of each class, as nearly as whole sources allow; at least one of each.
+        seed: Of the draw.
+        drawn: Whether those that are drawn are meant.
+    """
+
+    share: float
+    seed: int
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Subset:
     """A selection of images: some generators with the real images that belong to them, of one split.
 
@@ -40,6 +55,7 @@ class Subset:
             `size`. A real image that is in the subset already is in it once.
         copy: Which copies that the data ships: "" for originals, a name for those alone; None for all.
         label: What tables call it; empty for its generators. No key depends on it.
+        sources: Which of its sources, drawn after everything else; None for all.
     """
 
     generators: tuple[str, ...]
@@ -52,6 +68,7 @@ class Subset:
     degraded: DegradedImages = "both"
     shots: tuple[tuple[str, int], ...] = ()
     copy: str | None = None
+    sources: SourceDraw | None = None
 
     @property
     def common_degradation(self) -> str:
@@ -63,6 +80,20 @@ class Subset:
         """The subsets of which it is composed: its generators, then each of those that join."""
         joining = (replace(self, generators=(name,), size=size, shots=(), label="") for name, size in self.shots)
         return (replace(self, shots=()), *joining) if self.shots else (self,)
+
+    @property
+    def without_shots(self) -> Subset:
+        """The subset before further generators join."""
+        return replace(self, shots=(), label="")
+
+    @property
+    def shots_alone(self) -> Subset:
+        """The images of the further generators with their real ones. Raises ValueError where none joins."""
+        if not self.shots:
+            msg = f"no further generator joins {self.name}"
+            raise ValueError(msg)
+        (first, size), *rest = self.shots
+        return replace(self, generators=(first,), size=size, shots=tuple(rest), label="")
 
     @property
     def name(self) -> str:
@@ -96,6 +127,8 @@ class Cell:
         options: Of the detector, where they are not those of the run: name and value.
         checkpoint: Path of published weights in place of a fit; empty for a fit.
         attack: What the test images went through before their degradation; None for nothing.
+        fine_tuned: Whether the detector is fitted on `train` without its shots, and then fine-tuned on these alone. One
+            that cannot be fine-tuned, as `detectors.epochs.FineTunable` can, is fitted on all of `train`.
     """
 
     detector: str
@@ -106,11 +139,15 @@ class Cell:
     options: tuple[tuple[str, Any], ...] = ()
     checkpoint: str = ""
     attack: Attack | None = None
+    fine_tuned: bool = False
 
     def __post_init__(self) -> None:
-        """Raises ValueError unless exactly one of `train` and `checkpoint` is given."""
+        """Raises ValueError unless exactly one of `train` and `checkpoint` is given, with shots to be fine-tuned on."""
         if (self.train is None) != bool(self.checkpoint):
             msg = f"{self.detector}: a cell has a train subset or a checkpoint, and not both"
+            raise ValueError(msg)
+        if self.fine_tuned and not (self.train and self.train.shots):
+            msg = f"{self.detector}: a cell is fine-tuned on the shots of its train subset, and there are none"
             raise ValueError(msg)
 
 

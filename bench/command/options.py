@@ -65,6 +65,15 @@ Limit = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
+Validation = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=0.9,
+        help="Share of every train set that is not fitted on and scored, for thresholds and calibration.",
+        rich_help_panel=COMPARED,
+    ),
+]
 BaseDegradation = Annotated[
     str, typer.Option(help="All images go through it first, as none,canonical:jpeg96.", rich_help_panel=IMAGES)
 ]

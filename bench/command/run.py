@@ -18,7 +18,7 @@ from bench.request.run_request import RunRequest, usual_folder
 
 AS_GIVEN = (
     *("data", "setting", "device", "precision", "limit", "batch_size", "workers", "real", "max_unreadable"),
-    *("tensorboard", "keep_fitted", "executor", "data_name"),
+    *("tensorboard", "keep_fitted", "executor", "data_name", "validation"),
 )
 READING = ("classes", "columns", "levels", "group")
 
@@ -34,6 +34,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     setting: options.RunSetting = "auto",
     seed: options.Seed = "0",
     seeds: options.SeedCount = None,
+    validation: options.Validation = 0.0,
     settings: options.Settings = None,
     data: options.Data = "embedded",
     real: options.Real = "",

@@ -9,17 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.engine.cache import Cache, EmbeddingFiles
-from bench.engine.image_pass import (
-    ImageReader,
-    PreparationKey,
-    PreparationRequest,
-    PreparedChunk,
-    explain_error,
-    image_pass,
-    position_mask,
-    split_into_chunks,
-)
+from bench.engine.image_pass import ImageReader, PreparedChunk, image_pass, position_mask, split_into_chunks
 from bench.engine.plan import PlannedCell, runtime_key
+from bench.engine.prepared_image import PreparationKey, PreparationRequest, explain_error
 from bench.engine.selections import DistinctImages, Positions, Selection, Selections, unique_positions
 from bench.engine.versions import code_of
 from bench.platform.errors import InputError
@@ -181,7 +173,7 @@ class EmbeddingService:
             chunks: Their images in chunks.
 
         Yields:
-            How many images were decoded, and what became of the chunk for every request.
+            How many images were decoded, and what became of the chunk for every request under some of the degradations.
 
         Raises:
             InputError: An image cannot be decoded any more.
@@ -199,11 +191,13 @@ class EmbeddingService:
             parts = [
                 (request, chunk.images[masks[request.key][chunk.images]])
                 for request in requests
-                if request.key in masks and request.key not in failed
+                if request.key in masks and request.key not in failed and request.degradation.name in chunk.conditions
             ]
             embedded = [self._embed_chunk(request, images, chunk) for request, images in parts if images.size]
             failed.update({part.request.key for part in embedded if part.error is not None})
-            yield chunk.decoded, embedded
+            decoded = chunk.decoded
+            del chunk  # what was prepared goes before more is
+            yield decoded, embedded
 
     def _embed_chunk(self, request: EmbeddingRequest, images: Positions, chunk: PreparedChunk) -> EmbeddedChunk:
         """`embed_prepared`, or why it failed."""

@@ -13,7 +13,8 @@ from bench.engine.plan import PlannedCell
 from bench.engine.selections import DistinctImages, Selection, Selections
 from bench.engine.train_set import SampleReader, SelectionTrainSet
 from bench.engine.training_curves import CurveWriter, no_curves
-from detectors.api import Detector, Runtime
+from detectors.api import Detector, Runtime, State
+from detectors.epochs import FineTunable
 from detectors.input_policy import require_input_policy, with_input_policy
 from protocols.api import Subset
 from protocols.degradations import parse_degradation
@@ -21,7 +22,7 @@ from protocols.degradations import parse_degradation
 
 @dataclass(frozen=True)
 class FitService:
-    """Fits, restores or loads the detector that a cell needs.
+    """Fits, fine-tunes, restores or loads the detector that a cell needs.
 
     Attributes:
         selections: The images of every train subset.
@@ -43,13 +44,13 @@ class FitService:
 
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell. Raises what its recipe raises."""
-        if item.cell.train is None:
+        if (subset := item.fitted_on) is None:
             return with_input_policy(item.recipe, item.recipe.load(Path(item.cell.checkpoint), self.runtime))
         if (restored := self.restore(item)) is not None:
             self.counts["fits reused"] += 1
             return restored
         require_input_policy(item.recipe, self.runtime)  # a fit may take hours
-        detector = self._fit(item, item.cell.train)
+        detector = self._fit(item, subset)
         self.cache.write_fit(item.training_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
         return with_input_policy(item.recipe, detector)
@@ -60,26 +61,40 @@ class FitService:
         return None if state is None else with_input_policy(item.recipe, item.recipe.restore(state, self.runtime))
 
     def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
+        recipe, seed = item.recipe, item.cell.seed
+        fitted = self._state(item.base) if item.base else {}
         selection = self.selections[subset]
         reader = SampleReader(selection.pool, parse_degradation(subset.common_degradation), self.counts)
         train = SelectionTrainSet(selection, reader, self.embeddings)
         folder = self.cache.fit_folder(item.training_key)
         with self.curves(item.cell) as callback:
             runtime = replace(self.runtime, checkpoint_folder=folder, on_epoch=callback)
-            return item.recipe.fit(train, item.cell.seed, runtime)
+            if item.base and isinstance(recipe, FineTunable):
+                return recipe.fine_tune(fitted, train, seed, runtime)
+            return recipe.fit(train, seed, runtime)
+
+    def _state(self, item: PlannedCell) -> State:
+        """What the fit of a cell learned, from the cache or fitted now."""
+        if (known := self.cache.read_fit(item.training_key)) is None:
+            return self.detector(item).state()
+        self.counts["fits reused"] += 1
+        return known
 
     def tasks(self, item: PlannedCell) -> dict[str, FitTask]:
         """The fit of a cell by its `fit_key`, if it may run beside others: on a CPU, of one thread, not in the cache.
 
-        Of cells that share a training the first has it; the others find it in the cache.
+        Of cells that share a training the first has it; the others find it in the cache, and so does one that goes on
+        from another fit.
 
         Raises:
             Unavailable: The fitted detector cannot be shown images as its recipe asks.
         """
-        subset = item.cell.train
+        subset = item.fitted_on
         single_threaded = self.runtime.device == "cpu" and item.recipe.single_threaded_fit
         known = item.training_key in self.begun or self.cache.has_fit(item.training_key)
         if subset is None or not single_threaded or known:
+            return {}
+        if item.base and self.cache.read_fit(item.base.training_key) is None:
             return {}
         require_input_policy(item.recipe, self.runtime)
         self.begun.add(item.training_key)
@@ -114,7 +129,7 @@ def run_fit(task: FitTask) -> Counter[str]:
     counts: Counter[str] = Counter()
     pool: DistinctImages = task.train.pool
     embeddings = EmbeddingService(pool, task.cache, task.runtime, task.batch_size, workers=1, counts=counts)
-    subset = task.item.cell.train
+    subset = task.item.fitted_on
     selections = {} if subset is None else {subset: task.train}
     FitService(selections, task.cache, embeddings, task.runtime, counts, task.curves).detector(task.item)
     return counts

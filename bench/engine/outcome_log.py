@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from bench.engine.image_pass import explain_error
 from bench.engine.plan import PlannedCell
+from bench.engine.prepared_image import explain_error
 from bench.platform.errors import InputError
 from bench.records.outcomes import Failed, Outcome, Scored, Skipped
 from detectors.api import Unavailable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from bench.engine.selections import Selections
@@ -13,6 +14,7 @@ from bench.platform.errors import InputError
 from bench.platform.files import digest, plain_name
 from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
+from detectors.epochs import FineTunable
 from detectors.weights.released import checkpoint_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
 from protocols.attacks import parse_attack
@@ -44,6 +46,7 @@ class PlannedCell:
             share it.
         missing: Why its checkpoint cannot be used, or its detector cannot do its task; empty where they can.
         target: The planned cell of the detector that its images are attacked for; None without an attack.
+        base: A cell with the fit that its own one goes on from, by fine-tuning; None where it is fitted at once.
     """
 
     cell: Cell
@@ -54,6 +57,12 @@ class PlannedCell:
     training_key: str
     missing: str = ""
     target: PlannedCell | None = None
+    base: PlannedCell | None = None
+
+    @property
+    def fitted_on(self) -> Subset | None:
+        """What its own fit reads: all that it trains on, or of that what is new after its base; None without a fit."""
+        return self.cell.train.shots_alone if self.base and self.cell.train else self.cell.train
 
     @property
     def path(self) -> DetectorPath:
@@ -98,42 +107,57 @@ def plan(
     Raises:
         Unanswerable: A recipe does not have the options of a cell.
     """
-    train_keys = {
-        train: (selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.common_degradation).key)
-        for train in {cell.train for cell in cells}
-        if train is not None
-    }
+    train_key = cache(partial(_train_key, selections))
     test_keys = {
         (test, task): selections[test].digest_with("source", *TASK_COLUMNS[task])
         for test, task in {(cell.test, cell.task) for cell in cells}
     }
     by_options = {(cell.detector, cell.options): _with_options(recipes[cell.detector], cell) for cell in cells}
-    keys = {options: (recipe.key, _key_of_training(recipe)) for options, recipe in by_options.items()}
-    codes = {options: (code_of(recipe), runtime_key(runtime)) for options, recipe in by_options.items()}
-    attacked = list(dict.fromkeys(cell.attack.target for cell in cells if cell.attack))
-    targets = plan(attacked, recipes, selections, runtime, missing) if attacked else []
-    target_of = {item.cell: item for item in targets}
+    identities = {
+        options: ((recipe.key, _key_of_training(recipe)), (code_of(recipe), runtime_key(runtime)))
+        for options, recipe in by_options.items()
+    }
+    base_of = {cell: found for cell in cells if (found := _base(cell, by_options[cell.detector, cell.options]))}
+    related = list(dict.fromkeys([*(cell.attack.target for cell in cells if cell.attack), *base_of.values()]))
+    planned_of = {item.cell: item for item in (plan(related, recipes, selections, runtime, missing) if related else ())}
     planned = []
     for cell in cells:
-        recipe, code = by_options[cell.detector, cell.options], codes[cell.detector, cell.options]
-        recipe_key, key_of_training = keys[cell.detector, cell.options]
+        recipe = by_options[cell.detector, cell.options]
+        (recipe_key, key_of_training), code = identities[cell.detector, cell.options]
+        base, target = planned_of[base_of[cell]] if cell in base_of else None, None
         if cell.train is None:
             recipe_key = f"{recipe_key}@{checkpoint_id(recipe.card.name, Path(cell.checkpoint))}"
             fit_key = training_key = digest("checkpoint", recipe_key, *code)  # nothing is fitted
+        elif base and isinstance(recipe, FineTunable):
+            further_training = recipe.fine_tuning, *train_key(cell.train.shots_alone)
+            fit_key, training_key = (
+                digest("fine-tuned", one, *further_training) for one in (base.fit_key, base.training_key)
+            )
         else:
-            trained = *train_keys[cell.train], str(cell.seed)
+            trained = *train_key(cell.train), str(cell.seed)
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
         further = [cell.test.data] if cell.test.data else []  # records name its images with it
         reason = (missing or {}).get(cell.detector, "") or _cannot_name(recipe, cell.task)
-        target = None
         if cell.attack:
-            target = target_of[cell.attack.target]
+            target = planned_of[cell.attack.target]
             further += ["attack", parse_attack(cell.attack.method).key, target.fit_key]
             reason = reason or target.missing
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
-        planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason, target))
+        planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason, target, base))
     return planned
+
+
+def _train_key(selections: Selections, train: Subset) -> tuple[str, str]:
+    """Identity of the images of a train subset and of what is done to them."""
+    return selections[train].digest_with(*TRAINING_COLUMNS), parse_degradation(train.common_degradation).key
+
+
+def _base(cell: Cell, recipe: Recipe) -> Cell | None:
+    """A cell of the fit that the one of a cell goes on from; None where it does not, or its detector cannot."""
+    if not cell.fine_tuned or cell.train is None or not isinstance(recipe, FineTunable):
+        return None
+    return replace(cell, train=cell.train.without_shots, attack=None, fine_tuned=False)
 
 
 def _cannot_name(recipe: Recipe, task: Task) -> str:

@@ -62,6 +62,19 @@ class Resources:
     executor: Executor = in_processes
 
 
+@dataclass(frozen=True)
+class FitNeed:
+    """A fit that some cells need.
+
+    Attributes:
+        item: A cell of that fit.
+        users: The cells that fail where it does.
+    """
+
+    item: PlannedCell
+    users: list[PlannedCell]
+
+
 class Engine:
     """Answers planned cells.
 
@@ -137,24 +150,35 @@ class Engine:
         return found
 
     def _fit(self, items: Sequence[PlannedCell]) -> dict[str, Detector]:
-        """The detectors of some cells by the key of their fit, those of one thread fitted side by side."""
+        """The detectors of some cells by the key of their fit, after the fits that those go on from."""
+        bases: dict[str, FitNeed] = {}
+        for item in items:
+            if item.base and not self._resources.cache.has_fit(item.training_key):
+                bases.setdefault(item.base.training_key, FitNeed(item.base, [])).users.append(item)
+        if bases:
+            self._fit_side_by_side("fit what is fine-tuned", list(bases.values()))
+        groups = _by_fit(self._log.without_failure(items))
+        return self._fit_side_by_side("fit or load detectors", [FitNeed(group[0], group) for group in groups])
+
+    def _fit_side_by_side(self, stage: str, needs: Sequence[FitNeed]) -> dict[str, Detector]:
+        """The detectors of some fits by their keys, those of one thread fitted side by side."""
         detectors: dict[str, Detector] = {}
         tasks: dict[str, FitTask] = {}
-        for group in _by_fit(items):
-            with self._log.failures_of(group):
-                tasks |= self._fits.tasks(group[0])
-        groups = _by_fit(self._log.without_failure(items))
+        for need in needs:
+            with self._log.failures_of(need.users):
+                tasks |= self._fits.tasks(need.item)
+        needs = [need for need in needs if self._log.without_failure(need.users)]
         with (
-            self._resources.reporter.stage("fit or load detectors", len(groups)) as advance,
+            self._resources.reporter.stage(stage, len(needs)) as advance,
             self._resources.executor(run_fit, tasks, self._resources.workers) as futures,
         ):
-            for group in groups:
-                key = group[0].fit_key
-                with self._log.failures_of(group):
+            for need in needs:
+                key = need.item.fit_key
+                with self._log.failures_of(need.users):
                     counts = task_result(futures[key]) if key in futures else None
                     self.counts.update(counts or {})
-                    restored = self._fits.restore(group[0]) if counts else None
-                    detectors[key] = restored or self.detector(group[0])
+                    restored = self._fits.restore(need.item) if counts else None
+                    detectors[key] = restored or self.detector(need.item)
                 advance(1)
         return detectors
 
@@ -244,11 +268,14 @@ class Engine:
         images = unique_positions(request.images for request in requests)
         with self._resources.reporter.stage("attack and score" if attacked else "score", len(images)) as advance:
             passes = score_pool(plan.chunks, requests, self._embeddings, keep=not attacked, is_open=tables.__contains__)
-            for chunk, scored in passes:
-                self._collect(scored, plan, tables)
+            for chunk in passes:
+                self._collect(chunk.answers, plan, tables)
                 completed = self._log.without_failure(plan.completed(chunk.images))
                 self._record((item, partial(self._recall, item, tables[item.scoring_key])) for item in completed)
-                for key in {*(item.scoring_key for item in completed), *(part.key for part in scored if part.failed)}:
+                for key in {
+                    *(item.scoring_key for item in completed),
+                    *(part.key for part in chunk.answers if part.failed),
+                }:
                     if key in tables and self._is_closed(plan.missing[key]):
                         del tables[key]  # there may be thousands
                 advance(len(chunk.images))

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engine.cache import Hashes
+from bench.engine.source_draw import drawn_images
 from bench.images.assembly import with_base_degradation
-from bench.images.image_set import ImageSet
+from bench.images.image_set import ImageSet, TooFewImages
 from bench.images.quality.inspection import HASH_BYTES, InspectedImages
 from bench.platform.files import digest
 from detectors.api import Rows, Sample
@@ -153,7 +154,8 @@ class Selections:
             images, positions = self._images[key], self._positions[key]
             rows = images.rows_of(subset, self._positions[_whole(subset.data)])
             rows = rows[np.lexsort((images.labels[rows], positions[rows]))]  # whatever the files are called
-            self._known[subset] = Selection(images.select(rows), positions[rows], self.pool)
+            selection = Selection(images.select(rows), positions[rows], self.pool)
+            self._known[subset] = selection if subset.sources is None else _of_sources(selection, subset)
         return self._known[subset]
 
     def positions(self, subsets: Iterable[Subset]) -> Positions:
@@ -181,6 +183,20 @@ def _with_one_class_degraded(inspection: InspectedImages, subset: Subset) -> Ins
     label = 0 if subset.degraded == "real" else 1
     images = with_base_degradation(inspection.images, subset.degradation, inspection.images.labels == label)
     return replace(inspection, images=images)
+
+
+def _of_sources(selection: Selection, subset: Subset) -> Selection:
+    """The images of the sources that a subset is of. Raises `TooFewImages` where a class has none."""
+    images, draw = selection.images, subset.sources
+    if draw is None:
+        return selection
+    drawn = drawn_images(draw, images.labels, images.table["source"].to_numpy(object), selection.hashes)
+    for label, noun in enumerate(("real", "generated")):
+        of_class = drawn[images.labels == label]
+        if of_class.all() or not of_class.any():
+            where = f"{subset.name} has too few sources of {noun} images in its {subset.split} split"
+            raise TooFewImages(images.files.where, f"{where} to hold {100 * draw.share:g}% of them out")
+    return selection.select(np.flatnonzero(drawn == draw.drawn))
 
 
 def _hashes(inspection: InspectedImages) -> Hashes:

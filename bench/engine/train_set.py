@@ -110,8 +110,8 @@ class SelectionTrainSet:
         request = ScoringRequest(("train set", step.name), detector, ("train set",), step, images)
         table = AnswerTable(images)
         chunks = split_into_chunks(images, self.embeddings.batch_size)
-        for _, scored in score_pool(chunks, [request], self.embeddings):
-            for part in scored:
+        for chunk in score_pool(chunks, [request], self.embeddings):
+            for part in chunk.answers:
                 if isinstance(part.answer, Exception):
                     raise part.answer
                 table.add(part.images, part.answer)

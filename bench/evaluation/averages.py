@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from bench.statistics.influences import RowMeasures, SourceLayout, source_layout
 from bench.statistics.intervals import Floats, Sample, Spread, bounded_interval, source_variances
 
 Codes = NDArray[np.intp]
+Name = TypeVar("Name", bound=Hashable)  # of an average
 SHARES = (columns.ACCURACY, columns.RANKED, columns.BALANCED_ACCURACY)  # measures that are shares of images
 
 
@@ -141,10 +142,10 @@ class Average:
         return float(low[0]), float(high[0])
 
 
-class RunningAverages:
+class RunningAverages(Generic[Name]):
     """Averages of measures over cells that come in blocks."""
 
-    def __init__(self, masks: Mapping[str, Mask], sources: SourceTable) -> None:
+    def __init__(self, masks: Mapping[Name, Mask], sources: SourceTable) -> None:
         """Begin the averages over these cells, bools (cells,), by name."""
         self._names = list(masks)
         self._masks = np.array([masks[name] for name in self._names]).reshape(len(masks), -1)
@@ -169,7 +170,7 @@ class RunningAverages:
                 sums.influences[average, test.sources] += influences[average]
                 sums.losses[average, test.sources] += counts[average] * test.losses[name]
 
-    def averages(self) -> dict[str, dict[str, Average]]:
+    def averages(self) -> dict[Name, dict[str, Average]]:
         """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none."""
         planned = self._masks.sum(axis=1)
         return {
@@ -211,13 +212,3 @@ class _Sums:
         """Before any cell."""
         shape = (averages, sources)
         return cls(np.zeros(averages, np.intp), np.zeros((averages, 2)), np.zeros(shape), np.zeros(shape))
-
-
-def averages_of(
-    masks: Mapping[str, Mask], blocks: Iterable[DecidedBlock], sources: SourceTable
-) -> dict[str, dict[str, Average]]:
-    """The averages over these cells, all of which are scored, by name and measure."""
-    running = RunningAverages(masks, sources)
-    for block in blocks:
-        running.add(block, block.measures())
-    return running.averages()

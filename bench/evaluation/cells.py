@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.averages import Average, RunningAverages, SourceTable, TestSources, averages_of, cell_intervals
+from bench.evaluation.averages import Average, Name, RunningAverages, SourceTable, TestSources, cell_intervals
 from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
 from bench.metrics.catalogue import METRICS, all_metrics
 from bench.metrics.metric import Metric, ScoredImages
@@ -58,9 +58,21 @@ class MeasuredCells:
 
     def balanced(self, cells: Mask) -> Average | None:
         """The mean accuracy of both classes over those of these cells that are scored; None where there are none."""
-        scored = cells & self.scored
-        found = averages_of({"": scored}, decided_blocks(self.run, scored), self.sources)
-        return found[""].get(columns.RANKED)
+        return self.averages_over({"": cells & self.scored}).get("")
+
+    def averages_over(self, masks: Mapping[Name, Mask]) -> dict[Name, Average]:
+        """The means of `columns.RANKED` over some cells, all scored, by name; nothing for no cells.
+
+        Args:
+            masks: Bools (cells,), by name.
+        """
+        if not masks:
+            return {}
+        running = RunningAverages(masks, self.sources)
+        for block in decided_blocks(self.run, np.logical_or.reduce(list(masks.values()))):
+            running.add(block, {columns.RANKED: block.ranked()})
+        found = running.averages()
+        return {name: measures[columns.RANKED] for name, measures in found.items() if measures}
 
 
 def decisions(run: Run, cells: Mask | None = None) -> pd.DataFrame:

@@ -55,13 +55,16 @@ class DecidedBlock:
 
     def measures(self) -> dict[str, RowMeasures]:
         """The measures that are defined, by column, each with the influence of every image."""
-        labels, both = self.images.labels, self.has_both_classes
-        found = {columns.ACCURACY: mean_influences(self.correct, labels)}
-        found[columns.RANKED] = mean_influences(self.correct, labels, balanced=both)
-        if both:
+        labels = self.images.labels
+        found = {columns.ACCURACY: mean_influences(self.correct, labels), columns.RANKED: self.ranked()}
+        if self.has_both_classes:
             found[columns.BALANCED_ACCURACY] = mean_influences(self.called == (labels == 1), labels, balanced=True)
             found[columns.ROC_AUC], found[columns.AP] = ranking_influences(self.order, labels)
         return found
+
+    def ranked(self) -> RowMeasures:
+        """`columns.RANKED`: the accuracy, both classes counting alike where there are both."""
+        return mean_influences(self.correct, self.images.labels, balanced=self.has_both_classes)
 
 
 def decided_blocks(run: Run, cells: Mask) -> Iterator[DecidedBlock]:
@@ -89,8 +92,8 @@ def decided_blocks(run: Run, cells: Mask) -> Iterator[DecidedBlock]:
 def _decided(block: ScoreBlock, cells: NDArray[np.intp]) -> DecidedBlock:
     for scores in block.scores:
         check_scores(block.images.labels, scores)
-    without_odds = np.isnan(block.log_odds).any(axis=1)
-    order = np.where(without_odds[:, None], block.scores, block.log_odds)
+    without_odds = np.isnan(block.log_odds).any(axis=1, keepdims=True)
+    order = np.where(without_odds, block.scores, block.log_odds)
     correct = called_generated(block.scores) == (block.images.labels == 1)
     return DecidedBlock(cells, block.images, block.scores, order, correct, block.log_odds)
 

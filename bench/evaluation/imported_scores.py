@@ -52,7 +52,7 @@ def imported_outcomes(detector: str, images: ImageSet, scores: Mapping[str, floa
         {
             FIT: 0,
             columns.TEST_DATA: "",
-            columns.NAME: _originals(images),
+            columns.NAME: original_names(images),
             columns.SOURCE: table["source"],
             columns.LABEL: images.labels,
             columns.SCORE: values,
@@ -67,7 +67,7 @@ def imported_outcomes(detector: str, images: ImageSet, scores: Mapping[str, floa
     return ImportedOutcomes(outcomes_of(detector, cells, copies), pd.DataFrame(_conditions(images, copies)))
 
 
-def _originals(images: ImageSet) -> list[str]:
+def original_names(images: ImageSet) -> list[str]:
     """What each image is a copy of. Raises `InputError` where that is not known."""
     if ORIGINAL in images.attributes:
         return list(images.attribute(ORIGINAL))

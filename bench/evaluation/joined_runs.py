@@ -27,9 +27,9 @@ def _question_key(run: Run) -> Hashable:
 
 
 def _kinds(run: Run) -> list[Run]:
-    """The trained rows of a run and its released ones as runs of their own: the cells of the two are not alike."""
-    released = {name for name, record in run.manifest.detectors.items() if record.checkpoint}
-    kinds = [kind for kind in (run.manifest.detectors.keys() - released, released) if kind]
+    """The trained rows of a run and its others as runs of their own: the cells of the two are not alike."""
+    trained = {name for name, record in run.manifest.detectors.items() if record.trained}
+    kinds = [kind for kind in (trained, run.manifest.detectors.keys() - trained) if kind]
     return [run] if len(kinds) == 1 else [_only(run, kind) for kind in kinds]
 
 
@@ -87,8 +87,8 @@ def join_runs(runs: Sequence[Run]) -> list[Run]:
     """Join the runs that may stand in one table, and keep the others apart.
 
     Runs are joined when protocol, setting, data (title, kind, digest, number of images), kind of device, precision,
-    averages and planned questions agree: they add detectors and seeds to one another. The released rows of a run are
-    joined apart from its trained ones.
+    averages and planned questions agree: they add detectors and seeds to one another. The released and imported rows of
+    a run are joined apart from its trained ones.
 
     Returns:
         One run per question, in the order in which they were first asked.

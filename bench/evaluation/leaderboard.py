@@ -52,7 +52,7 @@ class Ranking:
         notices: What must be read before the table: shortcuts in the data, leakage, what was excluded.
         question: Alike for rankings that differ in their base degradation alone: the same cells over the same files.
         published: Which published averages may be shown beside the ranking; None for none.
-        released: Whether its rows are released checkpoints: nothing was trained.
+        released: Whether its rows are released checkpoints or imported scores: nothing was trained.
         over: What tables call a value of the axes that `RankingRow.over` has.
         accuracy: What is averaged and ranks: "accuracy", or "balanced accuracy" where any cell has more images of one
             class than of the other.
@@ -150,16 +150,16 @@ def ranking(run: Run, measured: MeasuredCells | None = None) -> Ranking:
 
 
 def rankings_of(run: Run, measured: MeasuredCells | None = None) -> list[Ranking]:
-    """Rank the trained detectors of one run, and apart from them its released ones, where there are any.
+    """Rank the trained detectors of one run, and apart from them its released and imported ones, where there are any.
 
     Args:
         run: The run.
         measured: Its cells, where they are measured already.
     """
     evaluation = measured or evaluate(run)
-    loaded = {name for name, record in run.manifest.detectors.items() if record.checkpoint}
-    released = evaluation.table[columns.DETECTOR].isin(loaded).to_numpy()
-    return [_ranking(run, evaluation, kind) for kind in (~released, released) if kind.any()]
+    names = [name for name, record in run.manifest.detectors.items() if record.trained]
+    trained = evaluation.table[columns.DETECTOR].isin(names).to_numpy()
+    return [_ranking(run, evaluation, kind) for kind in (trained, ~trained) if kind.any()]
 
 
 def _with_cells(group: str | None, masks: Mapping[str, Mask], kind: Mask) -> str | None:
@@ -182,13 +182,13 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
     rows = _in_order(rows, by)
     complete = [row.detector for row in rows if row.means[by].complete]
     comparison = compare_pool(evaluation, masks[by], by, complete) if complete else None
-    released = rows[0].checkpoint is not None
+    released = not rows[0].trained
     keys = evaluation.table.loc[kind & evaluation.scored, columns.KEY]
     tests = run.score_table.only(keys).test_images()
     return Ranking(
-        title=f"{protocol.title} (released checkpoints)" if released and protocol.trains else protocol.title,
+        title=f"{protocol.title} ({_kinds_text(rows)})" if released and protocol.trains else protocol.title,
         data=data.title if protocol.trains else ", ".join([data.title, *(more.title for more in further)]),
-        setting="paper" if released else manifest.setting,
+        setting="paper" if any(row.checkpoint for row in rows) else manifest.setting,
         runtime=f"{runtime.device}, {runtime.precision}",
         protocol=protocol.name,
         generators=data.generators,
@@ -212,6 +212,12 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask) -> Ranking:
         sources=len({source for one in tests for source in one.sources}),
         tasks=tuple(evaluation.table.loc[kind, columns.TASK].unique()),
     )
+
+
+def _kinds_text(rows: Sequence[RankingRow]) -> str:
+    """What rows that were not trained are."""
+    released, imported = any(row.checkpoint for row in rows), any(row.imported for row in rows)
+    return " and ".join([*["released checkpoints"] * released, *["imported scores"] * imported])
 
 
 def _question_digest(run: Run) -> str:

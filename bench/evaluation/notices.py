@@ -9,9 +9,16 @@ import pandas as pd
 
 from bench.evaluation.cells import CHANCE, UNASKED, MeasuredCells, first_average_with_cells
 from bench.evaluation.decided_blocks import Mask
+from bench.evaluation.implausible_results import gains_from_degradation, inverted_orders
 from bench.records import columns
+from bench.records.manifest import DetectorRecord, ShotLearning
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
+SHOTS: Mapping[ShotLearning, str] = {
+    "fine-tuned": "went on from the training without them, on them alone",
+    "head fitted anew": "fitted the head anew on all images, on the same frozen features",
+    "trained anew": "cannot go on from a training, and began anew on all images",
+}
 UNBALANCED = 0.6  # share of the larger class of a cell above which accuracy alone misleads
 
 
@@ -35,16 +42,29 @@ def notices(evaluation: MeasuredCells, masks: Mapping[str, Mask], ranked: Mask) 
             yield from _shortcut(f"{detector}, which sees nothing but {entry.shortcut},", where, evaluation, own)
     yield from _unbalanced(evaluation.table[ranked])
     yield from _unasked(evaluation.table[ranked])
+    yield from _shots(records)
     yield from _ties(evaluation, ranked)
+    yield from inverted_orders(evaluation, average, records, where)
+    yield from gains_from_degradation(evaluation, ranked)
     for detector, entry in records.items():
         if entry.checkpoint and entry.checkpoint.sha256 and not entry.checkpoint.digest_known:
             yield (
                 f"{detector}: no digest of this checkpoint is known to the registry; the file that was used has sha256 "
                 f"{entry.checkpoint.sha256}."
             )
+    yield from _imported(records)
     yield from manifest.data.warnings
     for name, further in manifest.further.items():
         yield from (f"{name}: {warning}" for warning in further.warnings)
+
+
+def _imported(records: Mapping[str, DetectorRecord]) -> Iterator[str]:
+    """What was found when scores were imported, a sentence that several rows share once."""
+    said: dict[str, list[str]] = {}
+    for detector, record in records.items():
+        for notice in record.imported.notices if record.imported else ():
+            said.setdefault(notice, []).append(detector)
+    yield from (f"{', '.join(detectors)}: {notice}" for notice, detectors in said.items())
 
 
 def _unbalanced(cells: pd.DataFrame) -> Iterator[str]:
@@ -69,6 +89,17 @@ def _unasked(cells: pd.DataFrame) -> Iterator[str]:
     unasked = cells[cells[columns.STATUS].eq(UNASKED)]
     for reason, count in unasked.groupby(columns.REASON, sort=False).size().items():
         yield f"Left out: {count} of {len(cells)} cells, of every average alike: {reason}."
+
+
+def _shots(records: Mapping[str, DetectorRecord]) -> Iterator[str]:
+    """A sentence on who goes on from the training without shots, and who does not."""
+    said = [
+        f"{', '.join(names)} {how}"
+        for shots, how in SHOTS.items()
+        if (names := [name for name, record in records.items() if record.shots == shots])
+    ]
+    if said:
+        yield f"Shots: {'; '.join(said)}."
 
 
 def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:

@@ -320,12 +320,10 @@ def _image_tests(
         of_images = difference_test(differences, changes.T)
         of_both = _test_with_training(differences, changes, trainings.pairs[one, other], trainings.freedom[one, other])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
-        first_side, second_side = (
-            Compared(averages[side], ends[side, 0], ends[side, 1], influences[side]) for side in (one, other)
-        )
-        ends_of_images = difference_interval(first_side, second_side, shares, largest_loss, same[one, other])
+        sides = [Compared(averages[side], ends[side, 0], ends[side, 1], influences[side]) for side in (one, other)]
+        of_choice = difference_interval(sides[0], sides[1], shares, largest_loss, same[one, other])
         reach = stdtrit(trainings.freedom[one, other], (1 + CONFIDENCE) / 2) ** 2 * trainings.pairs[one, other]
-        low[one, other], high[one, other] = _widened(differences, ends_of_images, reach)
+        low[one, other], high[one, other] = _widened(differences, of_choice, reach)
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)

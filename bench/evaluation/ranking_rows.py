@@ -12,7 +12,7 @@ from bench.evaluation.averages import Average
 from bench.evaluation.cells import CHANCE, SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
-from bench.records.manifest import ALL_CELLS, CheckpointRecord, ProtocolRecord
+from bench.records.manifest import ALL_CELLS, CheckpointRecord, ImportRecord, ProtocolRecord
 from bench.records.run import Run
 from detectors.types import Array
 
@@ -86,7 +86,8 @@ class RankingRow:
         over: Mean and worst of its accuracies over the values of each axis in `ProtocolRecord.worst_over`.
         real_images: The least and the largest number of real images of its scored cells; 0 where none is scored.
         generated_images: The same of generated images.
-        checkpoint: What it was loaded from; None where it was trained.
+        checkpoint: What it was loaded from; None where it was trained or imported.
+        imported: Where its scores come from; None where they were computed here.
         last_rank: The last rank that the tests leave; None where there is no first.
         rank_interval: The 95% interval of the rank over draws of what the tests are over; None where there is no rank.
         across: The ends of the 95% interval across generators of the average that ranks; NaN where that is unresolved.
@@ -110,6 +111,12 @@ class RankingRow:
     rank_interval: tuple[int, int] | None = None
     across: tuple[float, float] = (UNDEFINED, UNDEFINED)
     metric_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    imported: ImportRecord | None = None
+
+    @property
+    def trained(self) -> bool:
+        """Whether it was trained for the run: neither loaded nor imported."""
+        return self.checkpoint is None and self.imported is None
 
 
 def _means_by_seed(seeds: Array, accuracies: Array) -> list[float]:
@@ -179,6 +186,7 @@ def ranking_row(
         at_chance=_at_chance(evaluation, masks[home] & own) if home in masks else False,
         over=_over_axes(cells, protocol),
         checkpoint=run.manifest.detectors[detector].checkpoint,
+        imported=run.manifest.detectors[detector].imported,
         real_images=_span(scored[columns.N] - scored[columns.N_GENERATED]),
         generated_images=_span(scored[columns.N_GENERATED]),
     )

@@ -51,7 +51,7 @@ AS_STATED = Reading()
 def parse_classes(text: str) -> dict[str, ClassName]:
     """The classes in a text such as "0=real,1=generated,2=skip". Raises `InputError`."""
     classes: dict[str, ClassName] = {}
-    for name, value in _pairs(text, "--classes"):
+    for name, value in stated_pairs(text, "--classes"):
         meaning = next((known for known in CLASS_NAMES if known == value.lower()), None)
         if meaning is None:
             msg = f"--classes {name}={value} is not understood; write {name}=real, {name}=generated or {name}=skip"
@@ -62,7 +62,7 @@ def parse_classes(text: str) -> dict[str, ClassName]:
 
 def parse_columns(text: str) -> dict[str, str]:
     """The columns in a text such as "split=subset,generator=model", by role. Raises `InputError`."""
-    columns = dict(_pairs(text, "--columns"))
+    columns = dict(stated_pairs(text, "--columns"))
     for role, column in columns.items():
         if role not in COLUMN_ROLES:
             msg = f"--columns {role}={column}: there is no {role}; a column can be {', '.join(COLUMN_ROLES)}"
@@ -80,7 +80,8 @@ def parse_levels(text: str) -> tuple[str, ...]:
     return levels
 
 
-def _pairs(text: str, option: str) -> list[tuple[str, str]]:
+def stated_pairs(text: str, option: str) -> list[tuple[str, str]]:
+    """The names and values in a text such as "a=b,c=d". Raises `InputError`; `option` is what messages call it."""
     pairs = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, sign, value = (word.strip() for word in part.rpartition("="))

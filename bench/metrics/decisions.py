@@ -9,7 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from bench.metrics.metric import Metric
+from bench.metrics.bootstrap import bootstrap_interval
+from bench.metrics.metric import Metric, ScoredImages
 from bench.records import columns
 from detectors.types import Array
 
@@ -47,9 +48,53 @@ def f1(labels: Array, called: Array) -> float:
 
 def precision_at(prevalence: float, labels: Array, called: Array) -> float:
     """Precision where a share `prevalence` of all images is generated; NaN where none is called generated."""
-    hits = prevalence * generated_accuracy(labels, called)
-    alarms = (1 - prevalence) * (1 - real_accuracy(labels, called))
+    return precision_of_rates(prevalence, generated_accuracy(labels, called), float(called[labels == 0].mean()))
+
+
+def precision_of_rates(prevalence: float, hit_rate: float, alarm_rate: float) -> float:
+    """Precision of a share of generated and a share of real images called generated; NaN where both are 0."""
+    hits, alarms = prevalence * hit_rate, (1 - prevalence) * alarm_rate
     return hits / (hits + alarms) if hits + alarms else float("nan")
+
+
+def precision_interval(
+    prevalence: float | None, images: ScoredImages, sources: Array, draws: int, level: float
+) -> tuple[float, float]:
+    """The interval of precision, from those of both rates, which are of different images.
+
+    Its log odds are a difference of the logarithms of the rates, so that distances from it add in squares (Zou and
+    Donner, Statistics in Medicine 27, 2008). Without a false alarm or a hit the farthest end of each rate counts: no
+    false alarm in a few images is no certainty.
+
+    Args:
+        prevalence: The share of generated images that it is stated for; None for that of these images.
+        images: The scores of one detector.
+        sources: Strings (N,), the source of each image.
+        draws: Of the sources.
+        level: Of confidence.
+    """
+    share = float(np.mean(images.labels == 1)) if prevalence is None else prevalence
+    (hit_rate, hit_ends), (alarm_rate, alarm_ends) = (
+        _called_with_interval(label, images, sources, draws, level) for label in (1, 0)
+    )
+    ends = (hit_ends[0], alarm_ends[1]), (hit_ends[1], alarm_ends[0])
+    if not hit_rate or not alarm_rate:
+        low, high = (precision_of_rates(share, *rates) if any(rates) else 1.0 for rates in ends)
+        return low, high
+    middle = np.log(hit_rate / alarm_rate)
+    distances = [np.hypot(np.log(hits / hit_rate), np.log(alarms / alarm_rate)) for hits, alarms in ends]
+    low, high = (precision_of_rates(share, np.exp(middle + by), 1.0) for by in (-distances[0], distances[1]))
+    return float(low), float(high)
+
+
+def _called_with_interval(
+    label: int, images: ScoredImages, sources: Array, draws: int, level: float
+) -> tuple[float, tuple[float, float]]:
+    """The share of one class that is called generated, with its interval."""
+    own = images.labels == label
+    part = ScoredImages(images.labels[own], images.scores[own], threshold=images.threshold)
+    rate = Metric("called", lambda _labels, called: float(called.mean()), needs=(label,), reads="decisions")
+    return part.measure(rate), bootstrap_interval(rate, part, np.asarray(sources)[own], draws, level)
 
 
 NOTHING_CALLED = "no image is called generated"
@@ -101,6 +146,7 @@ ON_REQUEST = (
         formula="generated images called generated / images called generated",
         source="van Rijsbergen, Information Retrieval, 1979",
         otherwise=NOTHING_CALLED,
+        interval=partial(precision_interval, None),
     ),
     Metric(
         "recall",
@@ -140,4 +186,5 @@ def precision_at_prevalence(prevalence: float) -> Metric:
         formula="p TPR / (p TPR + (1 - p) (1 - TNR)), p the stated prevalence",
         source="Bayes' theorem, as in Axelsson, ACM TISSEC 3, 2000",
         otherwise=NOTHING_CALLED,
+        interval=partial(precision_interval, prevalence),
     )

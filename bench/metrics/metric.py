@@ -45,6 +45,8 @@ class Metric:
         otherwise: Why it may be NaN for other reasons; empty where it never is.
         bounds: Its smallest and its largest value.
         higher_is_better: Whether a larger value is that of a better detector.
+        interval: Its interval, from scores, sources (N,), a number of draws and a level of confidence, where drawing
+            sources again is not enough; None where it is.
         uses_answers: Whether it is chosen with the labels that it is measured on, which no detector has in use.
     """
 
@@ -60,6 +62,7 @@ class Metric:
     otherwise: str = ""
     bounds: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
+    interval: Callable[[ScoredImages, Array, int, float], tuple[float, float]] | None = None
     uses_answers: bool = False
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import CLIP, Metric
+from bench.metrics.bootstrap import bootstrap_interval
+from bench.metrics.metric import CLIP, Metric, ScoredImages
+from bench.statistics.intervals import random_generator
 from detectors.types import Array
 
 BINS = 15
@@ -59,6 +62,29 @@ def expected_calibration_error(labels: Array, scores: Array) -> float:
     return reliability_table(labels, scores).calibration_error
 
 
+def calibration_error_interval(images: ScoredImages, sources: Array, draws: int, level: float) -> tuple[float, float]:
+    """The interval of the calibration error, whose lower end allows for what chance adds to it.
+
+    Distances in bins are never negative, so that few images show an error where there is none. What a calibrated
+    detector with these scores shows on average is taken off in squares, as noise adds to a distance.
+
+    Args:
+        images: The scores of one detector.
+        sources: Strings (N,), the source of each image; the images of one are drawn together.
+        draws: Of the sources.
+        level: Of confidence.
+    """
+    plain = Metric("ece", expected_calibration_error, needs=())
+    low, high = bootstrap_interval(plain, images, sources, draws, level)
+    value, scores = images.measure(plain), images.probabilities
+    names, codes = np.unique(np.asarray(sources, dtype=str), return_inverse=True)
+    random = random_generator(["calibrated", *names])
+    chances = (random.random(names.size)[codes] for _ in range(draws))
+    shown = [expected_calibration_error((chance < scores).astype(np.int64), scores) for chance in chances]
+    added = value - math.sqrt(max(0.0, value**2 - float(np.mean(shown)) ** 2))
+    return max(0.0, low - added), high
+
+
 def brier_score(labels: Array, scores: Array) -> float:
     """Mean squared difference of score and label."""
     return float(np.mean((scores - labels) ** 2))
@@ -80,6 +106,7 @@ ON_REQUEST = (
         "closed on the left, the last on both sides",
         source="Naeini et al., AAAI 2015; of the probability of the positive class",
         higher_is_better=False,
+        interval=calibration_error_interval,
     ),
     Metric(
         "brier",

@@ -12,7 +12,8 @@ from math import ceil, floor
 
 import numpy as np
 
-from bench.metrics.metric import Metric
+from bench.metrics.bootstrap import bootstrap_interval
+from bench.metrics.metric import Metric, ScoredImages
 from bench.records import columns
 from detectors.types import Array
 
@@ -46,6 +47,37 @@ def hit_rate_at(rate: float, labels: Array, order: Array) -> float:
     hits, false_alarms = hits_and_false_alarms(labels, order)
     allowed = np.count_nonzero(false_alarms <= floor(rate * false_alarms[-1] + SLACK))
     return float(hits[allowed - 1] / hits[-1]) if allowed else 0.0
+
+
+def hit_rate_interval(
+    rate: float, images: ScoredImages, sources: Array, draws: int, level: float
+) -> tuple[float, float]:
+    """The interval of a true positive rate at a stated false positive rate.
+
+    Which threshold has that rate is known from few real images. At the true one as many of them are false alarms as
+    a binomial law of that rate gives, so the ends are those of the rates at its quantiles, whatever the scores are.
+
+    Args:
+        rate: The largest false positive rate.
+        images: The scores of one detector.
+        sources: Strings (N,), the source of each image; real ones of one source count once.
+        draws: Of the sources.
+        level: Of confidence.
+    """
+    from scipy.special import bdtr
+
+    if np.isnan(images.measure(tpr_at_fpr(rate))):
+        return float("nan"), float("nan")
+    count, tail = len(set(sources[images.labels == 0])), (1 - level) / 2
+    below = bdtr(np.arange(count + 1), count, rate)  # probabilities of at most so many
+    few, many = (int(np.searchsorted(below, at)) / count for at in (tail, 1 - tail))
+    low, _ = bootstrap_interval(_hit_rate(few), images, sources, draws, level)
+    _, high = bootstrap_interval(_hit_rate(many), images, sources, draws, level)
+    return low, high
+
+
+def _hit_rate(rate: float) -> Metric:
+    return Metric("hits", partial(hit_rate_at, rate), needs=(1,), reads="order")
 
 
 def equal_error_rate(labels: Array, order: Array) -> float:
@@ -143,4 +175,5 @@ def tpr_at_fpr(rate: float) -> Metric:
         formula="largest TPR over all thresholds with FPR <= the stated rate; equal scores are called alike",
         source="as asked by Carlini et al., IEEE S&P 2022, of membership inference",
         least_real=ceil(1 / rate - SLACK),
+        interval=partial(hit_rate_interval, rate),
     )

@@ -65,6 +65,10 @@ PREDICTED = diagnostics.PREDICTED_GENERATOR
 ROUTE = diagnostics.ROUTE
 ROUTE_SCORE = diagnostics.ROUTE_SCORE
 
+# of validation, one row per cell whose detector scored what was held out of its train set
+VALIDATION_KEY = "validation_key"  # of those scores
+VALIDATION = (KEY, VALIDATION_KEY, STATUS, REASON)
+
 # of throughput, one row per timed detector
 RECIPE = "recipe"
 DATA = "data"

@@ -16,6 +16,7 @@ _FIRST_SCHEMA = 1  # of a file without a number
 _SCHEMA = "schema"
 _BASE_DEGRADATION = "arm"  # in the file
 RERUN = "run the same command again"
+ShotLearning = Literal["", "fine-tuned", "head fitted anew", "trained anew"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +159,53 @@ class CheckpointRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorRecord:
-    """A row: the key of its recipe, and what its card says.
+class ImportRecord:
+    """Scores that another tool gave, which a row was read from.
 
     Attributes:
-        key: Of its recipe, with the content of its checkpoint behind an @.
+        file: The table's name on the machine of the import.
+        sha256: Of its content.
+        scores: What its numbers are: probabilities, or logits.
+        said: Whether the user said so; else all of them were in [0, 1].
+        positive: The class that a high number is of. Records have the probability of "generated", whatever this is.
+        asked: Number of images, one under several conditions counting each time, that a score was wanted of.
+        scored: How many of them have one.
+        on_missing: What became of the others: left out, or counted as called real (score 0) or generated (score 1).
+        trained_on: Generators that it saw in training, as the table says; None where that is not known.
+        seen: Those of the run's data, by the names that its cells have.
+        notices: What must be read before its numbers.
+    """
+
+    file: str
+    sha256: str
+    scores: Literal["probability", "logit"]
+    said: bool
+    positive: Literal["generated", "real"]
+    asked: int
+    scored: int
+    on_missing: Literal["exclude", "real", "fake"]
+    trained_on: tuple[str, ...] | None = None
+    seen: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> float:
+        """The share of the images that have a score, in [0, 1]."""
+        return self.scored / self.asked if self.asked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorRecord:
+    """A row, trained, released or imported: the key of its recipe, and what its card says.
+
+    Attributes:
+        key: Of its recipe, with the content of its checkpoint behind an @; of an imported row, of its scores.
         version: Of its card.
         shortcut: What a baseline reads in place of traces of generation; empty for a detector.
         card: The whole card, for a reader of the manifest.
-        checkpoint: What it was loaded from; None where it was trained.
+        checkpoint: What it was loaded from; None where it was trained or imported.
+        imported: Where its scores come from; None where they were computed here.
+        shots: How it learns from shots where cells are fine-tuned on them; empty where none is.
     """
 
     key: str
@@ -174,6 +213,13 @@ class DetectorRecord:
     shortcut: str
     card: Mapping[str, Any]
     checkpoint: CheckpointRecord | None = None
+    imported: ImportRecord | None = None
+    shots: ShotLearning = ""
+
+    @property
+    def trained(self) -> bool:
+        """Whether it was trained for the run: neither loaded nor imported."""
+        return self.checkpoint is None and self.imported is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +250,7 @@ class Manifest:
         further: Further data sets, as the cells name them.
         degradations: By kind of degradation that images go through, its version and in brackets the library of a
             version that fixes its pixels beside those of `versions`.
+        validation: Share of every train set that was not fitted on and scored; 0 for none.
     """
 
     protocol: ProtocolRecord
@@ -217,6 +264,7 @@ class Manifest:
     recipe_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     further: Mapping[str, DataRecord] = field(default_factory=dict)
     degradations: Mapping[str, str] = field(default_factory=dict)
+    validation: float = 0.0
 
     def to_json(self, **further: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
         """A JSON file with the version of the schema; `further` entries are written into it too."""

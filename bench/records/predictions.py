@@ -48,6 +48,17 @@ def read_predictions(file: Path, images: Collection[str], where: str) -> dict[st
     return {name: float(row[PREDICTION]) for name, row in zip(found, rows, strict=True)}
 
 
+def is_prediction_list(file: Path) -> bool:
+    """Whether a file is meant as such a list: JSON whose first entry has `image_path` and `pred` and nothing else."""
+    if file.suffix.lower() != ".json":
+        return False
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(rows, list) and bool(rows) and isinstance(rows[0], dict) and rows[0].keys() == {PATH, PREDICTION}
+
+
 def _rows(file: Path) -> list[Any]:
     try:
         rows = json.loads(file.read_text(encoding="utf-8-sig"))

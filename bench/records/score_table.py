@@ -241,9 +241,8 @@ class _Collector:
         if signature not in self._orders:
             texts = self._texts(columns.NAME, names)
             order = np.unique(texts.astype(str), return_index=True)[1]  # of an image that stands twice, the first
-            in_order = [values[order] for values in (names, sources, labels)]
-            found = TestImages(texts[order], self._texts(columns.SOURCE, in_order[1]), in_order[2])
-            content = tuple(values.tobytes() for values in in_order)
+            found = TestImages(texts[order], self._texts(columns.SOURCE, sources[order]), labels[order])
+            content = (names[order].tobytes(), sources[order].tobytes(), labels[order].tobytes())
             as_they_stand = np.array_equal(order, np.arange(len(names)))
             self._orders[signature] = self._images.setdefault(content, found), None if as_they_stand else order
         return self._orders[signature]

@@ -98,13 +98,21 @@ class Store:
                 table = _diagnostics(images, answer.diagnostics)
                 write_atomically(self._diagnostics_path(key), partial(pq.write_table, table, compression="zstd"))
         frames = [_scores(key, images, answer) for key, images, answer in group]
-        keys = sorted(key for key, _, _ in group)
         sizes = {key: len(answer.scores) for key, _, answer in group}
         diagnosed = sorted(key for key, _, answer in group if answer.diagnostics)
-        rows = pd.concat(frames)[list(columns.SCORES)].astype({columns.LABEL: "int8"})
+        self._write_scores(pd.concat(frames), sizes, diagnosed)
+
+    def record_scores(self, scores: pd.DataFrame) -> None:
+        """Write scores that were not computed here, one row per image and cell, columns `columns.SCORES`."""
+        sizes = {str(key): int(size) for key, size in scores.groupby(columns.KEY).size().items()}
+        self._write_scores(scores, sizes, [])
+
+    def _write_scores(self, scores: pd.DataFrame, sizes: Mapping[str, int], diagnosed: Sequence[str]) -> None:
+        """Write one file of scores: those of some cells, whose keys are those of `sizes`."""
+        rows = scores[list(columns.SCORES)].astype({columns.LABEL: "int8"})
         metadata = {_KEYS: json.dumps(sizes), _DIAGNOSED: json.dumps(diagnosed)}
         table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(metadata)
-        path = self.root / SCORES / f"{digest(*keys)[:32]}.parquet"
+        path = self.root / SCORES / f"{digest(*sorted(sizes))[:32]}.parquet"
         write_atomically(path, partial(pq.write_table, table, compression="zstd"))
 
     def _diagnostics_path(self, key: str) -> Path:

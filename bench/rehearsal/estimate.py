@@ -146,7 +146,7 @@ def estimate(work: Workload, rates: Rates, workers: int, *, on_cpu: bool) -> Est
     }
     disk = Disk(
         {key: one.images * (one.embedder.dim * FLOAT_BYTES + HASH_BYTES) for key, one in work.embedders.items()},
-        sum(prices("fit bytes", key, f"fits of {one.label}", len(one.fits)) for key, one in each),
+        sum(prices("fit bytes", key, f"fits of {one.label}", len(one.fits) + len(one.fine_tuned)) for key, one in each),
         prices("row bytes", "", "writing scores", work.recorded),
     )
     largest = max((max(one.fits, default=0) * one.columns * FLOAT_BYTES for _, one in each), default=0)
@@ -183,5 +183,6 @@ def _fit(key: str, work: DetectorWork, prices: _Prices, workers: int) -> Cost:
     what = f"fits of {work.label}"
     epoch = prices("fit", key, what, sum(work.fits))
     start = prices("fit start", key, what, len(work.fits))
+    start += prices("fit", key, what, sum(work.fine_tuned))
     side_by_side = workers if work.recipe.single_threaded_fit else 1
     return Cost(serial=(start + epoch) / side_by_side, further_serial=epoch * (work.epochs - 1) / side_by_side)

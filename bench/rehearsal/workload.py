@@ -26,7 +26,7 @@ from bench.records.store import Store
 from bench.rehearsal.amounts import Amount, Counted, ImageAmounts, ImagesRead, added, beginnings, by_format
 from bench.request.planned_run import PlannedRun
 from detectors.api import Embedder, Recipe, Unavailable
-from detectors.epochs import TrainedInEpochs
+from detectors.epochs import FineTunable, TrainedInEpochs
 from protocols.degradations import parse_degradation
 
 PIXEL_BYTES = 3  # of a decoded image
@@ -42,6 +42,7 @@ class DetectorWork:
         checkpoint: The file that it is loaded from; empty where it is fitted.
         columns: Of the embeddings that a fit reads.
         fits: Number of images of each fit.
+        fine_tuned: Number of images of each fit that goes on from another, as often as it sees them.
         prepared: Images that are prepared for it; an embedder prepares for itself.
         scored: Images that its fitted detectors score, by each and under each degradation.
         decided: The same from embeddings.
@@ -52,6 +53,7 @@ class DetectorWork:
     checkpoint: str = ""
     columns: int = 0
     fits: list[int] = field(default_factory=list)
+    fine_tuned: list[int] = field(default_factory=list)
     prepared: int = 0
     scored: int = 0
     decided: int = 0
@@ -118,7 +120,7 @@ class Workload:
     @property
     def fits(self) -> int:
         """Number of fits."""
-        return sum(len(work.fits) for work in self.detectors.values())
+        return sum(len(work.fits) + len(work.fine_tuned) for work in self.detectors.values())
 
 
 @dataclass(frozen=True)
@@ -269,12 +271,17 @@ def _fitting(
 ) -> tuple[ImagesRead, ImagesRead]:
     """What the fits read that are not in the cache, and read again; their sizes are added to their detectors' work."""
     cache, first, again = Cache(run.request.cache), ImagesRead({}, {}), ImagesRead({}, {})
-    for item, subset in {item.training_key: (item, item.cell.train) for item in items}.values():
+    unfitted = [item for item in items if not cache.has_fit(item.training_key)]
+    needed = [one for item in unfitted for one in (item.base, item) if one]
+    for item, subset in {item.training_key: (item, item.fitted_on) for item in needed}.values():
         if subset is None or cache.has_fit(item.training_key):
             continue
         positions = unique_positions([run.selections[subset].positions])
         detector, amount = work[item.recipe_key], amounts.of(positions)
-        detector.fits.append(amount.images)
+        if item.base and isinstance(item.recipe, FineTunable):
+            detector.fine_tuned.append(amount.images * item.recipe.fine_tuning_epochs)
+        else:
+            detector.fits.append(amount.images)
         if not inputs[item.recipe_key].embeddings_alone:
             kept = min(1.0, SAMPLE_MEMORY / (PIXEL_BYTES * amount.pixels)) if amount.pixels else 1.0
             reading = amounts.reading([(subset.common_degradation, positions)])

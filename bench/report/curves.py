@@ -58,7 +58,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     places = range(len(panel.columns))
     ends: list[tuple[float, str, str]] = []
     for index, row in enumerate(panel.rows):
-        values = [100 * panel.accuracies[row, column] for column in panel.columns]
+        values = [100 * panel.values[row, column] for column in panel.columns]
         colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index // len(_COLOURS) % len(_MARKERS)]
         axes.plot(places, values, color=colour, marker=marker, markersize=4, linewidth=1.6)
         last = next((value for value in reversed(values) if not math.isnan(value)), math.nan)

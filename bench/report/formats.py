@@ -92,6 +92,10 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
     if row.checkpoint:
         flat |= {"checkpoint": row.checkpoint.file, "sha256": row.checkpoint.sha256}
         flat["trained_on"] = training_text(row.checkpoint)
+    if row.imported:
+        flat |= {"imported": row.imported.file, "sha256": row.imported.sha256}
+        flat |= {"trained_on": training_text(row.imported), "imported_scores": row.imported.scores}
+        flat |= {"coverage": row.imported.coverage, "on_missing": row.imported.on_missing}
     return flat | {
         **({"drop": row.drop} if ranking.home and ranking.away else {}),
         **row.metrics,

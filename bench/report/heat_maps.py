@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from importlib import metadata
@@ -30,26 +30,29 @@ class Panel:
     Attributes:
         title: The detector; "" for a panel of all detectors.
         summary: The averages of the detector, as one line.
-        accuracies: By row and column, in [0, 1]; NaN where a cell was not scored.
+        values: By row and column, in [0, 1]; NaN where a cell was not scored.
         rows: Where the cells of each row begin, in heights of a cell.
         columns: Where the cells of each column begin, in widths of a cell.
+        counts: The number of images of each row, where it is shown.
     """
 
     title: str
     summary: str
-    accuracies: dict[tuple[AxisValue, AxisValue], float]
+    values: dict[tuple[AxisValue, AxisValue], float]
     rows: dict[AxisValue, float]
     columns: dict[AxisValue, float]
+    counts: Mapping[AxisValue, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class HeatMaps:
-    """All panels of a run, and the lines above them."""
+    """All panels of a run, and the lines above them; values are accuracies, or the shares of each row."""
 
     title: str
     question: str
     description: str
     panels: tuple[Panel, ...]
+    shares: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -85,15 +88,15 @@ def _panels(matrices: Mapping[str, pd.DataFrame], table: pd.DataFrame, manifest:
     for title, frame in matrix_panels(matrices).items():
         summary = _summary(table[table[columns.DETECTOR] == title], protocol) if title else ""
         names = list(frame.index)
-        rows = _positions(grouped_values(names, protocol.rows, families) if title else [names])
-        across = _positions(grouped_values(list(frame.columns), protocol.columns, families))
-        values = frame.to_dict()
-        accuracies = {(row, column): float(values[column][row]) for row in rows for column in across}
-        panels.append(Panel(title, summary, accuracies, rows, across))
+        rows = positions(grouped_values(names, protocol.rows, families) if title else [names])
+        across = positions(grouped_values(list(frame.columns), protocol.columns, families))
+        accuracies = frame.to_dict()
+        values = {(row, column): float(accuracies[column][row]) for row in rows for column in across}
+        panels.append(Panel(title, summary, values, rows, across))
     return panels
 
 
-def _positions(grouped: Sequence[Sequence[AxisValue]]) -> dict[AxisValue, float]:
+def positions(grouped: Sequence[Sequence[AxisValue]]) -> dict[AxisValue, float]:
     """Where the cell of each value begins, in widths of a cell, with a gap between groups."""
     ordered = chain.from_iterable(grouped)
     steps = [1.0 + (_FAMILY_GAP if name == group[-1] else 0.0) for group in grouped for name in group]

@@ -23,15 +23,26 @@ _COLOURS = (
     (34, 116, 138),
     (14, 58, 88),
 )
+_SHARE_STOPS = (0.0, 0.08, 0.3, 0.65, 1.0)  # small shares are many, and are to be seen
 _MISSING = (225, 225, 225)
 _DARK, _LIGHT = (40, 40, 45), (255, 255, 255)
 
 
 def accuracy_colour(accuracy: float) -> Rgb:
     """Red, green and blue in 0 to 255 for an accuracy in [0, 1], diverging around 0.5; grey for NaN."""
-    if np.isnan(accuracy):
+    return _colour(accuracy, _STOPS, _COLOURS)
+
+
+def share_colour(share: float) -> Rgb:
+    """Red, green and blue in 0 to 255 for a share in [0, 1], the darker the larger; grey for NaN."""
+    return _colour(share, _SHARE_STOPS, _COLOURS[2:])
+
+
+def _colour(value: float, stops: Sequence[float], colours: Sequence[Rgb]) -> Rgb:
+    """The colour of a value between those of the stops around it."""
+    if np.isnan(value):
         return _MISSING
-    red, green, blue = (round(float(np.interp(accuracy, _STOPS, channel))) for channel in zip(*_COLOURS, strict=True))
+    red, green, blue = (round(float(np.interp(value, stops, channel))) for channel in zip(*colours, strict=True))
     return red, green, blue
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import MeanAccuracy, RankingRow
-from bench.records.manifest import ALL_CELLS, CheckpointRecord
+from bench.records.manifest import ALL_CELLS, CheckpointRecord, ImportRecord
 from bench.report.embedded_results import AT_CHANCE
 from protocols.api import NONE
 
 DASH = "-"
+IMPORTED = "(imported)"  # behind the name of a row whose scores another tool gave
 ACCURACY = "accuracy"  # of a ranking, where its cells are balanced
 UNKNOWN = "unknown"
 RIGHT = {  # by task, what is right
@@ -115,15 +116,29 @@ def _spreads(ranking: Ranking) -> list[TableColumn]:
 
 
 def _marked_name(row: RankingRow) -> str:
-    """The detector's name, with a mark where it is at chance."""
-    return f"{row.detector} {AT_CHANCE}" if row.at_chance else row.detector
+    """The detector's name, with marks where its scores are imported and where it is at chance."""
+    marks = (IMPORTED if row.imported else "", AT_CHANCE if row.at_chance else "")
+    return " ".join(filter(None, (row.detector, *marks)))
 
 
-def training_text(checkpoint: CheckpointRecord | None) -> str:
-    """The generators that a checkpoint saw in training."""
-    if checkpoint is None or checkpoint.trained_on is None:
+def training_text(origin: CheckpointRecord | ImportRecord | None) -> str:
+    """The generators that a checkpoint, or another tool's detector, saw in training."""
+    if origin is None or origin.trained_on is None:
         return UNKNOWN
-    return ", ".join(checkpoint.trained_on) or "none"
+    return ", ".join(origin.trained_on) or "none"
+
+
+def _coverage(ranking: Ranking) -> list[tuple[str, Callable[[RankingRow], str]]]:
+    """The share of the images that imported scores are of, with what became of the others."""
+
+    def text(row: RankingRow) -> str:
+        if row.imported is None:
+            return DASH
+        missing = {"exclude": "left out", "real": "as real", "fake": "as generated"}[row.imported.on_missing]
+        rest = row.imported.asked - row.imported.scored
+        return percent(row.imported.coverage) + (f", {rest:,} {missing}" if rest else "")
+
+    return [("coverage", text)] if any(row.imported for row in ranking.rows) else []
 
 
 def _over_axes(ranking: Ranking) -> list[TableColumn]:
@@ -151,10 +166,15 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
     return [
         column("#", lambda row: rank_text((row.rank, row.last_rank))),
         column("detector", _marked_name, left=True),
-        *([column("trained on", lambda row: training_text(row.checkpoint), left=True)] if ranking.released else []),
+        *(
+            [column("trained on", lambda row: training_text(row.checkpoint or row.imported), left=True)]
+            if ranking.released
+            else []
+        ),
         *_averages(ranking, leading=True),
         *_across_generators(ranking),
         *drop,
+        *(column(header, text) for header, text in _coverage(ranking)),
         column("cells", lambda row: f"{row.means[ALL_CELLS].cells} of {row.means[ALL_CELLS].planned}"),
         *(
             [
@@ -181,7 +201,7 @@ def heading(ranking: Ranking) -> str:
         else f" Everything first {ranking.base_degradation}, for training and testing."
     )
     ranked_by = f"{ranking.ranked_by} {ranking.accuracy}" if ranking.accuracy != ACCURACY else ranking.ranked_by
-    about = f"Setting: {ranking.setting}. On {ranking.runtime}. In order of {ranked_by}."
+    about = f"Setting: {ranking.setting}. On {ranking.runtime}. Ranked by {ranked_by}."
     return f"Data: {ranking.data}.{first} {about}{_behind_it(ranking)}"
 
 
@@ -206,6 +226,11 @@ def legend(ranking: Ranking) -> str:
         if any(row.at_chance for row in ranking.rows)
         else ""
     )
+    imported = (
+        " (imported): scores of another tool; coverage: the share of its images, in %, that have one."
+        if any(row.imported for row in ranking.rows)
+        else ""
+    )
     *headers, last = list(ranking.headers.values())[1:]
     balanced = " (both classes of a cell count alike)" if ranking.accuracy != ACCURACY else ""
     right = ", and ".join(RIGHT[task] for task in ranking.tasks)
@@ -216,7 +241,7 @@ def legend(ranking: Ranking) -> str:
     return (
         f"{ranks}{ranking.accuracy.capitalize()} in %{balanced}, {right}, "
         f"[95% interval over the images, clustered by source]. {across}"
-        f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{spread}{chance}"
+        f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{spread}{chance}{imported}"
     )
 
 

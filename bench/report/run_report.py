@@ -20,12 +20,13 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
+from bench.report.confusion_maps import confusion_maps
 from bench.report.heat_maps import HeatMaps, heat_maps
 from bench.report.sections import Section, all_sections, sections_of
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published
 
-PICTURE, CURVES = "matrix.png", "curves.png"
+PICTURE, CURVES, CONFUSION = "matrix.png", "curves.png", "confusion.png"
 PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
@@ -62,7 +63,10 @@ def write_files(
     by_detector = matrices(measured.table, protocol)
     for detector, accuracies in by_detector.items():
         store.write(f"matrix-{plain_name(detector)}.csv", accuracies.to_csv().encode())
-    _write_pictures(heat_maps(by_detector, measured.table, run.manifest), store, with_curves=protocol.columns.steps)
+    matrix_maps = heat_maps(by_detector, measured.table, run.manifest)
+    _write_picture(PICTURE, matrix_maps, store)
+    _write_picture(CURVES, matrix_maps if protocol.columns.steps else None, store)
+    _write_picture(CONFUSION, confusion_maps(run, ranked), store)
     _write_leaderboard(ranked, store)
     from bench.report import formats
 
@@ -74,16 +78,20 @@ def write_files(
             store.write(f"{section.name}.csv", content.rows.to_csv(index=False).encode())
 
 
-def _write_pictures(maps: HeatMaps, store: Store, *, with_curves: bool) -> None:
-    """Draw the heat maps, and their rows as curves, which takes seconds, unless what is there shows the same."""
-    if not with_curves:
-        store.clear(CURVES)
-    wanted = (PICTURE, CURVES) if with_curves else (PICTURE,)
-    if missing := [name for name in wanted if _comment(store.root / name) != maps.digest]:
+def _write_picture(name: str, maps: HeatMaps | None, store: Store) -> None:
+    """Draw heat maps, or their rows as curves, which takes seconds, unless what is there shows the same.
+
+    Args:
+        name: Of the picture.
+        maps: What it shows; None where there is nothing to show, and so no picture.
+        store: Of the result folder.
+    """
+    if maps is None:
+        store.clear(name)
+    elif _comment(store.root / name) != maps.digest:
         from bench.report import curves, picture
 
-        for name in missing:
-            store.write(name, {PICTURE: picture.draw, CURVES: curves.draw}[name](maps))
+        store.write(name, curves.draw(maps) if name == CURVES else picture.draw(maps))
 
 
 def _comment(path: Path) -> str | None:
@@ -154,7 +162,7 @@ def show_run(run: Run, folder: Path) -> None:
     _print_sections(sections_of(measured), console)
     for detector, accuracies in matrices(measured.table, run.manifest.protocol).items():
         console.print(Text(""), terminal.matrix(accuracies, detector, run.manifest, measured.table))
-    for picture in (PICTURE, CURVES):
+    for picture in (PICTURE, CURVES, CONFUSION):
         if (folder / picture).is_file():
             console.print(Text(f"As a picture: {folder / picture}", style="dim"))
 

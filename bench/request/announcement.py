@@ -31,7 +31,9 @@ def announce_run(run: PlannedRun, reporter: Reporter) -> None:
     for reason, lost in Counter(run.unasked.values()).items():
         reporter.say(f"Left out: {lost} of {len(run.cells)} cells: {reason}")
     seeds = ", ".join(map(str, request.seeds))
-    reporter.say(f"Cells: {len(run.planned)}, seeds {seeds}, results in {request.out}")
+    own, share = len(run.cells) - len(run.unasked), 100 * request.validation
+    held_out = f" and {len(run.planned) - own} on {share:g}% of their train sets" if run.validation else ""
+    reporter.say(f"Cells: {own}{held_out}, seeds {seeds}, results in {request.out}")
 
 
 def _announce_censuses(run: PlannedRun, reporter: Reporter) -> None:

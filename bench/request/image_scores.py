@@ -213,10 +213,10 @@ def _score(
     ]
     found = {one.key: _Columns.empty(reader.size) for one in requests}
     chunks = split_into_chunks(positions, request.batch_size)
-    for chunk, scored in score_images(reader, chunks, requests, None):
+    for chunk in score_images(reader, chunks, requests, None):
         for columns in found.values():
             columns.reasons.update(chunk.unread)
-        for part in scored:
+        for part in chunk.answers:
             found[part.key].add(part)
         advance(len(chunk.images))
     return found

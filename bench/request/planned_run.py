@@ -34,6 +34,7 @@ from detectors.entries import Entry
 from detectors.weights.released import FoundCheckpoint, find_checkpoint
 from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Split, Subset, Unanswerable, options_naming
 from protocols.degradations import UnknownDegradation, parse_degradation
+from protocols.validation import hold_out_validation
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,13 @@ class PlannedRun:
         runtime: Where it will compute.
         selections: The images of every subset.
         cells: The cells of the protocol, in reading order.
-        planned: Those of them that the data can answer.
+        planned: Those of them that the data can answer, then those with validation scores.
         groups: The averages over them.
         censuses: Counts and warnings of the files of each data set, by name as in `data`.
         files: Digest of the image files of the run's own data, before any degradation.
         checkpoints: The files that some of the rows are loaded from, by row.
         unasked: Why the data cannot answer the other cells, by cell.
+        validation: The cell with the validation scores of a cell's fit, by cell; what is planned has them too.
         uninspected: Number of files that are known by their names alone, where the plan is only to be looked at.
     """
 
@@ -71,6 +73,7 @@ class PlannedRun:
     checkpoints: Mapping[str, FoundCheckpoint] = field(default_factory=dict)
     unasked: Mapping[Cell, str] = field(default_factory=dict)
     uninspected: int = 0
+    validation: Mapping[Cell, Cell] = field(default_factory=dict)
 
     @property
     def images(self) -> ImageSet:
@@ -105,11 +108,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     device = runtime(request.device, request.precision)
     entries = entries_of(request)
     check_options(request.recipe_options, entries)
-    checkpoints = {
-        entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
-        for entry in entries
-        if entry.checkpoint
-    }
+    checkpoints = _checkpoints(request, entries)
     request = _with_corpus_generators(request)
     further = (*request.data_sets[1:], *request.protocol.data_sets())
     data = {name: _open_images(request, name, reporter, dry=dry) for name in ("", *further)}
@@ -119,17 +118,16 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     setting = _setting(request, data[""], device)
     # a released checkpoint is of the published network, whatever size the others are trained in
     recipes = {entry.label: _recipe(request, entry, "paper" if entry.checkpoint else setting) for entry in entries}
-    names = tuple(recipes)
     paths = {label: str(found.path) for label, found in checkpoints.items()}
     differentiable = [label for label, recipe in recipes.items() if has_gradient(recipe)]
     others = {name: images for name, images in data.items() if name}
-    scope = Scope(own, names, request.seeds, others, paths, differentiable)
-    cells, groups = _cells_and_groups(request.protocol, scope)
+    scope = Scope(own, tuple(recipes), request.seeds, others, paths, differentiable)
+    held_out = hold_out_validation(*_cells_and_groups(request.protocol, scope), _validation_share(request))
+    cells, groups = held_out.cells, held_out.groups
     if not cells:
-        held_out = data[""].held_out
-        msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
+        msg = f"{request.data} leaves nothing to ask: {own.held_out} images of the generators are missing; give more"
         raise InputError(msg)
-    check_cells(request.protocol, cells, groups, names, data)
+    check_cells(request.protocol, cells, groups, tuple(recipes), data)
     _require_naming(cells, recipes)
     facts = {name: _facts_of_used(request, name, data[name], cells, reporter, dry=dry) for name in data}
     inspections = {name: found for name, (found, _) in facts.items()}
@@ -137,6 +135,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     selections = Selections(sound, {subset for cell in cells for subset in (cell.train, cell.test) if subset})
     unasked = _unasked(cells, selections)
     asked = [cell for cell in cells if cell not in unasked]
+    validation = held_out.validation_of(asked)
     return PlannedRun(
         request,
         setting,
@@ -145,7 +144,13 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         device,
         selections,
         cells,
-        plan(asked, recipes, selections, device, {label: found.missing for label, found in checkpoints.items()}),
+        plan(
+            [*asked, *dict.fromkeys(validation.values())],
+            recipes,
+            selections,
+            device,
+            {label: found.missing for label, found in checkpoints.items()},
+        ),
         groups,
         {
             name: _with_equal_conditions(
@@ -157,7 +162,28 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
         checkpoints,
         unasked,
         sum(count for _, count in facts.values()),
+        validation,
     )
+
+
+def _checkpoints(request: RunRequest, entries: Sequence[Entry]) -> dict[str, FoundCheckpoint]:
+    """The files that some of the rows are loaded from, by row."""
+    return {
+        entry.label: find_checkpoint(entry.detector, entry.checkpoint, request.weights_folder)
+        for entry in entries
+        if entry.checkpoint
+    }
+
+
+def _validation_share(request: RunRequest) -> float:
+    """The share of train sets that is held out. Raises `InputError` where there is nothing to hold it out of."""
+    if request.validation and not request.protocol.trains:
+        msg = f"--validation holds images out of trainings, and {request.protocol.name} trains nothing; leave it out"
+        raise InputError(msg)
+    if request.validation and any(map(is_counts, request.data_sets)):
+        msg = "--validation holds whole sources out, and numbers of images have none; leave it out, or name the images"
+        raise InputError(msg)
+    return request.validation
 
 
 def _require_naming(cells: Sequence[Cell], recipes: Mapping[str, Recipe]) -> None:

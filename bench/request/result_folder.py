@@ -99,6 +99,7 @@ def _differences(known: Manifest, new: Manifest) -> Iterator[str]:
         "the precision": (known.runtime.precision, new.runtime.precision),
         "the limit": (known.data.limit, new.data.limit),
         "the base degradation": (known.data.base_degradation, new.data.base_degradation),
+        "the share for validation": (known.validation, new.validation),
     }
     yield from (
         f"{what} {now or 'none'}, not {before or 'none'}" for what, (before, now) in pairs.items() if before != now

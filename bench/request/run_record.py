@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.engine.embeddings import needs_embeddings_alone
 from bench.engine.versions import commit, versions
 from bench.images.vocabulary.generator_names import GENIMAGE, same_generator
 from bench.platform.files import digest
@@ -24,6 +25,7 @@ from bench.records.manifest import (
     ProfileRecord,
     ProtocolRecord,
     RuntimeRecord,
+    ShotLearning,
 )
 from bench.records.outcomes import Outcome, Unasked
 from bench.report.sections.reported import benchmark_name
@@ -31,7 +33,8 @@ from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.protocol_catalogue import option_values
 from bench.request.protocol_check import axes_of
-from detectors.api import Recipe
+from detectors.api import Recipe, Unavailable
+from detectors.epochs import FineTunable
 from detectors.weights.released import FoundCheckpoint, checkpoint_id
 from protocols.api import NONE, Cell, EvaluationProtocol, options_naming
 from protocols.degradations import canonical_steps, parse_degradation
@@ -66,6 +69,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
         recipe_options={name: dict(options) for name, options in request.recipe_options.items()},
         further={name: _data(run, name) for name in run.data if name},
         degradations=degradation_versions(_chains(run)),
+        validation=request.validation,
     )
 
 
@@ -154,9 +158,23 @@ def _detector(run: PlannedRun, name: str, recipe: Recipe) -> DetectorRecord:
     card, checkpoint = recipe.card, run.checkpoints.get(name)
     whole_card = {**asdict(card), **recipe.variant.to_dict()}
     if checkpoint is None:
-        return DetectorRecord(recipe.key, card.version, card.shortcut, whole_card)
+        shots = _shot_learning(run, name, recipe)
+        return DetectorRecord(recipe.key, card.version, card.shortcut, whole_card, shots=shots)
     key = f"{recipe.key}@{checkpoint_id(card.name, checkpoint.path)}"
     return DetectorRecord(key, card.version, card.shortcut, whole_card, _checkpoint(run, checkpoint))
+
+
+def _shot_learning(run: PlannedRun, name: str, recipe: Recipe) -> ShotLearning:
+    """How a detector learns from the shots that cells are fine-tuned on; nothing where no cell is, or it cannot run."""
+    if not any(cell.fine_tuned and cell.detector == name for cell in run.cells):
+        return ""
+    if isinstance(recipe, FineTunable):
+        return "fine-tuned"
+    try:
+        head = needs_embeddings_alone(replace(recipe, input="published"), run.runtime)
+    except Unavailable:
+        return ""
+    return "head fitted anew" if head else "trained anew"
 
 
 def _checkpoint(run: PlannedRun, found: FoundCheckpoint) -> CheckpointRecord:
@@ -200,3 +218,13 @@ def cell_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame
             }
         )
     return pd.DataFrame(rows, columns=[*columns.CELLS, *run.protocol.axes])
+
+
+def validation_table(run: PlannedRun, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    """One row per planned cell whose fit has validation scores, columns `columns.VALIDATION`."""
+    keys = {item.cell: item.key for item in run.planned}
+    rows = [
+        (keys[cell], keys[other], outcomes[keys[other]].status, outcomes[keys[other]].reason)
+        for cell, other in run.validation.items()
+    ]
+    return pd.DataFrame(rows, columns=list(columns.VALIDATION))

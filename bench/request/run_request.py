@@ -52,6 +52,7 @@ class RunRequest:
         weights_folder: Where files of released checkpoints lie.
         data_name: What published tables call the run's data, where its layout cannot tell.
         reading: What the user states of the images.
+        validation: Share of every train set that is not fitted on and scored; 0 for none.
     """
 
     protocol: EvaluationProtocol
@@ -78,6 +79,7 @@ class RunRequest:
     weights_folder: Path = Path("weights")
     data_name: str = ""
     reading: Reading = AS_STATED
+    validation: float = 0.0
 
     def in_folder(self, out: Path) -> RunRequest:
         """The same with another result folder."""
@@ -108,8 +110,9 @@ def usual_folder(request: RunRequest, chains: Sequence[str]) -> Path:
     protocol = request.protocol
     asked = {option.name: getattr(protocol, option.name) for option in fields(protocol) if option.init}
     usual = {option.name: default_of(option) for option in fields(protocol) if option.init}
-    options = {"limit": request.limit, "setting": request.setting, "base_degradation": tuple(chains), **asked}
-    usual |= {"limit": None, "setting": AUTO, "base_degradation": (NONE,)}
+    options: dict[str, Any] = {"limit": request.limit, "setting": request.setting, "base_degradation": tuple(chains)}
+    options |= {"validation": request.validation, **asked}
+    usual |= {"limit": None, "setting": AUTO, "base_degradation": (NONE,), "validation": 0.0}
     parts = [protocol.name, *(["+".join(map(_place_name, request.data_sets))] if request.data != EMBEDDED else [])]
     parts += [f"{name}={_option_text(value)}" for name, value in options.items() if value != usual[name]]
     text = "-".join(parts)

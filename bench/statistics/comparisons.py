@@ -132,7 +132,7 @@ def delong_test(labels: Array, first: Array, second: Array, sources: Array | Non
     own = sum(count / (count - 1) * float(side @ side) for count, side in zip(counts, sides, strict=True))
     units = np.unique(clusters).size
     error = float(np.sqrt(max(0.0, own + 2 * units / (units - 1) * float(sides[0] @ sides[1]))))
-    influences = sides[0] + sides[1]
+    influences: NDArray[np.floating[Any]] = np.add(*sides)
     if error > _NOISE * abs(difference):
         p = float(2 * ndtr(-abs(difference) / error))
     else:

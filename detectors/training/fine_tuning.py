@@ -23,12 +23,14 @@ class FineTuning:
         stages: Parts of the network by the prefixes of their names, the top first; weights of no part come last.
         curriculum: Generators from easy to hard: every epoch one more joins, then those that are not named.
         pairs: Which real and generated images are put into one batch.
+        evaluation_mode: Whether batch statistics are not taken and nothing is dropped out, as in a test.
     """
 
     tune: Literal["all", "top", "staged"] = "all"
     stages: Stages = ()
     curriculum: tuple[str, ...] = ()
     pairs: Pairs = "none"
+    evaluation_mode: bool = False
 
     def trained_parts(self, epoch: int) -> tuple[str, ...] | None:
         """Names of the parts whose weights are trained in an epoch, from 0; None for the whole network."""
@@ -57,12 +59,13 @@ class FineTuning:
 ALL_WEIGHTS = FineTuning()
 
 
-def set_trainable(network: nn.Module, parts: tuple[str, ...] | None) -> None:
+def set_trainable(network: nn.Module, parts: tuple[str, ...] | None, *, evaluation_mode: bool = False) -> None:
     """Put a network into training mode: all of it for None, else these parts by name; the rest is frozen.
 
-    Modules without a weight to train are in evaluation mode, so that their batch statistics do not change either.
+    Modules without a weight to train are in evaluation mode, so that their batch statistics do not change either; all
+    are where `evaluation_mode` says so.
     """
-    network.train()
+    network.train(not evaluation_mode)
     if parts is None:
         network.requires_grad_()
         return

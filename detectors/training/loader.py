@@ -82,6 +82,8 @@ class BatchLoader:
             return [self._pool.submit(load, index, group[0]) for group in batch for index in group]
 
         found = batches(order, self._batch)
+        if not found:
+            return
         ahead = submit(found[0])
         for batch, following in zip(found, [*found[1:], []], strict=True):
             futures, ahead = ahead, submit(following)

@@ -6,6 +6,7 @@ left as it was.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -45,8 +46,8 @@ class Epoch:
         rate: Learning rate.
         train_loss: Mean over the training images.
         train_accuracy: In [0, 1], at a score of 0.5.
-        validation_loss: Mean over the validation images.
-        validation_accuracy: In [0, 1], at a score of 0.5.
+        validation_loss: Mean over the validation images; NaN where there are none.
+        validation_accuracy: In [0, 1], at a score of 0.5; NaN likewise.
         forward_s: Seconds of the forward passes on the device.
         backward_s: Seconds of the backward passes and optimiser steps on the device.
     """
@@ -103,6 +104,8 @@ def train(  # noqa: PLR0913, PLR0917 - network, data, view, plan, seed, runtime,
 
 def validation_split(images: TrainSet, plan: Plan, seed: int) -> tuple[list[int], list[int]]:
     """Indices to fit on, and those held out for early stopping. Raises what `hold_out` raises."""
+    if not plan.validation:
+        return list(range(len(images))), []
     return hold_out(images, plan.validation, f"{seed}/validation")
 
 
@@ -180,7 +183,7 @@ class _Training:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         training, validated = _EpochTotals(), _EpochTotals()
-        set_trainable(self._network, self._tuning.trained_parts(number))
+        set_trainable(self._network, self._tuning.trained_parts(number), evaluation_mode=self._tuning.evaluation_mode)
         for images, labels in self._loader.training(fitting, number):
             self._step(images, labels, training)
         self._network.eval()
@@ -239,9 +242,9 @@ class _EpochTotals:
     @property
     def loss(self) -> float:
         """Mean loss of an image."""
-        return self.total_loss / self.images
+        return self.total_loss / self.images if self.images else math.nan
 
     @property
     def accuracy(self) -> float:
         """Share of correct decisions."""
-        return self.correct / self.images
+        return self.correct / self.images if self.images else math.nan

@@ -8,17 +8,18 @@ learning are the same for all and implemented here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from detectors.api import Array, Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
 from detectors.architectures.support.initial_weights import on_meta_device, random_init
-from detectors.epochs import TrainedInEpochs
+from detectors.epochs import FineTunable, TrainedInEpochs
 from detectors.preprocessing.augmentation import FloatView, View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
+from detectors.training.schedules import StepSchedule
 from detectors.training.stages import Stages
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import LocalFile
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 
 NORMALISED_PIXELS = "8-bit pixels, normalised in float32"
+FINE_TUNING_EPOCHS = 10
+FINE_TUNING_FACTOR = 0.1  # of the rate of fine-tuning to the first rate of the training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ class NetworkVariant(Variant):
 
 
 @dataclass(frozen=True)
-class NetworkRecipe(Recipe, TrainedInEpochs):
+class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
     """A network that is trained.
 
     Attributes:
@@ -188,6 +191,41 @@ class NetworkRecipe(Recipe, TrainedInEpochs):
         load_strict(network, tensors | self.input_statistics(train, seed, runtime), origin)
         tuning = FineTuning(self.tune, self.variant.stages, self.curriculum, self.pairing)
         history = loop.train(network, train, self.view, self.plan, seed, runtime, tuning)
+        return NetworkDetector(network, self.view, runtime, history)
+
+    @property
+    def fine_tuning_plan(self) -> Plan:
+        """The training's own optimiser and batch, for `FINE_TUNING_EPOCHS` at a constant tenth of its first rate.
+
+        Nothing is held out of a few images, so the last weights are kept.
+        """
+        schedule = StepSchedule(self.plan.schedule.rate * FINE_TUNING_FACTOR)
+        return replace(self.plan, schedule=schedule, epochs=FINE_TUNING_EPOCHS, validation=0.0)
+
+    @property
+    def fine_tuning(self) -> str:
+        """The plan of it."""
+        return repr(self.fine_tuning_plan)
+
+    @property
+    def fine_tuning_epochs(self) -> int:
+        """As its plan says."""
+        return self.fine_tuning_plan.epochs
+
+    def fine_tune(self, fitted: State, further: TrainSet, seed: int, runtime: Runtime) -> Detector:
+        """Train the weights that `tune` names on further images alone, by `fine_tuning_plan`.
+
+        A few images do not tell the statistics of all: those of batch normalisation, and of a measured input, stay as
+        they were fitted, and nothing is dropped out. Images are augmented as in the training, and not paired.
+        """
+        from detectors.training import loop
+        from detectors.training.fine_tuning import FineTuning
+        from detectors.training.network_detector import NetworkDetector
+
+        network = self.build_for(fitted)
+        load_state(network, fitted)
+        tuning = FineTuning("top" if self.tune == "top" else "all", self.variant.stages, evaluation_mode=True)
+        history = loop.train(network, further, self.view, self.fine_tuning_plan, seed, runtime, tuning)
         return NetworkDetector(network, self.view, runtime, history)
 
     def restore(self, state: State, runtime: Runtime) -> Detector:

@@ -18,7 +18,8 @@ class Plan:
         weight_decay: As the optimiser defines it.
         batch: Images per step.
         epochs: Largest number of epochs.
-        validation: Share of the training images of each class that is held out for early stopping, by whole sources.
+        validation: Share of the training images of each class that is held out for early stopping, by whole sources; 0
+            holds out none, which is for schedules that do not look at them.
         threads: Threads that a CPU computes with; None is all. Sums depend on it in their last bits, and one is the
             quickest for a small network while other work uses the cores too.
     """

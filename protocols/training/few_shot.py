@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from protocols.api import (
@@ -36,10 +36,14 @@ def _count(train: Subset) -> int:
 
 @dataclass(frozen=True)
 class FewShot(EvaluationProtocol):
-    """Every detector, trained on all generators but one and k images of that one, tested on that one.
+    """Trained on all generators but one, networks go on with k images of that one, heads are refitted; tested on it.
 
-    With the k generated images come k real ones of the same pool. Each k is trained by itself, from what the recipe
-    starts from.
+    With the k generated images come k real ones of the same pool. A network goes on from the training without them: it
+    is fine-tuned on these 2k images alone, as ForensicTransfer (arXiv 1812.02510) is on a few of a new kind. Each is
+    seen 10 times, at a constant tenth of the training's first learning rate, without dropout or new batch statistics
+    (see `NetworkRecipe.fine_tune`). A head on frozen embeddings is fitted anew on all images together, which costs
+    seconds and is exact. Whatever else cannot go on from a fit, such as an ensemble of networks, is trained anew on all
+    images. A notice of the run says who did what.
     """
 
     shots: tuple[int, ...] = option((), "Numbers of images of the new generator; empty: 0, 1, 4, 16, 64 as there are.")
@@ -48,7 +52,7 @@ class FewShot(EvaluationProtocol):
     )
 
     name: ClassVar[str] = "few_shot"
-    title: ClassVar[str] = "Few-shot: train on all generators but one (rows) and k images of that one (columns)"
+    title: ClassVar[str] = "Few-shot: train on all generators but one (rows), go on with k images of that one (columns)"
     source: ClassVar[str] = "Lineup; few training images of a generator as in Cozzolino et al., arXiv 2312.00195"
     view: ClassVar[MatrixLayout] = MatrixLayout(rows="test", columns="shots", curves=True)
     axes: ClassVar[Mapping[str, Axis]] = {"shots": Axis(_shots)}
@@ -74,7 +78,7 @@ class FewShot(EvaluationProtocol):
             known = tuple(one for one in every if one != name)
             if name in new:
                 found += [(_train(known, name, count), test) for count in counts]
-        return cells_of(scope, found)
+        return [replace(cell, fine_tuned=bool(cell.train and cell.train.shots)) for cell in cells_of(scope, found)]
 
     def _counts(self, images: Images, new: Sequence[str]) -> list[int]:
         """The numbers of images, ascending. Raises `Unanswerable` for more than there are."""

@@ -5,8 +5,8 @@ import pytest
 
 from detectors import catalogue
 from detectors.api import Runtime
-from detectors.checks import ToyTrainSet, sample, texture
-from detectors.epochs import TrainedInEpochs
+from detectors.checks import ToyTrainSet, same_state, sample, texture
+from detectors.epochs import FineTunable, TrainedInEpochs
 
 
 def test_what_has_a_training_in_epochs_says_how_many_at_most():
@@ -36,3 +36,27 @@ def test_an_untrained_network_scores_images(name):
 
 def test_a_coder_has_none_before_its_training():
     assert catalogue.recipe("coding_cost", "small").untrained(Runtime()) is None
+
+
+TUNED = [name for name in catalogue.names() if isinstance(catalogue.recipe(name, "small"), FineTunable)]
+
+
+def test_networks_alone_can_be_fine_tuned():
+    assert {"cnnspot", "resnet18_pairs", "f3net", "npr"} <= set(TUNED)
+    assert not set(TUNED) & {"hog_svm", "clip_probe", "rine", "ensemble_mean", "coding_cost", "checkerboard"}
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_a_network_goes_on_from_its_weights_with_one_image_of_each_class_and_keeps_its_statistics(name):
+    recipe, train = catalogue.recipe(name, "small"), ToyTrainSet(2)
+    before = recipe.untrained(Runtime()).state()
+    first, again = (recipe.fine_tune(before, train, 0, Runtime()) for _ in range(2))
+    assert same_state(first.state(), again.state())
+    assert len(first.history) == recipe.fine_tuning_epochs
+    assert np.isnan([row["validation_accuracy"] for row in first.history]).all()
+    assert len({row["rate"] for row in first.history}) == 1
+    changed = {key for key, array in first.state().items() if not np.array_equal(array, before[key])}
+    assert changed
+    assert not [key for key in changed if "running_" in key or "num_batches" in key]
+    other = recipe.fine_tune(first.state(), train, 0, Runtime())
+    assert not same_state(other.state(), first.state())

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench.engine.embeddings import EmbeddingRequest, EmbeddingService, require_decoded
-from bench.engine.image_pass import (
-    ImageReader,
-    PreparationKey,
-    PreparationRequest,
-    PreparedChunk,
-    explain_error,
-    image_pass,
-    position_mask,
-)
+from bench.engine.image_pass import ImageReader, PreparedChunk, image_pass, position_mask
 from bench.engine.plan import DetectorPath, ScoringKey
+from bench.engine.prepared_image import PreparationKey, PreparationRequest, explain_error
 from bench.engine.scoring.batch_answers import BaseDetector, BatchInputs, answer_batch, base_detectors, validated_answer
 from bench.engine.selections import Positions, unique_positions
 from detectors.api import Answer, Array, Detector, Embedder, Embeddings, Probe, Scores
@@ -69,13 +62,37 @@ class ScoredChunk:
         return isinstance(self.answer, Exception)
 
 
+@dataclass
+class ScoredImages:
+    """The images of a chunk under all conditions.
+
+    Attributes:
+        images: Its images, in order.
+        answers: The answers to the requests about them.
+        unread: By image, why it could not be decoded.
+        decoded: Number of images that a decoder was asked for.
+    """
+
+    images: Positions = field(default_factory=lambda: np.zeros(0, np.intp))
+    answers: list[ScoredChunk] = field(default_factory=list)
+    unread: dict[int, str] = field(default_factory=dict)
+    decoded: int = 0
+
+    def add(self, chunk: PreparedChunk, answers: Sequence[ScoredChunk]) -> None:
+        """Add a part of the chunk with its answers."""
+        self.images = chunk.images
+        self.answers += answers
+        self.unread |= chunk.unread
+        self.decoded += chunk.decoded
+
+
 def score_images(
     reader: ImageReader,
     chunks: Sequence[Positions],
     requests: Sequence[ScoringRequest],
     embeddings: EmbeddingService | None,
     is_open: Callable[[ScoringKey], bool] = lambda _: True,
-) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
+) -> Iterator[ScoredImages]:
     """Let detectors answer chunk after chunk; each image is decoded, degraded and prepared once for all of them.
 
     Args:
@@ -86,8 +103,8 @@ def score_images(
         is_open: Whether a request still needs answers; asked again for every image.
 
     Yields:
-        The chunk, and the answers about it. A request whose detector failed gets no further answers, unless it is
-        `apart`; an image that cannot be prepared costs no other its answer.
+        The images of a chunk, and the answers about them. A request whose detector failed gets no further answers,
+        unless it is `apart`; an image that cannot be prepared costs no other its answer.
     """
     masks = [(request, position_mask(request.images, reader.size)) for request in requests]
     preparations, users = _preparation_requests(requests, embeddings)
@@ -98,17 +115,34 @@ def score_images(
     def is_needed(key: PreparationKey) -> bool:
         return any(user not in failed and is_open(user) for user in users[key])
 
-    scored_images = unique_positions(request.images for request in requests)
-    for chunk in image_pass(reader, chunks, preparations, is_needed, scored_images):
+    done = ScoredImages()
+    for chunk in image_pass(reader, chunks, preparations, is_needed, _images_by_condition(requests)):
         sound = chunk.images[[image not in chunk.unread for image in chunk.images.tolist()]]
         lookup = _ChunkEmbeddings(chunk, embeddings)
-        left = [(request, mask) for request, mask in masks if request.key not in failed and is_open(request.key)]
+        left = [
+            (request, mask)
+            for request, mask in masks
+            if request.degradation.name in chunk.conditions and request.key not in failed and is_open(request.key)
+        ]
         parts = [(request, sound[mask[sound]]) for request, mask in left]
         found = [one for request, images in parts if images.size for one in _answers(request, images, chunk, lookup)]
         scored = [_with_same_diagnostics(part, diagnostics) for part in found]
         faults = {part.key for part in scored if isinstance(part.answer, Exception) and not part.unprepared}
         failed.update(faults - going_on)
-        yield chunk, scored
+        done.add(chunk, scored)
+        is_last = chunk.last
+        del chunk, lookup  # what was prepared goes before more is
+        if is_last:
+            yield done
+            done = ScoredImages()
+
+
+def _images_by_condition(requests: Sequence[ScoringRequest]) -> dict[str, Positions]:
+    """The images that are scored under each degradation, by its name."""
+    images: dict[str, list[Positions]] = defaultdict(list)
+    for request in requests:
+        images[request.degradation.name].append(request.images)
+    return {name: unique_positions(parts) for name, parts in images.items()}
 
 
 def score_pool(
@@ -118,7 +152,7 @@ def score_pool(
     *,
     keep: bool = True,
     is_open: Callable[[ScoringKey], bool] = lambda _: True,
-) -> Iterator[tuple[PreparedChunk, list[ScoredChunk]]]:
+) -> Iterator[ScoredImages]:
     """`score_images` over the distinct images of a run; decoded images are counted.
 
     Args:
@@ -132,10 +166,10 @@ def score_pool(
         InputError: An image cannot be decoded any more.
     """
     kept = embeddings if keep else None
-    for chunk, scored in score_images(embeddings.reader, chunks, requests, kept, is_open):
-        require_decoded(embeddings.pool, chunk.unread)
-        embeddings.counts["images decoded"] += chunk.decoded
-        yield chunk, scored
+    for scored in score_images(embeddings.reader, chunks, requests, kept, is_open):
+        require_decoded(embeddings.pool, scored.unread)
+        embeddings.counts["images decoded"] += scored.decoded
+        yield scored
 
 
 def _preparation_requests(

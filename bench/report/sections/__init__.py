@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.evaluation.cells import MeasuredCells
 from bench.platform.errors import InputError
-from bench.report.sections import attribution, conditions, degradations, generators, pairs, reported, routes
+from bench.report.sections import attribution, conditions, degradations, generators, pairs, reported, routes, thresholds
 from bench.report.sections.content import SectionContent
 from detectors import catalogue
 
@@ -38,6 +38,7 @@ SECTIONS = (
     Section("pairs", pairs.pair_content, pairs.LEGEND),
     Section("routes", routes.route_content, routes.LEGEND),
     Section("generators", generators.generator_content, generators.LEGEND),
+    Section("thresholds", thresholds.threshold_content, thresholds.LEGEND),
     Section("reported", reported.reported_content, reported.LEGEND),
     Section("degradations", degradations.degradation_content, degradations.LEGEND),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -33,19 +34,52 @@ def macro_f1(true: pd.Series[str], named: pd.Series[str]) -> float:
     return float(np.mean(scores))
 
 
+@dataclass(frozen=True)
+class Confusion:
+    """Who is taken for whom by one detector, over all its training seeds.
+
+    Attributes:
+        title: The detector, and what tells its matrices apart.
+        detector: The detector.
+        measures: By name, in [0, 1], the mean over its training seeds.
+        shares: Of the images of each row, the true class, the share that is named as each column, in [0, 1].
+        counts: The images of each row; those of several seeds count as often.
+    """
+
+    title: str
+    detector: str
+    measures: Mapping[str, float]
+    shares: pd.DataFrame
+    counts: Mapping[str, int]
+
+
+def confusions(run: Run) -> list[Confusion]:
+    """The confusion of every detector that named generators, classes as the data has them, then `REAL`."""
+    images = _attributed_images(run)
+    if images.empty:
+        return []
+    further, families = _further_axes(run), run.manifest.data.families
+    order = [*(name for name in run.manifest.data.generators if name in set(images[_TRUE])), REAL]
+    found = []
+    for key, part in images.groupby([columns.DETECTOR, *further], sort=False):
+        shares = pd.crosstab(part[_TRUE], part[_NAMED], normalize="index")
+        named = [*order, *sorted(set(shares.columns) - set(order))]
+        shares = shares.reindex(index=order, columns=named, fill_value=0.0)
+        measures = dict(zip(_MEASURES, _mean_measures(part, families), strict=True))
+        detector = str(part[columns.DETECTOR].iloc[0])
+        counts = {str(name): int(count) for name, count in part[_TRUE].value_counts().items()}
+        found.append(Confusion(_title(key, further), detector, measures, shares, counts))
+    return found
+
+
 def attribution_content(measured: MeasuredCells) -> SectionContent:
     """A table of the measures of every detector, and a confusion matrix of each; none where nobody named generators."""
-    images = _attributed_images(measured.run)
-    if images.empty:
+    found = confusions(measured.run)
+    if not found:
         return SectionContent([])
-    further = _further_axes(measured.run)
-    groups = list(images.groupby([columns.DETECTOR, *further], sort=False))
-    order = [*(name for name in measured.run.manifest.data.generators if name in set(images[_TRUE])), REAL]
-    families = measured.run.manifest.data.families
-    measures = {_title(key, further): _mean_measures(part, families) for key, part in groups}
-    tables = [_measure_table(measures)]
-    tables += [_confusion_table(f"Confusion of {_title(key, further)}", part, order) for key, part in groups]
+    images, further = _attributed_images(measured.run), _further_axes(measured.run)
     counts = images.groupby([columns.DETECTOR, *further, columns.SEED, _TRUE, _NAMED], sort=False).size()
+    tables = [_measure_table(found), *map(_confusion_table, found)]
     return SectionContent(tables, counts.rename(columns.IMAGES).reset_index())
 
 
@@ -96,24 +130,20 @@ def _measures(true: pd.Series[str], named: pd.Series[str], families: Mapping[str
     ]
 
 
-def _measure_table(measures: Mapping[str, list[float]]) -> TitledTable:
-    texts = np.array([[percent(value) for value in row] for row in measures.values()], dtype=object)
-    shown = [TableColumn("detector", tuple(measures), left=True)]
-    shown += [TableColumn(name, tuple(texts[:, place])) for place, name in enumerate(_MEASURES)]
+def _measure_table(found: Sequence[Confusion]) -> TitledTable:
+    shown = [TableColumn("detector", tuple(one.title for one in found), left=True)]
+    shown += [TableColumn(name, tuple(percent(one.measures[name]) for one in found)) for name in _MEASURES]
     return TitledTable("Attribution to generators, in %", tuple(shown))
 
 
-def _confusion_table(title: str, images: pd.DataFrame, order: list[str]) -> TitledTable:
-    """The confusion matrix of one detector, over all its seeds: a row per true class, a column per named one."""
-    shares = pd.crosstab(images[_TRUE], images[_NAMED], normalize="index")
-    named = [*order, *sorted(set(shares.columns) - set(order))]
-    shares = shares.reindex(index=order, columns=named, fill_value=0.0)
-    counts = images[_TRUE].value_counts()
+def _confusion_table(found: Confusion) -> TitledTable:
+    """The confusion matrix of one detector: a row per true class, a column per named one."""
+    classes = list(found.shares.index)
     return TitledTable(
-        title,
+        f"Confusion of {found.title}",
         (
-            TableColumn("made by", tuple(order), left=True),
-            TableColumn("images", tuple(str(counts[name]) for name in order)),
-            *(TableColumn(name, tuple(map(percent, shares[name]))) for name in named),
+            TableColumn("made by", tuple(classes), left=True),
+            TableColumn("images", tuple(str(found.counts.get(name, 0)) for name in classes)),
+            *(TableColumn(name, tuple(map(percent, found.shares[name]))) for name in found.shares.columns),
         ),
     )

@@ -1,4 +1,4 @@
-"""Released checkpoints generator by generator: accuracy and area under the ROC curve, and what they saw in training."""
+"""Detectors that were not trained here, generator by generator: accuracy, ROC AUC, and what they saw in training."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ GENERATOR_AXIS = "generator"  # of the protocol's own, in the tables of cells
 SEEN, TRAINED_ON = "seen_in_training", "trained_on"
 SEEN_MARK = "*"
 LEGEND = (
-    f"One column per generator, each against its own real images. {SEEN_MARK} The checkpoint saw images of this "
+    f"One column per generator, each against its own real images. {SEEN_MARK} The detector saw images of this "
     "generator in training; where its training is unknown, so is that."
 )
 
 
 def generator_rows(measured: MeasuredCells) -> pd.DataFrame:
-    """The measured cells of released checkpoints, with what each was trained on and whether it saw the generator."""
+    """The measured cells of released and imported rows, what each was trained on, and whether it saw the generator."""
     manifest, cells = measured.run.manifest, measured.table
     detectors, known = manifest.detectors, {one for data in _data_records(manifest) for one in data.generators}
-    records = {name: record.checkpoint for name, record in detectors.items() if record.checkpoint}
+    records = {name: record.checkpoint or record.imported for name, record in detectors.items() if not record.trained}
     cells = cells[cells[columns.DETECTOR].isin(list(records))]
     seen = [
         "unknown" if record.trained_on is None else "yes" if _tested(test, known) & set(record.seen) else "no"
@@ -51,8 +51,8 @@ def _tested(test: str, known: set[str]) -> set[str]:
 
 
 def generator_content(measured: MeasuredCells) -> SectionContent:
-    """A table of each measure and degradation; none where no released checkpoint has scores."""
-    if not any(record.checkpoint for record in measured.run.manifest.detectors.values()):
+    """A table of each measure and degradation; none where every detector was trained."""
+    if all(record.trained for record in measured.run.manifest.detectors.values()):
         return SectionContent([])
     rows = generator_rows(measured)
     scored = rows[rows[columns.STATUS].eq(SCORED)]
@@ -66,7 +66,7 @@ def generator_content(measured: MeasuredCells) -> SectionContent:
 
 
 def _table(cells: pd.DataFrame, measure: str, title: str) -> TitledTable:
-    """One measure of all checkpoints on all generators."""
+    """One measure of all such detectors on all generators."""
     detectors = list(cells[columns.DETECTOR].unique())
     trained_on = cells.drop_duplicates(columns.DETECTOR).set_index(columns.DETECTOR)[TRAINED_ON]
     texts = {

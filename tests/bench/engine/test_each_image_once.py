@@ -4,12 +4,14 @@ import io
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
+from weakref import finalize
 
 import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard
 from PIL import Image
 
+from bench.engine import image_pass
 from bench.images import image_set
 from detectors.api import Card
 from detectors.checks import texture
@@ -208,3 +210,41 @@ class Prepared(type(Checkerboard().restore({"cut": np.zeros(1), "slope": np.ones
 
     def score(self, batch):
         return np.array([1 / (1 + np.exp(-one[0])) for one in batch], np.float32)
+
+
+def test_conditions_that_are_prepared_some_at_a_time_change_no_score_and_repeat_no_work(shared, tmp_path, monkeypatch):
+    steps = ("none", "jpeg:65", "blur:1", "longest:30+jpeg:50", "longest:30+jpeg:80", "gamma:1.4")
+    found = []
+    for inputs in (image_pass.INPUT_MEMORY, 1):
+        with monkeypatch.context() as patch:
+            patch.setattr(image_pass, "INPUT_MEMORY", inputs)
+            alive, most, single = watch_chunks(patch)
+            work = Work(patch)
+            recipes = {"nearest_mean": NearestMeanRecipe("small"), "checkerboard": Checkerboard("small")}
+            bench = Bench(shared, tmp_path / str(inputs), recipes, batch_size=8)
+            planned = bench.planned(everywhere(recipes, steps))
+            engine, outcomes = bench.run(planned)
+        assert {one.status for one in outcomes.values()} == {"scored"}
+        found.append((bench.scores(planned), engine.counts, *map(sorted, (work.decoded, work.degraded, work.prepared))))
+        assert max(most) == 1  # what was prepared before is gone
+        assert not alive
+        assert len(single) == (len(steps) if inputs == 1 else 1)  # training images come clean
+    assert found[0] == found[1]
+
+
+def watch_chunks(patch):
+    """Parts of chunks that are alive, how many there were at a time, and the conditions of those with one alone."""
+    alive, most, single = set(), [], set()
+    collected = image_pass._Pass.collected
+
+    def watched(work, part, prepared):
+        most.append(len(alive) + 1)
+        chunk = collected(work, part, prepared)
+        alive.add(id(chunk))
+        finalize(chunk, alive.discard, id(chunk))
+        if len(chunk.conditions) == 1:
+            single.update(chunk.conditions)
+        return chunk
+
+    patch.setattr(image_pass._Pass, "collected", watched)
+    return alive, most, single

@@ -3,16 +3,19 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 
+from bench.engine.cache import Cache
 from bench.engine.plan import detector_names
-from detectors.api import Card
-from detectors.checks import sample
+from detectors.api import Card, Runtime
+from detectors.checks import ToyTrainSet, sample
 from detectors.handcrafted.metadata import Metadata
 from detectors.networks.npr import Npr
 from detectors.preprocessing.augmentation import padded_centre
 from detectors.zero_shot.coding_cost import CodingCost
+from protocols.api import Cell, Subset
 from tests.support.miniature import Bench, write_folder
 
 
@@ -113,3 +116,52 @@ def test_what_cannot_be_shown_is_refused_before_it_is_fitted(folder, tmp_path):
     assert status == "skipped"
     assert reason.startswith("what square of an image metadata reads cannot be told")
     assert not counted["images decoded"]
+
+
+KNOWN, HELD_OUT = Subset(("even", "odd"), "train"), Subset(("faint",), "val")
+
+
+def few(k, detector="npr", *, fine_tuned=True):
+    """A cell of the faint generator, of which k images join the training on the others."""
+    return Cell(detector, replace(KNOWN, shots=(("faint", k),)), HELD_OUT, fine_tuned=fine_tuned)
+
+
+def fine_tuned_answers(folder, root, workers, cells):
+    """Scores by cell, the planned cells, and what was counted."""
+    bench = Bench(folder, root, {"npr": Npr("small")}, workers=workers)
+    planned = bench.planned(cells)
+    engine, outcomes = bench.run(planned)
+    assert {one.status for one in outcomes.values()} == {"scored"}
+    return bench.scores(planned), planned, engine.counts
+
+
+def test_what_is_fine_tuned_goes_on_from_one_fit_that_others_share(folder, tmp_path):
+    scores, _, counts = fine_tuned_answers(folder, tmp_path / "two", 2, [few(2), few(4)])
+    assert (counts["fits made"], counts["fits reused"]) == (3, 2)  # the fit on the known ones, then one for each number
+    again, _, more = fine_tuned_answers(
+        folder, tmp_path / "two", 1, [Cell("npr", KNOWN, HELD_OUT), few(2, fine_tuned=False), few(2), few(4)]
+    )
+    assert (more["fits made"], more["fits reused"]) == (1, 1)  # at once on all; the known ones were fitted
+    base, at_once = again[Cell("npr", KNOWN, HELD_OUT)], again[few(2, fine_tuned=False)]
+    assert scores[few(2)] != scores[few(4)]
+    assert scores[few(2)] not in (base, at_once)
+    alone, _, _ = fine_tuned_answers(folder, tmp_path / "one", 1, [few(4), few(2)])
+    assert alone == scores
+
+
+def test_fine_tuning_starts_from_the_state_of_its_base(folder, tmp_path):
+    _, (item,), _ = fine_tuned_answers(folder, tmp_path, 1, [few(2)])
+    cache = Cache(tmp_path / "cache")
+    before, after = cache.read_fit(item.base.training_key), cache.read_fit(item.training_key)
+    weights = [name for name in before if before[name].dtype.kind == "f" and np.ptp(before[name])]
+    moved = max(np.abs(after[name] - before[name]).max() for name in weights)
+    other = Npr("small").fit(ToyTrainSet(8), 0, Runtime()).state()
+    assert 0 < moved < max(np.abs(other[name] - before[name]).max() for name in weights) / 2
+    assert len(cache.history(item.training_key)) == Npr("small").fine_tuning_epochs
+
+
+def test_a_base_that_cannot_be_fitted_is_the_reason_of_all_that_go_on_from_it(folder, tmp_path):
+    bench = Bench(folder, tmp_path, {"npr": Npr("small", start=str(tmp_path / "absent.pth"))})
+    planned = bench.planned([few(2), few(4)])
+    _, outcomes = bench.run(planned)
+    assert {(one.status, "absent.pth" in one.reason) for one in outcomes.values()} == {("skipped", True)}

@@ -7,6 +7,8 @@ import numpy as np
 from bench.engine.plan import detector_names, fit_name, training_text
 from detectors import catalogue
 from detectors.api import Recipe
+from detectors.networks.npr import Npr
+from detectors.training import network_recipe
 from detectors.weights import released
 from detectors.weights.released import Checkpoint
 from protocols.api import Cell, Subset
@@ -100,3 +102,39 @@ def test_fitted_detectors_of_one_run_have_different_files():
     many = [Cell("npr", Subset(tuple(f"generator{i}" for i in range(count)), "train"), TEST) for count in (90, 91)]
     assert len({fit_name(cell) for cell in many}) == 2
     assert max(len(name) for name in detector_names(dict(zip("56", many, strict=True))).values()) < 200
+
+
+def test_the_key_of_what_is_fine_tuned_tells_the_fit_that_it_goes_on_from(make_bench):
+    network = Npr("small")
+    bench = make_bench(recipes=[network, NearestMeanRecipe("small")])
+    known = Subset(("even", "odd"), "train")
+    more = replace(known, shots=(("faint", 2),))
+    cells = [
+        Cell(name, train, TEST, seed, fine_tuned=tuned)
+        for name in ("npr", "nearest_mean")
+        for train, seed, tuned in (
+            (known, 0, False), (more, 0, False), (more, 0, True), (more, 1, True), (replace(more, size=3), 0, True),
+        )
+    ]  # fmt: skip
+    planned = bench.planned(cells)
+    base, at_once, tuned, other_seed, other_base, *heads = planned
+    assert (base.base, at_once.base) == (None, None)
+    assert tuned.base.training_key == base.training_key
+    assert tuned.fitted_on == Subset(("faint",), "train", size=2)
+    assert len({item.training_key for item in planned[:5]}) == len({item.key for item in planned[:5]}) == 5
+    assert other_seed.base.training_key != base.training_key != other_base.base.training_key
+    assert {item.base for item in heads} == {None}
+    assert heads[1].key == heads[2].key  # a head is fitted at once, whether or not it is asked to go on
+
+
+def test_another_way_of_fine_tuning_is_another_fit(make_bench, monkeypatch):
+    cell = Cell("npr", Subset(("even",), "train", shots=(("faint", 2),)), TEST, fine_tuned=True)
+    bench = make_bench(recipes=[Npr("small")])
+    keys = []
+    for epochs in (10, 11):
+        monkeypatch.setattr(network_recipe, "FINE_TUNING_EPOCHS", epochs)
+        (item,) = bench.planned([cell])
+        keys.append((item.base.training_key, item.training_key))
+    (base, tuned), (same_base, other) = keys
+    assert base == same_base
+    assert tuned != other

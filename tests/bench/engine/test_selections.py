@@ -7,7 +7,7 @@ import pytest
 
 import bench.platform.files
 from bench.images.image_set import TooFewImages
-from protocols.api import Cell, Subset
+from protocols.api import Cell, SourceDraw, Subset
 from tests.support.miniature import SIZES
 
 TRAIN, TEST = Subset(("even",), "train"), Subset(("odd",), "val")
@@ -99,3 +99,24 @@ def test_a_killed_run_goes_on_to_the_same_scores(make_bench, monkeypatch, after)
             killed.run(planned)
     killed.run(planned)
     assert killed.scores(planned) == undisturbed.scores(planned)
+
+
+def test_a_draw_of_sources_and_the_rest_are_the_whole(make_bench):
+    bench = make_bench()
+    bench.planned([Cell("checkerboard", TRAIN, TEST)])
+    draws = [SourceDraw(0.3, 0, drawn=drawn) for drawn in (True, False)]
+    drawn, rest = (set(bench.selections[replace(TRAIN, sources=one)].images.names) for one in draws)
+    assert not drawn & rest
+    assert drawn | rest == set(bench.selections[TRAIN].images.names)
+    assert len(drawn) == 4
+    few = replace(TRAIN, size=3, sources=draws[0])
+    assert set(bench.selections[few].images.names) < set(bench.selections[replace(few, sources=None)].images.names)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_one_image_of_each_class_is_not_divided(make_bench, drawn):
+    bench = make_bench()
+    bench.planned([Cell("checkerboard", TRAIN, TEST)])
+    subset = replace(TRAIN, size=1, sources=SourceDraw(0.2, 0, drawn=drawn))
+    with pytest.raises(TooFewImages, match="even has too few sources of real images in its train split to hold 20% of"):
+        bench.selections[subset]

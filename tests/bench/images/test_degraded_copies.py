@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.engine.image_pass import ImageReader, PreparationRequest, image_pass
+from bench.engine.image_pass import ImageReader, image_pass
+from bench.engine.prepared_image import PreparationRequest
 from bench.images.data_sets import read
 from bench.images.degraded_copies import OriginalImages, condition_folders, write_copies
 from bench.platform.errors import InputError

@@ -6,7 +6,9 @@ from hypothesis import given
 from scipy.special import expit
 from sklearn import metrics as reference
 
+from bench.metrics.bootstrap import bootstrap_interval
 from bench.metrics.catalogue import find_metrics, measure
+from bench.metrics.metric import ScoredImages
 from bench.metrics.probabilities import expected_calibration_error, reliability_table
 from tests.support.arrays import scored_images
 
@@ -61,3 +63,17 @@ def test_it_is_of_the_positive_class():
     certain = np.array([0.0, 0.0, 1.0, 1.0])
     assert expected_calibration_error(np.array([0, 0, 1, 1]), certain) == 0
     assert expected_calibration_error(np.array([1, 1, 0, 0]), certain) == 1
+
+
+def test_an_error_that_chance_would_show_has_an_interval_from_zero():
+    """The scores are right, and 60 images in bins show an error all the same."""
+    random = np.random.default_rng(3)
+    scores = random.random(60)
+    images = ScoredImages((random.random(60) < scores).astype(int), scores)
+    (ece,) = find_metrics(["ece"])
+    sources = np.arange(60).astype(str)
+    low, high = bootstrap_interval(ece, images, sources, 100)
+    assert images.measure(ece) > 0.05
+    assert low < 0.01
+    low, high = bootstrap_interval(ece, ScoredImages(np.repeat([0, 1], 30), np.repeat([0.9, 0.1], 30)), sources, 100)
+    assert 0.75 < low < 0.9 < high

@@ -84,7 +84,7 @@ def test_every_rendering_names_the_data_and_the_reasons(run, ranked):
 
 def test_detectors_without_a_rank_stand_last(ranked):
     rows = [line for line in formats.as_markdown(ranked[:1]).splitlines() if line.startswith("|")][2:]
-    assert [row.split("|")[1].strip() for row in rows] == ["1", "2", "-", "-"]
+    assert [row.split("|")[1].strip() for row in rows] == ["1-2", "1-2", "-", "-"]
     assert "gamma" in rows[3]
 
 

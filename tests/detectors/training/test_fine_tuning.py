@@ -1,11 +1,14 @@
 """Which parts of a network learn, and which images they are shown."""
 
+from dataclasses import replace
+
 from torch import nn
 
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet
 from detectors.training.fine_tuning import FineTuning, set_trainable
 from detectors.training.loop import train
+from detectors.training.schedules import StepSchedule
 from tests.support.small_training import PLAN, VIEW, small
 
 
@@ -50,3 +53,15 @@ def test_a_curriculum_lets_generators_join_one_by_one():
     assert [tuning.image_mask(generators, epoch).tolist() for epoch in range(3)] == [
         [True, False, True, False], [True, True, True, False], [True, True, True, True]
     ]  # fmt: skip
+
+
+def test_evaluation_mode_trains_weights_and_no_statistics():
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout())
+    set_trainable(network, None, evaluation_mode=True)
+    assert not any(module.training for module in network.modules())
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    before = {name: tensor.clone() for name, tensor in small().state_dict().items()}
+    tuned, plan = small(), replace(PLAN, validation=0.0, schedule=StepSchedule(1e-3))
+    train(tuned, ToyTrainSet(4), VIEW, plan, 0, Runtime(), FineTuning(evaluation_mode=True))
+    changed = {name for name, tensor in tuned.state_dict().items() if (tensor != before[name]).any()}
+    assert changed == {name for name, _ in tuned.named_parameters()}

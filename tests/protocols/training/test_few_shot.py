@@ -1,8 +1,11 @@
 """Few-shot: k images of a new generator join the training."""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
-from protocols.api import Scope, Unanswerable
+from protocols.api import Cell, Scope, Subset, Unanswerable
 from protocols.training.few_shot import FewShot
 from tests.support.protocol_runs import FakeImages, averages, fake_scope
 
@@ -17,6 +20,9 @@ def test_each_generator_is_new_once_and_joins_with_more_and_more_images():
     axis = FewShot.axes["shots"].value
     assert [axis(cell) for cell in cells[:2]] == [0, 5]
     assert [cell.train.name for cell in cells[:2]] == ["all but a", "all but a, and 5 of it"]
+    assert [cell.fine_tuned for cell in cells] == [False, True] * 3
+    assert cells[1].train.without_shots == replace(cells[0].train, label="")
+    assert cells[1].train.shots_alone == Subset(("a",), "train", size=5)
 
 
 def test_usual_numbers_are_those_that_there_are_images_for():
@@ -57,3 +63,28 @@ def test_a_run_has_a_column_for_each_number_and_shares_fits_with_leave_out(run_o
     assert found.loc["faint"].is_monotonic_increasing  # the cut comes down to the faint ones
     assert done.count("fits reused") >= 3
     assert run_on_miniature("mixed", report=False).fits == 1
+
+
+def test_networks_go_on_from_the_fits_of_leave_out_and_a_notice_says_who_does_what(run_on_miniature):
+    asked = ("npr", "hog_svm", "checkerboard")
+    run_on_miniature("leave_out", detectors=("npr",), report=False)
+    done = run_on_miniature("few_shot", detectors=asked, shots="0,2", new="faint")
+    training = pd.read_csv(done.folder / "training.csv")
+    assert training.groupby("train").size().to_dict() == {"all but faint": 12, "all but faint, and 2 of it": 10}
+    found = run_on_miniature("few_shot", detectors=("npr",), shots="0,2")
+    assert found.count("fits made") == 2  # two more generators of which two images join: the rest was fitted
+    board = (done.folder / "leaderboard.md").read_text()
+    assert "npr went on from the training without them, on them alone" in board
+    assert "hog_svm fitted the head anew on all images" in board
+    assert "checkerboard cannot go on from a training, and began anew on all images" in board
+    assert "Shots:" not in (run_on_miniature("mixed").folder / "leaderboard.md").read_text()
+
+
+def test_a_cell_without_shots_cannot_be_fine_tuned():
+    train, test = Subset(("a",), "train"), Subset(("b",), "val")
+    with pytest.raises(ValueError, match="fine-tuned on the shots of its train subset, and there are none"):
+        Cell("d", train, test, fine_tuned=True)
+    with pytest.raises(ValueError, match="no further generator joins a"):
+        train.shots_alone  # noqa: B018 - it raises
+    several = replace(train, shots=(("b", 2), ("c", 3))).shots_alone
+    assert several.parts == (Subset(("b",), "train", size=2), Subset(("c",), "train", size=3))

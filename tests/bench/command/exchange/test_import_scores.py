@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
+from bench.records.store import Store
 from detectors.checks import texture
 from tests.support.command_line import one_line
 from tests.support.networks import save_tiny_ladeda
+from tests.support.score_tables import score_table, written
 
 PROFILE = """version = 1
 about = "a"
@@ -141,3 +143,108 @@ def test_lists_that_do_not_fit_and_images_without_labels_are_one_line(lineup, ph
     lineup("degrade", photos / "real", "--degradations", "jpeg:90", "--out", unlabelled)
     path, _ = predicted(unlabelled)
     assert "manifest.csv line 1: column label is missing" in one_line(lineup("import", path, "--data", unlabelled))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of scores of another tool, with labels as words."""
+    return written(tmp_path, score_table().drop(columns="logit"))
+
+
+def test_a_table_is_a_result_folder_that_boards_are_made_of(lineup, table, tmp_path):
+    out, other = tmp_path / "out", written(tmp_path, score_table(shift=0.3).drop(columns="logit"), "worse.jsonl")
+    done = lineup("import", table, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "theirs (imported)" in done.stdout
+    assert "were taken for probabilities" in done.stderr
+    assert {"manifest.json", "leaderboard.md", "leaderboard.csv", "cells.parquet"} <= {
+        one.name for one in out.iterdir()
+    }
+    (row,) = pd.read_csv(out / "leaderboard.csv").to_dict(orient="records")
+    assert (row["imported"], row["coverage"], row["imported_scores"]) == ("theirs.csv", 1.0, "probability")
+    assert lineup("import", other, "--scores", "probability", "--out", tmp_path / "other").returncode == 0
+    board = lineup("leaderboard", out, tmp_path / "other")
+    assert (board.returncode, board.stdout.count("Imported: ")) == (0, 1)
+    assert board.stdout.index("theirs (imported)") < board.stdout.index("worse (imported)")
+    shown = lineup("show", out)
+    assert shown.returncode == 0
+    assert "ProGAN" in shown.stdout
+    again = lineup("import", table, "--out", out)
+    assert again.returncode == 0
+    refused = one_line(lineup("import", other, "--out", out))
+    assert "holds imported on images of a table of scores with theirs" in refused
+    assert lineup("import", other, "--out", out, "--replace").returncode == 0
+    assert list(Store(out).read().manifest.detectors) == ["worse"]
+
+
+def test_without_a_folder_nothing_is_written_and_json_is_one_document(lineup, table, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    done = lineup("import", table, "--json", "--detector", "Theirs")
+    (ranking,) = json.loads(done.stdout)
+    (row,) = ranking["rows"]
+    assert (row["detector"], row["imported"]["file"], row["imported"]["said"]) == ("Theirs", "theirs.csv", False)
+    assert "--out FOLDER keeps it" in lineup("import", table).stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_coverage_decides_over_the_exit_code_and_is_listed(lineup, tmp_path):
+    path = written(tmp_path, score_table().drop(columns="logit").assign(score=lambda t: t["score"].mask(t.index < 3)))
+    assert "33 of 36 images have a score" in one_line(lineup("import", path, "--out", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    done = lineup("import", path, "--out", tmp_path / "out", "--on-missing", "real")
+    assert "91.7, 3 as real" in done.stdout
+    assert pd.read_csv(tmp_path / "out" / "missing.csv")["name"].tolist() == [f"ProGAN/{n}.png" for n in range(3)]
+    assert "91.7, 3 as real" in (tmp_path / "out" / "leaderboard.md").read_text()
+    assert "91.7, 3 left out" in lineup("import", path, "--min-coverage", "0.9").stdout
+
+
+def test_what_score_writes_in_any_form_stands_beside_its_own_run(lineup, photos, tmp_path):
+    weights = save_tiny_ladeda(tmp_path / "tiny.pth", 1)
+    asked = ("--detectors", f"tiny_ladeda@{weights}", "--degradations", "jpeg:65")
+    run = tmp_path / "run"
+    done = lineup("run", "--protocol", "released", "--data", photos, *asked, "--out", run)
+    assert done.returncode == 0, done.stderr
+    numbers = set()
+    for form in ("csv", "json", "jsonl"):
+        assert lineup("score", photos, *asked, "--out", tmp_path / f"own.{form}").returncode == 0
+        out = tmp_path / form
+        named = ("--detector", form, "--scores", "probability")
+        done = lineup("import", tmp_path / f"own.{form}", "--like", run, *named, "--out", out)
+        assert done.returncode == 0, done.stderr
+        numbers |= {tuple(Store(out).read().scores["log_odds"])}
+    (log_odds,) = numbers
+    assert log_odds == tuple(Store(run).read().scores["log_odds"])
+    board = lineup("leaderboard", run, tmp_path / "csv", tmp_path / "json").stdout
+    assert board.count("Released: ") == 1
+    assert "csv (imported)" in board
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--data", ".", "--like", "."), "each says what the images are; choose one"),
+        (("--split", "val"), "--split val is of data; give --data too"),
+        (("--profile", "techjam-2026"), "is for a list of image_path and pred with --data alone"),
+        (("--scores", "percent"), "scores 'percent' is not known; choose probability, logit"),
+        (("--positive", "fake"), "positive 'fake' is not known; choose generated, real"),
+        (("--on-missing", "drop"), "on-missing 'drop' is not known; choose exclude, real, fake"),
+        (("--like", "absent"), "absent holds no run"),
+        (("--columns", "score=absent"), "has no column absent"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(lineup, table, given, message):
+    assert message in one_line(lineup("import", table, *given))
+
+
+def test_scores_of_copies_make_a_board_that_says_what_the_list_says(lineup, degraded, predicted, tmp_path):
+    path, manifest = predicted(degraded)
+    listed = json.loads(lineup("import", path, "--data", degraded, "--json").stdout)
+    written(tmp_path, manifest[["path", "pred", "label"]], "scores.csv")
+    done = lineup("import", tmp_path / "scores.csv", "--data", degraded, "--out", tmp_path / "board")
+    assert done.returncode == 0, done.stderr
+    run = Store(tmp_path / "board").read()
+    assert run.cells["degradation"].tolist() == [one["degradation"] for one in listed["by_condition"]]
+    assert run.scores["name"].nunique() == 12  # copies are called like their originals
+    (row,) = pd.read_csv(tmp_path / "board" / "conditions.csv").to_dict(orient="records")
+    same = ("clean_auc", "pooled_auc", "flip_rate", "score")
+    assert [row[name] for name in same] == pytest.approx([listed[name] for name in same], abs=1e-6)

@@ -1,0 +1,51 @@
+"""The validation scores of a run, in its folder: of images held out of the train set of a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from bench.platform.errors import InputError
+from bench.records import columns
+from bench.records.outcomes import Scored
+from bench.records.run import NO_VALIDATION, ValidationScores
+from bench.records.store import SCORES, Store
+
+VALIDATION_FILE = "validation.csv"
+
+
+def write_validation(store: Store, cells: pd.DataFrame) -> None:
+    """Write which validation scores are those of which cell, columns `columns.VALIDATION`; nothing where none are."""
+    store.clear(VALIDATION_FILE)
+    if len(cells):
+        store.write(VALIDATION_FILE, cells.to_csv(index=False).encode())
+
+
+def read_validation(folder: Path) -> ValidationScores:
+    """The validation scores of the run in a folder; empty where it was made without.
+
+    Raises:
+        InputError: They are damaged, or gone.
+    """
+    path = folder / VALIDATION_FILE
+    if not path.is_file():
+        return NO_VALIDATION
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if missing := set(columns.VALIDATION) - set(cells.columns):
+        msg = f"{path} is damaged (it has no {min(missing)}); run the same command again"
+        raise InputError(msg)
+    keys = set(cells.loc[cells[columns.STATUS].eq(Scored.status), columns.VALIDATION_KEY])
+    chosen = [(columns.KEY, "in", keys)]
+    try:
+        parts = [pd.read_parquet(one, filters=chosen) for one in sorted((folder / SCORES).glob("*.parquet"))]
+    except (OSError, pa.ArrowInvalid) as error:
+        msg = f"{folder / SCORES} is damaged ({error}); run the same command again"
+        raise InputError(msg) from error
+    found = [part for part in parts if len(part)]
+    scores = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(columns.SCORES))
+    if gone := keys - set(scores[columns.KEY]):
+        msg = f"{folder}: the validation scores of {len(gone)} fits are gone; run the same command again"
+        raise InputError(msg)
+    return ValidationScores(cells, scores.drop_duplicates([columns.KEY, columns.NAME], ignore_index=True))
