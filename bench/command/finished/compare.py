@@ -54,5 +54,4 @@ def compare_command(
 
     console = Console()
     console.width = max(console.width, WIDTH)
-    for one in found:
-        console.print(comparison_report(one, power=power, all_cells=all_cells))
+    console.print(comparison_report(found, power=power, all_cells=all_cells))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.averages import Average
-from bench.evaluation.cells import MeasuredCells, accuracy_name, average_masks, evaluate
+from bench.evaluation.cells import MeasuredCells, accuracy_name, average_masks, evaluate, first_average_with_cells
 from bench.evaluation.comparing.cell_differences import (
     LEVEL,
     DecisionChanges,
@@ -91,7 +91,8 @@ class DetectorComparison:
         tests: Number of averages that p is corrected for, on these generators and across generators.
         decisions: On which decisions they differ.
         cells: One row per cell, as `compare_cells` returns them, corrected.
-        tested: Number of cells that p is corrected for: those in which any decision differs.
+        tested: Number of cells that p is corrected for: of all compared detectors, those in which any decision differs.
+        ranked_by: The average that ranks detectors.
     """
 
     paired: PairedRun
@@ -101,6 +102,12 @@ class DetectorComparison:
     decisions: DecisionChanges
     cells: pd.DataFrame
     tested: int
+    ranked_by: str
+
+    @property
+    def ranking(self) -> AverageDifference:
+        """The average that ranks detectors."""
+        return next(one for one in self.averages if (one.average, one.measure) == (self.ranked_by, columns.RANKED))
 
 
 def compare_detectors(pairs: Sequence[PairedRun]) -> list[DetectorComparison]:
@@ -113,10 +120,24 @@ def compare_detectors(pairs: Sequence[PairedRun]) -> list[DetectorComparison]:
     tested = correct_cells([table for table, _ in cells])
     return [
         DetectorComparison(
-            paired, accuracy_name(one.table), tuple(next(following) for _ in own), tests, changes, table, tested
+            paired,
+            accuracy_name(one.table),
+            tuple(next(following) for _ in own),
+            tests,
+            changes,
+            table,
+            tested,
+            _ranked_by(paired),
         )
         for paired, one, own, (table, changes) in zip(pairs, measured, pools, cells, strict=True)
     ]
+
+
+def _ranked_by(paired: PairedRun) -> str:
+    """The average of role away, else of role home, else over all cells, whichever has cells."""
+    protocol = paired.run.manifest.protocol
+    masks = average_masks(paired.run.cells, protocol)
+    return first_average_with_cells(masks, protocol.group("away"), protocol.group("home"))
 
 
 @dataclass(frozen=True)

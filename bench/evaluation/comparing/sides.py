@@ -154,12 +154,13 @@ def differences(first: Side, second: Side) -> tuple[Difference, ...]:
 
 
 def _of_detector(side: Side) -> dict[str, str]:
-    """Options and checkpoint of a detector."""
-    checkpoint = side.record.checkpoint
+    """Options, checkpoint and origin of the scores of a detector."""
+    checkpoint, imported = side.record.checkpoint, side.record.imported
     trained_on = None if checkpoint is None else checkpoint.trained_on
     return {
         "options": _listed(side.run.manifest.recipe_options.get(side.detector, {})),
         "checkpoint": "" if checkpoint is None else f"{checkpoint.file}, sha256 {checkpoint.sha256[:DIGITS]}",
+        "scores of another tool": "" if imported is None else f"{imported.file}, sha256 {imported.sha256[:DIGITS]}",
         "checkpoint trained on": "" if trained_on is None else ", ".join(trained_on),
     }
 

@@ -29,6 +29,7 @@ def _comparison(found: DetectorComparison) -> dict[str, Any]:
         "measure": found.accuracy,
         "differences": [asdict(one) for one in paired.differences],
         "left_out": list(paired.left_out),
+        "ranked_by": found.ranked_by,
         "averages": [_average(one) for one in found.averages],
         "averages_corrected_for": {"on_these_generators": on_these, "across_generators": across},
         "decisions": asdict(found.decisions),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -28,24 +30,29 @@ MOST_CELLS = 20  # that are shown unless all are asked for
 MEASURES = {columns.ROC_AUC: "ROC AUC of "}  # before the name of an average, of what is not the accuracy
 
 
-def comparison_report(found: DetectorComparison, *, power: bool = False, all_cells: bool = False) -> Group:
+def comparison_report(found: Sequence[DetectorComparison], *, power: bool = False, all_cells: bool = False) -> Group:
     """What differs, by how much, in which averages and cells, and whether it is more than chance.
 
     Args:
-        found: The comparison.
+        found: The comparisons.
         power: Whether to say what would settle unresolved averages.
         all_cells: Whether every cell that differs beyond chance is shown.
     """
+    parts = [_comparison(one, power=power, all_cells=all_cells) for one in found]
+    return Group(*parts, *([_overview(found)] if len(found) > 1 else []), Text(_legend(found), style="dim"))
+
+
+def _comparison(found: DetectorComparison, *, power: bool, all_cells: bool) -> Group:
+    """One comparison."""
     parts: list[RenderableType] = [
         Text(f"{found.paired.first.title} against {found.paired.second.title}", style="bold"),
         Text(_heading(found)),
         *_made_otherwise(found),
         *(Text(f"Left out: {line}", style="yellow") for line in found.paired.left_out),
-        *map(text_table, split_columns(_average_columns(found), WIDTH, 1)),
+        *map(text_table, split_columns(_average_columns(found, found.averages), WIDTH, 1)),
         *(Text(line) for line in _said(found)),
         *_cells(found, all_cells=all_cells),
         *(_power(found) if power else ()),
-        Text(_legend(found), style="dim"),
     ]
     return Group(*parts)
 
@@ -69,9 +76,7 @@ def _made_otherwise(found: DetectorComparison) -> list[RenderableType]:
     told = found.paired.differences
     if not told:
         return (
-            [Text("Nothing else that is recorded differs.")]
-            if found.paired.first.run is not found.paired.second.run
-            else []
+            [Text("Nothing that is recorded differs.")] if found.paired.first.run is not found.paired.second.run else []
         )
     first, second = _headers(found)
     shown = [
@@ -86,10 +91,9 @@ def _headers(found: DetectorComparison) -> tuple[str, str]:
     return found.paired.first.header, found.paired.second.header
 
 
-def _average_columns(found: DetectorComparison) -> list[TableColumn]:
+def _average_columns(found: DetectorComparison, rows: Sequence[AverageDifference]) -> list[TableColumn]:
     """One row per average: both values, and what is said of their difference on these generators and across."""
     first, second = _headers(found)
-    rows = found.averages
     shown = [
         TableColumn("average", tuple(_name(one) for one in rows), left=True),
         TableColumn(first, tuple(percent(one.first) for one in rows)),
@@ -145,12 +149,17 @@ def _decisions(changes: DecisionChanges, first: str, second: str) -> str:
 
 def _counted_cells(found: DetectorComparison) -> str:
     """In how many cells the two differ beyond chance."""
+    own = int(found.cells[VERDICT].ne(SAME).sum())
+    of_all = " of all detectors" if found.tested > own else ""
+    corrected = f", corrected for the {found.tested:,}{of_all} in which any decision differs" if own else ""
+    return f"Cells{corrected}: {_cell_verdicts(found)}."
+
+
+def _cell_verdicts(found: DetectorComparison) -> str:
+    """The number of cells with each verdict."""
     verdicts = found.cells[VERDICT]
-    counts = [
-        f"{verdicts.eq(one).sum():,} {one}" for one in (BETTER, WORSE, UNRESOLVED, SAME) if verdicts.eq(one).any()
-    ]
-    corrected = f", corrected for the {found.tested:,} in which any decision differs" if found.tested else ""
-    return f"Cells{corrected}: {', '.join(counts)}."
+    kinds = (BETTER, WORSE, UNRESOLVED, SAME)
+    return ", ".join(f"{verdicts.eq(one).sum():,} {one}" for one in kinds if verdicts.eq(one).any())
 
 
 def _cells(found: DetectorComparison, *, all_cells: bool) -> list[RenderableType]:
@@ -223,14 +232,33 @@ def _generators_needed(average: AverageDifference) -> str:
     return "no number: images vary too much" if generators is None else f"about {generators:,}"
 
 
-def _legend(found: DetectorComparison) -> str:
+def _legend(found: Sequence[DetectorComparison]) -> str:
     """How to read the numbers."""
-    on_these, across = found.tests
+    on_these, across = found[0].tests
     counts = f"{on_these} averages on these generators" + (f" and {across} across generators" if across else "")
-    trained = " A cell is one training." if found.cells[columns.SEED].nunique() > 1 else ""
+    corrected = f" by Holm's correction for the {counts} that are not the same, 5% for any false verdict"
+    several = any(one.cells[columns.SEED].nunique() > 1 for one in found)
+    trainings = " and trainings" if several else ""
+    single = " A cell is one training." if several else ""
+    accuracy = " or ".join(dict.fromkeys(one.accuracy for one in found))
     return (
-        f"{found.accuracy.capitalize()} in %, differences in percentage points: first minus second, [95% interval of "
-        "each alone, over images clustered by source, or were other generators drawn]. Verdict: of "
-        f"{found.paired.first.title} against {found.paired.second.title}; p two-sided, by Holm's correction for the "
-        f"{counts} that are not the same, 5% for any false verdict.{trained}"
+        f"{accuracy.capitalize()} in %, differences in percentage points: first minus second, [95% interval of each "
+        f"alone, over images clustered by source{trainings}, or were other generators drawn]. Verdict: of the first "
+        f"against the second; p two-sided{corrected * bool(on_these)}.{single}"
     )
+
+
+def _overview(found: Sequence[DetectorComparison]) -> Group:
+    """One row for each of several comparisons: the average that ranks, and the verdicts on cells."""
+    rows = [one.ranking for one in found]
+    shown = [
+        TableColumn("detector", tuple(one.paired.first.detector for one in found), left=True),
+        TableColumn("average", tuple(map(_name, rows)), left=True),
+        *_average_columns(found[0], rows)[1:4],
+        TableColumn("verdict", tuple(one.on_these.verdict for one in rows), left=True),
+        TableColumn(
+            "across generators", tuple(one.across.verdict if one.across else UNRESOLVED for one in rows), left=True
+        ),
+    ]
+    cells = TableColumn("cells", tuple(map(_cell_verdicts, found)), left=True)
+    return Group(Text("In short", style="bold"), *map(text_table, split_columns([*shown, cells], WIDTH, 1)))
