@@ -15,7 +15,7 @@ from bench.statistics.ranks import rank_stability
 
 AXES = (columns.SEED, columns.DEGRADATION, columns.TEST_DATA)  # under whose values orders are compared
 FEWEST_VALUES, FEWEST_DETECTORS = 2, 3
-_DECIMALS = 12  # of averages: equal ones may differ in their last bits
+_DECIMALS = 12  # of averages and of tau: equal ones may differ in their last bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _stability(measured: MeasuredCells, kind: Mask, axis: str, *, trained: bool)
     pairs = [pair for pair in combinations(range(len(taus)), 2) if not np.isnan(taus[pair])]
     if not pairs:  # under all values but one at most, all detectors are equal
         return None
-    found = [float(taus[pair]) for pair in pairs]
+    found = [round(float(taus[pair]), _DECIMALS) for pair in pairs]
     first, second = pairs[int(np.argmin(found))]
     values = tuple(averages.index)
     between = values[first], values[second]

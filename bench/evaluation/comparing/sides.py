@@ -41,6 +41,11 @@ class Side:
         """What the manifest says of it."""
         return self.run.manifest.detectors[self.detector]
 
+    @property
+    def of_two_runs(self) -> bool:
+        """Whether the other side is of another run."""
+        return self.header in ORDINALS
+
     @cached_property
     def scored(self) -> pd.DataFrame:
         """Its cells that have scores."""
@@ -143,7 +148,7 @@ def _require_one_question(first: Manifest, second: Manifest) -> None:
 def differences(first: Side, second: Side) -> tuple[Difference, ...]:
     """How the two were made otherwise: options and checkpoints, and of two runs whatever else may move a score."""
     told = [_of_detector(side) for side in (first, second)]
-    if first.run is not second.run:
+    if first.of_two_runs:
         told = [
             {**_of_version(side), **own, **_of_run(side.run.manifest)}
             for side, own in zip((first, second), told, strict=True)

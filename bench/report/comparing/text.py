@@ -75,9 +75,7 @@ def _made_otherwise(found: DetectorComparison) -> list[RenderableType]:
     """How the two were made otherwise, a row each."""
     told = found.paired.differences
     if not told:
-        return (
-            [Text("Nothing that is recorded differs.")] if found.paired.first.run is not found.paired.second.run else []
-        )
+        return [Text("Nothing that is recorded differs.")] if found.paired.first.of_two_runs else []
     first, second = _headers(found)
     shown = [
         TableColumn("what differs", tuple(one.what for one in told), left=True),

@@ -10,13 +10,13 @@ import pandas as pd
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.comparing.order_stability import OrderStability, order_stabilities
 from bench.records import columns
-from bench.report.ranking_columns import FIRST_DATA, TableColumn, TitledTable
+from bench.report.ranking_columns import DASH, FIRST_DATA, TableColumn, TitledTable
 from bench.report.sections.content import SectionContent
 
 LEGEND = (
     "Kendall's tau-b of the orders of detectors under two values: 1 for the same order, 0 for orders that have nothing "
-    "to do with each other, -1 for the reverse. Least and mean are over all pairs of values. Orders may differ by chance "
-    "where detectors are not told apart."
+    "to do with each other, -1 for the reverse. Least and mean are over all pairs of values. Where detectors are not "
+    "told apart, their orders differ by chance."
 )
 AXIS_NAMES = {
     columns.SEED: "training seeds",
@@ -45,10 +45,15 @@ def _table(found: Sequence[OrderStability]) -> TitledTable:
         TableColumn("values", tuple(str(len(one.values)) for one in found)),
         TableColumn("detectors", tuple(str(len(one.detectors)) for one in found)),
         TableColumn("least tau", tuple(f"{one.least:.2f}" for one in found)),
-        TableColumn("between", tuple(" and ".join(map(_value_text, one.between)) for one in found), left=True),
+        TableColumn("between", tuple(map(_between_text, found)), left=True),
         TableColumn("mean tau", tuple(f"{one.mean:.2f}" for one in found)),
     )
     return TitledTable(f"Do detectors keep their order by {found[0].average}{kind}?", shown)
+
+
+def _between_text(found: OrderStability) -> str:
+    """The two values whose orders differ most; a dash where all orders are the same."""
+    return " and ".join(map(_value_text, found.between)) if found.least < 1 else DASH
 
 
 def _value_text(value: object) -> str:
