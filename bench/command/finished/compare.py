@@ -10,7 +10,7 @@ import typer
 from bench.command import options
 
 Runs = Annotated[list[Path], typer.Argument(help="Result folders: two, or one and --detectors A,B.")]
-Compared = Annotated[
+ComparedDetectors = Annotated[
     str,
     typer.Option(
         "--detectors",
@@ -22,15 +22,15 @@ Power = Annotated[
     bool, typer.Option("--power", help="Say how many images and generators would settle what is unresolved.")
 ]
 AllCells = Annotated[bool, typer.Option("--all", help="Every cell that differs beyond chance, not the first 20 alone.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def compare_command(
     runs: Runs,
-    detectors: Compared = "",
+    detectors: ComparedDetectors = "",
     power: Power = False,  # noqa: FBT002
     all_cells: AllCells = False,  # noqa: FBT002
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: JsonDocument = False,  # noqa: FBT002
 ) -> None:
     """Compare two detectors on the same cells and images: what differs, by how much, and whether that is chance.
 

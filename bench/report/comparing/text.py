@@ -208,6 +208,8 @@ def _power(found: DetectorComparison) -> list[RenderableType]:
 
 
 def _unresolved(average: AverageDifference) -> bool:
+    if average.on_these.verdict == SAME:
+        return False
     return UNRESOLVED in {average.on_these.verdict, average.across.verdict if average.across else UNRESOLVED}
 
 
@@ -223,7 +225,7 @@ def _images_needed(average: AverageDifference) -> str:
 
 def _generators_needed(average: AverageDifference) -> str:
     if average.across is None:
-        return DASH if average.on_these.verdict == SAME else f"{FEWEST_GENERATORS} or more"
+        return f"{FEWEST_GENERATORS} or more"
     if average.across.verdict != UNRESOLVED:
         return "settled"
     generators = average.needed.generators
