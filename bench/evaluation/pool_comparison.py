@@ -200,8 +200,8 @@ def compare_pool(
     influences = np.stack([one.influences for one in found])
     same = np.array([[_alike(first, second) for second in influences] for first in influences])
     same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = _Trainings.of(own, measure, paired=paired_trainings)
-    images = _image_tests(found, averages, influences, trainings, same)
+    trainings = Trainings.of(own, measure, paired=paired_trainings)
+    images = image_tests(found, averages, influences, trainings, same)
     shared = _in_several_tests(evaluation.run, own[0], evaluation.sources)
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
     scope = _too_few(margins) if margins.tested and np.isnan(ends).all() else margins.scope
@@ -268,7 +268,7 @@ def _alike(first: Floats, second: Floats) -> bool:
 
 
 @dataclass(frozen=True)
-class _Trainings:
+class Trainings:
     """What the choice of training seeds adds to variances.
 
     Attributes:
@@ -282,7 +282,7 @@ class _Trainings:
     freedom: Floats
 
     @classmethod
-    def of(cls, own: Sequence[pd.DataFrame], measure: str, *, paired: bool) -> _Trainings:
+    def of(cls, own: Sequence[pd.DataFrame], measure: str, *, paired: bool) -> Trainings:
         """From the cells of each detector; of a single seed nothing is known, and nothing is added."""
         by_seed = [cells.groupby(columns.SEED)[measure].mean() for cells in own]
         found = np.array([_variance_of_mean(one) for one in by_seed])
@@ -301,10 +301,18 @@ def _variance_of_mean(by_seed: pd.Series[float]) -> tuple[float, float]:
     return (float(there.var()) / len(there), len(there) - 1.0) if len(there) > 1 else (0.0, 1.0)
 
 
-def _image_tests(
-    found: Sequence[Average], averages: Floats, influences: Floats, trainings: _Trainings, same: Mask
+def image_tests(
+    found: Sequence[Average], averages: Floats, influences: Floats, trainings: Trainings, same: Mask
 ) -> PairTests:
-    """Tests on these generators, over images and, with several seeds, over trainings."""
+    """Tests on these generators, over images and, with several seeds, over trainings.
+
+    Args:
+        found: Of A detectors, an average over the same cells.
+        averages: Floats (A,), their values.
+        influences: Floats (A, S), theirs.
+        trainings: What the choice of training seeds adds.
+        same: Bools (A, A), whether two of them answered alike.
+    """
     there = found[0].losses > 0
     shares, influences = found[0].shares[there], influences[:, there]
     corrected = influences / np.sqrt(np.maximum(1 - shares, 0.5))

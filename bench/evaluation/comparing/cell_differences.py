@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.evaluation.averages import TestSources, cell_intervals
+from bench.evaluation.averages import Average, TestSources
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.comparing.paired_runs import PairedRun
 from bench.evaluation.decided_blocks import DecidedBlock, Mask, decided_blocks
+from bench.evaluation.pool_comparison import Trainings, image_tests
 from bench.records import columns
-from bench.statistics.comparisons import difference_test, source_sign_flip
-from bench.statistics.influences import sum_by_source
-from bench.statistics.intervals import Compared, Floats, difference_interval
+from bench.statistics.comparisons import source_sign_flip
+from bench.statistics.intervals import Floats
 from bench.statistics.ranks import BETTER, SAME, UNRESOLVED, WORSE
 
 LEVEL = 0.05  # of all averages together, and of all cells
 FIRST, SECOND, DIFFERENCE, LOW, HIGH = "first", "second", "difference", "low", "high"
 P, CORRECTED, VERDICT = "p", "corrected_p", "verdict"
+SEEDS = "seeds"  # number of trainings of each detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,77 +60,70 @@ def verdict_of(difference: float, p: float) -> str:
     return BETTER if difference > 0 else WORSE
 
 
-def corrected_changes(first: Floats, second: Floats, shares: Floats) -> Floats:
-    """What each source adds to differences (..., S), corrected for the source's own part as `compare_pool` does."""
-    changes: Floats = (first - second) / np.sqrt(np.maximum(1 - shares, 0.5))
-    return changes
-
-
-def _paired_blocks(paired: PairedRun) -> Iterator[tuple[DecidedBlock, DecidedBlock]]:
-    """The decisions of the first and of the second on the same cells: both are in one order and share their images."""
-    first, second = paired.masks()
-    return zip(decided_blocks(paired.run, first), decided_blocks(paired.run, second), strict=True)
-
-
 def compare_cells(paired: PairedRun, measured: MeasuredCells) -> tuple[pd.DataFrame, DecisionChanges]:
-    """The differences of all cells, and those of decisions.
+    """The differences of all cells, each a mean over its trainings, and those of decisions.
 
     Returns:
-        One row per cell: its question, seed, images and sources, `FIRST` and `SECOND` in [0, 1], `DIFFERENCE` with the
-        ends of its 95% interval `LOW` and `HIGH`, two-sided `P`, `CORRECTED` and `VERDICT`, which `correct_cells`
-        corrects; and the changes.
+        One row per question: its axes, `SEEDS`, images and sources, `FIRST` and `SECOND` in [0, 1], `DIFFERENCE` with
+        the ends of its 95% interval `LOW` and `HIGH` over images and trainings, two-sided `P`, `CORRECTED` and
+        `VERDICT`, which `correct_cells` corrects; and the changes.
     """
-    first, _ = paired.masks()
-    names = [*columns.of_question(paired.run.manifest.protocol.axes), columns.SEED]
-    table = measured.table.loc[first, [*names, columns.N, columns.N_GENERATED, columns.SOURCES]].copy()
-    numbers = {name: np.full(len(measured.table), np.nan) for name in (FIRST, SECOND, DIFFERENCE, LOW, HIGH, P)}
-    same = np.zeros(len(measured.table), bool)
-    counted = _CountedChanges(np.zeros(measured.sources.count, np.int64), np.zeros(measured.sources.image_count, bool))
-    for one, other in _paired_blocks(paired):
-        test = measured.sources.of(one.images)
-        counted.add(one, other, test)
-        for name, values in _cell_numbers(one, other, test).items():
-            numbers[name][one.cells] = values
-        same[one.cells] = (one.correct == other.correct).all(axis=1)
-    for name, values in numbers.items():
-        table[name] = values[first]
-    table[CORRECTED], table[VERDICT] = table[P], np.where(same[first], SAME, UNRESOLVED)
-    return table.reset_index(drop=True), counted.changes()
+    table, (first, second) = measured.table, paired.masks()
+    counted = _CountedChanges.of(paired, measured)
+    question = list(columns.of_question(paired.run.manifest.protocol.axes))
+    asked = table.groupby(question, sort=False, dropna=False).ngroup().to_numpy()
+    rows = []
+    for place in pd.unique(asked):
+        masks = {side: own & (asked == place) for side, own in ((FIRST, first), (SECOND, second))}
+        averages = list(measured.averages_over(masks).values())
+        own = [table[mask] for mask in masks.values()]
+        trainings = Trainings.of(own, columns.RANKED, paired=paired.one_method)
+        where = {name: own[0][name].iloc[0] for name in [*question, columns.N, columns.N_GENERATED, columns.SOURCES]}
+        alike = not counted.different[masks[FIRST]].any()
+        rows.append({**where, SEEDS: len(own[0]), **_numbers(averages, trainings, alike=alike)})
+    return pd.DataFrame(rows), counted.changes()
 
 
-def _cell_numbers(one: DecidedBlock, other: DecidedBlock, test: TestSources) -> dict[str, Floats]:
-    """Both accuracies of each cell, and their difference with its interval and p."""
-    rows = [block.measures()[columns.RANKED] for block in (one, other)]
-    count, shares = len(test.sources), test.layout.shares
-    sums = [sum_by_source(row.influences, test.source, count) for row in rows]
-    ends = [cell_intervals(columns.RANKED, row, test) for row in rows]
-    sides = [Compared(row.values, *end, own) for row, end, own in zip(rows, ends, sums, strict=True)]
-    identical = (one.correct == other.correct).all(axis=1)
-    largest = float(test.losses[columns.RANKED].max())
-    low, high = difference_interval(sides[0], sides[1], shares, largest, identical)
-    differences = np.where(identical, 0.0, rows[0].values - rows[1].values)
-    p = difference_test(differences, corrected_changes(sums[0], sums[1], shares).T)
-    values = rows[0].values, rows[1].values
-    return {FIRST: values[0], SECOND: values[1], DIFFERENCE: differences, LOW: low, HIGH: high, P: p}
+def _numbers(averages: Sequence[Average], trainings: Trainings, *, alike: bool) -> dict[str, float | str]:
+    """Both accuracies of a cell, and their difference with its interval and p."""
+    first, second = (one.value for one in averages)
+    same = np.array([[True, alike], [alike, True]])
+    influences = np.stack([one.influences for one in averages])
+    tests = image_tests(averages, np.array([first, second]), influences, trainings, same)
+    low, high, p = (float(one[0, 1]) for one in (tests.low, tests.high, tests.p))
+    ends: dict[str, float | str] = {LOW: low, HIGH: high, P: p, CORRECTED: p}
+    return {FIRST: first, SECOND: second, DIFFERENCE: first - second, **ends, VERDICT: SAME if alike else UNRESOLVED}
 
 
 @dataclass
 class _CountedChanges:
-    """Decisions on which two detectors differ, counted while cells come.
+    """Decisions on which two detectors differ.
 
     Attributes:
         by_source: Integers (S,), those that the first alone has right less those that the second alone has.
-        differing: Bools (images,), on which any decision differs.
+        images: Bools (images,), on which any decision differs.
+        different: Bools (cells,), cells of the first in which any decision differs.
         decisions: Number of decisions of each.
         won: Those that the first alone has right.
         lost: Those that the second alone has right.
     """
 
     by_source: NDArray[np.int64]
-    differing: Mask
+    images: Mask
+    different: Mask
     decisions: int = 0
     won: int = 0
     lost: int = 0
+
+    @classmethod
+    def of(cls, paired: PairedRun, measured: MeasuredCells) -> _CountedChanges:
+        """Those of a run of two: the cells of both are in one order and share their images."""
+        sources, cells = measured.sources, len(measured.table)
+        counted = cls(np.zeros(sources.count, np.int64), np.zeros(sources.image_count, bool), np.zeros(cells, bool))
+        blocks = [decided_blocks(paired.run, mask) for mask in paired.masks()]
+        for one, other in zip(*blocks, strict=True):
+            counted.add(one, other, sources.of(one.images))
+        return counted
 
     def add(self, one: DecidedBlock, other: DecidedBlock, test: TestSources) -> None:
         """Count the decisions of some cells."""
@@ -137,13 +131,13 @@ class _CountedChanges:
         self.decisions += one.correct.size
         self.won += int(won.sum())
         self.lost += int(lost.sum())
-        net = won.sum(axis=0) - lost.sum(axis=0)
-        np.add.at(self.by_source, test.sources[test.source], net)
-        self.differing[test.images] |= (won | lost).any(axis=0)
+        np.add.at(self.by_source, test.sources[test.source], won.sum(axis=0) - lost.sum(axis=0))
+        self.images[test.images] |= (won | lost).any(axis=0)
+        self.different[one.cells] = (won | lost).any(axis=1)
 
     def changes(self) -> DecisionChanges:
         """What was counted."""
-        images, of_images = int(self.differing.sum()), len(self.differing)
+        images, of_images = int(self.images.sum()), len(self.images)
         p = source_sign_flip(self.by_source)
         return DecisionChanges(self.decisions, self.won, self.lost, images, of_images, p)
 

@@ -15,7 +15,6 @@ from bench.evaluation.comparing.cell_differences import (
     DecisionChanges,
     compare_cells,
     correct_cells,
-    corrected_changes,
     corrected_p,
     verdict_of,
 )
@@ -90,7 +89,7 @@ class DetectorComparison:
             defined in each.
         tests: Number of averages that p is corrected for, on these generators and across generators.
         decisions: On which decisions they differ.
-        cells: One row per cell, as `compare_cells` returns them, corrected.
+        cells: As `compare_cells` returns them, corrected.
         tested: Number of cells that p is corrected for: of all compared detectors, those in which any decision differs.
         ranked_by: The average that ranks detectors.
     """
@@ -230,7 +229,7 @@ def _needed(pool: _Pool, on_these: Evidence, across: Evidence | None, tests: tup
 def _variances(pool: _Pool) -> tuple[float, float]:
     """The variance of a difference over images, and what trainings add to it."""
     first, second = pool.averages
-    changes = corrected_changes(first.influences, second.influences, first.shares)
+    changes = (first.influences - second.influences) / np.sqrt(np.maximum(1 - first.shares, 0.5))  # as it is tested
     of_images = float(np.sum(changes**2))
     of_trainings = pool.comparison.images.of_trainings
     return of_images, 0.0 if of_trainings is None else float(of_trainings[0, 1])

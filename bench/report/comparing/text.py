@@ -15,6 +15,7 @@ from bench.evaluation.comparing.cell_differences import (
     HIGH,
     LOW,
     SECOND,
+    SEEDS,
     VERDICT,
     DecisionChanges,
 )
@@ -59,11 +60,11 @@ def _comparison(found: DetectorComparison, *, power: bool, all_cells: bool) -> G
 
 def _heading(found: DetectorComparison) -> str:
     """On what the two are compared."""
-    manifest, cells = found.paired.run.manifest, len(found.cells)
+    manifest, cells = found.paired.run.manifest, found.paired.run.cells
     largest = max(found.averages, key=lambda one: one.images)
     images = f"{largest.images:,} images of {_counted(largest.sources, 'source')}"
-    seeds = _counted(found.cells[columns.SEED].nunique(), "training seed")
-    where = f"{_counted(cells, 'cell')} that both have, {seeds}, {images}"
+    seeds = _counted(cells[columns.SEED].nunique(), "training seed")
+    where = f"{_counted(len(cells) // 2, 'cell')} that both have, {seeds}, {images}"
     return f"{manifest.protocol.title}. Data: {manifest.data.title}. Setting: {manifest.setting}. {where}."
 
 
@@ -150,7 +151,12 @@ def _counted_cells(found: DetectorComparison) -> str:
     own = int(found.cells[VERDICT].ne(SAME).sum())
     of_all = " of all detectors" if found.tested > own else ""
     corrected = f", corrected for the {found.tested:,}{of_all} in which any decision differs" if own else ""
-    return f"Cells{corrected}: {_cell_verdicts(found)}."
+    trainings = ", each a mean over trainings" if _several_trainings(found) else ""
+    return f"Cells{trainings}{corrected}: {_cell_verdicts(found)}."
+
+
+def _several_trainings(found: DetectorComparison) -> bool:
+    return bool(found.cells[SEEDS].gt(1).any())
 
 
 def _cell_verdicts(found: DetectorComparison) -> str:
@@ -174,7 +180,7 @@ def _cells(found: DetectorComparison, *, all_cells: bool) -> list[RenderableType
 
 
 def _cell_columns(found: DetectorComparison, cells: pd.DataFrame) -> list[TableColumn]:
-    axes = [*columns.of_question(found.paired.run.manifest.protocol.axes), columns.SEED]
+    axes = columns.of_question(found.paired.run.manifest.protocol.axes)
     names = [name for name in axes if found.cells[name].nunique() > 1] or [columns.TEST]
     counts = [TableColumn("images", tuple(f"{count:,}" for count in cells[columns.N]))]
     ends = zip(cells[DIFFERENCE], cells[LOW], cells[HIGH], strict=True)
@@ -237,14 +243,12 @@ def _legend(found: Sequence[DetectorComparison]) -> str:
     on_these, across = found[0].tests
     counts = f"{on_these} averages on these generators" + (f" and {across} across generators" if across else "")
     corrected = f" by Holm's correction for the {counts} that are not the same, 5% for any false verdict"
-    several = any(one.cells[columns.SEED].nunique() > 1 for one in found)
-    trainings = " and trainings" if several else ""
-    single = " A cell is one training." if several else ""
+    trainings = " and trainings" if any(_several_trainings(one) for one in found) else ""
     accuracy = " or ".join(dict.fromkeys(one.accuracy for one in found))
     return (
         f"{accuracy.capitalize()} in %, differences in percentage points: first minus second, [95% interval of each "
         f"alone, over images clustered by source{trainings}, or were other generators drawn]. Verdict: of the first "
-        f"against the second; p two-sided{corrected * bool(on_these)}.{single}"
+        f"against the second; p two-sided{corrected * bool(on_these)}."
     )
 
 

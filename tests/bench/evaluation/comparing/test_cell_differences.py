@@ -81,6 +81,19 @@ def test_cells_of_several_comparisons_are_corrected_together():
     assert one["corrected_p"].min() == pytest.approx(2 * alone["corrected_p"].min())
 
 
+def test_a_cell_of_several_trainings_holds_what_trainings_differ_by():
+    """Two thirds of the trainings fail: images alone would tell the detectors apart, trainings do not."""
+    run = make_run(lambda *where: 0.5 if where[0] == "alpha" and where[-1] else 0.9, seeds=(0, 1, 2), n=60)
+    cells, _ = compared(run)
+    assert len(cells) == 16
+    assert set(cells["seeds"]) == {3}
+    assert correct_cells([cells]) == 16
+    assert set(cells["verdict"]) == {"unresolved"}
+    steady, _ = compared(make_run(lambda *where: 0.63 if where[0] == "alpha" else 0.9, seeds=(0, 1, 2), n=60))
+    correct_cells([steady])
+    assert steady["verdict"].eq("worse").sum() > 12
+
+
 def test_nothing_to_correct_is_no_fault():
     assert corrected_p([]) == []
     assert corrected_p([0.01, 0.5]) == [0.02, 0.5]
