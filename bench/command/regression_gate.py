@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bench.evaluation.golden_record import describe_update, golden_from, read_golden, with_detectors_of, write_golden
-from bench.evaluation.regression import compare
+from bench.golden.golden_record import describe_update, golden_from, read_golden, with_detectors_of, write_golden
+from bench.golden.regression import compare
 from bench.images.data_sets import embedded_corpus
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter

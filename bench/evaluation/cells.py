@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.averages import Average, Name, RunningAverages, SourceTable, TestSources, cell_intervals
+from bench.evaluation.averages import Average, CellIntervals, Name, RunningAverages, SourceTable, TestSources
 from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
 from bench.metrics.catalogue import METRICS, all_metrics
-from bench.metrics.metric import Metric, ScoredImages
+from bench.metrics.metric import CellImages, Metric
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS, ProtocolRecord
 from bench.records.outcomes import Scored, Unasked
@@ -121,6 +121,7 @@ def evaluate(run: Run, metrics: Sequence[str] = ()) -> MeasuredCells:
     masks = average_masks(run.cells, run.manifest.protocol)
     sources = SourceTable(run.score_table.test_images())
     values = {name: np.full(len(run.cells), np.nan) for name in _measured(further)}
+    intervals = {name: CellIntervals(name, len(run.cells)) for name in WITH_INTERVALS}
     averages = {}
     for detector in pd.unique(detectors):
         own = scored & (detectors == detector)
@@ -130,7 +131,12 @@ def evaluate(run: Run, metrics: Sequence[str] = ()) -> MeasuredCells:
             running.add(block, measures)
             for name, found in _cell_measures(block, measures, sources.of(block.images), further).items():
                 values[name][block.cells] = found
+            for name, rows in measures.items():
+                intervals[name].add(block.cells, rows, sources.of(block.images))
         averages[detector] = running.averages()
+    for name, ends in intervals.items():
+        lower, upper = columns.interval_of(name)
+        values[lower], values[upper] = ends.ends()
     counts = [columns.N, columns.N_GENERATED, columns.SOURCES]
     measured = pd.DataFrame(values).fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
     table = pd.concat([run.cells.reset_index(drop=True), measured], axis=1)
@@ -160,10 +166,8 @@ def _cell_measures(
     for name in WITH_INTERVALS:
         if name in measures:
             found[name] = measures[name].values
-            lower, upper = columns.interval_of(name)
-            found[lower], found[upper] = cell_intervals(name, measures[name], test)
     if further:
-        cells = [ScoredImages(labels, *rows) for rows in zip(block.scores, block.log_odds, strict=True)]
+        cells = [CellImages(labels, *rows) for rows in zip(block.scores, block.log_odds, strict=True)]
         found |= {metric.name: np.array([cell.measure(metric) for cell in cells]) for metric in further}
     return found
 

@@ -15,7 +15,7 @@ from bench.metrics.metric import called_generated, order_of
 from bench.metrics.ranking import roc_auc
 from bench.records import columns
 from bench.records.manifest import Manifest
-from bench.statistics.intervals import Sample, bounded_interval, source_variances
+from bench.statistics.intervals import SampleSize, bounded_interval, source_variances
 from protocols.api import NONE
 
 UNDEFINED = float("nan")
@@ -206,10 +206,10 @@ def _flip_rate(flips: pd.DataFrame) -> tuple[float, float, float]:
     )
     of_source = flips.groupby([columns.SOURCE, FIT, columns.LABEL])["flipped"].transform("size")
     shares = (of_source / classes.transform("size")).groupby(flips[columns.SOURCE]).max().to_numpy()
-    sample = Sample(len(flips[IMAGE].drop_duplicates()), float((1 - shares).sum()), float(by_source["loss"].max()))
+    sample = SampleSize(len(flips[IMAGE].drop_duplicates()), float((1 - shares).sum()), float(by_source["loss"].max()))
     rate = fits.mean().mean()
     spread = source_variances(by_source["influence"].to_numpy()[None], shares)
-    low, high = bounded_interval(np.array([rate]), spread, sample, counts=True)
+    low, high = bounded_interval(np.array([rate]), spread, sample)
     return float(rate), float(low[0]), float(high[0])
 
 

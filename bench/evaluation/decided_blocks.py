@@ -54,11 +54,20 @@ class DecidedBlock:
         return 0 < generated < len(self.images)
 
     def measures(self) -> dict[str, RowMeasures]:
-        """The measures that are defined, by column, each with the influence of every image."""
-        labels = self.images.labels
-        found = {columns.ACCURACY: mean_influences(self.correct, labels), columns.RANKED: self.ranked()}
+        """The measures that are defined, by column, each with the influence of every image.
+
+        Those that are one for want of a difference, such as accuracy and balanced accuracy of balanced cells, are one
+        object.
+        """
+        labels, right = self.images.labels, self.called == (self.images.labels == 1)
+        found = {columns.RANKED: self.ranked()}
+        balanced = 2 * int(labels.sum()) == len(labels)
+        found[columns.ACCURACY] = found[columns.RANKED] if balanced else mean_influences(self.correct, labels)
         if self.has_both_classes:
-            found[columns.BALANCED_ACCURACY] = mean_influences(self.called == (labels == 1), labels, balanced=True)
+            by_score = np.array_equal(right, self.correct)
+            found[columns.BALANCED_ACCURACY] = (
+                found[columns.RANKED] if by_score else mean_influences(right, labels, balanced=True)
+            )
             found[columns.ROC_AUC], found[columns.AP] = ranking_influences(self.order, labels)
         return found
 
@@ -75,7 +84,7 @@ def decided_blocks(run: Run, cells: Mask) -> Iterator[DecidedBlock]:
         InputError: A cell is called scored and has no scores, or names no generators where that is its task.
     """
     positions = np.flatnonzero(cells & run.cells[columns.STATUS].eq(Scored.status).to_numpy())
-    keys = run.cells[columns.KEY].to_numpy()[positions].tolist()
+    keys = run.cells[columns.KEY].iloc[positions].tolist()
     places = dict(zip(keys, positions.tolist(), strict=True))
     gone = [position for key, position in places.items() if key not in run.score_table]
     _raise_for_cells(run, gone, "called scored, without scores")
@@ -90,8 +99,9 @@ def decided_blocks(run: Run, cells: Mask) -> Iterator[DecidedBlock]:
 
 
 def _decided(block: ScoreBlock, cells: NDArray[np.intp]) -> DecidedBlock:
-    for scores in block.scores:
-        check_scores(block.images.labels, scores)
+    if not ((block.scores >= 0) & (block.scores <= 1)).all():
+        for scores in block.scores:
+            check_scores(block.images.labels, scores)
     without_odds = np.isnan(block.log_odds).any(axis=1, keepdims=True)
     order = np.where(without_odds, block.scores, block.log_odds)
     correct = called_generated(block.scores) == (block.images.labels == 1)

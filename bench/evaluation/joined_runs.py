@@ -11,7 +11,7 @@ from bench.evaluation.cells import SCORED
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.records.manifest import DataRecord, DetectorRecord
-from bench.records.run import Run
+from bench.records.run import Run, ValidationScores
 from bench.records.score_table import ScoreTable
 
 
@@ -23,7 +23,10 @@ def _question_key(run: Run) -> Hashable:
     names = list(columns.of_question(protocol.axes))
     cells = frozenset(run.cells[names].itertuples(index=False, name=None))
     data_key = _data_key(manifest.data), further
-    return protocol.name, protocol.axes, protocol.groups, manifest.setting, data_key, runtime_key, cells
+    # what is loaded from a checkpoint was not trained on less
+    trained = any(record.checkpoint is None for record in manifest.detectors.values())
+    setting = manifest.setting, manifest.validation if trained else 0.0
+    return protocol.name, protocol.axes, protocol.groups, setting, data_key, runtime_key, cells
 
 
 def _kinds(run: Run) -> list[Run]:
@@ -39,7 +42,8 @@ def _only(run: Run, names: Collection[str]) -> Run:
     cells = run.cells[run.cells[columns.DETECTOR].isin(names)].reset_index(drop=True)
     diagnostics = run.diagnostics[run.diagnostics[columns.KEY].isin(cells[columns.KEY])].reset_index(drop=True)
     scores = run.score_table.only(cells[columns.KEY])
-    return Run(replace(run.manifest, detectors=detectors), cells, scores, run.throughput, diagnostics)
+    manifest = replace(run.manifest, detectors=detectors)
+    return replace(run, manifest=manifest, cells=cells, score_table=scores, diagnostics=diagnostics)
 
 
 def _data_key(data: DataRecord) -> Hashable:
@@ -71,11 +75,16 @@ def _join_same_question(runs: Sequence[Run]) -> Run:
             raise InputError(msg)
     scores = ScoreTable.joined(run.score_table for run in runs)
     diagnostics = pd.concat([run.diagnostics for run in runs], ignore_index=True)
-    diagnostics = diagnostics.drop_duplicates([columns.KEY, columns.NAME])
+    image = [columns.KEY, columns.NAME]
+    diagnostics = diagnostics.drop_duplicates(image)
     throughput = pd.concat([run.throughput for run in runs], ignore_index=True)
     seeds = tuple(sorted({seed for run in runs for seed in run.manifest.seeds}))
     manifest = replace(runs[0].manifest, detectors=detectors, seeds=seeds)
-    return Run(manifest, _joined_cells(runs), scores, throughput, diagnostics)
+    validation = ValidationScores(
+        pd.concat([run.validation.cells for run in runs], ignore_index=True).drop_duplicates(columns.KEY),
+        pd.concat([run.validation.scores for run in runs], ignore_index=True).drop_duplicates(image),
+    )
+    return Run(manifest, _joined_cells(runs), scores, throughput, diagnostics, validation)
 
 
 def _is_absent(record: DetectorRecord) -> bool:
@@ -86,9 +95,9 @@ def _is_absent(record: DetectorRecord) -> bool:
 def join_runs(runs: Sequence[Run]) -> list[Run]:
     """Join the runs that may stand in one table, and keep the others apart.
 
-    Runs are joined when protocol, setting, data (title, kind, digest, number of images), kind of device, precision,
-    averages and planned questions agree: they add detectors and seeds to one another. The released and imported rows of
-    a run are joined apart from its trained ones.
+    Runs are joined when protocol, setting, share for validation, data (title, kind, digest, number of images), kind of
+    device, precision, averages and planned questions agree: they add detectors and seeds to one another. The released
+    and imported rows of a run are joined apart from its trained ones.
 
     Returns:
         One run per question, in the order in which they were first asked.

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from bench.evaluation.averages import Average, SourceTable
+from bench.evaluation.averages import Average
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
@@ -29,7 +29,7 @@ from bench.statistics.generator_margins import (
     generator_interval,
     generator_test,
 )
-from bench.statistics.intervals import CONFIDENCE, Compared, Floats, difference_interval, random_generator
+from bench.statistics.intervals import CONFIDENCE, Floats, difference_interval, random_generator, source_variances
 from bench.statistics.ranks import (
     better_beyond_chance,
     correct_for_pairs,
@@ -194,15 +194,15 @@ def compare_pool(
     """
     found = [evaluation.averages[detector][name][measure] for detector in detectors]
     averages = np.array([one.value for one in found])
-    table = evaluation.table[cells]
-    own = [table[table[columns.DETECTOR].eq(detector)] for detector in detectors]
-    matrices, margins = _matrices(own, evaluation.run, measure)
+    table = evaluation.table.loc[cells, [columns.DETECTOR, columns.TRAIN, columns.TEST, columns.SEED, measure]]
+    table = table[table[columns.DETECTOR].isin(list(detectors))]
+    matrices, margins = _matrices(table, detectors, evaluation.run, measure)
     influences = np.stack([one.influences for one in found])
     same = np.array([[_alike(first, second) for second in influences] for first in influences])
     same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = Trainings.of(own, measure, paired=paired_trainings)
+    trainings = Trainings.of(table, detectors, measure, paired=paired_trainings)
     images = image_tests(found, averages, influences, trainings, same)
-    shared = _in_several_tests(evaluation.run, own[0], evaluation.sources)
+    shared = _in_several_tests(evaluation, cells, detectors[0])
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
     scope = _too_few(margins) if margins.tested and np.isnan(ends).all() else margins.scope
     seed = (evaluation.run.manifest.data.digest, evaluation.run.manifest.protocol.name, name)
@@ -248,19 +248,18 @@ def _generators(count: int) -> str:
     return f"{count} generator{'s' if count > 1 else ''}"
 
 
-def _matrices(own: Sequence[pd.DataFrame], run: Run, measure: str) -> tuple[Floats, _Margins]:
-    """The cells of each detector as a matrix (R, C) of generators, NaN where there is none, and its margins."""
-    margins = _margins(own[0], run)
-    rows, across = margins.trained or [""], list(dict.fromkeys(test for cells in own for test in cells[columns.TEST]))
-    found = []
-    for cells in own:
-        train = cells[columns.TRAIN] if margins.trained else ""
-        means = cells.assign(**{columns.TRAIN: train}).groupby([columns.TRAIN, columns.TEST])[measure].mean()
-        found.append(means.unstack().reindex(index=rows, columns=across).to_numpy())
+def _matrices(table: pd.DataFrame, detectors: Sequence[str], run: Run, measure: str) -> tuple[Floats, _Margins]:
+    """The cells of each detector as a matrix (A, R, C) of generators, NaN where there is none, and their margins."""
+    margins = _margins(table[table[columns.DETECTOR].eq(detectors[0])], run)
+    rows, across = margins.trained or [""], list(table[columns.TEST].unique())
+    train = table[columns.TRAIN] if margins.trained else pd.Series("", index=table.index, name=columns.TRAIN)
+    means = table.groupby([table[columns.DETECTOR], train, table[columns.TEST]])[measure].mean().unstack()
+    places = pd.MultiIndex.from_product([detectors, rows])
+    found = means.reindex(index=places, columns=across).to_numpy().reshape(len(detectors), len(rows), len(across))
     there = ~np.isnan(found)
     if (there != there[:1]).any():
         margins = _Margins(None, None, "unresolved, as detectors were not tested on the same cells")
-    return np.stack(found), margins
+    return found, margins
 
 
 def _alike(first: Floats, second: Floats) -> bool:
@@ -282,23 +281,24 @@ class Trainings:
     freedom: Floats
 
     @classmethod
-    def of(cls, own: Sequence[pd.DataFrame], measure: str, *, paired: bool) -> Trainings:
-        """From the cells of each detector; of a single seed nothing is known, and nothing is added."""
-        by_seed = [cells.groupby(columns.SEED)[measure].mean() for cells in own]
-        found = np.array([_variance_of_mean(one) for one in by_seed])
+    def of(cls, table: pd.DataFrame, detectors: Sequence[str], measure: str, *, paired: bool) -> Trainings:
+        """From the cells of these detectors; of a single seed nothing is known, and nothing is added."""
+        by_seed = table.groupby([columns.DETECTOR, columns.SEED])[measure].mean().unstack().loc[list(detectors)]
+        own, freedom = _variances_of_means(by_seed.to_numpy(float))
         if paired:
-            between = np.array([[_variance_of_mean(one - other) for other in by_seed] for one in by_seed])
-            return cls(found[:, 0], between[..., 0], between[..., 1])
-        pairs = found[:, None, 0] + found[None, :, 0]
-        fourth = found[:, 0] ** 2 / found[:, 1]
+            return cls(own, *_variances_of_means(by_seed.to_numpy(float)[:, None] - by_seed.to_numpy(float)[None, :]))
+        pairs, fourth = own[:, None] + own[None, :], own**2 / freedom
         total = fourth[:, None] + fourth[None, :]
-        return cls(found[:, 0], pairs, np.divide(pairs**2, total, out=np.ones(pairs.shape), where=total > 0))
+        return cls(own, pairs, np.divide(pairs**2, total, out=np.ones(pairs.shape), where=total > 0))
 
 
-def _variance_of_mean(by_seed: pd.Series[float]) -> tuple[float, float]:
-    """The variance of the mean over seeds that are there, and its degrees of freedom."""
-    there = by_seed.dropna()
-    return (float(there.var()) / len(there), len(there) - 1.0) if len(there) > 1 else (0.0, 1.0)
+def _variances_of_means(by_seed: Floats) -> tuple[Floats, Floats]:
+    """The variances of means over the seeds (..., K) that are there, NaN for none, and their degrees of freedom."""
+    count = np.count_nonzero(~np.isnan(by_seed), axis=-1)
+    means = np.nansum(by_seed, axis=-1) / np.maximum(count, 1)
+    squares = np.nansum((by_seed - means[..., None]) ** 2, axis=-1)
+    freedom = np.maximum(count - 1, 1).astype(np.float64)
+    return np.where(count > 1, squares / freedom / np.maximum(count, 1), 0.0), freedom
 
 
 def image_tests(
@@ -316,8 +316,6 @@ def image_tests(
     there = found[0].losses > 0
     shares, influences = found[0].shares[there], influences[:, there]
     corrected = influences / np.sqrt(np.maximum(1 - shares, 0.5))
-    ends = np.array([one.interval for one in found])
-    largest_loss = max(float(one.losses.max()) for one in found)
     first, second = np.triu_indices(len(averages), 1)
     p, low, high = np.ones(same.shape), np.zeros(same.shape), np.zeros(same.shape)
     step = max(1, PAIRS_AT_A_TIME // corrected.shape[1])
@@ -328,10 +326,10 @@ def image_tests(
         of_images = difference_test(differences, changes.T)
         of_both = _test_with_training(differences, changes, trainings.pairs[one, other], trainings.freedom[one, other])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
-        sides = [Compared(averages[side], ends[side, 0], ends[side, 1], influences[side]) for side in (one, other)]
-        of_choice = difference_interval(sides[0], sides[1], shares, largest_loss, same[one, other])
+        spread = source_variances(influences[one] - influences[other], shares)
+        ends = difference_interval(differences, spread, found[0].sample, same[one, other], found[0].rule)
         reach = stdtrit(trainings.freedom[one, other], (1 + CONFIDENCE) / 2) ** 2 * trainings.pairs[one, other]
-        low[one, other], high[one, other] = _widened(differences, of_choice, reach)
+        low[one, other], high[one, other] = _widened(differences, ends, reach)
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)
@@ -367,11 +365,12 @@ def _test_with_training(differences: Floats, changes: Floats, variances: Floats,
     return found
 
 
-def _in_several_tests(run: Run, cells: pd.DataFrame, sources: SourceTable) -> Mask:
+def _in_several_tests(evaluation: MeasuredCells, cells: Mask, detector: str) -> Mask:
     """Which sources stand in the test sets of several generators, bools (S,)."""
-    tests = np.zeros(sources.count, np.intp)
-    for _, keys in cells.groupby(columns.TEST)[columns.KEY]:
-        tests += sources.standing_in(run.score_table.only(keys).test_images())
+    own = cells & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
+    tests = np.zeros(evaluation.sources.count, np.intp)
+    for _, keys in evaluation.table.loc[own].groupby(columns.TEST)[columns.KEY]:
+        tests += evaluation.sources.standing_in(evaluation.run.score_table.only(keys).test_images())
     return tests > 1
 
 

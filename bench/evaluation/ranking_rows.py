@@ -167,8 +167,12 @@ def ranking_row(
     own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
     averages = evaluation.averages[detector]
     means = {name: _mean(evaluation, mask & own, averages[name]) for name, mask in masks.items()}
-    cells, protocol = evaluation.table[own], run.manifest.protocol
-    scored = evaluation.table[own & evaluation.scored]
+    protocol = run.manifest.protocol
+    counts = [columns.N, columns.N_GENERATED]
+    cells = evaluation.table.loc[
+        own, [columns.SEED, columns.STATUS, columns.REASON, columns.RANKED, *protocol.worst_over]
+    ]
+    scored = evaluation.table.loc[own & evaluation.scored, [*counts, *evaluation.headers]]
     metrics = scored[list(evaluation.headers)].mean(skipna=False)
     home = protocol.group("home") or ""
     return RankingRow(
@@ -183,7 +187,7 @@ def ranking_row(
         seeds=cells[columns.SEED].nunique(),
         images_per_s=speed,
         reasons=_reasons(cells),
-        at_chance=_at_chance(evaluation, masks[home] & own) if home in masks else False,
+        at_chance=_at_chance(averages.get(home, {}).get(columns.BALANCED_ACCURACY)),
         over=_over_axes(cells, protocol),
         checkpoint=run.manifest.detectors[detector].checkpoint,
         imported=run.manifest.detectors[detector].imported,
@@ -209,10 +213,6 @@ def _over_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, MeanA
     return found
 
 
-def _at_chance(evaluation: MeasuredCells, cells: Mask) -> bool:
-    """Whether the interval of these cells holds the accuracy of guessing whether an image is generated."""
-    table = evaluation.table
-    binary = table[columns.TASK].eq("binary").to_numpy()
-    both = table[[columns.REAL_ACCURACY, columns.GENERATED_ACCURACY]].notna().all(axis=1).to_numpy()
-    average = evaluation.balanced(cells & binary & both)  # of one class it would be a recall
-    return average is not None and average.interval[0] <= CHANCE <= average.interval[1]
+def _at_chance(balanced: Average | None) -> bool:
+    """Whether the interval of a balanced accuracy holds that of guessing; it is not known of cells of one class."""
+    return balanced is not None and balanced.interval[0] <= CHANCE <= balanced.interval[1]

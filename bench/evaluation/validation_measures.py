@@ -10,7 +10,7 @@ import pandas as pd
 from bench.metrics.calibration import CALIBRATION_METHODS, chosen_threshold, fit_calibration
 from bench.metrics.catalogue import find_metrics
 from bench.metrics.decisions import accuracy, balanced_accuracy
-from bench.metrics.metric import ScoredImages
+from bench.metrics.metric import CellImages
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import Run
@@ -45,15 +45,15 @@ def validation_measures(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _on_one_scale(*tables: pd.DataFrame) -> Iterator[ScoredImages]:
+def _on_one_scale(*tables: pd.DataFrame) -> Iterator[CellImages]:
     """The images of tables of scores, with log odds where all of them have some."""
     with_odds = not any(table[columns.LOG_ODDS].isna().any() for table in tables)
     for table in tables:
         labels, scores, odds = (table[name].to_numpy() for name in (columns.LABEL, columns.SCORE, columns.LOG_ODDS))
-        yield ScoredImages(labels.astype(np.int64), scores, odds if with_odds else None)
+        yield CellImages(labels.astype(np.int64), scores, odds if with_odds else None)
 
 
-def _measures(validation: ScoredImages, test: ScoredImages) -> Iterator[tuple[str, float]]:
+def _measures(validation: CellImages, test: CellImages) -> Iterator[tuple[str, float]]:
     """The measures of one cell, by column."""
     threshold = chosen_threshold(validation.labels, validation.order)
     called = test.order > threshold

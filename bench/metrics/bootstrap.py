@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.metrics.metric import Metric, ScoredImages
+from bench.metrics.metric import CellImages, Metric
 from bench.statistics.intervals import CONFIDENCE, random_generator
 from detectors.types import Array
 
@@ -14,7 +14,7 @@ DRAWS = 1000
 
 
 def bootstrap_interval(
-    metric: Metric, images: ScoredImages, sources: Array, draws: int = DRAWS, level: float = CONFIDENCE
+    metric: Metric, images: CellImages, sources: Array, draws: int = DRAWS, level: float = CONFIDENCE
 ) -> tuple[float, float]:
     """An interval of one measure of one cell.
 
@@ -59,7 +59,7 @@ def bootstrap_interval(
     return low, high
 
 
-def _drawn_values(metric: Metric, images: ScoredImages, sources: Array, draws: int) -> Iterator[float]:
+def _drawn_values(metric: Metric, images: CellImages, sources: Array, draws: int) -> Iterator[float]:
     """The measure in each draw of the sources."""
     names, codes = np.unique(np.asarray(sources, dtype=str), return_inverse=True)
     has = np.stack([np.bincount(codes[images.labels == label], minlength=names.size) > 0 for label in (0, 1)])

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import ScoredImages, UnusableScores, check_labels
+from bench.metrics.metric import CellImages, UnusableScores, check_labels
 from bench.metrics.ranking import hits_and_false_alarms
 from detectors.types import Array
 
@@ -39,12 +39,12 @@ class Calibration:
         """Calibrated log odds, float64 (N,), of log odds (N,)."""
         return self.slope * log_odds.astype(np.float64) + self.offset
 
-    def calibrate(self, images: ScoredImages) -> ScoredImages:
+    def calibrate(self, images: CellImages) -> CellImages:
         """The same images with calibrated scores and log odds; what was stored stays as it is."""
         from scipy.special import expit
 
         log_odds = self(images.finite_log_odds)
-        return ScoredImages(images.labels, expit(log_odds), log_odds, images.threshold)
+        return CellImages(images.labels, expit(log_odds), log_odds, images.threshold)
 
 
 def fit_calibration(method: CalibrationMethod, labels: Array, log_odds: Array) -> Calibration:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from bench.metrics import decisions, probabilities, ranking
 from bench.metrics.decisions import precision_at_prevalence
-from bench.metrics.metric import THRESHOLD, Metric, ScoredImages, check_scores
+from bench.metrics.metric import THRESHOLD, CellImages, Metric, check_scores
 from bench.metrics.ranking import tpr_at_fpr
 from bench.platform.errors import InputError
 from bench.records import columns
@@ -129,5 +129,5 @@ def measure(
         UnusableScores: Other labels or scores than these.
     """
     check_scores(labels, scores)
-    images = ScoredImages(labels, scores, log_odds, threshold)
+    images = CellImages(labels, scores, log_odds, threshold)
     return {columns.N: labels.size, **{metric.name: images.measure(metric) for metric in metrics}}

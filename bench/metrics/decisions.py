@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from bench.metrics.bootstrap import bootstrap_interval
-from bench.metrics.metric import Metric, ScoredImages
+from bench.metrics.metric import CellImages, Metric
 from bench.records import columns
 from detectors.types import Array
 
@@ -58,7 +58,7 @@ def precision_of_rates(prevalence: float, hit_rate: float, alarm_rate: float) ->
 
 
 def precision_interval(
-    prevalence: float | None, images: ScoredImages, sources: Array, draws: int, level: float
+    prevalence: float | None, images: CellImages, sources: Array, draws: int, level: float
 ) -> tuple[float, float]:
     """The interval of precision, from those of both rates, which are of different images.
 
@@ -88,11 +88,11 @@ def precision_interval(
 
 
 def _called_with_interval(
-    label: int, images: ScoredImages, sources: Array, draws: int, level: float
+    label: int, images: CellImages, sources: Array, draws: int, level: float
 ) -> tuple[float, tuple[float, float]]:
     """The share of one class that is called generated, with its interval."""
     own = images.labels == label
-    part = ScoredImages(images.labels[own], images.scores[own], threshold=images.threshold)
+    part = CellImages(images.labels[own], images.scores[own], threshold=images.threshold)
     rate = Metric("called", lambda _labels, called: float(called.mean()), needs=(label,), reads="decisions")
     return part.measure(rate), bootstrap_interval(rate, part, np.asarray(sources)[own], draws, level)
 

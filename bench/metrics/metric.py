@@ -62,7 +62,7 @@ class Metric:
     otherwise: str = ""
     bounds: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
-    interval: Callable[[ScoredImages, Array, int, float], tuple[float, float]] | None = None
+    interval: Callable[[CellImages, Array, int, float], tuple[float, float]] | None = None
     uses_answers: bool = False
 
     @property
@@ -94,7 +94,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class ScoredImages:
+class CellImages:
     """The scores of one detector on the images of one cell, as metrics read them.
 
     Attributes:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.bootstrap import bootstrap_interval
-from bench.metrics.metric import CLIP, Metric, ScoredImages
+from bench.metrics.metric import CLIP, CellImages, Metric
 from bench.statistics.intervals import random_generator
 from detectors.types import Array
 
@@ -62,7 +62,7 @@ def expected_calibration_error(labels: Array, scores: Array) -> float:
     return reliability_table(labels, scores).calibration_error
 
 
-def calibration_error_interval(images: ScoredImages, sources: Array, draws: int, level: float) -> tuple[float, float]:
+def calibration_error_interval(images: CellImages, sources: Array, draws: int, level: float) -> tuple[float, float]:
     """The interval of the calibration error, whose lower end allows for what chance adds to it.
 
     Distances in bins are never negative, so that few images show an error where there is none. What a calibrated

@@ -13,7 +13,7 @@ from math import ceil, floor
 import numpy as np
 
 from bench.metrics.bootstrap import bootstrap_interval
-from bench.metrics.metric import Metric, ScoredImages
+from bench.metrics.metric import CellImages, Metric
 from bench.records import columns
 from detectors.types import Array
 
@@ -49,9 +49,7 @@ def hit_rate_at(rate: float, labels: Array, order: Array) -> float:
     return float(hits[allowed - 1] / hits[-1]) if allowed else 0.0
 
 
-def hit_rate_interval(
-    rate: float, images: ScoredImages, sources: Array, draws: int, level: float
-) -> tuple[float, float]:
+def hit_rate_interval(rate: float, images: CellImages, sources: Array, draws: int, level: float) -> tuple[float, float]:
     """The interval of a true positive rate at a stated false positive rate.
 
     Which threshold has that rate is known from few real images. At the true one as many of them are false alarms as

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.metrics.calibration import chosen_threshold
 from bench.metrics.decisions import accuracy, balanced_accuracy
-from bench.metrics.metric import CLASS_NAMES, ScoredImages
+from bench.metrics.metric import CLASS_NAMES, CellImages
 from bench.platform.errors import InputError
 from detectors.types import Array
 
@@ -28,11 +28,11 @@ class SeenImages:
     chosen: NDArray[np.bool_]
     left_out: NDArray[np.bool_]
 
-    def threshold(self, images: ScoredImages) -> float:
+    def threshold(self, images: CellImages) -> float:
         """The threshold of `images.order` that is best on them by balanced accuracy."""
         return chosen_threshold(images.labels[self.chosen], images.order[self.chosen])
 
-    def calibrated_accuracy(self, images: ScoredImages, *, balanced: bool = False) -> float:
+    def calibrated_accuracy(self, images: CellImages, *, balanced: bool = False) -> float:
         """The accuracy of the images that are measured, at that threshold."""
         measured = ~self.left_out
         called = images.order[measured] > self.threshold(images)

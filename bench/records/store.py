@@ -31,6 +31,7 @@ from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
 from bench.records.score_table import ScoreTable
+from bench.records.validation import read_validation
 from detectors.types import Answer, Array
 
 if TYPE_CHECKING:
@@ -187,7 +188,9 @@ class Store:
         needed = {path: header for path, header in headers.items() if scored & header.sizes.keys()}
         scores = self._scores(scored, needed)
         diagnosed = scored & {key for header in needed.values() for key in header.diagnosed}
-        return Run(manifest, cells, scores, self.throughput(), self._diagnostics(diagnosed))
+        diagnostics = self._diagnostics(diagnosed)
+        validation = read_validation(self.root, self.root / SCORES)
+        return Run(manifest, cells, scores, self.throughput(), diagnostics, validation)
 
     def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> ScoreTable:
         """The scores of these cells. Raises `InputError` where some are gone."""

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
 from bench.platform.errors import InputError
+from bench.platform.files import write_atomically
 from bench.records import columns
 from bench.records.outcomes import Scored
 from bench.records.run import NO_VALIDATION, ValidationScores
-from bench.records.store import SCORES, Store
 
 VALIDATION_FILE = "validation.csv"
 
 
-def write_validation(store: Store, cells: pd.DataFrame) -> None:
+def write_validation(folder: Path, cells: pd.DataFrame) -> None:
     """Write which validation scores are those of which cell, columns `columns.VALIDATION`; nothing where none are."""
-    store.clear(VALIDATION_FILE)
+    path = folder / VALIDATION_FILE
+    path.unlink(missing_ok=True)
     if len(cells):
-        store.write(VALIDATION_FILE, cells.to_csv(index=False).encode())
+        write_atomically(path, partial(cells.to_csv, index=False))
 
 
-def read_validation(folder: Path) -> ValidationScores:
-    """The validation scores of the run in a folder; empty where it was made without.
+def read_validation(folder: Path, scores: Path) -> ValidationScores:
+    """The validation scores of the run in a folder, whose files of scores lie in `scores`; empty where it has none.
 
     Raises:
         InputError: They are damaged, or gone.
@@ -39,13 +41,13 @@ def read_validation(folder: Path) -> ValidationScores:
     keys = set(cells.loc[cells[columns.STATUS].eq(Scored.status), columns.VALIDATION_KEY])
     chosen = [(columns.KEY, "in", keys)]
     try:
-        parts = [pd.read_parquet(one, filters=chosen) for one in sorted((folder / SCORES).glob("*.parquet"))]
+        parts = [pd.read_parquet(one, filters=chosen) for one in sorted(scores.glob("*.parquet"))]
     except (OSError, pa.ArrowInvalid) as error:
-        msg = f"{folder / SCORES} is damaged ({error}); run the same command again"
+        msg = f"{scores} is damaged ({error}); run the same command again"
         raise InputError(msg) from error
     found = [part for part in parts if len(part)]
-    scores = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(columns.SCORES))
-    if gone := keys - set(scores[columns.KEY]):
+    held_out = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(columns.SCORES))
+    if gone := keys - set(held_out[columns.KEY]):
         msg = f"{folder}: the validation scores of {len(gone)} fits are gone; run the same command again"
         raise InputError(msg)
-    return ValidationScores(cells, scores.drop_duplicates([columns.KEY, columns.NAME], ignore_index=True))
+    return ValidationScores(cells, held_out.drop_duplicates([columns.KEY, columns.NAME], ignore_index=True))

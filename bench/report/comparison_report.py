@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.evaluation.regression import BETTER, WORSE, GateResult
+from bench.golden.regression import BETTER, WORSE, GateResult
 from bench.records import columns
 from bench.report.ranking_columns import TableColumn, p_text, percent, points
 from bench.report.terminal import text_table

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.images.data_names import EMBEDDED, check_data, layout_and_place
+from bench.images.data_names import EMBEDDED, check_data, is_counts, layout_and_place
 from bench.platform.errors import InputError
 from bench.platform.executors import executor
 from bench.platform.option_values import parse_options
@@ -35,6 +35,7 @@ def check_request(request: RunRequest) -> None:
     check_device(request.device, request.precision)
     check_options(request.recipe_options, entries_of(request))
     executor(request.executor)
+    check_validation(request)
     for chains in options_naming(request.protocol, "degradations").values():
         chain_names(chains)
     for attacks in options_naming(request.protocol, "attacks").values():
@@ -51,6 +52,16 @@ def check_request(request: RunRequest) -> None:
         benchmark_name(request.data_name)
     if request.tensorboard:
         require_tensorboard()
+
+
+def check_validation(request: RunRequest) -> None:
+    """Raise `InputError` where a share of train sets is to be held out, and there are none, or no images to draw."""
+    if request.validation and not request.protocol.trains:
+        msg = f"--validation holds images out of trainings, and {request.protocol.name} trains nothing; leave it out"
+        raise InputError(msg)
+    if request.validation and any(map(is_counts, request.data_sets)):
+        msg = "--validation holds whole sources out, and numbers of images have none; leave it out, or name the images"
+        raise InputError(msg)
 
 
 def _require_other(data: str, own: Sequence[str]) -> None:

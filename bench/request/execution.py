@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pandas as pd
 
@@ -19,7 +18,7 @@ from bench.records.outcomes import Scored
 from bench.records.run import Run
 from bench.records.saved_detector import SavedDetector, to_bytes
 from bench.records.store import THROUGHPUT, TRAINING, Store
-from bench.records.validation import read_validation, write_validation
+from bench.records.validation import write_validation
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import cell_table, data_digest, manifest_of, validation_table
@@ -45,7 +44,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
     reporter.say("Done: " + ", ".join(f"{count} {what}" for what, count in engine.counts.items() if count) + ".")
     excluded = [census.excluded.assign(data=name) for name, census in run.censuses.items()]
     store.write("excluded.csv", pd.concat(excluded).to_csv(index=False).encode())
-    write_validation(store, validation_table(run, outcomes))
+    write_validation(store.root, validation_table(run, outcomes))
     store.finish(record, cell_table(run, outcomes))
     _write_training(run, resources)
     scored = [item for item in run.planned if outcomes[item.key] == Scored()]
@@ -53,7 +52,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
         _write_detectors(run, scored, engine, store)
     if request.timed:
         _write_timings(run, scored, engine, resources)
-    return replace(store.read(), validation=read_validation(store.root))
+    return store.read()
 
 
 def _write_training(run: PlannedRun, resources: Resources) -> None:

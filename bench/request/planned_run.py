@@ -22,7 +22,7 @@ from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
-from bench.request.early_checks import check_options, entries_of
+from bench.request.early_checks import check_options, check_validation, entries_of
 from bench.request.protocol_catalogue import with_generators_of
 from bench.request.protocol_check import axes_of, check_cells, protocol_fault
 from bench.request.run_request import RunRequest
@@ -34,7 +34,7 @@ from detectors.entries import Entry
 from detectors.weights.released import FoundCheckpoint, find_checkpoint
 from protocols.api import NONE, Cell, EvaluationProtocol, Group, Scope, Split, Subset, Unanswerable, options_naming
 from protocols.degradations import UnknownDegradation, parse_degradation
-from protocols.validation import hold_out_validation
+from protocols.validation import ValidationCells, hold_out_validation
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     device = runtime(request.device, request.precision)
     entries = entries_of(request)
     check_options(request.recipe_options, entries)
+    check_validation(request)
     checkpoints = _checkpoints(request, entries)
     request = _with_corpus_generators(request)
     further = (*request.data_sets[1:], *request.protocol.data_sets())
@@ -122,13 +123,8 @@ def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
     differentiable = [label for label, recipe in recipes.items() if has_gradient(recipe)]
     others = {name: images for name, images in data.items() if name}
     scope = Scope(own, tuple(recipes), request.seeds, others, paths, differentiable)
-    held_out = hold_out_validation(*_cells_and_groups(request.protocol, scope), _validation_share(request))
+    held_out = _checked_cells(request, scope, recipes, data)
     cells, groups = held_out.cells, held_out.groups
-    if not cells:
-        msg = f"{request.data} leaves nothing to ask: {own.held_out} images of the generators are missing; give more"
-        raise InputError(msg)
-    check_cells(request.protocol, cells, groups, tuple(recipes), data)
-    _require_naming(cells, recipes)
     facts = {name: _facts_of_used(request, name, data[name], cells, reporter, dry=dry) for name in data}
     inspections = {name: found for name, (found, _) in facts.items()}
     sound = {name: inspection.require_usable(request.max_unreadable) for name, inspection in inspections.items()}
@@ -175,15 +171,18 @@ def _checkpoints(request: RunRequest, entries: Sequence[Entry]) -> dict[str, Fou
     }
 
 
-def _validation_share(request: RunRequest) -> float:
-    """The share of train sets that is held out. Raises `InputError` where there is nothing to hold it out of."""
-    if request.validation and not request.protocol.trains:
-        msg = f"--validation holds images out of trainings, and {request.protocol.name} trains nothing; leave it out"
+def _checked_cells(
+    request: RunRequest, scope: Scope, recipes: Mapping[str, Recipe], data: Mapping[str, ImageSet]
+) -> ValidationCells:
+    """The cells and averages of the protocol, without faults, and what is held out. Raises what `plan_run` raises."""
+    found = hold_out_validation(*_cells_and_groups(request.protocol, scope), request.validation)
+    if not found.cells:
+        held_out = data[""].held_out
+        msg = f"{request.data} leaves nothing to ask: {held_out} images of the generators are missing; give more"
         raise InputError(msg)
-    if request.validation and any(map(is_counts, request.data_sets)):
-        msg = "--validation holds whole sources out, and numbers of images have none; leave it out, or name the images"
-        raise InputError(msg)
-    return request.validation
+    check_cells(request.protocol, found.cells, found.groups, tuple(recipes), data)
+    _require_naming(found.cells, recipes)
+    return found
 
 
 def _require_naming(cells: Sequence[Cell], recipes: Mapping[str, Recipe]) -> None:

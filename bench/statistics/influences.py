@@ -12,15 +12,12 @@ The variance of a measure is the sum of the squares of its influences, summed by
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from bench.statistics.intervals import Floats
 from detectors.types import Array
-
-Floats = NDArray[np.floating[Any]]
 
 BLOCK_SIZE = 1 << 16  # scores that are ranked at a time, so that they stay in the processor's cache
 
@@ -117,11 +114,14 @@ def sum_by_source(influences: Floats, sources: Array, count: int) -> Floats:
     Returns:
         Float64 (K, `count`), the sum of the influences of each source's images.
     """
-    images = np.arange(len(sources))
-    if count == len(sources) and np.array_equal(sources, images):
-        return np.asarray(influences, np.float64)
-    adds = csr_array((np.ones(len(sources)), (sources, images)), shape=(count, len(sources)))
-    return np.ascontiguousarray((adds @ influences.T).T)
+    sums = np.zeros((len(influences), count))
+    order = np.argsort(sources, kind="stable")
+    present, first = np.unique(sources[order], return_index=True)
+    if present.size == len(sources):  # a source each
+        sums[:, sources] = influences
+    else:
+        sums[:, present] = np.add.reduceat(influences[:, order], first, axis=1)
+    return sums
 
 
 class SourceLayout(NamedTuple):

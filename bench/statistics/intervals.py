@@ -1,4 +1,7 @@
-"""Confidence intervals of accuracies, by resampling sources.
+"""Confidence intervals of measures, from the influences of sources or by resampling sources.
+
+The intervals from influences (`source_variances`, `bounded_interval`, `difference_interval`) are closed formulas for
+many measures at once; how often they contain the truth is simulated in docs/simulations/coverage.py.
 
 Images that come from one source (a photograph and its reconstructions, the real images in the pool of several
 generators) are right or wrong together, so sources are resampled and not images, and every cell sees the same resample.
@@ -15,9 +18,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.special import betaincinv, stdtrit
 
 from detectors.types import Array
@@ -28,8 +29,6 @@ Floats = NDArray[np.floating[Any]]
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # level of intervals
 BLOCK_SIZE = 16_000_000  # random numbers in memory at a time: 64 MB
-FEW_CONTRIBUTORS = 4  # to a variance that says as much as it leaves unsaid
-DISCORDANT = 2  # sources on which one of two detectors is wrong, added to those that were seen
 EXACT = 1e-9  # what is less is 0 but for rounding
 
 
@@ -57,6 +56,9 @@ def bootstrap_accuracies(
     Returns:
         Floats (C, draws) in [0, 1].
     """
+    import pandas as pd  # which neither the rest of this module nor what lists detectors needs
+    from scipy.sparse import csr_array
+
     columns, names = pd.factorize(np.asarray(sources, dtype=object), sort=True)
     groups, rows = np.unique(2 * cells + labels, return_inverse=True)  # one class of one cell each
     shape = (groups.size, names.size)
@@ -98,18 +100,57 @@ class Spread(NamedTuple):
     contributors: Floats
 
 
-class Sample(NamedTuple):
+class IntervalRule(NamedTuple):
+    """What the interval of a measure allows for beside its variance; set by simulation, docs/simulations/coverage.py.
+
+    Attributes:
+        counts: Whether the measure is made of shares of images, which move in steps.
+        few: Number of contributors to the variance at which it says as much as it leaves unsaid.
+        power: How suddenly a variance is trusted once more contribute.
+        both_ends: Whether what was not seen may move both ends of an interval in the middle of the range.
+    """
+
+    counts: bool
+    few: float
+    power: float
+    both_ends: bool
+
+
+SHARES = IntervalRule(counts=True, few=4, power=4, both_ends=False)  # accuracy, rates, their means
+AREAS = SHARES._replace(counts=False)  # areas under the ROC curve, and other means over many different values
+PRECISIONS = IntervalRule(counts=True, few=5, power=3, both_ends=True)  # average precisions, means of such shares
+
+
+class SampleSize(NamedTuple):
     """What measures were taken of.
 
     Attributes:
-        images: Number of images, the same for all measures or (K,).
-        freedom: Degrees of freedom of the variance, at most: the sum of 1 - share over the sources.
+        images: Effective number of images, the same for all measures or (K,).
+        freedom: Degrees of freedom of the variance, at most.
         largest_loss: The most that a single source could take from the measure, in (0, 1].
     """
 
     images: float | Floats
     freedom: float | Floats
     largest_loss: float | Floats
+
+
+def sample_size(weights: Floats, sources: Array, shares: Floats, largest_loss: float) -> SampleSize:
+    """The size of a sample, by how much each image and each source weighs in the measure.
+
+    Args:
+        weights: Floats (N,), the weight of each image, of sum 1: of the accuracy of a cell 1 / N, of balanced accuracy,
+            area and average precision 1 / 2 over the number of its class, of an average the mean over the cells.
+        sources: Integers (N,), the source of each image, 0 to S - 1.
+        shares: Floats (S,), as for `source_variances`.
+        largest_loss: The largest of the measure's losses, `influences.SourceLayout`.
+
+    Returns:
+        Kish's number of images, and Satterthwaite's degrees of freedom of sources that are as uncertain as they weigh.
+    """
+    squares = np.bincount(sources, weights, len(shares)) ** 2
+    freedom = np.sum(squares) * np.sum(squares * (1 - shares)) / np.sum(squares**2)
+    return SampleSize(float(1 / np.sum(weights**2)), float(freedom), largest_loss)
 
 
 def source_variances(sums: Floats, shares: Floats) -> Spread:
@@ -138,22 +179,22 @@ def _corrections(shares: Floats) -> Floats:
 
 
 def bounded_interval(
-    centres: Floats, spread: Spread, sample: Sample, *, values: Floats | None = None, counts: bool = False
+    centres: Floats, spread: Spread, sample: SampleSize, rule: IntervalRule = SHARES, *, values: Floats | None = None
 ) -> tuple[Floats, Floats]:
-    """Confidence intervals of measures in [0, 1], by the beta laws of Clopper and Pearson (Biometrika 26, 1934).
+    """Confidence intervals of measures in [0, 1], by beta distributions (Clopper and Pearson, Biometrika 26, 1934).
 
-    A measure counts as the share of successes of an effective number of trials, centre (1 - centre) / variance, which
+    A measure counts as the share of successes in an effective number of trials, centre (1 - centre) / variance, which
     is less for the degrees of freedom of the variance (Korn and Graubard, Survey Methodology 24, 1998). Towards the
-    end that is further away, the effective number is drawn to that of sources, 1 / largest loss, the less sources
-    contribute to the variance: where two images make it up, a third of which nothing is known may do the same. A
-    measure of 0 or 1 has the exact interval of so many trials, with an end of exactly 0 or 1.
+    end that is further away the number is drawn to 1 / largest loss, the more the fewer sources contribute to the
+    variance: where two images make it up, one like them that was not seen could move the measure as much again. A
+    measure of 0 or 1 has the exact interval of 1 / largest loss trials, with an end of exactly 0 or 1.
 
     Args:
         centres: Floats (K,) in [0, 1], the middle of each interval.
         spread: The variance of each measure.
         sample: What was measured.
+        rule: What the interval allows for.
         values: Floats (K,), the measures, which the intervals contain; as `centres` where they are left out.
-        counts: Whether the measures are shares of images, whose steps are those of trials.
 
     Returns:
         Lower and upper ends, float64 (K,) each.
@@ -162,14 +203,16 @@ def bounded_interval(
     values = centres if values is None else values
     chance = centres * (1 - centres)
     flat = spread.variances <= EXACT * np.maximum(chance, EXACT) / sample.images
-    unseen = _weight_of_unseen(np.where(flat, 0, spread.contributors))
+    contributors = np.where(flat, 0, spread.contributors)
+    unseen = _weight_of_unseen(contributors, rule)
     trials, kept = _trials(chance, spread, sample, flat)
     few = np.minimum(trials, 1 / sample.largest_loss)
-    fewer = kept * trials ** (1 - unseen) * few**unseen
-    steps = np.minimum(trials / sample.images, 1) if counts else 0
+    nearer = unseen * 4 * chance if rule.both_ends else np.zeros(unseen.shape)
+    far, near = (kept * trials ** (1 - weight) * few**weight for weight in (unseen, nearer))
+    steps = np.minimum(trials / sample.images, 1) if rule.counts else 0
     step = 0.5 + 0.5 * np.maximum(unseen, steps)  # 1 is Clopper and Pearson's, for counts; 1/2 Jeffreys', for the rest
     high_side = centres >= 0.5
-    below, above = np.where(high_side, fewer, kept * trials), np.where(high_side, kept * trials, fewer)
+    below, above = np.where(high_side, far, near), np.where(high_side, near, far)
     tail = (1 - CONFIDENCE) / 2
     low = betaincinv(np.maximum(centres * below + 1 - step, EXACT), (1 - centres) * below + step, tail)
     high = betaincinv(centres * above + step, np.maximum((1 - centres) * above + 1 - step, EXACT), 1 - tail)
@@ -180,16 +223,12 @@ def bounded_interval(
     return np.minimum(low, values), np.maximum(high, values)
 
 
-def _weight_of_unseen(contributors: Floats) -> Floats:
-    """How much is left to sources that were not seen, in [0, 1], where so many contribute to a variance."""
-    return 1 / (1 + (contributors / FEW_CONTRIBUTORS) ** 4)
-
-
-def _trials(chance: Floats, spread: Spread, sample: Sample, flat: Array) -> tuple[Floats, Floats]:
+def _trials(chance: Floats, spread: Spread, sample: SampleSize, flat: Array) -> tuple[Floats, Floats]:
     """Effective numbers of trials, and the part of them that is kept for the degrees of freedom of the variance.
 
     Of a share of independent images the variance follows from the value, so its own error adds nothing. The error that
-    it has beside that follows from how much fewer sources contribute than of as many trials would.
+    it has beside that follows from how much fewer sources contribute than of as many trials would. Where there is no
+    variance (`flat`), trials are as many as the largest loss allows.
     """
     images = np.asarray(sample.images, np.float64)
     independent = images / np.maximum(images - 2, 1)  # the correction that single images have
@@ -202,57 +241,40 @@ def _trials(chance: Floats, spread: Spread, sample: Sample, flat: Array) -> tupl
     return trials, np.minimum(kept, 1)
 
 
-class Compared(NamedTuple):
-    """One of two measures of the same sources.
-
-    Attributes:
-        values: Floats (K,).
-        low: Floats (K,), the lower ends of their intervals.
-        high: Floats (K,), the upper ends.
-        sums: Floats (K, S), the influences of the sources.
-    """
-
-    values: Floats
-    low: Floats
-    high: Floats
-    sums: Floats
-
-
 def difference_interval(
-    first: Compared, second: Compared, shares: Floats, largest_loss: float | Floats, identical: Array
+    differences: Floats, spread: Spread, sample: SampleSize, identical: Array, rule: IntervalRule = SHARES
 ) -> tuple[Floats, Floats]:
-    """Confidence intervals of the differences first - second of measures of the same sources.
+    """Confidence intervals of differences of two measures of the same images.
 
-    From the distances between each measure and the ends of its interval, and the correlation of the two (MOVER: Zou
-    and Donner, Statistics in Medicine 27, 2008; Newcombe, ibid. 17, 1998). The correlation is that of the influences,
-    with two sources more on which only one of the two is wrong (as Bonett and Price, Journal of Educational and
-    Behavioral Statistics 37, 2012, for shares).
+    Student's interval, with one contributor more in the variance than was seen: an image on which one of the two
+    detectors is wrong (Bonett and Price, Journal of Educational and Behavioral Statistics 37, 2012, add two). It is of
+    the size of those that were seen, drawn to the largest loss the fewer there are; so two detectors without an error,
+    which do not differ on a single image, have an interval of some width.
 
     Args:
-        first: The measures that are subtracted from.
-        second: The measures that are subtracted.
-        shares: Floats (S,), as for `source_variances`.
-        largest_loss: As in `Sample`.
-        identical: Bools (K,), whether both were given the same scores: the interval is then exactly 0 to 0.
+        differences: Floats (K,), first measure - second measure.
+        spread: That of the influences of the first - those of the second.
+        sample: What both were measured on.
+        identical: Bools (K,), whether both gave the same scores: the interval is then exactly 0 to 0.
+        rule: That of the two measures.
 
     Returns:
         Lower and upper ends, float64 (K,) each, in [-1, 1].
     """
-    corrections = _corrections(shares)
-    spreads = [np.sqrt((one.sums**2 * corrections).sum(axis=1)) for one in (first, second)]
-    shared = np.einsum("ks,ks,s->k", first.sums, second.sums, corrections) - DISCORDANT / 2 * largest_loss**2
-    product = spreads[0] * spreads[1]
-    correlation = np.clip(np.divide(shared, product, out=np.zeros(len(shared)), where=product > EXACT**2), -1, 1)
-    difference = first.values - second.values
-    ends = []
-    for sign, one, other in (
-        (-1, first.values - first.low, second.high - second.values),
-        (
-            1,
-            first.high - first.values,
-            second.values - second.low,
-        ),
-    ):
-        squared = one**2 + other**2 - 2 * correlation * one * other
-        ends.append(np.where(identical, 0, np.clip(difference + sign * np.sqrt(np.maximum(squared, 0)), -1, 1)))
-    return ends[0], ends[1]
+    flat = spread.variances <= EXACT**2
+    contributors = np.where(flat, 1, np.maximum(spread.contributors, 1))
+    sooner = rule._replace(few=0.75 * rule.few)  # what was not seen may be for either measure
+    unseen = np.where(flat, 1, _weight_of_unseen(contributors, sooner))
+    largest = np.asarray(sample.largest_loss, np.float64) ** 2
+    size = np.where(flat, largest, spread.variances / contributors)
+    added = size ** (1 - unseen) * np.maximum(size, largest) ** unseen
+    half = stdtrit(np.maximum(sample.freedom, 1), (1 + CONFIDENCE) / 2) * np.sqrt(spread.variances + added)
+    half = np.where(identical, 0, half)
+    centres = np.where(identical, 0, differences)
+    return np.clip(centres - half, -1, 1), np.clip(centres + half, -1, 1)
+
+
+def _weight_of_unseen(contributors: Floats, rule: IntervalRule) -> Floats:
+    """How much is left to sources that were not seen, in [0, 1], where so many contribute to a variance."""
+    weight: Floats = 1 / (1 + (contributors / rule.few) ** rule.power)
+    return weight

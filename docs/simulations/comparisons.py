@@ -21,7 +21,7 @@ from scipy.special import expit, logit, ndtri, stdtr
 from scipy.stats import wilcoxon
 
 from bench.evaluation.cells import decisions
-from bench.evaluation.golden_record import read_golden
+from bench.golden.golden_record import read_golden
 from bench.records import columns
 from bench.statistics.comparisons import delong_test, difference_test, mcnemar_two_sided, source_sign_flip
 from bench.statistics.generator_margins import across_generators, generator_interval, generator_test

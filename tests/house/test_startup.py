@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.evaluation.golden_record import read_golden
+from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
 from tests.support.command_line import call
 from tests.support.miniature import write_folder

@@ -25,7 +25,7 @@ SPLITS = ("train", "val", "test", "all")
 MISSING = "missing.csv"
 IN_CELLS, READ, WANTED = "In which cells the scores stand", "How the table is read", "Images without a score"
 
-ScoreTable = Annotated[
+ScoresFile = Annotated[
     Path, typer.Argument(help="Image, label, generator, score as .csv, .tsv, .json, .jsonl or .parquet.")
 ]
 OfData = Annotated[
@@ -83,7 +83,7 @@ DataColumns = Annotated[str, typer.Option(help="Columns of tables of --data.", r
 
 
 def import_command(  # noqa: PLR0913, PLR0917 - one parameter per option
-    scores: ScoreTable,
+    scores: ScoresFile,
     data: OfData = "",
     like: Like = None,
     split: OfSplit = "",

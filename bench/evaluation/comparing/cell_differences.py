@@ -76,11 +76,11 @@ def compare_cells(paired: PairedRun, measured: MeasuredCells) -> tuple[pd.DataFr
     for place in pd.unique(asked):
         masks = {side: own & (asked == place) for side, own in ((FIRST, first), (SECOND, second))}
         averages = list(measured.averages_over(masks).values())
-        own = [table[mask] for mask in masks.values()]
-        trainings = Trainings.of(own, columns.RANKED, paired=paired.one_method)
-        where = {name: own[0][name].iloc[0] for name in [*question, columns.N, columns.N_GENERATED, columns.SOURCES]}
+        own = table[asked == place]
+        trainings = Trainings.of(own, paired.titles, columns.RANKED, paired=paired.one_method)
+        where = {name: own[name].iloc[0] for name in [*question, columns.N, columns.N_GENERATED, columns.SOURCES]}
         alike = not counted.different[masks[FIRST]].any()
-        rows.append({**where, SEEDS: len(own[0]), **_numbers(averages, trainings, alike=alike)})
+        rows.append({**where, SEEDS: len(own) // 2, **_numbers(averages, trainings, alike=alike)})
     return pd.DataFrame(rows), counted.changes()
 
 

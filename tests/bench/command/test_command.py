@@ -199,6 +199,7 @@ def test_seeds_and_limits_are_taken(lineup, data, tmp_path):
         (("--base-degradation", "jpg:90"), "degradation 'jpg:90' is not known; did you mean jpeg:90?"),
         (("--data", "genimag:/nowhere"), "layout 'genimag' is not known; there are artifact, "),
         (("--base-degradation", "fog:3"), "degradation 'fog:3' is not known"),
+        (("--data", "counts:genimage", "--validation", "0.2"), "numbers of images have none"),
         (("--out", "/proc/nothing"), "OUT /proc/nothing cannot be written"),
     ],
 )
@@ -245,6 +246,19 @@ def test_a_folder_holds_one_question_to_which_detectors_and_seeds_are_added(line
     assert lineup(*usual, "hog_svm", "--replace").returncode == 0
     assert [path.name for path in out.glob("matrix-*.csv")] == ["matrix-hog_svm.csv"]
     assert set(pd.read_csv(out / "throughput.csv")["detector"]) == {"checkerboard", "hog_svm"}
+
+
+def test_validation_is_an_option_that_a_settings_file_repeats(lineup, data, tmp_path):
+    out = tmp_path / "out"
+    usual = ("run", "--data", data, "--detectors", "checkerboard", "--out", out)
+    done = lineup(*usual, "--validation", "0.25")
+    assert done.returncode == 0, done.stderr
+    assert "Thresholds and calibration from 25% of each train set, held out" in done.stdout
+    assert "validation = 0.25" in (out / "settings.toml").read_text()
+    again = lineup("run", "--settings", out / "settings.toml")
+    assert again.returncode == 0, again.stderr
+    assert "12 cells reused" in again.stderr
+    assert "the share for validation none, not 0.25" in one_line(lineup(*usual))
 
 
 def test_changed_images_are_other_data(lineup, data, tmp_path):

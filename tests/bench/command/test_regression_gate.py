@@ -10,8 +10,8 @@ from rich.console import Console
 
 from bench.command import regression_gate as gate
 from bench.evaluation.cells import cells_table
-from bench.evaluation.golden_record import describe_update, golden_from, read_golden, write_golden
-from bench.evaluation.regression import compare
+from bench.golden.golden_record import describe_update, golden_from, read_golden, write_golden
+from bench.golden.regression import compare
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns

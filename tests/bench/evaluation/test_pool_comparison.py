@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from bench.evaluation.cells import average_masks, evaluate
-from bench.evaluation.golden_record import read_golden
 from bench.evaluation.leaderboard import ranking
 from bench.evaluation.pool_comparison import compare_pool
+from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
 from bench.report.conclusions import conclusions
 from tests.support.synthetic_runs import falling, make_run, with_scores

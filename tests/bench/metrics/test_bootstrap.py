@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 
 from bench.metrics.bootstrap import bootstrap_interval, share_interval
 from bench.metrics.catalogue import find_metrics, known_metrics
-from bench.metrics.metric import ScoredImages
+from bench.metrics.metric import CellImages
 
 RECALL, EER, NLL, FEW = find_metrics(["recall", "eer", "nll", "tpr_at_fpr_1pct"])
 LABELS = np.repeat([0, 1], 40)
@@ -15,7 +15,7 @@ SOURCES = np.array([f"source{place}" for place in range(80)])
 
 def scored(seed=0, gap=1.0):
     odds = np.random.default_rng(seed).normal(0, 1, 80) + gap * (2 * LABELS - 1)
-    return ScoredImages(LABELS, 1 / (1 + np.exp(-odds)), odds)
+    return CellImages(LABELS, 1 / (1 + np.exp(-odds)), odds)
 
 
 def test_all_right_is_not_without_width():
@@ -45,7 +45,7 @@ def test_every_metric_has_an_interval_around_it(metric, gap):
 def test_images_of_one_source_count_once():
     images = scored()
     low, high = bootstrap_interval(RECALL, images, SOURCES, 400)
-    four = ScoredImages(np.tile(LABELS, 4), np.tile(images.scores, 4), np.tile(images.log_odds, 4))
+    four = CellImages(np.tile(LABELS, 4), np.tile(images.scores, 4), np.tile(images.log_odds, 4))
     assert bootstrap_interval(RECALL, four, np.tile(SOURCES, 4), 400) == pytest.approx((low, high), abs=1e-9)
     apart = bootstrap_interval(RECALL, four, np.arange(320).astype(str), 400)
     assert apart[1] - apart[0] < 0.65 * (high - low)
@@ -53,7 +53,7 @@ def test_images_of_one_source_count_once():
 
 def test_the_order_of_the_images_does_not_matter():
     images, turned = scored(), np.random.default_rng(5).permutation(80)
-    again = ScoredImages(LABELS[turned], images.scores[turned], images.log_odds[turned])
+    again = CellImages(LABELS[turned], images.scores[turned], images.log_odds[turned])
     for metric in (RECALL, EER, NLL):
         found = bootstrap_interval(metric, images, SOURCES, 30)
         assert bootstrap_interval(metric, again, SOURCES[turned], 30) == pytest.approx(found, abs=1e-9)

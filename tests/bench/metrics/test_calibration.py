@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
 from bench.metrics.calibration import FLATTEST, STEEPEST, Calibration, chosen_threshold, fit_calibration
-from bench.metrics.metric import ScoredImages, UnusableScores
+from bench.metrics.metric import CellImages, UnusableScores
 from bench.metrics.probabilities import negative_log_likelihood
 from tests.support.arrays import scored_images
 
@@ -69,7 +69,7 @@ def test_inverted_scores_are_flattened_and_not_turned_round(method):
 @given(scored_images(), st.sampled_from(["temperature", "platt"]))
 def test_calibration_keeps_the_order_and_what_was_stored(images, method):
     labels, scores = images
-    stored = ScoredImages(labels, scores)
+    stored = CellImages(labels, scores)
     found = fit_calibration(method, labels, stored.finite_log_odds)
     calibrated = found.calibrate(stored)
     places = np.argsort(stored.finite_log_odds, kind="stable")
@@ -81,7 +81,7 @@ def test_calibration_keeps_the_order_and_what_was_stored(images, method):
 
 
 def test_calibration_is_of_log_odds_where_there_are_any():
-    images = ScoredImages(np.array([0, 1]), np.ones(2, np.float32), np.array([20.0, 40.0]))
+    images = CellImages(np.array([0, 1]), np.ones(2, np.float32), np.array([20.0, 40.0]))
     assert Calibration(0.1, -3.0).calibrate(images).order.tolist() == [-1.0, 1.0]
 
 

@@ -8,7 +8,7 @@ from sklearn import metrics as reference
 
 from bench.metrics.bootstrap import bootstrap_interval
 from bench.metrics.catalogue import find_metrics, measure
-from bench.metrics.metric import ScoredImages
+from bench.metrics.metric import CellImages
 from bench.metrics.probabilities import expected_calibration_error, reliability_table
 from tests.support.arrays import scored_images
 
@@ -69,11 +69,11 @@ def test_an_error_that_chance_would_show_has_an_interval_from_zero():
     """The scores are right, and 60 images in bins show an error all the same."""
     random = np.random.default_rng(3)
     scores = random.random(60)
-    images = ScoredImages((random.random(60) < scores).astype(int), scores)
+    images = CellImages((random.random(60) < scores).astype(int), scores)
     (ece,) = find_metrics(["ece"])
     sources = np.arange(60).astype(str)
     low, high = bootstrap_interval(ece, images, sources, 100)
     assert images.measure(ece) > 0.05
     assert low < 0.01
-    low, high = bootstrap_interval(ece, ScoredImages(np.repeat([0, 1], 30), np.repeat([0.9, 0.1], 30)), sources, 100)
+    low, high = bootstrap_interval(ece, CellImages(np.repeat([0, 1], 30), np.repeat([0.9, 0.1], 30)), sources, 100)
     assert 0.75 < low < 0.9 < high

@@ -8,7 +8,7 @@ from sklearn import metrics as reference
 
 from bench.metrics.bootstrap import bootstrap_interval
 from bench.metrics.catalogue import find_metrics, known_metrics
-from bench.metrics.metric import ScoredImages
+from bench.metrics.metric import CellImages
 from bench.metrics.ranking import hit_rate_at, tpr_at_fpr
 from tests.support.arrays import scored_images
 
@@ -78,7 +78,7 @@ def test_few_real_images_cannot_show_few_false_alarms(rate, fewest):
 def test_which_threshold_has_few_false_alarms_is_not_known_from_few_real_images():
     """Every generated image is above all but one of 100 real ones, whose rank may as well be that of 3 in 100."""
     scores = np.concatenate([np.linspace(0, 0.5, 99), [0.9], np.linspace(0.55, 0.8, 50), np.linspace(0.91, 1, 50)])
-    images = ScoredImages(np.repeat([0, 1], 100), scores)
+    images = CellImages(np.repeat([0, 1], 100), scores)
     strict = tpr_at_fpr(0.01)
     assert images.measure(strict) == 1
     low, high = bootstrap_interval(strict, images, np.arange(200).astype(str), 100)

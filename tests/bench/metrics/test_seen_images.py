@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.metrics.metric import ScoredImages
+from bench.metrics.metric import CellImages
 from bench.metrics.seen_images import seen_images
 from bench.platform.errors import InputError
 
@@ -40,7 +40,7 @@ def test_a_source_of_many_images_gives_one():
 
 def test_a_shifted_threshold_repairs_what_orders_rightly():
     scores = np.concatenate([np.linspace(0.6, 0.7, N), np.linspace(0.8, 0.9, N)]).astype(np.float32)
-    images = ScoredImages(LABELS, scores)
+    images = CellImages(LABELS, scores)
     seen = seen_images(LABELS, NAMES, SOURCES, 4, seed=0)
     assert images.decisions.mean() == 1
     assert seen.calibrated_accuracy(images) == seen.calibrated_accuracy(images, balanced=True) == 1
@@ -51,7 +51,7 @@ def test_seen_images_are_in_no_measure():
     """A detector that is right on what was seen alone is never right on what is measured."""
     seen = seen_images(LABELS, NAMES, SOURCES, 4, seed=0)
     right = np.where(seen.left_out, LABELS, 1 - LABELS)
-    assert seen.calibrated_accuracy(ScoredImages(LABELS, right.astype(float))) == 0
+    assert seen.calibrated_accuracy(CellImages(LABELS, right.astype(float))) == 0
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, -2])

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from bench.evaluation.cells import cells_table
+from bench.evaluation.joined_runs import join_runs
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records import columns
@@ -18,6 +19,11 @@ from tests.support.miniature import GENERATORS, SIZES
 from tests.support.protocol_runs import ProtocolRunner
 
 SHARE = 0.25
+CHANGES = (("without", {"validation": 0.0}), ("others", {"detectors": ("hog_svm",)}))
+
+
+def validation_of(folder):
+    return read_validation(folder, folder / "scores")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,7 @@ def replace_share(request, share):
 
 
 def test_every_fit_has_validation_scores_of_what_it_was_not_fitted_on(finished, request_with, quiet):
-    found = read_validation(finished.folder)
+    found = validation_of(finished.folder)
     assert len(found.cells) == len(finished.run.cells) == 2 * len(GENERATORS) ** 2
     assert found.cells[columns.VALIDATION_KEY].nunique() == 2 * len(GENERATORS)
     planned = plan_run(request_with, quiet)
@@ -56,7 +62,7 @@ def test_every_fit_has_validation_scores_of_what_it_was_not_fitted_on(finished, 
 def test_validation_scores_stand_in_no_table_of_cells(finished):
     table = cells_table(finished.run)
     assert set(table["test_split"]) == {"val"}
-    assert not set(table[columns.KEY]) & set(read_validation(finished.folder).cells[columns.VALIDATION_KEY])
+    assert not set(table[columns.KEY]) & set(validation_of(finished.folder).cells[columns.VALIDATION_KEY])
     assert finished.run.manifest.validation == SHARE
 
 
@@ -90,9 +96,18 @@ def test_a_run_without_it_leaves_none_and_does_not_go_on_with_one_that_has(runne
     plain = runner("cross_generator")
     assert not (plain.folder / VALIDATION_FILE).exists()
     assert not (plain.folder / "thresholds.md").exists()
-    found = read_validation(plain.folder)
+    found = validation_of(plain.folder)
     assert found.cells.empty
     assert found.of_cell("any").empty
+
+
+def test_runs_with_and_without_it_stand_in_tables_of_their_own(runner, request_with, finished):
+    plain, other = (runner.run(replace(request_with, out=runner.root / name, **changes)) for name, changes in CHANGES)
+    joined, alone = join_runs([finished.run, other.run, plain.run])
+    assert set(joined.cells[columns.DETECTOR]) == {"checkerboard", "hog_svm"}
+    assert len(joined.validation.cells) == 2 * len(finished.run.validation.cells)
+    assert joined.manifest.validation == SHARE
+    assert alone.manifest.validation == 0
 
 
 def test_a_share_of_what_trains_nothing_is_one_line(runner, quiet, tmp_path):
@@ -105,12 +120,12 @@ def test_a_share_of_what_trains_nothing_is_one_line(runner, quiet, tmp_path):
 def test_what_is_gone_or_damaged_is_one_line(tmp_path):
     store = Store.at(tmp_path)
     row = {columns.KEY: "a", columns.VALIDATION_KEY: "b", columns.STATUS: "scored", columns.REASON: ""}
-    write_validation(store, pd.DataFrame([row]))
+    write_validation(store.root, pd.DataFrame([row]))
     with pytest.raises(InputError, match="the validation scores of 1 fits are gone; run the same command again"):
-        read_validation(tmp_path)
+        validation_of(tmp_path)
     (tmp_path / VALIDATION_FILE).write_text("key\na\n")
     with pytest.raises(InputError, match="is damaged"):
-        read_validation(tmp_path)
-    write_validation(store, pd.DataFrame(columns=list(columns.VALIDATION)))
+        validation_of(tmp_path)
+    write_validation(store.root, pd.DataFrame(columns=list(columns.VALIDATION)))
     assert not (tmp_path / VALIDATION_FILE).exists()
-    assert read_validation(tmp_path).scores.empty
+    assert validation_of(tmp_path).scores.empty

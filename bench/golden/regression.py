@@ -22,7 +22,7 @@ import pandas as pd
 
 from bench.evaluation.cells import SCORED, average_masks, axes_shown, decisions
 from bench.evaluation.decided_blocks import Mask
-from bench.evaluation.pairing import (
+from bench.golden.pairing import (
     comparable_cells,
     lost_detectors,
     pair_cells,
@@ -219,7 +219,7 @@ def compare(golden: Run, now: Run, limits: FallLimits = FallLimits()) -> GateRes
     record's lowest; a note says so. Seeds of the golden record that this run did not train are not missed.
 
     Args:
-        golden: The record, from `bench.evaluation.golden_record`.
+        golden: The record, from `bench.golden.golden_record`.
         now: The run.
         limits: What is tolerated.
 

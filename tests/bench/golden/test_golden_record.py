@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bench.evaluation.cells import cells_table
-from bench.evaluation.golden_record import (
+from bench.golden.golden_record import (
     describe_update,
     golden_from,
     pack,

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.evaluation.golden_record import golden_from, pack, unpack
-from bench.evaluation.regression import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
+from bench.golden.golden_record import golden_from, pack, unpack
+from bench.golden.regression import BETTER, MEAN_CHANGES, WORSE, FallLimits, cell_changes, compare
 from bench.metrics.metric import UnusableScores
 from bench.report.comparison_report import comparison_report
 from tests.support.synthetic_runs import (

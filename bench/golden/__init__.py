@@ -1,0 +1,1 @@
+"""The golden record, and what fell or rose since it was made."""
