@@ -9,8 +9,8 @@ from bench.evaluation.cells import average_masks, evaluate
 from bench.evaluation.comparing.comparison import compare_detectors
 from bench.evaluation.comparing.paired_runs import pair_runs
 from bench.evaluation.comparing.sides import choose_sides
-from bench.evaluation.golden_record import read_golden
 from bench.evaluation.pool_comparison import compare_pool
+from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
 from tests.support.synthetic_runs import make_run, with_detector, with_scores
 
