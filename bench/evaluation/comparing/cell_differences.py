@@ -35,7 +35,7 @@ class DecisionChanges:
         lost: Those that the second alone has right.
         images: Number of distinct images on which any decision differs.
         of_images: Number of distinct images.
-        p: Two-sided, of McNemar's test by whole sources.
+        p: Two-sided, of McNemar's test by whole sources; it speaks of these trainings, whatever others would do.
     """
 
     decisions: int

@@ -17,7 +17,6 @@ from bench.evaluation.comparing.cell_differences import (
     SECOND,
     SEEDS,
     VERDICT,
-    DecisionChanges,
 )
 from bench.evaluation.comparing.comparison import AverageDifference, DetectorComparison
 from bench.evaluation.pool_comparison import Evidence
@@ -132,17 +131,19 @@ def _said(found: DetectorComparison) -> list[str]:
         names = [_name(one) for one in found.averages if one.scope == scope]
         of = f" of {', '.join(names)}" if several else ""
         said.append(f"Across generators{of}: {scope}.")
-    return [*said, _decisions(found.decisions, *_headers(found)), _counted_cells(found)]
+    return [*said, _decisions(found), _counted_cells(found)]
 
 
-def _decisions(changes: DecisionChanges, first: str, second: str) -> str:
+def _decisions(found: DetectorComparison) -> str:
     """On how many decisions the two differ."""
+    changes, (first, second) = found.decisions, _headers(found)
     if not changes.won + changes.lost:
         return f"Decisions: the two differ on none of {changes.decisions:,} (p 1): they decide alike everywhere."
+    of_these = ", for these trainings alone" if _several_trainings(found) else ""
     return (
         f"Decisions: the two differ on {changes.won + changes.lost:,} of {changes.decisions:,}, on {changes.images:,} "
         f"of {changes.of_images:,} images: {changes.won:,} right by {first} alone, {changes.lost:,} by {second} alone "
-        f"(McNemar's test by whole sources, p {p_text(changes.p)})."
+        f"(McNemar's test by whole sources{of_these}, p {p_text(changes.p)})."
     )
 
 

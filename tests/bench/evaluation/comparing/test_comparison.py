@@ -12,6 +12,7 @@ from bench.evaluation.comparing.sides import choose_sides
 from bench.evaluation.pool_comparison import compare_pool
 from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
+from bench.statistics.comparisons import delong_test
 from tests.support.synthetic_runs import make_run, with_detector, with_scores
 
 
@@ -50,6 +51,24 @@ def test_a_monotone_copy_has_the_same_area_and_other_decisions(golden):
     assert (area.across.verdict, area.across.p) == ("same", 1)
     assert found.decisions.won + found.decisions.lost > 0
     assert all(one.on_these.verdict != "same" for one in accuracies)
+
+
+def test_the_areas_of_one_cell_differ_as_delong_says():
+    run = make_run(skilled({"alpha": 0.75, "beta": 0.65}), n=150)
+    cells = run.cells.query("train == 'fog' and test == 'kiln'").reset_index(drop=True)
+    (found,) = compared(replace(run, cells=cells))
+    alpha, beta = (run.scores[run.scores["key"].eq(key)].sort_values("name") for key in cells["key"])
+    delong = delong_test(
+        *(alpha[name].to_numpy() for name in ("label", "score")), beta["score"].to_numpy(), alpha["source"]
+    )
+    area = found.averages[-1]
+    assert area.measure == "roc_auc"
+    assert area.difference == pytest.approx(delong.difference)
+    family = found.tests[0]
+    assert area.on_these.p / family <= delong.p * 1.5
+    assert area.on_these.p >= delong.p / 1.5
+    half = (area.on_these.high - area.on_these.low) / 2
+    assert half == pytest.approx(1.96 * delong.standard_error, rel=0.15)
 
 
 def test_what_is_said_of_an_average_is_what_the_board_tests(golden):
