@@ -18,6 +18,7 @@ from bench.command.corpus import corpus_command
 from bench.command.data import data_command
 from bench.command.exchange.degrade import degrade_command
 from bench.command.exchange.import_scores import import_command
+from bench.command.finished.compare import compare_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
 from bench.command.protocol_options import ProtocolCommand
 from bench.command.reference.explain import explain_command
@@ -48,6 +49,7 @@ app.command("degrade")(degrade_command)
 app.command("import")(import_command)
 app.command("leaderboard")(leaderboard_command)
 app.command("matrix")(matrix_command)
+app.command("compare")(compare_command)
 app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("explain")(explain_command)

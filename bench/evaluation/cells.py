@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from bench.statistics.influences import RowMeasures
 from detectors.types import Array
 
 SCORED, UNASKED = Scored.status, Unasked.status
+SUMMED_AT_A_TIME = 2_000_000  # numbers in each of a dozen sums: 200 MB in all
 CHANCE = 0.5  # balanced accuracy of guessing
 STANDARD_AXES = (columns.TRAIN, columns.TEST, columns.DEGRADATION)  # axes that are shown whether they vary or not
 # columns of `readable_table` where no further axis varies
@@ -122,18 +123,20 @@ def evaluate(run: Run, metrics: Sequence[str] = ()) -> MeasuredCells:
     sources = SourceTable(run.score_table.test_images())
     values = {name: np.full(len(run.cells), np.nan) for name in _measured(further)}
     intervals = {name: CellIntervals(name, len(run.cells)) for name in WITH_INTERVALS}
-    averages = {}
-    for detector in pd.unique(detectors):
-        own = scored & (detectors == detector)
-        running = RunningAverages({name: mask & own for name, mask in masks.items()}, sources)
-        for block in decided_blocks(run, own):
+    averages: dict[str, dict[str, dict[str, Average]]] = {name: {} for name in pd.unique(detectors)}
+    for together in _groups(list(averages), len(masks) * (sources.count + sources.image_count)):
+        of_each = {name: scored & (detectors == name) for name in together}
+        own = {(one, name): mask & cells for one, cells in of_each.items() for name, mask in masks.items()}
+        running = RunningAverages(own, sources)
+        for block in decided_blocks(run, scored & np.isin(detectors, together)):
             measures = block.measures()
             running.add(block, measures)
             for name, found in _cell_measures(block, measures, sources.of(block.images), further).items():
                 values[name][block.cells] = found
             for name, rows in measures.items():
                 intervals[name].add(block.cells, rows, sources.of(block.images))
-        averages[detector] = running.averages()
+        for (detector, name), by_measure in running.averages().items():
+            averages[detector][name] = by_measure
     for name, ends in intervals.items():
         lower, upper = columns.interval_of(name)
         values[lower], values[upper] = ends.ends()
@@ -142,6 +145,13 @@ def evaluate(run: Run, metrics: Sequence[str] = ()) -> MeasuredCells:
     table = pd.concat([run.cells.reset_index(drop=True), measured], axis=1)
     headers = {metric.name: metric.header for metric in asked if metric.header}
     return MeasuredCells(table, averages, headers, sources, run)
+
+
+def _groups(detectors: Sequence[str], numbers: int) -> Iterator[Sequence[str]]:
+    """Detectors whose averages are made together, where those of one take so many numbers for each of their sums."""
+    size = max(1, SUMMED_AT_A_TIME // max(1, numbers))
+    for start in range(0, len(detectors), size):
+        yield detectors[start : start + size]
 
 
 def _measured(further: Iterable[Metric]) -> list[str]:

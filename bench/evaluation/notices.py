@@ -107,7 +107,9 @@ def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
     cells = evaluation.table[ranked & evaluation.scored]
     for detector, keys in cells.groupby(columns.DETECTOR, sort=False)[columns.KEY]:
         count = total = 0
-        for block in evaluation.run.score_table.blocks(keys):
+        table = evaluation.run.score_table
+        without_odds = [key for key in keys if (odds := table[key].log_odds) is None or np.isnan(odds).any()]
+        for block in table.blocks(without_odds):
             without = np.isnan(block.log_odds)
             count += int((without & np.isin(block.scores, (0, 1))).sum())
             total += int(without.sum())

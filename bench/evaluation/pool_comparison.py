@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
 from bench.evaluation.averages import Average
 from bench.evaluation.cells import MeasuredCells
@@ -29,7 +29,7 @@ from bench.statistics.generator_margins import (
     generator_interval,
     generator_test,
 )
-from bench.statistics.intervals import Floats, difference_interval, random_generator, source_variances
+from bench.statistics.intervals import CONFIDENCE, Floats, difference_interval, random_generator, source_variances
 from bench.statistics.ranks import (
     better_beyond_chance,
     correct_for_pairs,
@@ -52,6 +52,9 @@ class PairTests:
         high: Floats (A, A), upper ends.
         pairs: Number of pairs that p is corrected for.
         covariance: Floats (A, A), of the averages.
+        of_trainings: Floats (A, A), what of the variance of each difference is over trainings, in tests on these
+            generators.
+        means: Of tests across generators, the differences of all pairs in the order of `np.triu_indices`.
     """
 
     p: Floats
@@ -59,6 +62,8 @@ class PairTests:
     high: Floats
     pairs: int
     covariance: Floats
+    of_trainings: Floats | None = None
+    means: GeneratorMean | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,15 @@ class PoolComparison:
         return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str]) -> PoolComparison:
+def compare_pool(
+    evaluation: MeasuredCells,
+    cells: Mask,
+    name: str,
+    detectors: Sequence[str],
+    measure: str = columns.RANKED,
+    *,
+    paired_trainings: bool = False,
+) -> PoolComparison:
     """Compare the detectors of a ranking, all of whose cells are scored.
 
     Args:
@@ -175,17 +188,20 @@ def compare_pool(evaluation: MeasuredCells, cells: Mask, name: str, detectors: S
         cells: The cells of the average that ranks, bools (cells,), of all detectors.
         name: Of that average.
         detectors: Two or more of those whose average is complete.
+        measure: What is averaged, one of `WITH_INTERVALS` that is defined in all of these cells.
+        paired_trainings: Whether trainings of one seed are alike, as those of two versions of one method: then the
+            differences of each seed are what varies.
     """
-    found = [evaluation.averages[detector][name][columns.RANKED] for detector in detectors]
+    found = [evaluation.averages[detector][name][measure] for detector in detectors]
     averages = np.array([one.value for one in found])
-    table = evaluation.table.loc[cells, [columns.DETECTOR, columns.TRAIN, columns.TEST, columns.SEED, columns.RANKED]]
+    table = evaluation.table.loc[cells, [columns.DETECTOR, columns.TRAIN, columns.TEST, columns.SEED, measure]]
     table = table[table[columns.DETECTOR].isin(list(detectors))]
-    matrices, margins = _matrices(table, detectors, evaluation.run)
+    matrices, margins = _matrices(table, detectors, evaluation.run, measure)
     influences = np.stack([one.influences for one in found])
     same = np.array([[_alike(first, second) for second in influences] for first in influences])
     same &= np.array([[_alike(first, second) for second in matrices] for first in matrices])
-    trainings = _training_variances(table, detectors)
-    images = _image_tests(found, averages, influences, trainings, same)
+    trainings = Trainings.of(table, detectors, measure, paired=paired_trainings)
+    images = image_tests(found, averages, influences, trainings, same)
     shared = _in_several_tests(evaluation, cells, detectors[0])
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
     scope = _too_few(margins) if margins.tested and np.isnan(ends).all() else margins.scope
@@ -232,12 +248,12 @@ def _generators(count: int) -> str:
     return f"{count} generator{'s' if count > 1 else ''}"
 
 
-def _matrices(table: pd.DataFrame, detectors: Sequence[str], run: Run) -> tuple[Floats, _Margins]:
+def _matrices(table: pd.DataFrame, detectors: Sequence[str], run: Run, measure: str) -> tuple[Floats, _Margins]:
     """The cells of each detector as a matrix (A, R, C) of generators, NaN where there is none, and their margins."""
     margins = _margins(table[table[columns.DETECTOR].eq(detectors[0])], run)
     rows, across = margins.trained or [""], list(table[columns.TEST].unique())
     train = table[columns.TRAIN] if margins.trained else pd.Series("", index=table.index, name=columns.TRAIN)
-    means = table.groupby([table[columns.DETECTOR], train, table[columns.TEST]])[columns.RANKED].mean().unstack()
+    means = table.groupby([table[columns.DETECTOR], train, table[columns.TEST]])[measure].mean().unstack()
     places = pd.MultiIndex.from_product([detectors, rows])
     found = means.reindex(index=places, columns=across).to_numpy().reshape(len(detectors), len(rows), len(across))
     there = ~np.isnan(found)
@@ -250,18 +266,53 @@ def _alike(first: Floats, second: Floats) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
 
 
-def _training_variances(table: pd.DataFrame, detectors: Sequence[str]) -> Floats:
-    """What the choice of training seeds adds to the variance of each average, and its degrees of freedom, (A, 2)."""
-    by_seed = table.groupby([columns.DETECTOR, columns.SEED])[columns.RANKED].mean().groupby(level=0)
-    seeds = by_seed.size()
-    found = pd.DataFrame({"variance": (by_seed.var() / seeds).fillna(0.0), "freedom": np.maximum(seeds - 1, 1)})
-    return found.loc[list(detectors)].to_numpy(float)
+@dataclass(frozen=True)
+class Trainings:
+    """What the choice of training seeds adds to variances.
+
+    Attributes:
+        own: Floats (A,), to that of each average.
+        pairs: Floats (A, A), to that of each difference.
+        freedom: Floats (A, A), degrees of freedom of `pairs`.
+    """
+
+    own: Floats
+    pairs: Floats
+    freedom: Floats
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, detectors: Sequence[str], measure: str, *, paired: bool) -> Trainings:
+        """From the cells of these detectors; of a single seed nothing is known, and nothing is added."""
+        by_seed = table.groupby([columns.DETECTOR, columns.SEED])[measure].mean().unstack().loc[list(detectors)]
+        own, freedom = _variances_of_means(by_seed.to_numpy(float))
+        if paired:
+            return cls(own, *_variances_of_means(by_seed.to_numpy(float)[:, None] - by_seed.to_numpy(float)[None, :]))
+        pairs, fourth = own[:, None] + own[None, :], own**2 / freedom
+        total = fourth[:, None] + fourth[None, :]
+        return cls(own, pairs, np.divide(pairs**2, total, out=np.ones(pairs.shape), where=total > 0))
 
 
-def _image_tests(
-    found: Sequence[Average], averages: Floats, influences: Floats, trainings: Floats, same: Mask
+def _variances_of_means(by_seed: Floats) -> tuple[Floats, Floats]:
+    """The variances of means over the seeds (..., K) that are there, NaN for none, and their degrees of freedom."""
+    count = np.count_nonzero(~np.isnan(by_seed), axis=-1)
+    means = np.nansum(by_seed, axis=-1) / np.maximum(count, 1)
+    squares = np.nansum((by_seed - means[..., None]) ** 2, axis=-1)
+    freedom = np.maximum(count - 1, 1).astype(np.float64)
+    return np.where(count > 1, squares / freedom / np.maximum(count, 1), 0.0), freedom
+
+
+def image_tests(
+    found: Sequence[Average], averages: Floats, influences: Floats, trainings: Trainings, same: Mask
 ) -> PairTests:
-    """Tests on these generators, over images and, with several seeds, over trainings."""
+    """Tests on these generators, over images and, with several seeds, over trainings.
+
+    Args:
+        found: Of A detectors, an average over the same cells.
+        averages: Floats (A,), their values.
+        influences: Floats (A, S), theirs.
+        trainings: What the choice of training seeds adds.
+        same: Bools (A, A), whether two of them answered alike.
+    """
     there = found[0].losses > 0
     shares, influences = found[0].shares[there], influences[:, there]
     corrected = influences / np.sqrt(np.maximum(1 - shares, 0.5))
@@ -273,18 +324,27 @@ def _image_tests(
         changes = corrected[one] - corrected[other]
         differences = averages[one] - averages[other]
         of_images = difference_test(differences, changes.T)
-        of_both = _test_with_training(differences, changes, trainings[np.array([one, other])])
+        of_both = _test_with_training(differences, changes, trainings.pairs[one, other], trainings.freedom[one, other])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
         spread = source_variances(influences[one] - influences[other], shares)
-        ends = difference_interval(differences, spread, found[0].sample, same[one, other])
-        low[one, other], high[one, other] = ends
+        ends = difference_interval(differences, spread, found[0].sample, same[one, other], found[0].rule)
+        reach = stdtrit(trainings.freedom[one, other], (1 + CONFIDENCE) / 2) ** 2 * trainings.pairs[one, other]
+        low[one, other], high[one, other] = _widened(differences, ends, reach)
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)
-    return PairTests(tests, low, high, pairs, corrected @ corrected.T + np.diag(trainings[:, 0]))
+    covariance = corrected @ corrected.T + np.diag(trainings.own)
+    return PairTests(tests, low, high, pairs, covariance, trainings.pairs)
 
 
-def _test_with_training(differences: Floats, changes: Floats, trainings: Floats) -> Floats:
+def _widened(differences: Floats, ends: tuple[Floats, Floats], reach: Floats) -> tuple[Floats, Floats]:
+    """Intervals over images, widened by trainings: the squares of both distances from the difference add up."""
+    low = differences - np.sqrt((differences - ends[0]) ** 2 + reach)
+    high = differences + np.sqrt((ends[1] - differences) ** 2 + reach)
+    return np.where(reach > 0, np.maximum(low, -1), ends[0]), np.where(reach > 0, np.minimum(high, 1), ends[1])
+
+
+def _test_with_training(differences: Floats, changes: Floats, variances: Floats, freedom: Floats) -> Floats:
     """Two-sided p (P,) of differences over images and trainings together.
 
     Welch's test (Biometrika 34, 1947) of a difference whose variance is a sum of some that are estimated apart.
@@ -292,11 +352,12 @@ def _test_with_training(differences: Floats, changes: Floats, trainings: Floats)
     Args:
         differences: Floats (P,), of two averages.
         changes: Floats (P, S), what each source adds to them.
-        trainings: Floats (2, P, 2), of either detector what `_training_variances` gives.
+        variances: Floats (P,), what trainings add to the variance.
+        freedom: Floats (P,), their degrees of freedom.
     """
     squares = changes**2
-    total = squares.sum(axis=1) + trainings[..., 0].sum(axis=0)
-    fourth = (squares**2).sum(axis=1) + (trainings[..., 0] ** 2 / trainings[..., 1]).sum(axis=0)
+    total = squares.sum(axis=1) + variances
+    fourth = (squares**2).sum(axis=1) + variances**2 / freedom
     there = (np.abs(differences) > 0) & (fourth > 0)
     freedom = np.divide(total**2, fourth, out=np.ones(len(total)), where=there)
     statistic = np.divide(np.abs(differences), np.sqrt(total), out=np.zeros(len(total)), where=there)
@@ -337,7 +398,7 @@ def _generator_tests(
     covariance = np.diag(alone.variance)
     between = (alone.variance[first] + alone.variance[second] - pairs.variance) / 2
     covariance[first, second] = covariance[second, first] = between
-    return PairTests(tests, low, high, count, covariance), ends
+    return PairTests(tests, low, high, count, covariance, means=pairs), ends
 
 
 def _across(matrices: Floats, margins: _Margins, influences: Floats) -> GeneratorMean | None:

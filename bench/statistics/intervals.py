@@ -125,14 +125,32 @@ class SampleSize(NamedTuple):
     """What measures were taken of.
 
     Attributes:
-        images: Number of images, the same for all measures or (K,).
-        freedom: Degrees of freedom of the variance, at most: the sum of 1 - share over the sources.
+        images: Effective number of images, the same for all measures or (K,).
+        freedom: Degrees of freedom of the variance, at most.
         largest_loss: The most that a single source could take from the measure, in (0, 1].
     """
 
     images: float | Floats
     freedom: float | Floats
     largest_loss: float | Floats
+
+
+def sample_size(weights: Floats, sources: Array, shares: Floats, largest_loss: float) -> SampleSize:
+    """The size of a sample, by how much each image and each source weighs in the measure.
+
+    Args:
+        weights: Floats (N,), the weight of each image, of sum 1: of the accuracy of a cell 1 / N, of balanced accuracy,
+            area and average precision 1 / 2 over the number of its class, of an average the mean over the cells.
+        sources: Integers (N,), the source of each image, 0 to S - 1.
+        shares: Floats (S,), as for `source_variances`.
+        largest_loss: The largest of the measure's losses, `influences.SourceLayout`.
+
+    Returns:
+        Kish's number of images, and Satterthwaite's degrees of freedom of sources that are as uncertain as they weigh.
+    """
+    squares = np.bincount(sources, weights, len(shares)) ** 2
+    freedom = np.sum(squares) * np.sum(squares * (1 - shares)) / np.sum(squares**2)
+    return SampleSize(float(1 / np.sum(weights**2)), float(freedom), largest_loss)
 
 
 def source_variances(sums: Floats, shares: Floats) -> Spread:

@@ -31,10 +31,10 @@ from bench.statistics.intervals import (
     PRECISIONS,
     SHARES,
     Floats,
-    SampleSize,
     bounded_interval,
     difference_interval,
     random_generator,
+    sample_size,
     source_variances,
 )
 
@@ -45,8 +45,7 @@ FEW = 5  # expected errors below which counts are too coarse for 97%
 MARKS = (
     "Accuracy is that of the scores, truth the measure's in the population. Where fewer than "
     f"{FEW} wrong images (or images on which two detectors differ) are expected in a sample, counted in independent "
-    "sources, there is a *: counts are then too coarse for a coverage of at most 97%. **Bold** is outside 93% to 97%. "
-    f"Averages over cells of {SIZES[-1]} images are of a quarter of the samples."
+    "sources, there is a *: counts are then too coarse for a coverage of at most 97%. **Bold** is outside 93% to 97%."
 )
 MEASURES = {
     "accuracy": SHARES,
@@ -131,6 +130,13 @@ def normal_numbers(random: np.random.Generator, rows: int, sources: NDArray[Any]
     return numbers
 
 
+def image_weights(labels: NDArray[Any], measure: str) -> Floats:
+    """How much each image of a cell weighs in a measure."""
+    own = np.full(len(labels), len(labels)) if measure == "accuracy" else 2 * np.bincount(labels)[labels]
+    weights: Floats = 1 / own
+    return weights
+
+
 def measured(scores: Floats, labels: NDArray[Any]) -> dict[str, RowMeasures]:
     """Every measure of rows of scores."""
     right = (scores > 0) == (labels == 1)
@@ -191,7 +197,7 @@ def of_cells(setting: Setting, replications: int) -> Iterator[Row]:
         if name == "balanced accuracy" and design.real == 0.5:
             continue  # it is the accuracy
         spread = source_variances(sum_by_source(one.influences, sources, len(layout.shares)), layout.shares)
-        sample = SampleSize(size, float(np.sum(1 - layout.shares)), float(loss.max()))
+        sample = sample_size(image_weights(labels, name), sources, layout.shares, loss.max())
         ends = bounded_interval(one.centres, spread, sample, MEASURES[name], values=one.values)
         yield row(setting, name, truths[name], ends, expected)
 
@@ -234,10 +240,11 @@ def of_averages(setting: Setting, replications: int) -> Iterator[Row]:
             averages[name].losses[:] += loss / GENERATORS
         for name, truth in population(real, generated[tested], 0.5).items():
             truths[name] += truth / GENERATORS
+    weights = np.repeat([0.5 / half, 0.5 / half / GENERATORS], [half, half * GENERATORS])
     expected = (1 - setting.accuracy) / float(np.sum(averages["accuracy"].losses ** 2))
     for name, (values, centres, sums, losses) in averages.items():
         if name != "balanced accuracy":
-            sample = SampleSize(len(sources), float(np.sum(1 - shares)), float(losses.max()))
+            sample = sample_size(weights, sources, shares, losses.max())
             ends = bounded_interval(centres, source_variances(sums, shares), sample, MEASURES[name], values=values)
             yield row(setting, f"average of {name}", truths[name], ends, expected)
 
@@ -306,7 +313,7 @@ def of_differences(setting: Setting, replications: int, likeness: float, better:
         first_one, second_one = (result[name] for result in results)
         sums = sum_by_source(first_one.influences - second_one.influences, sources, len(layout.shares))
         differences = first_one.values - second_one.values
-        sample = SampleSize(setting.size, float(np.sum(1 - layout.shares)), float(loss.max()))
+        sample = sample_size(image_weights(labels, name), sources, layout.shares, loss.max())
         ends = difference_interval(differences, source_variances(sums, layout.shares), sample, identical, rule)
         title = f"difference of {name}, detectors' r {likeness:g}"
         yield row(setting, title, truths[0][name] - truths[1][name], ends, expected)
@@ -324,8 +331,7 @@ def simulations(replications: int, *, everything: bool) -> Iterator[Row]:
     for design, size, accuracy, (likeness, better) in product(plain, sizes, ACCURACIES, pairs):
         yield from of_differences(Setting(design, "normal", size, accuracy), replications, likeness, better)
     for design, size, accuracy in product(plain[:2], sizes if everything else SIZES[:1], ACCURACIES):
-        fewer = replications // 4 if size == SIZES[-1] else replications  # these take longer than all others together
-        yield from of_averages(Setting(design, "normal", size, accuracy), fewer)
+        yield from of_averages(Setting(design, "normal", size, accuracy), replications)
 
 
 def printed(rows: list[Row]) -> str:
@@ -353,22 +359,27 @@ def summary(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def page(rows: list[Row], command: str) -> str:
+    """The page of all rows, in Markdown, with the command that writes it."""
+    parts = (
+        "# Coverage of 95% intervals",
+        f"Written by `{command}`.",
+        f"Coverage in percent of the samples. {MARKS}",
+        summary(rows),
+        printed(rows),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
 def main() -> None:
     """Print the summary and the table."""
     parser = argparse.ArgumentParser(description="Coverage of the intervals, by simulation.")
     parser.add_argument("--all", action="store_true", help="every design, distribution and size")
     parser.add_argument("--replications", type=int, default=2000, help="samples of each row (2000)")
     options = parser.parse_args()
-    rows = list(simulations(options.replications, everything=options.all))
     command = "python docs/simulations/coverage.py" + (" --all" if options.all else "")
-    lines = (
-        "# Coverage of 95% intervals",
-        f"Written by `{command} --replications {options.replications}`.",
-        f"Coverage in percent of the samples. {MARKS}",
-        summary(rows),
-        printed(rows),
-    )
-    sys.stdout.write("\n\n".join(lines) + "\n")
+    rows = list(simulations(options.replications, everything=options.all))
+    sys.stdout.write(page(rows, f"{command} --replications {options.replications}"))
 
 
 if __name__ == "__main__":

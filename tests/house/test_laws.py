@@ -23,7 +23,8 @@ WRITERS = {
     "bench/command/new.py",  # a file to begin with, which the user named
     "bench/report/picture.py",  # into memory
     "bench/report/curves.py",  # into memory
-    "bench/evaluation/golden_record.py",  # into memory
+    "bench/golden/golden_record.py",  # into memory
+    "bench/records/validation.py",  # results
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
 }
 MAKERS = ("bench/embedded/",)  # of the corpus and of the weights that ship, in folders that they were given

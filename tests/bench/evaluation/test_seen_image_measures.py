@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -8,7 +6,7 @@ from bench.evaluation.seen_image_measures import seen_image_measures
 from bench.metrics.catalogue import find_metrics
 from bench.metrics.seen_images import seen_images
 from bench.platform.errors import InputError
-from tests.support.synthetic_runs import make_run
+from tests.support.synthetic_runs import make_run, with_scores
 
 
 def test_every_measure_is_of_the_images_that_were_not_seen():
@@ -24,7 +22,7 @@ def test_every_measure_is_of_the_images_that_were_not_seen():
 
 def test_a_threshold_that_fails_is_repaired_by_a_few_images():
     run = make_run(lambda *_: 0.95)
-    run = replace(run, scores=run.scores.assign(score=np.float32(0.55) + np.float32(0.4) * run.scores["score"]))
+    run = with_scores(run, run.scores.assign(score=np.float32(0.55) + np.float32(0.4) * run.scores["score"]))
     found = seen_image_measures(run, 20)
     assert set(found["balanced_accuracy"]) == {0.5}
     assert found["calibrated_balanced_accuracy"].mean() == pytest.approx(0.93, abs=0.05)
@@ -39,7 +37,7 @@ def test_all_detectors_and_degradations_of_a_test_set_see_the_same_images():
     known = set(first["name"].to_numpy()[seen.left_out])
     right = run.scores["name"].isin(known)
     labels = run.scores["label"].astype(np.float32)
-    found = seen_image_measures(replace(run, scores=run.scores.assign(score=labels.where(right, 1 - labels))), 10)
+    found = seen_image_measures(with_scores(run, run.scores.assign(score=labels.where(right, 1 - labels))), 10)
     assert set(found["accuracy"]) == set(found["calibrated_accuracy"]) == {0.0}
 
 

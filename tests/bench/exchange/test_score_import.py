@@ -178,7 +178,7 @@ def test_images_that_data_does_not_have_are_named_and_no_match_is_refused(tmp_pa
 def released(run):
     """The rows of a run that were trained on fog, as if they had been loaded from checkpoints."""
     cells = run.cells[run.cells[columns.TRAIN].eq("fog")].assign(**{columns.TRAIN: "", columns.GROUPS: [()] * 8})
-    scores = run.scores[run.scores[columns.KEY].isin(cells[columns.KEY])]
+    scores = run.score_table.only(cells[columns.KEY])
     found = type(run)(run.manifest, cells.reset_index(drop=True), scores, run.throughput)
     for name in run.manifest.detectors:
         found = with_detector(found, name, checkpoint=CheckpointRecord("f.pth", "0" * 64))

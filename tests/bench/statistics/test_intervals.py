@@ -20,6 +20,7 @@ from bench.statistics.intervals import (
     difference_interval,
     interval,
     random_generator,
+    sample_size,
     source_variances,
 )
 
@@ -130,9 +131,8 @@ def accuracy_interval(right, labels, sources=None):
     layout = source_layout(labels, sources, sources.max() + 1)
     found = mean_influences(right, labels)
     spread = source_variances(sum_by_source(found.influences, sources, len(layout.shares)), layout.shares)
-    return bounded_interval(
-        found.values, spread, SampleSize(len(labels), np.sum(1 - layout.shares), max(layout.accuracy))
-    )
+    size = sample_size(np.full(len(labels), 1 / len(labels)), sources, layout.shares, max(layout.accuracy))
+    return bounded_interval(found.values, spread, size)
 
 
 def test_no_error_at_all_has_the_exact_interval():
@@ -197,12 +197,25 @@ def test_variances_are_unbiased_for_few_sources():
     assert spread.variances.mean() == pytest.approx(found.values.var(), rel=0.05)
 
 
+def test_the_size_of_a_sample_is_that_of_what_weighs_in_it():
+    shares = np.full(40, 1 / 20)
+    alike = sample_size(np.full(40, 1 / 40), np.arange(40), shares, 1 / 40)
+    assert alike == pytest.approx((40, 38, 1 / 40))
+    weights = np.repeat([0.5 / 20, 0.5 / 160], [20, 160])  # real images that stand in eight cells
+    shared = sample_size(weights, np.arange(180), np.full(180, 1 / 20), 1 / 40)
+    assert shared.images == pytest.approx(1 / (20 * 0.025**2 + 160 * 0.003125**2))
+    assert 20 < shared.freedom < 30
+    together = sample_size(np.full(40, 1 / 40), np.arange(40) // 5, np.full(8, 1 / 4), 1 / 8)
+    assert together == pytest.approx((40, 6, 1 / 8))
+
+
 def difference(first, second, labels, identical):
     """Interval of the difference of two accuracies."""
     layout = source_layout(labels, np.arange(len(labels)), len(labels))
     one, other = (mean_influences(right[None], labels) for right in (first, second))
     spread = source_variances(one.influences - other.influences, layout.shares)
-    sample = SampleSize(len(labels), np.sum(1 - layout.shares), max(layout.accuracy))
+    weights = np.full(len(labels), 1 / len(labels))
+    sample = sample_size(weights, np.arange(len(labels)), layout.shares, max(layout.accuracy))
     low, high = difference_interval(one.values - other.values, spread, sample, np.array([identical]))
     return low[0], high[0]
 
@@ -256,7 +269,7 @@ def test_a_perfect_order_has_the_exact_interval_of_the_smaller_class():
     labels = np.repeat([0, 1], 20)
     layout = source_layout(labels, np.arange(40), 40)
     area, _ = ranking_influences(labels[None] + np.arange(40) / 100, labels)
-    sample = SampleSize(40, np.sum(1 - layout.shares), max(layout.roc_auc))
+    sample = sample_size(np.full(40, 1 / 40), np.arange(40), layout.shares, max(layout.roc_auc))
     low, high = bounded_interval(area.centres, source_variances(area.influences, layout.shares), sample, AREAS)
     assert low == pytest.approx(0.025 ** (1 / 20))
     assert high == 1

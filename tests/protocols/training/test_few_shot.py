@@ -7,7 +7,7 @@ import pytest
 
 from protocols.api import Cell, Scope, Subset, Unanswerable
 from protocols.training.few_shot import FewShot
-from tests.support.protocol_runs import FakeImages, averages, fake_scope
+from tests.support.protocol_runs import FakeImages, ProtocolRunner, averages, fake_scope
 
 
 def test_each_generator_is_new_once_and_joins_with_more_and_more_images():
@@ -88,3 +88,10 @@ def test_a_cell_without_shots_cannot_be_fine_tuned():
         train.shots_alone  # noqa: B018 - it raises
     several = replace(train, shots=(("b", 2), ("c", 3))).shots_alone
     assert several.parts == (Subset(("b",), "train", size=2), Subset(("c",), "train", size=3))
+
+
+def test_a_dry_run_counts_the_fit_that_is_gone_on_from_once(miniature_folder, tmp_path):
+    said = ProtocolRunner(miniature_folder, tmp_path / "runs").dry(
+        "few_shot", detectors=("npr",), shots="2,4", new="faint"
+    )
+    assert "To answer: 2 of 2 cells, 3 fits" in said
