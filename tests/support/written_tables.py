@@ -17,6 +17,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from bench.evaluation.cells import evaluate, matrices, readable_table
+from bench.evaluation.comparing.comparison import compare_detectors
+from bench.evaluation.comparing.paired_runs import pair_runs
+from bench.evaluation.comparing.sides import choose_sides
 from bench.evaluation.conditions import condition_outcomes
 from bench.evaluation.imported_scores import ImportedOutcomes
 from bench.evaluation.leaderboard import rankings, rankings_of
@@ -32,6 +35,8 @@ from bench.records.manifest import CheckpointRecord, ImportRecord
 from bench.records.run import Run, ValidationScores
 from bench.report import formats, terminal
 from bench.report.base_degradations import base_degradation_tables
+from bench.report.comparing.document import comparisons_json
+from bench.report.comparing.text import comparison_report as two_detectors
 from bench.report.comparison_report import comparison_report
 from bench.report.data_report import audit_report, census_report
 from bench.report.imported_report import imported_report
@@ -71,7 +76,7 @@ def headers(printed: RenderableType) -> Iterator[str]:
 
 def every_table(folder: Path) -> Headers:
     """The headers of every table, by its name; images are made in a folder."""
-    return {**board_tables(runs()), **plain_tables(), **side_tables(), **data_tables(folder)}
+    return {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
 
 
 def board_tables(runs: Iterable[Run]) -> Headers:
@@ -211,6 +216,25 @@ def side_tables() -> Headers:
         "by condition": set(list(headers(imported))[-len(names) :]),
         "regress": set(headers(changes)),
     }
+
+
+def compare_tables() -> Headers:
+    """Those of comparisons: two detectors of a run, and two runs, of which one has a detector in a new version."""
+    golden, run = read_golden(shipped_results() / "golden" / "cross_generator"), make_run(n=20)
+    other = with_detector(make_run(n=20, noise=1), "alpha", version=2)
+    found: Headers = defaultdict(set)
+    for asked, detectors in (([golden], ["residual", "cnnspot"]), ([run, other], [])):
+        compared = compare_detectors([pair_runs(*sides) for sides in choose_sides(asked, detectors)])
+        found["compare"] |= set(headers(two_detectors(compared, power=True)))
+        found["compare --json"] |= set(_keys(json.loads(comparisons_json(compared))))
+    return found
+
+
+def _keys(document: object) -> Iterator[str]:
+    """The names of a document's fields, at any depth."""
+    for value in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        yield from _keys(value)
+    yield from document if isinstance(document, dict) else ()
 
 
 def data_tables(folder: Path) -> Headers:

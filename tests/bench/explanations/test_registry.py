@@ -11,6 +11,7 @@ from bench.explanations.registry import METRIC, PLACEHOLDER, explanations, find,
 from bench.metrics.catalogue import installed_metrics, known_metrics
 from bench.metrics.metric import Metric
 from detectors.catalogue import UnknownName
+from protocols.api import AXES
 from tests.support.written_tables import every_table, runs
 
 PROTOCOLS = Path(__file__).parents[3] / "protocols"
@@ -30,7 +31,8 @@ def names_of(made):
         "<generator>": tests,
         "<route>": tests,
         "<degradation>": tests | {"jpeg:75"},
-        "<axis>": {*nouns, "test", "test_data", "test_contents", "train", "degradation"},
+        "<axis>": {*nouns, *AXES},
+        "<detector>": {"residual", "cnnspot", "first run", "second run"},
         "<rows>": {"train"},
         "<content>": {"cats", "dogs"},
         "<profile>": {"techjam-2026"},
