@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from bench.explanations.registry import Explanation, by_table, explanations, find, table_titles
+from bench.metrics.catalogue import installed_metrics
 
 WIDTH = 100
 INDENT = "  "
+HINT = (
+    "<average>, <metric> and the like stand for names. `lineup explain NAME` says what one column means; in quotes "
+    "where its name has a sign: lineup explain '#'"
+)
 
 
 def explain(name: str) -> Iterator[str]:
@@ -39,13 +44,13 @@ def list_names() -> Iterator[str]:
         names = "; ".join(dict.fromkeys(name for one in found for name in one.names))
         yield from wrap(names, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
     yield ""
-    yield "<average>, <metric> and the like stand for a name. `lineup explain NAME` says what one means, in quotes"
-    yield "where it has a space or a sign: lineup explain 'off-diagonal low'"
+    yield from wrap(HINT, WIDTH)
 
 
 def as_markdown() -> Iterator[str]:
-    """Lines with a table of columns for each table of Lineup, a heading above each."""
-    for table, found in by_table(explanations()).items():
+    """Lines with the columns of each table under a heading, in Markdown, without the metrics of other packages."""
+    others = {metric.name for metric in installed_metrics()}
+    for table, found in by_table(one for one in explanations() if one.names[0] not in others).items():
         title = table_titles()[table]
         yield from (
             "",
