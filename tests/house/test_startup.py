@@ -94,6 +94,7 @@ HELP_AND_LISTS = [
     ("degrade", "--help"),
     ("import", "--help"),
     ("compare", "--help"),
+    ("explain", "--help"),
     ("list",),
     ("list", "--long"),
     ("list", "--json"),
