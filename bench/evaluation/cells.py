@@ -53,6 +53,11 @@ class MeasuredCells:
         """Which cells have scores, bools (cells,)."""
         return self.table[columns.STATUS].eq(SCORED).to_numpy()
 
+    @cached_property
+    def images(self) -> pd.DataFrame:
+        """The decisions on all images, as `decisions` returns them: a row for each, made when first asked for."""
+        return decisions(self.run)
+
     def images_of(self, cells: Mask) -> pd.DataFrame:
         """The decisions on the images of these cells, as `decisions` returns them."""
         return decisions(self.run, cells)

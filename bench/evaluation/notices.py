@@ -12,6 +12,7 @@ from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.implausible_results import gains_from_degradation, inverted_orders
 from bench.records import columns
 from bench.records.manifest import DetectorRecord, ShotLearning
+from bench.statistics.hypothesis_tests import class_difference_test
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
 SHOTS: Mapping[ShotLearning, str] = {
@@ -138,8 +139,6 @@ def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask)
 
 def _class_difference(images: pd.DataFrame) -> float:
     """The p-value of the test that generated images are called generated more often than real ones."""
-    from bench.statistics.hypothesis_tests import class_difference_test  # SciPy, which tables without baselines spare
-
     labels = images[columns.LABEL].to_numpy(int)
     called = images[columns.CORRECT].to_numpy(bool) == (labels == 1)
     return class_difference_test(

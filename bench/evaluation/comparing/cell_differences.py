@@ -16,6 +16,7 @@ from bench.evaluation.decided_blocks import DecidedBlock, Mask, decided_blocks
 from bench.evaluation.pool_comparison import Trainings, image_tests
 from bench.records import columns
 from bench.statistics.comparisons import source_sign_flip
+from bench.statistics.hypothesis_tests import holm_correction
 from bench.statistics.intervals import Floats
 from bench.statistics.ranks import BETTER, SAME, UNRESOLVED, WORSE
 
@@ -48,8 +49,6 @@ class DecisionChanges:
 
 def corrected_p(p: Sequence[float] | Floats) -> list[float]:
     """Holm's correction of p for as many tests."""
-    from bench.statistics.hypothesis_tests import holm_correction  # SciPy's distributions, which take a second
-
     return [float(one) for one in holm_correction(np.asarray(p, np.float64))]
 
 
