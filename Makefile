@@ -76,12 +76,15 @@ types: $(READY_DEV) ## check types
 benchmark: $(READY_DEV) ## time the parts that must be fast
 	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only
 
-readme: $(READY) ## write the tables of results, detectors and degradations in README.md anew
+readme: $(READY) ## write the tables of README.md and of docs/numbers.md anew
 	@{ sed '/^<!-- results:/q' README.md && $(LINEUP) list --results \
 	  && sed -n '/^<!-- end of results -->/,/^<!-- detectors:/p' README.md && $(LINEUP) list --markdown \
 	  && sed -n '/^<!-- end of detectors -->/,/^<!-- degradations:/p' README.md && $(LINEUP) list --degradations \
 	  && sed -n '/^<!-- end of degradations -->/,$$p' README.md; } > .README.new
 	@mv .README.new README.md
+	@{ sed '/^<!-- columns:/q' docs/numbers.md && $(LINEUP) explain --markdown \
+	  && sed -n '/^<!-- end of columns -->/,$$p' docs/numbers.md; } > .numbers.new
+	@mv .numbers.new docs/numbers.md
 
 corpus: $(READY) ## make the embedded corpus and print its folder
 	@$(LINEUP) corpus

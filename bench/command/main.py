@@ -18,9 +18,11 @@ from bench.command.corpus import corpus_command
 from bench.command.data import data_command
 from bench.command.exchange.degrade import degrade_command
 from bench.command.exchange.import_scores import import_command
+from bench.command.finished.compare import compare_command
 from bench.command.finished.rescore import rescore_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
 from bench.command.protocol_options import ProtocolCommand
+from bench.command.reference.explain import explain_command
 from bench.command.regress import regress_command
 from bench.command.run import run_command
 from bench.command.score import score_command
@@ -48,9 +50,11 @@ app.command("degrade")(degrade_command)
 app.command("import")(import_command)
 app.command("leaderboard")(leaderboard_command)
 app.command("matrix")(matrix_command)
+app.command("compare")(compare_command)
 app.command("rescore")(rescore_command)
 app.command("list")(list_command)
 app.command("show")(show_command)
+app.command("explain")(explain_command)
 app.command("regress")(regress_command)
 app.add_typer(weights.app, name="weights")
 app.add_typer(new.app, name="new")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.evaluation.decided_blocks import DecidedBlock, Mask
 from bench.records import columns
 from bench.records.score_table import TestImages
-from bench.statistics.influences import RowMeasures, SourceLayout, source_layout, sum_by_source
+from bench.statistics.influences import RowMeasures, source_layout, sum_by_source
 from bench.statistics.intervals import (
     AREAS,
     CONFIDENCE,
@@ -25,6 +25,7 @@ from bench.statistics.intervals import (
     SampleSize,
     Spread,
     bounded_interval,
+    sample_size,
     source_variances,
 )
 
@@ -41,8 +42,10 @@ class TestSources:
         images: Integers (N,), of the run's distinct images.
         sources: Integers (S,), which of the run's sources each of its own is.
         source: Integers (N,), the own source of each image, 0 to S - 1.
-        layout: What one source could do to a measure.
-        losses: The same by column of the measure, floats (S,).
+        shares: Floats (S,), the larger of the shares that a source has of the real and of the generated images.
+        losses: What one source could take from a measure, floats (S,), by column of the measure.
+        weights: The weight of each image, floats (N,) of sum 1, where images weigh alike, and where classes do.
+        samples: What stands behind a measure of a cell, by its column.
     """
 
     __test__ = False  # no class of tests
@@ -50,8 +53,15 @@ class TestSources:
     images: Codes
     sources: Codes
     source: Codes
-    layout: SourceLayout
+    shares: Floats
     losses: Mapping[str, Floats]
+    weights: tuple[Floats, Floats]
+    samples: Mapping[str, SampleSize]
+
+
+def _weighed_by_class(measure: str) -> bool:
+    """Whether both classes weigh alike in a measure, and not all images."""
+    return measure != columns.ACCURACY
 
 
 class SourceTable:
@@ -61,6 +71,9 @@ class SourceTable:
         """Number the images and sources of these test sets; `positive` is the class that is looked for."""
         images, self.image_count = _numbers([one.names for one in tests])
         sources, self.count = _numbers([one.sources for one in tests])
+        self.source = np.zeros(self.image_count, np.intp)  # of each image
+        for names, own in zip(images, sources, strict=True):
+            self.source[names] = own
         parts = zip(tests, images, sources, strict=True)
         self._tests = {id(one): _test_sources(one.labels, names, own, positive) for one, names, own in parts}
 
@@ -94,7 +107,14 @@ def _test_sources(labels: NDArray[np.int8], images: Codes, sources: Codes, posit
         columns.ROC_AUC: layout.roc_auc,
         columns.AP: layout.average_precision,
     }
-    return TestSources(images, own, source, layout, losses)
+    of_class = [np.count_nonzero(labels == label) for label in (0, 1)]
+    by_class = 1 / np.array(of_class)[labels] / np.count_nonzero(of_class)
+    weights = np.full(len(labels), 1 / len(labels)), by_class
+    samples = {
+        measure: sample_size(weights[_weighed_by_class(measure)], source, layout.shares, float(most.max()))
+        for measure, most in losses.items()
+    }
+    return TestSources(images, own, source, layout.shares, losses, weights, samples)
 
 
 class CellIntervals:
@@ -110,12 +130,10 @@ class CellIntervals:
 
     def add(self, cells: Codes, rows: RowMeasures, test: TestSources) -> None:
         """Add the cells of a block, by their positions."""
-        shares, count = test.layout.shares, len(cells)
-        spread = source_variances(sum_by_source(rows.influences, test.source, len(test.sources)), shares)
-        sample = (test.layout.images, (1 - shares).sum(), test.losses[self._measure].max())
+        spread = source_variances(sum_by_source(rows.influences, test.source, len(test.sources)), test.shares)
         self._known[:, cells] = [
             *(rows.values, rows.centres, spread.variances, spread.contributors),
-            *(np.full(count, one) for one in sample),
+            *(np.full(len(cells), one) for one in test.samples[self._measure]),
         ]
 
     def ends(self) -> tuple[Floats, Floats]:
@@ -143,6 +161,7 @@ class Average:
         influences: Float64 (S,), what each source of the run's images adds to `value`: the derivative by its weight.
         shares: Float64 (S,), the largest share that a source has of one class of one cell; 0 where it is in none.
         losses: Float64 (S,), what `value` could lose by one source.
+        sample: What stands behind it.
         images: Number of distinct images.
         sources: Number of their sources.
         rule: What its interval allows for.
@@ -153,6 +172,7 @@ class Average:
     influences: Floats
     shares: Floats
     losses: Floats
+    sample: SampleSize
     images: int
     sources: int
     rule: IntervalRule
@@ -161,12 +181,6 @@ class Average:
     def spread(self) -> Spread:
         """The variance of `value` over the choice of sources."""
         return source_variances(self.influences[None], self.shares)
-
-    @property
-    def sample(self) -> SampleSize:
-        """What stands behind it."""
-        freedom = float((1 - self.shares[self.losses > 0]).sum())
-        return SampleSize(self.images, freedom, float(self.losses.max()))
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -196,15 +210,20 @@ class RunningAverages(Generic[Name]):
         self._sources = sources
         self._sums: dict[str, _Sums] = {}  # by measure
         self._shares = np.zeros((len(masks), sources.count))
-        self._images = np.zeros((len(masks), sources.image_count), bool)
+        self._weights = np.zeros((2, len(masks), sources.image_count))  # of images, by whether classes weigh alike
+        self._cells = np.zeros(len(masks))
 
     def add(self, block: DecidedBlock, measures: Mapping[str, RowMeasures]) -> None:
         """Add the cells of a block."""
         member = self._masks[:, block.cells].astype(np.float64)
         test, counts = self._sources.of(block.images), member.sum(axis=1)
-        for average in np.flatnonzero(counts):
-            self._images[average, test.images] = True
-            self._shares[average, test.sources] = np.maximum(self._shares[average, test.sources], test.layout.shares)
+        self._cells += counts
+        some = np.flatnonzero(counts)
+        member, counts = member[some], counts[some]
+        images, own = np.ix_(some, test.images), np.ix_(some, test.sources)
+        for kind, weights in enumerate(test.weights):
+            self._weights[kind][images] += counts[:, None] * weights
+        self._shares[own] = np.maximum(self._shares[own], test.shares)
         added: dict[int, tuple[Floats, Floats]] = {}  # by measures that are one object
         for name, rows in measures.items():
             sums = self._sums.setdefault(name, _Sums.nothing(len(self._names), self._sources.count))
@@ -212,11 +231,10 @@ class RunningAverages(Generic[Name]):
                 influences = sum_by_source(member @ rows.influences, test.source, len(test.sources))
                 added[id(rows)] = member @ np.stack([rows.values, rows.centres], axis=1), influences
             values, influences = added[id(rows)]
-            sums.cells += counts.astype(np.intp)
-            sums.values += values
-            for average in np.flatnonzero(counts):
-                sums.influences[average, test.sources] += influences[average]
-                sums.losses[average, test.sources] += counts[average] * test.losses[name]
+            sums.cells[some] += counts.astype(np.intp)
+            sums.values[some] += values
+            sums.influences[own] += influences
+            sums.losses[own] += counts[:, None] * test.losses[name]
 
     def averages(self) -> dict[Name, dict[str, Average]]:
         """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none."""
@@ -234,10 +252,18 @@ class RunningAverages(Generic[Name]):
         cells = sums.cells[place]
         losses = sums.losses[place] / cells
         value, centre = (float(one) for one in sums.values[place] / cells)
-        images, sources = int(self._images[place].sum()), int(np.count_nonzero(losses))
-        influences = sums.influences[place] / cells
+        weights = self._weights[int(_weighed_by_class(measure)), place] / self._cells[place]
+        shares = self._shares[place]
         return Average(
-            value, centre, influences, self._shares[place], losses, images, sources, RULES.get(measure, SHARES)
+            value,
+            centre,
+            sums.influences[place] / cells,
+            shares,
+            losses,
+            sample_size(weights, self._sources.source, shares, float(losses.max())),
+            int(np.count_nonzero(weights)),
+            int(np.count_nonzero(losses)),
+            RULES.get(measure, SHARES),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,6 +23,7 @@ from bench.statistics.influences import RowMeasures
 from detectors.types import Array
 
 SCORED, UNASKED = Scored.status, Unasked.status
+SUMMED_AT_A_TIME = 2_000_000  # numbers in each of a dozen sums: 200 MB in all
 CHANCE = 0.5  # balanced accuracy of guessing
 STANDARD_AXES = (columns.TRAIN, columns.TEST, columns.DEGRADATION)  # axes that are shown whether they vary or not
 # columns of `readable_table` where no further axis varies
@@ -59,6 +60,11 @@ class MeasuredCells:
     def scored(self) -> Mask:
         """Which cells have scores, bools (cells,)."""
         return self.table[columns.STATUS].eq(SCORED).to_numpy()
+
+    @cached_property
+    def images(self) -> pd.DataFrame:
+        """The decisions on all images, as `decisions` returns them: a row for each, made when first asked for."""
+        return decisions(self.run)
 
     def images_of(self, cells: Mask) -> pd.DataFrame:
         """The decisions on the images of these cells, as `decisions` returns them."""
@@ -130,19 +136,27 @@ def evaluate(run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_ST
     scored = run.cells[columns.STATUS].eq(SCORED).to_numpy()
     masks = average_masks(run.cells, run.manifest.protocol)
     measuring = _Measuring(run, asked, further, rescoring.positive)
-    averages, metric_averages = {}, {}
-    for detector in pd.unique(detectors):
-        own = scored & (detectors == detector)
-        found = measuring.detector(own, {name: mask & own for name, mask in masks.items()})
-        averages[detector], metric_averages[detector] = found
+    averages: dict[str, dict[str, dict[str, Average]]] = {name: {} for name in pd.unique(detectors)}
+    metric_averages: dict[str, dict[str, dict[str, MetricAverage]]] = {name: {} for name in averages}
+    for together in _groups(list(averages), len(masks) * (measuring.sources.count + measuring.sources.image_count)):
+        of_each = {name: scored & (detectors == name) for name in together}
+        own = {(one, name): mask & cells for one, cells in of_each.items() for name, mask in masks.items()}
+        found, of_metrics = measuring.measure(scored & np.isin(detectors, together), own)
+        for (detector, name), by_measure in found.items():
+            averages[detector][name] = by_measure
+        for (detector, name), by_metric in of_metrics.items():
+            metric_averages[detector][name] = by_metric
     table = pd.concat([run.cells.reset_index(drop=True), measuring.table()], axis=1)
     shown = [metric for metric in usual_and_asked if metric.header or metric in asked]
     headers = {metric.name: rescoring.header(metric) for metric in shown}
     return MeasuredCells(table, averages, headers, measuring.sources, run, metric_averages, asked, rescoring)
 
 
+_OfDetector = tuple[str, str]  # a detector and the name of an average
+
+
 class _Measuring:
-    """The measures of the cells of a run, gathered detector by detector."""
+    """The measures of the cells of a run, gathered for some detectors at a time."""
 
     def __init__(self, run: Run, asked: Sequence[Metric], further: Sequence[Metric], positive: int) -> None:
         tests = run.score_table.test_images()
@@ -153,13 +167,13 @@ class _Measuring:
         self._values = {name: np.full(len(run.cells), np.nan) for name in names}
         self._intervals = {name: CellIntervals(name, len(run.cells)) for name in WITH_INTERVALS}
 
-    def detector(
-        self, own: Mask, masks: Mapping[str, Mask]
-    ) -> tuple[Mapping[str, Mapping[str, Average]], Mapping[str, Mapping[str, MetricAverage]]]:
-        """Measure the scored cells of one detector. Their averages by name, and by measure or by metric."""
+    def measure(
+        self, cells: Mask, masks: Mapping[_OfDetector, Mask]
+    ) -> tuple[dict[_OfDetector, dict[str, Average]], dict[_OfDetector, dict[str, MetricAverage]]]:
+        """Measure some scored cells. Their averages, by measure and by metric."""
         running = RunningAverages(masks, self.sources)
         drawn = RunningMetrics(masks, self._asked, self._draws) if self._draws else None
-        for block in decided_blocks(self._run, own, self._positive):
+        for block in decided_blocks(self._run, cells, self._positive):
             measures, test = block.measures(), self.sources.of(block.images)
             running.add(block, measures)
             found = _cell_measures(block, measures, test, self._further)
@@ -176,6 +190,13 @@ class _Measuring:
             self._values[lower], self._values[upper] = ends.ends()
         counts = [columns.N, columns.N_GENERATED, columns.SOURCES]
         return pd.DataFrame(self._values).fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))
+
+
+def _groups(detectors: Sequence[str], numbers: int) -> Iterator[Sequence[str]]:
+    """Detectors whose averages are made together, where those of one take so many numbers for each of their sums."""
+    size = max(1, SUMMED_AT_A_TIME // max(1, numbers))
+    for start in range(0, len(detectors), size):
+        yield detectors[start : start + size]
 
 
 def _measured(further: Iterable[Metric]) -> list[str]:

@@ -15,7 +15,7 @@ from bench.metrics.metric import called_generated, order_of
 from bench.metrics.ranking import roc_auc
 from bench.records import columns
 from bench.records.manifest import Manifest
-from bench.statistics.intervals import SampleSize, bounded_interval, source_variances
+from bench.statistics.intervals import bounded_interval, sample_size, source_variances
 from protocols.api import NONE
 
 UNDEFINED = float("nan")
@@ -206,7 +206,10 @@ def _flip_rate(flips: pd.DataFrame) -> tuple[float, float, float]:
     )
     of_source = flips.groupby([columns.SOURCE, FIT, columns.LABEL])["flipped"].transform("size")
     shares = (of_source / classes.transform("size")).groupby(flips[columns.SOURCE]).max().to_numpy()
-    sample = SampleSize(len(flips[IMAGE].drop_duplicates()), float((1 - shares).sum()), float(by_source["loss"].max()))
+    images = pd.factorize(flips[IMAGE].agg("\n".join, axis=1))[0]
+    of_image = np.bincount(images, weight).astype(np.float64)
+    source_of_image = pd.factorize(flips[columns.SOURCE].groupby(images).first(), sort=True)[0]
+    sample = sample_size(of_image, source_of_image, shares, float(by_source["loss"].max()))
     rate = fits.mean().mean()
     spread = source_variances(by_source["influence"].to_numpy()[None], shares)
     low, high = bounded_interval(np.array([rate]), spread, sample)

@@ -21,6 +21,7 @@ from protocols.api import NONE
 
 LEVEL = 0.01  # of all tests together
 CHANCE_AREA = 0.5
+LEAST_GAIN = 0.005  # less is no gain that anybody would ask about
 TINY = 1e-12  # a variance that is none
 
 
@@ -65,30 +66,24 @@ def gains_from_degradation(evaluation: MeasuredCells, ranked: Mask) -> Iterator[
     pairs = table[table[columns.DEGRADATION].ne(NONE)].reset_index(names="degraded")
     pairs = pairs.merge(clean, on=identity, suffixes=("", "_clean"))
     pairs["gain"] = pairs[columns.RANKED] - pairs[f"{columns.RANKED}_clean"]
-    gains = pairs.groupby([columns.DETECTOR, columns.DEGRADATION], sort=False)["gain"].mean()
-    for detector, own in pairs.groupby(columns.DETECTOR, sort=False):
-        gained = gains[detector][gains[detector] > 0]
-        p = _by_chance(evaluation, own[own[columns.DEGRADATION].isin(gained.index)])
-        for degradation, gain in gained.items():
-            if p[degradation] * len(gains) < LEVEL:
-                yield (
-                    f"Gain? {detector} is right {100 * gain:.1f} points more often under {degradation} than without, "
-                    "by more than chance: look whether the degradation takes away what the classes differ in by other "
-                    "means, such as their files' compression, or whether the clean images are not what they are called."
-                )
+    means = pairs.groupby([columns.DETECTOR, columns.DEGRADATION], sort=False)["gain"].mean()
+    likely = means[means > LEAST_GAIN]
+    for detector, degradation, gain in likely.reset_index().itertuples(index=False, name=None):
+        own = pairs[pairs[columns.DETECTOR].eq(detector) & pairs[columns.DEGRADATION].eq(degradation)]
+        if _by_chance(evaluation, own) * len(means) < LEVEL:
+            yield (
+                f"Gain? {detector} is right {100 * gain:.1f} points more often under {degradation} than without, "
+                "by more than chance: look whether the degradation takes away what the classes differ in by other "
+                "means, such as their files' compression, or whether the clean images are not what they are called."
+            )
 
 
-def _by_chance(evaluation: MeasuredCells, pairs: pd.DataFrame) -> dict[str, float]:
-    """The probability of a mean gain as large by chance, one-sided, of one detector by degradation."""
-    steps, masks = [str(step) for step in pairs[columns.DEGRADATION].unique()], {}
-    for step in steps:
-        for side in ("clean", "degraded"):
-            masks[side, step] = np.zeros(len(evaluation.table), bool)
-            masks[side, step][pairs.loc[pairs[columns.DEGRADATION].eq(step), side].to_numpy(int)] = True
+def _by_chance(evaluation: MeasuredCells, pairs: pd.DataFrame) -> float:
+    """The probability of a mean gain as large by chance, one-sided, of cells that are paired."""
+    masks = {side: np.zeros(len(evaluation.table), bool) for side in ("clean", "degraded")}
+    for side, mask in masks.items():
+        mask[pairs[side].to_numpy(int)] = True
     found = evaluation.averages_over(masks)
-    return {step: _chance_of_gain(found["clean", step], found["degraded", step]) for step in steps}
-
-
-def _chance_of_gain(clean: Average, degraded: Average) -> float:
-    changes = (degraded.influences - clean.influences)[clean.losses > 0]
-    return float(difference_test(np.array([degraded.value - clean.value]), changes[:, None])[0]) / 2
+    changes = (found["degraded"].influences - found["clean"].influences)[found["clean"].losses > 0]
+    gain = np.array([found["degraded"].value - found["clean"].value])
+    return float(difference_test(gain, changes[:, None])[0]) / 2

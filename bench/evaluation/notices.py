@@ -13,6 +13,7 @@ from bench.evaluation.implausible_results import gains_from_degradation, inverte
 from bench.evaluation.threshold_failures import threshold_failures
 from bench.records import columns
 from bench.records.manifest import DetectorRecord, ShotLearning
+from bench.statistics.hypothesis_tests import class_difference_test
 
 SHORTCUT_LEVEL = 0.02  # one-sided, of the test behind the sentence on a baseline: at most 2.5% of false alarms
 SHOTS: Mapping[ShotLearning, str] = {
@@ -110,7 +111,9 @@ def _ties(evaluation: MeasuredCells, ranked: Mask) -> Iterator[str]:
     cells = evaluation.table[ranked & evaluation.scored]
     for detector, keys in cells.groupby(columns.DETECTOR, sort=False)[columns.KEY]:
         count = total = 0
-        for block in evaluation.run.score_table.blocks(keys):
+        table = evaluation.run.score_table
+        without_odds = [key for key in keys if (odds := table[key].log_odds) is None or np.isnan(odds).any()]
+        for block in table.blocks(without_odds):
             without = np.isnan(block.log_odds)
             count += int((without & np.isin(block.scores, (0, 1))).sum())
             total += int(without.sum())
@@ -139,8 +142,6 @@ def _shortcut(baseline: str, where: str, evaluation: MeasuredCells, cells: Mask)
 
 def _class_difference(images: pd.DataFrame) -> float:
     """The p-value of the test that generated images are called generated more often than real ones."""
-    from bench.statistics.hypothesis_tests import class_difference_test  # SciPy, which tables without baselines spare
-
     labels = images[columns.LABEL].to_numpy(int)
     called = images[columns.CORRECT].to_numpy(bool) == (labels == 1)
     return class_difference_test(

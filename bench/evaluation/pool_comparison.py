@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
 from bench.evaluation.asked.metric_averages import MetricAverage
 from bench.evaluation.asked.rank_measures import USUAL, RankMeasure
@@ -32,7 +32,14 @@ from bench.statistics.generator_margins import (
     generator_interval,
     generator_test,
 )
-from bench.statistics.intervals import Floats, SampleSize, difference_interval, random_generator, source_variances
+from bench.statistics.intervals import (
+    CONFIDENCE,
+    Floats,
+    SampleSize,
+    difference_interval,
+    random_generator,
+    source_variances,
+)
 from bench.statistics.ranks import (
     NOT_TESTED,
     better_beyond_chance,
@@ -59,6 +66,9 @@ class PairTests:
         high: Floats (A, A), upper ends.
         pairs: Number of pairs that p is corrected for.
         covariance: Floats (A, A), of the averages.
+        of_trainings: Floats (A, A), what of the variance of each difference is over trainings, in tests on these
+            generators.
+        means: Of tests across generators, the differences of all pairs in the order of `np.triu_indices`.
     """
 
     p: Floats
@@ -66,6 +76,8 @@ class PairTests:
     high: Floats
     pairs: int
     covariance: Floats
+    of_trainings: Floats | None = None
+    means: GeneratorMean | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +189,13 @@ class PoolComparison:
 
 
 def compare_pool(
-    evaluation: MeasuredCells, cells: Mask, name: str, detectors: Sequence[str], measure: str = columns.RANKED
+    evaluation: MeasuredCells,
+    cells: Mask,
+    name: str,
+    detectors: Sequence[str],
+    measure: str = columns.RANKED,
+    *,
+    paired_trainings: bool = False,
 ) -> PoolComparison:
     """Compare the detectors of a ranking, all of whose cells are scored.
 
@@ -187,9 +205,11 @@ def compare_pool(
         name: Of that average.
         detectors: Two or more of those whose average is complete.
         measure: What is averaged, one of `WITH_INTERVALS` that is defined in all of these cells.
+        paired_trainings: Whether trainings of one seed are alike, as those of two versions of one method: then the
+            differences of each seed are what varies.
     """
     found = [evaluation.averages[detector][name][measure] for detector in detectors]
-    return _compared(evaluation, cells, (name, detectors, measure), found)
+    return _compared(evaluation, cells, (name, detectors, measure), found, paired_trainings=paired_trainings)
 
 
 def compare_pool_by(
@@ -229,15 +249,21 @@ def compare_pool_by(
 
 
 def _compared(
-    evaluation: MeasuredCells, cells: Mask, what: tuple[str, Sequence[str], str], found: Sequence[Average]
+    evaluation: MeasuredCells,
+    cells: Mask,
+    what: tuple[str, Sequence[str], str],
+    found: Sequence[Average],
+    *,
+    paired_trainings: bool = False,
 ) -> PoolComparison:
     """Compare averages over cells: the name of the average, detectors and their measure, and those of each detector."""
     name, detectors, measure = what
     averages = np.array([one.value for one in found])
-    matrices, margins, trainings = _cells_of(evaluation, cells, detectors, measure)
+    table, matrices, margins = _cells_of(evaluation, cells, detectors, measure)
+    trainings = Trainings.of(table, detectors, measure, paired=paired_trainings)
     influences = np.stack([one.influences for one in found])
     same = _all_alike(influences) & _all_alike(matrices)
-    images = _image_tests(found, averages, influences, trainings, same)
+    images = image_tests(found, averages, influences, trainings, same)
     shared = _in_several_tests(evaluation, cells, detectors[0])
     generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
     scope, seed = _scope(margins, ends), _seed(evaluation, name)
@@ -254,13 +280,14 @@ def _compared_by_metric(
     """
     name, detectors = what
     found = [evaluation.metric_averages[detector][name][by.name] for detector in detectors]
-    matrices, margins, trainings = _cells_of(evaluation, cells, detectors, by.name)
+    table, matrices, margins = _cells_of(evaluation, cells, detectors, by.name)
+    trainings = Trainings.of(table, detectors, by.name, paired=False)
     sign = 1 if by.higher_is_better else -1
     unit = 1.0 if by.is_share else max(2 * float(np.nanmax(matrices)), TINY)
     changes = sign * _changes(found)
     same = _all_alike(changes) & _all_alike(matrices) if found[0].draws.size else _all_alike(matrices)
     untested = np.where(np.eye(len(detectors), dtype=bool) | same, 1.0, np.nan)
-    covariance = changes @ changes.T + np.diag(trainings[:, 0])
+    covariance = changes @ changes.T + np.diag(trainings.own)
     images = PairTests(untested, untested * 0, untested * 0, 0, covariance)
     good = (matrices if sign > 0 else unit - matrices) / unit
     generators, ends = _generator_tests(good, margins, changes / unit, np.zeros(changes.shape[1]), same)
@@ -294,12 +321,12 @@ def _changes(found: Sequence[MetricAverage]) -> Floats:
 
 def _cells_of(
     evaluation: MeasuredCells, cells: Mask, detectors: Sequence[str], measure: str
-) -> tuple[Floats, _Margins, Floats]:
-    """The cells of each detector as matrices, their margins, and what trainings add to the variance of each mean."""
+) -> tuple[pd.DataFrame, Floats, _Margins]:
+    """The cells of these detectors, as a table and as matrices, and their margins."""
     table = evaluation.table.loc[cells, [columns.DETECTOR, columns.TRAIN, columns.TEST, columns.SEED, measure]]
     table = table[table[columns.DETECTOR].isin(list(detectors))]
     matrices, margins = _matrices(table, detectors, evaluation.run, measure)
-    return matrices, margins, _training_variances(table, detectors, measure)
+    return table, matrices, margins
 
 
 def _all_alike(found: Floats) -> Mask:
@@ -371,18 +398,53 @@ def _alike(first: Floats, second: Floats) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
 
 
-def _training_variances(table: pd.DataFrame, detectors: Sequence[str], measure: str) -> Floats:
-    """What the choice of training seeds adds to the variance of each average, and its degrees of freedom, (A, 2)."""
-    by_seed = table.groupby([columns.DETECTOR, columns.SEED])[measure].mean().groupby(level=0)
-    seeds = by_seed.size()
-    found = pd.DataFrame({"variance": (by_seed.var() / seeds).fillna(0.0), "freedom": np.maximum(seeds - 1, 1)})
-    return found.loc[list(detectors)].to_numpy(float)
+@dataclass(frozen=True)
+class Trainings:
+    """What the choice of training seeds adds to variances.
+
+    Attributes:
+        own: Floats (A,), to that of each average.
+        pairs: Floats (A, A), to that of each difference.
+        freedom: Floats (A, A), degrees of freedom of `pairs`.
+    """
+
+    own: Floats
+    pairs: Floats
+    freedom: Floats
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, detectors: Sequence[str], measure: str, *, paired: bool) -> Trainings:
+        """From the cells of these detectors; of a single seed nothing is known, and nothing is added."""
+        by_seed = table.groupby([columns.DETECTOR, columns.SEED])[measure].mean().unstack().loc[list(detectors)]
+        own, freedom = _variances_of_means(by_seed.to_numpy(float))
+        if paired:
+            return cls(own, *_variances_of_means(by_seed.to_numpy(float)[:, None] - by_seed.to_numpy(float)[None, :]))
+        pairs, fourth = own[:, None] + own[None, :], own**2 / freedom
+        total = fourth[:, None] + fourth[None, :]
+        return cls(own, pairs, np.divide(pairs**2, total, out=np.ones(pairs.shape), where=total > 0))
 
 
-def _image_tests(
-    found: Sequence[Average], averages: Floats, influences: Floats, trainings: Floats, same: Mask
+def _variances_of_means(by_seed: Floats) -> tuple[Floats, Floats]:
+    """The variances of means over the seeds (..., K) that are there, NaN for none, and their degrees of freedom."""
+    count = np.count_nonzero(~np.isnan(by_seed), axis=-1)
+    means = np.nansum(by_seed, axis=-1) / np.maximum(count, 1)
+    squares = np.nansum((by_seed - means[..., None]) ** 2, axis=-1)
+    freedom = np.maximum(count - 1, 1).astype(np.float64)
+    return np.where(count > 1, squares / freedom / np.maximum(count, 1), 0.0), freedom
+
+
+def image_tests(
+    found: Sequence[Average], averages: Floats, influences: Floats, trainings: Trainings, same: Mask
 ) -> PairTests:
-    """Tests on these generators, over images and, with several seeds, over trainings."""
+    """Tests on these generators, over images and, with several seeds, over trainings.
+
+    Args:
+        found: Of A detectors, an average; where each is over cells of its own, the least stands behind differences.
+        averages: Floats (A,), their values.
+        influences: Floats (A, S), theirs.
+        trainings: What the choice of training seeds adds.
+        same: Bools (A, A), whether two of them answered alike.
+    """
     there = np.any([one.losses > 0 for one in found], axis=0)
     shares = np.max([one.shares for one in found], axis=0)[there]
     influences, sample = influences[:, there], _least([one.sample for one in found])
@@ -395,15 +457,17 @@ def _image_tests(
         changes = corrected[one] - corrected[other]
         differences = averages[one] - averages[other]
         of_images = difference_test(differences, changes.T)
-        of_both = _test_with_training(differences, changes, trainings[np.array([one, other])])
+        of_both = _test_with_training(differences, changes, trainings.pairs[one, other], trainings.freedom[one, other])
         p[one, other] = p[other, one] = np.maximum(of_images, of_both)
         spread = source_variances(influences[one] - influences[other], shares)
         ends = difference_interval(differences, spread, sample, same[one, other], found[0].rule)
-        low[one, other], high[one, other] = ends
+        reach = stdtrit(trainings.freedom[one, other], (1 + CONFIDENCE) / 2) ** 2 * trainings.pairs[one, other]
+        low[one, other], high[one, other] = _widened(differences, ends, reach)
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
     p[same] = 1.0
     tests, pairs = correct_for_pairs(p, same)
-    return PairTests(tests, low, high, pairs, corrected @ corrected.T + np.diag(trainings[:, 0]))
+    covariance = corrected @ corrected.T + np.diag(trainings.own)
+    return PairTests(tests, low, high, pairs, covariance, trainings.pairs)
 
 
 def _least(samples: Sequence[SampleSize]) -> SampleSize:
@@ -412,7 +476,14 @@ def _least(samples: Sequence[SampleSize]) -> SampleSize:
     return SampleSize(float(images.min()), float(freedom.min()), float(losses.max()))
 
 
-def _test_with_training(differences: Floats, changes: Floats, trainings: Floats) -> Floats:
+def _widened(differences: Floats, ends: tuple[Floats, Floats], reach: Floats) -> tuple[Floats, Floats]:
+    """Intervals over images, widened by trainings: the squares of both distances from the difference add up."""
+    low = differences - np.sqrt((differences - ends[0]) ** 2 + reach)
+    high = differences + np.sqrt((ends[1] - differences) ** 2 + reach)
+    return np.where(reach > 0, np.maximum(low, -1), ends[0]), np.where(reach > 0, np.minimum(high, 1), ends[1])
+
+
+def _test_with_training(differences: Floats, changes: Floats, variances: Floats, freedom: Floats) -> Floats:
     """Two-sided p (P,) of differences over images and trainings together.
 
     Welch's test (Biometrika 34, 1947) of a difference whose variance is a sum of some that are estimated apart.
@@ -420,11 +491,12 @@ def _test_with_training(differences: Floats, changes: Floats, trainings: Floats)
     Args:
         differences: Floats (P,), of two averages.
         changes: Floats (P, S), what each source adds to them.
-        trainings: Floats (2, P, 2), of either detector what `_training_variances` gives.
+        variances: Floats (P,), what trainings add to the variance.
+        freedom: Floats (P,), their degrees of freedom.
     """
     squares = changes**2
-    total = squares.sum(axis=1) + trainings[..., 0].sum(axis=0)
-    fourth = (squares**2).sum(axis=1) + (trainings[..., 0] ** 2 / trainings[..., 1]).sum(axis=0)
+    total = squares.sum(axis=1) + variances
+    fourth = (squares**2).sum(axis=1) + variances**2 / freedom
     there = (np.abs(differences) > 0) & (fourth > 0)
     freedom = np.divide(total**2, fourth, out=np.ones(len(total)), where=there)
     statistic = np.divide(np.abs(differences), np.sqrt(total), out=np.zeros(len(total)), where=there)
@@ -465,7 +537,7 @@ def _generator_tests(
     covariance = np.diag(alone.variance)
     between = (alone.variance[first] + alone.variance[second] - pairs.variance) / 2
     covariance[first, second] = covariance[second, first] = between
-    return PairTests(tests, low, high, count, covariance), ends
+    return PairTests(tests, low, high, count, covariance, means=pairs), ends
 
 
 def _across(matrices: Floats, margins: _Margins, influences: Floats) -> GeneratorMean | None:

@@ -193,6 +193,8 @@ def _mean(evaluation: MeasuredCells, planned: Mask, measures: Mapping[str, Avera
 
 def _reasons(cells: pd.DataFrame) -> tuple[str, ...]:
     """Why cells of one detector are missing, each reason once with the number of cells."""
+    if cells[columns.STATUS].eq(SCORED).all():
+        return ()
     missing = cells[~cells[columns.STATUS].isin((SCORED, UNASKED))]
     if missing.empty:
         return ()

@@ -3,7 +3,7 @@
 Scores are paired by image name. A cell fell when its accuracy is lower by more than its tolerance and the one-sided
 exact McNemar test says so at `FallLimits.alpha` after Holm's correction over all cells compared. A small fall
 everywhere is caught by averages: each detector's mean of role home and over all cells has a tighter tolerance and a
-test that flips whole sources, since one source stands in many cells.
+test over whole sources, since one source stands in many cells.
 
 A network trained again elsewhere is another network: its tolerances are widened by what the golden record's training
 seeds show. One cell's few seeds often agree by luck, so a cell is given the widest range among the detector's cells
@@ -12,7 +12,6 @@ of its kind, of role home or not. A detector whose seeds agree in every cell is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +33,9 @@ from bench.golden.pairing import (
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
 from bench.records.run import Run
-from bench.statistics.hypothesis_tests import holm_correction, mcnemar_test, sign_flip_test
-from bench.statistics.intervals import Floats, random_generator
+from bench.statistics.comparisons import difference_test
+from bench.statistics.hypothesis_tests import holm_correction, mcnemar_test
+from bench.statistics.intervals import Floats
 from detectors.types import Array
 
 WORSE, BETTER, UNCHANGED = "fell", "rose", "same"
@@ -184,9 +184,9 @@ def _mean_changes(
     ]
     changes = pd.DataFrame(rows)
     by_source = _change_by_source(cells, images, masks)
-    flips = math.ceil(10 * len(rows) / limits.alpha)  # so that the smallest corrected p is a tenth of the level
-    random = random_generator(sorted(images[columns.SOURCE].unique()))
-    falls, rises = (holm_correction(sign_flip_test(sign * by_source, flips, random)) for sign in (1, -1))
+    change = by_source.sum(axis=0)
+    half = difference_test(change, by_source - change / len(by_source)) / 2
+    falls, rises = (holm_correction(np.where(sign * change < 0, half, 1 - half)) for sign in (1, -1))
     p = np.where(changes["change"] < 0, falls, rises)
     verdict = _verdict(changes["change"].to_numpy(), changes["tolerance"].to_numpy(), p, limits)
     return changes.assign(p=p, verdict=verdict)[list(MEAN_CHANGES)]

@@ -10,14 +10,10 @@ from rich.text import Text
 
 from bench.golden.regression import BETTER, WORSE, GateResult
 from bench.records import columns
-from bench.report.ranking_columns import TableColumn, percent, points
+from bench.report.ranking_columns import TableColumn, p_text, percent, points
 from bench.report.terminal import text_table
 
 MAX_ROWS = 40  # rows shown of one kind
-
-
-def _p_text(p: float) -> str:
-    return "<0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def _change_table(changes: pd.DataFrame, names: Sequence[str]) -> RenderableType:
@@ -26,7 +22,7 @@ def _change_table(changes: pd.DataFrame, names: Sequence[str]) -> RenderableType
     shown += [TableColumn(name, tuple(map(percent, changes[name]))) for name in ("golden", "now")]
     shown += [TableColumn("change", tuple(map(points, changes["change"])))]
     shown += [TableColumn("tolerated", tuple(map(percent, changes["tolerance"])))]
-    shown += [TableColumn("p", tuple(map(_p_text, changes["p"])))]
+    shown += [TableColumn("p", tuple(map(p_text, changes["p"])))]
     return text_table(shown)
 
 

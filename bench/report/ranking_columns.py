@@ -57,6 +57,11 @@ def points(value: float) -> str:
     return DASH if math.isnan(value) else f"{100 * value:+.1f}"
 
 
+def p_text(p: float) -> str:
+    """A probability with four decimals."""
+    return "<0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
 def span_text(least: int, most: int) -> str:
     """A number, or the range that several have, such as "1 to 20"."""
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"

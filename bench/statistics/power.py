@@ -13,24 +13,26 @@ _MOST_GENERATORS = 100_000
 
 
 def sources_to_settle(
-    difference: float, variance: float, sources: int, level: float = 0.05, power: float = POWER
+    difference: float, variance: float, sources: int, level: float = 0.05, *, unmoved: float = 0.0
 ) -> int | None:
-    """Number of sources at which a test on these generators finds the difference with the power asked for.
+    """Number of sources at which a test on these generators finds the difference with a power of 80%.
 
     Args:
         difference: Observed, in [-1, 1].
         variance: Of the difference, on the sources that were tried; it falls with their number.
         sources: Number of them. Images grow in proportion.
         level: Of the two-sided test, after any correction for several tests.
-        power: In (0, 1).
+        unmoved: The part of the variance that more images do not change, such as that over trainings.
 
     Returns:
-        None where there is no difference or no variance to reckon with: no number of images follows from these.
+        None where there is no difference or no variance to reckon with, or where what more images do not change is
+        too much: no number of images follows from these.
     """
-    if not (difference and variance > 0):
+    reach = float(ndtri(1 - level / 2) + ndtri(POWER))
+    room = (difference / reach) ** 2 - unmoved
+    if not (variance > 0 and room > 0):
         return None
-    reach = float(ndtri(1 - level / 2) + ndtri(power))
-    return max(1, math.ceil(sources * variance * (reach / difference) ** 2))
+    return max(1, math.ceil(sources * variance / room))
 
 
 def generators_to_settle(mean: GeneratorMean, pair: int, level: float = 0.05, power: float = POWER) -> int | None:

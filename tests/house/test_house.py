@@ -14,6 +14,7 @@ import detectors
 import lineup_bench
 import protocols
 from bench.command.card_texts import degradation_table, markdown_table
+from bench.explanations.texts import as_markdown
 from bench.report.embedded_results import results_as_markdown
 
 ROOT = Path(__file__).parents[2]
@@ -158,16 +159,22 @@ def test_the_readme_has_the_results_of_the_committed_table():
     assert shown.splitlines() == list(results_as_markdown()), "run `make readme`"
 
 
+def test_the_page_of_numbers_explains_every_column():
+    text = (ROOT / "docs" / "numbers.md").read_text()
+    shown = re.search(r"<!-- columns: .*? -->\n(.*?)<!-- end of columns -->", text, re.DOTALL)[1]
+    assert shown.splitlines() == list(as_markdown()), "run `make readme`"
+
+
 def test_documents_point_at_files_that_are_there():
-    for document in ("README.md", "CONTRIBUTING.md"):
-        text = (ROOT / document).read_text()
+    for document in ("README.md", "CONTRIBUTING.md", "docs/numbers.md"):
+        text, folder = (ROOT / document).read_text(), (ROOT / document).parent
         links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
         assert links
         anchors = {
             re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", text, re.M)
         }
         gone = [link for link in links if link.startswith("#") and link[1:] not in anchors]
-        assert gone + [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == [], document
+        assert gone + [link for link in links if not (folder / link.partition("#")[0]).exists()] == [], document
 
 
 def test_commit_hooks_run_what_make_runs():

@@ -14,9 +14,9 @@ import pytest
 
 from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
-from bench.records.store import Store
 from tests.support.command_line import call
 from tests.support.miniature import write_folder
+from tests.support.result_folders import store_run
 
 COMPUTING = {"torch", "torchvision", "timm", "open_clip", "sklearn", "skimage", "skops"}
 HEAVY = COMPUTING | {"matplotlib"}
@@ -93,6 +93,8 @@ HELP_AND_LISTS = [
     ("score", "--help"),
     ("degrade", "--help"),
     ("import", "--help"),
+    ("compare", "--help"),
+    ("explain", "--help"),
     ("list",),
     ("list", "--long"),
     ("list", "--json"),
@@ -128,21 +130,7 @@ def test_help_and_lists_come_without_what_computes(answers, arguments):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A result folder: the golden record, as a run would have left it."""
-    golden = read_golden(shipped_results() / "golden" / "degradation")
-    store = Store.at(tmp_path_factory.mktemp("run"))
-    write_scores(golden, store.root / "scores" / "all.parquet")
-    store.finish(golden.manifest, golden.cells)
-    return store.root
-
-
-def write_scores(run, path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sizes = run.scores.groupby("key").size().to_dict()
-    metadata = {b"lineup.cells": json.dumps(sizes), b"lineup.diagnosed": "[]"}
-    table = pa.Table.from_pandas(run.scores, preserve_index=False)
-    pq.write_table(table.replace_schema_metadata(metadata), path)
+    return store_run(read_golden(shipped_results() / "golden" / "degradation"), tmp_path_factory.mktemp("run"))
 
 
 @pytest.mark.parametrize("arguments", [("leaderboard",), ("matrix", "hog_svm")])

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.evaluation.averages import SourceTable
+from bench.evaluation.averages import Name, SourceTable
 from bench.evaluation.decided_blocks import DecidedBlock, Mask
 from bench.metrics.bootstrap import interval_of_draws
 from bench.metrics.metric import CellImages, Metric
@@ -91,10 +92,10 @@ def _in_order_of_first(codes: NDArray[np.intp]) -> NDArray[np.intp]:
     return ordered
 
 
-class RunningMetrics:
-    """Averages of metrics of one detector over cells that come in blocks."""
+class RunningMetrics(Generic[Name]):
+    """Averages of metrics over cells that come in blocks."""
 
-    def __init__(self, masks: Mapping[str, Mask], metrics: Sequence[Metric], draws: SourceDraws) -> None:
+    def __init__(self, masks: Mapping[Name, Mask], metrics: Sequence[Metric], draws: SourceDraws) -> None:
         """Begin the averages over these cells, bools (cells,), by name."""
         self._masks, self._metrics, self._draws = masks, metrics, draws
         self._planned = {name: int(mask.sum()) for name, mask in masks.items()}
@@ -117,9 +118,9 @@ class RunningMetrics:
                     self._sums[name, metric_name].add(cell, block.images)
         return found
 
-    def averages(self, positive: int) -> dict[str, dict[str, MetricAverage]]:
+    def averages(self, positive: int) -> dict[Name, dict[str, MetricAverage]]:
         """By name, then metric; none over no cells."""
-        found: dict[str, dict[str, MetricAverage]] = {name: {} for name in self._masks}
+        found: dict[Name, dict[str, MetricAverage]] = {name: {} for name in self._masks}
         for (name, metric_name), total in self._sums.items():
             if 0 < total.cells == self._planned[name]:
                 metric = next(one for one in self._metrics if one.name == metric_name)

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 
 from bench.evaluation.cells import MeasuredCells
 from bench.platform.errors import InputError
-from bench.report.sections import attribution, conditions, degradations, generators, pairs, reported, routes, thresholds
+from bench.report.sections import (
+    attribution,
+    conditions,
+    degradations,
+    generators,
+    orders,
+    pairs,
+    reported,
+    routes,
+    thresholds,
+)
 from bench.report.sections.content import SectionContent
 from detectors import catalogue
 
@@ -39,6 +49,7 @@ SECTIONS = (
     Section("routes", routes.route_content, routes.LEGEND),
     Section("generators", generators.generator_content, generators.LEGEND),
     Section("thresholds", thresholds.threshold_content, thresholds.LEGEND),
+    Section("orders", orders.order_content, orders.LEGEND),
     Section("reported", reported.reported_content, reported.LEGEND),
     Section("degradations", degradations.degradation_content, degradations.LEGEND),
 )

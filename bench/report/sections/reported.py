@@ -118,7 +118,8 @@ def _rows(measured: MeasuredCells, detector: str, checkpoint: CheckpointRecord) 
     own = cells[columns.DETECTOR].eq(detector) & cells[columns.STATUS].eq(SCORED) & cells[columns.DEGRADATION].eq(NONE)
     for position in np.flatnonzero(own & cells[columns.TEST_DATA].eq("")).tolist():
         cell = cells.iloc[position].to_dict()
-        of_cell = figures[figures["test_on"].map(lambda name, test=cell[columns.TEST]: same_test_set(str(name), test))]
+        same = [same_test_set(str(name), cell[columns.TEST]) for name in figures["test_on"]]
+        of_cell = figures[np.array(same, bool)]
         metrics = of_cell["metric"].map(METRICS)
         for metric, figure in zip(metrics, of_cell.to_dict(orient="records"), strict=True):
             value, reported = cell[metric], figure["value"] / 100

@@ -1,0 +1,1 @@
+"""Comparisons of two detectors as text and as JSON."""

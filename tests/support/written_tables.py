@@ -1,0 +1,258 @@
+"""The column headers of the tables that Lineup prints and writes, from real outputs of small and synthetic runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageCms
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from bench.evaluation.cells import evaluate, matrices, readable_table
+from bench.evaluation.comparing.comparison import compare_detectors
+from bench.evaluation.comparing.paired_runs import pair_runs
+from bench.evaluation.comparing.sides import choose_sides
+from bench.evaluation.conditions import condition_outcomes
+from bench.evaluation.imported_scores import ImportedOutcomes
+from bench.evaluation.leaderboard import rankings, rankings_of
+from bench.exchange.imported_run import MISSING
+from bench.golden.golden_record import golden_from, read_golden
+from bench.golden.regression import compare
+from bench.images.quality.audit import Finding
+from bench.images.quality.census import take_census
+from bench.metrics.catalogue import known_metrics
+from bench.platform.shipped_results import shipped_results
+from bench.records import columns
+from bench.records.manifest import CheckpointRecord, ImportRecord
+from bench.records.run import Run, ValidationScores
+from bench.report import formats, terminal
+from bench.report.base_degradations import base_degradation_tables
+from bench.report.comparing.document import comparisons_json
+from bench.report.comparing.text import comparison_report as two_detectors
+from bench.report.comparison_report import comparison_report
+from bench.report.data_report import audit_report, census_report
+from bench.report.imported_report import imported_report
+from bench.report.sections import SECTIONS
+from bench.report.sections.published import PublishedFigure, PublishedRows
+from bench.request.image_scores import COLUMNS as IMAGE_SCORES
+from detectors.checks import texture
+from detectors.training.loop import Epoch
+from protocols.degradation import DegradationMatrix
+from protocols.profiles import find_profile
+from tests.support.open_protocols import Naming
+from tests.support.planted_shortcuts import inspect_data
+from tests.support.synthetic_runs import (
+    GENERATORS,
+    STEPS,
+    falling,
+    make_run,
+    run_of,
+    with_data,
+    with_detector,
+    with_manifest,
+    with_scores,
+)
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+Headers = dict[str, set[str]]  # of each table
+
+
+def headers(printed: RenderableType) -> Iterator[str]:
+    """The headers of every table in what is printed."""
+    if isinstance(printed, Group):
+        for part in printed.renderables:
+            yield from headers(part)
+    elif isinstance(printed, Table):
+        yield from (str(column.header) for column in printed.columns)
+
+
+def every_table(folder: Path) -> Headers:
+    """The headers of every table, by its name; images are made in a folder."""
+    return {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
+
+
+def board_tables(runs: Iterable[Run]) -> Headers:
+    """Those of leaderboards and of cells, one for each run."""
+    found: Headers = defaultdict(set)
+    for run in runs:
+        measured = evaluate(run, [metric.name for metric in known_metrics()])
+        ranked = rankings_of(run, measured)
+        found["cells.parquet"] |= set(readable_table(measured.table, run.manifest.protocol))
+        for one in ranked:
+            found["leaderboard"] |= set(headers(terminal.leaderboard(one)))
+        found["leaderboard.csv"] |= set(next(csv.reader(StringIO(formats.as_csv(ranked)))))
+        found["leaderboard.json"] |= set(_json_names(json.loads(formats.as_json(ranked))))
+        for accuracies in matrices(measured.table, run.manifest.protocol).values():
+            found["matrix"] |= {str(accuracies.index.name), *map(str, accuracies.columns)}
+        for section in SECTIONS:
+            content = section.content(measured)
+            for table in content.tables:
+                found[section.name] |= {column.header for column in table.columns}
+            if content.tables and content.rows is not None:
+                found[f"{section.name}.csv"] |= set(content.rows)
+    return found
+
+
+def _json_names(rankings: list[dict]) -> Iterator[str]:
+    """The names of a document's fields, but for those that data, protocols and metrics name."""
+    for one in rankings:
+        yield from one
+        for pair in one["pairs"]:
+            yield from (*pair, *pair["images"], *(pair["generators"] or ()))
+        for row in one["rows"]:
+            yield from row
+            for part in (*row["means"].values(), *row["over"].values(), row["checkpoint"], row["imported"]):
+                yield from part or ()
+
+
+def runs() -> Iterator[Run]:
+    """Runs that have, together, every column of a leaderboard and every section."""
+    yield make_run(seeds=(0, 1))
+    yield _own_real_images()
+    yield read_golden(shipped_results() / "golden" / "cross_generator")
+    run = make_run()
+    yield with_scores(run, run.scores[run.scores["name"].str[-8:-4].lt("0003") | run.scores["label"].eq(1)])
+    yield run_of(DegradationMatrix(train_on=GENERATORS[:2], degradations=STEPS[1:], test_all=True), n=20)
+    yield _scored_profile()
+    yield _not_trained()
+    yield _named()
+    yield _routed()
+    yield _held_out()
+    protocol = replace(run.manifest.protocol, pairs=True)
+    contents = run.cells.assign(test_contents=np.where(run.cells["train"].eq("fog"), "cats", "dogs"))
+    yield replace(with_manifest(run, protocol=protocol), cells=contents)
+    yield with_manifest(run, degradations={"webp": "1[libwebp 1.6]"})
+
+
+def _own_real_images() -> Run:
+    """Every generator against real images of its own, under several degradations."""
+    run = run_of(DegradationMatrix(train_on=GENERATORS[:2], degradations=STEPS[1:], test_all=True), n=20)
+    test = run.scores["key"].map(run.cells.set_index("key")["test"])
+    own = run.scores["name"].where(run.scores["label"].eq(1), test + "/" + run.scores["name"])
+    return with_scores(run, run.scores.assign(name=own, source=own))
+
+
+def _scored_profile() -> Run:
+    steps = find_profile("techjam-2026").degradations
+    return run_of(DegradationMatrix(train_on=GENERATORS[:1], degradations=tuple(steps)), falling(), ["alpha"], n=10)
+
+
+def _not_trained() -> Run:
+    """A released checkpoint, of which figures are published, and imported scores, over two data sets."""
+    run = make_run()
+    run = with_data(run, published_name="Synthbuster")
+    protocol = replace(run.manifest.protocol, worst_over={"test": "generator", "test_data": "data set"}, trains=False)
+    cells = run.cells.assign(test_data=np.where(run.cells["train"].eq("kiln"), "other", ""))
+    cells = cells.assign(test=cells["test"].replace("fog", "DALL-E 2"))
+    known = {"digest_known": True, "trained_on": ("fog",), "seen": ("fog",), "published_as": {"Synthbuster": "NPR"}}
+    published = CheckpointRecord("a.pth", "0" * 64, "a", **known)
+    counts = {"said": False, "positive": "generated", "asked": 100, "scored": 90, "on_missing": "exclude"}
+    imported = ImportRecord("b.csv", "1" * 64, "probability", **counts)
+    run = replace(with_manifest(run, protocol=protocol), cells=cells)
+    return with_detector(with_detector(run, "alpha", checkpoint=published), "beta", imported=imported)
+
+
+def _named() -> Run:
+    run = run_of(Naming(), falling(home=0.9), ["alpha"], n=10)
+    run = replace(run, cells=run.cells.assign(degradation=np.where(run.cells["test"].eq("fog"), "jpeg:65", "none")))
+    told = run.scores[["key", "name", "label"]]
+    made = np.where(told["label"] == 1, told["name"].str.split("/").str[1], "")
+    told = told.drop(columns="label")
+    return replace(run, diagnostics=told.assign(**{columns.GENERATOR: made, columns.PREDICTED: made}))
+
+
+def _routed() -> Run:
+    run = make_run(detectors=["alpha"], n=10)
+    told = run.scores[["key", "name"]].assign(**{columns.ROUTE: np.resize(GENERATORS, len(run.scores))})
+    return replace(run, diagnostics=told.assign(**{columns.ROUTE_SCORE + one: 0.7 for one in GENERATORS}))
+
+
+def _held_out() -> Run:
+    run, labels = make_run(n=20), np.repeat([0, 1], 20)
+    cells = run.cells[["key", "status", "reason"]].assign(**{columns.VALIDATION_KEY: "held out"})
+    names = [f"image{place}" for place in range(len(labels))]
+    scores = pd.DataFrame({"key": "held out", "name": names, "source": names, "label": labels})
+    scores = scores.assign(score=np.float32(0.2) + np.float32(0.5) * labels, log_odds=np.nan)
+    return with_manifest(replace(run, validation=ValidationScores(cells, scores)), validation=0.1)
+
+
+def plain_tables() -> Headers:
+    """Those of files that a run writes as they are."""
+    identity = {columns.FIT, columns.DETECTOR, columns.TRAIN, columns.SEED, columns.EPOCH}
+    return {
+        "scores": set(columns.SCORES),
+        "diagnostics": {*_named().diagnostics, *_routed().diagnostics} - {columns.KEY},
+        "validation.csv": set(columns.VALIDATION),
+        "throughput.csv": set(make_run().throughput),
+        "training.csv": identity | {field.name for field in fields(Epoch)},
+        "missing.csv": set(MISSING),
+        "lineup score": set(IMAGE_SCORES),
+    }
+
+
+def side_tables() -> Headers:
+    """Those below leaderboards, and those of commands on finished runs and on lists of scores."""
+    run = make_run()
+    other = with_data(run, base_degradation="jpeg:75", digest="d2", files="f")
+    side_by_side = base_degradation_tables(rankings([with_data(run, files="f"), other]))
+    figures = PublishedRows("Published", (PublishedFigure("alpha", 0.9, "a paper", "Table 1"),))
+    found = next(condition_outcomes(evaluate(make_run(degraded=True))))
+    names = [columns.DEGRADATION, columns.N, columns.N_GENERATED, columns.ROC_AUC, columns.BALANCED_ACCURACY]
+    imported = imported_report(ImportedOutcomes(found, pd.DataFrame([["none", 20, 10, 0.9, 0.8]], columns=names)), None)
+    golden = make_run(seeds=(0, 1))
+    worse = make_run(falling(home=0.6, kin=0.5), noise=1)
+    changes = comparison_report(compare(golden_from([golden]), worse))
+    return {
+        "base degradations": {column.header for table in side_by_side for column in table.columns},
+        "published": set(headers(terminal.published_table(figures))),
+        "by condition": set(list(headers(imported))[-len(names) :]),
+        "regress": set(headers(changes)),
+    }
+
+
+def compare_tables() -> Headers:
+    """Those of comparisons: two detectors of a run, and two runs, of which one has a detector in a new version."""
+    golden, run = read_golden(shipped_results() / "golden" / "cross_generator"), make_run(n=20)
+    other = with_detector(make_run(n=20, noise=1), "alpha", version=2)
+    found: Headers = defaultdict(set)
+    for asked, detectors in (([golden], ["residual", "cnnspot"]), ([run, other], [])):
+        compared = compare_detectors([pair_runs(*sides) for sides in choose_sides(asked, detectors)])
+        found["compare"] |= set(headers(two_detectors(compared, power=True)))
+        found["compare --json"] |= set(_keys(json.loads(comparisons_json(compared))))
+    return found
+
+
+def _keys(document: object) -> Iterator[str]:
+    """The names of a document's fields, at any depth."""
+    for value in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        yield from _keys(value)
+    yield from document if isinstance(document, dict) else ()
+
+
+def data_tables(folder: Path) -> Headers:
+    """Those of a data set: its census, its audit, and the files that cannot be used."""
+    for name, kind in (("real", "JPEG"), ("model", "PNG")):
+        (folder / "data" / "train" / name).mkdir(parents=True)
+        picture = Image.fromarray(texture(name, 16, 16)).convert("L" if name == "model" else "RGB")
+        exif = Image.Exif()
+        exif[0x0131] = "a camera"
+        picture.save(folder / "data" / "train" / name / f"{name}.{kind.lower()}", exif=exif, icc_profile=PROFILE)
+    census = take_census(inspect_data(folder / "data", folder / "cache"))
+    return {
+        "lineup data": set(headers(census_report(census, "two", "data", 200))),
+        "audit": set(headers(audit_report([_finding("a"), _finding("b")], "")))
+        | set(headers(audit_report([_finding("a")], ""))),
+        "excluded.csv": {*census.excluded, "data"},
+    }
+
+
+def _finding(generator: str) -> Finding:
+    return Finding(generator, "format", 1, 0.97, 1, 0, "leaks", "generated are PNG in 100%, real in 0%")
