@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.asked.metric_averages import MetricAverage, RunningMetrics, SourceDraws
+from bench.evaluation.asked.metric_averages import DRAWS, MetricAverage, RunningMetrics, SourceDraws
 from bench.evaluation.asked.rescoring import AS_STORED, Rescoring, rescored
 from bench.evaluation.averages import Average, CellIntervals, Name, RunningAverages, SourceTable, TestSources
 from bench.evaluation.decided_blocks import WITH_INTERVALS, DecidedBlock, Mask, decided_blocks
@@ -117,13 +117,16 @@ def decisions(run: Run, cells: Mask | None = None) -> pd.DataFrame:
     return whole.sort_values(columns.CELL, kind="stable", ignore_index=True)
 
 
-def evaluate(run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_STORED) -> MeasuredCells:
+def evaluate(
+    run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_STORED, draws: int = DRAWS
+) -> MeasuredCells:
     """Measure every cell of a run, and the averages of its protocol.
 
     Args:
         run: The run.
         metrics: Names of metrics beside those of every cell.
         rescoring: What becomes of its scores before.
+        draws: Of sources, for the intervals of those metrics.
 
     Raises:
         UnusableScores: A score is not a probability.
@@ -135,10 +138,14 @@ def evaluate(run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_ST
     detectors = run.cells[columns.DETECTOR].to_numpy()
     scored = run.cells[columns.STATUS].eq(SCORED).to_numpy()
     masks = average_masks(run.cells, run.manifest.protocol)
-    measuring = _Measuring(run, asked, further, rescoring.positive)
+    tests = run.score_table.test_images()
+    sources = SourceTable(tests, rescoring.positive)
+    measuring = _Measuring(run, sources, further, rescoring.positive)
+    if asked:
+        measuring.draw(asked, SourceDraws(tests, sources, draws))
     averages: dict[str, dict[str, dict[str, Average]]] = {name: {} for name in pd.unique(detectors)}
     metric_averages: dict[str, dict[str, dict[str, MetricAverage]]] = {name: {} for name in averages}
-    for together in _groups(list(averages), len(masks) * (measuring.sources.count + measuring.sources.image_count)):
+    for together in _groups(list(averages), len(masks) * (sources.count + sources.image_count)):
         of_each = {name: scored & (detectors == name) for name in together}
         own = {(one, name): mask & cells for one, cells in of_each.items() for name, mask in masks.items()}
         found, of_metrics = measuring.measure(scored & np.isin(detectors, together), own)
@@ -149,7 +156,7 @@ def evaluate(run: Run, metrics: Sequence[str] = (), rescoring: Rescoring = AS_ST
     table = pd.concat([run.cells.reset_index(drop=True), measuring.table()], axis=1)
     shown = [metric for metric in usual_and_asked if metric.header or metric in asked]
     headers = {metric.name: rescoring.header(metric) for metric in shown}
-    return MeasuredCells(table, averages, headers, measuring.sources, run, metric_averages, asked, rescoring)
+    return MeasuredCells(table, averages, headers, sources, run, metric_averages, asked, rescoring)
 
 
 _OfDetector = tuple[str, str]  # a detector and the name of an average
@@ -158,23 +165,26 @@ _OfDetector = tuple[str, str]  # a detector and the name of an average
 class _Measuring:
     """The measures of the cells of a run, gathered for some detectors at a time."""
 
-    def __init__(self, run: Run, asked: Sequence[Metric], further: Sequence[Metric], positive: int) -> None:
-        tests = run.score_table.test_images()
-        self.sources = SourceTable(tests, positive)
-        self._run, self._asked, self._further, self._positive = run, asked, further, positive
-        self._draws = SourceDraws(tests, self.sources) if asked else None
-        names = _measured([*further, *asked])
-        self._values = {name: np.full(len(run.cells), np.nan) for name in names}
+    def __init__(self, run: Run, sources: SourceTable, further: Sequence[Metric], positive: int) -> None:
+        self._run, self._sources, self._further, self._positive = run, sources, further, positive
+        self._asked: Sequence[Metric] = ()
+        self._draws: SourceDraws | None = None
+        self._values = {name: np.full(len(run.cells), np.nan) for name in _measured(further)}
         self._intervals = {name: CellIntervals(name, len(run.cells)) for name in WITH_INTERVALS}
+
+    def draw(self, asked: Sequence[Metric], draws: SourceDraws) -> None:
+        """Measure further metrics, whose intervals are by drawing sources."""
+        self._asked, self._draws = asked, draws
+        self._values |= {metric.name: np.full(len(self._run.cells), np.nan) for metric in asked}
 
     def measure(
         self, cells: Mask, masks: Mapping[_OfDetector, Mask]
     ) -> tuple[dict[_OfDetector, dict[str, Average]], dict[_OfDetector, dict[str, MetricAverage]]]:
         """Measure some scored cells. Their averages, by measure and by metric."""
-        running = RunningAverages(masks, self.sources)
+        running = RunningAverages(masks, self._sources)
         drawn = RunningMetrics(masks, self._asked, self._draws) if self._draws else None
         for block in decided_blocks(self._run, cells, self._positive):
-            measures, test = block.measures(), self.sources.of(block.images)
+            measures, test = block.measures(), self._sources.of(block.images)
             running.add(block, measures)
             found = _cell_measures(block, measures, test, self._further)
             for name, of_cells in (found | (drawn.add(block) if drawn else {})).items():

@@ -97,7 +97,7 @@ def _values(metric: Metric) -> str:
         return f"%, 0 to 100 on the leaderboard; share, 0 to 1 in files; {better} is better"
     low, high = metric.bounds
     above = f"{low:g} or more" if high == float("inf") else f"{low:g} to {high:g}"
-    return f"{above} (times 100 on the leaderboard); {better} is better"
+    return f"{above}; {better} is better"
 
 
 def find(name: str) -> tuple[Explanation, ...]:

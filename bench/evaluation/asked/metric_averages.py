@@ -32,7 +32,7 @@ class MetricAverage:
         value: Of the metric.
         low: Lower end of its 95% interval over the images, clustered by source.
         high: Upper end.
-        draws: Floats (`DRAWS`,), the mean in each draw of the sources; NaN where it is undefined. None, (0,), where the
+        draws: Floats (D,), the mean in each draw of the sources; NaN where it is undefined. None, (0,), where the
             metric has an interval of its own.
     """
 
@@ -43,10 +43,10 @@ class MetricAverage:
 
 
 class SourceDraws:
-    """How often each source stands in each of `DRAWS` draws, alike for all cells and detectors."""
+    """How often each source stands in each draw, alike for all cells and detectors."""
 
-    def __init__(self, tests: Sequence[TestImages], sources: SourceTable) -> None:
-        """Draw the sources of these test sets.
+    def __init__(self, tests: Sequence[TestImages], sources: SourceTable, draws: int = DRAWS) -> None:
+        """Draw the sources of these test sets, so many times.
 
         With replacement, as many as there are of those that stand in the same classes of the same test sets: so no
         class of any cell is ever empty, and nearly all have as many images as they have.
@@ -59,13 +59,13 @@ class SourceDraws:
             texts[test.sources[test.source]] = images.sources
             for label in (0, 1):
                 stands[2 * place + label, test.sources[test.source[images.labels == label]]] = True
-        self.times = np.zeros((DRAWS, sources.count), np.int64)
+        self.times = np.zeros((draws, sources.count), np.int64)
         by_name = np.argsort(texts.astype(str), kind="stable")
         random = random_generator(["metrics", *texts[by_name].tolist()])
         _, stratum = np.unique(stands[:, by_name].T, axis=0, return_inverse=True)
         for one in _in_order_of_first(stratum.ravel()):
             own = by_name[stratum.ravel() == one]
-            self.times[:, own] = random.multinomial(own.size, np.full(own.size, 1 / own.size), DRAWS)
+            self.times[:, own] = random.multinomial(own.size, np.full(own.size, 1 / own.size), draws)
 
     def rows(self, images: TestImages) -> list[NDArray[np.intp]]:
         """The images of a test set that stand in each draw, by their positions, as often as they do."""
@@ -145,7 +145,7 @@ def _measured(metric: Metric, images: CellImages, test: TestImages, rows: Sequen
         draws = np.array([metric(images.labels[drawn], values[drawn]) for drawn in rows])
         return _CellMetric(value, draws, np.empty(0))
     undefined = np.isnan(value)
-    ends = (value, value) if undefined else metric.interval(images, test.sources, OWN_DRAWS, CONFIDENCE)
+    ends = (value, value) if undefined else metric.interval(images, test.sources, min(len(rows), OWN_DRAWS), CONFIDENCE)
     return _CellMetric(value, np.empty(0), np.array(ends))
 
 
