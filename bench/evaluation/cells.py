@@ -154,7 +154,7 @@ def evaluate(
         for (detector, name), by_metric in of_metrics.items():
             metric_averages[detector][name] = by_metric
     table = pd.concat([run.cells.reset_index(drop=True), measuring.table()], axis=1)
-    shown = [metric for metric in usual_and_asked if metric.header or metric in asked]
+    shown = [metric for metric in usual_and_asked if metric.header or metric.name in metrics]
     headers = {metric.name: rescoring.header(metric) for metric in shown}
     return MeasuredCells(table, averages, headers, sources, run, metric_averages, asked, rescoring)
 

@@ -21,7 +21,7 @@ from detectors.catalogue import UnknownName
 
 FOLDER = Path(__file__).parent / "columns"
 FILES = ("leaderboard", "averages", "comparisons", "sections", "cells", "commands")  # in reading order
-BOARDS = ("leaderboard", "leaderboard.csv")  # where metrics with a header stand
+BOARDS = ("leaderboard", "leaderboard.csv")  # where metrics stand that have a header or were asked for
 CELLS, NOT_TRAINED = "cells.parquet", "generators.csv"  # where metrics stand; those of every cell alone in the second
 PLACEHOLDER = re.compile(r"<[^>]+>")
 METRIC = "<metric>"  # stands for metrics alone; other placeholders for any name
@@ -81,11 +81,12 @@ def _explanation(entry: Mapping[str, Any]) -> Explanation:
 
 def _of_metric(metric: Metric) -> Explanation:
     """What the entry of a metric says of its columns."""
-    asked = "" if metric in METRICS else " Measured where it is asked for."
+    there = "On the leaderboard" if metric in METRICS else "Measured"
+    asked = "" if metric in METRICS and metric.header else f" {there} where it is asked for."
     seen = " No detector has that in use." if metric.uses_answers else ""
     gap = f" Not measurable from fewer than {metric.least_real} real images." if metric.least_real else ""
-    tables = (*(BOARDS if metric.header else ()), CELLS, *((NOT_TRAINED,) if metric in METRICS else ()))
-    names = tuple(dict.fromkeys(filter(None, (metric.name, metric.header))))
+    tables = (*BOARDS, CELLS, *((NOT_TRAINED,) if metric in METRICS else ()))
+    names = tuple(dict.fromkeys((metric.name, metric.header or metric.name.replace("_", " "))))
     source = "" if metric.source == "Lineup" else metric.source
     return Explanation(names, tables, metric.about + asked + seen + gap, metric.formula, source, _values(metric))
 

@@ -82,8 +82,9 @@ def precision_interval(
         low, high = (precision_of_rates(share, *rates) if any(rates) else 1.0 for rates in ends)
         return low, high
     middle = np.log(hit_rate / alarm_rate)
-    distances = [np.hypot(np.log(hits / hit_rate), np.log(alarms / alarm_rate)) for hits, alarms in ends]
-    low, high = (precision_of_rates(share, np.exp(middle + by), 1.0) for by in (-distances[0], distances[1]))
+    with np.errstate(divide="ignore"):  # an end of 0 is as far away as can be
+        distances = [np.hypot(np.log(hits / hit_rate), np.log(alarms / alarm_rate)) for hits, alarms in ends]
+    low, high = (precision_of_rates(share, 1.0, np.exp(-middle - by)) for by in (-distances[0], distances[1]))
     return float(low), float(high)
 
 

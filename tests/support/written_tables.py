@@ -16,6 +16,8 @@ from PIL import Image, ImageCms
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from bench.evaluation.asked.rank_measures import WORST_TITLES, AskedMeasures, asked_measures
+from bench.evaluation.asked.rescoring import Rescoring
 from bench.evaluation.cells import evaluate, matrices, readable_table
 from bench.evaluation.comparing.comparison import compare_detectors
 from bench.evaluation.comparing.paired_runs import pair_runs
@@ -33,6 +35,7 @@ from bench.platform.shipped_results import shipped_results
 from bench.records import columns
 from bench.records.manifest import CheckpointRecord, ImportRecord
 from bench.records.run import Run, ValidationScores
+from bench.records.store import Store
 from bench.report import formats, terminal
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.comparing.document import comparisons_json
@@ -40,6 +43,7 @@ from bench.report.comparing.text import comparison_report as two_detectors
 from bench.report.comparison_report import comparison_report
 from bench.report.data_report import audit_report, census_report
 from bench.report.imported_report import imported_report
+from bench.report.run_report import report_leaderboard
 from bench.report.sections import SECTIONS
 from bench.report.sections.published import PublishedFigure, PublishedRows
 from bench.request.image_scores import COLUMNS as IMAGE_SCORES
@@ -76,15 +80,16 @@ def headers(printed: RenderableType) -> Iterator[str]:
 
 def every_table(folder: Path) -> Headers:
     """The headers of every table, by its name; images are made in a folder."""
-    return {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
+    found = {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
+    return found | {name: found[name] | names for name, names in asked_tables(folder).items()}
 
 
 def board_tables(runs: Iterable[Run]) -> Headers:
     """Those of leaderboards and of cells, one for each run."""
     found: Headers = defaultdict(set)
     for run in runs:
-        measured = evaluate(run, [metric.name for metric in known_metrics()])
-        ranked = rankings_of(run, measured)
+        measured = evaluate(run, [metric.name for metric in known_metrics()], draws=2)
+        ranked = rankings_of(run, measured, AskedMeasures(worst=tuple(WORST_TITLES)))
         found["cells.parquet"] |= set(readable_table(measured.table, run.manifest.protocol))
         for one in ranked:
             found["leaderboard"] |= set(headers(terminal.leaderboard(one)))
@@ -101,6 +106,19 @@ def board_tables(runs: Iterable[Run]) -> Headers:
     return found
 
 
+def asked_tables(folder: Path) -> Headers:
+    """Those of a board that ranks by a metric and leaves seen images out."""
+    asked, run = asked_measures(["eer"], "eer", Rescoring(seen=2)), make_run(n=10)
+    report_leaderboard([run], Store.at(folder / "asked"), asked)
+    files = {name: (folder / "asked" / name) for name in ("leaderboard.csv", "leaderboard.json", "cells.parquet")}
+    return {
+        "leaderboard": set(headers(terminal.leaderboard(rankings([run], asked)[0]))),
+        "leaderboard.csv": set(pd.read_csv(files["leaderboard.csv"])),
+        "leaderboard.json": set(_json_names(json.loads(files["leaderboard.json"].read_text()))),
+        "cells.parquet": set(pd.read_parquet(files["cells.parquet"])),
+    }
+
+
 def _json_names(rankings: list[dict]) -> Iterator[str]:
     """The names of a document's fields, but for those that data, protocols and metrics name."""
     for one in rankings:
@@ -109,7 +127,8 @@ def _json_names(rankings: list[dict]) -> Iterator[str]:
             yield from (*pair, *pair["images"], *(pair["generators"] or ()))
         for row in one["rows"]:
             yield from row
-            for part in (*row["means"].values(), *row["over"].values(), row["checkpoint"], row["imported"]):
+            averages = (*row["means"].values(), *row["over"].values(), *row["worst"].values())
+            for part in (*averages, row["checkpoint"], row["imported"]):
                 yield from part or ()
 
 

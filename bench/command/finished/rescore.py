@@ -27,7 +27,7 @@ ThresholdText = Annotated[
         show_default="0.5",
     ),
 ]
-Positive = Annotated[str, typer.Option(help="Class that is looked for, of which AP, precision and rates are.")]
+LookedFor = Annotated[str, typer.Option(help="Class that is looked for, of which AP, precision and rates are.")]
 Prevalence = Annotated[
     float | None, typer.Option(help="Share of generated images for which precision is stated, as .01.")
 ]
@@ -45,7 +45,7 @@ RescoredOut = Annotated[
 def rescore_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     run: FinishedRun,
     threshold: ThresholdText = "",
-    positive: Positive = "generated",
+    positive: LookedFor = "generated",
     metrics: options.Metrics = "",
     rank_by: options.RankBy = "",
     prevalence: Prevalence = None,

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as reference
 
+from bench.metrics.bootstrap import bootstrap_interval
 from bench.metrics.catalogue import find_metrics
 from bench.metrics.decisions import precision_at_prevalence
+from bench.metrics.metric import CellImages
 from tests.support.arrays import scored_images
 
 PRECISION, RECALL, F1 = find_metrics(["precision", "recall", "f1"])
@@ -46,3 +48,11 @@ def test_one_false_alarm_in_ten_makes_rare_images_rarely_what_is_called(called):
     labels = np.repeat([0, 1], 10)
     called[:10] = [True, *[False] * 9]
     assert not precision_at_prevalence(0.01)(labels, called) > 1 / 10.9 + 1e-12
+
+
+def test_an_end_of_a_rate_at_0_leaves_an_interval_of_precision_without_a_gap():
+    """Half of the draws of two images have no hit and no false alarm."""
+    labels = np.repeat([0, 1], 2)
+    images = CellImages(labels, np.array([0.6, 0.4, 0.6, 0.4]))
+    low, high = bootstrap_interval(PRECISION, images, np.array(list("abcd")), 2)
+    assert 0 <= low <= 0.5 <= high <= 1
