@@ -84,6 +84,8 @@ MISTAKES = {
     ("import", "/nowhere.json", "--data", "."): "/nowhere.json is no file",
     ("score", "photos", "--detector", "cnnsport", "--weights", "a.pth"): "Did you mean cnnspot?",
     ("show", "cnnsport"): "Did you mean cnnspot?",
+    ("rescore", "/nowhere", "--threshold", "2"): "--threshold '2' is neither a probability",
+    ("rescore", "/nowhere", "--calibrate", "isotonic"): "choose temperature, platt",
 }
 HELP_AND_LISTS = [
     (),
@@ -93,6 +95,8 @@ HELP_AND_LISTS = [
     ("score", "--help"),
     ("degrade", "--help"),
     ("import", "--help"),
+    ("rescore", "--help"),
+    ("leaderboard", "--help"),
     ("compare", "--help"),
     ("explain", "--help"),
     ("list",),
