@@ -51,11 +51,16 @@ def _tested(test: str, known: set[str]) -> set[str]:
 
 
 def generator_content(measured: MeasuredCells) -> SectionContent:
-    """A table of each measure and degradation; none where every detector was trained."""
+    """A table of each measure and degradation; none where every detector was trained.
+
+    Nor where a protocol's own axes tell cells of one generator apart, such as by attack: a column would be of several.
+    """
     if all(record.trained for record in measured.run.manifest.detectors.values()):
         return SectionContent([])
     rows = generator_rows(measured)
     scored = rows[rows[columns.STATUS].eq(SCORED)]
+    if scored.duplicated([columns.DETECTOR, GENERATOR_AXIS, columns.DEGRADATION]).any():
+        return SectionContent([])
     titles = {columns.ROC_AUC: "ROC AUC in %", columns.RANKED: f"{accuracy_name(scored).capitalize()} in %"}
     tables = [
         _table(part, measure, f"{title}, {step}" if step != "none" else title)
