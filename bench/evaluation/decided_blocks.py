@@ -19,7 +19,7 @@ from bench.records.score_table import ScoreBlock, TestImages
 from bench.statistics.influences import RowMeasures, mean_influences, ranking_influences
 
 Mask = NDArray[np.bool_]
-Answer = tuple[Hashable, int, bytes]  # a question, the identity of its images, and a digest
+CellAnswer = tuple[Hashable, int, bytes]  # a question, the identity of its images, and a digest
 WITH_INTERVALS = (columns.ACCURACY, columns.RANKED, columns.BALANCED_ACCURACY, columns.ROC_AUC, columns.AP)
 
 
@@ -108,7 +108,7 @@ def decided_blocks(run: Run, cells: Mask) -> Iterator[DecidedBlock]:
         yield found
 
 
-def answers(run: Run, cells: Mask, measure: str) -> dict[str, dict[Answer, float]]:
+def answers(run: Run, cells: Mask, measure: str) -> dict[str, dict[CellAnswer, float]]:
     """What each detector answered in those of these cells that are scored, by its name.
 
     Args:
@@ -124,7 +124,7 @@ def answers(run: Run, cells: Mask, measure: str) -> dict[str, dict[Answer, float
         run.cells[list(columns.of_question(run.manifest.protocol.axes))].itertuples(index=False, name=None)
     )
     detectors = run.cells[columns.DETECTOR].to_numpy()
-    counts: dict[str, Counter[Answer]] = defaultdict(Counter)
+    counts: dict[str, Counter[CellAnswer]] = defaultdict(Counter)
     trainings: dict[str, Counter[Hashable]] = defaultdict(Counter)
     for block in decided_blocks(run, cells):
         for cell, answer in zip(block.cells.tolist(), block.answers(measure), strict=True):
