@@ -55,7 +55,7 @@ class Subset:
             `size`. A real image that is in the subset already is in it once.
         copy: Which copies that the data ships: "" for originals, a name for those alone; None for all.
         label: What tables call it; empty for its generators. No key depends on it.
-        sources: Which of its sources, drawn after everything else; None for all.
+        sources: Which of its sources, drawn of the images before `shots` join, and none of theirs; None for all.
     """
 
     generators: tuple[str, ...]
@@ -88,12 +88,12 @@ class Subset:
 
     @property
     def shots_alone(self) -> Subset:
-        """The images of the further generators with their real ones. Raises ValueError where none joins."""
+        """All images of the further generators with their real ones. Raises ValueError where none joins."""
         if not self.shots:
             msg = f"no further generator joins {self.name}"
             raise ValueError(msg)
         (first, size), *rest = self.shots
-        return replace(self, generators=(first,), size=size, shots=tuple(rest), label="")
+        return replace(self, generators=(first,), size=size, shots=tuple(rest), label="", sources=None)
 
     @property
     def name(self) -> str:

@@ -31,7 +31,8 @@ class ValidationCells:
 def hold_out_validation(cells: Sequence[Cell], groups: Sequence[Group], share: float) -> ValidationCells:
     """Fit every cell on all but a share of its train set, and let its detector score that share.
 
-    The share is drawn by whole sources with the seed of the training, and degraded as the train set is.
+    The share is drawn by whole sources with the seed of the training, and degraded as the train set is. Of shots none
+    is held out: they are few, and their number is what is asked.
 
     Args:
         cells: Of a protocol.
@@ -43,7 +44,14 @@ def hold_out_validation(cells: Sequence[Cell], groups: Sequence[Group], share: f
     rest = {cell: _fitted_on_rest(cell, share) for cell in cells}
     moved = [Group(group.name, frozenset(rest[cell] for cell in group.cells), group.role) for group in groups]
     validation = {
-        cell: Cell(cell.detector, cell.train, _other_part(cell.train), cell.seed, options=cell.options)
+        cell: Cell(
+            cell.detector,
+            cell.train,
+            _other_part(cell.train),
+            cell.seed,
+            options=cell.options,
+            fine_tuned=cell.fine_tuned,
+        )
         for cell in rest.values()
         if cell.train is not None and cell.task == "binary"
     }

@@ -155,8 +155,25 @@ class Selections:
             rows = images.rows_of(subset, self._positions[_whole(subset.data)])
             rows = rows[np.lexsort((images.labels[rows], positions[rows]))]  # whatever the files are called
             selection = Selection(images.select(rows), positions[rows], self.pool)
-            self._known[subset] = selection if subset.sources is None else _of_sources(selection, subset)
+            self._known[subset] = selection if subset.sources is None else self._of_sources(selection, subset)
         return self._known[subset]
+
+    def _of_sources(self, selection: Selection, subset: Subset) -> Selection:
+        """The images of the sources that a subset is of. Raises `TooFewImages` where a class has none."""
+        if (draw := subset.sources) is None:
+            return selection
+        divided = self[replace(subset.without_shots, sources=None)]
+        labels, sources = divided.images.labels, divided.images.table["source"].to_numpy(object)
+        drawn = set(sources[drawn_images(draw, labels, sources, divided.hashes)])
+        if subset.shots:  # what is trained on is not held out as well
+            drawn -= set(self[subset.shots_alone].images.table["source"])
+        for label, noun in enumerate(("real", "generated")):
+            of_class = np.array([source in drawn for source in sources[labels == label]])
+            if of_class.all() or not of_class.any():
+                where = f"{subset.name} has too few sources of {noun} images in its {subset.split} split"
+                raise TooFewImages(divided.images.files.where, f"{where} to hold {100 * draw.share:g}% of them out")
+        own = selection.images.table["source"].isin(list(drawn)).to_numpy()
+        return selection.select(np.flatnonzero(own == draw.drawn))
 
     def positions(self, subsets: Iterable[Subset]) -> Positions:
         """The images of some subsets, each once."""
@@ -183,20 +200,6 @@ def _with_one_class_degraded(inspection: InspectedImages, subset: Subset) -> Ins
     label = 0 if subset.degraded == "real" else 1
     images = with_base_degradation(inspection.images, subset.degradation, inspection.images.labels == label)
     return replace(inspection, images=images)
-
-
-def _of_sources(selection: Selection, subset: Subset) -> Selection:
-    """The images of the sources that a subset is of. Raises `TooFewImages` where a class has none."""
-    images, draw = selection.images, subset.sources
-    if draw is None:
-        return selection
-    drawn = drawn_images(draw, images.labels, images.table["source"].to_numpy(object), selection.hashes)
-    for label, noun in enumerate(("real", "generated")):
-        of_class = drawn[images.labels == label]
-        if of_class.all() or not of_class.any():
-            where = f"{subset.name} has too few sources of {noun} images in its {subset.split} split"
-            raise TooFewImages(images.files.where, f"{where} to hold {100 * draw.share:g}% of them out")
-    return selection.select(np.flatnonzero(drawn == draw.drawn))
 
 
 def _hashes(inspection: InspectedImages) -> Hashes:

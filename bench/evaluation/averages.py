@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -160,7 +160,6 @@ class Average:
         centre: The same without the bias that few images give some measures.
         influences: Float64 (S,), what each source of the run's images adds to `value`: the derivative by its weight.
         shares: Float64 (S,), the largest share that a source has of one class of one cell; 0 where it is in none.
-        losses: Float64 (S,), what `value` could lose by one source.
         sample: What stands behind it.
         images: Number of distinct images.
         sources: Number of their sources.
@@ -171,7 +170,6 @@ class Average:
     centre: float
     influences: Floats
     shares: Floats
-    losses: Floats
     sample: SampleSize
     images: int
     sources: int
@@ -240,11 +238,13 @@ class RunningAverages(Generic[Name]):
         """By name, then measure; a measure is left out where it is undefined in any of the cells, or there are none."""
         planned = self._masks.sum(axis=1)
         return {
-            name: {
-                measure: self._average(measure, sums, place)
-                for measure, sums in self._sums.items()
-                if 0 < sums.cells[place] == planned[place]
-            }
+            name: _with_shared_arrays(
+                {
+                    measure: self._average(measure, sums, place)
+                    for measure, sums in self._sums.items()
+                    if 0 < sums.cells[place] == planned[place]
+                }
+            )
             for place, name in enumerate(self._names)
         }
 
@@ -259,12 +259,20 @@ class RunningAverages(Generic[Name]):
             centre,
             sums.influences[place] / cells,
             shares,
-            losses,
             sample_size(weights, self._sources.source, shares, float(losses.max())),
             int(np.count_nonzero(weights)),
-            int(np.count_nonzero(losses)),
+            int(np.count_nonzero(shares)),
             RULES.get(measure, SHARES),
         )
+
+
+def _with_shared_arrays(measures: Mapping[str, Average]) -> dict[str, Average]:
+    """The averages of several measures; equal influences, as of accuracies of balanced cells, are one array."""
+    found: dict[str, Average] = {}
+    for measure, one in measures.items():
+        known = (other.influences for other in found.values() if np.array_equal(other.influences, one.influences))
+        found[measure] = replace(one, influences=next(known, one.influences))
+    return found
 
 
 @dataclass

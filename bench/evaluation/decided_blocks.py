@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from bench.records.score_table import ScoreBlock, TestImages
 from bench.statistics.influences import RowMeasures, mean_influences, ranking_influences
 
 Mask = NDArray[np.bool_]
+CellAnswer = tuple[Hashable, int, bytes]  # a question, the identity of its images, and a digest
 WITH_INTERVALS = (columns.ACCURACY, columns.RANKED, columns.BALANCED_ACCURACY, columns.ROC_AUC, columns.AP)
 
 
@@ -77,6 +80,13 @@ class DecidedBlock:
             found = CellImages(self.images.labels, scores, log_odds, called=called)
             yield found if self.positive else found.of_real()
 
+    def answers(self, measure: str) -> Iterator[bytes]:
+        """What a measure of each cell follows from: the order of the scores, ties included, or the decisions."""
+        if measure in {columns.ROC_AUC, columns.AP}:
+            return (np.unique(row, return_inverse=True)[1].tobytes() for row in self.order)
+        decided = self.called if measure == columns.BALANCED_ACCURACY else self.correct
+        return (np.packbits(row).tobytes() for row in decided)
+
     def ranked(self) -> RowMeasures:
         """`columns.RANKED`: the accuracy, both classes counting alike where there are both."""
         return mean_influences(self.correct, self.images.labels, balanced=self.has_both_classes)
@@ -107,6 +117,34 @@ def decided_blocks(run: Run, cells: Mask, positive: int = 1) -> Iterator[Decided
             if key in named:
                 found.correct[row] = named[key]
         yield found
+
+
+def answers(run: Run, cells: Mask, measure: str) -> dict[str, dict[CellAnswer, float]]:
+    """What each detector answered in those of these cells that are scored, by its name.
+
+    Args:
+        run: The run.
+        cells: Bools (cells,).
+        measure: Of `WITH_INTERVALS`. For one of the order of scores an answer is that order, else the decisions.
+
+    Returns:
+        By question, images and digest of the answer, the share of the question's trainings that gave it. It is equal
+        for two detectors whom the measure cannot tell apart on a single image.
+    """
+    questions = list(
+        run.cells[list(columns.of_question(run.manifest.protocol.axes))].itertuples(index=False, name=None)
+    )
+    detectors = run.cells[columns.DETECTOR].to_numpy()
+    counts: dict[str, Counter[CellAnswer]] = defaultdict(Counter)
+    trainings: dict[str, Counter[Hashable]] = defaultdict(Counter)
+    for block in decided_blocks(run, cells):
+        for cell, answer in zip(block.cells.tolist(), block.answers(measure), strict=True):
+            trainings[detectors[cell]][questions[cell]] += 1
+            counts[detectors[cell]][questions[cell], id(block.images), sha256(answer).digest()] += 1
+    return {
+        detector: {answer: count / trainings[detector][answer[0]] for answer, count in own.items()}
+        for detector, own in counts.items()
+    }
 
 
 def _decided(block: ScoreBlock, cells: NDArray[np.intp], positive: int) -> DecidedBlock:

@@ -84,6 +84,6 @@ def _by_chance(evaluation: MeasuredCells, pairs: pd.DataFrame) -> float:
     for side, mask in masks.items():
         mask[pairs[side].to_numpy(int)] = True
     found = evaluation.averages_over(masks)
-    changes = (found["degraded"].influences - found["clean"].influences)[found["clean"].losses > 0]
+    changes = (found["degraded"].influences - found["clean"].influences)[found["clean"].shares > 0]
     gain = np.array([found["degraded"].value - found["clean"].value])
     return float(difference_test(gain, changes[:, None])[0]) / 2

@@ -7,9 +7,10 @@ would show. Where that can be said, it ranks; with fewer than six generators it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,13 @@ from scipy.special import stdtr, stdtrit
 
 from bench.evaluation.asked.metric_averages import MetricAverage
 from bench.evaluation.asked.rank_measures import USUAL, RankMeasure
-from bench.evaluation.averages import Average
+from bench.evaluation.averages import Average, Codes
 from bench.evaluation.cells import MeasuredCells
-from bench.evaluation.decided_blocks import Mask
+from bench.evaluation.decided_blocks import Mask, answers
 from bench.evaluation.worst_values import WorstAverage
 from bench.records import columns
 from bench.records.run import Run
-from bench.statistics.comparisons import difference_test
+from bench.statistics.comparisons import difference_test, unpaired_test
 from bench.statistics.generator_margins import (
     FEWEST_GENERATORS,
     GeneratorMean,
@@ -48,6 +49,7 @@ from bench.statistics.ranks import (
     rank_intervals,
     unresolved_groups,
     verdict,
+    without_rounding,
 )
 
 PAIRS_AT_A_TIME = 4_000_000  # influences of differences in memory
@@ -124,7 +126,7 @@ class PoolComparison:
     Attributes:
         detectors: A names.
         averages: Floats (A,), of the measure that ranks; negative where less is better.
-        same: Bools (A, A), whether two of them answered alike everywhere.
+        same: Bools (A, A), whether two of them answered alike in every cell of the average.
         images: Tests on these generators.
         generators: Tests across generators; None where they are unresolved.
         ends: Floats (A, 2), the ends of each average's interval across generators; NaN where it is unresolved.
@@ -258,14 +260,15 @@ def _compared(
 ) -> PoolComparison:
     """Compare averages over cells: the name of the average, detectors and their measure, and those of each detector."""
     name, detectors, measure = what
-    averages = np.array([one.value for one in found])
+    averages = without_rounding(np.array([one.value for one in found]))
     table, matrices, margins = _cells_of(evaluation, cells, detectors, measure)
+    same = _answer_alike(evaluation.run, cells, detectors, measure, averages)
     trainings = Trainings.of(table, detectors, measure, paired=paired_trainings)
     influences = np.stack([one.influences for one in found])
-    same = _all_alike(influences) & _all_alike(matrices)
     images = image_tests(found, averages, influences, trainings, same)
-    shared = _in_several_tests(evaluation, cells, detectors[0])
-    generators, ends = _generator_tests(matrices, margins, influences[:, shared], found[0].shares[shared], same)
+    shared = _in_several_tests(evaluation, cells, detectors)
+    shares = np.stack([one.shares[shared] for one in found])
+    generators, ends = _generator_tests(matrices, margins, influences[:, shared], shares, same)
     scope, seed = _scope(margins, ends), _seed(evaluation, name)
     return PoolComparison(tuple(detectors), averages, same, images, generators, ends, scope, seed)
 
@@ -330,7 +333,7 @@ def _cells_of(
 
 
 def _all_alike(found: Floats) -> Mask:
-    return np.array([[_alike(first, second) for second in found] for first in found])
+    return np.array([[np.array_equal(first, second, equal_nan=True) for second in found] for first in found])
 
 
 def _scope(margins: _Margins, ends: Floats) -> str:
@@ -394,8 +397,16 @@ def _matrices(table: pd.DataFrame, detectors: Sequence[str], run: Run, measure: 
     return found, margins
 
 
-def _alike(first: Floats, second: Floats) -> bool:
-    return bool(np.array_equal(first, second, equal_nan=True))
+def _answer_alike(run: Run, cells: Mask, detectors: Sequence[str], measure: str, averages: Floats) -> Mask:
+    """Bools (A, A), whether two detectors answered alike in all of these cells, so that no test may tell them apart."""
+    equal: Mask = averages[:, None] == averages[None, :]
+    same = np.eye(len(averages), dtype=bool)
+    tied = np.flatnonzero(equal.sum(axis=1) > 1)
+    if tied.size:
+        names = [detectors[one] for one in tied.tolist()]
+        given = answers(run, cells & run.cells[columns.DETECTOR].isin(names).to_numpy(), measure)
+        same[np.ix_(tied, tied)] = [[given[one] == given[other] for other in names] for one in names]
+    return same & equal
 
 
 @dataclass(frozen=True)
@@ -433,34 +444,89 @@ def _variances_of_means(by_seed: Floats) -> tuple[Floats, Floats]:
     return np.where(count > 1, squares / freedom / np.maximum(count, 1), 0.0), freedom
 
 
+class _PairImages(NamedTuple):
+    """On what two averages are compared.
+
+    Attributes:
+        there: Bools (S,), the sources that stand in either.
+        shares: Floats (sources that are there,), the larger of both shares.
+        sample: The smaller of both.
+        equal: Whether both are over the same images.
+    """
+
+    there: Mask
+    shares: Floats
+    sample: SampleSize
+    equal: bool
+
+    @classmethod
+    def of(cls, first: Average, second: Average) -> _PairImages:
+        """Those of two averages."""
+        shares = np.maximum(first.shares, second.shares)
+        images, freedom, losses = zip(first.sample, second.sample, strict=True)
+        sample = SampleSize(np.minimum(*images), np.minimum(*freedom), np.maximum(*losses))
+        return cls(shares > 0, shares[shares > 0], sample, first is second)
+
+
+def _pairs_on_the_same_images(found: Sequence[Average]) -> Iterator[tuple[Codes, Codes, _PairImages]]:
+    """All pairs, some at a time, with their images, which scores of other tools need not all have.
+
+    What one detector lacks changes nothing between two others.
+    """
+    kinds: list[Average] = []
+    kind = np.array([_place_among(kinds, one) for one in found], np.intp)
+    first, second = np.triu_indices(len(found), 1)
+    both = np.sort([kind[first], kind[second]], axis=0)
+    step = max(1, PAIRS_AT_A_TIME // len(found[0].shares))
+    for one, other in np.unique(both, axis=1).T:
+        own = np.flatnonzero((both[0] == one) & (both[1] == other))
+        images = _PairImages.of(kinds[one], kinds[other])
+        for start in range(0, len(own), step):
+            pairs = own[start : start + step]
+            yield first[pairs], second[pairs], images
+
+
+def _place_among(kinds: list[Average], one: Average) -> int:
+    """The place of the average over the same images in a list, which it is added to where there is none."""
+    for place, known in enumerate(kinds):
+        if np.allclose(np.array(known.sample), np.array(one.sample)) and np.array_equal(known.shares, one.shares):
+            return place
+    kinds.append(one)
+    return len(kinds) - 1
+
+
 def image_tests(
     found: Sequence[Average], averages: Floats, influences: Floats, trainings: Trainings, same: Mask
 ) -> PairTests:
     """Tests on these generators, over images and, with several seeds, over trainings.
 
+    Averages over different images are compared as independent ones besides: the weaker evidence of the two counts.
+
     Args:
-        found: Of A detectors, an average; where each is over cells of its own, the least stands behind differences.
+        found: Of A detectors, an average over the same cells, perhaps not of the same images.
         averages: Floats (A,), their values.
         influences: Floats (A, S), theirs.
         trainings: What the choice of training seeds adds.
         same: Bools (A, A), whether two of them answered alike.
     """
-    there = np.any([one.losses > 0 for one in found], axis=0)
-    shares = np.max([one.shares for one in found], axis=0)[there]
-    influences, sample = influences[:, there], _least([one.sample for one in found])
-    corrected = influences / np.sqrt(np.maximum(1 - shares, 0.5))
-    first, second = np.triu_indices(len(averages), 1)
+    corrected = np.stack(
+        [one / np.sqrt(np.maximum(1 - average.shares, 0.5)) for one, average in zip(influences, found, strict=True)]
+    )
+    own_ends = np.array([one.interval for one in found])
     p, low, high = np.ones(same.shape), np.zeros(same.shape), np.zeros(same.shape)
-    step = max(1, PAIRS_AT_A_TIME // corrected.shape[1])
-    for start in range(0, len(first), step):
-        one, other = first[start : start + step], second[start : start + step]
-        changes = corrected[one] - corrected[other]
+    for one, other, images in _pairs_on_the_same_images(found):
+        changes = (corrected[one] - corrected[other])[:, images.there]
         differences = averages[one] - averages[other]
         of_images = difference_test(differences, changes.T)
         of_both = _test_with_training(differences, changes, trainings.pairs[one, other], trainings.freedom[one, other])
-        p[one, other] = p[other, one] = np.maximum(of_images, of_both)
-        spread = source_variances(influences[one] - influences[other], shares)
-        ends = difference_interval(differences, spread, sample, same[one, other], found[0].rule)
+        p[one, other] = np.maximum(of_images, of_both)
+        spread = source_variances((influences[one] - influences[other])[:, images.there], images.shares)
+        ends = difference_interval(differences, spread, images.sample, same[one, other], found[0].rule)
+        if not images.equal:
+            apart, of_own = unpaired_test(averages[one], averages[other], *(own_ends[side] for side in (one, other)))
+            p[one, other] = np.maximum(p[one, other], of_own)
+            ends = np.minimum(ends[0], apart[0]), np.maximum(ends[1], apart[1])
+        p[other, one] = p[one, other]
         reach = stdtrit(trainings.freedom[one, other], (1 + CONFIDENCE) / 2) ** 2 * trainings.pairs[one, other]
         low[one, other], high[one, other] = _widened(differences, ends, reach)
         low[other, one], high[other, one] = -high[one, other], -low[one, other]
@@ -468,12 +534,6 @@ def image_tests(
     tests, pairs = correct_for_pairs(p, same)
     covariance = corrected @ corrected.T + np.diag(trainings.own)
     return PairTests(tests, low, high, pairs, covariance, trainings.pairs)
-
-
-def _least(samples: Sequence[SampleSize]) -> SampleSize:
-    """The least that stands behind any of some averages; they differ where each is over cells of its own."""
-    images, freedom, losses = np.array(samples, dtype=float).T
-    return SampleSize(float(images.min()), float(freedom.min()), float(losses.max()))
 
 
 def _widened(differences: Floats, ends: tuple[Floats, Floats], reach: Floats) -> tuple[Floats, Floats]:
@@ -504,9 +564,9 @@ def _test_with_training(differences: Floats, changes: Floats, variances: Floats,
     return found
 
 
-def _in_several_tests(evaluation: MeasuredCells, cells: Mask, detector: str) -> Mask:
+def _in_several_tests(evaluation: MeasuredCells, cells: Mask, detectors: Sequence[str]) -> Mask:
     """Which sources stand in the test sets of several generators, bools (S,)."""
-    own = cells & evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
+    own = cells & evaluation.table[columns.DETECTOR].isin(list(detectors)).to_numpy()
     tests = np.zeros(evaluation.sources.count, np.intp)
     for _, keys in evaluation.table.loc[own].groupby(columns.TEST)[columns.KEY]:
         tests += evaluation.sources.standing_in(evaluation.run.score_table.only(keys).test_images())

@@ -97,7 +97,7 @@ def _disagreeing(measures: Mapping[str, Mapping[str, Average]]) -> list[str]:
 
 def _by_chance(first: Average, second: Average) -> float:
     """The probability of a difference as large by chance, two-sided."""
-    there = (first.losses > 0) | (second.losses > 0)
+    there = (first.shares > 0) | (second.shares > 0)
     shares = np.maximum(first.shares, second.shares)[there]
     changes = (first.influences - second.influences)[there] / np.sqrt(np.maximum(1 - shares, 0.5))
     return float(difference_test(np.array([first.value - second.value]), changes[:, None])[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -29,28 +30,36 @@ def validation_measures(run: Run) -> pd.DataFrame:
         validation, and both accuracies at it; the accuracies of an oracle; then `CALIBRATED` as they are and, behind
         the name of each method, after it. NaN where a class has no image.
     """
+    if run.validation.cells.empty:
+        return pd.DataFrame()
     wanted = run.cells[columns.STATUS].eq(Scored.status) & run.cells[columns.TASK].eq("binary")
-    tests = dict(iter(run.scores.groupby(columns.KEY)))
     keys = run.validation.cells.set_index(columns.KEY)[columns.VALIDATION_KEY]
-    held_out = dict(iter(run.validation.scores.groupby(columns.KEY)))
-    pairs = [
-        (key, detector, held_out[keys[key]], tests[key])
+    held_out = {key: _images_of(rows) for key, rows in run.validation.scores.groupby(columns.KEY)}
+    rows = [
+        {columns.KEY: key, columns.DETECTOR: detector, **dict(_measures(*_on_one_scale(held_out[keys[key]], test)))}
         for key, detector in run.cells.loc[wanted, [columns.KEY, columns.DETECTOR]].itertuples(index=False, name=None)
         if key in keys.index and keys[key] in held_out
-    ]
-    rows = [
-        {columns.KEY: key, columns.DETECTOR: detector, **dict(_measures(*_on_one_scale(validation, test)))}
-        for key, detector, validation, test in pairs
+        for test in [_images_of_cell(run, key)]
     ]
     return pd.DataFrame(rows)
 
 
-def _on_one_scale(*tables: pd.DataFrame) -> Iterator[CellImages]:
-    """The images of tables of scores, with log odds where all of them have some."""
-    with_odds = not any(table[columns.LOG_ODDS].isna().any() for table in tables)
-    for table in tables:
-        labels, scores, odds = (table[name].to_numpy() for name in (columns.LABEL, columns.SCORE, columns.LOG_ODDS))
-        yield CellImages(labels.astype(np.int64), scores, odds if with_odds else None)
+def _images_of(rows: pd.DataFrame) -> CellImages:
+    """The images of a table of scores."""
+    labels, scores, odds = (rows[name].to_numpy() for name in (columns.LABEL, columns.SCORE, columns.LOG_ODDS))
+    return CellImages(labels.astype(np.int64), scores, odds)
+
+
+def _images_of_cell(run: Run, key: str) -> CellImages:
+    """The images of a cell of a run."""
+    cell = run.score_table[key]
+    return CellImages(cell.images.labels.astype(np.int64), cell.scores, cell.log_odds)
+
+
+def _on_one_scale(*given: CellImages) -> Iterator[CellImages]:
+    """Some images, with log odds where all of them have some."""
+    with_odds = all(images.log_odds is not None and not np.isnan(images.log_odds).any() for images in given)
+    yield from (images if with_odds else replace(images, log_odds=None) for images in given)
 
 
 def _measures(validation: CellImages, test: CellImages) -> Iterator[tuple[str, float]]:
@@ -67,9 +76,13 @@ def _measures(validation: CellImages, test: CellImages) -> Iterator[tuple[str, f
         yield from ((f"{method}_{metric.name}", calibrated.measure(metric)) for metric in CALIBRATED)
 
 
-def mean_measures(run: Run) -> Mapping[str, Mapping[str, float]]:
-    """The means of `validation_measures` over cells by detector, in planned order; NaN where one is missing."""
-    found = validation_measures(run)
+def mean_measures(run: Run, found: pd.DataFrame) -> Mapping[str, Mapping[str, float]]:
+    """The means over cells by detector, in planned order; NaN where one is missing.
+
+    Args:
+        run: A run.
+        found: Its `validation_measures`.
+    """
     if found.empty:
         return {}
     order = [name for name in run.manifest.detectors if name in set(found[columns.DETECTOR])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.evaluation.leaderboard import Ranking
-from bench.evaluation.pool_comparison import Evidence, PairVerdict
+from bench.evaluation.pool_comparison import Evidence
 from bench.statistics.ranks import BETTER, SAME
 
 LISTED = 5  # detectors of which it is said whom they are better than
@@ -29,13 +29,13 @@ def conclusions(ranking: Ranking) -> list[str]:
         return [
             *said,
             f"On these generators: differences of {ranking.rank_by} are not tested.",
-            *_equals(ranking.pairs),
+            *_equals(ranking),
         ]
     verdicts = {(pair.first, pair.second): pair.images for pair in ranking.pairs}
     said.append(f"On these generators ({pairs}): {_who_is_best(named, verdicts)}")
     if not ranking.generalises:
         said += _better_than(named, verdicts)
-    return [*said, *_equals(ranking.pairs)]
+    return [*said, *_equals(ranking)]
 
 
 def _who_is_best(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]) -> str:
@@ -62,8 +62,16 @@ def _better_than(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]
     return found
 
 
-def _equals(pairs: Sequence[PairVerdict]) -> list[str]:
-    return [f"{pair.first} and {pair.second} answer alike everywhere." for pair in pairs if pair.images.verdict == SAME]
+def _equals(ranking: Ranking) -> list[str]:
+    """Who decides alike on every image behind the average that ranks, each detector in one sentence."""
+    groups: list[list[str]] = []
+    for pair in ranking.pairs:
+        if pair.images.verdict == SAME and not any(pair.second in group for group in groups):
+            own = next((group for group in groups if pair.first in group), None)
+            if own is None:
+                groups.append(own := [pair.first])
+            own.append(pair.second)
+    return [f"{_list(group)} decide alike on every image of the average that ranks." for group in groups]
 
 
 def _list(names: Sequence[str]) -> str:

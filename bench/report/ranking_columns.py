@@ -18,6 +18,7 @@ NOT_MEASURABLE = "not measurable"
 IMPORTED = "(imported)"  # behind the name of a row whose scores another tool gave
 ACCURACY = "accuracy"  # of a ranking, where its cells are balanced
 UNKNOWN = "unknown"
+ROUNDING = 1e-12  # differences of shares below it are none, and have no sign
 RIGHT = {  # by task, what is right
     "binary": "generated when the score is above 0.5",
     "generator": "right where the generator of an image, or real, is named",
@@ -54,7 +55,7 @@ def percent(value: float) -> str:
 
 def points(value: float) -> str:
     """A difference of shares in percentage points, with its sign; a dash where it is undefined."""
-    return DASH if math.isnan(value) else f"{100 * value:+.1f}"
+    return DASH if math.isnan(value) else f"{100 * value if abs(value) > ROUNDING else 0:+.1f}"
 
 
 def p_text(p: float) -> str:
@@ -283,7 +284,8 @@ def _behind_it(ranking: Ranking) -> str:
     kinds = ([row.real_images for row in scored], [row.generated_images for row in scored])
     real, generated = (span_text(min(one for one, _ in spans), max(one for _, one in spans)) for spans in kinds)
     sources = f"{ranking.sources:,} source" + ("s" if ranking.sources > 1 else "")
-    return f" {ranking.images:,} images of {sources}; a cell has {real} real and {generated} generated ones."
+    noun = "image" if generated == "1" else "images"
+    return f" {ranking.images:,} images of {sources}; a cell has {real} real and {generated} generated {noun}."
 
 
 def legend(ranking: Ranking) -> str:

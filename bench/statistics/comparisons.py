@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, ndtr, stdtr
+from scipy.special import bdtr, ndtr, ndtri, stdtr
 
 from detectors.types import Array
 
 _LARGEST_LATTICE = 20_000  # steps of an exact distribution; above, it is normal to more digits than anybody reads
 _FEW_SOURCES = 14  # of which every choice of signs is tried
 _NOISE = 1e-9  # shares of the largest term: differences below it are rounding
+_ROUNDING = 1e-12  # differences of measures in [0, 1] below it are rounding
 
 
 def mcnemar_two_sided(lost: Array, won: Array) -> NDArray[np.floating[Any]]:
@@ -165,13 +166,13 @@ def difference_test(differences: Array, influences: Array) -> NDArray[np.floatin
             in none of the cells are left out.
 
     Returns:
-        Two-sided p (P,); 1 where the difference is 0.
+        Two-sided p (P,); 1 where the difference is 0 but for rounding.
     """
     differences = np.asarray(differences, dtype=np.float64)
     shares = influences + differences / len(influences)
     sizes = np.abs(shares)
     squares = np.sum(sizes**2, axis=0)
-    there = np.abs(differences) > 0
+    there = np.abs(differences) > _ROUNDING
     statistic = np.divide(np.abs(differences), np.sqrt(squares), out=np.zeros(differences.shape), where=there)
     freedom = np.divide(np.sum(sizes, axis=0) ** 2, squares, out=np.ones(differences.shape), where=there)
     p: NDArray[np.floating[Any]] = np.where(there, 2 * stdtr(freedom, -statistic), 1.0)
@@ -179,6 +180,35 @@ def difference_test(differences: Array, influences: Array) -> NDArray[np.floatin
     for pair in np.flatnonzero(there & (np.count_nonzero(large, axis=0) <= _FEW_SOURCES)):
         p[pair] = _all_signs(shares[large[:, pair], pair])
     return p
+
+
+def unpaired_test(
+    first: Array, second: Array, first_ends: Array, second_ends: Array
+) -> tuple[tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]:
+    """Differences of measures that are not of the same images, from their own intervals.
+
+    The squares of the distances of the ends from the measures add up (Zou and Donner, Statistics in Medicine 27, 2008);
+    p is that of a normal law with such a distance towards 0. What both have in common is left out, so that it finds
+    less than a test of pairs.
+
+    Args:
+        first: Floats (P,) in [0, 1].
+        second: Floats (P,).
+        first_ends: Floats (P, 2), the 95% intervals of the first.
+        second_ends: Floats (P, 2), those of the second.
+
+    Returns:
+        The ends of the 95% intervals of first - second, (P,) each, and two-sided p (P,); 1 where the difference is 0
+        but for rounding.
+    """
+    differences = first - second
+    below = np.hypot(first - first_ends[:, 0], second_ends[:, 1] - second)
+    above = np.hypot(first_ends[:, 1] - first, second - second_ends[:, 0])
+    towards = np.where(differences > 0, below, above)
+    there = (np.abs(differences) > _ROUNDING) & (towards > 0)
+    distance = np.divide(np.abs(differences), towards, out=np.zeros(len(differences)), where=there)
+    p: NDArray[np.floating[Any]] = 2 * ndtr(ndtri(0.025) * distance)
+    return (np.maximum(differences - below, -1), np.minimum(differences + above, 1)), p
 
 
 def _all_signs(shares: Array) -> float:

@@ -18,6 +18,7 @@ BETTER, WORSE, UNRESOLVED, SAME = "better", "worse", "unresolved", "same"
 NOT_TESTED = "not tested"
 _RANK = 1e-12  # share of the largest eigenvalue below which one is rounding
 _TIE = 1e-9  # drawn averages in [0, 1] nearer than this are one
+_ROUNDING = 1e-12  # averages in [0, 1] nearer than this are one
 
 
 def correct_for_pairs(p: Array, same: Array) -> tuple[NDArray[np.floating[Any]], int]:
@@ -58,6 +59,16 @@ def _true_pairs(detectors: int) -> frozenset[int]:
         return frozenset({0})
     sizes = range(1, detectors + 1)
     return frozenset(size * (size - 1) // 2 + rest for size in sizes for rest in _true_pairs(detectors - size))
+
+
+def without_rounding(averages: Array) -> NDArray[np.floating[Any]]:
+    """Averages (A,) in [0, 1], equal where they differ in their last bits alone, as sums in another order do."""
+    order = np.argsort(averages, kind="stable")
+    ascending = np.asarray(averages, dtype=np.float64)[order]
+    first = np.flatnonzero(np.diff(ascending, prepend=-np.inf) > _ROUNDING)
+    found = np.empty(len(order))
+    found[order] = np.repeat(ascending[first], np.diff(first, append=len(order)))
+    return found
 
 
 def better_beyond_chance(averages: Array, corrected: Array, level: float = 0.05) -> NDArray[np.bool_]:

@@ -42,3 +42,12 @@ def test_cells_of_one_fit_share_their_validation_scores():
     found = hold_out_validation([Cell("d", TRAIN, test) for test in tests], [], 0.5)
     assert len(set(found.validation.values())) == 1
     assert found.validation_of(found.cells[:1]) == {found.cells[0]: found.validation[found.cells[0]]}
+
+
+def test_validation_scores_of_what_is_fine_tuned_are_of_that_fit():
+    cell = Cell("d", replace(TRAIN, shots=(("c", 2),)), TEST, fine_tuned=True)
+    found = hold_out_validation([cell], [], 0.2)
+    (other,) = found.validation.values()
+    assert other.fine_tuned
+    assert other.train == found.cells[0].train
+    assert other.train.shots_alone.sources is None

@@ -151,8 +151,9 @@ class _Pool:
 
     @property
     def difference(self) -> float:
-        """First - second."""
-        return self.averages[0].value - self.averages[1].value
+        """First - second, 0 where they differ in their last bits alone."""
+        first, second = self.comparison.averages
+        return float(first - second)
 
 
 def _pools(paired: PairedRun, measured: MeasuredCells) -> list[_Pool]:
@@ -195,15 +196,16 @@ def _corrected(found: Mapping[int, Evidence], pools: Sequence[_Pool]) -> tuple[d
 def _average_difference(
     pool: _Pool, on_these: Evidence, across: Evidence | None, tests: tuple[int, int]
 ) -> AverageDifference:
-    first, second = pool.averages
+    first, _ = pool.averages
+    values = pool.comparison.averages.tolist()
     return AverageDifference(
         average=pool.name,
         measure=pool.measure,
         cells=pool.cells,
         images=first.images,
         sources=first.sources,
-        first=first.value,
-        second=second.value,
+        first=values[0],
+        second=values[1],
         on_these=on_these,
         across=across,
         scope=pool.comparison.scope,

@@ -199,7 +199,7 @@ def _cell_columns(found: DetectorComparison, cells: pd.DataFrame) -> list[TableC
 
 def _power(found: DetectorComparison) -> list[RenderableType]:
     """What would settle the averages that are unresolved, on these generators or across generators."""
-    rows = [one for one in found.averages if _unresolved(one)]
+    rows, several_trainings = [one for one in found.averages if _unresolved(one)], _several_trainings(found)
     if not rows:
         return [Text("Nothing is unresolved: no more images or generators are needed.")]
     shown = [
@@ -208,7 +208,7 @@ def _power(found: DetectorComparison) -> list[RenderableType]:
             tuple(_name(one) for one in rows),
             left=True,
         ),
-        TableColumn("images", tuple(_images_needed(one) for one in rows), left=True),
+        TableColumn("images", tuple(_images_needed(one, several_trainings) for one in rows), left=True),
         TableColumn("generators", tuple(_generators_needed(one) for one in rows), left=True),
     ]
     return [text_table(shown)]
@@ -220,12 +220,13 @@ def _unresolved(average: AverageDifference) -> bool:
     return UNRESOLVED in {average.on_these.verdict, average.across.verdict if average.across else UNRESOLVED}
 
 
-def _images_needed(average: AverageDifference) -> str:
+def _images_needed(average: AverageDifference, several_trainings: bool) -> str:  # noqa: FBT001 - as found
     needed = average.needed
     if average.on_these.verdict != UNRESOLVED:
         return "settled"
     if needed.sources is None or needed.images is None:
-        return "no number: trainings vary too much" if average.difference else "no number: no difference"
+        unsettled = "trainings vary too much" if several_trainings else "too few sources"
+        return f"no number: {unsettled if average.difference else 'no difference'}"
     sources = "" if needed.sources == needed.images else f" of {_counted(needed.sources, 'source')}"
     return f"about {needed.images:,}{sources} (now {average.images:,})"
 

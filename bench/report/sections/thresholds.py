@@ -26,7 +26,8 @@ LEGEND = (
 
 def threshold_content(measured: MeasuredCells) -> SectionContent:
     """One row per detector that scored what was held out of its training; nothing for a run without."""
-    means = mean_measures(measured.run)
+    found = validation_measures(measured.run)
+    means = mean_measures(measured.run, found)
     if not means:
         return SectionContent([])
     share = 100 * measured.run.manifest.validation
@@ -36,4 +37,4 @@ def threshold_content(measured: MeasuredCells) -> SectionContent:
         for header, name in COLUMNS.items()
     ]
     title = f"Thresholds and calibration from {share:g}% of each train set, held out"
-    return SectionContent([TitledTable(title, tuple(columns))], validation_measures(measured.run))
+    return SectionContent([TitledTable(title, tuple(columns))], found)

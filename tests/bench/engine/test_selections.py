@@ -120,3 +120,18 @@ def test_one_image_of_each_class_is_not_divided(make_bench, drawn):
     subset = replace(TRAIN, size=1, sources=SourceDraw(0.2, 0, drawn=drawn))
     with pytest.raises(TooFewImages, match="even has too few sources of real images in its train split to hold 20% of"):
         bench.selections[subset]
+
+
+def test_nothing_of_shots_is_held_out_and_nothing_held_out_is_trained_on(make_bench):
+    bench = make_bench()
+    bench.planned([])
+    draws = [SourceDraw(0.3, 0, drawn=drawn) for drawn in (True, False)]
+    train = replace(TRAIN, shots=(("odd", 1),))
+    drawn, rest = (bench.selections[replace(train, sources=one)].images for one in draws)
+    before_shots = bench.selections[replace(train, sources=draws[1]).without_shots].images
+    shots = bench.selections[replace(train, sources=draws[1]).shots_alone].images
+    assert set(shots.names) <= set(rest.names)
+    assert set(shots.table["generator"]) == {"odd"}
+    assert set(drawn.names) | set(rest.names) == set(bench.selections[train].images.names)
+    for trained in (before_shots, shots, rest):
+        assert not set(drawn.table["source"]) & set(trained.table["source"])

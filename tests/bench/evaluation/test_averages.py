@@ -56,6 +56,16 @@ def test_what_is_shared_counts_once_among_images_and_sources(run):
     assert evaluate(run).sources.standing_in([]).sum() == 0
 
 
+def test_measures_that_are_one_share_their_influences(run):
+    balanced = evaluate(run).averages["alpha"]["all cells"]
+    assert balanced[columns.ACCURACY].influences is balanced[columns.RANKED].influences
+    assert balanced[columns.ROC_AUC].influences is not balanced[columns.RANKED].influences
+    scores = run.scores
+    uneven = with_scores(run, scores[scores["label"].eq(1) | scores["name"].lt("val/nature/0010")])
+    found = evaluate(uneven).averages["alpha"]["all cells"]
+    assert found[columns.ACCURACY].influences is not found[columns.RANKED].influences
+
+
 def test_training_adds_to_the_width_of_an_interval(run):
     found = evaluate(run).averages["alpha"]["all cells"][columns.RANKED]
     low, high = found.interval

@@ -9,6 +9,7 @@ from bench.evaluation.leaderboard import ranking
 from bench.evaluation.pool_comparison import compare_pool
 from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
+from bench.records.score_table import ScoreTable
 from bench.report.conclusions import conclusions
 from tests.support.synthetic_runs import falling, make_run, with_scores
 
@@ -43,7 +44,79 @@ def test_a_detector_and_its_copy_are_one():
     (pair,) = [pair for pair in found.pairs if {pair.first, pair.second} == {"alpha", "beta"}]
     assert (pair.difference, pair.images.low, pair.images.high, pair.images.p) == (0, 0, 0, 1)
     assert pair.images.verdict == "same"
-    assert "alpha and beta answer alike everywhere." in conclusions(found)
+    assert "alpha and beta decide alike on every image of the average that ranks." in conclusions(found)
+
+
+def test_copies_are_named_together():
+    run = with_copy(board({"alpha": 0.7, "beta": 0.7, "gamma": 0.6}), "alpha", "beta")
+    found = conclusions(ranking(with_copy(run, "alpha", "gamma")))
+    assert [one for one in found if "alike" in one] == [
+        "alpha, beta and gamma decide alike on every image of the average that ranks."
+    ]
+
+
+def with_errors(run, of_alpha, of_beta, source):
+    """Two detectors that are wrong about real images of one number each, and the source of the images of a number."""
+    scores = run.scores
+    number = scores["name"].str[-8:-4].astype(int)
+    wrong = number.eq(of_beta).where(scores["key"].str.startswith("beta/"), number.eq(of_alpha))
+    right = scores["label"] * 0.8 + 0.1
+    scores["score"] = right.where(~wrong, 1 - right).astype(np.float32)
+    return with_scores(run, scores.assign(source=[source(one) for one in number]))
+
+
+@pytest.mark.parametrize("images", [2, 4])
+def test_other_errors_of_one_source_are_no_equal_answers(images):
+    run = with_errors(make_run(detectors=["alpha", "beta"], n=4), 0, 1, lambda number: f"scene{number // images}")
+    (pair,) = ranking(run).pairs
+    assert (pair.difference, pair.images.p, pair.images.verdict) == (0, 1, "unresolved")
+    assert pair.images.low < 0 < pair.images.high
+
+
+@pytest.mark.parametrize("n", [7, 13, 23])
+def test_one_training_and_five_that_are_equal_to_it_are_one(n):
+    run = make_run(detectors=["alpha", "beta"], seeds=range(5), n=n)
+    first = {key.rpartition("/")[0]: cell for key, cell in run.score_table.items() if key.endswith("/0")}
+    same = {key: first[key.rpartition("/")[0].replace("beta/", "alpha/")] for key, _ in run.score_table.items()}
+    once = run.cells["detector"].eq("alpha") | run.cells["seed"].eq(0)
+    (pair,) = ranking(replace(run, cells=run.cells[once], score_table=ScoreTable(same))).pairs
+    assert (pair.difference, pair.images.p, pair.images.verdict) == (0, 1, "same")
+
+
+def test_images_that_one_detector_lacks_change_nothing_between_two_others():
+    levels = {"alpha": 0.9, "beta": 0.65, "gamma": 0.6}
+    run = board(levels, n=40)
+    scores = run.scores
+    few = scores["key"].str.startswith("alpha/") & (scores["name"].str[-8:-4].astype(int) >= 2)
+    part = with_scores(run, scores[~few])
+    own = compared(run, ["beta", "gamma"]).images
+    found = compared(part, list(levels)).images
+    assert (found.low[1, 2], found.high[1, 2]) == pytest.approx((own.low[0, 1], own.high[0, 1]))
+
+
+def test_averages_over_other_images_are_compared_as_independent_ones():
+    run = board({"alpha": 0.7, "beta": 0.7}, n=40)
+    scores = run.scores
+    half = scores["name"].str[-8:-4].astype(int) < 20
+    run = with_scores(run, scores[scores["key"].str.startswith("alpha/") == half])
+    measured = evaluate(run)
+    variances = [
+        measured.averages[one]["off-diagonal"]["ranked_accuracy"].spread.variances[0] for one in measured.averages
+    ]
+    found = compared(run, ["alpha", "beta"]).images
+    expected = 2 * 1.96 * np.sqrt(sum(variances))
+    assert expected <= found.high[0, 1] - found.low[0, 1] <= 1.3 * expected
+
+
+def test_few_images_without_an_error_are_not_better_than_many():
+    run = board({"alpha": 0.7, "beta": 0.7}, n=40)
+    scores = run.scores
+    alpha = scores["key"].str.startswith("alpha/")
+    sure = scores.assign(score=scores["score"].where(~alpha, scores["label"]).astype(np.float32))
+    kept = ~alpha | (scores["name"].str[-8:-4].astype(int) < 2)
+    found = compared(with_scores(run, sure[kept]), ["alpha", "beta"])
+    assert found.averages[0] == 1
+    assert not found.better.any()
 
 
 def test_a_copy_changes_no_verdict_on_others():

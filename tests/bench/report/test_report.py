@@ -11,13 +11,13 @@ from PIL import Image
 from rich.console import Console
 
 from bench.evaluation.cells import cells_table, evaluate, matrices, matrix
-from bench.evaluation.leaderboard import rankings
+from bench.evaluation.leaderboard import ranking, rankings
 from bench.records.store import Store
 from bench.report import formats, terminal
 from bench.report.heat_maps import heat_maps
 from bench.report.matrix_style import accuracy_colour, group_by_family, text_colour
 from bench.report.picture import draw
-from bench.report.ranking_columns import average_text, percent, ranking_columns
+from bench.report.ranking_columns import average_text, heading, percent, points, ranking_columns
 from bench.report.run_report import write_files
 from bench.report.sections.published import published_rows, read_published
 from protocols.api import PublishedAverage
@@ -271,3 +271,12 @@ def test_unbalanced_cells_are_told_in_every_rendering_and_balanced_ones_in_none(
             assert ("3 to 50" in text) == told
         assert ("generated" in texts[2]) == told
         assert ("generated_min" in formats.as_csv(ranked)) == told
+
+
+def test_a_difference_that_is_rounding_has_no_sign_of_its_own():
+    assert [points(one) for one in (-1e-17, 0.0, -0.0123, 0.0123)] == ["+0.0", "+0.0", "-1.2", "+1.2"]
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "1 real and 1 generated image."), (2, "2 real and 2 generated images.")])
+def test_a_heading_counts_images(n, said):
+    assert f"a cell has {said}" in heading(ranking(make_run(n=n)))

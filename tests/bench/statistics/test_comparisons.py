@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
-from bench.statistics.comparisons import delong_test, difference_test, mcnemar_two_sided, source_sign_flip
+from bench.statistics.comparisons import (
+    delong_test,
+    difference_test,
+    mcnemar_two_sided,
+    source_sign_flip,
+    unpaired_test,
+)
 
 # 113 patients with an aneurysmal subarachnoid haemorrhage (Turck et al., Intensive Care Medicine 36, 2010): whether the
 # outcome was poor, the WFNS grade, and S100-beta in .01 ug/l. pROC documents the tests of these (`roc.test`).
@@ -140,3 +146,16 @@ def test_the_order_of_detectors_does_not_matter_and_pairs_do_not_touch():
     assert difference_test(-differences, -influences) == pytest.approx(p)
     assert difference_test(differences[1:2], influences[:, 1:2]) == pytest.approx(p[1:2])
     assert (p < 1).all()
+
+
+def test_a_difference_in_the_last_bits_is_none():
+    assert difference_test(np.array([2e-16]), np.zeros((400, 1))).tolist() == [1]
+
+
+def test_unpaired_intervals_are_those_of_independent_measures():
+    first, second = np.array([0.7]), np.array([0.6])
+    ends, other = np.array([[0.64, 0.76]]), np.array([[0.52, 0.68]])
+    (low, high), p = unpaired_test(first, second, ends, other)
+    assert (low[0], high[0]) == pytest.approx((0.0, 0.2))
+    assert p[0] == pytest.approx(0.05)
+    assert unpaired_test(first, first, ends, ends)[1].tolist() == [1]

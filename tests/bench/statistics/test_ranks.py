@@ -18,6 +18,7 @@ from bench.statistics.ranks import (
     ranks,
     unresolved_groups,
     verdict,
+    without_rounding,
 )
 
 
@@ -152,3 +153,10 @@ def test_friedman_is_scipys():
     expected = friedmanchisquare(*values.T)
     assert friedman_test(values) == pytest.approx((expected.statistic, expected.pvalue))
     assert friedman_test(np.ones((12, 4))) == (0.0, 1.0)
+
+
+def test_averages_that_differ_in_their_last_bits_are_one():
+    found = without_rounding(np.array([0.3, 0.1 + 0.2, 0.4, 0.3 - 1e-13, 0.3 + 1e-9]))
+    assert len(set(found[[0, 1, 3]])) == 1
+    assert found[[2, 4]].tolist() == [0.4, 0.3 + 1e-9]
+    assert without_rounding(np.array([])).size == 0

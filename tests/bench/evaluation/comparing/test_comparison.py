@@ -142,3 +142,21 @@ def test_equal_detectors_are_rarely_called_different():
         (found,) = compared(make_run(skilled({"alpha": 0.8, "beta": 0.8}), n=15, noise=noise))
         called += any(one.on_these.verdict != "unresolved" for one in found.averages)
     assert called <= 4
+
+
+def test_averages_that_differ_in_their_last_bits_need_no_images():
+    """Three errors in three cells are as many as three in one, and another sum."""
+    run = make_run(detectors=["alpha", "beta"], n=7)
+    scores = run.scores
+    cells = scores["key"].str.partition("/")[2]
+    number = scores["name"].str[-8:-4].astype(int)
+    alpha, own = scores["key"].str.startswith("alpha/"), scores["label"].eq(0)
+    wrong = own & alpha & cells.eq(cells.iloc[0]) & number.lt(3)
+    several = sorted(cells.unique())[1:4]
+    wrong |= own & ~alpha & cells.isin(several) & number.eq(0)
+    right = scores["label"] * 0.8 + 0.1
+    (found,) = compared(with_scores(run, scores.assign(score=right.where(~wrong, 1 - right).astype(np.float32))))
+    whole = next(one for one in found.averages if one.average == "all cells" and one.measure == "ranked_accuracy")
+    assert whole.first == whole.second
+    assert (whole.difference, whole.on_these.p) == (0, 1)
+    assert whole.needed.sources is None

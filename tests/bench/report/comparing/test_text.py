@@ -84,6 +84,13 @@ def test_power_says_what_would_settle_it(run):
     assert "to settle" not in shown(even)
 
 
+def test_power_names_no_trainings_where_single_images_are_too_few():
+    single = make_run(lambda detector, *_: 0.9 if detector == "alpha" else 0.4, n=1)
+    said = shown(single, power=True)
+    assert "no number: too few sources" in said
+    assert "trainings vary" not in said
+
+
 def test_some_cells_are_shown_unless_all_are_asked_for(monkeypatch):
     monkeypatch.setattr(text, "MOST_CELLS", 4)
     run = make_run(lambda detector, *_: 0.95 if detector == "alpha" else 0.5, n=60)
