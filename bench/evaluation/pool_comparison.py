@@ -242,7 +242,10 @@ def _margins(cells: pd.DataFrame, run: Run) -> _Margins:
         return _Margins(None, None, "unresolved, as test sets are not single generators")
     each_its_own = cells.groupby(columns.TEST)[columns.TRAIN].nunique().max() == 1
     if not manifest.protocol.trains or each_its_own:
-        note = f", trained on {trains[0]} alone" if manifest.protocol.trains and len(trains) == 1 else ""
+        single = (
+            trains[0] if manifest.protocol.trains and len(trains) == 1 else ""
+        )  # that of imported scores has no name
+        note = f", trained on {single} alone" if single else ""
         return _Margins(None, tests, f"{_generators(len(tests))} as tested{note}")
     if not set(trains) <= known:
         return _Margins(None, None, "unresolved, as train sets are not single generators")
