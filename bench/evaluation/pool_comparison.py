@@ -368,7 +368,10 @@ def _margins(cells: pd.DataFrame, run: Run) -> _Margins:
         return _Margins(None, None, "unresolved, as test sets are not single generators")
     each_its_own = cells.groupby(columns.TEST)[columns.TRAIN].nunique().max() == 1
     if not manifest.protocol.trains or each_its_own:
-        note = f", trained on {trains[0]} alone" if manifest.protocol.trains and len(trains) == 1 else ""
+        single = (
+            trains[0] if manifest.protocol.trains and len(trains) == 1 else ""
+        )  # that of imported scores has no name
+        note = f", trained on {single} alone" if single else ""
         return _Margins(None, tests, f"{_generators(len(tests))} as tested{note}")
     if not set(trains) <= known:
         return _Margins(None, None, "unresolved, as train sets are not single generators")
@@ -512,7 +515,6 @@ def image_tests(
     corrected = np.stack(
         [one / np.sqrt(np.maximum(1 - average.shares, 0.5)) for one, average in zip(influences, found, strict=True)]
     )
-    own_ends = np.array([one.interval for one in found])
     p, low, high = np.ones(same.shape), np.zeros(same.shape), np.zeros(same.shape)
     for one, other, images in _pairs_on_the_same_images(found):
         changes = (corrected[one] - corrected[other])[:, images.there]
@@ -523,7 +525,8 @@ def image_tests(
         spread = source_variances((influences[one] - influences[other])[:, images.there], images.shares)
         ends = difference_interval(differences, spread, images.sample, same[one, other], found[0].rule)
         if not images.equal:
-            apart, of_own = unpaired_test(averages[one], averages[other], *(own_ends[side] for side in (one, other)))
+            own_ends = (np.array([found[place].interval for place in side.tolist()]) for side in (one, other))
+            apart, of_own = unpaired_test(averages[one], averages[other], *own_ends)
             p[one, other] = np.maximum(p[one, other], of_own)
             ends = np.minimum(ends[0], apart[0]), np.maximum(ends[1], apart[1])
         p[other, one] = p[one, other]

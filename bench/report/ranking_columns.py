@@ -18,6 +18,7 @@ NOT_MEASURABLE = "not measurable"
 IMPORTED = "(imported)"  # behind the name of a row whose scores another tool gave
 ACCURACY = "accuracy"  # of a ranking, where its cells are balanced
 UNKNOWN = "unknown"
+DECIMALS = 9  # of a percentage: sums in another order differ behind them, and are shown alike
 ROUNDING = 1e-12  # differences of shares below it are none, and have no sign
 RIGHT = {  # by task, what is right
     "binary": "generated when the score is above 0.5",
@@ -50,7 +51,7 @@ class TitledTable:
 
 def percent(value: float) -> str:
     """A share in [0, 1] as a percentage with one decimal; a dash where it is undefined."""
-    return DASH if math.isnan(value) else f"{100 * value:.1f}"
+    return DASH if math.isnan(value) else f"{round(100 * value, DECIMALS):.1f}"
 
 
 def points(value: float) -> str:

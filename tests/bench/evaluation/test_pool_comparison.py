@@ -173,6 +173,13 @@ def test_several_seeds_make_a_difference_less_certain():
     assert compared(run, ["alpha", "beta"]).images.p[0, 1] > 0.05
 
 
+def test_scores_of_other_tools_were_trained_on_nothing_that_is_named():
+    run = board({"alpha": 0.8, "beta": 0.6})
+    cells = run.cells[run.cells["train"].eq("fog")].assign(train="")
+    found = ranking(replace(run, cells=cells.reset_index(drop=True)))
+    assert found.across.startswith("unresolved (3 generators as tested; fewer than 6")
+
+
 def test_one_detector_is_ranked_alone():
     found = ranking(make_run(falling(), detectors=["alpha"]))
     (row,) = found.rows

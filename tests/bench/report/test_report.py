@@ -280,3 +280,7 @@ def test_a_difference_that_is_rounding_has_no_sign_of_its_own():
 @pytest.mark.parametrize(("n", "said"), [(1, "1 real and 1 generated image."), (2, "2 real and 2 generated images.")])
 def test_a_heading_counts_images(n, said):
     assert f"a cell has {said}" in heading(ranking(make_run(n=n)))
+
+
+def test_equal_shares_are_shown_alike_whatever_the_order_of_their_sums():
+    assert percent(0.6625) == percent(0.6625 + 1e-15) == percent(0.6625 - 1e-15)
