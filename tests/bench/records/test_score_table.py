@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from bench.records import columns
-from bench.records.score_table import BLOCK_SIZE, ScoreTable
+from bench.records.score_table import ScoreTable
 
 SCORES = list(columns.SCORES)
 
@@ -62,11 +62,11 @@ def test_blocks_hold_every_cell_that_was_asked_for_with_its_own_scores():
             assert np.isnan(log_odds).all() == (key == "b")
 
 
-def test_blocks_have_a_limit():
+def test_blocks_have_a_limit(monkeypatch):
     keys = [f"k{i}" for i in range(30)]
-    table = ScoreTable.from_frame(rows(keys, images=BLOCK_SIZE // 10))
-    sizes = [len(block.keys) for block in table.blocks(keys)]
-    assert sizes == [10, 10, 10]
+    table = ScoreTable.from_frame(rows(keys))
+    monkeypatch.setattr("bench.records.score_table.BLOCK_SIZE", 50)
+    assert [len(block.keys) for block in table.blocks(keys)] == [10, 10, 10]
 
 
 def test_an_image_that_stands_twice_counts_once_with_its_first_score():

@@ -76,9 +76,9 @@ def test_shares_that_round_to_nothing_stay_empty_and_the_count_stands_beside_the
     assert "50 %" in [label.get_text() for label in scale.get_xticklabels()]
 
 
-@pytest.mark.parametrize(("size", "numbers"), [(16, True), (27, True), (45, False)])
-def test_numbers_fit_their_cells_or_are_left_out(size, numbers):
-    figure = drawn(size, panels=3)
+@pytest.mark.parametrize(("size", "panels", "numbers"), [(16, 3, True), (27, 1, True), (45, 1, False)])
+def test_numbers_fit_their_cells_or_are_left_out(size, panels, numbers):
+    figure = drawn(size, panels=panels)
     figure.draw_without_rendering()
     axes = figure.axes[0]
     assert bool(texts(axes)) is numbers
