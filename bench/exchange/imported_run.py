@@ -17,6 +17,7 @@ from bench.exchange.score_checks import score_notices
 from bench.exchange.score_columns import DEGRADATION, IMAGE, LOG_ODDS, SCORE
 from bench.exchange.score_rows import FIT, shown_examples
 from bench.images.vocabulary.generator_names import canonical_name, same_generator
+from bench.metrics.metric import log_odds_of_probabilities
 from bench.platform.errors import InputError
 from bench.platform.files import digest
 from bench.platform.printable import printable
@@ -190,10 +191,7 @@ def _cells(
         cells[columns.TRAIN] = fit.train
     identity = cells[list(columns.of_question(axes))].map(repr)
     keys = [digest(records[fit.detector].key, str(fit.seed), *one)[:32] for one in identity.to_numpy()]
-    images = fit.images
-    if request.on_missing != "exclude":
-        images = images.fillna({SCORE: COUNTED[request.on_missing]})
-    images = images[images[SCORE].notna()]
+    images = _with_missing(fit.images, request.on_missing)
     counts = images.groupby([columns.CELL, columns.LABEL]).size().unstack(fill_value=0)
     counts = counts.reindex(index=range(len(cells)), columns=[0, 1], fill_value=0)
     statuses = [
@@ -214,6 +212,19 @@ def _cells(
         }
     )
     return cells[list(columns.of_cells(axes))], scores
+
+
+def _with_missing(images: pd.DataFrame, on_missing: str) -> pd.DataFrame:
+    """Images with a score: those without one are left out, or count as called real or fake, beyond all log odds."""
+    missing = images[SCORE].isna()
+    if on_missing == "exclude":
+        return images[~missing]
+    score, filled = COUNTED[on_missing], {SCORE: COUNTED[on_missing]}
+    odds = images.loc[~missing, LOG_ODDS]
+    if len(odds) and odds.notna().all():  # else scores give the order
+        farthest = max(float(log_odds_of_probabilities(np.ones(1))[0]), 1 + float(odds.abs().max()))
+        filled[LOG_ODDS] = farthest if score else -farthest
+    return images.fillna(filled)
 
 
 def _status(status: str, reason: str, real: int, generated: int) -> tuple[str, str]:

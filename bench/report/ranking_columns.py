@@ -295,7 +295,7 @@ def legend(ranking: Ranking) -> str:
     spread = f" ±: standard deviation over {seeds} training seeds." if seeds > 1 else ""
     drop = f"Drop: {ranking.home} minus {ranking.away}. " if ranking.home and ranking.away else ""
     chance = (
-        f" {AT_CHANCE} At chance: the interval of its balanced accuracy on the {ranking.home} holds 50%."
+        f" {AT_CHANCE} At chance: the interval of its balanced accuracy ({ranking.home}) holds 50%."
         if any(row.at_chance for row in ranking.rows)
         else ""
     )

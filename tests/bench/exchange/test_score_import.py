@@ -130,6 +130,16 @@ def test_images_without_a_score_are_refused_left_out_or_counted(tmp_path):
         import_table(request(tmp_path, table, on_missing="fake", min_coverage=0.95))
 
 
+def test_missing_scores_that_count_leave_logits_their_order(tmp_path):
+    table = score_table().assign(score=lambda table: 40 + table["logit"]).drop(columns="logit")
+    whole = cells_table(import_table(request(tmp_path, table, kind="logit")).run)
+    table.loc[table["path"].eq("nature/0.png"), "score"] = np.nan
+    as_real = import_table(request(tmp_path, table, kind="logit", on_missing="real")).run
+    assert (cells_table(as_real)[columns.ROC_AUC] >= whole[columns.ROC_AUC]).all()
+    lowest = as_real.scores.groupby(columns.KEY)[columns.LOG_ODDS].idxmin()
+    assert set(as_real.scores.loc[lowest, columns.NAME]) == {"nature/0.png"}
+
+
 def test_data_says_what_the_images_are_and_paths_may_begin_elsewhere(tmp_path, data):
     table = score_table()
     bare = table[["path", "score"]]

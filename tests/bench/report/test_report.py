@@ -242,7 +242,7 @@ def test_what_is_at_chance_is_marked_and_explained_in_every_rendering():
         text = " ".join(render(marked).split())
         assert "alpha †" in text
         assert "beta †" not in text
-        assert "† At chance: the interval of its balanced accuracy on the diagonal holds 50%." in text
+        assert "† At chance: the interval of its balanced accuracy (diagonal) holds 50%." in text
         assert "†" not in render(plain)
     rows = csv.DictReader(io.StringIO(formats.as_csv([marked])))
     assert {row["detector"]: row["at_chance"] for row in rows} == {"alpha": "True", "beta": "False"}
