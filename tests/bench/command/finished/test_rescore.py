@@ -42,7 +42,7 @@ def test_seen_columns_are_marked(folder):
     shown = rescore(folder, "--calibrate-on", "6", "--seed", "2").stdout
     for header in ("off-diagonal (seen)", "AP (seen)", "ROC AUC (seen)"):
         assert header in shown
-    assert "a cell has 17 real and 17 generated ones" in " ".join(shown.split())
+    assert "a cell has 17 real and 17 generated" in " ".join(shown.split())
 
 
 def test_a_threshold_of_an_oracle_marks_decisions_alone(folder):
