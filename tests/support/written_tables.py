@@ -87,8 +87,8 @@ def every_table(folder: Path) -> Headers:
 def board_tables(runs: Iterable[Run]) -> Headers:
     """Those of leaderboards and of cells, one for each run."""
     found: Headers = defaultdict(set)
-    for run in runs:
-        measured = evaluate(run, [metric.name for metric in known_metrics()], draws=2)
+    for place, run in enumerate(runs):
+        measured = evaluate(run, [] if place else [metric.name for metric in known_metrics()], draws=2)
         ranked = rankings_of(run, measured, AskedMeasures(worst=tuple(WORST_TITLES)))
         found["cells.parquet"] |= set(readable_table(measured.table, run.manifest.protocol))
         for one in ranked:
@@ -136,7 +136,7 @@ def runs() -> Iterator[Run]:
     """Runs that have, together, every column of a leaderboard and every section."""
     yield make_run(seeds=(0, 1))
     yield _own_real_images()
-    yield read_golden(shipped_results() / "golden" / "cross_generator")
+    yield _eight_generators()
     run = make_run()
     yield with_scores(run, run.scores[run.scores["name"].str[-8:-4].lt("0003") | run.scores["label"].eq(1)])
     yield run_of(DegradationMatrix(train_on=GENERATORS[:2], degradations=STEPS[1:], test_all=True), n=20)
@@ -149,6 +149,14 @@ def runs() -> Iterator[Run]:
     contents = run.cells.assign(test_contents=np.where(run.cells["train"].eq("fog"), "cats", "dogs"))
     yield replace(with_manifest(run, protocol=protocol), cells=contents)
     yield with_manifest(run, degradations={"webp": "1[libwebp 1.6]"})
+
+
+def _eight_generators() -> Run:
+    """Three detectors of the golden record, of which something is said across generators."""
+    golden = read_golden(shipped_results() / "golden" / "cross_generator")
+    few = golden.cells["detector"].isin(["residual", "cnnspot", "hog_svm"]) & golden.cells["seed"].lt(2)
+    cells = golden.cells[few].reset_index(drop=True)
+    return replace(golden, cells=cells, score_table=golden.score_table.only(cells["key"]))
 
 
 def _own_real_images() -> Run:

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -85,6 +85,7 @@ def test_calibration_is_of_log_odds_where_there_are_any():
     assert Calibration(0.1, -3.0).calibrate(images).order.tolist() == [-1.0, 1.0]
 
 
+@settings(max_examples=30)
 @given(scored_images())
 def test_a_chosen_threshold_has_the_best_decisions(images):
     labels, scores = images

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -41,6 +41,7 @@ def test_the_equal_error_rate_is_where_the_curve_meets_the_diagonal(images):
     assert EER(labels, -scores) == pytest.approx(1 - rate, abs=1e-12)
 
 
+@settings(max_examples=30)
 @given(scored_images())
 def test_the_oracle_is_the_best_of_all_thresholds(images):
     labels, scores = images

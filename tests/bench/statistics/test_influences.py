@@ -38,7 +38,7 @@ def test_ranking_measures_are_those_of_scikit_learn(drawn):
         assert found_precision == pytest.approx(average_precision_score(labels, row), abs=1e-12)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(labels_and_scores())
 def test_influences_are_derivatives_by_the_weights_of_images(drawn):
     labels, scores = drawn

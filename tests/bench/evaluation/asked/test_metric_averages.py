@@ -69,10 +69,10 @@ def test_what_is_not_measurable_has_no_average_and_a_reason_on_the_row(measured)
 
 @pytest.mark.parametrize("name", ["eer", "brier"])
 def test_intervals_hold_what_other_images_of_the_same_skill_give(name):
-    """Of twenty draws of errors, the intervals hold the mean over all of them in nearly all."""
+    """Of ten draws of errors, the intervals hold the mean over all of them in nearly all."""
     found = [
         evaluate(make_run(falling(), ["alpha"], n=30, noise=noise), [name]).metric_averages["alpha"]["all cells"][name]
-        for noise in range(20)
+        for noise in range(10)
     ]
     truth = np.mean([one.value for one in found])
-    assert sum(one.low <= truth <= one.high for one in found) >= 17
+    assert sum(one.low <= truth <= one.high for one in found) >= 8
