@@ -7,7 +7,7 @@ from bench.images.data_sets import embedded_corpus as built
 from bench.platform.progress import Reporter
 
 # how long an example takes says more of the machine than of the code; speed has benchmarks of its own
-settings.register_profile("lineup", deadline=None)
+settings.register_profile("lineup", deadline=None, max_examples=50)
 settings.load_profile("lineup")
 
 

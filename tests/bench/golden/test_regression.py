@@ -231,10 +231,12 @@ def retrained_alarms(runs, seeds):
 WITHOUT_TOLERANCE = FallLimits(cell=0, mean=0, slack=0, alpha=0.1)  # only the tests stand between noise and alarm
 
 
+@pytest.mark.slow
 def test_noise_alone_seldom_fails():
     assert noise_alarms(25, WITHOUT_TOLERANCE) <= 5  # two families of tests at 0.1
 
 
+@pytest.mark.slow
 def test_a_network_trained_again_seldom_fails():
     assert retrained_alarms(15, seeds=3) <= 2
 

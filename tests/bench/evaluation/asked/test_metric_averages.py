@@ -67,6 +67,7 @@ def test_what_is_not_measurable_has_no_average_and_a_reason_on_the_row(measured)
     assert row.metric_gaps == {"tpr_at_fpr_1pct": "not measurable on 40 real images, from 100 on (in 16 of 16 cells)"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["eer", "brier"])
 def test_intervals_hold_what_other_images_of_the_same_skill_give(name):
     """Of ten draws of errors, the intervals hold the mean over all of them in nearly all."""

@@ -135,6 +135,7 @@ def test_trainings_of_one_method_are_paired_by_seed():
     assert methods.ranking.on_these.low < versions.ranking.on_these.low
 
 
+@pytest.mark.slow
 def test_equal_detectors_are_rarely_called_different():
     """Of 10 pairs of one skill, 5% are 0.5; more than 3 come with a probability of 0.1%."""
     called = 0
