@@ -35,6 +35,7 @@ def test_it_stands_above_the_table_of_its_home_average():
     assert [said for said in notices if "Inverted? alpha" in said and "where it was trained" in said]
 
 
+@pytest.mark.slow
 def test_guessing_is_called_inverted_as_rarely_as_the_level_says():
     told = sum(len(orders(make_run(lambda *_: 0.5, n=20, noise=noise))) for noise in range(25))
     assert told <= 2  # 50 detectors, at most 1% of runs expected
@@ -58,6 +59,7 @@ def test_a_detector_that_gains_from_a_degradation_is_named_with_it():
     assert any("Gain? beta" in notice for notice in ranking(make_run(skill, degraded=True)).notices)
 
 
+@pytest.mark.slow
 def test_no_change_is_called_a_gain_as_rarely_as_the_level_says():
     told = sum(len(gains(make_run(lambda *_: 0.8, degraded=True, n=20, noise=noise))) for noise in range(25))
     assert told <= 25 * LEVEL + 2

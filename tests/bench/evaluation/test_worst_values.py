@@ -34,6 +34,7 @@ def test_an_upper_end_allows_for_the_choice():
     assert found.high <= found.average.interval_with(0.0, 1 - 0.05 / 4)[1]
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_worst_of_generators_that_are_alike():
     found = [worst(make_run(lambda *_: 0.8, ["alpha"], n=30, noise=noise)) for noise in range(40)]
     assert np.mean([one.low <= 0.8 <= one.high for one in found]) >= 0.9
