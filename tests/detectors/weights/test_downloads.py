@@ -110,7 +110,7 @@ def server():
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     """The same waits, shorter."""
-    monkeypatch.setattr(downloads, "FIRST_BYTE", 0.4)
+    monkeypatch.setattr(downloads, "FIRST_BYTE", 0.8)
     monkeypatch.setattr(downloads, "STOPPED", 0.8)
     monkeypatch.setattr(downloads, "PAUSE", 0.05)
     monkeypatch.setattr(downloads, "_unreachable", {})
