@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bench.evaluation.decided_blocks import DecidedBlock, Mask
 from bench.records import columns
 from bench.records.score_table import TestImages
+from bench.statistics.comparisons import difference_test
 from bench.statistics.influences import RowMeasures, source_layout, sum_by_source
 from bench.statistics.intervals import (
     AREAS,
@@ -25,6 +26,7 @@ from bench.statistics.intervals import (
     SampleSize,
     Spread,
     bounded_interval,
+    corrected_influences,
     sample_size,
     source_variances,
 )
@@ -196,6 +198,14 @@ class Average:
         centre, value = np.array([self.centre]), np.array([self.value])
         low, high = bounded_interval(centre, spread, self.sample, self.rule, values=value, level=level)
         return float(low[0]), float(high[0])
+
+
+def chance_of_difference(first: Average, second: Average) -> float:
+    """The probability of a difference as large by chance, two-sided, of averages of a measure over the same images."""
+    there = (first.shares > 0) | (second.shares > 0)
+    shares = np.maximum(first.shares, second.shares)[there]
+    changes = corrected_influences((first.influences - second.influences)[there], shares)
+    return float(difference_test(np.array([first.value - second.value]), changes[:, None])[0])
 
 
 class RunningAverages(Generic[Name]):

@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from bench.evaluation.averages import Average
+from bench.evaluation.averages import Average, chance_of_difference
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.decided_blocks import Mask
 from bench.records import columns
-from bench.statistics.comparisons import difference_test
 from protocols.api import NONE
 
 LEVEL = 0.01  # of all tests together
@@ -84,6 +83,4 @@ def _by_chance(evaluation: MeasuredCells, pairs: pd.DataFrame) -> float:
     for side, mask in masks.items():
         mask[pairs[side].to_numpy(int)] = True
     found = evaluation.averages_over(masks)
-    changes = (found["degraded"].influences - found["clean"].influences)[found["clean"].shares > 0]
-    gain = np.array([found["degraded"].value - found["clean"].value])
-    return float(difference_test(gain, changes[:, None])[0]) / 2
+    return chance_of_difference(found["degraded"], found["clean"]) / 2

@@ -24,7 +24,7 @@ from bench.evaluation.cells import (
 from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
-from bench.evaluation.pool_comparison import PairVerdict, PoolComparison, compare_pool_by
+from bench.evaluation.pairwise.pool_comparison import PairVerdict, PoolComparison, compare_pool_by
 from bench.evaluation.ranking_rows import UNDEFINED, RankingRow, ranking_row
 from bench.evaluation.worst_values import worst_average
 from bench.platform.files import digest

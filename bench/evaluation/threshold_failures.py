@@ -7,10 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
-from bench.evaluation.averages import Average
+from bench.evaluation.averages import Average, chance_of_difference
 from bench.evaluation.cells import MeasuredCells
 from bench.records import columns
-from bench.statistics.comparisons import difference_test
 
 LEVEL = 0.01  # of all pairs and measures together
 LOST = 0.1  # of balanced accuracy that a threshold loses at least, for a sentence on it
@@ -85,19 +84,11 @@ def _disagreeing(measures: Mapping[str, Mapping[str, Average]]) -> list[str]:
             f"{title} {100 * measures[more][name].value:.1f}% and {100 * measures[less][name].value:.1f}%"
             for name, title in ORDERS.items()
             if measures[more][name].value < measures[less][name].value
-            and _by_chance(measures[more][name], measures[less][name]) < level
+            and chance_of_difference(measures[more][name], measures[less][name]) < level
         ]
-        if worse and _by_chance(*right) < level:
+        if worse and chance_of_difference(*right) < level:
             values = " and ".join(f"{100 * measures[one][columns.RANKED].value:.1f}%" for one in (more, less))
             found.append(
                 f"{more} is right more often than {less} ({values}) and orders images worse ({', '.join(worse)})"
             )
     return found
-
-
-def _by_chance(first: Average, second: Average) -> float:
-    """The probability of a difference as large by chance, two-sided."""
-    there = (first.shares > 0) | (second.shares > 0)
-    shares = np.maximum(first.shares, second.shares)[there]
-    changes = (first.influences - second.influences)[there] / np.sqrt(np.maximum(1 - shares, 0.5))
-    return float(difference_test(np.array([first.value - second.value]), changes[:, None])[0])

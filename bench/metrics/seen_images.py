@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.calibration import chosen_threshold
-from bench.metrics.decisions import accuracy, balanced_accuracy
 from bench.metrics.metric import CLASS_NAMES, CellImages
 from bench.platform.errors import InputError
 from detectors.types import Array
@@ -31,12 +30,6 @@ class SeenImages:
     def threshold(self, images: CellImages) -> float:
         """The threshold of `images.order` that is best on them by balanced accuracy."""
         return chosen_threshold(images.labels[self.chosen], images.order[self.chosen])
-
-    def calibrated_accuracy(self, images: CellImages, *, balanced: bool = False) -> float:
-        """The accuracy of the images that are measured, at that threshold."""
-        measured = ~self.left_out
-        called = images.order[measured] > self.threshold(images)
-        return (balanced_accuracy if balanced else accuracy)(images.labels[measured], called)
 
 
 def seen_images(labels: Array, names: Array, sources: Array, count: int, seed: int) -> SeenImages:

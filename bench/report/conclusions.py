@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.evaluation.leaderboard import Ranking
-from bench.evaluation.pool_comparison import Evidence
+from bench.evaluation.pairwise.pool_comparison import Evidence
 from bench.statistics.ranks import BETTER, SAME
 
 LISTED = 5  # detectors of which it is said whom they are better than

@@ -99,9 +99,7 @@ def sample_size(weights: Floats, sources: Array, shares: Floats, largest_loss: f
 def source_variances(sums: Floats, shares: Floats) -> Spread:
     """Variances of measures from the influences of their sources.
 
-    The squares of the sums are added up, each divided by 1 less the source's share of its class: an influence is
-    measured from a mean to which the source itself belongs (the correction CR2 of Bell and McCaffrey, Survey
-    Methodology 28, 2002).
+    The squares of the sums are added up, as `corrected_influences` corrects them.
 
     Args:
         sums: Floats (K, S), the sum of the influences of each source's images.
@@ -110,15 +108,25 @@ def source_variances(sums: Floats, shares: Floats) -> Spread:
     Returns:
         The spread of each measure; the variance is in the square of the measure's unit.
     """
-    squares = sums**2 * _corrections(shares)
+    squares = corrected_influences(sums, shares) ** 2
     variances = squares.sum(axis=1)
     fourth = np.einsum("ks,ks->k", squares, squares)
     return Spread(variances, np.divide(variances**2, fourth, out=np.zeros(len(sums)), where=fourth > 0))
 
 
-def _corrections(shares: Floats) -> Floats:
-    corrections: Floats = np.divide(1, 1 - shares, out=np.ones(np.shape(shares)), where=shares < 1)
-    return corrections
+def corrected_influences(sums: Floats, shares: Floats) -> Floats:
+    """Influences of sources whose squares add up to a variance, and whose products add up to a covariance.
+
+    An influence is measured from a mean to which the source itself belongs, so it is divided by the root of 1 less its
+    share of its class (CR2 of Bell and McCaffrey, Survey Methodology 28, 2002). A source that is a whole class stays.
+
+    Args:
+        sums: Floats (..., S), the sum of the influences of each source's images.
+        shares: Floats (S,) or as `sums`, in [0, 1], the largest share of one class of one cell that a source has.
+    """
+    rest = np.sqrt(1 - np.asarray(shares, np.float64))
+    found: Floats = np.divide(sums, rest, out=np.array(sums, np.float64), where=np.broadcast_to(rest, sums.shape) > 0)
+    return found
 
 
 def bounded_interval(

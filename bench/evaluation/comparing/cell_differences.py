@@ -13,7 +13,7 @@ from bench.evaluation.averages import Average, TestSources
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.comparing.paired_runs import PairedRun
 from bench.evaluation.decided_blocks import DecidedBlock, Mask, decided_blocks
-from bench.evaluation.pool_comparison import Trainings, image_tests
+from bench.evaluation.pairwise.image_tests import Trainings, image_tests
 from bench.records import columns
 from bench.statistics.comparisons import source_sign_flip
 from bench.statistics.hypothesis_tests import holm_correction

@@ -19,9 +19,10 @@ from bench.evaluation.comparing.cell_differences import (
     verdict_of,
 )
 from bench.evaluation.comparing.paired_runs import PairedRun
-from bench.evaluation.pool_comparison import Evidence, PoolComparison, compare_pool
+from bench.evaluation.pairwise.pool_comparison import Evidence, PoolComparison, compare_pool
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
+from bench.statistics.intervals import corrected_influences
 from bench.statistics.power import generators_to_settle, sources_to_settle
 from bench.statistics.ranks import SAME, UNRESOLVED
 
@@ -231,7 +232,7 @@ def _needed(pool: _Pool, on_these: Evidence, across: Evidence | None, tests: tup
 def _variances(pool: _Pool) -> tuple[float, float]:
     """The variance of a difference over images, and what trainings add to it."""
     first, second = pool.averages
-    changes = (first.influences - second.influences) / np.sqrt(np.maximum(1 - first.shares, 0.5))  # as it is tested
+    changes = corrected_influences(first.influences - second.influences, first.shares)  # as it is tested
     of_images = float(np.sum(changes**2))
     of_trainings = pool.comparison.images.of_trainings
     return of_images, 0.0 if of_trainings is None else float(of_trainings[0, 1])

@@ -19,7 +19,7 @@ from bench.evaluation.comparing.cell_differences import (
     VERDICT,
 )
 from bench.evaluation.comparing.comparison import AverageDifference, DetectorComparison
-from bench.evaluation.pool_comparison import Evidence
+from bench.evaluation.pairwise.pool_comparison import Evidence
 from bench.records import columns
 from bench.report.ranking_columns import DASH, TableColumn, p_text, percent, points
 from bench.report.terminal import WIDTH, split_columns, text_table

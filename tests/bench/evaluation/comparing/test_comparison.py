@@ -9,7 +9,7 @@ from bench.evaluation.cells import average_masks, evaluate
 from bench.evaluation.comparing.comparison import compare_detectors
 from bench.evaluation.comparing.paired_runs import pair_runs
 from bench.evaluation.comparing.sides import choose_sides
-from bench.evaluation.pool_comparison import compare_pool
+from bench.evaluation.pairwise.pool_comparison import compare_pool
 from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
 from bench.statistics.comparisons import delong_test

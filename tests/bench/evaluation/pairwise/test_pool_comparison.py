@@ -6,7 +6,7 @@ import pytest
 
 from bench.evaluation.cells import average_masks, evaluate
 from bench.evaluation.leaderboard import ranking
-from bench.evaluation.pool_comparison import compare_pool
+from bench.evaluation.pairwise.pool_comparison import compare_pool
 from bench.golden.golden_record import read_golden
 from bench.platform.shipped_results import shipped_results
 from bench.records.score_table import ScoreTable
