@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from PIL.PngImagePlugin import PngImageFile
 from rich.console import Console
 from rich.text import Text
 
@@ -22,13 +21,14 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
-from bench.report.confusion_maps import confusion_maps
-from bench.report.heat_maps import HeatMaps, heat_maps
+from bench.report.figures import confusion, steps
+from bench.report.figures import matrices as matrix_figure
+from bench.report.figures.findings import Findings
 from bench.report.sections import Section, all_sections, sections_of
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published
 
-PICTURE, CURVES, CONFUSION = "matrix.png", "curves.png", "confusion.png"
+PICTURES = {"matrix.png": matrix_figure.FIGURE, "curves.png": steps.FIGURE, "confusion.png": confusion.FIGURE}
 PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
@@ -62,13 +62,9 @@ def write_files(
     protocol = run.manifest.protocol
     store.write_frame("cells.parquet", readable_table(measured.table, protocol))
     store.clear("matrix-*.csv")
-    by_detector = matrices(measured.table, protocol)
-    for detector, accuracies in by_detector.items():
+    for detector, accuracies in matrices(measured.table, protocol).items():
         store.write(f"matrix-{plain_name(detector)}.csv", accuracies.to_csv().encode())
-    matrix_maps = heat_maps(by_detector, measured.table, run.manifest)
-    _write_picture(PICTURE, matrix_maps, store)
-    _write_picture(CURVES, matrix_maps if protocol.columns.steps else None, store)
-    _write_picture(CONFUSION, confusion_maps(run, ranked), store)
+    _write_pictures(Findings(run, measured, ranked), store)
     _write_leaderboard(ranked, store)
     from bench.report import formats
 
@@ -80,31 +76,15 @@ def write_files(
             store.write(f"{section.name}.csv", content.rows.to_csv(index=False).encode())
 
 
-def _write_picture(name: str, maps: HeatMaps | None, store: Store) -> None:
-    """Draw heat maps, or their rows as curves, which takes seconds, unless what is there shows the same.
+def _write_pictures(findings: Findings, store: Store) -> None:
+    """Draw the figures that show a run at a glance; a figure that has nothing to show leaves no file."""
+    from bench.charts.raster import to_png
 
-    Args:
-        name: Of the picture.
-        maps: What it shows; None where there is nothing to show, and so no picture.
-        store: Of the result folder.
-    """
-    if maps is None:
+    for name, figure in PICTURES.items():
+        charts = figure.content(findings).charts
         store.clear(name)
-    elif _comment(store.root / name) != maps.digest:
-        from bench.report import curves, picture
-
-        store.write(name, curves.draw(maps) if name == CURVES else picture.draw(maps))
-
-
-def _comment(path: Path) -> str | None:
-    """The comment of a PNG; None where there is no whole PNG with a comment."""
-    try:
-        with PngImageFile(path) as image:  # not Image.open, which refuses large pictures
-            comment: str | None = image.info.get("Comment")
-            image.verify()
-    except (OSError, SyntaxError):  # which Pillow raises for damaged files
-        return None
-    return comment
+        if charts:
+            store.write(name, to_png(charts[0]))
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
@@ -179,7 +159,7 @@ def show_run(run: Run, folder: Path) -> None:
     _print_sections(sections_of(measured), console)
     for detector, accuracies in matrices(measured.table, run.manifest.protocol).items():
         console.print(Text(""), terminal.matrix(accuracies, detector, run.manifest, measured.table))
-    for picture in (PICTURE, CURVES, CONFUSION):
+    for picture in PICTURES:
         if (folder / picture).is_file():
             console.print(Text(f"As a picture: {folder / picture}", style="dim"))
 

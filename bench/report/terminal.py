@@ -14,12 +14,13 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from bench.charts.palette import Rgb, accuracy_colour, text_colour
 from bench.evaluation.cells import accuracy_name, folded_text, unbalanced
 from bench.evaluation.leaderboard import Ranking
 from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.report.conclusions import conclusions
-from bench.report.matrix_style import Rgb, accuracy_colour, grouped_values, text_colour
+from bench.report.matrix_layout import grouped_values
 from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns, span_text
 from bench.report.sections.published import PublishedRows
 from protocols.api import AxisValue

@@ -1,0 +1,201 @@
+"""Heat maps: a matrix of numbers with its groups named, alone or many of one kind side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal
+
+from markupsafe import Markup
+
+from bench.charts.chart import LINE, SMALL, TEXT, Chart
+from bench.charts.markup import element, joined
+from bench.charts.numbers import percent_text, step_of
+from bench.charts.typefaces import BOLD, shortened, text_width
+
+Kind = Literal["h", "s"]  # around chance, or shares from none to all
+GROUP_GAP = 6.0  # pixels between groups
+PANEL_GAP = 28.0
+_LABEL_GAP = 6.0
+_SLANT = 0.72  # of a label's length, across and down, where it slants
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One panel.
+
+    Attributes:
+        title: Of the panel; empty for none.
+        lines: What stands below the title, line by line.
+        values: In [0, 1], by row and column; NaN where there is none.
+        rows: Labels of the rows, group by group.
+        columns: Labels of the columns, group by group.
+        column_groups: Names of the groups of columns; empty for none.
+        counts: What stands behind the label of a row, such as its number of images.
+        kind: What the values are.
+        diagonal: Whether cells of one label are bold: tested on what was trained on.
+        numbers: Whether the numbers stand in the cells.
+        css: Class of the whole panel, by which a page finds it; empty for none.
+    """
+
+    title: str
+    values: Mapping[tuple[str, str], float]
+    rows: Sequence[Sequence[str]]
+    columns: Sequence[Sequence[str]]
+    lines: Sequence[str] = ()
+    column_groups: Sequence[str] = ()
+    counts: Mapping[str, str] = field(default_factory=dict)
+    kind: Kind = "h"
+    diagonal: bool = True
+    numbers: bool = True
+    css: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The measures that all panels share, in pixels."""
+
+    cell: tuple[float, float]
+    left: float
+    above: float
+    below: float
+    across: float
+    down: float
+
+    @property
+    def width(self) -> float:
+        return self.left + self.across
+
+    @property
+    def height(self) -> float:
+        return self.above + self.down + self.below
+
+
+def heat_map_chart(
+    title: str, description: str, panels: Sequence[Matrix], *, width: float = 1080.0, note: str = ""
+) -> Chart:
+    """Heat maps side by side, as many as a width in pixels holds, with the scale of their colours below."""
+    frame = _frame(panels)
+    across = max(1, min(len(panels), int((width + PANEL_GAP) // (frame.width + PANEL_GAP))))
+    drawn = []
+    for place, panel in enumerate(panels):
+        row, column = divmod(place, across)
+        x, y = column * (frame.width + PANEL_GAP), row * (frame.height + PANEL_GAP)
+        drawn.append(element("g", _panel(panel, frame), transform=f"translate({x:.1f} {y:.1f})"))
+    down = math.ceil(len(panels) / across)
+    bottom = down * (frame.height + PANEL_GAP)
+    scale = element("g", _scale(panels[0].kind), transform=f"translate({frame.left:.1f} {bottom:.1f})")
+    total = max(across * (frame.width + PANEL_GAP) - PANEL_GAP, frame.left + _SCALE_WIDTH + 40)
+    return Chart(title, description, total, bottom + _SCALE_HEIGHT, joined(*drawn, scale), note)
+
+
+def _frame(panels: Sequence[Matrix]) -> _Frame:
+    most = max(sum(map(len, panel.columns)) for panel in panels)
+    numbers = any(panel.numbers for panel in panels)
+    cell = (30.0, 24.0) if most <= 16 and numbers else (24.0, 18.0) if numbers else (11.0, 11.0)
+    labels = max(text_width(_row_label(panel, row), TEXT) for panel in panels for row in _flat(panel.rows))
+    lower = max(text_width(column, TEXT) for panel in panels for column in _flat(panel.columns))
+    title = max(TEXT * LINE * bool(panel.title) + SMALL * LINE * len(panel.lines) for panel in panels)
+    names = SMALL * LINE + 3 if any(panel.column_groups for panel in panels) else 0.0
+    sizes = [(_extent(panel.columns, cell[0]), _extent(panel.rows, cell[1])) for panel in panels]
+    titles = max(text_width(line, SMALL) for panel in panels for line in (*panel.lines, ""))
+    across = max(*(one for one, _ in sizes), titles, *(text_width(panel.title, TEXT, BOLD) for panel in panels))
+    return _Frame(
+        cell,
+        labels + _LABEL_GAP,
+        title + names + 8,
+        _SLANT * lower + TEXT,
+        across,
+        max(one for _, one in sizes),
+    )
+
+
+def _flat(groups: Sequence[Sequence[str]]) -> list[str]:
+    return [name for group in groups for name in group]
+
+
+def _extent(groups: Sequence[Sequence[str]], side: float) -> float:
+    return sum(map(len, groups)) * side + GROUP_GAP * (len(groups) - 1)
+
+
+def _places(groups: Sequence[Sequence[str]], side: float) -> dict[str, float]:
+    """Where the cell of each label begins."""
+    steps = [side + (GROUP_GAP if place == len(group) - 1 else 0.0) for group in groups for place in range(len(group))]
+    return dict(zip(_flat(groups), accumulate([0.0, *steps[:-1]]), strict=True))
+
+
+def _row_label(panel: Matrix, row: str) -> str:
+    return f"{row}  {panel.counts[row]}" if row in panel.counts else row
+
+
+def _panel(panel: Matrix, frame: _Frame) -> Markup:
+    wide, high = frame.cell
+    rows, columns = _places(panel.rows, high), _places(panel.columns, wide)
+    cells = [
+        _cell(panel, (row, column), (columns[column], rows[row]), frame.cell) for row in rows for column in columns
+    ]
+    down = _extent(panel.rows, high)
+    labels = [
+        element("text", _row_label(panel, row), x=-_LABEL_GAP, y=y + high / 2 + 4, text_anchor="end")
+        for row, y in rows.items()
+    ]
+    labels += [_slanting(column, x + wide / 2 + 3, down + 11) for column, x in columns.items()]
+    body = element(
+        "g",
+        element("g", *cells, class_="cells"),
+        *labels,
+        *_group_names(panel, wide),
+        transform=f"translate({frame.left:.1f} {frame.above:.1f})",
+    )
+    head = [element("text", panel.title, x=frame.left, y=TEXT, class_="bold")] if panel.title else []
+    top = TEXT * LINE * bool(panel.title)
+    head += [
+        element("text", line, x=frame.left, y=top + SMALL * LINE * place + SMALL, class_="small faint")
+        for place, line in enumerate(panel.lines)
+    ]
+    return element("g", *head, body, class_=panel.css or None)
+
+
+def _slanting(text: str, x: float, y: float) -> Markup:
+    return element("text", text, transform=f"translate({x:.1f} {y:.1f}) rotate(-45)", text_anchor="end")
+
+
+def _group_names(panel: Matrix, wide: float) -> list[Markup]:
+    """The name of each group of columns above a line over it."""
+    found, x = [], 0.0
+    for name, group in zip(panel.column_groups, panel.columns, strict=False):
+        end = x + len(group) * wide
+        found.append(element("path", class_="axis", d=f"M{x:.1f} -4H{end - 1:.1f}"))
+        shown = shortened(name, SMALL, end - x + GROUP_GAP - 2)
+        found.append(element("text", shown, x=x, y=-8.0, class_="small faint"))
+        x = end + GROUP_GAP
+    return found
+
+
+def _cell(panel: Matrix, key: tuple[str, str], place: tuple[float, float], size: tuple[float, float]) -> Markup:
+    value = panel.values.get(key, math.nan)
+    step, (x, y), (wide, high) = step_of(value), place, size
+    css = "missing" if step is None else f"{panel.kind}{step}"
+    box = element("rect", x=x, y=y, width=wide - 1, height=high - 1, class_=css)
+    if not panel.numbers or (panel.kind == "s" and value == 0):
+        return box
+    text = percent_text(value)
+    bold = panel.diagonal and key[0] == key[1]
+    style = f"{'tiny' if len(text) > 3 else 'number'} {'bold ' if bold else ''}{'faint' if step is None else css}"
+    middle = element("text", text, x=x + (wide - 1) / 2, y=y + high / 2 + 3.2, class_=style, text_anchor="middle")
+    return joined(box, middle)
+
+
+_SCALE_WIDTH, _SCALE_HEIGHT = 202.0, 30.0
+
+
+def _scale(kind: Kind) -> Markup:
+    """The colours of 0 to 100 %, with chance marked where there is one."""
+    steps = [element("rect", x=2.0 * step, y=0, width=2.2, height=9, class_=f"{kind}{step}") for step in range(101)]
+    marks = ((0, "0 %"), (50, "50 %, chance" if kind == "h" else "50 %"), (100, "100 %"))
+    labels = [
+        element("text", text, x=2.0 * at + 1, y=23, class_="small faint", text_anchor="middle") for at, text in marks
+    ]
+    return joined(*steps, *labels)

@@ -1,0 +1,30 @@
+"""Numbers of charts as text."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "-"
+
+
+def percent_text(share: float) -> str:
+    """A share in [0, 1] in percent without decimals, but with one where it would seem faultless, or faultlessly wrong.
+
+    So 0.995 is "99.5" and 0.9999 is ">99.9": 100 is said of nothing but 1.
+    """
+    if math.isnan(share):
+        return MISSING
+    whole = round(100 * share)
+    if 0 < whole < 100 or share in {0.0, 1.0}:
+        return str(whole)
+    if whole == 0:
+        return "<0.1" if share < 0.0005 else f"{100 * share:.1f}"
+    return ">99.9" if share > 0.9995 else f"{100 * share:.1f}"
+
+
+def step_of(share: float) -> int | None:
+    """The step from 0 to 100 of the colour of a share in [0, 1]; None for NaN. 100 is left to 1, and 0 to 0."""
+    if math.isnan(share):
+        return None
+    inside = min(max(round(100 * share), 1), 99)
+    return {0.0: 0, 1.0: 100}.get(share, inside)

@@ -1,0 +1,45 @@
+"""Figures of finished runs: each answers one question with charts, tables and numbers.
+
+A figure is one entry of `FIGURES`, or one entry point of the group `lineup.figures` in another package.
+"""
+
+from __future__ import annotations
+
+from bench.platform.errors import InputError
+from bench.report.figures import averages, confusion, critical_difference, matrices, speed, steps
+from bench.report.figures.figure import Figure, FigureContent
+from bench.report.figures.findings import Findings
+from detectors import catalogue
+
+GROUP = "lineup.figures"
+FIGURES = (
+    averages.FIGURE,
+    critical_difference.FIGURE,
+    matrices.FIGURE,
+    steps.FIGURE,
+    confusion.FIGURE,
+    speed.FIGURE,
+)
+
+
+def all_figures() -> tuple[Figure, ...]:
+    """The figures of Lineup, then those of other packages by name.
+
+    Raises:
+        UnknownName: One of another package cannot be imported.
+        InputError: It is no `Figure`.
+    """
+    further = []
+    for name in catalogue.installed(GROUP):
+        figure = catalogue.find(GROUP, "figure", name)
+        if not isinstance(figure, Figure):
+            msg = f"figure {name!r} is {figure!r}: a figure is a bench.report.figures.figure.Figure"
+            raise InputError(msg)
+        further.append(figure)
+    return (*FIGURES, *further)
+
+
+def figures_of(findings: Findings) -> list[tuple[Figure, FigureContent]]:
+    """The figures that have something to show for a run, with their content."""
+    found = [(figure, figure.content(findings)) for figure in all_figures()]
+    return [(figure, content) for figure, content in found if content.charts or content.tables]

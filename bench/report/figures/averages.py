@@ -1,0 +1,71 @@
+"""Which detector is best, and how surely: every average with its intervals, in the order of the ranking."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench.charts.chart import Chart
+from bench.charts.intervals import IntervalRow, Span, interval_chart
+from bench.charts.plot_area import Axis, percent_axis
+from bench.evaluation.leaderboard import Ranking
+from bench.evaluation.ranking_rows import RankingRow
+from bench.report.figures.figure import Figure, FigureContent
+from bench.report.figures.findings import Findings
+from bench.report.ranking_columns import interval_text, percent, rank_text
+
+_HEADER = "ap"
+
+
+def averages_content(findings: Findings) -> FigureContent:
+    """A chart for each ranking of shares."""
+    shown = [ranking for ranking in findings.rankings if not ranking.rank_by and _complete(ranking)]
+    return FigureContent([_chart(findings, ranking) for ranking in shown])
+
+
+def _complete(ranking: Ranking) -> list[RankingRow]:
+    return [row for row in ranking.rows if row.means[ranking.ranked_by].cells]
+
+
+def _chart(findings: Findings, ranking: Ranking) -> Chart:
+    rows = _complete(ranking)
+    by, beside = ranking.ranked_by, ranking.home if ranking.home != ranking.ranked_by else None
+    drawn = [_row(findings, ranking, row, beside) for row in rows]
+    small = f"; small circle: {beside}" if beside else ""
+    wide = "; thin line: 95% interval were other generators drawn" if ranking.generalises else ""
+    note = f"Mark: {by} {ranking.accuracy} in %; thick line: 95% interval over the images{wide}{small}."
+    best = rows[0]
+    mean = best.means[by]
+    said = f"{best.detector} has the highest {by} {ranking.accuracy}, {percent(mean.value)} %"
+    said += f" {interval_text(mean.low, mean.high)}, of {len(rows)} detectors." if not math.isnan(mean.low) else "."
+    return interval_chart(f"{by.capitalize()} {ranking.accuracy}", said, drawn, _axis(drawn), level=0.5, note=note)
+
+
+def _axis(rows: Sequence[IntervalRow]) -> Axis:
+    """From the tenth below the lowest end to 100 %."""
+    ends = [end for row in rows for span in row.spans for end in (span.value, span.low, span.wide_low)]
+    lowest = min(end for end in [*ends, 0.5] if not math.isnan(end))
+    return percent_axis(math.floor(10 * lowest) / 10, 1.0)
+
+
+def _row(findings: Findings, ranking: Ranking, row: RankingRow, beside: str | None) -> IntervalRow:
+    mean = row.means[ranking.ranked_by]
+    tip = f"{row.detector}: {percent(mean.value)}"
+    spans = [Span(mean.value, mean.low, mean.high, *row.across, tip=tip)]
+    if beside:
+        home = row.means[beside]
+        spans.insert(0, Span(home.value, hollow=True, tip=f"{row.detector}, {beside}: {percent(home.value)}"))
+    ap = row.metrics.get(_HEADER, math.nan)
+    behind = f"{percent(mean.value)}" + ("" if math.isnan(ap) else f"   AP {percent(ap)}")
+    missing = "" if mean.complete else f" ({mean.cells} of {mean.planned} cells)"
+    label = f"{findings.title(row.detector)}{missing}"
+    return IntervalRow(rank_text((row.rank, row.last_rank)), label, findings.hues[row.detector], spans, behind)
+
+
+FIGURE = Figure(
+    "averages",
+    "Which detector is best, and how surely?",
+    averages_content,
+    "One row per detector, best first, with the ranks that the tests leave it. Where thick lines overlap, or ranks do, "
+    "the order may be chance. What lies left of the dashed line is worse than guessing.",
+)

@@ -1,0 +1,121 @@
+"""How accuracy changes along steps: severities of a degradation, numbers of images, dates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench.charts.lines import LinePanel, Series, line_chart
+from bench.charts.plot_area import names_axis, percent_axis
+from bench.evaluation.cells import accuracy_name
+from bench.records import columns
+from bench.report.figures.figure import Figure, FigureContent
+from bench.report.figures.findings import Findings
+from bench.report.ranking_columns import percent
+from protocols.api import NONE
+
+_MOST_LINES = 12  # of a panel; the matrices have all
+_ENDS = columns.interval_of(columns.RANKED)
+
+
+def steps_content(findings: Findings) -> FigureContent:
+    """A panel for each quantity: of a degradation with several severities, or of the steps of the protocol."""
+    protocol = findings.manifest.protocol
+    if protocol.columns.name == columns.DEGRADATION:
+        quantities = _severities([str(name) for name in _values(findings, columns.DEGRADATION)])
+    elif protocol.columns.steps:
+        quantities = {"": [str(name) for name in _values(findings, protocol.columns.name)]}
+    else:
+        quantities = {}
+    if not quantities:
+        return FigureContent()
+    rows = _points(findings)
+    best = [row.detector for _, row in findings.rows][:_MOST_LINES]
+    panels = [_panel(findings, rows, title, names, best) for title, names in quantities.items()]
+    chart = line_chart(_title(findings), _description(rows, best, quantities), panels, note=_note(findings, len(best)))
+    return FigureContent([chart], rows=rows)
+
+
+def _values(findings: Findings, axis: str) -> list[object]:
+    return list(findings.measured.table[axis].unique())
+
+
+def _severities(names: Sequence[str]) -> dict[str, list[str]]:
+    """The severities of each degradation that has several, behind the clean images; chains are one of a kind."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        if ":" in name and "+" not in name:
+            kinds.setdefault(name.partition(":")[0], []).append(name)
+    clean = [NONE] if NONE in names else []
+    return {kind: [*clean, *found] for kind, found in kinds.items() if len(found) > 1}
+
+
+def _points(findings: Findings) -> pd.DataFrame:
+    """The accuracy of each detector at each step, with its interval where it is of one cell."""
+    axis = findings.manifest.protocol.columns.name
+    table = findings.measured.table
+    grouped = table.groupby([columns.DETECTOR, axis], sort=False)
+    found = grouped[[columns.RANKED, *_ENDS]].mean()
+    whole = grouped[columns.RANKED].count() == grouped.size()
+    found.loc[~whole] = np.nan
+    found.loc[grouped.size() > 1, list(_ENDS)] = np.nan  # the mean of intervals is none
+    return found.reset_index().rename(columns={axis: "step"}).astype({"step": "str"})
+
+
+def _panel(
+    findings: Findings, rows: pd.DataFrame, title: str, names: Sequence[str], detectors: Sequence[str]
+) -> LinePanel:
+    by_place: Mapping[tuple[str, str], tuple[float, float, float]] = {
+        (detector, step): (value, low, high)
+        for detector, step, value, low, high in rows.itertuples(index=False, name=None)
+    }
+    missing = (math.nan, math.nan, math.nan)
+    series = []
+    for detector in detectors:
+        found = [by_place.get((detector, name), missing) for name in names]
+        points = [(float(place), value) for place, (value, _, _) in enumerate(found)]
+        bounds = [(low, high) for _, low, high in found]
+        series.append(Series(findings.title(detector), findings.hues[detector], points, bounds))
+    labels = [name.partition(":")[2] or name for name in names] if title else list(names)
+    lowest = min((low for one in series for low, _ in one.bounds if not math.isnan(low)), default=0.5)
+    axis = percent_axis(min(0.4, math.floor(10 * lowest) / 10), 1.0)
+    return LinePanel(title, series, names_axis(labels), axis, level=0.5, slanting=max(map(len, labels)) > 7)
+
+
+def _title(findings: Findings) -> str:
+    title = findings.manifest.protocol.title.partition(": ")[0]
+    trains = findings.measured.table[columns.TRAIN].unique()
+    trained = [str(name) for name in trains if str(name)]
+    if not findings.manifest.protocol.trains or not trained:
+        return title
+    on = trained[0] if len(trained) == 1 else f"{len(trained)} train sets in turn"
+    return f"{title}, trained on {on}"
+
+
+def _note(findings: Findings, shown: int) -> str:
+    table = findings.measured.table
+    accuracy = accuracy_name(table).capitalize()
+    left = f" The best {shown} of {len(findings.rows)}." if len(findings.rows) > shown else ""
+    return f"{accuracy} in %, shaded: 95% interval over the images. {findings.about()}{left}"
+
+
+def _description(rows: pd.DataFrame, detectors: Sequence[str], quantities: Mapping[str, Sequence[str]]) -> str:
+    """How far the first detector falls along each quantity."""
+    own = rows[rows[columns.DETECTOR].eq(detectors[0])].set_index("step")[columns.RANKED]
+    falls = [
+        f"{kind or 'steps'}: from {percent(float(own.get(names[0], math.nan)))} % at {names[0]} to "
+        f"{percent(float(own.get(names[-1], math.nan)))} % at {names[-1]}"
+        for kind, names in quantities.items()
+    ]
+    return f"{detectors[0]}, " + "; ".join(falls) + "."
+
+
+FIGURE = Figure(
+    "curves",
+    "What breaks it, and how fast?",
+    steps_content,
+    "One line per detector, from clean images to the strongest step. The dashed line is guessing.",
+)

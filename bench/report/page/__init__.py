@@ -1,0 +1,1 @@
+"""The page: one file of HTML with everything in it that people ask of finished runs."""

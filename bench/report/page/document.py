@@ -1,0 +1,170 @@
+"""The page as one document, put together from its parts; it loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from bench.charts.markup import element, empty, joined
+from bench.charts.palette import page_style
+from bench.charts.typefaces import BOLD, REGULAR
+from bench.evaluation.leaderboard import Ranking
+from bench.report.figures import figures_of
+from bench.report.figures.figure import Figure, FigureContent
+from bench.report.figures.findings import Findings
+from bench.report.page.board import leaderboard
+from bench.report.page.data_facts import data_facts
+from bench.report.page.matrix_numbers import conditions_of, matrix_numbers
+from bench.report.page.opening import opening
+from bench.report.page.parts import folded, paragraphs, titled
+from bench.report.page.repeat import repeat
+from bench.report.sections import sections_of
+
+_FOLDER = Path(__file__).parent
+_WITH_NUMBERS = "matrix"  # the figure whose cells can show other conditions
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:"
+
+
+def page(runs: Sequence[Findings]) -> str:
+    """The page of some runs.
+
+    Args:
+        runs: Each with its own chapter; those that ask one question of one data set were joined before.
+
+    Returns:
+        HTML in UTF-8, with styles, typeface, script and numbers inside.
+    """
+    chapters = [_chapter(findings, place) for place, findings in enumerate(runs, start=1)]
+    links = [link for _, own in chapters for link in own]
+    title = "Lineup: " + "; ".join(dict.fromkeys(_short_title(findings) for findings in runs))
+    body = element(
+        "body",
+        element("a", "To the report", href="#report", class_="skip"),
+        element("header", element("h1", title), element("p", _about(runs), class_="faint"), class_="top"),
+        element("nav", element("div", *links, _ground_button()), aria_label="Chapters"),
+        element("main", *(chapter for chapter, _ in chapters), id="report"),
+        _footer(),
+        element("div", "", id="tip", role="status", hidden=""),
+        element("script", _file("page.js")),
+    )
+    head = element(
+        "head",
+        empty("meta", charset="utf-8"),
+        empty("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        empty("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("title", title),
+        element("style", _typeface(), Markup(page_style()), _file("page.css")),  # noqa: S704 - our own
+    )
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _file(name: str) -> Markup:
+    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 - our own
+
+
+def _typeface() -> Markup:
+    faces = []
+    for weight in (REGULAR, BOLD):
+        data = base64.b64encode(weight.embedded.read_bytes()).decode()
+        faces.append(
+            f"@font-face{{font-family:'IBM Plex Sans';font-weight:{weight.number};"
+            f"src:url(data:font/woff2;base64,{data}) format('woff2')}}"
+        )
+    return Markup("".join(faces))  # noqa: S704 - our own
+
+
+def _short_title(findings: Findings) -> str:
+    return findings.manifest.protocol.title.partition(": ")[0]
+
+
+def _about(runs: Sequence[Findings]) -> str:
+    sets = dict.fromkeys(ranking.data for findings in runs for ranking in findings.rankings)
+    detectors = {row.detector for findings in runs for _, row in findings.rows}
+    return f"{len(detectors)} detectors of AI-generated images, on {'; '.join(sets)}."
+
+
+def _ground_button() -> Markup:
+    return element("button", "Light or dark", type="button", id="ground", class_="plain", hidden="")
+
+
+def _footer() -> Markup:
+    said = "Made by Lineup from stored scores. Every number follows from them; nothing here was typed in."
+    return element("footer", element("p", said))
+
+
+def _chapter(findings: Findings, place: int) -> tuple[Markup, list[Markup]]:
+    """The chapter of one run, and links to its parts."""
+    sections: list[tuple[str, str, Markup]] = []
+    for number, ranking in enumerate(findings.rankings, start=1):
+        name = f"board-{place}-{number}"
+        sections.append((name, _board_name(ranking), _board(findings, ranking, name)))
+    for figure, content in figures_of(findings):
+        sections.append((f"{figure.name}-{place}", _link(figure), _figure(findings, figure, content)))
+    for section, tables in sections_of(findings.measured):
+        body = joined(*map(titled, tables.tables), element("p", section.legend, class_="legend"))
+        whole = joined(element("h3", section.name.capitalize()), folded("Tables", body))
+        sections.append((f"{section.name}-{place}-table", section.name.capitalize(), whole))
+    manifest = findings.manifest
+    facts = data_facts({"": manifest.data, **manifest.further})
+    sections += [
+        (f"data-{place}", "Data", joined(element("h3", "On which images?"), facts)),
+        (f"repeat-{place}", "Repeat", joined(element("h3", "How to repeat it"), repeat(manifest))),
+    ]
+    parts = [element("section", body, id=name) for name, _, body in sections]
+    links = [element("a", text, href=f"#{name}") for name, text, _ in sections]
+    return joined(*parts), links
+
+
+def _board_name(ranking: Ranking) -> str:
+    return "Released and imported" if ranking.released else "Leaderboard"
+
+
+def _board(findings: Findings, ranking: Ranking, name: str) -> Markup:
+    return joined(
+        element("h2", ranking.title),
+        opening(ranking),
+        element("h3", "Leaderboard"),
+        leaderboard(findings, ranking, f"{name}-table"),
+    )
+
+
+def _link(figure: Figure) -> str:
+    return figure.name.replace("_", " ").capitalize()
+
+
+def _figure(findings: Findings, figure: Figure, content: FigureContent) -> Markup:
+    numbers = figure.name == _WITH_NUMBERS
+    drawn = [
+        element(
+            "figure",
+            _condition_tools(findings) if numbers else None,
+            element("figcaption", element("b", chart.title), joined(". ", chart.note) if chart.note else None),
+            element("div", chart.inline(), class_="scroll", tabindex="0", role="region", aria_label=chart.title),
+            matrix_numbers(findings) if numbers else None,
+        )
+        for chart in content.charts
+    ]
+    said = [chart.description for chart in content.charts]
+    return joined(
+        element("h3", figure.question),
+        paragraphs(said),
+        *drawn,
+        element("p", figure.legend, class_="legend"),
+        folded("Numbers", *map(titled, content.tables)) if content.tables else None,
+    )
+
+
+def _condition_tools(findings: Findings) -> Markup:
+    """The choice of a condition where there are several, and the numbers as a file; both need scripts."""
+    conditions = conditions_of(findings)
+    chosen = element("select", *(element("option", name) for name in conditions)) if len(conditions) > 1 else None
+    return element(
+        "div",
+        element("label", "Condition ", chosen) if chosen else None,
+        element("button", "Save the numbers as CSV", type="button", class_="plain save"),
+        class_="tools",
+        hidden="",
+    )

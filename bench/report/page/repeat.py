@@ -1,0 +1,94 @@
+"""How to repeat a run: the command, and everything that the numbers depend on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from bench.charts.markup import element, joined
+from bench.records.manifest import Manifest
+from bench.report.page.parts import folded, table
+from bench.report.ranking_columns import DASH, TableColumn
+from protocols.api import NONE
+
+EMBEDDED = "embedded"
+
+
+def repeat(manifest: Manifest) -> Markup:
+    """The command that asks the same again, and what it ran on."""
+    runtime = manifest.runtime
+    device = f"{runtime.device}, {runtime.precision}, {runtime.processor}"
+    known = manifest.data.kind == EMBEDDED
+    said = "on a machine with nothing but Python." if known else "with the images in a folder of your own."
+    return joined(
+        element("p", f"The same question again, {said}"),
+        element("pre", element("code", command(manifest))),
+        element(
+            "p",
+            f"Made with commit {manifest.commit} on {device}, batches of {runtime.batch_size}, {runtime.workers} workers.",
+            class_="legend",
+        ),
+        folded("Versions", _versions(manifest)),
+        folded("Detectors", _detectors(manifest)),
+    )
+
+
+def command(manifest: Manifest) -> str:
+    """The command line of a run; images that are no part of Lineup stand as DATA."""
+    protocol = manifest.protocol
+    words = ["lineup", "run", "--protocol", protocol.name]
+    data = "" if manifest.data.kind == EMBEDDED else " --data DATA"
+    if manifest.data.limit:
+        words += ["--limit", str(manifest.data.limit)]
+    if manifest.data.base_degradation != NONE:
+        words += ["--base-degradation", manifest.data.base_degradation]
+    detectors = [name for name, record in manifest.detectors.items() if record.imported is None]
+    words += ["--detectors", ",".join(detectors), "--seed", ",".join(map(str, manifest.seeds))]
+    words += ["--setting", manifest.setting]
+    if manifest.validation:
+        words += ["--validation", f"{manifest.validation:g}"]
+    for name, value in protocol.options.items():
+        words += _option(name, value)
+    return " ".join(map(shlex.quote, words)) + data
+
+
+def _option(name: str, value: Any) -> list[str]:  # noqa: ANN401 - as the user chose it
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [flag] if value else [f"--no-{flag[2:]}"]
+    if isinstance(value, list | tuple):
+        return [flag, ",".join(map(str, value))] if value else []
+    return [flag, str(value)] if value not in {None, ""} else []
+
+
+def _versions(manifest: Manifest) -> Markup:
+    rows = sorted({**manifest.versions, **{f"degradation {k}": v for k, v in manifest.degradations.items()}}.items())
+    return _two_columns("of", "version", dict(rows))
+
+
+def _detectors(manifest: Manifest) -> Markup:
+    records = manifest.detectors.values()
+    cards = [record.card for record in records]
+
+    def card(name: str) -> tuple[str, ...]:
+        return tuple(str(one.get(name) or DASH) for one in cards)
+
+    return table(
+        [
+            TableColumn("detector", tuple(manifest.detectors), left=True),
+            TableColumn("family", card("family"), left=True),
+            TableColumn("version", tuple(str(record.version) for record in records)),
+            TableColumn("paper", card("paper"), left=True),
+            TableColumn("licence", card("licence"), left=True),
+            TableColumn("key", tuple(record.key for record in records), left=True),
+        ],
+        caption="Detectors",
+    )
+
+
+def _two_columns(first: str, second: str, rows: Mapping[str, str]) -> Markup:
+    shown = [TableColumn(first, tuple(rows), left=True), TableColumn(second, tuple(rows.values()), left=True)]
+    return table(shown, caption=f"{first}, {second}")
