@@ -179,7 +179,7 @@ def _cell(panel: Matrix, key: tuple[str, str], place: tuple[float, float], size:
     step, (x, y), (wide, high) = step_of(value), place, size
     css = "missing" if step is None else f"{panel.kind}{step}"
     box = element("rect", x=x, y=y, width=wide - 1, height=high - 1, class_=css)
-    if not panel.numbers or (panel.kind == "s" and value == 0):
+    if not panel.numbers or (panel.kind == "s" and round(100 * value) == 0):
         return box
     text = percent_text(value)
     bold = panel.diagonal and key[0] == key[1]

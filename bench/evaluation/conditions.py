@@ -98,7 +98,8 @@ def condition_outcomes(measured: MeasuredCells) -> Iterator[ConditionOutcomes]:
         missing = cells.loc[cells[columns.STATUS].ne(SCORED), columns.DEGRADATION]
         complete = own & ~table[columns.DEGRADATION].isin(missing).to_numpy(bool)
         if told_apart and planned > 1 and complete.any():
-            found = outcomes_of(str(detector), _described(measured, complete), _copies(measured, complete))
+            images = measured.images_of(complete)
+            found = outcomes_of(str(detector), _described(measured, complete, images), _copies(measured, images))
             yield replace(found, planned=planned)
 
 
@@ -150,13 +151,13 @@ def _pool_name(names: list[str]) -> str:
     return f"{first} and {len(others)} more" if others else first
 
 
-def _described(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
+def _described(measured: MeasuredCells, own: Mask, images: pd.DataFrame) -> pd.DataFrame:
     """These cells with `TESTED` and `POOL`. A label of a test set may be anything: it is taken for no generator."""
     table, manifest = measured.table, measured.run.manifest
     several = table.loc[own, columns.TEST_DATA].nunique() > 1
-    places = zip(table[columns.TEST_DATA], table[columns.TEST], strict=True)
-    tested = np.array([_tested(manifest, data, test, several=several) for data, test in places])
-    images = measured.images_of(own)
+    places = list(zip(table[columns.TEST_DATA], table[columns.TEST], strict=True))
+    names = {place: _tested(manifest, *place, several=several) for place in set(places)}
+    tested = np.array([names[place] for place in places])
     real = images[images[columns.LABEL].eq(0)]
     cell = real[columns.CELL].to_numpy(int)
     data = table[columns.TEST_DATA].to_numpy()[cell]
@@ -176,10 +177,9 @@ def _tested(manifest: Manifest, data: str, test: str, *, several: bool) -> str:
     return "+".join(name for name in known if name in named) + (f", {data or FIRST_DATA_SET}" if several else "")
 
 
-def _copies(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
+def _copies(measured: MeasuredCells, images: pd.DataFrame) -> pd.DataFrame:
     """One row per fit, image and condition, whatever the number of cells that ask about it: its score and verdict."""
     fits, _ = pd.factorize(pd.MultiIndex.from_frame(measured.table[[*TRAINING, columns.SEED]]))
-    images = measured.images_of(own)
     cell = images[columns.CELL].to_numpy(int)
     described = images.assign(
         **{FIT: pd.factorize(fits[cell])[0], CALLED: called_generated(images[columns.SCORE].to_numpy())},
@@ -206,7 +206,7 @@ def _flip_rate(flips: pd.DataFrame) -> tuple[float, float, float]:
     )
     of_source = flips.groupby([columns.SOURCE, FIT, columns.LABEL])["flipped"].transform("size")
     shares = (of_source / classes.transform("size")).groupby(flips[columns.SOURCE]).max().to_numpy()
-    images = pd.factorize(flips[IMAGE].agg("\n".join, axis=1))[0]
+    images = flips.groupby(IMAGE, sort=False).ngroup().to_numpy()
     of_image = np.bincount(images, weight).astype(np.float64)
     source_of_image = pd.factorize(flips[columns.SOURCE].groupby(images).first(), sort=True)[0]
     sample = sample_size(of_image, source_of_image, shares, float(by_source["loss"].max()))

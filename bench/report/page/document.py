@@ -19,7 +19,7 @@ from bench.report.page.board import leaderboard
 from bench.report.page.data_facts import data_facts
 from bench.report.page.matrix_numbers import conditions_of, matrix_numbers
 from bench.report.page.opening import opening
-from bench.report.page.parts import folded, paragraphs, titled
+from bench.report.page.parts import folded, titled
 from bench.report.page.repeat import repeat
 from bench.report.sections import sections_of
 
@@ -147,10 +147,8 @@ def _figure(findings: Findings, figure: Figure, content: FigureContent) -> Marku
         )
         for chart in content.charts
     ]
-    said = [chart.description for chart in content.charts]
     return joined(
         element("h3", figure.question),
-        paragraphs(said),
         *drawn,
         element("p", figure.legend, class_="legend"),
         folded("Numbers", *map(titled, content.tables)) if content.tables else None,

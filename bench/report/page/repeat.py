@@ -28,7 +28,7 @@ def repeat(manifest: Manifest) -> Markup:
         element("pre", element("code", command(manifest))),
         element(
             "p",
-            f"Made with commit {manifest.commit} on {device}, batches of {runtime.batch_size}, {runtime.workers} workers.",
+            f"Commit {manifest.commit} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}.",
             class_="legend",
         ),
         folded("Versions", _versions(manifest)),
