@@ -26,6 +26,7 @@ class Chart:
         height: Of the drawing, in pixels.
         body: SVG elements, styled by the classes of `bench.charts.palette`.
         note: How to read it; empty for nothing.
+        parts: The drawings that it is put together from, where a page may lay them out anew.
     """
 
     title: str
@@ -34,16 +35,18 @@ class Chart:
     height: float
     body: Markup
     note: str = ""
+    parts: tuple[Chart, ...] = ()
 
     def inline(self) -> Markup:
         """The drawing for a page that has the style sheet and says the title itself."""
+        if self.parts:
+            return element("div", *(part.inline() for part in self.parts), class_="panels")
+        said = f"{self.title}. {self.description}"
         return element(
             "svg",
-            element("title", self.title),
-            element("desc", self.description),
             self.body,
             role="img",
-            aria_label=f"{self.title}. {self.description}",
+            aria_label=said,
             viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
             width=self.width,
             height=self.height,

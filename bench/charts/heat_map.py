@@ -11,6 +11,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from bench.charts.chart import LINE, SMALL, TEXT, Chart
+from bench.charts.grid import grid_chart
 from bench.charts.markup import element, joined
 from bench.charts.numbers import percent_text, step_of
 from bench.charts.typefaces import BOLD, shortened, text_width
@@ -73,22 +74,28 @@ class _Frame:
         return self.above + self.down + self.below
 
 
-def heat_map_chart(
-    title: str, description: str, panels: Sequence[Matrix], *, width: float = 1080.0, note: str = ""
-) -> Chart:
-    """Heat maps side by side, as many as a width in pixels holds, with the scale of their colours below."""
+def heat_map_chart(title: str, description: str, panels: Sequence[Matrix], *, note: str = "") -> Chart:
+    """Heat maps side by side, with the scale of their colours below."""
     frame = _frame(panels)
-    across = max(1, min(len(panels), int((width + PANEL_GAP) // (frame.width + PANEL_GAP))))
-    drawn = []
-    for place, panel in enumerate(panels):
-        row, column = divmod(place, across)
-        x, y = column * (frame.width + PANEL_GAP), row * (frame.height + PANEL_GAP)
-        drawn.append(element("g", _panel(panel, frame), transform=f"translate({x:.1f} {y:.1f})"))
-    down = math.ceil(len(panels) / across)
-    bottom = down * (frame.height + PANEL_GAP)
-    scale = element("g", _scale(panels[0].kind), transform=f"translate({frame.left:.1f} {bottom:.1f})")
-    total = max(across * (frame.width + PANEL_GAP) - PANEL_GAP, frame.left + _SCALE_WIDTH + 40)
-    return Chart(title, description, total, bottom + _SCALE_HEIGHT, joined(*drawn, scale), note)
+    drawn = [
+        Chart(panel.title or title, _described(panel), frame.width, frame.height, _panel(panel, frame))
+        for panel in panels
+    ]
+    scale = _scale(panels[0].kind, frame.left)
+    return grid_chart(title, description, drawn, gap=PANEL_GAP, below=scale, note=note)
+
+
+def _described(panel: Matrix) -> str:
+    """The lines of a panel, and its lowest and highest cell."""
+    there = {key: value for key, value in panel.values.items() if not math.isnan(value)}
+    if not there:
+        return "No cell has a value."
+    lowest, highest = min(there, key=there.__getitem__), max(there, key=there.__getitem__)
+    said = [
+        f"{word} {percent_text(there[key])} % in row {key[0]}, column {key[1]}"
+        for word, key in (("lowest", lowest), ("highest", highest))
+    ]
+    return f"{'; '.join((*panel.lines, *said))}."
 
 
 def _frame(panels: Sequence[Matrix]) -> _Frame:
@@ -188,14 +195,13 @@ def _cell(panel: Matrix, key: tuple[str, str], place: tuple[float, float], size:
     return joined(box, middle)
 
 
-_SCALE_WIDTH, _SCALE_HEIGHT = 202.0, 30.0
-
-
-def _scale(kind: Kind) -> Markup:
+def _scale(kind: Kind, left: float) -> Chart:
     """The colours of 0 to 100 %, with chance marked where there is one."""
     steps = [element("rect", x=2.0 * step, y=0, width=2.2, height=9, class_=f"{kind}{step}") for step in range(101)]
     marks = ((0, "0 %"), (50, "50 %, chance" if kind == "h" else "50 %"), (100, "100 %"))
     labels = [
         element("text", text, x=2.0 * at + 1, y=23, class_="small faint", text_anchor="middle") for at, text in marks
     ]
-    return joined(*steps, *labels)
+    body = element("g", *steps, *labels, transform=f"translate({max(left, 14.0):.1f} 0)")
+    said = "From 0 to 100 %" + (", around 50 %, which is guessing." if kind == "h" else ".")
+    return Chart("Colours", said, max(left, 14.0) + 240.0, 30.0, body)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bench.charts.chart import LINE, SMALL, TEXT, Chart
-from bench.charts.markup import element, joined
+from bench.charts.grid import WIDTH, grid_chart
+from bench.charts.markup import element
 from bench.charts.palette import DetectorHue
 from bench.charts.plot_area import Axis, PlotArea, apart, marker
 from bench.charts.typefaces import text_width
@@ -62,25 +63,31 @@ class LinePanel:
     square: bool = False
 
 
-def line_chart(
-    title: str, description: str, panels: Sequence[LinePanel], *, width: float = 1080.0, note: str = ""
-) -> Chart:
-    """Panels of lines side by side, as many as a width in pixels holds."""
-    across = min(2 if not panels[0].square else 3, len(panels))
+def line_chart(title: str, description: str, panels: Sequence[LinePanel], *, note: str = "") -> Chart:
+    """Panels of lines side by side."""
+    across = min(3 if panels[0].square else 2, len(panels))
     names = max(text_width(one.name, SMALL) for panel in panels for one in panel.series) + _NAME_GAP + 6
-    wide = min((width - (across - 1) * _GAP) / across, 720.0) - _LEFT - names
+    wide = min((WIDTH - (across - 1) * _GAP) / across, 720.0) - _LEFT - names
     high = wide if panels[0].square else min(300.0, 0.62 * wide)
     lower = max(_lower(panel) for panel in panels)
     upper = 26.0 + (TEXT * LINE if any(panel.title for panel in panels) else 0.0)
-    step = (_LEFT + wide + names + _GAP, upper + high + lower + _GAP / 2)
     drawn = []
-    for place, panel in enumerate(panels):
-        row, column = divmod(place, across)
-        where = f"translate({column * step[0] + _LEFT:.1f} {row * step[1] + upper:.1f})"
+    for panel in panels:
         area = PlotArea(panel.x, panel.y, wide, high)
-        drawn.append(element("g", *_panel(panel, area, upper), transform=where))
-    down = math.ceil(len(panels) / across)
-    return Chart(title, description, across * step[0] - _GAP, down * step[1] - _GAP / 2, joined(*drawn), note)
+        body = element("g", *_panel(panel, area, upper), transform=f"translate({_LEFT:.1f} {upper:.1f})")
+        size = (_LEFT + wide + names, upper + high + lower)
+        drawn.append(Chart(panel.title or title, _described(panel), *size, body))
+    return grid_chart(title, description, drawn, gap=_GAP, note=note)
+
+
+def _described(panel: LinePanel) -> str:
+    """Where each of the named lines begins and ends, in percent."""
+    said = []
+    for series in panel.series[:_NAMED]:
+        there = [y for _, y in series.points if not math.isnan(y)]
+        if there:
+            said.append(f"{series.name} from {100 * there[0]:.1f} to {100 * there[-1]:.1f}")
+    return f"{'; '.join(said)}." if said else "No point has a value."
 
 
 def _lower(panel: LinePanel) -> float:

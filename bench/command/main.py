@@ -19,6 +19,7 @@ from bench.command.data import data_command
 from bench.command.exchange.degrade import degrade_command
 from bench.command.exchange.import_scores import import_command
 from bench.command.finished.compare import compare_command
+from bench.command.finished.figure import figure_command
 from bench.command.finished.report import report_command
 from bench.command.finished.rescore import rescore_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
@@ -53,6 +54,7 @@ app.command("leaderboard")(leaderboard_command)
 app.command("matrix")(matrix_command)
 app.command("compare")(compare_command)
 app.command("rescore")(rescore_command)
+app.command("figure")(figure_command)
 app.command("report")(report_command)
 app.command("list")(list_command)
 app.command("show")(show_command)

@@ -93,6 +93,7 @@ def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
     store.write("leaderboard.md", formats.as_markdown(ranked, _published_rows(ranked)).encode())
     store.write("leaderboard.csv", formats.as_csv(ranked).encode())
     store.write("leaderboard.json", formats.as_json(ranked).encode())
+    store.write("leaderboard.tex", formats.as_latex(ranked).encode())
 
 
 def _published_rows(ranked: Sequence[Ranking]) -> list[PublishedRows]:
@@ -117,10 +118,7 @@ def _print(ranked: Sequence[Ranking], console: Console) -> None:
 def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
     for section, content in sections:
-        for table in content.tables:
-            console.print(Text(table.title, style="bold"))
-            for block in terminal.split_columns(table.columns, terminal.WIDTH, fixed=1):
-                console.print(terminal.text_table(block))
+        console.print(terminal.titled_tables(content.tables))
         console.print(Text(section.legend, style="dim"))
 
 

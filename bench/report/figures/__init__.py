@@ -43,3 +43,11 @@ def figures_of(findings: Findings) -> list[tuple[Figure, FigureContent]]:
     """The figures that have something to show for a run, with their content."""
     found = [(figure, figure.content(findings)) for figure in all_figures()]
     return [(figure, content) for figure, content in found if content.charts or content.tables]
+
+
+def find_figure(name: str) -> Figure:
+    """The figure of a name. Raises `UnknownName` where there is none."""
+    known = {figure.name: figure for figure in all_figures()}
+    if name not in known:
+        raise catalogue.UnknownName(catalogue.unknown_name_message("figure", name, known))
+    return known[name]
