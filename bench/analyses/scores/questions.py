@@ -102,7 +102,7 @@ def question_blocks(measured: MeasuredCells, cells: Mask) -> Iterator[QuestionBl
         InputError: A cell is called scored and has no scores.
     """
     names = [columns.DETECTOR, *columns.of_question(measured.run.manifest.protocol.axes)]
-    questions = measured.table.groupby(names, sort=False, dropna=False).ngroup().to_numpy(np.intp)
+    questions = np.asarray(measured.table.groupby(names, sort=False, dropna=False).ngroup(), np.intp)
     incomplete = np.isin(questions, questions[cells & ~measured.scored])
     for own in _by_test_set(measured, cells & ~incomplete):
         yield _seed_means(list(decided_blocks(measured.run, own)), questions)
