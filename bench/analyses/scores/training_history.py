@@ -33,8 +33,8 @@ def training_history(training: pd.DataFrame) -> pd.DataFrame:
     for place, (part, measure) in enumerate((part, measure) for part in PARTS for measure in MEASURES):
         name = f"{part}_{measure}"
         if name in training:
-            rows = training[[*_FIT, columns.EPOCH]].assign(**{PART: part, MEASURE: measure, VALUE: training[name]})
-            parts.append(rows.assign(_fit=fits, _place=place)[training[name].notna()])
+            rows = training[[*_FIT, columns.EPOCH]].assign(**{VALUE: training[name]}, _fit=fits, _place=place)
+            parts.append(rows.assign(**{PART: part, MEASURE: measure})[training[name].notna()])
     if not parts:
         return pd.DataFrame(columns=list(HISTORY))
     whole = pd.concat(parts).sort_values(["_fit", "_place", columns.EPOCH], kind="stable")
