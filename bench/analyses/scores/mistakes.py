@@ -39,7 +39,8 @@ def confident_mistakes(measured: MeasuredCells, average: str = ALL_CELLS, count:
     """The images that each detector is most sure of and wrong about, for each test set.
 
     An answer is wrong where more than half of the trainings of its question are; how sure it is are the mean log odds
-    on the wrong side, those of the question that is surest.
+    on the wrong side, those of the question that is surest; they are below 0 where the few trainings that are right are
+    surer.
 
     Args:
         measured: The cells of a run.

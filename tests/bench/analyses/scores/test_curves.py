@@ -87,6 +87,18 @@ def test_reliability_counts_every_cell_alike(run, curves):
         assert found.reliability.calibration_error == pytest.approx(pooled)
 
 
+def test_cells_of_other_sizes_weigh_alike(run):
+    few = run.scores["key"].str.contains("/kiln/none/") & run.scores["name"].str.contains(r"00[1-3]\d")
+    part = with_scores(run, run.scores[~few])
+    found, measured = next(curves_of(evaluate(part), "off-diagonal")), evaluate(part).table
+    assert measured["n"].nunique() == 2
+    tables = [reliability_table(labels, scores) for labels, scores, _ in cells_of(part, "alpha")]
+    assert found.reliability.images == pytest.approx(np.mean([one.counts / one.counts.sum() for one in tables], axis=0))
+    own = measured[measured["detector"].eq("alpha") & measured["train"].ne(measured["test"])]
+    assert found.roc.area == pytest.approx(own["roc_auc"].mean())
+    assert np.trapezoid(found.roc.y, found.roc.x) == pytest.approx(found.roc.area, abs=found.roc.deviation)
+
+
 def test_thinned_curves_have_few_points_and_the_whole_area():
     measured = evaluate(make_run(n=400))
     for found, whole in zip(curves_of(measured, most=60), curves_of(measured, most=10**6), strict=True):

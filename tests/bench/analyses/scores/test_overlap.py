@@ -1,5 +1,6 @@
 """Overlap of errors, against loops over images and scikit-learn's kappa."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -7,11 +8,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 
+from bench.analyses.scores.mistakes import confident_mistakes, shared_mistakes
 from bench.analyses.scores.overlap import error_overlap, together_accuracy
+from bench.analyses.scores.slices import slice_accuracies
 from bench.evaluation.cells import evaluate
 from bench.platform.errors import InputError
 from bench.records.manifest import CheckpointRecord
-from tests.support.synthetic_runs import make_run, with_detector, with_scores, without
+from tests.support.open_protocols import Naming
+from tests.support.synthetic_runs import make_run, run_of, with_detector, with_scores, without
 
 DETECTORS = ("alpha", "beta", "gamma", "delta")
 
@@ -149,6 +153,21 @@ def test_released_detectors_alone_are_compared_once(run):
     (pair,) = error_overlap(evaluate(both)).itertuples()
     assert (pair.answers, pair.both_right, pair.both_wrong) == (4 * 30, 0, 0)
     assert together_accuracy(evaluate(both), ["beta", "gamma"]).any_right == 1
+
+
+def test_cells_that_name_generators_are_not_compared():
+    run = run_of(Naming())
+    told = run.scores[["key", "name"]].assign(generator="fog", predicted="fog")
+    measured = evaluate(replace(run, diagnostics=told))
+    pair = error_overlap(measured).iloc[0]
+    assert pair["answers"] == 0
+    assert np.isnan(pair["kappa"])
+    together = together_accuracy(measured, ["alpha", "beta"])
+    assert (together.cells, together.best_detector) == (0, "")
+    assert np.isnan(together.any_right)
+    assert confident_mistakes(measured).empty
+    assert shared_mistakes(measured).empty
+    assert slice_accuracies(measured, pd.Series(dtype="str")).empty
 
 
 def test_an_unknown_detector_is_refused(run):
