@@ -40,5 +40,4 @@ def grid_chart(
     if below is not None:
         drawn.append(element("g", below.body, transform=f"translate(0 {height + gap:.1f})"))
         width, height = max(width, below.width), height + gap + below.height
-    parts = (*panels, below) if below else tuple(panels)
-    return Chart(title, description, width, height, joined(*drawn), note, parts)
+    return Chart(title, description, width, height, joined(*drawn), note, tuple(panels), below)

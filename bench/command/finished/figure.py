@@ -20,7 +20,6 @@ def figure_command(
     dark: Annotated[bool, typer.Option("--dark", help="On dark ground.")] = False,  # noqa: FBT002 - a switch
 ) -> None:
     """Answer one question about a finished run with a chart, a table or numbers."""
-    from bench.records.store import Store
     from bench.report.figures import all_figures, find_figure
     from bench.report.figures.findings import Findings
 
@@ -28,7 +27,7 @@ def figure_command(
         msg = f"--out {out} without a figure; `lineup figure {run}` lists those of the run"
         raise InputError(msg)
     chosen = find_figure(name) if name else None
-    findings = Findings.of(Store(run).read())
+    (findings,) = Findings.read([run])
     if chosen is None:
         for figure in all_figures():
             content = figure.content(findings)

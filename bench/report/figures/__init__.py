@@ -6,7 +6,19 @@ A figure is one entry of `FIGURES`, or one entry point of the group `lineup.figu
 from __future__ import annotations
 
 from bench.platform.errors import InputError
-from bench.report.figures import averages, confusion, critical_difference, matrices, speed, steps
+from bench.report.figures import (
+    averages,
+    confusion,
+    critical_difference,
+    matrices,
+    mistakes,
+    overlap,
+    score_curves,
+    speed,
+    steps,
+    training,
+    transfer,
+)
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from detectors import catalogue
@@ -19,6 +31,12 @@ FIGURES = (
     steps.FIGURE,
     confusion.FIGURE,
     speed.FIGURE,
+    transfer.FIGURE,
+    overlap.FIGURE,
+    score_curves.ROC,
+    score_curves.RELIABILITY,
+    mistakes.FIGURE,
+    training.FIGURE,
 )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
 from bench.charts.palette import DetectorHue, hues_of
 from bench.evaluation.cells import MeasuredCells, evaluate, matrices
+from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.evaluation.ranking_rows import RankingRow
 from bench.records.manifest import Manifest
 from bench.records.run import Run
+from bench.records.store import Store
 
 BASELINE = "baseline"
 
@@ -26,17 +29,30 @@ class Findings:
         run: The run.
         measured: Its cells, measured.
         rankings: Its rankings: of trained detectors, and apart of released and imported ones.
+        training: The epochs of its trainings, as `bench.records.store.Store.training` gives them.
     """
 
     run: Run
     measured: MeasuredCells
     rankings: Sequence[Ranking]
+    training: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
-    def of(cls, run: Run) -> Findings:
+    def of(cls, run: Run, training: pd.DataFrame | None = None) -> Findings:
         """Measure and rank a run."""
         measured = evaluate(run)
-        return cls(measured.run, measured, rankings_of(run, measured))
+        return cls(measured.run, measured, rankings_of(run, measured), pd.DataFrame() if training is None else training)
+
+    @classmethod
+    def read(cls, folders: Sequence[Path]) -> list[Findings]:
+        """Read result folders; runs that ask one question of one data set are joined.
+
+        Raises:
+            InputError: A folder holds no run, or one detector appears in two versions.
+        """
+        stores = [Store(folder) for folder in folders]
+        training = pd.concat([store.training() for store in stores], ignore_index=True)
+        return [cls.of(run, training) for run in join_runs([store.read() for store in stores])]
 
     @property
     def manifest(self) -> Manifest:
@@ -47,6 +63,15 @@ class Findings:
     def rows(self) -> list[tuple[Ranking, RankingRow]]:
         """Every row, best first, with the ranking that it is in."""
         return [(ranking, row) for ranking in self.rankings for row in ranking.rows]
+
+    def best(self, count: int) -> list[str]:
+        """The names of the first detectors of the rankings, at most so many."""
+        return [row.detector for _, row in self.rows][:count]
+
+    @property
+    def average(self) -> str:
+        """The average that ranks, of the first ranking."""
+        return self.rankings[0].ranked_by
 
     @cached_property
     def hues(self) -> Mapping[str, DetectorHue]:

@@ -33,7 +33,7 @@ def steps_content(findings: Findings) -> FigureContent:
     if not quantities:
         return FigureContent()
     rows = _points(findings)
-    best = [row.detector for _, row in findings.rows][:_MOST_LINES]
+    best = findings.best(_MOST_LINES)
     panels = [_panel(findings, rows, title, names, best) for title, names in quantities.items()]
     chart = line_chart(_title(findings), _description(rows, best, quantities), panels, note=_note(findings, len(best)))
     return FigureContent([chart], rows=rows)
