@@ -162,6 +162,16 @@ def show_run(run: Run, folder: Path) -> None:
             console.print(Text(f"As a picture: {folder / picture}", style="dim"))
 
 
+def show_image(run: Run, name: str) -> None:
+    """Print all that a run says of one image. Raises `InputError` where no image has this name."""
+    from bench.analyses.scores.image_view import image_view
+    from bench.report.image_report import image_report
+
+    console = Console()
+    console.width = max(console.width, terminal.WIDTH)
+    console.print(image_report(image_view(evaluate(run), name)))
+
+
 def print_matrix(run: Run, detector: str) -> None:
     """Print one detector's matrix. Raises `InputError` for a detector that is not in the run."""
     known = run.manifest.detectors
