@@ -16,8 +16,9 @@ from bench.charts.plot_area import Axis, PlotArea, apart, marker
 from bench.charts.typefaces import text_width
 
 _GAP = 26.0  # between panels
-_LEFT, _NAME_GAP = 34.0, 10.0
+_LEFT, _NAME_GAP = 34.0, 24.0
 _NAMED = 12  # lines of which all have names; of more, the first ones
+_SHIFT = 2.4  # pixels between the marks of two lines at one place
 _MARKED = 14  # points of a line of which each has a mark
 
 
@@ -105,34 +106,37 @@ def _panel(panel: LinePanel, area: PlotArea, upper: float) -> list[Markup]:
         found.append(element("path", class_="chance", d=f"M0 {down:.1f}H{area.width:.1f}"))
     if panel.diagonal:
         found.append(element("path", class_="chance", d=f"M0 {area.height:.1f}L{area.width:.1f} 0"))
-    for series in reversed(panel.series):
-        found += _series(series, area)
+    middle = (len(panel.series) - 1) / 2
+    for place, series in reversed(list(enumerate(panel.series))):
+        found.append(_series(series, area, _SHIFT * (place - middle) if series.bounds else 0.0))
     return [*found, *_names(panel.series[:_NAMED], area)]
 
 
-def _series(series: Series, area: PlotArea) -> list[Markup]:
+def _series(series: Series, area: PlotArea, shift: float) -> Markup:
+    """A line, its marks and the intervals at them, `shift` pixels aside so that those of several lines are seen."""
     found = []
-    ends = [(x, low, high) for (x, _), (low, high) in zip(series.points, series.bounds, strict=bool(series.bounds))]
-    there = [(x, low, high) for x, low, high in ends if not math.isnan(low)]
-    if there:
-        around = [*((x, high) for x, _, high in there), *((x, low) for x, low, _ in reversed(there))]
-        found.append(element("path", class_=f"band {series.hue.css}", d=f"{area.line(around)}Z"))
+    for (x, _), (low, high) in zip(series.points, series.bounds, strict=bool(series.bounds)):
+        if not math.isnan(low):
+            (across, lower), (_, upper) = area.at(x, low), area.at(x, high)
+            path = f"M{across:.1f} {lower:.1f}V{upper:.1f}"
+            found.append(element("path", class_=f"whisker {series.hue.css}", d=path))
     tip = element("title", series.name)
     found.append(element("path", tip, class_=f"curve {series.hue.css}", d=area.line(series.points)))
     if len(series.points) <= _MARKED:
         for x, y in series.points:
             if not math.isnan(y):
                 found.append(marker(series.hue, *area.at(x, y), f"{series.name}: {100 * y:.1f}"))
-    return found
+    return element("g", *found, transform=f"translate({shift:.1f} 0)" if shift else None)
 
 
 def _names(series: Sequence[Series], area: PlotArea) -> list[Markup]:
-    """The name of each line at its right end, moved apart where they would meet, with a line to where it ends."""
+    """Mark and name of each line at its right end, moved apart where they would meet, and a line to where it ends."""
     ends = [next(((x, y) for x, y in reversed(one.points) if not math.isnan(y)), None) for one in series]
     shown = [(one, area.at(*end)) for one, end in zip(series, ends, strict=True) if end is not None]
     places = apart([down for _, (_, down) in shown], SMALL + 2.5, area.height)
     found = []
     for (one, (across, down)), place in zip(shown, places, strict=True):
-        found.append(element("path", class_="lead", d=f"M{across + 6:.1f} {down:.1f}L{area.width + 7:.1f} {place:.1f}"))
-        found.append(element("text", one.name, x=area.width + _NAME_GAP, y=place + 3.6, class_=f"small {one.hue.css}"))
+        found.append(element("path", class_="lead", d=f"M{across + 8:.1f} {down:.1f}L{area.width + 9:.1f} {place:.1f}"))
+        found.append(marker(one.hue, area.width + 15, place))
+        found.append(element("text", one.name, x=area.width + _NAME_GAP, y=place + 3.6, class_="small"))
     return found
