@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.records.saved_detector import SavedDetector, read_saved
-from bench.request.setting import former_name
+from bench.records.settings import former_name
 from detectors import catalogue
 from detectors.api import Detector, Runtime, Setting, Unavailable
 from detectors.card import SETTINGS

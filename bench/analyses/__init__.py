@@ -1,0 +1,1 @@
+"""Analyses of finished runs: what follows from their scores and images, as data."""
