@@ -143,9 +143,8 @@ class Selections:
         }
         every = {**{_whole(name): inspection for name, inspection in inspected.items()}, **variants}
         self._images = {key: inspection.images for key, inspection in every.items()}
-        self.pool, positions = _find_distinct(
-            list(self._images.values()), list(map(hashes_as_degraded, every.values()))
-        )
+        hashes = list(map(hashes_as_degraded, every.values()))
+        self.pool, positions = _find_distinct(list(self._images.values()), hashes)
         self._positions = dict(zip(every, positions, strict=True))
         self._known: dict[Subset, Selection] = {}
 

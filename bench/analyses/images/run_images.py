@@ -18,7 +18,7 @@ from bench.images.data_sets import open_data
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.image_set import ImageSet
 from bench.images.quality.inspection import InspectedImages
-from bench.images.reading import Reading, parse_classes, parse_columns, parse_levels, parse_pixel_count
+from bench.images.reading import AS_STATED, Reading, parse_classes, parse_columns, parse_levels, parse_pixel_count
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from bench.records.columns import TEST, TRAIN
@@ -45,7 +45,7 @@ class DataPlace:
 
     data: str
     real: str = ""
-    reading: Reading = Reading()
+    reading: Reading = AS_STATED
     max_pixels: int = MAX_PIXELS
 
 
@@ -144,9 +144,8 @@ def _place(folder: Path, manifest: Manifest, data: str, real: str) -> DataPlace:
         raise InputError(msg)
     if found == EMBEDDED:
         return DataPlace(EMBEDDED)
-    classes, columns, levels, group = (
-        _text(values.get(name, "")) for name in ("classes", "columns", "levels", "group")
-    )
+    stated = ("classes", "columns", "levels", "group")
+    classes, columns, levels, group = (_text(values.get(name, "")) for name in stated)
     return DataPlace(
         found,
         real or _text(values.get("real", "")),

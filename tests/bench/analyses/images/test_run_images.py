@@ -72,7 +72,7 @@ def test_images_that_are_gone_are_told_with_what_to_do(made, workplace, tmp_path
     with pytest.raises(InputError, match=r"cannot be read again: .*gone does not exist.*--data"):
         images_of_run(other, workplace)
     (other / "settings.toml").unlink()
-    with pytest.raises(InputError, match="does not say where its images lie.*--data"):
+    with pytest.raises(InputError, match=r"does not say where its images lie.*--data"):
         images_of_run(other, workplace)
     assert len(images_of_run(other, workplace, data=str(made[0])).images) == 48
     rmtree(other / "scores")
