@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,6 +13,7 @@ from bench.engine.prepared_image import PreparationRequest
 from bench.engine.selections import Positions
 from bench.images.image_set import ImageSet
 from bench.images.quality.inspection import InspectedImages
+from bench.platform.errors import InputError
 from detectors.api import Array, Sample
 from protocols.degradations import parse_degradation
 
@@ -109,3 +110,14 @@ def drawn_by_content(inspected: InspectedImages, count: int) -> dict[str, Positi
         if drawn := [first[rank] for rank in sorted(first)[:count]]:
             found[name] = np.array(drawn, np.int64)
     return found
+
+
+def rows_of_names(images: ImageSet, names: Sequence[str]) -> Positions:
+    """The positions of images by name, int64 (N,). Raises `InputError` where one is not there."""
+    known = {name: row for row, name in enumerate(images.names)}
+    if missing := [name for name in names if name not in known]:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        where = images.files.where
+        msg = f"{missing[0]}{more}: no such image in {where}; give names as the scores of the run have them"
+        raise InputError(msg)
+    return np.array([known[name] for name in names], np.int64)

@@ -183,7 +183,7 @@ def _half_correlations(
     joint = ((first_signs @ across) * second_signs).sum(axis=1)
     energies = [((signs @ own) * signs).sum(axis=1) for signs, own in ((first_signs, first), (second_signs, second))]
     energy = np.maximum(energies[0], 0) * np.maximum(energies[1], 0)
-    return np.divide(joint, np.sqrt(energy), out=np.zeros_like(joint), where=energy > 0)
+    return np.asarray(np.divide(joint, np.sqrt(energy), out=np.zeros_like(joint), where=energy > 0))
 
 
 def _observed(found: NDArray[np.float64]) -> tuple[float, float]:

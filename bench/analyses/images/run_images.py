@@ -106,10 +106,13 @@ def images_of_run(folder: Path, workplace: Workplace, data: str = "", real: str 
     images = _opened(folder, place, workplace)
     if record.limit is not None:
         images = images.select_at_most(record.limit)
-    for facts in (_recalled, _inspected):  # the cache knows what the run used, and perhaps nothing else
-        found = _as_in_run(images, run.manifest, workplace, facts).usable()
-        if (used := _with_digest(found, record.digest, run.cells)) is not None:
-            return RunImages(folder, place, used)
+    # the cache knows what the run used, and perhaps nothing else
+    recalled = _as_in_run(images, run.manifest, workplace, _recalled).usable()
+    if (used := _with_digest(recalled, record.digest, run.cells)) is not None:
+        return RunImages(folder, place, used)
+    found = _as_in_run(images, run.manifest, workplace, _inspected).usable()
+    if (used := _with_digest(found, record.digest, run.cells)) is not None:
+        return RunImages(folder, place, used)
     raise _refusal(folder, place, run.manifest, found)
 
 
