@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.analyses.images.residuals import Map, power
-from bench.analyses.images.spectra import Spectra, Spectrum
+from bench.analyses.images.spectra import AverageSpectrum, Spectra
 from bench.records.columns import DEGRADATION, GENERATOR, IMAGES
 
 FEWEST = 4  # images of a generator whose halves are correlated
@@ -81,7 +81,7 @@ def normalised(fingerprint: Map) -> Map:
     return np.asarray(centred / energy) if energy else centred
 
 
-def agreement(spectrum: Spectrum) -> Map:
+def agreement(spectrum: AverageSpectrum) -> Map:
     """How far the residuals of a generator agree at each frequency, float64 (side, side), frequency 0 in the middle.
 
     In [0, number of images]: the power of the sum of the residuals, divided by the sum of their powers, 0 where they
@@ -93,7 +93,7 @@ def agreement(spectrum: Spectrum) -> Map:
     return found
 
 
-def peak(spectrum: Spectrum) -> Peak:
+def peak(spectrum: AverageSpectrum) -> Peak:
     """The frequency of a generator whose agreement is the least likely by chance, frequency 0 left out."""
     side = spectrum.side
     ratios = agreement(spectrum).ravel()
@@ -112,7 +112,7 @@ def peak(spectrum: Spectrum) -> Peak:
     return Peak(float(ratios[top]), float(y), float(x), min(1.0, float(chance[top]) * len(asked)))
 
 
-def correlations(spectra: Mapping[str, Spectrum]) -> Correlations:
+def correlations(spectra: Mapping[str, AverageSpectrum]) -> Correlations:
     """Correlations between the fingerprints of different halves of the images.
 
     Args:
@@ -133,7 +133,7 @@ def correlations(spectra: Mapping[str, Spectrum]) -> Correlations:
     return Correlations(degradation, names, (values + values.T) / 2, np.maximum(p, p.T))
 
 
-def _centred_blocks(spectrum: Spectrum) -> NDArray[np.float64]:
+def _centred_blocks(spectrum: AverageSpectrum) -> NDArray[np.float64]:
     """The residuals of the parts of the images, each without its mean, (B, side * side)."""
     flat = spectrum.blocks.reshape(len(spectrum.blocks), -1)
     return np.asarray(flat - flat.mean(axis=1, keepdims=True))

@@ -60,7 +60,7 @@ class SpectraRequest:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class AverageSpectrum:
     """The average spectrum of one generator, or of real images, under one degradation.
 
     Attributes:
@@ -105,10 +105,10 @@ class Spectra:
         left_out: The drawn images that some of them are without.
     """
 
-    spectra: tuple[Spectrum, ...]
+    spectra: tuple[AverageSpectrum, ...]
     left_out: tuple[LeftOut, ...]
 
-    def under(self, degradation: str) -> dict[str, Spectrum]:
+    def under(self, degradation: str) -> dict[str, AverageSpectrum]:
         """The spectra under one degradation, by generator and `REAL`."""
         return {one.generator: one for one in self.spectra if one.degradation == degradation}
 
@@ -139,9 +139,9 @@ class _Sums:
         self.blocks[self.images % BLOCKS] += values
         self.images += 1
 
-    def mean(self, generator: str, degradation: str) -> Spectrum:
+    def mean(self, generator: str, degradation: str) -> AverageSpectrum:
         blocks = self.blocks[: min(BLOCKS, self.images)]
-        return Spectrum(
+        return AverageSpectrum(
             generator, degradation, self.images, self.log_power / self.images, self.power / self.images, blocks
         )
 
@@ -165,7 +165,7 @@ def average_spectra(inspected: InspectedImages, request: SpectraRequest, workers
     sides = {name: request.side or common_side(inspected, drawn, chain) for name, chain in chains.items()}
     makers = {name: partial(_residual_and_power, side=side) for name, side in sides.items()}
     left_out: list[LeftOut] = []
-    found: dict[tuple[str, str], Spectrum] = {}
+    found: dict[tuple[str, str], AverageSpectrum] = {}
     for generator, rows in drawn.items():
         sums = {name: _Sums(side) for name, side in sides.items()}
         for made in made_arrays(inspected.images, rows, makers, workers):
@@ -223,7 +223,7 @@ def spectrum_table(spectra: Spectra) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(SPECTRA))
 
 
-def _rows(one: Spectrum, real: Spectrum | None) -> pd.DataFrame:
+def _rows(one: AverageSpectrum, real: AverageSpectrum | None) -> pd.DataFrame:
     return pd.DataFrame(
         {
             GENERATOR: one.generator,

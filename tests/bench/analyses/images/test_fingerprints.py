@@ -14,14 +14,14 @@ from bench.analyses.images.fingerprints import (
     peak,
 )
 from bench.analyses.images.residuals import power
-from bench.analyses.images.spectra import BLOCKS, Spectra, SpectraRequest, Spectrum, average_spectra
+from bench.analyses.images.spectra import BLOCKS, AverageSpectrum, Spectra, SpectraRequest, average_spectra
 
 
 def spectrum_of(residuals, name="a"):
     """The spectrum of some residuals, float (N, side, side)."""
     powers = np.mean([power(one) for one in residuals], axis=0)
     blocks = np.array([residuals[start::BLOCKS].sum(axis=0) for start in range(min(BLOCKS, len(residuals)))])
-    return Spectrum(name, "none", len(residuals), np.log10(powers + 1), powers, blocks)
+    return AverageSpectrum(name, "none", len(residuals), np.log10(powers + 1), powers, blocks)
 
 
 def noise(seed, count=40, side=16):
