@@ -25,11 +25,13 @@ from bench.engine.saved_detectors import restore_with_recipe
 from bench.engine.selections import Positions
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
+from bench.records.columns import DETECTOR, REASON
 from bench.records.saved_detector import read_saved
 from detectors.api import Runtime
 from protocols.api import NONE
 
 FITTED = "fitted"  # folder of fitted detectors in a result folder
+WITHOUT = (DETECTOR, REASON)  # columns of detectors without saliency
 Tables = Mapping[str, pd.DataFrame]  # by the name of the file that they are for, without its ending
 
 
@@ -127,7 +129,7 @@ def saliency_of_run(
         "saliency": saliency_table(found.maps),
         "gradient_spectra": gradient_spectrum_table(found.maps),
         "saliency_left_out": left_out_table(found.left_out),
-        "saliency_without": pd.DataFrame(found.without.items(), columns=["detector", "reason"]),
+        "saliency_without": pd.DataFrame(found.without.items(), columns=list(WITHOUT)),
     }
     return SaliencyOfRun(found, tables)
 

@@ -20,7 +20,7 @@ from bench.analyses.images.residuals import Map, decibels, frequencies, power, r
 from bench.engine.selections import Positions
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.errors import InputError
-from bench.records.columns import DEGRADATION, GENERATOR, IMAGES
+from bench.records.columns import DEGRADATION, GENERATOR, IMAGES, NAME, REASON
 from detectors.api import Array, Sample
 from detectors.types import Facts
 from protocols.api import NONE
@@ -241,4 +241,4 @@ def _rows(one: AverageSpectrum, real: AverageSpectrum | None) -> pd.DataFrame:
 def left_out_table(left_out: Sequence[LeftOut]) -> pd.DataFrame:
     """The images that an analysis is without, columns `name`, `degradation` and `reason`."""
     rows = [(one.name, one.degradation, one.reason) for one in left_out]
-    return pd.DataFrame(rows, columns=["name", DEGRADATION, "reason"])
+    return pd.DataFrame(rows, columns=[NAME, DEGRADATION, REASON])
