@@ -97,23 +97,26 @@ def images_of_run(folder: Path, workplace: Workplace, data: str = "", real: str 
         real: Another place of the real images that were added; "" for the recorded one.
 
     Raises:
-        InputError: There is no run in the folder, it does not say where its images lie, they are gone, or what lies
-            there has another content.
+        InputError: There is no run in the folder, it does not say where its images lie or what they hold, they are
+            gone, or what lies there has another content.
     """
-    run = Store(folder).read()
-    record = run.manifest.data
-    place = _place(folder, run.manifest, data, real)
+    manifest, cells = Store(folder).outline()
+    record = manifest.data
+    if not record.digest or (not record.files and all(one.imported for one in manifest.detectors.values())):
+        msg = f"{folder} records no content of its images, as scores of other tools come without; images that it names"
+        raise InputError(f"{msg} cannot be told from others: give the folder of a run that read them")
+    place = _place(folder, manifest, data, real)
     images = _opened(folder, place, workplace)
     if record.limit is not None:
         images = images.select_at_most(record.limit)
     # the cache knows what the run used, and perhaps nothing else
-    recalled = _as_in_run(images, run.manifest, workplace, _recalled).usable()
-    if (used := _with_digest(recalled, record.digest, run.cells)) is not None:
+    recalled = _as_in_run(images, manifest, workplace, _recalled).usable()
+    if (used := _with_digest(recalled, record.digest, cells)) is not None:
         return RunImages(folder, place, used)
-    found = _as_in_run(images, run.manifest, workplace, _inspected).usable()
-    if (used := _with_digest(found, record.digest, run.cells)) is not None:
+    found = _as_in_run(images, manifest, workplace, _inspected).usable()
+    if (used := _with_digest(found, record.digest, cells)) is not None:
         return RunImages(folder, place, used)
-    raise _refusal(folder, place, run.manifest, found)
+    raise _refusal(folder, place, manifest, found)
 
 
 def _recalled(images: ImageSet, workplace: Workplace) -> InspectedImages:
@@ -238,8 +241,6 @@ def _named(generators: Sequence[str], labels: pd.DataFrame) -> tuple[str, ...]:
 def _refusal(folder: Path, place: DataPlace, manifest: Manifest, found: InspectedImages) -> InputError:
     """The error for images that are not those of the run."""
     record = manifest.data
-    if not record.digest:
-        return InputError(f"{folder} does not record the content of its images, so none can be told to be them")
     other = images_digest(found.images, hashes_as_degraded(found))
     asked = f"{record.images:,} images of digest {record.digest[:SHOWN]}"
     has = f"{len(found.images):,} of digest {other[:SHOWN]}"
