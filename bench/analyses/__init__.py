@@ -1,1 +1,1 @@
-"""Analyses of finished runs: what follows from their scores and images, as data."""
+"""What follows from the results of a finished run beside its leaderboard, as data: no tables, no pictures, no files."""
