@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.images.decoding.structure import LARGEST_MAX_PIXELS, MAX_PIXELS
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
 from bench.request.defaults import BASELINES, DETECTORS
 
@@ -186,12 +186,9 @@ def seed_numbers(text: str) -> tuple[int, ...]:
 
 def pixel_count(text: str) -> int:
     """A number of pixels, in millions where an M follows it. Raises `InputError` for anything else, or too much."""
-    digits, unit = (text[:-1], 10**6) if text[-1:] in {"M", "m"} else (text, 1)
-    count = int(digits) * unit if digits.isascii() and digits.isdigit() else 0
-    if not 1 <= count <= LARGEST_MAX_PIXELS:
-        msg = f"--max-pixels {text!r} is no number of pixels from 1 to {LARGEST_MAX_PIXELS}; give 200M or 200000000"
-        raise InputError(msg)
-    return count
+    from bench.images.reading import parse_pixel_count
+
+    return parse_pixel_count(text)
 
 
 def cache_folder() -> Path:

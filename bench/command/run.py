@@ -143,10 +143,11 @@ def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, p
     """
     from bench.records.columns import STATUS
     from bench.records.outcomes import Failed
+    from bench.records.settings import SETTINGS, SettingsFile
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
     from bench.request.protocol_catalogue import option_values
-    from bench.request.settings_file import SETTINGS, SettingsFile, to_toml, with_absolute_paths
+    from bench.request.settings_file import to_toml, with_absolute_paths
 
     store = Store.at(root)
     own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}

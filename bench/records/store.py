@@ -177,12 +177,7 @@ class Store:
         Raises:
             InputError: There is none, it is damaged, or another version of Lineup wrote it.
         """
-        path = self.root / MANIFEST
-        if not path.is_file():
-            msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
-            raise InputError(msg)
-        manifest, further = read_manifest(path.read_bytes(), str(path))
-        cells = _cells(further.get(_CELLS), manifest, path)
+        manifest, cells = self.outline()
         scored = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
         headers = {path: _header(path) for path in self._score_files()}
         needed = {path: header for path, header in headers.items() if scored & header.sizes.keys()}
@@ -191,6 +186,19 @@ class Store:
         diagnostics = self._diagnostics(diagnosed)
         validation = read_validation(self.root, self.root / SCORES)
         return Run(manifest, cells, scores, self.throughput(), diagnostics, validation)
+
+    def outline(self) -> tuple[Manifest, pd.DataFrame]:
+        """The manifest of the run in this folder, and its cells as `Run.cells`, without any scores.
+
+        Raises:
+            InputError: There is no run, its manifest is damaged, or another version of Lineup wrote it.
+        """
+        path = self.root / MANIFEST
+        if not path.is_file():
+            msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
+            raise InputError(msg)
+        manifest, further = read_manifest(path.read_bytes(), str(path))
+        return manifest, _cells(further.get(_CELLS), manifest, path)
 
     def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> ScoreTable:
         """The scores of these cells. Raises `InputError` where some are gone."""
