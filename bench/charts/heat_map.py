@@ -16,7 +16,7 @@ from bench.charts.markup import element, joined
 from bench.charts.numbers import correlation_text, percent_text, step_of
 from bench.charts.typefaces import BOLD, shortened, text_width
 
-Kind = Literal["h", "s", "r"]  # accuracies around chance, shares from none to all, correlations from -1 to 1
+PanelKind = Literal["h", "s", "r"]  # accuracies around chance, shares from none to all, correlations from -1 to 1
 GROUP_GAP = 6.0  # pixels between groups
 PANEL_GAP = 28.0
 _LABEL_GAP = 6.0
@@ -24,7 +24,7 @@ _SLANT = 0.72  # of a label's length, across and down, where it slants
 
 
 @dataclass(frozen=True)
-class Matrix:
+class HeatMapPanel:
     """One panel.
 
     Attributes:
@@ -48,7 +48,7 @@ class Matrix:
     lines: Sequence[str] = ()
     column_groups: Sequence[str] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
-    kind: Kind = "h"
+    kind: PanelKind = "h"
     diagonal: bool = True
     numbers: bool = True
     css: str = ""
@@ -74,7 +74,7 @@ class _Frame:
         return self.above + self.down + self.below
 
 
-def heat_map_chart(title: str, description: str, panels: Sequence[Matrix], *, note: str = "") -> Chart:
+def heat_map_chart(title: str, description: str, panels: Sequence[HeatMapPanel], *, note: str = "") -> Chart:
     """Heat maps side by side, with the scale of their colours below."""
     frame = _frame(panels)
     drawn = [
@@ -85,7 +85,7 @@ def heat_map_chart(title: str, description: str, panels: Sequence[Matrix], *, no
     return grid_chart(title, description, drawn, gap=PANEL_GAP, below=scale, note=note)
 
 
-def _described(panel: Matrix) -> str:
+def _described(panel: HeatMapPanel) -> str:
     """The lines of a panel, and its lowest and highest cell."""
     there = {key: value for key, value in panel.values.items() if not math.isnan(value)}
     if not there:
@@ -98,11 +98,11 @@ def _described(panel: Matrix) -> str:
     return f"{'; '.join((*panel.lines, *said))}."
 
 
-def _said(kind: Kind, value: float) -> str:
+def _said(kind: PanelKind, value: float) -> str:
     return correlation_text(value) if kind == "r" else f"{percent_text(value)} %"
 
 
-def _frame(panels: Sequence[Matrix]) -> _Frame:
+def _frame(panels: Sequence[HeatMapPanel]) -> _Frame:
     most = max(sum(map(len, panel.columns)) for panel in panels)
     numbers = any(panel.numbers for panel in panels)
     cell = (30.0, 24.0) if most <= 16 and numbers else (24.0, 18.0) if numbers else (11.0, 11.0)
@@ -137,11 +137,11 @@ def _places(groups: Sequence[Sequence[str]], side: float) -> dict[str, float]:
     return dict(zip(_flat(groups), accumulate([0.0, *steps[:-1]]), strict=True))
 
 
-def _row_label(panel: Matrix, row: str) -> str:
+def _row_label(panel: HeatMapPanel, row: str) -> str:
     return f"{row}  {panel.counts[row]}" if row in panel.counts else row
 
 
-def _panel(panel: Matrix, frame: _Frame) -> Markup:
+def _panel(panel: HeatMapPanel, frame: _Frame) -> Markup:
     wide, high = frame.cell
     rows, columns = _places(panel.rows, high), _places(panel.columns, wide)
     cells = [
@@ -173,7 +173,7 @@ def _slanting(text: str, x: float, y: float) -> Markup:
     return element("text", text, transform=f"translate({x:.1f} {y:.1f}) rotate(-45)", text_anchor="end")
 
 
-def _group_names(panel: Matrix, wide: float) -> list[Markup]:
+def _group_names(panel: HeatMapPanel, wide: float) -> list[Markup]:
     """The name of each group of columns above a line over it."""
     found, x = [], 0.0
     for name, group in zip(panel.column_groups, panel.columns, strict=False):
@@ -185,7 +185,7 @@ def _group_names(panel: Matrix, wide: float) -> list[Markup]:
     return found
 
 
-def _cell(panel: Matrix, key: tuple[str, str], place: tuple[float, float], size: tuple[float, float]) -> Markup:
+def _cell(panel: HeatMapPanel, key: tuple[str, str], place: tuple[float, float], size: tuple[float, float]) -> Markup:
     value = panel.values.get(key, math.nan)
     related = panel.kind == "r"
     step, (x, y), (wide, high) = step_of((value + 1) / 2 if related else value), place, size
@@ -200,7 +200,7 @@ def _cell(panel: Matrix, key: tuple[str, str], place: tuple[float, float], size:
     return joined(box, middle)
 
 
-def _scale(kind: Kind, left: float) -> Chart:
+def _scale(kind: PanelKind, left: float) -> Chart:
     """The colours of 0 to 100 %, with chance marked where there is one."""
     css = "s" if kind == "s" else "h"
     steps = [element("rect", x=2.0 * step, y=0, width=2.2, height=9, class_=f"{css}{step}") for step in range(101)]

@@ -12,7 +12,7 @@ from bench.charts.chart import LINE, SMALL, TEXT, Chart
 from bench.charts.grid import WIDTH, grid_chart
 from bench.charts.markup import element
 from bench.charts.palette import DetectorHue
-from bench.charts.plot_area import Axis, PlotArea, apart, marker
+from bench.charts.plot_area import PlotArea, PlotAxis, apart, marker
 from bench.charts.typefaces import text_width
 
 _GAP = 26.0  # between panels
@@ -56,8 +56,8 @@ class LinePanel:
 
     title: str
     series: Sequence[Series]
-    x: Axis
-    y: Axis
+    x: PlotAxis
+    y: PlotAxis
     level: float | None = None
     diagonal: bool = False
     slanting: bool = False
@@ -82,12 +82,12 @@ def line_chart(title: str, description: str, panels: Sequence[LinePanel], *, not
 
 
 def _described(panel: LinePanel) -> str:
-    """Where each of the named lines begins and ends, in percent."""
+    """Where each of the named lines begins and ends."""
     said = []
     for series in panel.series[:_NAMED]:
         there = [y for _, y in series.points if not math.isnan(y)]
         if there:
-            said.append(f"{series.name} from {100 * there[0]:.1f} to {100 * there[-1]:.1f}")
+            said.append(f"{series.name} from {panel.y.text(there[0])} to {panel.y.text(there[-1])}")
     return f"{'; '.join(said)}." if said else "No point has a value."
 
 
@@ -125,7 +125,7 @@ def _series(series: Series, area: PlotArea, shift: float) -> Markup:
     if len(series.points) <= _MARKED:
         for x, y in series.points:
             if not math.isnan(y):
-                found.append(marker(series.hue, *area.at(x, y), f"{series.name}: {100 * y:.1f}"))
+                found.append(marker(series.hue, *area.at(x, y), f"{series.name}: {area.y.text(y)}"))
     return element("g", *found, transform=f"translate({shift:.1f} 0)" if shift else None)
 
 

@@ -31,7 +31,7 @@ class Tick(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class PlotAxis:
     """One axis.
 
     Attributes:
@@ -40,6 +40,7 @@ class Axis:
         ticks: Its marked places.
         title: What it shows, with its unit.
         logarithmic: Whether equal distances are equal ratios.
+        shares: Whether its numbers are shares in [0, 1], which are read in percent.
     """
 
     low: float
@@ -47,6 +48,11 @@ class Axis:
     ticks: Sequence[Tick]
     title: str = ""
     logarithmic: bool = False
+    shares: bool = False
+
+    def text(self, value: float) -> str:
+        """A number of the axis as it is read."""
+        return f"{100 * value:.1f} %" if self.shares else f"{value:.3g}"
 
     def place(self, value: float) -> float:
         """Where a value stands, from 0 at the beginning to 1 at the end."""
@@ -55,14 +61,14 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
 
-def percent_axis(low: float = 0.0, high: float = 1.0, title: str = "", step: float = 0.1) -> Axis:
+def percent_axis(low: float = 0.0, high: float = 1.0, title: str = "", step: float = 0.1) -> PlotAxis:
     """An axis of shares, marked in percent."""
     count = round((high - low) / step)
     ticks = [Tick(low + step * place, f"{100 * (low + step * place):.0f}") for place in range(count + 1)]
-    return Axis(low, high, ticks, title)
+    return PlotAxis(low, high, ticks, title, shares=True)
 
 
-def decades_axis(least: float, most: float, title: str) -> Axis:
+def decades_axis(least: float, most: float, title: str) -> PlotAxis:
     """A logarithmic axis over positive numbers, marked at 1, 2 and 5 times the powers of ten."""
     low, high = least / 1.25, most * 1.25
     found = [
@@ -70,12 +76,14 @@ def decades_axis(least: float, most: float, title: str) -> Axis:
         for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for step in ((1, 2, 5) if high / low < 1000 else (1,))
     ]
-    return Axis(low, high, [tick for tick in found if low <= tick.at <= high], title, logarithmic=True)
+    return PlotAxis(low, high, [tick for tick in found if low <= tick.at <= high], title, logarithmic=True)
 
 
-def names_axis(names: Sequence[str], title: str = "") -> Axis:
+def names_axis(names: Sequence[str], title: str = "") -> PlotAxis:
     """An axis of steps at equal distances, in their order."""
-    return Axis(-0.15, max(len(names) - 1, 1) + 0.15, [Tick(place, name) for place, name in enumerate(names)], title)
+    return PlotAxis(
+        -0.15, max(len(names) - 1, 1) + 0.15, [Tick(place, name) for place, name in enumerate(names)], title
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,8 @@ class PlotArea:
         height: Pixels up.
     """
 
-    x: Axis
-    y: Axis
+    x: PlotAxis
+    y: PlotAxis
     width: float
     height: float
 

@@ -103,6 +103,11 @@ GroupBy = Annotated[
 ]
 Follow = Annotated[bool, typer.Option("--follow/--no-follow", help="Follow links in folders.", rich_help_panel=IMAGES)]
 
+PlaceOfData = Annotated[
+    str,
+    typer.Option("--data", help="Where the images of the run lie now; they are checked.", show_default="as recorded"),
+]
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=COMPUTED)]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]

@@ -29,6 +29,7 @@ CONTENT, ORIGIN, LONGER_SIDE, PIXELS = "content", "origin", "longer_side", "pixe
 ATTRIBUTES = (CONTENT, ORIGIN, LONGER_SIDE, PIXELS)
 SIDES = (256, 512, 1024, 2048)  # edges of bins of the longer side, pixels
 LEAST = 20  # images of a slice below which it is marked
+REAL_POOL = "real, "  # before the pool of real images
 NOT_STATED = ""  # the slice of images of which nothing is known
 SLICE, CELLS, FEW, MISSING = "slice", "cells", "few", "missing"
 REAL, GENERATED = "real_images", "generated_images"
@@ -51,7 +52,7 @@ def image_attributes(images: ImageSet, records: pd.DataFrame | None = None) -> p
         are not known.
     """
     table = images.table
-    pools = "real, " + table["generator"].astype(str)
+    pools = REAL_POOL + table["generator"].astype(str)
     origin = table["generator"].astype(str).where(table["label"].eq(1), pools)
     sides = np.full((2, len(table)), np.nan)
     if records is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.command import options
 from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ def figure_command(
     run: Annotated[Path, typer.Argument(help="Result folder.")],
     name: Annotated[str, typer.Argument(help="A figure; without one, those of the run are listed.")] = "",
     out: Annotated[Path | None, typer.Option(help="File to write: .svg, .png, .csv, .md or .tex.")] = None,
+    data: options.PlaceOfData = "",
     dark: Annotated[bool, typer.Option("--dark", help="On dark ground.")] = False,  # noqa: FBT002 - a switch
 ) -> None:
     """Answer one question about a finished run with a chart, a table or numbers."""
+    from bench.command.finished.images import opened_images
     from bench.report.figures import all_figures, find_figure
     from bench.report.figures.findings import Findings
 
@@ -27,7 +30,7 @@ def figure_command(
         msg = f"--out {out} without a figure; `lineup figure {run}` lists those of the run"
         raise InputError(msg)
     chosen = find_figure(name) if name else None
-    (findings,) = Findings.read([run])
+    (findings,) = Findings.read([run], opened_images(data))
     if chosen is None:
         for figure in all_figures():
             content = figure.content(findings)

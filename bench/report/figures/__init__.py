@@ -13,7 +13,10 @@ from bench.report.figures import (
     matrices,
     mistakes,
     overlap,
+    saliency,
     score_curves,
+    slices,
+    spectra,
     speed,
     steps,
     training,
@@ -35,7 +38,10 @@ FIGURES = (
     overlap.FIGURE,
     score_curves.ROC,
     score_curves.RELIABILITY,
+    slices.FIGURE,
     mistakes.FIGURE,
+    spectra.FIGURE,
+    saliency.FIGURE,
     training.FIGURE,
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,8 +17,11 @@ from bench.evaluation.ranking_rows import RankingRow
 from bench.records.manifest import Manifest
 from bench.records.run import Run
 from bench.records.store import Store
+from bench.report.figures.run_pictures import NoImages, OpenedImages
 
 BASELINE = "baseline"
+_NOT_ASKED = NoImages("The images were not asked for.")
+_Opening = Callable[[Path], OpenedImages | NoImages]
 
 
 @dataclass(frozen=True)
@@ -30,29 +33,44 @@ class Findings:
         measured: Its cells, measured.
         rankings: Its rankings: of trained detectors, and apart of released and imported ones.
         training: The epochs of its trainings, as `bench.records.store.Store.training` gives them.
+        images: Its images, or why there are none.
     """
 
     run: Run
     measured: MeasuredCells
     rankings: Sequence[Ranking]
     training: pd.DataFrame = field(default_factory=pd.DataFrame)
+    images: OpenedImages | NoImages = _NOT_ASKED
 
     @classmethod
-    def of(cls, run: Run, training: pd.DataFrame | None = None) -> Findings:
+    def of(cls, run: Run) -> Findings:
         """Measure and rank a run."""
         measured = evaluate(run)
-        return cls(measured.run, measured, rankings_of(run, measured), pd.DataFrame() if training is None else training)
+        return cls(measured.run, measured, rankings_of(run, measured))
 
     @classmethod
-    def read(cls, folders: Sequence[Path]) -> list[Findings]:
+    def read(
+        cls, folders: Sequence[Path], images: Callable[[Path], OpenedImages | NoImages] | None = None
+    ) -> list[Findings]:
         """Read result folders; runs that ask one question of one data set are joined.
+
+        Args:
+            folders: One at least.
+            images: Opens the images of the run in a folder; None where they are not needed.
 
         Raises:
             InputError: A folder holds no run, or one detector appears in two versions.
         """
         stores = [Store(folder) for folder in folders]
         training = pd.concat([store.training() for store in stores], ignore_index=True)
-        return [cls.of(run, training) for run in join_runs([store.read() for store in stores])]
+        runs = [store.read() for store in stores]
+        places = {run.manifest.data.digest: folder for run, folder in zip(runs, folders, strict=True)}
+        found = []
+        for run in join_runs(runs):
+            findings = replace(cls.of(run), training=training)
+            opened = images(places[run.manifest.data.digest]) if images else findings.images
+            found.append(replace(findings, images=opened))
+        return found
 
     @property
     def manifest(self) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bench.analyses.scores.overlap import FIRST, FIRST_MENDED, SECOND, SECOND_MENDED, error_overlap, together_accuracy
-from bench.charts.heat_map import Matrix, heat_map_chart
+from bench.charts.heat_map import HeatMapPanel, heat_map_chart
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from bench.report.ranking_columns import TableColumn, TitledTable, percent
@@ -24,7 +24,7 @@ def overlap_content(findings: Findings) -> FigureContent:
     for pair in pairs.to_dict(orient="records"):
         values[str(pair[FIRST]), str(pair[SECOND])] = float(pair[FIRST_MENDED])
         values[str(pair[SECOND]), str(pair[FIRST])] = float(pair[SECOND_MENDED])
-    panel = Matrix("", values, [names], [names], kind="s", diagonal=False)
+    panel = HeatMapPanel("", values, [names], [names], kind="s", diagonal=False)
     there = {key: value for key, value in values.items() if not math.isnan(value)}
     said = ""
     if there:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.charts.lines import LinePanel, Series, line_chart
-from bench.charts.plot_area import Axis, names_axis, percent_axis
+from bench.charts.plot_area import PlotAxis, names_axis, percent_axis
 from bench.evaluation.cells import accuracy_name
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
@@ -71,7 +71,7 @@ def _points(findings: Findings) -> pd.DataFrame:
     return found.reset_index().rename(columns={axis: "step"}).astype({"step": "str"})
 
 
-def _panel(title: str, names: Sequence[str], series: Sequence[Series], axis: Axis) -> LinePanel:
+def _panel(title: str, names: Sequence[str], series: Sequence[Series], axis: PlotAxis) -> LinePanel:
     labels = [name.partition(":")[2] or name for name in names] if title else list(names)
     return LinePanel(title, series, names_axis(labels), axis, level=0.5, slanting=max(map(len, labels)) > 7)
 
@@ -84,7 +84,7 @@ def _series(findings: Findings, found: _Points, detector: str, names: Sequence[s
     return Series(findings.title(detector), findings.hues[detector], points, bounds)
 
 
-def _axis(rows: pd.DataFrame) -> Axis:
+def _axis(rows: pd.DataFrame) -> PlotAxis:
     """From the tenth below the lowest end of an interval to 100 %, alike for all panels."""
     ends = [value for value in rows[[columns.RANKED, *_ENDS]].to_numpy(float).ravel() if not math.isnan(value)]
     return percent_axis(min(0.4, math.floor(10 * min(ends, default=0.5)) / 10), 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.analyses.scores.transfer import GeneratorClusters, generator_transfer
 from bench.charts.chart import Chart
-from bench.charts.heat_map import Matrix, heat_map_chart
+from bench.charts.heat_map import HeatMapPanel, heat_map_chart
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from bench.report.ranking_columns import TableColumn, TitledTable
@@ -37,7 +37,7 @@ def _chart(findings: Findings, shown: dict[str, GeneratorClusters], detectors: i
         found = clusters.similarity.to_dict()
         values = {(str(row), str(column)): float(found[column][row]) for row in found for column in found}
         groups = [[str(name) for name in cluster] for cluster in clusters.clusters]
-        panels.append(Matrix(title, values, groups, groups, kind="r", diagonal=False))
+        panels.append(HeatMapPanel(title, values, groups, groups, kind="r", diagonal=False))
     tested = next(iter(shown.values()))
     alike = ["+".join(cluster) for cluster in tested.clusters if len(cluster) > 1]
     said = f"Clusters of generators: {'; '.join(alike)}." if alike else "No two generators are alike."
