@@ -162,9 +162,10 @@ def _curves(state: RunState) -> str:
     cards = []
     for one in reversed(state.curves):
         epochs = max(map(len, one.values.values()), default=0) + one.first
+        count = f"{epochs} {'epoch' if epochs == 1 else 'epochs'}"
         cards.append(
             f'<article class="card"><header><h3>{escape(one.detector)}: {escape(one.train)}</h3>'
-            f'<span class="soft">{epochs} {"epoch" if epochs == 1 else "epochs"}</span></header>{training_charts(one)}</article>'
+            f'<span class="soft">{count}</span></header>{training_charts(one)}</article>'
         )
     more = f" {state.more_curves} earlier ones are not drawn." if state.more_curves else ""
     text = f"Every training by its epochs, the latest first; what was in the cache is not trained again.{more}"

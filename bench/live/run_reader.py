@@ -150,9 +150,10 @@ def require_run(folder: Path) -> None:
         raise InputError(msg)
     if RunReader(folder).read().stage != "waiting" or not any(folder.iterdir()):
         return
-    runs = sorted(path.parent.name for path in [*folder.glob(f"*/{MANIFEST}"), *folder.glob(f"*/{PLAN}")])
-    if runs:
-        msg = f"{folder} holds several runs; give one of them: {', '.join(dict.fromkeys(runs))}"
+    if runs := sorted(
+        {path.relative_to(folder).parts[0] for name in (MANIFEST, PLAN) for path in folder.glob(f"*/{name}")}
+    ):
+        msg = f"{folder} holds several runs; give one of them: {', '.join(runs)}"
         raise InputError(msg)
     if (folder / MANIFEST).is_file():
         read_manifest((folder / MANIFEST).read_bytes(), str(folder / MANIFEST))
