@@ -74,7 +74,7 @@ class MlflowTracker(RunTracker):
             reporter: Says where the server has the run, or that it does not answer.
         """
         self._mark = token_hex(8)
-        self._server = _server(uri, self._mark)
+        self._server = _server(uri.rstrip("/"), self._mark)
         self._question, self._reporter, self._has_said = question, reporter, False
         self._metrics = {key: (detector, name) for key, detector, name in question.cells if key}
         self._parent, self._runs = "", dict[str, str]()
@@ -189,7 +189,7 @@ class _Server:
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri, self.fault = uri.rstrip("/"), ""
+        self.uri, self.fault = uri, ""
 
     @cached_property
     def client(self) -> MlflowClient:
