@@ -211,7 +211,8 @@ class _Server:
         """Send parameters of a run."""
         from mlflow.entities import Param
 
-        found = [Param(_name(name), str(value)[:LONGEST_VALUE]) for name, value in parameters.items()]
+        named = {_name(name): str(value)[:LONGEST_VALUE] for name, value in parameters.items()}
+        found = [Param(name, value) for name, value in named.items()]
         for start in range(0, len(found), PARAMETERS_AT_ONCE):
             self.client.log_batch(run, params=found[start : start + PARAMETERS_AT_ONCE])
 
@@ -233,8 +234,9 @@ def _server(uri: str, mark: str) -> _Server:
 
 
 def _name(text: str) -> str:
-    """A text as a name that a server takes."""
-    return re.sub(r"[^\w./ -]", "_", text, flags=re.ASCII)[:LONGEST_NAME]
+    """A text as a name that a server takes: a path without empty parts, of plain letters and signs."""
+    parts = re.sub(r"[^\w./ -]", "_", text, flags=re.ASCII)[:LONGEST_NAME].split("/")
+    return "/".join("_" if part in {"", ".", ".."} else part for part in parts)
 
 
 def _known_cells(

@@ -93,6 +93,7 @@ def test_a_detector_without_a_run_there_has_no_curves():
 def test_names_are_those_that_a_server_takes():
     assert _name("accuracy/a<b>/jpeg:65+ü") == "accuracy/a_b_/jpeg_65__"
     assert len(_name("a" * 1000)) == 250
+    assert _name("accuracy//../odd/") == "accuracy/_/_/odd/_"
 
 
 @pytest.fixture(scope="module")
