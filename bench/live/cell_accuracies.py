@@ -29,24 +29,30 @@ class CellAccuracies:
     """The accuracies of recorded cells in a result folder, in [0, 1], by key.
 
     An accuracy is at the native threshold, both classes counting alike where there are both.
+
+    Attributes:
+        version: Rises with every file that comes, changes or goes.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[Path, tuple[FileState, dict[str, float]]] = {}
         self._named: dict[str, float] = {}  # of cells that ask for generators
+        self.version = 0
 
     def read(self) -> dict[str, float]:
         """The accuracies now; files that are being replaced are read the next time."""
         present = {path: state for path in self._score_files() if (state := file_state(path))}
         for path in self._files.keys() - present.keys():
             del self._files[path]
+            self.version += 1
         for path, state in present.items():
             if path not in self._files or self._files[path][0] != state:
                 try:
                     self._files[path] = state, _accuracies(path)
                 except (OSError, ValueError, KeyError):  # pyarrow's own errors are of these kinds
                     continue
+                self.version += 1
         return {key: accuracy for _, found in self._files.values() for key, accuracy in found.items()}
 
     def of_named_generators(self, key: str) -> float:

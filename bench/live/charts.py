@@ -46,7 +46,7 @@ def matrix_chart(one: AccuracyMap) -> str:
     side = WIDE if len(one.columns) <= 8 else MIDDLE if len(one.columns) <= 14 else SMALL
     left = 10 + LETTER * max((len(_short(row)) for row in one.rows), default=0)
     labelled = side > SMALL
-    top = 8 + 0.75 * LETTER * max((len(_short(name)) for name in one.columns), default=0) if labelled else 4
+    top = 16 + 0.75 * LETTER * max((len(_short(name)) for name in one.columns), default=0) if labelled else 4
     width = left + side * len(one.columns) + (40 if labelled else 4)
     height = top + side * len(one.rows) + 4
     parts = list(_column_labels(one.columns, left, top, side)) if labelled else []

@@ -34,7 +34,7 @@ MOST_CURVES = 6  # trainings that are drawn, the latest ones
 KILLED = "its process is gone: it was killed, or the machine was restarted"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal is what is the same reading of a file
 class _Question:
     """The cells of a run: its manifest, and one row each with `columns.STATUS` as far as it is known."""
 
@@ -55,6 +55,7 @@ class RunReader:
         self._accuracies = CellAccuracies(folder)
         self._question: tuple[Path, FileState, _Question | None] | None = None
         self._last: LiveProgress | None = None  # of a run that was seen going on
+        self._filled: tuple[object, RunState] | None = None  # what the cells said last, and what that follows from
 
     def read(self) -> RunState:
         """The state now."""
@@ -82,7 +83,7 @@ class RunReader:
         reasons = {key: (one.status, one.reason) for one in progress.left_out for key in one.keys}
         gone = progress.state == "running" and is_gone(progress.process)
         stage: Stage = "ended" if gone or progress.state == "ended" else "running"
-        state = self._filled(question, reasons)
+        state = self._of_cells(question, reasons)
         curves, more = _live_curves(self._folder)
         return replace(
             state,
@@ -101,7 +102,7 @@ class RunReader:
         trainings = tuple(_recorded_curves(self._folder))
         last = self._last
         return replace(
-            self._filled(question, {}),
+            self._of_cells(question, {}),
             started=last.started if last else None,
             updated=(self._folder / MANIFEST).stat().st_mtime,
             curves=trainings[-MOST_CURVES:],
@@ -109,10 +110,19 @@ class RunReader:
             notices=last.notices if last else (),
         )
 
-    def _filled(self, question: _Question, reasons: Mapping[str, tuple[str, str]]) -> RunState:
-        """What the cells say, of a run that is called finished."""
-        manifest, cells = question.manifest, question.cells.copy()
+    def _of_cells(self, question: _Question, reasons: Mapping[str, tuple[str, str]]) -> RunState:
+        """What the cells say, of a run that is called finished; found anew where any of them has changed."""
         accuracies = self._accuracies.read()
+        known = (question, reasons, self._accuracies.version)
+        if self._filled is None or self._filled[0] != known:
+            self._filled = known, self._fill(question, reasons, accuracies)
+        return self._filled[1]
+
+    def _fill(
+        self, question: _Question, reasons: Mapping[str, tuple[str, str]], accuracies: Mapping[str, float]
+    ) -> RunState:
+        """What the cells say, with the reasons and the accuracies of some, by key."""
+        manifest, cells = question.manifest, question.cells.copy()
         keys = cells[columns.KEY]
         scored, known = keys.isin(list(accuracies)), keys.map(reasons)
         missing = ~scored & cells[columns.STATUS].isin(["", Scored.status])

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "lineup"
 LONGEST_VALUE, LONGEST_NAME = 6000, 250  # characters of a parameter, and of a name, that a server takes
-LONGEST_FAULT = 300
+LONGEST_FAULT = 200
 METRICS_AT_ONCE, PARAMETERS_AT_ONCE = 500, 100  # a server takes twice as many metrics
 CELLS_FILE, LEADERBOARD = "cells.parquet", "leaderboard.json"
 FILES = ("leaderboard.md", "leaderboard.csv", LEADERBOARD, "matrix.png", "manifest.json")

@@ -69,10 +69,10 @@ def test_the_page_follows_the_run(serve, tmp_path):
     server = serve(tmp_path)
     assert b"waiting for one to be planned" in ask(server)[1]
     store = begun_run(run, tmp_path)
-    server._read_at = float("-inf")
+    server._next_read = float("-inf")
     assert b"0 of 16 cells" in ask(server)[1]
     record_cells(run, store, list(run.cells["key"][:5]))
-    server._read_at = float("-inf")
+    server._next_read = float("-inf")
     assert b"5 of 16 cells" in ask(server)[1]
 
 
