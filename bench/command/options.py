@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from bench.images.reading import Reading
     from bench.platform.progress import Reporter
 
+MLFLOW_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 CORES = os.cpu_count() or 1
 # headings above the options of `lineup run`, in order
 COMPARED, IMAGES, COMPUTED, WRITTEN = "What is compared", "On which images", "How it is computed", "What is written"
@@ -142,6 +149,13 @@ KeepFitted = Annotated[
 Tensorboard = Annotated[
     bool, typer.Option(help="Write curves of trainings for TensorBoard, live.", rich_help_panel=WRITTEN)
 ]
+Track = Annotated[
+    str,
+    typer.Option(
+        help="Tell a tracking server of the run: mlflow:URI, or mlflow for MLFLOW_TRACKING_URI.",
+        rich_help_panel=WRITTEN,
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option(help="Print what would be done and what it costs, and stop.", rich_help_panel=WRITTEN)
 ]
@@ -209,6 +223,37 @@ def weights_folder(chosen: Path | None = None) -> Path:
         return chosen
     named = os.environ.get("LINEUP_WEIGHTS")
     return Path(named) if named else cache_folder() / "weights"
+
+
+def tracking_server(text: str) -> str:
+    """The address of the tracking server that an option names; empty for none.
+
+    MLflow is not to wait minutes for a server, nor to tell its makers of its use, unless the environment says so.
+
+    Raises:
+        InputError: The option is not understood, or names no server.
+    """
+    if not text:
+        return ""
+    tool, _, uri = text.partition(":")
+    if tool != "mlflow":
+        msg = f"--track {text!r} is not known; give mlflow:http://127.0.0.1:5000, or mlflow"
+        raise InputError(msg)
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    address = urlsplit(uri)
+    if address.scheme not in {"http", "https"} or not address.netloc:
+        msg = (
+            f"--track {text} names no server ({uri or 'MLFLOW_TRACKING_URI is not set'}); give mlflow:http://HOST:PORT"
+        )
+        raise InputError(msg)
+    if "@" in address.netloc:
+        msg = (
+            "--track has a password, which would be written into the settings of the run; set MLFLOW_TRACKING_USERNAME"
+        )
+        raise InputError(f"{msg} and MLFLOW_TRACKING_PASSWORD")
+    for name, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    return uri
 
 
 def reporter() -> Reporter:

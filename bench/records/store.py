@@ -4,6 +4,7 @@ Layout of a run's folder:
     manifest.json              protocol, detectors and data of the last command; its cells with key, status and reason
     scores/<digest>.parquet    per-image scores of a work group; the keys of its cells are in the file's metadata
     diagnostics/<key>.parquet  of a cell whose detector gives more than a score
+    live/                      how far the command is that goes on (`live_record`); gone once it has finished
     ... derived tables         written from the above, at any time
 Scores of other commands into the same folder stay; the tables follow the last command.
 """
@@ -27,6 +28,7 @@ import pyarrow.parquet as pq
 from bench.platform.errors import InputError
 from bench.platform.files import digest, write_atomically
 from bench.records import columns
+from bench.records.live_record import LIVE
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
@@ -151,6 +153,10 @@ class Store:
         """Delete derived files of an earlier command that the last one would not write again."""
         for path in self.root.glob(pattern):
             path.unlink()
+
+    def clear_live(self) -> None:
+        """Delete what is there for those who look at a run while it goes on."""
+        rmtree(self.root / LIVE, ignore_errors=True)
 
     def write_frame(self, name: str, table: pd.DataFrame) -> None:
         """Write one derived table as Parquet. A column of several types, such as 10 and "all", becomes one of texts."""
