@@ -23,9 +23,8 @@ STEPS = "jpeg:90,jpeg:70,blur:0.5,blur:1,lr:32,lr:24"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    """Timing and pictures take most of the seconds of so small a run."""
+    """Timing takes many of the seconds of so small a run."""
     monkeypatch.setattr("bench.request.execution.time_detectors", lambda *_: pd.DataFrame())
-    monkeypatch.setattr("bench.report.run_report._write_picture", lambda *_, **__: None)
 
 
 @pytest.fixture
