@@ -233,8 +233,8 @@ def test_a_folder_holds_one_question_to_which_detectors_and_seeds_are_added(line
         "the data other, not data": ("checkerboard", "--data", other),
         "base degradations in folders of their own": ("checkerboard", "--base-degradation", "none,jpeg:90"),
     }
-    for said, change in changes.items():
-        for dry in ((), ("--dry-run",)):
+    for place, (said, change) in enumerate(changes.items()):
+        for dry in ((), ("--dry-run",)) if place in {0, len(changes) - 1} else ((),):
             refused = one_line(lineup(*usual, *change, *dry))
             assert f"OUT {out} holds cross_generator on data with checkerboard, and this run has " in refused
             assert said in refused

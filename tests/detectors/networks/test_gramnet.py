@@ -66,7 +66,8 @@ def port_file(port, tmp_path_factory):
 def slow_outputs(images, state):
     """Gram-Net on torchvision's own ResNet-18, with every block written out."""
     resnet = on_meta_device(torchvision.models.resnet18).eval()  # its weights are not drawn before they are loaded
-    resnet.load_state_dict({name: state[name] for name in resnet.state_dict() if name in state}, False, assign=True)
+    own = {name: state[name] for name in resnet.state_dict() if name in state}
+    resnet.load_state_dict(own, strict=False, assign=True)
     maps = [images, resnet.relu(resnet.bn1(resnet.conv1(images)))]
     maps.append(resnet.maxpool(maps[-1]))
     maps += [resnet.layer1(maps[-1])]
