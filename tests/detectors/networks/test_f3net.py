@@ -116,8 +116,18 @@ def test_genimages_port_mixes_after_blocks_7_and_12(genimage, tmp_path):
     ("recipe", "changes", "complaint"),
     [
         (PERSONAL, {"FAD_head._DCT_all": None}, r"missing FAD_head\._DCT_all"),
-        (PERSONAL, {"FAD_head.filters.3.base": torch.zeros(128, 128)}, r"base is \(128, 128\), not \(299, 299\)"),
-        (PERSONAL, {"LFS_head._DCT_patch": torch.zeros(10, 10)}, r"unexpected LFS_head\._DCT_patch"),
+        pytest.param(
+            PERSONAL,
+            {"FAD_head.filters.3.base": torch.zeros(128, 128)},
+            r"base is \(128, 128\), not \(299, 299\)",
+            marks=pytest.mark.slow,  # as the others, each of which writes and reads a network of 90 megabytes
+        ),
+        pytest.param(
+            PERSONAL,
+            {"LFS_head._DCT_patch": torch.zeros(10, 10)},
+            r"unexpected LFS_head\._DCT_patch",
+            marks=pytest.mark.slow,
+        ),
         (GENIMAGE, {}, r"missing fad_excep\.block1\.rep\.0.* unexpected FAD_head"),
     ],
 )

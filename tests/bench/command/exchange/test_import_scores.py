@@ -199,22 +199,29 @@ def test_coverage_decides_over_the_exit_code_and_is_listed(lineup, tmp_path):
     assert "91.7, 3 left out" in lineup("import", path, "--min-coverage", "0.9").stdout
 
 
+def log_odds_of(folder):
+    """Log odds of a run by degradation and image: in which order they are kept says nothing."""
+    run = Store(folder).read()
+    degradations = run.scores["key"].map(run.cells.set_index("key")["degradation"])
+    return dict(zip(zip(degradations, run.scores["name"], strict=True), run.scores["log_odds"], strict=True))
+
+
 def test_what_score_writes_in_any_form_stands_beside_its_own_run(lineup, photos, tmp_path):
     weights = save_tiny_ladeda(tmp_path / "tiny.pth", 1)
     asked = ("--detectors", f"tiny_ladeda@{weights}", "--degradations", "jpeg:65")
     run = tmp_path / "run"
     done = lineup("run", "--protocol", "released", "--data", photos, *asked, "--out", run)
     assert done.returncode == 0, done.stderr
-    numbers = set()
+    numbers = []
     for form in ("csv", "json", "jsonl"):
         assert lineup("score", photos, *asked, "--out", tmp_path / f"own.{form}").returncode == 0
         out = tmp_path / form
         named = ("--detector", form, "--scores", "probability")
         done = lineup("import", tmp_path / f"own.{form}", "--like", run, *named, "--out", out)
         assert done.returncode == 0, done.stderr
-        numbers |= {tuple(Store(out).read().scores["log_odds"])}
-    (log_odds,) = numbers
-    assert log_odds == tuple(Store(run).read().scores["log_odds"])
+        numbers.append(log_odds_of(out))
+    assert len(numbers[0]) == 2 * 2 * EACH
+    assert numbers == [log_odds_of(run)] * 3
     board = lineup("leaderboard", run, tmp_path / "csv", tmp_path / "json").stdout
     assert board.count("Released: ") == 1
     assert "csv (imported)" in board
