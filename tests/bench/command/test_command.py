@@ -372,14 +372,14 @@ def test_base_degradations_stand_side_by_side_and_a_canonical_encoding_takes_the
     assert "Base degradations side by side" in (tmp_path / "out" / "leaderboard.md").read_text()
 
 
-def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, lineup_process, tmp_path):
+def test_a_census_an_audit_and_a_matched_subset_come_from_one_command(lineup, tmp_path):
     folder = write_planted(tmp_path / "data", generated=as_png, size=40)
     done = lineup("data", folder, "--audit", "--match", tmp_path / "matched")
     assert done.returncode == 0, done.stderr
     assert "120 images, 1 generators" in done.stdout
     assert "Audit: format tells real from generated in 100.0% for g" in " ".join(done.stdout.split())
     assert f"120 of 120 images are matched; manifest in {tmp_path / 'matched'}" in done.stderr
-    again = lineup_process("data", tmp_path / "matched", "--audit")
+    again = lineup("data", tmp_path / "matched", "--audit")
     assert "Audit: no attribute of the files tells real from generated in 60% or more" in again.stdout
     assert "--match-by 'shrink' is not known: write crop or scale" in one_line(
         lineup("data", folder, "--match", tmp_path / "new", "--match-by", "shrink")

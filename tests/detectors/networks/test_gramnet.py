@@ -151,7 +151,7 @@ def test_the_port_sees_normalised_crops(port, port_file):
     ("script", "steps"),
     [
         (None, [transforms.CenterCrop(224)]),
-        ("sidbench_test", [transforms.CenterCrop(224)]),
+        pytest.param("sidbench_test", [transforms.CenterCrop(224)], marks=pytest.mark.slow),  # as without a script
         ("sidbench_evaluate", [transforms.Resize((256, 256)), transforms.CenterCrop(224)]),
         ("aigcdetect", [transforms.Resize(256), transforms.CenterCrop(224)]),
         ("aigcdetect_whole", []),
