@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from bench.charts.palette import accuracy_colour, text_colour
 from bench.live.state import AccuracyMap, TrainingCurves
-from bench.report.matrix_style import accuracy_colour, text_colour
 
 WIDE, MIDDLE, SMALL = 34, 24, 12  # sides of the squares of a matrix, for few, some and many columns
 LONGEST_LABEL = 14  # characters
