@@ -9,7 +9,7 @@ from markupsafe import Markup
 from bench.charts.chart import SMALL, Chart
 from bench.charts.markup import element, joined
 from bench.charts.palette import DetectorHue
-from bench.charts.plot_area import Axis, PlotArea, marker
+from bench.charts.plot_area import PlotArea, PlotAxis, marker
 from bench.charts.typefaces import text_width
 
 _WIDE, _STEP, _BAR = 620.0, 19.0, 9.0
@@ -20,7 +20,7 @@ def critical_difference_chart(
     description: str,
     detectors: Sequence[tuple[str, DetectorHue, float]],
     groups: Sequence[Sequence[str]],
-    axis: Axis,
+    axis: PlotAxis,
     *,
     note: str = "",
 ) -> Chart:
@@ -35,7 +35,7 @@ def critical_difference_chart(
         note: How to read it.
     """
     left = right = max(text_width(name, SMALL) for name, _, _ in detectors) + 70
-    area = PlotArea(axis, Axis(0, 1, ()), _WIDE, 0.0)
+    area = PlotArea(axis, PlotAxis(0, 1, ()), _WIDE, 0.0)
     places = {name: area.at(value, 0)[0] for name, _, value in detectors}
     bars = [group for group in groups if len(group) > 1]
     labels = 26.0 + _BAR * len(bars) + 14

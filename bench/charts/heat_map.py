@@ -15,7 +15,7 @@ from bench.charts.markup import element, joined
 from bench.charts.numbers import percent_text, step_of
 from bench.charts.typefaces import BOLD, shortened, text_width
 
-Kind = Literal["h", "s"]  # around chance, or shares from none to all
+CellKind = Literal["h", "s"]  # around chance, or shares from none to all
 GROUP_GAP = 6.0  # pixels between groups
 PANEL_GAP = 28.0
 _LABEL_GAP = 6.0
@@ -23,7 +23,7 @@ _SLANT = 0.72  # of a label's length, across and down, where it slants
 
 
 @dataclass(frozen=True)
-class Matrix:
+class HeatMapPanel:
     """One panel.
 
     Attributes:
@@ -47,7 +47,7 @@ class Matrix:
     lines: Sequence[str] = ()
     column_groups: Sequence[str] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
-    kind: Kind = "h"
+    kind: CellKind = "h"
     diagonal: bool = True
     numbers: bool = True
     css: str = ""
@@ -74,7 +74,7 @@ class _Frame:
 
 
 def heat_map_chart(
-    title: str, description: str, panels: Sequence[Matrix], *, width: float = 1080.0, note: str = ""
+    title: str, description: str, panels: Sequence[HeatMapPanel], *, width: float = 1080.0, note: str = ""
 ) -> Chart:
     """Heat maps side by side, as many as a width in pixels holds, with the scale of their colours below."""
     frame = _frame(panels)
@@ -91,7 +91,7 @@ def heat_map_chart(
     return Chart(title, description, total, bottom + _SCALE_HEIGHT, joined(*drawn, scale), note)
 
 
-def _frame(panels: Sequence[Matrix]) -> _Frame:
+def _frame(panels: Sequence[HeatMapPanel]) -> _Frame:
     most = max(sum(map(len, panel.columns)) for panel in panels)
     numbers = any(panel.numbers for panel in panels)
     cell = (30.0, 24.0) if most <= 16 and numbers else (24.0, 18.0) if numbers else (11.0, 11.0)
@@ -126,11 +126,11 @@ def _places(groups: Sequence[Sequence[str]], side: float) -> dict[str, float]:
     return dict(zip(_flat(groups), accumulate([0.0, *steps[:-1]]), strict=True))
 
 
-def _row_label(panel: Matrix, row: str) -> str:
+def _row_label(panel: HeatMapPanel, row: str) -> str:
     return f"{row}  {panel.counts[row]}" if row in panel.counts else row
 
 
-def _panel(panel: Matrix, frame: _Frame) -> Markup:
+def _panel(panel: HeatMapPanel, frame: _Frame) -> Markup:
     wide, high = frame.cell
     rows, columns = _places(panel.rows, high), _places(panel.columns, wide)
     cells = [
@@ -162,7 +162,7 @@ def _slanting(text: str, x: float, y: float) -> Markup:
     return element("text", text, transform=f"translate({x:.1f} {y:.1f}) rotate(-45)", text_anchor="end")
 
 
-def _group_names(panel: Matrix, wide: float) -> list[Markup]:
+def _group_names(panel: HeatMapPanel, wide: float) -> list[Markup]:
     """The name of each group of columns above a line over it."""
     found, x = [], 0.0
     for name, group in zip(panel.column_groups, panel.columns, strict=False):
@@ -174,7 +174,7 @@ def _group_names(panel: Matrix, wide: float) -> list[Markup]:
     return found
 
 
-def _cell(panel: Matrix, key: tuple[str, str], place: tuple[float, float], size: tuple[float, float]) -> Markup:
+def _cell(panel: HeatMapPanel, key: tuple[str, str], place: tuple[float, float], size: tuple[float, float]) -> Markup:
     value = panel.values.get(key, math.nan)
     step, (x, y), (wide, high) = step_of(value), place, size
     css = "missing" if step is None else f"{panel.kind}{step}"
@@ -191,7 +191,7 @@ def _cell(panel: Matrix, key: tuple[str, str], place: tuple[float, float], size:
 _SCALE_WIDTH, _SCALE_HEIGHT = 202.0, 30.0
 
 
-def _scale(kind: Kind) -> Markup:
+def _scale(kind: CellKind) -> Markup:
     """The colours of 0 to 100 %, with chance marked where there is one."""
     steps = [element("rect", x=2.0 * step, y=0, width=2.2, height=9, class_=f"{kind}{step}") for step in range(101)]
     marks = ((0, "0 %"), (50, "50 %, chance" if kind == "h" else "50 %"), (100, "100 %"))

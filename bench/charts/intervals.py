@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bench.charts.chart import SMALL, TEXT, Chart
 from bench.charts.markup import element, joined
 from bench.charts.palette import DetectorHue
-from bench.charts.plot_area import Axis, PlotArea, marker
+from bench.charts.plot_area import PlotArea, PlotAxis, marker
 from bench.charts.typefaces import text_width
 
 _ROW = 21.0
@@ -19,7 +19,7 @@ _GAP = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class IntervalSpan:
     """A value with its intervals; NaN for what there is none of.
 
     Attributes:
@@ -48,19 +48,25 @@ class IntervalRow:
     before: str
     label: str
     hue: DetectorHue
-    spans: Sequence[Span]
+    spans: Sequence[IntervalSpan]
     behind: str = ""
 
 
 def interval_chart(
-    title: str, description: str, rows: Sequence[IntervalRow], x: Axis, *, level: float | None = None, note: str = ""
+    title: str,
+    description: str,
+    rows: Sequence[IntervalRow],
+    x: PlotAxis,
+    *,
+    level: float | None = None,
+    note: str = "",
 ) -> Chart:
     """The rows below one another over one axis; `level` is a marked number, such as chance."""
     ranks = max(text_width(row.before, SMALL) for row in rows)
     labels = max(text_width(row.label, TEXT) for row in rows)
     left = ranks + labels + 2 * _GAP
     right = max(text_width(row.behind, SMALL) for row in rows) + _GAP
-    area = PlotArea(x, Axis(0, 1, ()), 1000.0 - left - right, _ROW * len(rows))
+    area = PlotArea(x, PlotAxis(0, 1, ()), 1000.0 - left - right, _ROW * len(rows))
     grid = [_vertical(area, tick.at, "grid") for tick in x.ticks]
     if level is not None:
         grid.append(_vertical(area, level, "chance"))
@@ -90,7 +96,7 @@ def _row(row: IntervalRow, area: PlotArea, left: float, ranks: float) -> list[Ma
     ]
 
 
-def _span(span: Span, hue: DetectorHue, area: PlotArea) -> list[Markup]:
+def _span(span: IntervalSpan, hue: DetectorHue, area: PlotArea) -> list[Markup]:
     found = []
     for low, high, css in ((span.wide_low, span.wide_high, "wide"), (span.low, span.high, "bar")):
         if not math.isnan(low):

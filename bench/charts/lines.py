@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bench.charts.chart import LINE, SMALL, TEXT, Chart
 from bench.charts.markup import element, joined
 from bench.charts.palette import DetectorHue
-from bench.charts.plot_area import Axis, PlotArea, apart, marker
+from bench.charts.plot_area import PlotArea, PlotAxis, apart, marker
 from bench.charts.typefaces import text_width
 
 _GAP = 26.0  # between panels
@@ -54,8 +54,8 @@ class LinePanel:
 
     title: str
     series: Sequence[Series]
-    x: Axis
-    y: Axis
+    x: PlotAxis
+    y: PlotAxis
     level: float | None = None
     diagonal: bool = False
     slanting: bool = False

@@ -19,7 +19,7 @@ def percent_text(share: float) -> str:
         return str(whole)
     if whole == 0:
         return "<0.1" if share < 0.0005 else f"{100 * share:.1f}"
-    return ">99.9" if share > 0.9995 else f"{100 * share:.1f}"
+    return ">99.9" if share >= 0.9995 else f"{100 * share:.1f}"
 
 
 def step_of(share: float) -> int | None:

@@ -31,7 +31,7 @@ class Tick(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class PlotAxis:
     """One axis.
 
     Attributes:
@@ -55,14 +55,14 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
 
-def percent_axis(low: float = 0.0, high: float = 1.0, title: str = "", step: float = 0.1) -> Axis:
+def percent_axis(low: float = 0.0, high: float = 1.0, title: str = "", step: float = 0.1) -> PlotAxis:
     """An axis of shares, marked in percent."""
     count = round((high - low) / step)
     ticks = [Tick(low + step * place, f"{100 * (low + step * place):.0f}") for place in range(count + 1)]
-    return Axis(low, high, ticks, title)
+    return PlotAxis(low, high, ticks, title)
 
 
-def decades_axis(least: float, most: float, title: str) -> Axis:
+def decades_axis(least: float, most: float, title: str) -> PlotAxis:
     """A logarithmic axis over positive numbers, marked at 1, 2 and 5 times the powers of ten."""
     low, high = least / 1.25, most * 1.25
     found = [
@@ -70,12 +70,14 @@ def decades_axis(least: float, most: float, title: str) -> Axis:
         for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for step in ((1, 2, 5) if high / low < 1000 else (1,))
     ]
-    return Axis(low, high, [tick for tick in found if low <= tick.at <= high], title, logarithmic=True)
+    return PlotAxis(low, high, [tick for tick in found if low <= tick.at <= high], title, logarithmic=True)
 
 
-def names_axis(names: Sequence[str], title: str = "") -> Axis:
+def names_axis(names: Sequence[str], title: str = "") -> PlotAxis:
     """An axis of steps at equal distances, in their order."""
-    return Axis(-0.15, max(len(names) - 1, 1) + 0.15, [Tick(place, name) for place, name in enumerate(names)], title)
+    return PlotAxis(
+        -0.15, max(len(names) - 1, 1) + 0.15, [Tick(place, name) for place, name in enumerate(names)], title
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class PlotArea:
         height: Pixels up.
     """
 
-    x: Axis
-    y: Axis
+    x: PlotAxis
+    y: PlotAxis
     width: float
     height: float
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bench.charts.chart import SMALL, Chart
 from bench.charts.markup import element
 from bench.charts.palette import DetectorHue
-from bench.charts.plot_area import Axis, PlotArea, marker
+from bench.charts.plot_area import PlotArea, PlotAxis, marker
 from bench.charts.typefaces import text_width
 
 _LEFT, _TOP, _BELOW = 40.0, 26.0, 44.0
@@ -33,7 +33,7 @@ class Point:
 
 
 def scatter_chart(
-    title: str, description: str, points: Sequence[Point], axes: tuple[Axis, Axis], *, note: str = ""
+    title: str, description: str, points: Sequence[Point], axes: tuple[PlotAxis, PlotAxis], *, note: str = ""
 ) -> Chart:
     """The points over the axes across and up; those of the front are joined by steps and named first.
 

@@ -20,9 +20,8 @@ WRITERS = {
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
     "bench/command/score.py",  # a table of the user's, in a file that the user named
+    "bench/command/finished/report.py",  # a page, which the user named
     "bench/command/new.py",  # a file to begin with, which the user named
-    "bench/report/picture.py",  # into memory
-    "bench/report/curves.py",  # into memory
     "bench/golden/golden_record.py",  # into memory
     "bench/records/validation.py",  # results
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given

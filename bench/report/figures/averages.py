@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from bench.charts.chart import Chart
-from bench.charts.intervals import IntervalRow, Span, interval_chart
-from bench.charts.plot_area import Axis, percent_axis
+from bench.charts.intervals import IntervalRow, IntervalSpan, interval_chart
+from bench.charts.plot_area import PlotAxis, percent_axis
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
 from bench.report.figures.figure import Figure, FigureContent
@@ -41,7 +41,7 @@ def _chart(findings: Findings, ranking: Ranking) -> Chart:
     return interval_chart(f"{by.capitalize()} {ranking.accuracy}", said, drawn, _axis(drawn), level=0.5, note=note)
 
 
-def _axis(rows: Sequence[IntervalRow]) -> Axis:
+def _axis(rows: Sequence[IntervalRow]) -> PlotAxis:
     """From the tenth below the lowest end to 100 %."""
     ends = [end for row in rows for span in row.spans for end in (span.value, span.low, span.wide_low)]
     lowest = min(end for end in [*ends, 0.5] if not math.isnan(end))
@@ -51,10 +51,10 @@ def _axis(rows: Sequence[IntervalRow]) -> Axis:
 def _row(findings: Findings, ranking: Ranking, row: RankingRow, beside: str | None) -> IntervalRow:
     mean = row.means[ranking.ranked_by]
     tip = f"{row.detector}: {percent(mean.value)}"
-    spans = [Span(mean.value, mean.low, mean.high, *row.across, tip=tip)]
+    spans = [IntervalSpan(mean.value, mean.low, mean.high, *row.across, tip=tip)]
     if beside:
         home = row.means[beside]
-        spans.insert(0, Span(home.value, hollow=True, tip=f"{row.detector}, {beside}: {percent(home.value)}"))
+        spans.insert(0, IntervalSpan(home.value, hollow=True, tip=f"{row.detector}, {beside}: {percent(home.value)}"))
     ap = row.metrics.get(_HEADER, math.nan)
     behind = f"{percent(mean.value)}" + ("" if math.isnan(ap) else f"   AP {percent(ap)}")
     missing = "" if mean.complete else f" ({mean.cells} of {mean.planned} cells)"

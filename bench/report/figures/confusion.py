@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.charts.heat_map import Matrix, heat_map_chart
+from bench.charts.heat_map import HeatMapPanel, heat_map_chart
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from bench.report.matrix_layout import family_of, group_by_family
@@ -28,7 +28,7 @@ def confusion_content(findings: Findings) -> FigureContent:
     return FigureContent([heat_map_chart("Which generator is taken for which", said, panels, note=note)])
 
 
-def _panel(found: Confusion, families: dict[str, str]) -> Matrix:
+def _panel(found: Confusion, families: dict[str, str]) -> HeatMapPanel:
     lines = [", ".join(f"{name} {percent(found.measures[name])}" for name in _SHOWN_MEASURES)]
     rows, across = (
         [*group_by_family([str(name) for name in names if name != REAL], families), [REAL]]
@@ -40,7 +40,9 @@ def _panel(found: Confusion, families: dict[str, str]) -> Matrix:
     names = [family_of(group[0], families) for group in across]
     several = any(len(group) > 1 for group in across)
     numbers = sum(map(len, across)) <= _NUMBERED
-    return Matrix(found.title, values, rows, across, lines, names if several else (), counts, kind="s", numbers=numbers)
+    return HeatMapPanel(
+        found.title, values, rows, across, lines, names if several else (), counts, kind="s", numbers=numbers
+    )
 
 
 FIGURE = Figure(

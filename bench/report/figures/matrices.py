@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from bench.charts.heat_map import Matrix, heat_map_chart
+from bench.charts.heat_map import HeatMapPanel, heat_map_chart
 from bench.evaluation.cells import accuracy_name, folded_text, readable_table
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
@@ -43,14 +43,14 @@ def _images(table: pd.DataFrame) -> str:
     return f"A cell has {span_text(int(counts.min()), int(counts.max()))} images."
 
 
-def _panels(findings: Findings) -> list[Matrix]:
+def _panels(findings: Findings) -> list[HeatMapPanel]:
     by_detector = {row.detector: (ranking, row) for ranking, row in findings.rows}
     return [
         _panel(findings, frame, by_detector.get(title)) for title, frame in matrix_panels(findings.matrices).items()
     ]
 
 
-def _panel(findings: Findings, frame: pd.DataFrame, found: tuple[Ranking, RankingRow] | None) -> Matrix:
+def _panel(findings: Findings, frame: pd.DataFrame, found: tuple[Ranking, RankingRow] | None) -> HeatMapPanel:
     """The panel of one detector, or of all where `found` is None."""
     protocol, families = findings.manifest.protocol, findings.manifest.data.families
     down = protocol.rows if found else AxisRecord(columns.DETECTOR, generators=False)
@@ -61,7 +61,7 @@ def _panel(findings: Findings, frame: pd.DataFrame, found: tuple[Ranking, Rankin
         (str(row), str(column)): float(accuracies[column][row]) for row in frame.index for column in frame.columns
     }
     title, lines = _heading(findings, *found) if found else ("", ())
-    return Matrix(
+    return HeatMapPanel(
         title, values, rows, across, lines, column_names, diagonal=protocol.rows.name != protocol.columns.name
     )
 
