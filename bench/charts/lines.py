@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -68,19 +69,26 @@ def line_chart(
     """Panels of lines side by side, as many as a width in pixels holds."""
     across = min(2 if not panels[0].square else 3, len(panels))
     names = max(text_width(one.name, SMALL) for panel in panels for one in panel.series) + _NAME_GAP + 6
-    wide = min((width - (across - 1) * _GAP) / across, 720.0) - _LEFT - names
+    left = max(_left(panel) for panel in panels)
+    wide = min((width - (across - 1) * _GAP) / across, 720.0) - left - names
     high = wide if panels[0].square else min(300.0, 0.62 * wide)
     lower = max(_lower(panel) for panel in panels)
     upper = 26.0 + (TEXT * LINE if any(panel.title for panel in panels) else 0.0)
-    step = (_LEFT + wide + names + _GAP, upper + high + lower + _GAP / 2)
+    step = (left + wide + names + _GAP, upper + high + lower + _GAP / 2)
     drawn = []
     for place, panel in enumerate(panels):
         row, column = divmod(place, across)
-        where = f"translate({column * step[0] + _LEFT:.1f} {row * step[1] + upper:.1f})"
+        where = f"translate({column * step[0] + left:.1f} {row * step[1] + upper:.1f})"
         area = PlotArea(panel.x, panel.y, wide, high)
         drawn.append(element("g", *_panel(panel, area, upper), transform=where))
     down = math.ceil(len(panels) / across)
     return Chart(title, description, across * step[0] - _GAP, down * step[1] - _GAP / 2, joined(*drawn), note)
+
+
+def _left(panel: LinePanel) -> float:
+    """Pixels left of the area: the numbers of its axis, and what slants out below it."""
+    first = text_width(panel.x.ticks[0].label, SMALL) if panel.slanting and panel.x.ticks else 0.0
+    return max(_LEFT, 0.77 * first + 6)
 
 
 def _lower(panel: LinePanel) -> float:
@@ -105,11 +113,8 @@ def _panel(panel: LinePanel, area: PlotArea, upper: float) -> list[Markup]:
 
 def _series(series: Series, area: PlotArea) -> list[Markup]:
     found = []
-    ends = [(x, low, high) for (x, _), (low, high) in zip(series.points, series.bounds, strict=bool(series.bounds))]
-    there = [(x, low, high) for x, low, high in ends if not math.isnan(low)]
-    if there:
-        around = [*((x, high) for x, _, high in there), *((x, low) for x, low, _ in reversed(there))]
-        found.append(element("path", class_=f"band {series.hue.css}", d=f"{area.line(around)}Z"))
+    if band := _band(series, area):
+        found.append(element("path", class_=f"band {series.hue.css}", d=band))
     tip = element("title", series.name)
     found.append(element("path", tip, class_=f"curve {series.hue.css}", d=area.line(series.points)))
     if len(series.points) <= _MARKED:
@@ -117,6 +122,17 @@ def _series(series: Series, area: PlotArea) -> list[Markup]:
             if not math.isnan(y):
                 found.append(marker(series.hue, *area.at(x, y), f"{series.name}: {100 * y:.1f}"))
     return found
+
+
+def _band(series: Series, area: PlotArea) -> str:
+    """The path around the intervals; where there is none, the band has a gap as the line has."""
+    ends = [(x, low, high) for (x, _), (low, high) in zip(series.points, series.bounds, strict=bool(series.bounds))]
+    parts = []
+    for there, group in groupby(ends, key=lambda end: not math.isnan(end[1])):
+        part = list(group)
+        around = [*((x, high) for x, _, high in part), *((x, low) for x, low, _ in reversed(part))]
+        parts.append(f"{area.line(around)}Z" if there else "")
+    return "".join(parts)
 
 
 def _names(series: Sequence[Series], area: PlotArea) -> list[Markup]:

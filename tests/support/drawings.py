@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from bench.charts.chart import SMALL, TEXT, TITLE, Chart
 from bench.charts.typefaces import BOLD, REGULAR, text_width
 
+COMMON = 0.5  # pixels that two texts may have in common
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 TINY = 9.0
 ASCENT, DESCENT = 0.72, 0.21  # of the size of a text: capitals and digits above its line, tails below it
@@ -116,15 +116,11 @@ def outside(chart: Chart) -> list[str]:
 def meeting(chart: Chart) -> list[tuple[str, str]]:
     """Pairs of texts that cover one another; texts that slant are parallel, and left out."""
     flat = [one for one in named(chart, "text") if not one.slants and one.text]
-    return [(one.text, other.text) for one, other in combinations(flat, 2) if meet(one.box, other.box)]
-
-
-def meet(one: Box, other: Box) -> bool:
-    """Whether two boxes have more in common than half a pixel."""
-    apart = 0.5
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    return across > apart and down > apart
+    left, top, right, bottom = np.array([one.box for one in flat]).reshape(-1, 4).T
+    across = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    down = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    pairs = np.argwhere(np.triu((across > COMMON) & (down > COMMON), 1))
+    return [(flat[one].text, flat[other].text) for one, other in pairs]
 
 
 def _below(node: ET.Element, place: np.ndarray) -> Iterator[Element]:

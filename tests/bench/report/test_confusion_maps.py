@@ -6,6 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from bench.report.confusion_maps import confusion_maps
+from bench.report.heat_maps import HeatMaps, Panel
+from bench.report.matrix_style import share_colour
 from PIL import Image
 
 from bench.evaluation.cells import evaluate
@@ -13,9 +16,6 @@ from bench.evaluation.leaderboard import rankings_of
 from bench.records import columns
 from bench.records.store import Store
 from bench.report import picture
-from bench.report.confusion_maps import confusion_maps
-from bench.report.heat_maps import HeatMaps, Panel
-from bench.report.matrix_style import share_colour
 from bench.report.run_report import write_files
 from tests.bench.report.sections.test_attribution import attributed
 from tests.support.open_protocols import Naming
