@@ -15,7 +15,9 @@ AXIS = percent_axis(0.5, 1.0, step=0.05)
 
 def chart(values, groups=(), names=None):
     names = names or [f"d{place}" for place in range(len(values))]
-    shown = [(name, DetectorHue("c0-0", place), value) for place, (name, value) in enumerate(zip(names, values, strict=True))]
+    shown = [
+        (name, DetectorHue("c0-0", place), value) for place, (name, value) in enumerate(zip(names, values, strict=True))
+    ]
     return critical_difference_chart("Who can be told apart", "In words.", shown, groups, AXIS)
 
 

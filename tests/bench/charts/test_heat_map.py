@@ -16,8 +16,14 @@ from tests.support.drawings import meeting, named, outside, texts
 GROUPS = (("fog", "haze"), ("kiln",))
 NAMES = [name for group in GROUPS for name in group]
 VALUES = {
-    ("fog", "fog"): 1.0, ("fog", "haze"): 0.9951, ("fog", "kiln"): 0.5, ("haze", "fog"): 0.0,
-    ("haze", "haze"): 0.004, ("haze", "kiln"): math.nan, ("kiln", "fog"): 0.3, ("kiln", "haze"): 0.62,
+    ("fog", "fog"): 1.0,
+    ("fog", "haze"): 0.9951,
+    ("fog", "kiln"): 0.5,
+    ("haze", "fog"): 0.0,
+    ("haze", "haze"): 0.004,
+    ("haze", "kiln"): math.nan,
+    ("kiln", "fog"): 0.3,
+    ("kiln", "haze"): 0.62,
 }  # kiln on kiln is not there at all
 
 
