@@ -14,7 +14,7 @@ def percent_text(share: float) -> str:
     """
     if math.isnan(share):
         return MISSING
-    whole = round(100 * share)
+    whole = _rounded(share)
     if 0 < whole < 100 or share in {0.0, 1.0}:
         return str(whole)
     if whole == 0:
@@ -26,5 +26,10 @@ def step_of(share: float) -> int | None:
     """The step from 0 to 100 of the colour of a share in [0, 1]; None for NaN. 100 is left to 1, and 0 to 0."""
     if math.isnan(share):
         return None
-    inside = min(max(round(100 * share), 1), 99)
+    inside = min(max(_rounded(share), 1), 99)
     return {0.0: 0, 1.0: 100}.get(share, inside)
+
+
+def _rounded(share: float) -> int:
+    """Whole percent; halves go to the even one, also where a product is a little off the half that it stands for."""
+    return round(round(100 * share, 6))

@@ -24,7 +24,7 @@ def leaderboard(findings: Findings, ranking: Ranking, identity: str) -> Markup:
     for row, family, own in zip(ranking.rows, families, texts, strict=True):
         cells = [
             cell(
-                findings.title(text) if place == _DETECTOR else text,
+                text.replace(row.detector, findings.title(row.detector), 1) if place == _DETECTOR else text,
                 column,
                 css="first" if place == _DETECTOR else "",
                 before=dot(findings.hues[row.detector]) if place == _DETECTOR else None,

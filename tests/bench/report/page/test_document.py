@@ -121,13 +121,13 @@ def test_numbers_behind_the_matrices_are_those_of_the_cells(findings, root):
             rows, across = matrix_labels(findings, detector, expected[detector])
             assert [list(one) for one in labels] == [rows, across]
             shares = [expected[detector].loc[row, column] for row in rows for column in across]
-            assert [value / 1000 for value in found] == pytest.approx(shares, abs=0.0005 + 1e-9)
+            assert [value / 10_000 for value in found] == pytest.approx(shares, abs=1.001e-4)
     cell = table[table["detector"].eq("beta") & table["degradation"].eq("jpeg:65")].iloc[5]
     rows, across = numbers["labels"][numbers["titles"].index("beta")]
     place = rows.index(cell["train"]) * len(across) + across.index(cell["test"])
     panel = numbers["titles"].index("beta")
     found = [numbers[name][2][panel][place] for name in ("low", "high", "n")]
-    assert found == [round(1000 * cell["accuracy_low"]), round(1000 * cell["accuracy_high"]), cell["n"]]
+    assert found == [round(10_000 * cell["accuracy_low"]), round(10_000 * cell["accuracy_high"]), cell["n"]]
     assert set(numbers["low"][0][panel]) == {-1}  # a mean of intervals is none
 
 
@@ -174,10 +174,11 @@ def test_failed_cells_are_said_before_any_number():
     assert "failed 4 of 16 cells" in root.text
 
 
-def test_a_baseline_is_marked_on_the_board():
-    root = read(page_of(with_detector(make_run(), "beta", shortcut="the names of the files")))
+def test_a_baseline_and_what_is_at_chance_are_marked_on_the_board():
+    run = make_run(lambda detector, *_: {"alpha": 0.5, "beta": 0.8}[detector])
+    root = read(page_of(with_detector(run, "beta", shortcut="the names of the files")))
     names = [one.text for one in root.all("td", "first")]
-    assert sorted(names) == ["alpha", "beta (baseline)"]
+    assert names == ["beta (baseline)", "alpha †"]
 
 
 def test_runs_have_chapters_of_their_own():
