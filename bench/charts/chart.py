@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from markupsafe import Markup
 
-from bench.charts.markup import element
+from bench.charts.markup import element, joined
 from bench.charts.palette import standalone_style
 
 TITLE, TEXT, SMALL = 15.0, 12.0, 10.5  # the sizes of text in pixels
@@ -26,6 +26,8 @@ class Chart:
         height: Of the drawing, in pixels.
         body: SVG elements, styled by the classes of `bench.charts.palette`.
         note: How to read it; empty for nothing.
+        parts: The drawings that it is put together from, where a page may lay them out anew.
+        below: What stands below these, such as the scale of their colours; None for nothing.
     """
 
     title: str
@@ -34,16 +36,20 @@ class Chart:
     height: float
     body: Markup
     note: str = ""
+    parts: tuple[Chart, ...] = ()
+    below: Chart | None = None
 
     def inline(self) -> Markup:
         """The drawing for a page that has the style sheet and says the title itself."""
+        if self.parts:
+            panels = element("div", *(part.inline() for part in self.parts), class_="panels")
+            return joined(panels, self.below.inline()) if self.below else panels
+        said = f"{self.title}. {self.description}"
         return element(
             "svg",
-            element("title", self.title),
-            element("desc", self.description),
             self.body,
             role="img",
-            aria_label=f"{self.title}. {self.description}",
+            aria_label=said,
             viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
             width=self.width,
             height=self.height,

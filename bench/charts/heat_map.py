@@ -11,11 +11,12 @@ from typing import Literal
 from markupsafe import Markup
 
 from bench.charts.chart import LINE, SMALL, TEXT, Chart
+from bench.charts.grid import grid_chart
 from bench.charts.markup import element, joined
-from bench.charts.numbers import percent_text, step_of
+from bench.charts.numbers import correlation_text, percent_text, step_of
 from bench.charts.typefaces import BOLD, shortened, text_width
 
-CellKind = Literal["h", "s"]  # around chance, or shares from none to all
+PanelKind = Literal["h", "s", "r"]  # accuracies around chance, shares from none to all, correlations from -1 to 1
 GROUP_GAP = 6.0  # pixels between groups
 PANEL_GAP = 28.0
 _LABEL_GAP = 6.0
@@ -29,7 +30,7 @@ class HeatMapPanel:
     Attributes:
         title: Of the panel; empty for none.
         lines: What stands below the title, line by line.
-        values: In [0, 1], by row and column; NaN where there is none.
+        values: By row and column, in [0, 1], correlations in [-1, 1]; NaN where there is none.
         rows: Labels of the rows, group by group.
         columns: Labels of the columns, group by group.
         column_groups: Names of the groups of columns; empty for none.
@@ -47,7 +48,7 @@ class HeatMapPanel:
     lines: Sequence[str] = ()
     column_groups: Sequence[str] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
-    kind: CellKind = "h"
+    kind: PanelKind = "h"
     diagonal: bool = True
     numbers: bool = True
     css: str = ""
@@ -73,22 +74,32 @@ class _Frame:
         return self.above + self.down + self.below
 
 
-def heat_map_chart(
-    title: str, description: str, panels: Sequence[HeatMapPanel], *, width: float = 1080.0, note: str = ""
-) -> Chart:
-    """Heat maps side by side, as many as a width in pixels holds, with the scale of their colours below."""
+def heat_map_chart(title: str, description: str, panels: Sequence[HeatMapPanel], *, note: str = "") -> Chart:
+    """Heat maps side by side, with the scale of their colours below."""
     frame = _frame(panels)
-    across = max(1, min(len(panels), int((width + PANEL_GAP) // (frame.width + PANEL_GAP))))
-    drawn = []
-    for place, panel in enumerate(panels):
-        row, column = divmod(place, across)
-        x, y = column * (frame.width + PANEL_GAP), row * (frame.height + PANEL_GAP)
-        drawn.append(element("g", _panel(panel, frame), transform=f"translate({x:.1f} {y:.1f})"))
-    down = math.ceil(len(panels) / across)
-    bottom = down * (frame.height + PANEL_GAP)
-    scale = element("g", _scale(panels[0].kind), transform=f"translate({frame.left:.1f} {bottom:.1f})")
-    total = max(across * (frame.width + PANEL_GAP) - PANEL_GAP, frame.left + _SCALE_WIDTH + 40)
-    return Chart(title, description, total, bottom + _SCALE_HEIGHT, joined(*drawn, scale), note)
+    drawn = [
+        Chart(panel.title or title, _described(panel), frame.width, frame.height, _panel(panel, frame))
+        for panel in panels
+    ]
+    scale = _scale(panels[0].kind, frame.left)
+    return grid_chart(title, description, drawn, gap=PANEL_GAP, below=scale, note=note)
+
+
+def _described(panel: HeatMapPanel) -> str:
+    """The lines of a panel, and its lowest and highest cell."""
+    there = {key: value for key, value in panel.values.items() if not math.isnan(value)}
+    if not there:
+        return "No cell has a value."
+    lowest, highest = min(there, key=there.__getitem__), max(there, key=there.__getitem__)
+    said = [
+        f"{word} {_said(panel.kind, there[key])} in row {key[0]}, column {key[1]}"
+        for word, key in (("lowest", lowest), ("highest", highest))
+    ]
+    return f"{'; '.join((*panel.lines, *said))}."
+
+
+def _said(kind: PanelKind, value: float) -> str:
+    return correlation_text(value) if kind == "r" else f"{percent_text(value)} %"
 
 
 def _frame(panels: Sequence[HeatMapPanel]) -> _Frame:
@@ -176,26 +187,28 @@ def _group_names(panel: HeatMapPanel, wide: float) -> list[Markup]:
 
 def _cell(panel: HeatMapPanel, key: tuple[str, str], place: tuple[float, float], size: tuple[float, float]) -> Markup:
     value = panel.values.get(key, math.nan)
-    step, (x, y), (wide, high) = step_of(value), place, size
-    css = "missing" if step is None else f"{panel.kind}{step}"
+    related = panel.kind == "r"
+    step, (x, y), (wide, high) = step_of((value + 1) / 2 if related else value), place, size
+    css = "missing" if step is None else f"{'h' if related else panel.kind}{step}"
     box = element("rect", x=x, y=y, width=wide - 1, height=high - 1, class_=css)
-    if not panel.numbers or (panel.kind == "s" and round(100 * value) == 0):
+    if not panel.numbers or (panel.kind == "s" and value < 0.005):
         return box
-    text = percent_text(value)
+    text = correlation_text(value) if related else percent_text(value)
     bold = panel.diagonal and key[0] == key[1]
     style = f"{'tiny' if len(text) > 3 else 'number'} {'bold ' if bold else ''}{'faint' if step is None else css}"
     middle = element("text", text, x=x + (wide - 1) / 2, y=y + high / 2 + 3.2, class_=style, text_anchor="middle")
     return joined(box, middle)
 
 
-_SCALE_WIDTH, _SCALE_HEIGHT = 202.0, 30.0
-
-
-def _scale(kind: CellKind) -> Markup:
+def _scale(kind: PanelKind, left: float) -> Chart:
     """The colours of 0 to 100 %, with chance marked where there is one."""
-    steps = [element("rect", x=2.0 * step, y=0, width=2.2, height=9, class_=f"{kind}{step}") for step in range(101)]
-    marks = ((0, "0 %"), (50, "50 %, chance" if kind == "h" else "50 %"), (100, "100 %"))
+    css = "s" if kind == "s" else "h"
+    steps = [element("rect", x=2.0 * step, y=0, width=2.2, height=9, class_=f"{css}{step}") for step in range(101)]
+    ends = {"h": ("0 %", "50 %, chance", "100 %"), "s": ("0 %", "50 %", "100 %"), "r": ("-1", "0", "1")}[kind]
+    marks = zip((0, 50, 100), ends, strict=True)
     labels = [
         element("text", text, x=2.0 * at + 1, y=23, class_="small faint", text_anchor="middle") for at, text in marks
     ]
-    return joined(*steps, *labels)
+    body = element("g", *steps, *labels, transform=f"translate({max(left, 14.0):.1f} 0)")
+    said = f"From {ends[0]} to {ends[2]}" + (", around 50 %, which is guessing." if kind == "h" else ".")
+    return Chart("Colours", said, max(left, 14.0) + 240.0, 30.0, body)

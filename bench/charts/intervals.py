@@ -19,7 +19,7 @@ _GAP = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class IntervalSpan:
+class IntervalMark:
     """A value with its intervals; NaN for what there is none of.
 
     Attributes:
@@ -48,7 +48,7 @@ class IntervalRow:
     before: str
     label: str
     hue: DetectorHue
-    spans: Sequence[IntervalSpan]
+    spans: Sequence[IntervalMark]
     behind: str = ""
 
 
@@ -96,7 +96,7 @@ def _row(row: IntervalRow, area: PlotArea, left: float, ranks: float) -> list[Ma
     ]
 
 
-def _span(span: IntervalSpan, hue: DetectorHue, area: PlotArea) -> list[Markup]:
+def _span(span: IntervalMark, hue: DetectorHue, area: PlotArea) -> list[Markup]:
     found = []
     for low, high, css in ((span.wide_low, span.wide_high, "wide"), (span.low, span.high, "bar")):
         if not math.isnan(low):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from markupsafe import Markup
 
 from bench.charts.chart import LINE, SMALL, TEXT, Chart
-from bench.charts.markup import element, joined
+from bench.charts.grid import WIDTH, grid_chart
+from bench.charts.markup import element
 from bench.charts.palette import DetectorHue
 from bench.charts.plot_area import PlotArea, PlotAxis, apart, marker
 from bench.charts.typefaces import text_width
 
 _GAP = 26.0  # between panels
-_LEFT, _NAME_GAP = 34.0, 10.0
+_LEFT, _NAME_GAP = 34.0, 24.0
 _NAMED = 12  # lines of which all have names; of more, the first ones
+_SHIFT = 2.4  # pixels between the marks of two lines at one place
 _MARKED = 14  # points of a line of which each has a mark
 
 
@@ -63,26 +64,32 @@ class LinePanel:
     square: bool = False
 
 
-def line_chart(
-    title: str, description: str, panels: Sequence[LinePanel], *, width: float = 1080.0, note: str = ""
-) -> Chart:
-    """Panels of lines side by side, as many as a width in pixels holds."""
-    across = min(2 if not panels[0].square else 3, len(panels))
+def line_chart(title: str, description: str, panels: Sequence[LinePanel], *, note: str = "") -> Chart:
+    """Panels of lines side by side."""
+    across = min(3 if panels[0].square else 2, len(panels))
     names = max(text_width(one.name, SMALL) for panel in panels for one in panel.series) + _NAME_GAP + 6
-    left = max(_left(panel) for panel in panels)
-    wide = min((width - (across - 1) * _GAP) / across, 720.0) - left - names
+    left = max(map(_left, panels))
+    wide = min((WIDTH - (across - 1) * _GAP) / across, 720.0) - left - names
     high = wide if panels[0].square else min(300.0, 0.62 * wide)
     lower = max(_lower(panel) for panel in panels)
     upper = 26.0 + (TEXT * LINE if any(panel.title for panel in panels) else 0.0)
-    step = (left + wide + names + _GAP, upper + high + lower + _GAP / 2)
     drawn = []
-    for place, panel in enumerate(panels):
-        row, column = divmod(place, across)
-        where = f"translate({column * step[0] + left:.1f} {row * step[1] + upper:.1f})"
+    for panel in panels:
         area = PlotArea(panel.x, panel.y, wide, high)
-        drawn.append(element("g", *_panel(panel, area, upper), transform=where))
-    down = math.ceil(len(panels) / across)
-    return Chart(title, description, across * step[0] - _GAP, down * step[1] - _GAP / 2, joined(*drawn), note)
+        body = element("g", *_panel(panel, area, upper), transform=f"translate({left:.1f} {upper:.1f})")
+        size = (left + wide + names, upper + high + lower)
+        drawn.append(Chart(panel.title or title, _described(panel), *size, body))
+    return grid_chart(title, description, drawn, gap=_GAP, note=note)
+
+
+def _described(panel: LinePanel) -> str:
+    """Where each of the named lines begins and ends."""
+    said = []
+    for series in panel.series[:_NAMED]:
+        there = [y for _, y in series.points if not math.isnan(y)]
+        if there:
+            said.append(f"{series.name} from {panel.y.text(there[0])} to {panel.y.text(there[-1])}")
+    return f"{'; '.join(said)}." if said else "No point has a value."
 
 
 def _left(panel: LinePanel) -> float:
@@ -106,42 +113,37 @@ def _panel(panel: LinePanel, area: PlotArea, upper: float) -> list[Markup]:
         found.append(element("path", class_="chance", d=f"M0 {down:.1f}H{area.width:.1f}"))
     if panel.diagonal:
         found.append(element("path", class_="chance", d=f"M0 {area.height:.1f}L{area.width:.1f} 0"))
-    for series in reversed(panel.series):
-        found += _series(series, area)
+    middle = (len(panel.series) - 1) / 2
+    for place, series in reversed(list(enumerate(panel.series))):
+        found.append(_series(series, area, _SHIFT * (place - middle) if series.bounds else 0.0))
     return [*found, *_names(panel.series[:_NAMED], area)]
 
 
-def _series(series: Series, area: PlotArea) -> list[Markup]:
+def _series(series: Series, area: PlotArea, shift: float) -> Markup:
+    """A line, its marks and the intervals at them, `shift` pixels aside so that those of several lines are seen."""
     found = []
-    if band := _band(series, area):
-        found.append(element("path", class_=f"band {series.hue.css}", d=band))
+    for (x, _), (low, high) in zip(series.points, series.bounds, strict=bool(series.bounds)):
+        if not math.isnan(low):
+            (across, lower), (_, upper) = area.at(x, low), area.at(x, high)
+            path = f"M{across:.1f} {lower:.1f}V{upper:.1f}"
+            found.append(element("path", class_=f"whisker {series.hue.css}", d=path))
     tip = element("title", series.name)
     found.append(element("path", tip, class_=f"curve {series.hue.css}", d=area.line(series.points)))
     if len(series.points) <= _MARKED:
         for x, y in series.points:
             if not math.isnan(y):
-                found.append(marker(series.hue, *area.at(x, y), f"{series.name}: {100 * y:.1f}"))
-    return found
-
-
-def _band(series: Series, area: PlotArea) -> str:
-    """The path around the intervals; where there is none, the band has a gap as the line has."""
-    ends = [(x, low, high) for (x, _), (low, high) in zip(series.points, series.bounds, strict=bool(series.bounds))]
-    parts = []
-    for there, group in groupby(ends, key=lambda end: not math.isnan(end[1])):
-        part = list(group)
-        around = [*((x, high) for x, _, high in part), *((x, low) for x, low, _ in reversed(part))]
-        parts.append(f"{area.line(around)}Z" if there else "")
-    return "".join(parts)
+                found.append(marker(series.hue, *area.at(x, y), f"{series.name}: {area.y.text(y)}"))
+    return element("g", *found, transform=f"translate({shift:.1f} 0)" if shift else None)
 
 
 def _names(series: Sequence[Series], area: PlotArea) -> list[Markup]:
-    """The name of each line at its right end, moved apart where they would meet, with a line to where it ends."""
+    """Mark and name of each line at its right end, moved apart where they would meet, and a line to where it ends."""
     ends = [next(((x, y) for x, y in reversed(one.points) if not math.isnan(y)), None) for one in series]
     shown = [(one, area.at(*end)) for one, end in zip(series, ends, strict=True) if end is not None]
     places = apart([down for _, (_, down) in shown], SMALL + 2.5, area.height)
     found = []
     for (one, (across, down)), place in zip(shown, places, strict=True):
-        found.append(element("path", class_="lead", d=f"M{across + 6:.1f} {down:.1f}L{area.width + 7:.1f} {place:.1f}"))
-        found.append(element("text", one.name, x=area.width + _NAME_GAP, y=place + 3.6, class_=f"small {one.hue.css}"))
+        found.append(element("path", class_="lead", d=f"M{across + 8:.1f} {down:.1f}L{area.width + 9:.1f} {place:.1f}"))
+        found.append(marker(one.hue, area.width + 15, place))
+        found.append(element("text", one.name, x=area.width + _NAME_GAP, y=place + 3.6, class_="small"))
     return found

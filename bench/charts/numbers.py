@@ -30,6 +30,16 @@ def step_of(share: float) -> int | None:
     return {0.0: 0, 1.0: 100}.get(share, inside)
 
 
+def correlation_text(value: float) -> str:
+    """A correlation in [-1, 1] with two decimals and no zero before them; 1 is said of nothing but 1."""
+    if math.isnan(value):
+        return MISSING
+    rounded = round(value, 2)
+    if abs(rounded) == 1 and abs(value) != 1:
+        return ">.99" if value > 0 else "<-.99"
+    return f"{rounded:.2f}".replace("0.", ".", 1) if abs(rounded) < 1 else f"{rounded:.0f}"
+
+
 def _rounded(share: float) -> int:
     """Whole percent; halves go to the even one, also where a product is a little off the half that it stands for."""
     return round(round(100 * share, 6))

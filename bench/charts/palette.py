@@ -128,7 +128,7 @@ _TEXT_RULES = (
     ".axis{stroke:var(--faint);stroke-width:1;fill:none}",
     ".chance{stroke:var(--faint);stroke-width:1;stroke-dasharray:4 3;fill:none}",
     ".curve{fill:none;stroke-width:1.8;stroke-linejoin:round}",
-    ".band{stroke:none;fill-opacity:.14}",
+    ".whisker{stroke-width:1.2;stroke-opacity:.55}",
     ".mark{stroke:var(--ground);stroke-width:1}",
     ".bar{stroke-width:2;stroke-linecap:round;fill:none}",
     ".wide{stroke-width:1.2}",
@@ -139,7 +139,7 @@ _TEXT_RULES = (
 
 def _shade_rules(names: Iterable[str]) -> Sequence[str]:
     return [
-        f".{name}{{stroke:var(--{name})}}.mark.{name},.band.{name},text.{name}{{fill:var(--{name})}}"
+        f".{name}{{stroke:var(--{name})}}.mark.{name},text.{name}{{fill:var(--{name})}}"
         f".mark.{name}{{stroke:var(--ground)}}text.{name}{{stroke:none}}"
         for name in names
     ]

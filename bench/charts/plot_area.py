@@ -40,6 +40,7 @@ class PlotAxis:
         ticks: Its marked places.
         title: What it shows, with its unit.
         logarithmic: Whether equal distances are equal ratios.
+        shares: Whether its numbers are shares in [0, 1], which are read in percent.
     """
 
     low: float
@@ -47,6 +48,11 @@ class PlotAxis:
     ticks: Sequence[Tick]
     title: str = ""
     logarithmic: bool = False
+    shares: bool = False
+
+    def text(self, value: float) -> str:
+        """A number of the axis as it is read."""
+        return f"{100 * value:.1f} %" if self.shares else f"{value:.3g}"
 
     def place(self, value: float) -> float:
         """Where a value stands, from 0 at the beginning to 1 at the end."""
@@ -59,7 +65,7 @@ def percent_axis(low: float = 0.0, high: float = 1.0, title: str = "", step: flo
     """An axis of shares, marked in percent."""
     count = round((high - low) / step)
     ticks = [Tick(low + step * place, f"{100 * (low + step * place):.0f}") for place in range(count + 1)]
-    return PlotAxis(low, high, ticks, title)
+    return PlotAxis(low, high, ticks, title, shares=True)
 
 
 def decades_axis(least: float, most: float, title: str) -> PlotAxis:

@@ -49,8 +49,9 @@ def show_command(
             help="A detector, protocol, degradation or profile, as `lineup list` names it; or a result folder."
         ),
     ],
+    image: Annotated[str, typer.Argument(help="Of a run, an image by its name in the scores.")] = "",
 ) -> None:
-    """Show the card of a detector, a protocol, a degradation or a profile, or the tables and matrices of a run.
+    """Show the card of a detector, a protocol, a degradation or a profile; the tables of a run; or one image of it.
 
     What is installed is shown as `lineup list --long NAME` does. Where several have one name, the detector is shown,
     then the protocol, the degradation, the profile; a folder of a name that is installed is shown as ./NAME.
@@ -63,9 +64,16 @@ def show_command(
     installed = {*catalogue.names(), *catalogue.installed("lineup.protocols"), *degradation_catalogue.names()}
     if name not in installed | {*profile_names()} and Path(name).is_dir():
         from bench.records.store import Store
-        from bench.report.run_report import show_run
+        from bench.report.run_report import show_image, show_run
 
-        show_run(Store(Path(name)).read(), Path(name))
+        run = Store(Path(name)).read()
+        if image:
+            show_image(run, image)
+        else:
+            show_run(run, Path(name))
         return
+    if image:
+        msg = f"the image {image!r} of {name!r}, which is no result folder; give the folder of a run"
+        raise InputError(msg)
     for line in in_full(name):
         typer.echo(line)

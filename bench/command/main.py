@@ -19,8 +19,10 @@ from bench.command.data import data_command
 from bench.command.exchange.degrade import degrade_command
 from bench.command.exchange.import_scores import import_command
 from bench.command.finished.compare import compare_command
+from bench.command.finished.figure import figure_command
 from bench.command.finished.report import report_command
 from bench.command.finished.rescore import rescore_command
+from bench.command.finished.serve import serve_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
 from bench.command.protocol_options import ProtocolCommand
 from bench.command.reference.explain import explain_command
@@ -53,7 +55,9 @@ app.command("leaderboard")(leaderboard_command)
 app.command("matrix")(matrix_command)
 app.command("compare")(compare_command)
 app.command("rescore")(rescore_command)
+app.command("figure")(figure_command)
 app.command("report")(report_command)
+app.command("serve")(serve_command)
 app.command("list")(list_command)
 app.command("show")(show_command)
 app.command("explain")(explain_command)

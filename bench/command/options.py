@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from bench.images.decoding.structure import LARGEST_MAX_PIXELS, MAX_PIXELS
+from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
 from bench.request.defaults import BASELINES, DETECTORS
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from bench.images.reading import Reading
     from bench.platform.progress import Reporter
 
+MLFLOW_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 CORES = os.cpu_count() or 1
 # headings above the options of `lineup run`, in order
 COMPARED, IMAGES, COMPUTED, WRITTEN = "What is compared", "On which images", "How it is computed", "What is written"
@@ -103,6 +110,11 @@ GroupBy = Annotated[
 ]
 Follow = Annotated[bool, typer.Option("--follow/--no-follow", help="Follow links in folders.", rich_help_panel=IMAGES)]
 
+PlaceOfData = Annotated[
+    str,
+    typer.Option("--data", help="Where the images of the run lie now; they are checked.", show_default="as recorded"),
+]
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=COMPUTED)]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]
@@ -136,6 +148,13 @@ KeepFitted = Annotated[
 ]
 Tensorboard = Annotated[
     bool, typer.Option(help="Write curves of trainings for TensorBoard, live.", rich_help_panel=WRITTEN)
+]
+Track = Annotated[
+    str,
+    typer.Option(
+        help="Tell a tracking server of the run: mlflow:URI, or mlflow for MLFLOW_TRACKING_URI.",
+        rich_help_panel=WRITTEN,
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option(help="Print what would be done and what it costs, and stop.", rich_help_panel=WRITTEN)
@@ -186,12 +205,9 @@ def seed_numbers(text: str) -> tuple[int, ...]:
 
 def pixel_count(text: str) -> int:
     """A number of pixels, in millions where an M follows it. Raises `InputError` for anything else, or too much."""
-    digits, unit = (text[:-1], 10**6) if text[-1:] in {"M", "m"} else (text, 1)
-    count = int(digits) * unit if digits.isascii() and digits.isdigit() else 0
-    if not 1 <= count <= LARGEST_MAX_PIXELS:
-        msg = f"--max-pixels {text!r} is no number of pixels from 1 to {LARGEST_MAX_PIXELS}; give 200M or 200000000"
-        raise InputError(msg)
-    return count
+    from bench.images.reading import parse_pixel_count
+
+    return parse_pixel_count(text)
 
 
 def cache_folder() -> Path:
@@ -207,6 +223,37 @@ def weights_folder(chosen: Path | None = None) -> Path:
         return chosen
     named = os.environ.get("LINEUP_WEIGHTS")
     return Path(named) if named else cache_folder() / "weights"
+
+
+def tracking_server(text: str) -> str:
+    """The address of the tracking server that an option names; empty for none.
+
+    MLflow is not to wait minutes for a server, nor to tell its makers of its use, unless the environment says so.
+
+    Raises:
+        InputError: The option is not understood, or names no server.
+    """
+    if not text:
+        return ""
+    tool, _, uri = text.partition(":")
+    if tool != "mlflow":
+        msg = f"--track {text!r} is not known; give mlflow:http://127.0.0.1:5000, or mlflow"
+        raise InputError(msg)
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    address = urlsplit(uri)
+    if address.scheme not in {"http", "https"} or not address.netloc:
+        msg = (
+            f"--track {text} names no server ({uri or 'MLFLOW_TRACKING_URI is not set'}); give mlflow:http://HOST:PORT"
+        )
+        raise InputError(msg)
+    if "@" in address.netloc:
+        msg = (
+            "--track has a password, which would be written into the settings of the run; set MLFLOW_TRACKING_USERNAME"
+        )
+        raise InputError(f"{msg} and MLFLOW_TRACKING_PASSWORD")
+    for name, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    return uri
 
 
 def reporter() -> Reporter:

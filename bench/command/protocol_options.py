@@ -19,10 +19,11 @@ from typer.main import get_command
 
 from bench.platform.errors import InputError
 from bench.platform.option_values import unknown_name_text
+from bench.records.settings import SettingsFile, read_settings
 from bench.request import protocol_catalogue
 from bench.request.protocol_catalogue import command_line_text, type_text
 from bench.request.run_request import DetectorOptions
-from bench.request.settings_file import SettingsFile, read_settings, with_absolute_options, with_absolute_paths
+from bench.request.settings_file import with_absolute_options, with_absolute_paths
 from detectors.identity import default_of
 from protocols.api import EvaluationProtocol, option_help
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +60,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     replace: options.Replace = False,  # noqa: FBT002
     keep_fitted: options.KeepFitted = False,  # noqa: FBT002
     tensorboard: options.Tensorboard = False,  # noqa: FBT002
+    track: options.Track = "",
     dry_run: options.DryRun = False,  # noqa: FBT002
     measure: options.Measure = False,  # noqa: FBT002
 ) -> None:
@@ -87,6 +90,7 @@ def _request(chosen: ChosenProtocol, params: Mapping[str, Any]) -> RunRequest:
         max_pixels=options.pixel_count(params["max_pixels"]),
         recipe_options=chosen.recipe_options,
         weights_folder=options.weights_folder(params["weights_dir"]),
+        track=options.tracking_server(params["track"]),
         reading=options.reading(*(params[name] for name in READING), follow=params["follow"]),
         **{name: params[name] for name in AS_GIVEN},
     )
@@ -117,7 +121,7 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     from bench.rehearsal.rehearsal import rehearse
     from bench.report.run_report import report_run
     from bench.request.announcement import announce_run
-    from bench.request.execution import execute
+    from bench.request.execution import execute, followed
     from bench.request.planned_run import plan_run
     from bench.request.result_folder import require_own_question
 
@@ -126,13 +130,15 @@ def _answer(root: Path, requests: Sequence[RunRequest], *, replace: bool, dry_ru
     if not replace:
         require_own_question(root, planned)
     for one in planned:
-        announce_run(one, reporter)
         if dry_run:
+            announce_run(one, reporter)
             rehearse(one, reporter, measuring=measure)
             continue
         store = Store.at(one.request.out)
-        runs.append(execute(one, store, reporter))
-        report_run(runs[-1], store, reporter, show=len(requests) == 1)
+        with followed(one, store, reporter, shlex.join(["lineup", *sys.argv[1:]])) as (tracker, telling):
+            announce_run(one, telling)
+            runs.append(execute(one, store, telling, tracker))
+            report_run(runs[-1], store, telling, show=len(requests) == 1)
     return runs
 
 
@@ -143,10 +149,11 @@ def _write_settings_and_rank(runs: list[Run], request: RunRequest, root: Path, p
     """
     from bench.records.columns import STATUS
     from bench.records.outcomes import Failed
+    from bench.records.settings import SETTINGS, SettingsFile
     from bench.records.store import Store
     from bench.report.run_report import report_leaderboard
     from bench.request.protocol_catalogue import option_values
-    from bench.request.settings_file import SETTINGS, SettingsFile, to_toml, with_absolute_paths
+    from bench.request.settings_file import to_toml, with_absolute_paths
 
     store = Store.at(root)
     own = {name: value for name, value in params.items() if name not in NOT_IN_A_FILE}

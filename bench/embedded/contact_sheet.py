@@ -4,40 +4,57 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
+from bench.charts.typefaces import BOLD, REGULAR
 from bench.embedded.corpus import jpeg_round_trip, make_fake, scene_number
 from bench.embedded.generators.generator import GENERATORS
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE, render
 from bench.platform.files import write_atomically
 
-PAIRS = 4
+PAIRS = 3
 CROP = 96  # pixels of each image that are shown, not scaled, as scaling would remove the traces
-GAP = 2  # pixels between images
-CAPTION = 66  # width in pixels
+GAP, PAIR_GAP = 2, 14  # pixels between the images of a pair, and between pairs
+CAPTION, HEADER = 84, 24  # pixels left of the images, and above them
+NAMES = ("real", "generated")
+_PAIR = 2 * CROP + GAP + PAIR_GAP
+_INK, _FAINT = (31, 31, 36), (98, 98, 107)
 
 
-def _row(name: str, position: int) -> Pixels:
-    """The name of a generator, then pairs of source and fake from its validation images."""
-    row = np.full((CROP + GAP, CAPTION + 2 * PAIRS * (CROP + GAP), 3), 255, np.uint8)
-    cv2.putText(row, name, (2, CROP // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
+def _place(position: int, pair: int, column: int) -> tuple[int, int]:
+    """The left and the upper edge of an image in the sheet."""
+    return CAPTION + pair * _PAIR + column * (CROP + GAP), HEADER + position * (CROP + GAP)
+
+
+def _pairs(name: str, position: int) -> list[tuple[Pixels, Pixels]]:
+    """Pairs of a scene and its imitation, from the validation images of a generator."""
     margin = (SIDE - CROP) // 2
+    found = []
     for pair in range(PAIRS):
         number = scene_number(position, "val", "ai", pair)
         source = render(number).pixels
-        for column, pixels in enumerate((source, make_fake(name, source, number))):
-            left = CAPTION + (2 * pair + column) * (CROP + GAP)
-            crop = jpeg_round_trip(pixels, number)[margin : margin + CROP, margin : margin + CROP]
-            row[:CROP, left : left + CROP] = crop
-    return row
+        both = (jpeg_round_trip(pixels, number) for pixels in (source, make_fake(name, source, number)))
+        real, generated = (pixels[margin : margin + CROP, margin : margin + CROP] for pixels in both)
+        found.append((real, generated))
+    return found
 
 
 def write_contact_sheet(path: Path) -> None:
-    """Write a PNG of 256 colours: one row per generator, pairs of a scene (left) and its imitation (right)."""
-    rows = [_row(generator.name, position) for position, generator in enumerate(GENERATORS)]
-    sheet = Image.fromarray(np.concatenate(rows))
-    small = sheet.quantize(256, kmeans=2)
-    write_atomically(path, lambda part: small.save(part, "PNG", optimize=True))
+    """Write a PNG: one row per generator, pairs of a scene and its imitation, columns named."""
+    size = (CAPTION + PAIRS * _PAIR - PAIR_GAP, HEADER + len(GENERATORS) * (CROP + GAP) - GAP)
+    sheet = Image.new("RGB", size, "white")
+    drawing = ImageDraw.Draw(sheet)
+    bold, regular = (ImageFont.truetype(weight.drawn, 13) for weight in (BOLD, REGULAR))
+    for pair in range(PAIRS):
+        for column, name in enumerate(NAMES):
+            left, _ = _place(0, pair, column)
+            drawing.text((left, 3), name, _INK if column else _FAINT, bold if column else regular)
+    for position, generator in enumerate(GENERATORS):
+        _, upper = _place(position, 0, 0)
+        drawing.text((0, upper + CROP // 2 - 9), generator.name, _INK, bold)
+        for pair, images in enumerate(_pairs(generator.name, position)):
+            for column, pixels in enumerate(images):
+                sheet.paste(Image.fromarray(np.ascontiguousarray(pixels)), _place(position, pair, column))
+    write_atomically(path, lambda part: sheet.save(part, "PNG", optimize=True))

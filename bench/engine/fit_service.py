@@ -11,8 +11,8 @@ from bench.engine.cache import Cache
 from bench.engine.embeddings import EmbeddingService
 from bench.engine.plan import PlannedCell
 from bench.engine.selections import DistinctImages, Selection, Selections
+from bench.engine.tracking.training_curves import CurveWriter, no_curves
 from bench.engine.train_set import SampleReader, SelectionTrainSet
-from bench.engine.training_curves import CurveWriter, no_curves
 from detectors.api import Detector, Runtime, State
 from detectors.epochs import FineTunable
 from detectors.input_policy import require_input_policy, with_input_policy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bench.engine.plan import PlannedCell
@@ -18,9 +18,16 @@ class OutcomeLog:
     A cell keeps its first reason, and one that is recorded stays recorded.
     """
 
-    def __init__(self, recorded: Iterable[str]) -> None:
-        """Start from the keys of the cells whose scores are written already."""
-        self._recorded = set(recorded)
+    def __init__(
+        self, recorded: Iterable[str], told: Callable[[Mapping[str, Outcome]], object] = lambda _: None
+    ) -> None:
+        """Start from the keys of the cells whose scores are written already.
+
+        Args:
+            recorded: The keys.
+            told: Called with the reasons of cells that are left without scores, by key, when that is known.
+        """
+        self._recorded, self._told = set(recorded), told
         self._reasons: dict[str, Outcome] = {}  # by cell key
 
     def add_recorded(self, keys: Iterable[str]) -> None:
@@ -33,9 +40,10 @@ class OutcomeLog:
             reason: Outcome = Skipped(str(error))
         else:
             reason = Failed(f"{type(error).__name__}: {error}".splitlines()[0])
-        for item in items:
-            if item.key not in self._recorded:
-                self._reasons.setdefault(item.key, reason)
+        new = {item.key: reason for item in items if item.key not in self._recorded and item.key not in self._reasons}
+        self._reasons |= new
+        if new:
+            self._told(new)
 
     @contextmanager
     def failures_of(self, items: Iterable[PlannedCell]) -> Iterator[None]:

@@ -25,7 +25,7 @@ from bench.engine.scoring.attacked_images import BOTH, Attackers, labels_of
 from bench.engine.scoring.score_images import AnswerTable, ScoredChunk, ScoringRequest, score_pool
 from bench.engine.scoring.scoring_plan import ScoringPlan
 from bench.engine.selections import Positions, Selections, unique_positions
-from bench.engine.training_curves import CurveWriter, no_curves
+from bench.engine.tracking.run_tracker import RunTracker
 from bench.images.image_set import ImageSet
 from bench.platform.executors import Executor, in_processes, task_result
 from bench.platform.progress import Reporter
@@ -48,7 +48,7 @@ class Resources:
         runtime: Where detectors compute.
         batch_size: Images that are embedded or scored together.
         workers: Threads that read and prepare, and processes that fit.
-        curves: Writes curves of trainings.
+        tracker: Follows the run.
         executor: Where fits of one thread run.
     """
 
@@ -58,7 +58,7 @@ class Resources:
     runtime: Runtime = field(default_factory=Runtime)
     batch_size: int = 50
     workers: int = 2
-    curves: CurveWriter = no_curves
+    tracker: RunTracker = field(default_factory=RunTracker)
     executor: Executor = in_processes
 
 
@@ -93,7 +93,7 @@ class Engine:
             self.counts,
         )
         self._fits = FitService(
-            selections, resources.cache, self._embeddings, resources.runtime, self.counts, resources.curves
+            selections, resources.cache, self._embeddings, resources.runtime, self.counts, resources.tracker.curves
         )
         self._selections = selections
         self._resources = resources
@@ -101,7 +101,7 @@ class Engine:
 
     def run(self, planned: Sequence[PlannedCell]) -> dict[str, Outcome]:
         """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
-        self._log = OutcomeLog(self._resources.store.recorded())
+        self._log = OutcomeLog(self._resources.store.recorded(), self._resources.tracker.left_out)
         missing = self._reuse_answers(self._log.missing(planned))
         self.counts["cells reused"] = len(planned) - len(missing)
         self._embed_for_fits(planned, missing)
@@ -235,10 +235,11 @@ class Engine:
         group = []
         for item, answer in answers:
             images = _recorded_images(self._selections[item.cell.test].images, item.cell.test.data)
-            group.append((item.key, images, answer))
+            group.append((item, images, answer))
         if group:
-            self._resources.store.record(group)
-            self._log.add_recorded(key for key, _, _ in group)
+            self._resources.store.record([(item.key, images, answer) for item, images, answer in group])
+            self._log.add_recorded(item.key for item, _, _ in group)
+            self._resources.tracker.answered(group)
 
     def _score(
         self,

@@ -143,7 +143,8 @@ class Selections:
         }
         every = {**{_whole(name): inspection for name, inspection in inspected.items()}, **variants}
         self._images = {key: inspection.images for key, inspection in every.items()}
-        self.pool, positions = _find_distinct(list(self._images.values()), list(map(_hashes, every.values())))
+        hashes = list(map(hashes_as_degraded, every.values()))
+        self.pool, positions = _find_distinct(list(self._images.values()), hashes)
         self._positions = dict(zip(every, positions, strict=True))
         self._known: dict[Subset, Selection] = {}
 
@@ -202,7 +203,7 @@ def _with_one_class_degraded(inspection: InspectedImages, subset: Subset) -> Ins
     return replace(inspection, images=images)
 
 
-def _hashes(inspection: InspectedImages) -> Hashes:
+def hashes_as_degraded(inspection: InspectedImages) -> Hashes:
     """Content hashes, uint8 (N, 32); a degradation that is part of the data is hashed with the file."""
     hashes, chains = inspection.hashes.copy(), inspection.images.degradations
     keys = {chain: parse_degradation(chain).key.encode() for chain in set(chains) if chain}

@@ -20,7 +20,15 @@ from bench.metrics.metric import Metric
 from detectors.catalogue import UnknownName
 
 FOLDER = Path(__file__).parent / "columns"
-FILES = ("leaderboard", "averages", "comparisons", "sections", "cells", "commands")  # in reading order
+FILES = (
+    "leaderboard",
+    "averages",
+    "comparisons",
+    "sections",
+    "cells",
+    "image_analyses",
+    "commands",
+)  # in reading order
 BOARDS = ("leaderboard", "leaderboard.csv")  # where metrics stand that have a header or were asked for
 CELLS, NOT_TRAINED = "cells.parquet", "generators.csv"  # where metrics stand; those of every cell alone in the second
 PLACEHOLDER = re.compile(r"<[^>]+>")

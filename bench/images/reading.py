@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench.images.decoding.structure import LARGEST_MAX_PIXELS
 from bench.platform.errors import InputError
 
 ClassName = Literal["real", "generated", "skip"]
@@ -78,6 +79,16 @@ def parse_levels(text: str) -> tuple[str, ...]:
             msg = f"--levels {text}: there is no {level or 'empty level'}; folders can be {', '.join(LEVEL_ROLES)}"
             raise InputError(msg)
     return levels
+
+
+def parse_pixel_count(text: str) -> int:
+    """A number of pixels, in millions where an M follows it. Raises `InputError` for anything else, or too much."""
+    digits, unit = (text[:-1], 10**6) if text[-1:] in {"M", "m"} else (text, 1)
+    count = int(digits) * unit if digits.isascii() and digits.isdigit() else 0
+    if not 1 <= count <= LARGEST_MAX_PIXELS:
+        msg = f"--max-pixels {text!r} is no number of pixels from 1 to {LARGEST_MAX_PIXELS}; give 200M or 200000000"
+        raise InputError(msg)
+    return count
 
 
 def stated_pairs(text: str, option: str) -> list[tuple[str, str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -25,18 +26,36 @@ from bench.platform.printable import printable
 ProgressCallback = Callable[[int], object]
 
 
+class ProgressListener(Protocol):
+    """Is told what a reporter shows."""
+
+    def said(self, text: str) -> None:
+        """Take a line, or several, that was printed."""
+
+    def stage_at(self, name: str, done: int, total: int) -> None:
+        """Take how many steps of a stage are done, 0 at its start."""
+
+
 @dataclass(frozen=True)
 class Reporter:
     """Shows progress: bars on a terminal, one line per finished stage elsewhere.
 
     Attributes:
         console: Where it prints.
+        listener: Is told the same; None for nobody.
     """
 
     console: Console
+    listener: ProgressListener | None = None
+
+    def with_listener(self, listener: ProgressListener) -> Reporter:
+        """The same, which tells a listener what it shows."""
+        return replace(self, listener=listener)
 
     def say(self, text: str) -> None:
         """Print a line, or several."""
+        if self.listener is not None:
+            self.listener.said(text)
         lines = "\n".join(map(printable, text.split("\n")))
         self.console.print(lines, markup=False, highlight=False, soft_wrap=True)
 
@@ -49,9 +68,19 @@ class Reporter:
         start = time.monotonic()
         with Progress(*_columns(), console=self.console, disable=not self.console.is_terminal) as progress:
             task = progress.add_task(name, total=total)
-            yield lambda steps: progress.advance(task, steps)
+            self._tell_listener(name, 0, total)
+
+            def advance(steps: int) -> None:
+                progress.advance(task, steps)
+                self._tell_listener(name, int(progress.tasks[task].completed), total)
+
+            yield advance
         if not self.console.is_terminal:
             self.say(f"{name}: {total} done in {time.monotonic() - start:.1f} s")
+
+    def _tell_listener(self, name: str, done: int, total: int) -> None:
+        if self.listener is not None:
+            self.listener.stage_at(name, done, total)
 
     @contextmanager
     def stages(self, *, in_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:

@@ -4,6 +4,7 @@ Layout of a run's folder:
     manifest.json              protocol, detectors and data of the last command; its cells with key, status and reason
     scores/<digest>.parquet    per-image scores of a work group; the keys of its cells are in the file's metadata
     diagnostics/<key>.parquet  of a cell whose detector gives more than a score
+    live/                      how far the command is that goes on (`live_record`); gone once it has finished
     ... derived tables         written from the above, at any time
 Scores of other commands into the same folder stay; the tables follow the last command.
 """
@@ -27,6 +28,7 @@ import pyarrow.parquet as pq
 from bench.platform.errors import InputError
 from bench.platform.files import digest, write_atomically
 from bench.records import columns
+from bench.records.live_record import LIVE
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Outcome, Scored
 from bench.records.run import Run
@@ -152,6 +154,10 @@ class Store:
         for path in self.root.glob(pattern):
             path.unlink()
 
+    def clear_live(self) -> None:
+        """Delete what is there for those who look at a run while it goes on."""
+        rmtree(self.root / LIVE, ignore_errors=True)
+
     def write_frame(self, name: str, table: pd.DataFrame) -> None:
         """Write one derived table as Parquet. A column of several types, such as 10 and "all", becomes one of texts."""
         mixed = [column for column in table.columns if table[column].map(type).nunique() > 1]
@@ -177,12 +183,7 @@ class Store:
         Raises:
             InputError: There is none, it is damaged, or another version of Lineup wrote it.
         """
-        path = self.root / MANIFEST
-        if not path.is_file():
-            msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
-            raise InputError(msg)
-        manifest, further = read_manifest(path.read_bytes(), str(path))
-        cells = _cells(further.get(_CELLS), manifest, path)
+        manifest, cells = self.outline()
         scored = set(cells.loc[cells[columns.STATUS] == Scored.status, columns.KEY])
         headers = {path: _header(path) for path in self._score_files()}
         needed = {path: header for path, header in headers.items() if scored & header.sizes.keys()}
@@ -191,6 +192,19 @@ class Store:
         diagnostics = self._diagnostics(diagnosed)
         validation = read_validation(self.root, self.root / SCORES)
         return Run(manifest, cells, scores, self.throughput(), diagnostics, validation)
+
+    def outline(self) -> tuple[Manifest, pd.DataFrame]:
+        """The manifest of the run in this folder, and its cells as `Run.cells`, without any scores.
+
+        Raises:
+            InputError: There is no run, its manifest is damaged, or another version of Lineup wrote it.
+        """
+        path = self.root / MANIFEST
+        if not path.is_file():
+            msg = f"{self.root} holds no run ({MANIFEST} is missing); give a folder that `lineup run` wrote"
+            raise InputError(msg)
+        manifest, further = read_manifest(path.read_bytes(), str(path))
+        return manifest, _cells(further.get(_CELLS), manifest, path)
 
     def _scores(self, keys: set[str], headers: Mapping[Path, _Header]) -> ScoreTable:
         """The scores of these cells. Raises `InputError` where some are gone."""

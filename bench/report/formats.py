@@ -63,6 +63,24 @@ def section_as_markdown(tables: Sequence[TitledTable], legend: str) -> str:
     return "\n\n".join([*map(_markdown_titled, tables), legend]) + "\n"
 
 
+def section_as_latex(tables: Sequence[TitledTable]) -> str:
+    """Tables for LaTeX with the package booktabs, under their titles as comments."""
+    return "\n".join(f"% {' '.join(table.title.split())}\n{_latex_table(table.columns)}" for table in tables) + "\n"
+
+
+def as_latex(rankings: Sequence[Ranking]) -> str:
+    """Rankings as tables for LaTeX with the package booktabs."""
+    return section_as_latex([TitledTable(ranking.title, tuple(ranking_columns(ranking))) for ranking in rankings])
+
+
+def _latex_table(shown: Sequence[TableColumn]) -> str:
+    rows = list(zip(*(column.texts for column in shown), strict=True))
+    align = ["left" if column.left else "right" for column in shown]
+    headers = [column.header for column in shown]
+    table: str = tabulate(rows, headers, tablefmt="latex_booktabs", disable_numparse=True, colalign=align)
+    return table
+
+
 def _markdown_titled(table: TitledTable) -> str:
     return f"### {table.title}\n\n{_markdown_table(table.columns)}"
 

@@ -93,6 +93,7 @@ def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
     store.write("leaderboard.md", formats.as_markdown(ranked, _published_rows(ranked)).encode())
     store.write("leaderboard.csv", formats.as_csv(ranked).encode())
     store.write("leaderboard.json", formats.as_json(ranked).encode())
+    store.write("leaderboard.tex", formats.as_latex(ranked).encode())
 
 
 def _published_rows(ranked: Sequence[Ranking]) -> list[PublishedRows]:
@@ -117,10 +118,7 @@ def _print(ranked: Sequence[Ranking], console: Console) -> None:
 def _print_sections(sections: Sequence[tuple[Section, SectionContent]], console: Console) -> None:
     console.width = max(console.width, terminal.WIDTH)
     for section, content in sections:
-        for table in content.tables:
-            console.print(Text(table.title, style="bold"))
-            for block in terminal.split_columns(table.columns, terminal.WIDTH, fixed=1):
-                console.print(terminal.text_table(block))
+        console.print(terminal.titled_tables(content.tables))
         console.print(Text(section.legend, style="dim"))
 
 
@@ -162,6 +160,16 @@ def show_run(run: Run, folder: Path) -> None:
     for picture in PICTURES:
         if (folder / picture).is_file():
             console.print(Text(f"As a picture: {folder / picture}", style="dim"))
+
+
+def show_image(run: Run, name: str) -> None:
+    """Print all that a run says of one image. Raises `InputError` where no image has this name."""
+    from bench.analyses.scores.image_view import image_view
+    from bench.report.image_report import image_report
+
+    console = Console()
+    console.width = max(console.width, terminal.WIDTH)
+    console.print(image_report(image_view(evaluate(run), name)))
 
 
 def print_matrix(run: Run, detector: str) -> None:

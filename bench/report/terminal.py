@@ -21,7 +21,16 @@ from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.report.conclusions import conclusions
 from bench.report.matrix_layout import grouped_values
-from bench.report.ranking_columns import TableColumn, heading, legend, notes, percent, ranking_columns, span_text
+from bench.report.ranking_columns import (
+    TableColumn,
+    TitledTable,
+    heading,
+    legend,
+    notes,
+    percent,
+    ranking_columns,
+    span_text,
+)
 from bench.report.sections.published import PublishedRows
 from protocols.api import AxisValue
 
@@ -62,6 +71,15 @@ def leaderboard(ranking: Ranking, width: int = WIDTH) -> Group:
     warned = [Text(notice, style="yellow") for notice in ranking.notices]
     said = [Text(sentence) for sentence in conclusions(ranking)]
     return Group(title, Text(heading(ranking)), *warned, *tables, *said, *missing, Text(legend(ranking), style="dim"))
+
+
+def titled_tables(tables: Sequence[TitledTable]) -> Group:
+    """Tables under their titles, in blocks that fit the width."""
+    parts: list[RenderableType] = []
+    for table in tables:
+        parts.append(Text(table.title, style="bold"))
+        parts += map(text_table, split_columns(table.columns, WIDTH, fixed=1))
+    return Group(*parts)
 
 
 def published_table(published: PublishedRows) -> Group:

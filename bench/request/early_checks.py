@@ -52,6 +52,8 @@ def check_request(request: RunRequest) -> None:
         benchmark_name(request.data_name)
     if request.tensorboard:
         require_tensorboard()
+    if request.track:
+        require_mlflow()
 
 
 def check_validation(request: RunRequest) -> None:
@@ -109,6 +111,16 @@ def require_tensorboard() -> None:
     """Raise `InputError` where TensorBoard is not installed."""
     if find_spec("tensorboard") is None:
         msg = "--tensorboard needs the package tensorboard, which is not installed; run pip install tensorboard"
+        raise InputError(msg)
+
+
+def require_mlflow() -> None:
+    """Raise `InputError` where no client of MLflow is installed."""
+    if find_spec("mlflow") is None:
+        msg = (
+            "--track mlflow needs the package mlflow-skinny, which is not installed; "
+            "run pip install 'lineup-bench[mlflow]' or pip install mlflow-skinny"
+        )
         raise InputError(msg)
 
 

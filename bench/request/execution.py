@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,11 +12,15 @@ from bench.engine.cache import Cache
 from bench.engine.plan import PlannedCell, detector_names, training_text
 from bench.engine.run import Engine, Resources
 from bench.engine.timing import TimingConditions, time_detectors
-from bench.engine.training_curves import TensorBoardCurves, no_curves
+from bench.engine.tracking.live_files import LiveFiles
+from bench.engine.tracking.run_tracker import CurveTracker, JoinedTrackers, RunTracker
+from bench.engine.tracking.training_curves import TensorBoardCurves
 from bench.platform.executors import executor
 from bench.platform.progress import Reporter
 from bench.records import columns
-from bench.records.outcomes import Scored
+from bench.records.live_record import LivePlan
+from bench.records.manifest import Manifest
+from bench.records.outcomes import Scored, Unasked
 from bench.records.run import Run
 from bench.records.saved_detector import SavedDetector, to_bytes
 from bench.records.store import THROUGHPUT, TRAINING, Store
@@ -24,11 +30,97 @@ from bench.request.planned_run import PlannedRun
 from bench.request.run_record import cell_table, data_digest, manifest_of, validation_table
 from detectors.identity import default_of, options_of
 
+if TYPE_CHECKING:
+    from bench.engine.tracking.mlflow_runs import TrackedQuestion
 
-def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
-    """Answer the planned cells, time the detectors and record everything."""
+
+@contextmanager
+def followed(
+    run: PlannedRun, store: Store, reporter: Reporter, command: str = ""
+) -> Iterator[tuple[RunTracker, Reporter]]:
+    """Let those who want to look at a run follow what is done in this context.
+
+    Args:
+        run: The run.
+        store: Of its result folder, in which everything is written when the context is left.
+        reporter: Shows progress.
+        command: The run as it was typed.
+
+    Yields:
+        What is to be told of the run, and a reporter that tells it too.
+    """
+    record = manifest_of(run)
+    cells = _planned_cells(run)
+    live = LiveFiles(store, _live_plan(record, cells, command))
+    reporter = reporter.with_listener(live)
+    trackers: list[RunTracker] = [live]
+    if run.request.tensorboard:
+        trackers.append(CurveTracker(TensorBoardCurves(store.root / "tensorboard")))
+    if run.request.track:
+        from bench.engine.tracking.mlflow_runs import MlflowTracker
+
+        trackers.append(MlflowTracker(run.request.track, _tracked_question(run, record, cells), reporter))
+    tracker = JoinedTrackers(trackers)
+    try:
+        yield tracker, reporter
+    except BaseException as error:
+        tracker.ended(error)
+        raise
+    tracker.ended(None)
+
+
+def _planned_cells(run: PlannedRun) -> pd.DataFrame:
+    """The table of cells before any is answered: without status but for those that the data cannot answer."""
+    table = cell_table(run, {item.key: Scored() for item in run.planned})
+    table[columns.STATUS] = table[columns.STATUS].where(table[columns.STATUS] == Unasked.status, "")
+    return table.drop(columns=columns.GROUPS)
+
+
+def _live_plan(record: Manifest, cells: pd.DataFrame, command: str) -> LivePlan:
+    rows = cells.astype("object").to_numpy().tolist()
+    return LivePlan(record, list(cells.columns), rows, command)
+
+
+def _tracked_question(run: PlannedRun, record: Manifest, cells: pd.DataFrame) -> TrackedQuestion:
+    """What a tracking server is told of a run."""
+    from bench.engine.tracking.mlflow_runs import TrackedQuestion
+
+    protocol, data, device = record.protocol, record.data, record.runtime
+    told = {
+        "protocol": protocol.name,
+        **{f"protocol.{name}": value for name, value in protocol.options.items()},
+        "data": data.title,
+        "images": data.images,
+        "base degradation": data.base_degradation,
+        "setting": record.setting,
+        "seeds": ", ".join(map(str, record.seeds)),
+        "detectors": ", ".join(record.detectors),
+        "device": f"{device.device}, {device.precision}",
+        "cells": len(run.planned),
+    }
+    detectors = {
+        name: {"detector": name, "key": one.key, **record.recipe_options.get(name, {})}
+        for name, one in record.detectors.items()
+    }
+    axes = [name for name in columns.of_identity(protocol.axes)[1:] if cells[name].nunique() > 1]
+    names = ["/".join(map(str, row)) or protocol.name for row in cells[axes].itertuples(index=False, name=None)]
+    keys = zip(cells[columns.KEY], cells[columns.DETECTOR], names, strict=True)
+    return TrackedQuestion(run.request.out, told, detectors, list(keys))
+
+
+def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTracker | None = None) -> Run:
+    """Answer the planned cells, time the detectors and record everything.
+
+    Args:
+        run: The planned run.
+        store: Of its result folder.
+        reporter: Shows progress.
+        tracker: Follows the run; None where nobody does.
+
+    Returns:
+        The run as it is recorded.
+    """
     request, record = run.request, manifest_of(run)
-    curves = TensorBoardCurves(store.root / "tensorboard") if request.tensorboard else no_curves
     resources = Resources(
         Cache(request.cache),
         store,
@@ -36,7 +128,7 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter) -> Run:
         run.runtime,
         request.batch_size,
         request.workers,
-        curves,
+        tracker or RunTracker(),
         executor(request.executor),
     )
     engine = Engine(run.selections, resources)

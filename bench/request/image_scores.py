@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.engine.image_pass import ImageReader, split_into_chunks
 from bench.engine.plan import ScoringKey
+from bench.engine.saved_detectors import restore_detector
 from bench.engine.scoring.score_images import ScoredChunk, ScoringRequest, score_images
 from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.decoding.structure import MAX_PIXELS
@@ -32,7 +33,6 @@ from bench.platform.option_values import parse_options
 from bench.platform.progress import Reporter
 from bench.request.devices import runtime
 from bench.request.early_checks import check_detectors
-from bench.request.saved_detectors import restore_detector
 from detectors import catalogue
 from detectors.api import Detector, Runtime, Sample, Setting, Unavailable
 from detectors.entries import Entry, WrongEntry, parse_entries

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bench.platform.errors import InputError
 from bench.records.manifest import DataRecord, Manifest, ProtocolRecord, read_manifest
+from bench.records.settings import SETTINGS, read_settings
 from bench.records.store import MANIFEST
 from bench.request.planned_run import PlannedRun
 from bench.request.run_record import manifest_of
-from bench.request.settings_file import SETTINGS, read_settings
 
 MAX_SHOWN = 5  # detectors that a message names
 

@@ -47,6 +47,7 @@ class RunRequest:
         max_pixels: The largest number of pixels of an image that is read.
         recipe_options: Options of detectors.
         tensorboard: Whether curves of trainings are written.
+        track: Address of the tracking server of MLflow that is told of the run; empty for none.
         keep_fitted: Whether fitted detectors are kept as files.
         executor: Where trainings are computed, many at a time.
         weights_folder: Where files of released checkpoints lie.
@@ -74,6 +75,7 @@ class RunRequest:
     max_pixels: int = MAX_PIXELS
     recipe_options: DetectorOptions = field(default_factory=dict)
     tensorboard: bool = False
+    track: str = ""
     keep_fitted: bool = False
     executor: str = "processes"
     weights_folder: Path = Path("weights")

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from bench.platform.errors import InputError
+from bench.records.settings import former_name
 from detectors.card import SETTINGS, Setting
 
 AUTO = "auto"
-FORMER_NAMES = {"embedded": "small"}
-
-
-def former_name(given: str) -> str:
-    """What a message adds for a setting that was renamed; empty for any other word."""
-    return f", which is called {FORMER_NAMES[given]!r} now" if given in FORMER_NAMES else ""
 
 
 def require_setting(given: str, choices: tuple[str, ...] = (AUTO, *SETTINGS)) -> None:

@@ -14,15 +14,14 @@ paths; a relative path in a file begins in the folder of the file.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.images.data_names import EMBEDDED, layout_and_place
-from bench.platform.errors import InputError
+from bench.records.settings import OPTIONS, SettingsFile
 from bench.request.protocol_catalogue import protocol_class
 from bench.request.run_request import DetectorOptions
 from detectors import catalogue
@@ -32,45 +31,12 @@ from protocols.api import EvaluationProtocol, NameKind
 from protocols.file_protocol import SUFFIX as PROTOCOL_SUFFIX
 from protocols.profiles import SUFFIX as PROFILE_SUFFIX
 
-OPTIONS = "options"
-SETTINGS = "settings.toml"  # in the result folder of a run
 OWN_PATHS: dict[str, NameKind] = {  # options of `lineup run` that may have paths, with what their texts name
     **dict.fromkeys(("out", "weights_dir"), "file"),
     **dict.fromkeys(("data", "real"), "data_sets"),
     "base_degradation": "degradations",
 }
 PATH_KINDS = {"file", "data_sets", "degradations"}
-
-
-@dataclass(frozen=True)
-class SettingsFile:
-    """The content of a settings file.
-
-    Attributes:
-        values: By option, as TOML has them.
-        recipe_options: The tables of detector options.
-    """
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    recipe_options: DetectorOptions = field(default_factory=dict)
-
-
-def read_settings(path: Path) -> SettingsFile:
-    """Read a settings file. Raises `InputError` where it is not there, not TOML, or has a table that it cannot have."""
-    try:
-        whole = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"settings {path} cannot be read ({error}); give a TOML file"
-        raise InputError(msg) from error
-    tables = whole.pop(OPTIONS, {})
-    for name, value in whole.items():
-        if not isinstance(value, str | int | float | list):
-            msg = f"settings {path}: {name} is a table or a date; give a text, a number, true, false or a list"
-            raise InputError(msg)
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        msg = f"settings {path}: {OPTIONS} holds one table per detector, as in [{OPTIONS}.cnnspot]"
-        raise InputError(msg)
-    return SettingsFile({name.replace("-", "_"): value for name, value in whole.items()}, tables)
 
 
 def with_absolute_paths(settings: SettingsFile, folder: Path) -> SettingsFile:

@@ -7,6 +7,7 @@ from detectors import catalogue
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.epochs import FineTunable, TrainedInEpochs
+from detectors.training import network_recipe
 
 
 def test_what_has_a_training_in_epochs_says_how_many_at_most():
@@ -46,13 +47,21 @@ def test_networks_alone_can_be_fine_tuned():
     assert not set(TUNED) & {"hog_svm", "clip_probe", "rine", "ensemble_mean", "coding_cost", "checkerboard"}
 
 
+@pytest.fixture
+def three_epochs(monkeypatch):
+    """Fine-tuning of three epochs: what is asserted of ten holds of them."""
+    assert network_recipe.FINE_TUNING_EPOCHS == 10
+    monkeypatch.setattr(network_recipe, "FINE_TUNING_EPOCHS", 3)
+
+
+@pytest.mark.usefixtures("three_epochs")
 @pytest.mark.parametrize("name", TUNED)
 def test_a_network_goes_on_from_its_weights_with_one_image_of_each_class_and_keeps_its_statistics(name):
     recipe, train = catalogue.recipe(name, "small"), ToyTrainSet(2)
     before = recipe.untrained(Runtime()).state()
     first, again = (recipe.fine_tune(before, train, 0, Runtime()) for _ in range(2))
     assert same_state(first.state(), again.state())
-    assert len(first.history) == recipe.fine_tuning_epochs
+    assert len(first.history) == recipe.fine_tuning_epochs == 3
     assert np.isnan([row["validation_accuracy"] for row in first.history]).all()
     assert len({row["rate"] for row in first.history}) == 1
     changed = {key for key, array in first.state().items() if not np.array_equal(array, before[key])}

@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("bench", "detectors", "protocols", "lineup_bench")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in SOURCES}
 
 WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
     "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
     "bench/engine/cache.py",  # the cache folder
-    "bench/engine/training_curves.py",  # TensorBoard writes its own files
+    "bench/engine/tracking/training_curves.py",  # TensorBoard writes its own files
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
     "bench/command/score.py",  # a table of the user's, in a file that the user named
@@ -56,6 +56,12 @@ OF_SEVERAL_MODULES = {
     "protocols/test_protocols.py": "every protocol that is installed",
     "protocols/test_training_share.py": "the protocol of tests/plugin",
 }
+
+
+@cache
+def trees():
+    """The syntax tree of each module by its path: made in the one process that tries the laws."""
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in SOURCES}
 
 
 def called(node):
@@ -136,7 +142,9 @@ def type_variables(tree):
 
 def breaches(law, allowed=()):
     """Where a law is broken, by file; `allowed` are beginnings of the names of files that may."""
-    return {name: found for name, tree in TREES.items() if not name.startswith(tuple(allowed)) and (found := law(tree))}
+    return {
+        name: found for name, tree in trees().items() if not name.startswith(tuple(allowed)) and (found := law(tree))
+    }
 
 
 def too_long(tree):
@@ -161,17 +169,17 @@ def test_no_function_is_too_long_or_has_too_many_parameters():
 
 
 def test_nine_functions_in_ten_are_short():
-    lengths = sorted(length(function) for tree in TREES.values() for function in functions(tree))
+    lengths = sorted(length(function) for tree in trees().values() for function in functions(tree))
     assert lengths[len(lengths) * 9 // 10] <= USUAL
 
 
 def test_no_two_public_types_have_one_name():
     homes = defaultdict(list)
-    for name, tree in TREES.items():
+    for name, tree in trees().items():
         for kind in public_types(tree):
             homes[kind].append(name)
     assert {kind: names for kind, names in homes.items() if len(names) > 1} == {}
-    assert {kind for tree in TREES.values() for kind in type_variables(tree)} & set(homes) == set()
+    assert {kind for tree in trees().values() for kind in type_variables(tree)} & set(homes) == set()
 
 
 def test_classes_aliases_unions_and_type_variables_are_seen():

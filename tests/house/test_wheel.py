@@ -50,6 +50,12 @@ def test_it_lists_and_shows_and_says_its_version(run):
     assert run("--version").stdout.startswith("lineup ")
 
 
+def test_the_page_of_a_live_run_is_in_it(run):
+    code = "from bench.live.page import asset; print(*(len(asset(f'page.{one}')) for one in ('html', 'css', 'js')))"
+    assert all(int(size) > 500 for size in run(code=code).stdout.split()[:3])
+    assert len(run(code=code).stdout.split()) == 3
+
+
 def test_its_corpus_is_that_of_the_checkout(run):
     assert run(code="from bench.embedded.corpus import identity; print(identity())").stdout.strip() == identity()
 

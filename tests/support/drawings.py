@@ -89,8 +89,8 @@ class Element:
 
 
 def elements(chart: Chart) -> list[Element]:
-    """Every element of a chart without its title, as it stands in a page."""
-    return list(_below(ET.fromstring(str(chart.inline())), np.eye(3)[:2]))
+    """Every element of a chart below its title, as it stands alone."""
+    return list(_below(ET.fromstring(f"<svg>{chart.body}</svg>"), np.eye(3)[:2]))
 
 
 def named(chart: Chart, tag: str, css: str = "") -> list[Element]:

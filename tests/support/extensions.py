@@ -35,7 +35,7 @@ def drawn(findings):
     return FigureContent([Chart("Scores", f"{len(findings.measured.images)} scores.", 100, 40, body)])
 
 
-FIGURE = Figure("classes", "How many scores are there?", drawn, "Each image has one score in each cell.")
+FIGURE = Figure("classes", "Classes", "How many scores are there?", drawn, "Each image has one score in each cell.")
 
 RUNS = []
 

@@ -16,6 +16,11 @@ from PIL import Image, ImageCms
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from bench.analyses.images.fingerprints import CORRELATIONS, FINGERPRINTS
+from bench.analyses.images.run_analyses import WITHOUT
+from bench.analyses.images.saliency import GRADIENT_SPECTRA, SALIENCY
+from bench.analyses.images.spectra import SPECTRA, left_out_table
+from bench.analyses.images.thumbnails import THUMBNAILS
 from bench.evaluation.asked.rank_measures import WORST_TITLES, AskedMeasures, asked_measures
 from bench.evaluation.asked.rescoring import Rescoring
 from bench.evaluation.cells import evaluate, matrices, readable_table
@@ -81,7 +86,23 @@ def headers(printed: RenderableType) -> Iterator[str]:
 def every_table(folder: Path) -> Headers:
     """The headers of every table, by its name; images are made in a folder."""
     found = {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
+    found |= image_analysis_tables()
     return found | {name: found[name] | names for name, names in asked_tables(folder).items()}
+
+
+def image_analysis_tables() -> Headers:
+    """Those of analyses that read the images of a run."""
+    left_out = set(left_out_table(()))
+    return {
+        "spectra.csv": set(SPECTRA),
+        "fingerprints.csv": set(FINGERPRINTS),
+        "fingerprint_correlations.csv": set(CORRELATIONS),
+        "thumbnails.csv": set(THUMBNAILS),
+        "saliency.csv": set(SALIENCY),
+        "gradient_spectra.csv": set(GRADIENT_SPECTRA),
+        "saliency_without.csv": set(WITHOUT),
+        "left_out.csv": left_out,
+    }
 
 
 def board_tables(runs: Iterable[Run]) -> Headers:

@@ -6,7 +6,22 @@ A figure is one entry of `FIGURES`, or one entry point of the group `lineup.figu
 from __future__ import annotations
 
 from bench.platform.errors import InputError
-from bench.report.figures import averages, confusion, critical_difference, matrices, speed, steps
+from bench.report.figures import (
+    averages,
+    confusion,
+    critical_difference,
+    matrices,
+    mistakes,
+    overlap,
+    saliency,
+    score_curves,
+    slices,
+    spectra,
+    speed,
+    steps,
+    training,
+    transfer,
+)
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from detectors import catalogue
@@ -19,6 +34,15 @@ FIGURES = (
     steps.FIGURE,
     confusion.FIGURE,
     speed.FIGURE,
+    transfer.FIGURE,
+    overlap.FIGURE,
+    score_curves.ROC,
+    score_curves.RELIABILITY,
+    slices.FIGURE,
+    mistakes.FIGURE,
+    spectra.FIGURE,
+    saliency.FIGURE,
+    training.FIGURE,
 )
 
 
@@ -43,3 +67,11 @@ def figures_of(findings: Findings) -> list[tuple[Figure, FigureContent]]:
     """The figures that have something to show for a run, with their content."""
     found = [(figure, figure.content(findings)) for figure in all_figures()]
     return [(figure, content) for figure, content in found if content.charts or content.tables]
+
+
+def find_figure(name: str) -> Figure:
+    """The figure of a name. Raises `UnknownName` where there is none."""
+    known = {figure.name: figure for figure in all_figures()}
+    if name not in known:
+        raise catalogue.UnknownName(catalogue.unknown_name_message("figure", name, known))
+    return known[name]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bench.charts.chart import Chart
-from bench.charts.intervals import IntervalRow, IntervalSpan, interval_chart
+from bench.charts.intervals import IntervalMark, IntervalRow, interval_chart
 from bench.charts.plot_area import PlotAxis, percent_axis
 from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.ranking_rows import RankingRow
@@ -51,10 +51,10 @@ def _axis(rows: Sequence[IntervalRow]) -> PlotAxis:
 def _row(findings: Findings, ranking: Ranking, row: RankingRow, beside: str | None) -> IntervalRow:
     mean = row.means[ranking.ranked_by]
     tip = f"{row.detector}: {percent(mean.value)}"
-    spans = [IntervalSpan(mean.value, mean.low, mean.high, *row.across, tip=tip)]
+    spans = [IntervalMark(mean.value, mean.low, mean.high, *row.across, tip=tip)]
     if beside:
         home = row.means[beside]
-        spans.insert(0, IntervalSpan(home.value, hollow=True, tip=f"{row.detector}, {beside}: {percent(home.value)}"))
+        spans.insert(0, IntervalMark(home.value, hollow=True, tip=f"{row.detector}, {beside}: {percent(home.value)}"))
     ap = row.metrics.get(_HEADER, math.nan)
     behind = f"{percent(mean.value)}" + ("" if math.isnan(ap) else f"   AP {percent(ap)}")
     missing = "" if mean.complete else f" ({mean.cells} of {mean.planned} cells)"
@@ -64,6 +64,7 @@ def _row(findings: Findings, ranking: Ranking, row: RankingRow, beside: str | No
 
 FIGURE = Figure(
     "averages",
+    "Averages",
     "Which detector is best, and how surely?",
     averages_content,
     "One row per detector, best first, with the ranks that the tests leave it. Where thick lines overlap, or ranks do, "

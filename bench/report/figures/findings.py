@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
 from bench.charts.palette import DetectorHue, hues_of
 from bench.evaluation.cells import MeasuredCells, evaluate, matrices
+from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.evaluation.ranking_rows import RankingRow
+from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.records.run import Run
+from bench.records.store import Store
+from bench.report.figures.run_pictures import NoImages, OpenedImages
 
 BASELINE = "baseline"
+_NOT_ASKED = NoImages("The images were not asked for.")
+_Opening = Callable[[Path], OpenedImages | NoImages]
 
 
 @dataclass(frozen=True)
@@ -26,17 +33,44 @@ class Findings:
         run: The run.
         measured: Its cells, measured.
         rankings: Its rankings: of trained detectors, and apart of released and imported ones.
+        training: The epochs of its trainings, as `bench.records.store.Store.training` gives them.
+        images: Its images, or why there are none.
     """
 
     run: Run
     measured: MeasuredCells
     rankings: Sequence[Ranking]
+    training: pd.DataFrame = field(default_factory=pd.DataFrame)
+    images: OpenedImages | NoImages = _NOT_ASKED
 
     @classmethod
     def of(cls, run: Run) -> Findings:
         """Measure and rank a run."""
         measured = evaluate(run)
         return cls(measured.run, measured, rankings_of(run, measured))
+
+    @classmethod
+    def read(
+        cls, folders: Sequence[Path], images: Callable[[Path], OpenedImages | NoImages] | None = None
+    ) -> list[Findings]:
+        """Read result folders; runs that ask one question of one data set are joined.
+
+        Args:
+            folders: One at least.
+            images: Opens the images of the run in a folder; None where they are not needed.
+
+        Raises:
+            InputError: A folder holds no run, or one detector appears in two versions.
+        """
+        stores = [Store(folder) for folder in folders]
+        runs = [store.read() for store in stores]
+        found = []
+        for run in join_runs(runs):
+            own = [store for store, one in zip(stores, runs, strict=True) if _question(one) == _question(run)]
+            training = pd.concat([store.training() for store in own], ignore_index=True)
+            findings = replace(cls.of(run), training=training.drop_duplicates([columns.FIT, columns.EPOCH]))
+            found.append(replace(findings, images=images(own[0].root)) if images else findings)
+        return found
 
     @property
     def manifest(self) -> Manifest:
@@ -47,6 +81,15 @@ class Findings:
     def rows(self) -> list[tuple[Ranking, RankingRow]]:
         """Every row, best first, with the ranking that it is in."""
         return [(ranking, row) for ranking in self.rankings for row in ranking.rows]
+
+    def best(self, count: int) -> list[str]:
+        """The names of the first detectors of the rankings, at most so many."""
+        return [row.detector for _, row in self.rows][:count]
+
+    @property
+    def average(self) -> str:
+        """The average that ranks, of the first ranking."""
+        return self.rankings[0].ranked_by
 
     @cached_property
     def hues(self) -> Mapping[str, DetectorHue]:
@@ -72,3 +115,8 @@ class Findings:
         manifest, seeds = self.manifest, len(self.manifest.seeds)
         trained = f" {seeds} training seed{'' if seeds == 1 else 's'}." if manifest.protocol.trains else ""
         return f"Data: {manifest.data.title}. Setting: {manifest.setting}.{trained}"
+
+
+def _question(run: Run) -> tuple[str, str, str]:
+    """What runs that are joined have in common."""
+    return run.manifest.protocol.name, run.manifest.setting, run.manifest.data.digest

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.charts.lines import LinePanel, Series, line_chart
-from bench.charts.plot_area import names_axis, percent_axis
+from bench.charts.plot_area import PlotAxis, names_axis, percent_axis
 from bench.evaluation.cells import accuracy_name
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
@@ -19,6 +19,7 @@ from protocols.api import NONE
 
 _MOST_LINES = 12  # of a panel; the matrices have all
 _ENDS = columns.interval_of(columns.RANKED)
+_Points = Mapping[tuple[str, str], tuple[float, float, float]]  # accuracy and its interval, by detector and step
 
 
 def steps_content(findings: Findings) -> FigureContent:
@@ -33,8 +34,13 @@ def steps_content(findings: Findings) -> FigureContent:
     if not quantities:
         return FigureContent()
     rows = _points(findings)
-    best = [row.detector for _, row in findings.rows][:_MOST_LINES]
-    panels = [_panel(findings, rows, title, names, best) for title, names in quantities.items()]
+    best = findings.best(_MOST_LINES)
+    found = {(row[0], row[1]): row[2:] for row in rows.itertuples(index=False, name=None)}
+    axis = _axis(rows[rows[columns.DETECTOR].isin(best)])
+    panels = [
+        _panel(title, names, [_series(findings, found, detector, names) for detector in best], axis)
+        for title, names in quantities.items()
+    ]
     chart = line_chart(_title(findings), _description(rows, best, quantities), panels, note=_note(findings, len(best)))
     return FigureContent([chart], rows=rows)
 
@@ -65,24 +71,23 @@ def _points(findings: Findings) -> pd.DataFrame:
     return found.reset_index().rename(columns={axis: "step"}).astype({"step": "str"})
 
 
-def _panel(
-    findings: Findings, rows: pd.DataFrame, title: str, names: Sequence[str], detectors: Sequence[str]
-) -> LinePanel:
-    by_place: Mapping[tuple[str, str], tuple[float, float, float]] = {
-        (detector, step): (value, low, high)
-        for detector, step, value, low, high in rows.itertuples(index=False, name=None)
-    }
-    missing = (math.nan, math.nan, math.nan)
-    series = []
-    for detector in detectors:
-        found = [by_place.get((detector, name), missing) for name in names]
-        points = [(float(place), value) for place, (value, _, _) in enumerate(found)]
-        bounds = [(low, high) for _, low, high in found]
-        series.append(Series(findings.title(detector), findings.hues[detector], points, bounds))
+def _panel(title: str, names: Sequence[str], series: Sequence[Series], axis: PlotAxis) -> LinePanel:
     labels = [name.partition(":")[2] or name for name in names] if title else list(names)
-    lowest = min((low for one in series for low, _ in one.bounds if not math.isnan(low)), default=0.5)
-    axis = percent_axis(min(0.4, math.floor(10 * lowest) / 10), 1.0)
     return LinePanel(title, series, names_axis(labels), axis, level=0.5, slanting=max(map(len, labels)) > 7)
+
+
+def _series(findings: Findings, found: _Points, detector: str, names: Sequence[str]) -> Series:
+    """The line of a detector over some steps."""
+    values = [found.get((detector, name), (math.nan,) * 3) for name in names]
+    points = [(float(place), value) for place, (value, _, _) in enumerate(values)]
+    bounds = [(low, high) for _, low, high in values]
+    return Series(findings.title(detector), findings.hues[detector], points, bounds)
+
+
+def _axis(rows: pd.DataFrame) -> PlotAxis:
+    """From the tenth below the lowest end of an interval to 100 %, alike for all panels."""
+    ends = [value for value in rows[[columns.RANKED, *_ENDS]].to_numpy(float).ravel() if not math.isnan(value)]
+    return percent_axis(min(0.4, math.floor(10 * min(ends, default=0.5)) / 10), 1.0)
 
 
 def _title(findings: Findings) -> str:
@@ -99,7 +104,7 @@ def _note(findings: Findings, shown: int) -> str:
     table = findings.measured.table
     accuracy = accuracy_name(table).capitalize()
     left = f" The best {shown} of {len(findings.rows)}." if len(findings.rows) > shown else ""
-    return f"{accuracy} in %, shaded: 95% interval over the images. {findings.about()}{left}"
+    return f"{accuracy} in %, upright lines: 95% interval over the images. {findings.about()}{left}"
 
 
 def _description(rows: pd.DataFrame, detectors: Sequence[str], quantities: Mapping[str, Sequence[str]]) -> str:
@@ -115,7 +120,9 @@ def _description(rows: pd.DataFrame, detectors: Sequence[str], quantities: Mappi
 
 FIGURE = Figure(
     "curves",
+    "Steps",
     "What breaks it, and how fast?",
     steps_content,
-    "One line per detector, from clean images to the strongest step. The dashed line is guessing.",
+    "One line per detector, from clean images to the strongest step, marks a little apart so that all are seen. The "
+    "dashed line is guessing. `lineup show jpeg` says what the numbers of a degradation mean.",
 )

@@ -8,36 +8,42 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from bench.analyses.images.thumbnails import ThumbnailRequest
 from bench.charts.markup import element, empty, joined
 from bench.charts.palette import page_style
 from bench.charts.typefaces import BOLD, REGULAR
 from bench.evaluation.leaderboard import Ranking
-from bench.report.figures import figures_of
+from bench.report.figures import figures_of, mistakes
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from bench.report.page.board import leaderboard
 from bench.report.page.data_facts import data_facts
+from bench.report.page.images import image_chapter
 from bench.report.page.matrix_numbers import conditions_of, matrix_numbers
 from bench.report.page.opening import opening
 from bench.report.page.parts import folded, titled
 from bench.report.page.repeat import repeat
-from bench.report.sections import sections_of
+from bench.report.sections import Section, sections_of
+from bench.report.sections.content import SectionContent
 
+NO_THUMBNAILS = ThumbnailRequest("none")
 _FOLDER = Path(__file__).parent
+_LONG = 45  # rows of tables that are folded
 _WITH_NUMBERS = "matrix"  # the figure whose cells can show other conditions
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:"
 
 
-def page(runs: Sequence[Findings]) -> str:
+def page(runs: Sequence[Findings], thumbnails: ThumbnailRequest = NO_THUMBNAILS) -> str:
     """The page of some runs.
 
     Args:
         runs: Each with its own chapter; those that ask one question of one data set were joined before.
+        thumbnails: Which small copies of images it holds.
 
     Returns:
         HTML in UTF-8, with styles, typeface, script and numbers inside.
     """
-    chapters = [_chapter(findings, place) for place, findings in enumerate(runs, start=1)]
+    chapters = [_chapter(findings, place, thumbnails) for place, findings in enumerate(runs, start=1)]
     links = [link for _, own in chapters for link in own]
     title = "Lineup: " + "; ".join(dict.fromkeys(_short_title(findings) for findings in runs))
     body = element(
@@ -95,18 +101,21 @@ def _footer() -> Markup:
     return element("footer", element("p", said))
 
 
-def _chapter(findings: Findings, place: int) -> tuple[Markup, list[Markup]]:
+def _chapter(findings: Findings, place: int, thumbnails: ThumbnailRequest) -> tuple[Markup, list[Markup]]:
     """The chapter of one run, and links to its parts."""
     sections: list[tuple[str, str, Markup]] = []
     for number, ranking in enumerate(findings.rankings, start=1):
         name = f"board-{place}-{number}"
         sections.append((name, _board_name(ranking), _board(findings, ranking, name)))
     for figure, content in figures_of(findings):
-        sections.append((f"{figure.name}-{place}", _link(figure), _figure(findings, figure, content)))
+        if figure.name == mistakes.FIGURE.name:
+            continue  # the images themselves stand further down
+        sections.append((f"{figure.name}-{place}", figure.title, _figure(findings, figure, content)))
     for section, tables in sections_of(findings.measured):
-        body = joined(*map(titled, tables.tables), element("p", section.legend, class_="legend"))
-        whole = joined(element("h3", section.name.capitalize()), folded("Tables", body))
-        sections.append((f"{section.name}-{place}-table", section.name.capitalize(), whole))
+        title = section.name.capitalize()
+        sections.append((f"{section.name}-{place}-table", title, _section(section, tables)))
+    if (images := image_chapter(findings, thumbnails)) is not None:
+        sections.append((f"images-{place}", "Images", images))
     manifest = findings.manifest
     facts = data_facts({"": manifest.data, **manifest.further})
     sections += [
@@ -116,6 +125,17 @@ def _chapter(findings: Findings, place: int) -> tuple[Markup, list[Markup]]:
     parts = [element("section", body, id=name) for name, _, body in sections]
     links = [element("a", text, href=f"#{name}") for name, text, _ in sections]
     return joined(*parts), links
+
+
+def _section(section: Section, content: SectionContent) -> Markup:
+    """The tables of a section, folded where they are long."""
+    tables = joined(*map(titled, content.tables))
+    rows = sum(len(table.columns[0].texts) for table in content.tables)
+    return joined(
+        element("h3", section.question or section.name.capitalize()),
+        folded(f"Tables of {rows} rows", tables) if rows > _LONG else tables,
+        element("p", section.legend, class_="legend"),
+    )
 
 
 def _board_name(ranking: Ranking) -> str:
@@ -129,10 +149,6 @@ def _board(findings: Findings, ranking: Ranking, name: str) -> Markup:
         element("h3", "Leaderboard"),
         leaderboard(findings, ranking, f"{name}-table"),
     )
-
-
-def _link(figure: Figure) -> str:
-    return figure.name.replace("_", " ").capitalize()
 
 
 def _figure(findings: Findings, figure: Figure, content: FigureContent) -> Markup:

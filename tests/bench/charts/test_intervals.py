@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.charts.intervals import IntervalRow, IntervalSpan, interval_chart
+from bench.charts.intervals import IntervalMark, IntervalRow, interval_chart
 from bench.charts.palette import DetectorHue
 from bench.charts.plot_area import percent_axis
 from tests.bench.charts.test_markup import HOSTILE
@@ -32,7 +32,7 @@ def number_at(found, across):
 
 
 def test_marks_and_both_intervals_are_where_their_numbers_are():
-    found = chart(row(IntervalSpan(0.8, 0.75, 0.84, 0.6, 0.95, tip="hog_svm: 80.0")), level=0.5)
+    found = chart(row(IntervalMark(0.8, 0.75, 0.84, 0.6, 0.95, tip="hog_svm: 80.0")), level=0.5)
     (mark,) = named(found, "path", "mark")
     assert number_at(found, mark.at(0, 0)[0]) == pytest.approx(0.8, abs=2e-4)
     for css, ends in (("bar", (0.75, 0.84)), ("wide", (0.6, 0.95))):
@@ -45,7 +45,7 @@ def test_marks_and_both_intervals_are_where_their_numbers_are():
 
 
 def test_what_is_missing_is_not_drawn_and_what_lies_beyond_ends_at_the_axis():
-    found = chart(row(IntervalSpan(0.8)), row(IntervalSpan(math.nan)), row(IntervalSpan(0.45, 0.2, 0.5)))
+    found = chart(row(IntervalMark(0.8)), row(IntervalMark(math.nan)), row(IntervalMark(0.45, 0.2, 0.5)))
     assert len(named(found, "path", "mark")) == 2
     assert named(found, "path", "wide") == []
     (bar,) = named(found, "path", "bar")
@@ -53,7 +53,7 @@ def test_what_is_missing_is_not_drawn_and_what_lies_beyond_ends_at_the_axis():
 
 
 def test_a_second_value_is_a_small_circle_in_the_same_row():
-    found = chart(row(IntervalSpan(0.9, hollow=True, tip="home"), IntervalSpan(0.7)), row(IntervalSpan(0.6)))
+    found = chart(row(IntervalMark(0.9, hollow=True, tip="home"), IntervalMark(0.7)), row(IntervalMark(0.6)))
     (circle,) = named(found, "circle")
     assert circle.tip == "home"
     first, second = named(found, "path", "mark")
@@ -62,7 +62,7 @@ def test_a_second_value_is_a_small_circle_in_the_same_row():
 
 
 def test_rows_stand_in_their_order_with_their_texts():
-    found = chart(*(row(IntervalSpan(0.9 - 0.1 * place), label=f"d{place}") for place in range(4)))
+    found = chart(*(row(IntervalMark(0.9 - 0.1 * place), label=f"d{place}") for place in range(4)))
     labels = [one for one in named(found, "text") if one.text.startswith("d")]
     assert [one.text for one in labels] == ["d0", "d1", "d2", "d3"]
     assert [one.origin[1] for one in labels] == sorted(one.origin[1] for one in labels)
@@ -71,7 +71,7 @@ def test_rows_stand_in_their_order_with_their_texts():
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_a_text_in_every_place(name):
-    spans = (IntervalSpan(0.9, tip=name), IntervalSpan(0.8, hollow=True, tip=name))
+    spans = (IntervalMark(0.9, tip=name), IntervalMark(0.8, hollow=True, tip=name))
     found = interval_chart(name, name, [row(*spans, label=name, before=name, behind=name)], AXIS, note=name)
     assert texts(found).count(name) == 3
     assert [one.tip for one in named(found, "path", "mark") + named(found, "circle")] == [name] * 2
@@ -82,6 +82,6 @@ NAMES = st.text("abcdefghij_+W0", min_size=1, max_size=50)
 
 @given(st.lists(NAMES, min_size=1, max_size=8), NAMES, st.floats(0, 1))
 def test_no_text_leaves_the_drawing_or_meets_another(names, behind, value):
-    found = chart(*(row(IntervalSpan(value, value - 0.1, value + 0.1), label=one, behind=behind) for one in names))
+    found = chart(*(row(IntervalMark(value, value - 0.1, value + 0.1), label=one, behind=behind) for one in names))
     assert outside(found) == []
     assert meeting(found) == []

@@ -41,26 +41,41 @@ def test_a_line_goes_through_its_numbers_and_has_a_gap_where_there_is_none():
     assert [number_at(found, down) for _, down in one.points] == pytest.approx([0.9, 0.7], abs=3e-4)
     assert [number_at(found, down) for _, down in two.points] == pytest.approx([0.8, 0.75, 0.6], abs=3e-4)
     assert (one.given["d"].count("M"), two.given["d"].count("M")) == (2, 1)
-    marks = [mark for mark in named(found, "path", "mark") if "c0-0" in mark.classes]
-    assert [mark.tip for mark in marks] == ["one: 90.0", "one: 70.0"]
+    marks = [mark for mark in named(found, "path", "mark") if "c0-0" in mark.classes and mark.tip]
+    assert [mark.tip for mark in marks] == ["one: 90.0 %", "one: 70.0 %"]
     assert [mark.at(0, 0) for mark in marks] == [pytest.approx(point, abs=0.1) for point in one.points]
     ticks = {tick.text: tick.origin[0] for tick in named(found, "text") if tick.text in STEPS}
     assert [across for across, _ in two.points] == pytest.approx([ticks[step] for step in STEPS], abs=0.2)
 
 
-def test_a_band_has_the_ends_of_the_intervals():
-    bounds = [(0.85, 0.95), (0.7, 0.9), (0.6, 0.7)]
-    found = chart(panel(series("one", (0.9, 0.8, 0.65), bounds)))
-    (band,) = named(found, "path", "band")
-    ends = [number_at(found, down) for _, down in band.points]
-    assert ends == pytest.approx([high for _, high in bounds] + [low for low, _ in reversed(bounds)], abs=3e-4)
+def test_whiskers_have_the_ends_of_the_intervals_and_there_is_none_at_a_gap():
+    bounds = [(0.85, 0.95), (math.nan, math.nan), (0.6, 0.7)]
+    found = chart(panel(series("one", (0.9, math.nan, 0.65), bounds)))
+    whiskers = named(found, "path", "whisker")
+    ends = [[number_at(found, down) for _, down in whisker.points] for whisker in whiskers]
+    assert ends == [pytest.approx(bounds[0], abs=3e-4), pytest.approx(bounds[2], abs=3e-4)]
+    (line,) = named(found, "path", "curve")
+    assert [whisker.points[0][0] for whisker in whiskers] == [across for across, _ in line.points]
 
 
-def test_a_band_does_not_bridge_a_gap():
-    nothing = (math.nan, math.nan)
-    found = chart(panel(series("one", (0.9, math.nan, 0.7), [(0.8, 0.95), nothing, (0.6, 0.8)])))
-    (band,) = named(found, "path", "band")
-    assert band.given["d"].count("M") == 2
+def test_lines_with_intervals_stand_a_little_apart():
+    bounds = [(0.8, 0.95)] * 3
+    made = [series(name, (0.9, 0.9, 0.9), bounds, number) for number, name in enumerate(("one", "two", "three"))]
+    found = chart(panel(*made))
+    starts = sorted(line.points[0][0] for line in named(found, "path", "curve"))
+    assert 1 < starts[1] - starts[0] == pytest.approx(starts[2] - starts[1])
+    ticks = [tick.origin[0] for tick in named(found, "text") if tick.text == "none"]
+    assert starts[1] == pytest.approx(ticks[0], abs=0.2)  # around their place
+
+
+def test_every_line_is_named_beside_its_mark():
+    found = chart(panel(series("one", (0.9, 0.8, 0.7)), series("two", (0.9, 0.8, 0.7), number=1)))
+    legend = [mark for mark in named(found, "path", "mark") if not mark.tip]
+    names = [one for one in named(found, "text") if one.text in {"one", "two"}]
+    assert [mark.classes[-1] for mark in legend] == ["c0-0", "c1-0"]
+    for mark, name in zip(legend, names, strict=True):
+        assert 0 < name.origin[0] - mark.at(0, 0)[0] < 12
+        assert name.origin[1] == pytest.approx(mark.at(0, 0)[1] + 3.6, abs=0.2)
 
 
 def test_chance_is_marked():

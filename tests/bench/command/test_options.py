@@ -1,5 +1,7 @@
 """How the texts of options are read."""
 
+import os
+
 import pytest
 
 from bench.command import options
@@ -18,3 +20,31 @@ def test_a_number_of_pixels_may_be_in_millions(text, count):
 def test_what_is_no_number_of_pixels_is_refused_with_what_to_type(text):
     with pytest.raises(InputError, match="is no number of pixels from 1 to 1073741824; give 200M or 200000000"):
         options.pixel_count(text)
+
+
+def test_a_tracking_server_is_named_or_found_in_the_environment(monkeypatch):
+    monkeypatch.setattr(
+        os, "environ", {"MLFLOW_TRACKING_URI": "https://there:5000", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
+    )
+    assert options.tracking_server("") == ""
+    assert options.tracking_server("mlflow:http://127.0.0.1:5000") == "http://127.0.0.1:5000"
+    assert options.tracking_server("mlflow") == "https://there:5000"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "3"  # as the user has it
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wandb", "--track 'wandb' is not known; give mlflow:http://127.0.0.1:5000, or mlflow"),
+        ("mlflow", "--track mlflow names no server .MLFLOW_TRACKING_URI is not set.; give mlflow:http://HOST:PORT"),
+        ("mlflow:./mlruns", "names no server .*/mlruns"),
+        ("mlflow:http://", "names no server"),
+        ("mlflow:https://me:secret@there", "has a password.*set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
+    ],
+)
+def test_what_names_no_tracking_server_is_refused(text, message, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(InputError, match=message) as refused:
+        options.tracking_server(text)
+    assert "secret" not in str(refused.value)

@@ -60,8 +60,8 @@ def run(planned, quiet):
     [
         ("degradation", {"degradations": DEGRADATIONS, "train_on": "even,odd+faint", "test_all": "true"}),
         ("cross_generator", {}),
-        ("jpeg_quality", {"qualities": "50,90"}),
-        ("bias", {"degradations": "jpeg:65"}),
+        pytest.param("jpeg_quality", {"qualities": "50,90"}, marks=pytest.mark.slow),
+        pytest.param("bias", {"degradations": "jpeg:65"}, marks=pytest.mark.slow),
         ("training_size", {"sizes": "4,8"}),
     ],
 )

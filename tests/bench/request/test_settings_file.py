@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench.platform.errors import InputError
-from bench.request.settings_file import SettingsFile, with_absolute_options, with_absolute_paths
-from bench.request.settings_file import read_settings as read
+from bench.records.settings import SettingsFile
+from bench.records.settings import read_settings as read
 from bench.request.settings_file import to_toml as written
+from bench.request.settings_file import with_absolute_options, with_absolute_paths
 from protocols.transfer.release_dates import ReleaseDates
 from protocols.transfer.transfer_to import TransferTo
 

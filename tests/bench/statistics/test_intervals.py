@@ -56,7 +56,7 @@ def test_sources_and_not_images_count_where_there_is_no_error():
     assert low == pytest.approx(0.025 ** (1 / 20))
 
 
-@pytest.mark.parametrize("size", [20, 100, 400])
+@pytest.mark.parametrize("size", [20, 100, pytest.param(400, marks=pytest.mark.slow)])
 def test_intervals_of_independent_images_are_nearly_the_exact_ones(size):
     labels, right = np.arange(size) % 2, np.ones((size + 1, size))
     for wrong in range(size + 1):

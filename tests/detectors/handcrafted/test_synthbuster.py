@@ -74,7 +74,7 @@ def test_keys_tell_the_periods_apart():
     assert len({recipe.embedder(Runtime()).key for recipe in recipes}) == 2
 
 
-@pytest.mark.parametrize("setting", ["paper", "small"])
+@pytest.mark.parametrize("setting", [pytest.param("paper", marks=pytest.mark.slow), "small"])
 def test_learns(setting):
     train = ToyTrainSet(120)
     probe = Synthbuster(setting).fit(train, 0, Runtime())

@@ -12,6 +12,7 @@ from torch.nn import functional
 from detectors.api import Runtime, Unavailable
 from detectors.architectures import f3net
 from detectors.architectures.small_networks import SmallResNet
+from detectors.architectures.support.initial_weights import on_meta_device
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.f3net import F3Net, F3NetGenImage
 from detectors.training.schedules import CosineSchedule, StepSchedule
@@ -69,13 +70,19 @@ def shown(image):
     return torch.from_numpy(square.astype(np.float32) / 255 * 2 - 1).permute(2, 0, 1)[None]
 
 
+def xception(weights, **options):
+    """timm's network with these weights; none are drawn before."""
+    network = on_meta_device(lambda: timm.create_model("legacy_xception", **options)).eval()
+    network.load_state_dict(weights, strict=True, assign=True)
+    return network
+
+
 def test_the_personal_port_scores_as_timms_xception_on_bands(personal, tmp_path):
     state, image = personal.state_dict(), texture("whole", 200, 330)
     torch.save({f"module.{name}": tensor for name, tensor in state.items()}, tmp_path / "F3Net.pth")
     detector = PERSONAL.load(tmp_path / "F3Net.pth", Runtime())
-    trunk = timm.create_model("legacy_xception", num_classes=1, in_chans=12).eval()
     own = {name.removeprefix("FAD_xcep."): one for name, one in state.items() if name.startswith("FAD_xcep.")}
-    trunk.load_state_dict(own | {"fc.weight": state["fc.weight"], "fc.bias": state["fc.bias"]}, strict=True)
+    trunk = xception(own | {"fc.weight": state["fc.weight"], "fc.bias": state["fc.bias"]}, num_classes=1, in_chans=12)
     with torch.inference_mode():
         spectrum = dctn(shown(image).double().numpy(), axes=(2, 3), norm="ortho")
         bands = [idctn(spectrum * learnt(one), axes=(2, 3), norm="ortho") for one in personal.FAD_head.filters]
@@ -92,10 +99,8 @@ def test_genimages_port_mixes_after_blocks_7_and_12(genimage, tmp_path):
     with torch.inference_mode():
         maps, branches = [genimage.fad_head(shown(image)), genimage.lfs_head(shown(image))], []
         for name, channels in (("fad_excep", 12), ("lfs_excep", 6)):
-            branch = timm.create_model("legacy_xception", num_classes=0, in_chans=channels).eval()
             own = {key.removeprefix(f"{name}."): one for key, one in state.items() if key.startswith(f"{name}.")}
-            branch.load_state_dict(own, strict=True)
-            branches.append(branch)
+            branches.append(xception(own, num_classes=0, in_chans=channels))
         branches[1].conv1.stride = (1, 1)
         for part, _ in list(branches[0].named_children())[:-2]:
             maps = [branch.get_submodule(part)(one) for branch, one in zip(branches, maps, strict=True)]
@@ -111,8 +116,18 @@ def test_genimages_port_mixes_after_blocks_7_and_12(genimage, tmp_path):
     ("recipe", "changes", "complaint"),
     [
         (PERSONAL, {"FAD_head._DCT_all": None}, r"missing FAD_head\._DCT_all"),
-        (PERSONAL, {"FAD_head.filters.3.base": torch.zeros(128, 128)}, r"base is \(128, 128\), not \(299, 299\)"),
-        (PERSONAL, {"LFS_head._DCT_patch": torch.zeros(10, 10)}, r"unexpected LFS_head\._DCT_patch"),
+        pytest.param(
+            PERSONAL,
+            {"FAD_head.filters.3.base": torch.zeros(128, 128)},
+            r"base is \(128, 128\), not \(299, 299\)",
+            marks=pytest.mark.slow,  # as the others, each of which writes and reads a network of 90 megabytes
+        ),
+        pytest.param(
+            PERSONAL,
+            {"LFS_head._DCT_patch": torch.zeros(10, 10)},
+            r"unexpected LFS_head\._DCT_patch",
+            marks=pytest.mark.slow,
+        ),
         (GENIMAGE, {}, r"missing fad_excep\.block1\.rep\.0.* unexpected FAD_head"),
     ],
 )
@@ -123,11 +138,21 @@ def test_another_network_is_refused(personal, tmp_path, recipe, changes, complai
         recipe.load(tmp_path / "other.pth", Runtime())
 
 
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory):
+    """Weights of timm's Xception, randomly initialised, and their file."""
+    state, path = (
+        timm.create_model("legacy_xception").state_dict(),
+        tmp_path_factory.mktemp("imagenet") / "x.safetensors",
+    )
+    save_file(state, path)
+    return state, path
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, tmp_path):
-    state = timm.create_model("legacy_xception").state_dict()
-    save_file(state, tmp_path / "xception.safetensors")
-    paper = recipe("paper", str(tmp_path / "xception.safetensors"))
+def test_imagenets_first_convolution_is_shared_among_the_bands(recipe, imagenet):
+    state, path = imagenet
+    paper = recipe("paper", str(path))
     network = paper.build()
     begun, source = paper.initial_weights(network, 0)
     loading.load_strict(network, begun, source)

@@ -12,7 +12,7 @@ from torchvision import transforms
 from detectors.api import Runtime, Unavailable
 from detectors.architectures.gram_networks import GramResNet18, SmallGramNet, gram
 from detectors.architectures.small_networks import SmallResNet
-from detectors.architectures.support.initial_weights import random_init
+from detectors.architectures.support.initial_weights import on_meta_device, random_init
 from detectors.checks import ToyTrainSet, same_state, sample, texture
 from detectors.networks.gramnet import GramNet
 from detectors.training.schedules import EarlyStopping
@@ -57,10 +57,17 @@ def saved(held, path):
     return path
 
 
+@pytest.fixture(scope="module")
+def port_file(port, tmp_path_factory):
+    """A file of the port, as its training script writes it."""
+    return saved({"netC": port}, tmp_path_factory.mktemp("port") / "Gram.pth")
+
+
 def slow_outputs(images, state):
     """Gram-Net on torchvision's own ResNet-18, with every block written out."""
-    resnet = torchvision.models.resnet18().eval()
-    resnet.load_state_dict({name: state[name] for name in resnet.state_dict() if name in state}, strict=False)
+    resnet = on_meta_device(torchvision.models.resnet18).eval()  # its weights are not drawn before they are loaded
+    own = {name: state[name] for name in resnet.state_dict() if name in state}
+    resnet.load_state_dict(own, strict=False, assign=True)
     maps = [images, resnet.relu(resnet.bn1(resnet.conv1(images)))]
     maps.append(resnet.maxpool(maps[-1]))
     maps += [resnet.layer1(maps[-1])]
@@ -84,7 +91,7 @@ def slow_outputs(images, state):
 
 
 def test_published_structure(original):
-    resnet = torchvision.models.resnet18().state_dict()
+    resnet = on_meta_device(torchvision.models.resnet18).state_dict()
     expected = {name: tuple(t.shape) for name, t in resnet.items() if not name.startswith("fc.")}
     units = [(look, width, 32) for look, (_, _, width) in BLOCKS.items()]
     units += [unit for first, second, _ in BLOCKS.values() for unit in ((first, 1, 16), (second, 16, 32))]
@@ -112,12 +119,17 @@ def test_the_original_sees_squares_of_bgr_bytes(original, tmp_path):
     assert more.score([more.prepare(sample(image))]) > score
 
 
-@pytest.mark.parametrize("wrap", ["bare", "netC", "parallel"])
-def test_the_port_sees_normalised_crops(port, tmp_path, wrap):
-    held = {f"module.{name}": tensor for name, tensor in port.items()} if wrap == "parallel" else port
-    path = saved(held if wrap == "bare" else {"netC": held}, tmp_path / "Gram.pth")
-    detector = PAPER.load(path, Runtime())
-    image = texture("port", 240, 200)
+@pytest.mark.parametrize("wrap", ["bare", "parallel"])
+def test_a_port_is_read_however_it_is_wrapped(port, port_file, tmp_path, wrap):
+    held = {"netC": {f"module.{name}": tensor for name, tensor in port.items()}} if wrap == "parallel" else port
+    usual, other = (PAPER.load(path, Runtime()) for path in (port_file, saved(held, tmp_path / "Gram.pth")))
+    image = sample(texture("wrapped", 240, 200))
+    assert np.array_equal(other.prepare(image), usual.prepare(image))
+    assert same_state(other.state(), usual.state())
+
+
+def test_the_port_sees_normalised_crops(port, port_file):
+    detector, image = PAPER.load(port_file, Runtime()), texture("port", 240, 200)
     shown = transforms.Compose(
         [
             transforms.ToPILImage(),
@@ -139,15 +151,14 @@ def test_the_port_sees_normalised_crops(port, tmp_path, wrap):
     ("script", "steps"),
     [
         (None, [transforms.CenterCrop(224)]),
-        ("sidbench_test", [transforms.CenterCrop(224)]),
+        pytest.param("sidbench_test", [transforms.CenterCrop(224)], marks=pytest.mark.slow),  # as without a script
         ("sidbench_evaluate", [transforms.Resize((256, 256)), transforms.CenterCrop(224)]),
         ("aigcdetect", [transforms.Resize(256), transforms.CenterCrop(224)]),
         ("aigcdetect_whole", []),
     ],
 )
-def test_each_script_shows_an_image_to_the_port_in_its_way(port, tmp_path, script, steps):
-    path, image = saved({"netC": port}, tmp_path / "Gram.pth"), texture("script", 300, 190)
-    detector = GramNet("paper", script=script).load(path, Runtime())
+def test_each_script_shows_an_image_to_the_port_in_its_way(port, port_file, script, steps):
+    image, detector = texture("script", 300, 190), GramNet("paper", script=script).load(port_file, Runtime())
     shown = transforms.Compose([transforms.ToPILImage(), *steps])(image)
     normalise = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     with torch.inference_mode():

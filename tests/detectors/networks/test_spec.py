@@ -8,7 +8,7 @@ import torchvision
 
 from detectors.api import Runtime
 from detectors.architectures.spectrum_networks import SpecResNet34, spectra
-from detectors.architectures.support.initial_weights import random_init
+from detectors.architectures.support.initial_weights import on_meta_device, random_init
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.networks.spec import PAPER_VIEW, SMALL_VIEW, Spec
 from detectors.weight_file import WrongWeights
@@ -125,7 +125,7 @@ def test_paper_network_starts_from_any_weights_with_a_new_head(published, tmp_pa
     assert begun["fc.weight"].shape == (2, 512)
     assert not torch.equal(begun["fc.weight"], published.fc.weight)
     assert torch.equal(begun["conv1.weight"], published.conv1.weight)
-    assert begun.keys() == SpecResNet34().state_dict().keys()
+    assert begun.keys() == on_meta_device(SpecResNet34).state_dict().keys()
 
 
 class Enlarged(ToyTrainSet):

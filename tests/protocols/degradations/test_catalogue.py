@@ -73,11 +73,12 @@ def test_kinds_without_severities_have_no_strength():
     assert {kind for kind in BUILT_IN if not BUILT_IN[kind].severities} == {"canonical", "flip", "greyscale", "random"}
 
 
+@pytest.mark.parametrize("images", [16, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", [kind for kind in GRADED if kind not in MOVED])
-def test_each_severity_loses_more_than_the_one_before(kind):
-    """On each of fifty images, where geometry stays; else the tests of the module hold what is kept or covered."""
+def test_each_severity_loses_more_than_the_one_before(kind, images):
+    """On each of the images, where geometry stays; else the tests of the module hold what is kept or covered."""
     steps = [parse_degradation(f"{kind}:{text}") for text in BUILT_IN[kind].severities]
-    for picture in PICTURES:
+    for picture in PICTURES[:images]:
         quality = [psnr(step(sample(picture)).pixels, picture) for step in steps]
         assert np.isfinite(quality).all()
         assert all(milder > stronger for milder, stronger in pairwise(quality)), (kind, quality)

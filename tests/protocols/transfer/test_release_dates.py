@@ -4,7 +4,8 @@ import tomllib
 
 import pytest
 
-from bench.request.settings_file import SettingsFile, with_absolute_paths
+from bench.records.settings import SettingsFile
+from bench.request.settings_file import with_absolute_paths
 from protocols.api import Unanswerable
 from protocols.transfer.release_dates import SHIPPED, ReleaseDates, read_dates, release_date
 from tests.support.protocol_runs import averages, fake_scope

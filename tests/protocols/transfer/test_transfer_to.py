@@ -5,9 +5,10 @@ from shutil import copytree
 import pytest
 
 from bench.platform.errors import InputError
+from bench.records.settings import SettingsFile
 from bench.request.early_checks import check_request
 from bench.request.protocol_catalogue import make_protocol
-from bench.request.settings_file import SettingsFile, with_absolute_paths
+from bench.request.settings_file import with_absolute_paths
 from protocols.api import Unanswerable
 from protocols.transfer.transfer_to import TransferTo
 from tests.support.protocol_runs import FakeImages, averages, fake_scope, write_kinds

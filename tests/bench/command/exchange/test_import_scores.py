@@ -15,6 +15,7 @@ from tests.support.command_line import one_line
 from tests.support.networks import save_tiny_ladeda
 from tests.support.score_tables import score_table, written
 
+EACH = 4  # photographs, real and generated
 PROFILE = """version = 1
 about = "a"
 source = "b"
@@ -30,7 +31,7 @@ flip_rate = 0.75
 def photos(tmp_path_factory):
     root = tmp_path_factory.mktemp("photos")
     for kind in ("real", "flux"):
-        for number in range(6):
+        for number in range(EACH):
             path = root / kind / f"{number}.png"
             path.parent.mkdir(exist_ok=True)
             Image.fromarray(texture(f"{kind}{number}", 40, 44)).save(path)
@@ -72,7 +73,7 @@ def test_a_list_about_degraded_copies_is_scored_as_the_profile_says(lineup, degr
     assert (found["detector"], found["profile"], found["images"], found["conditions"]) == (
         "theirs",
         "techjam-2026",
-        12,
+        2 * EACH,
         20,
     )
     assert [found["clean_auc"], found["pooled_auc"]] == pytest.approx(areas)
@@ -107,7 +108,7 @@ def test_what_score_writes_about_the_copies_is_what_it_says_of_the_originals(lin
 
 def test_labelled_images_without_degradation_have_no_flips(lineup, photos, tmp_path):
     rows = [
-        {"image_path": f"{kind}/{n}.png", "pred": int(kind == "flux")} for kind in ("real", "flux") for n in range(6)
+        {"image_path": f"{kind}/{n}.png", "pred": int(kind == "flux")} for kind in ("real", "flux") for n in range(EACH)
     ]
     (tmp_path / "p.json").write_text(json.dumps(rows))
     printed = lineup("import", tmp_path / "p.json", "--data", photos).stdout
@@ -198,22 +199,29 @@ def test_coverage_decides_over_the_exit_code_and_is_listed(lineup, tmp_path):
     assert "91.7, 3 left out" in lineup("import", path, "--min-coverage", "0.9").stdout
 
 
+def log_odds_of(folder):
+    """Log odds of a run by degradation and image: in which order they are kept says nothing."""
+    run = Store(folder).read()
+    degradations = run.scores["key"].map(run.cells.set_index("key")["degradation"])
+    return dict(zip(zip(degradations, run.scores["name"], strict=True), run.scores["log_odds"], strict=True))
+
+
 def test_what_score_writes_in_any_form_stands_beside_its_own_run(lineup, photos, tmp_path):
     weights = save_tiny_ladeda(tmp_path / "tiny.pth", 1)
     asked = ("--detectors", f"tiny_ladeda@{weights}", "--degradations", "jpeg:65")
     run = tmp_path / "run"
     done = lineup("run", "--protocol", "released", "--data", photos, *asked, "--out", run)
     assert done.returncode == 0, done.stderr
-    numbers = set()
+    numbers = []
     for form in ("csv", "json", "jsonl"):
         assert lineup("score", photos, *asked, "--out", tmp_path / f"own.{form}").returncode == 0
         out = tmp_path / form
         named = ("--detector", form, "--scores", "probability")
         done = lineup("import", tmp_path / f"own.{form}", "--like", run, *named, "--out", out)
         assert done.returncode == 0, done.stderr
-        numbers |= {tuple(Store(out).read().scores["log_odds"])}
-    (log_odds,) = numbers
-    assert log_odds == tuple(Store(run).read().scores["log_odds"])
+        numbers.append(log_odds_of(out))
+    assert len(numbers[0]) == 2 * 2 * EACH
+    assert numbers == [log_odds_of(run)] * 3
     board = lineup("leaderboard", run, tmp_path / "csv", tmp_path / "json").stdout
     assert board.count("Released: ") == 1
     assert "csv (imported)" in board
@@ -244,7 +252,7 @@ def test_scores_of_copies_make_a_board_that_says_what_the_list_says(lineup, degr
     assert done.returncode == 0, done.stderr
     run = Store(tmp_path / "board").read()
     assert run.cells["degradation"].tolist() == [one["degradation"] for one in listed["by_condition"]]
-    assert run.scores["name"].nunique() == 12  # copies are called like their originals
+    assert run.scores["name"].nunique() == 2 * EACH  # copies are called like their originals
     (row,) = pd.read_csv(tmp_path / "board" / "conditions.csv").to_dict(orient="records")
     same = ("clean_auc", "pooled_auc", "flip_rate", "score")
     assert [row[name] for name in same] == pytest.approx([listed[name] for name in same], abs=1e-6)

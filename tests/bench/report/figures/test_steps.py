@@ -62,7 +62,7 @@ def test_values_and_intervals_are_those_of_the_cells(findings, content):
     (chart,) = content.charts
     tips = [mark.tip for mark in named(chart, "path", "mark")]
     for detector, step in (("alpha", "jpeg:50"), ("alpha", "blur:3"), ("beta", "none")):
-        assert f"{findings.title(detector)}: {100 * rows.loc[detector, step][columns.RANKED]:.1f}" in tips
+        assert f"{findings.title(detector)}: {100 * rows.loc[detector, step][columns.RANKED]:.1f} %" in tips
     assert math.isnan(rows.loc["beta", "blur:3"][columns.RANKED])
 
 

@@ -7,16 +7,21 @@ from pathlib import Path
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.records.saved_detector import SavedDetector, read_saved
-from bench.request.setting import former_name
+from bench.records.settings import former_name
 from detectors import catalogue
-from detectors.api import Detector, Runtime, Setting, Unavailable
+from detectors.api import Detector, Recipe, Runtime, Setting, Unavailable
 from detectors.card import SETTINGS
 from detectors.input_policy import with_input_policy
 from detectors.weight_file import WrongWeights
 
 
 def restore_detector(path: Path, runtime: Runtime) -> Detector:
-    """The detector in a file that a run kept.
+    """The detector in a file that a run kept. Raises `InputError` as `restore_with_recipe` does."""
+    return restore_with_recipe(path, runtime)[1]
+
+
+def restore_with_recipe(path: Path, runtime: Runtime) -> tuple[Recipe, Detector]:
+    """The recipe with its options, and the fitted detector in a file that a run kept.
 
     Raises:
         InputError: There is no such file, it holds something else, or this version of the detector is another one.
@@ -28,7 +33,7 @@ def restore_detector(path: Path, runtime: Runtime) -> Detector:
         if recipe.card.version != saved.version:
             msg = f"{path} was fitted by version {saved.version} of {saved.detector}, this is {recipe.card.version}"
             raise InputError(f"{msg}: fit it again")
-        return with_input_policy(recipe, recipe.restore(state, runtime))
+        return recipe, with_input_policy(recipe, recipe.restore(state, runtime))
     except (catalogue.UnknownName, Unavailable, WrongWeights, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Curves of trainings as event files of TensorBoard, written while they run."""
+"""Curves of trainings, written while they run; as event files of TensorBoard, for one."""
 
 from __future__ import annotations
 

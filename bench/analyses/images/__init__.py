@@ -1,0 +1,1 @@
+"""Analyses that need the images of a run: spectra, fingerprints, thumbnails and saliency."""

@@ -1,0 +1,1 @@
+"""Analyses of stored scores: generators, curves, mistakes, images, overlap of errors, slices, speed, trainings."""

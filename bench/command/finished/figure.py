@@ -1,0 +1,71 @@
+"""`lineup figure`: one question about a finished run, as chart, table and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.command import options
+from bench.platform.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.report.figures.figure import Figure, FigureContent
+
+
+def figure_command(
+    run: Annotated[Path, typer.Argument(help="Result folder.")],
+    name: Annotated[str, typer.Argument(help="A figure; without one, those of the run are listed.")] = "",
+    out: Annotated[Path | None, typer.Option(help="File to write: .svg, .png, .csv, .md or .tex.")] = None,
+    data: options.PlaceOfData = "",
+    dark: Annotated[bool, typer.Option("--dark", help="On dark ground.")] = False,  # noqa: FBT002 - a switch
+) -> None:
+    """Answer one question about a finished run with a chart, a table or numbers."""
+    from bench.command.finished.images import opened_images
+    from bench.report.figures import all_figures, find_figure
+    from bench.report.figures.findings import Findings
+
+    if out is not None and not name:
+        msg = f"--out {out} without a figure; `lineup figure {run}` lists those of the run"
+        raise InputError(msg)
+    chosen = find_figure(name) if name else None
+    (findings,) = Findings.read([run], opened_images(data))
+    if chosen is None:
+        for figure in all_figures():
+            content = figure.content(findings)
+            if content.charts or content.tables:
+                typer.echo(f"{figure.name:20} {figure.question}")
+        return
+    content = chosen.content(findings)
+    if out is None:
+        _show(chosen, content)
+    else:
+        _write(chosen, content, out, dark=dark)
+
+
+def _show(figure: Figure, content: FigureContent) -> None:
+    from rich.console import Console
+
+    from bench.report.terminal import WIDTH, titled_tables
+
+    typer.echo(figure.question)
+    for chart in content.charts:
+        typer.echo(f"{chart.title}. {chart.description}")
+    if content.reason or not (content.charts or content.tables):
+        typer.echo(content.reason or "This run has nothing to show here.")
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    console.print(titled_tables(content.tables))
+    typer.echo(figure.legend)
+
+
+def _write(figure: Figure, content: FigureContent, out: Path, *, dark: bool) -> None:
+    """Write the file; of several charts each gets its number, from the second on."""
+    from bench.platform.files import write_atomically
+    from bench.report.figures.files import figure_files
+
+    for place, data in enumerate(figure_files(figure, content, out.suffix.lower(), dark=dark), start=1):
+        path = out if place == 1 else out.with_stem(f"{out.stem}-{place}")
+        write_atomically(path, lambda target, data=data: target.write_bytes(data))  # type: ignore[misc]
+        typer.echo(f"Written: {path}")

@@ -1,0 +1,31 @@
+"""`lineup serve`: a run that goes on, or has finished, in a browser on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_PORT = 8765
+
+ServedRun = Annotated[Path, typer.Argument(help="Result folder of a run; an empty one waits for its run.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for any that is free.")]
+
+
+def serve_command(run: ServedRun, port: Port = DEFAULT_PORT) -> None:
+    """Show a run while it goes on, or a finished one, in a browser on this machine alone. Ctrl-C ends it.
+
+    It reads the folder of the run and changes nothing there; the run need not know of it.
+    """
+    from bench.live.run_reader import require_run
+    from bench.live.server import LiveServer
+
+    require_run(run)
+    with LiveServer(run, port) as server:
+        waiting = ", which is empty: waiting for a run to be planned there" if not any(run.iterdir()) else ""
+        typer.echo(f"Serving {run} at {server.url}{waiting}; Ctrl-C ends it")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            typer.echo("Serving has ended; a run that goes on is not touched")

@@ -1,0 +1,29 @@
+"use strict";
+// Asks for the state every few seconds, and puts in place what has changed.
+const shown = {};
+const fresh = document.getElementById("fresh");
+
+async function refresh() {
+  let pause = 2000;
+  try {
+    const answer = await fetch("/state.json", { cache: "no-store" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const { state, parts, title } = await answer.json();
+    document.title = title;
+    for (const [name, html] of Object.entries(parts)) {
+      if (shown[name] !== html) {
+        shown[name] = html;
+        document.getElementById(name).innerHTML = html; // escaped by the server
+      }
+    }
+    fresh.textContent = "seen " + new Date().toLocaleTimeString();
+    fresh.className = "";
+    if (state.stage === "finished" || state.stage === "ended") pause = 10000;
+  } catch {
+    fresh.textContent = "the server does not answer: start lineup serve again";
+    fresh.className = "lost";
+    pause = 5000;
+  }
+  setTimeout(refresh, pause);
+}
+refresh();

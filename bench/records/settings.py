@@ -1,0 +1,51 @@
+"""The settings of a run as its result folder keeps them: what `lineup run --settings` reads."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.platform.errors import InputError
+
+OPTIONS = "options"
+SETTINGS = "settings.toml"  # in the result folder of a run
+FORMER_NAMES = {"embedded": "small"}  # of settings that were renamed
+
+
+def former_name(given: str) -> str:
+    """What a message adds for a setting that was renamed; empty for any other word."""
+    return f", which is called {FORMER_NAMES[given]!r} now" if given in FORMER_NAMES else ""
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """The content of a settings file.
+
+    Attributes:
+        values: By option, as TOML has them.
+        recipe_options: The tables of detector options.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    recipe_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read_settings(path: Path) -> SettingsFile:
+    """Read a settings file. Raises `InputError` where it is not there, not TOML, or has a table that it cannot have."""
+    try:
+        whole = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"settings {path} cannot be read ({error}); give a TOML file"
+        raise InputError(msg) from error
+    tables = whole.pop(OPTIONS, {})
+    for name, value in whole.items():
+        if not isinstance(value, str | int | float | list):
+            msg = f"settings {path}: {name} is a table or a date; give a text, a number, true, false or a list"
+            raise InputError(msg)
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        msg = f"settings {path}: {OPTIONS} holds one table per detector, as in [{OPTIONS}.cnnspot]"
+        raise InputError(msg)
+    return SettingsFile({name.replace("-", "_"): value for name, value in whole.items()}, tables)

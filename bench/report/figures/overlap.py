@@ -1,0 +1,62 @@
+"""Who is right where others fail: how the errors of detectors overlap."""
+
+from __future__ import annotations
+
+import math
+
+from bench.analyses.scores.overlap import FIRST, FIRST_MENDED, SECOND, SECOND_MENDED, error_overlap, together_accuracy
+from bench.charts.heat_map import HeatMapPanel, heat_map_chart
+from bench.report.figures.figure import Figure, FigureContent
+from bench.report.figures.findings import Findings
+from bench.report.ranking_columns import TableColumn, TitledTable, percent
+
+_MOST, _FEWEST = 16, 2
+
+
+def overlap_content(findings: Findings) -> FigureContent:
+    """A map of the share of each detector's errors that another gets right, and what they would reach together."""
+    names = findings.best(_MOST)
+    pairs = error_overlap(findings.measured, findings.average)
+    pairs = pairs[pairs[FIRST].isin(names) & pairs[SECOND].isin(names)]
+    if len(names) < _FEWEST or pairs.empty:
+        return FigureContent()
+    values = {}
+    for pair in pairs.to_dict(orient="records"):
+        values[str(pair[FIRST]), str(pair[SECOND])] = float(pair[FIRST_MENDED])
+        values[str(pair[SECOND]), str(pair[FIRST])] = float(pair[SECOND_MENDED])
+    panel = HeatMapPanel("", values, [names], [names], kind="s", diagonal=False)
+    there = {key: value for key, value in values.items() if not math.isnan(value)}
+    said = ""
+    if there:
+        row, column = max(there, key=there.__getitem__)
+        said = f"{column} is right on {percent(there[row, column])} % of the errors of {row}."
+    left = f" The best {len(names)} of {len(findings.rows)}." if len(findings.rows) > len(names) else ""
+    note = f"Of the errors of the row, the share in % that the column gets right; {findings.average} cells.{left}"
+    chart = heat_map_chart("Who is right where another fails", said, [panel], note=note)
+    return FigureContent([chart], [_together(findings, names)], pairs)
+
+
+def _together(findings: Findings, names: list[str]) -> TitledTable:
+    found = together_accuracy(findings.measured, names, findings.average)
+    rows = {
+        "any of them is right (no combination is better)": found.any_right,
+        "most of them say so": found.majority,
+        f"the best alone ({found.best_detector})": found.best,
+        "all of them are right": found.all_right,
+    }
+    return TitledTable(
+        f"These {len(names)} detectors together, {findings.average}, over {found.cells} cells that all answered",
+        (
+            TableColumn("", tuple(rows), left=True),
+            TableColumn("accuracy", tuple(percent(value) for value in rows.values())),
+        ),
+    )
+
+
+FIGURE = Figure(
+    "overlap",
+    "Overlap",
+    "Who is right where others fail?",
+    overlap_content,
+    "Dark columns complement the row; a pale row and column err on the same images.",
+)

@@ -1,0 +1,104 @@
+"""On which images a detector fails: accuracy by what they show, where they are from, and how large they are."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from bench.analyses.scores.slices import (
+    CONTENT,
+    FEW,
+    GENERATED,
+    HIGH,
+    LONGER_SIDE,
+    LOW,
+    NOT_STATED,
+    ORIGIN,
+    REAL,
+    REAL_POOL,
+    SLICE,
+    binned,
+    slice_accuracies,
+)
+from bench.charts.heat_map import HeatMapPanel, heat_map_chart
+from bench.records import columns
+from bench.report.figures.figure import Figure, FigureContent
+from bench.report.figures.findings import Findings
+from bench.report.figures.run_pictures import NoImages
+from bench.report.ranking_columns import TableColumn, TitledTable, interval_text, percent
+
+_MOST_DETECTORS, _MOST_SLICES = 16, 40
+_TITLES = {
+    CONTENT: "by content",
+    ORIGIN: "by generator, and pool of real images",
+    LONGER_SIDE: "by longer side in pixels",
+}
+
+
+def slices_content(findings: Findings) -> FigureContent:
+    """A map for each attribute of which images have several values, detectors in rows."""
+    if isinstance(findings.images, NoImages):
+        return FigureContent(reason=findings.images.reason)
+    attributes, names = findings.images.attributes, findings.best(_MOST_DETECTORS)
+    found = {}
+    for attribute in _TITLES:
+        values = binned(attributes[LONGER_SIDE]) if attribute == LONGER_SIDE else attributes[attribute]
+        rows = slice_accuracies(findings.measured, values, findings.average)
+        rows = rows[rows[columns.DETECTOR].isin(names)].assign(attribute=attribute)
+        if 1 < rows[SLICE].nunique() <= _MOST_SLICES:
+            found[attribute] = rows
+    if not found:
+        return FigureContent(reason="All images show one thing, are of one origin and of one size.")
+    panels = [_panel(_TITLES[name], rows, names) for name, rows in found.items()]
+    first = next(iter(found.values()))
+    worst = min(first.to_dict(orient="records"), key=lambda row: float(row[columns.RANKED]))
+    value = percent(float(worst[columns.RANKED]))
+    said = f"The lowest: {worst[columns.DETECTOR]} on {_name(worst[SLICE])}, {value} %."
+    note = f"Accuracy in %, {findings.average} cells. Of one class alone it is the share of these that are called so."
+    tables = [_table(_TITLES[name], rows, names[0]) for name, rows in found.items()]
+    whole = pd.concat(found.values(), ignore_index=True)
+    return FigureContent([heat_map_chart("Accuracy on parts of the images", said, panels, note=note)], tables, whole)
+
+
+def _panel(title: str, rows: pd.DataFrame, names: list[str]) -> HeatMapPanel:
+    slices = [_name(name) for name in rows[SLICE].unique()]
+    values = {
+        (str(row[columns.DETECTOR]), _name(row[SLICE])): float(row[columns.RANKED])
+        for row in rows.to_dict(orient="records")
+    }
+    real = [name for name in slices if name.startswith(REAL_POOL)]
+    groups = [group for group in ([name for name in slices if name not in real], real) if group]
+    return HeatMapPanel(title, values, [names], groups, diagonal=False)
+
+
+def _name(slice_name: object) -> str:
+    return str(slice_name) if slice_name != NOT_STATED else "not stated"
+
+
+def _table(title: str, rows: pd.DataFrame, detector: str) -> TitledTable:
+    own = rows[rows[columns.DETECTOR].eq(detector)]
+    values = zip(own[columns.RANKED], own[LOW], own[HIGH], strict=True)
+    texts = [
+        percent(value) if math.isnan(low) else f"{percent(value)} {interval_text(low, high)}"
+        for value, low, high in values
+    ]
+    return TitledTable(
+        f"{detector}, {title}",
+        (
+            TableColumn("slice", tuple(map(_name, own[SLICE])), left=True),
+            TableColumn("accuracy", tuple(texts)),
+            TableColumn("real images", tuple(f"{count:,}" for count in own[REAL])),
+            TableColumn("generated images", tuple(f"{count:,}" for count in own[GENERATED])),
+            TableColumn("few images", tuple("yes" if few else "" for few in own[FEW]), left=True),
+        ),
+    )
+
+
+FIGURE = Figure(
+    "slices",
+    "Parts",
+    "On which images does it fail?",
+    slices_content,
+    "Each column is measured on those test images alone. Few images: fewer than 20, of which little follows.",
+)

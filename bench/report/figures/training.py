@@ -1,0 +1,78 @@
+"""How trainings went: loss and accuracy by epoch."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from bench.analyses.scores.training_history import MEASURE, PART, VALUE, mean_history, training_history
+from bench.charts.lines import LinePanel, Series, line_chart
+from bench.charts.plot_area import PlotAxis, Tick, percent_axis
+from bench.records import columns
+from bench.report.figures.figure import Figure, FigureContent
+from bench.report.figures.findings import Findings
+
+_MOST = 12
+
+
+def training_content(findings: Findings) -> FigureContent:
+    """Panels of loss and of accuracy, in training and validation: the mean over the train sets of each detector."""
+    history = training_history(findings.training)
+    history = history[history[columns.DETECTOR].isin(findings.best(10**6))]
+    if history.empty:
+        return FigureContent()
+    means = mean_history(history)
+    curves = _over_train_sets(means)
+    order = [name for name in findings.best(10**6) if name in set(curves[columns.DETECTOR])][:_MOST]
+    panels = [
+        _panel(findings, rows, f"{part} {measure}", order)
+        for (part, measure), rows in curves.groupby([PART, MEASURE], sort=False)
+    ]
+    if not panels:
+        return FigureContent(rows=history, reason="No epoch was reached by all trainings of a detector.")
+    left = curves[columns.DETECTOR].nunique() - len(order)
+    more = f" {left} more in the numbers." if left else ""
+    note = f"Mean over train sets and seeds, up to the epoch that all of them reached. {findings.about()}{more}"
+    said = f"{len(order)} detectors were trained in epochs."
+    return FigureContent([line_chart("Trainings", said, panels, note=note)], rows=history)
+
+
+def _over_train_sets(means: pd.DataFrame) -> pd.DataFrame:
+    """The mean over the train sets of each detector, at the epochs that all of them reached."""
+    names = [columns.DETECTOR, PART, MEASURE]
+    trained = means.groupby(columns.DETECTOR, sort=False)[columns.TRAIN].nunique()
+    found: pd.DataFrame = means.groupby([*names, columns.EPOCH], sort=False)[VALUE].agg(["mean", "count"]).reset_index()
+    whole = found["count"].eq(found[columns.DETECTOR].map(trained))
+    return found[whole].rename(columns={"mean": VALUE})
+
+
+def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str]) -> LinePanel:
+    series = []
+    for detector in order:
+        own = rows[rows[columns.DETECTOR].eq(detector)].sort_values(columns.EPOCH)
+        points = list(zip(own[columns.EPOCH].astype(float) + 1, own[VALUE].astype(float), strict=True))
+        if points:
+            series.append(Series(findings.title(detector), findings.hues[detector], points))
+    last = max(x for one in series for x, _ in one.points)
+    step = max(1, math.ceil(last / 8))
+    across = PlotAxis(1.0, max(last, 2.0), [Tick(at, str(at)) for at in range(1, int(last) + 1, step)], "epoch")
+    values = [y for one in series for _, y in one.points if not math.isnan(y)]
+    up = percent_axis(min(0.4, math.floor(10 * min(values)) / 10), 1.0) if "accuracy" in title else _loss(max(values))
+    return LinePanel(title.capitalize(), series, across, up)
+
+
+def _loss(highest: float) -> PlotAxis:
+    step = next(size for size in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf) if highest / size <= 6)
+    step = step if math.isfinite(step) else highest / 5
+    count = math.ceil(highest / step)
+    return PlotAxis(0.0, count * step, [Tick(step * at, f"{step * at:g}") for at in range(count + 1)], "nats")
+
+
+FIGURE = Figure(
+    "training",
+    "Trainings",
+    "How did the trainings go?",
+    training_content,
+    "Detectors with a closed form, such as linear heads, have no epochs.",
+)
