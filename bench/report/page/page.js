@@ -13,6 +13,7 @@
   for (const table of document.querySelectorAll("table.sortable")) {
     const body = table.tBodies[0];
     table.querySelectorAll("thead th").forEach((head, column) => {
+      if (!head.textContent.trim()) return; // a button without a name is none
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
