@@ -19,7 +19,7 @@ from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.report.figures.run_pictures import NoImages, OpenedImages
+from bench.report.figures.opened_images import NoImages, OpenedImages
 
 BASELINE = "baseline"
 _DRAWN_CURVES = 10  # detectors of which curves are drawn

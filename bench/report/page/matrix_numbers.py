@@ -13,8 +13,8 @@ from markupsafe import Markup
 from bench.charts.markup import element
 from bench.evaluation.cells import SCORED
 from bench.records import columns
+from bench.report.figures.boards.matrices import matrix_labels
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import matrix_labels
 from bench.report.matrix_layout import matrix_panels
 
 MEAN = "mean over conditions"

@@ -9,8 +9,8 @@ import pytest
 
 from bench.charts.numbers import MISSING, percent_text
 from bench.evaluation.cells import matrices
+from bench.report.figures.boards.matrices import matrix_labels
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import matrix_labels
 from bench.report.page.document import page as page_text
 from tests.support.pages import conditions_run, hostile_run, page_of
 from tests.support.synthetic_runs import make_run, without
