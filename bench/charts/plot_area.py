@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from bench.charts.chart import LINE, SMALL
 from bench.charts.markup import element
+from bench.charts.numbers import one_decimal
 from bench.charts.palette import DetectorHue
 
 _MARKERS = (  # around 0, 0
@@ -52,7 +53,7 @@ class PlotAxis:
 
     def text(self, value: float) -> str:
         """A number of the axis as it is read."""
-        return f"{100 * value:.1f} %" if self.shares else f"{value:.3g}"
+        return f"{one_decimal(value)} %" if self.shares else f"{value:.3g}"
 
     def place(self, value: float) -> float:
         """Where a value stands, from 0 at the beginning to 1 at the end."""
