@@ -45,7 +45,7 @@ def critical_difference_chart(
     for place, group in enumerate(bars):
         ends = sorted(places[name] for name in group)
         down = 26.0 + _BAR * place
-        found.append(element("path", class_="axis", d=f"M{ends[0]:.1f} {down:.1f}H{ends[-1]:.1f}"))
+        found.append(element("path", class_="axis group", d=f"M{ends[0]:.1f} {down:.1f}H{ends[-1]:.1f}"))
         found += [element("circle", cx=across, cy=down, r=3.2, class_="member") for across in ends]
     for place, (name, hue, value) in enumerate(detectors):
         rightmost = place < half

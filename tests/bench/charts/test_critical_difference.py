@@ -30,16 +30,16 @@ def test_marks_and_bars_are_where_their_numbers_are():
     found = chart([0.9, 0.85, 0.6], groups=[("d0", "d1"), ("d2",)])
     marks = named(found, "path", "mark")
     assert [number_at(found, mark.at(0, 0)[0]) for mark in marks] == pytest.approx([0.9, 0.85, 0.6], abs=2e-4)
-    (bar,) = named(found, "path", "thick")  # a group of one needs no bar
-    (left, _), (right, _) = bar.points
-    assert number_at(found, left + 3) == pytest.approx(0.85, abs=3e-4)
-    assert number_at(found, right - 3) == pytest.approx(0.9, abs=3e-4)
+    (bar,) = named(found, "path", "group")  # a group of one needs no bar
+    assert [number_at(found, across) for across, _ in bar.points] == pytest.approx([0.85, 0.9], abs=3e-4)
+    members = [dot.at(float(dot.given["cx"]), 0)[0] for dot in named(found, "circle", "member")]
+    assert [number_at(found, across) for across in members] == pytest.approx([0.85, 0.9], abs=3e-4)
     assert [mark.tip for mark in marks] == ["d0: 90.0", "d1: 85.0", "d2: 60.0"]
 
 
 def test_bars_stand_below_one_another_and_over_the_names():
     found = chart([0.9, 0.85, 0.8, 0.75], groups=[("d0", "d1"), ("d1", "d2"), ("d2", "d3")])
-    downs = [bar.points[0][1] for bar in named(found, "path", "thick")]
+    downs = [bar.points[0][1] for bar in named(found, "path", "group")]
     assert len(set(downs)) == 3
     names = [one.box[1] for one in named(found, "text") if "d" in one.text]
     assert max(downs) < min(names)

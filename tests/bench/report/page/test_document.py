@@ -183,7 +183,7 @@ def test_a_baseline_and_what_is_at_chance_are_marked_on_the_board():
 
 def test_runs_have_chapters_of_their_own():
     root = read(page_of(make_run(), make_run(degraded=True)))
-    assert len(root.all("h2")) == 2
+    assert len(root.all("h2")) == 3  # the words have one too
     assert len(root.all("table", "board")) == 2
     assert len(numbers_of(root)) == 2
     assert len(root.all("h1")) == 1

@@ -25,7 +25,8 @@ def test_every_ranked_detector_has_its_average_and_every_group_of_several_its_ba
     tips = [f"{row.detector}: {percent(row.means[ranking.ranked_by].value)}" for row in ranking.rows]
     assert [mark.tip for mark in named(chart, "path", "mark")] == tips
     several = [group for group in ranking.groups if len(group) > 1]
-    assert len(named(chart, "path", "thick")) == len(several) >= 1
+    assert len(named(chart, "path", "group")) == len(several) >= 1
+    assert len(named(chart, "circle", "member")) == sum(map(len, several))
     for group in several:
         assert f"not told apart: {', '.join(group)}" in chart.description
     assert {name for name in NAMES if any(name in text for text in texts(chart))} == set(NAMES)
