@@ -13,7 +13,7 @@ from markupsafe import Markup
 from bench.charts.chart import LINE, SMALL, TEXT, Chart
 from bench.charts.grid import grid_chart
 from bench.charts.markup import element, joined
-from bench.charts.numbers import correlation_text, percent_text, step_of
+from bench.charts.numbers import correlation_text, percent_text, share_text, step_of
 from bench.charts.typefaces import BOLD, shortened, text_width
 
 PanelKind = Literal["h", "s", "r"]  # accuracies around chance, shares from none to all, correlations from -1 to 1
@@ -39,6 +39,7 @@ class HeatMapPanel:
         diagonal: Whether cells of one label are bold: tested on what was trained on.
         numbers: Whether the numbers stand in the cells.
         css: Class of the whole panel, by which a page finds it; empty for none.
+        tips: Whether each cell says its row, its column and its number where a pointer rests on it.
     """
 
     title: str
@@ -52,6 +53,7 @@ class HeatMapPanel:
     diagonal: bool = True
     numbers: bool = True
     css: str = ""
+    tips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +192,21 @@ def _cell(panel: HeatMapPanel, key: tuple[str, str], place: tuple[float, float],
     related = panel.kind == "r"
     step, (x, y), (wide, high) = step_of((value + 1) / 2 if related else value), place, size
     css = "missing" if step is None else f"{'h' if related else panel.kind}{step}"
-    box = element("rect", x=x, y=y, width=wide - 1, height=high - 1, class_=css)
+    tip = element("title", f"{key[0]} / {key[1]}: {_tip(panel.kind, value)}") if panel.tips else None
     if not panel.numbers or (panel.kind == "s" and value < 0.005):
-        return box
+        return element("rect", tip, x=x, y=y, width=wide - 1, height=high - 1, class_=css)
+    box = element("rect", x=x, y=y, width=wide - 1, height=high - 1, class_=css)
     text = correlation_text(value) if related else percent_text(value)
     bold = panel.diagonal and key[0] == key[1]
     style = f"{'tiny' if len(text) > 3 else 'number'} {'bold ' if bold else ''}{'faint' if step is None else css}"
     middle = element("text", text, x=x + (wide - 1) / 2, y=y + high / 2 + 3.2, class_=style, text_anchor="middle")
-    return joined(box, middle)
+    return element("g", tip, box, middle) if tip else joined(box, middle)  # the tip is of the number, too
+
+
+def _tip(kind: PanelKind, value: float) -> str:
+    if math.isnan(value):
+        return "missing"
+    return correlation_text(value) if kind == "r" else share_text(value)
 
 
 def _scale(kind: PanelKind, left: float) -> Chart:

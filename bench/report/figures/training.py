@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.analyses.scores.training_history import MEASURE, PART, VALUE, mean_history, training_history
 from bench.charts.lines import LinePanel, Series, line_chart
-from bench.charts.plot_area import PlotAxis, Tick, percent_axis
+from bench.charts.plot_area import accuracy_axis, epochs_axis, numbers_axis
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -53,18 +53,9 @@ def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str])
         if points:
             series.append(Series(findings.title(detector), findings.hues[detector], points))
     last = max(x for one in series for x, _ in one.points)
-    step = max(1, math.ceil(last / 8))
-    across = PlotAxis(1.0, max(last, 2.0), [Tick(at, str(at)) for at in range(1, int(last) + 1, step)], "epoch")
     values = [y for one in series for _, y in one.points if not math.isnan(y)]
-    up = percent_axis(min(0.4, math.floor(10 * min(values)) / 10), 1.0) if "accuracy" in title else _loss(max(values))
-    return LinePanel(title.capitalize(), series, across, up)
-
-
-def _loss(highest: float) -> PlotAxis:
-    step = next(size for size in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf) if highest / size <= 6)
-    step = step if math.isfinite(step) else highest / 5
-    count = math.ceil(highest / step)
-    return PlotAxis(0.0, count * step, [Tick(step * at, f"{step * at:g}") for at in range(count + 1)], "nats")
+    up = accuracy_axis(min(values)) if "accuracy" in title else numbers_axis(0.0, max(values), "nats")
+    return LinePanel(title.capitalize(), series, epochs_axis(1, int(last)), up)
 
 
 FIGURE = Figure(

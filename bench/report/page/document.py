@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,6 @@ from markupsafe import Markup
 
 from bench.analyses.images.thumbnails import ThumbnailRequest
 from bench.charts.markup import element, empty, joined
-from bench.charts.palette import page_style
-from bench.charts.typefaces import BOLD, REGULAR
 from bench.evaluation.leaderboard import Ranking
 from bench.report.figures import figures_of, mistakes
 from bench.report.figures.figure import Figure, FigureContent
@@ -23,6 +20,7 @@ from bench.report.page.matrix_numbers import conditions_of, matrix_numbers
 from bench.report.page.opening import opening
 from bench.report.page.parts import folded, titled
 from bench.report.page.repeat import repeat
+from bench.report.page.styles import style_sheet
 from bench.report.sections import sections_of
 
 NO_THUMBNAILS = ThumbnailRequest("none")
@@ -52,7 +50,7 @@ def page(runs: Sequence[Findings], thumbnails: ThumbnailRequest = NO_THUMBNAILS)
         element("main", *(chapter for chapter, _ in chapters), id="report"),
         _footer(),
         element("div", "", id="tip", role="status", hidden=""),
-        element("script", _file("page.js")),
+        element("script", Markup((_FOLDER / "page.js").read_text(encoding="utf-8"))),  # noqa: S704 - our own
     )
     head = element(
         "head",
@@ -60,24 +58,9 @@ def page(runs: Sequence[Findings], thumbnails: ThumbnailRequest = NO_THUMBNAILS)
         empty("meta", name="viewport", content="width=device-width, initial-scale=1"),
         empty("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         element("title", title),
-        element("style", _typeface(), Markup(page_style()), _file("page.css")),  # noqa: S704 - our own
+        element("style", style_sheet()),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
-
-
-def _file(name: str) -> Markup:
-    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 - our own
-
-
-def _typeface() -> Markup:
-    faces = []
-    for weight in (REGULAR, BOLD):
-        data = base64.b64encode(weight.embedded.read_bytes()).decode()
-        faces.append(
-            f"@font-face{{font-family:'IBM Plex Sans';font-weight:{weight.number};"
-            f"src:url(data:font/woff2;base64,{data}) format('woff2')}}"
-        )
-    return Markup("".join(faces))  # noqa: S704 - our own
 
 
 def _short_title(findings: Findings) -> str:
