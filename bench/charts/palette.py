@@ -79,7 +79,7 @@ def page_style() -> str:
     light, dark = _variables(0), _variables(1)
     return (
         f":root{{color-scheme:light dark;{light}}}"
-        f"@media (prefers-color-scheme:dark) and (not print){{:root:not([data-theme=light]){{{dark}}}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
         f":root[data-theme=dark]{{{dark}}}"
         f"@media print{{:root,:root[data-theme=dark]{{{light}}}}}"
         f"{_rules()}"

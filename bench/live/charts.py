@@ -19,7 +19,7 @@ from bench.charts.typefaces import shortened
 from bench.live.state import AccuracyMap, TrainingCurves
 
 MOST_NUMBERED = 16  # columns of a matrix with numbers in its cells
-PANEL_WIDTH = 342.0  # pixels of the curves of a training: three beside each other, and one on a phone
+PANEL_WIDTH = 358.0  # pixels of the curves of a training: three beside each other, and one on a phone
 _NAME_WIDTH = 110.0  # of a curve, in pixels
 _HUES = [DetectorHue(f"c{hue}-0", place) for place, hue in enumerate((1, 3, 2, 4, 6, 0))]  # of curves, in their order
 _MEASURES = {"loss": "nats", "accuracy": ""}  # of which a training draws panels, and their units
@@ -46,9 +46,13 @@ def matrices(maps: tuple[AccuracyMap, ...], *, diagonal: bool) -> Markup:
         maps: One of each detector, one at least; those of a single row become one matrix with a row for each.
         diagonal: Whether cells of one label are told apart: tested on what was trained on.
     """
-    single = all(len(one.accuracies) == 1 for one in maps) and len({one.columns for one in maps}) == 1
-    panels = [_joined_panel(maps)] if single else [_panel(one, diagonal=diagonal) for one in maps]
+    panels = [_joined_panel(maps)] if is_one_matrix(maps) else [_panel(one, diagonal=diagonal) for one in maps]
     return heat_map_chart("Accuracies so far", "", panels).inline()
+
+
+def is_one_matrix(maps: Sequence[AccuracyMap]) -> bool:
+    """Whether all have a single row, over the same columns."""
+    return all(len(one.accuracies) == 1 for one in maps) and len({one.columns for one in maps}) == 1
 
 
 def _panel(one: AccuracyMap, *, diagonal: bool) -> HeatMapPanel:

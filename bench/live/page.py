@@ -14,7 +14,7 @@ from string import Template
 from markupsafe import Markup, escape
 
 from bench.charts.markup import element, joined
-from bench.live.charts import bar, matrices, training
+from bench.live.charts import bar, is_one_matrix, matrices, training
 from bench.live.state import MISSING, LeftOutCells, RunState
 from bench.records.outcomes import Scored, Unasked
 from bench.report.page.styles import style_sheet
@@ -154,11 +154,13 @@ def _maps(state: RunState) -> Markup:
     if not state.maps:
         return Markup()
     rows, across = state.axes
+    if is_one_matrix(state.maps):
+        rows = "detector"
     legend = (
         f"Rows: {rows}. Columns: {across}. Accuracy in % at the threshold 0.5, both classes counting alike; the mean "
         "of all cells behind a square, grey until all of them are scored. 100 is said of no cell with an error."
     )
-    drawn = matrices(state.maps, diagonal=rows != across)
+    drawn = matrices(state.maps, diagonal=state.axes[0] != state.axes[1])
     return joined(
         element("h2", "Cells"),
         element("p", legend, class_="legend"),
