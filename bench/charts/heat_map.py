@@ -181,7 +181,7 @@ def _group_names(panel: HeatMapPanel, wide: float) -> list[Markup]:
     for name, group in zip(panel.column_groups, panel.columns, strict=False):
         end = x + len(group) * wide
         found.append(element("path", class_="axis", d=f"M{x:.1f} -4H{end - 1:.1f}"))
-        shown = shortened(name, SMALL, end - x + GROUP_GAP - 2)
+        shown = shortened(name, SMALL, end - x - 1)
         found.append(element("text", shown, x=x, y=-8.0, class_="small faint"))
         x = end + GROUP_GAP
     return found

@@ -80,16 +80,17 @@ def line_chart(
     """
     across = min(3 if panels[0].square else 2, len(panels))
     names = max(text_width(_name(panel, one), SMALL) for panel in panels for one in panel.series) + _NAME_GAP + 6
+    left = max(map(_left, panels))
     whole = width or min((WIDTH - (across - 1) * _GAP) / across, 720.0)
-    wide = whole - _LEFT - names
+    wide = whole - left - names
     high = wide if panels[0].square else min(300.0, 0.62 * wide)
     lower = max(_lower(panel) for panel in panels)
     upper = 26.0 + (TEXT * LINE if any(panel.title for panel in panels) else 0.0)
     drawn = []
     for panel in panels:
         area = PlotArea(panel.x, panel.y, wide, high)
-        body = element("g", *_panel(panel, area, upper), transform=f"translate({_LEFT:.1f} {upper:.1f})")
-        size = (_LEFT + wide + names, upper + high + lower)
+        body = element("g", *_panel(panel, area, upper), transform=f"translate({left:.1f} {upper:.1f})")
+        size = (left + wide + names, upper + high + lower)
         drawn.append(Chart(panel.title or title, _described(panel), *size, body))
     return grid_chart(title, description, drawn, gap=_GAP, note=note)
 
@@ -102,6 +103,12 @@ def _described(panel: LinePanel) -> str:
         if there:
             said.append(f"{series.name} from {panel.y.text(there[0])} to {panel.y.text(there[-1])}")
     return f"{'; '.join(said)}." if said else "No point has a value."
+
+
+def _left(panel: LinePanel) -> float:
+    """Pixels left of the area: the numbers of its axis, and what slants out below it."""
+    first = text_width(panel.x.ticks[0].label, SMALL) if panel.slanting and panel.x.ticks else 0.0
+    return max(_LEFT, 0.77 * first + 6)
 
 
 def _lower(panel: LinePanel) -> float:

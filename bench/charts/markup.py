@@ -13,8 +13,8 @@ def element(tag: str, *children: Content, **attributes: Content) -> Markup:
     Args:
         tag: Its name.
         *children: Elements, or texts, which are escaped; None for nothing.
-        **attributes: By name, a final underscore left out and others written as hyphens; None for no such attribute,
-            "" for one without a value. Numbers have two decimals at most.
+        **attributes: By name, a final underscore left out and others written as hyphens; None for no such attribute.
+            Numbers have two decimals at most.
     """
     written = "".join(_attribute(name, value) for name, value in attributes.items() if value is not None)
     inside = "".join(text_of(child) for child in children if child is not None)
@@ -46,4 +46,4 @@ def _short(number: float) -> str:
 
 def _attribute(name: str, value: Content) -> str:
     written = name.rstrip("_").replace("_", "-")
-    return f' {written}="{text_of(value)}"' if value != "" else f" {written}"
+    return f' {written}="{text_of(value)}"'

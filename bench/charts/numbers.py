@@ -14,12 +14,12 @@ def percent_text(share: float) -> str:
     """
     if math.isnan(share):
         return MISSING
-    whole = round(100 * share)
+    whole = _rounded(share)
     if 0 < whole < 100 or share in {0.0, 1.0}:
         return str(whole)
     if whole == 0:
         return "<0.1" if share < 0.0005 else f"{100 * share:.1f}"
-    return ">99.9" if share > 0.9995 else f"{100 * share:.1f}"
+    return ">99.9" if share >= 0.9995 else f"{100 * share:.1f}"
 
 
 def share_text(share: float) -> str:
@@ -35,7 +35,7 @@ def step_of(share: float) -> int | None:
     """The step from 0 to 100 of the colour of a share in [0, 1]; None for NaN. 100 is left to 1, and 0 to 0."""
     if math.isnan(share):
         return None
-    inside = min(max(round(100 * share), 1), 99)
+    inside = min(max(_rounded(share), 1), 99)
     return {0.0: 0, 1.0: 100}.get(share, inside)
 
 
@@ -47,3 +47,8 @@ def correlation_text(value: float) -> str:
     if abs(rounded) == 1 and abs(value) != 1:
         return ">.99" if value > 0 else "<-.99"
     return f"{rounded:.2f}".replace("0.", ".", 1) if abs(rounded) < 1 else f"{rounded:.0f}"
+
+
+def _rounded(share: float) -> int:
+    """Whole percent; halves go to the even one, also where a product is a little off the half that it stands for."""
+    return round(round(100 * share, 6))

@@ -1,8 +1,9 @@
 """Colours of charts and pages, light and dark, as one style sheet of classes.
 
 Detectors have the hue of their family and a shade of it, the same in every chart: the hues are told apart by
-colour-blind eyes (after Okabe and Ito, and Tol), shades and markers tell the rest. Numbers of a heat map have the
-classes `h0` to `h100`, shares `s0` to `s100`, in percent.
+colour-blind eyes (10 or more of CIEDE2000 between any two, as simulated after Machado, Oliveira and Fernandes 2009),
+shades and markers tell the rest. Numbers of a heat map have the classes `h0` to `h100`, shares `s0` to `s100`, in
+percent.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ Rgb = tuple[int, int, int]
 _SHADES = (0.0, 0.4, 0.65)  # of one hue, towards the far end of the grounds
 MOST_SHADES = len(_SHADES)  # then they begin anew
 HUES = {  # by family: on light ground, on dark ground
-    "gradients": ("#85852a", "#c9c95c"),
-    "frequency": ("#0072b2", "#56b4e9"),
-    "noise residual": ("#117733", "#5fc27e"),
-    "network": ("#d55e00", "#ff9a4d"),
-    "foundation": ("#882255", "#e583b5"),
-    "zero-shot": ("#2f8f80", "#6fd6c4"),
-    "composite": ("#8d3a8d", "#d98ccb"),
-    "baseline": ("#6f6f78", "#a0a0a8"),
+    "gradients": ("#5b3f11", "#e3da71"),
+    "frequency": ("#3475d0", "#0082fe"),
+    "noise residual": ("#008838", "#00c074"),
+    "network": ("#db3a03", "#f47a16"),
+    "foundation": ("#802856", "#b46e93"),
+    "zero-shot": ("#3a8363", "#7decc2"),
+    "composite": ("#7c008a", "#c18cc3"),
+    "baseline": ("#6e6e77", "#bdbdc5"),
 }
-_OTHERS = ("#332288", "#9d95f0")
+_OTHERS = ("#6f588b", "#a0a3ff")
 _INKS = {  # by role: on light ground, on dark ground
     "ground": ("#ffffff", "#17171a"),
     "raised": ("#f6f6f4", "#202024"),
@@ -45,7 +46,7 @@ _ACCURACIES = (
     ((255, 150, 110), (150, 84, 62), (40, 40, 44), (38, 58, 64), (40, 100, 112), (92, 172, 184), (186, 232, 236)),
 )
 _SHARE_STOPS = (0.0, 0.08, 0.3, 0.65, 1.0)  # small shares are many, and are to be seen
-_DARK_TEXT, _LIGHT_TEXT = "#1f1f24", "#ffffff"
+_DARK_TEXT, _LIGHT_TEXT = "#000000", "#ffffff"  # one of them has a contrast of 4.5 with any colour
 _STEPS = 100
 _MISSING = (225, 225, 225)
 

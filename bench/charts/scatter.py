@@ -14,7 +14,7 @@ from bench.charts.palette import DetectorHue
 from bench.charts.plot_area import PlotArea, PlotAxis, marker
 from bench.charts.typefaces import text_width
 
-_LEFT, _TOP, _BELOW = 40.0, 26.0, 44.0
+_LEFT, _TOP, _RIGHT, _BELOW = 40.0, 26.0, 90.0, 44.0
 _HEIGHT = 400.0
 _TRIED = ((9, 3.5, "start"), (-9, 3.5, "end"), (0, -9, "middle"), (0, 16, "middle"), (9, 14, "start"), (9, -7, "start"))
 
@@ -43,11 +43,12 @@ def scatter_chart(
     found = area.frame()
     front = sorted((point.x, point.y) for point in points if point.front)
     found.append(element("path", class_="chance", d=_steps(front, area)))
-    named: list[tuple[float, float, float, float]] = [_around(*area.at(point.x, point.y)) for point in points]
+    named = [_around(*area.at(point.x, point.y)) for point in points]
+    named.append((-_LEFT, -_TOP, text_width(area.y.title, SMALL), -6.0))
     for point in sorted(points, key=lambda one: (not one.front, -one.y)):
         found += _point(point, area, named)
     body = element("g", *found, transform=f"translate({_LEFT:.0f} {_TOP:.0f})")
-    return Chart(title, description, _LEFT + area.width + 90.0, _TOP + _HEIGHT + _BELOW, body, note)
+    return Chart(title, description, _LEFT + area.width + _RIGHT, _TOP + _HEIGHT + _BELOW, body, note)
 
 
 def _steps(front: Sequence[tuple[float, float]], area: PlotArea) -> str:
@@ -76,12 +77,17 @@ def _point(point: Point, area: PlotArea, named: list[tuple[float, float, float, 
     for right, lower, anchor in _TRIED:
         start = across + right - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
         box = (start, down + lower - SMALL, start + width, down + lower + 2)
-        if not any(_meet(box, other) for other in named) and box[0] > 0:
+        if _inside(box, area) and not any(_meet(box, other) for other in named):
             named.append(box)
             css = f"small {'bold' if point.front else 'faint'}"
             found.append(element("text", point.name, x=across + right, y=down + lower, text_anchor=anchor, class_=css))
             break
     return found
+
+
+def _inside(box: tuple[float, float, float, float], area: PlotArea) -> bool:
+    """Whether a name covers no number of an axis and stays in the drawing."""
+    return box[0] > 0 and box[1] > -_TOP and box[2] < area.width + _RIGHT and box[3] < area.height + 4
 
 
 def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:

@@ -20,9 +20,9 @@ WRITERS = {
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named
     "bench/command/score.py",  # a table of the user's, in a file that the user named
+    "bench/command/finished/figure.py",  # a figure, in files that the user named
+    "bench/command/finished/report.py",  # a page, which the user named
     "bench/command/new.py",  # a file to begin with, which the user named
-    "bench/report/picture.py",  # into memory
-    "bench/report/curves.py",  # into memory
     "bench/golden/golden_record.py",  # into memory
     "bench/records/validation.py",  # results
     "detectors/training/checkpoint.py",  # what a killed training is resumed from, in the folder that it was given
@@ -52,6 +52,7 @@ OF_SEVERAL_MODULES = {
     "bench/images/decoding/test_mutations.py": "decoding and completeness, over damaged files",
     "bench/images/layouts/test_new_layout.py": "a layout that does not ship",
     "bench/images/test_public_data_sets.py": "layouts and annotations, over public data sets in small",
+    "bench/report/page/test_browser.py": "the whole page, in a real browser",
     "bench/report/test_report.py": "tables, pictures and files of one run",
     "protocols/test_degradation_plugins.py": "degradations of other packages",
     "protocols/test_protocols.py": "every protocol that is installed",

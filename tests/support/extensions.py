@@ -4,7 +4,10 @@ from contextlib import contextmanager
 
 import pandas as pd
 
+from bench.charts.chart import Chart
+from bench.charts.markup import element
 from bench.metrics.metric import Metric
+from bench.report.figures.figure import Figure, FigureContent
 from bench.report.ranking_columns import TableColumn, TitledTable
 from bench.report.sections import Section
 from bench.report.sections.content import SectionContent
@@ -25,6 +28,14 @@ def content(measured):
 
 
 SECTION = Section("classes", content, "How many scores each class has.")
+
+
+def drawn(findings):
+    body = element("text", "scores", x=0, y=20)
+    return FigureContent([Chart("Scores", f"{len(findings.measured.images)} scores.", 100, 40, body)])
+
+
+FIGURE = Figure("classes", "Classes", "How many scores are there?", drawn, "Each image has one score in each cell.")
 
 RUNS = []
 

@@ -64,6 +64,7 @@ def _row(findings: Findings, ranking: Ranking, row: RankingRow, beside: str | No
 
 FIGURE = Figure(
     "averages",
+    "Averages",
     "Which detector is best, and how surely?",
     averages_content,
     "One row per detector, best first, with the ranks that the tests leave it. Where thick lines overlap, or ranks do, "

@@ -47,6 +47,7 @@ def _panel(found: Confusion, families: dict[str, str]) -> HeatMapPanel:
 
 FIGURE = Figure(
     "confusion",
+    "Confusion",
     "Which generator made it, and which is it taken for?",
     confusion_content,
     "The diagonal is right. An empty cell is less than half a percent.",

@@ -44,6 +44,7 @@ def _applies(ranking: Ranking) -> bool:
 
 FIGURE = Figure(
     "critical_difference",
+    "Told apart",
     "Which of them can be told apart?",
     critical_difference_content,
     "Under one bar no pair is told apart, at 5% for any false verdict. Detectors without a bar in common differ beyond "

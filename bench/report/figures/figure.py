@@ -35,12 +35,14 @@ class Figure:
 
     Attributes:
         name: As commands and files call it.
+        title: In a word or two.
         question: What it answers, as a reader asks.
         content: What it shows of a run.
         legend: How to read it.
     """
 
     name: str
+    title: str
     question: str
     content: Callable[[Findings], FigureContent]
     legend: str

@@ -14,6 +14,7 @@ from bench.evaluation.cells import MeasuredCells, evaluate, matrices
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.evaluation.ranking_rows import RankingRow
+from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.records.run import Run
 from bench.records.store import Store
@@ -62,14 +63,13 @@ class Findings:
             InputError: A folder holds no run, or one detector appears in two versions.
         """
         stores = [Store(folder) for folder in folders]
-        training = pd.concat([store.training() for store in stores], ignore_index=True)
         runs = [store.read() for store in stores]
-        places = {run.manifest.data.digest: folder for run, folder in zip(runs, folders, strict=True)}
         found = []
         for run in join_runs(runs):
-            findings = replace(cls.of(run), training=training)
-            opened = images(places[run.manifest.data.digest]) if images else findings.images
-            found.append(replace(findings, images=opened))
+            own = [store for store, one in zip(stores, runs, strict=True) if _question(one) == _question(run)]
+            training = pd.concat([store.training() for store in own], ignore_index=True)
+            findings = replace(cls.of(run), training=training.drop_duplicates([columns.FIT, columns.EPOCH]))
+            found.append(replace(findings, images=images(own[0].root)) if images else findings)
         return found
 
     @property
@@ -115,3 +115,8 @@ class Findings:
         manifest, seeds = self.manifest, len(self.manifest.seeds)
         trained = f" {seeds} training seed{'' if seeds == 1 else 's'}." if manifest.protocol.trains else ""
         return f"Data: {manifest.data.title}. Setting: {manifest.setting}.{trained}"
+
+
+def _question(run: Run) -> tuple[str, str, str]:
+    """What runs that are joined have in common."""
+    return run.manifest.protocol.name, run.manifest.setting, run.manifest.data.digest

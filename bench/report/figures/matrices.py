@@ -86,6 +86,7 @@ def _heading(findings: Findings, ranking: Ranking, row: RankingRow) -> tuple[str
 
 FIGURE = Figure(
     "matrix",
+    "Matrices",
     "Where does each detector work, and where does it fail?",
     matrices_content,
     "Paper white is guessing, blue is better, brown is worse than guessing; grey was not scored. 100 is said of a cell "

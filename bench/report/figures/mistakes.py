@@ -94,6 +94,7 @@ def _sure(rows: pd.DataFrame) -> TitledTable:
 
 FIGURE = Figure(
     "mistakes",
+    "Mistakes",
     "Which images fool them?",
     mistakes_content,
     "Scores are the probability of generated, in %. A mistake is one of the mean over training seeds.",

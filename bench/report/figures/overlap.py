@@ -55,6 +55,7 @@ def _together(findings: Findings, names: list[str]) -> TitledTable:
 
 FIGURE = Figure(
     "overlap",
+    "Overlap",
     "Who is right where others fail?",
     overlap_content,
     "Dark columns complement the row; a pale row and column err on the same images.",

@@ -91,6 +91,7 @@ def _table(table: pd.DataFrame) -> TitledTable:
 
 FIGURE = Figure(
     "saliency",
+    "Saliency",
     "Where do fitted networks look?",
     saliency_content,
     "Gradient of the log odds by the pixels. Gini: 0 where all pixels count alike, near 1 where few do. In the centre: "

@@ -90,6 +90,7 @@ def _panel(findings: Findings, detector: str, found: PooledReliability) -> LineP
 
 ROC = Figure(
     "roc",
+    "ROC",
     "What would another threshold give?",
     roc_content,
     "Each cell has its own curve; curves are averaged at every false positive rate, or recall. The area is the mean of "
@@ -97,6 +98,7 @@ ROC = Figure(
 )
 RELIABILITY = Figure(
     "reliability",
+    "Calibration",
     "Do scores mean what they say?",
     reliability_content,
     "On the dashed line, of the images with a score of 70 % seven in ten are generated. Below it a detector says "

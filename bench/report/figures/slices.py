@@ -97,6 +97,7 @@ def _table(title: str, rows: pd.DataFrame, detector: str) -> TitledTable:
 
 FIGURE = Figure(
     "slices",
+    "Parts",
     "On which images does it fail?",
     slices_content,
     "Each column is measured on those test images alone. Few images: fewer than 20, of which little follows.",

@@ -142,6 +142,7 @@ def _peaks(rows: pd.DataFrame) -> TitledTable:
 
 FIGURE = Figure(
     "spectra",
+    "Traces",
     "Which traces do generators leave?",
     spectra_content,
     "Residual: image minus a Gaussian blur of sigma 1. A bright dot is a pattern that repeats, such as that of "

@@ -54,6 +54,7 @@ def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 FIGURE = Figure(
     "speed",
+    "Speed",
     "What does accuracy cost in time?",
     speed_content,
     "Bold names are of the Pareto set: nothing else is both faster and more accurate.",

@@ -120,6 +120,7 @@ def _description(rows: pd.DataFrame, detectors: Sequence[str], quantities: Mappi
 
 FIGURE = Figure(
     "curves",
+    "Steps",
     "What breaks it, and how fast?",
     steps_content,
     "One line per detector, from clean images to the strongest step, marks a little apart so that all are seen. The "

@@ -29,6 +29,8 @@ def training_content(findings: Findings) -> FigureContent:
         _panel(findings, rows, f"{part} {measure}", order)
         for (part, measure), rows in curves.groupby([PART, MEASURE], sort=False)
     ]
+    if not panels:
+        return FigureContent(rows=history, reason="No epoch was reached by all trainings of a detector.")
     left = curves[columns.DETECTOR].nunique() - len(order)
     more = f" {left} more in the numbers." if left else ""
     note = f"Mean over train sets and seeds, up to the epoch that all of them reached. {findings.about()}{more}"
@@ -60,6 +62,7 @@ def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str])
 
 FIGURE = Figure(
     "training",
+    "Trainings",
     "How did the trainings go?",
     training_content,
     "Detectors with a closed form, such as linear heads, have no epochs.",

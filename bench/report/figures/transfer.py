@@ -60,6 +60,7 @@ def _table(clusters: GeneratorClusters) -> TitledTable:
 
 FIGURE = Figure(
     "transfer",
+    "Transfer",
     "Which generators are alike?",
     transfer_content,
     "Two generators correlate as test sets where detectors that were trained on others do well on both, or badly on "

@@ -21,10 +21,12 @@ from bench.report.page.opening import opening
 from bench.report.page.parts import folded, titled
 from bench.report.page.repeat import repeat
 from bench.report.page.styles import style_sheet
-from bench.report.sections import sections_of
+from bench.report.sections import Section, sections_of
+from bench.report.sections.content import SectionContent
 
 NO_THUMBNAILS = ThumbnailRequest("none")
 _FOLDER = Path(__file__).parent
+_LONG = 45  # rows of tables that are folded
 _WITH_NUMBERS = "matrix"  # the figure whose cells can show other conditions
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:"
 
@@ -91,11 +93,10 @@ def _chapter(findings: Findings, place: int, thumbnails: ThumbnailRequest) -> tu
     for figure, content in figures_of(findings):
         if figure.name == mistakes.FIGURE.name:
             continue  # the images themselves stand further down
-        sections.append((f"{figure.name}-{place}", _link(figure), _figure(findings, figure, content)))
+        sections.append((f"{figure.name}-{place}", figure.title, _figure(findings, figure, content)))
     for section, tables in sections_of(findings.measured):
-        body = joined(*map(titled, tables.tables), element("p", section.legend, class_="legend"))
-        whole = joined(element("h3", section.name.capitalize()), folded("Tables", body))
-        sections.append((f"{section.name}-{place}-table", section.name.capitalize(), whole))
+        title = section.name.capitalize()
+        sections.append((f"{section.name}-{place}-table", title, _section(section, tables)))
     if (images := image_chapter(findings, thumbnails)) is not None:
         sections.append((f"images-{place}", "Images", images))
     manifest = findings.manifest
@@ -109,6 +110,17 @@ def _chapter(findings: Findings, place: int, thumbnails: ThumbnailRequest) -> tu
     return joined(*parts), links
 
 
+def _section(section: Section, content: SectionContent) -> Markup:
+    """The tables of a section, folded where they are long."""
+    tables = joined(*map(titled, content.tables))
+    rows = sum(len(table.columns[0].texts) for table in content.tables)
+    return joined(
+        element("h3", section.question or section.name.capitalize()),
+        folded(f"Tables of {rows} rows", tables) if rows > _LONG else tables,
+        element("p", section.legend, class_="legend"),
+    )
+
+
 def _board_name(ranking: Ranking) -> str:
     return "Released and imported" if ranking.released else "Leaderboard"
 
@@ -120,10 +132,6 @@ def _board(findings: Findings, ranking: Ranking, name: str) -> Markup:
         element("h3", "Leaderboard"),
         leaderboard(findings, ranking, f"{name}-table"),
     )
-
-
-def _link(figure: Figure) -> str:
-    return figure.name.replace("_", " ").capitalize()
 
 
 def _figure(findings: Findings, figure: Figure, content: FigureContent) -> Markup:

@@ -147,16 +147,34 @@ def _item(findings: Findings, name: str, told: pd.DataFrame, copies: Sequence[tu
     """One image: small copies, what it is, who is wrong, and all scores."""
     label = int(told[columns.LABEL].iloc[0])
     clean = told[told[columns.DEGRADATION].eq(NONE)] if NONE in set(told[columns.DEGRADATION]) else told
-    wrong = [str(detector) for detector, share in clean.groupby(columns.DETECTOR)[RIGHT].mean().items() if share < 0.5]
-    total = clean[columns.DETECTOR].nunique()
+    wrong, total = _wrong(clean)
     order = [detector for detector in findings.best(10**6) if detector in set(told[columns.DETECTOR])]
-    said = f"{CLASS_NAMES[label]}; wrong by {len(wrong)} of {total} detectors"
+    said = f"{CLASS_NAMES[label]}; wrong by {wrong} of {total} detectors"
+    several = len(copies) > 1
+    drawn = [_copy(one, media, told) if several else _image(one, media) for one, media in copies]
     return element(
         "li",
-        element("div", *(_image(one, media) for one, media in copies), class_="strip") if copies else None,
+        element("div", *drawn, class_="strip") if drawn else None,
         element("div", name, class_="name"),
-        element("div", said, class_="wrong" if 2 * len(wrong) > total else "right"),
+        element("div", said, class_="wrong" if 2 * wrong > total else "right"),
         folded("Scores", element("div", _scores(told, order))),
+        class_="wide" if several else None,
+    )
+
+
+def _wrong(told: pd.DataFrame) -> tuple[int, int]:
+    """How many of how many detectors are wrong about an image in most of their answers."""
+    shares = told.groupby(columns.DETECTOR)[RIGHT].mean()
+    return int((shares < 0.5).sum()), len(shares)
+
+
+def _copy(one: Thumbnail, media: str, told: pd.DataFrame) -> Markup:
+    """A copy with what it went through and how many are wrong about it."""
+    wrong, total = _wrong(told[told[columns.DEGRADATION].eq(one.degradation)])
+    name = "clean" if one.degradation == NONE else one.degradation
+    css = "wrong" if 2 * wrong > total else "right"
+    return element(
+        "div", _image(one, media), element("div", name), element("div", f"{wrong} of {total} wrong", class_=css)
     )
 
 

@@ -18,7 +18,7 @@ from bench.report.figures.matrices import matrix_labels
 from bench.report.matrix_layout import matrix_panels
 
 MEAN = "mean over conditions"
-_WHOLE = 1000  # of a share; only 1 is 1000, and only 0 is 0
+_WHOLE = 10_000  # of a share; only 1 is 10,000, and only 0 is 0
 _ENDS = columns.interval_of(columns.RANKED)
 
 
@@ -75,7 +75,7 @@ def _shares(values: pd.Series[float]) -> dict[Any, int]:
 
 
 def _encoded(share: float) -> int:
-    """A share in thousandths; -1 for NaN."""
+    """A share in parts of `_WHOLE`; -1 for NaN."""
     if math.isnan(share):
         return -1
     return {0.0: 0, 1.0: _WHOLE}.get(share, min(max(round(_WHOLE * share), 1), _WHOLE - 1))

@@ -13,6 +13,7 @@
   for (const table of document.querySelectorAll("table.sortable")) {
     const body = table.tBodies[0];
     table.querySelectorAll("thead th").forEach((head, column) => {
+      if (!head.textContent.trim()) return; // a button without a name is none
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
@@ -51,9 +52,15 @@
   }
 
   // Matrices: another condition is written into the cells that are there; a pointer reads a cell in words.
-  const percent = (value) => value < 0 ? "-" : value === 1000 ? "100" : value === 0 ? "0" :
-    value >= 995 || value < 5 ? (value / 10).toFixed(1) : String(Math.round(value / 10));
-  const step = (value) => value === 1000 ? 100 : value === 0 ? 0 : Math.min(99, Math.max(1, Math.round(value / 10)));
+  // Shares are parts of 10,000. Halves go to the even number, as in the drawn cells.
+  const whole = (value) => {
+    const rounded = Math.round(value / 100);
+    return value % 100 === 50 && rounded % 2 ? rounded - 1 : rounded;
+  };
+  const percent = (value) => value < 0 ? "-" : value === 10000 ? "100" : value === 0 ? "0" :
+    whole(value) > 0 && whole(value) < 100 ? String(whole(value)) :
+    value < 5 ? "<0.1" : value >= 9995 ? ">99.9" : (value / 100).toFixed(1);
+  const step = (value) => value === 10000 ? 100 : value === 0 ? 0 : Math.min(99, Math.max(1, whole(value)));
   const tip = document.getElementById("tip");
   for (const source of document.querySelectorAll("script.matrices")) {
     const numbers = JSON.parse(source.textContent);
@@ -74,9 +81,9 @@
       const [row, column] = [rows[Math.floor(place / columns.length)], columns[place % columns.length]];
       const [value, low, high, count] = ["values", "low", "high", "n"].map((one) => numbers[one][condition][panel][place]);
       if (value < 0) return `${row}, ${column}: not scored`;
-      const interval = low < 0 ? "" : ` [${(low / 10).toFixed(1)}, ${(high / 10).toFixed(1)}]`;
+      const interval = low < 0 ? "" : ` [${(low / 100).toFixed(1)}, ${(high / 100).toFixed(1)}]`;
       return `${numbers.titles[panel]} ${numbers.axes[0]} ${row}, ${numbers.axes[1]} ${column}: ` +
-        `${(value / 10).toFixed(1)} %${interval}, n ${count}`;
+        `${(value / 100).toFixed(1)} %${interval}, n ${count}`;
     };
     figure.addEventListener("pointermove", (event) => {
       const cell = cellOf(event.target);
@@ -105,7 +112,7 @@
     save.addEventListener("click", () => {
       const quoted = (text) => `"${String(text).replace(/"/g, '""').replace(/^[=+\-@\t\r]/, "'$&")}"`;
       const lines = [["detector", ...numbers.axes, "condition", "accuracy", "low", "high", "n"].map(quoted).join(",")];
-      const share = (value) => value < 0 ? "" : value / 1000;
+      const share = (value) => value < 0 ? "" : value / 10000;
       numbers.conditions.forEach((name, at) => numbers.labels.forEach(([rows, columns], panel) => {
         rows.forEach((row, down) => columns.forEach((column, across) => {
           const place = down * columns.length + across;

@@ -25,7 +25,7 @@ def repeat(manifest: Manifest) -> Markup:
     said = "on a machine with nothing but Python." if known else "with the images in a folder of your own."
     return joined(
         element("p", f"The same question again, {said}"),
-        element("pre", element("code", command(manifest))),
+        element("pre", element("code", command(manifest)), tabindex="0", role="region", aria_label="Command"),
         element(
             "p",
             f"Commit {manifest.commit} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}.",

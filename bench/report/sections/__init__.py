@@ -35,23 +35,25 @@ class Section:
         name: Of its files: `<name>.md`, and `<name>.csv` where there are rows.
         content: What it holds for the measured cells of a run.
         legend: How to read it.
+        question: What it answers, as a reader asks; empty for its name.
     """
 
     name: str
     content: Callable[[MeasuredCells], SectionContent]
     legend: str
+    question: str = ""
 
 
 SECTIONS = (
-    Section("conditions", conditions.condition_content, conditions.LEGEND),
-    Section("attribution", attribution.attribution_content, attribution.LEGEND),
-    Section("pairs", pairs.pair_content, pairs.LEGEND),
-    Section("routes", routes.route_content, routes.LEGEND),
-    Section("generators", generators.generator_content, generators.LEGEND),
-    Section("thresholds", thresholds.threshold_content, thresholds.LEGEND),
-    Section("orders", orders.order_content, orders.LEGEND),
-    Section("reported", reported.reported_content, reported.LEGEND),
-    Section("degradations", degradations.degradation_content, degradations.LEGEND),
+    Section("conditions", conditions.condition_content, conditions.LEGEND, "How do they fare over all conditions?"),
+    Section("attribution", attribution.attribution_content, attribution.LEGEND, "Who made it, in numbers"),
+    Section("pairs", pairs.pair_content, pairs.LEGEND, "Does the twin score higher?"),
+    Section("routes", routes.route_content, routes.LEGEND, "Which way do images take?"),
+    Section("generators", generators.generator_content, generators.LEGEND, "How do they fare on each generator?"),
+    Section("thresholds", thresholds.threshold_content, thresholds.LEGEND, "What would another threshold give?"),
+    Section("orders", orders.order_content, orders.LEGEND, "Do other measures agree on the order?"),
+    Section("reported", reported.reported_content, reported.LEGEND, "What was reported, and what was measured?"),
+    Section("degradations", degradations.degradation_content, degradations.LEGEND, "What does each degradation do?"),
 )
 
 

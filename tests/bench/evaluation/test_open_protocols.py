@@ -15,7 +15,6 @@ from bench.evaluation.cells import (
     decisions,
     evaluate,
     folded_axes,
-    matrices,
     matrix,
     readable_table,
 )
@@ -28,14 +27,15 @@ from bench.records import columns
 from bench.records.store import Store
 from bench.report import formats, terminal
 from bench.report.comparison_report import comparison_report
-from bench.report.heat_maps import heat_maps
-from bench.report.matrix_style import grouped_values
-from bench.report.picture import draw
+from bench.report.figures.findings import Findings
+from bench.report.figures.matrices import matrices_content
+from bench.report.matrix_layout import grouped_values
 from bench.report.ranking_columns import legend, ranking_columns
 from bench.report.run_report import write_files
 from bench.report.sections import sections_of
 from bench.report.sections.routes import LEGEND, route_counts, route_tables
 from protocols.api import PublishedAverage
+from tests.support.drawings import texts
 from tests.support.open_protocols import AwayFirst, Naming, by_size
 from tests.support.synthetic_runs import FAMILIES, falling, make_run, run_of, with_detector, with_manifest, without
 
@@ -44,6 +44,11 @@ def printed(renderable):
     console = Console(width=terminal.WIDTH, file=io.StringIO(), color_system=None)
     console.print(renderable)
     return console.file.getvalue()
+
+
+def matrix_chart(run):
+    (chart,) = matrices_content(Findings.of(run)).charts
+    return chart
 
 
 def headers(run):
@@ -123,7 +128,8 @@ def test_an_axis_of_numbers_keeps_planned_order_and_types():
     shown = printed(terminal.matrix(found, "alpha", run.manifest, table)).splitlines()
     body = [line.split()[0] for line in shown if line.split() and line.split()[0] in {"train_size", "10", "2", "all"}]
     assert body == ["train_size", "10", "2", "all"]
-    assert draw(heat_maps({"alpha": found}, table, run.manifest)).startswith(b"\x89PNG")
+    labels = [text for text in texts(matrix_chart(run)) if text in {"10", "2", "all"}]
+    assert labels[:3] == ["10", "2", "all"]
 
 
 def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_vary():
@@ -139,9 +145,9 @@ def test_axes_of_the_protocols_own_are_folded_or_laid_out_and_shown_where_they_v
     assert (list(found.index), list(found.columns)) == ([10, 2, "all"], [0.5, 1.0])
     mine = table[(table["detector"] == "beta") & (table["train_size"] == "all") & (table["strength"] == 1.0)]
     assert found.loc["all", 1.0] == pytest.approx(mine["accuracy"].mean())
-    by_detector = matrices(table, by_strength)
-    for panel in heat_maps(by_detector, table, with_manifest(run, protocol=by_strength).manifest).panels:
-        assert (list(panel.rows), list(panel.columns)) == ([10, 2, "all"], [0.5, 1.0])
+    drawn = matrix_chart(with_manifest(run, protocol=by_strength))
+    labels = [text for text in texts(drawn) if text in {"10", "2", "all", "0.5", "1.0"}]
+    assert labels == ["10", "2", "all", "0.5", "1.0"] * 2  # of rows, then of columns; for both detectors
 
 
 def test_only_axes_of_generators_keep_families_together():
@@ -240,13 +246,13 @@ def test_a_matrix_says_over_which_axes_its_cells_are_means():
     view = terminal.matrix(matrix(table, "alpha", protocol), "alpha", run.manifest, table)
     expected = "mean over seeds 0 and over options (3 values) and strength (3 values)."
     assert expected in " ".join(printed(view).split())
-    assert "a mean over options (3 values)" in heat_maps(matrices(table, protocol), table, run.manifest).description
+    assert "a mean over options (3 values)" in matrix_chart(run).note
     plain = by_size()
     table = cells_table(plain)
     assert folded_axes(table, protocol) == {}
     view = terminal.matrix(matrix(table, "alpha", protocol), "alpha", plain.manifest, table)
     assert "mean over seeds 0." in " ".join(printed(view).split())
-    assert "mean over" not in heat_maps(matrices(table, protocol), table, plain.manifest).description
+    assert "mean over" not in matrix_chart(plain).note
 
 
 def test_binary_cells_beside_cells_that_name_generators_keep_their_decisions():

@@ -3,20 +3,22 @@ import io
 import json
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from rich.console import Console
 
-from bench.evaluation.cells import cells_table, evaluate, matrices, matrix
-from bench.evaluation.leaderboard import ranking, rankings
+from bench.charts.numbers import step_of
+from bench.charts.palette import accuracy_colour
+from bench.charts.raster import to_png
+from bench.evaluation.cells import cells_table, evaluate, matrix
+from bench.evaluation.leaderboard import ranking, rankings, rankings_of
 from bench.records.store import Store
 from bench.report import formats, terminal
-from bench.report.heat_maps import heat_maps
-from bench.report.matrix_style import accuracy_colour, group_by_family, text_colour
-from bench.report.picture import draw
+from bench.report.figures.findings import Findings
+from bench.report.figures.matrices import matrices_content
+from bench.report.matrix_layout import group_by_family
 from bench.report.ranking_columns import average_text, heading, percent, points, ranking_columns
 from bench.report.run_report import write_files
 from bench.report.sections.published import published_rows, read_published
@@ -24,11 +26,18 @@ from protocols.api import PublishedAverage
 from tests.support.synthetic_runs import FAMILIES, GENERATORS, make_run, with_manifest, with_scores, without
 
 PUBLISHED = Path(__file__).parents[3] / "results" / "published" / "genimage.csv"
+MISSING = (0xE6, 0xE6, 0xE3)  # where no cell was scored, on light ground
 GENIMAGE = ("Midjourney", "SDv1.4", "SDv1.5", "ADM", "GLIDE", "Wukong", "VQDM", "BigGAN")
 
 
-def shown(table, manifest):
-    return heat_maps(matrices(table, manifest.protocol), table, manifest)
+def shown(run):
+    """The chart of a run's matrices."""
+    (chart,) = matrices_content(Findings.of(run)).charts
+    return chart
+
+
+def pixels(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def printed(renderable, width=terminal.WIDTH):
@@ -125,49 +134,32 @@ def test_families_group_in_order_of_appearance():
     ]
 
 
-def test_colours_diverge_around_chance():
-    low, chance, high = (np.array(accuracy_colour(value)) for value in (0.1, 0.5, 0.9))
-    assert low[0] > low[2]
-    assert high[2] > high[0]
-    assert chance.min() > 230
-    assert accuracy_colour(float("nan")) not in {accuracy_colour(value / 100) for value in range(101)}
-    assert text_colour(accuracy_colour(1.0)) != text_colour(accuracy_colour(0.5))
-
-
 @pytest.mark.parametrize("degraded", [False, True])
-def test_the_picture_is_the_same_whatever_the_user_set(degraded):
+def test_the_picture_has_the_colours_of_its_cells_and_equal_runs_the_same_bytes(degraded):
     run = make_run(degraded=degraded)
-    table = cells_table(run)
-    first = draw(shown(table, run.manifest))
-    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
-        assert draw(shown(table, run.manifest)) == first
-    assert b"Software" not in first
-    assert b"tIME" not in first
-    pixels = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
-    assert all((pixels == accuracy_colour(value)).all(axis=-1).any() for value in table["accuracy"].unique()[:5])
+    first = to_png(shown(run))
+    assert to_png(shown(make_run(degraded=degraded))) == first
+    drawn = pixels(first)
+    for value in cells_table(run)["accuracy"].unique()[:5]:
+        assert (drawn == accuracy_colour(step_of(value) / 100)).all(axis=-1).any()
 
 
 def test_the_picture_shows_holes(run):
-    pixels = np.asarray(Image.open(io.BytesIO(draw(shown(cells_table(run), run.manifest)))).convert("RGB"))
-    assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()
+    assert (pixels(to_png(shown(run))) == MISSING).all(axis=-1).any()
+    assert not (pixels(to_png(shown(make_run()))) == MISSING).all(axis=-1).any()
 
 
 def written_picture(run, store):
-    write_files(run, evaluate(run), [], [], store)
+    measured = evaluate(run)
+    write_files(run, measured, rankings_of(run, measured), [], store)
     return store.root / "matrix.png"
 
 
-def test_a_picture_is_drawn_again_where_it_would_show_another_thing_or_is_damaged(run, tmp_path, monkeypatch):
+def test_a_picture_is_that_of_the_run_whatever_lay_there_before(run, tmp_path):
     path = written_picture(run, store := Store.at(tmp_path))
     first = path.read_bytes()
-    with monkeypatch.context() as patch:
-        patch.setattr("bench.report.picture.draw", lambda maps: pytest.fail("drawn again"))
-        written_picture(run, store)
+    assert first == to_png(shown(run))
     path.write_bytes(first[: len(first) // 2])
-    assert written_picture(run, store).read_bytes() == first
-    damaged = bytearray(first)
-    damaged[len(first) // 2] ^= 1
-    path.write_bytes(damaged)
     assert written_picture(run, store).read_bytes() == first
     other = with_manifest(run, setting="paper")
     assert written_picture(other, store).read_bytes() != first
@@ -230,8 +222,7 @@ def test_one_run_without_any_score_still_renders():
     ranked = rankings([empty])
     assert "failed 16 of 16 cells: no room" in formats.as_markdown(ranked)
     assert "0 of 16" in printed(terminal.leaderboard(ranked[0]))
-    pixels = np.asarray(Image.open(io.BytesIO(draw(shown(cells_table(empty), empty.manifest)))).convert("RGB"))
-    assert (pixels == accuracy_colour(float("nan"))).all(axis=-1).any()
+    assert (pixels(to_png(shown(empty))) == MISSING).all(axis=-1).any()
 
 
 def test_what_is_at_chance_is_marked_and_explained_in_every_rendering():
@@ -261,7 +252,7 @@ def test_unbalanced_cells_are_told_in_every_rendering_and_balanced_ones_in_none(
             printed(terminal.leaderboard(ranked[0]), width=200),
             formats.as_markdown(ranked),
             printed(terminal.matrix(view, "alpha", shown_run.manifest, table)),
-            shown(table, shown_run.manifest).description,
+            shown(shown_run).note,
         ]
         for text in texts:
             assert ("Balanced accuracy in %" in text) == told

@@ -1,0 +1,44 @@
+"""Numbers of charts: nothing but faultless is said to be so."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.charts.numbers import MISSING, percent_text, step_of
+
+INSIDE = st.floats(0, 1, exclude_min=True, exclude_max=True)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        *[(0.0, "0"), (1.0, "100"), (0.5, "50"), (0.995, "99.5"), (0.9999, ">99.9"), (0.004, "0.4"), (1e-9, "<0.1")],
+        *[(0.9995, ">99.9"), (0.99949, "99.9"), (0.00049, "<0.1"), (0.00051, "0.1"), (math.nan, MISSING)],
+    ],
+)
+def test_shares_as_percent(share, text):
+    assert percent_text(share) == text
+
+
+@given(INSIDE)
+def test_only_all_is_100_and_only_nothing_is_0(share):
+    text = percent_text(share)
+    assert text not in {"0", "100", "0.0", "100.0"}
+    bound = float(text.lstrip("<>"))
+    assert text.startswith("<") == (100 * share < 0.05 + 1e-9) or text == "0.1"
+    assert abs(bound - 100 * share) <= (0.5 if "." not in text else 0.1) + 1e-9
+
+
+@given(INSIDE)
+def test_the_colours_of_all_and_of_nothing_are_left_to_them(share):
+    assert 1 <= step_of(share) <= 99
+    assert abs(step_of(share) - 100 * share) <= 1
+    assert (step_of(0.0), step_of(1.0), step_of(math.nan)) == (0, 100, None)
+
+
+@given(st.lists(INSIDE, min_size=2, max_size=2))
+def test_a_higher_share_has_no_lower_step(shares):
+    low, high = sorted(shares)
+    assert step_of(low) <= step_of(high)
