@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.evaluation.cells import SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
@@ -99,7 +100,7 @@ def condition_outcomes(measured: MeasuredCells) -> Iterator[ConditionOutcomes]:
         complete = own & ~table[columns.DEGRADATION].isin(missing).to_numpy(bool)
         if told_apart and planned > 1 and complete.any():
             images = measured.images_of(complete)
-            found = outcomes_of(str(detector), _described(measured, complete, images), _copies(measured, images))
+            found = outcomes_of(str(detector), _described(measured, complete), _copies(measured, images))
             yield replace(found, planned=planned)
 
 
@@ -151,20 +152,30 @@ def _pool_name(names: list[str]) -> str:
     return f"{first} and {len(others)} more" if others else first
 
 
-def _described(measured: MeasuredCells, own: Mask, images: pd.DataFrame) -> pd.DataFrame:
+def _described(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
     """These cells with `TESTED` and `POOL`. A label of a test set may be anything: it is taken for no generator."""
     table, manifest = measured.table, measured.run.manifest
     several = table.loc[own, columns.TEST_DATA].nunique() > 1
     places = list(zip(table[columns.TEST_DATA], table[columns.TEST], strict=True))
     names = {place: _tested(manifest, *place, several=several) for place in set(places)}
     tested = np.array([names[place] for place in places])
-    real = images[images[columns.LABEL].eq(0)]
-    cell = real[columns.CELL].to_numpy(int)
-    data = table[columns.TEST_DATA].to_numpy()[cell]
-    pools = real_pools(real[[columns.NAME]].assign(**{TESTED: tested[cell], columns.TEST_DATA: data}))
+    pools = real_pools(_real_images(measured, own, tested))
     # without a real image there is no accuracy of real images either
     beside = np.array([pools.get(one, "") if one else "" for one in tested])
     return table[own].assign(**{TESTED: tested[own], POOL: beside[own]})
+
+
+def _real_images(measured: MeasuredCells, own: Mask, tested: NDArray[np.str_]) -> pd.DataFrame:
+    """The real images of each test, as `real_pools` takes them; cells with the same images are looked at once."""
+    table, parts = measured.table, {}
+    for cell in np.flatnonzero(own):
+        images = measured.run.score_table[table[columns.KEY].iloc[cell]].images
+        parts[tested[cell], table[columns.TEST_DATA].iloc[cell], id(images)] = images.names[images.labels == 0]
+    frames = [
+        pd.DataFrame({columns.NAME: names, TESTED: test, columns.TEST_DATA: data})
+        for (test, data, _), names in parts.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _tested(manifest: Manifest, data: str, test: str, *, several: bool) -> str:

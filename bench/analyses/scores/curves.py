@@ -93,20 +93,27 @@ class DetectorCurves:
     missing: tuple[str, ...]
 
 
-def curves_of(measured: MeasuredCells, average: str = ALL_CELLS, most: int = MOST_POINTS) -> Iterator[DetectorCurves]:
+def curves_of(
+    measured: MeasuredCells,
+    average: str = ALL_CELLS,
+    most: int = MOST_POINTS,
+    detectors: Sequence[str] | None = None,
+) -> Iterator[DetectorCurves]:
     """The curves of every detector that has a planned cell in an average, in planned order.
 
     Args:
         measured: The cells of a run.
         average: Over which cells, a name of `bench.evaluation.cells.average_masks`.
         most: Points of a curve, at most.
+        detectors: Whose; None for all.
 
     Raises:
         InputError: There is no such average.
     """
-    cells, detectors = binary_cells(measured, average), measured.table[columns.DETECTOR]
-    for detector in detectors[cells].unique():
-        yield _detector_curves(measured, str(detector), cells & detectors.eq(detector).to_numpy(bool), most)
+    cells, of_cells = binary_cells(measured, average), measured.table[columns.DETECTOR]
+    for detector in of_cells[cells].unique():
+        if detectors is None or detector in detectors:
+            yield _detector_curves(measured, str(detector), cells & of_cells.eq(detector).to_numpy(bool), most)
 
 
 def _detector_curves(measured: MeasuredCells, detector: str, own: Mask, most: int) -> DetectorCurves:

@@ -60,12 +60,15 @@ class TogetherAccuracy:
     missing: tuple[str, ...]
 
 
-def error_overlap(measured: MeasuredCells, average: str = ALL_CELLS) -> pd.DataFrame:
+def error_overlap(
+    measured: MeasuredCells, average: str = ALL_CELLS, detectors: Sequence[str] | None = None
+) -> pd.DataFrame:
     """How the errors of each pair of detectors overlap, on the answers of cells that both have.
 
     Args:
         measured: The cells of a run.
         average: Whose cells are compared.
+        detectors: Which are compared; None for all.
 
     Returns:
         One row per pair in planned order, columns `OVERLAP` and `OVERLAP_MEASURES`: numbers of answers, an image of
@@ -74,7 +77,7 @@ def error_overlap(measured: MeasuredCells, average: str = ALL_CELLS) -> pd.DataF
         and 0 where they err independently; Yule's Q of the same (Philosophical Transactions A 194, 1900), in [-1, 1].
         NaN where a pair has no answers in common, or no errors to share.
     """
-    names = list(measured.table[columns.DETECTOR].unique())
+    names = [str(name) for name in measured.table[columns.DETECTOR].unique() if detectors is None or name in detectors]
     counts = np.zeros((3, len(names), len(names)))
     for answers in _common_answers(measured, binary_cells(measured, average), names):
         right = answers.right.reshape(len(names), -1).astype(np.float64)

@@ -16,8 +16,7 @@ _MOST, _FEWEST = 16, 2
 def overlap_content(findings: Findings) -> FigureContent:
     """A map of the share of each detector's errors that another gets right, and what they would reach together."""
     names = findings.best(_MOST)
-    pairs = error_overlap(findings.measured, findings.average)
-    pairs = pairs[pairs[FIRST].isin(names) & pairs[SECOND].isin(names)]
+    pairs = error_overlap(findings.measured, findings.average, names)
     if len(names) < _FEWEST or pairs.empty:
         return FigureContent()
     values = {}

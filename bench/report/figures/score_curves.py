@@ -45,8 +45,9 @@ def roc_content(findings: Findings) -> FigureContent:
 
 
 def _found(findings: Findings, most: int) -> list[DetectorCurves]:
-    by_name = {one.detector: one for one in curves_of(findings.measured, findings.average)}
-    return [by_name[name] for name in findings.best(most) if name in by_name]
+    names = findings.best(most)
+    by_name = {one.detector: one for one in curves_of(findings.measured, findings.average, detectors=names)}
+    return [by_name[name] for name in names if name in by_name]
 
 
 def _left_out(findings: Findings, shown: int) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import pandas as pd
 from markupsafe import Markup
 
 from bench.analyses.images.run_analyses import thumbnails_of_run
@@ -24,6 +24,7 @@ from protocols.api import NONE
 
 MOST = 200  # images of a page
 _SHARED, _DIVIDED, _FLIPPED = 40, 60, 12  # of each kind; the rest are the surest mistakes
+_JUDGES = 3  # detectors whose verdicts flip
 _COPIES = 7  # degradations that are shown of an image
 _OPEN = 12  # images of a kind that stand open
 
@@ -43,7 +44,7 @@ def image_chapter(findings: Findings, request: ThumbnailRequest) -> Markup | Non
     if not lists:
         return None
     names = list(dict.fromkeys(name for one in lists for name in one.names))
-    told = image_scores(findings.measured, names)
+    told = _told(findings, names)
     thumbnails, missing = _thumbnails(findings, lists, request)
     pieces = [_list(findings, one, told, thumbnails) for one in lists]
     note = f"No pictures: {missing}" if missing else ""
@@ -57,6 +58,28 @@ def image_chapter(findings: Findings, request: ThumbnailRequest) -> Markup | Non
         *pieces,
         element("p", legend, class_="legend"),
     )
+
+
+class _Answer(NamedTuple):
+    """What a detector says of an image: its label, the mean score, and the share of answers that are right."""
+
+    label: int
+    score: float
+    right: float
+
+
+_Answers = dict[str, dict[str, _Answer]]  # by degradation and detector
+_Told = dict[str, _Answers]  # by image
+
+
+def _told(findings: Findings, names: Sequence[str]) -> _Told:
+    """What all detectors say of some images."""
+    rows = image_scores(findings.measured, names)
+    wanted = [columns.NAME, columns.DEGRADATION, columns.DETECTOR, columns.LABEL, columns.SCORE, RIGHT]
+    found: _Told = {}
+    for name, degradation, detector, *answer in rows[wanted].itertuples(index=False, name=None):
+        found.setdefault(name, {}).setdefault(degradation, {})[detector] = _Answer(*answer)
+    return found
 
 
 def _lists(findings: Findings) -> list[ImageList]:
@@ -86,8 +109,7 @@ def _flipping(findings: Findings) -> tuple[list[str], list[str]]:
     if not conditions or NONE not in set(table[columns.DEGRADATION]):
         return [], []
     every = sorted({name for images in findings.run.score_table.test_images() for name in images.names})
-    told = image_scores(findings.measured, every)
-    told = told[told[columns.DETECTOR].isin(findings.best(3))]
+    told = image_scores(findings.measured, every, detectors=findings.best(_JUDGES))
     wide = told.pivot_table(
         index=[columns.NAME, columns.DETECTOR], columns=columns.DEGRADATION, values=CALLED, sort=False
     )
@@ -120,12 +142,11 @@ def _copies(lists: Sequence[ImageList], known: set[str]) -> Iterator[tuple[list[
             yield [name for name in one.names if name in known], (NONE, *one.degradations)
 
 
-def _list(findings: Findings, one: ImageList, told: pd.DataFrame, thumbnails: Sequence[Thumbnails]) -> Markup:
-    by_name = dict(tuple(told.groupby(columns.NAME, sort=False)))
+def _list(findings: Findings, one: ImageList, told: _Told, thumbnails: Sequence[Thumbnails]) -> Markup:
     items = [
-        _item(findings, name, by_name[name], _found(thumbnails, name, one.degradations))
+        _item(findings, name, told[name], _found(thumbnails, name, one.degradations))
         for name in one.names
-        if name in by_name
+        if name in told
     ]
     first = element("ul", *items[:_OPEN], class_="images")
     more = folded(f"{len(items) - _OPEN} more", element("ul", *items[_OPEN:], class_="images"))
@@ -143,52 +164,49 @@ def _found(thumbnails: Sequence[Thumbnails], name: str, degradations: Sequence[s
     return found
 
 
-def _item(findings: Findings, name: str, told: pd.DataFrame, copies: Sequence[tuple[Thumbnail, str]]) -> Markup:
+def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[Thumbnail, str]]) -> Markup:
     """One image: small copies, what it is, who is wrong, and all scores."""
-    label = int(told[columns.LABEL].iloc[0])
-    clean = told[told[columns.DEGRADATION].eq(NONE)] if NONE in set(told[columns.DEGRADATION]) else told
-    wrong, total = _wrong(clean)
-    order = [detector for detector in findings.best(10**6) if detector in set(told[columns.DETECTOR])]
-    said = f"{CLASS_NAMES[label]}; wrong by {wrong} of {total} detectors"
+    shown = NONE if NONE in told else next(iter(told))
+    wrong, total = _wrong(told[shown])
+    label = next(iter(told[shown].values())).label
     several = len(copies) > 1
     drawn = [_copy(one, media, told) if several else _image(one, media) for one, media in copies]
     return element(
         "li",
         element("div", *drawn, class_="strip") if drawn else None,
         element("div", name, class_="name"),
-        element("div", said, class_="wrong" if 2 * wrong > total else "right"),
-        folded("Scores", element("div", _scores(told, order))),
+        element(
+            "div",
+            f"{CLASS_NAMES[label]}; wrong by {wrong} of {total} detectors",
+            class_="wrong" if 2 * wrong > total else "right",
+        ),
+        folded("Scores", element("div", _scores(told, findings.best(10**6)))),
         class_="wide" if several else None,
     )
 
 
-def _wrong(told: pd.DataFrame) -> tuple[int, int]:
+def _wrong(answers: Mapping[str, _Answer]) -> tuple[int, int]:
     """How many of how many detectors are wrong about an image in most of their answers."""
-    shares = told.groupby(columns.DETECTOR)[RIGHT].mean()
-    return int((shares < 0.5).sum()), len(shares)
+    return sum(answer.right < 0.5 for answer in answers.values()), len(answers)
 
 
-def _copy(one: Thumbnail, media: str, told: pd.DataFrame) -> Markup:
+def _copy(one: Thumbnail, media: str, told: _Answers) -> Markup:
     """A copy with what it went through and how many are wrong about it."""
-    wrong, total = _wrong(told[told[columns.DEGRADATION].eq(one.degradation)])
+    wrong, total = _wrong(told[one.degradation])
     name = "clean" if one.degradation == NONE else one.degradation
-    css = "wrong" if 2 * wrong > total else "right"
-    return element(
-        "div", _image(one, media), element("div", name), element("div", f"{wrong} of {total} wrong", class_=css)
-    )
+    said = element("div", f"{wrong} of {total} wrong", class_="wrong" if 2 * wrong > total else "right")
+    return element("div", _image(one, media), element("div", name), said)
 
 
-def _scores(told: pd.DataFrame, order: Sequence[str]) -> str:
+def _scores(told: _Answers, order: Sequence[str]) -> str:
     """The score of every detector, under every degradation where there are several."""
-    several = told[columns.DEGRADATION].nunique() > 1
     texts = []
     for detector in order:
-        own = told[told[columns.DETECTOR].eq(detector)]
-        shown = zip(own[columns.DEGRADATION], own[columns.SCORE], strict=True)
-        scores = ", ".join(
-            f"{degradation} {percent(score)}" if several else percent(score) for degradation, score in shown
-        )
-        texts.append(f"{detector}: {scores}" if several else f"{detector} {scores}")
+        found = {name: percent(answers[detector].score) for name, answers in told.items() if detector in answers}
+        if len(told) > 1:
+            texts.append(f"{detector}: " + ", ".join(f"{name} {score}" for name, score in found.items()))
+        elif found:
+            texts.append(f"{detector} {next(iter(found.values()))}")
     return "; ".join(texts)
 
 
