@@ -16,6 +16,7 @@ from bench.charts.plot_area import PlotArea, PlotAxis, apart, marker
 from bench.charts.typefaces import text_width
 
 _GAP = 26.0  # between panels
+_SQUARE = 520.0  # pixels that a square takes across with its names, at most
 _LEFT, _NAME_GAP = 34.0, 24.0
 _NAMED = 12  # lines of which all have names; of more, the first ones
 _SHIFT = 2.4  # pixels between the marks of two lines at one place
@@ -81,7 +82,7 @@ def line_chart(
     across = min(3 if panels[0].square else 2, len(panels))
     names = max(text_width(_name(panel, one), SMALL) for panel in panels for one in panel.series) + _NAME_GAP + 6
     left = max(map(_left, panels))
-    whole = width or min((WIDTH - (across - 1) * _GAP) / across, 720.0)
+    whole = width or min((WIDTH - (across - 1) * _GAP) / across, _SQUARE if panels[0].square else 720.0)
     wide = whole - left - names
     high = wide if panels[0].square else min(300.0, 0.62 * wide)
     lower = max(_lower(panel) for panel in panels)

@@ -214,7 +214,7 @@ def _left_out(cells: pd.DataFrame) -> Iterator[LeftOutCells]:
 
 
 def _maps(cells: pd.DataFrame, manifest: Manifest) -> Iterator[AccuracyMap]:
-    axes, families = (manifest.protocol.rows, manifest.protocol.columns), manifest.data.families
+    axes, families = (manifest.protocol.rows, manifest.protocol.columns), manifest.families
     for detector, own in cells.groupby(columns.DETECTOR, sort=False):
         asked = own[own[columns.STATUS] != Unasked.status]
         labels = [asked[axis.name].map(str) for axis in axes]

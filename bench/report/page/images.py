@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -31,7 +32,13 @@ _OPEN = 12  # images of a kind that stand open
 
 @dataclass(frozen=True, slots=True)
 class ImageList:
-    """Images of one kind."""
+    """Images of one kind.
+
+    Attributes:
+        title: What they have in common.
+        names: Their names.
+        degradations: Those of which copies are shown.
+    """
 
     title: str
     names: Sequence[str]
@@ -166,9 +173,9 @@ def _found(thumbnails: Sequence[Thumbnails], name: str, degradations: Sequence[s
 
 def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[Thumbnail, str]]) -> Markup:
     """One image: small copies, what it is, who is wrong, and all scores."""
-    shown = NONE if NONE in told else next(iter(told))
-    wrong, total = _wrong(told[shown])
-    label = next(iter(told[shown].values())).label
+    wrong, total = _wrong(_over_conditions(told))
+    label = next(iter(next(iter(told.values())).values())).label
+    over = f", over {len(told)} conditions" if len(told) > 1 else ""
     several = len(copies) > 1
     drawn = [_copy(one, media, told) if several else _image(one, media) for one, media in copies]
     return element(
@@ -177,7 +184,7 @@ def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[
         element("div", name, class_="name"),
         element(
             "div",
-            f"{CLASS_NAMES[label]}; wrong by {wrong} of {total} detectors",
+            f"{CLASS_NAMES[label]}; wrong by {wrong} of {total} detectors{over}",
             class_="wrong" if 2 * wrong > total else "right",
         ),
         folded("Scores", element("div", _scores(told, findings.best(10**6)))),
@@ -185,14 +192,23 @@ def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[
     )
 
 
-def _wrong(answers: Mapping[str, _Answer]) -> tuple[int, int]:
-    """How many of how many detectors are wrong about an image in most of their answers."""
-    return sum(answer.right < 0.5 for answer in answers.values()), len(answers)
+def _over_conditions(told: _Answers) -> list[float]:
+    """The share of each detector's answers about an image that are right, every condition counting alike."""
+    shares: dict[str, list[float]] = {}
+    for answers in told.values():
+        for detector, answer in answers.items():
+            shares.setdefault(detector, []).append(answer.right)
+    return list(map(fmean, shares.values()))
+
+
+def _wrong(shares: Sequence[float]) -> tuple[int, int]:
+    """How many of how many detectors are wrong in most of their answers, by the shares of these that are right."""
+    return sum(share < 0.5 for share in shares), len(shares)
 
 
 def _copy(one: Thumbnail, media: str, told: _Answers) -> Markup:
     """A copy with what it went through and how many are wrong about it."""
-    wrong, total = _wrong(told[one.degradation])
+    wrong, total = _wrong([answer.right for answer in told[one.degradation].values()])
     name = "clean" if one.degradation == NONE else one.degradation
     said = element("div", f"{wrong} of {total} wrong", class_="wrong" if 2 * wrong > total else "right")
     return element("div", _image(one, media), element("div", name), said)
