@@ -1,6 +1,6 @@
 # Everything that is typed often. `make` lists the targets; `make bench` and `make test` set themselves up.
 .DEFAULT_GOAL := help
-.PHONY: help setup bench data leaderboard regress test test-slow lint types benchmark readme corpus clean
+.PHONY: help setup bench data leaderboard report example regress test test-slow lint types benchmark readme corpus clean
 SHELL := bash
 
 PROTOCOL ?= cross_generator
@@ -53,6 +53,14 @@ data: $(READY) ## say what DATA holds and what tells its classes apart
 
 leaderboard: $(READY) ## print the leaderboard of the run in OUT, or of all runs of PROTOCOL
 	@$(LINEUP) leaderboard $(if $(OUT),'$(OUT)',results/runs/$(PROTOCOL)*)
+
+report: $(READY) ## write one page of the run in OUT, or of all runs of PROTOCOL: report.html
+	@$(LINEUP) report $(if $(OUT),'$(OUT)',results/runs/$(PROTOCOL)*) --out report.html
+
+example: $(READY) ## make results/example again: all detectors under the main protocols, and the page (hours)
+	@$(LINEUP) run --detectors all --out results/example/cross_generator
+	@$(LINEUP) run --detectors all --protocol degradation --out results/example/degradation
+	@$(LINEUP) report results/example/cross_generator results/example/degradation --out results/example/report.html
 
 regress: $(READY) ## compare with the golden record; fails where accuracy fell
 	@$(LINEUP) regress

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-Content = str | Markup | float | None
+ElementContent = str | Markup | float | None
 
 
-def element(tag: str, *children: Content, **attributes: Content) -> Markup:
+def element(tag: str, *children: ElementContent, **attributes: ElementContent) -> Markup:
     """An element with its attributes and children.
 
     Args:
@@ -21,18 +21,18 @@ def element(tag: str, *children: Content, **attributes: Content) -> Markup:
     return Markup(f"<{tag}{written}>{inside}</{tag}>")  # noqa: S704 - each part is escaped
 
 
-def empty(tag: str, **attributes: Content) -> Markup:
+def empty(tag: str, **attributes: ElementContent) -> Markup:
     """An element of HTML that has no end, such as `img`."""
     written = "".join(_attribute(name, value) for name, value in attributes.items() if value is not None)
     return Markup(f"<{tag}{written}>")  # noqa: S704 - each part is escaped
 
 
-def joined(*parts: Content) -> Markup:
+def joined(*parts: ElementContent) -> Markup:
     """Elements and texts after one another."""
     return Markup("".join(text_of(part) for part in parts if part is not None))  # noqa: S704 - each part is escaped
 
 
-def text_of(content: Content) -> str:
+def text_of(content: ElementContent) -> str:
     """Content as it is written: elements as they are, texts escaped, numbers with two decimals at most."""
     if isinstance(content, float):
         return f"{content:.2f}".rstrip("0").rstrip(".").replace("-0", "0") if abs(content) < 0.005 else _short(content)
@@ -44,6 +44,6 @@ def _short(number: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _attribute(name: str, value: Content) -> str:
+def _attribute(name: str, value: ElementContent) -> str:
     written = name.rstrip("_").replace("_", "-")
     return f' {written}="{text_of(value)}"'

@@ -43,7 +43,7 @@ def correlation_text(value: float) -> str:
     """A correlation in [-1, 1] with two decimals and no zero before them; 1 is said of nothing but 1."""
     if math.isnan(value):
         return MISSING
-    rounded = round(value, 2) + 0.0  # no zero has a sign
+    rounded = round(value, 2) + 0.0  # no minus before nothing
     if abs(rounded) == 1 and abs(value) != 1:
         return ">.99" if value > 0 else "<-.99"
     return f"{rounded:.2f}".replace("0.", ".", 1) if abs(rounded) < 1 else f"{rounded:.0f}"

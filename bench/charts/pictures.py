@@ -15,7 +15,7 @@ from bench.charts.chart import LINE, SMALL, TEXT, Chart
 from bench.charts.grid import grid_chart
 from bench.charts.markup import element, joined
 from bench.charts.palette import accuracy_colour
-from bench.charts.typefaces import shortened
+from bench.charts.typefaces import BOLD, shortened
 
 _GAP = 16.0
 
@@ -45,7 +45,7 @@ def picture_chart(title: str, description: str, pictures: Sequence[Picture], *, 
         high, wide = picture.pixels.shape[:2]
         scale = side / max(high, wide)
         body = joined(
-            element("text", shortened(picture.title, TEXT, side), x=0, y=TEXT, class_="bold"),
+            element("text", shortened(picture.title, TEXT, side, BOLD), x=0, y=TEXT, class_="bold"),
             element("text", shortened(picture.line, SMALL, side), x=0, y=TEXT * LINE + SMALL, class_="small faint"),
             element("image", x=0, y=above, width=wide * scale, height=high * scale, href=data_uri(picture.pixels)),
         )

@@ -54,11 +54,11 @@ def text_width(text: str, size: float, weight: Weight = REGULAR) -> float:
     return _font(weight).getlength(text) * size / _MEASURED
 
 
-def shortened(text: str, size: float, width: float) -> str:
+def shortened(text: str, size: float, width: float, weight: Weight = REGULAR) -> str:
     """The text, or as much of its beginning as fits into a width in pixels, with an ellipsis."""
-    if text_width(text, size) <= width:
+    if text_width(text, size, weight) <= width:
         return text
     kept = text
-    while kept and text_width(f"{kept}…", size) > width:
+    while kept and text_width(f"{kept}…", size, weight) > width:
         kept = kept[:-1]
     return f"{kept}…"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bench.evaluation.cells import SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
@@ -154,26 +153,25 @@ def _pool_name(names: list[str]) -> str:
 
 def _described(measured: MeasuredCells, own: Mask) -> pd.DataFrame:
     """These cells with `TESTED` and `POOL`. A label of a test set may be anything: it is taken for no generator."""
-    table, manifest = measured.table, measured.run.manifest
-    several = table.loc[own, columns.TEST_DATA].nunique() > 1
-    places = list(zip(table[columns.TEST_DATA], table[columns.TEST], strict=True))
+    cells, manifest = measured.table[own], measured.run.manifest
+    several = cells[columns.TEST_DATA].nunique() > 1
+    places = list(zip(cells[columns.TEST_DATA], cells[columns.TEST], strict=True))
     names = {place: _tested(manifest, *place, several=several) for place in set(places)}
-    tested = np.array([names[place] for place in places])
-    pools = real_pools(_real_images(measured, own, tested))
+    tested = [names[place] for place in places]
+    pools = real_pools(_real_images(measured, cells, tested))
     # without a real image there is no accuracy of real images either
-    beside = np.array([pools.get(one, "") if one else "" for one in tested])
-    return table[own].assign(**{TESTED: tested[own], POOL: beside[own]})
+    return cells.assign(**{TESTED: tested, POOL: [pools.get(one, "") if one else "" for one in tested]})
 
 
-def _real_images(measured: MeasuredCells, own: Mask, tested: NDArray[np.str_]) -> pd.DataFrame:
+def _real_images(measured: MeasuredCells, cells: pd.DataFrame, tested: list[str]) -> pd.DataFrame:
     """The real images of each test, as `real_pools` takes them; cells with the same images are looked at once."""
-    table, parts = measured.table, {}
-    for cell in np.flatnonzero(own):
-        images = measured.run.score_table[table[columns.KEY].iloc[cell]].images
-        parts[tested[cell], table[columns.TEST_DATA].iloc[cell], id(images)] = images.names[images.labels == 0]
+    parts = {}
+    for key, data, test in zip(cells[columns.KEY], cells[columns.TEST_DATA], tested, strict=True):
+        images = measured.run.score_table[key].images
+        parts[test, data, id(images)] = images
     frames = [
-        pd.DataFrame({columns.NAME: names, TESTED: test, columns.TEST_DATA: data})
-        for (test, data, _), names in parts.items()
+        pd.DataFrame({columns.NAME: images.names[images.labels == 0], TESTED: test, columns.TEST_DATA: data})
+        for (test, data, _), images in parts.items()
     ]
     return pd.concat(frames, ignore_index=True)
 

@@ -28,7 +28,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-Content = tuple[str, bytes]  # its type, and itself
+ServedContent = tuple[str, bytes]  # its type, and itself
 
 
 class LiveServer(ThreadingHTTPServer):
@@ -67,7 +67,7 @@ class LiveServer(ThreadingHTTPServer):
                 self._next_read = ended + max(SECONDS_KEPT, (ended - begun) / SHARE_OF_TIME)
             return self._state
 
-    def contents(self) -> dict[str, Callable[[], Content]]:
+    def contents(self) -> dict[str, Callable[[], ServedContent]]:
         """What is served, by path: nothing else is, and no path names a file."""
         return {
             "/": lambda: ("text/html", page(self.state()).encode("utf-8", "backslashreplace")),
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse  # noqa: N815
 
-    def _send(self, status: HTTPStatus, content: Content, *, with_body: bool) -> None:
+    def _send(self, status: HTTPStatus, content: ServedContent, *, with_body: bool) -> None:
         kind, body = content
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")

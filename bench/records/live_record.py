@@ -66,7 +66,7 @@ class StageRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOutKeys:
     """Cells that have no scores for one reason.
 
     Attributes:
@@ -100,7 +100,7 @@ class LiveProgress:
     updated: float
     state: Literal["running", "ended"] = "running"
     stage: StageRecord | None = None
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[LeftOutKeys, ...] = ()
     notices: tuple[str, ...] = ()
     error: str = ""
 

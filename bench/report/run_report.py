@@ -21,9 +21,10 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
-from bench.report.figures import confusion, steps
-from bench.report.figures import matrices as matrix_figure
+from bench.report.figures.boards import matrices as matrix_figure
+from bench.report.figures.boards import steps
 from bench.report.figures.findings import Findings
+from bench.report.figures.scores import confusion
 from bench.report.sections import Section, all_sections, sections_of
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published

@@ -18,7 +18,7 @@ from bench.records.live_record import (
     PLAN,
     PROGRESS,
     TRAININGS,
-    LeftOut,
+    LeftOutKeys,
     LivePlan,
     LiveProgress,
     LiveTraining,
@@ -114,7 +114,7 @@ class LiveFiles(RunTracker):
 
     def _write_progress(self) -> None:
         begun = time.monotonic()
-        left_out = tuple(LeftOut(*reason, tuple(keys)) for reason, keys in self._reasons.items())
+        left_out = tuple(LeftOutKeys(*reason, tuple(keys)) for reason, keys in self._reasons.items())
         self._progress = replace(self._progress, updated=time.time(), left_out=left_out)
         self._write(lambda: self._store.write(PROGRESS, self._progress.to_json()))
         ended = time.monotonic()

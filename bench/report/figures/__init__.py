@@ -6,24 +6,11 @@ A figure is one entry of `FIGURES`, or one entry point of the group `lineup.figu
 from __future__ import annotations
 
 from bench.platform.errors import InputError
-from bench.report.figures import (
-    averages,
-    confusion,
-    critical_difference,
-    matrices,
-    mistakes,
-    overlap,
-    saliency,
-    score_curves,
-    slices,
-    spectra,
-    speed,
-    steps,
-    training,
-    transfer,
-)
+from bench.report.figures.boards import averages, critical_difference, matrices, speed, steps
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
+from bench.report.figures.images import saliency, spectra
+from bench.report.figures.scores import confusion, mistakes, overlap, score_curves, slices, training, transfer
 from detectors import catalogue
 
 GROUP = "lineup.figures"

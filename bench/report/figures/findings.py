@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.analyses.scores.curves import DetectorCurves, curves_of
 from bench.charts.palette import DetectorHue, hues_of
 from bench.evaluation.cells import MeasuredCells, evaluate, matrices
 from bench.evaluation.joined_runs import join_runs
@@ -18,9 +19,10 @@ from bench.records import columns
 from bench.records.manifest import Manifest
 from bench.records.run import Run
 from bench.records.store import Store
-from bench.report.figures.run_pictures import NoImages, OpenedImages
+from bench.report.figures.opened_images import NoImages, OpenedImages
 
 BASELINE = "baseline"
+_DRAWN_CURVES = 10  # detectors of which curves are drawn
 _NOT_ASKED = NoImages("The images were not asked for.")
 _Opening = Callable[[Path], OpenedImages | NoImages]
 
@@ -111,6 +113,13 @@ class Findings:
         """The matrix of each detector, best first."""
         found = matrices(self.measured.table, self.manifest.protocol)
         return {row.detector: found[row.detector] for _, row in self.rows}
+
+    @cached_property
+    def score_curves(self) -> list[DetectorCurves]:
+        """The curves of the best detectors over the average that ranks, in their order."""
+        names = self.best(_DRAWN_CURVES)
+        found = {one.detector: one for one in curves_of(self.measured, self.average, detectors=names)}
+        return [found[name] for name in names if name in found]
 
     def family(self, detector: str) -> str:
         """The family of a detector, as its card says; "" where it says none."""

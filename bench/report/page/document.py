@@ -10,9 +10,10 @@ from markupsafe import Markup
 from bench.analyses.images.thumbnails import ThumbnailRequest
 from bench.charts.markup import element, empty, joined
 from bench.evaluation.leaderboard import Ranking
-from bench.report.figures import figures_of, mistakes
+from bench.report.figures import figures_of
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
+from bench.report.figures.scores import mistakes
 from bench.report.page.board import leaderboard
 from bench.report.page.data_facts import data_facts
 from bench.report.page.images import image_chapter

@@ -18,7 +18,7 @@ from bench.charts.markup import element, empty, joined
 from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
 from bench.report.figures.findings import Findings
-from bench.report.figures.run_pictures import NoImages
+from bench.report.figures.opened_images import NoImages
 from bench.report.page.parts import folded
 from bench.report.ranking_columns import percent
 from protocols.api import NONE

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from bench.charts.markup import element
 from bench.evaluation.cells import SCORED
 from bench.records import columns
+from bench.report.figures.boards.matrices import drawn_panels, matrix_labels
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import drawn_panels, matrix_labels
 
 MEAN = "mean over conditions"
 _WHOLE = 10_000  # of a share; only 1 is 10,000, and only 0 is 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from bench.charts.markup import Content, element, joined
+from bench.charts.markup import ElementContent, element, joined
 from bench.explanations.registry import explanations
 from bench.report.ranking_columns import TableColumn, TitledTable
 
@@ -19,7 +19,7 @@ def paragraphs(texts: Iterable[str], css: str = "") -> Markup:
     return joined(*(element("p", text, class_=css or None) for text in texts))
 
 
-def folded(summary: str, *inside: Content) -> Markup:
+def folded(summary: str, *inside: ElementContent) -> Markup:
     """A block that opens at a click, and stands open in print where the browser opens it."""
     return element("details", element("summary", summary), *inside)
 

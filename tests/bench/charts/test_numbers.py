@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.charts.numbers import MISSING, percent_text, step_of
+from bench.charts.numbers import MISSING, correlation_text, percent_text, step_of
 
 INSIDE = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
@@ -42,3 +42,22 @@ def test_the_colours_of_all_and_of_nothing_are_left_to_them(share):
 def test_a_higher_share_has_no_lower_step(shares):
     low, high = sorted(shares)
     assert step_of(low) <= step_of(high)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, ".50"), (-0.5, "-.50"), (1.0, "1"), (-1.0, "-1"), (math.nan, MISSING)]
+)
+def test_correlations_have_two_decimals(value, text):
+    assert correlation_text(value) == text
+
+
+@given(st.floats(-1, 1, exclude_min=True, exclude_max=True))
+def test_no_correlation_but_1_is_said_to_be_1(value):
+    text = correlation_text(value)
+    assert text not in {"1", "-1", "1.00", "-1.00", "-.00"}
+    assert abs(float(text.lstrip("<>")) - value) <= 0.0101
+
+
+@pytest.mark.parametrize("share", [0.575, 0.625, 0.285, 0.145])
+def test_equal_shares_are_said_alike_whatever_the_order_of_their_sums(share):
+    assert percent_text(share) == percent_text(share + 1e-15) == percent_text(share - 1e-15)

@@ -27,8 +27,8 @@ from bench.records import columns
 from bench.records.store import Store
 from bench.report import formats, terminal
 from bench.report.comparison_report import comparison_report
+from bench.report.figures.boards.matrices import matrices_content
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import matrices_content
 from bench.report.matrix_layout import grouped_values
 from bench.report.ranking_columns import legend, ranking_columns
 from bench.report.run_report import write_files

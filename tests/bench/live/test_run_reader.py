@@ -13,7 +13,7 @@ import pytest
 from bench.live.run_reader import MOST_CURVES, RunReader, require_run
 from bench.platform.errors import InputError
 from bench.platform.processes import this_process
-from bench.records.live_record import PROGRESS, LeftOut, LiveProgress, LiveTraining, StageRecord
+from bench.records.live_record import PROGRESS, LeftOutKeys, LiveProgress, LiveTraining, StageRecord
 from bench.records.store import Store
 from tests.support.live_runs import begun_run, record_cells, start_run
 from tests.support.result_folders import store_run
@@ -67,8 +67,8 @@ def test_a_finished_run_that_was_never_seen_has_no_start(run, tmp_path):
 
 def test_reasons_stand_beside_counts(run, tmp_path):
     keys = tuple(run.cells["key"])
-    failed = LeftOut("failed", "ValueError: bad", keys[:2])
-    skipped = LeftOut("skipped", "no weights of beta", keys[-4:])
+    failed = LeftOutKeys("failed", "ValueError: bad", keys[:2])
+    skipped = LeftOutKeys("skipped", "no weights of beta", keys[-4:])
     begun_run(run, tmp_path, left_out=(failed, skipped))
     state = RunReader(tmp_path).read()
     assert (state.counts["failed"], state.counts["skipped"], state.counts["missing"]) == (2, 4, len(keys) - 6)

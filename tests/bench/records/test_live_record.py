@@ -9,7 +9,7 @@ from bench.platform.processes import ProcessMark
 from bench.records.live_record import (
     PLAN,
     PROGRESS,
-    LeftOut,
+    LeftOutKeys,
     LivePlan,
     LiveProgress,
     LiveTraining,
@@ -26,7 +26,7 @@ PROGRESS_RECORD = LiveProgress(
     started=1.5,
     updated=2.5,
     stage=StageRecord("score", 1, 3, 2.0),
-    left_out=(LeftOut("failed", "ValueError: a <b>", ("k1", "k2")),),
+    left_out=(LeftOutKeys("failed", "ValueError: a <b>", ("k1", "k2")),),
     notices=("a line", "Warning: \udcff"),
 )
 

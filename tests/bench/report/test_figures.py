@@ -1,14 +1,20 @@
 """The list of figures: those of Lineup, then those of other packages."""
 
+from functools import partial
+from xml.etree import ElementTree as ET
+
 import pytest
 
 from bench.platform.errors import InputError
 from bench.report.figures import FIGURES, all_figures, figures_of
 from bench.report.figures.findings import Findings
 from detectors.catalogue import UnknownName
+from tests.support.drawings import outside
 from tests.support.entry_points import install
+from tests.support.pages import conditions_run, hostile_run
 from tests.support.synthetic_runs import make_run
 
+degraded_run = partial(make_run, degraded=True)
 PLACE = "tests.support.extensions"
 
 
@@ -44,3 +50,16 @@ def test_what_does_not_apply_is_left_out():
     shown = {figure.name for figure, _ in figures_of(Findings.of(make_run()))}
     assert {"averages", "matrix", "speed"} <= shown
     assert not {"curves", "confusion", "critical_difference"} & shown  # two detectors, no steps, nothing to name
+
+
+@pytest.mark.parametrize("make", [make_run, hostile_run, conditions_run, degraded_run])
+def test_every_chart_is_xml_says_what_is_to_be_seen_and_keeps_its_texts_inside(make):
+    for figure, content in figures_of(Findings.of(make())):
+        for chart in content.charts:
+            root = ET.fromstring(chart.standalone())
+            assert not [node for node in root.iter() if node.tag.endswith("script")]
+            assert chart.title, figure.name
+            assert chart.description.endswith("."), figure.name
+            assert outside(chart) == [], figure.name
+            for part in chart.parts:
+                assert part.description, figure.name

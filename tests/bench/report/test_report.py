@@ -16,8 +16,8 @@ from bench.evaluation.cells import cells_table, evaluate, matrix
 from bench.evaluation.leaderboard import ranking, rankings, rankings_of
 from bench.records.store import Store
 from bench.report import formats, terminal
+from bench.report.figures.boards.matrices import matrices_content
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import matrices_content
 from bench.report.matrix_layout import group_by_family
 from bench.report.ranking_columns import average_text, heading, percent, points, ranking_columns
 from bench.report.run_report import write_files

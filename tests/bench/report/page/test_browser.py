@@ -9,8 +9,8 @@ import pytest
 
 from bench.charts.numbers import MISSING, percent_text
 from bench.evaluation.cells import matrices
+from bench.report.figures.boards.matrices import matrix_labels
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import matrix_labels
 from bench.report.page.document import page as page_text
 from tests.support.pages import conditions_run, hostile_run, page_of
 from tests.support.synthetic_runs import make_run, without
@@ -143,9 +143,12 @@ def test_another_condition_is_written_into_the_cells(opened, text, findings):
     shown = opened(text)
     select = shown.page.locator("figure select").first
     table = findings.measured.table
-    cells = """() => [...document.querySelector("script.matrices").closest("figure").querySelectorAll("g.cells")].map((cells) => [
-        [...cells.querySelectorAll("text")].map((one) => one.textContent),
-        [...cells.querySelectorAll("rect")].map((one) => one.getAttribute("class"))])"""
+    cells = """() => {
+        const figure = document.querySelector("script.matrices").closest("figure");
+        return [...figure.querySelectorAll("g.cells")].map((cells) => [
+            [...cells.querySelectorAll("text")].map((one) => one.textContent),
+            [...cells.querySelectorAll("rect")].map((one) => one.getAttribute("class"))]);
+    }"""
     first = shown.page.evaluate(cells)
     for condition in ("jpeg:65", "none"):
         select.select_option(condition)

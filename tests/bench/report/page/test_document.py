@@ -11,8 +11,8 @@ import pytest
 
 from bench.evaluation.cells import matrices
 from bench.report.conclusions import conclusions
+from bench.report.figures.boards.matrices import matrix_labels
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import matrix_labels
 from bench.report.page.document import page
 from bench.report.ranking_columns import ranking_columns
 from tests.support.pages import HOSTILE, conditions_run, hostile_run, numbers_of, page_of, read

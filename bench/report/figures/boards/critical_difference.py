@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pandas as pd
 
 from bench.charts.critical_difference import critical_difference_chart
 from bench.charts.plot_area import percent_axis
@@ -34,7 +38,18 @@ def critical_difference_content(findings: Findings) -> FigureContent:
         charts.append(
             critical_difference_chart("Who can be told apart", f"{said}.", detectors, ranking.groups, axis, note=note)
         )
-    return FigureContent(charts)
+    return FigureContent(
+        charts, rows=pd.DataFrame([row for ranking in shown for row in _pairs(ranking)]) if shown else None
+    )
+
+
+def _pairs(ranking: Ranking) -> Iterator[dict[str, str | float]]:
+    """Every pair of a ranking, on these generators, and across generators where that is tested."""
+    for pair in ranking.pairs:
+        for scope, evidence in (("on these generators", pair.images), ("across generators", pair.generators)):
+            if evidence is not None:
+                names: dict[str, str | float] = {"first": pair.first, "second": pair.second, "tests": scope}
+                yield names | {"difference": pair.difference} | asdict(evidence)
 
 
 def _applies(ranking: Ranking) -> bool:

@@ -20,7 +20,7 @@ from bench.platform.errors import InputError
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
-from bench.report.figures.run_pictures import NoImages
+from bench.report.figures.opened_images import NoImages
 from bench.report.ranking_columns import TableColumn, TitledTable, percent
 from detectors.api import Runtime
 

@@ -21,7 +21,7 @@ from bench.charts.plot_area import PlotAxis, Tick
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
-from bench.report.figures.run_pictures import NoImages
+from bench.report.figures.opened_images import NoImages
 from bench.report.ranking_columns import TableColumn, TitledTable, p_text
 from protocols.api import NONE
 

@@ -7,8 +7,8 @@ import pytest
 
 from bench.charts.numbers import percent_text
 from bench.evaluation.cells import matrices
+from bench.report.figures.boards.matrices import matrices_content, matrix_labels
 from bench.report.figures.findings import Findings
-from bench.report.figures.matrices import matrices_content, matrix_labels
 from bench.report.ranking_columns import average_text, rank_text
 from tests.support.drawings import meeting, named, outside, texts
 from tests.support.open_protocols import by_size

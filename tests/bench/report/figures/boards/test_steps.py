@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bench.records import columns
+from bench.report.figures.boards.steps import steps_content
 from bench.report.figures.findings import Findings
-from bench.report.figures.steps import steps_content
 from protocols.degradation import DegradationMatrix
 from protocols.training.training_size import TrainingSize
 from tests.support.drawings import named, outside, texts

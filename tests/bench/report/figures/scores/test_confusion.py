@@ -12,8 +12,8 @@ from bench.evaluation.cells import evaluate
 from bench.evaluation.leaderboard import rankings_of
 from bench.records import columns
 from bench.records.store import Store
-from bench.report.figures.confusion import confusion_content
 from bench.report.figures.findings import Findings
+from bench.report.figures.scores.confusion import confusion_content
 from bench.report.run_report import write_files
 from bench.report.sections.attribution import confusions
 from tests.bench.report.sections.test_attribution import attributed

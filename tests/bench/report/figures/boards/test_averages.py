@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bench.report.figures.averages import averages_content
+from bench.report.figures.boards.averages import averages_content
 from bench.report.figures.findings import Findings
 from bench.report.ranking_columns import percent, rank_text
 from tests.support.drawings import named, outside, texts

@@ -25,7 +25,7 @@ from bench.charts.heat_map import HeatMapPanel, heat_map_chart
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
-from bench.report.figures.run_pictures import NoImages
+from bench.report.figures.opened_images import NoImages
 from bench.report.ranking_columns import TableColumn, TitledTable, interval_text, percent
 
 _MOST_DETECTORS, _MOST_SLICES = 16, 40

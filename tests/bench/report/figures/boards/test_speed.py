@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bench.records import columns
+from bench.report.figures.boards.speed import speed_content
 from bench.report.figures.findings import Findings
-from bench.report.figures.speed import speed_content
 from tests.support.drawings import meeting, named, outside
 from tests.support.synthetic_runs import make_run
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import pandas as pd
+
 from bench.charts.chart import Chart
 from bench.charts.intervals import IntervalMark, IntervalRow, interval_chart
 from bench.charts.plot_area import PlotAxis, percent_axis
@@ -20,7 +22,27 @@ _HEADER = "ap"
 def averages_content(findings: Findings) -> FigureContent:
     """A chart for each ranking of shares."""
     shown = [ranking for ranking in findings.rankings if not ranking.rank_by and _complete(ranking)]
-    return FigureContent([_chart(findings, ranking) for ranking in shown])
+    rows = [_numbers(ranking, row) for ranking in shown for row in ranking.rows]
+    charts = [_chart(findings, ranking) for ranking in shown]
+    return FigureContent(charts, rows=pd.DataFrame(rows) if rows else None)
+
+
+def _numbers(ranking: Ranking, row: RankingRow) -> dict[str, object]:
+    """The numbers of one row of a chart; shares in [0, 1]."""
+    mean = row.means[ranking.ranked_by]
+    return {
+        "detector": row.detector,
+        "rank": row.rank,
+        "last_rank": row.last_rank,
+        "average": ranking.ranked_by,
+        "value": mean.value,
+        "low": mean.low,
+        "high": mean.high,
+        "low_across_generators": row.across[0],
+        "high_across_generators": row.across[1],
+        "cells": mean.cells,
+        "planned": mean.planned,
+    }
 
 
 def _complete(ranking: Ranking) -> list[RankingRow]:

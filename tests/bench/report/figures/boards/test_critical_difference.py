@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.report.figures.critical_difference import critical_difference_content
+from bench.report.figures.boards.critical_difference import critical_difference_content
 from bench.report.figures.findings import Findings
 from bench.report.ranking_columns import percent
 from tests.support.drawings import meeting, named, outside, texts

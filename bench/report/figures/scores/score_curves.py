@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from bench.analyses.scores.curves import DetectorCurves, DrawnCurve, PooledReliability, curves_of
+from bench.analyses.scores.curves import DrawnCurve, PooledReliability
 from bench.charts.lines import LinePanel, Series, line_chart
 from bench.charts.plot_area import percent_axis
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from bench.report.ranking_columns import TableColumn, TitledTable, percent
 
-_MOST_LINES, _MOST_PANELS = 10, 9
+_MOST_PANELS = 9
 
 
 def roc_content(findings: Findings) -> FigureContent:
     """ROC and precision-recall curves of the best detectors over the average that ranks."""
-    found = _found(findings, _MOST_LINES)
+    found = findings.score_curves
     whole = [one for one in found if one.roc is not None and one.precision_recall is not None]
     if not whole:
         return FigureContent(reason="; ".join(f"{one.detector}: {one.gap}" for one in found if one.gap))
@@ -44,12 +44,6 @@ def roc_content(findings: Findings) -> FigureContent:
     return FigureContent([line_chart("Every threshold", said, panels, note=note)], [table])
 
 
-def _found(findings: Findings, most: int) -> list[DetectorCurves]:
-    names = findings.best(most)
-    by_name = {one.detector: one for one in curves_of(findings.measured, findings.average, detectors=names)}
-    return [by_name[name] for name in names if name in by_name]
-
-
 def _left_out(findings: Findings, shown: int) -> str:
     total = len(findings.rows)
     return f" The best {shown} of {total}." if total > shown else ""
@@ -62,7 +56,7 @@ def _series(findings: Findings, detector: str, curve: DrawnCurve) -> Series:
 
 def reliability_content(findings: Findings) -> FigureContent:
     """A panel for each of the best detectors: its scores beside what the images are."""
-    found = [(one.detector, one.reliability) for one in _found(findings, _MOST_PANELS)]
+    found = [(one.detector, one.reliability) for one in findings.score_curves[:_MOST_PANELS]]
     whole = [(detector, one) for detector, one in found if one is not None]
     if not whole:
         return FigureContent()

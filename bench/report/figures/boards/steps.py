@@ -14,7 +14,7 @@ from bench.evaluation.cells import accuracy_name
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
-from bench.report.ranking_columns import percent
+from bench.report.ranking_columns import TableColumn, TitledTable, interval_text, percent
 from protocols.api import NONE
 
 _MOST_LINES = 12  # of a panel; the matrices have all
@@ -42,7 +42,8 @@ def steps_content(findings: Findings) -> FigureContent:
         for title, names in quantities.items()
     ]
     chart = line_chart(_title(findings), _description(rows, best, quantities), panels, note=_note(findings, len(best)))
-    return FigureContent([chart], rows=rows)
+    tables = [_table(kind, names, found, findings.best(10**6)) for kind, names in quantities.items()]
+    return FigureContent([chart], tables, rows)
 
 
 def _values(findings: Findings, axis: str) -> list[object]:
@@ -74,6 +75,19 @@ def _points(findings: Findings) -> pd.DataFrame:
 def _panel(title: str, names: Sequence[str], series: Sequence[Series], axis: PlotAxis) -> LinePanel:
     labels = [name.partition(":")[2] or name for name in names] if title else list(names)
     return LinePanel(title, series, names_axis(labels), axis, level=0.5, slanting=max(map(len, labels)) > 7)
+
+
+def _table(kind: str, names: Sequence[str], found: _Points, detectors: Sequence[str]) -> TitledTable:
+    """The numbers of a panel, of all detectors."""
+    missing = (math.nan,) * 3
+    texts = {name: tuple(_text(*found.get((detector, name), missing)) for detector in detectors) for name in names}
+    first = TableColumn(columns.DETECTOR, tuple(detectors), left=True)
+    title = f"Accuracy in % under {kind}" if kind else "Accuracy in % at each step"
+    return TitledTable(title, (first, *(TableColumn(name, own) for name, own in texts.items())))
+
+
+def _text(value: float, low: float, high: float) -> str:
+    return percent(value) if math.isnan(low) else f"{percent(value)} {interval_text(low, high)}"
 
 
 def _series(findings: Findings, found: _Points, detector: str, names: Sequence[str]) -> Series:

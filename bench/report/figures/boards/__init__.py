@@ -1,0 +1,1 @@
+"""Figures of boards: averages, matrices, steps, speed."""

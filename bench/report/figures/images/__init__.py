@@ -1,0 +1,1 @@
+"""Figures that need the images of a run."""
