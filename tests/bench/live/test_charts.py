@@ -47,7 +47,7 @@ def test_a_matrix_has_a_square_and_a_text_for_every_cell(rows, columns):
     assert {one.get("class") for one in squares if one not in missing} <= {"h75"}
     assert tips(panel)[0] == '<g0> & "a long name" / <g0> & "a long name": missing'
     right = max(float(one.get("x")) + float(one.get("width")) for one in squares)
-    left = text_width('<g0> & "a long name"', 12.0)
+    left = text_width('<g0> & "a long name"', 12.0 if columns <= MOST_NUMBERED else 9.0)
     assert left + right <= float(panel.get("width"))
 
 
