@@ -76,7 +76,8 @@ def accuracy_axis(least: float) -> PlotAxis:
 
 def numbers_axis(least: float, most: float, title: str = "") -> PlotAxis:
     """An axis over two finite numbers, marked at 1, 2 or 5 times a power of ten, at most eight times."""
-    span = (most - least) or abs(most) or 1.0
+    largest = max(abs(least), abs(most))
+    span = max(most - least, 1e-9 * largest, 1e-300) if most > least else largest or 1.0  # as doubles can tell
     power = 10.0 ** math.floor(math.log10(span / 6))
     step = next(power * size for size in (1, 2, 5, 10) if span / (power * size) <= 6)
     low, high = math.floor(least / step), math.ceil(most / step)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from bench.analyses.scores.training_history import MEASURE, PART, VALUE, mean_history, training_history
 from bench.charts.lines import LinePanel, Series, line_chart
-from bench.charts.plot_area import accuracy_axis, epochs_axis, numbers_axis
+from bench.charts.plot_area import PlotAxis, accuracy_axis, epochs_axis, numbers_axis
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -51,13 +52,18 @@ def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str])
     series = []
     for detector in order:
         own = rows[rows[columns.DETECTOR].eq(detector)].sort_values(columns.EPOCH)
-        points = list(zip(own[columns.EPOCH].astype(float) + 1, own[VALUE].astype(float), strict=True))
+        finite = own[VALUE].astype(float).where(np.isfinite(own[VALUE].astype(float)))  # a diverged loss is a gap
+        points = list(zip(own[columns.EPOCH].astype(float) + 1, finite, strict=True))
         if points:
             series.append(Series(findings.title(detector), findings.hues[detector], points))
     last = max(x for one in series for x, _ in one.points)
     values = [y for one in series for _, y in one.points if not math.isnan(y)]
-    up = accuracy_axis(min(values)) if "accuracy" in title else numbers_axis(0.0, max(values), "nats")
+    up = accuracy_axis(min(values, default=0.0)) if "accuracy" in title else _nats(values)
     return LinePanel(title.capitalize(), series, epochs_axis(1, int(last)), up)
+
+
+def _nats(losses: list[float]) -> PlotAxis:
+    return numbers_axis(0.0, max(losses, default=1.0), "nats")
 
 
 FIGURE = Figure(
