@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from bench.charts.chart import SMALL, Chart
 from bench.charts.markup import element, joined
+from bench.charts.numbers import one_decimal
 from bench.charts.palette import DetectorHue
 from bench.charts.plot_area import PlotArea, PlotAxis, marker
 from bench.charts.typefaces import text_width
@@ -24,7 +25,7 @@ def critical_difference_chart(
     *,
     note: str = "",
 ) -> Chart:
-    """Detectors, best first, with their averages on one axis; a bar joins those that are not told apart.
+    """Detectors with their averages on one axis; a bar with a dot for each joins those that are not told apart.
 
     Args:
         title: What it shows.
@@ -44,11 +45,12 @@ def critical_difference_chart(
     for place, group in enumerate(bars):
         ends = sorted(places[name] for name in group)
         down = 26.0 + _BAR * place
-        found.append(element("path", class_="thick", d=f"M{ends[0] - 3:.1f} {down:.1f}H{ends[-1] + 3:.1f}"))
+        found.append(element("path", class_="axis", d=f"M{ends[0]:.1f} {down:.1f}H{ends[-1]:.1f}"))
+        found += [element("circle", cx=across, cy=down, r=3.2, class_="member") for across in ends]
     for place, (name, hue, value) in enumerate(detectors):
         rightmost = place < half
         down = labels + _STEP * (place if rightmost else len(detectors) - 1 - place)
-        found += _label(name, f"{100 * value:.1f}", hue, (places[name], down), rightmost=rightmost)
+        found += _label(name, one_decimal(value), hue, (places[name], down), rightmost=rightmost)
     height = labels + _STEP * half + 24
     body = element("g", *found, transform=f"translate({left:.1f} 24)")
     return Chart(title, description, left + _WIDE + right, height, joined(body), note)

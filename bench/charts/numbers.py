@@ -50,5 +50,10 @@ def correlation_text(value: float) -> str:
 
 
 def _rounded(share: float) -> int:
-    """Whole percent; halves go to the even one, also where a product is a little off the half that it stands for."""
-    return round(round(100 * share, 6))
+    """Whole percent; halves go up, also where a product is a little off the half that it stands for."""
+    return math.floor(round(100 * share, 6) + 0.5)
+
+
+def one_decimal(share: float) -> str:
+    """A share in percent with one decimal, as tables have it."""
+    return f"{round(100 * share, 9):.1f}"

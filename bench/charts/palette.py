@@ -132,7 +132,7 @@ _TEXT_RULES = (
     ".mark{stroke:var(--ground);stroke-width:1}",
     ".bar{stroke-width:2;stroke-linecap:round;fill:none}",
     ".wide{stroke-width:1.2}",
-    ".thick{stroke:var(--ink);stroke-width:4;stroke-linecap:round}",
+    ".member{fill:var(--ink);stroke:none}",
     ".lead{stroke:var(--faint);stroke-width:.8;fill:none}",
 )
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from bench.charts.chart import SMALL, Chart
 from bench.charts.markup import element
+from bench.charts.numbers import one_decimal
 from bench.charts.palette import DetectorHue
 from bench.charts.plot_area import PlotArea, PlotAxis, marker
 from bench.charts.typefaces import text_width
@@ -72,7 +73,7 @@ def _point(point: Point, area: PlotArea, named: list[tuple[float, float, float, 
     if not math.isnan(point.low):
         low, high = (area.at(point.x, min(max(end, area.y.low), area.y.high))[1] for end in (point.low, point.high))
         found.append(element("path", class_=f"wide {point.hue.css}", d=f"M{across:.1f} {low:.1f}V{high:.1f}"))
-    found.append(marker(point.hue, across, down, f"{point.name}: {100 * point.y:.1f} %, {point.x:,.0f} images/s"))
+    found.append(marker(point.hue, across, down, f"{point.name}: {one_decimal(point.y)} %, {point.x:,.0f} images/s"))
     width = text_width(point.name, SMALL)
     for right, lower, anchor in _TRIED:
         start = across + right - {"start": 0.0, "middle": width / 2, "end": width}[anchor]

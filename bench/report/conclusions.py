@@ -48,7 +48,7 @@ def _who_is_best(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]
     first = named[0]
     if all(verdicts[first, other].verdict == BETTER for other in named[1:]):
         return f"{first} is best."
-    return f"unresolved who is best; nobody is better beyond chance than {_list(best)}."
+    return f"unresolved who is best: any of {_list(best)} may be."
 
 
 def _better_than(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -22,11 +22,13 @@ def data_facts(records: Mapping[str, DataRecord]) -> Markup:
 
 def _facts(name: str, record: DataRecord) -> Markup:
     title = record.title if not name else f"{record.title} ({name})"
-    generators = f"{record.images:,} images, {len(record.generators)} generators: {_families(record)}."
+    groups = list(record.census.get("groups", ()))
+    used = [one for one in record.generators if not groups or any(group.get("generator") == one for group in groups)]
+    generators = f"{record.images:,} images, {len(used)} generator{'' if len(used) == 1 else 's'}: "
+    generators += f"{_families(used, record.families)}."
     limited = f" At most {record.limit:,} images of each generator, split and class." if record.limit else ""
     excluded = len(record.census.get("excluded", ()))
     left_out = f" {excluded:,} files could not be read and were left out for every detector." if excluded else ""
-    groups = list(record.census.get("groups", ()))
     return joined(
         element("h4", title),
         element("p", f"{generators}{limited}{left_out}"),
@@ -36,10 +38,10 @@ def _facts(name: str, record: DataRecord) -> Markup:
     )
 
 
-def _families(record: DataRecord) -> str:
+def _families(generators: Sequence[str], families: Mapping[str, str]) -> str:
     members: dict[str, list[str]] = {}
-    for generator in record.generators:
-        members.setdefault(record.families.get(generator, generator), []).append(generator)
+    for generator in generators:
+        members.setdefault(families.get(generator, generator), []).append(generator)
     return "; ".join(
         f"{family}: {', '.join(names)}" if names != [family] else family for family, names in members.items()
     )

@@ -19,14 +19,15 @@ from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
 from bench.report.figures.findings import Findings
 from bench.report.figures.opened_images import NoImages
-from bench.report.page.parts import folded
-from bench.report.ranking_columns import percent
+from bench.report.page.parts import folded, table
+from bench.report.ranking_columns import DASH, TableColumn, percent
 from protocols.api import NONE
 
 MOST = 200  # images of a page
 _SHARED, _DIVIDED, _FLIPPED = 40, 60, 12  # of each kind; the rest are the surest mistakes
 _JUDGES = 3  # detectors whose verdicts flip
 _COPIES = 7  # degradations that are shown of an image
+_TABLED = 10  # detectors whose scores under degradations are shown
 _OPEN = 12  # images of a kind that stand open
 
 
@@ -122,7 +123,9 @@ def _flipping(findings: Findings) -> tuple[list[str], list[str]]:
     )
     changed = wide[[name for name in conditions if name in wide]].sub(wide[NONE], axis=0).abs()
     flips = changed.mean(axis=1).groupby(columns.NAME, sort=False).mean().sort_values(ascending=False, kind="stable")
-    return [str(name) for name in flips[flips > 0].index[:_FLIPPED]], conditions[:_COPIES]
+    worst = changed.mean().sort_values(ascending=False, kind="stable").index[:_COPIES]
+    shown = [name for name in conditions if name in set(worst)]
+    return [str(name) for name in flips[flips > 0].index[:_FLIPPED]], shown
 
 
 def _thumbnails(
@@ -184,10 +187,10 @@ def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[
         element("div", name, class_="name"),
         element(
             "div",
-            f"{CLASS_NAMES[label]}; wrong by {wrong} of {total} detectors{over}",
+            f"{CLASS_NAMES[label]}; {wrong} of {total} detectors are wrong{over}",
             class_="wrong" if 2 * wrong > total else "right",
         ),
-        folded("Scores", element("div", _scores(told, findings.best(10**6)))),
+        folded("Scores", _scores(told, findings.best(10**6))),
         class_="wide" if several else None,
     )
 
@@ -214,16 +217,18 @@ def _copy(one: Thumbnail, media: str, told: _Answers) -> Markup:
     return element("div", _image(one, media), element("div", name), said)
 
 
-def _scores(told: _Answers, order: Sequence[str]) -> str:
-    """The score of every detector, under every degradation where there are several."""
-    texts = []
-    for detector in order:
-        found = {name: percent(answers[detector].score) for name, answers in told.items() if detector in answers}
-        if len(told) > 1:
-            texts.append(f"{detector}: " + ", ".join(f"{name} {score}" for name, score in found.items()))
-        elif found:
-            texts.append(f"{detector} {next(iter(found.values()))}")
-    return "; ".join(texts)
+def _scores(told: _Answers, order: Sequence[str]) -> Markup:
+    """The score of every detector; under several degradations a table of the first ones."""
+    if len(told) == 1:
+        (answers,) = told.values()
+        texts = [f"{detector} {percent(answers[detector].score)}" for detector in order if detector in answers]
+        return element("div", "; ".join(texts))
+    shown = order[:_TABLED]
+    by_degradation = [
+        TableColumn(name, tuple(percent(answers[one].score) if one in answers else DASH for one in shown))
+        for name, answers in told.items()
+    ]
+    return table([TableColumn("detector", tuple(shown), left=True), *by_degradation], css="", caption="Scores in %")
 
 
 def _image(one: Thumbnail, media: str) -> Markup:

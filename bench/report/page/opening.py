@@ -7,6 +7,7 @@ from markupsafe import Markup
 from bench.charts.markup import element, joined
 from bench.evaluation.leaderboard import Ranking
 from bench.report.conclusions import conclusions
+from bench.report.figures.findings import Findings
 from bench.report.page.parts import paragraphs
 from bench.report.ranking_columns import average_text, heading
 
@@ -35,3 +36,18 @@ def _answer(ranking: Ranking) -> list[str]:
     value = average_text(row.means[by], with_interval=True)
     first = f"{row.detector} has the {highest} {by} {measure}: {value}{unit}."
     return [first, *conclusions(ranking)]
+
+
+def summary(findings: Findings) -> Markup:
+    """A run in a few lines: its question, and what may be said of the best."""
+    ranking = findings.rankings[0]
+    question = ranking.title.partition(": ")
+    said = " ".join(sentence for sentence in _answer(ranking) if _of_the_best(sentence))
+    return element(
+        "p", element("b", f"{question[0]}: "), f"{question[2]}. " if question[2] else "", said, class_="lead"
+    )
+
+
+def _of_the_best(sentence: str) -> bool:
+    """Whether a sentence is about the highest average, or about who is best."""
+    return " has the " in sentence or "best" in sentence or "No cell" in sentence

@@ -52,11 +52,8 @@
   }
 
   // Matrices: another condition is written into the cells that are there; a pointer reads a cell in words.
-  // Shares are parts of 10,000. Halves go to the even number, as in the drawn cells.
-  const whole = (value) => {
-    const rounded = Math.round(value / 100);
-    return value % 100 === 50 && rounded % 2 ? rounded - 1 : rounded;
-  };
+  // Shares are parts of 10,000.
+  const whole = (value) => Math.round(value / 100);
   const percent = (value) => value < 0 ? "-" : value === 10000 ? "100" : value === 0 ? "0" :
     whole(value) > 0 && whole(value) < 100 ? String(whole(value)) :
     value < 5 ? "<0.1" : value >= 9995 ? ">99.9" : (value / 100).toFixed(1);
@@ -129,6 +126,14 @@
     });
     figure.querySelector(".tools").hidden = false;
   }
+
+  // On paper everything stands open.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    opened.forEach((one) => { one.open = true; });
+  });
+  addEventListener("afterprint", () => opened.forEach((one) => { one.open = false; }));
 
   // Light and dark by choice.
   const ground = document.getElementById("ground");

@@ -11,6 +11,7 @@ from bench.charts.markup import ElementContent, element, joined
 from bench.explanations.registry import explanations
 from bench.report.ranking_columns import TableColumn, TitledTable
 
+_BOARD = "leaderboard"
 _INTERVAL = re.compile(r"^(\S.*?) (\[[^\]]*\])(.*)$")
 
 
@@ -71,7 +72,7 @@ def titled(found: TitledTable) -> Markup:
 def meanings() -> Mapping[str, str]:
     """What the column of each header means, in the board or anywhere."""
     known: dict[str, str] = {}
-    for one in explanations():
+    for one in sorted(explanations(), key=lambda one: _BOARD not in one.tables):  # those of the board first
         for name in one.names:
             known.setdefault(name, one.meaning)
     return known

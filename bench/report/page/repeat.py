@@ -21,14 +21,15 @@ def repeat(manifest: Manifest) -> Markup:
     """The command that asks the same again, and what it ran on."""
     runtime = manifest.runtime
     device = f"{runtime.device}, {runtime.precision}, {runtime.processor}"
-    known = manifest.data.kind == EMBEDDED
-    said = "on a machine with nothing but Python." if known else "with the images in a folder of your own."
+    data = "" if manifest.data.kind == EMBEDDED else " DATA is the folder of the images."
+    commit = f"Commit {manifest.commit.removesuffix('-dirty')}"
+    changed = " (with changes that were not committed)" if manifest.commit.endswith("-dirty") else ""
     return joined(
-        element("p", f"The same question again, {said}"),
+        element("p", f"Where Lineup is installed, which needs Python 3.11 or later, this asks the same again.{data}"),
         element("pre", element("code", command(manifest)), tabindex="0", role="region", aria_label="Command"),
         element(
             "p",
-            f"Commit {manifest.commit} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}.",
+            f"{commit}{changed} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}.",
             class_="legend",
         ),
         folded("Versions", _versions(manifest)),

@@ -53,7 +53,12 @@ SECTIONS = (
     Section("thresholds", thresholds.threshold_content, thresholds.LEGEND, "What would another threshold give?"),
     Section("orders", orders.order_content, orders.LEGEND, "Do other measures agree on the order?"),
     Section("reported", reported.reported_content, reported.LEGEND, "What was reported, and what was measured?"),
-    Section("degradations", degradations.degradation_content, degradations.LEGEND, "What does each degradation do?"),
+    Section(
+        "degradations",
+        degradations.degradation_content,
+        degradations.LEGEND,
+        "Which versions were these?",
+    ),
 )
 
 

@@ -33,8 +33,8 @@ def critical_difference_content(findings: Findings) -> FigureContent:
             [f"not told apart: {', '.join(group)}" for group in ranking.groups if len(group) > 1]
             + [f"{name} is told apart from all others" for name in alone]
         )
-        note = f"{ranking.ranked_by.capitalize()} {ranking.accuracy} in %. A bar joins detectors that tests {over} "
-        note += "cannot tell apart."
+        note = f"{ranking.ranked_by.capitalize()} {ranking.accuracy} in %. Dots on one bar: tests {over} "
+        note += "cannot tell these detectors apart."
         charts.append(
             critical_difference_chart("Who can be told apart", f"{said}.", detectors, ranking.groups, axis, note=note)
         )
@@ -62,6 +62,6 @@ FIGURE = Figure(
     "Told apart",
     "Which of them can be told apart?",
     critical_difference_content,
-    "Under one bar no pair is told apart, at 5% for any false verdict. Detectors without a bar in common differ beyond "
-    "chance.",
+    "A bar is of the detectors whose dots are on it: no two of them are told apart, at 5% for any false verdict. "
+    "Detectors without a bar in common differ beyond chance.",
 )

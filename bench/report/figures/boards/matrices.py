@@ -86,7 +86,7 @@ def _heading(findings: Findings, ranking: Ranking, row: RankingRow) -> tuple[str
     ranks = rank_text((row.rank, row.last_rank))
     means = [f"{name} {average_text(row.means[name], with_interval=True)}" for name in ranking.leading]
     ap = row.metrics.get("ap", math.nan)
-    last = [] if math.isnan(ap) else [f"AP {percent(ap)}"]
+    last = [] if math.isnan(ap) else [f"AP of all cells {percent(ap)}"]
     return f"{ranks}  {findings.title(row.detector)}", (means[0], ", ".join([*means[1:], *last]))
 
 
@@ -95,6 +95,6 @@ FIGURE = Figure(
     "Matrices",
     "Where does each detector work, and where does it fail?",
     matrices_content,
-    "Paper white is guessing, blue is better, brown is worse than guessing; grey was not scored. 100 is said of a cell "
-    "without an error and of no other.",
+    "The middle of the scale is guessing; blue is better, brown is worse than guessing, grey was not scored. 100 is "
+    "said of a cell without an error and of no other. Bold: tested on what it was trained on.",
 )

@@ -57,5 +57,5 @@ FIGURE = Figure(
     "Overlap",
     "Who is right where others fail?",
     overlap_content,
-    "Dark columns complement the row; a pale row and column err on the same images.",
+    "A high number: the column is right where the row fails. A low one: both err on the same images.",
 )
