@@ -13,7 +13,7 @@ from markupsafe import Markup
 from bench.charts.chart import LINE, SMALL, TEXT, Chart
 from bench.charts.grid import grid_chart
 from bench.charts.markup import element, joined
-from bench.charts.numbers import correlation_text, percent_text, step_of
+from bench.charts.numbers import correlation_text, percent_text, share_text, step_of
 from bench.charts.typefaces import BOLD, shortened, text_width
 
 PanelKind = Literal["h", "s", "r"]  # accuracies around chance, shares from none to all, correlations from -1 to 1
@@ -21,6 +21,8 @@ GROUP_GAP = 6.0  # pixels between groups
 PANEL_GAP = 28.0
 _LABEL_GAP = 6.0
 _SLANT = 0.72  # of a label's length, across and down, where it slants
+_TIGHT = 11.0  # pixels of a cell without numbers, whose labels are small, and stand upright below
+_TINY = 9.0  # the size of their text in pixels
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class HeatMapPanel:
         diagonal: Whether cells of one label are bold: tested on what was trained on.
         numbers: Whether the numbers stand in the cells.
         css: Class of the whole panel, by which a page finds it; empty for none.
+        tips: Whether each cell says its row, its column and its number where a pointer rests on it.
     """
 
     title: str
@@ -52,6 +55,7 @@ class HeatMapPanel:
     diagonal: bool = True
     numbers: bool = True
     css: str = ""
+    tips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,10 @@ def _said(kind: PanelKind, value: float) -> str:
 def _frame(panels: Sequence[HeatMapPanel]) -> _Frame:
     most = max(sum(map(len, panel.columns)) for panel in panels)
     numbers = any(panel.numbers for panel in panels)
-    cell = (30.0, 24.0) if most <= 16 and numbers else (24.0, 18.0) if numbers else (11.0, 11.0)
-    labels = max(text_width(_row_label(panel, row), TEXT) for panel in panels for row in _flat(panel.rows))
-    lower = max(text_width(column, TEXT) for panel in panels for column in _flat(panel.columns))
+    cell = (30.0, 24.0) if most <= 16 and numbers else (24.0, 18.0) if numbers else (_TIGHT, _TIGHT)
+    size = TEXT if numbers else _TINY
+    labels = max(text_width(_row_label(panel, row), size) for panel in panels for row in _flat(panel.rows))
+    lower = max(text_width(column, size) for panel in panels for column in _flat(panel.columns))
     title = max(TEXT * LINE * bool(panel.title) + SMALL * LINE * len(panel.lines) for panel in panels)
     names = SMALL * LINE + 3 if any(panel.column_groups for panel in panels) else 0.0
     sizes = [(_extent(panel.columns, cell[0]), _extent(panel.rows, cell[1])) for panel in panels]
@@ -117,7 +122,7 @@ def _frame(panels: Sequence[HeatMapPanel]) -> _Frame:
         cell,
         labels + _LABEL_GAP,
         title + names + 8,
-        _SLANT * lower + TEXT,
+        _SLANT * lower + TEXT if numbers else lower + _LABEL_GAP + 2,
         across,
         max(one for _, one in sizes),
     )
@@ -148,11 +153,14 @@ def _panel(panel: HeatMapPanel, frame: _Frame) -> Markup:
         _cell(panel, (row, column), (columns[column], rows[row]), frame.cell) for row in rows for column in columns
     ]
     down = _extent(panel.rows, high)
+    tight = high == _TIGHT
+    css, middle = ("tiny", 3.2) if tight else (None, 4.0)
     labels = [
-        element("text", _row_label(panel, row), x=-_LABEL_GAP, y=y + high / 2 + 4, text_anchor="end")
+        element("text", _row_label(panel, row), x=-_LABEL_GAP, y=y + high / 2 + middle, text_anchor="end", class_=css)
         for row, y in rows.items()
     ]
-    labels += [_slanting(column, x + wide / 2 + 3, down + 11) for column, x in columns.items()]
+    below = _upright if tight else _slanting
+    labels += [below(column, x + wide / 2 + 3, down) for column, x in columns.items()]
     body = element(
         "g",
         element("g", *cells, class_="cells"),
@@ -170,7 +178,12 @@ def _panel(panel: HeatMapPanel, frame: _Frame) -> Markup:
 
 
 def _slanting(text: str, x: float, y: float) -> Markup:
-    return element("text", text, transform=f"translate({x:.1f} {y:.1f}) rotate(-45)", text_anchor="end")
+    return element("text", text, transform=f"translate({x:.1f} {y + 11:.1f}) rotate(-45)", text_anchor="end")
+
+
+def _upright(text: str, x: float, y: float) -> Markup:
+    place = f"translate({x:.1f} {y + _LABEL_GAP:.1f}) rotate(-90)"
+    return element("text", text, transform=place, text_anchor="end", class_="tiny")
 
 
 def _group_names(panel: HeatMapPanel, wide: float) -> list[Markup]:
@@ -190,14 +203,21 @@ def _cell(panel: HeatMapPanel, key: tuple[str, str], place: tuple[float, float],
     related = panel.kind == "r"
     step, (x, y), (wide, high) = step_of((value + 1) / 2 if related else value), place, size
     css = "missing" if step is None else f"{'h' if related else panel.kind}{step}"
-    box = element("rect", x=x, y=y, width=wide - 1, height=high - 1, class_=css)
+    tip = element("title", f"{key[0]} / {key[1]}: {_tip(panel.kind, value)}") if panel.tips else None
     if not panel.numbers or (panel.kind == "s" and value < 0.005):
-        return box
+        return element("rect", tip, x=x, y=y, width=wide - 1, height=high - 1, class_=css)
+    box = element("rect", x=x, y=y, width=wide - 1, height=high - 1, class_=css)
     text = correlation_text(value) if related else percent_text(value)
     bold = panel.diagonal and key[0] == key[1]
     style = f"{'tiny' if len(text) > 3 else 'number'} {'bold ' if bold else ''}{'faint' if step is None else css}"
     middle = element("text", text, x=x + (wide - 1) / 2, y=y + high / 2 + 3.2, class_=style, text_anchor="middle")
-    return joined(box, middle)
+    return element("g", tip, box, middle) if tip else joined(box, middle)  # the tip is of the number, too
+
+
+def _tip(kind: PanelKind, value: float) -> str:
+    if math.isnan(value):
+        return "missing"
+    return correlation_text(value) if kind == "r" else share_text(value)
 
 
 def _scale(kind: PanelKind, left: float) -> Chart:

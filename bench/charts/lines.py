@@ -16,6 +16,7 @@ from bench.charts.plot_area import PlotArea, PlotAxis, apart, marker
 from bench.charts.typefaces import text_width
 
 _GAP = 26.0  # between panels
+_SQUARE = 520.0  # pixels that a square takes across with its names, at most
 _LEFT, _NAME_GAP = 34.0, 24.0
 _NAMED = 12  # lines of which all have names; of more, the first ones
 _SHIFT = 2.4  # pixels between the marks of two lines at one place
@@ -52,6 +53,7 @@ class LinePanel:
         diagonal: Whether the line from corner to corner is marked, which is chance, or perfect calibration.
         slanting: Whether the labels below slant, as long ones must.
         square: Whether the area is a square.
+        ends: Whether the last number of each line stands behind its name.
     """
 
     title: str
@@ -62,14 +64,26 @@ class LinePanel:
     diagonal: bool = False
     slanting: bool = False
     square: bool = False
+    ends: bool = False
 
 
-def line_chart(title: str, description: str, panels: Sequence[LinePanel], *, note: str = "") -> Chart:
-    """Panels of lines side by side."""
+def line_chart(
+    title: str, description: str, panels: Sequence[LinePanel], *, note: str = "", width: float | None = None
+) -> Chart:
+    """Panels of lines side by side.
+
+    Args:
+        title: What all of them show.
+        description: The same in words.
+        panels: One at least.
+        note: How to read them.
+        width: Of a panel with the names beside it, in pixels; None for what their number leaves.
+    """
     across = min(3 if panels[0].square else 2, len(panels))
-    names = max(text_width(one.name, SMALL) for panel in panels for one in panel.series) + _NAME_GAP + 6
+    names = max(text_width(_name(panel, one), SMALL) for panel in panels for one in panel.series) + _NAME_GAP + 6
     left = max(map(_left, panels))
-    wide = min((WIDTH - (across - 1) * _GAP) / across, 720.0) - left - names
+    whole = width or min((WIDTH - (across - 1) * _GAP) / across, _SQUARE if panels[0].square else 720.0)
+    wide = whole - left - names
     high = wide if panels[0].square else min(300.0, 0.62 * wide)
     lower = max(_lower(panel) for panel in panels)
     upper = 26.0 + (TEXT * LINE if any(panel.title for panel in panels) else 0.0)
@@ -116,7 +130,7 @@ def _panel(panel: LinePanel, area: PlotArea, upper: float) -> list[Markup]:
     middle = (len(panel.series) - 1) / 2
     for place, series in reversed(list(enumerate(panel.series))):
         found.append(_series(series, area, _SHIFT * (place - middle) if series.bounds else 0.0))
-    return [*found, *_names(panel.series[:_NAMED], area)]
+    return [*found, *_names(panel, area)]
 
 
 def _series(series: Series, area: PlotArea, shift: float) -> Markup:
@@ -136,14 +150,26 @@ def _series(series: Series, area: PlotArea, shift: float) -> Markup:
     return element("g", *found, transform=f"translate({shift:.1f} 0)" if shift else None)
 
 
-def _names(series: Sequence[Series], area: PlotArea) -> list[Markup]:
+def _end(series: Series) -> tuple[float, float] | None:
+    """The last point with a value."""
+    return next(((x, y) for x, y in reversed(series.points) if not math.isnan(y)), None)
+
+
+def _name(panel: LinePanel, series: Series) -> str:
+    """What stands at the end of a line."""
+    end = _end(series)
+    return f"{series.name} {panel.y.text(end[1])}" if panel.ends and end else series.name
+
+
+def _names(panel: LinePanel, area: PlotArea) -> list[Markup]:
     """Mark and name of each line at its right end, moved apart where they would meet, and a line to where it ends."""
-    ends = [next(((x, y) for x, y in reversed(one.points) if not math.isnan(y)), None) for one in series]
+    series = panel.series[:_NAMED]
+    ends = map(_end, series)
     shown = [(one, area.at(*end)) for one, end in zip(series, ends, strict=True) if end is not None]
     places = apart([down for _, (_, down) in shown], SMALL + 2.5, area.height)
     found = []
     for (one, (across, down)), place in zip(shown, places, strict=True):
         found.append(element("path", class_="lead", d=f"M{across + 8:.1f} {down:.1f}L{area.width + 9:.1f} {place:.1f}"))
         found.append(marker(one.hue, area.width + 15, place))
-        found.append(element("text", one.name, x=area.width + _NAME_GAP, y=place + 3.6, class_="small"))
+        found.append(element("text", _name(panel, one), x=area.width + _NAME_GAP, y=place + 3.6, class_="small"))
     return found

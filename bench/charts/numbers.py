@@ -22,6 +22,15 @@ def percent_text(share: float) -> str:
     return ">99.9" if share >= 0.9995 else f"{100 * share:.1f}"
 
 
+def share_text(share: float) -> str:
+    """A share in [0, 1] in percent with one decimal and the unit; 100 is said of nothing but 1, 0 of nothing but 0."""
+    if math.isnan(share):
+        return MISSING
+    if share not in {0.0, 1.0} and not 0.0005 <= share < 0.9995:
+        return f"{'<0.1' if share < 0.5 else '>99.9'} %"
+    return f"{100 * share:.1f} %"
+
+
 def step_of(share: float) -> int | None:
     """The step from 0 to 100 of the colour of a share in [0, 1]; None for NaN. 100 is left to 1, and 0 to 0."""
     if math.isnan(share):

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from bench.charts.chart import LINE, SMALL
 from bench.charts.markup import element
-from bench.charts.numbers import one_decimal
+from bench.charts.numbers import share_text
 from bench.charts.palette import DetectorHue
 
 _MARKERS = (  # around 0, 0
@@ -53,7 +53,7 @@ class PlotAxis:
 
     def text(self, value: float) -> str:
         """A number of the axis as it is read."""
-        return f"{one_decimal(value)} %" if self.shares else f"{value:.3g}"
+        return share_text(value) if self.shares else f"{value:.3g}"
 
     def place(self, value: float) -> float:
         """Where a value stands, from 0 at the beginning to 1 at the end."""
@@ -67,6 +67,30 @@ def percent_axis(low: float = 0.0, high: float = 1.0, title: str = "", step: flo
     count = round((high - low) / step)
     ticks = [Tick(low + step * place, f"{100 * (low + step * place):.0f}") for place in range(count + 1)]
     return PlotAxis(low, high, ticks, title, shares=True)
+
+
+def accuracy_axis(least: float) -> PlotAxis:
+    """An axis of accuracies up to 1, from below chance or from the ten percent below the least of them."""
+    return percent_axis(min(0.4, math.floor(10 * least) / 10), 1.0)
+
+
+def numbers_axis(least: float, most: float, title: str = "") -> PlotAxis:
+    """An axis over two finite numbers, marked at 1, 2 or 5 times a power of ten, at most eight times."""
+    largest = max(abs(least), abs(most))
+    span = max(most - least, 1e-9 * largest, 1e-300) if most > least else largest or 1.0  # as doubles can tell
+    power = 10.0 ** math.floor(math.log10(span / 6))
+    step = next(power * size for size in (1, 2, 5, 10) if span / (power * size) <= 6)
+    low, high = math.floor(least / step), math.ceil(most / step)
+    high = max(high, low + 1)
+    ticks = [Tick(step * place, f"{step * place:.6g}") for place in range(low, high + 1)]
+    return PlotAxis(step * low, step * high, ticks, title)
+
+
+def epochs_axis(first: int, last: int) -> PlotAxis:
+    """An axis of the epochs of a training, counted from 1."""
+    step = max(1, math.ceil((last - first + 1) / 8))
+    ticks = [Tick(at, str(at)) for at in range(first, last + 1, step)]
+    return PlotAxis(first, max(last, first + 1), ticks, "epoch")
 
 
 def decades_axis(least: float, most: float, title: str) -> PlotAxis:

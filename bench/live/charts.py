@@ -1,161 +1,144 @@
-"""Small pictures of the page as SVG: bars, matrices and curves, with a text for those who cannot see them."""
+"""What is drawn of a run that goes on: a bar of its cells, the matrices so far, and the trainings by their epochs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 
-from bench.charts.palette import accuracy_colour, text_colour
+from markupsafe import Markup
+
+from bench.charts.chart import SMALL
+from bench.charts.heat_map import HeatMapPanel, heat_map_chart
+from bench.charts.lines import LinePanel, Series, line_chart
+from bench.charts.markup import element
+from bench.charts.palette import DetectorHue
+from bench.charts.plot_area import PlotAxis, accuracy_axis, epochs_axis, numbers_axis
+from bench.charts.typefaces import shortened
 from bench.live.state import AccuracyMap, TrainingCurves
 
-WIDE, MIDDLE, SMALL = 34, 24, 12  # sides of the squares of a matrix, for few, some and many columns
-LONGEST_LABEL = 14  # characters
-LETTER = 6.2  # width of one
-CHART = (300, 92)  # width and height of the field of a curve
-KINDS = ("loss", "accuracy")
-Curve = tuple[str, Sequence[float | None]]
+MOST_NUMBERED = 16  # columns of a matrix with numbers in its cells
+PANEL_WIDTH = 358.0  # pixels of the curves of a training: three beside each other, and one on a phone
+_NAME_WIDTH = 110.0  # of a curve, in pixels
+_HUES = [DetectorHue(f"c{hue}-0", place) for place, hue in enumerate((1, 3, 2, 4, 6, 0))]  # of curves, in their order
+_MEASURES = {"loss": "nats", "accuracy": ""}  # of which a training draws panels, and their units
+_Curve = tuple[str, Sequence[float]]
 
 
-def bar(shares: Mapping[str, float], text: str, *, thin: bool = False) -> str:
+def bar(shares: Mapping[str, float], text: str, *, thin: bool = False) -> Markup:
     """A bar of segments by their classes, shares of the whole in [0, 1]."""
     parts, start = [], 0.0
     for name, share in shares.items():
-        parts.append(f'<rect class="{name}" x="{1000 * start:.2f}" width="{1000 * share:.2f}" height="10"/>')
+        parts.append(element("rect", class_=name, x=1000 * start, y=0, width=1000 * share, height=10))
         start += share
-    return (
-        f'<svg class="bar{" thin" if thin else ""}" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(text)}">{"".join(parts)}</svg>'
+    css = "share thin" if thin else "share"
+    return element(
+        "svg", *parts, class_=css, viewBox="0 0 1000 10", preserveAspectRatio="none", role="img", aria_label=text
     )
 
 
-def colour_scale() -> str:
-    """The colours of accuracies from 0 to 100%."""
-    steps = [
-        f'<rect x="{4 + 5 * step}" width="5.5" height="12" fill="{_rgb(accuracy_colour(step / 40))}"/>'
-        for step in range(41)
-    ]
-    ticks = [f'<text x="{6 + 2 * mark}" y="25" text-anchor="middle">{mark}</text>' for mark in (0, 25, 50, 75)]
-    return (
-        '<svg viewBox="0 0 250 28" role="img" aria-label="colours from 0 to 100%, white at 50% which is guessing">'
-        f'{"".join(steps)}{"".join(ticks)}<text x="206" y="25" text-anchor="middle">100%</text></svg>'
+@lru_cache(maxsize=2)  # drawn anew only where a cell has changed
+def matrices(maps: tuple[AccuracyMap, ...], *, diagonal: bool) -> Markup:
+    """Matrices of accuracies beside each other, grey where cells are missing, over the scale of their colours.
+
+    Args:
+        maps: One of each detector, one at least; those of a single row become one matrix with a row for each.
+        diagonal: Whether cells of one label are told apart: tested on what was trained on.
+    """
+    panels = [_joined_panel(maps)] if is_one_matrix(maps) else [_panel(one, diagonal=diagonal) for one in maps]
+    return heat_map_chart("Accuracies so far", "", panels).inline()
+
+
+def is_one_matrix(maps: Sequence[AccuracyMap]) -> bool:
+    """Whether all have a single row, over the same columns."""
+    return all(len(one.accuracies) == 1 for one in maps) and len({one.columns for one in maps}) == 1
+
+
+def _panel(one: AccuracyMap, *, diagonal: bool) -> HeatMapPanel:
+    values = {
+        (row, column): math.nan if accuracy is None else accuracy
+        for row, accuracies in zip(chain(*one.rows), one.accuracies, strict=True)
+        for column, accuracy in zip(chain(*one.columns), accuracies, strict=True)
+    }
+    return HeatMapPanel(
+        one.detector,
+        values,
+        one.rows,
+        one.columns,
+        [f"{one.scored:,} of {one.planned:,} cells"],
+        one.column_families,
+        diagonal=diagonal,
+        numbers=_numbered(one),
+        tips=True,
     )
 
 
-def matrix_chart(one: AccuracyMap) -> str:
-    """A matrix of accuracies, grey where cells are missing."""
-    side = WIDE if len(one.columns) <= 8 else MIDDLE if len(one.columns) <= 14 else SMALL
-    left = 10 + LETTER * max((len(_short(row)) for row in one.rows), default=0)
-    labelled = side > SMALL
-    top = 16 + 0.75 * LETTER * max((len(_short(name)) for name in one.columns), default=0) if labelled else 4
-    width = left + side * len(one.columns) + (40 if labelled else 4)
-    height = top + side * len(one.rows) + 4
-    parts = list(_column_labels(one.columns, left, top, side)) if labelled else []
-    for place, (row, accuracies) in enumerate(zip(one.rows, one.accuracies, strict=True)):
-        y = top + side * place
-        if labelled or len(one.rows) <= 14:
-            label = f"{escape(_short(row))}<title>{escape(row)}</title>"
-            parts.append(f'<text x="{left - 6:.1f}" y="{y + side / 2 + 4:.1f}" text-anchor="end">{label}</text>')
-        for column, (name, accuracy) in enumerate(zip(one.columns, accuracies, strict=True)):
-            parts.append(_square((left + side * column, y), side, accuracy, f"{row} / {name}"))
-    return (
-        f'<svg width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'aria-label="{escape(_matrix_text(one))}">{"".join(parts)}</svg>'
+def _joined_panel(maps: Sequence[AccuracyMap]) -> HeatMapPanel:
+    """One matrix of detectors with a single row each."""
+    first, values = maps[0], {}
+    for one in maps:
+        for column, accuracy in zip(chain(*one.columns), one.accuracies[0], strict=True):
+            values[one.detector, column] = math.nan if accuracy is None else accuracy
+    counts = {one.detector: f"{one.scored:,} of {one.planned:,}" for one in maps}
+    return HeatMapPanel(
+        "",
+        values,
+        [[one.detector for one in maps]],
+        first.columns,
+        (),
+        first.column_families,
+        counts,
+        diagonal=False,
+        numbers=_numbered(first),
+        tips=True,
     )
 
 
-def _matrix_text(one: AccuracyMap) -> str:
-    return f"accuracies of {one.detector}, {one.scored} of {one.planned} cells scored"
+def _numbered(one: AccuracyMap) -> bool:
+    return sum(map(len, one.columns)) <= MOST_NUMBERED
 
 
-def _column_labels(names: Sequence[str], left: float, top: float, side: int) -> Iterator[str]:
-    for column, name in enumerate(names):
-        x, y = left + side * (column + 0.5), top - 5
-        yield (
-            f'<text x="{x:.1f}" y="{y:.1f}" transform="rotate(-42 {x:.1f} {y:.1f})">'
-            f"{escape(_short(name))}<title>{escape(name)}</title></text>"
+def training(one: TrainingCurves) -> Markup | None:
+    """The curves of a training, each with its last value: losses in one panel, accuracies in another.
+
+    Of a training without both, its first numbers, each in a panel; None where there is nothing to draw.
+    """
+    return _training(f"{one.detector}, {one.train}", one.first, tuple(one.values.items()))
+
+
+@lru_cache(maxsize=16)  # a training is drawn anew where an epoch was added
+def _training(title: str, first: int, values: tuple[tuple[str, tuple[float | None, ...]], ...]) -> Markup | None:
+    curves = [(name, [_finite(value) for value in numbers]) for name, numbers in values]
+    known = [(name, numbers) for name, numbers in curves if not all(map(math.isnan, numbers))]
+    groups = [(kind, [one for one in known if kind in one[0]]) for kind in _MEASURES]
+    if not any(found for _, found in groups):
+        groups = [(name, [(name, numbers)]) for name, numbers in known[:3]]
+    panels = [_training_panel(kind, found, first) for kind, found in groups if found]
+    return line_chart(title, "", panels, width=PANEL_WIDTH).inline() if panels else None
+
+
+def _finite(value: float | None) -> float:
+    return value if value is not None and math.isfinite(value) else math.nan
+
+
+def _training_panel(kind: str, curves: Sequence[_Curve], first: int) -> LinePanel:
+    series = [
+        Series(
+            shortened(name.replace("_", " "), SMALL, _NAME_WIDTH),
+            _HUES[place % len(_HUES)],
+            [(float(epoch), value) for epoch, value in enumerate(numbers, start=first + 1)],
         )
-
-
-def _square(place: tuple[float, float], side: int, accuracy: float | None, what: str) -> str:
-    x, y = place
-    shape = f'x="{x:.1f}" y="{y:.1f}" width="{side - 2}" height="{side - 2}" rx="{2 if side > SMALL else 1}"'
-    if accuracy is None:
-        return f'<rect class="missing" {shape}><title>{escape(what)}: missing</title></rect>'
-    colour = accuracy_colour(accuracy)
-    value = f"{100 * accuracy:.1f}"
-    square = f'<rect {shape} fill="{_rgb(colour)}"><title>{escape(what)}: {value}%</title></rect>'
-    if side == SMALL:
-        return square
-    kind = "on-dark" if sum(text_colour(colour)) > 3 * 128 else "on-light"
-    text = f"{100 * accuracy:.0f}" if value != "100.0" else "100"
-    middle = f'x="{x + side / 2 - 1:.1f}" y="{y + side / 2 + 3:.1f}"'
-    return f'{square}<text class="{kind}" {middle} text-anchor="middle">{text}</text>'
-
-
-def training_charts(one: TrainingCurves) -> str:
-    """The curves of a training: losses in one field, accuracies in another; of a training without both, all numbers."""
-    fields = [[(name, values) for name, values in one.values.items() if kind in name] for kind in KINDS]
-    if not any(fields):
-        fields = [[curve] for curve in list(one.values.items())[:3]]
-    kinds = KINDS if any(KINDS[0] in name or KINDS[1] in name for name in one.values) else ("",) * len(fields)
-    return "".join(_field(kind, curves, one.first) for kind, curves in zip(kinds, fields, strict=True) if curves)
-
-
-def _field(kind: str, curves: Sequence[Curve], first: int) -> str:
-    known = [value for _, values in curves for value in values if value is not None]
-    if not known:
-        return ""
-    low, high = min(known), max(known)
-    factor, unit = (100, "%") if kind == "accuracy" else (1, "")
-    width, height = CHART
-    left, top = 44, 8
-    parts = [
-        f'<line class="grid" x1="{left}" x2="{left + width}" y1="{y}" y2="{y}"/>'
-        f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{factor * value:.3g}{unit}</text>'
-        for y, value in ((top, high), (top + height, low))
+        for place, (name, numbers) in enumerate(curves)
     ]
-    span = (high - low) or 1.0
-    for number, (_, values) in enumerate(curves):
-        step = width / max(1, len(values) - 1)
-        points = [
-            (left + step * place, top + height * (1 - (value - low) / span))
-            for place, value in enumerate(values)
-            if value is not None
-        ]
-        parts += _line(points, f"s{number % 4}")
-    parts += _legend(curves, factor, unit)
-    label = f"{kind or curves[0][0]} by epoch, from epoch {first + 1} on"
-    total = top + height + 24
-    return (
-        f'<svg width="{left + width + 8}" height="{total}" viewBox="0 0 {left + width + 8} {total}" role="img" '
-        f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
-    )
+    there = [value for _, numbers in curves for value in numbers if not math.isnan(value)]
+    last = first + max(len(numbers) for _, numbers in curves)
+    title = kind.replace("_", " ").capitalize()
+    return LinePanel(title, series, epochs_axis(first + 1, last), _axis(kind, there), ends=True)
 
 
-def _line(points: Sequence[tuple[float, float]], kind: str) -> list[str]:
-    if not points:
-        return []
-    way = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    x, y = points[-1]
-    return [
-        f'<polyline class="line {kind}" points="{way}"/>',
-        f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>',
-    ]
-
-
-def _legend(curves: Sequence[Curve], factor: int, unit: str) -> Iterator[str]:
-    """The names of curves under their field, each with its last value."""
-    x, y = 44.0, CHART[1] + 26
-    for number, (name, values) in enumerate(curves):
-        last = next((value for value in reversed(values) if value is not None), None)
-        text = f"{name.replace('_', ' ')} {'' if last is None else f'{factor * last:.3g}{unit}'}"
-        yield f'<text class="s{number % 4}" x="{x:.0f}" y="{y}">{escape(text)}</text>'
-        x += LETTER * len(text) + 14
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
-
-
-def _rgb(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
+def _axis(kind: str, values: Sequence[float]) -> PlotAxis:
+    if kind == "accuracy":
+        return accuracy_axis(min(values))
+    least = min(0.0, *values) if kind in _MEASURES else min(values)
+    return numbers_axis(least, max(values), _MEASURES.get(kind, ""))

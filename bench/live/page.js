@@ -3,6 +3,16 @@
 const shown = {};
 const fresh = document.getElementById("fresh");
 
+// What was scrolled sideways stays so, and what had the focus keeps it.
+function put(part, html) {
+  const held = part.querySelector(".scroll");
+  const [left, focused] = [held?.scrollLeft, held !== null && held === document.activeElement];
+  part.innerHTML = html; // escaped by the server
+  const now = part.querySelector(".scroll");
+  if (now && left) now.scrollLeft = left;
+  if (now && focused) now.focus({ preventScroll: true });
+}
+
 async function refresh() {
   let pause = 2000;
   try {
@@ -13,7 +23,7 @@ async function refresh() {
     for (const [name, html] of Object.entries(parts)) {
       if (shown[name] !== html) {
         shown[name] = html;
-        document.getElementById(name).innerHTML = html; // escaped by the server
+        put(document.getElementById(name), html);
       }
     }
     fresh.textContent = "seen " + new Date().toLocaleTimeString();

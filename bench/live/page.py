@@ -1,6 +1,6 @@
 """The page of a run: parts of HTML that follow from its state, and the whole that holds them.
 
-Every text of others (names of generators, reasons, notices) passes through `html.escape`.
+Every text of others (names of generators, reasons, notices) is escaped where it becomes an element.
 """
 
 from __future__ import annotations
@@ -8,13 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import cache
-from html import escape
 from importlib.resources import files
 from string import Template
 
-from bench.live.charts import bar, colour_scale, matrix_chart, training_charts
+from markupsafe import Markup, escape
+
+from bench.charts.markup import element, joined
+from bench.live.charts import bar, is_one_matrix, matrices, training
 from bench.live.state import MISSING, LeftOutCells, RunState
 from bench.records.outcomes import Scored, Unasked
+from bench.report.page.styles import style_sheet
 
 STAGES = {
     "waiting": "No run yet: waiting for one to be planned here",
@@ -40,7 +43,13 @@ def title(state: RunState) -> str:
     return f"{STAGES[state.stage].partition(':')[0]}: {name}"
 
 
-def parts(state: RunState) -> dict[str, str]:
+@cache
+def style() -> str:
+    """The style sheet of the page: that of all pages, and what this one has besides."""
+    return f"{style_sheet()}{asset('page.css')}"
+
+
+def parts(state: RunState) -> dict[str, Markup]:
     """The parts of the page that change, as HTML by their ids."""
     first, second = _maps(state), _curves(state)
     if not (state.counts and state.counts[Scored.status]):  # everything is trained before anything is scored
@@ -71,35 +80,44 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _head(state: RunState) -> str:
-    stage = f'<p class="stage {state.stage}">{STAGES[state.stage]}</p>'
-    error = f'<p class="error">{escape(state.error)}</p>' if state.error else ""
+def _head(state: RunState) -> Markup:
+    stage = element("p", STAGES[state.stage], class_=f"stage {state.stage}")
+    error = element("p", state.error, class_="error") if state.error else None
     if state.facts is None:
-        hint = f"Start it with <code>lineup run --out {escape(state.folder)}</code>; it appears once it is planned."
-        return f'{stage}<h1>{escape(state.folder)}</h1><p class="soft">{hint}</p>'
+        start = element("code", f"lineup run --out {state.folder}")
+        hint = element("p", "Start it with ", start, "; it appears once it is planned.", class_="faint")
+        return joined(element("h1", state.folder), stage, hint)
     facts = state.facts
-    named = {"protocol": facts.protocol, "data": facts.data, "setting": facts.setting, "device": facts.device}
-    rows = [f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in named.items()]
+    named: dict[str, str | Markup] = {
+        "protocol": facts.protocol,
+        "data": facts.data,
+        "setting": facts.setting,
+        "device": facts.device,
+    }
     if facts.command:
-        rows.append(f"<dt>command</dt><dd><code>{escape(facts.command)}</code></dd>")
-    return f'{stage}{error}<h1>{escape(facts.title)}</h1><dl class="facts">{"".join(rows)}</dl>'
+        named["command"] = element("code", facts.command)
+    rows = (part for name, value in named.items() for part in (element("dt", name), element("dd", value)))
+    return joined(element("h1", facts.title), stage, error, element("dl", *rows))
 
 
-def _progress(state: RunState) -> str:
+def _progress(state: RunState) -> Markup:
     if not state.counts:
-        return ""
+        return Markup()
     total = sum(state.counts.values())
     shown = {name: count for name, count in state.counts.items() if count or name in {Scored.status, MISSING}}
     words = {Unasked.status: "not in the data", MISSING: "missing" if state.stage == "finished" else "still missing"}
     figures = [("", f"{total:,}", "cells planned")]
     figures += [(name, f"{count:,}", words.get(name, name)) for name, count in shown.items()]
     figures += [("", text, what) for text, what in _times(state)]
-    items = "".join(f'<li class="{kind}"><b>{text}</b><span>{what}</span></li>' for kind, text, what in figures)
+    items = (element("li", element("b", text), element("span", what), class_=kind) for kind, text, what in figures)
     segments = {name: count / total for name, count in shown.items() if name != MISSING}
     said = ", ".join(f"{count} {words.get(name, name)}" for name, count in shown.items())
-    return (
-        f'<h2>Progress</h2><ul class="figures">{items}</ul>{bar(segments, f"of {total} cells: {said}")}'
-        f"{_step(state)}{_reasons(state.left_out)}"
+    return joined(
+        element("h2", "Progress"),
+        element("ul", *items, class_="figures"),
+        bar(segments, f"of {total} cells: {said}"),
+        _step(state),
+        _reasons(state.left_out),
     )
 
 
@@ -110,73 +128,69 @@ def _times(state: RunState) -> Iterator[tuple[str, str]]:
     end = time.time() if state.stage == "running" else state.updated
     yield duration(end - state.started), "since the start" if state.stage == "running" else "from start to end"
     if state.step_left is not None and state.step:
-        yield duration(state.step_left), f"left of “{escape(state.step.name)}”, at its rate so far"
+        yield duration(state.step_left), f"left of “{state.step.name}”, at its rate so far"
 
 
-def _step(state: RunState) -> str:
+def _step(state: RunState) -> Markup | None:
     step = state.step
     if step is None or state.stage == "finished":
-        return ""
+        return None
     verb = "Now" if state.stage == "running" else "Ended during"
     text = f"{step.name}: {step.done:,} of {step.total:,}"
     share = step.done / step.total if step.total else 0.0
-    return f'<div class="step"><p>{verb}: {escape(text)}</p>{bar({"step": share}, text, thin=True)}</div>'
+    return element("div", element("p", f"{verb}: {text}"), bar({"step": share}, text, thin=True), class_="step")
 
 
-def _reasons(left_out: tuple[LeftOutCells, ...]) -> str:
+def _reasons(left_out: tuple[LeftOutCells, ...]) -> Markup | None:
     items = []
     for one in left_out:
         status = "not in the data" if one.status == Unasked.status else one.status
-        detectors = escape(", ".join(one.detectors))
-        items.append(
-            f'<li class="{escape(one.status)}"><b>{one.count:,} {escape(status)}</b> ({detectors}): '
-            f"{escape(one.reason)}</li>"
-        )
-    return f'<ul class="reasons">{"".join(items)}</ul>' if items else ""
+        count = element("b", f"{one.count:,} {status}")
+        items.append(element("li", count, f" ({', '.join(one.detectors)}): {one.reason}", class_=one.status))
+    return element("ul", *items, class_="reasons") if items else None
 
 
-def _maps(state: RunState) -> str:
+def _maps(state: RunState) -> Markup:
     if not state.maps:
-        return ""
-    rows, columns = state.axes
-    cards = []
-    for one in state.maps:
-        count = f"{one.scored:,} of {one.planned:,} cells"
-        cards.append(
-            f'<article class="card"><header><h3>{escape(one.detector)}</h3><span class="soft">{count}</span></header>'
-            f"{matrix_chart(one)}</article>"
-        )
+        return Markup()
+    rows, across = state.axes
+    if is_one_matrix(state.maps):
+        rows = "detector"
     legend = (
-        f"Rows: {escape(rows)}. Columns: {escape(columns)}. Accuracy in % at the threshold 0.5, both classes counting "
-        "alike; the mean of all cells behind a square, grey until all of them are scored."
+        f"Rows: {rows}. Columns: {across}. Accuracy in % at the threshold 0.5, both classes counting alike; the mean "
+        "of all cells behind a square, grey until all of them are scored. 100 is said of no cell with an error."
     )
-    return (
-        f'<h2>Cells</h2><p class="soft">{legend}</p><div class="scale soft">{colour_scale()}</div>'
-        f'<div class="cards">{"".join(cards)}</div>'
+    drawn = matrices(state.maps, diagonal=state.axes[0] != state.axes[1])
+    return joined(
+        element("h2", "Cells"),
+        element("p", legend, class_="legend"),
+        element("figure", element("div", drawn, class_="scroll", tabindex=0, role="region", aria_label="Cells")),
     )
 
 
-def _curves(state: RunState) -> str:
+def _curves(state: RunState) -> Markup:
     if not state.curves:
-        return ""
-    cards = []
+        return Markup()
+    drawn = []
     for one in reversed(state.curves):
         epochs = max(map(len, one.values.values()), default=0) + one.first
         count = f"{epochs} {'epoch' if epochs == 1 else 'epochs'}"
-        cards.append(
-            f'<article class="card"><header><h3>{escape(one.detector)}: {escape(one.train)}</h3>'
-            f'<span class="soft">{count}</span></header>{training_charts(one)}</article>'
-        )
+        caption = element("figcaption", element("b", f"{one.detector}: {one.train}"), f", {count}")
+        drawn.append(element("figure", caption, training(one)))
     more = f" {state.more_curves} earlier ones are not drawn." if state.more_curves else ""
     text = f"Every training by its epochs, the latest first; what was in the cache is not trained again.{more}"
-    return f'<h2>Trainings</h2><p class="soft">{text}</p><div class="cards">{"".join(cards)}</div>'
+    return joined(
+        element("h2", "Trainings"),
+        element("p", text, class_="legend"),
+        element("div", *drawn, class_="trainings"),
+    )
 
 
-def _notices(state: RunState) -> str:
+def _notices(state: RunState) -> Markup:
     if not state.notices:
-        return ""
-    items = [
-        f"<li{' class=warning' if line.startswith('Warning') else ''}>{escape(line)}</li>"
+        return Markup()
+    items = (
+        element("li", line, class_="warning" if line.startswith("Warning") else None)
         for line in state.notices[-MOST_NOTICES:]
-    ]
-    return f'<h2>Notices</h2><ol class="notices">{"".join(items)}</ol>'
+    )
+    return joined(element("h2", "Notices"), element("ol", *items, class_="notices"))

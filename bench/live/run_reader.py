@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from bench.records.live_record import (
 from bench.records.manifest import Manifest, read_manifest
 from bench.records.outcomes import Failed, Scored, Skipped, Unasked
 from bench.records.store import MANIFEST, TRAINING
+from bench.report.matrix_layout import labelled_groups
 
 NOT_CURVES = {columns.FIT, columns.DETECTOR, columns.TRAIN, columns.SEED, columns.EPOCH}
 MOST_CURVES = 6  # trainings that are drawn, the latest ones
@@ -212,17 +214,19 @@ def _left_out(cells: pd.DataFrame) -> Iterator[LeftOutCells]:
 
 
 def _maps(cells: pd.DataFrame, manifest: Manifest) -> Iterator[AccuracyMap]:
-    rows, across = manifest.protocol.rows.name, manifest.protocol.columns.name
+    axes, families = (manifest.protocol.rows, manifest.protocol.columns), manifest.families
     for detector, own in cells.groupby(columns.DETECTOR, sort=False):
         asked = own[own[columns.STATUS] != Unasked.status]
-        groups = asked.groupby([rows, across], sort=False)[columns.RANKED]
-        means = groups.mean().where(groups.count() == groups.size())
-        names = [list(own[axis].unique()) for axis in (rows, across)]
-        table = [[_number(means.get((row, column))) for column in names[1]] for row in names[0]]
+        labels = [asked[axis.name].map(str) for axis in axes]
+        groups = asked.groupby(labels, sort=False)[columns.RANKED]
+        means = groups.mean().where(groups.count() == groups.size()).to_dict()
+        (rows, _), (across, named) = (labelled_groups(list(own[axis.name].unique()), axis, families) for axis in axes)
+        table = [[_number(means.get((row, column))) for column in chain(*across)] for row in chain(*rows)]
         yield AccuracyMap(
             str(detector),
-            tuple(map(str, names[0])),
-            tuple(map(str, names[1])),
+            tuple(map(tuple, rows)),
+            tuple(map(tuple, across)),
+            tuple(named),
             tuple(map(tuple, table)),
             int((own[columns.STATUS] == Scored.status).sum()),
             len(asked),
@@ -230,7 +234,7 @@ def _maps(cells: pd.DataFrame, manifest: Manifest) -> Iterator[AccuracyMap]:
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - a number, NaN or None
-    return None if value is None or pd.isna(value) else round(float(value), 4)
+    return None if value is None or pd.isna(value) else float(value)
 
 
 def _live_curves(folder: Path) -> tuple[tuple[TrainingCurves, ...], int]:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
 
-from bench.live.page import asset, page, parts, title
+from bench.live.page import asset, page, parts, style, title
 from bench.live.run_reader import RunReader
 from bench.live.state import RunState
 from bench.platform.errors import InputError
@@ -19,16 +19,16 @@ from bench.platform.errors import InputError
 ADDRESS = "127.0.0.1"
 HOSTS = ("localhost", ADDRESS, "[::1]")
 SECONDS_KEPT = 0.5  # a state, at least, for several who ask at once
-SHARE_OF_TIME = 0.1  # that reading takes, at most: the run needs the machine
+SHARE_OF_TIME = 0.1  # that reading and drawing take, at most: the run needs the machine
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-Content = tuple[str, bytes]  # its type, and itself
+ServedContent = tuple[str, bytes]  # its type, and itself
 
 
 class LiveServer(ThreadingHTTPServer):
@@ -61,16 +61,18 @@ class LiveServer(ThreadingHTTPServer):
         with self._lock:
             begun = time.monotonic()
             if begun > self._next_read:
-                self._state, ended = self._reader.read(), time.monotonic()
+                self._state = self._reader.read()
+                parts(self._state)  # what takes long to draw is kept there, for all who ask
+                ended = time.monotonic()
                 self._next_read = ended + max(SECONDS_KEPT, (ended - begun) / SHARE_OF_TIME)
             return self._state
 
-    def contents(self) -> dict[str, Callable[[], Content]]:
+    def contents(self) -> dict[str, Callable[[], ServedContent]]:
         """What is served, by path: nothing else is, and no path names a file."""
         return {
             "/": lambda: ("text/html", page(self.state()).encode("utf-8", "backslashreplace")),
             "/state.json": lambda: ("application/json", _state_json(self.state())),
-            "/page.css": lambda: ("text/css", asset("page.css").encode()),
+            "/page.css": lambda: ("text/css", style().encode()),
             "/page.js": lambda: ("text/javascript", asset("page.js").encode()),
         }
 
@@ -106,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _refuse  # noqa: N815
 
-    def _send(self, status: HTTPStatus, content: Content, *, with_body: bool) -> None:
+    def _send(self, status: HTTPStatus, content: ServedContent, *, with_body: bool) -> None:
         kind, body = content
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")

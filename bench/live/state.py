@@ -58,16 +58,18 @@ class AccuracyMap:
 
     Attributes:
         detector: The detector.
-        rows: Values of the axis of rows.
-        columns: Values of the axis of columns.
+        rows: Values of the axis of rows, group by group.
+        columns: Values of the axis of columns, group by group.
+        column_families: Names of the groups of columns; empty where these are no families.
         accuracies: By row and column, in [0, 1]: the mean of all cells behind it; None where one is missing.
         scored: Number of its cells that are scored.
         planned: Number of its cells.
     """
 
     detector: str
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    columns: tuple[tuple[str, ...], ...]
+    column_families: tuple[str, ...]
     accuracies: tuple[tuple[float | None, ...], ...]
     scored: int
     planned: int

@@ -266,6 +266,14 @@ class Manifest:
     degradations: Mapping[str, str] = field(default_factory=dict)
     validation: float = 0.0
 
+    @property
+    def families(self) -> Mapping[str, str]:
+        """The family of each generator; those of a further data set have its name before both, as cells name them."""
+        found = dict(self.data.families)
+        for name, data in self.further.items():
+            found |= {f"{name}:{generator}": f"{name}: {family}" for generator, family in data.families.items()}
+        return found
+
     def to_json(self, **further: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
         """A JSON file with the version of the schema; `further` entries are written into it too."""
         whole = {_SCHEMA: SCHEMA, **asdict(self), **further}

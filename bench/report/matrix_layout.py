@@ -33,6 +33,15 @@ def grouped_values(names: Sequence[AxisValue], axis: AxisRecord, families: Mappi
     return [list(group) for group in group_by_family(list(map(str, names)), families)]
 
 
+def labelled_groups(
+    names: Sequence[AxisValue], axis: AxisRecord, families: Mapping[str, str]
+) -> tuple[list[list[str]], list[str]]:
+    """The labels of an axis in groups, and the names of the groups where they are families."""
+    groups = [[str(name) for name in group] for group in grouped_values(names, axis, families)]
+    several = axis.generators and any(len(group) > 1 for group in groups)
+    return groups, [family_of(group[0], families) for group in groups] if several else []
+
+
 def matrix_panels(matrices: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """One panel per detector; where every matrix is a single row, one panel with a row per detector."""
     if all(len(matrix) == 1 for matrix in matrices.values()):

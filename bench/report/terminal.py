@@ -127,9 +127,9 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest, measured
         manifest: The run's, for the title, the data's title and the families.
         measured: The measured cells, as `bench.evaluation.cells.cells_table` returns them.
     """
-    data, protocol = manifest.data, manifest.protocol
-    rows = grouped_values(list(accuracies.index), protocol.rows, data.families)
-    across = grouped_values(list(accuracies.columns), protocol.columns, data.families)
+    protocol, families = manifest.protocol, manifest.families
+    rows = grouped_values(list(accuracies.index), protocol.rows, families)
+    across = grouped_values(list(accuracies.columns), protocol.columns, families)
     values = accuracies.to_dict()
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(protocol.rows.name, no_wrap=True)
@@ -147,4 +147,4 @@ def matrix(accuracies: pd.DataFrame, detector: str, manifest: Manifest, measured
     title = Text(f"{detector}: {protocol.title}", style="bold")
     about = f"{accuracy_name(own).capitalize()} in %, mean over seeds {', '.join(map(str, manifest.seeds))}"
     about += f" and over {folded}." if (folded := folded_text(own, protocol)) else "."
-    return Group(title, Text(f"Data: {data.title}. Setting: {manifest.setting}. {about}"), Text(""), table)
+    return Group(title, Text(f"Data: {manifest.data.title}. Setting: {manifest.setting}. {about}"), Text(""), table)

@@ -53,6 +53,7 @@ OF_SEVERAL_MODULES = {
     "bench/images/layouts/test_new_layout.py": "a layout that does not ship",
     "bench/images/test_public_data_sets.py": "layouts and annotations, over public data sets in small",
     "bench/report/page/test_browser.py": "the whole page, in a real browser",
+    "bench/report/page/test_stress.py": "pages of 44 generators with failed and skipped cells, and of two data sets",
     "bench/report/test_report.py": "tables, pictures and files of one run",
     "protocols/test_degradation_plugins.py": "degradations of other packages",
     "protocols/test_protocols.py": "every protocol that is installed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -133,13 +134,23 @@ def cells_of(asked: EvaluationProtocol, cells: Sequence[Cell], scope: Scope) -> 
 def _keys(cells: Sequence[Cell]) -> list[str]:
     """A key for each cell; those that differ in an axis of the protocol's own alone are counted."""
     places = ["/".join(map(str, _place(cell))) for cell in cells]
-    return [f"{place}#{seen}" if (seen := places[:i].count(place)) else place for i, place in enumerate(places)]
+    counts: Counter[str] = Counter()
+    keys = []
+    for place in places:
+        keys.append(f"{place}#{counts[place]}" if counts[place] else place)
+        counts[place] += 1
+    return keys
+
+
+def _trained_on(cell: Cell) -> str:
+    return cell.train.name if cell.train else ""
 
 
 def _place(cell: Cell) -> tuple[str | int, ...]:
     """Detector, train, test, degradation, then the size where there is one, and the seed."""
-    sized = [] if cell.train.size is None else [cell.train.size]
-    return cell.detector, cell.train.name, cell.test.name, cell.test.degradation, *sized, cell.seed
+    sized = [] if cell.train is None or cell.train.size is None else [cell.train.size]
+    data = [cell.test.data] if cell.test.data else []
+    return cell.detector, _trained_on(cell), *data, cell.test.name, cell.test.degradation, *sized, cell.seed
 
 
 def run_of(
@@ -151,11 +162,15 @@ def run_of(
     noise: int = 0,
 ) -> Run:
     """A run of a protocol in which every cell is scored; the same arguments give the same run."""
-    skill, scope = skill or falling(), Scope(Images(), tuple(detectors), tuple(seeds))
-    cells = asked.cells(scope)
+    return scored_run(asked, Scope(Images(), tuple(detectors), tuple(seeds)), skill, n, noise)
+
+
+def scored_run(asked: EvaluationProtocol, scope: Scope, skill: Skill | None = None, n: int = 50, noise: int = 0) -> Run:
+    """The same for any scope; a cell of a checkpoint has no training, so that its skill is asked for a training ""."""
+    skill, cells, detectors = skill or falling(), asked.cells(scope), scope.detectors
     table, made = cells_of(asked, cells, scope), []
     for key, cell in zip(table[columns.KEY], cells, strict=True):
-        accuracy = skill(cell.detector, cell.train.name, cell.test.name, cell.test.degradation, cell.seed)
+        accuracy = skill(cell.detector, _trained_on(cell), cell.test.name, cell.test.degradation, cell.seed)
         made.append(scores(accuracy, images(cell.test.name, n)["label"].to_numpy(), rng(key, noise)))
     shown = pd.concat([images(cell.test.name, n) for cell in cells], ignore_index=True)
     keys = table[columns.KEY].repeat(2 * n).array
@@ -165,7 +180,7 @@ def run_of(
         for i, d in enumerate(detectors)
     ]
     return Run(
-        manifest(detectors, seeds, protocol_record(asked, cells, scope)),
+        manifest(detectors, scope.seeds, protocol_record(asked, cells, scope)),
         table,
         ScoreTable.from_frame(shown),
         pd.DataFrame(timing, columns=list(columns.THROUGHPUT)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -88,10 +88,20 @@ class Findings:
         """The names of the first detectors of the rankings, at most so many."""
         return [row.detector for _, row in self.rows][:count]
 
+    def scored(self, detectors: Iterable[str]) -> list[str]:
+        """Those of some detectors that have a scored cell."""
+        scored = set(self.measured.table.loc[self.measured.scored, columns.DETECTOR])
+        return [name for name in detectors if name in scored]
+
     @property
     def average(self) -> str:
         """The average that ranks, of the first ranking."""
         return self.rankings[0].ranked_by
+
+    @property
+    def averaged(self) -> str:
+        """The cells of that average, in words."""
+        return self.average if self.average.endswith("cells") else f"{self.average} cells"
 
     @cached_property
     def hues(self) -> Mapping[str, DetectorHue]:
@@ -123,7 +133,7 @@ class Findings:
         """On what data, in which setting and with how many trainings the run was made."""
         manifest, seeds = self.manifest, len(self.manifest.seeds)
         trained = f" {seeds} training seed{'' if seeds == 1 else 's'}." if manifest.protocol.trains else ""
-        return f"Data: {manifest.data.title}. Setting: {manifest.setting}.{trained}"
+        return f"Data: {self.rankings[0].data}. Setting: {manifest.setting}.{trained}"
 
 
 def _question(run: Run) -> tuple[str, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,11 +9,10 @@ from markupsafe import Markup
 
 from bench.analyses.images.thumbnails import ThumbnailRequest
 from bench.charts.markup import element, empty
-from bench.charts.palette import page_style
-from bench.charts.typefaces import BOLD, REGULAR
 from bench.report.figures.findings import Findings
 from bench.report.page.chapter import Chapter, chapter
 from bench.report.page.opening import summary
+from bench.report.page.styles import style_sheet
 from bench.report.page.words import words
 
 NO_THUMBNAILS = ThumbnailRequest("none")
@@ -55,7 +53,7 @@ def page(runs: Sequence[Findings], thumbnails: ThumbnailRequest = NO_THUMBNAILS)
         element("main", *(one.body for one in chapters), element("section", words(), id="words"), id="report"),
         _footer(),
         element("div", "", id="tip", role="status", hidden=""),
-        element("script", _file("page.js")),
+        element("script", Markup((_FOLDER / "page.js").read_text(encoding="utf-8"))),  # noqa: S704 - our own
     )
     head = element(
         "head",
@@ -63,24 +61,9 @@ def page(runs: Sequence[Findings], thumbnails: ThumbnailRequest = NO_THUMBNAILS)
         empty("meta", name="viewport", content="width=device-width, initial-scale=1"),
         empty("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         element("title", title),
-        element("style", _typeface(), Markup(page_style()), _file("page.css")),  # noqa: S704 - our own
+        element("style", style_sheet()),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
-
-
-def _file(name: str) -> Markup:
-    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 - our own
-
-
-def _typeface() -> Markup:
-    faces = []
-    for weight in (REGULAR, BOLD):
-        data = base64.b64encode(weight.embedded.read_bytes()).decode()
-        faces.append(
-            f"@font-face{{font-family:'IBM Plex Sans';font-weight:{weight.number};"
-            f"src:url(data:font/woff2;base64,{data}) format('woff2')}}"
-        )
-    return Markup("".join(faces))  # noqa: S704 - our own
 
 
 def _contents(chapters: Sequence[Chapter]) -> Markup:

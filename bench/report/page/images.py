@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -24,7 +25,6 @@ from protocols.api import NONE
 
 MOST = 200  # images of a page
 _SHARED, _DIVIDED, _FLIPPED = 40, 60, 12  # of each kind; the rest are the surest mistakes
-_ON_CLEAN = " about the clean copy"
 _JUDGES = 3  # detectors whose verdicts flip
 _COPIES = 7  # degradations that are shown of an image
 _TABLED = 10  # detectors whose scores under degradations are shown
@@ -33,7 +33,13 @@ _OPEN = 12  # images of a kind that stand open
 
 @dataclass(frozen=True, slots=True)
 class ImageList:
-    """Images of one kind."""
+    """Images of one kind.
+
+    Attributes:
+        title: What they have in common.
+        names: Their names.
+        degradations: Those of which copies are shown.
+    """
 
     title: str
     names: Sequence[str]
@@ -170,9 +176,9 @@ def _found(thumbnails: Sequence[Thumbnails], name: str, degradations: Sequence[s
 
 def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[Thumbnail, str]]) -> Markup:
     """One image: small copies, what it is, who is wrong, and all scores."""
-    shown = NONE if NONE in told else next(iter(told))
-    wrong, total = _wrong(told[shown])
-    label = next(iter(told[shown].values())).label
+    wrong, total = _wrong(_over_conditions(told))
+    label = next(iter(next(iter(told.values())).values())).label
+    over = f", over {len(told)} conditions" if len(told) > 1 else ""
     several = len(copies) > 1
     drawn = [_copy(one, media, told) if several else _image(one, media) for one, media in copies]
     return element(
@@ -181,7 +187,7 @@ def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[
         element("div", name, class_="name"),
         element(
             "div",
-            f"{CLASS_NAMES[label]}; {wrong} of {total} detectors are wrong{_ON_CLEAN * (len(told) > 1)}",
+            f"{CLASS_NAMES[label]}; {wrong} of {total} detectors are wrong{over}",
             class_="wrong" if 2 * wrong > total else "right",
         ),
         folded("Scores", _scores(told, findings.best(10**6))),
@@ -189,14 +195,23 @@ def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[
     )
 
 
-def _wrong(answers: Mapping[str, _Answer]) -> tuple[int, int]:
-    """How many of how many detectors are wrong about an image in most of their answers."""
-    return sum(answer.right < 0.5 for answer in answers.values()), len(answers)
+def _over_conditions(told: _Answers) -> list[float]:
+    """The share of each detector's answers about an image that are right, every condition counting alike."""
+    shares: dict[str, list[float]] = {}
+    for answers in told.values():
+        for detector, answer in answers.items():
+            shares.setdefault(detector, []).append(answer.right)
+    return list(map(fmean, shares.values()))
+
+
+def _wrong(shares: Sequence[float]) -> tuple[int, int]:
+    """How many of how many detectors are wrong in most of their answers, by the shares of these that are right."""
+    return sum(share < 0.5 for share in shares), len(shares)
 
 
 def _copy(one: Thumbnail, media: str, told: _Answers) -> Markup:
     """A copy with what it went through and how many are wrong about it."""
-    wrong, total = _wrong(told[one.degradation])
+    wrong, total = _wrong([answer.right for answer in told[one.degradation].values()])
     name = "clean" if one.degradation == NONE else one.degradation
     said = element("div", f"{wrong} of {total} wrong", class_="wrong" if 2 * wrong > total else "right")
     return element("div", _image(one, media), element("div", name), said)

@@ -13,9 +13,8 @@ from markupsafe import Markup
 from bench.charts.markup import element
 from bench.evaluation.cells import SCORED
 from bench.records import columns
-from bench.report.figures.boards.matrices import matrix_labels
+from bench.report.figures.boards.matrices import drawn_panels, matrix_labels
 from bench.report.figures.findings import Findings
-from bench.report.matrix_layout import matrix_panels
 
 MEAN = "mean over conditions"
 _WHOLE = 10_000  # of a share; only 1 is 10,000, and only 0 is 0
@@ -34,7 +33,7 @@ def conditions_of(findings: Findings) -> list[str]:
 def matrix_numbers(findings: Findings) -> Markup:
     """The numbers as a script that is data."""
     protocol = findings.manifest.protocol
-    panels = matrix_panels(findings.matrices)
+    panels = drawn_panels(findings)
     labels = [matrix_labels(findings, title, frame) for title, frame in panels.items()]
     conditions = conditions_of(findings)
     whole: dict[str, Any] = {

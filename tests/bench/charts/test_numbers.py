@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.charts.numbers import MISSING, correlation_text, percent_text, step_of
+from bench.charts.numbers import MISSING, correlation_text, percent_text, share_text, step_of
 
 INSIDE = st.floats(0, 1, exclude_min=True, exclude_max=True)
 
@@ -61,3 +61,19 @@ def test_no_correlation_but_1_is_said_to_be_1(value):
 @pytest.mark.parametrize("share", [0.575, 0.625, 0.285, 0.145])
 def test_equal_shares_are_said_alike_whatever_the_order_of_their_sums(share):
     assert percent_text(share) == percent_text(share + 1e-15) == percent_text(share - 1e-15)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        *[(0.0, "0.0 %"), (1.0, "100.0 %"), (0.875, "87.5 %"), (0.9994, "99.9 %"), (0.0005, "0.1 %")],
+        *[(0.9995, ">99.9 %"), (0.99999, ">99.9 %"), (0.0004, "<0.1 %"), (math.nan, MISSING)],
+    ],
+)
+def test_shares_have_one_decimal_and_are_faultless_only_where_they_are(share, text):
+    assert share_text(share) == text
+
+
+@given(INSIDE)
+def test_no_share_between_is_said_to_be_all_or_none(share):
+    assert share_text(share) not in {"100.0 %", "0.0 %"}

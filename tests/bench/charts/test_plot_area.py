@@ -5,11 +5,22 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.charts.palette import DetectorHue
-from bench.charts.plot_area import PlotArea, PlotAxis, apart, decades_axis, marker, names_axis, percent_axis
+from bench.charts.plot_area import (
+    PlotArea,
+    PlotAxis,
+    accuracy_axis,
+    apart,
+    decades_axis,
+    epochs_axis,
+    marker,
+    names_axis,
+    numbers_axis,
+    percent_axis,
+)
 
 LEAST, MOST = 13.0, 300.0
 
@@ -82,3 +93,34 @@ def test_markers_of_one_hue_differ_and_are_read_by_a_pointer():
     shapes = {str(marker(DetectorHue("c0-0", number), 0, 0)) for number in range(6)}
     assert len(shapes) == 6
     assert "<title>&lt;b&gt;</title>" in marker(DetectorHue("c0-0", 0), 0, 0, "<b>")
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+@example(0.0, 5e-324)
+@example(1e6, 1e-10)
+def test_an_axis_of_numbers_holds_them_with_few_marks_at_its_ends(least, span):
+    axis = numbers_axis(least, least + span)
+    slack = 1e-9 * max(1.0, abs(least) + span)
+    assert axis.low - slack <= least <= least + span <= axis.high + slack
+    assert axis.low < axis.high
+    assert 2 <= len(axis.ticks) <= 8
+    assert (axis.ticks[0].at, axis.ticks[-1].at) == (axis.low, axis.high)
+
+
+def test_an_axis_of_numbers_has_round_marks():
+    assert [tick.label for tick in numbers_axis(0, 0.71).ticks] == ["0", "0.2", "0.4", "0.6", "0.8"]
+    assert [tick.label for tick in numbers_axis(-3e-7, -1e-7).ticks][:2] == ["-3e-07", "-2.5e-07"]
+    assert len(numbers_axis(5.0, 5.0).ticks) >= 2
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 1), (1, 8), (1, 300), (7, 9)])
+def test_an_axis_of_epochs_begins_at_the_first_and_has_at_most_eight_marks(first, last):
+    axis = epochs_axis(first, last)
+    marks = [tick.at for tick in axis.ticks]
+    assert marks[0] == axis.low == first
+    assert marks[-1] <= last <= axis.high
+    assert len(marks) <= 8
+
+
+def test_an_axis_of_accuracies_holds_chance_and_what_is_below():
+    assert [accuracy_axis(least).low for least in (0.93, 0.4, 0.27)] == pytest.approx([0.4, 0.4, 0.2])

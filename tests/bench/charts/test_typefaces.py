@@ -1,9 +1,12 @@
 """Widths of texts, and texts that are shortened to fit."""
 
+import base64
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.charts.typefaces import BOLD, REGULAR, shortened, text_width
+from bench.charts.typefaces import BOLD, REGULAR, font_faces, shortened, text_width
 
 TEXTS = st.text(st.characters(codec="latin-1", exclude_categories=("Cc",)), max_size=40)
 
@@ -31,3 +34,11 @@ def test_the_files_of_both_weights_and_their_licence_are_there():
         assert weight.drawn.read_bytes()[:4] == b"\x00\x01\x00\x00"
         assert weight.embedded.read_bytes()[:4] == b"wOF2"
         assert "SIL OPEN FONT LICENSE" in (weight.drawn.parent / "LICENSE.txt").read_text()
+
+
+def test_the_typeface_in_a_style_sheet_is_that_of_its_files_and_asks_nobody():
+    found = re.findall(r"font-weight:(\d+);src:url\(data:font/woff2;base64,([^)]+)\)", font_faces())
+    assert [(int(number), base64.b64decode(data)) for number, data in found] == [
+        (weight.number, weight.embedded.read_bytes()) for weight in (REGULAR, BOLD)
+    ]
+    assert font_faces().count("url(") == 2

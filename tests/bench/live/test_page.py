@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Thread
 
 import pytest
+from PIL import Image
 
 from bench.live.page import asset, duration, page, parts, title
 from bench.live.run_reader import RunReader
@@ -101,7 +102,7 @@ def test_a_browser_draws_it(url, tmp_path):
     assert console == []
     assert "seen " in dom  # the script has asked for the state
     assert "<b>5</b><span>scored</span>" in dom
-    assert dom.count('<rect class="missing"') == 27
+    assert len(re.findall('<rect[^>]* class="missing"', dom)) == 27
     assert '<li class="warning">Warning: few images</li>' in dom
     assert "train loss 0.7" in dom
 
@@ -113,7 +114,23 @@ def test_a_browser_draws_it_where_the_script_does_not_come(url, tmp_path, monkey
     dom, console = browse(tmp_path / "browser", url, "--virtual-time-budget=6000", "--dump-dom")
     assert console == []
     assert "the page asks again every few seconds" in dom
-    assert dom.count('<rect class="missing"') == 27
+    assert len(re.findall('<rect[^>]* class="missing"', dom)) == 27
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
+@pytest.mark.parametrize(("scheme", "ground"), [("light", "#ffffff"), ("dark", "#17171a")])
+def test_it_follows_the_colour_scheme_of_the_reader(url, tmp_path, scheme, ground):
+    picture = tmp_path / "page.png"
+    setting = f"--blink-settings=preferredColorScheme={int(scheme == 'light')}"
+    browse(tmp_path / "browser", url, setting, f"--screenshot={picture}", "--window-size=800,600")
+    with Image.open(picture) as opened:
+        assert "#{:02x}{:02x}{:02x}".format(*opened.convert("RGB").getpixel((2, 2))) == ground
+
+
+def test_rows_of_a_matrix_of_all_detectors_are_detectors(tmp_path):
+    run = make_run(detectors=("alpha", "beta"), degraded=True)
+    assert "Rows: detector. Columns: degradation." in page(RunReader(store_run(run, tmp_path / "run")).read())
 
 
 def test_without_script_the_page_is_loaded_again(running):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -15,9 +15,8 @@ from bench.records import columns
 from bench.records.manifest import AxisRecord
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
-from bench.report.matrix_layout import family_of, grouped_values, matrix_panels
+from bench.report.matrix_layout import labelled_groups, matrix_panels
 from bench.report.ranking_columns import average_text, percent, rank_text, span_text
-from protocols.api import AxisValue
 
 
 def matrices_content(findings: Findings) -> FigureContent:
@@ -29,7 +28,9 @@ def matrices_content(findings: Findings) -> FigureContent:
     note = f"{accuracy} in %: {question}. {findings.about()} {_images(table)}"
     if folded := folded_text(table, protocol):
         note += f" Each cell is a mean over {folded}."
-    panels = _panels(findings)
+    panels, drawn = _panels(findings), drawn_panels(findings)
+    if left := [name for name in findings.matrices if name not in drawn and "" not in drawn]:
+        note += f" No cell was scored of {', '.join(left)}."
     worst = min((value for panel in panels for value in panel.values.values() if not math.isnan(value)), default=0.0)
     said = f"{len(panels)} matrices of {accuracy.lower()}, best detector first; the lowest cell is {percent(worst)} %."
     chart = heat_map_chart(title, said, panels, note=note)
@@ -45,17 +46,21 @@ def _images(table: pd.DataFrame) -> str:
 
 def _panels(findings: Findings) -> list[HeatMapPanel]:
     by_detector = {row.detector: (ranking, row) for ranking, row in findings.rows}
-    return [
-        _panel(findings, frame, by_detector.get(title)) for title, frame in matrix_panels(findings.matrices).items()
-    ]
+    return [_panel(findings, frame, by_detector.get(title)) for title, frame in drawn_panels(findings).items()]
+
+
+def drawn_panels(findings: Findings) -> dict[str, pd.DataFrame]:
+    """The accuracies of each panel, best first: of detectors with a scored cell, and of all where there is none."""
+    found = matrix_panels(findings.matrices)
+    return {title: frame for title, frame in found.items() if frame.notna().any(axis=None)} or found
 
 
 def _panel(findings: Findings, frame: pd.DataFrame, found: tuple[Ranking, RankingRow] | None) -> HeatMapPanel:
     """The panel of one detector, or of all where `found` is None."""
-    protocol, families = findings.manifest.protocol, findings.manifest.data.families
+    protocol, families = findings.manifest.protocol, findings.manifest.families
     down = protocol.rows if found else AxisRecord(columns.DETECTOR, generators=False)
-    rows, _ = _groups(list(frame.index), down, families)
-    across, column_names = _groups(list(frame.columns), protocol.columns, families)
+    rows, _ = labelled_groups(list(frame.index), down, families)
+    across, column_names = labelled_groups(list(frame.columns), protocol.columns, families)
     accuracies = frame.to_dict()
     values = {
         (str(row), str(column)): float(accuracies[column][row]) for row in frame.index for column in frame.columns
@@ -68,20 +73,13 @@ def _panel(findings: Findings, frame: pd.DataFrame, found: tuple[Ranking, Rankin
 
 def matrix_labels(findings: Findings, title: str, frame: pd.DataFrame) -> tuple[list[str], list[str]]:
     """The labels of the rows and of the columns of a panel, in drawing order; a title of "" is a panel of all."""
-    protocol, families = findings.manifest.protocol, findings.manifest.data.families
+    protocol, families = findings.manifest.protocol, findings.manifest.families
     down = protocol.rows if title else AxisRecord(columns.DETECTOR, generators=False)
     axes = ((list(frame.index), down), (list(frame.columns), protocol.columns))
-    rows, across = ([name for group in _groups(names, axis, families)[0] for name in group] for names, axis in axes)
+    rows, across = (
+        [name for group in labelled_groups(names, axis, families)[0] for name in group] for names, axis in axes
+    )
     return rows, across
-
-
-def _groups(
-    names: Sequence[AxisValue], axis: AxisRecord, families: Mapping[str, str]
-) -> tuple[list[list[str]], list[str]]:
-    """The labels of an axis in groups, and the names of the groups where they are families."""
-    groups = [[str(name) for name in group] for group in grouped_values(names, axis, families)]
-    several = axis.generators and any(len(group) > 1 for group in groups)
-    return groups, [family_of(group[0], families) for group in groups] if several else []
 
 
 def _heading(findings: Findings, ranking: Ranking, row: RankingRow) -> tuple[str, Sequence[str]]:

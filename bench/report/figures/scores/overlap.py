@@ -15,7 +15,7 @@ _MOST, _FEWEST = 16, 2
 
 def overlap_content(findings: Findings) -> FigureContent:
     """A map of the share of each detector's errors that another gets right, and what they would reach together."""
-    names = findings.best(_MOST)
+    names = findings.scored(findings.best(10**6))[:_MOST]
     pairs = error_overlap(findings.measured, findings.average, names)
     if len(names) < _FEWEST or pairs.empty:
         return FigureContent()
@@ -30,7 +30,7 @@ def overlap_content(findings: Findings) -> FigureContent:
         row, column = max(there, key=there.__getitem__)
         said = f"{column} is right on {percent(there[row, column])} % of the errors of {row}."
     left = f" The best {len(names)} of {len(findings.rows)}." if len(findings.rows) > len(names) else ""
-    note = f"Of the errors of the row, the share in % that the column gets right; {findings.average} cells.{left}"
+    note = f"Of the errors of the row, the share in % that the column gets right; {findings.averaged}.{left}"
     chart = heat_map_chart("Who is right where another fails", said, [panel], note=note)
     return FigureContent([chart], [_together(findings, names)], pairs)
 

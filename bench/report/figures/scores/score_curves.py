@@ -32,7 +32,7 @@ def roc_content(findings: Findings) -> FigureContent:
     ]
     areas = [one.roc.area for one in whole if one.roc]
     said = f"The area below the ROC curve of {whole[0].detector} is {percent(areas[0])} %."
-    note = f"Curves of {findings.average} cells, averaged. {findings.about()}{_left_out(findings, len(whole))}"
+    note = f"Curves of {findings.averaged}, averaged. {findings.about()}{_left_out(findings, len(whole))}"
     table = TitledTable(
         f"Areas below the curves, {findings.average}, in %",
         (
@@ -63,7 +63,7 @@ def reliability_content(findings: Findings) -> FigureContent:
     panels = [_panel(findings, detector, one) for detector, one in whole]
     detector, first = whole[0]
     said = f"The scores of {detector} are off by {percent(first.calibration_error)} points on average."
-    note = f"{findings.average.capitalize()} cells, 15 bins. {findings.about()}{_left_out(findings, len(whole))}"
+    note = f"{findings.averaged.capitalize()}, 15 bins. {findings.about()}{_left_out(findings, len(whole))}"
     table = TitledTable(
         f"Calibration error of the pooled bins, {findings.average}, in %",
         (

@@ -55,7 +55,7 @@ def slices_content(findings: Findings) -> FigureContent:
     worst = min(first.to_dict(orient="records"), key=lambda row: float(row[columns.RANKED]))
     value = percent(float(worst[columns.RANKED]))
     said = f"The lowest: {worst[columns.DETECTOR]} on {_name(worst[SLICE])}, {value} %."
-    note = f"Accuracy in %, {findings.average} cells. Of one class alone it is the share of these that are called so."
+    note = f"Accuracy in %, {findings.averaged}. Of one class alone it is the share of these that are called so."
     tables = [_table(_TITLES[name], rows, names[0]) for name, rows in found.items()]
     whole = pd.concat(found.values(), ignore_index=True)
     return FigureContent([heat_map_chart("Accuracy on parts of the images", said, panels, note=note)], tables, whole)

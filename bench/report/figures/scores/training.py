@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from bench.analyses.scores.training_history import MEASURE, PART, VALUE, mean_history, training_history
 from bench.charts.lines import LinePanel, Series, line_chart
-from bench.charts.plot_area import PlotAxis, Tick, percent_axis
+from bench.charts.plot_area import PlotAxis, accuracy_axis, epochs_axis, numbers_axis
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -51,22 +52,18 @@ def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str])
     series = []
     for detector in order:
         own = rows[rows[columns.DETECTOR].eq(detector)].sort_values(columns.EPOCH)
-        points = list(zip(own[columns.EPOCH].astype(float) + 1, own[VALUE].astype(float), strict=True))
+        finite = own[VALUE].astype(float).where(np.isfinite(own[VALUE].astype(float)))  # a diverged loss is a gap
+        points = list(zip(own[columns.EPOCH].astype(float) + 1, finite, strict=True))
         if points:
             series.append(Series(findings.title(detector), findings.hues[detector], points))
     last = max(x for one in series for x, _ in one.points)
-    step = max(1, math.ceil(last / 8))
-    across = PlotAxis(1.0, max(last, 2.0), [Tick(at, str(at)) for at in range(1, int(last) + 1, step)], "epoch")
     values = [y for one in series for _, y in one.points if not math.isnan(y)]
-    up = percent_axis(min(0.4, math.floor(10 * min(values)) / 10), 1.0) if "accuracy" in title else _loss(max(values))
-    return LinePanel(title.capitalize(), series, across, up)
+    up = accuracy_axis(min(values, default=0.0)) if "accuracy" in title else _nats(values)
+    return LinePanel(title.capitalize(), series, epochs_axis(1, int(last)), up)
 
 
-def _loss(highest: float) -> PlotAxis:
-    step = next(size for size in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf) if highest / size <= 6)
-    step = step if math.isfinite(step) else highest / 5
-    count = math.ceil(highest / step)
-    return PlotAxis(0.0, count * step, [Tick(step * at, f"{step * at:g}") for at in range(count + 1)], "nats")
+def _nats(losses: list[float]) -> PlotAxis:
+    return numbers_axis(0.0, max(losses, default=1.0), "nats")
 
 
 FIGURE = Figure(

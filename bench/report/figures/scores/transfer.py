@@ -41,7 +41,7 @@ def _chart(findings: Findings, shown: dict[str, GeneratorClusters], detectors: i
     tested = next(iter(shown.values()))
     alike = ["+".join(cluster) for cluster in tested.clusters if len(cluster) > 1]
     said = f"Clusters of generators: {'; '.join(alike)}." if alike else "No two generators are alike."
-    note = f"Correlation of accuracies, mean of {detectors} detectors, cells of the two generators left out. "
+    note = f"Correlation of accuracies, {_averaged(detectors)}, cells of the two generators left out. "
     note += f"Gaps: clusters that are cut at a correlation of {1 - tested.cut:g}. {findings.about()}"
     return heat_map_chart("Generators that are alike to detectors", said, panels, note=note)
 
@@ -56,6 +56,10 @@ def _table(clusters: GeneratorClusters) -> TitledTable:
             TableColumn("mean correlation", tuple(f"{1 - join.distance:.2f}" for join in joins)),
         ),
     )
+
+
+def _averaged(detectors: int) -> str:
+    return "of one detector" if detectors == 1 else f"mean of {detectors} detectors"
 
 
 FIGURE = Figure(
