@@ -21,15 +21,11 @@ from bench.records.run import Run
 from bench.records.store import Store
 from bench.report import terminal
 from bench.report.base_degradations import base_degradation_tables
-from bench.report.figures.boards import matrices as matrix_figure
-from bench.report.figures.boards import steps
-from bench.report.figures.findings import Findings
-from bench.report.figures.scores import confusion
 from bench.report.sections import Section, all_sections, sections_of
 from bench.report.sections.content import SectionContent
 from bench.report.sections.published import PublishedRows, published_rows, read_published
 
-PICTURES = {"matrix.png": matrix_figure.FIGURE, "curves.png": steps.FIGURE, "confusion.png": confusion.FIGURE}
+PICTURES = {"matrix.png": "matrix", "curves.png": "curves", "confusion.png": "confusion"}  # by file, the figure
 PUBLISHED = shipped_results() / "published" / "genimage.csv"
 
 
@@ -65,7 +61,7 @@ def write_files(
     store.clear("matrix-*.csv")
     for detector, accuracies in matrices(measured.table, protocol).items():
         store.write(f"matrix-{plain_name(detector)}.csv", accuracies.to_csv().encode())
-    _write_pictures(Findings(run, measured, ranked), store)
+    _write_pictures(run, measured, ranked, store)
     _write_leaderboard(ranked, store)
     from bench.report import formats
 
@@ -77,15 +73,18 @@ def write_files(
             store.write(f"{section.name}.csv", content.rows.to_csv(index=False).encode())
 
 
-def _write_pictures(findings: Findings, store: Store) -> None:
+def _write_pictures(run: Run, measured: MeasuredCells, ranked: Sequence[Ranking], store: Store) -> None:
     """Draw the figures that show a run at a glance; a figure that has nothing to show leaves no file."""
     from bench.charts.raster import to_png
+    from bench.report.figures import find_figure
+    from bench.report.figures.findings import Findings
 
-    for name, figure in PICTURES.items():
-        charts = figure.content(findings).charts
-        store.clear(name)
+    findings = Findings(run, measured, ranked)
+    for file, name in PICTURES.items():
+        charts = find_figure(name).content(findings).charts
+        store.clear(file)
         if charts:
-            store.write(name, to_png(charts[0]))
+            store.write(file, to_png(charts[0]))
 
 
 def _write_leaderboard(ranked: Sequence[Ranking], store: Store) -> None:
