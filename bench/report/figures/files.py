@@ -38,5 +38,6 @@ def figure_files(figure: Figure, content: FigureContent, ending: str, *, dark: b
     if not found:
         has = [name for name, form in forms.items() if name not in {ending, ".png"} and form()]
         msg = f"figure {figure.name} has nothing to write as {ending}; it has {', '.join(has) or 'nothing to show'}"
+        msg += f": {content.reason}" if content.reason else ""
         raise InputError(msg)
     return found

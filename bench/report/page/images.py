@@ -106,14 +106,17 @@ def _flipping(findings: Findings) -> tuple[list[str], list[str]]:
     """Images whose verdict by the best detectors changes under the most degradations, and these degradations."""
     table = findings.measured.table
     conditions = [str(name) for name in table[columns.DEGRADATION].unique() if str(name) != NONE]
-    if not conditions or NONE not in set(table[columns.DEGRADATION]):
+    if not conditions:
         return [], []
     every = sorted({name for images in findings.run.score_table.test_images() for name in images.names})
     told = image_scores(findings.measured, every, detectors=findings.best(_JUDGES))
     wide = told.pivot_table(
         index=[columns.NAME, columns.DETECTOR], columns=columns.DEGRADATION, values=CALLED, sort=False
     )
-    changed = wide[[name for name in conditions if name in wide]].sub(wide[NONE], axis=0).abs()
+    conditions = [name for name in conditions if name in wide]
+    if not conditions or NONE not in wide:
+        return [], []
+    changed = wide[conditions].sub(wide[NONE], axis=0).abs()
     flips = changed.mean(axis=1).groupby(columns.NAME, sort=False).mean().sort_values(ascending=False, kind="stable")
     return [str(name) for name in flips[flips > 0].index[:_FLIPPED]], conditions[:_COPIES]
 
@@ -192,9 +195,10 @@ def _wrong(answers: Mapping[str, _Answer]) -> tuple[int, int]:
 
 def _copy(one: Thumbnail, media: str, told: _Answers) -> Markup:
     """A copy with what it went through and how many are wrong about it."""
-    wrong, total = _wrong(told[one.degradation])
+    wrong, total = _wrong(told.get(one.degradation, {}))
     name = "clean" if one.degradation == NONE else one.degradation
-    said = element("div", f"{wrong} of {total} wrong", class_="wrong" if 2 * wrong > total else "right")
+    verdict = f"{wrong} of {total} wrong" if total else "no scores"
+    said = element("div", verdict, class_="wrong" if 2 * wrong > total else "right")
     return element("div", _image(one, media), element("div", name), said)
 
 

@@ -18,6 +18,7 @@ from bench.charts.lines import LinePanel, Series, line_chart
 from bench.charts.palette import HUES, hues_of
 from bench.charts.pictures import Picture, diverging, picture_chart
 from bench.charts.plot_area import PlotAxis, Tick
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -33,7 +34,10 @@ def spectra_content(findings: Findings) -> FigureContent:
     """Spectra against those of real images, their radial profiles, and the correlation of fingerprints."""
     if isinstance(findings.images, NoImages):
         return FigureContent(reason=findings.images.reason)
-    made = findings.images.spectra
+    try:
+        made = findings.images.spectra
+    except InputError as error:  # images too small: no reason to write no page
+        return FigureContent(reason=str(error))
     spectra = made.spectra
     if len(spectra.under(NONE)) < 2 or REAL not in spectra.under(NONE):
         return FigureContent(reason="There are no images of both classes of one size.")

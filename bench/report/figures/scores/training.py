@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from bench.analyses.scores.training_history import MEASURE, PART, VALUE, mean_history, training_history
@@ -25,16 +26,17 @@ def training_content(findings: Findings) -> FigureContent:
     means = mean_history(history)
     curves = _over_train_sets(means)
     order = [name for name in findings.best(10**6) if name in set(curves[columns.DETECTOR])][:_MOST]
+    shown = curves[curves[columns.DETECTOR].isin(order)]
     panels = [
         _panel(findings, rows, f"{part} {measure}", order)
-        for (part, measure), rows in curves.groupby([PART, MEASURE], sort=False)
+        for (part, measure), rows in shown.groupby([PART, MEASURE], sort=False)
     ]
     if not panels:
         return FigureContent(rows=history, reason="No epoch was reached by all trainings of a detector.")
     left = curves[columns.DETECTOR].nunique() - len(order)
     more = f" {left} more in the numbers." if left else ""
     note = f"Mean over train sets and seeds, up to the epoch that all of them reached. {findings.about()}{more}"
-    said = f"{len(order)} detectors were trained in epochs."
+    said = f"{len(order)} detector{' was' if len(order) == 1 else 's were'} trained in epochs."
     return FigureContent([line_chart("Trainings", said, panels, note=note)], rows=history)
 
 
@@ -43,7 +45,7 @@ def _over_train_sets(means: pd.DataFrame) -> pd.DataFrame:
     names = [columns.DETECTOR, PART, MEASURE]
     trained = means.groupby(columns.DETECTOR, sort=False)[columns.TRAIN].nunique()
     found: pd.DataFrame = means.groupby([*names, columns.EPOCH], sort=False)[VALUE].agg(["mean", "count"]).reset_index()
-    whole = found["count"].eq(found[columns.DETECTOR].map(trained))
+    whole = found["count"].eq(found[columns.DETECTOR].map(trained)) & np.isfinite(found["mean"])
     return found[whole].rename(columns={"mean": VALUE})
 
 
@@ -57,7 +59,7 @@ def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str])
     last = max(x for one in series for x, _ in one.points)
     step = max(1, math.ceil(last / 8))
     across = PlotAxis(1.0, max(last, 2.0), [Tick(at, str(at)) for at in range(1, int(last) + 1, step)], "epoch")
-    values = [y for one in series for _, y in one.points if not math.isnan(y)]
+    values = [y for one in series for _, y in one.points]
     up = percent_axis(min(0.4, math.floor(10 * min(values)) / 10), 1.0) if "accuracy" in title else _loss(max(values))
     return LinePanel(title.capitalize(), series, across, up)
 
@@ -65,7 +67,7 @@ def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str])
 def _loss(highest: float) -> PlotAxis:
     step = next(size for size in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, math.inf) if highest / size <= 6)
     step = step if math.isfinite(step) else highest / 5
-    count = math.ceil(highest / step)
+    count = max(1, math.ceil(highest / step))
     return PlotAxis(0.0, count * step, [Tick(step * at, f"{step * at:g}") for at in range(count + 1)], "nats")
 
 
