@@ -22,9 +22,10 @@ def training_content(findings: Findings) -> FigureContent:
     history = training_history(findings.training)
     history = history[history[columns.DETECTOR].isin(findings.best(10**6))]
     if history.empty:
-        return FigureContent()
+        return FigureContent(reason="Nothing was trained in epochs.")
     means = mean_history(history)
-    curves = _over_train_sets(means)
+    trained = findings.training.groupby(columns.DETECTOR)[columns.TRAIN].nunique(dropna=False)
+    curves = _over_train_sets(means, trained)
     order = [name for name in findings.best(10**6) if name in set(curves[columns.DETECTOR])][:_MOST]
     shown = curves[curves[columns.DETECTOR].isin(order)]
     panels = [
@@ -40,13 +41,13 @@ def training_content(findings: Findings) -> FigureContent:
     return FigureContent([line_chart("Trainings", said, panels, note=note)], rows=history)
 
 
-def _over_train_sets(means: pd.DataFrame) -> pd.DataFrame:
-    """The mean over the train sets of each detector, at the epochs that all of them reached."""
+def _over_train_sets(means: pd.DataFrame, trained: pd.Series[int]) -> pd.DataFrame:
+    """The mean over the train sets of each detector, at the epochs that all of them reached; `trained`: how many."""
     names = [columns.DETECTOR, PART, MEASURE]
-    trained = means.groupby(columns.DETECTOR, sort=False)[columns.TRAIN].nunique()
     found: pd.DataFrame = means.groupby([*names, columns.EPOCH], sort=False)[VALUE].agg(["mean", "count"]).reset_index()
     whole = found["count"].eq(found[columns.DETECTOR].map(trained)) & np.isfinite(found["mean"])
-    return found[whole].rename(columns={"mean": VALUE})
+    reached: pd.DataFrame = found[whole]
+    return reached.rename(columns={"mean": VALUE})
 
 
 def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str]) -> LinePanel:
