@@ -103,10 +103,10 @@ def slice_accuracies(
 
     Returns:
         One row per slice and detector, slices in the order of their category or of the alphabet, `NOT_STATED` last,
-        columns `SLICES`: accuracy in [0, 1] and the ends of its 95% interval over the images, clustered by source; the cells that it is
-        the mean of, which have images of the slice; numbers of distinct images of both classes and of sources; whether
-        there are fewer than `least` images; the cells of the average that have no scores, a tuple of texts: where there
-        are any, the accuracy is NaN.
+        columns `SLICES`: accuracy in [0, 1] and the ends of its 95% interval over the images, clustered by source; the
+        cells that it is the mean of, which have images of the slice; numbers of distinct images of both classes and of
+        sources; whether there are fewer than `least` images; the cells of the average that have no scores, a tuple of
+        texts: where there are any, the accuracy is NaN.
 
     Raises:
         InputError: There is no such average.

@@ -42,12 +42,17 @@ def spectra_content(findings: Findings) -> FigureContent:
     if len(spectra.under(NONE)) < 2 or REAL not in spectra.under(NONE):
         return FigureContent(reason="There are no images of both classes of one size.")
     degradations = list(dict.fromkeys(one.degradation for one in spectra.spectra))
-    drawn = (_pictures, _profiles, _fingerprints)
-    charts = [draw(spectra, degradations) for draw in drawn]
+    asked = set(findings.measured.table[columns.DEGRADATION]) - {NONE}
+    left = f" Under {len(degradations) - 1} of {len(asked)} degradations." if len(asked) >= len(degradations) else ""
+    charts = [
+        _pictures(spectra, degradations, left),
+        _profiles(spectra, degradations),
+        _fingerprints(spectra, degradations),
+    ]
     return FigureContent(charts, [_peaks(made.tables["fingerprints"])], made.tables["spectra"])
 
 
-def _pictures(spectra: Spectra, degradations: Sequence[str]) -> Chart:
+def _pictures(spectra: Spectra, degradations: Sequence[str], left: str) -> Chart:
     """The difference from real images of each generator under each degradation, in one scale of colours."""
     found = {
         (degradation, name): values
@@ -58,7 +63,9 @@ def _pictures(spectra: Spectra, degradations: Sequence[str]) -> Chart:
     pictures = [_picture(*key, values, most) for key, values in found.items()]
     one = spectra.under(NONE)[REAL]
     note = f"Mean power of the noise residual, in dB to that of {one.images} real images; brown -{most:.0f}, "
-    note += f"white 0, blue +{most:.0f}. Middle: slow changes, edges: from pixel to pixel; {one.side} pixels square."
+    note += (
+        f"white 0, blue +{most:.0f}. Middle: slow changes, edges: from pixel to pixel; {one.side} pixels square.{left}"
+    )
     return picture_chart("Spectra of generated images", f"{len(pictures)} spectra.", pictures, side=_SIDE, note=note)
 
 
