@@ -140,7 +140,7 @@ def _slices(measured: MeasuredCells, cells: Mask, values: pd.Series[str]) -> dic
     return {name: inside for name, inside in groups.items() if inside}
 
 
-def _last_not_stated(ordered: Sequence[object]) -> list[object]:
+def _last_not_stated(ordered: Sequence[str]) -> list[str]:
     return [*(one for one in ordered if one != NOT_STATED), NOT_STATED]
 
 
