@@ -192,7 +192,7 @@ def _item(findings: Findings, image: _ImageKey, told: _Answers, copies: Sequence
     return element(
         "li",
         element("div", *drawn, class_="strip") if drawn else None,
-        element("div", ": ".join(filter(None, image)), class_="name"),
+        element("div", ":".join(filter(None, image)), class_="name"),
         element(
             "div",
             f"{CLASS_NAMES[label]}; wrong by {wrong} of {total} detectors",

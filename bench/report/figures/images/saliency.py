@@ -125,4 +125,5 @@ FIGURE = Figure(
     saliency_content,
     "Gradient of the log odds by the pixels. Gini: 0 where all pixels count alike, near 1 where few do. In the centre: "
     "the share of the gradient in the middle quarter of the image. It needs `lineup run --keep-fitted`.",
+    needs_images=True,
 )

@@ -158,4 +158,5 @@ FIGURE = Figure(
     spectra_content,
     "Residual: image minus a Gaussian blur of sigma 1. A bright dot is a pattern that repeats, such as that of "
     "upsampling. A fingerprint is what the residuals of all images of a generator have in common, pixel by pixel.",
+    needs_images=True,
 )

@@ -116,4 +116,5 @@ FIGURE = Figure(
     "On which images does it fail?",
     slices_content,
     "Each column is measured on those test images alone. Few images: fewer than 20, of which little follows.",
+    needs_images=True,
 )

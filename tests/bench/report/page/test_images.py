@@ -207,8 +207,8 @@ def test_images_of_one_name_in_two_data_sets_are_two(opened):
     found = replace(Findings.of(with_scores(run, scores, cells=cells)), images=opened.images)
     items = [item for own in lists(chapter(found, ThumbnailRequest(side=16))).values() for item in own]
     pictures = {name: len(item.all("img")) for item in items for name in names([item])}
-    assert {same, f"other: {same}"} <= set(pictures)
-    assert pictures[f"other: {same}"] == 0
+    assert {same, f"other:{same}"} <= set(pictures)
+    assert pictures[f"other:{same}"] == 0
     assert pictures[same]
 
 
