@@ -54,7 +54,7 @@ def _together(findings: Findings, names: list[str]) -> TitledTable:
     return TitledTable(
         f"These {len(names)} detectors together, {findings.average}, over {found.cells} cells that all answered",
         (
-            TableColumn("", tuple(rows), left=True),
+            TableColumn("together", tuple(rows), left=True),
             TableColumn("accuracy", tuple(percent(value) for value in rows.values())),
         ),
     )

@@ -97,7 +97,7 @@ def test_images_are_found_at_another_place(kept_run, miniature, tmp_path):
 
 def test_images_are_opened_for_the_figures_that_show_them_alone(figure, monkeypatch):
     opened = []
-    monkeypatch.setattr("bench.command.finished.images.opened_images", lambda data: opened.append(data))
+    monkeypatch.setattr("bench.command.finished.images.opened_images", opened.append)
     for name in ("matrix", "overlap", "training"):
         assert figure(name).returncode == 0
     assert opened == []

@@ -52,7 +52,7 @@ def test_without_thumbnails_and_without_images_the_page_says_why(report, kept_ru
 
 
 def test_runs_of_two_questions_have_two_chapters(report, tmp_path):
-    runs = [with_data(make_run(n=4, degraded=steps), kind="folders") for steps in (False, True, False)]
+    runs = [with_data(make_run(n=4, degraded=steps), kind="folder") for steps in (False, True, False)]
     folders = [store_run(run, tmp_path / str(place)) for place, run in enumerate(runs)]
     page = tmp_path / "page.html"
     assert report(*folders, "--out", page).returncode == 0
