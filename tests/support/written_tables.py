@@ -142,7 +142,7 @@ ROWS = {"training": "training_history.csv"}  # where the figure's name is that o
 
 
 def figure_tables(out: Path, cache: Path) -> Headers:
-    """Those of figures, of the page and of single images: of a run with its images, and of runs that have what it lacks.
+    """Those of figures, the page and single images: of a run with its images, and of runs that have what it lacks.
 
     Args:
         out: The folder of a run of which all figures of images are made.
