@@ -51,9 +51,9 @@ from bench.report.comparing.document import comparisons_json
 from bench.report.comparing.text import comparison_report as two_detectors
 from bench.report.comparison_report import comparison_report
 from bench.report.data_report import audit_report, census_report
-from bench.report.figures import figures_of
+from bench.report.figures import figures_of, find_figure
 from bench.report.figures.findings import Findings
-from bench.report.figures.opened_images import open_images
+from bench.report.figures.opened_images import NoImages, open_images
 from bench.report.image_report import image_tables
 from bench.report.imported_report import imported_report
 from bench.report.page.document import page
@@ -152,14 +152,17 @@ def figure_tables(out: Path, cache: Path) -> Headers:
     (own,) = Findings.read([out], lambda folder: open_images(folder, workplace))
     steps = run_of(DegradationMatrix(train_on=GENERATORS[:1], degradations=("jpeg:90", "jpeg:50")), n=4)
     found: Headers = defaultdict(set)
-    for findings in (own, Findings.of(_eight_generators()), Findings.of(steps), Findings.of(_mislabelled())):
-        for figure, content in figures_of(findings):
-            for table in content.tables:
-                found[f"figure {figure.name}"] |= {column.header for column in table.columns}
-            if content.rows is not None:
-                name = OF_OTHER_TABLES.get(figure.name) or ROWS.get(figure.name, f"{figure.name}.csv")
-                found[name] |= set(content.rows)
-    whole = read(page([own]))
+    made = [one for findings in (own, Findings.of(_mislabelled())) for one in figures_of(findings)]
+    for name, run in (("transfer", _eight_generators()), ("curves", steps)):
+        figure = find_figure(name)
+        made.append((figure, figure.content(Findings.of(run))))
+    for figure, content in made:
+        for table in content.tables:
+            found[f"figure {figure.name}"] |= {column.header for column in table.columns}
+        if content.rows is not None:
+            name = OF_OTHER_TABLES.get(figure.name) or ROWS.get(figure.name, f"{figure.name}.csv")
+            found[name] |= set(content.rows)
+    whole = read(page([replace(own, images=NoImages("Its figures stand above."))]))
     sections = {one.given["id"]: one for one in whole.all("section")}
     (saved,) = re.findall(r"\[\[(\"detector\", \.\.\.numbers\.axes, [^\]]*)\]", whole.all("script")[-1].text)
     found["page: cells.csv"] = {*re.findall(r'"(\w+)"', saved), *numbers_of(whole)[0]["axes"]}
