@@ -134,8 +134,6 @@ def test_without_epochs_there_is_nothing():
     for found in (Findings.of(make_run(n=4)), findings_of(epochs("nobody", "fog", [0.5]))):
         content = training_content(found)
         assert (list(content.charts), content.rows, content.reason) == ([], None, "Nothing was trained in epochs.")
-    unfinished = training_content(findings_of(epochs("alpha", "fog", [NO_VALUE, 0.5]), epochs("alpha", "kiln", [0.5])))
-    assert not unfinished.charts or lines_names(unfinished)
 
 
 def test_no_epoch_in_common_is_a_reason():
