@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.records.manifest import CheckpointRecord
 from tests.support.command_line import call, one_line
 from tests.support.result_folders import store_run
-from tests.support.synthetic_runs import make_run, with_detector
+from tests.support.synthetic_runs import make_run, with_released
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +109,7 @@ def test_a_folder_without_a_run_is_one_line(tmp_path):
 
 
 def test_a_run_of_trained_and_released_rows_is_one(tmp_path):
-    run = with_detector(make_run(n=4), "beta", checkpoint=CheckpointRecord("a.pth", "0" * 64, "a"))
-    done = call({"COLUMNS": "160"}, "figure", store_run(run, tmp_path / "run"), "averages")
+    folder = store_run(with_released(make_run(n=4), "beta"), tmp_path / "run")
+    done = call({"COLUMNS": "160"}, "figure", folder, "averages")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("has the highest") == 2

@@ -8,12 +8,11 @@ import pytest
 
 from bench.evaluation.leaderboard import rankings_of
 from bench.platform.errors import InputError
-from bench.records.manifest import CheckpointRecord
 from bench.records.store import TRAINING, Store
 from bench.report.figures.findings import Findings
 from bench.report.figures.opened_images import NoImages, OpenedImages
 from tests.support.result_folders import store_run
-from tests.support.synthetic_runs import make_run, with_data, with_detector, with_manifest
+from tests.support.synthetic_runs import make_run, with_data, with_detector, with_manifest, with_released
 
 
 def ranked():
@@ -119,7 +118,7 @@ def test_images_are_those_of_the_first_run_that_has_them(folders):
 
 
 def test_a_run_of_trained_and_released_rows_stays_one(tmp_path):
-    run = with_detector(make_run(n=4), "beta", checkpoint=CheckpointRecord("a.pth", "0" * 64, "a"))
+    run = with_released(make_run(n=4), "beta")
     (found,) = Findings.read([stored(run, tmp_path / "run")])
     assert [ranking.released for ranking in found.rankings] == [False, True]
     assert [ranking.rows[0].detector for ranking in found.rankings] == ["alpha", "beta"]
