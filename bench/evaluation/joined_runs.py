@@ -105,7 +105,16 @@ def join_runs(runs: Sequence[Run]) -> list[Run]:
     Raises:
         InputError: One detector appears in two versions.
     """
-    by_question: dict[Hashable, list[Run]] = {}
-    for part in (part for run in runs for part in _kinds(run)):
-        by_question.setdefault(_question_key(part), []).append(part)
-    return [same[0] if len(same) == 1 else _join_same_question(same) for same in by_question.values()]
+    return [run for run, _ in join_with_places(runs)]
+
+
+def join_with_places(runs: Sequence[Run]) -> list[tuple[Run, tuple[int, ...]]]:
+    """As `join_runs`, with the places of the runs that each was joined from, ascending."""
+    by_question: dict[Hashable, dict[int, Run]] = {}
+    for place, run in enumerate(runs):
+        for part in _kinds(run):
+            by_question.setdefault(_question_key(part), {})[place] = part
+    return [
+        (_join_same_question([*parts.values()]) if len(parts) > 1 else next(iter(parts.values())), tuple(parts))
+        for parts in by_question.values()
+    ]

@@ -27,6 +27,7 @@ FILES = (
     "sections",
     "cells",
     "image_analyses",
+    "figures",
     "commands",
 )  # in reading order
 BOARDS = ("leaderboard", "leaderboard.csv")  # where metrics stand that have a header or were asked for

@@ -163,13 +163,21 @@ def show_run(run: Run, folder: Path) -> None:
 
 
 def show_image(run: Run, name: str) -> None:
-    """Print all that a run says of one image. Raises `InputError` where no image has this name."""
+    """Print all that a run says of one image; of several data sets with images of its name, of that before a colon.
+
+    Raises:
+        InputError: No image has this name, or images of several data sets do.
+    """
     from bench.analyses.scores.image_view import image_view
+    from bench.evaluation.ranking_rows import FIRST_DATA_SET
     from bench.report.image_report import image_report
 
+    places = {FIRST_DATA_SET: "", **{data: data for data in run.manifest.further}}
+    before, _, behind = name.partition(":")
+    asked = (behind, places[before]) if behind and before in places else (name, None)
     console = Console()
     console.width = max(console.width, terminal.WIDTH)
-    console.print(image_report(image_view(evaluate(run), name)))
+    console.print(image_report(image_view(evaluate(run), *asked)))
 
 
 def print_matrix(run: Run, detector: str) -> None:

@@ -6,6 +6,7 @@ from lineup_checkerboard import Checkerboard
 from rich.console import Console
 
 from bench.platform.progress import Reporter
+from tests.support.command_line import call
 from tests.support.miniature import Bench, NearestMeanRecipe, write_folder
 
 
@@ -13,6 +14,19 @@ from tests.support.miniature import Bench, NearestMeanRecipe, write_folder
 def miniature(tmp_path_factory):
     """The miniature data set, for those who only read it."""
     return write_folder(tmp_path_factory.mktemp("miniature") / "data")
+
+
+@pytest.fixture(scope="session")
+def kept_run(miniature, tmp_path_factory):
+    """A run that kept its fitted detectors, of "even" on every generator under two degradations: folder and cache."""
+    cache, out = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("kept") / "run"
+    done = call(
+        {"LINEUP_CACHE": str(cache), "COLUMNS": "200"},
+        *("run", "--data", miniature, "--detectors", "npr,hog_svm", "--protocol", "degradation"),
+        *("--train-on", "even", "--degradations", "jpeg:65,blur:1", "--test-all", "--out", out, "--keep-fitted"),
+    )
+    assert done.returncode == 0, done.stderr
+    return out, cache
 
 
 @pytest.fixture
@@ -39,7 +53,7 @@ def settings_file(tmp_path):
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quiet():
     """A reporter that nobody hears."""
     return Reporter(Console(file=io.StringIO()))

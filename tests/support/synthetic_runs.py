@@ -14,6 +14,7 @@ import pandas as pd
 from bench.records import columns
 from bench.records.manifest import (
     AxisRecord,
+    CheckpointRecord,
     DataRecord,
     DetectorRecord,
     GroupRecord,
@@ -224,6 +225,15 @@ def with_detector(run: Run, name: str, **changes: object) -> Run:
     """The same run with another record of one detector."""
     found = run.manifest.detectors
     return with_manifest(run, detectors={**found, name: replace(found[name], **changes)})
+
+
+def with_released(run: Run, name: str) -> Run:
+    """The same run with one detector as a released checkpoint, which was trained on nothing here."""
+    run = with_detector(run, name, checkpoint=CheckpointRecord("a.pth", "0" * 64, "a"))
+    own = run.cells["detector"].eq(name)
+    once = run.cells[~own | run.cells["train"].eq(GENERATORS[0])].reset_index(drop=True)
+    cells = once.assign(train=once["train"].mask(once["detector"].eq(name), ""))
+    return replace(run, cells=cells, score_table=run.score_table.only(cells["key"]))
 
 
 def without(run: Run, where: pd.Series, status: str = "skipped", reason: str = "its weights are not here") -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
@@ -13,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageCms
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from bench.analyses.images.fingerprints import CORRELATIONS, FINGERPRINTS
 from bench.analyses.images.run_analyses import WITHOUT
+from bench.analyses.images.run_images import Workplace
 from bench.analyses.images.saliency import GRADIENT_SPECTRA, SALIENCY
 from bench.analyses.images.spectra import SPECTRA, left_out_table
 from bench.analyses.images.thumbnails import THUMBNAILS
+from bench.analyses.scores.image_view import image_view
 from bench.evaluation.asked.rank_measures import WORST_TITLES, AskedMeasures, asked_measures
 from bench.evaluation.asked.rescoring import Rescoring
 from bench.evaluation.cells import evaluate, matrices, readable_table
@@ -36,6 +39,7 @@ from bench.golden.regression import compare
 from bench.images.quality.audit import Finding
 from bench.images.quality.census import take_census
 from bench.metrics.catalogue import known_metrics
+from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
 from bench.records import columns
 from bench.records.manifest import CheckpointRecord, ImportRecord
@@ -47,7 +51,12 @@ from bench.report.comparing.document import comparisons_json
 from bench.report.comparing.text import comparison_report as two_detectors
 from bench.report.comparison_report import comparison_report
 from bench.report.data_report import audit_report, census_report
+from bench.report.figures import figures_of, find_figure
+from bench.report.figures.findings import Findings
+from bench.report.figures.opened_images import NoImages, open_images
+from bench.report.image_report import image_tables
 from bench.report.imported_report import imported_report
+from bench.report.page.document import page
 from bench.report.run_report import report_leaderboard
 from bench.report.sections import SECTIONS
 from bench.report.sections.published import PublishedFigure, PublishedRows
@@ -57,6 +66,7 @@ from detectors.training.loop import Epoch
 from protocols.degradation import DegradationMatrix
 from protocols.profiles import find_profile
 from tests.support.open_protocols import Naming
+from tests.support.pages import numbers_of, read
 from tests.support.planted_shortcuts import inspect_data
 from tests.support.synthetic_runs import (
     GENERATORS,
@@ -125,6 +135,49 @@ def board_tables(runs: Iterable[Run]) -> Headers:
             if content.tables and content.rows is not None:
                 found[f"{section.name}.csv"] |= set(content.rows)
     return found
+
+
+OF_OTHER_TABLES = {"matrix": "cells.parquet", "spectra": "spectra.csv", "saliency": "saliency.csv"}  # figures' rows
+ROWS = {"training": "training_history.csv"}  # where the figure's name is that of another file
+
+
+def figure_tables(out: Path, cache: Path) -> Headers:
+    """Those of figures, the page and single images: of a run with its images, and of runs that have what it lacks.
+
+    Args:
+        out: The folder of a run of which all figures of images are made.
+        cache: Its cache.
+    """
+    workplace = Workplace(cache, 1, Reporter(Console(file=StringIO())))
+    (own,) = Findings.read([out], lambda folder: open_images(folder, workplace))
+    steps = run_of(DegradationMatrix(train_on=GENERATORS[:1], degradations=("jpeg:90", "jpeg:50")), n=4)
+    found: Headers = defaultdict(set)
+    made = [one for findings in (own, Findings.of(_mislabelled())) for one in figures_of(findings)]
+    for name, run in (("transfer", _eight_generators()), ("curves", steps)):
+        figure = find_figure(name)
+        made.append((figure, figure.content(Findings.of(run))))
+    for figure, content in made:
+        for table in content.tables:
+            found[f"figure {figure.name}"] |= {column.header for column in table.columns}
+        if content.rows is not None:
+            name = OF_OTHER_TABLES.get(figure.name) or ROWS.get(figure.name, f"{figure.name}.csv")
+            found[name] |= set(content.rows)
+    whole = read(page([replace(own, images=NoImages("Its figures stand above."))]))
+    sections = {one.given["id"]: one for one in whole.all("section")}
+    (saved,) = re.findall(r"\[\[(\"detector\", \.\.\.numbers\.axes, [^\]]*)\]", whole.all("script")[-1].text)
+    found["page: cells.csv"] = {*re.findall(r'"(\w+)"', saved), *numbers_of(whole)[0]["axes"]}
+    for name, section in (("page: data", "data-1"), ("page: repeat", "repeat-1")):
+        found[name] = {one.text for one in sections[section].all("th")}
+    view = image_view(evaluate(make_run(degraded=True, seeds=(0, 1), n=4)), "val/fog/0000.jpg")
+    found["lineup show IMAGE"] = {column.header for table in image_tables(view) for column in table.columns}
+    return found
+
+
+def _mislabelled() -> Run:
+    """An image that every detector takes for another class than its label."""
+    run = make_run(n=20)
+    score = run.scores["score"].where(run.scores["name"].ne("val/fog/0000.jpg"), np.float32(0.01))
+    return with_scores(run, run.scores.assign(score=score))
 
 
 def asked_tables(folder: Path) -> Headers:

@@ -77,7 +77,8 @@ def image_view(measured: MeasuredCells, name: str, data: str | None = None) -> I
     known = list(table.loc[asked, columns.TEST_DATA].unique())
     if len(known) > 1:
         named = ", ".join(one or FIRST_DATA_SET for one in known)
-        msg = f"the image {name!r} is in several data sets ({named}); say in which"
+        first = known[0] or FIRST_DATA_SET
+        msg = f"the image {name!r} is in several data sets ({named}); say in which, as in '{first}:{name}'"
         raise InputError(msg)
     images = run.score_table[keys[asked][0]].images
     place, names = places[id(images)], [columns.DETECTOR, *columns.of_question(run.manifest.protocol.axes)]

@@ -102,11 +102,11 @@ def slice_accuracies(
         least: Images of a slice below which it is marked.
 
     Returns:
-        One row per slice and detector, slices in the order of their category or of the alphabet, columns `SLICES`:
-        accuracy in [0, 1] and the ends of its 95% interval over the images, clustered by source; the cells that it is
-        the mean of, which have images of the slice; numbers of distinct images of both classes and of sources; whether
-        there are fewer than `least` images; the cells of the average that have no scores, a tuple of texts: where there
-        are any, the accuracy is NaN.
+        One row per slice and detector, slices in the order of their category or of the alphabet, `NOT_STATED` last,
+        columns `SLICES`: accuracy in [0, 1] and the ends of its 95% interval over the images, clustered by source; the
+        cells that it is the mean of, which have images of the slice; numbers of distinct images of both classes and of
+        sources; whether there are fewer than `least` images; the cells of the average that have no scores, a tuple of
+        texts: where there are any, the accuracy is NaN.
 
     Raises:
         InputError: There is no such average.
@@ -136,8 +136,12 @@ def _slices(measured: MeasuredCells, cells: Mask, values: pd.Series[str]) -> dic
         list(known.cat.categories) if isinstance(known.dtype, pd.CategoricalDtype) else sorted(known.dropna().unique())
     )
     texts = known.astype(object).where(known.notna(), NOT_STATED)
-    groups = {str(one): frozenset(names[texts.eq(one).to_numpy(bool)]) for one in dict.fromkeys([*ordered, NOT_STATED])}
+    groups = {str(one): frozenset(names[texts.eq(one).to_numpy(bool)]) for one in _last_not_stated(ordered)}
     return {name: inside for name, inside in groups.items() if inside}
+
+
+def _last_not_stated(ordered: Sequence[str]) -> list[str]:
+    return [*(one for one in ordered if one != NOT_STATED), NOT_STATED]
 
 
 _OfSlice = tuple[Average | None, int, tuple[int, int]]  # the average, its cells, and distinct images by class

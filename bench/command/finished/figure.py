@@ -24,13 +24,16 @@ def figure_command(
     """Answer one question about a finished run with a chart, a table or numbers."""
     from bench.command.finished.images import opened_images
     from bench.report.figures import all_figures, find_figure
+    from bench.report.figures.files import check_ending
     from bench.report.figures.findings import Findings
 
     if out is not None and not name:
         msg = f"--out {out} without a figure; `lineup figure {run}` lists those of the run"
         raise InputError(msg)
     chosen = find_figure(name) if name else None
-    (findings,) = Findings.read([run], opened_images(data))
+    if out is not None:
+        check_ending(out.suffix.lower())
+    (findings,) = Findings.read([run], opened_images(data) if chosen is None or chosen.needs_images else None)
     if chosen is None:
         for figure in all_figures():
             content = figure.content(findings)

@@ -39,6 +39,7 @@ class Figure:
         question: What it answers, as a reader asks.
         content: What it shows of a run.
         legend: How to read it.
+        needs_images: Whether it shows more where the images of the run are opened, which may take long.
     """
 
     name: str
@@ -46,3 +47,4 @@ class Figure:
     question: str
     content: Callable[[Findings], FigureContent]
     legend: str
+    needs_images: bool = False

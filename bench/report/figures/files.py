@@ -12,6 +12,13 @@ from bench.report.formats import section_as_latex, section_as_markdown
 ENDINGS = (".svg", ".png", ".csv", ".md", ".tex")
 
 
+def check_ending(ending: str) -> None:
+    """Raise `InputError` where no figure is written as a file of this ending."""
+    if ending not in ENDINGS:
+        msg = f"a figure is written as {', '.join(ENDINGS)}, not as {ending or 'a file without an ending'}"
+        raise InputError(msg)
+
+
 def figure_files(figure: Figure, content: FigureContent, ending: str, *, dark: bool = False) -> list[bytes]:
     """The figure in the form of a file ending: a file for each chart, or one with the numbers or tables.
 
@@ -24,9 +31,7 @@ def figure_files(figure: Figure, content: FigureContent, ending: str, *, dark: b
     Raises:
         InputError: The ending is another, or the figure has nothing of that form.
     """
-    if ending not in ENDINGS:
-        msg = f"a figure is written as {', '.join(ENDINGS)}, not as {ending or 'a file without an ending'}"
-        raise InputError(msg)
+    check_ending(ending)
     forms: dict[str, Callable[[], list[bytes]]] = {
         ".svg": lambda: [chart.standalone(dark=dark).encode() for chart in content.charts],
         ".png": lambda: [to_png(chart, dark=dark) for chart in content.charts],
@@ -38,5 +43,6 @@ def figure_files(figure: Figure, content: FigureContent, ending: str, *, dark: b
     if not found:
         has = [name for name, form in forms.items() if name not in {ending, ".png"} and form()]
         msg = f"figure {figure.name} has nothing to write as {ending}; it has {', '.join(has) or 'nothing to show'}"
+        msg += f": {content.reason}" if content.reason else ""
         raise InputError(msg)
     return found

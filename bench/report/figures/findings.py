@@ -12,7 +12,7 @@ import pandas as pd
 from bench.analyses.scores.curves import DetectorCurves, curves_of
 from bench.charts.palette import DetectorHue, hues_of
 from bench.evaluation.cells import MeasuredCells, evaluate, matrices
-from bench.evaluation.joined_runs import join_runs
+from bench.evaluation.joined_runs import join_with_places
 from bench.evaluation.leaderboard import Ranking, rankings_of
 from bench.evaluation.ranking_rows import RankingRow
 from bench.records import columns
@@ -52,9 +52,7 @@ class Findings:
         return cls(measured.run, measured, rankings_of(run, measured))
 
     @classmethod
-    def read(
-        cls, folders: Sequence[Path], images: Callable[[Path], OpenedImages | NoImages] | None = None
-    ) -> list[Findings]:
+    def read(cls, folders: Sequence[Path], images: _Opening | None = None) -> list[Findings]:
         """Read result folders; runs that ask one question of one data set are joined.
 
         Args:
@@ -66,12 +64,13 @@ class Findings:
         """
         stores = [Store(folder) for folder in folders]
         runs = [store.read() for store in stores]
+        # one run alone stays whole: joining sets its released rows apart
+        joined = join_with_places(runs) if len(runs) > 1 else [(run, (0,)) for run in runs]
         found = []
-        for run in join_runs(runs):
-            own = [store for store, one in zip(stores, runs, strict=True) if _question(one) == _question(run)]
-            training = pd.concat([store.training() for store in own], ignore_index=True)
-            findings = replace(cls.of(run), training=training.drop_duplicates([columns.FIT, columns.EPOCH]))
-            found.append(replace(findings, images=images(own[0].root)) if images else findings)
+        for run, places in joined:
+            own = [stores[place] for place in places]
+            findings = replace(cls.of(run), training=_trainings(own))
+            found.append(replace(findings, images=_images(own, images)) if images else findings)
         return found
 
     @property
@@ -136,6 +135,20 @@ class Findings:
         return f"Data: {self.rankings[0].data}. Setting: {manifest.setting}.{trained}"
 
 
-def _question(run: Run) -> tuple[str, str, str]:
-    """What runs that are joined have in common."""
-    return run.manifest.protocol.name, run.manifest.setting, run.manifest.data.digest
+def _trainings(stores: Sequence[Store]) -> pd.DataFrame:
+    """The epochs of the trainings of some runs, each once."""
+    found = [store.training() for store in stores]
+    filled = [one for one in found if len(one)]
+    if not filled:
+        return found[0]
+    return pd.concat(filled, ignore_index=True).drop_duplicates([columns.FIT, columns.EPOCH], ignore_index=True)
+
+
+def _images(stores: Sequence[Store], opening: _Opening) -> OpenedImages | NoImages:
+    """The images of the first run that has them, or why the first has none."""
+    found = []
+    for store in stores:
+        found.append(opening(store.root))
+        if isinstance(found[-1], OpenedImages):
+            return found[-1]
+    return found[0]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
+import pandas as pd
 from markupsafe import Markup
 
 from bench.analyses.images.run_analyses import thumbnails_of_run
@@ -29,6 +30,10 @@ _JUDGES = 3  # detectors whose verdicts flip
 _COPIES = 7  # degradations that are shown of an image
 _TABLED = 10  # detectors whose scores under degradations are shown
 _OPEN = 12  # images of a kind that stand open
+_IMAGE = [columns.TEST_DATA, columns.NAME]
+
+
+_ImageKey = tuple[str, str]  # the data set of an image, "" for the first, and its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class ImageList:
     """
 
     title: str
-    names: Sequence[str]
+    images: Sequence[_ImageKey]
     degradations: Sequence[str] = ()
 
 
@@ -51,8 +56,7 @@ def image_chapter(findings: Findings, request: ThumbnailRequest) -> Markup | Non
     lists = _lists(findings)
     if not lists:
         return None
-    names = list(dict.fromkeys(name for one in lists for name in one.names))
-    told = _told(findings, names)
+    told = _told(findings, {image for one in lists for image in one.images})
     thumbnails, missing = _thumbnails(findings, lists, request)
     pieces = [_list(findings, one, told, thumbnails) for one in lists]
     note = f"No pictures: {missing}" if missing else ""
@@ -77,55 +81,61 @@ class _Answer(NamedTuple):
 
 
 _Answers = dict[str, dict[str, _Answer]]  # by degradation and detector
-_Told = dict[str, _Answers]  # by image
+_Told = dict[_ImageKey, _Answers]
 
 
-def _told(findings: Findings, names: Sequence[str]) -> _Told:
+def _told(findings: Findings, images: Collection[_ImageKey]) -> _Told:
     """What all detectors say of some images."""
-    rows = image_scores(findings.measured, names)
-    wanted = [columns.NAME, columns.DEGRADATION, columns.DETECTOR, columns.LABEL, columns.SCORE, RIGHT]
+    rows = image_scores(findings.measured, [name for _, name in images])
+    wanted = [*_IMAGE, columns.DEGRADATION, columns.DETECTOR, columns.LABEL, columns.SCORE, RIGHT]
     found: _Told = {}
-    for name, degradation, detector, *answer in rows[wanted].itertuples(index=False, name=None):
-        found.setdefault(name, {}).setdefault(degradation, {})[detector] = _Answer(*answer)
+    for data, name, degradation, detector, *answer in rows[wanted].itertuples(index=False, name=None):
+        found.setdefault((data, name), {}).setdefault(degradation, {})[detector] = _Answer(*answer)
     return found
+
+
+def _keys(rows: pd.DataFrame) -> list[_ImageKey]:
+    """The images of some rows, each once, in their order."""
+    return list(dict.fromkeys(rows[_IMAGE].itertuples(index=False, name=None)))
 
 
 def _lists(findings: Findings) -> list[ImageList]:
     """The kinds of images, those of a page in all."""
     measured, average = findings.measured, findings.average
-    shared = list(shared_mistakes(measured, average, _SHARED)[columns.NAME])
-    divided = list(disagreements(measured, average, _DIVIDED)[columns.NAME])
+    shared = _keys(shared_mistakes(measured, average, _SHARED))
+    divided = _keys(disagreements(measured, average, _DIVIDED))
     flipped, degradations = _flipping(findings)
     surest = confident_mistakes(measured, average, 2)
     surest = surest[surest[columns.DETECTOR].isin(findings.best(10))]
     surest = surest.sort_values(columns.LOG_ODDS, key=abs, ascending=False, kind="stable")
     known = {*shared, *divided, *flipped}
-    others = [name for name in dict.fromkeys(surest[columns.NAME]) if name not in known]
+    others = [image for image in _keys(surest) if image not in known]
     lists = [
         ImageList("Wrong for all detectors that are better than chance there: is the label right?", shared),
         ImageList("Detectors disagree most", divided),
         ImageList("Verdicts flip most under degradation", flipped, degradations),
         ImageList("The surest mistakes of the best detectors", others[: MOST - len(known)]),
     ]
-    return [one for one in lists if one.names]
+    return [one for one in lists if one.images]
 
 
-def _flipping(findings: Findings) -> tuple[list[str], list[str]]:
+def _flipping(findings: Findings) -> tuple[list[_ImageKey], list[str]]:
     """Images whose verdict by the best detectors changes under the most degradations, and these degradations."""
     table = findings.measured.table
     conditions = [str(name) for name in table[columns.DEGRADATION].unique() if str(name) != NONE]
-    if not conditions or NONE not in set(table[columns.DEGRADATION]):
+    if not conditions:
         return [], []
     every = sorted({name for images in findings.run.score_table.test_images() for name in images.names})
     told = image_scores(findings.measured, every, detectors=findings.best(_JUDGES))
-    wide = told.pivot_table(
-        index=[columns.NAME, columns.DETECTOR], columns=columns.DEGRADATION, values=CALLED, sort=False
-    )
-    changed = wide[[name for name in conditions if name in wide]].sub(wide[NONE], axis=0).abs()
-    flips = changed.mean(axis=1).groupby(columns.NAME, sort=False).mean().sort_values(ascending=False, kind="stable")
-    worst = changed.mean().sort_values(ascending=False, kind="stable").index[:_COPIES]
-    shown = [name for name in conditions if name in set(worst)]
-    return [str(name) for name in flips[flips > 0].index[:_FLIPPED]], shown
+    wide = told.pivot_table(index=[*_IMAGE, columns.DETECTOR], columns=columns.DEGRADATION, values=CALLED, sort=False)
+    conditions = [name for name in conditions if name in wide]
+    if not conditions or NONE not in wide:
+        return [], []
+    changed = wide[conditions].sub(wide[NONE], axis=0).abs()
+    flips = changed.mean(axis=1).groupby(_IMAGE, sort=False).mean().sort_values(ascending=False, kind="stable")
+    worst = set(changed.mean().sort_values(ascending=False, kind="stable").index[:_COPIES])
+    shown = [name for name in conditions if name in worst]
+    return [(data, name) for data, name in flips[flips > 0].index[:_FLIPPED]], shown
 
 
 def _thumbnails(
@@ -138,7 +148,7 @@ def _thumbnails(
         return [], findings.images.reason
     opened, known = findings.images, set(findings.images.found.images.names)
     made = []
-    plain = [name for one in lists if not one.degradations for name in one.names if name in known]
+    plain = [name for one in lists if not one.degradations for name in _own(one, known)]
     for names, degradations in ((plain, (NONE,)), *_copies(lists, known)):
         asked = ThumbnailRequest(request.form, request.side, request.budget, degradations)
         if names:
@@ -149,24 +159,32 @@ def _thumbnails(
 def _copies(lists: Sequence[ImageList], known: set[str]) -> Iterator[tuple[list[str], tuple[str, ...]]]:
     for one in lists:
         if one.degradations:
-            yield [name for name in one.names if name in known], (NONE, *one.degradations)
+            yield _own(one, known), (NONE, *one.degradations)
+
+
+def _own(one: ImageList, known: set[str]) -> list[str]:
+    """Those of the run's own data that are known: images of another data set may have the same names."""
+    return [name for data, name in one.images if not data and name in known]
 
 
 def _list(findings: Findings, one: ImageList, told: _Told, thumbnails: Sequence[Thumbnails]) -> Markup:
     items = [
-        _item(findings, name, told[name], _found(thumbnails, name, one.degradations))
-        for name in one.names
-        if name in told
+        _item(findings, image, told[image], _found(thumbnails, image, one.degradations))
+        for image in one.images
+        if image in told
     ]
     first = element("ul", *items[:_OPEN], class_="images")
     more = folded(f"{len(items) - _OPEN} more", element("ul", *items[_OPEN:], class_="images"))
     return joined(element("h4", one.title), first, more if len(items) > _OPEN else None)
 
 
-def _found(thumbnails: Sequence[Thumbnails], name: str, degradations: Sequence[str]) -> list[tuple[Thumbnail, str]]:
+def _found(
+    thumbnails: Sequence[Thumbnails], image: _ImageKey, degradations: Sequence[str]
+) -> list[tuple[Thumbnail, str]]:
     """The small copies of an image, with the media type of each."""
-    found = []
-    for degradation in (NONE, *degradations):
+    data, name = image
+    found: list[tuple[Thumbnail, str]] = []
+    for degradation in () if data else (NONE, *degradations):
         for made in thumbnails:
             if (one := made.find(name, degradation)) is not None:
                 found.append((one, made.media_type))
@@ -174,7 +192,7 @@ def _found(thumbnails: Sequence[Thumbnails], name: str, degradations: Sequence[s
     return found
 
 
-def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[Thumbnail, str]]) -> Markup:
+def _item(findings: Findings, image: _ImageKey, told: _Answers, copies: Sequence[tuple[Thumbnail, str]]) -> Markup:
     """One image: small copies, what it is, who is wrong, and all scores."""
     wrong, total = _wrong(_over_conditions(told))
     label = next(iter(next(iter(told.values())).values())).label
@@ -184,7 +202,7 @@ def _item(findings: Findings, name: str, told: _Answers, copies: Sequence[tuple[
     return element(
         "li",
         element("div", *drawn, class_="strip") if drawn else None,
-        element("div", name, class_="name"),
+        element("div", ":".join(filter(None, image)), class_="name"),
         element(
             "div",
             f"{CLASS_NAMES[label]}; {wrong} of {total} detectors are wrong{over}",
@@ -211,9 +229,10 @@ def _wrong(shares: Sequence[float]) -> tuple[int, int]:
 
 def _copy(one: Thumbnail, media: str, told: _Answers) -> Markup:
     """A copy with what it went through and how many are wrong about it."""
-    wrong, total = _wrong([answer.right for answer in told[one.degradation].values()])
+    wrong, total = _wrong([answer.right for answer in told.get(one.degradation, {}).values()])
     name = "clean" if one.degradation == NONE else one.degradation
-    said = element("div", f"{wrong} of {total} wrong", class_="wrong" if 2 * wrong > total else "right")
+    verdict = f"{wrong} of {total} wrong" if total else "no scores"
+    said = element("div", verdict, class_="wrong" if 2 * wrong > total else "right")
     return element("div", _image(one, media), element("div", name), said)
 
 

@@ -12,7 +12,7 @@ from bench.metrics.catalogue import installed_metrics, known_metrics
 from bench.metrics.metric import Metric
 from detectors.catalogue import UnknownName
 from protocols.api import AXES
-from tests.support.written_tables import every_table, runs
+from tests.support.written_tables import every_table, figure_tables, runs
 
 PROTOCOLS = Path(__file__).parents[3] / "protocols"
 AVERAGES = "averages"  # of protocols: columns of a leaderboard that synthetic runs have in part
@@ -55,8 +55,9 @@ def written(name, known):
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
-    return every_table(tmp_path_factory.mktemp("images"))
+def tables(tmp_path_factory, kept_run):
+    found = every_table(tmp_path_factory.mktemp("images"))
+    return found | {name: found.get(name, set()) | names for name, names in figure_tables(*kept_run).items()}
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from bench.charts.lines import LinePanel, Series, line_chart
 from bench.charts.palette import HUES, hues_of
 from bench.charts.pictures import Picture, diverging, picture_chart
 from bench.charts.plot_area import PlotAxis, Tick
+from bench.platform.errors import InputError
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -33,17 +34,25 @@ def spectra_content(findings: Findings) -> FigureContent:
     """Spectra against those of real images, their radial profiles, and the correlation of fingerprints."""
     if isinstance(findings.images, NoImages):
         return FigureContent(reason=findings.images.reason)
-    made = findings.images.spectra
+    try:
+        made = findings.images.spectra
+    except InputError as error:  # images too small: no reason to write no page
+        return FigureContent(reason=str(error))
     spectra = made.spectra
     if len(spectra.under(NONE)) < 2 or REAL not in spectra.under(NONE):
         return FigureContent(reason="There are no images of both classes of one size.")
     degradations = list(dict.fromkeys(one.degradation for one in spectra.spectra))
-    drawn = (_pictures, _profiles, _fingerprints)
-    charts = [draw(spectra, degradations) for draw in drawn]
+    asked = set(findings.measured.table[columns.DEGRADATION]) - {NONE}
+    left = f" Under {len(degradations) - 1} of {len(asked)} degradations." if len(asked) >= len(degradations) else ""
+    charts = [
+        _pictures(spectra, degradations, left),
+        _profiles(spectra, degradations),
+        _fingerprints(spectra, degradations),
+    ]
     return FigureContent(charts, [_peaks(made.tables["fingerprints"])], made.tables["spectra"])
 
 
-def _pictures(spectra: Spectra, degradations: Sequence[str]) -> Chart:
+def _pictures(spectra: Spectra, degradations: Sequence[str], left: str) -> Chart:
     """The difference from real images of each generator under each degradation, in one scale of colours."""
     found = {
         (degradation, name): values
@@ -54,7 +63,9 @@ def _pictures(spectra: Spectra, degradations: Sequence[str]) -> Chart:
     pictures = [_picture(*key, values, most) for key, values in found.items()]
     one = spectra.under(NONE)[REAL]
     note = f"Mean power of the noise residual, in dB to that of {one.images} real images; brown -{most:.0f}, "
-    note += f"white 0, blue +{most:.0f}. Middle: slow changes, edges: from pixel to pixel; {one.side} pixels square."
+    note += (
+        f"white 0, blue +{most:.0f}. Middle: slow changes, edges: from pixel to pixel; {one.side} pixels square.{left}"
+    )
     return picture_chart("Spectra of generated images", f"{len(pictures)} spectra.", pictures, side=_SIDE, note=note)
 
 
@@ -147,4 +158,5 @@ FIGURE = Figure(
     spectra_content,
     "Residual: image minus a Gaussian blur of sigma 1. A bright dot is a pattern that repeats, such as that of "
     "upsampling. A fingerprint is what the residuals of all images of a generator have in common, pixel by pixel.",
+    needs_images=True,
 )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-from bench.analyses.scores.overlap import FIRST, FIRST_MENDED, SECOND, SECOND_MENDED, error_overlap, together_accuracy
+from bench.analyses.scores.overlap import (
+    ANSWERS,
+    FIRST,
+    FIRST_MENDED,
+    SECOND,
+    SECOND_MENDED,
+    error_overlap,
+    together_accuracy,
+)
 from bench.charts.heat_map import HeatMapPanel, heat_map_chart
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -17,18 +25,18 @@ def overlap_content(findings: Findings) -> FigureContent:
     """A map of the share of each detector's errors that another gets right, and what they would reach together."""
     names = findings.scored(findings.best(10**6))[:_MOST]
     pairs = error_overlap(findings.measured, findings.average, names)
-    if len(names) < _FEWEST or pairs.empty:
-        return FigureContent()
+    if len(names) < _FEWEST or not pairs[ANSWERS].any():
+        return FigureContent(reason="No two detectors answered the same question of real or generated.")
     values = {}
     for pair in pairs.to_dict(orient="records"):
         values[str(pair[FIRST]), str(pair[SECOND])] = float(pair[FIRST_MENDED])
         values[str(pair[SECOND]), str(pair[FIRST])] = float(pair[SECOND_MENDED])
     panel = HeatMapPanel("", values, [names], [names], kind="s", diagonal=False)
     there = {key: value for key, value in values.items() if not math.isnan(value)}
-    said = ""
-    if there:
-        row, column = max(there, key=there.__getitem__)
-        said = f"{column} is right on {percent(there[row, column])} % of the errors of {row}."
+    if not there:
+        return FigureContent(reason="No detector has an error that another answered.")
+    row, column = max(there, key=there.__getitem__)
+    said = f"{column} is right on {percent(there[row, column])} % of the errors of {row}."
     left = f" The best {len(names)} of {len(findings.rows)}." if len(findings.rows) > len(names) else ""
     note = f"Of the errors of the row, the share in % that the column gets right; {findings.averaged}.{left}"
     chart = heat_map_chart("Who is right where another fails", said, [panel], note=note)
@@ -46,7 +54,7 @@ def _together(findings: Findings, names: list[str]) -> TitledTable:
     return TitledTable(
         f"These {len(names)} detectors together, {findings.average}, over {found.cells} cells that all answered",
         (
-            TableColumn("", tuple(rows), left=True),
+            TableColumn("together", tuple(rows), left=True),
             TableColumn("accuracy", tuple(percent(value) for value in rows.values())),
         ),
     )

@@ -20,7 +20,7 @@ def roc_content(findings: Findings) -> FigureContent:
     found = findings.score_curves
     whole = [one for one in found if one.roc is not None and one.precision_recall is not None]
     if not whole:
-        return FigureContent(reason="; ".join(f"{one.detector}: {one.gap}" for one in found if one.gap))
+        return FigureContent(reason=_gaps(findings))
     share = percent_axis(title="false positive rate in %", step=0.25)
     rate = percent_axis(title="true positive rate in %", step=0.25)
     recall, precision = percent_axis(title="recall in %", step=0.25), percent_axis(title="precision in %", step=0.25)
@@ -44,6 +44,12 @@ def roc_content(findings: Findings) -> FigureContent:
     return FigureContent([line_chart("Every threshold", said, panels, note=note)], [table])
 
 
+def _gaps(findings: Findings) -> str:
+    """Why there is no curve of any detector."""
+    gaps = [f"{one.detector}: {one.gap}" for one in findings.score_curves if one.gap]
+    return f"{'; '.join(gaps) or 'No cell asks whether an image is real or generated'}."
+
+
 def _left_out(findings: Findings, shown: int) -> str:
     total = len(findings.rows)
     return f" The best {shown} of {total}." if total > shown else ""
@@ -59,7 +65,7 @@ def reliability_content(findings: Findings) -> FigureContent:
     found = [(one.detector, one.reliability) for one in findings.score_curves[:_MOST_PANELS]]
     whole = [(detector, one) for detector, one in found if one is not None]
     if not whole:
-        return FigureContent()
+        return FigureContent(reason=_gaps(findings))
     panels = [_panel(findings, detector, one) for detector, one in whole]
     detector, first = whole[0]
     said = f"The scores of {detector} are off by {percent(first.calibration_error)} points on average."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -40,25 +41,36 @@ def slices_content(findings: Findings) -> FigureContent:
     """A map for each attribute of which images have several values, detectors in rows."""
     if isinstance(findings.images, NoImages):
         return FigureContent(reason=findings.images.reason)
-    attributes, names = findings.images.attributes, findings.best(_MOST_DETECTORS)
+    names = findings.best(_MOST_DETECTORS)
+    every = _measured(findings, findings.images.attributes, names)
+    found = {name: rows for name, rows in every.items() if rows[SLICE].nunique() <= _MOST_SLICES}
+    left = [f"{_TITLES[name]}, {rows[SLICE].nunique()} parts" for name, rows in every.items() if name not in found]
+    if not found:
+        several = f"More than {_MOST_SLICES} parts are no map: {'; '.join(left)}."
+        return FigureContent(reason=several if left else "No detector is measured on two parts of the images.")
+    panels = [_panel(_TITLES[name], rows, names) for name, rows in found.items()]
+    first = next(iter(found.values()))
+    worst = first.sort_values(columns.RANKED, kind="stable").iloc[0]  # those that are missing stand last
+    value = percent(float(worst[columns.RANKED]))
+    said = f"The lowest: {worst[columns.DETECTOR]} on {_name(worst[SLICE])}, {value} %."
+    note = f"Accuracy in %, {findings.averaged}. Of one class alone it is the share of these that are called so."
+    note += f" The best {len(names)} of {len(findings.rows)}." if len(findings.rows) > len(names) else ""
+    note += f" Left out: {'; '.join(left)}." if left else ""
+    tables = [_table(_TITLES[name], rows, names) for name, rows in found.items()]
+    whole = pd.concat(found.values(), ignore_index=True)
+    return FigureContent([heat_map_chart("Accuracy on parts of the images", said, panels, note=note)], tables, whole)
+
+
+def _measured(findings: Findings, attributes: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The accuracies of some detectors by each attribute of which two parts are measured at least."""
     found = {}
     for attribute in _TITLES:
         values = binned(attributes[LONGER_SIDE]) if attribute == LONGER_SIDE else attributes[attribute]
         rows = slice_accuracies(findings.measured, values, findings.average)
         rows = rows[rows[columns.DETECTOR].isin(names)].assign(attribute=attribute)
-        if 1 < rows[SLICE].nunique() <= _MOST_SLICES:
+        if rows.loc[rows[columns.RANKED].notna(), SLICE].nunique() > 1:
             found[attribute] = rows
-    if not found:
-        return FigureContent(reason="All images show one thing, are of one origin and of one size.")
-    panels = [_panel(_TITLES[name], rows, names) for name, rows in found.items()]
-    first = next(iter(found.values()))
-    worst = min(first.to_dict(orient="records"), key=lambda row: float(row[columns.RANKED]))
-    value = percent(float(worst[columns.RANKED]))
-    said = f"The lowest: {worst[columns.DETECTOR]} on {_name(worst[SLICE])}, {value} %."
-    note = f"Accuracy in %, {findings.averaged}. Of one class alone it is the share of these that are called so."
-    tables = [_table(_TITLES[name], rows, names[0]) for name, rows in found.items()]
-    whole = pd.concat(found.values(), ignore_index=True)
-    return FigureContent([heat_map_chart("Accuracy on parts of the images", said, panels, note=note)], tables, whole)
+    return found
 
 
 def _panel(title: str, rows: pd.DataFrame, names: list[str]) -> HeatMapPanel:
@@ -76,7 +88,10 @@ def _name(slice_name: object) -> str:
     return str(slice_name) if slice_name != NOT_STATED else "not stated"
 
 
-def _table(title: str, rows: pd.DataFrame, detector: str) -> TitledTable:
+def _table(title: str, rows: pd.DataFrame, names: Sequence[str]) -> TitledTable:
+    """The accuracies of the first of some detectors that has any."""
+    measured = set(rows.loc[rows[columns.RANKED].notna(), columns.DETECTOR])
+    detector = next(name for name in names if name in measured)
     own = rows[rows[columns.DETECTOR].eq(detector)]
     values = zip(own[columns.RANKED], own[LOW], own[HIGH], strict=True)
     texts = [
@@ -101,4 +116,5 @@ FIGURE = Figure(
     "On which images does it fail?",
     slices_content,
     "Each column is measured on those test images alone. Few images: fewer than 20, of which little follows.",
+    needs_images=True,
 )

@@ -22,30 +22,32 @@ def training_content(findings: Findings) -> FigureContent:
     history = training_history(findings.training)
     history = history[history[columns.DETECTOR].isin(findings.best(10**6))]
     if history.empty:
-        return FigureContent()
+        return FigureContent(reason="Nothing was trained in epochs.")
     means = mean_history(history)
-    curves = _over_train_sets(means)
+    trained = findings.training.groupby(columns.DETECTOR)[columns.TRAIN].nunique(dropna=False)
+    curves = _over_train_sets(means, trained)
     order = [name for name in findings.best(10**6) if name in set(curves[columns.DETECTOR])][:_MOST]
+    shown = curves[curves[columns.DETECTOR].isin(order)]
     panels = [
         _panel(findings, rows, f"{part} {measure}", order)
-        for (part, measure), rows in curves.groupby([PART, MEASURE], sort=False)
+        for (part, measure), rows in shown.groupby([PART, MEASURE], sort=False)
     ]
     if not panels:
         return FigureContent(rows=history, reason="No epoch was reached by all trainings of a detector.")
     left = curves[columns.DETECTOR].nunique() - len(order)
     more = f" {left} more in the numbers." if left else ""
     note = f"Mean over train sets and seeds, up to the epoch that all of them reached. {findings.about()}{more}"
-    said = f"{len(order)} detectors were trained in epochs."
+    said = f"{len(order)} detector{' was' if len(order) == 1 else 's were'} trained in epochs."
     return FigureContent([line_chart("Trainings", said, panels, note=note)], rows=history)
 
 
-def _over_train_sets(means: pd.DataFrame) -> pd.DataFrame:
-    """The mean over the train sets of each detector, at the epochs that all of them reached."""
+def _over_train_sets(means: pd.DataFrame, trained: pd.Series[int]) -> pd.DataFrame:
+    """The mean over the train sets of each detector, at the epochs that all of them reached; `trained`: how many."""
     names = [columns.DETECTOR, PART, MEASURE]
-    trained = means.groupby(columns.DETECTOR, sort=False)[columns.TRAIN].nunique()
     found: pd.DataFrame = means.groupby([*names, columns.EPOCH], sort=False)[VALUE].agg(["mean", "count"]).reset_index()
-    whole = found["count"].eq(found[columns.DETECTOR].map(trained))
-    return found[whole].rename(columns={"mean": VALUE})
+    whole = found["count"].eq(found[columns.DETECTOR].map(trained)) & np.isfinite(found["mean"])
+    reached: pd.DataFrame = found[whole]
+    return reached.rename(columns={"mean": VALUE})
 
 
 def _panel(findings: Findings, rows: pd.DataFrame, title: str, order: list[str]) -> LinePanel:

@@ -12,35 +12,11 @@ from bench.analyses.images.spectra import SpectraRequest
 from bench.analyses.images.thumbnails import ThumbnailRequest
 from bench.platform.errors import InputError
 from detectors.api import Runtime
-from tests.support.command_line import call
-
-
-@pytest.fixture(scope="module")
-def made(miniature, tmp_path_factory):
-    """A finished run whose fitted detectors were kept, and its cache."""
-    cache, out = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("out")
-    done = call(
-        {"LINEUP_CACHE": str(cache), "COLUMNS": "200"},
-        *(
-            "run",
-            "--data",
-            miniature,
-            "--detectors",
-            "npr,hog_svm",
-            "--train-on",
-            "even",
-            "--out",
-            out,
-            "--keep-fitted",
-        ),
-    )
-    assert done.returncode == 0, done.stderr
-    return out, cache
 
 
 @pytest.fixture
-def run(made, quiet):
-    out, cache = made
+def run(kept_run, quiet):
+    out, cache = kept_run
     return images_of_run(out, Workplace(cache, 1, quiet))
 
 
@@ -68,8 +44,8 @@ def test_thumbnails_of_a_run(run):
     assert found.thumbnails.thumbnails[0].name == run.images.names[0]
 
 
-def test_saliency_of_a_run(made, run):
-    detectors = kept_detectors(made[0], Runtime())
+def test_saliency_of_a_run(kept_run, run):
+    detectors = kept_detectors(kept_run[0], Runtime())
     assert [one.name for one in detectors] == ["hog_svm-even-0", "npr-even-0"]
     found = saliency_of_run(run, detectors, SaliencyRequest(2), 1)
     table = found.tables["saliency"]
@@ -81,21 +57,22 @@ def test_saliency_of_a_run(made, run):
     assert named.tables["saliency"]["name"].tolist() == run.images.names[5:7]
 
 
-def test_log_odds_are_those_that_the_run_recorded(made, run):
+def test_log_odds_are_those_that_the_run_recorded(kept_run, run):
     from bench.records.store import Store
 
-    stored = Store(made[0]).read()
-    keys = stored.cells.loc[stored.cells["detector"].eq("npr") & stored.cells["test"].eq("odd"), "key"]
+    stored = Store(kept_run[0]).read()
+    cells = stored.cells[stored.cells["degradation"].eq("none") & stored.cells["detector"].eq("npr")]
+    keys = cells.loc[cells["test"].eq("odd"), "key"]
     scores = stored.scores[stored.scores["key"].isin(keys)].set_index("name")["log_odds"]
     names = tuple(scores.index[:4])
-    found = saliency_of_run(run, kept_detectors(made[0], Runtime(), ["npr"]), SaliencyRequest(names=names), 1)
+    found = saliency_of_run(run, kept_detectors(kept_run[0], Runtime(), ["npr"]), SaliencyRequest(names=names), 1)
     assert [one.log_odds for one in found.saliency.maps] == pytest.approx(
         scores[list(names)].tolist(), rel=1e-3, abs=1e-3
     )
 
 
-def test_detectors_that_are_not_there_are_one_line(made, tmp_path):
+def test_detectors_that_are_not_there_are_one_line(kept_run, tmp_path):
     with pytest.raises(InputError, match=r"keeps no fitted cnnspot; it has hog_svm-even-0, npr-even-0"):
-        kept_detectors(made[0], Runtime(), ["cnnspot"])
+        kept_detectors(kept_run[0], Runtime(), ["cnnspot"])
     with pytest.raises(InputError, match=r"keeps no fitted detector; run it again with --keep-fitted"):
         kept_detectors(tmp_path, Runtime())

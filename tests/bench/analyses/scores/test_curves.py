@@ -135,3 +135,11 @@ def test_real_images_may_be_what_is_looked_for(run):
     assert first.precision_recall.area == pytest.approx(own["ap"].mean())
     assert first.roc.area == pytest.approx(own["roc_auc"].mean())
     assert replace(first).cells == len(own)
+
+
+def test_the_curves_of_some_detectors_are_those_among_all(run, curves):
+    (found,) = curves_of(evaluate(run), "off-diagonal", most=10_000, detectors=["beta"])
+    assert found.detector == "beta"
+    assert found.roc.y.tolist() == curves["beta"].roc.y.tolist()
+    assert found.precision_recall.area == curves["beta"].precision_recall.area
+    assert list(curves_of(evaluate(run), "off-diagonal", detectors=[])) == []

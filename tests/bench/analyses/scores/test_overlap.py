@@ -173,3 +173,11 @@ def test_cells_that_name_generators_are_not_compared():
 def test_an_unknown_detector_is_refused(run):
     with pytest.raises(InputError, match="the detector 'alhpa' is not known; did you mean alpha"):
         together_accuracy(evaluate(run), ["alhpa"])
+
+
+def test_pairs_of_some_detectors_are_those_among_all(run):
+    measured = evaluate(run)
+    whole, found = error_overlap(measured), error_overlap(measured, detectors=["delta", "alpha"])
+    expected = whole[whole["first"].eq("alpha") & whole["second"].eq("delta")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+    assert error_overlap(measured, detectors=["alpha"]).empty
