@@ -25,7 +25,7 @@ from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
 from bench.evaluation.pairwise.pool_comparison import PairVerdict, PoolComparison, compare_pool_by
-from bench.evaluation.ranking_rows import UNDEFINED, RankingRow, ranking_row
+from bench.evaluation.ranking_rows import RankingRow, Speed, ranking_row
 from bench.evaluation.worst_values import worst_average
 from bench.platform.files import digest
 from bench.records import columns
@@ -121,10 +121,11 @@ class Ranking:
         return tuple(name for name in (self.home, self.away) if name is not None) or (self.ranked_by,)
 
 
-def _speeds(run: Run) -> dict[str, float]:
-    """Images per second of each detector on the run's data and runtime; a detector that was not timed is left out.
+def _speeds(run: Run) -> dict[str, Speed]:
+    """The speed of each detector on the run's data and runtime; a detector that was not timed is left out.
 
-    The fastest timing of the run's own recipe; where it has none, of any options, since cells may have their own.
+    The fastest timing of the run's own recipe; where it has none, of any options, since cells may have their own. One
+    that was disturbed only where there is no other.
     """
     table, runtime = run.throughput, run.manifest.runtime
     same = (
@@ -133,13 +134,16 @@ def _speeds(run: Run) -> dict[str, float]:
         & table[columns.DEVICE].eq(runtime.device)
         & table[columns.PRECISION].eq(runtime.precision)
     )
-    timings = table.loc[same, [columns.DETECTOR, columns.RECIPE, columns.IMAGES_PER_S]].itertuples(index=False)
-    best: dict[str, tuple[bool, float]] = {}  # whether it is of the run's own recipe, then the speed
-    for detector, recipe, images_per_s in timings:
-        record = run.manifest.detectors.get(detector)
+    figures = [columns.IMAGES_PER_S, columns.IMAGES_PER_S_LOW, columns.IMAGES_PER_S_HIGH]
+    timings = table.loc[same, [columns.DETECTOR, columns.RECIPE, *figures]].itertuples(index=False, name=None)
+    disturbed = table.loc[same, columns.DISTURBED].isin([True])  # missing in files of earlier versions
+    best: dict[str, tuple[bool, bool, float, Speed]] = {}  # whether it is of the run's own recipe, and not disturbed
+    for (detector, recipe, *found), marked in zip(timings, disturbed, strict=True):
+        record, speed = run.manifest.detectors.get(detector), Speed(*found, disturbed=bool(marked))
         if record and _name_and_setting(recipe) == _name_and_setting(record.key):
-            best[detector] = max(best.get(detector, (False, 0.0)), (recipe == record.key, images_per_s))
-    return {detector: images_per_s for detector, (_, images_per_s) in best.items()}
+            one = (recipe == record.key, not marked, speed.value, speed)
+            best[detector] = max(best.get(detector, one), one, key=lambda entry: entry[:3])
+    return {detector: speed for detector, (*_, speed) in best.items()}
 
 
 def _name_and_setting(recipe_key: str) -> list[str]:
@@ -201,7 +205,7 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
     by = first_average_with_cells(masks, away, home)
     speeds = _speeds(run)
     rows = [
-        ranking_row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED), asked)
+        ranking_row(detector, evaluation, masks, run, speeds.get(detector, Speed()), asked)
         for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
     rows = _in_order(rows, by, rises=asked.rank_by.higher_is_better)
