@@ -8,6 +8,7 @@ images are being read.
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -175,12 +176,21 @@ class Engine:
             for need in needs:
                 key = need.item.fit_key
                 with self._log.failures_of(need.users):
-                    counts = task_result(futures[key]) if key in futures else None
-                    self.counts.update(counts or {})
-                    restored = self._fits.restore(need.item) if counts else None
+                    result = task_result(futures[key]) if key in futures else None
+                    counts, seconds = result or (Counter[str](), {})
+                    self.counts.update(counts)
+                    self._fits.seconds.update(seconds)
+                    restored = self._fits.restore(need.item) if result else None
                     detectors[key] = restored or self.detector(need.item)
+                    self._tell_fit(need.item)
                 advance(1)
         return detectors
+
+    def _tell_fit(self, item: PlannedCell) -> None:
+        """Say how long the fit of a cell took, if it was made now."""
+        seconds = self._fits.seconds.pop(item.training_key, None)
+        if seconds is not None:
+            self._resources.tracker.fitted(item, seconds)
 
     def _score_attacked(
         self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], detectors: Mapping[str, Detector]
@@ -237,7 +247,9 @@ class Engine:
             images = _recorded_images(self._selections[item.cell.test].images, item.cell.test.data)
             group.append((item, images, answer))
         if group:
+            start = time.monotonic()
             self._resources.store.record([(item.key, images, answer) for item, images, answer in group])
+            self._resources.tracker.wrote(time.monotonic() - start)
             self._log.add_recorded(item.key for item, _, _ in group)
             self._resources.tracker.answered(group)
 

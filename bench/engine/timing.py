@@ -197,15 +197,13 @@ def _copy_seconds(prepared: PreparedArrays, batches: Sequence[range], clock: Dev
         return 0.0
     import torch
 
-    def copy(arrays: Sequence[Array]) -> None:
-        whole = [np.stack(arrays)] if len({array.shape for array in arrays}) == 1 else arrays
-        for array in whole:
-            torch.from_numpy(array).to(clock.runtime.device)
+    def copy_all() -> None:
+        for arrays, rows in product(prepared.values(), batches):
+            batch = arrays[rows.start : rows.stop]
+            for whole in [np.stack(batch)] if len({array.shape for array in batch}) == 1 else batch:
+                torch.from_numpy(whole).to(clock.runtime.device)
 
-    seconds, _ = clock.time(
-        lambda: [copy(arrays[rows.start : rows.stop]) for arrays in prepared.values() for rows in batches]
-    )
-    return seconds
+    return clock.time(copy_all)[0]
 
 
 def _degrade(samples: Sequence[Sample], degradations: Sequence[Degradation]) -> None:

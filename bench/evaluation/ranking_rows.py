@@ -12,6 +12,7 @@ from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR,
 from bench.evaluation.averages import Average
 from bench.evaluation.cells import CHANCE, SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
+from bench.evaluation.speeds import Speed
 from bench.evaluation.worst_values import worst_average
 from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
@@ -87,23 +88,6 @@ class WorstOf:
     high: float
     where: str
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How fast a detector is, in images per second; NaN where it was not timed.
-
-    Attributes:
-        value: In the middle of the repeats.
-        low: In the slowest one.
-        high: In the fastest one.
-        disturbed: Whether other work made it slower.
-    """
-
-    value: float = UNDEFINED
-    low: float = UNDEFINED
-    high: float = UNDEFINED
-    disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
