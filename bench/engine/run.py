@@ -33,6 +33,7 @@ from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome
 from bench.records.store import Store
+from bench.records.timings import FIT, FIT_BASES, SCORE, SCORE_ATTACKED
 from detectors.api import Answer, Detector, Embedder, Labels, Runtime, Unavailable
 from detectors.differentiable import Differentiable
 from protocols.degradations import Degradation, parse_degradation
@@ -157,9 +158,9 @@ class Engine:
             if item.base and not self._resources.cache.has_fit(item.training_key):
                 bases.setdefault(item.base.training_key, FitNeed(item.base, [])).users.append(item)
         if bases:
-            self._fit_side_by_side("fit what is fine-tuned", list(bases.values()))
+            self._fit_side_by_side(FIT_BASES, list(bases.values()))
         groups = _by_fit(self._log.without_failure(items))
-        return self._fit_side_by_side("fit or load detectors", [FitNeed(group[0], group) for group in groups])
+        return self._fit_side_by_side(FIT, [FitNeed(group[0], group) for group in groups])
 
     def _fit_side_by_side(self, stage: str, needs: Sequence[FitNeed]) -> dict[str, Detector]:
         """The detectors of some fits by their keys, those of one thread fitted side by side."""
@@ -279,7 +280,7 @@ class Engine:
         requests.sort(key=lambda one: one.degradation.name)  # embeddings of one degradation are held at a time
         tables = {key: AnswerTable(plan.images(key)) for key in plan.missing}
         images = unique_positions(request.images for request in requests)
-        with self._resources.reporter.stage("attack and score" if attacked else "score", len(images)) as advance:
+        with self._resources.reporter.stage(SCORE_ATTACKED if attacked else SCORE, len(images)) as advance:
             passes = score_pool(plan.chunks, requests, self._embeddings, keep=not attacked, is_open=tables.__contains__)
             for chunk in passes:
                 self._collect(chunk.answers, plan, tables)

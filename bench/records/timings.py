@@ -13,6 +13,8 @@ from pathlib import Path
 TIMINGS = "timings.json"
 SCHEMA = 1  # rises when an older reader would misread the file
 _SCHEMA = "timings_schema"
+FIT_BASES, FIT = "fit what is fine-tuned", "fit or load detectors"  # names of stages
+SCORE, SCORE_ATTACKED = "score", "attack and score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,19 @@ class RunTimings:
     stages: tuple[StageTiming, ...] = ()
     fits: tuple[FitTiming, ...] = ()
     writing: float = 0.0
+
+    @property
+    def fitting(self) -> float:
+        """Seconds of the stages that fit."""
+        return self._seconds_of(FIT_BASES, FIT)
+
+    @property
+    def scoring(self) -> float:
+        """Seconds of the stages that score."""
+        return self._seconds_of(SCORE, SCORE_ATTACKED)
+
+    def _seconds_of(self, *names: str) -> float:
+        return sum(stage.seconds for stage in self.stages if stage.name in names)
 
     def to_json(self) -> bytes:
         """The file."""
