@@ -9,7 +9,16 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from bench.analyses.time.machines import FASTER, FITTING, MACHINES, REST, SCORING, SECONDS, machine_table, tested_scores
+from bench.analyses.time.machines import (
+    FASTER,
+    FITTING,
+    MACHINES,
+    REST,
+    SCORING,
+    SECONDS,
+    machine_table,
+    scores_by_test,
+)
 from bench.analyses.time.stage_limits import (
     CEILING,
     LIMIT,
@@ -59,7 +68,7 @@ class RunProfile:
 
 def profile_run(run: Run, timings: RunTimings | None, machines: Sequence[int]) -> RunProfile:
     """The profile of a run, on its own machine and on as many as are asked about."""
-    tests = tested_scores(run)
+    tests = scores_by_test(run)
     packed = machine_table(timings, tests, machines) if timings else pd.DataFrame()
     limit = scoring_limit(run, timings) if timings else None
     return RunProfile(run.manifest.runtime.workers, timings, stage_table(run), limit, packed)
@@ -143,6 +152,8 @@ def profile_lines(profile: RunProfile) -> list[str]:
 def profile_legends(profile: RunProfile) -> list[str]:
     """How the tables are to be read."""
     legends = [STAGES_LEGEND] if len(profile.stages) else []
+    if len(profile.stages) and profile.stages[columns.DISTURBED].any():
+        legends.append(f"{DISTURBED}: other work used the machine; an idle one is faster.")
     return legends + ([MACHINES_LEGEND] if len(profile.machines) else [])
 
 

@@ -38,7 +38,7 @@ def makespan(durations: Iterable[float], machines: int) -> float:
     return max(busy)
 
 
-def tested_scores(run: Run) -> dict[tuple[str, ...], int]:
+def scores_by_test(run: Run) -> dict[tuple[str, ...], int]:
     """How many scores each test set of a run has, of all its detectors and fits; by data, test and degradation."""
     scored, found = run.cells[run.cells[columns.STATUS].eq(Scored.status)], Counter[tuple[str, ...]]()
     for key, *names in scored[[columns.KEY, *_TEST]].itertuples(index=False, name=None):
@@ -56,7 +56,7 @@ def machine_table(timings: RunTimings, tests: Mapping[tuple[str, ...], int], mac
 
     Args:
         timings: Of the run.
-        tests: Its test sets, as `tested_scores` gives them.
+        tests: Its test sets, as `scores_by_test` gives them.
         machines: The numbers of machines that are asked about.
 
     Returns:

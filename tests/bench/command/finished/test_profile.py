@@ -1,0 +1,48 @@
+"""`lineup profile` as it is typed."""
+
+import json
+
+import pytest
+
+from bench.records.store import THROUGHPUT, Store
+from bench.records.timings import TIMINGS, RunTimings, StageTiming
+from tests.support.command_line import call, one_line
+from tests.support.result_folders import store_run
+from tests.support.synthetic_runs import make_run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    run = make_run(n=5)
+    root = store_run(run, tmp_path_factory.mktemp("runs") / "timed")
+    Store(root).write(THROUGHPUT, run.throughput.to_csv(index=False).encode())
+    timings = RunTimings(10.0, 2, len(run.cells), (StageTiming("score", 40, 5.0),))
+    Store(root).write(TIMINGS, timings.to_json())
+    return root
+
+
+def profile(*arguments):
+    return call({"COLUMNS": "100"}, "profile", *arguments)
+
+
+def test_tables_are_printed_with_how_to_read_them(folder):
+    done = profile(folder, "--machines", "1,3")
+    assert done.returncode == 0
+    words = ["Scoring took 5.0 s", "all else", "Milliseconds an image, by stage", "On more machines", "Computed from"]
+    places = [done.stdout.index(word) for word in words]
+    assert places == sorted(places)
+
+
+def test_json_is_one_document(folder):
+    done = profile(folder, "--machines", "5", "--json")
+    assert done.returncode == 0
+    assert [row["machines"] for row in json.loads(done.stdout)["machines"]] == [5]
+
+
+@pytest.mark.parametrize("text", ["0", "two", "", "1,-2", "1.5"])
+def test_machines_are_numbers(folder, text):
+    assert f"--machines {text!r}: give numbers from 1 to 10000" in one_line(profile(folder, "--machines", text))
+
+
+def test_a_folder_without_a_run_is_one_line(tmp_path):
+    assert "holds no run" in one_line(profile(tmp_path))
