@@ -8,7 +8,7 @@ from tests.support.command_line import call, start
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
     """Pictures are a third of the work of so small a run: `finished` has them, and tests of the report draw them."""
-    monkeypatch.setattr("bench.report.run_report._write_picture", lambda *_, **__: None)
+    monkeypatch.setattr("bench.report.run_report._write_pictures", lambda *_: None)
 
 
 @pytest.fixture(scope="session")
