@@ -84,6 +84,7 @@ types: $(READY_DEV) ## check types
 	@.venv/bin/mypy
 
 benchmark: $(READY_DEV) ## time every stage into the file NEW, and say what is slower than in the file OLD, if one is given
+	@[ '$(OLD)' != '$(NEW)' ] || { echo "lineup: OLD and NEW are one file, $(NEW), which would be written anew; name another" >&2; exit 2; }
 	@mkdir -p '$(dir $(NEW))'
 	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-json '$(NEW)'
 	@$(if $(OLD),.venv/bin/python -m tests.benchmarks.compare '$(OLD)' '$(NEW)',echo 'Written: $(NEW); make benchmark-compare OLD= NEW= compares two')
