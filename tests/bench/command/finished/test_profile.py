@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bench.engine import timing
 from bench.records.store import THROUGHPUT, Store
 from bench.records.timings import TIMINGS, RunTimings, StageTiming
 from tests.support.command_line import call, one_line
@@ -46,3 +47,20 @@ def test_machines_are_numbers(folder, text):
 
 def test_a_folder_without_a_run_is_one_line(tmp_path):
     assert "holds no run" in one_line(profile(tmp_path))
+
+
+@pytest.mark.parametrize("arguments", [(), ("folder", "--data", "embedded")])
+def test_a_run_or_data_are_given(arguments):
+    assert one_line(profile(*arguments)).startswith("lineup: give a result folder, or --data DATA")
+
+
+def test_a_small_run_is_tried_from_nothing_and_not_kept(lineup, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(timing, "LEAST_SECONDS", 0.0)
+    done = lineup("profile", "--data", data, "--detectors", "checkerboard,hog_svm", "--limit", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    whole = json.loads(done.stdout)
+    assert {row["detector"] for row in whole["detectors"]} == {"checkerboard", "hog_svm"}
+    assert len(whole["timings"]["fits"]) == 6  # of each of three generators
+    assert whole["scoring"]["reached"] > 0
+    assert list(tmp_path.iterdir()) == []
