@@ -136,11 +136,14 @@ def profile_lines(profile: RunProfile) -> list[str]:
     """What is to be said below the tables."""
     found = []
     if limit := profile.scoring:
-        who = f"the {profile.workers} workers, which read, decode, degrade and prepare"
-        who = who if limit.limit == "workers" else "the device, which embeds, scores and decides"
+        who = {
+            "workers": f"the {profile.workers} workers, which read, decode, degrade and prepare",
+            "device": "the device, which embeds, scores and decides",
+            "writing": "writing, one file of scores after the other",
+        }[limit.limit]
         found.append(
-            f"Scoring took {limit.seconds:,.1f} s. It was limited by {who}: {limit.busy:,.1f} s of work by the times "
-            f"below, {percent(limit.reached)} % of the limit was reached."
+            f"Scoring took {limit.seconds:,.1f} s. Its limit was {who}: {limit.busy:,.1f} s of work, so "
+            f"{percent(limit.reached)} % of the limit was reached."
         )
     if not profile.timings:
         found.append(NO_TIMINGS)

@@ -25,8 +25,9 @@ class ScoringLimit:
     """What limited the stages of a run that score.
 
     Attributes:
-        limit: "workers", which read, decode, degrade and prepare, or "device", which does the rest.
-        busy: Seconds that it was busy at least, by the times of the detectors.
+        limit: "workers", which read, decode, degrade and prepare; "device", which embeds, scores and decides; or
+            "writing" of scores.
+        busy: Seconds that it was busy: of workers and device at least, by the times of the detectors.
         seconds: That the stages took.
     """
 
@@ -99,6 +100,6 @@ def scoring_limit(run: Run, timings: RunTimings) -> ScoringLimit | None:
         first = own[["read_ms", "decode_ms", "degrade_ms"]].sum(axis=1).mean()
         workers += images * (first + (own["prepare_ms"] * passes).sum())
         device += images * ((own["copy_ms"] + own["device_ms"]) * passes + own["head_ms"] * fits).sum()
-    busy = {"workers": workers / run.manifest.runtime.workers, "device": device}
+    busy = {"workers": workers / run.manifest.runtime.workers, "device": device, "writing": timings.writing}
     limit = max(busy, key=lambda name: busy[name])
     return ScoringLimit(limit, busy[limit], seconds)

@@ -72,9 +72,9 @@ def _finished(folder: Path) -> tuple[Run, RunTimings | None]:
 
 def _tried(data: str, detectors: str, limit: int, device: str) -> tuple[Run, RunTimings | None]:
     """A small run of the usual protocol, from nothing."""
+    from bench.rehearsal.trial_run import run_trial
     from bench.request.protocol_catalogue import make_protocol
     from bench.request.run_request import RunRequest
-    from bench.request.trial_run import run_trial
 
     request = RunRequest(
         make_protocol("cross_generator", {}),

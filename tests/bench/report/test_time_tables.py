@@ -26,7 +26,7 @@ def run():
 
 @pytest.fixture(scope="module")
 def timings(run):
-    return RunTimings(10.0, 2, len(run.cells), STAGES, (FitTiming("alpha", "fog", 0, 4.0),), 0.5)
+    return RunTimings(10.0, 2, len(run.cells), STAGES, (FitTiming("alpha", "fog", 0, 4.0),), 0.1)
 
 
 def shown(profile):
@@ -36,8 +36,8 @@ def shown(profile):
 def test_stages_and_what_lies_between_them_make_the_whole(run, timings):
     stages, detectors, machines = shown(profile_run(run, timings, [1, 2])).values()
     assert stages["stage"] == ("fit or load detectors", "score", "all else", "(writing scores)", "total")
-    assert stages["seconds"] == ("4.0", "5.0", "1.0", "0.5", "10.0")
-    assert stages["share"] == ("40.0", "50.0", "10.0", "5.0", "100.0")
+    assert stages["seconds"] == ("4.0", "5.0", "1.0", "0.1", "10.0")
+    assert stages["share"] == ("40.0", "50.0", "10.0", "1.0", "100.0")
     assert detectors["detector"] == ("alpha", "beta")
     assert machines["machines"] == ("1", "2")
     assert machines["seconds"][0] == "10.0"
@@ -45,7 +45,11 @@ def test_stages_and_what_lies_between_them_make_the_whole(run, timings):
 
 def test_what_limited_scoring_is_said(run, timings):
     (line,) = profile_lines(profile_run(run, timings, [1]))
-    assert line.startswith("Scoring took 5.0 s. It was limited by the device")
+    assert line.startswith("Scoring took 5.0 s. Its limit was the device")
+    (line,) = profile_lines(profile_run(run, replace(timings, writing=4.5), [1]))
+    assert line.endswith(
+        "Its limit was writing, one file of scores after the other: 4.5 s of work, so 90.0 % of the limit was reached."
+    )
     partly = replace(timings, cells=1)
     assert profile_lines(profile_run(run, partly, [1])) == []
 

@@ -66,6 +66,12 @@ def test_features_are_computed_once_for_all_heads_and_workers_may_be_the_limit()
     assert found.reached == pytest.approx(workers / 0.5)
 
 
+def test_writing_may_be_the_limit():
+    run = timed(device_ms=1.0)
+    found = scoring_limit(run, replace(timings(run), writing=0.9))
+    assert (found.limit, found.reached) == ("writing", 0.9)
+
+
 def test_nothing_is_said_of_scoring_where_other_commands_had_a_part_or_a_detector_was_not_timed():
     run = timed(device_ms=1.0)
     assert scoring_limit(run, timings(run, answered=-1)) is None

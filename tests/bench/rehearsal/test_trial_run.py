@@ -7,7 +7,7 @@ import pytest
 from bench.engine import timing
 from bench.platform.errors import InputError
 from bench.records import columns
-from bench.request.trial_run import run_trial
+from bench.rehearsal.trial_run import run_trial
 from tests.support.protocol_runs import ProtocolRunner
 
 
