@@ -7,6 +7,7 @@ import pytest
 from bench.engine import timing
 from bench.records.store import THROUGHPUT, Store
 from bench.records.timings import TIMINGS, RunTimings, StageTiming
+from bench.report.time_tables import NO_TIMINGS
 from tests.support.command_line import call, one_line
 from tests.support.result_folders import store_run
 from tests.support.synthetic_runs import make_run
@@ -32,6 +33,16 @@ def test_tables_are_printed_with_how_to_read_them(folder):
     words = ["Scoring took 5.0 s", "all else", "Milliseconds an image, by stage", "On more machines", "Computed from"]
     places = [done.stdout.index(word) for word in words]
     assert places == sorted(places)
+
+
+def test_what_an_earlier_version_timed_is_read(tmp_path):
+    run = make_run(n=5)
+    root = store_run(run, tmp_path / "older")
+    older = run.throughput.drop(columns=["read_ms", "copy_ms", "load_before", "cpu_share", "other_cores", "disturbed"])
+    Store(root).write(THROUGHPUT, older.to_csv(index=False).encode())
+    rows = json.loads(profile(root, "--json").stdout)["detectors"]
+    assert [(row["read_ms"], row["total_ms"], row["disturbed"]) for row in rows] == [(None, 5.0, False)] * 2
+    assert NO_TIMINGS in profile(root).stdout
 
 
 def test_json_is_one_document(folder):
