@@ -22,7 +22,7 @@ READY_DEV := .venv/.ready-dev
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
 	@echo "Variables: PROTOCOL DATA REAL BASE_DEGRADATION DETECTORS DEVICE OUT LIMIT SEED OLD NEW, and ARGS for further"
 	@echo "options of lineup run, as in: make bench PROTOCOL=degradation ARGS='--degradations jpeg:65'"
 
