@@ -1,6 +1,6 @@
 # Everything that is typed often. `make` lists the targets; `make bench` and `make test` set themselves up.
 .DEFAULT_GOAL := help
-.PHONY: help setup bench data leaderboard report example regress test test-slow lint types benchmark readme corpus clean
+.PHONY: help setup bench data leaderboard report example regress test test-slow lint types benchmark benchmark-compare readme corpus clean
 SHELL := bash
 
 PROTOCOL ?= cross_generator
@@ -13,6 +13,8 @@ OUT ?=
 LIMIT ?=
 SEED ?= 0
 ARGS ?=
+OLD ?=
+NEW ?= .benchmarks/latest.json
 PYTHON ?= python3
 LINEUP := .venv/bin/lineup
 READY := .venv/.ready
@@ -20,8 +22,8 @@ READY_DEV := .venv/.ready-dev
 INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
-	@echo "Variables: PROTOCOL DATA REAL BASE_DEGRADATION DETECTORS DEVICE OUT LIMIT SEED, and ARGS for further"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
+	@echo "Variables: PROTOCOL DATA REAL BASE_DEGRADATION DETECTORS DEVICE OUT LIMIT SEED OLD NEW, and ARGS for further"
 	@echo "options of lineup run, as in: make bench PROTOCOL=degradation ARGS='--degradations jpeg:65'"
 
 .venv/bin/python:
@@ -81,8 +83,14 @@ lint: $(READY_DEV) ## check style, formatting and layers
 types: $(READY_DEV) ## check types
 	@.venv/bin/mypy
 
-benchmark: $(READY_DEV) ## time the parts that must be fast
-	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only
+benchmark: $(READY_DEV) ## time every stage into the file NEW, and say what is slower than in the file OLD, if one is given
+	@[ '$(OLD)' != '$(NEW)' ] || { echo "lineup: OLD and NEW are one file, $(NEW), which would be written anew; name another" >&2; exit 2; }
+	@mkdir -p '$(dir $(NEW))'
+	@.venv/bin/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-json '$(NEW)'
+	@$(if $(OLD),.venv/bin/python -m tests.benchmarks.compare '$(OLD)' '$(NEW)',echo 'Written: $(NEW); make benchmark-compare OLD= NEW= compares two')
+
+benchmark-compare: $(READY_DEV) ## say what is slower in the benchmarks of the file NEW than in OLD
+	@.venv/bin/python -m tests.benchmarks.compare '$(OLD)' '$(NEW)'
 
 readme: $(READY) ## write the tables of README.md and of docs/numbers.md anew
 	@{ sed '/^<!-- results:/q' README.md && $(LINEUP) list --results \

@@ -20,6 +20,7 @@ from bench.command.exchange.degrade import degrade_command
 from bench.command.exchange.import_scores import import_command
 from bench.command.finished.compare import compare_command
 from bench.command.finished.figure import figure_command
+from bench.command.finished.profile import profile_command
 from bench.command.finished.report import report_command
 from bench.command.finished.rescore import rescore_command
 from bench.command.finished.serve import serve_command
@@ -56,6 +57,7 @@ app.command("matrix")(matrix_command)
 app.command("compare")(compare_command)
 app.command("rescore")(rescore_command)
 app.command("figure")(figure_command)
+app.command("profile")(profile_command)
 app.command("report")(report_command)
 app.command("serve")(serve_command)
 app.command("list")(list_command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ class FitService:
         counts: Counts decoded images, and fits made and reused.
         curves: Writes curves of trainings.
         begun: The training keys of the tasks that were given out.
+        seconds: How long each fit took that was made here, by its training key.
     """
 
     selections: Selections | Mapping[Subset, Selection]
@@ -41,6 +43,7 @@ class FitService:
     counts: Counter[str]
     curves: CurveWriter = no_curves
     begun: set[str] = field(default_factory=set)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell. Raises what its recipe raises."""
@@ -50,7 +53,9 @@ class FitService:
             self.counts["fits reused"] += 1
             return restored
         require_input_policy(item.recipe, self.runtime)  # a fit may take hours
+        start = time.monotonic()
         detector = self._fit(item, subset)
+        self.seconds[item.training_key] = time.monotonic() - start
         self.cache.write_fit(item.training_key, detector.state(), detector.history)
         self.counts["fits made"] += 1
         return with_input_policy(item.recipe, detector)
@@ -124,12 +129,17 @@ class FitTask:
     curves: CurveWriter
 
 
-def run_fit(task: FitTask) -> Counter[str]:
-    """Fit, and keep the result in the cache. Returns the counts of decoded images, embeddings and fits."""
+def run_fit(task: FitTask) -> tuple[Counter[str], dict[str, float]]:
+    """Fit, and keep the result in the cache.
+
+    Returns:
+        The counts of decoded images, embeddings and fits; and the seconds of each fit, by its training key.
+    """
     counts: Counter[str] = Counter()
     pool: DistinctImages = task.train.pool
     embeddings = EmbeddingService(pool, task.cache, task.runtime, task.batch_size, workers=1, counts=counts)
     subset = task.item.fitted_on
     selections = {} if subset is None else {subset: task.train}
-    FitService(selections, task.cache, embeddings, task.runtime, counts, task.curves).detector(task.item)
-    return counts
+    service = FitService(selections, task.cache, embeddings, task.runtime, counts, task.curves)
+    service.detector(task.item)
+    return counts, service.seconds

@@ -8,6 +8,7 @@ images are being read.
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from bench.platform.progress import Reporter
 from bench.records.columns import GENERATOR, KEY, LABEL, NAME, PREDICTED, SOURCE
 from bench.records.outcomes import Outcome
 from bench.records.store import Store
+from bench.records.timings import FIT, FIT_BASES, SCORE, SCORE_ATTACKED
 from detectors.api import Answer, Detector, Embedder, Labels, Runtime, Unavailable
 from detectors.differentiable import Differentiable
 from protocols.degradations import Degradation, parse_degradation
@@ -156,9 +158,9 @@ class Engine:
             if item.base and not self._resources.cache.has_fit(item.training_key):
                 bases.setdefault(item.base.training_key, FitNeed(item.base, [])).users.append(item)
         if bases:
-            self._fit_side_by_side("fit what is fine-tuned", list(bases.values()))
+            self._fit_side_by_side(FIT_BASES, list(bases.values()))
         groups = _by_fit(self._log.without_failure(items))
-        return self._fit_side_by_side("fit or load detectors", [FitNeed(group[0], group) for group in groups])
+        return self._fit_side_by_side(FIT, [FitNeed(group[0], group) for group in groups])
 
     def _fit_side_by_side(self, stage: str, needs: Sequence[FitNeed]) -> dict[str, Detector]:
         """The detectors of some fits by their keys, those of one thread fitted side by side."""
@@ -175,12 +177,21 @@ class Engine:
             for need in needs:
                 key = need.item.fit_key
                 with self._log.failures_of(need.users):
-                    counts = task_result(futures[key]) if key in futures else None
-                    self.counts.update(counts or {})
-                    restored = self._fits.restore(need.item) if counts else None
+                    result = task_result(futures[key]) if key in futures else None
+                    counts, seconds = result or (Counter[str](), {})
+                    self.counts.update(counts)
+                    self._fits.seconds.update(seconds)
+                    restored = self._fits.restore(need.item) if result else None
                     detectors[key] = restored or self.detector(need.item)
+                    self._tell_fit(need.item)
                 advance(1)
         return detectors
+
+    def _tell_fit(self, item: PlannedCell) -> None:
+        """Say how long the fit of a cell took, if it was made now."""
+        seconds = self._fits.seconds.pop(item.training_key, None)
+        if seconds is not None:
+            self._resources.tracker.fitted(item, seconds)
 
     def _score_attacked(
         self, planned: Sequence[PlannedCell], missing: Sequence[PlannedCell], detectors: Mapping[str, Detector]
@@ -237,7 +248,9 @@ class Engine:
             images = _recorded_images(self._selections[item.cell.test].images, item.cell.test.data)
             group.append((item, images, answer))
         if group:
+            start = time.monotonic()
             self._resources.store.record([(item.key, images, answer) for item, images, answer in group])
+            self._resources.tracker.wrote(time.monotonic() - start)
             self._log.add_recorded(item.key for item, _, _ in group)
             self._resources.tracker.answered(group)
 
@@ -267,7 +280,7 @@ class Engine:
         requests.sort(key=lambda one: one.degradation.name)  # embeddings of one degradation are held at a time
         tables = {key: AnswerTable(plan.images(key)) for key in plan.missing}
         images = unique_positions(request.images for request in requests)
-        with self._resources.reporter.stage("attack and score" if attacked else "score", len(images)) as advance:
+        with self._resources.reporter.stage(SCORE_ATTACKED if attacked else SCORE, len(images)) as advance:
             passes = score_pool(plan.chunks, requests, self._embeddings, keep=not attacked, is_open=tables.__contains__)
             for chunk in passes:
                 self._collect(chunk.answers, plan, tables)

@@ -1,9 +1,10 @@
 """How fast a detector is, stage by stage: images per second and milliseconds per image.
 
-One CPU thread decodes, degrades and prepares; the device embeds or scores whole batches; the head decides. Each repeat
-goes over the same images, one repeat warms up and is not counted, and a CUDA device is synchronised before the clock is
-read. `images_per_s` counts decode, prepare, device and head, one after the other: the detector on clean files with
-nothing overlapped. Degrading is shown beside it.
+One CPU thread reads, decodes, degrades and prepares; the device embeds or scores whole batches; the head decides. Each
+repeat goes over the same images, one repeat warms up and is not counted, and a CUDA device is synchronised before the
+clock is read. There are `REPEATS` at least, and as many more as fit into `LEAST_SECONDS`. `images_per_s` counts all
+stages but degrading, one after the other: the detector on clean files with nothing overlapped. Degrading is shown
+beside it, and so is the load of the machine: a timing beside other work is marked as disturbed.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from bench.engine.run import Engine
 from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
 from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
+from bench.platform.machine_load import LoadWatch, MachineLoad
 from bench.platform.progress import Reporter
 from bench.records import columns
 from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Runtime, Sample
 from protocols.degradations import Degradation, parse_degradation
 
 IMAGES = 50
-REPEATS = 5
+REPEATS = 3  # at least
+LEAST_SECONDS = 1.0  # that the repeats of a detector take together, at least
 Result = TypeVar("Result")
 PreparedArrays = dict[Hashable, list[Array]]  # by consumer of a base detector
 
@@ -133,8 +136,8 @@ def _measure_speed(
         conditions: Where the detector runs, and in batches of how many images.
 
     Returns:
-        The columns of `columns.THROUGHPUT` that are figures: medians over `REPEATS` repeats, and the slowest and
-        fastest repeat as `images_per_s_low` and `images_per_s_high`.
+        The columns of `columns.THROUGHPUT` that are figures: medians over the repeats, the slowest and fastest repeat
+        as `images_per_s_low` and `images_per_s_high`, and the load of the machine.
     """
     clock = DeviceClock(conditions.runtime)
     if conditions.runtime.device.startswith("cuda"):
@@ -142,12 +145,12 @@ def _measure_speed(
 
         torch.cuda.reset_peak_memory_stats(conditions.runtime.device)
     size = conditions.batch_size
-    repeats = [_stage_seconds(detector, images, degradations, size, clock) for _ in range(1 + REPEATS)][1:]
+    repeats, load = _repeated(lambda: _stage_seconds(detector, images, degradations, size, clock))
     seconds = np.array(repeats) / len(images)
     rates = 1 / (seconds.sum(axis=1) - seconds[:, columns.STAGES.index("degrade")])
     return {
         columns.IMAGES: len(images),
-        columns.REPEATS: REPEATS,
+        columns.REPEATS: len(repeats),
         columns.IMAGES_PER_S: float(np.median(rates)),
         columns.IMAGES_PER_S_LOW: float(rates.min()),
         columns.IMAGES_PER_S_HIGH: float(rates.max()),
@@ -155,14 +158,28 @@ def _measure_speed(
             f"{stage}_ms": float(np.median(seconds[:, position]) * 1e3) for position, stage in enumerate(columns.STAGES)
         },
         columns.PEAK_MEMORY: _peak_memory(conditions.runtime),
+        columns.LOAD_BEFORE: load.before,
+        columns.CPU_SHARE: load.cpu_share,
+        columns.OTHER_CORES: load.other_cores,
+        columns.DISTURBED: load.disturbed,
     }
+
+
+def _repeated(measure: Callable[[], Result]) -> tuple[list[Result], MachineLoad]:
+    """What is measured in every repeat after the one that warms up, and the load of the machine meanwhile."""
+    measure()
+    watch, start, found = LoadWatch(), time.perf_counter(), list[Result]()
+    while len(found) < REPEATS or time.perf_counter() - start < LEAST_SECONDS:
+        found.append(measure())
+    return found, watch.load()
 
 
 def _stage_seconds(
     detector: Detector, images: ImageSet, degradations: Sequence[Degradation], batch_size: int, clock: DeviceClock
 ) -> list[float]:
     """Seconds of each stage over all images."""
-    decode, samples = clock.time(lambda: [images[index] for index in range(len(images))])
+    read, files = clock.time(lambda: [images.encoded(index) for index in range(len(images))])
+    decode, samples = clock.time(lambda: [images.decoded(index, data) for index, data in enumerate(files)])
     degrade, _ = clock.time(lambda: _degrade(samples, degradations))
     parts = {base.consumer: base.detector for base in base_detectors(detector)}
     prepare, prepared = clock.time(
@@ -170,7 +187,23 @@ def _stage_seconds(
     )
     batches = [range(start, min(start + batch_size, len(images))) for start in range(0, len(images), batch_size)]
     device, head = _device_and_head_seconds(detector, prepared, batches, clock)
-    return [decode, degrade / max(1, len(degradations)), prepare, device, head]
+    copy = min(device, _copy_seconds(prepared, batches, clock))
+    return [read, decode, degrade / max(1, len(degradations)), prepare, copy, device - copy, head]
+
+
+def _copy_seconds(prepared: PreparedArrays, batches: Sequence[range], clock: DeviceClock) -> float:
+    """Seconds of copying what was prepared to the device, which detectors do by themselves; 0 on a CPU."""
+    if not clock.runtime.device.startswith("cuda"):
+        return 0.0
+    import torch
+
+    def copy_all() -> None:
+        for arrays, rows in product(prepared.values(), batches):
+            batch = arrays[rows.start : rows.stop]
+            for whole in [np.stack(batch)] if len({array.shape for array in batch}) == 1 else batch:
+                torch.from_numpy(whole).to(clock.runtime.device)
+
+    return clock.time(copy_all)[0]
 
 
 def _degrade(samples: Sequence[Sample], degradations: Sequence[Degradation]) -> None:

@@ -25,7 +25,8 @@ from bench.evaluation.decided_blocks import Mask
 from bench.evaluation.joined_runs import join_runs
 from bench.evaluation.notices import notices
 from bench.evaluation.pairwise.pool_comparison import PairVerdict, PoolComparison, compare_pool_by
-from bench.evaluation.ranking_rows import UNDEFINED, RankingRow, ranking_row
+from bench.evaluation.ranking_rows import RankingRow, ranking_row
+from bench.evaluation.speeds import Speed, speeds_of
 from bench.evaluation.worst_values import worst_average
 from bench.platform.files import digest
 from bench.records import columns
@@ -121,32 +122,6 @@ class Ranking:
         return tuple(name for name in (self.home, self.away) if name is not None) or (self.ranked_by,)
 
 
-def _speeds(run: Run) -> dict[str, float]:
-    """Images per second of each detector on the run's data and runtime; a detector that was not timed is left out.
-
-    The fastest timing of the run's own recipe; where it has none, of any options, since cells may have their own.
-    """
-    table, runtime = run.throughput, run.manifest.runtime
-    same = (
-        table[columns.DATA].eq(run.manifest.data.digest)
-        & table[columns.PROCESSOR].eq(runtime.processor)
-        & table[columns.DEVICE].eq(runtime.device)
-        & table[columns.PRECISION].eq(runtime.precision)
-    )
-    timings = table.loc[same, [columns.DETECTOR, columns.RECIPE, columns.IMAGES_PER_S]].itertuples(index=False)
-    best: dict[str, tuple[bool, float]] = {}  # whether it is of the run's own recipe, then the speed
-    for detector, recipe, images_per_s in timings:
-        record = run.manifest.detectors.get(detector)
-        if record and _name_and_setting(recipe) == _name_and_setting(record.key):
-            best[detector] = max(best.get(detector, (False, 0.0)), (recipe == record.key, images_per_s))
-    return {detector: images_per_s for detector, (_, images_per_s) in best.items()}
-
-
-def _name_and_setting(recipe_key: str) -> list[str]:
-    """The part of a recipe's key that its options are no part of."""
-    return recipe_key.partition("@")[0].split(".")[:3]
-
-
 def _in_order(rows: Sequence[RankingRow], by: str, *, rises: bool) -> list[RankingRow]:
     """The rows whose average is complete, best first, then the others; `rises` where more is better."""
     sign = -1 if rises else 1
@@ -199,9 +174,9 @@ def _ranking(run: Run, evaluation: MeasuredCells, kind: Mask, asked: AskedMeasur
     masks = {name: mask & kind for name, mask in average_masks(evaluation.table, protocol).items()}
     home, away = (_with_cells(protocol.group(role), masks, kind) for role in ROLES)
     by = first_average_with_cells(masks, away, home)
-    speeds = _speeds(run)
+    speeds = speeds_of(run)
     rows = [
-        ranking_row(detector, evaluation, masks, run, speeds.get(detector, UNDEFINED), asked)
+        ranking_row(detector, evaluation, masks, run, speeds.get(detector, Speed()), asked)
         for detector in evaluation.table.loc[kind, columns.DETECTOR].unique()
     ]
     rows = _in_order(rows, by, rises=asked.rank_by.higher_is_better)

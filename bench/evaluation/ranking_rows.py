@@ -12,6 +12,7 @@ from bench.evaluation.asked.rank_measures import NOTHING_ASKED, WORST_GENERATOR,
 from bench.evaluation.averages import Average
 from bench.evaluation.cells import CHANCE, SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import Mask
+from bench.evaluation.speeds import Speed
 from bench.evaluation.worst_values import worst_average
 from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
@@ -101,7 +102,8 @@ class RankingRow:
         drop: The average of role home minus that of role away; NaN where either is incomplete or not there.
         metrics: By name, of the metrics with a header: mean over all scored cells, NaN where undefined in one of them.
         seeds: Number of training seeds.
-        images_per_s: The fastest timing of its own recipe, else of any options; NaN where it was not timed.
+        images_per_s: The fastest timing of its own recipe, else of any options, and of those that were not disturbed,
+            if there are any; NaN where it was not timed.
         reasons: Why cells are missing.
         at_chance: Whether it tells nothing apart even where it was trained: the interval of its balanced accuracy over
             the group of role home holds 0.5.
@@ -116,6 +118,9 @@ class RankingRow:
         metric_intervals: By name of the metric, the ends of its 95% interval over the images.
         metric_gaps: By name of the metrics that were asked for and are undefined in a cell, why.
         worst: What was asked for of `WORST_TITLES`, by name.
+        images_per_s_low: Of the slowest repeat of that timing.
+        images_per_s_high: Of the fastest one.
+        disturbed: Whether other work made that timing slower.
     """
 
     rank: int | None
@@ -138,6 +143,9 @@ class RankingRow:
     imported: ImportRecord | None = None
     metric_gaps: Mapping[str, str] = field(default_factory=dict)
     worst: Mapping[str, WorstOf] = field(default_factory=dict)
+    images_per_s_low: float = UNDEFINED
+    images_per_s_high: float = UNDEFINED
+    disturbed: bool = False
 
     @property
     def trained(self) -> bool:
@@ -217,10 +225,10 @@ def ranking_row(
     evaluation: MeasuredCells,
     masks: Mapping[str, Mask],
     run: Run,
-    speed: float,
+    speed: Speed,
     asked: AskedMeasures = NOTHING_ASKED,
 ) -> RankingRow:
-    """The row of one detector, not yet ranked; `speed` in images per second."""
+    """The row of one detector, not yet ranked."""
     own = evaluation.table[columns.DETECTOR].eq(detector).to_numpy()
     averages = evaluation.averages[detector]
     means = {name: _mean_by(evaluation, mask & own, detector, name, asked.rank_by) for name, mask in masks.items()}
@@ -245,7 +253,10 @@ def ranking_row(
         metric_gaps=_gaps(evaluation, own),
         worst={name: _worst_of(evaluation, masks[ALL_CELLS] & own, name) for name in asked.worst},
         seeds=cells[columns.SEED].nunique(),
-        images_per_s=speed,
+        images_per_s=speed.value,
+        images_per_s_low=speed.low,
+        images_per_s_high=speed.high,
+        disturbed=speed.disturbed,
         reasons=_reasons(cells),
         at_chance=_at_chance(averages.get(home, {}).get(columns.BALANCED_ACCURACY)),
         over=_over_axes(cells, protocol),

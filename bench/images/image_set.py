@@ -176,8 +176,15 @@ class ImageSet:
         return self.table["degradation"].tolist()
 
     def __getitem__(self, index: int) -> Sample:
-        name = self.names[index]
-        sample = decode(self.files.read(name), self.where(name), self.max_pixels)
+        return self.decoded(index, self.encoded(index))
+
+    def encoded(self, index: int) -> bytes:
+        """The file of an image. Raises `OSError`."""
+        return self.files.read(self.names[index])
+
+    def decoded(self, index: int, data: bytes) -> Sample:
+        """An image from its file, after the degradations that the data set gives it. Raises `UnreadableImage`."""
+        sample = decode(data, self.where(self.names[index]), self.max_pixels)
         return parse_degradation(self.degradations[index])(sample) if self.degradations[index] else sample
 
     def where(self, name: str) -> str:

@@ -42,20 +42,20 @@ class Reporter:
 
     Attributes:
         console: Where it prints.
-        listener: Is told the same; None for nobody.
+        listeners: Are told the same.
     """
 
     console: Console
-    listener: ProgressListener | None = None
+    listeners: tuple[ProgressListener, ...] = ()
 
     def with_listener(self, listener: ProgressListener) -> Reporter:
-        """The same, which tells a listener what it shows."""
-        return replace(self, listener=listener)
+        """The same, which tells one more listener what it shows."""
+        return replace(self, listeners=(*self.listeners, listener))
 
     def say(self, text: str) -> None:
         """Print a line, or several."""
-        if self.listener is not None:
-            self.listener.said(text)
+        for listener in self.listeners:
+            listener.said(text)
         lines = "\n".join(map(printable, text.split("\n")))
         self.console.print(lines, markup=False, highlight=False, soft_wrap=True)
 
@@ -68,19 +68,19 @@ class Reporter:
         start = time.monotonic()
         with Progress(*_columns(), console=self.console, disable=not self.console.is_terminal) as progress:
             task = progress.add_task(name, total=total)
-            self._tell_listener(name, 0, total)
+            self._tell(name, 0, total)
 
             def advance(steps: int) -> None:
                 progress.advance(task, steps)
-                self._tell_listener(name, int(progress.tasks[task].completed), total)
+                self._tell(name, int(progress.tasks[task].completed), total)
 
             yield advance
         if not self.console.is_terminal:
             self.say(f"{name}: {total} done in {time.monotonic() - start:.1f} s")
 
-    def _tell_listener(self, name: str, done: int, total: int) -> None:
-        if self.listener is not None:
-            self.listener.stage_at(name, done, total)
+    def _tell(self, name: str, done: int, total: int) -> None:
+        for listener in self.listeners:
+            listener.stage_at(name, done, total)
 
     @contextmanager
     def stages(self, *, in_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:

@@ -81,8 +81,12 @@ REPEATS = "repeats"
 IMAGES_PER_S = "images_per_s"
 IMAGES_PER_S_LOW = "images_per_s_low"  # of the slowest repeat
 IMAGES_PER_S_HIGH = "images_per_s_high"
+LOAD_BEFORE = "load_before"  # processes that wanted a core in the minute before
+CPU_SHARE = "cpu_share"  # of the processor time that was asked for, what the process got
+OTHER_CORES = "other_cores"  # busy with other processes, on average
+DISTURBED = "disturbed"  # whether other work made the timing slower; not known of files of earlier versions
 PEAK_MEMORY = "peak_memory_mb"
-STAGES = ("decode", "degrade", "prepare", "device", "head")
+STAGES = ("read", "decode", "degrade", "prepare", "copy", "device", "head")
 TIMING_CONDITIONS = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE)  # a timing holds for these values
 THROUGHPUT = (
     DETECTOR,
@@ -94,6 +98,10 @@ THROUGHPUT = (
     IMAGES_PER_S_HIGH,
     *(f"{stage}_ms" for stage in STAGES),
     PEAK_MEMORY,
+    LOAD_BEFORE,
+    CPU_SHARE,
+    OTHER_CORES,
+    DISTURBED,
 )
 
 # of training, one row per epoch: the fit, a cell that it was made for, and the numbers of the epoch

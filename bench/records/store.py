@@ -4,6 +4,7 @@ Layout of a run's folder:
     manifest.json              protocol, detectors and data of the last command; its cells with key, status and reason
     scores/<digest>.parquet    per-image scores of a work group; the keys of its cells are in the file's metadata
     diagnostics/<key>.parquet  of a cell whose detector gives more than a score
+    timings.json               how long the last command took that answered anything (`timings`)
     live/                      how far the command is that goes on (`live_record`); gone once it has finished
     ... derived tables         written from the above, at any time
 Scores of other commands into the same folder stay; the tables follow the last command.

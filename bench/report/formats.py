@@ -122,6 +122,9 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         },
         "seeds": row.seeds,
         columns.IMAGES_PER_S: row.images_per_s,
+        columns.IMAGES_PER_S_LOW: row.images_per_s_low,
+        columns.IMAGES_PER_S_HIGH: row.images_per_s_high,
+        columns.DISTURBED: row.disturbed,
         "at_chance": row.at_chance,
         "reasons": "; ".join(row.reasons),
     }

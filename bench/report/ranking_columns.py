@@ -15,6 +15,7 @@ from protocols.api import NONE
 
 DASH = "-"
 NOT_MEASURABLE = "not measurable"
+DISTURBED = "~"  # behind a speed that other work made slower
 IMPORTED = "(imported)"  # behind the name of a row whose scores another tool gave
 ACCURACY = "accuracy"  # of a ranking, where its cells are balanced
 UNKNOWN = "unknown"
@@ -247,8 +248,16 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
         *(_metric(ranking, name) for name in ranking.headers),
         column("seeds", lambda row: str(row.seeds)),
         *_spreads(ranking),
-        column("images/s", lambda row: DASH if math.isnan(row.images_per_s) else f"{row.images_per_s:,.0f}"),
+        column("images/s", speed_text),
     ]
+
+
+def speed_text(row: RankingRow) -> str:
+    """Images per second, of the slowest and the fastest repeat too, with a mark where other work slowed it down."""
+    if math.isnan(row.images_per_s):
+        return DASH
+    spread = interval_text(row.images_per_s_low, row.images_per_s_high, lambda value: f"{value:,.0f}")
+    return f"{row.images_per_s:,.0f} {spread}" + (f" {DISTURBED}" if row.disturbed else "")
 
 
 def heading(ranking: Ranking) -> str:
@@ -319,8 +328,16 @@ def legend(ranking: Ranking) -> str:
     return (
         f"{ranks}{averaged}, [95% interval over the images, clustered by source]. {across}"
         f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{_asked_legend(ranking)}"
-        f"{spread}{chance}{imported}"
+        f"{spread}{chance}{imported}{_speed_legend(ranking)}"
     )
+
+
+def _speed_legend(ranking: Ranking) -> str:
+    """How speeds are to be read, where there are any."""
+    if all(math.isnan(row.images_per_s) for row in ranking.rows):
+        return ""
+    disturbed = f" {DISTURBED}: other work used the machine; an idle one is faster."
+    return " Images/s: [slowest, fastest repeat]." + (disturbed if any(row.disturbed for row in ranking.rows) else "")
 
 
 def _asked_legend(ranking: Ranking) -> str:

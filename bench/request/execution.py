@@ -14,6 +14,7 @@ from bench.engine.run import Engine, Resources
 from bench.engine.timing import TimingConditions, time_detectors
 from bench.engine.tracking.live_files import LiveFiles
 from bench.engine.tracking.run_tracker import CurveTracker, JoinedTrackers, RunTracker
+from bench.engine.tracking.stage_times import StageTimes
 from bench.engine.tracking.training_curves import TensorBoardCurves
 from bench.platform.executors import executor
 from bench.platform.progress import Reporter
@@ -52,8 +53,9 @@ def followed(
     record = manifest_of(run)
     cells = _planned_cells(run)
     live = LiveFiles(store, _live_plan(record, cells, command))
-    reporter = reporter.with_listener(live)
-    trackers: list[RunTracker] = [live]
+    times = StageTimes(store, run.request.workers)
+    reporter = reporter.with_listener(live).with_listener(times)
+    trackers: list[RunTracker] = [live, times]
     if run.request.tensorboard:
         trackers.append(CurveTracker(TensorBoardCurves(store.root / "tensorboard")))
     if run.request.track:

@@ -11,6 +11,7 @@ import pytest
 from detectors.checks import sample
 from protocols.degradations import parse_degradation
 from protocols.degradations.catalogue import BUILT_IN
+from tests.benchmarks.compare import ROUNDS
 from tests.support.pictures import photograph
 
 SIDE = 256
@@ -53,7 +54,7 @@ def test_cost(benchmark, picture, jpeg_s, text):
     if find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
     degradation = parse_degradation(text)
-    degraded = benchmark.pedantic(degradation, args=(picture,), rounds=5, warmup_rounds=1)
+    degraded = benchmark.pedantic(degradation, args=(picture,), rounds=ROUNDS, warmup_rounds=1)
     benchmark.extra_info["times_jpeg"] = round(benchmark.stats.stats.min / jpeg_s, 2)
     benchmark.extra_info["side"] = SIDE
     assert degraded.pixels.size

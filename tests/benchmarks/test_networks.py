@@ -17,6 +17,7 @@ from detectors.checks import ToyTrainSet, sample, texture
 from detectors.training import loop
 from detectors.training.network_recipe import NetworkRecipe
 from detectors.weights.loading import load_strict
+from tests.benchmarks.compare import ROUNDS
 
 CUDA = torch.cuda.is_available()
 DEVICE, SETTING, IMAGES, BATCHES = ("cuda", "paper", 256, 8) if CUDA else ("cpu", "small", 32, 2)
@@ -46,7 +47,7 @@ def test_scoring(benchmark, told, name, runtime):
     recipe = catalogue.recipe(name, SETTING)
     detector = recipe.restore({key: tensor.numpy() for key, tensor in random_init(recipe.network, 0).items()}, runtime)
     batch = [detector.prepare(sample(texture(f"{index}", 256, 256))) for index in range(IMAGES)]
-    scores = benchmark.pedantic(detector.score, args=(batch,), rounds=5, warmup_rounds=1)
+    scores = benchmark.pedantic(detector.score, args=(batch,), rounds=ROUNDS, warmup_rounds=1)
     told(IMAGES, benchmark.stats.stats.median)
     assert np.isfinite(scores).all()
 
@@ -79,6 +80,6 @@ def test_embedding_with_vit_large(benchmark, told, runtime, tmp_path):
     save_file(model.visual.state_dict(), tmp_path / "seeded.safetensors")
     embedder = ClipProbe("paper", weights=str(tmp_path / "seeded.safetensors")).embedder(runtime)
     batch = [embedder.prepare(sample(texture(f"{index}", 256, 256))) for index in range(IMAGES)]
-    embeddings = benchmark.pedantic(embedder.embed, args=(batch,), rounds=3, warmup_rounds=1)
+    embeddings = benchmark.pedantic(embedder.embed, args=(batch,), rounds=ROUNDS, warmup_rounds=1)
     told(IMAGES, benchmark.stats.stats.median)
     assert np.isfinite(embeddings).all()

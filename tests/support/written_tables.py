@@ -45,6 +45,7 @@ from bench.records import columns
 from bench.records.manifest import CheckpointRecord, ImportRecord
 from bench.records.run import Run, ValidationScores
 from bench.records.store import Store
+from bench.records.timings import FitTiming, RunTimings, StageTiming
 from bench.report import formats, terminal
 from bench.report.base_degradations import base_degradation_tables
 from bench.report.comparing.document import comparisons_json
@@ -60,6 +61,7 @@ from bench.report.page.document import page
 from bench.report.run_report import report_leaderboard
 from bench.report.sections import SECTIONS
 from bench.report.sections.published import PublishedFigure, PublishedRows
+from bench.report.time_tables import profile_json, profile_run, profile_tables
 from bench.request.image_scores import COLUMNS as IMAGE_SCORES
 from detectors.checks import texture
 from detectors.training.loop import Epoch
@@ -96,7 +98,7 @@ def headers(printed: RenderableType) -> Iterator[str]:
 def every_table(folder: Path) -> Headers:
     """The headers of every table, by its name; images are made in a folder."""
     found = {**board_tables(runs()), **plain_tables(), **side_tables(), **compare_tables(), **data_tables(folder)}
-    found |= image_analysis_tables()
+    found |= image_analysis_tables() | profile_headers()
     return found | {name: found[name] | names for name, names in asked_tables(folder).items()}
 
 
@@ -318,6 +320,18 @@ def side_tables() -> Headers:
         "published": set(headers(terminal.published_table(figures))),
         "by condition": set(list(headers(imported))[-len(names) :]),
         "regress": set(headers(changes)),
+    }
+
+
+def profile_headers() -> Headers:
+    """Those of where the time of a run went."""
+    run = make_run()
+    stages = tuple(StageTiming(name, 4, 2.0) for name in ("fit or load detectors", "score", "time detectors"))
+    timings = RunTimings(9.0, 2, len(run.cells), stages, (FitTiming("alpha", "fog", 0, 2.0),), 0.1)
+    profile = profile_run(run, timings, [1, 2])
+    return {
+        "lineup profile": {column.header for table in profile_tables(profile) for column in table.columns},
+        "lineup profile --json": set(_keys(json.loads(profile_json(profile)))),
     }
 
 

@@ -37,6 +37,12 @@ class RunTracker:
     def left_out(self, outcomes: Mapping[str, Outcome]) -> None:
         """Take why cells, given by their keys, have no scores."""
 
+    def fitted(self, item: PlannedCell, seconds: float) -> None:
+        """Take that the detector of a cell was fitted now, and how long that took."""
+
+    def wrote(self, seconds: float) -> None:
+        """Take how long it took to write the scores of some cells."""
+
     def ended(self, error: BaseException | None) -> None:
         """Take that everything of the run is written, or what ended it before."""
 
@@ -73,6 +79,16 @@ class JoinedTrackers(RunTracker):
         """Take why cells, given by their keys, have no scores."""
         for one in self.trackers:
             one.left_out(outcomes)
+
+    def fitted(self, item: PlannedCell, seconds: float) -> None:
+        """Take that the detector of a cell was fitted now, and how long that took."""
+        for one in self.trackers:
+            one.fitted(item, seconds)
+
+    def wrote(self, seconds: float) -> None:
+        """Take how long it took to write the scores of some cells."""
+        for one in self.trackers:
+            one.wrote(seconds)
 
     def ended(self, error: BaseException | None) -> None:
         """Take that everything of the run is written, or what ended it before."""

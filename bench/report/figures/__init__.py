@@ -6,7 +6,7 @@ A figure is one entry of `FIGURES`, or one entry point of the group `lineup.figu
 from __future__ import annotations
 
 from bench.platform.errors import InputError
-from bench.report.figures.boards import averages, critical_difference, matrices, speed, steps
+from bench.report.figures.boards import averages, critical_difference, matrices, speed, stages, steps
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from bench.report.figures.images import saliency, spectra
@@ -21,6 +21,7 @@ FIGURES = (
     steps.FIGURE,
     confusion.FIGURE,
     speed.FIGURE,
+    stages.FIGURE,
     transfer.FIGURE,
     overlap.FIGURE,
     score_curves.ROC,

@@ -210,6 +210,16 @@ def test_speed_is_that_of_this_version_on_this_device():
     assert math.isnan(ranking(replace(run, throughput=run.throughput.iloc[:0])).rows[0].images_per_s)
 
 
+def test_a_speed_that_other_work_disturbed_is_taken_where_there_is_no_other_and_marked():
+    run = make_run(detectors=["alpha"])
+    busy = run.throughput.assign(images_per_s=120.0, disturbed=True)
+    both = replace(run, throughput=pd.concat([busy, run.throughput]))
+    row, alone = ranking(both).rows[0], ranking(replace(run, throughput=busy)).rows[0]
+    assert (row.images_per_s, row.disturbed) == (100.0, False)
+    assert (alone.images_per_s, alone.disturbed) == (120.0, True)
+    assert (row.images_per_s_low, row.images_per_s_high) == (90.0, 110.0)
+
+
 def test_what_the_census_of_a_further_data_set_warns_of_is_said():
     run = make_run()
     further = replace(run.manifest.data, warnings=("3 files cannot be used",))

@@ -21,7 +21,7 @@ def test_a_listener_hears_lines_and_every_step(quiet):
         advance(3)
     assert heard.lines[0] == "Warning: few images"
     assert heard.steps == [("score", 0, 5), ("score", 2, 5), ("score", 5, 5)]
-    assert quiet.listener is None
+    assert quiet.listeners == ()
 
 
 def test_a_stage_of_nothing_is_none(quiet):

@@ -14,7 +14,7 @@ from bench.evaluation.leaderboard import Ranking
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
-from bench.report.ranking_columns import TableColumn, TitledTable, percent
+from bench.report.ranking_columns import TableColumn, TitledTable, percent, speed_text
 
 _FEWEST = 2
 
@@ -60,9 +60,7 @@ def _table(ranking: Ranking, rows: pd.DataFrame) -> TitledTable:
         f"Speed, and {ranking.ranked_by} {ranking.accuracy} in %",
         (
             TableColumn("detector", tuple(map(str, rows[columns.DETECTOR])), left=True),
-            TableColumn(
-                "images/s", tuple("-" if math.isnan(one) else f"{one:,.0f}" for one in rows[columns.IMAGES_PER_S])
-            ),
+            TableColumn("images/s", tuple(speed_text(row) for row in ranking.rows)),
             TableColumn("accuracy", tuple(percent(float(one)) for one in rows[VALUE])),
             TableColumn(
                 "not beaten in both", tuple(reason or ("yes" if best else "") for best, reason in front), left=True
@@ -76,5 +74,6 @@ FIGURE = Figure(
     "Speed",
     "What does accuracy cost in time?",
     speed_content,
-    "Bold names are of the Pareto set: nothing else is both faster and more accurate.",
+    "Bold names are of the Pareto set: nothing else is both faster and more accurate. Of images/s in brackets: the "
+    "slowest and the fastest repeat; ~: other work used the machine, and an idle one is faster.",
 )

@@ -44,6 +44,25 @@ class Epochs:
         yield lambda number, epoch: self.seen.append((cell, number, epoch))
 
 
+class Clock(RunTracker):
+    def __init__(self):
+        self.seconds = []
+
+    def fitted(self, item, seconds):
+        self.seconds.append((item, seconds))
+
+    def wrote(self, seconds):
+        self.seconds.append(("written", seconds))
+
+
+def test_each_of_several_is_told_how_long_fits_and_writing_took():
+    clocks = [Clock(), Clock()]
+    joined = JoinedTrackers([clocks[0], RunTracker(), clocks[1]])
+    joined.fitted("a cell", 2.0)
+    joined.wrote(0.5)
+    assert clocks[0].seconds == clocks[1].seconds == [("a cell", 2.0), ("written", 0.5)]
+
+
 def test_every_cell_is_told_once_with_the_accuracy_of_the_board(miniature, tmp_path, quiet):
     request = ProtocolRunner(miniature, tmp_path).request("cross_generator")
     tracker = Recorder()
