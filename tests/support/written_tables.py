@@ -155,7 +155,8 @@ def figure_tables(out: Path, cache: Path) -> Headers:
     steps = run_of(DegradationMatrix(train_on=GENERATORS[:1], degradations=("jpeg:90", "jpeg:50")), n=4)
     found: Headers = defaultdict(set)
     made = [one for findings in (own, Findings.of(_mislabelled())) for one in figures_of(findings)]
-    for name, run in (("transfer", _eight_generators()), ("curves", steps)):
+    three = make_run(detectors=("alpha", "beta", "gamma"), n=4)
+    for name, run in (("transfer", _eight_generators()), ("curves", steps), ("critical_difference", three)):
         figure = find_figure(name)
         made.append((figure, figure.content(Findings.of(run))))
     for figure, content in made:

@@ -93,13 +93,13 @@ def test_verdicts_that_flip_are_counted_over_degradations_and_detectors(findings
 
 def test_an_item_says_what_the_image_is_who_is_wrong_and_every_score(findings, found):
     item = found[SHARED][0]
-    assert [one.text for one in item.all("div", "wrong")] == ["generated; wrong by 3 of 3 detectors"]
+    assert [one.text for one in item.all("div", "wrong")] == [
+        "generated; 3 of 3 detectors are wrong, over 3 conditions"
+    ]
     told = image_scores(findings.measured, ["val/fog/0004.jpg"]).set_index(["detector", "degradation"])["score"]
-    expected = "; ".join(
-        f"{name}: " + ", ".join(f"{step} {percent(told[name, step])}" for step in ("none", "jpeg:65", "blur:1"))
-        for name in findings.best(3)
-    )
-    assert item.all("details")[0].all("div")[0].text == expected
+    steps = ("none", "jpeg:65", "blur:1")
+    rows = [[cell.text for cell in row.all("td")] for row in item.all("tr")[1:]]
+    assert rows == [[name, *(percent(told[name, step]) for step in steps)] for name in findings.best(3)]
 
 
 def test_at_most_two_hundred_images_and_twelve_of_a_kind_stand_open():
