@@ -53,7 +53,13 @@ def settings_file(tmp_path):
     return write
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def quiet():
-    """A reporter that nobody hears."""
+    """A reporter that nobody hears, and whose lines of one test a test may read."""
+    return Reporter(Console(file=io.StringIO()))
+
+
+@pytest.fixture(scope="session")
+def silent():
+    """A reporter that nobody hears, for fixtures that several tests share."""
     return Reporter(Console(file=io.StringIO()))

@@ -27,7 +27,7 @@ def test_without_a_name_those_of_the_run_are_listed(figure):
     assert done.returncode == 0, done.stderr
     names = [line.split()[0] for line in done.stdout.splitlines()]
     assert names == [
-        *("averages", "matrix", "speed", "overlap", "roc", "reliability", "slices", "mistakes"),
+        *("averages", "matrix", "speed", "stages", "overlap", "roc", "reliability", "slices", "mistakes"),
         *("spectra", "saliency", "training"),
     ]
     assert all(line.endswith("?") for line in done.stdout.splitlines())
@@ -73,7 +73,7 @@ def test_several_charts_are_several_files_on_light_or_dark_ground(figure, tmp_pa
         (("matrix", "--out", "matrix.jpg"), "a figure is written as .svg, .png, .csv, .md, .tex, not as .jpg"),
         (("matrix", "--out", "matrix"), "not as a file without an ending"),
         (("mistakes", "--out", "mistakes.svg"), "nothing to write as .svg; it has .csv, .md, .tex"),
-        (("averages", "--out", "averages.csv"), "nothing to write as .csv; it has .svg"),
+        (("averages", "--out", "averages.md"), "nothing to write as .md; it has .svg, .csv"),
         (("transfer", "--out", "transfer.tex"), "it has nothing to show: Nothing is clustered"),
         (("--out", "all.svg"), "without a figure; `lineup figure"),
         (("slices", "--data", "nowhere"), "nowhere does not exist"),

@@ -56,7 +56,7 @@ def test_runs_of_two_questions_have_two_chapters(report, tmp_path):
     folders = [store_run(run, tmp_path / str(place)) for place, run in enumerate(runs)]
     page = tmp_path / "page.html"
     assert report(*folders, "--out", page).returncode == 0
-    assert len(read(page.read_text()).all("h2")) == 2  # the first and the last are one question
+    assert len(read(page.read_text()).all("h2")) == 3  # the first and the last are one question; the words have one too
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from bench.report.figures.opened_images import NoImages, OpenedImages, open_imag
 
 
 @pytest.fixture(scope="module")
-def workplace(kept_run, quiet):
-    return Workplace(kept_run[1], 1, quiet)
+def workplace(kept_run, silent):
+    return Workplace(kept_run[1], 1, silent)
 
 
 def test_attributes_are_of_every_image_of_the_run(kept_run, workplace):

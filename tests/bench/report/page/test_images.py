@@ -40,9 +40,9 @@ def findings():
 
 
 @pytest.fixture(scope="module")
-def opened(kept_run, quiet):
+def opened(kept_run, silent):
     out, cache = kept_run
-    (found,) = Findings.read([out], lambda folder: open_images(folder, Workplace(cache, 1, quiet)))
+    (found,) = Findings.read([out], lambda folder: open_images(folder, Workplace(cache, 1, silent)))
     return found
 
 

@@ -18,9 +18,9 @@ from tests.support.synthetic_runs import make_run
 
 
 @pytest.fixture(scope="module")
-def findings(kept_run, quiet):
+def findings(kept_run, silent):
     out, cache = kept_run
-    (found,) = Findings.read([out], lambda folder: open_images(folder, Workplace(cache, 1, quiet)))
+    (found,) = Findings.read([out], lambda folder: open_images(folder, Workplace(cache, 1, silent)))
     return found
 
 
