@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from markupsafe import Markup
 
@@ -75,8 +74,3 @@ class Chart:
             height=height,
         )
         return f"{svg}\n"
-
-    @property
-    def digest(self) -> str:
-        """A hash of the drawing: charts of one digest look alike."""
-        return sha256(self.standalone().encode()).hexdigest()

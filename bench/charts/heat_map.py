@@ -40,7 +40,6 @@ class HeatMapPanel:
         kind: What the values are.
         diagonal: Whether cells of one label are bold: tested on what was trained on.
         numbers: Whether the numbers stand in the cells.
-        css: Class of the whole panel, by which a page finds it; empty for none.
         tips: Whether each cell says its row, its column and its number where a pointer rests on it.
     """
 
@@ -54,7 +53,6 @@ class HeatMapPanel:
     kind: PanelKind = "h"
     diagonal: bool = True
     numbers: bool = True
-    css: str = ""
     tips: bool = False
 
 
@@ -174,7 +172,7 @@ def _panel(panel: HeatMapPanel, frame: _Frame) -> Markup:
         element("text", line, x=frame.left, y=top + SMALL * LINE * place + SMALL, class_="small faint")
         for place, line in enumerate(panel.lines)
     ]
-    return element("g", *head, body, class_=panel.css or None)
+    return element("g", *head, body)
 
 
 def _slanting(text: str, x: float, y: float) -> Markup:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
+# what XML has no place for, as a mark that something was there
+_UNWRITABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(55296, 57344), 65534, 65535), "�")
 ElementContent = str | Markup | float | None
 
 
@@ -36,7 +38,7 @@ def text_of(content: ElementContent) -> str:
     """Content as it is written: elements as they are, texts escaped, numbers with two decimals at most."""
     if isinstance(content, float):
         return f"{content:.2f}".rstrip("0").rstrip(".").replace("-0", "0") if abs(content) < 0.005 else _short(content)
-    return str(escape(content))
+    return str(escape(content)).translate(_UNWRITABLE)
 
 
 def _short(number: float) -> str:

@@ -37,7 +37,9 @@ def report_run(run: Run, store: Store, reporter: Reporter, *, show: bool = True)
     if show:
         _print(ranked, Console())
         _print_sections(sections, Console())
-    reporter.say(f"Written to {store.root}: leaderboard.md .csv .json, cells.parquet, matrices, scores, throughput.csv")
+    reporter.say(
+        f"Written to {store.root}: leaderboard.md .csv .json .tex, cells.parquet, matrices, scores, throughput.csv"
+    )
 
 
 def write_files(
@@ -61,7 +63,6 @@ def write_files(
     store.clear("matrix-*.csv")
     for detector, accuracies in matrices(measured.table, protocol).items():
         store.write(f"matrix-{plain_name(detector)}.csv", accuracies.to_csv().encode())
-    _write_pictures(run, measured, ranked, store)
     _write_leaderboard(ranked, store)
     from bench.report import formats
 
@@ -71,6 +72,7 @@ def write_files(
         store.write(f"{section.name}.md", formats.section_as_markdown(content.tables, section.legend).encode())
         if content.rows is not None:
             store.write(f"{section.name}.csv", content.rows.to_csv(index=False).encode())
+    _write_pictures(run, measured, ranked, store)
 
 
 def _write_pictures(run: Run, measured: MeasuredCells, ranked: Sequence[Ranking], store: Store) -> None:

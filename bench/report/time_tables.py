@@ -30,6 +30,7 @@ from bench.analyses.time.stage_limits import (
     stage_table,
 )
 from bench.records import columns
+from bench.records.outcomes import Scored
 from bench.records.run import Run
 from bench.records.timings import RunTimings
 from bench.report.formats import json_value
@@ -56,7 +57,8 @@ class RunProfile:
         timings: Of the command that answered it; None where they are not known.
         stages: Of its detectors, as `stage_table` gives them.
         scoring: What limited its scoring; None where that is not known.
-        machines: What it would take on several machines, as `machine_table` gives it; without rows where not known.
+        machines: What it would take on several machines, as `machine_table` gives it; without rows where not known,
+            as where its cells were answered by several commands.
     """
 
     workers: int
@@ -69,7 +71,8 @@ class RunProfile:
 def profile_run(run: Run, timings: RunTimings | None, machines: Sequence[int]) -> RunProfile:
     """The profile of a run, on its own machine and on as many as are asked about."""
     tests = scores_by_test(run)
-    packed = machine_table(timings, tests, machines) if timings else pd.DataFrame()
+    whole = timings is not None and timings.cells >= int(run.cells[columns.STATUS].eq(Scored.status).sum())
+    packed = machine_table(timings, tests, machines) if timings and whole else pd.DataFrame()
     limit = scoring_limit(run, timings) if timings else None
     return RunProfile(run.manifest.runtime.workers, timings, stage_table(run), limit, packed)
 

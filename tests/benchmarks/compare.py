@@ -109,6 +109,9 @@ def compare(old: BenchmarkFile, new: BenchmarkFile) -> list[Change]:
         msg = f"the files are of two machines, whose times are not compared: {old.machine} and {new.machine}"
         raise IncomparableFiles(msg)
     both = sorted(old.rounds.keys() & new.rounds.keys())
+    if not both:
+        msg = "the files have no benchmark in common; they are of other tests"
+        raise IncomparableFiles(msg)
     return [_change(name, old.rounds[name], new.rounds[name], LEVEL / len(both)) for name in both]
 
 

@@ -12,6 +12,7 @@ from bench.platform.errors import InputError
 
 if TYPE_CHECKING:
     from bench.report.figures.figure import Figure, FigureContent
+    from bench.report.figures.findings import Findings
 
 
 def figure_command(
@@ -22,8 +23,8 @@ def figure_command(
     dark: Annotated[bool, typer.Option("--dark", help="On dark ground.")] = False,  # noqa: FBT002 - a switch
 ) -> None:
     """Answer one question about a finished run with a chart, a table or numbers."""
-    from bench.command.finished.images import opened_images
-    from bench.report.figures import all_figures, find_figure
+    from bench.command.finished.images import opened_images, reasons_without_images
+    from bench.report.figures import find_figure
     from bench.report.figures.files import check_ending
     from bench.report.figures.findings import Findings
 
@@ -33,18 +34,28 @@ def figure_command(
     chosen = find_figure(name) if name else None
     if out is not None:
         check_ending(out.suffix.lower())
-    (findings,) = Findings.read([run], opened_images(data) if chosen is None or chosen.needs_images else None)
+    needed = chosen is not None and chosen.needs_images
+    (findings,) = Findings.read([run], opened_images(data) if needed else None)
     if chosen is None:
-        for figure in all_figures():
-            content = figure.content(findings)
-            if content.charts or content.tables:
-                typer.echo(f"{figure.name:20} {figure.question}")
+        _list(findings)
         return
+    if needed:
+        reasons_without_images([findings], data)
     content = chosen.content(findings)
     if out is None:
         _show(chosen, content)
     else:
         _write(chosen, content, out, dark=dark)
+
+
+def _list(findings: Findings) -> None:
+    """The figures that have something to show; those of images are listed without opening any."""
+    from bench.report.figures import all_figures
+
+    for figure in all_figures():
+        content = None if figure.needs_images else figure.content(findings)
+        if content is None or content.charts or content.tables:
+            typer.echo(f"{figure.name:20} {figure.question}" + (" (of the images)" if content is None else ""))
 
 
 def _show(figure: Figure, content: FigureContent) -> None:

@@ -21,12 +21,15 @@ def report_command(
 ) -> None:
     """Write one page of HTML about finished runs: conclusions, boards, figures, data; it needs no network."""
     from bench.analyses.images.thumbnails import ThumbnailRequest
-    from bench.command.finished.images import opened_images
+    from bench.command.finished.images import opened_images, reasons_without_images
     from bench.platform.files import write_atomically
     from bench.report.figures.findings import Findings
     from bench.report.page.document import page
 
     request = ThumbnailRequest(cast("ThumbnailForm", thumbnails))
-    whole = page(Findings.read(runs, opened_images(data)), request).encode()
+    found = Findings.read(runs, opened_images(data))
+    for reason in reasons_without_images(found, data):
+        typer.echo(f"Without images: {reason}", err=True)
+    whole = page(found, request).encode()
     write_atomically(out, lambda path: path.write_bytes(whole))
     typer.echo(f"Written: {out} ({len(whole) / 1e6:.1f} MB)")

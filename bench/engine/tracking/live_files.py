@@ -124,7 +124,7 @@ class LiveFiles(RunTracker):
         """Write a file, unless the folder has refused one before."""
         try:
             write()
-        except OSError:
+        except (OSError, ValueError):  # also what cannot be written as text, such as bytes of a command line
             self._closed = True
 
 

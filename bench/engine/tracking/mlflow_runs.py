@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -236,7 +237,8 @@ def _server(uri: str, mark: str) -> _Server:
 def _name(text: str) -> str:
     """A text as a name that a server takes: a path without empty parts, of plain letters and signs."""
     parts = re.sub(r"[^\w./ -]", "_", text, flags=re.ASCII)[:LONGEST_NAME].split("/")
-    return "/".join("_" if part in {"", ".", ".."} else part for part in parts)
+    plain = "/".join("_" if part in {"", ".", ".."} else part for part in parts)
+    return plain if plain == text else f"{plain}_{sha256(text.encode()).hexdigest()[:6]}"  # else two would be one
 
 
 def _known_cells(

@@ -20,6 +20,7 @@ from bench.records.manifest import Manifest
 from bench.records.run import Run
 from bench.records.store import Store
 from bench.report.figures.opened_images import NoImages, OpenedImages
+from bench.report.ranking_columns import span_text
 
 BASELINE = "baseline"
 _DRAWN_CURVES = 10  # detectors of which curves are drawn
@@ -130,8 +131,10 @@ class Findings:
 
     def about(self) -> str:
         """On what data, in which setting and with how many trainings the run was made."""
-        manifest, seeds = self.manifest, len(self.manifest.seeds)
-        trained = f" {seeds} training seed{'' if seeds == 1 else 's'}." if manifest.protocol.trains else ""
+        manifest, cells = self.manifest, self.measured.table
+        counts = cells.groupby(columns.DETECTOR)[columns.SEED].nunique()
+        seeds = span_text(int(counts.min()), int(counts.max()))
+        trained = f" {seeds} training seed{'' if seeds == '1' else 's'}." if manifest.protocol.trains else ""
         return f"Data: {self.rankings[0].data}. Setting: {manifest.setting}.{trained}"
 
 

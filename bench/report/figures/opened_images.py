@@ -55,10 +55,8 @@ class NoImages:
 
 
 def open_images(folder: Path, workplace: Workplace, data: str = "") -> OpenedImages | NoImages:
-    """The images of the run in a folder, or why they are not to be had; `data` is another place of the same ones."""
+    """The images of the run in a folder, or why they cannot be had; `data` is another place of the same ones."""
     try:
         return OpenedImages(images_of_run(folder, workplace, data), workplace.workers)
     except InputError as error:
-        if data:
-            raise
         return NoImages(str(error))

@@ -12,8 +12,6 @@ from bench.records.manifest import DataRecord
 from bench.report.page.parts import folded, paragraphs, table
 from bench.report.ranking_columns import DASH, TableColumn, span_text
 
-_CLASSES = {"real": "real", "generated": "generated"}
-
 
 def data_facts(records: Mapping[str, DataRecord]) -> Markup:
     """Every data set of a run, by the name that its cells have, "" for the first: its counts, files and warnings."""

@@ -145,15 +145,17 @@ def _thumbnails(
     if request.form == "none":
         return [], "they were not asked for (--thumbnails none)."
     if isinstance(findings.images, NoImages):
-        return [], findings.images.reason
+        return [], "the images could not be opened where the run found them."
     opened, known = findings.images, set(findings.images.found.images.names)
-    made = []
+    made: list[Thumbnails] = []
     plain = [name for one in lists if not one.degradations for name in _own(one, known)]
     for names, degradations in ((plain, (NONE,)), *_copies(lists, known)):
-        asked = ThumbnailRequest(request.form, request.side, request.budget, degradations)
+        used = sum(len(one.data) for found in made for one in found.thumbnails)
+        asked = ThumbnailRequest(request.form, request.side, max(request.budget - used, 0), degradations)
         if names:
             made.append(thumbnails_of_run(opened.found, names, asked, opened.workers).thumbnails)
-    return made, ""
+    left = [one for found in made for one in found.left_out]
+    return made, f"of {len(left)} copies, the first as {left[0].reason}." if left else ""
 
 
 def _copies(lists: Sequence[ImageList], known: set[str]) -> Iterator[tuple[list[str], tuple[str, ...]]]:

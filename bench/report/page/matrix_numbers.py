@@ -17,7 +17,7 @@ from bench.report.figures.boards.matrices import drawn_panels, matrix_labels
 from bench.report.figures.findings import Findings
 
 MEAN = "mean over conditions"
-_WHOLE = 10_000  # of a share; only 1 is 10,000, and only 0 is 0
+_WHOLE = 1_000_000  # of a share; only 1 is all of them, and only 0 is none
 _ENDS = columns.interval_of(columns.RANKED)
 
 

@@ -30,6 +30,8 @@ def _answer(ranking: Ranking) -> list[str]:
     row, by = ranking.rows[0], ranking.ranked_by
     if not row.means[by].cells:
         return ["No cell was scored."]
+    if not row.means[by].complete:
+        return ["No detector has all its cells: averages are over different ones, and none is the highest."]
     unit = "" if ranking.rank_by in ranking.plain and ranking.rank_by else " %"
     measure = ranking.rank_by or ranking.accuracy
     highest = "highest" if ranking.rank_by_rises else "lowest"

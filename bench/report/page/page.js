@@ -52,12 +52,14 @@
   }
 
   // Matrices: another condition is written into the cells that are there; a pointer reads a cell in words.
-  // Shares are parts of 10,000.
-  const whole = (value) => Math.round(value / 100);
-  const percent = (value) => value < 0 ? "-" : value === 10000 ? "100" : value === 0 ? "0" :
-    whole(value) > 0 && whole(value) < 100 ? String(whole(value)) :
-    value < 5 ? "<0.1" : value >= 9995 ? ">99.9" : (value / 100).toFixed(1);
-  const step = (value) => value === 10000 ? 100 : value === 0 ? 0 : Math.min(99, Math.max(1, whole(value)));
+  // Shares are millionths.
+  const all = 1000000;
+  const whole = (value) => Math.floor(value / 10000 + 0.5);
+  const decimal = (value) => value === all ? "100" : value === 0 ? "0" :
+    value < 500 ? "<0.1" : value >= 999500 ? ">99.9" : (value / 10000).toFixed(1);
+  const percent = (value) => value < 0 ? "-" :
+    whole(value) > 0 && whole(value) < 100 ? String(whole(value)) : decimal(value);
+  const step = (value) => value === all ? 100 : value === 0 ? 0 : Math.min(99, Math.max(1, whole(value)));
   const tip = document.getElementById("tip");
   for (const source of document.querySelectorAll("script.matrices")) {
     const numbers = JSON.parse(source.textContent);
@@ -78,9 +80,9 @@
       const [row, column] = [rows[Math.floor(place / columns.length)], columns[place % columns.length]];
       const [value, low, high, count] = ["values", "low", "high", "n"].map((one) => numbers[one][condition][panel][place]);
       if (value < 0) return `${row}, ${column}: not scored`;
-      const interval = low < 0 ? "" : ` [${(low / 100).toFixed(1)}, ${(high / 100).toFixed(1)}]`;
+      const interval = low < 0 ? "" : ` [${decimal(low)}, ${decimal(high)}]`;
       return `${numbers.titles[panel]} ${numbers.axes[0]} ${row}, ${numbers.axes[1]} ${column}: ` +
-        `${(value / 100).toFixed(1)} %${interval}, n ${count}`;
+        `${decimal(value)} %${interval}, n ${count}`;
     };
     figure.addEventListener("pointermove", (event) => {
       const cell = cellOf(event.target);
@@ -108,14 +110,17 @@
     const save = figure.querySelector("button.save");
     save.addEventListener("click", () => {
       const quoted = (text) => `"${String(text).replace(/"/g, '""').replace(/^[=+\-@\t\r]/, "'$&")}"`;
-      const lines = [["detector", ...numbers.axes, "condition", "accuracy", "low", "high", "n"].map(quoted).join(",")];
-      const share = (value) => value < 0 ? "" : value / 10000;
+      const titled = numbers.titles.some((one) => one);
+      const first = titled ? ["detector"] : [];
+      const lines = [[...first, ...numbers.axes, "condition", "accuracy", "low", "high", "n"].map(quoted).join(",")];
+      const share = (value) => value < 0 ? "" : value / all;
       numbers.conditions.forEach((name, at) => numbers.labels.forEach(([rows, columns], panel) => {
         rows.forEach((row, down) => columns.forEach((column, across) => {
           const place = down * columns.length + across;
           const own = ["values", "low", "high"].map((one) => share(numbers[one][at][panel][place]));
-          const texts = [numbers.titles[panel], row, column, name].map(quoted);
-          lines.push([...texts, ...own, numbers.n[at][panel][place]].join(","));
+          const texts = [...(titled ? [numbers.titles[panel]] : []), row, column, name].map(quoted);
+          const count = numbers.n[at][panel][place];
+          lines.push([...texts, ...own, count < 0 ? "" : count].join(","));
         }));
       }));
       const link = document.createElement("a");

@@ -14,7 +14,7 @@ from bench.report.page.parts import folded, table
 from bench.report.ranking_columns import DASH, TableColumn
 from protocols.api import NONE
 
-EMBEDDED = "embedded"
+EMBEDDED, FLOAT32 = "embedded", "float32"
 
 
 def repeat(manifest: Manifest) -> Markup:
@@ -32,6 +32,7 @@ def repeat(manifest: Manifest) -> Markup:
             f"{commit}{changed} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}.",
             class_="legend",
         ),
+        element("p", _beside_it(manifest)) if _beside_it(manifest) else None,
         folded("Versions", _versions(manifest)),
         folded("Detectors", _detectors(manifest)),
     )
@@ -49,11 +50,21 @@ def command(manifest: Manifest) -> str:
     detectors = [name for name, record in manifest.detectors.items() if record.imported is None]
     words += ["--detectors", ",".join(detectors), "--seed", ",".join(map(str, manifest.seeds))]
     words += ["--setting", manifest.setting]
+    if manifest.runtime.precision != FLOAT32:
+        words += ["--precision", manifest.runtime.precision]
     if manifest.validation:
         words += ["--validation", f"{manifest.validation:g}"]
     for name, value in protocol.options.items():
         words += _option(name, value)
     return " ".join(map(shlex.quote, words)) + data
+
+
+def _beside_it(manifest: Manifest) -> str:
+    """What the command does not say; empty for nothing."""
+    options = [f"{name}: {dict(found)}" for name, found in manifest.recipe_options.items() if found]
+    said = [f"Options of detectors, for a settings file: {'; '.join(options)}."] if options else []
+    said += [f"Further data sets: {', '.join(manifest.further)}."] if manifest.further else []
+    return " ".join(said)
 
 
 def _option(name: str, value: Any) -> list[str]:  # noqa: ANN401 - as the user chose it

@@ -21,7 +21,7 @@ _HEADER = "ap"
 
 def averages_content(findings: Findings) -> FigureContent:
     """A chart for each ranking of shares."""
-    shown = [ranking for ranking in findings.rankings if not ranking.rank_by and _complete(ranking)]
+    shown = [ranking for ranking in findings.rankings if not ranking.rank_by and _with_cells(ranking)]
     rows = [_numbers(ranking, row) for ranking in shown for row in ranking.rows]
     charts = [_chart(findings, ranking) for ranking in shown]
     return FigureContent(charts, rows=pd.DataFrame(rows) if rows else None)
@@ -45,12 +45,12 @@ def _numbers(ranking: Ranking, row: RankingRow) -> dict[str, object]:
     }
 
 
-def _complete(ranking: Ranking) -> list[RankingRow]:
+def _with_cells(ranking: Ranking) -> list[RankingRow]:
     return [row for row in ranking.rows if row.means[ranking.ranked_by].cells]
 
 
 def _chart(findings: Findings, ranking: Ranking) -> Chart:
-    rows = _complete(ranking)
+    rows = _with_cells(ranking)
     by, beside = ranking.ranked_by, ranking.home if ranking.home != ranking.ranked_by else None
     drawn = [_row(findings, ranking, row, beside) for row in rows]
     small = f"; small circle: {beside}" if beside else ""

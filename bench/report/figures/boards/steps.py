@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.charts.lines import LinePanel, Series, line_chart
 from bench.charts.plot_area import PlotAxis, names_axis, percent_axis
-from bench.evaluation.cells import accuracy_name
+from bench.evaluation.cells import accuracy_name, folded_text
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -108,7 +108,7 @@ def _title(findings: Findings) -> str:
     title = findings.manifest.protocol.title.partition(": ")[0]
     trains = findings.measured.table[columns.TRAIN].unique()
     trained = [str(name) for name in trains if str(name)]
-    if not findings.manifest.protocol.trains or not trained:
+    if not findings.manifest.protocol.trains or not trained or any(one.released for one in findings.rankings):
         return title
     on = trained[0] if len(trained) == 1 else f"{len(trained)} train sets in turn"
     return f"{title}, trained on {on}"
@@ -117,8 +117,13 @@ def _title(findings: Findings) -> str:
 def _note(findings: Findings, shown: int) -> str:
     table = findings.measured.table
     accuracy = accuracy_name(table).capitalize()
-    left = f" The best {shown} of {len(findings.rows)}." if len(findings.rows) > shown else ""
-    return f"{accuracy} in %, upright lines: 95% interval over the images. {findings.about()}{left}"
+    left = f" The first {shown} of {len(findings.rows)} rows." if len(findings.rows) > shown else ""
+    protocol = findings.manifest.protocol
+    over = [folded_text(table, protocol)] if folded_text(table, protocol) else []
+    rows = table[protocol.rows.name].nunique()
+    over += [f"{protocol.rows.name} ({rows} values)"] if rows > 1 else []
+    mean = f" Each point is a mean over {' and '.join(over)}." if over else ""
+    return f"{accuracy} in %, upright lines: 95% interval over the images.{mean} {findings.about()}{left}"
 
 
 def _description(rows: pd.DataFrame, detectors: Sequence[str], quantities: Mapping[str, Sequence[str]]) -> str:

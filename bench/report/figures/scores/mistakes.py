@@ -15,6 +15,7 @@ from bench.analyses.scores.mistakes import (
     disagreements,
     shared_mistakes,
 )
+from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -22,7 +23,6 @@ from bench.report.ranking_columns import TableColumn, TitledTable, percent
 
 _OF_EACH = 1  # of the surest mistakes of each detector and test set, in the table
 _LISTED = 20
-_CLASSES = ("real", "generated")
 
 
 def mistakes_content(findings: Findings) -> FigureContent:
@@ -39,7 +39,7 @@ def mistakes_content(findings: Findings) -> FigureContent:
 
 
 def _classes(rows: pd.DataFrame) -> TableColumn:
-    return TableColumn("it is", tuple(_CLASSES[int(label)] for label in rows[columns.LABEL]), left=True)
+    return TableColumn("it is", tuple(CLASS_NAMES[int(label)] for label in rows[columns.LABEL]), left=True)
 
 
 def _names(rows: pd.DataFrame) -> TableColumn:

@@ -37,7 +37,7 @@ def overlap_content(findings: Findings) -> FigureContent:
         return FigureContent(reason="No detector has an error that another answered.")
     row, column = max(there, key=there.__getitem__)
     said = f"{column} is right on {percent(there[row, column])} % of the errors of {row}."
-    left = f" The best {len(names)} of {len(findings.rows)}." if len(findings.rows) > len(names) else ""
+    left = f" The first {len(names)} of {len(findings.rows)} rows." if len(findings.rows) > len(names) else ""
     note = f"Of the errors of the row, the share in % that the column gets right; {findings.averaged}.{left}"
     chart = heat_map_chart("Who is right where another fails", said, [panel], note=note)
     return FigureContent([chart], [_together(findings, names)], pairs)

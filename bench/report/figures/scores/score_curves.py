@@ -51,8 +51,9 @@ def _gaps(findings: Findings) -> str:
 
 
 def _left_out(findings: Findings, shown: int) -> str:
-    total = len(findings.rows)
-    return f" The best {shown} of {total}." if total > shown else ""
+    total, gaps = len(findings.rows), [f"{one.detector} ({one.gap})" for one in findings.score_curves if one.gap]
+    first = f" {shown} of {total} rows, the first on the board." if total > shown else ""
+    return first + (f" Without curves: {', '.join(gaps)}." if gaps else "")
 
 
 def _series(findings: Findings, detector: str, curve: DrawnCurve) -> Series:

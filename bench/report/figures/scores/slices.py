@@ -49,16 +49,16 @@ def slices_content(findings: Findings) -> FigureContent:
         several = f"More than {_MOST_SLICES} parts are no map: {'; '.join(left)}."
         return FigureContent(reason=several if left else "No detector is measured on two parts of the images.")
     panels = [_panel(_TITLES[name], rows, names) for name, rows in found.items()]
-    first = next(iter(found.values()))
-    worst = first.sort_values(columns.RANKED, kind="stable").iloc[0]  # those that are missing stand last
+    every_part = pd.concat(found.values(), ignore_index=True)
+    worst = every_part.sort_values(columns.RANKED, kind="stable").iloc[0]  # those that are missing stand last
     value = percent(float(worst[columns.RANKED]))
     said = f"The lowest: {worst[columns.DETECTOR]} on {_name(worst[SLICE])}, {value} %."
     note = f"Accuracy in %, {findings.averaged}. Of one class alone it is the share of these that are called so."
-    note += f" The best {len(names)} of {len(findings.rows)}." if len(findings.rows) > len(names) else ""
+    note += f" The first {len(names)} of {len(findings.rows)} rows." if len(findings.rows) > len(names) else ""
     note += f" Left out: {'; '.join(left)}." if left else ""
     tables = [_table(_TITLES[name], rows, names) for name, rows in found.items()]
-    whole = pd.concat(found.values(), ignore_index=True)
-    return FigureContent([heat_map_chart("Accuracy on parts of the images", said, panels, note=note)], tables, whole)
+    chart = heat_map_chart("Accuracy on parts of the images", said, panels, note=note)
+    return FigureContent([chart], tables, every_part)
 
 
 def _measured(findings: Findings, attributes: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.DataFrame]:
