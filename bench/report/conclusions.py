@@ -8,6 +8,7 @@ from bench.evaluation.leaderboard import Ranking
 from bench.evaluation.pairwise.pool_comparison import Evidence
 from bench.statistics.ranks import BETTER, SAME
 
+NAMED = 8  # detectors that are all named in one sentence
 LISTED = 5  # detectors of which it is said whom they are better than
 
 
@@ -48,7 +49,14 @@ def _who_is_best(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]
     first = named[0]
     if all(verdicts[first, other].verdict == BETTER for other in named[1:]):
         return f"{first} is best."
-    return f"unresolved who is best: any of {_list(best)} may be."
+    others = [one for one in named if one not in best]
+    if len(best) <= NAMED:
+        return f"unresolved who is best: any of {_list(best)} may be."
+    if not others:
+        return f"unresolved who is best: any of the {len(named)} may be."
+    if len(others) <= NAMED:
+        return f"unresolved who is best: any may be but {_list(others)}."
+    return f"unresolved who is best: {len(best)} of the {len(named)} may be, among them {_list(best[:LISTED])}."
 
 
 def _better_than(named: Sequence[str], verdicts: dict[tuple[str, str], Evidence]) -> list[str]:

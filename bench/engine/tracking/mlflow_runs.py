@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "lineup"
 LONGEST_VALUE, LONGEST_NAME = 6000, 250  # characters of a parameter, and of a name, that a server takes
+MARK = 6  # characters that tell names apart which look alike to a server
 LONGEST_FAULT = 200
 METRICS_AT_ONCE, PARAMETERS_AT_ONCE = 500, 100  # a server takes twice as many metrics
 CELLS_FILE, LEADERBOARD = "cells.parquet", "leaderboard.json"
@@ -238,7 +239,10 @@ def _name(text: str) -> str:
     """A text as a name that a server takes: a path without empty parts, of plain letters and signs."""
     parts = re.sub(r"[^\w./ -]", "_", text, flags=re.ASCII)[:LONGEST_NAME].split("/")
     plain = "/".join("_" if part in {"", ".", ".."} else part for part in parts)
-    return plain if plain == text else f"{plain}_{sha256(text.encode()).hexdigest()[:6]}"  # else two would be one
+    if plain == text:
+        return plain
+    mark = sha256(text.encode()).hexdigest()[:MARK]  # else two names would be one
+    return f"{plain[: LONGEST_NAME - MARK - 1]}_{mark}"
 
 
 def _known_cells(

@@ -30,7 +30,8 @@ def test_without_a_name_those_of_the_run_are_listed(figure):
         *("averages", "matrix", "speed", "stages", "overlap", "roc", "reliability", "slices", "mistakes"),
         *("spectra", "saliency", "training"),
     ]
-    assert all(line.endswith("?") for line in done.stdout.splitlines())
+    assert all(line.endswith(("?", "? (of the images)")) for line in done.stdout.splitlines())
+    assert sum(line.endswith("(of the images)") for line in done.stdout.splitlines()) == 3
 
 
 def test_a_figure_is_shown_with_question_tables_and_legend(figure):

@@ -42,10 +42,13 @@ def test_without_thumbnails_and_without_images_the_page_says_why(report, kept_ru
     (other / "settings.toml").unlink()
     for arguments, words in (
         (["--thumbnails", "none"], "they were not asked for (--thumbnails none)"),
-        ([], "does not say where its images lie"),
+        ([], "the images could not be opened where the run found them"),
     ):
         page = tmp_path / "page.html"
-        assert report(other, "--out", page, *arguments).returncode == 0
+        done = report(other, "--out", page, *arguments)
+        assert done.returncode == 0
+        assert "does not say where its images lie" in done.stderr
+        assert str(tmp_path) not in page.read_text()
         text = page.read_text()
         assert words in read(text).text
         assert "<img" not in text

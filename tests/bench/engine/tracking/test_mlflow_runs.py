@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -91,9 +92,15 @@ def test_a_detector_without_a_run_there_has_no_curves():
 
 
 def test_names_are_those_that_a_server_takes():
-    assert _name("accuracy/a<b>/jpeg:65+ü") == "accuracy/a_b_/jpeg_65__"
+    assert _name("accuracy/fog/jpeg 65") == "accuracy/fog/jpeg 65"
+    assert re.fullmatch("accuracy/a_b_/jpeg_65___[0-9a-f]{6}", _name("accuracy/a<b>/jpeg:65+ü"))
     assert len(_name("a" * 1000)) == 250
-    assert _name("accuracy//../odd/") == "accuracy/_/_/odd/_"
+    assert _name("accuracy//../odd/").startswith("accuracy/_/_/odd/__")
+
+
+def test_names_that_look_alike_to_a_server_stay_apart():
+    names = ["accuracy/生", "accuracy/成", "a" * 300, "a" * 301, "accuracy/fog"]
+    assert len({_name(one) for one in names}) == len(names)
 
 
 @pytest.fixture(scope="module")

@@ -120,7 +120,7 @@ def test_numbers_behind_the_matrices_are_those_of_the_cells(findings, root):
             rows, across = matrix_labels(findings, detector, expected[detector])
             assert [list(one) for one in labels] == [rows, across]
             shares = [expected[detector].loc[row, column] for row in rows for column in across]
-            assert [value / 10_000 for value in found] == pytest.approx(shares, abs=1.001e-4)
+            assert [value / 1e6 for value in found] == pytest.approx(shares, abs=1.001e-6)
     cell = table[table["detector"].eq("beta") & table["degradation"].eq("jpeg:65")].iloc[5]
     rows, across = numbers["labels"][numbers["titles"].index("beta")]
     place = rows.index(cell["train"]) * len(across) + across.index(cell["test"])

@@ -119,8 +119,12 @@ def test_why_there_are_no_pictures(findings):
     asked = ThumbnailRequest()
     for shown, request, reason in (
         (findings, NONE_ASKED, "No pictures: they were not asked for (--thumbnails none)."),
-        (findings, asked, "No pictures: The images were not asked for."),
-        (replace(findings, images=NoImages("They are gone.")), asked, "No pictures: They are gone."),
+        (findings, asked, "No pictures: the images could not be opened where the run found them."),
+        (
+            replace(findings, images=NoImages("/home/someone/data is gone.")),  # no page says where data lay
+            asked,
+            "No pictures: the images could not be opened where the run found them.",
+        ),
     ):
         root = chapter(shown, request)
         assert [one.text for one in root.all("p", "faint")] == [reason]

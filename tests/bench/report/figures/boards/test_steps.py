@@ -93,7 +93,7 @@ def test_at_most_twelve_lines_are_drawn_and_it_says_so():
     names = [f"d{number:02}" for number in range(14)]
     (chart,) = steps_content(Findings.of(degraded(names, n=20))).charts
     assert len(named(chart, "path", "curve")) == 2 * 12
-    assert "The best 12 of 14." in chart.note
+    assert "The first 12 of 14 rows." in chart.note
 
 
 def test_sizes_of_a_training_are_steps_and_generators_are_not():

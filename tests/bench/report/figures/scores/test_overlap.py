@@ -66,7 +66,7 @@ def test_the_best_sixteen_are_shown_and_the_note_says_so():
     names = [f"d{place:02}" for place in range(18)]
     found = Findings.of(make_run(lambda detector, *_: 0.95 - 0.02 * names.index(detector), names, n=6))
     (chart,) = overlap_content(found).charts
-    assert "The best 16 of 18." in chart.note
+    assert "The first 16 of 18 rows." in chart.note
     shown = [one.text for one in named(chart, "text") if one.given.get("text-anchor") == "end" and not one.slants]
     assert shown == found.best(16)
 

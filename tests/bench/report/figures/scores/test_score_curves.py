@@ -84,9 +84,9 @@ def test_the_best_ten_are_drawn_and_nine_have_a_panel():
     found = Findings.of(make_run(lambda detector, *_: 0.95 - 0.03 * names.index(detector), names, n=10))
     roc, reliability = roc_content(found), reliability_content(found)
     assert list(roc.tables[0].columns[0].texts) == found.best(10)
-    assert "The best 10 of 12." in roc.charts[0].note
+    assert "10 of 12 rows, the first on the board." in roc.charts[0].note
     assert [part.title for part in reliability.charts[0].parts] == found.best(9)
-    assert "The best 9 of 12." in reliability.charts[0].note
+    assert "9 of 12 rows, the first on the board." in reliability.charts[0].note
 
 
 def test_a_detector_without_every_cell_has_no_curve(findings):
