@@ -167,8 +167,8 @@ def figure_tables(out: Path, cache: Path) -> Headers:
             found[name] |= set(content.rows)
     whole = read(page([replace(own, images=NoImages("Its figures stand above."))]))
     sections = {one.given["id"]: one for one in whole.all("section")}
-    (saved,) = re.findall(r"\[\[(\"detector\", \.\.\.numbers\.axes, [^\]]*)\]", whole.all("script")[-1].text)
-    found["page: cells.csv"] = {*re.findall(r'"(\w+)"', saved), *numbers_of(whole)[0]["axes"]}
+    (saved,) = re.findall(r"\[\[\.\.\.first, \.\.\.numbers\.axes, ([^\]]*)\]", whole.all("script")[-1].text)
+    found["page: cells.csv"] = {"detector", *re.findall(r'"(\w+)"', saved), *numbers_of(whole)[0]["axes"]}
     for name, section in (("page: data", "data-1"), ("page: repeat", "repeat-1")):
         found[name] = {one.text for one in sections[section].all("th")}
     view = image_view(evaluate(make_run(degraded=True, seeds=(0, 1), n=4)), "val/fog/0000.jpg")

@@ -126,7 +126,7 @@ def test_numbers_behind_the_matrices_are_those_of_the_cells(findings, root):
     place = rows.index(cell["train"]) * len(across) + across.index(cell["test"])
     panel = numbers["titles"].index("beta")
     found = [numbers[name][2][panel][place] for name in ("low", "high", "n")]
-    assert found == [round(10_000 * cell["accuracy_low"]), round(10_000 * cell["accuracy_high"]), cell["n"]]
+    assert found == [round(1e6 * cell["accuracy_low"]), round(1e6 * cell["accuracy_high"]), cell["n"]]
     assert set(numbers["low"][0][panel]) == {-1}  # a mean of intervals is none
 
 
