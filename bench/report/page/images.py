@@ -170,8 +170,10 @@ def _own(one: ImageList, known: set[str]) -> list[str]:
 
 
 def _list(findings: Findings, one: ImageList, told: _Told, thumbnails: Sequence[Thumbnails]) -> Markup:
+    # a table under several conditions where verdicts flip; of other images it would be many times the page
+    scores, order = (_score_table if one.degradations else _score_text), findings.best(10**6)
     items = [
-        _item(findings, image, told[image], _found(thumbnails, image, one.degradations))
+        _item(image, told[image], _found(thumbnails, image, one.degradations), scores(told[image], order))
         for image in one.images
         if image in told
     ]
@@ -194,7 +196,7 @@ def _found(
     return found
 
 
-def _item(findings: Findings, image: _ImageKey, told: _Answers, copies: Sequence[tuple[Thumbnail, str]]) -> Markup:
+def _item(image: _ImageKey, told: _Answers, copies: Sequence[tuple[Thumbnail, str]], scores: Markup) -> Markup:
     """One image: small copies, what it is, who is wrong, and all scores."""
     wrong, total = _wrong(_over_conditions(told))
     label = next(iter(next(iter(told.values())).values())).label
@@ -210,7 +212,7 @@ def _item(findings: Findings, image: _ImageKey, told: _Answers, copies: Sequence
             f"{CLASS_NAMES[label]}; {wrong} of {total} detectors are wrong{over}",
             class_="wrong" if 2 * wrong > total else "right",
         ),
-        folded("Scores", _scores(told, findings.best(10**6))),
+        folded("Scores", scores),
         class_="wide" if several else None,
     )
 
@@ -238,12 +240,14 @@ def _copy(one: Thumbnail, media: str, told: _Answers) -> Markup:
     return element("div", _image(one, media), element("div", name), said)
 
 
-def _scores(told: _Answers, order: Sequence[str]) -> Markup:
-    """The score of every detector; under several degradations a table of the first ones."""
-    if len(told) == 1:
-        (answers,) = told.values()
-        texts = [f"{detector} {percent(answers[detector].score)}" for detector in order if detector in answers]
-        return element("div", "; ".join(texts))
+def _score_text(told: _Answers, order: Sequence[str]) -> Markup:
+    """The score of every detector, the mean over conditions."""
+    found = {name: [answers[name].score for answers in told.values() if name in answers] for name in order}
+    return element("div", "; ".join(f"{name} {percent(fmean(scores))}" for name, scores in found.items() if scores))
+
+
+def _score_table(told: _Answers, order: Sequence[str]) -> Markup:
+    """The scores of the first detectors under each condition."""
     shown = order[:_TABLED]
     by_degradation = [
         TableColumn(name, tuple(percent(answers[one].score) if one in answers else DASH for one in shown))
