@@ -289,6 +289,26 @@ def matrix(table: pd.DataFrame, detector: str, protocol: ProtocolRecord) -> pd.D
     return means.loc[cells[rows].unique(), cells[across].unique()]
 
 
+def place_means(table: pd.DataFrame, place: Sequence[str]) -> pd.DataFrame:
+    """The mean of all cells that stand at one place.
+
+    Args:
+        table: As `cells_table` returns it.
+        place: Columns of it, by which cells are put together.
+
+    Returns:
+        Index `place`, columns `columns.RANKED`, the ends of its interval, and `columns.N`: all NaN where any cell of
+        the place is missing, as a mean over the rest would not say so; the ends NaN where it is a mean of several, as
+        a mean of intervals is none.
+    """
+    ends = list(columns.interval_of(columns.RANKED))
+    grouped = table.assign(whole=table[columns.STATUS].eq(SCORED)).groupby(list(place), sort=False)
+    means = grouped[[columns.RANKED, *ends, columns.N]].mean()
+    means.loc[~grouped["whole"].all()] = np.nan
+    means.loc[grouped.size() > 1, ends] = np.nan
+    return means
+
+
 def folded_axes(cells: pd.DataFrame, protocol: ProtocolRecord) -> dict[str, int]:
     """The axes, beside the seed, over which a cell of a matrix is a mean, with the most values that one is a mean of.
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from tabulate import tabulate
@@ -30,11 +30,11 @@ from bench.report.ranking_columns import (
 from bench.report.sections.published import PublishedRows
 
 
-def _markdown_table(shown: Sequence[TableColumn]) -> str:
+def _table(shown: Sequence[TableColumn], form: Literal["github", "latex_booktabs"]) -> str:
     rows = list(zip(*(column.texts for column in shown), strict=True))
     align = ["left" if column.left else "right" for column in shown]
     headers = [column.header for column in shown]
-    table: str = tabulate(rows, headers, tablefmt="github", disable_numparse=True, colalign=align)
+    table: str = tabulate(rows, headers, tablefmt=form, disable_numparse=True, colalign=align)
     return table
 
 
@@ -50,7 +50,7 @@ def as_markdown(rankings: Sequence[Ranking], published: Sequence[PublishedRows] 
     for ranking in rankings:
         missing = "\n".join(f"- {note}" for note in notes(ranking))
         warned = "\n".join(f"> {notice}\n>" for notice in ranking.notices).removesuffix("\n>")
-        table = _markdown_table(ranking_columns(ranking))
+        table = _table(ranking_columns(ranking), "github")
         concluded = "\n".join(f"- {sentence}" for sentence in conclusions(ranking))
         parts = (f"### {ranking.title}", heading(ranking), warned, table, concluded, missing, legend(ranking))
         blocks.append("\n\n".join(filter(None, parts)))
@@ -65,7 +65,10 @@ def section_as_markdown(tables: Sequence[TitledTable], legend: str) -> str:
 
 def section_as_latex(tables: Sequence[TitledTable]) -> str:
     """Tables for LaTeX with the package booktabs, under their titles as comments."""
-    return "\n".join(f"% {' '.join(table.title.split())}\n{_latex_table(table.columns)}" for table in tables) + "\n"
+    return (
+        "\n".join(f"% {' '.join(table.title.split())}\n{_table(table.columns, 'latex_booktabs')}" for table in tables)
+        + "\n"
+    )
 
 
 def as_latex(rankings: Sequence[Ranking]) -> str:
@@ -73,16 +76,8 @@ def as_latex(rankings: Sequence[Ranking]) -> str:
     return section_as_latex([TitledTable(ranking.title, tuple(ranking_columns(ranking))) for ranking in rankings])
 
 
-def _latex_table(shown: Sequence[TableColumn]) -> str:
-    rows = list(zip(*(column.texts for column in shown), strict=True))
-    align = ["left" if column.left else "right" for column in shown]
-    headers = [column.header for column in shown]
-    table: str = tabulate(rows, headers, tablefmt="latex_booktabs", disable_numparse=True, colalign=align)
-    return table
-
-
 def _markdown_titled(table: TitledTable) -> str:
-    return f"### {table.title}\n\n{_markdown_table(table.columns)}"
+    return f"### {table.title}\n\n{_table(table.columns, 'github')}"
 
 
 def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:

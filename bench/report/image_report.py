@@ -8,7 +8,8 @@ import pandas as pd
 from rich.console import Group
 from rich.text import Text
 
-from bench.analyses.scores.image_view import CALLED, FLIPPED, ImageView
+from bench.analyses.scores.image_view import FLIPPED, ImageView
+from bench.analyses.scores.questions import CALLED
 from bench.evaluation.cells import SCORED
 from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns

@@ -52,7 +52,7 @@ from bench.report.comparing.document import comparisons_json
 from bench.report.comparing.text import comparison_report as two_detectors
 from bench.report.comparison_report import comparison_report
 from bench.report.data_report import audit_report, census_report
-from bench.report.figures import figures_of, find_figure
+from bench.report.figures import all_figures, find_figure
 from bench.report.figures.findings import Findings
 from bench.report.figures.opened_images import NoImages, open_images
 from bench.report.image_report import image_tables
@@ -154,7 +154,8 @@ def figure_tables(out: Path, cache: Path) -> Headers:
     (own,) = Findings.read([out], lambda folder: open_images(folder, workplace))
     steps = run_of(DegradationMatrix(train_on=GENERATORS[:1], degradations=("jpeg:90", "jpeg:50")), n=4)
     found: Headers = defaultdict(set)
-    made = [one for findings in (own, Findings.of(_mislabelled())) for one in figures_of(findings)]
+    both = (own, Findings.of(_mislabelled()))
+    made = [(figure, figure.content(findings)) for findings in both for figure in all_figures()]
     three = make_run(detectors=("alpha", "beta", "gamma"), n=4)
     for name, run in (("transfer", _eight_generators()), ("curves", steps), ("critical_difference", three)):
         figure = find_figure(name)

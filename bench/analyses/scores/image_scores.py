@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.analyses.scores.questions import binary_cells
+from bench.analyses.scores.questions import CALLED, binary_cells
 from bench.evaluation.cells import MeasuredCells
 from bench.evaluation.decided_blocks import Mask, decided_blocks
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
 
-CALLED, RIGHT, ANSWERS = "called_generated", "right", "answers"
+RIGHT, ANSWERS = "right", "answers"
 IMAGE_SCORES = (
     *(columns.TEST_DATA, columns.NAME, columns.LABEL, columns.DETECTOR, columns.DEGRADATION),
     *(columns.SCORE, CALLED, RIGHT, ANSWERS),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.analyses.scores.questions import TEST_AXES
+from bench.analyses.scores.questions import CALLED, TEST_AXES
 from bench.evaluation.cells import SCORED, UNASKED, MeasuredCells
 from bench.evaluation.decided_blocks import decided_blocks
 from bench.evaluation.ranking_rows import FIRST_DATA_SET
@@ -20,7 +20,7 @@ from bench.records import columns
 from bench.records.run import Run
 from protocols.api import NONE
 
-CALLED, FLIPPED, SEEDS = "called_generated", "flipped", "seeds"
+FLIPPED, SEEDS = "flipped", "seeds"
 ANSWERED = (columns.STATUS, columns.REASON, columns.SCORE, columns.LOG_ODDS, CALLED, columns.CORRECT)
 NEAREST = 3  # names in a refusal
 

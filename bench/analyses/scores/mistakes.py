@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.analyses.scores.questions import TEST_AXES, QuestionBlock, binary_cells, question_blocks, training_texts
+from bench.analyses.scores.questions import (
+    CALLED,
+    TEST_AXES,
+    QuestionBlock,
+    binary_cells,
+    question_blocks,
+    training_texts,
+)
 from bench.evaluation.cells import CHANCE, MeasuredCells
 from bench.records import columns
 from bench.records.manifest import ALL_CELLS
@@ -23,7 +30,7 @@ from bench.statistics.intervals import EXACT
 COUNT = 20  # images of a list
 AT_LEAST = 2  # detectors without which nothing is shared, and none can disagree
 CELLS, WRONG_CELLS, WHERE = "cells", "wrong_cells", "where"
-DETECTORS, TRAINED, VARIANCE, CALLED = "detectors", "trained", "variance", "called_generated"
+DETECTORS, TRAINED, VARIANCE = "detectors", "trained", "variance"
 _IMAGE = (columns.NAME, columns.SOURCE, columns.LABEL)
 MISTAKES = (
     *(columns.DETECTOR, *TEST_AXES, *_IMAGE),

@@ -24,6 +24,7 @@ from bench.records.score_table import TestImages
 
 TEST_AXES = tuple(axis for axis in columns.QUESTION if axis.startswith("test"))  # what says which images are tested
 BINARY = "binary"
+CALLED = "called_generated"  # of answers: whether, or how often, an image is called so
 
 
 @dataclass(frozen=True, eq=False, slots=True)

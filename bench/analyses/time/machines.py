@@ -16,7 +16,7 @@ from bench.records.timings import RunTimings
 MACHINES, SECONDS, FASTER = "machines", "seconds", "times_faster"
 FITTING, SCORING, REST = "fitting_s", "scoring_s", "undivided_s"
 MACHINE_TIMES = (MACHINES, SECONDS, FASTER, FITTING, SCORING, REST)
-_TEST = (columns.TEST_DATA, columns.TEST, columns.DEGRADATION)
+TESTED_WITH = (columns.TEST_DATA, columns.TEST, columns.DEGRADATION)  # what is read, decoded and degraded together
 
 
 def makespan(durations: Iterable[float], machines: int) -> float:
@@ -41,7 +41,7 @@ def makespan(durations: Iterable[float], machines: int) -> float:
 def scores_by_test(run: Run) -> dict[tuple[str, ...], int]:
     """How many scores each test set of a run has, of all its detectors and fits; by data, test and degradation."""
     scored, found = run.cells[run.cells[columns.STATUS].eq(Scored.status)], Counter[tuple[str, ...]]()
-    for key, *names in scored[[columns.KEY, *_TEST]].itertuples(index=False, name=None):
+    for key, *names in scored[[columns.KEY, *TESTED_WITH]].itertuples(index=False, name=None):
         found[tuple(names)] += len(run.score_table[key].images)
     return found
 

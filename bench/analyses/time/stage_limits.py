@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bench.analyses.time.machines import TESTED_WITH
 from bench.evaluation.speeds import chosen_timings
 from bench.records import columns
 from bench.records.outcomes import Scored
@@ -17,7 +18,6 @@ SHARED_STAGES = ("read", "decode", "degrade", "prepare")  # which workers share;
 TOTAL, LIMIT, CEILING, REACHED = "total_ms", "limited_by", "ceiling_per_s", "reached"
 STAGE_TIMES = tuple(f"{stage}_ms" for stage in columns.STAGES)
 STAGE_LIMITS = (columns.DETECTOR, *STAGE_TIMES, TOTAL, columns.IMAGES_PER_S, LIMIT, CEILING, REACHED, columns.DISTURBED)
-_TEST = (columns.TEST_DATA, columns.TEST, columns.DEGRADATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def scoring_limit(run: Run, timings: RunTimings) -> ScoringLimit | None:
         return None
     times = table[list(STAGE_TIMES)].fillna(0.0) / 1e3
     workers = device = 0.0
-    for _, cells in scored.groupby(list(_TEST), sort=False):
+    for _, cells in scored.groupby(list(TESTED_WITH), sort=False):
         images = len(run.score_table[cells[columns.KEY].iloc[0]].images)
         own = times.loc[cells[columns.DETECTOR].unique()]
         fits = cells.groupby(columns.DETECTOR).size().loc[own.index]

@@ -13,10 +13,10 @@ from bench.engine.tracking.training_curves import CurveWriter, no_curves
 from bench.images.image_set import ImageSet
 from bench.records.columns import GENERATOR, LABEL, PREDICTED
 from bench.records.outcomes import Outcome
+from bench.records.score_table import NATIVE
 from detectors.types import Answer, EpochCallback
 from protocols.api import Cell
 
-NATIVE_THRESHOLD = 0.5
 AnsweredCell = tuple[PlannedCell, ImageSet, Answer]  # the images are those of the answer, in order
 
 
@@ -122,7 +122,7 @@ def answer_accuracy(item: PlannedCell, images: ImageSet, answer: Answer) -> floa
     An image of a cell that asks for generators is called what it is where the right one is named.
     """
     labels = images.table[LABEL].to_numpy()
-    correct = (answer.scores > NATIVE_THRESHOLD) == (labels == 1)
+    correct = (answer.scores > NATIVE.value) == (labels == 1)
     if item.cell.task == "generator":
         correct = answer.diagnostics[GENERATOR] == answer.diagnostics[PREDICTED]
     return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))

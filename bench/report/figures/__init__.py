@@ -5,12 +5,12 @@ A figure is one entry of `FIGURES`, or one entry point of the group `lineup.figu
 
 from __future__ import annotations
 
-from bench.platform.errors import InputError
 from bench.report.figures.boards import averages, critical_difference, matrices, speed, stages, steps
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
 from bench.report.figures.images import saliency, spectra
 from bench.report.figures.scores import confusion, mistakes, overlap, score_curves, slices, training, transfer
+from bench.report.plugged_in import plugged_in
 from detectors import catalogue
 
 GROUP = "lineup.figures"
@@ -41,19 +41,12 @@ def all_figures() -> tuple[Figure, ...]:
         UnknownName: One of another package cannot be imported.
         InputError: It is no `Figure`.
     """
-    further = []
-    for name in catalogue.installed(GROUP):
-        figure = catalogue.find(GROUP, "figure", name)
-        if not isinstance(figure, Figure):
-            msg = f"figure {name!r} is {figure!r}: a figure is a bench.report.figures.figure.Figure"
-            raise InputError(msg)
-        further.append(figure)
-    return (*FIGURES, *further)
+    return (*FIGURES, *plugged_in(GROUP, "figure", Figure))
 
 
-def figures_of(findings: Findings) -> list[tuple[Figure, FigureContent]]:
-    """The figures that have something to show for a run, with their content."""
-    found = [(figure, figure.content(findings)) for figure in all_figures()]
+def page_figures(findings: Findings) -> list[tuple[Figure, FigureContent]]:
+    """The figures of the page that have something to show for a run, with their content."""
+    found = [(figure, figure.content(findings)) for figure in all_figures() if figure.on_page]
     return [(figure, content) for figure, content in found if content.charts or content.tables]
 
 

@@ -40,6 +40,7 @@ class Figure:
         content: What it shows of a run.
         legend: How to read it.
         needs_images: Whether it shows more where the images of the run are opened, which may take long.
+        on_page: Whether the page shows it.
     """
 
     name: str
@@ -48,3 +49,4 @@ class Figure:
     content: Callable[[Findings], FigureContent]
     legend: str
     needs_images: bool = False
+    on_page: bool = True

@@ -84,8 +84,8 @@ class Findings:
         """Every row, best first, with the ranking that it is in."""
         return [(ranking, row) for ranking in self.rankings for row in ranking.rows]
 
-    def best(self, count: int) -> list[str]:
-        """The names of the first detectors of the rankings, at most so many."""
+    def best(self, count: int | None = None) -> list[str]:
+        """The names of the detectors in the order of the rankings: the first ones, or all for None."""
         return [row.detector for _, row in self.rows][:count]
 
     def scored(self, detectors: Iterable[str]) -> list[str]:

@@ -9,10 +9,9 @@ from markupsafe import Markup
 from bench.analyses.images.thumbnails import ThumbnailRequest
 from bench.charts.markup import element, joined
 from bench.evaluation.leaderboard import Ranking
-from bench.report.figures import figures_of
+from bench.report.figures import page_figures
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
-from bench.report.figures.scores import mistakes
 from bench.report.page.board import leaderboard
 from bench.report.page.data_facts import data_facts
 from bench.report.page.images import image_chapter
@@ -50,9 +49,7 @@ def chapter(findings: Findings, place: int, thumbnails: ThumbnailRequest) -> Cha
     for number, ranking in enumerate(findings.rankings, start=1):
         name = f"board-{place}-{number}"
         sections.append((name, _board_name(ranking), _board(findings, ranking, name)))
-    for figure, content in figures_of(findings):
-        if figure.name == mistakes.FIGURE.name:
-            continue  # the images themselves stand further down
+    for figure, content in page_figures(findings):
         sections.append((f"{figure.name}-{place}", figure.title, _figure(findings, figure, content)))
     for section, tables in sections_of(findings.measured):
         title = section.name.capitalize()

@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from bench.analyses.images.run_analyses import thumbnails_of_run
 from bench.analyses.images.thumbnails import Thumbnail, ThumbnailRequest, Thumbnails
-from bench.analyses.scores.image_scores import CALLED, RIGHT, image_scores
+from bench.analyses.scores.image_scores import RIGHT, image_scores
 from bench.analyses.scores.mistakes import confident_mistakes, disagreements, shared_mistakes
+from bench.analyses.scores.questions import CALLED
 from bench.charts.markup import element, empty, joined
 from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
@@ -171,7 +172,7 @@ def _own(one: ImageList, known: set[str]) -> list[str]:
 
 def _list(findings: Findings, one: ImageList, told: _Told, thumbnails: Sequence[Thumbnails]) -> Markup:
     # a table under several conditions where verdicts flip; of other images it would be many times the page
-    scores, order = (_score_table if one.degradations else _score_text), findings.best(10**6)
+    scores, order = (_score_table if one.degradations else _score_text), findings.best()
     items = [
         _item(image, told[image], _found(thumbnails, image, one.degradations), scores(told[image], order))
         for image in one.images

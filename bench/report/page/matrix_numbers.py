@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from bench.charts.markup import element
-from bench.evaluation.cells import SCORED
+from bench.evaluation.cells import place_means
 from bench.records import columns
 from bench.report.figures.boards.matrices import drawn_panels, matrix_labels
 from bench.report.figures.findings import Findings
@@ -57,12 +57,7 @@ def _tables(findings: Findings, condition: str) -> dict[str, dict[tuple[str, str
     if condition != MEAN:
         table = table[table[columns.DEGRADATION].eq(condition)]
     place = [columns.DETECTOR, protocol.rows.name, protocol.columns.name]
-    texts = table[place].astype("str")
-    scored = table[columns.STATUS].eq(SCORED)
-    grouped = table.assign(**texts, scored=scored).groupby(place, sort=False)
-    means = grouped[[columns.RANKED, *_ENDS, columns.N]].mean()
-    means.loc[~grouped["scored"].all()] = math.nan
-    means.loc[grouped.size() > 1, list(_ENDS)] = math.nan  # the mean of intervals is none
+    means = place_means(table.assign(**table[place].astype("str")), place)
     names = dict(zip(("values", "low", "high"), (columns.RANKED, *_ENDS), strict=True))
     found = {short: _shares(means[name]) for short, name in names.items()}
     found["n"] = {key: 0 if math.isnan(value) else round(value) for key, value in means[columns.N].items()}

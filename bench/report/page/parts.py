@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from markupsafe import Markup
 
@@ -69,6 +70,7 @@ def titled(found: TitledTable) -> Markup:
     return joined(element("h4", found.title), table(found.columns, caption=found.title))
 
 
+@cache
 def meanings() -> Mapping[str, str]:
     """What the column of each header means, in the board or anywhere."""
     known: dict[str, str] = {}

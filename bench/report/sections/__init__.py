@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.evaluation.cells import MeasuredCells
-from bench.platform.errors import InputError
+from bench.report.plugged_in import plugged_in
 from bench.report.sections import (
     attribution,
     conditions,
@@ -22,7 +22,6 @@ from bench.report.sections import (
     thresholds,
 )
 from bench.report.sections.content import SectionContent
-from detectors import catalogue
 
 GROUP = "lineup.report_sections"
 
@@ -69,14 +68,7 @@ def all_sections() -> tuple[Section, ...]:
         UnknownName: One of another package cannot be imported.
         InputError: It is no `Section`.
     """
-    further = []
-    for name in catalogue.installed(GROUP):
-        section = catalogue.find(GROUP, "report section", name)
-        if not isinstance(section, Section):
-            msg = f"report section {name!r} is {section!r}: a section is a bench.report.sections.Section"
-            raise InputError(msg)
-        further.append(section)
-    return (*SECTIONS, *further)
+    return (*SECTIONS, *plugged_in(GROUP, "report section", Section))
 
 
 def sections_of(measured: MeasuredCells) -> list[tuple[Section, SectionContent]]:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bench.platform.errors import InputError
-from bench.report.figures import FIGURES, all_figures, figures_of
+from bench.report.figures import FIGURES, all_figures, page_figures
 from bench.report.figures.findings import Findings
 from detectors.catalogue import UnknownName
 from tests.support.drawings import outside
@@ -28,7 +28,7 @@ def test_names_are_unique_and_fit_for_files_and_every_figure_asks_a_question():
 def test_a_figure_of_another_package_stands_behind_those_of_lineup(monkeypatch):
     install(monkeypatch, "lineup.figures", classes=f"{PLACE}:FIGURE")
     assert [figure.name for figure in all_figures()] == [*(figure.name for figure in FIGURES), "classes"]
-    figure, content = figures_of(Findings.of(make_run()))[-1]
+    figure, content = page_figures(Findings.of(make_run()))[-1]
     assert figure.name == "classes"
     assert content.charts[0].description == "3200 scores."
 
@@ -47,14 +47,14 @@ def test_a_figure_that_cannot_be_imported_is_named(monkeypatch):
 
 
 def test_what_does_not_apply_is_left_out():
-    shown = {figure.name for figure, _ in figures_of(Findings.of(make_run()))}
+    shown = {figure.name for figure, _ in page_figures(Findings.of(make_run()))}
     assert {"averages", "matrix", "speed"} <= shown
     assert not {"curves", "confusion", "critical_difference"} & shown  # two detectors, no steps, nothing to name
 
 
 @pytest.mark.parametrize("make", [make_run, hostile_run, conditions_run, degraded_run])
 def test_every_chart_is_xml_says_what_is_to_be_seen_and_keeps_its_texts_inside(make):
-    for figure, content in figures_of(Findings.of(make())):
+    for figure, content in page_figures(Findings.of(make())):
         for chart in content.charts:
             root = ET.fromstring(chart.standalone())
             assert not [node for node in root.iter() if node.tag.endswith("script")]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from bench.charts.lines import LinePanel, Series, line_chart
 from bench.charts.plot_area import PlotAxis, names_axis, percent_axis
-from bench.evaluation.cells import accuracy_name, folded_text
+from bench.evaluation.cells import accuracy_name, folded_text, place_means
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
 from bench.report.figures.findings import Findings
@@ -42,7 +41,7 @@ def steps_content(findings: Findings) -> FigureContent:
         for title, names in quantities.items()
     ]
     chart = line_chart(_title(findings), _description(rows, best, quantities), panels, note=_note(findings, len(best)))
-    tables = [_table(kind, names, found, findings.best(10**6)) for kind, names in quantities.items()]
+    tables = [_table(kind, names, found, findings.best()) for kind, names in quantities.items()]
     return FigureContent([chart], tables, rows)
 
 
@@ -63,12 +62,7 @@ def _severities(names: Sequence[str]) -> dict[str, list[str]]:
 def _points(findings: Findings) -> pd.DataFrame:
     """The accuracy of each detector at each step, with its interval where it is of one cell."""
     axis = findings.manifest.protocol.columns.name
-    table = findings.measured.table
-    grouped = table.groupby([columns.DETECTOR, axis], sort=False)
-    found = grouped[[columns.RANKED, *_ENDS]].mean()
-    whole = grouped[columns.RANKED].count() == grouped.size()
-    found.loc[~whole] = np.nan
-    found.loc[grouped.size() > 1, list(_ENDS)] = np.nan  # the mean of intervals is none
+    found = place_means(findings.measured.table, [columns.DETECTOR, axis])[[columns.RANKED, *_ENDS]]
     return found.reset_index().rename(columns={axis: "step"}).astype({"step": "str"})
 
 

@@ -65,7 +65,7 @@ def saliency_content(findings: Findings) -> FigureContent:
 
 def _with_gradient(findings: Findings, kept: Sequence[FittedDetector]) -> list[FittedDetector]:
     """The detectors with a gradient, best first, the first training of each before the second of any."""
-    ranks = {name: rank for rank, name in enumerate(findings.best(10**6))}
+    ranks = {name: rank for rank, name in enumerate(findings.best())}
     turns, counts = {}, Counter[str]()
     for one in kept:
         with suppress(Unavailable):

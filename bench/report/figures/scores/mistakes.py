@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.analyses.scores.mistakes import (
-    CALLED,
     CELLS,
     DETECTORS,
     TRAINED,
@@ -15,6 +14,7 @@ from bench.analyses.scores.mistakes import (
     disagreements,
     shared_mistakes,
 )
+from bench.analyses.scores.questions import CALLED
 from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
 from bench.report.figures.figure import Figure, FigureContent
@@ -98,4 +98,5 @@ FIGURE = Figure(
     "Which images fool them?",
     mistakes_content,
     "Scores are the probability of generated, in %. A mistake is one of the mean over training seeds.",
+    on_page=False,  # where the images themselves are
 )

@@ -23,7 +23,7 @@ _MOST, _FEWEST = 16, 2
 
 def overlap_content(findings: Findings) -> FigureContent:
     """A map of the share of each detector's errors that another gets right, and what they would reach together."""
-    names = findings.scored(findings.best(10**6))[:_MOST]
+    names = findings.scored(findings.best())[:_MOST]
     pairs = error_overlap(findings.measured, findings.average, names)
     if len(names) < _FEWEST or not pairs[ANSWERS].any():
         return FigureContent(reason="No two detectors answered the same question of real or generated.")

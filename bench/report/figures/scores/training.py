@@ -20,13 +20,13 @@ _MOST = 12
 def training_content(findings: Findings) -> FigureContent:
     """Panels of loss and of accuracy, in training and validation: the mean over the train sets of each detector."""
     history = training_history(findings.training)
-    history = history[history[columns.DETECTOR].isin(findings.best(10**6))]
+    history = history[history[columns.DETECTOR].isin(findings.best())]
     if history.empty:
         return FigureContent(reason="Nothing was trained in epochs.")
     means = mean_history(history)
     trained = findings.training.groupby(columns.DETECTOR)[columns.TRAIN].nunique(dropna=False)
     curves = _over_train_sets(means, trained)
-    order = [name for name in findings.best(10**6) if name in set(curves[columns.DETECTOR])][:_MOST]
+    order = [name for name in findings.best() if name in set(curves[columns.DETECTOR])][:_MOST]
     shown = curves[curves[columns.DETECTOR].isin(order)]
     panels = [
         _panel(findings, rows, f"{part} {measure}", order)

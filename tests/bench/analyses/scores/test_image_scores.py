@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.analyses.scores.image_scores import CALLED, IMAGE_SCORES, RIGHT, image_scores
+from bench.analyses.scores.image_scores import IMAGE_SCORES, RIGHT, image_scores
+from bench.analyses.scores.questions import CALLED
 from bench.evaluation.cells import evaluate
 from tests.support.open_protocols import Naming
 from tests.support.pages import CrossDegraded
