@@ -58,6 +58,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     weights_dir: options.WeightsDir = None,
     device: options.Device = "auto",
     precision: options.Precision = "float32",
+    backend: options.Backend = "auto",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = options.CORES,
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
@@ -73,7 +74,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     chosen = _setting(setting, with_checkpoints=bool(rows))
     pixels = options.pixel_count(max_pixels)
     printed = _printed_form({"json": as_json, "jsonl": as_jsonl, "csv": as_csv})
-    check_device(device, precision)
+    check_device(device, precision, backend)
     chains = chain_names([*options.names(degradations), *([profile] if profile else [])])
     if rows:
         check_detectors(rows)
@@ -84,7 +85,20 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     folder = options.weights_folder(weights_dir)
     request = ScoreRequest(
-        images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels, follow, chains
+        images=images,
+        detectors=rows,
+        fitted=fitted or [],
+        setting=chosen,
+        device=device,
+        precision=precision,
+        backend=backend,
+        cache=options.cache_folder(),
+        batch_size=batch_size,
+        workers=workers,
+        weights_folder=folder,
+        max_pixels=pixels,
+        follow=follow,
+        degradations=chains,
     )
     found = score_files(request, options.reporter())
     for line in _lines(found, printed):
@@ -170,6 +184,7 @@ def _notes(found: ImageScores) -> Iterator[str]:
 
     threshold = found.table["threshold"].iloc[0]
     yield f"Verdicts: generated where the score is above {threshold:g}, {THRESHOLD_SOURCE}"
+    yield from (f"Note: {note}" for note in found.notes)
     if found.unread:
         yield f"Note: {unread_text(found.unread)}"
     if unsure := found.overall.count(UNSURE):

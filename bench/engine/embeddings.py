@@ -14,6 +14,7 @@ from bench.engine.plan import PlannedCell, runtime_key
 from bench.engine.prepared_image import PreparationKey, PreparationRequest, explain_error
 from bench.engine.selections import DistinctImages, Positions, Selection, Selections, unique_positions
 from bench.engine.versions import code_of
+from bench.inference.backends import backend_key
 from bench.platform.errors import InputError
 from bench.platform.files import digest
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime
@@ -153,7 +154,9 @@ class EmbeddingService:
         """Cached embeddings. What changes them is the embedder, its code, the runtime and the pixels."""
         key = embedder.key, degradation.name
         if key not in self._files:
-            identity = f"{embedder.key}.{runtime_key(self.runtime)}.{digest(code_of(embedder))[:12]}"
+            kinds = frozenset({embedder.network_kind} if embedder.network_kind else ())
+            code = digest(code_of(embedder), *filter(None, [backend_key(self.runtime, kinds)]))
+            identity = f"{embedder.key}.{runtime_key(self.runtime)}.{code[:12]}"
             self._files[key] = self.cache.embeddings(identity, degradation.key)
         return self._files[key]
 

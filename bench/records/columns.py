@@ -76,6 +76,7 @@ PROCESSOR = "processor"
 DEVICE = "device"
 PRECISION = "precision"
 BATCH_SIZE = "batch_size"
+LIBRARY = "library"  # that computed its networks, with the version
 IMAGES = "images"
 REPEATS = "repeats"
 IMAGES_PER_S = "images_per_s"
@@ -87,7 +88,7 @@ OTHER_CORES = "other_cores"  # busy with other processes, on average
 DISTURBED = "disturbed"  # whether other work made the timing slower; not known of files of earlier versions
 PEAK_MEMORY = "peak_memory_mb"
 STAGES = ("read", "decode", "degrade", "prepare", "copy", "device", "head")
-TIMING_CONDITIONS = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE)  # a timing holds for these values
+TIMING_CONDITIONS = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE, LIBRARY)  # a timing holds for these values
 THROUGHPUT = (
     DETECTOR,
     *TIMING_CONDITIONS,

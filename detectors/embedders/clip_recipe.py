@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, cast
 
-from detectors.api import Embedder, Runtime, Setting, Size, Unavailable, Variant
+from detectors.api import Embedder, NetworkKind, Runtime, Setting, Size, Unavailable, Variant
 from detectors.embedders.clip import FINAL_EMBEDDING, ClipEmbedder, ImageTowerEmbedder
 from detectors.embedders.onnx_tower import OnnxOptions, is_onnx
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
@@ -84,6 +84,11 @@ class ClipRecipe(OnnxOptions):
     weights: str | None = field(default=None, metadata={"file": True})
     paper_weights: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
     variants: ClassVar[Mapping[Setting, ClipVariant]]
+
+    @property
+    def own_network_kinds(self) -> frozenset[NetworkKind]:
+        """A vision transformer, unless the tower is an ONNX file, which onnxruntime computes whatever the backend."""
+        return frozenset() if is_onnx(self.weights) else frozenset({"transformer"})
 
     def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The file of the tower's weights; for a tag that is no paper's, open_clip is imported to find it."""

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, State, Unavailable
-from detectors.architectures.support.forward_pass import float_logits, logits, on_device
+from detectors.architectures.support.forward_pass import float_logits, logits, on_device, runtime_body
 from detectors.architectures.support.gradients import odds_and_gradient
-from detectors.architectures.support.torch_contexts import autocast, deterministic
+from detectors.architectures.support.torch_contexts import deterministic
 from detectors.preprocessing.augmentation import FloatView, View
-from detectors.types import FloatImage
+from detectors.types import FloatImage, NetworkKind
 from detectors.weights.loading import to_state
 
 if TYPE_CHECKING:
@@ -31,12 +31,20 @@ class NetworkDetector(Detector):
         history: One row per epoch, as `detectors.training.loop.Epoch` has them; none where weights were loaded.
     """
 
-    def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        view: View,
+        runtime: Runtime,
+        history: Sequence[Epoch] = (),
+        kind: NetworkKind = "convolutional",
+    ) -> None:
         self.history = tuple(map(asdict, history))
         self._network = on_device(network, runtime).eval()
         # some networks have a quicker form for scoring, which cannot be trained and is not what is kept
         fused = getattr(network, "fused", None)
         self._scoring_network = self._network if fused is None else on_device(fused(), runtime).eval()
+        self._body = runtime_body(self._scoring_network, kind, runtime)
         self._view = view
         self._runtime = runtime
         self.preparation = (type(self).prepare, view)
@@ -52,9 +60,9 @@ class NetworkDetector(Detector):
     def answer(self, batch: Sequence[Array]) -> Answer:
         """Scores and log odds of N prepared arrays."""
         pixels = CPU_CHUNK if self._runtime.device == "cpu" else GPU_CHUNK
-        with torch.inference_mode(), deterministic(), autocast(self._runtime):
+        with torch.inference_mode(), deterministic():
             chunks = _chunks(batch, pixels)
-            found = [logits(self._scoring_network, chunk, self._view, self._runtime) for chunk in chunks]
+            found = [logits(self._scoring_network, self._body, chunk, self._view, self._runtime) for chunk in chunks]
             log_odds = torch.cat(found) if found else torch.zeros(0)
             return Answer(torch.sigmoid(log_odds).cpu().numpy(), log_odds=log_odds.cpu().numpy())
 
