@@ -10,6 +10,7 @@ import copy
 import io
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,9 +57,10 @@ def graph_of(body: nn.Module, shapes: Shapes, folder: Path) -> bytes:
 def _read(path: Path) -> ModelProto | None:
     """A graph that was kept; None where there is none, or the file is damaged."""
     try:
-        return onnx.load_model(path)
+        model = onnx.load_model(path)
     except Exception:  # noqa: BLE001 - whatever is wrong with a file of the cache, it is made again
         return None
+    return model if model.graph.output else None
 
 
 def _exported(body: nn.Module, shapes: Shapes, path: Path) -> ModelProto:
@@ -85,9 +87,10 @@ def _stand_in(body: nn.Module) -> nn.Module:
 
 def _export(body: nn.Module, shapes: Shapes) -> bytes:
     """A body as torch exports it, with the names of its weights and nothing folded into them."""
-    inputs = tuple(torch.rand(EXAMPLES, *shape) for shape in shapes)
+    generator = torch.Generator().manual_seed(0)
+    inputs = tuple(torch.rand(EXAMPLES, *shape, generator=generator) for shape in shapes)
     names, content = input_names(len(inputs)), io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), _silent_exporter(), torch.no_grad():
         warnings.simplefilter("ignore")  # of what a trace cannot follow: scores are compared with torch's own
         torch.onnx.export(
             body,
@@ -102,6 +105,17 @@ def _export(body: nn.Module, shapes: Shapes) -> bytes:
             dynamic_axes={name: {0: "images"} for name in (*names, OUTPUT)},
         )
     return content.getvalue()
+
+
+@contextmanager
+def _silent_exporter() -> Iterator[None]:
+    """A context in which the exporter does not print the whole network where it fails, as it does by itself."""
+    before = torch._C._jit_is_onnx_log_enabled()  # noqa: SLF001 - `verbose=False` does not switch it off
+    torch._C._jit_set_onnx_log_enabled(False)  # noqa: SLF001
+    try:
+        yield
+    finally:
+        torch._C._jit_set_onnx_log_enabled(before)  # noqa: SLF001
 
 
 def _identity(body: nn.Module, shapes: Shapes) -> str:

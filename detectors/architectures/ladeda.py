@@ -53,7 +53,8 @@ def whole_average(maps: Tensor) -> Tensor:
     Pooling adds value after value in float32: over a map of 126x126 it differs from `mean` by parts in 100,000, which
     the last layer of the published weights turns into three parts in 10,000 of a score.
     """
-    return avg_pool2d(maps.contiguous(), maps.shape[2:]).flatten(1)
+    kernel = [int(side) for side in maps.shape[2:]]  # whole numbers, where a traced shape is none
+    return avg_pool2d(maps.contiguous(), kernel).flatten(1)
 
 
 class PatchBottleneck(nn.Module):
