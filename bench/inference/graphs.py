@@ -10,7 +10,6 @@ import copy
 import io
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,6 +77,7 @@ def _stand_in(body: nn.Module) -> nn.Module:
     """A copy of a body with other weights, no two alike: the exporter makes one of weights that are equal."""
     stand_in = copy.deepcopy(body).cpu().eval()
     generator = torch.Generator().manual_seed(0)
+    stand_in.register_forward_pre_hook(_silence_exporter)
     with torch.no_grad():
         for tensor in stand_in.state_dict().values():
             if tensor.is_floating_point():
@@ -90,7 +90,7 @@ def _export(body: nn.Module, shapes: Shapes) -> bytes:
     generator = torch.Generator().manual_seed(0)
     inputs = tuple(torch.rand(EXAMPLES, *shape, generator=generator) for shape in shapes)
     names, content = input_names(len(inputs)), io.BytesIO()
-    with warnings.catch_warnings(), _silent_exporter(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of what a trace cannot follow: scores are compared with torch's own
         torch.onnx.export(
             body,
@@ -107,15 +107,9 @@ def _export(body: nn.Module, shapes: Shapes) -> bytes:
     return content.getvalue()
 
 
-@contextmanager
-def _silent_exporter() -> Iterator[None]:
-    """A context in which the exporter does not print the whole network where it fails, as it does by itself."""
-    before = torch._C._jit_is_onnx_log_enabled()  # noqa: SLF001 - `verbose=False` does not switch it off
-    torch._C._jit_set_onnx_log_enabled(False)  # noqa: SLF001
-    try:
-        yield
-    finally:
-        torch._C._jit_set_onnx_log_enabled(before)  # noqa: SLF001
+def _silence_exporter(*_: object) -> None:
+    """Let the exporter, which follows a body with its log switched on, not print the whole network where it fails."""
+    torch._C._jit_set_onnx_log_enabled(False)  # noqa: FBT003, SLF001 - `verbose=False` does not switch it off
 
 
 def _identity(body: nn.Module, shapes: Shapes) -> str:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.engine.scoring.agreement import IMAGES, Agreement, AgreementCheck, compare_with_torch, needs_check
+from bench.engine.scoring.agreement import AgreementCheck, compare_with_torch, needs_check
 from bench.inference.backends import LibraryBackend
 from bench.inference.bodies import BackendBody
 from detectors.api import Runtime
