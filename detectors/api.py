@@ -26,7 +26,6 @@ from detectors.types import Image as Image
 from detectors.types import InputPolicy as InputPolicy
 from detectors.types import Labels as Labels
 from detectors.types import LogOdds as LogOdds
-from detectors.types import NetworkKind as NetworkKind
 from detectors.types import Rows as Rows
 from detectors.types import Runtime as Runtime
 from detectors.types import Sample as Sample
@@ -43,7 +42,6 @@ class Embedder(ABC):
 
     key: str  # changes whenever embeddings would
     dim: int  # columns of the embeddings
-    network_kind: NetworkKind | None = None  # of the network that the runtime's backend computes; None for none
 
     @abstractmethod
     def prepare(self, sample: Sample) -> Array:
@@ -151,8 +149,6 @@ class Recipe(ABC):
     `compare=False` is no option. One with the metadata `{"file": True}` is the path of a file and stands in the key by
     its content. `input` says how the harness shows test images to the fitted detector. `names_generators` is true where
     that says which of several generators made an image, as a `detectors.classifier.Classifier` does.
-    `fit_reads_scores` is false where fitting computes no network as it is computed for scoring: its training does not
-    depend on the runtime's backend.
     """
 
     setting: Setting = "paper"
@@ -160,7 +156,6 @@ class Recipe(ABC):
     card: ClassVar[Card]
     variants: ClassVar[Mapping[Setting, Variant]]
     names_generators: ClassVar[bool] = False
-    fit_reads_scores: ClassVar[bool] = True
 
     @property
     def variant(self: VariantTable[AnyVariant]) -> AnyVariant:
@@ -184,16 +179,6 @@ class Recipe(ABC):
     def single_threaded_fit(self) -> bool:
         """Whether a fit uses one core of a CPU and no embeddings: the harness may run several at a time."""
         return False
-
-    @property
-    def own_network_kinds(self) -> frozenset[NetworkKind]:
-        """Kinds of the networks that the runtime's backend computes, without its components'; none by default."""
-        return frozenset()
-
-    @property
-    def network_kinds(self) -> frozenset[NetworkKind]:
-        """Kinds of the networks, its own and its components', that the runtime's backend computes."""
-        return self.own_network_kinds.union(*(component.network_kinds for component in self.components()))
 
     def own_weight_files(self) -> Sequence[WeightFile]:
         """The files of weights that this recipe reads before it is fitted, without its components'; none by default."""

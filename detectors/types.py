@@ -26,8 +26,13 @@ InputPolicy = Literal["published", "crop", "resize", "five_crops", "ten_crops", 
 NetworkKind = Literal["convolutional", "transformer"]  # by which a backend is chosen
 State = dict[str, Array]  # everything that fitting learned, by name; names and shapes are the detector's own
 Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
-Precision = Literal["float32", "bfloat16"]
+NetworkPrecision = Literal["float32", "bfloat16"]
 AnyValue = TypeVar("AnyValue")
+# names of diagnostics, as tables have them
+PREDICTED_GENERATOR = "predicted"  # the generator that made an image, "" for a real one
+LIKELIEST_GENERATOR = "likeliest generator"  # the likeliest one on condition that the image is generated
+ROUTE = "route"  # the member of a composed detector whose score was taken
+ROUTE_SCORE = "score along "  # before the name of a route: the score that it gives
 
 
 class Unavailable(Exception):
@@ -102,7 +107,7 @@ class Answer:
         return cls(expit(log_odds).astype(np.float32), log_odds=log_odds.astype(np.float32))
 
 
-class Backend(Protocol):
+class NetworkBackend(Protocol):
     """What computes the bodies of fitted networks in the place of torch, operation by operation."""
 
     def compile(self, body: nn.Module, kind: NetworkKind) -> Callable[..., Tensor]:
@@ -127,7 +132,7 @@ class Runtime:
     """
 
     device: str = "cpu"
-    precision: Precision = "float32"
-    backend: Backend | None = None
+    precision: NetworkPrecision = "float32"
+    backend: NetworkBackend | None = None
     checkpoint_folder: Path | None = None
     on_epoch: EpochCallback | None = None

@@ -81,26 +81,18 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     if out is not None:
         _check_out(out)
     _check_form(form, out, images, len(rows) + len(fitted or []), chains)
-    from bench.request.image_scores import UNSURE, ScoreRequest, score_files
+    from bench.request.image_scores import ScoreRequest, score_files
 
-    folder = options.weights_folder(weights_dir)
-    request = ScoreRequest(
-        images=images,
-        detectors=rows,
-        fitted=fitted or [],
-        setting=chosen,
-        device=device,
-        precision=precision,
-        backend=backend,
-        cache=options.cache_folder(),
-        batch_size=batch_size,
-        workers=workers,
-        weights_folder=folder,
-        max_pixels=pixels,
-        follow=follow,
-        degradations=chains,
-    )
-    found = score_files(request, options.reporter())
+    folder, cache = options.weights_folder(weights_dir), options.cache_folder()
+    how = device, precision, backend, cache, batch_size, workers, folder, pixels, follow, chains
+    request = ScoreRequest(images, rows, fitted or [], chosen, *how)
+    _show(score_files(request, options.reporter()), printed, out, form)
+
+
+def _show(found: ImageScores, printed: str, out: Path | None, form: str) -> None:
+    """Print and write scores. Raises `typer.Exit` where one is missing, or verdicts differ."""
+    from bench.request.image_scores import UNSURE
+
     for line in _lines(found, printed):
         typer.echo(line)
     for note in _notes(found):

@@ -18,6 +18,7 @@ from bench.inference.backends import backend_key
 from bench.platform.errors import InputError
 from bench.platform.files import digest
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime
+from detectors.network_kinds import network_kinds
 from detectors.types import read_only
 from protocols.api import Subset
 from protocols.degradations import Degradation, parse_degradation
@@ -154,8 +155,7 @@ class EmbeddingService:
         """Cached embeddings. What changes them is the embedder, its code, the runtime and the pixels."""
         key = embedder.key, degradation.name
         if key not in self._files:
-            kinds = frozenset({embedder.network_kind} if embedder.network_kind else ())
-            code = digest(code_of(embedder), *filter(None, [backend_key(self.runtime, kinds)]))
+            code = digest(code_of(embedder), *filter(None, [backend_key(self.runtime, network_kinds(embedder))]))
             identity = f"{embedder.key}.{runtime_key(self.runtime)}.{code[:12]}"
             self._files[key] = self.cache.embeddings(identity, degradation.key)
         return self._files[key]

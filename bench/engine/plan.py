@@ -16,6 +16,7 @@ from bench.platform.files import digest, plain_name
 from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.epochs import FineTunable
+from detectors.network_kinds import fit_reads_outputs, network_kinds
 from detectors.weights.released import checkpoint_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
 from protocols.attacks import parse_attack
@@ -152,8 +153,8 @@ def plan(
 def _key_of_code(recipe: Recipe, runtime: Runtime) -> tuple[str, ...]:
     """Identity of the code that fits, and of what computes networks where the fit reads their scores or embeddings."""
     code = code_of(recipe), runtime_key(runtime)
-    backend = backend_key(runtime, recipe.network_kinds)
-    return (*code, backend) if backend and recipe.fit_reads_scores else code
+    backend = backend_key(runtime, network_kinds(recipe))
+    return (*code, backend) if backend and fit_reads_outputs(recipe) else code
 
 
 def _scoring_parts(cell: Cell, recipe: Recipe, runtime: Runtime) -> list[str]:
@@ -161,7 +162,7 @@ def _scoring_parts(cell: Cell, recipe: Recipe, runtime: Runtime) -> list[str]:
 
     Records name images with a further data set that they are of.
     """
-    backend = backend_key(runtime, recipe.network_kinds)
+    backend = backend_key(runtime, network_kinds(recipe))
     return [*([cell.test.data] if cell.test.data else []), *(["backend", backend] if backend else [])]
 
 

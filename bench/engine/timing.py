@@ -30,6 +30,7 @@ from bench.platform.machine_load import LoadWatch, MachineLoad
 from bench.platform.progress import Reporter
 from bench.records import columns
 from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Runtime, Sample
+from detectors.network_kinds import network_kinds
 from protocols.degradations import Degradation, parse_degradation
 
 IMAGES = 50
@@ -57,7 +58,7 @@ class TimingConditions:
 
     def values(self, item: PlannedCell) -> tuple[Any, ...]:
         """The values of `columns.TIMING_CONDITIONS` for the recipe of a cell."""
-        runtime, library = self.runtime, library_name(self.runtime, item.recipe.network_kinds)
+        runtime, library = self.runtime, library_name(self.runtime, network_kinds(item.recipe))
         place = self.data, self.processor, runtime.device, runtime.precision
         return item.recipe_key, *place, self.batch_size, library
 

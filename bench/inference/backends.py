@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from bench.platform.errors import InputError
 from bench.platform.processor import cpu_features
-from detectors.api import NetworkKind, Runtime
-from detectors.types import Backend, Precision
+from detectors.api import Runtime
+from detectors.types import NetworkBackend, NetworkKind, NetworkPrecision
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Library = Literal["torch", "onnxruntime", "openvino"]
+NetworkLibrary = Literal["torch", "onnxruntime", "openvino"]
 BackendName = Literal["auto", "torch", "onnxruntime", "openvino"]
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
-BY_KIND: Mapping[NetworkKind, Library] = {"convolutional": "onnxruntime", "transformer": "torch"}
+BY_KIND: Mapping[NetworkKind, NetworkLibrary] = {"convolutional": "onnxruntime", "transformer": "torch"}
 # of a processor: with any of them it multiplies bfloat16 by itself, and libraries round elsewhere
 BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16", "bf16")
 
 
 @dataclass(frozen=True)
-class LibraryBackend(Backend):
+class LibraryBackend(NetworkBackend):
     """The backend of a run.
 
     Attributes:
@@ -42,18 +42,18 @@ class LibraryBackend(Backend):
     """
 
     name: BackendName
-    precision: Precision
+    precision: NetworkPrecision
     graphs: Path
     notes: list[str] = field(default_factory=list, compare=False)
 
-    def library(self, kind: NetworkKind) -> Library:
+    def library(self, kind: NetworkKind) -> NetworkLibrary:
         """The library that computes networks of a kind; in bfloat16 "auto" is torch, which mixes precisions."""
         if self.name != "auto":
             return self.name
         return "torch" if self.precision == "bfloat16" else BY_KIND[kind]
 
     def compile(self, body: nn.Module, kind: NetworkKind) -> Callable[..., Tensor]:
-        """As `detectors.types.Backend.compile`."""
+        """As `detectors.types.NetworkBackend.compile`."""
         from bench.inference.bodies import ExportedBody, TorchBody
 
         library = self.library(kind)
@@ -62,7 +62,7 @@ class LibraryBackend(Backend):
         return ExportedBody(body, (library, self.precision), self.graphs, self.notes)
 
 
-def choose_backend(name: str, device: str, precision: Precision, graphs: Path) -> LibraryBackend | None:
+def choose_backend(name: str, device: str, precision: NetworkPrecision, graphs: Path) -> LibraryBackend | None:
     """The backend of a run; None where torch computes everything in float32.
 
     Args:

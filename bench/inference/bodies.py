@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.inference.graphs import Shapes, graph_of
-from detectors.types import Precision
+from detectors.types import NetworkPrecision
 
 MOST_SHAPES = 8  # of inputs that a body is exported for: each takes seconds and memory
 Session = Callable[..., Tensor]  # from inputs to outputs, on the CPU
@@ -62,7 +62,7 @@ class TorchBody(BackendBody):
         precision: Of its products and convolutions.
     """
 
-    def __init__(self, body: nn.Module, precision: Precision) -> None:
+    def __init__(self, body: nn.Module, precision: NetworkPrecision) -> None:
         super().__init__(body)
         self._enabled = precision == "bfloat16"
 
@@ -85,7 +85,7 @@ class ExportedBody(BackendBody):
         notes: What a user should know, to which a line is added.
     """
 
-    def __init__(self, body: nn.Module, library: tuple[str, Precision], graphs: Path, notes: list[str]) -> None:
+    def __init__(self, body: nn.Module, library: tuple[str, NetworkPrecision], graphs: Path, notes: list[str]) -> None:
         super().__init__(body)
         self._library, self._precision = library
         self._graphs = graphs

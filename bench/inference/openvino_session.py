@@ -6,7 +6,7 @@ import openvino
 import torch
 from torch import Tensor
 
-from detectors.types import Precision
+from detectors.types import NetworkPrecision
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -19,7 +19,7 @@ class OpenVinoSession:
         precision: Of its products and convolutions.
     """
 
-    def __init__(self, graph: bytes, precision: Precision) -> None:
+    def __init__(self, graph: bytes, precision: NetworkPrecision) -> None:
         core = openvino.Core()
         settings = {
             "INFERENCE_PRECISION_HINT": PRECISIONS[precision],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from detectors import diagnostics
+from detectors import types
 from protocols.api import AXES
 
 # of cells
@@ -61,9 +61,9 @@ CORRECT = "correct"  # whether the image was called what it is
 
 # of diagnostics, one row per image of a cell whose detector gives more than a score: name, diagnostics, and
 GENERATOR = "generator"  # which one made the image, "" for a real one
-PREDICTED = diagnostics.PREDICTED_GENERATOR
-ROUTE = diagnostics.ROUTE
-ROUTE_SCORE = diagnostics.ROUTE_SCORE
+PREDICTED = types.PREDICTED_GENERATOR
+ROUTE = types.ROUTE
+ROUTE_SCORE = types.ROUTE_SCORE
 
 # of validation, one row per cell whose detector scored what was held out of its train set
 VALIDATION_KEY = "validation_key"  # of those scores

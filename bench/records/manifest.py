@@ -214,6 +214,11 @@ class AgreementRecord:
     flips: int
     by_torch: int = 0
 
+    @property
+    def compared(self) -> int:
+        """Decisions that were compared."""
+        return self.images * self.detectors
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorRecord:

@@ -170,7 +170,8 @@ class Store:
         path = self.root / THROUGHPUT
         known = pd.read_csv(path) if path.is_file() else pd.DataFrame()
         table = known.reindex(columns=list(columns.THROUGHPUT))
-        return table.assign(**{columns.LIBRARY: table[columns.LIBRARY].fillna("")})  # in files of earlier versions
+        libraries = [name if isinstance(name, str) else "" for name in table[columns.LIBRARY]]  # none in earlier files
+        return table.assign(**{columns.LIBRARY: libraries})
 
     def training(self) -> pd.DataFrame:
         """The epochs of trainings that are written, with the key of each `columns.FIT`."""

@@ -38,6 +38,7 @@ from bench.request.protocol_catalogue import option_values
 from bench.request.protocol_check import axes_of
 from detectors.api import Recipe, Unavailable
 from detectors.epochs import FineTunable
+from detectors.network_kinds import network_kinds
 from detectors.weights.released import FoundCheckpoint, checkpoint_id
 from protocols.api import NONE, Cell, EvaluationProtocol, options_naming
 from protocols.degradations import canonical_steps, parse_degradation
@@ -160,7 +161,7 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
 
 def _detector(run: PlannedRun, name: str, recipe: Recipe) -> DetectorRecord:
     card, checkpoint = recipe.card, run.checkpoints.get(name)
-    library = library_name(run.runtime, recipe.network_kinds)
+    library = library_name(run.runtime, network_kinds(recipe))
     whole_card = {**asdict(card), **recipe.variant.to_dict()}
     if checkpoint is None:
         shots = _shot_learning(run, name, recipe)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, cast
 
-from detectors.api import Embedder, NetworkKind, Runtime, Setting, Size, Unavailable, Variant
+from detectors.api import Embedder, Runtime, Setting, Size, Unavailable, Variant
 from detectors.embedders.clip import FINAL_EMBEDDING, ClipEmbedder, ImageTowerEmbedder
 from detectors.embedders.onnx_tower import OnnxOptions, is_onnx
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
+from detectors.network_kinds import UsesBackend
+from detectors.types import NetworkKind
 from detectors.weight_file import WeightFile
 from detectors.weights.files import LocalFile, ShippedFile
 from detectors.weights.locations import shipped_card
@@ -71,7 +73,7 @@ class ClipVariant(Variant):
 
 
 @dataclass(frozen=True)
-class ClipRecipe(OnnxOptions):
+class ClipRecipe(OnnxOptions, UsesBackend):
     """A detector on a frozen CLIP tower.
 
     Attributes:

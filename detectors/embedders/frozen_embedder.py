@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.api import Array, Embedder, Embeddings, Runtime, Sample
+from detectors.network_kinds import UsesBackend
 from detectors.preprocessing.augmentation import ChannelValues, padded_centre
 from detectors.preprocessing.crops import centre_square
+from detectors.types import NetworkKind
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -66,7 +68,7 @@ class FrozenEmbedder(Embedder):
         return np.concatenate([np.zeros((0, self.dim), np.float32), *map(self.features, chunks)])
 
 
-class TorchEmbedder(FrozenEmbedder):
+class TorchEmbedder(FrozenEmbedder, UsesBackend):
     """A frozen vision transformer of torch: a subclass gives `load`.
 
     Args:
@@ -80,8 +82,6 @@ class TorchEmbedder(FrozenEmbedder):
         device: Where it computes.
     """
 
-    network_kind = "transformer"
-
     def __init__(
         self, key: str, dim: int, centre: Centre, statistics: tuple[ChannelValues, ChannelValues], runtime: Runtime
     ) -> None:
@@ -91,6 +91,11 @@ class TorchEmbedder(FrozenEmbedder):
         self._runtime = runtime
         self._loaded: tuple[nn.Module, Body] | None = None
         self._lock = Lock()
+
+    @property
+    def own_network_kinds(self) -> frozenset[NetworkKind]:
+        """A vision transformer."""
+        return frozenset({"transformer"})
 
     @abstractmethod
     def load(self) -> nn.Module:

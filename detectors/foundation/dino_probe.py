@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Card, NetworkKind, Runtime, Setting, Size
+from detectors.api import Card, Runtime, Setting, Size
 from detectors.embedders.frozen_embedder import Centre, FrozenEmbedder, TorchEmbedder
 from detectors.embedders.onnx_tower import OnnxOptions, is_onnx
 from detectors.heads.linear import Logistic
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
+from detectors.network_kinds import UsesBackend
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
+from detectors.types import NetworkKind
 from detectors.weight_file import WeightFile
 from detectors.weights.files import HubFile, LocalFile, ShippedFile
 from detectors.weights.locations import shipped_card
@@ -104,7 +106,7 @@ def _small_network() -> nn.Module:
 
 
 @dataclass(frozen=True)
-class DinoProbe(OnnxOptions, HeadRecipe):
+class DinoProbe(OnnxOptions, HeadRecipe, UsesBackend):
     """Logistic regression on a frozen DINOv2.
 
     Attributes:

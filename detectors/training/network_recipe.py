@@ -13,14 +13,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from detectors.api import Array, Detector, NetworkKind, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
+from detectors.api import Array, Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
 from detectors.architectures.support.initial_weights import on_meta_device, random_init
 from detectors.epochs import FineTunable, TrainedInEpochs
+from detectors.network_kinds import UsesBackend
 from detectors.preprocessing.augmentation import FloatView, View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
 from detectors.training.schedules import StepSchedule
 from detectors.training.stages import Stages
+from detectors.types import NetworkKind
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import LocalFile
 from detectors.weights.loading import load_state, load_strict
@@ -64,7 +66,7 @@ class NetworkVariant(Variant):
 
 
 @dataclass(frozen=True)
-class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
+class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable, UsesBackend):
     """A network that is trained.
 
     Attributes:
@@ -83,7 +85,7 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
     curriculum: tuple[str, ...] = ()
     pairs: Pairs | None = None
 
-    fit_reads_scores = False
+    fit_reads_outputs = False
     variants: ClassVar[Mapping[Setting, NetworkVariant]]
 
     @property

@@ -15,6 +15,7 @@ WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
     "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
+    "bench/inference/graphs.py",  # the cache
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/tracking/training_curves.py",  # TensorBoard writes its own files
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named

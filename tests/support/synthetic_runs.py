@@ -177,26 +177,9 @@ def scored_run(asked: EvaluationProtocol, scope: Scope, skill: Skill | None = No
     keys = table[columns.KEY].repeat(2 * n).array
     shown = shown.assign(key=keys, score=np.concatenate(made), log_odds=np.float32(np.nan))
     timing = [
-        (
-            d,
-            f"{d}.1.small",
-            "d1",
-            "p",
-            "cpu",
-            "float32",
-            64,
-            200,
-            3,
-            100.0 + i,
-            90.0,
-            110.0,
-            *[1.0] * 7,
-            50.0,
-            0.2,
-            1.0,
-            0.1,
-            False,
-        )
+        (d, f"{d}.1.small", "d1", "p", "cpu", "float32", 64, "", 200, 3, 100.0 + i, 90.0, 110.0)
+        + (1.0,) * 7
+        + (50.0, 0.2, 1.0, 0.1, False)
         for i, d in enumerate(detectors)
     ]
     return Run(

@@ -42,7 +42,7 @@ from bench.metrics.catalogue import known_metrics
 from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
 from bench.records import columns
-from bench.records.manifest import CheckpointRecord, ImportRecord
+from bench.records.manifest import AgreementRecord, CheckpointRecord, ImportRecord
 from bench.records.run import Run, ValidationScores
 from bench.records.store import Store
 from bench.records.timings import FitTiming, RunTimings, StageTiming
@@ -206,7 +206,7 @@ def _json_names(rankings: list[dict]) -> Iterator[str]:
         for row in one["rows"]:
             yield from row
             averages = (*row["means"].values(), *row["over"].values(), *row["worst"].values())
-            for part in (*averages, row["checkpoint"], row["imported"]):
+            for part in (*averages, row["checkpoint"], row["imported"], row["agreement"]):
                 yield from part or ()
 
 
@@ -227,6 +227,8 @@ def runs() -> Iterator[Run]:
     contents = run.cells.assign(test_contents=np.where(run.cells["train"].eq("fog"), "cats", "dogs"))
     yield replace(with_manifest(run, protocol=protocol), cells=contents)
     yield with_manifest(run, degradations={"webp": "1[libwebp 1.6]"})
+    rounded = AgreementRecord("bfloat16", images=32, detectors=8, largest_change=0.05, flips=1)
+    yield with_detector(run, "alpha", library="openvino 2026.4", agreement=rounded)
 
 
 def _eight_generators() -> Run:

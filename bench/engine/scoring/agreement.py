@@ -21,7 +21,9 @@ from bench.inference.backends import LibraryBackend, backend_key
 from bench.metrics.metric import called_generated
 from bench.platform.files import digest
 from bench.platform.processor import cpu_name
-from detectors.api import Answer, Detector, Embedder, NetworkKind, Runtime, Sample
+from detectors.api import Answer, Detector, Embedder, Runtime, Sample
+from detectors.network_kinds import network_kinds
+from detectors.types import NetworkKind
 
 if TYPE_CHECKING:
     from bench.inference.bodies import BackendBody
@@ -78,19 +80,19 @@ class AgreementCheck:
 
     def key(self, item: PlannedCell) -> str:
         """What the agreement of the detector of a cell is kept under."""
-        backend = backend_key(self.runtime, item.recipe.network_kinds)
+        backend = backend_key(self.runtime, network_kinds(item.recipe))
         return digest(item.fit_key, backend, runtime_key(self.runtime), cpu_name())
 
     def known(self, item: PlannedCell) -> Agreement | None:
         """What was found of the detector of a cell; None where it was not compared yet, or torch computes it."""
-        if not self.concerns(item.recipe.network_kinds):
+        if not self.concerns(network_kinds(item.recipe)):
             return None
         found = self.cache.read_agreement(self.key(item))
         return None if found is None else Agreement(**found)
 
     def check(self, item: PlannedCell, detector: Detector) -> None:
         """Compare the scores of a fitted detector, unless that was done; leave a float32 backend that changes them."""
-        if not self.concerns(item.recipe.network_kinds):
+        if not self.concerns(network_kinds(item.recipe)):
             return
         known = self.known(item)
         if known is not None and not known.by_torch:
@@ -100,8 +102,7 @@ class AgreementCheck:
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Compare embeddings in float32 before detectors are fitted on them; leave a backend that changes them."""
-        kinds = frozenset({embedder.network_kind} if embedder.network_kind else ())
-        if self.runtime.precision != "float32" or not self.concerns(kinds):
+        if self.runtime.precision != "float32" or not self.concerns(network_kinds(embedder)):
             return
         from bench.inference.bodies import float32_by_torch
 

@@ -10,8 +10,9 @@ from torch import nn
 from bench.engine.scoring.agreement import AgreementCheck, compare_with_torch, needs_check
 from bench.inference.backends import LibraryBackend
 from bench.inference.bodies import BackendBody
-from detectors.api import Runtime
+from detectors.api import Embedder, Runtime
 from detectors.checks import sample, texture
+from detectors.network_kinds import UsesBackend
 from detectors.preprocessing.views import SquareView
 from detectors.training.network_detector import NetworkDetector
 
@@ -114,12 +115,12 @@ def test_what_torch_computes_in_float32_needs_no_check(tmp_path):
 
 
 @dataclass
-class Towers:
+class Towers(Embedder, UsesBackend):
     """An embedder of one value whose body has an error."""
 
     runtime: Runtime
     shift: float
-    network_kind = "convolutional"
+    own_network_kinds = frozenset({"convolutional"})
     key = "tower.1"
 
     def __post_init__(self):
