@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 from hypothesis import settings
 from rich.console import Console
@@ -10,6 +12,12 @@ from bench.platform.progress import Reporter
 # how long an example takes says more of the machine than of the code; speed has benchmarks of its own
 settings.register_profile("lineup", deadline=None, max_examples=50)
 settings.load_profile("lineup")
+
+
+def pytest_collection_finish():
+    """What was collected and imported stays until the end: the collector of garbage need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
