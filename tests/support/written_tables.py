@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
@@ -231,9 +232,14 @@ def runs() -> Iterator[Run]:
     yield with_detector(run, "alpha", library="openvino 2026.4", agreement=rounded)
 
 
+@cache
+def _golden() -> Run:
+    return read_golden(shipped_results() / "golden" / "cross_generator")
+
+
 def _eight_generators() -> Run:
     """Three detectors of the golden record, of which something is said across generators."""
-    golden = read_golden(shipped_results() / "golden" / "cross_generator")
+    golden = _golden()
     few = golden.cells["detector"].isin(["residual", "cnnspot", "hog_svm"]) & golden.cells["seed"].lt(2)
     cells = golden.cells[few].reset_index(drop=True)
     return replace(golden, cells=cells, score_table=golden.score_table.only(cells["key"]))
@@ -341,7 +347,7 @@ def profile_headers() -> Headers:
 
 def compare_tables() -> Headers:
     """Those of comparisons: two detectors of a run, and two runs, of which one has a detector in a new version."""
-    golden, run = read_golden(shipped_results() / "golden" / "cross_generator"), make_run(n=20)
+    golden, run = _golden(), make_run(n=20)
     other = with_detector(make_run(n=20, noise=1), "alpha", version=2)
     found: Headers = defaultdict(set)
     for asked, detectors in (([golden], ["residual", "cnnspot"]), ([run, other], [])):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from detectors.api import Runtime
 
 _FLAGS = RLock()
+_INIT = torch.nn.init
+_DRAWING = {Tensor.normal_, Tensor.uniform_, Tensor.erfinv_, _INIT.normal_, _INIT.uniform_, _INIT.kaiming_uniform_}
 
 
 def autocast(runtime: Runtime) -> AbstractContextManager[object]:
@@ -27,6 +30,24 @@ def full_precision(images: Tensor) -> AbstractContextManager[object]:
     """
     device = images.device.type
     return nullcontext() if device == "meta" else torch.autocast(device, enabled=False)
+
+
+class WithoutDrawing(TorchFunctionMode):
+    """A context in which tensors keep their numbers where random ones would be drawn: of a network yet to be loaded."""
+
+    def __torch_function__(
+        self,
+        function: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        """The result of a function of torch; of one that draws, the tensor as it is."""
+        del types
+        given = kwargs or {}
+        if function in _DRAWING:
+            return args[0] if args else given["tensor"]
+        return function(*args, **given)
 
 
 @contextmanager
