@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from detectors.api import Embeddings, Runtime, Unavailable
 from detectors.architectures.support.forward_pass import token_statistics
+from detectors.architectures.support.torch_contexts import deterministic
 from detectors.architectures.timm_networks import lineup_small_deit  # noqa: F401 - timm is to know its name
 from detectors.embedders.word_tokenizer import WordTokenizer
 from detectors.preprocessing.augmentation import (
@@ -241,7 +242,7 @@ def text_embeddings(tower: ClipTower, prompts: Sequence[str]) -> Embeddings:
     length = int(network.context_length)  # type: ignore[arg-type]
     words = tower.config.get("vocabulary")
     tokenize = open_clip.SimpleTokenizer(context_length=length) if words is None else WordTokenizer(words, length)
-    with torch.inference_mode():
+    with torch.inference_mode(), deterministic():
         array: Embeddings = network.eval()(torch.as_tensor(tokenize(list(prompts)))).float().numpy()
     return array
 
