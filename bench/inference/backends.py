@@ -85,6 +85,8 @@ def choose_backend(name: str, device: str, precision: NetworkPrecision, graphs: 
     if chosen == "torch" or not on_cpu or (chosen == "auto" and precision == "bfloat16"):
         return None if precision == "float32" else LibraryBackend("torch", precision, graphs)
     _require_installed("onnxruntime" if chosen == "auto" else chosen)
+    if precision == "bfloat16":
+        _require_bfloat16()
     return LibraryBackend(chosen, precision, graphs)
 
 
@@ -94,6 +96,15 @@ def _require_installed(library: str) -> None:
         extra = "'lineup-bench[openvino]'" if library == "openvino" else library
         msg = f"--backend {library} needs the package {library}, which is not installed: run pip install {extra}, or"
         raise InputError(f"{msg} choose --backend torch")
+
+
+def _require_bfloat16() -> None:
+    """Raise `InputError` where OpenVINO would compute in float32 though bfloat16 was asked for."""
+    from bench.inference.openvino_session import multiplies_bfloat16
+
+    if not multiplies_bfloat16():
+        msg = "--backend openvino has no bfloat16 on this processor and would compute in float32: choose --precision"
+        raise InputError(f"{msg} float32, or --backend torch, which emulates bfloat16 slowly")
 
 
 def backend_notes(runtime: Runtime) -> list[str]:

@@ -11,6 +11,11 @@ from detectors.types import NetworkPrecision
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether OpenVINO computes in bfloat16 on this processor; where it does not, it takes float32 without a word."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 class OpenVinoSession:
     """A graph that OpenVINO computes.
 
