@@ -108,11 +108,11 @@ class TorchEmbedder(FrozenEmbedder, UsesBackend):
         """Embed at least one prepared array as float32 (N, dim)."""
         import torch
 
-        from detectors.architectures.support.forward_pass import normalised
+        from detectors.architectures.support.forward_pass import normalised, pixels_on_device
         from detectors.architectures.support.torch_contexts import deterministic
 
         _, body = self._network()
-        pixels = torch.from_numpy(np.stack(images)).to(self.device)
+        pixels = pixels_on_device(images, self.device)
         with torch.inference_mode(), deterministic():
             array: Embeddings = body(normalised(pixels, *self._statistics)).float().cpu().numpy()
         return array

@@ -20,6 +20,12 @@ def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
     return network.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
+def pixels_on_device(images: Sequence[Array], device: str) -> Tensor:
+    """Images of one shape as one tensor (N, ...); an accelerator computes on while they are copied there."""
+    pixels = torch.from_numpy(np.stack(images))
+    return pixels.pin_memory().to(device, non_blocking=True) if device.startswith("cuda") else pixels.to(device)
+
+
 def normalised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
     """Images uint8 (N, H, W, 3) in [0, 1] less the mean, over the deviation of each channel: float32 (N, 3, H, W)."""
     return normalised_planes(images.permute(0, 3, 1, 2), mean, std)
@@ -73,7 +79,7 @@ def logits(network: nn.Module, body: Body, images: Sequence[Array], view: View, 
         view: Gives mean and deviation.
         runtime: Gives the device.
     """
-    pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
+    pixels = pixels_on_device(images, runtime.device)
     quick = getattr(network, "pixel_front_end", None)  # a network may have a quicker front end for pixels as they are
     inputs = (
         body_inputs(network, normalised(pixels, view.mean, view.std))
