@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -108,15 +109,15 @@ class ExportedBody(BackendBody):
             self._leave_to_torch(f"its images have more than {MOST_SHAPES} sizes")
             return
         try:
-            self._sessions[shapes] = self._session(graph_of(self.network, shapes, self._graphs))
+            self._sessions[shapes] = self._session(partial(graph_of, self.network, shapes, self._graphs))
         except Exception as error:  # noqa: BLE001 - whatever an exporter cannot do, torch can
             self._leave_to_torch(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
 
-    def _session(self, graph: bytes) -> Session:
+    def _session(self, graph: Callable[[], bytes]) -> Session:
         if self._library == "openvino":
             from bench.inference.openvino_session import OpenVinoSession
 
-            return OpenVinoSession(graph, self._precision)
+            return OpenVinoSession(graph(), self._precision)
         from bench.inference.onnxruntime_session import OnnxRuntimeSession
 
         return OnnxRuntimeSession(graph)

@@ -1,5 +1,7 @@
 """Graphs of bodies: one for all weights, and another one for whatever else differs."""
 
+from functools import partial
+
 import onnx
 import pytest
 import torch
@@ -31,7 +33,7 @@ def small(seed=0, **settings):
 
 
 def outputs(network, folder, images=IMAGES):
-    return OnnxRuntimeSession(graph_of(network, SHAPES, folder))(images)
+    return OnnxRuntimeSession(partial(graph_of, network, SHAPES, folder))(images)
 
 
 def test_networks_that_differ_in_their_weights_share_one_graph_and_keep_their_outputs(tmp_path):
@@ -89,5 +91,5 @@ def test_exporting_changes_neither_the_network_nor_the_global_random_state(tmp_p
 
 
 def test_outputs_depend_on_no_other_image_of_the_batch(tmp_path):
-    session = OnnxRuntimeSession(graph_of(small(), SHAPES, tmp_path))
+    session = OnnxRuntimeSession(partial(graph_of, small(), SHAPES, tmp_path))
     assert torch.equal(session(IMAGES), torch.cat([session(image[None]) for image in IMAGES]))

@@ -1,5 +1,7 @@
 """Sessions of onnxruntime."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -11,7 +13,6 @@ from detectors.architectures.support.torch_contexts import torch_threads
 
 def test_it_computes_with_as_many_threads_as_torch(tmp_path, monkeypatch):
     network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()).eval()
-    session = OnnxRuntimeSession(graph_of(network, ((3, 8, 8),), tmp_path))
     opened = []
     real = onnxruntime_session.onnxruntime.InferenceSession
 
@@ -21,7 +22,9 @@ def test_it_computes_with_as_many_threads_as_torch(tmp_path, monkeypatch):
 
     monkeypatch.setattr(onnxruntime_session.onnxruntime, "InferenceSession", watched)
     images = torch.rand(2, 3, 8, 8)
-    for count in (1, 1, 2, 1):
+    with torch_threads(1):
+        session = OnnxRuntimeSession(partial(graph_of, network, ((3, 8, 8),), tmp_path))
+    for count in (1, 2, 1):
         with torch_threads(count):
             session(images)
     assert opened == [1, 2, 1]
