@@ -14,7 +14,7 @@ from bench.engine.plan import PlannedCell, runtime_key
 from bench.engine.prepared_image import PreparationKey, PreparationRequest, explain_error
 from bench.engine.selections import DistinctImages, Positions, Selection, Selections, unique_positions
 from bench.engine.versions import code_of
-from bench.inference.backends import backend_key
+from bench.inference.backends import backend_key, runtime_for
 from bench.platform.errors import InputError
 from bench.platform.files import digest
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime
@@ -32,7 +32,7 @@ def recipe_embedders(recipe: Recipe, runtime: Runtime) -> tuple[Embedder, ...]:
     """
     if recipe.input != "published":
         return ()
-    if (embedder := recipe.embedder(runtime)) is not None:
+    if (embedder := recipe.embedder(runtime_for(recipe, runtime))) is not None:
         return (embedder,)
     return tuple(one for component in recipe.components() for one in recipe_embedders(component, runtime))
 

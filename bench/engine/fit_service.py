@@ -14,6 +14,7 @@ from bench.engine.plan import PlannedCell
 from bench.engine.selections import DistinctImages, Selection, Selections
 from bench.engine.tracking.training_curves import CurveWriter, no_curves
 from bench.engine.train_set import SampleReader, SelectionTrainSet
+from bench.inference.backends import runtime_for
 from detectors.api import Detector, Runtime, State
 from detectors.epochs import FineTunable
 from detectors.input_policy import require_input_policy, with_input_policy
@@ -48,7 +49,8 @@ class FitService:
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell. Raises what its recipe raises."""
         if (subset := item.fitted_on) is None:
-            return with_input_policy(item.recipe, item.recipe.load(Path(item.cell.checkpoint), self.runtime))
+            runtime = runtime_for(item.recipe, self.runtime)
+            return with_input_policy(item.recipe, item.recipe.load(Path(item.cell.checkpoint), runtime))
         if (restored := self.restore(item)) is not None:
             self.counts["fits reused"] += 1
             return restored
@@ -63,7 +65,9 @@ class FitService:
     def restore(self, item: PlannedCell) -> Detector | None:
         """The detector as it was fitted before; None where it was not."""
         state = self.cache.read_fit(item.training_key)
-        return None if state is None else with_input_policy(item.recipe, item.recipe.restore(state, self.runtime))
+        if state is None:
+            return None
+        return with_input_policy(item.recipe, item.recipe.restore(state, runtime_for(item.recipe, self.runtime)))
 
     def _fit(self, item: PlannedCell, subset: Subset) -> Detector:
         recipe, seed = item.recipe, item.cell.seed
@@ -73,7 +77,7 @@ class FitService:
         train = SelectionTrainSet(selection, reader, self.embeddings)
         folder = self.cache.fit_folder(item.training_key)
         with self.curves(item.cell) as callback:
-            runtime = replace(self.runtime, checkpoint_folder=folder, on_epoch=callback)
+            runtime = replace(runtime_for(recipe, self.runtime), checkpoint_folder=folder, on_epoch=callback)
             if item.base and isinstance(recipe, FineTunable):
                 return recipe.fine_tune(fitted, train, seed, runtime)
             return recipe.fit(train, seed, runtime)

@@ -166,8 +166,6 @@ class Engine:
         for key, recipe in {item.recipe_key: item.recipe for item in present}.items():
             with self._log.failures_of([item for item in present if item.recipe_key == key]):
                 found[key] = recipe_embedders(recipe, self._resources.runtime)
-                for embedder in found[key]:
-                    self._agreement.check_embedder(embedder)
         return found
 
     def _fit(self, items: Sequence[PlannedCell]) -> dict[str, Detector]:

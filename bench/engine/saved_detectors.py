@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.inference.backends import runtime_for
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
 from bench.records.saved_detector import SavedDetector, read_saved
@@ -33,7 +34,7 @@ def restore_with_recipe(path: Path, runtime: Runtime) -> tuple[Recipe, Detector]
         if recipe.card.version != saved.version:
             msg = f"{path} was fitted by version {saved.version} of {saved.detector}, this is {recipe.card.version}"
             raise InputError(f"{msg}: fit it again")
-        return recipe, with_input_policy(recipe, recipe.restore(state, runtime))
+        return recipe, with_input_policy(recipe, recipe.restore(state, runtime_for(recipe, runtime)))
     except (catalogue.UnknownName, Unavailable, WrongWeights, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} does not hold the detector that it speaks of: {error}") from error
 

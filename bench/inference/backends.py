@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from bench.platform.errors import InputError
 from bench.platform.processor import cpu_features
-from detectors.api import Runtime
+from detectors.api import Recipe, Runtime
+from detectors.network_kinds import network_kinds
 from detectors.types import NetworkBackend, NetworkKind, NetworkPrecision
 
 if TYPE_CHECKING:
@@ -47,10 +48,8 @@ class LibraryBackend(NetworkBackend):
     notes: list[str] = field(default_factory=list, compare=False)
 
     def library(self, kind: NetworkKind) -> NetworkLibrary:
-        """The library that computes networks of a kind; in bfloat16 "auto" is torch, which mixes precisions."""
-        if self.name != "auto":
-            return self.name
-        return "torch" if self.precision == "bfloat16" else BY_KIND[kind]
+        """The library that computes networks of a kind."""
+        return BY_KIND[kind] if self.name == "auto" else self.name
 
     def compile(self, body: nn.Module, kind: NetworkKind) -> Callable[..., Tensor]:
         """As `detectors.types.NetworkBackend.compile`."""
@@ -84,17 +83,18 @@ def choose_backend(name: str, device: str, precision: NetworkPrecision, graphs: 
         raise InputError(msg)
     if chosen == "torch" or not on_cpu or (chosen == "auto" and precision == "bfloat16"):
         return None if precision == "float32" else LibraryBackend("torch", precision, graphs)
-    _require_installed("onnxruntime" if chosen == "auto" else chosen)
+    _require_installed(chosen)
     if precision == "bfloat16":
         _require_bfloat16()
     return LibraryBackend(chosen, precision, graphs)
 
 
-def _require_installed(library: str) -> None:
-    """Raise `InputError` unless a library is installed."""
+def _require_installed(name: BackendName) -> None:
+    """Raise `InputError` unless the library of a backend is installed."""
+    library = "onnxruntime" if name == "auto" else name
     if _version(library) == "absent":
         extra = "'lineup-bench[openvino]'" if library == "openvino" else library
-        msg = f"--backend {library} needs the package {library}, which is not installed: run pip install {extra}, or"
+        msg = f"--backend {name} needs the package {library}, which is not installed: run pip install {extra}, or"
         raise InputError(f"{msg} choose --backend torch")
 
 
@@ -105,6 +105,11 @@ def _require_bfloat16() -> None:
     if not multiplies_bfloat16():
         msg = "--backend openvino has no bfloat16 on this processor and would compute in float32: choose --precision"
         raise InputError(f"{msg} float32, or --backend torch, which emulates bfloat16 slowly")
+
+
+def runtime_for(recipe: Recipe, runtime: Runtime) -> Runtime:
+    """The runtime of a recipe: without a backend for one that does not say that it uses it, whose keys lack it."""
+    return runtime if network_kinds(recipe) else replace(runtime, backend=None)
 
 
 def backend_notes(runtime: Runtime) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,6 +14,8 @@ from torch import Tensor, nn
 from bench.inference.graphs import Shapes, graph_of
 from detectors.types import NetworkPrecision
 
+# of outputs, as a share of the largest one, beyond which a graph is not that of the body
+LARGEST_CHANGES: Mapping[NetworkPrecision, float] = {"float32": 1e-3, "bfloat16": 0.2}
 MOST_SHAPES = 8  # of inputs that a body is exported for: each takes seconds and memory
 Session = Callable[..., Tensor]  # from inputs to outputs, on the CPU
 
@@ -45,10 +46,14 @@ _REFERENCE: ContextVar[list[BackendBody] | None] = ContextVar("reference", defau
 
 
 @contextmanager
-def float32_by_torch() -> Iterator[list[BackendBody]]:
-    """A context in which all bodies are computed by torch in float32; gives those that were, with repetitions."""
+def float32_by_torch(*, wanted: bool = True) -> Iterator[list[BackendBody]]:
+    """A context in which all bodies are computed by torch in float32; gives those that were, with repetitions.
+
+    Args:
+        wanted: Else nothing changes, and none is given.
+    """
     observed: list[BackendBody] = []
-    token = _REFERENCE.set(observed)
+    token = _REFERENCE.set(observed if wanted else _REFERENCE.get())
     try:
         yield observed
     finally:
@@ -96,28 +101,48 @@ class ExportedBody(BackendBody):
     def compute(self, *inputs: Tensor) -> Tensor:
         """Outputs by the library."""
         if not inputs[0].shape[0]:
-            outputs: Tensor = self.network(*inputs)
-            return outputs
+            return self._torch(*inputs)
         shapes = tuple(tuple(one.shape[1:]) for one in inputs)
         if shapes not in self._sessions:
-            self._open(shapes)
-        return self.network(*inputs) if self.by_torch else self._sessions[shapes](*inputs)
+            self._open(shapes, inputs)
+        if self.by_torch:
+            return self._torch(*inputs)
+        try:
+            return self._sessions[shapes](*inputs)
+        except Exception as error:  # noqa: BLE001 - whatever a library cannot do, torch can
+            self._leave_to_torch(_reason(error))
+            return self._torch(*inputs)
 
-    def _open(self, shapes: Shapes) -> None:
-        """Make a session for inputs of these shapes, or leave the body to torch."""
+    def _open(self, shapes: Shapes, inputs: Sequence[Tensor]) -> None:
+        """Make a session for inputs of these shapes, or leave the body to torch.
+
+        What the exporter and the identity of graphs miss of a body is seen in the outputs for the inputs at hand.
+        """
         if len(self._sessions) == MOST_SHAPES:
             self._leave_to_torch(f"its images have more than {MOST_SHAPES} sizes")
             return
-        try:
-            self._sessions[shapes] = self._session(partial(graph_of, self.network, shapes, self._graphs))
-        except Exception as error:  # noqa: BLE001 - whatever an exporter cannot do, torch can
-            self._leave_to_torch(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+        reason = ""
+        for kept in (True, False):
+            try:
+                session = self._session(graph_of(self.network, shapes, self._graphs, kept=kept))
+                change = _change(session(*inputs), self._torch(*inputs))
+                reason = f"outputs differ by {change:.1g} of the largest one"
+                if change <= LARGEST_CHANGES[self._precision]:
+                    self._sessions[shapes] = session
+                    return
+            except Exception as error:  # noqa: BLE001 - whatever an exporter or a library cannot do, torch can
+                reason = _reason(error)
+        self._leave_to_torch(reason)
 
-    def _session(self, graph: Callable[[], bytes]) -> Session:
+    def _torch(self, *inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.network(*inputs)
+        return outputs
+
+    def _session(self, graph: bytes) -> Session:
         if self._library == "openvino":
             from bench.inference.openvino_session import OpenVinoSession
 
-            return OpenVinoSession(graph(), self._precision)
+            return OpenVinoSession(graph, self._precision)
         from bench.inference.onnxruntime_session import OnnxRuntimeSession
 
         return OnnxRuntimeSession(graph)
@@ -126,5 +151,13 @@ class ExportedBody(BackendBody):
         self.by_torch = True
         self._sessions.clear()
         name = type(getattr(self.network, "network", self.network)).__name__
-        note = f"{name} is computed by torch in float32 and not by {self._library}: {reason}"
-        self._notes.append(note)
+        self._notes.append(f"{name} is computed by torch in float32 and not by {self._library}: {reason}")
+
+
+def _change(found: Tensor, expected: Tensor) -> float:
+    """The largest difference of outputs, as a share of the largest output; NaN where one is not finite."""
+    return float((found - expected).abs().max() / expected.abs().max().clamp_min(torch.finfo(torch.float32).tiny))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

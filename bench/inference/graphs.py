@@ -7,9 +7,14 @@ milliseconds. A graph is known by everything of a body that is no weight.
 from __future__ import annotations
 
 import copy
+import inspect
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +29,7 @@ VERSION = 1  # of how graphs are exported
 OPSET = 18
 EXAMPLES = 2  # images of the example: a batch of one would be folded into constants
 OUTPUT = "outputs"
+_OWN_ATTRIBUTES = frozenset(vars(nn.Module()))  # of every module
 Shapes = tuple[tuple[int, ...], ...]  # of each input, without the batch
 
 
@@ -32,19 +38,20 @@ def input_names(count: int) -> list[str]:
     return [f"input{number}" for number in range(count)]
 
 
-def graph_of(body: nn.Module, shapes: Shapes, folder: Path) -> bytes:
+def graph_of(body: nn.Module, shapes: Shapes, folder: Path, *, kept: bool = True) -> bytes:
     """A body with its weights as an ONNX model.
 
     Args:
         body: In evaluation mode.
         shapes: Of its inputs.
         folder: Where graphs without weights are kept.
+        kept: Whether a graph that is kept is taken; else the body is exported anew.
 
     Raises:
         Exception: Whatever the exporter raises where a body cannot be exported.
     """
     path = folder / f"{_identity(body, shapes)}.onnx"
-    model = _read(path) or _exported(body, shapes, path)
+    model = (_read(path) if kept else None) or _exported(body, shapes, path)
     weights = body.state_dict()
     for tensor in model.graph.initializer:
         if tensor.name in weights:
@@ -69,7 +76,8 @@ def _exported(body: nn.Module, shapes: Shapes, path: Path) -> ModelProto:
     for tensor in model.graph.initializer:
         if tensor.name in names:
             tensor.ClearField("raw_data")
-    write_atomically(path, lambda temporary: temporary.write_bytes(model.SerializeToString()))
+    with suppress(OSError):  # of a full disk: what is not kept is exported again
+        write_atomically(path, lambda temporary: temporary.write_bytes(model.SerializeToString()))
     return model
 
 
@@ -113,22 +121,53 @@ def _silence_exporter(*_: object) -> None:
 
 
 def _identity(body: nn.Module, shapes: Shapes) -> str:
-    """Identity of a graph: what the modules of a body are and hold beside their weights, and who exports them."""
-    weights = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in body.state_dict().items()]
-    parts = [(name, type(module).__qualname__, *_settings(module)) for name, module in body.named_modules()]
-    return digest(str(VERSION), torch.__version__, onnx.__version__, repr((repr(body), weights, parts, shapes)))
+    """Identity of a graph: what the modules of a body are and hold beside their weights, and who exports them.
+
+    Of a body whose code or attributes cannot be told, the weights are part of it: its graph is no other's.
+    """
+    weights = body.state_dict()
+    known = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in weights.items()]
+    parts, told = [], True
+    for name, module in body.named_modules(remove_duplicate=False):
+        settings, plain = _settings(module, set(weights), name)
+        source = _source(cast("Any", type(module)))
+        parts.append((name, type(module).__module__, type(module).__qualname__, source, settings))
+        told = told and plain and bool(source)
+    further = [] if told else [tensor.cpu().numpy().tobytes().hex() for tensor in weights.values()]
+    libraries = torch.__version__, onnx.__version__
+    return digest(str(VERSION), *libraries, repr((repr(body), known, parts, shapes)), *further)
 
 
-def _settings(module: nn.Module) -> Iterator[tuple[str, str]]:
-    """The attributes of a module that are plain values or tensors beside its weights."""
-    for name, value in sorted(vars(module).items()):
+@cache
+def _source(kind: type) -> str:
+    """The source of a class, of torch's own their version; empty where it cannot be had."""
+    if kind.__module__.startswith(("torch.", "torchvision.", "timm.")):
+        return version(kind.__module__.partition(".")[0])
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        return ""
+
+
+def _settings(module: nn.Module, weights: set[str], prefix: str) -> tuple[list[tuple[str, str]], bool]:
+    """The attributes of a module beside its weights, and whether each of them could be written."""
+    settings, plain = [], True
+    buffers = {name: buffer for name, buffer in module._buffers.items() if f"{prefix}.{name}".strip(".") not in weights}  # noqa: SLF001
+    for name, value in sorted({**vars(module), **buffers}.items()):
+        if name in _OWN_ATTRIBUTES:
+            continue
         if isinstance(value, Tensor):
-            yield name, repr(value.tolist())
-        elif not name.startswith("_") and _is_plain(value):
-            yield name, repr(value)
+            settings.append((name, repr(value.tolist())))
+        elif _is_plain(value):
+            settings.append((name, repr(value)))
+        elif value is not None:
+            plain = False
+    return settings, plain
 
 
 def _is_plain(value: Any) -> bool:  # noqa: ANN401 - any attribute
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, chain.from_iterable(value.items())))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return all(map(_is_plain, value))
-    return value is None or isinstance(value, str | int | float | bool)
+    return value is None or isinstance(value, str | int | float | bool | torch.dtype)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import cache
 
 import onnxruntime
 import torch
@@ -16,27 +15,24 @@ class OnnxRuntimeSession:
     """A graph that onnxruntime computes.
 
     Args:
-        graph: Gives an ONNX model, which is not kept: a session has its own copy of all weights.
+        graph: An ONNX model.
     """
 
-    def __init__(self, graph: Callable[[], bytes]) -> None:
-        self._graph = graph
-        self._threads = torch.get_num_threads()
-        self._session = self._open()
+    def __init__(self, graph: bytes) -> None:
+        _share_threads()
+        options = onnxruntime.SessionOptions()
+        options.use_per_session_threads = False
+        options.log_severity_level = 4  # what goes wrong is raised: lines of its log would go to the terminal
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session._model_bytes = None  # noqa: SLF001 - it would keep all weights twice, for other providers
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Outputs of tensors on the CPU."""
-        if self._threads != torch.get_num_threads():
-            self._threads = torch.get_num_threads()
-            self._session = self._open()
         arrays = {name: one.contiguous().numpy() for name, one in zip(input_names(len(inputs)), inputs, strict=True)}
         return torch.from_numpy(self._session.run([OUTPUT], arrays)[0])
 
-    def _open(self) -> Any:  # noqa: ANN401 - onnxruntime has no types
-        """A session of as many threads as torch has now."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3  # errors alone: warnings would go to the terminal
-        # threads that wait by spinning take the cores of what is computed by torch or decoded beside it
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(self._graph(), options, providers=["CPUExecutionProvider"])
+
+@cache
+def _share_threads() -> None:
+    """Let all sessions of this process compute on the same threads, as many as torch has: a run may hold hundreds."""
+    onnxruntime.set_global_thread_pool_sizes(torch.get_num_threads(), 1)

@@ -196,6 +196,13 @@ class Store:
         validation = read_validation(self.root, self.root / SCORES)
         return Run(manifest, cells, scores, self.throughput(), diagnostics, validation)
 
+    def last_manifest(self) -> Manifest | None:
+        """The manifest of the last command; None where there is none, or it cannot be read."""
+        try:
+            return self.outline()[0]
+        except InputError:
+            return None
+
     def outline(self) -> tuple[Manifest, pd.DataFrame]:
         """The manifest of the run in this folder, and its cells as `Run.cells`, without any scores.
 

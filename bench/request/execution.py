@@ -140,15 +140,16 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
     excluded = [census.excluded.assign(data=name) for name, census in run.censuses.items()]
     store.write("excluded.csv", pd.concat(excluded).to_csv(index=False).encode())
     write_validation(store.root, validation_table(run, outcomes))
-    for note in backend_notes(run.runtime):
-        reporter.say(note)
-    store.finish(with_agreements(record, engine.agreements(run.planned)), cell_table(run, outcomes))
+    before = store.last_manifest()
+    store.finish(with_agreements(record, engine.agreements(run.planned), before), cell_table(run, outcomes))
     _write_training(run, resources)
     scored = [item for item in run.planned if outcomes[item.key] == Scored()]
     if request.keep_fitted:
         _write_detectors(run, scored, engine, store)
     if request.timed:
         _write_timings(run, scored, engine, resources)
+    for note in backend_notes(run.runtime):
+        reporter.say(note)
     return store.read()
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from bench.engine.image_pass import ImageReader, split_into_chunks
 from bench.engine.plan import ScoringKey
 from bench.engine.saved_detectors import restore_detector
-from bench.engine.scoring.agreement import IMAGES, compare_with_torch
+from bench.engine.scoring.agreement import IMAGES, ComparedImages, compare_with_torch
 from bench.engine.scoring.score_images import ScoredChunk, ScoringRequest, score_images
 from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.decoding.structure import MAX_PIXELS
@@ -30,7 +30,7 @@ from bench.images.files.tree import (
     is_image_file,
     storable,
 )
-from bench.inference.backends import backend_notes
+from bench.inference.backends import backend_notes, runtime_for
 from bench.metrics.metric import THRESHOLD, called_generated
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
@@ -212,13 +212,14 @@ def _compare_backend(
     """Compare the scores of a backend with those of torch, on the first images; gives what rounding changes."""
     if device.backend is None:
         return
-    samples = list(islice(_sound_samples(images, request.max_pixels), IMAGES))
+    compared = ComparedImages(list(islice(_sound_samples(images, request.max_pixels), IMAGES)))
     for label, detector in detectors.items():
+        found = None
         with suppress(Exception):  # whatever a detector raises is the reason of the images that it cannot score
-            found = compare_with_torch(detector, samples, device, label)
-            if device.precision != "float32":
-                change = f"{found.largest_change:.1g} of a score and {found.flips} of {found.images} decisions"
-                yield f"{label} was computed in {device.precision}, which changes {change}"
+            found = compare_with_torch(detector, (label,), compared, device, label)
+        if found and device.precision != "float32":
+            change = f"{found.largest_change:.1g} of a score and {found.flips} of {found.images} decisions"
+            yield f"{label} was computed in {device.precision}, which changes {change}"
 
 
 def _sound_samples(images: Sequence[_Image], max_pixels: int) -> Iterator[Sample]:
@@ -305,7 +306,7 @@ def _from_checkpoint(entry: Entry, request: ScoreRequest, device: Runtime) -> De
     try:
         options = parse_options(type(catalogue.recipe(name)), entry.options, name)
         recipe = catalogue.recipe(name, request.setting, **options)
-        return with_input_policy(recipe, recipe.load(found.path, device))
+        return with_input_policy(recipe, recipe.load(found.path, runtime_for(recipe, device)))
     except (catalogue.UnknownName, Unavailable, WrongWeights, ValueError) as error:
         raise InputError(str(error)) from error
 

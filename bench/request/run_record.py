@@ -171,8 +171,16 @@ def _detector(run: PlannedRun, name: str, recipe: Recipe) -> DetectorRecord:
     return DetectorRecord(key, card.version, card.shortcut, whole_card, loaded, library=library)
 
 
-def with_agreements(manifest: Manifest, found: Mapping[str, Sequence[Agreement]]) -> Manifest:
-    """The manifest with how far the scores of each row are from torch's, of those that were compared."""
+def with_agreements(
+    manifest: Manifest, found: Mapping[str, Sequence[Agreement]], before: Manifest | None = None
+) -> Manifest:
+    """The manifest with how far the scores of each row are from torch's, of those that were compared.
+
+    Args:
+        manifest: The manifest.
+        found: By detector, what was found of each of its fits.
+        before: That of the folder's last command, which may have compared what is not compared any more.
+    """
     precision = manifest.runtime.precision
     records = {
         name: AgreementRecord(
@@ -185,6 +193,11 @@ def with_agreements(manifest: Manifest, found: Mapping[str, Sequence[Agreement]]
         )
         for name, parts in found.items()
     }
+    for name, row in manifest.detectors.items():
+        known = before.detectors.get(name) if before else None
+        same = known and (known.key, known.library) == (row.key, row.library)
+        if name not in records and known and same and known.agreement and known.agreement.precision == precision:
+            records[name] = known.agreement
     detectors = {name: replace(row, agreement=records.get(name)) for name, row in manifest.detectors.items()}
     return replace(manifest, detectors=detectors)
 

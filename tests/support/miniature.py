@@ -164,6 +164,7 @@ class Bench:
     batch_size: int = 5
     workers: int = 2
     executor: Executor = in_processes
+    runtime: Runtime = field(default_factory=Runtime)
 
     @property
     def store(self) -> Store:
@@ -189,7 +190,7 @@ class Bench:
         cells = list(cells)
         sound = {name: one.require_usable(0.0) for name, one in self.inspections.items()}
         self.selections = Selections(sound, {one for cell in cells for one in (cell.train, cell.test) if one})
-        return plan(cells, self.recipes, self.selections, Runtime())
+        return plan(cells, self.recipes, self.selections, self.runtime)
 
     def run(self, planned: Sequence[PlannedCell]) -> tuple[Engine, dict[str, Outcome]]:
         reporter = Reporter(Console(file=io.StringIO()))
@@ -197,6 +198,7 @@ class Bench:
             Cache(self.root / "cache"),
             self.store,
             reporter,
+            self.runtime,
             batch_size=self.batch_size,
             workers=self.workers,
             executor=self.executor,

@@ -99,4 +99,4 @@ def _log_odds(network: nn.Module, outputs: Tensor) -> Tensor:
     if outputs.shape[1] == 1:
         return outputs[:, 0].float()
     generated = int(getattr(network, "generated_output", 1))
-    return (outputs[:, generated] - outputs[:, 1 - generated]).float()
+    return outputs[:, generated].float() - outputs[:, 1 - generated].float()

@@ -81,11 +81,11 @@ def _unrounded_float32() -> Iterator[None]:
     before = [switch.fp32_precision for switch in switches]
     matmul = _older_switch(torch.get_float32_matmul_precision)
     tf32 = _older_switch(lambda: backends.cudnn.allow_tf32)
-    torch.set_float32_matmul_precision("highest")
-    backends.cudnn.allow_tf32 = False
-    for switch in switches:
-        switch.fp32_precision = "ieee"
     try:
+        torch.set_float32_matmul_precision("highest")
+        backends.cudnn.allow_tf32 = False
+        for switch in switches:
+            switch.fp32_precision = "ieee"
         yield
     finally:
         if matmul is not None:

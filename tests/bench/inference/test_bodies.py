@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from bench.inference import graphs
 from bench.inference.backends import LibraryBackend
 from bench.inference.bodies import MOST_SHAPES, ExportedBody, TorchBody, float32_by_torch
 from detectors import catalogue
@@ -64,6 +65,59 @@ def test_what_cannot_be_exported_is_computed_by_torch_with_one_line_and_no_other
     assert note.startswith("Sorted is computed by torch in float32 and not by onnxruntime: ")
     assert "\n" not in note
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_graph_of_another_network_is_seen_and_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(graphs, "_identity", lambda body, shapes: "one for all")
+    network, other, notes = convolution(), nn.Sequential(*convolution(), nn.Sigmoid()).eval(), []
+    for one in (network, other, network):
+        body = ExportedBody(one, ("onnxruntime", "float32"), tmp_path, notes)
+        assert body(IMAGES).allclose(one(IMAGES), atol=1e-6)
+        assert not body.by_torch
+    assert notes == []
+
+
+class Branching(nn.Module):
+    """What a trace follows for one image alone."""
+
+    def forward(self, images):
+        return images.mean((1, 2, 3))[:, None] * (1 if len(images) < 3 else 2)
+
+
+class Counting(nn.Module):
+    """A trace takes the number of images for a constant."""
+
+    def forward(self, images):
+        return images.reshape(int(images.shape[0]), -1)[:, :2]
+
+
+@pytest.mark.parametrize("network", [Branching(), Counting()])
+def test_a_body_of_which_a_trace_is_another_one_is_computed_by_torch(tmp_path, network):
+    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, notes := [])
+    assert torch.equal(body(IMAGES), network(IMAGES))
+    assert torch.equal(body(IMAGES[:1]), network(IMAGES[:1]))
+    assert len(notes) == 1
+    assert body.by_torch
+
+
+def test_what_fails_later_is_computed_by_torch(tmp_path):
+    body = ExportedBody(convolution(), ("onnxruntime", "float32"), tmp_path, notes := [])
+    body(IMAGES)
+
+    def fail(*inputs):
+        raise RuntimeError("out of memory")
+
+    body._sessions = dict.fromkeys(body._sessions, fail)
+    assert torch.equal(body(IMAGES), convolution()(IMAGES))
+    assert notes == ["Sequential is computed by torch in float32 and not by onnxruntime: RuntimeError: out of memory"]
+
+
+def test_a_graph_that_cannot_be_kept_is_used(tmp_path):
+    (tmp_path / "graphs").write_text("a file where the folder should be")
+    body = ExportedBody(convolution(), ("onnxruntime", "float32"), tmp_path / "graphs", notes := [])
+    assert body(IMAGES).allclose(convolution()(IMAGES), atol=1e-6)
+    assert notes == []
+    assert not body.by_torch
 
 
 def test_images_of_many_sizes_are_left_to_torch(tmp_path):

@@ -1,7 +1,5 @@
 """Graphs of bodies: one for all weights, and another one for whatever else differs."""
 
-from functools import partial
-
 import onnx
 import pytest
 import torch
@@ -33,7 +31,7 @@ def small(seed=0, **settings):
 
 
 def outputs(network, folder, images=IMAGES):
-    return OnnxRuntimeSession(partial(graph_of, network, SHAPES, folder))(images)
+    return OnnxRuntimeSession(graph_of(network, SHAPES, folder))(images)
 
 
 def test_networks_that_differ_in_their_weights_share_one_graph_and_keep_their_outputs(tmp_path):
@@ -71,6 +69,51 @@ def test_a_tensor_that_is_no_weight_makes_another_graph(tmp_path):
     assert outputs(other, tmp_path).allclose(other(IMAGES), atol=1e-6)
 
 
+class Scaled(Small):
+    """Of which the state says nothing of what it multiplies by."""
+
+    def __init__(self, factor, how):
+        super().__init__()
+        self.how = how
+        if how == "private":
+            self._factor = factor
+        elif how == "buffer":
+            self.register_buffer("factor", torch.tensor(factor), persistent=False)
+        elif how == "mapping":
+            self.factors = {"all": factor}
+        else:
+            self.scale = (lambda value: value * 2) if factor == 2 else (lambda value: value * 3)
+
+    def forward(self, images):
+        outputs = super().forward(images)
+        if self.how == "function":
+            return self.scale(outputs)
+        factors = {"private": "self._factor", "buffer": "self.factor", "mapping": "self.factors['all']"}
+        return outputs * eval(factors[self.how])  # noqa: S307 - one of three texts of ours
+
+
+@pytest.mark.parametrize("how", ["private", "buffer", "mapping", "function"])
+def test_what_no_state_holds_is_part_of_the_identity_or_the_weights_are(tmp_path, how):
+    weights = small().state_dict()
+    weights["fc.bias"] += 1
+    for factor in (2.0, 3.0):
+        network = Scaled(factor, how).eval()
+        network.load_state_dict(weights if factor == 2 or how != "function" else small(1).state_dict())
+        assert outputs(network, tmp_path).allclose(network(IMAGES), atol=1e-6)
+
+
+def test_classes_of_one_name_and_other_code_are_told_apart(tmp_path):
+    one, other = small(), small()
+
+    class Small(type(other)):
+        def forward(self, images):
+            return -super().forward(images)
+
+    other.__class__ = Small
+    assert outputs(one, tmp_path).allclose(one(IMAGES), atol=1e-6)
+    assert outputs(other, tmp_path).allclose(other(IMAGES), atol=1e-6)
+
+
 @pytest.mark.parametrize("damage", [b"", b"no graph at all"])
 def test_a_damaged_file_is_made_again(tmp_path, damage):
     network = small()
@@ -91,5 +134,5 @@ def test_exporting_changes_neither_the_network_nor_the_global_random_state(tmp_p
 
 
 def test_outputs_depend_on_no_other_image_of_the_batch(tmp_path):
-    session = OnnxRuntimeSession(partial(graph_of, small(), SHAPES, tmp_path))
+    session = OnnxRuntimeSession(graph_of(small(), SHAPES, tmp_path))
     assert torch.equal(session(IMAGES), torch.cat([session(image[None]) for image in IMAGES]))

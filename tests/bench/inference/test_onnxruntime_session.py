@@ -1,30 +1,28 @@
 """Sessions of onnxruntime."""
 
-from functools import partial
+import os
 
+import pytest
 import torch
 from torch import nn
 
-from bench.inference import onnxruntime_session
 from bench.inference.graphs import graph_of
 from bench.inference.onnxruntime_session import OnnxRuntimeSession
-from detectors.architectures.support.torch_contexts import torch_threads
 
 
-def test_it_computes_with_as_many_threads_as_torch(tmp_path, monkeypatch):
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted on Linux")  # noqa: PTH112
+def test_sessions_share_their_threads(tmp_path):
+    network, images = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()).eval(), torch.rand(2, 3, 8, 8)
+    graph, sessions, threads = graph_of(network, ((3, 8, 8),), tmp_path), [], []
+    for _ in range(6):
+        sessions.append(OnnxRuntimeSession(graph))
+        assert sessions[-1](images).allclose(network(images), atol=1e-6)
+        threads.append(len(os.listdir("/proc/self/task")))  # noqa: PTH208
+    assert threads[0] == threads[-1]
+
+
+def test_a_session_keeps_no_second_copy_of_the_weights(tmp_path):
     network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten()).eval()
-    opened = []
-    real = onnxruntime_session.onnxruntime.InferenceSession
-
-    def watched(graph, options, **further):
-        opened.append(options.intra_op_num_threads)
-        return real(graph, options, **further)
-
-    monkeypatch.setattr(onnxruntime_session.onnxruntime, "InferenceSession", watched)
-    images = torch.rand(2, 3, 8, 8)
-    with torch_threads(1):
-        session = OnnxRuntimeSession(partial(graph_of, network, ((3, 8, 8),), tmp_path))
-    for count in (1, 2, 1):
-        with torch_threads(count):
-            session(images)
-    assert opened == [1, 2, 1]
+    session = OnnxRuntimeSession(graph_of(network, ((3, 8, 8),), tmp_path))
+    held = [value for value in vars(session._session).values() if isinstance(value, bytes)]
+    assert held == []

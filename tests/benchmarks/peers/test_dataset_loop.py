@@ -1,7 +1,8 @@
 """The work of SIDBench by its loop and by Lineup, at equal scores: `pytest tests/benchmarks --benchmark-only`.
 
 Told: how many times as fast Lineup is, each round one after the other; beside it how long it takes to export the
-network and to compare the backend with torch, which is done once. Set `PRECISION` to bfloat16 for that of OpenVINO.
+network and to compare the backend with torch, which is done once. Set PEER_PRECISION=bfloat16 for that of
+OpenVINO, and PEER_IMAGES=200 for all of its images.
 """
 
 from __future__ import annotations
