@@ -16,7 +16,7 @@ import pandas as pd
 from bench.engine.image_pass import ImageReader, split_into_chunks
 from bench.engine.plan import ScoringKey
 from bench.engine.saved_detectors import restore_detector
-from bench.engine.scoring.agreement import IMAGES, ComparedImages, compare_with_torch
+from bench.engine.scoring.agreement import IMAGES, AgreementImages, compare_with_torch
 from bench.engine.scoring.score_images import ScoredChunk, ScoringRequest, score_images
 from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.decoding.structure import MAX_PIXELS
@@ -212,7 +212,7 @@ def _compare_backend(
     """Compare the scores of a backend with those of torch, on the first images; gives what rounding changes."""
     if device.backend is None:
         return
-    compared = ComparedImages(list(islice(_sound_samples(images, request.max_pixels), IMAGES)))
+    compared = AgreementImages(list(islice(_sound_samples(images, request.max_pixels), IMAGES)))
     for label, detector in detectors.items():
         found = None
         with suppress(Exception):  # whatever a detector raises is the reason of the images that it cannot score

@@ -51,7 +51,7 @@ class Agreement:
     by_torch: bool = False
 
 
-class ComparedImages:
+class AgreementImages:
     """A few images as detectors read them, prepared and embedded once for all detectors that do so alike.
 
     Args:
@@ -180,8 +180,8 @@ class AgreementCheck:
         return digest(item.fit_key, backend, runtime_key(self.runtime), cpu_name())
 
     @cached_property
-    def _images(self) -> ComparedImages:
-        return ComparedImages([self.selections.pool[position] for position in self.images.tolist()])
+    def _images(self) -> AgreementImages:
+        return AgreementImages([self.selections.pool[position] for position in self.images.tolist()])
 
 
 def needs_check(runtime: Runtime, kinds: frozenset[NetworkKind]) -> bool:
@@ -193,7 +193,7 @@ def needs_check(runtime: Runtime, kinds: frozenset[NetworkKind]) -> bool:
 
 
 def compare_with_torch(
-    detector: Detector, path: DetectorPath, images: ComparedImages, runtime: Runtime, name: str
+    detector: Detector, path: DetectorPath, images: AgreementImages, runtime: Runtime, name: str
 ) -> Agreement | None:
     """Compare the scores of a detector by the backend with torch's; a float32 backend that changes them is left.
 

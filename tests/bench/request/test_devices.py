@@ -1,5 +1,6 @@
 import ctypes
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -29,26 +30,31 @@ def machine(monkeypatch, tmp_path):
     return have
 
 
+def asked(device, precision):
+    """The runtime for what a user names."""
+    return runtime(device, precision, "auto", Path("cache"))
+
+
 @pytest.mark.parametrize("driver", [devices.NVIDIA_DRIVER, "amd"])
 def test_any_driver_of_a_device_is_enough(machine, driver):
     machine({driver}, 2)
-    assert runtime("auto", "float32").device == "cuda"
+    assert asked("auto", "float32").device == "cuda"
 
 
 def test_a_driver_without_a_device_is_no_device(machine):
     machine({devices.NVIDIA_DRIVER, "amd"}, 0)
-    assert runtime("auto", "float32").device == "cpu"
+    assert asked("auto", "float32").device == "cpu"
 
 
 def test_without_a_driver_torch_is_not_asked(machine, monkeypatch):
     machine(set(), 2)
     monkeypatch.setitem(sys.modules, "torch", None)  # importing it would fail
-    assert runtime("auto", "float32").device == "cpu"
-    assert runtime("cpu", "bfloat16").precision == "bfloat16"
+    assert asked("auto", "float32").device == "cpu"
+    assert asked("cpu", "bfloat16").precision == "bfloat16"
 
 
 def test_torch_is_asked_for_a_device_that_is_named(machine):
     machine(set(), 2)
-    assert runtime("cuda:1", "float32").device == "cuda:1"
+    assert asked("cuda:1", "float32").device == "cuda:1"
     with pytest.raises(InputError, match=r"device 'cuda:2' was asked for, but torch sees 2 CUDA devices"):
-        runtime("cuda:2", "float32")
+        asked("cuda:2", "float32")

@@ -46,9 +46,8 @@ def scored(monkeypatch, tmp_path):
 
     def score(paths, batch_size=32, degradations=(), **detectors):
         monkeypatch.setattr(image_scores, "_load", lambda *_: detectors)
-        request = ScoreRequest(
-            paths, (), (), "paper", "cpu", "float32", batch_size, 2, tmp_path, degradations=degradations
-        )
+        how = "cpu", "float32", "auto", tmp_path / "cache", batch_size, 2, tmp_path
+        request = ScoreRequest(paths, (), (), "paper", *how, degradations=degradations)
         return score_files(request, Reporter(Console(file=io.StringIO())))
 
     return score

@@ -9,7 +9,7 @@ import torch
 from lineup_checkerboard import Checkerboard, CheckerboardDetector
 from torch import nn
 
-from bench.engine.scoring.agreement import ComparedImages, compare_with_torch, needs_check
+from bench.engine.scoring.agreement import AgreementImages, compare_with_torch, needs_check
 from bench.inference.backends import LibraryBackend
 from bench.inference.bodies import BackendBody
 from detectors.api import Card, Embedder, Probe, Runtime, Unavailable
@@ -64,7 +64,7 @@ EXPECTED = scores(NetworkDetector(Contrast(), VIEW, Runtime()))
 
 def test_a_backend_that_rounds_otherwise_is_used_and_its_largest_change_told(tmp_path):
     detector, runtime = shifted(tmp_path, 1e-5)
-    found = compare_with_torch(detector, ("d",), ComparedImages(SAMPLES), runtime, "contrast")
+    found = compare_with_torch(detector, ("d",), AgreementImages(SAMPLES), runtime, "contrast")
     assert (found.images, found.flips, found.by_torch) == (6, 0, False)
     assert found.largest_change == pytest.approx(np.abs(scores(detector) - EXPECTED).max())
     assert 0 < found.largest_change < 1e-5
@@ -75,7 +75,7 @@ def test_a_backend_that_rounds_otherwise_is_used_and_its_largest_change_told(tmp
 def test_a_float32_backend_that_changes_scores_is_left_for_good(tmp_path, shift):
     detector, runtime = shifted(tmp_path, shift)
     assert not np.array_equal(scores(detector), EXPECTED)
-    found = compare_with_torch(detector, ("d",), ComparedImages(SAMPLES), runtime, "contrast")
+    found = compare_with_torch(detector, ("d",), AgreementImages(SAMPLES), runtime, "contrast")
     assert found.by_torch
     assert np.array_equal(scores(detector), EXPECTED)
     (note,) = runtime.backend.notes
@@ -92,7 +92,7 @@ def test_a_decision_that_differs_counts_however_small_the_change(tmp_path):
     backend = Shifting("onnxruntime", "float32", tmp_path, shift=3e-5)
     runtime = Runtime(backend=backend)
     detector = NetworkDetector(Near(), VIEW, runtime)
-    found = compare_with_torch(detector, ("d",), ComparedImages(SAMPLES), runtime, "near")
+    found = compare_with_torch(detector, ("d",), AgreementImages(SAMPLES), runtime, "near")
     assert found.largest_change < 1e-4
     assert (found.flips, found.by_torch) == (1, True)
     assert "1 of 6 decisions" in runtime.backend.notes[0]
@@ -100,7 +100,7 @@ def test_a_decision_that_differs_counts_however_small_the_change(tmp_path):
 
 def test_rounding_that_was_asked_for_is_kept_and_told(tmp_path):
     detector, runtime = shifted(tmp_path, 0.5, "bfloat16")
-    found = compare_with_torch(detector, ("d",), ComparedImages(SAMPLES), runtime, "contrast")
+    found = compare_with_torch(detector, ("d",), AgreementImages(SAMPLES), runtime, "contrast")
     assert not found.by_torch
     assert found.largest_change > 0.05
     assert not np.array_equal(scores(detector), EXPECTED)
@@ -136,7 +136,7 @@ def test_log_odds_are_compared_where_probabilities_are_all_one(tmp_path):
 
     runtime = Runtime(backend=Saturating("onnxruntime", "float32", tmp_path))
     detector = NetworkDetector(Sure(), VIEW, runtime)
-    found = compare_with_torch(detector, ("d",), ComparedImages(SAMPLES), runtime, "sure")
+    found = compare_with_torch(detector, ("d",), AgreementImages(SAMPLES), runtime, "sure")
     assert (found.largest_change, found.flips, found.by_torch) == (0, 0, True)
 
 
@@ -176,7 +176,7 @@ class Steep(Probe):
 
 def test_a_probe_that_magnifies_what_a_backend_changes_is_refused_for_its_embeddings_are_shared(tmp_path):
     runtime = Runtime(backend=Shifting("onnxruntime", "float32", tmp_path, shift=1e-5))
-    images, towers = ComparedImages(SAMPLES), [Tower(runtime) for _ in range(2)]
+    images, towers = AgreementImages(SAMPLES), [Tower(runtime) for _ in range(2)]
     gentle, steep = Steep(towers[0], 1.0), Steep(towers[1], 1e4)
     found = compare_with_torch(gentle, ("gentle",), images, runtime, "gentle")
     assert 0 < found.largest_change < 1e-5
@@ -189,13 +189,13 @@ def test_a_probe_that_magnifies_what_a_backend_changes_is_refused_for_its_embedd
 def test_an_image_that_a_detector_refuses_is_left_out(tmp_path):
     runtime = Runtime(backend=Shifting("onnxruntime", "float32", tmp_path, shift=1e-6))
     samples = [*SAMPLES, sample(texture("small", 8, 8))]
-    found = compare_with_torch(Steep(Tower(runtime), 1.0), ("d",), ComparedImages(samples), runtime, "d")
+    found = compare_with_torch(Steep(Tower(runtime), 1.0), ("d",), AgreementImages(samples), runtime, "d")
     assert found.images == len(SAMPLES)
 
 
 def test_a_detector_without_networks_is_not_compared(tmp_path):
     runtime = Runtime(backend=Shifting("onnxruntime", "float32", tmp_path, shift=1.0))
-    assert compare_with_torch(CheckerboardDetector(1.0, 1.0), ("d",), ComparedImages(SAMPLES), runtime, "d") is None
+    assert compare_with_torch(CheckerboardDetector(1.0, 1.0), ("d",), AgreementImages(SAMPLES), runtime, "d") is None
 
 
 @dataclass(frozen=True)
