@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from detectors import catalogue
 from detectors.api import Runtime
@@ -22,6 +23,15 @@ def test_what_has_a_training_in_epochs_says_how_many_at_most():
 def test_no_small_training_depends_on_the_number_of_cores():
     recipes = (catalogue.recipe(name, "small") for name in catalogue.names())
     assert not [recipe.card.name for recipe in recipes if training_follows_threads(recipe)]
+
+
+@pytest.mark.parametrize("name", ["fredect_net", "yu_deit", "npr"])
+def test_a_small_training_learns_the_same_whatever_the_number_of_cores(name):
+    states = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)  # the fixture of all detectors' tests puts it back
+        states.append(catalogue.recipe(name, "small").fit(ToyTrainSet(16), 0, Runtime()).state())
+    assert same_state(*states)
 
 
 def test_large_trainings_compute_with_all_threads():
