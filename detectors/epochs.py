@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from detectors.api import Detector, Runtime, State, TrainSet
+from detectors.api import Detector, Recipe, Runtime, State, TrainSet
 
 
 class TrainedInEpochs(ABC):
@@ -14,6 +14,14 @@ class TrainedInEpochs(ABC):
     @abstractmethod
     def most_epochs(self) -> int:
         """The epochs after which a training ends at the latest."""
+
+    @property
+    def training_threads(self) -> int | None:
+        """Threads that a CPU trains with; None, the default, is as many as torch has.
+
+        What is learned depends on them in its last bits.
+        """
+        return None
 
     def untrained(self, runtime: Runtime) -> Detector | None:
         """A detector as quick as a trained one, whose scores mean nothing; None where only a training gives one."""
@@ -44,3 +52,9 @@ class FineTunable(ABC):
             seed: Draws what the training draws.
             runtime: Where and how precisely.
         """
+
+
+def training_follows_threads(recipe: Recipe) -> bool:
+    """Whether what a recipe or a component of it learns on a CPU depends on how many threads torch has there."""
+    own = isinstance(recipe, TrainedInEpochs) and recipe.training_threads is None
+    return own or any(map(training_follows_threads, recipe.components()))

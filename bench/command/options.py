@@ -11,6 +11,7 @@ import typer
 
 from bench.images.decoding.structure import MAX_PIXELS
 from bench.platform.errors import InputError
+from bench.platform.memory import KEEPING_VARIABLES
 from bench.request.defaults import BASELINES, DETECTORS
 
 if TYPE_CHECKING:
@@ -257,6 +258,15 @@ def tracking_server(text: str) -> str:
     for name, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
     return uri
+
+
+def keep_freed_memory_in_processes() -> None:
+    """Let processes that are started from now on, as to make the embedded corpus, keep the memory that they free.
+
+    They find it in the environment, where what the user has set stays.
+    """
+    for name, value in KEEPING_VARIABLES.items():
+        os.environ.setdefault(name, value)
 
 
 def reporter() -> Reporter:

@@ -15,7 +15,7 @@ from bench.platform.errors import InputError
 from bench.platform.files import digest, plain_name
 from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
-from detectors.epochs import FineTunable
+from detectors.epochs import FineTunable, training_follows_threads
 from detectors.network_kinds import fit_reads_outputs, network_kinds
 from detectors.weights.released import checkpoint_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
@@ -136,7 +136,7 @@ def plan(
                 digest("fine-tuned", one, *further_training) for one in (base.fit_key, base.training_key)
             )
         else:
-            trained = *train_key(cell.train), str(cell.seed)
+            trained = *train_key(cell.train), str(cell.seed), *_thread_key(recipe, runtime)
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
         further = _scoring_parts(cell, recipe, runtime)
@@ -155,6 +155,24 @@ def _key_of_code(recipe: Recipe, runtime: Runtime) -> tuple[str, ...]:
     code = code_of(recipe), runtime_key(runtime)
     backend = backend_key(runtime, network_kinds(recipe))
     return (*code, backend) if backend and fit_reads_outputs(recipe) else code
+
+
+def training_threads(recipe: Recipe, runtime: Runtime) -> int:
+    """The threads that torch trains a recipe with where what is learned depends on their number; 0 where it does not.
+
+    Torch itself knows it: it follows the cores that the process may use, and the environment.
+    """
+    if runtime.device != "cpu" or not training_follows_threads(recipe):
+        return 0
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _thread_key(recipe: Recipe, runtime: Runtime) -> list[str]:
+    """Identity of the number of threads, where what is learned depends on it."""
+    threads = training_threads(recipe, runtime)
+    return [f"{threads} threads"] if threads else []
 
 
 def _scoring_parts(cell: Cell, recipe: Recipe, runtime: Runtime) -> list[str]:

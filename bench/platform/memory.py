@@ -9,6 +9,8 @@ import sys
 TRIM_THRESHOLD = -1
 MMAP_THRESHOLD = -3
 KEPT_BLOCK = 1 << 30  # bytes
+# the same as variables of the environment, which glibc reads where a process starts: for those that are started later
+KEEPING_VARIABLES = {name: str(KEPT_BLOCK) for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")}
 
 
 def keep_freed_memory() -> bool:

@@ -254,7 +254,18 @@ class DetectorRecord:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeRecord:
-    """The device of a run, what was asked to compute networks there, and how work was cut for it."""
+    """The device of a run, what was asked to compute networks there, and how work was cut for it.
+
+    Attributes:
+        device: Its name for torch.
+        precision: Of the bodies of networks.
+        processor: Name of the processor or card.
+        batch_size: Images that were embedded or scored together.
+        workers: Threads that read and prepared, and processes that fitted.
+        backend: What was asked to compute the bodies of networks.
+        training_threads: Threads that torch trained with where what is learned depends on their number; 0 where
+            nothing of the run does.
+    """
 
     device: str
     precision: str
@@ -262,6 +273,7 @@ class RuntimeRecord:
     batch_size: int
     workers: int
     backend: str = ""
+    training_threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)

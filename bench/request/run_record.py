@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.engine.embeddings import needs_embeddings_alone
+from bench.engine.plan import training_threads
 from bench.engine.scoring.agreement import Agreement
 from bench.engine.versions import commit, versions
 from bench.images.vocabulary.generator_names import GENIMAGE, same_generator
@@ -68,6 +69,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
             request.batch_size,
             request.workers,
             request.backend,
+            _training_threads(run),
         ),
         versions={"lineup": version("lineup-bench"), **versions()},
         commit=commit(),
@@ -76,6 +78,12 @@ def manifest_of(run: PlannedRun) -> Manifest:
         degradations=degradation_versions(_chains(run)),
         validation=request.validation,
     )
+
+
+def _training_threads(run: PlannedRun) -> int:
+    """The threads of those trainings of a run that depend on their number; 0 where none does."""
+    trained = {item.recipe_key: item.recipe for item in run.planned if item.fitted_on}
+    return max((training_threads(recipe, run.runtime) for recipe in trained.values()), default=0)
 
 
 def _chains(run: PlannedRun) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.models.resnet import BasicBlock, ResNet
@@ -24,18 +27,30 @@ def spectra(images: Tensor) -> Tensor:
     """
     coefficients: Tensor = torch.fft.fft2(images.double())
     levels = (coefficients.abs() + FLOOR).log()
-    low, high = (percentile(levels.flatten(2), share) for share in (LOW, HIGH))
+    low, high = percentiles(levels.flatten(2), (LOW, HIGH))
     spread = (high - low).clamp_min(torch.finfo(torch.float64).tiny)
     return ((levels - low) / spread * 2 - 1).clamp(-1, 1).float()
 
 
-def percentile(rows: Tensor, share: float) -> Tensor:
-    """A percentile of the last axis, interpolated linearly as NumPy does: float (N, C, 1, 1), of (N, C, L)."""
-    position = share * (rows.shape[-1] - 1)
-    below = int(position)
-    # selecting two values is several times as quick as sorting all of them
-    pair = [rows.kthvalue(below + rank).values for rank in (1, 2)]
-    return torch.lerp(pair[0], pair[1], position - below)[..., None, None]
+def percentiles(rows: Tensor, shares: Sequence[float]) -> list[Tensor]:
+    """Percentiles of the last axis, interpolated linearly as NumPy does: float (N, C, 1, 1) each, of (N, C, L)."""
+    positions = [share * (rows.shape[-1] - 1) for share in shares]
+    ranks = sorted({int(position) + further for position in positions for further in (0, 1)})
+    ranked = dict(zip(ranks, _ranked_values(rows, ranks), strict=True))
+    return [
+        torch.lerp(ranked[int(position)], ranked[int(position) + 1], position - int(position))[..., None, None]
+        for position in positions
+    ]
+
+
+def _ranked_values(rows: Tensor, ranks: Sequence[int]) -> list[Tensor]:
+    """The values of some ranks, from 0, of the last axis."""
+    if rows.device.type == "cpu" and not rows.requires_grad:
+        # NumPy selects all ranks in one go, in a third of the time that torch takes for them one by one
+        parted = np.partition(rows.numpy(), ranks, axis=-1)
+        return [torch.from_numpy(parted[..., rank].copy()) for rank in ranks]
+    # selecting a few values is several times as quick as sorting all of them
+    return [rows.kthvalue(rank + 1).values for rank in ranks]
 
 
 class SpecResNet34(FrontEndNetwork, ResNet):  # type: ignore[misc]

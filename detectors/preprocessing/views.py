@@ -71,6 +71,11 @@ class SquareView:
     mean: ChannelValues = IMAGENET_MEAN
     std: ChannelValues = IMAGENET_STD
 
+    @property
+    def varies(self) -> bool:
+        """Whether an image is shown in other ways from epoch to epoch."""
+        return self.mirror or self.crop < self.side
+
     def training(self, pixels: Image, rng: np.random.Generator) -> Image:
         """A crop at a random position, uint8 (crop, crop, 3)."""
         top, left = rng.integers(0, self.side - self.crop + 1, 2)

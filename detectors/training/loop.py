@@ -26,6 +26,7 @@ from detectors.architectures.support.torch_contexts import deterministic, torch_
 from detectors.preprocessing.augmentation import View
 from detectors.training.checkpoint import TrainingCheckpoint
 from detectors.training.fine_tuning import ALL_WEIGHTS, FineTuning, set_trainable
+from detectors.training.frozen_features import with_features_kept
 from detectors.training.loader import BatchLoader
 from detectors.training.plan import Plan
 from detectors.training.schedules import schedule_numbers
@@ -117,10 +118,13 @@ class _Training:
     ) -> None:
         self._tuning = tuning
         self._network = network
-        self._body = eager_body(network, runtime)
         self._loader = loader
         self._plan = plan
         self._runtime = runtime
+        body, view = eager_body(network, runtime), loader.view
+        self._log_odds = with_features_kept(
+            lambda images: logits(network, body, images, view, runtime), network, tuning, view, runtime
+        )
         self._optimiser = OPTIMISERS[plan.optimiser](
             network.parameters(), lr=plan.schedule.rate, weight_decay=plan.weight_decay
         )
@@ -208,7 +212,7 @@ class _Training:
     def _forward(self, images: list[Image], labels: Labels, totals: _EpochTotals) -> Tensor:
         """Mean loss of a batch, added to the totals."""
         start = self._synchronised_time()
-        log_odds = logits(self._network, self._body, images, self._loader.view, self._runtime)
+        log_odds = self._log_odds(images)
         targets = torch.from_numpy(labels).to(log_odds)
         loss = binary_cross_entropy_with_logits(log_odds, targets)
         totals.add(len(labels), float(loss.detach()), int(((log_odds > 0) == (targets > 0)).sum()))

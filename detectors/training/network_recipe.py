@@ -110,7 +110,12 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable, UsesBackend):
     @property
     def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
-        return self.plan.threads == 1
+        return self.training_threads == 1
+
+    @property
+    def training_threads(self) -> int | None:
+        """As the plan says."""
+        return self.plan.threads
 
     @property
     def most_epochs(self) -> int:

@@ -170,7 +170,12 @@ class CodingCost(Recipe, TrainedInEpochs):
     @property
     def single_threaded_fit(self) -> bool:
         """Whether the training computes with one thread."""
-        return self.plan.threads == 1
+        return self.training_threads == 1
+
+    @property
+    def training_threads(self) -> int | None:
+        """As the plan says."""
+        return self.plan.threads
 
     @property
     def plan(self) -> CoderPlan:

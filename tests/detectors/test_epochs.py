@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from detectors import catalogue
 from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, same_state, sample, texture
-from detectors.epochs import FineTunable, TrainedInEpochs
+from detectors.epochs import FineTunable, TrainedInEpochs, training_follows_threads
 from detectors.training import network_recipe
 
 
@@ -17,6 +18,28 @@ def test_what_has_a_training_in_epochs_says_how_many_at_most():
     assert not trained & {"hog_svm", "clip_probe", "checkerboard", "ensemble_mean"}
     assert catalogue.recipe("cnnspot", "paper").most_epochs == 10_000
     assert all(found[name].most_epochs >= 1 for name in trained)
+
+
+def test_no_small_training_depends_on_the_number_of_cores():
+    recipes = (catalogue.recipe(name, "small") for name in catalogue.names())
+    assert not [recipe.card.name for recipe in recipes if training_follows_threads(recipe)]
+
+
+@pytest.mark.parametrize("name", ["fredect_net", "yu_deit", "npr"])
+def test_a_small_training_learns_the_same_whatever_the_number_of_cores(name):
+    states = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)  # the fixture of all detectors' tests puts it back
+        states.append(catalogue.recipe(name, "small").fit(ToyTrainSet(16), 0, Runtime()).state())
+    assert same_state(*states)
+
+
+def test_large_trainings_compute_with_all_threads():
+    for name in ("cnnspot", "coding_cost", "swin_t"):
+        assert training_follows_threads(catalogue.recipe(name, "paper")), name
+    assert training_follows_threads(catalogue.recipe("two_stage", "paper", second="cnnspot"))
+    for name in ("hog_svm", "clip_probe", "clip_mlp"):
+        assert not training_follows_threads(catalogue.recipe(name, "paper")), name
 
 
 def test_a_training_calls_after_no_more_epochs_than_it_says():

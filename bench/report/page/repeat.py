@@ -22,6 +22,7 @@ def repeat(manifest: Manifest) -> Markup:
     runtime = manifest.runtime
     device = f"{runtime.device}, {runtime.precision}, {runtime.processor}"
     data = "" if manifest.data.kind == EMBEDDED else " DATA is the folder of the images."
+    trained = f", trained with {runtime.training_threads} threads" if runtime.training_threads else ""
     commit = f"Commit {manifest.commit.removesuffix('-dirty')}"
     changed = " (with changes that were not committed)" if manifest.commit.endswith("-dirty") else ""
     return joined(
@@ -29,7 +30,7 @@ def repeat(manifest: Manifest) -> Markup:
         element("pre", element("code", command(manifest)), tabindex="0", role="region", aria_label="Command"),
         element(
             "p",
-            f"{commit}{changed} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}.",
+            f"{commit}{changed} on {device}, batches of {runtime.batch_size}, workers: {runtime.workers}{trained}.",
             class_="legend",
         ),
         element("p", _beside_it(manifest)) if _beside_it(manifest) else None,

@@ -86,15 +86,15 @@ def logits(network: nn.Module, body: Body, images: Sequence[Array], view: View, 
         if quick is None
         else (quick(pixels, view.mean, view.std),)
     )
-    return _log_odds(network, body(*inputs))
+    return log_odds_of(network, body(*inputs))
 
 
 def float_logits(network: nn.Module, images: Tensor, view: FloatView) -> Tensor:
     """As `logits` of images float (N, 3, H, W) in [0, 1] that the view has not seen, through which gradients flow."""
-    return _log_odds(network, network(standardised(view.test_floats(images), view.mean, view.std)))
+    return log_odds_of(network, network(standardised(view.test_floats(images), view.mean, view.std)))
 
 
-def _log_odds(network: nn.Module, outputs: Tensor) -> Tensor:
+def log_odds_of(network: nn.Module, outputs: Tensor) -> Tensor:
     """Log odds, float32 (N,), of the outputs of a network (N, 1) or (N, 2)."""
     if outputs.shape[1] == 1:
         return outputs[:, 0].float()

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
+import torch
 
-from bench.engine.plan import detector_names, fit_name, training_text
+from bench.engine.plan import detector_names, fit_name, plan, training_text
 from detectors import catalogue
-from detectors.api import Recipe
+from detectors.api import Recipe, Runtime
 from detectors.networks.npr import Npr
 from detectors.training import network_recipe
 from detectors.weights import released
@@ -138,3 +140,39 @@ def test_another_way_of_fine_tuning_is_another_fit(make_bench, monkeypatch):
     (base, tuned), (same_base, other) = keys
     assert base == same_base
     assert tuned != other
+
+
+@pytest.fixture
+def keys_of(make_bench):
+    """The keys of one fit of ResNet-18 in a setting on a device, planned where torch has so many threads."""
+
+    def keys(setting, threads, device="cpu", checkpoint=""):
+        bench = make_bench(recipes=[catalogue.recipe("resnet18", setting)])
+        train = None if checkpoint else Subset(("even",), "train")
+        cells = [Cell("resnet18", train, TEST, checkpoint=checkpoint)]
+        bench.planned(cells)
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            (item,) = plan(cells, bench.recipes, bench.selections, Runtime(device))
+        finally:
+            torch.set_num_threads(before)
+        return item.key, item.fit_key, item.training_key
+
+    return keys
+
+
+def test_another_number_of_threads_is_another_fit_where_a_training_follows_it(keys_of):
+    assert keys_of("paper", 1) == keys_of("paper", 1)
+    assert not set(keys_of("paper", 1)) & set(keys_of("paper", 2))
+
+
+def test_the_number_of_threads_is_no_part_of_a_fit_of_one_thread_or_on_a_gpu(keys_of):
+    assert keys_of("small", 1) == keys_of("small", 2)
+    assert keys_of("paper", 1, "cuda") == keys_of("paper", 2, "cuda")
+
+
+def test_the_number_of_threads_is_no_part_of_what_is_not_fitted(keys_of, tmp_path):
+    (tmp_path / "net.pth").write_bytes(b"weights")
+    first, second = (keys_of("paper", threads, checkpoint=str(tmp_path / "net.pth")) for threads in (1, 2))
+    assert first == second

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from bench.platform.memory import KEEPING_VARIABLES
 
 FAULTS = """
 import resource
@@ -36,11 +39,18 @@ print(faults() - before)
 """
 
 
-def _page_faults(mode: str) -> int:
-    done = subprocess.run([sys.executable, "-c", FAULTS, mode], check=True, capture_output=True, text=True)
+def _page_faults(mode: str, **variables: str) -> int:
+    environment = {name: value for name, value in os.environ.items() if name not in KEEPING_VARIABLES} | variables
+    command = [sys.executable, "-c", FAULTS, mode]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return int(done.stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
 def test_memory_that_is_freed_is_used_again() -> None:
     assert _page_faults("keep") * 10 < _page_faults("leave")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
+def test_a_process_that_is_started_with_the_variables_uses_freed_memory_again() -> None:
+    assert _page_faults("leave", **KEEPING_VARIABLES) * 10 < _page_faults("leave")

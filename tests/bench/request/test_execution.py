@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from bench.engine.tracking.run_tracker import JoinedTrackers, RunTracker
 from bench.live.run_reader import RunReader
@@ -10,6 +11,7 @@ from bench.records.live_record import read_live_progress
 from bench.records.store import Store
 from bench.request.execution import execute, followed
 from bench.request.planned_run import plan_run
+from bench.request.run_record import manifest_of
 from tests.support.protocol_runs import ProtocolRunner
 
 
@@ -107,3 +109,11 @@ def test_a_tracking_server_that_is_not_there_costs_one_line(plan, quiet, monkeyp
     assert said[0].startswith("MLflow at http://127.0.0.1:9 does not take the run (")
     assert said[0].endswith("; the run goes on without it")
     assert RunReader(store.root).read().counts["scored"] == len(run.cells)
+
+
+def test_the_threads_of_a_training_are_recorded_where_it_follows_them(plan):
+    recorded = {
+        (setting, name): manifest_of(plan((name,), setting=setting)[0]).runtime.training_threads
+        for setting, name in (("paper", "npr"), ("small", "npr"), ("paper", "hog_svm"))
+    }
+    assert recorded == {("paper", "npr"): torch.get_num_threads(), ("small", "npr"): 0, ("paper", "hog_svm"): 0}

@@ -46,6 +46,12 @@ def test_spectra_equal_numpy(side):
         assert one[0, 0] == 1  # frequency 0 lies in the corner
 
 
+def test_spectra_have_the_same_bits_where_torch_selects_their_percentiles():
+    images = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    images[0, 0] = 0.5  # many equal values
+    assert torch.equal(spectra(images), spectra(images.clone().requires_grad_()).detach())
+
+
 def test_weak_frequencies_of_a_smooth_image_are_no_rounding_errors():
     wave = np.sin(np.arange(224) / 25)
     image = np.rint(120 + 100 * wave[:, None, None] * wave[:, None] + np.zeros(3)).astype(np.float32) / 255

@@ -3,6 +3,7 @@
 import getpass
 import re
 import socket
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bench.report.figures.findings import Findings
 from bench.report.page.document import page
 from bench.report.ranking_columns import ranking_columns
 from tests.support.pages import HOSTILE, conditions_run, hostile_run, numbers_of, page_of, read
-from tests.support.synthetic_runs import falling, make_run, with_data, with_detector, without
+from tests.support.synthetic_runs import falling, make_run, with_data, with_detector, with_manifest, without
 
 HASH = re.compile(r"url\(\s*['\"]?(?!data:)")
 
@@ -49,6 +50,14 @@ def any_root(request):
         "several": [make_run(), make_run(degraded=True), with_data(make_run(), digest="other", title="other images")],
     }
     return read(page_of(*runs[request.param]))
+
+
+def test_how_to_repeat_a_run_says_the_threads_of_trainings_that_follow_them():
+    run = make_run()
+    assert "trained with" not in page_of(run)
+    assert "workers: 2, trained with 6 threads." in page_of(
+        with_manifest(run, runtime=replace(run.manifest.runtime, training_threads=6))
+    )
 
 
 def test_ids_are_unique_and_every_link_has_a_target(any_root):
