@@ -22,6 +22,7 @@ class OnnxRuntimeSession:
         _share_threads()
         options = onnxruntime.SessionOptions()
         options.use_per_session_threads = False
+        options.enable_cpu_mem_arena = False  # each session would keep memory for its largest maps
         options.log_severity_level = 4  # what goes wrong is raised: lines of its log would go to the terminal
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._session._model_bytes = None  # noqa: SLF001 - it would keep all weights twice, for other providers
