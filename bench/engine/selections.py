@@ -14,7 +14,8 @@ from bench.engine.cache import Hashes
 from bench.engine.source_draw import drawn_images
 from bench.images.assembly import with_base_degradation
 from bench.images.image_set import ImageSet, TooFewImages
-from bench.images.quality.inspection import HASH_BYTES, InspectedImages
+from bench.images.quality.file_records import HASH_BYTES
+from bench.images.quality.inspection import InspectedImages
 from bench.platform.files import digest
 from detectors.api import Rows, Sample
 from protocols.api import NONE, DegradedImages, Subset

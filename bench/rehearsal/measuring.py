@@ -23,7 +23,7 @@ from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_d
 from bench.engine.timing import DeviceClock
 from bench.images.decoding.decoder import decode
 from bench.images.image_set import ImageSet
-from bench.images.quality.inspection import HASH_BYTES
+from bench.images.quality.file_records import HASH_BYTES
 from bench.platform.progress import Reporter
 from bench.records.store import Store
 from bench.rehearsal.amounts import Counted, beginnings

@@ -207,7 +207,12 @@ class Tree(ABC):
         with self.open(name) as opened:
             return opened.read()
 
-    def local_path(self, name: str) -> Path | None:
+    @property
+    def is_local(self) -> bool:
+        """Whether each file has a path on a local disk, from which another process may read it with `read_local`."""
+        return False
+
+    def local_path(self, name: str) -> str | None:
         """The path of one file on a local disk; None where it is in an archive or a store."""
         del name
         return None
@@ -233,6 +238,7 @@ class Folder(Tree):
     def __init__(self, root: Path, given_file: str = "", *, follow: bool = True) -> None:
         super().__init__(str(root), str(root.resolve()), given_file)
         self.root = root
+        self._root_text = str(root)
         self._real = root.resolve()
         self._follow = follow
         self._raw: dict[str, str] = {}  # names on the disk of those that are called otherwise
@@ -303,19 +309,39 @@ class Folder(Tree):
 
     def stamp(self, name: str) -> FileStamp:
         """Size, and a hash of the times of modification and of change, and of the inode."""
-        status = self.local_path(name).stat()
+        status = os.stat(self.local_path(name))  # noqa: PTH116 - millions of files
         return status.st_size, change_of(status)
 
-    def local_path(self, name: str) -> Path:
+    def read(self, name: str) -> bytes:
+        """All bytes of one file. Raises what `read_local` raises."""
+        return read_local(self.local_path(name))
+
+    @property
+    def is_local(self) -> bool:
+        """Always."""
+        return True
+
+    def local_path(self, name: str) -> str:
         """The path of the file."""
-        return self.root / self._raw.get(name, name)
+        return f"{self._root_text}/{self._raw.get(name, name)}"
 
     def open(self, name: str) -> BinaryIO:
         """The file, if it is a regular one."""
-        path = self.local_path(name)
+        path = Path(self.local_path(name))
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError(EINVAL, "not a regular file")
         return path.open("rb")
+
+
+def read_local(path: str) -> bytes:
+    """All bytes of a regular file on a local disk. Raises `OSError`, also for one that is larger than any image."""
+    status = os.stat(path)  # noqa: PTH116 - millions of files
+    if status.st_size > MAX_FILE_BYTES:
+        raise too_large_error(status.st_size)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(EINVAL, "not a regular file")
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return file.readall()
 
 
 def change_of(status: os.stat_result) -> int:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, cast
 import pandas as pd
 
 from bench.images.quality.duplicates import Duplicates, find_duplicates
-from bench.images.quality.inspection import NOTE_SEPARATOR, InspectedImages
+from bench.images.quality.file_records import NOTE_SEPARATOR
+from bench.images.quality.inspection import InspectedImages
 from protocols.degradations import parse_degradation
 
 CLASSES = {0: "real", 1: "generated"}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.engine import cache
 from bench.engine.cache import Cache
+from bench.engine.caching import inspections
 from bench.images.data_sets import read
 from bench.platform.files import digest
 from detectors.checks import same_state
@@ -77,7 +77,7 @@ def test_a_killed_inspection_is_resumed_where_it_stopped(tmp_path, monkeypatch):
     write_folder(tmp_path / "data")
     images = read(str(tmp_path / "data"))
     whole = Cache(tmp_path / "one").inspect(images, 2, lambda _: None)
-    monkeypatch.setattr(cache, "INSPECTIONS_PER_FILE", 20)
+    monkeypatch.setattr(inspections, "INSPECTIONS_PER_FILE", 20)
     done = []
 
     def kill(more):

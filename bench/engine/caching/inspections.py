@@ -1,0 +1,222 @@
+"""The facts of image files that were inspected, so that a file is decoded once: read and written in columns.
+
+They are kept by name, degradation, size and state on the disk, in files of `INSPECTIONS_PER_FILE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bench.images.files.tree import FileStamp, Tree, read_local
+from bench.images.image_set import ImageSet
+from bench.images.quality.file_records import (
+    HASH_BYTES,
+    UNREAD_HASH,
+    RecordColumns,
+    FileBatch,
+    FileRecord,
+    inspect_files,
+)
+from bench.images.quality.inspection import InspectedImages
+from bench.platform.executors import map_in_order
+from bench.platform.files import digest, write_atomically
+from protocols.degradations import parse_degradation
+
+INSPECTIONS_PER_FILE = 10_000  # a killed run loses no more of them
+FILES_PER_BATCH = 128  # that are inspected together at most
+BATCHES = 256  # there are at most so many where a batch is smaller, for progress to be seen
+MIN_FILES_FOR_PROCESSES = 4_000  # fewer take no longer than processes take to start
+MAX_PROCESSES = 32
+_KEY_SCHEMA = pa.schema([
+    *((name, pa.large_string()) for name in ("name", "degradation")),
+    *((name, pa.int64()) for name in ("bytes", "time")),
+])  # fmt: skip
+_TYPES = {str: pa.large_string(), bool: pa.bool_(), int: pa.int64()}
+_RECORD_SCHEMA = pa.schema([
+    (name, pa.binary(len(value)) if isinstance(value, bytes) else _TYPES[type(value)])
+    for name, value in FileRecord(UNREAD_HASH)._asdict().items()
+])  # fmt: skip
+_SCHEMA = pa.schema([*_KEY_SCHEMA, *_RECORD_SCHEMA])
+APPEARANCE = ("colour", "luma_grid")  # fields that an audit alone reads
+Table = Any  # pyarrow has no types
+
+
+@dataclass(frozen=True)
+class Inspections:
+    """The facts of the files of one place.
+
+    Attributes:
+        folder: Where they are kept.
+        workers: How many files to read at a time.
+        appearance: Whether the fields `APPEARANCE` are read too.
+    """
+
+    folder: Path
+    workers: int
+    appearance: bool = False
+
+    def inspect(self, images: ImageSet, advance: Callable[[int], object]) -> InspectedImages:
+        """The facts of every image file, reading only files whose size or state is new.
+
+        Args:
+            images: The image set.
+            advance: Called with the number of further files that are done.
+        """
+        keys, known, missing = self._known(images)
+        advance(len(images) - len(missing))
+        found, done = [known], 0
+        for facts in _in_parts(_inspected_now(images, missing, self.workers), advance):
+            rows = missing[done : done + len(facts)]
+            done += len(facts)
+            new = _beside(keys.take(rows), facts)
+            _write(new, self.folder)
+            found.append(new.select(known.column_names))
+        return self._inspected(images, keys, pa.concat_tables(found))
+
+    def recall(self, images: ImageSet) -> tuple[InspectedImages, int]:
+        """The facts of the image files that were inspected before; nothing is decoded, and nothing written.
+
+        Returns:
+            The facts, and how many files have none: their hashes are of their names.
+        """
+        keys, known, missing = self._known(images)
+        names = pa.array(images.table["name"]).take(missing).to_pylist()
+        hashes = [bytes.fromhex(digest(images.files.identity, name)) for name in names]
+        empty: RecordColumns = {name: [value] * len(names) for name, value in FileRecord(UNREAD_HASH)._asdict().items()}
+        facts = _to_table(empty | {"hash": hashes})
+        found = pa.concat_tables([known, _beside(keys.take(missing), facts).select(known.column_names)])
+        return self._inspected(images, keys, found), int(images.image_counts[missing].sum())
+
+    def _known(self, images: ImageSet) -> tuple[Table, Table, NDArray[np.int64]]:
+        """What the facts of each file are kept under, all known facts, and the positions of files that have none."""
+        keys = _keys(images, self.workers)
+        columns = [name for name in _SCHEMA.names if self.appearance or name not in APPEARANCE]
+        schema = pa.schema([_SCHEMA.field(name) for name in columns])
+        parts = [_read(path, schema) for path in sorted(self.folder.glob("*.parquet"))]
+        known = pa.concat_tables([schema.empty_table(), *parts])
+        return keys, known, np.flatnonzero(_positions(keys, known) < 0)
+
+    @staticmethod
+    def _inspected(images: ImageSet, keys: Table, found: Table) -> InspectedImages:
+        """The images with their facts among those that were found."""
+        rows = _positions(keys, found)
+        return InspectedImages(images, _to_pandas(found.drop_columns(_KEY_SCHEMA.names).take(rows)))
+
+
+def _inspected_now(images: ImageSet, rows: NDArray[np.int64], workers: int) -> Iterator[Table]:
+    """The facts of the files at some positions, in batches."""
+    files, many = images.files, len(rows) >= MIN_FILES_FOR_PROCESSES
+    # another process is given paths; what is in an archive or a store is read here, by threads
+    local = files if isinstance(files, Tree) and files.is_local and many and workers > 1 else None
+    columns = [pa.array(images.table[name]).take(rows) for name in ("name", "degradation")]
+    size = min(FILES_PER_BATCH, 1 + len(rows) // BATCHES)
+
+    def batches() -> Iterator[FileBatch]:
+        for start in range(0, len(rows), size):
+            names, chains = (column.slice(start, size).to_pylist() for column in columns)
+            if local:
+                yield FileBatch(read_local, list(map(local.local_path, names)), chains, images.max_pixels)
+            else:
+                yield FileBatch(files.read, names, chains, images.max_pixels)
+
+    done = map_in_order(inspect_files, batches(), min(workers, MAX_PROCESSES), processes=local is not None)
+    yield from map(_to_table, done)
+
+
+def _to_table(columns: RecordColumns) -> Table:
+    """RecordColumns of records as a table of `_RECORD_SCHEMA`."""
+    return pa.table([_to_array(columns[field.name], field.type) for field in _RECORD_SCHEMA], schema=_RECORD_SCHEMA)
+
+
+def _to_array(values: Sequence[Any] | NDArray[Any], kind: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """A column; of uint8 (N, bytes) its buffer."""
+    if isinstance(values, np.ndarray):
+        return pa.FixedSizeBinaryArray.from_buffers(
+            kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
+        )
+    return pa.array(values, kind)
+
+
+def _in_parts(batches: Iterator[Table], advance: Callable[[int], object]) -> Iterator[Table]:
+    """Batches as tables of `INSPECTIONS_PER_FILE` rows or some more; the last one has the rest."""
+    waiting: list[Table] = []
+    for batch in batches:
+        waiting.append(batch)
+        advance(len(batch))
+        if sum(map(len, waiting)) >= INSPECTIONS_PER_FILE:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _keys(images: ImageSet, workers: int) -> Table:
+    """What the facts of each file are kept under, columns of `_KEY_SCHEMA`."""
+    names = pa.array(images.table["name"])
+    parts = (names.slice(start, INSPECTIONS_PER_FILE) for start in range(0, len(names), INSPECTIONS_PER_FILE))
+    stamps = map_in_order(lambda part: _stamps(images, part.to_pylist()), parts, workers)
+    marks = np.concatenate([np.empty((0, 2), np.int64), *stamps])
+    known = {text: parse_degradation(text).key if text else "" for text in images.table["degradation"].unique()}
+    degradations = images.table["degradation"].map(known)
+    return pa.table([names, pa.array(degradations), *marks.T], schema=_KEY_SCHEMA)
+
+
+def _stamps(images: ImageSet, names: Sequence[str]) -> NDArray[np.int64]:
+    """Size in bytes and state of each file, (N, 2); -1 and 0 for one that is not there."""
+    stamps: list[FileStamp] = []
+    for name in names:
+        try:
+            stamps.append(images.files.stamp(name))
+        except OSError:
+            stamps.append((-1, 0))
+    return np.array(stamps, np.int64)
+
+
+def _positions(keys: Table, known: Table) -> NDArray[np.int64]:
+    """The row of the first of some facts that are kept under each key; -1 for none."""
+    found = pc.index_in(_joined(keys), value_set=_joined(known))
+    return np.asarray(pc.fill_null(found, -1), np.int64)
+
+
+def _joined(table: Table) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The columns of `_KEY_SCHEMA` as one, in which no two keys are the same bytes: no name has a zero byte."""
+    columns = [table[name].cast(pa.large_string()).cast(pa.large_binary()) for name in _KEY_SCHEMA.names]
+    return pc.binary_join_element_wise(*columns, pa.scalar(b"\0", pa.large_binary()))
+
+
+def _beside(keys: Table, facts: Table) -> Table:
+    """Facts beside what they are kept under."""
+    return pa.table([*keys.columns, *facts.columns], schema=_SCHEMA)
+
+
+def _read(path: Path, schema: Any) -> Table:  # noqa: ANN401 - pyarrow has no types
+    """Some columns of the facts in one file; none where it is damaged."""
+    try:
+        return pq.read_table(path, columns=schema.names).cast(schema)
+    except (OSError, ValueError, pa.ArrowException):
+        return schema.empty_table()
+
+
+def _write(facts: Table, folder: Path) -> None:
+    """Write facts of files, but for those that could not be read, over a network perhaps: they are tried again."""
+    lasting = facts.filter(pc.not_equal(facts["hash"], pa.scalar(UNREAD_HASH, pa.binary(HASH_BYTES))))
+    path = folder / f"{digest(*_joined(lasting).to_pylist())[:32]}.parquet"
+    write_atomically(path, partial(pq.write_table, lasting))
+
+
+def _to_pandas(facts: Table) -> pd.DataFrame:
+    """Facts as a frame, with texts and bytes in the buffers that they are in."""
+    types = {kind: pd.ArrowDtype(kind) for kind in facts.schema.types if pa.types.is_fixed_size_binary(kind)}
+    frame: pd.DataFrame = facts.combine_chunks().to_pandas(types_mapper=types.get)
+    return frame
