@@ -42,10 +42,9 @@ def with_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str] = ()) 
     stated = tree.reading.group
     if stated:
         return table.assign(source=_stated_sources(tree, table, groups)), ()
-    own = _are_own(table)
-    folders = table["name"].map(lambda name: name.rpartition("/")[0])
-    if not own.all() or not len(table):
+    if not len(table) or not _all_are_own(table):
         return table, ()
+    folders = table["name"].map(lambda name: name.rpartition("/")[0])
     videos = _videos(table["name"], folders)
     if len(videos) >= MIN_FOLDERS:
         frames = folders.isin(videos)
@@ -56,10 +55,10 @@ def with_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str] = ()) 
     return table, ()
 
 
-def _are_own(table: pd.DataFrame) -> pd.Series[bool]:
+def _all_are_own(table: pd.DataFrame) -> bool:
     """Whether the source of each image is itself: its name, or the key of its sample, which is its name up to a dot."""
     pairs = zip(table["name"], table["source"], strict=True)
-    return pd.Series([f"{name}.".startswith(f"{source}.") for name, source in pairs], table.index, dtype=bool)
+    return all(f"{name}.".startswith(f"{source}.") for name, source in pairs)
 
 
 def _stated_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str]) -> pd.Series[str]:
@@ -114,7 +113,7 @@ def _without_last(content: str, folder: str) -> str:
 
 def proposals(table: pd.DataFrame) -> list[str]:
     """What a user may want to state of a table in which every image is a source of its own, one sentence each."""
-    if not len(table) or not _are_own(table).all():
+    if not len(table) or not _all_are_own(table):
         return []
     folders = table["name"].map(lambda name: name.rpartition("/")[0])
     stems = table["name"].map(lambda name: PurePosixPath(name).stem)

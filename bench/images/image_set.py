@@ -85,7 +85,7 @@ class ImageSet:
     @cached_property
     def generators(self) -> tuple[str, ...]:
         """Names of the generators, in the order of `families`."""
-        present = set(self.table.loc[self.table["label"] == 1, "generator"])
+        present = set(self.table.loc[self.table["label"] == 1, "generator"].unique())
         return tuple(name for name in self.families if name in present)
 
     @cached_property
@@ -194,7 +194,7 @@ class ImageSet:
     @cached_property
     def contents(self) -> tuple[str, ...]:
         """What its images show, in alphabetical order; none where the data set does not state it."""
-        return tuple(sorted(set(self.table["content"]) - {""}))
+        return tuple(sorted(set(self.table["content"].unique()) - {""}))
 
     @cached_property
     def copies(self) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class ImageSet:
 
         Strengths are in the order of their numbers: q_5 before q_50.
         """
-        names = set(self.table["copy"])
+        names = set(self.table["copy"].unique())
         return tuple(sorted(names, key=_with_numbers)) if names - {""} else ()
 
     def attribute(self, name: str) -> Sequence[str]:

@@ -23,9 +23,9 @@ from bench.images.image_set import ImageSet
 from bench.images.quality.file_records import (
     HASH_BYTES,
     UNREAD_HASH,
-    RecordColumns,
     FileBatch,
     FileRecord,
+    RecordColumns,
     inspect_files,
 )
 from bench.images.quality.inspection import InspectedImages

@@ -96,17 +96,17 @@ class Listing:
             name: Its name.
             is_image: Looks at its content, where its suffix says nothing.
         """
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - millions of names
-        path = f"{folder}/{name}" if folder else name
+        _, dot, last = name.rpartition(".")
+        suffix = f".{last.lower()}" if dot else ""
         if is_hidden(name):
             self.ignored["hidden"] += 1
         elif suffix in IMAGE_SUFFIXES or (suffix not in DATA_SUFFIXES and is_image is not None and is_image()):
             self.images.setdefault(folder, []).append(name)
         elif suffix in DATA_SUFFIXES:
-            self.data.append(path)
+            self.data.append(f"{folder}/{name}" if folder else name)
         else:
             self.ignored[printable(suffix) or "no suffix"] += 1
-            self.others.append(path)
+            self.others.append(f"{folder}/{name}" if folder else name)
 
     def add_path(self, path: str, is_image: Callable[[], bool] | None = None) -> None:
         """Add one file by its whole name; a file in a hidden folder is hidden."""
@@ -253,27 +253,37 @@ class Folder(Tree):
         waiting = [""]
         while waiting:
             folder = waiting.pop()
+            called = storable(folder)
             try:
                 with os.scandir(self.root / folder) as entries:
-                    waiting += [path for entry in entries if (path := self._add(listing, folder, entry))]
+                    waiting += [path for entry in entries if (path := self._add(listing, folder, called, entry))]
             except OSError as error:
                 msg = f"{self.root / folder} cannot be listed ({error.strerror}); mend its permissions or take it away"
                 raise InputError(msg) from error
         return listing
 
-    def _add(self, listing: Listing, folder: str, entry: os.DirEntry[str]) -> str | None:
-        """Add one entry to the listing, or return its path where it is a folder that is listed too."""
-        path = f"{folder}/{entry.name}" if folder else entry.name
-        if is_hidden(entry.name):
+    def _add(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> str | None:
+        """Add one entry to the listing, or return its path where it is a folder that is listed too.
+
+        Args:
+            listing: The listing.
+            folder: The folder of the entry.
+            called: The same as `storable` has it.
+            entry: The entry.
+        """
+        name = entry.name
+        path = f"{folder}/{name}" if folder else name
+        if is_hidden(name):
             listing.ignored["hidden"] += not entry.is_dir(follow_symlinks=False)
             return None
         if entry.is_symlink() and not self._may_follow(listing, path, entry):
             return None
         if entry.is_dir():
             return path
-        if (stored := storable(path)) != path:
-            self._raw[stored] = path
-        listing.add_path(stored, lambda: is_image_file(entry.path))
+        stored = storable(name)
+        if stored != name or called != folder:
+            self._raw[f"{called}/{stored}" if called else stored] = path
+        listing.add(called, stored, lambda: is_image_file(entry.path))
         return None
 
     def _may_follow(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> bool:
