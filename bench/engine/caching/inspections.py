@@ -30,7 +30,7 @@ from bench.images.quality.file_records import (
 )
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.executors import map_in_order
-from bench.platform.files import digest, write_atomically
+from bench.platform.files import TextColumn, digest, write_atomically
 from protocols.degradations import parse_degradation
 
 INSPECTIONS_PER_FILE = 10_000  # a killed run loses no more of them
@@ -126,7 +126,7 @@ def _inspected_now(images: ImageSet, rows: NDArray[np.int64], workers: int) -> I
         for start in range(0, len(rows), size):
             names, chains = (column.slice(start, size).to_pylist() for column in columns)
             if local:
-                yield FileBatch(read_local, list(map(local.local_path, names)), chains, images.max_pixels)
+                yield FileBatch(read_local, [str(local.local_path(name)) for name in names], chains, images.max_pixels)
             else:
                 yield FileBatch(files.read, names, chains, images.max_pixels)
 
@@ -184,15 +184,21 @@ def _stamps(images: ImageSet, names: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _positions(keys: Table, known: Table) -> NDArray[np.int64]:
-    """The row of the first of some facts that are kept under each key; -1 for none."""
-    found = pc.index_in(_joined(keys), value_set=_joined(known))
-    return np.asarray(pc.fill_null(found, -1), np.int64)
+    """The row of the first of some facts that are kept under each key; -1 for none.
 
-
-def _joined(table: Table) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """The columns of `_KEY_SCHEMA` as one, in which no two keys are the same bytes: no name has a zero byte."""
-    columns = [table[name].cast(pa.large_string()).cast(pa.large_binary()) for name in _KEY_SCHEMA.names]
-    return pc.binary_join_element_wise(*columns, pa.scalar(b"\0", pa.large_binary()))
+    Args:
+        keys: Columns of `_KEY_SCHEMA`, every name once.
+        known: Facts, each beside its key.
+    """
+    named = pc.index_in(known["name"], value_set=keys["name"])
+    rows = np.flatnonzero(named.is_valid())  # of the known facts, those of files that are asked for
+    files = np.asarray(named.drop_null(), np.int64)
+    same = np.ones(len(rows), bool)
+    for name in _KEY_SCHEMA.names[1:]:
+        same &= np.asarray(pc.equal(known[name].take(rows), keys[name].take(files)))
+    positions = np.full(len(keys), -1)
+    positions[files[same][::-1]] = rows[same][::-1]  # the first is written last
+    return positions
 
 
 def _beside(keys: Table, facts: Table) -> Table:
@@ -211,7 +217,8 @@ def _read(path: Path, schema: Any) -> Table:  # noqa: ANN401 - pyarrow has no ty
 def _write(facts: Table, folder: Path) -> None:
     """Write facts of files, but for those that could not be read, over a network perhaps: they are tried again."""
     lasting = facts.filter(pc.not_equal(facts["hash"], pa.scalar(UNREAD_HASH, pa.binary(HASH_BYTES))))
-    path = folder / f"{digest(*_joined(lasting).to_pylist())[:32]}.parquet"
+    identity = [TextColumn(lasting[name].cast(pa.large_string())) for name in _KEY_SCHEMA.names]
+    path = folder / f"{digest(*identity)[:32]}.parquet"
     write_atomically(path, partial(pq.write_table, lasting))
 
 

@@ -73,8 +73,10 @@ def borders(pixels: Image) -> str:
 def _border_colour(rows: Image) -> str:
     """The colour of the outermost rows, uint8 (R, L, 3), where they are uniform, else ""."""
     few = rows[0, :: max(1, rows.shape[1] // 8)].tobytes()  # of nearly all images they tell already
-    channels = (few[first::3] for first in range(3))
-    if len(rows) < BORDER_WIDTH or any(max(levels) - min(levels) > BORDER_SPREAD for levels in channels):
+    for channel in (few[::3], few[1::3], few[2::3]):
+        if max(channel) - min(channel) > BORDER_SPREAD:
+            return ""
+    if len(rows) < BORDER_WIDTH:
         return ""
     least, most = rows.min((0, 1)), rows.max((0, 1))
     if (most - least > BORDER_SPREAD).any():

@@ -19,6 +19,7 @@ FACTS = (
     *("images", "formats", "modes", "width", "height", "short_side"),
     *("quality", "other_tables", "bytes_per_pixel", "exif", "profile"),
 )
+FILE_FACTS = ("width", "height", "format", "mode", "quality", "nearest_quality", "bytes", "exif", "profile")
 COLUMNS = ("generator", "split", "class", *FACTS)
 SUMMARY_COLUMNS = ("generator", "class", "splits", *FACTS)
 
@@ -97,8 +98,10 @@ def take_census(inspected: InspectedImages) -> Census:
         *filter(None, map(_duplicates_warning, duplicates)),
         *_missing_warnings(images.missing),
     ]
-    groups, generators = _groups(usable.table), _generators(usable.table, images.generators)
-    noted = _file_notes(usable.table)
+    table = usable.table
+    facts = table[[*GROUP, *FILE_FACTS]]
+    groups, generators = _groups(facts), _generators(facts, images.generators)
+    noted = _file_notes(table)
     return Census(groups, generators, excluded, duplicates, noted, images.notes, tuple(warnings))
 
 

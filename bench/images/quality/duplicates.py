@@ -128,11 +128,13 @@ def near_pairs(unique: PerceptualHashes) -> IndexPairs:
     Args:
         unique: The hashes, all different.
     """
-    first, middle, last = unique.reshape(-1, PERCEPTUAL_HASH_BYTES // 3, 3).astype(np.uint64).transpose(2, 1, 0)
+    first, middle, last = unique.reshape(-1, PERCEPTUAL_HASH_BYTES // 3, 3).astype(np.uint16).transpose(2, 1, 0)
     bands = np.concatenate([first << 4 | middle >> 4, (middle & 15) << 8 | last])
     words = np.pad(unique, ((0, 0), (0, -unique.shape[1] % 8))).view(np.uint64)
     found = [
-        pairs for one, other in combinations(bands, 2) for pairs in _near_pairs_that_share(one << 12 | other, words)
+        pairs
+        for one, other in combinations(bands, 2)
+        for pairs in _near_pairs_that_share(one.astype(np.uint64) << 12 | other, words)
     ]
     return np.unique(np.concatenate([np.empty((0, 2), np.int64), *found]), axis=0)
 
@@ -145,8 +147,9 @@ def _near_pairs_that_share(keys: NDArray[np.uint64], words: NDArray[np.uint64]) 
         words: The hashes, (N, W).
     """
     ranked = np.sort(keys << (64 - KEY_BITS) | np.arange(len(keys), dtype=np.uint64))  # faster than argsort
-    keys, order = ranked >> (64 - KEY_BITS), (ranked & (2 ** (64 - KEY_BITS) - 1)).astype(np.int64)
-    starts = np.arange(len(order))
+    keys = ranked >> (64 - KEY_BITS)
+    order = (ranked & (2 ** (64 - KEY_BITS) - 1)).view(np.int64)
+    starts = np.flatnonzero(keys[1:] == keys[:-1])
     for step in range(1, MAX_COMPARISONS + 1):
         starts = starts[starts < len(order) - step]
         starts = starts[keys[starts] == keys[starts + step]]
