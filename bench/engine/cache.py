@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from bench.engine.caching.embedding_files import EmbeddingFiles
 from bench.engine.caching.inspections import Inspections
 from bench.engine.versions import decoder_versions
 from bench.images.image_set import ImageSet
@@ -34,54 +34,16 @@ from bench.images.quality.file_records import VERSION
 from bench.images.quality.inspection import InspectedImages
 from bench.platform.files import digest, write_atomically
 from bench.records.columns import LOG_ODDS, SCORE
-from detectors.api import Answer, Embeddings, State
+from detectors.api import Answer, State
 
 HISTORY = "history"
 _DIAGNOSTIC = "diagnostic "  # before the name of one: a detector may call it as a column of ours is called
 History = Sequence[Mapping[str, float]]
-Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
 
 
 def _file_name(key: str) -> str:
     """A key as a readable folder name; its digest keeps different keys apart."""
     return f"{re.sub(r'[^A-Za-z0-9.@+-]+', '_', key)[:60]}-{digest(key)[:12]}"
-
-
-class EmbeddingFiles:
-    """Embeddings by content hash, in files of one batch each."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._locations: dict[bytes, tuple[Path, int]] = {}  # by hash, file and row
-        for path in sorted(folder.glob("*.safetensors")):
-            self._index(path, _load(path, "hashes"))
-
-    def _index(self, path: Path, hashes: NDArray[np.generic]) -> None:
-        for row, value in enumerate(hashes):
-            self._locations[bytes(value)] = path, row
-
-    def __contains__(self, value: bytes) -> bool:
-        return value in self._locations
-
-    def add(self, hashes: Hashes, embeddings: Embeddings) -> None:
-        """Write the embeddings of some images, float32 (N, D), under their hashes."""
-        path = self._folder / f"{digest(hashes.tobytes())}.safetensors"
-        arrays: State = {"hashes": np.ascontiguousarray(hashes), "embeddings": np.ascontiguousarray(embeddings)}
-        write_atomically(path, lambda temporary: save_file(arrays, temporary))
-        self._index(path, hashes)
-
-    def __getitem__(self, hashes: Hashes) -> Embeddings:
-        """Embeddings float32 (N, D), in the order asked for. Raises `KeyError` for an image that is not embedded."""
-        rows_by_path: dict[Path, list[tuple[int, int]]] = {}
-        for position, value in enumerate(hashes):
-            path, row = self._locations[bytes(value)]
-            rows_by_path.setdefault(path, []).append((position, row))
-        embeddings: list[Embeddings] = [np.empty(0, np.float32)] * len(hashes)
-        for path, rows in rows_by_path.items():
-            shard = _load(path, "embeddings").astype(np.float32, copy=False)
-            for position, row in rows:
-                embeddings[position] = shard[row]
-        return np.stack(embeddings)
 
 
 @dataclass(frozen=True)
@@ -187,13 +149,3 @@ class Cache:
 
     def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
-
-
-def _load(shard: Path, name: str) -> NDArray[np.generic]:
-    try:
-        with safe_open(shard, framework="numpy") as opened:
-            array: NDArray[np.generic] = opened.get_tensor(name)
-    except SafetensorError as error:
-        msg = f"{shard} is damaged ({error}); delete it and run again"
-        raise OSError(msg) from error
-    return array

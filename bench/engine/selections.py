@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.engine.cache import Hashes
+from bench.engine.caching.embedding_files import Hashes
 from bench.engine.source_draw import drawn_images
 from bench.images.assembly import with_base_degradation
 from bench.images.image_set import ImageSet, TooFewImages

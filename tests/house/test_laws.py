@@ -16,6 +16,7 @@ WRITERS = {
     "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
     "bench/engine/cache.py",  # the cache folder
+    "bench/engine/caching/embedding_files.py",  # the same
     "bench/engine/caching/inspections.py",  # the same
     "bench/engine/tracking/training_curves.py",  # TensorBoard writes its own files
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named

@@ -1,1 +1,1 @@
-"""What the cache folder holds in tables of its own: facts of files, and embeddings."""
+"""What the cache folder holds of each image: facts of its file, and its embeddings."""
