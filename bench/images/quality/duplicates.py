@@ -147,12 +147,12 @@ def _near_pairs_that_share(keys: NDArray[np.uint64], words: NDArray[np.uint64]) 
         words: The hashes, (N, W).
     """
     ranked = np.sort(keys << (64 - KEY_BITS) | np.arange(len(keys), dtype=np.uint64))  # faster than argsort
-    keys = ranked >> (64 - KEY_BITS)
+    shared = ranked >> (64 - KEY_BITS)
     order = (ranked & (2 ** (64 - KEY_BITS) - 1)).view(np.int64)
-    starts = np.flatnonzero(keys[1:] == keys[:-1])
+    starts = np.flatnonzero(shared[1:] == shared[:-1])
     for step in range(1, MAX_COMPARISONS + 1):
         starts = starts[starts < len(order) - step]
-        starts = starts[keys[starts] == keys[starts + step]]
+        starts = starts[shared[starts] == shared[starts + step]]
         if not len(starts):
             return
         first, second = order[starts], order[starts + step]
