@@ -73,16 +73,15 @@ class Inspections:
             images: The image set.
             advance: Called with the number of further files that are done.
         """
-        keys, known, missing = self._known(images)
+        keys, known, rows = self._known(images)
+        missing = np.flatnonzero(rows < 0)
         advance(len(images) - len(missing))
         found, done = [known], 0
         for facts in _in_parts(_inspected_now(images, missing, self.workers), advance):
-            rows = missing[done : done + len(facts)]
+            _write(_beside(keys.take(missing[done : done + len(facts)]), facts), self.folder)
+            found.append(facts.select(known.column_names))
             done += len(facts)
-            new = _beside(keys.take(rows), facts)
-            _write(new, self.folder)
-            found.append(new.select(known.column_names))
-        return self._inspected(images, keys, pa.concat_tables(found))
+        return _inspected(images, rows, pa.concat_tables(found))
 
     def recall(self, images: ImageSet) -> tuple[InspectedImages, int]:
         """The facts of the image files that were inspected before; nothing is decoded, and nothing written.
@@ -90,28 +89,38 @@ class Inspections:
         Returns:
             The facts, and how many files have none: their hashes are of their names.
         """
-        keys, known, missing = self._known(images)
+        _, known, rows = self._known(images)
+        missing = np.flatnonzero(rows < 0)
         names = pa.array(images.table["name"]).take(missing).to_pylist()
         hashes = [bytes.fromhex(digest(images.files.identity, name)) for name in names]
         empty: RecordColumns = {name: [value] * len(names) for name, value in FileRecord(UNREAD_HASH)._asdict().items()}
         facts = _to_table(empty | {"hash": hashes})
-        found = pa.concat_tables([known, _beside(keys.take(missing), facts).select(known.column_names)])
-        return self._inspected(images, keys, found), int(images.image_counts[missing].sum())
+        found = pa.concat_tables([known, facts.select(known.column_names)])
+        return _inspected(images, rows, found), int(images.image_counts[missing].sum())
 
     def _known(self, images: ImageSet) -> tuple[Table, Table, NDArray[np.int64]]:
-        """What the facts of each file are kept under, all known facts, and the positions of files that have none."""
+        """What the facts of each file are kept under, all known facts, and the row of each file's; -1 for none."""
         keys = _keys(images, self.workers)
-        columns = [name for name in _SCHEMA.names if self.appearance or name not in APPEARANCE]
-        schema = pa.schema([_SCHEMA.field(name) for name in columns])
+        facts = [name for name in _RECORD_SCHEMA.names if self.appearance or name not in APPEARANCE]
+        schema = pa.schema([_SCHEMA.field(name) for name in (*_KEY_SCHEMA.names, *facts)])
         parts = [_read(path, schema) for path in sorted(self.folder.glob("*.parquet"))]
         known = pa.concat_tables([schema.empty_table(), *parts])
-        return keys, known, np.flatnonzero(_positions(keys, known) < 0)
+        return keys, known.select(facts), _positions(keys, known)
 
-    @staticmethod
-    def _inspected(images: ImageSet, keys: Table, found: Table) -> InspectedImages:
-        """The images with their facts among those that were found."""
-        rows = _positions(keys, found)
-        return InspectedImages(images, _to_pandas(found.drop_columns(_KEY_SCHEMA.names).take(rows)))
+
+def _inspected(images: ImageSet, rows: NDArray[np.int64], found: Table) -> InspectedImages:
+    """The images with their facts.
+
+    Args:
+        images: The images.
+        rows: The row of each among the facts; -1 for one whose facts were found last.
+        found: All facts: those of the images without a row stand at the end, in their order.
+    """
+    missing = np.flatnonzero(rows < 0)
+    whole = rows.copy()
+    whole[missing] = np.arange(len(found) - len(missing), len(found))
+    in_order = np.array_equal(whole, np.arange(len(found)))
+    return InspectedImages(images, _to_pandas(found if in_order else found.take(whole)))
 
 
 def _inspected_now(images: ImageSet, rows: NDArray[np.int64], workers: int) -> Iterator[Table]:
