@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bench.images.files.tree import FileStamp, Tree, read_local
+from bench.images.files.stamps import stamps_of
+from bench.images.files.tree import Tree, read_local, stamp_local
 from bench.images.image_set import ImageSet
 from bench.images.quality.file_records import (
     HASH_BYTES,
@@ -37,6 +38,7 @@ INSPECTIONS_PER_FILE = 10_000  # a killed run loses no more of them
 FILES_PER_BATCH = 128  # that are inspected together at most
 BATCHES = 256  # there are at most so many where a batch is smaller, for progress to be seen
 MIN_FILES_FOR_PROCESSES = 4_000  # fewer take no longer than processes take to start
+MIN_STAMPS_FOR_PROCESSES = 100_000
 MAX_PROCESSES = 32
 _KEY_SCHEMA = pa.schema([
     *((name, pa.large_string()) for name in ("name", "degradation")),
@@ -125,9 +127,7 @@ def _inspected(images: ImageSet, rows: NDArray[np.int64], found: Table) -> Inspe
 
 def _inspected_now(images: ImageSet, rows: NDArray[np.int64], workers: int) -> Iterator[Table]:
     """The facts of the files at some positions, in batches."""
-    files, many = images.files, len(rows) >= MIN_FILES_FOR_PROCESSES
-    # another process is given paths; what is in an archive or a store is read here, by threads
-    local = files if isinstance(files, Tree) and files.is_local and many and workers > 1 else None
+    local = _local_tree(images, len(rows), MIN_FILES_FOR_PROCESSES, workers)
     columns = [pa.array(images.table[name]).take(rows) for name in ("name", "degradation")]
     size = min(FILES_PER_BATCH, 1 + len(rows) // BATCHES)
 
@@ -137,14 +137,23 @@ def _inspected_now(images: ImageSet, rows: NDArray[np.int64], workers: int) -> I
             if local:
                 yield FileBatch(read_local, [str(local.local_path(name)) for name in names], chains, images.max_pixels)
             else:
-                yield FileBatch(files.read, names, chains, images.max_pixels)
+                yield FileBatch(images.files.read, names, chains, images.max_pixels)
 
     done = map_in_order(inspect_files, batches(), min(workers, MAX_PROCESSES), processes=local is not None)
     yield from map(_to_table, done)
 
 
+def _local_tree(images: ImageSet, count: int, least: int, workers: int) -> Tree | None:
+    """The files of an image set where other processes are to look at some of them, by their paths.
+
+    What is in an archive or a store is read here, by threads; so are few files.
+    """
+    files = images.files
+    return files if isinstance(files, Tree) and files.is_local and count >= least and workers > 1 else None
+
+
 def _to_table(columns: RecordColumns) -> Table:
-    """RecordColumns of records as a table of `_RECORD_SCHEMA`."""
+    """Columns of records as a table of `_RECORD_SCHEMA`."""
     return pa.table([_to_array(columns[field.name], field.type) for field in _RECORD_SCHEMA], schema=_RECORD_SCHEMA)
 
 
@@ -172,24 +181,16 @@ def _in_parts(batches: Iterator[Table], advance: Callable[[int], object]) -> Ite
 
 def _keys(images: ImageSet, workers: int) -> Table:
     """What the facts of each file are kept under, columns of `_KEY_SCHEMA`."""
-    names = pa.array(images.table["name"])
-    parts = (names.slice(start, INSPECTIONS_PER_FILE) for start in range(0, len(names), INSPECTIONS_PER_FILE))
-    stamps = map_in_order(lambda part: _stamps(images, part.to_pylist()), parts, workers)
+    names, files, size = pa.array(images.table["name"]), images.files, INSPECTIONS_PER_FILE
+    local = _local_tree(images, len(names), MIN_STAMPS_FOR_PROCESSES, workers)
+    stamp = stamp_local if local else files.stamp
+    parts = (names.slice(start, size).to_pylist() for start in range(0, len(names), size))
+    called = ([str(local.local_path(name)) for name in part] for part in parts) if local else parts
+    stamps = map_in_order(partial(stamps_of, stamp), called, min(workers, MAX_PROCESSES), processes=local is not None)
     marks = np.concatenate([np.empty((0, 2), np.int64), *stamps])
     known = {text: parse_degradation(text).key if text else "" for text in images.table["degradation"].unique()}
     degradations = images.table["degradation"].map(known)
     return pa.table([names, pa.array(degradations), *marks.T], schema=_KEY_SCHEMA)
-
-
-def _stamps(images: ImageSet, names: Sequence[str]) -> NDArray[np.int64]:
-    """Size in bytes and state of each file, (N, 2); -1 and 0 for one that is not there."""
-    stamps: list[FileStamp] = []
-    for name in names:
-        try:
-            stamps.append(images.files.stamp(name))
-        except OSError:
-            stamps.append((-1, 0))
-    return np.array(stamps, np.int64)
 
 
 def _positions(keys: Table, known: Table) -> NDArray[np.int64]:

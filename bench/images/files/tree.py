@@ -12,7 +12,7 @@ import re
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from errno import EFBIG, EINVAL
@@ -107,6 +107,21 @@ class Listing:
         else:
             self.ignored[printable(suffix) or "no suffix"] += 1
             self.others.append(f"{folder}/{name}" if folder else name)
+
+    def add_plain_images(self, folder: str, entries: Iterable[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+        """Add what most entries of large folders are, image files whose names say so; returns the other entries."""
+        images, others = [], []
+        for entry in entries:
+            name = entry.name
+            _, dot, last = name.rpartition(".")
+            said = dot and f".{last.lower()}" in IMAGE_SUFFIXES and name.isascii() and not name.startswith(".")
+            if said and entry.is_file(follow_symlinks=False):
+                images.append(name)
+            else:
+                others.append(entry)
+        if images:
+            self.images.setdefault(folder, []).extend(images)
+        return others
 
     def add_path(self, path: str, is_image: Callable[[], bool] | None = None) -> None:
         """Add one file by its whole name; a file in a hidden folder is hidden."""
@@ -256,35 +271,44 @@ class Folder(Tree):
             called = storable(folder)
             try:
                 with os.scandir(self.root / folder) as entries:
-                    waiting += [path for entry in entries if (path := self._add(listing, folder, called, entry))]
+                    others = listing.add_plain_images(called, entries) if called == folder else entries
+                    for entry in others:
+                        if entry.is_file(follow_symlinks=False):
+                            self._add_file(listing, folder, called, entry)
+                        elif self._is_listed_folder(listing, folder, called, entry):
+                            waiting.append(f"{folder}/{entry.name}" if folder else entry.name)
             except OSError as error:
                 msg = f"{self.root / folder} cannot be listed ({error.strerror}); mend its permissions or take it away"
                 raise InputError(msg) from error
         return listing
 
-    def _add(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> str | None:
-        """Add one entry to the listing, or return its path where it is a folder that is listed too.
+    def _add_file(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> None:
+        """Add a file to the listing.
 
         Args:
             listing: The listing.
             folder: The folder of the entry.
             called: The same as `storable` has it.
-            entry: The entry.
+            entry: The file, or a link to one.
         """
         name = entry.name
-        path = f"{folder}/{name}" if folder else name
-        if is_hidden(name):
-            listing.ignored["hidden"] += not entry.is_dir(follow_symlinks=False)
-            return None
-        if entry.is_symlink() and not self._may_follow(listing, path, entry):
-            return None
-        if entry.is_dir():
-            return path
-        stored = storable(name)
+        stored = name if name.isascii() else storable(name)
         if stored != name or called != folder:
-            self._raw[f"{called}/{stored}" if called else stored] = path
+            self._raw[f"{called}/{stored}" if called else stored] = f"{folder}/{name}" if folder else name
         listing.add(called, stored, lambda: is_image_file(entry.path))
-        return None
+
+    def _is_listed_folder(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> bool:
+        """Whether an entry that is no file is a folder to be listed too; a link to a file is added to the listing."""
+        if is_hidden(entry.name):
+            listing.ignored["hidden"] += not entry.is_dir(follow_symlinks=False)
+            return False
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.is_symlink() and not self._may_follow(listing, path, entry):
+            return False
+        if not entry.is_dir():
+            self._add_file(listing, folder, called, entry)
+            return False
+        return True
 
     def _may_follow(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> bool:
         """Whether a link leads somewhere and is to be followed; what is not is counted or refused.
@@ -319,8 +343,7 @@ class Folder(Tree):
 
     def stamp(self, name: str) -> FileStamp:
         """Size, and a hash of the times of modification and of change, and of the inode."""
-        status = os.stat(self.local_path(name))  # noqa: PTH116 - millions of files
-        return status.st_size, change_of(status)
+        return stamp_local(self.local_path(name))
 
     def read(self, name: str) -> bytes:
         """All bytes of one file. Raises what `read_local` raises."""
@@ -341,6 +364,12 @@ class Folder(Tree):
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError(EINVAL, "not a regular file")
         return path.open("rb")
+
+
+def stamp_local(path: str) -> FileStamp:
+    """Size of a file on a local disk, and a hash of its times and inode. Raises `OSError`."""
+    status = os.stat(path)  # noqa: PTH116 - millions of files
+    return status.st_size, change_of(status)
 
 
 def read_local(path: str) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from bench.images.quality.file_records import PERCEPTUAL_HASH_BYTES
 from bench.images.quality.inspection import InspectedImages
+from bench.platform.executors import map_in_order
 
 MAX_NEAR_DISTANCE = 10  # bits that may differ between the perceptual hashes of near duplicates
 MAX_COMPARISONS = 500  # of each perceptual hash with others that share the same two bands
@@ -131,12 +133,12 @@ def near_pairs(unique: PerceptualHashes) -> IndexPairs:
     first, middle, last = unique.reshape(-1, PERCEPTUAL_HASH_BYTES // 3, 3).astype(np.uint16).transpose(2, 1, 0)
     bands = np.concatenate([first << 4 | middle >> 4, (middle & 15) << 8 | last])
     words = np.pad(unique, ((0, 0), (0, -unique.shape[1] % 8))).view(np.uint64)
-    found = [
-        pairs
-        for one, other in combinations(bands, 2)
-        for pairs in _near_pairs_that_share(one.astype(np.uint64) << 12 | other, words)
-    ]
-    return np.unique(np.concatenate([np.empty((0, 2), np.int64), *found]), axis=0)
+
+    def pairs_that_share(two: tuple[NDArray[np.uint16], ...]) -> list[IndexPairs]:
+        return list(_near_pairs_that_share(two[0].astype(np.uint64) << 12 | two[1], words))
+
+    found = map_in_order(pairs_that_share, combinations(bands, 2), os.cpu_count() or 1)  # numpy sorts side by side
+    return np.unique(np.concatenate([np.empty((0, 2), np.int64), *chain.from_iterable(found)]), axis=0)
 
 
 def _near_pairs_that_share(keys: NDArray[np.uint64], words: NDArray[np.uint64]) -> Iterator[IndexPairs]:
