@@ -273,7 +273,7 @@ class ImageSet:
     def _kinds(self) -> tuple[pd.DataFrame, NDArray[np.int64]]:
         """The kinds of images that subsets can tell apart, one a row, and the row of each image, (N,)."""
         columns = ["generator", "label", "split", "content", "copy"]
-        kinds = self.table.groupby(columns, sort=False, observed=True).ngroup().to_numpy(dtype=np.int64)
+        kinds = np.asarray(self.table.groupby(columns, sort=False, observed=True).ngroup(), np.int64)
         return self.table.loc[~pd.Series(kinds).duplicated(), columns], kinds
 
     def _mask(self, subset: Subset) -> NDArray[np.bool_]:

@@ -135,7 +135,7 @@ def near_pairs(unique: PerceptualHashes) -> IndexPairs:
     words = np.pad(unique, ((0, 0), (0, -unique.shape[1] % 8))).view(np.uint64)
 
     def pairs_that_share(two: tuple[NDArray[np.uint16], ...]) -> list[IndexPairs]:
-        return list(_near_pairs_that_share(two[0].astype(np.uint64) << 12 | two[1], words))
+        return list(_near_pairs_that_share(np.left_shift(two[0], 12, dtype=np.uint64) | two[1], words))
 
     found = map_in_order(pairs_that_share, combinations(bands, 2), os.cpu_count() or 1)  # numpy sorts side by side
     return np.unique(np.concatenate([np.empty((0, 2), np.int64), *chain.from_iterable(found)]), axis=0)
