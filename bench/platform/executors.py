@@ -19,6 +19,7 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Protocol, TypeVar
 
+from bench.platform.errors import InputError
 from bench.platform.memory import keep_freed_memory
 from detectors import catalogue
 
@@ -42,6 +43,9 @@ def map_in_order(
         items: Its arguments.
         workers: Number of threads or processes.
         processes: Whether work is of many small steps of Python, which threads cannot do side by side.
+
+    Raises:
+        InputError: A process was killed.
     """
     with _processes(workers) if processes else ThreadPoolExecutor(workers) as pool:
         window: deque[Future[Result]] = deque()
@@ -52,6 +56,11 @@ def map_in_order(
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
+        except BrokenProcessPool as error:
+            msg = (
+                "a process that looked at files was killed, perhaps for want of memory; run again with fewer --workers"
+            )
+            raise InputError(msg) from error
         finally:
             for future in window:
                 future.cancel()
