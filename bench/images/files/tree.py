@@ -272,43 +272,34 @@ class Folder(Tree):
             try:
                 with os.scandir(self.root / folder) as entries:
                     others = listing.add_plain_images(called, entries) if called == folder else entries
-                    for entry in others:
-                        if entry.is_file(follow_symlinks=False):
-                            self._add_file(listing, folder, called, entry)
-                        elif self._is_listed_folder(listing, folder, called, entry):
-                            waiting.append(f"{folder}/{entry.name}" if folder else entry.name)
+                    waiting += [path for entry in others if (path := self._add(listing, folder, called, entry))]
             except OSError as error:
                 msg = f"{self.root / folder} cannot be listed ({error.strerror}); mend its permissions or take it away"
                 raise InputError(msg) from error
         return listing
 
-    def _add_file(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> None:
-        """Add a file to the listing.
+    def _add(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> str | None:
+        """Add one entry to the listing, or return its path where it is a folder that is listed too.
 
         Args:
             listing: The listing.
             folder: The folder of the entry.
             called: The same as `storable` has it.
-            entry: The file, or a link to one.
+            entry: The entry.
         """
-        name = entry.name
-        stored = name if name.isascii() else storable(name)
-        if stored != name or called != folder:
-            self._raw[f"{called}/{stored}" if called else stored] = f"{folder}/{name}" if folder else name
-        listing.add(called, stored, lambda: is_image_file(entry.path))
-
-    def _is_listed_folder(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry that is no file is a folder to be listed too; a link to a file is added to the listing."""
+        path = f"{folder}/{entry.name}" if folder else entry.name
         if is_hidden(entry.name):
             listing.ignored["hidden"] += not entry.is_dir(follow_symlinks=False)
-            return False
-        path = f"{folder}/{entry.name}" if folder else entry.name
+            return None
         if entry.is_symlink() and not self._may_follow(listing, path, entry):
-            return False
-        if not entry.is_dir():
-            self._add_file(listing, folder, called, entry)
-            return False
-        return True
+            return None
+        if entry.is_dir():
+            return path
+        stored = storable(entry.name)
+        if stored != entry.name or called != folder:
+            self._raw[f"{called}/{stored}" if called else stored] = path
+        listing.add(called, stored, lambda: is_image_file(entry.path))
+        return None
 
     def _may_follow(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> bool:
         """Whether a link leads somewhere and is to be followed; what is not is counted or refused.
