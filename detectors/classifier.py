@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Answer, Embeddings, Probe, Scores
-from detectors.diagnostics import LIKELIEST_GENERATOR, PREDICTED_GENERATOR
+from detectors.types import LIKELIEST_GENERATOR, PREDICTED_GENERATOR
 
 Probabilities = NDArray[np.float32]  # (N, C), one column per class, rows sum to 1
 

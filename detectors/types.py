@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 Array = NDArray[Any]
 Image = NDArray[np.uint8]  # (H, W, 3), sRGB, as decoded, any size from 1x1
@@ -20,9 +23,16 @@ Scores = NDArray[np.float32]  # (N,), finite, in [0, 1], the probability of "gen
 EpochCallback = Callable[[int, Mapping[str, float]], object]
 # how test images are shown to a detector: see `detectors.input_policy`
 InputPolicy = Literal["published", "crop", "resize", "five_crops", "ten_crops", "tiles"]
+NetworkKind = Literal["convolutional", "transformer"]  # by which a backend is chosen
 State = dict[str, Array]  # everything that fitting learned, by name; names and shapes are the detector's own
 Rows = Sequence[int] | NDArray[np.integer[Any]]  # positions of images
+NetworkPrecision = Literal["float32", "bfloat16"]
 AnyValue = TypeVar("AnyValue")
+# names of diagnostics, as tables have them
+PREDICTED_GENERATOR = "predicted"  # the generator that made an image, "" for a real one
+LIKELIEST_GENERATOR = "likeliest generator"  # the likeliest one on condition that the image is generated
+ROUTE = "route"  # the member of a composed detector whose score was taken
+ROUTE_SCORE = "score along "  # before the name of a route: the score that it gives
 
 
 class Unavailable(Exception):
@@ -97,18 +107,32 @@ class Answer:
         return cls(expit(log_odds).astype(np.float32), log_odds=log_odds.astype(np.float32))
 
 
+class NetworkBackend(Protocol):
+    """What computes the bodies of fitted networks in the place of torch, operation by operation."""
+
+    def compile(self, body: nn.Module, kind: NetworkKind) -> Callable[..., Tensor]:
+        """A function that gives what a body gives, to rounding.
+
+        Args:
+            body: From tensors (N, ...) on its device to outputs (N, D) there; in evaluation mode.
+            kind: Of the network.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """Where and how precisely a detector computes, and what belongs to one fit.
 
     Attributes:
         device: "cpu", "cuda" or "cuda:N".
-        precision: Of the matrix products and convolutions of networks.
+        precision: Of the matrix products and convolutions in the bodies of networks; never of their front ends.
+        backend: Computes the bodies of fitted networks; None for torch.
         checkpoint_folder: Where one fit may keep what it needs to resume after an interruption; None for nowhere.
         on_epoch: Called after each epoch of a training with its number, from 0, and its row of the history.
     """
 
     device: str = "cpu"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: NetworkPrecision = "float32"
+    backend: NetworkBackend | None = None
     checkpoint_folder: Path | None = None
     on_epoch: EpochCallback | None = None

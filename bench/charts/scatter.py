@@ -13,7 +13,7 @@ from bench.charts.markup import element
 from bench.charts.numbers import one_decimal
 from bench.charts.palette import DetectorHue
 from bench.charts.plot_area import PlotArea, PlotAxis, marker
-from bench.charts.typefaces import text_width
+from bench.charts.typefaces import BOLD, REGULAR, text_width
 
 _LEFT, _TOP, _RIGHT, _BELOW = 40.0, 26.0, 90.0, 44.0
 _HEIGHT = 400.0
@@ -74,7 +74,7 @@ def _point(point: Point, area: PlotArea, named: list[tuple[float, float, float, 
         low, high = (area.at(point.x, min(max(end, area.y.low), area.y.high))[1] for end in (point.low, point.high))
         found.append(element("path", class_=f"wide {point.hue.css}", d=f"M{across:.1f} {low:.1f}V{high:.1f}"))
     found.append(marker(point.hue, across, down, f"{point.name}: {one_decimal(point.y)} %, {point.x:,.0f} images/s"))
-    width = text_width(point.name, SMALL)
+    width = text_width(point.name, SMALL, BOLD if point.front else REGULAR)
     for right, lower, anchor in _TRIED:
         start = across + right - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
         box = (start, down + lower - SMALL, start + width, down + lower + 2)

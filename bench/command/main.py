@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from bench.command import new, weights
 from bench.command.cards import list_command, show_command
@@ -90,11 +92,17 @@ def start(
         typer.echo(FIRST_STEPS)
 
 
+@cache
+def _command() -> Any:  # noqa: ANN401 - as typer has it
+    """All commands with their parameters: made once, for whoever calls `main` many times in one process."""
+    return get_command(app)
+
+
 def main() -> None:
     """Run the command line: what cannot be used is one line and exit code 2, a fault of Lineup's own is exit code 3."""
     keep_freed_memory()
     try:
-        app()
+        _command()()
     except (InputError, UnknownName, OSError) as error:
         typer.echo(printable(f"lineup: {error}"), err=True)
         sys.exit(2)

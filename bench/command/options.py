@@ -117,6 +117,9 @@ PlaceOfData = Annotated[
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=COMPUTED)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=COMPUTED)]
+Backend = Annotated[
+    str, typer.Option(help="What computes networks: auto, torch, onnxruntime or openvino.", rich_help_panel=COMPUTED)
+]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images per batch on the device.", rich_help_panel=COMPUTED)]
 Workers = Annotated[
     int, typer.Option(min=1, help="CPU threads that read, decode and prepare.", rich_help_panel=COMPUTED)

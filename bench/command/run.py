@@ -19,7 +19,7 @@ from bench.request.defaults import ALL, BASELINES, BATCH_SIZE, DETECTORS, MAX_UN
 from bench.request.run_request import RunRequest, usual_folder
 
 AS_GIVEN = (
-    *("data", "setting", "device", "precision", "limit", "batch_size", "workers", "real", "max_unreadable"),
+    *("data", "setting", "device", "precision", "backend", "limit", "batch_size", "workers", "real", "max_unreadable"),
     *("tensorboard", "keep_fitted", "executor", "data_name", "validation"),
 )
 READING = ("classes", "columns", "levels", "group")
@@ -52,6 +52,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
     device: options.Device = "auto",
     precision: options.Precision = "float32",
+    backend: options.Backend = "auto",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = CORES,
     executor: options.ExecutorName = "processes",

@@ -58,6 +58,7 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     weights_dir: options.WeightsDir = None,
     device: options.Device = "auto",
     precision: options.Precision = "float32",
+    backend: options.Backend = "auto",
     batch_size: options.BatchSize = BATCH_SIZE,
     workers: options.Workers = options.CORES,
     max_pixels: options.MaxPixels = str(MAX_PIXELS),
@@ -73,20 +74,25 @@ def score_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     chosen = _setting(setting, with_checkpoints=bool(rows))
     pixels = options.pixel_count(max_pixels)
     printed = _printed_form({"json": as_json, "jsonl": as_jsonl, "csv": as_csv})
-    check_device(device, precision)
+    check_device(device, precision, backend)
     chains = chain_names([*options.names(degradations), *([profile] if profile else [])])
     if rows:
         check_detectors(rows)
     if out is not None:
         _check_out(out)
     _check_form(form, out, images, len(rows) + len(fitted or []), chains)
-    from bench.request.image_scores import UNSURE, ScoreRequest, score_files
+    from bench.request.image_scores import ScoreRequest, score_files
 
-    folder = options.weights_folder(weights_dir)
-    request = ScoreRequest(
-        images, rows, fitted or [], chosen, device, precision, batch_size, workers, folder, pixels, follow, chains
-    )
-    found = score_files(request, options.reporter())
+    folder, cache = options.weights_folder(weights_dir), options.cache_folder()
+    how = device, precision, backend, cache, batch_size, workers, folder, pixels, follow, chains
+    request = ScoreRequest(images, rows, fitted or [], chosen, *how)
+    _show(score_files(request, options.reporter()), printed, out, form)
+
+
+def _show(found: ImageScores, printed: str, out: Path | None, form: str) -> None:
+    """Print and write scores. Raises `typer.Exit` where one is missing, or verdicts differ."""
+    from bench.request.image_scores import UNSURE
+
     for line in _lines(found, printed):
         typer.echo(line)
     for note in _notes(found):
@@ -170,6 +176,7 @@ def _notes(found: ImageScores) -> Iterator[str]:
 
     threshold = found.table["threshold"].iloc[0]
     yield f"Verdicts: generated where the score is above {threshold:g}, {THRESHOLD_SOURCE}"
+    yield from (f"Note: {note}" for note in found.notes)
     if found.unread:
         yield f"Note: {unread_text(found.unread)}"
     if unsure := found.overall.count(UNSURE):

@@ -6,6 +6,8 @@ Layout of the folder:
     fitted/<digest>.safetensors      the state of a fitted detector, with its epochs in the header
     fitting/<digest>/                what a long fit that was killed resumes from
     answers/<key of a cell>.parquet  what its detector answered about its images, in their order
+    agreements/<digest>.json         how far the scores of a backend are from those of torch
+    graphs/<digest>.onnx             networks without weights, as backends read them
     rates/<processor>.json           how long this machine takes for one image of each kind of work
 Everything is written to a temporary name and renamed, so a killed run leaves whole files only. Deleting the folder, or
 any part of it, costs time and nothing else.
@@ -123,6 +125,22 @@ class Cache:
         diagnostics = {_DIAGNOSTIC + name: list(values) for name, values in answer.diagnostics.items()}
         table = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
         write_atomically(self._answer_path(key), partial(table.to_parquet, index=False))
+
+    def read_agreement(self, key: str) -> dict[str, Any] | None:
+        """What was kept under this key; None where nothing was, or the file is damaged."""
+        try:
+            found: dict[str, Any] = json.loads(self._agreement_path(key).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
+
+    def write_agreement(self, key: str, agreement: Mapping[str, Any]) -> None:
+        """Keep how far the scores of a backend are from those of torch."""
+        text = json.dumps(agreement)
+        write_atomically(self._agreement_path(key), lambda path: path.write_text(text, encoding="utf-8"))
+
+    def _agreement_path(self, key: str) -> Path:
+        return self.root / "agreements" / f"{key[:32]}.json"
 
     def fit_folder(self, key: str) -> Path:
         """A folder for what one long fit needs to resume after it was killed."""

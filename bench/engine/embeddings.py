@@ -15,9 +15,11 @@ from bench.engine.plan import PlannedCell, runtime_key
 from bench.engine.prepared_image import PreparationKey, PreparationRequest, explain_error
 from bench.engine.selections import DistinctImages, Positions, Selection, Selections, unique_positions
 from bench.engine.versions import code_of
+from bench.inference.backends import backend_key
 from bench.platform.errors import InputError
 from bench.platform.files import digest
 from detectors.api import Array, Embedder, Embeddings, Recipe, Runtime
+from detectors.network_kinds import network_kinds
 from detectors.types import read_only
 from protocols.api import Subset
 from protocols.degradations import Degradation, parse_degradation
@@ -157,7 +159,8 @@ class EmbeddingService:
         """
         key = embedder.key, degradation.name
         if key not in self._files:
-            identity = f"{embedder.key}.{runtime_key(self.runtime)}.{digest(code_of(embedder))[:12]}"
+            code = digest(code_of(embedder), *filter(None, [backend_key(self.runtime, network_kinds(embedder))]))
+            identity = f"{embedder.key}.{runtime_key(self.runtime)}.{code[:12]}"
             files = self.cache.embeddings(identity, degradation.key)
             self._files[key] = files, files.rows_of(self.pool.hashes)
         return self._files[key]

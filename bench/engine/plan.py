@@ -10,11 +10,13 @@ from pathlib import Path
 
 from bench.engine.selections import Selections
 from bench.engine.versions import code_of
+from bench.inference.backends import backend_key
 from bench.platform.errors import InputError
 from bench.platform.files import digest, plain_name
 from bench.platform.option_values import parse_options
 from detectors.api import Recipe, Runtime
 from detectors.epochs import FineTunable
+from detectors.network_kinds import fit_reads_outputs, network_kinds
 from detectors.weights.released import checkpoint_id
 from protocols.api import AXES, Cell, Subset, Task, Unanswerable
 from protocols.attacks import parse_attack
@@ -114,7 +116,7 @@ def plan(
     }
     by_options = {(cell.detector, cell.options): _with_options(recipes[cell.detector], cell) for cell in cells}
     identities = {
-        options: ((recipe.key, _key_of_training(recipe)), (code_of(recipe), runtime_key(runtime)))
+        options: ((recipe.key, _key_of_training(recipe)), _key_of_code(recipe, runtime))
         for options, recipe in by_options.items()
     }
     base_of = {cell: found for cell in cells if (found := _base(cell, by_options[cell.detector, cell.options]))}
@@ -137,7 +139,7 @@ def plan(
             trained = *train_key(cell.train), str(cell.seed)
             fit_key, training_key = (digest("fit", one, *code, *trained) for one in (recipe_key, key_of_training))
         test_key = test_keys[cell.test, cell.task], parse_degradation(cell.test.common_degradation).key
-        further = [cell.test.data] if cell.test.data else []  # records name its images with it
+        further = _scoring_parts(cell, recipe, runtime)
         reason = (missing or {}).get(cell.detector, "") or _cannot_name(recipe, cell.task)
         if cell.attack:
             target = planned_of[cell.attack.target]
@@ -146,6 +148,22 @@ def plan(
         key = digest("cell", cell.detector, fit_key, *test_key, cell.task, *further)[:32]
         planned.append(PlannedCell(cell, recipe, recipe_key, key, fit_key, training_key, reason, target, base))
     return planned
+
+
+def _key_of_code(recipe: Recipe, runtime: Runtime) -> tuple[str, ...]:
+    """Identity of the code that fits, and of what computes networks where the fit reads their scores or embeddings."""
+    code = code_of(recipe), runtime_key(runtime)
+    backend = backend_key(runtime, network_kinds(recipe))
+    return (*code, backend) if backend and fit_reads_outputs(recipe) else code
+
+
+def _scoring_parts(cell: Cell, recipe: Recipe, runtime: Runtime) -> list[str]:
+    """Identity of what changes scores or their records beside the fitted detector and the images, where there is any.
+
+    Records name images with a further data set that they are of.
+    """
+    backend = backend_key(runtime, network_kinds(recipe))
+    return [*([cell.test.data] if cell.test.data else []), *(["backend", backend] if backend else [])]
 
 
 def _train_key(selections: Selections, train: Subset) -> tuple[str, str]:

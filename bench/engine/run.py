@@ -22,6 +22,7 @@ from bench.engine.fit_service import FitService, FitTask, run_fit
 from bench.engine.image_pass import split_into_chunks
 from bench.engine.outcome_log import OutcomeLog
 from bench.engine.plan import PlannedCell
+from bench.engine.scoring.agreement import Agreement, AgreementCheck
 from bench.engine.scoring.attacked_images import BOTH, Attackers, labels_of
 from bench.engine.scoring.score_images import AnswerTable, ScoredChunk, ScoringRequest, score_pool
 from bench.engine.scoring.scoring_plan import ScoringPlan
@@ -100,12 +101,15 @@ class Engine:
         self._selections = selections
         self._resources = resources
         self._log = OutcomeLog(())
+        self._agreement = AgreementCheck.on((), selections, resources.cache, resources.runtime)
 
     def run(self, planned: Sequence[PlannedCell]) -> dict[str, Outcome]:
         """Answer every planned cell that is not recorded yet; returns the outcome of each, by key."""
         self._log = OutcomeLog(self._resources.store.recorded(), self._resources.tracker.left_out)
         missing = self._reuse_answers(self._log.missing(planned))
         self.counts["cells reused"] = len(planned) - len(missing)
+        resources = self._resources
+        self._agreement = AgreementCheck.on(planned, self._selections, resources.cache, resources.runtime)
         self._embed_for_fits(planned, missing)
         detectors = self._fit(self._log.without_failure(missing))
         self._score(planned, self._log.without_failure(missing), detectors)
@@ -113,9 +117,22 @@ class Engine:
         self.counts["cells answered"] = len(self._log.without_failure(missing))
         return self._log.outcomes(planned)
 
+    def agreements(self, planned: Sequence[PlannedCell]) -> dict[str, list[Agreement]]:
+        """How far the scores of the fits of some cells are from torch's, by detector, where that is known."""
+        found: dict[str, list[Agreement]] = defaultdict(list)
+        for item in (group[0] for group in _by_fit(planned)):
+            if agreement := self._agreement.known(item):
+                found[item.cell.detector].append(agreement)
+        return found
+
     def detector(self, item: PlannedCell) -> Detector:
         """The fitted detector of a cell, from the cache or fitted now."""
-        return self._fits.detector(item)
+        return self._compared(item, self._fits.detector(item))
+
+    def _compared(self, item: PlannedCell, detector: Detector) -> Detector:
+        """A fitted detector whose scores by the backend were compared with torch's."""
+        self._agreement.check(item, detector)
+        return detector
 
     def _reuse_answers(self, missing: Sequence[PlannedCell]) -> list[PlannedCell]:
         """Record the cells that a run of another protocol answered, from the cache; returns the others."""
@@ -149,6 +166,8 @@ class Engine:
         for key, recipe in {item.recipe_key: item.recipe for item in present}.items():
             with self._log.failures_of([item for item in present if item.recipe_key == key]):
                 found[key] = recipe_embedders(recipe, self._resources.runtime)
+                for embedder in found[key]:
+                    self._agreement.check_embedder(embedder)
         return found
 
     def _fit(self, items: Sequence[PlannedCell]) -> dict[str, Detector]:
@@ -182,7 +201,7 @@ class Engine:
                     self.counts.update(counts)
                     self._fits.seconds.update(seconds)
                     restored = self._fits.restore(need.item) if result else None
-                    detectors[key] = restored or self.detector(need.item)
+                    detectors[key] = self._compared(need.item, restored) if restored else self.detector(need.item)
                     self._tell_fit(need.item)
                 advance(1)
         return detectors

@@ -25,10 +25,12 @@ from bench.engine.run import Engine
 from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_detectors, needs_only_embeddings
 from bench.engine.selections import Selections
 from bench.images.image_set import ImageSet
+from bench.inference.backends import library_name
 from bench.platform.machine_load import LoadWatch, MachineLoad
 from bench.platform.progress import Reporter
 from bench.records import columns
 from detectors.api import Array, Detector, Embedder, Embeddings, Probe, Runtime, Sample
+from detectors.network_kinds import network_kinds
 from protocols.degradations import Degradation, parse_degradation
 
 IMAGES = 50
@@ -54,10 +56,11 @@ class TimingConditions:
     runtime: Runtime
     batch_size: int
 
-    def values(self, recipe_key: str) -> tuple[Any, ...]:
-        """The values of `columns.TIMING_CONDITIONS` for the recipe with this key."""
-        runtime = self.runtime
-        return recipe_key, self.data, self.processor, runtime.device, runtime.precision, self.batch_size
+    def values(self, item: PlannedCell) -> tuple[Any, ...]:
+        """The values of `columns.TIMING_CONDITIONS` for the recipe of a cell."""
+        runtime, library = self.runtime, library_name(self.runtime, network_kinds(item.recipe))
+        place = self.data, self.processor, runtime.device, runtime.precision
+        return item.recipe_key, *place, self.batch_size, library
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def time_detectors(
             try:
                 detector = engine.detector(item)
                 figures = _measure_speed(detector, images, steps, conditions)
-                under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item.recipe_key), strict=True))
+                under = dict(zip(columns.TIMING_CONDITIONS, conditions.values(item), strict=True))
                 rows.append({columns.DETECTOR: item.cell.detector, **under, **figures})
             except Exception as error:  # noqa: BLE001 - scores are recorded: a speed alone is missing, and said so
                 reporter.say(f"{item.cell.detector} could not be timed: {type(error).__name__}: {error}")

@@ -64,7 +64,12 @@ def _distributions(part: Recipe | Embedder) -> set[str]:
 
 def commit() -> str:
     """The commit of the checkout that this code runs from, or "unknown" outside of one."""
-    root = Path(__file__).resolve().parents[2]
+    return _commit_of(Path(__file__).resolve().parents[2])
+
+
+@cache
+def _commit_of(root: Path) -> str:
+    """The same of a checkout, asked once: what a process imported does not change with what is committed later."""
     if _git(root, "rev-parse", "--show-toplevel") != str(root):  # installed into a folder of another checkout
         return "unknown"
     return _git(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or "unknown"

@@ -16,7 +16,7 @@ from bench.evaluation.speeds import Speed
 from bench.evaluation.worst_values import worst_average
 from bench.metrics.metric import CLASS_NAMES
 from bench.records import columns
-from bench.records.manifest import ALL_CELLS, CheckpointRecord, ImportRecord, ProtocolRecord
+from bench.records.manifest import ALL_CELLS, AgreementRecord, CheckpointRecord, ImportRecord, ProtocolRecord
 from bench.records.run import Run
 from detectors.types import Array
 
@@ -121,6 +121,8 @@ class RankingRow:
         images_per_s_low: Of the slowest repeat of that timing.
         images_per_s_high: Of the fastest one.
         disturbed: Whether other work made that timing slower.
+        library: What computed its networks, with the version; empty where it has none.
+        agreement: How far its scores are from those of torch in float32; None where that computed them.
     """
 
     rank: int | None
@@ -146,6 +148,8 @@ class RankingRow:
     images_per_s_low: float = UNDEFINED
     images_per_s_high: float = UNDEFINED
     disturbed: bool = False
+    library: str = ""
+    agreement: AgreementRecord | None = None
 
     @property
     def trained(self) -> bool:
@@ -262,6 +266,8 @@ def ranking_row(
         over=_over_axes(cells, protocol),
         checkpoint=run.manifest.detectors[detector].checkpoint,
         imported=run.manifest.detectors[detector].imported,
+        library=run.manifest.detectors[detector].library,
+        agreement=run.manifest.detectors[detector].agreement,
         real_images=_span(scored[columns.N] - scored[columns.N_GENERATED]),
         generated_images=_span(scored[columns.N_GENERATED]),
     )

@@ -46,6 +46,8 @@ def chosen_timings(run: Run) -> pd.DataFrame:
         & table[columns.DEVICE].eq(runtime.device)
         & table[columns.PRECISION].eq(runtime.precision)
     )
+    libraries = {name: record.library for name, record in run.manifest.detectors.items()}
+    same &= table[columns.LIBRARY].eq(table[columns.DETECTOR].map(libraries))
     keys = {name: record.key for name, record in run.manifest.detectors.items()}
     own = table[columns.DETECTOR].map(keys).fillna("")
     recipes = table[columns.RECIPE].astype(str)

@@ -17,6 +17,7 @@ from bench.live.state import RunState
 from bench.platform.errors import InputError
 
 ADDRESS = "127.0.0.1"
+USUAL_PORT = ":80"
 HOSTS = ("localhost", ADDRESS, "[::1]")
 SECONDS_KEPT = 0.5  # a state, at least, for several who ask at once
 SHARE_OF_TIME = 0.1  # that reading and drawing take, at most: the run needs the machine
@@ -78,7 +79,9 @@ class LiveServer(ThreadingHTTPServer):
 
     def is_own_host(self, host: str) -> bool:
         """Whether a Host header names this server: a page of another name that leads here is not to read it."""
-        return host.lower() in {f"{name}:{self.server_port}" for name in HOSTS}
+        port = f":{self.server_port}"
+        names = {f"{name}{port}" for name in HOSTS}
+        return host.lower() in (names | set(HOSTS) if port == USUAL_PORT else names)  # browsers leave that one out
 
 
 class _Handler(BaseHTTPRequestHandler):

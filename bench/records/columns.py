@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from detectors import diagnostics
+from detectors import types
 from protocols.api import AXES
 
 # of cells
@@ -61,9 +61,9 @@ CORRECT = "correct"  # whether the image was called what it is
 
 # of diagnostics, one row per image of a cell whose detector gives more than a score: name, diagnostics, and
 GENERATOR = "generator"  # which one made the image, "" for a real one
-PREDICTED = diagnostics.PREDICTED_GENERATOR
-ROUTE = diagnostics.ROUTE
-ROUTE_SCORE = diagnostics.ROUTE_SCORE
+PREDICTED = types.PREDICTED_GENERATOR
+ROUTE = types.ROUTE
+ROUTE_SCORE = types.ROUTE_SCORE
 
 # of validation, one row per cell whose detector scored what was held out of its train set
 VALIDATION_KEY = "validation_key"  # of those scores
@@ -76,6 +76,7 @@ PROCESSOR = "processor"
 DEVICE = "device"
 PRECISION = "precision"
 BATCH_SIZE = "batch_size"
+LIBRARY = "library"  # that computed its networks, with the version
 IMAGES = "images"
 REPEATS = "repeats"
 IMAGES_PER_S = "images_per_s"
@@ -87,7 +88,7 @@ OTHER_CORES = "other_cores"  # busy with other processes, on average
 DISTURBED = "disturbed"  # whether other work made the timing slower; not known of files of earlier versions
 PEAK_MEMORY = "peak_memory_mb"
 STAGES = ("read", "decode", "degrade", "prepare", "copy", "device", "head")
-TIMING_CONDITIONS = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE)  # a timing holds for these values
+TIMING_CONDITIONS = (RECIPE, DATA, PROCESSOR, DEVICE, PRECISION, BATCH_SIZE, LIBRARY)  # a timing holds for these values
 THROUGHPUT = (
     DETECTOR,
     *TIMING_CONDITIONS,

@@ -195,6 +195,32 @@ class ImportRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementRecord:
+    """How far the scores of a row are from those of torch in float32, over all of its fitted detectors.
+
+    Attributes:
+        precision: In which networks were computed.
+        images: On which scores were compared, of each fitted detector.
+        detectors: Fitted detectors that were compared.
+        largest_change: Of a score.
+        flips: Decisions that differ.
+        by_torch: Fitted detectors that torch computed in float32 instead, as the difference was too large.
+    """
+
+    precision: str
+    images: int
+    detectors: int
+    largest_change: float
+    flips: int
+    by_torch: int = 0
+
+    @property
+    def compared(self) -> int:
+        """Decisions that were compared."""
+        return self.images * self.detectors
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorRecord:
     """A row, trained, released or imported: the key of its recipe, and what its card says.
 
@@ -206,6 +232,8 @@ class DetectorRecord:
         checkpoint: What it was loaded from; None where it was trained or imported.
         imported: Where its scores come from; None where they were computed here.
         shots: How it learns from shots where cells are fine-tuned on them; empty where none is.
+        library: What computed its networks, with the version; empty where it has none.
+        agreement: How far its scores are from those of torch in float32; None where that computed them.
     """
 
     key: str
@@ -215,6 +243,8 @@ class DetectorRecord:
     checkpoint: CheckpointRecord | None = None
     imported: ImportRecord | None = None
     shots: ShotLearning = ""
+    library: str = ""
+    agreement: AgreementRecord | None = None
 
     @property
     def trained(self) -> bool:
@@ -224,13 +254,14 @@ class DetectorRecord:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeRecord:
-    """The device of a run, and how work was cut for it."""
+    """The device of a run, what was asked to compute networks there, and how work was cut for it."""
 
     device: str
     precision: str
     processor: str
     batch_size: int
     workers: int
+    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

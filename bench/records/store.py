@@ -169,7 +169,9 @@ class Store:
         """The throughput that is written, columns `columns.THROUGHPUT`."""
         path = self.root / THROUGHPUT
         known = pd.read_csv(path) if path.is_file() else pd.DataFrame()
-        return known.reindex(columns=list(columns.THROUGHPUT))
+        table = known.reindex(columns=list(columns.THROUGHPUT))
+        libraries = [name if isinstance(name, str) else "" for name in table[columns.LIBRARY]]  # none in earlier files
+        return table.assign(**{columns.LIBRARY: libraries})
 
     def training(self) -> pd.DataFrame:
         """The epochs of trainings that are written, with the key of each `columns.FIT`."""

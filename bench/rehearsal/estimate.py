@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.engine.timing import LEAST_SECONDS
+from bench.engine import timing
 from bench.rehearsal.amounts import Amount, Counted, ImagesRead
 from bench.rehearsal.rates import RateKind, Rates
 from bench.rehearsal.sample_images import SIDE
@@ -176,7 +176,7 @@ def _timing(key: str, read: ImagesRead, work: Workload, prices: _Prices) -> floa
     images, what = sum(amount.images for amount in read.decoded.values()), f"scoring by {work.detectors[key].label}"
     steps = _decoding(read.decoded, prices) + sum(_degrading(read.degraded, prices).values())
     answers: tuple[RateKind, ...] = ("decide",) if work.detectors[key].decided else ("prepare", "score")
-    return max(LEAST_SECONDS, steps + sum(prices(kind, key, what, images) for kind in answers))
+    return max(timing.LEAST_SECONDS, steps + sum(prices(kind, key, what, images) for kind in answers))
 
 
 def _fit(key: str, work: DetectorWork, prices: _Prices, workers: int) -> Cost:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.engine.cache import Cache
 from bench.engine.versions import versions
+from bench.inference.backends import backend_key
 from bench.platform.files import digest
 from bench.platform.progress import Reporter
 from bench.rehearsal.amounts import Counted
@@ -53,9 +54,10 @@ def rehearse(run: PlannedRun, reporter: Reporter, *, measuring: bool = False) ->
 def _conditions(run: PlannedRun) -> str:
     """What rates hold for."""
     runtime = run.runtime
+    backends = backend_key(runtime, frozenset({"convolutional", "transformer"}))
     libraries = digest(*(text for pair in versions().items() for text in pair))[:12]
     return "/".join(
-        [processor_name(runtime), runtime.device, runtime.precision, str(run.request.batch_size), libraries]
+        [processor_name(runtime), runtime.device, runtime.precision, str(run.request.batch_size), libraries, backends]
     )
 
 

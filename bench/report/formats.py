@@ -120,6 +120,7 @@ def _csv_row(ranking: Ranking, row: RankingRow) -> dict[str, Any]:
         columns.IMAGES_PER_S_LOW: row.images_per_s_low,
         columns.IMAGES_PER_S_HIGH: row.images_per_s_high,
         columns.DISTURBED: row.disturbed,
+        **_library(row),
         "at_chance": row.at_chance,
         "reasons": "; ".join(row.reasons),
     }
@@ -135,6 +136,14 @@ def _origin(row: RankingRow) -> dict[str, Any]:
         found |= {"imported": row.imported.file, "sha256": row.imported.sha256}
         found |= {"trained_on": training_text(row.imported), "imported_scores": row.imported.scores}
         found |= {"coverage": row.imported.coverage, "on_missing": row.imported.on_missing}
+    return found
+
+
+def _library(row: RankingRow) -> dict[str, Any]:
+    """What computed the networks of a row, and how far its scores are from torch's in float32."""
+    found: dict[str, Any] = {columns.LIBRARY: row.library} if row.library else {}
+    if row.agreement:
+        found |= {"largest_change": row.agreement.largest_change, "flips": row.agreement.flips}
     return found
 
 

@@ -246,10 +246,23 @@ def ranking_columns(ranking: Ranking) -> list[TableColumn]:
         *_over_axes(ranking),
         *_worst(ranking),
         *(_metric(ranking, name) for name in ranking.headers),
+        *(column(header, text) for header, text in _rounding(ranking)),
         column("seeds", lambda row: str(row.seeds)),
         *_spreads(ranking),
         column("images/s", speed_text),
     ]
+
+
+def _rounding(ranking: Ranking) -> list[tuple[str, Callable[[RankingRow], str]]]:
+    """What rounding changes of each row, where it was asked for: nothing is rounded silently."""
+    precisions = {row.agreement.precision for row in ranking.rows if row.agreement} - {"float32"}
+
+    def text(row: RankingRow) -> str:
+        if row.agreement is None or row.agreement.precision == "float32":
+            return DASH
+        return f"{row.agreement.largest_change:.2g}, {row.agreement.flips} of {row.agreement.compared}"
+
+    return [(f"{precision} changes", text) for precision in sorted(precisions)]
 
 
 def speed_text(row: RankingRow) -> str:
@@ -328,7 +341,7 @@ def legend(ranking: Ranking) -> str:
     return (
         f"{ranks}{averaged}, [95% interval over the images, clustered by source]. {across}"
         f"{drop}Balanced accuracy, {', '.join(headers)} and {last}{binary} over all cells.{_asked_legend(ranking)}"
-        f"{spread}{chance}{imported}{_speed_legend(ranking)}"
+        f"{spread}{chance}{imported}{_speed_legend(ranking)}{_library_legend(ranking)}"
     )
 
 
@@ -338,6 +351,23 @@ def _speed_legend(ranking: Ranking) -> str:
         return ""
     disturbed = f" {DISTURBED}: other work used the machine; an idle one is faster."
     return " Images/s: [slowest, fastest repeat]." + (disturbed if any(row.disturbed for row in ranking.rows) else "")
+
+
+def _library_legend(ranking: Ranking) -> str:
+    """What computed networks in the place of torch, and how far that is from it."""
+    said = ""
+    for precision in dict.fromkeys(row.agreement.precision for row in ranking.rows if row.agreement):
+        rows = [row for row in ranking.rows if row.agreement and row.agreement.precision == precision]
+        found = [row.agreement for row in rows if row.agreement]
+        libraries = ", ".join(dict.fromkeys(row.library for row in rows))
+        change, flips = max(one.largest_change for one in found), sum(one.flips for one in found)
+        said += (
+            f" Networks by {libraries} in {precision}: a score differs from torch in float32 by {change:.1e} at most,"
+        )
+        said += f" {flips} of {sum(one.compared for one in found):,} decisions do."
+        if left := [row.detector for row in rows if row.agreement and row.agreement.by_torch]:
+            said += f" That was too much of {', '.join(left)}, which torch computed."
+    return said
 
 
 def _asked_legend(ranking: Ranking) -> str:

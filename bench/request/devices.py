@@ -5,27 +5,39 @@ from __future__ import annotations
 import ctypes
 import sys
 from pathlib import Path
-from typing import Literal
 
+from bench.inference.backends import choose_backend
 from bench.platform.errors import InputError
+from bench.platform.processor import cpu_name
 from bench.request.early_checks import check_device
 from detectors.api import Runtime
+from detectors.types import NetworkPrecision
 
 # One of these is there where torch may see a device that it calls "cuda".
 NVIDIA_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 AMD_DRIVER = Path("/dev/kfd")  # of ROCm, which is supported on Linux
 
 
-def runtime(device: str, precision: str) -> Runtime:
-    """The runtime for "auto", "cpu", "cuda" or "cuda:N". Raises `InputError` for a device that is not there."""
-    check_device(device, precision)
-    known_precision: Literal["float32", "bfloat16"] = "bfloat16" if precision == "bfloat16" else "float32"
+def runtime(device: str, precision: str, backend: str, cache: Path) -> Runtime:
+    """The runtime as a user asks for it.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        precision: "float32" or "bfloat16".
+        backend: As `bench.inference.backends.BACKENDS`.
+        cache: The cache folder, which keeps what a backend exports.
+
+    Raises:
+        InputError: The device is not there, or the backend cannot be used.
+    """
+    check_device(device, precision, backend)
+    known_precision: NetworkPrecision = "bfloat16" if precision == "bfloat16" else "float32"
     if device == "auto":
-        return Runtime("cuda" if _any_driver() and _cuda_devices() else "cpu", known_precision)
-    if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= (count := _cuda_devices()):
+        device = "cuda" if _any_driver() and _cuda_devices() else "cpu"
+    elif device.startswith("cuda") and int(device.partition(":")[2] or 0) >= (count := _cuda_devices()):
         msg = f"device {device!r} was asked for, but torch sees {count} CUDA devices; choose cpu or another one"
         raise InputError(msg)
-    return Runtime(device, known_precision)
+    return Runtime(device, known_precision, choose_backend(backend, device, known_precision, cache / "graphs"))
 
 
 def _any_driver() -> bool:
@@ -52,16 +64,4 @@ def processor_name(runtime: Runtime) -> str:
         import torch
 
         return str(torch.cuda.get_device_name(runtime.device))
-    return _cpu_name()
-
-
-def _cpu_name() -> str:
-    import os
-    import platform
-    from pathlib import Path
-
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    model = models[0] if models else platform.processor() or platform.machine()
-    return f"{model}, {os.cpu_count()} cores"
+    return cpu_name()

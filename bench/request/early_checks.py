@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.images.data_names import EMBEDDED, check_data, is_counts, layout_and_place
+from bench.inference.backends import BACKENDS
 from bench.platform.errors import InputError
 from bench.platform.executors import executor
 from bench.platform.option_values import parse_options
@@ -32,7 +33,7 @@ PRECISIONS = ("float32", "bfloat16")
 def check_request(request: RunRequest) -> None:
     """Check the names, options and paths of a request. Raises `InputError` and `UnknownName`."""
     require_setting(request.setting)
-    check_device(request.device, request.precision)
+    check_device(request.device, request.precision, request.backend)
     check_options(request.recipe_options, entries_of(request))
     executor(request.executor)
     check_validation(request)
@@ -124,13 +125,16 @@ def require_mlflow() -> None:
         raise InputError(msg)
 
 
-def check_device(device: str, precision: str) -> None:
-    """Raise `InputError` for a device or precision of another name; whether the device is there is not looked at."""
+def check_device(device: str, precision: str, backend: str) -> None:
+    """Raise `InputError` for a device, precision or backend of another name; whether it is there is not looked at."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         msg = f"device {device!r} is not known; choose auto, cpu, cuda or cuda:N"
         raise InputError(msg)
     if precision not in PRECISIONS:
         msg = f"precision {precision!r} is not known; choose {', '.join(PRECISIONS)}"
+        raise InputError(msg)
+    if backend not in BACKENDS:
+        msg = f"backend {backend!r} is not known; choose {', '.join(BACKENDS)}"
         raise InputError(msg)
 
 

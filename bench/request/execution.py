@@ -16,6 +16,7 @@ from bench.engine.tracking.live_files import LiveFiles
 from bench.engine.tracking.run_tracker import CurveTracker, JoinedTrackers, RunTracker
 from bench.engine.tracking.stage_times import StageTimes
 from bench.engine.tracking.training_curves import TensorBoardCurves
+from bench.inference.backends import backend_notes
 from bench.platform.executors import executor
 from bench.platform.progress import Reporter
 from bench.records import columns
@@ -28,7 +29,7 @@ from bench.records.store import THROUGHPUT, TRAINING, Store
 from bench.records.validation import write_validation
 from bench.request.devices import processor_name
 from bench.request.planned_run import PlannedRun
-from bench.request.run_record import cell_table, data_digest, manifest_of, validation_table
+from bench.request.run_record import cell_table, data_digest, manifest_of, validation_table, with_agreements
 from detectors.identity import default_of, options_of
 
 if TYPE_CHECKING:
@@ -139,7 +140,9 @@ def execute(run: PlannedRun, store: Store, reporter: Reporter, tracker: RunTrack
     excluded = [census.excluded.assign(data=name) for name, census in run.censuses.items()]
     store.write("excluded.csv", pd.concat(excluded).to_csv(index=False).encode())
     write_validation(store.root, validation_table(run, outcomes))
-    store.finish(record, cell_table(run, outcomes))
+    for note in backend_notes(run.runtime):
+        reporter.say(note)
+    store.finish(with_agreements(record, engine.agreements(run.planned)), cell_table(run, outcomes))
     _write_training(run, resources)
     scored = [item for item in run.planned if outcomes[item.key] == Scored()]
     if request.keep_fitted:
@@ -201,7 +204,7 @@ def _write_timings(run: PlannedRun, scored: Sequence[PlannedCell], engine: Engin
     timed = set(zip(*(known[name] for name in columns.TIMING_CONDITIONS), strict=True))
     items: dict[str, PlannedCell] = {}  # by key of the recipe
     for item in scored:
-        if conditions.values(item.recipe_key) not in timed:
+        if conditions.values(item) not in timed:
             items.setdefault(item.recipe_key, item)
     new = time_detectors(list(items.values()), run.planned, engine, conditions, run.selections, resources.reporter)
     if len(new):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -14,6 +16,7 @@ import pandas as pd
 from bench.engine.image_pass import ImageReader, split_into_chunks
 from bench.engine.plan import ScoringKey
 from bench.engine.saved_detectors import restore_detector
+from bench.engine.scoring.agreement import IMAGES, compare_with_torch
 from bench.engine.scoring.score_images import ScoredChunk, ScoringRequest, score_images
 from bench.images.decoding.decoder import UnreadableImage, decode
 from bench.images.decoding.structure import MAX_PIXELS
@@ -27,6 +30,7 @@ from bench.images.files.tree import (
     is_image_file,
     storable,
 )
+from bench.inference.backends import backend_notes
 from bench.metrics.metric import THRESHOLD, called_generated
 from bench.platform.errors import InputError
 from bench.platform.option_values import parse_options
@@ -61,6 +65,8 @@ class ScoreRequest:
         setting: Of the detectors with a checkpoint.
         device: As the command line names it.
         precision: "float32" or "bfloat16".
+        backend: What computes networks, as `bench.inference.backends.BACKENDS`.
+        cache: The cache folder.
         batch_size: Images that are scored together.
         workers: Threads that read and prepare.
         weights_folder: Where files of released checkpoints lie.
@@ -75,6 +81,8 @@ class ScoreRequest:
     setting: Setting
     device: str
     precision: str
+    backend: str
+    cache: Path
     batch_size: int
     workers: int
     weights_folder: Path
@@ -100,12 +108,14 @@ class ImageScores:
         detectors: The number of detectors.
         conditions: The number of degradations, none included: each image has a row for each detector and condition.
         unread: Files that are no images to Lineup, by suffix. An image file that is not to be read is a row.
+        notes: What a user should know of how networks were computed.
     """
 
     table: pd.DataFrame
     detectors: int
     conditions: int
     unread: Mapping[str, int]
+    notes: Sequence[str] = ()
 
     @cached_property
     def overall(self) -> list[str]:
@@ -178,9 +188,10 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
     Raises:
         InputError: A detector, its weights or the images cannot be used.
     """
-    device = runtime(request.device, request.precision)
+    device = runtime(request.device, request.precision, request.backend, request.cache)
     detectors = _load(request, device)
     images, unread = _all_images(request.images, follow=request.follow)
+    notes = list(_compare_backend(detectors, images, request, device))
     with reporter.stage("score images", len(images)) as advance:
         reader = ImageReader(
             lambda position: images[position].sample(request.max_pixels),
@@ -192,7 +203,29 @@ def score_files(request: ScoreRequest, reporter: Reporter) -> ImageScores:
     names = [image.name for image in images]
     tables = [_table(names, label, condition, columns) for (label, condition), columns in found.items()]
     table = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)  # the answers on each image together
-    return ImageScores(table, len(detectors), len(request.conditions), unread)
+    return ImageScores(table, len(detectors), len(request.conditions), unread, [*notes, *backend_notes(device)])
+
+
+def _compare_backend(
+    detectors: Mapping[str, Detector], images: Sequence[_Image], request: ScoreRequest, device: Runtime
+) -> Iterator[str]:
+    """Compare the scores of a backend with those of torch, on the first images; gives what rounding changes."""
+    if device.backend is None:
+        return
+    samples = list(islice(_sound_samples(images, request.max_pixels), IMAGES))
+    for label, detector in detectors.items():
+        with suppress(Exception):  # whatever a detector raises is the reason of the images that it cannot score
+            found = compare_with_torch(detector, samples, device, label)
+            if device.precision != "float32":
+                change = f"{found.largest_change:.1g} of a score and {found.flips} of {found.images} decisions"
+                yield f"{label} was computed in {device.precision}, which changes {change}"
+
+
+def _sound_samples(images: Sequence[_Image], max_pixels: int) -> Iterator[Sample]:
+    """The images that can be decoded."""
+    for image in images:
+        with suppress(UnreadableImage, OSError):
+            yield image.sample(max_pixels)
 
 
 def _score(

@@ -105,7 +105,7 @@ def plan_run(request: RunRequest, reporter: Reporter, *, dry: bool = False) -> P
 
 
 def _plan(request: RunRequest, reporter: Reporter, *, dry: bool) -> PlannedRun:
-    device = runtime(request.device, request.precision)
+    device = runtime(request.device, request.precision, request.backend, request.cache)
     entries = entries_of(request)
     check_options(request.recipe_options, entries)
     check_validation(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,11 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from bench.engine.embeddings import needs_embeddings_alone
+from bench.engine.scoring.agreement import Agreement
 from bench.engine.versions import commit, versions
 from bench.images.vocabulary.generator_names import GENIMAGE, same_generator
+from bench.inference.backends import library_name
 from bench.platform.files import digest
 from bench.records import columns
 from bench.records.manifest import (
+    AgreementRecord,
     AxisRecord,
     CheckpointRecord,
     DataRecord,
@@ -35,6 +38,7 @@ from bench.request.protocol_catalogue import option_values
 from bench.request.protocol_check import axes_of
 from detectors.api import Recipe, Unavailable
 from detectors.epochs import FineTunable
+from detectors.network_kinds import network_kinds
 from detectors.weights.released import FoundCheckpoint, checkpoint_id
 from protocols.api import NONE, Cell, EvaluationProtocol, options_naming
 from protocols.degradations import canonical_steps, parse_degradation
@@ -63,6 +67,7 @@ def manifest_of(run: PlannedRun) -> Manifest:
             processor_name(run.runtime),
             request.batch_size,
             request.workers,
+            request.backend,
         ),
         versions={"lineup": version("lineup-bench"), **versions()},
         commit=commit(),
@@ -156,12 +161,32 @@ def _data(run: PlannedRun, name: str) -> DataRecord:
 
 def _detector(run: PlannedRun, name: str, recipe: Recipe) -> DetectorRecord:
     card, checkpoint = recipe.card, run.checkpoints.get(name)
+    library = library_name(run.runtime, network_kinds(recipe))
     whole_card = {**asdict(card), **recipe.variant.to_dict()}
     if checkpoint is None:
         shots = _shot_learning(run, name, recipe)
-        return DetectorRecord(recipe.key, card.version, card.shortcut, whole_card, shots=shots)
+        return DetectorRecord(recipe.key, card.version, card.shortcut, whole_card, shots=shots, library=library)
     key = f"{recipe.key}@{checkpoint_id(card.name, checkpoint.path)}"
-    return DetectorRecord(key, card.version, card.shortcut, whole_card, _checkpoint(run, checkpoint))
+    loaded = _checkpoint(run, checkpoint)
+    return DetectorRecord(key, card.version, card.shortcut, whole_card, loaded, library=library)
+
+
+def with_agreements(manifest: Manifest, found: Mapping[str, Sequence[Agreement]]) -> Manifest:
+    """The manifest with how far the scores of each row are from torch's, of those that were compared."""
+    precision = manifest.runtime.precision
+    records = {
+        name: AgreementRecord(
+            precision,
+            max(one.images for one in parts),
+            len(parts),
+            max(one.largest_change for one in parts),
+            sum(one.flips for one in parts),
+            sum(one.by_torch for one in parts),
+        )
+        for name, parts in found.items()
+    }
+    detectors = {name: replace(row, agreement=records.get(name)) for name, row in manifest.detectors.items()}
+    return replace(manifest, detectors=detectors)
 
 
 def _shot_learning(run: PlannedRun, name: str, recipe: Recipe) -> ShotLearning:

@@ -40,6 +40,7 @@ class RunRequest:
         batch_size: Images per batch on the device.
         workers: CPU threads that read, decode and prepare.
         cache: The cache folder.
+        backend: What computes networks, as `bench.inference.backends.BACKENDS`.
         timed: Whether detectors are timed.
         real: Where real images lie, for data without any.
         base_degradation: A degradation that every image goes through first, for training and testing alike.
@@ -68,6 +69,7 @@ class RunRequest:
     batch_size: int
     workers: int
     cache: Path
+    backend: str = "auto"
     timed: bool = True
     real: str = ""
     base_degradation: str = NONE

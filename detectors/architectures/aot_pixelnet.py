@@ -9,7 +9,7 @@ import torch
 from scipy.linalg import hadamard
 from torch import Tensor, nn
 
-from detectors.architectures.support.torch_contexts import full_precision
+from detectors.architectures.support.front_end import FrontEndNetwork
 
 BLOCK = 8  # side of a block in pixels
 COEFFICIENTS = 3 * BLOCK * BLOCK  # of one block in three channels
@@ -34,8 +34,7 @@ def block_spectrum(images: Tensor) -> Tensor:
     whole = images[:, :, : rows * BLOCK, : columns * BLOCK]
     blocks = whole.reshape(count, channels, rows, BLOCK, columns, BLOCK).permute(0, 1, 2, 4, 3, 5)
     walsh = walsh_matrix().to(images.device)
-    with full_precision(images):
-        spectrum = LOUDNESS * torch.log1p((walsh @ blocks.float() @ walsh.T).abs())
+    spectrum = LOUDNESS * torch.log1p((walsh @ blocks.float() @ walsh.T).abs())
     return spectrum.flatten(4).permute(0, 1, 4, 2, 3).reshape(count, channels * BLOCK * BLOCK, rows, columns)
 
 
@@ -80,7 +79,7 @@ class PixelBlock(nn.Module):
         return torch.relu(inner + (maps if self.downsample is None else self.downsample(maps)))
 
 
-class AotPixelNet(nn.Module):
+class AotPixelNet(FrontEndNetwork):
     """1x1 convolutions on the Walsh spectrum of each block of pixels; two logits, the second one of "generated".
 
     Args:
@@ -100,9 +99,13 @@ class AotPixelNet(nn.Module):
             self.add_module(name, nn.Sequential(PixelBlock(before, after // 4), *rest))
         self.fc1 = nn.Linear(widths[-1], 2)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Two logits, float (N, 2), of normalised YCbCr images (N, 3, H, W)."""
-        maps = self.relu(self.bn1(self.conv1(block_spectrum(images))))
+    def front_end(self, images: Tensor) -> Tensor:
+        """The spectrum of the blocks of normalised YCbCr images (N, 3, H, W)."""
+        return block_spectrum(images)
+
+    def body(self, spectrum: Tensor) -> Tensor:  # type: ignore[override]
+        """Two logits, float (N, 2)."""
+        maps = self.relu(self.bn1(self.conv1(spectrum)))
         for name in self.stages:
             maps = self.get_submodule(name)(maps)
         outputs: Tensor = self.fc1(maps.mean((2, 3)))

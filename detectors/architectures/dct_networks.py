@@ -10,6 +10,7 @@ from torch.nn.functional import hardshrink
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from detectors.architectures.small_networks import CellNet
+from detectors.architectures.support.front_end import FrontEndNetwork
 
 EPSILON = 1e-12  # added to each magnitude, as published
 ROUNDING = 1e-9  # a coefficient of whole grey levels below this is a rounding error
@@ -57,26 +58,36 @@ class LogDct(nn.Module):
         return scaled
 
 
-class DctResNet50(ResNet):  # type: ignore[misc]
+class DctResNet50(FrontEndNetwork, ResNet):  # type: ignore[misc]
     """ResNet-50 on scaled log DCT coefficients. One output."""
 
     def __init__(self, side: int) -> None:
         super().__init__(Bottleneck, [3, 4, 6, 3], num_classes=1)
         self.dct = LogDct(side)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds (N, 1) of images (N, 3, side, side) in [0, 1]."""
-        outputs: Tensor = super().forward(self.dct(images))
+    def front_end(self, images: Tensor) -> Tensor:
+        """Scaled coefficients of images (N, 3, side, side) in [0, 1]."""
+        coefficients: Tensor = self.dct(images)
+        return coefficients
+
+    def body(self, coefficients: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds (N, 1) of scaled coefficients."""
+        outputs: Tensor = ResNet.forward(self, coefficients)
         return outputs
 
 
-class SmallDctNet(CellNet):
+class SmallDctNet(FrontEndNetwork, CellNet):
     """The small network on coefficients averaged over cells of 4x4 frequencies. See `CellNet`."""
 
     def __init__(self, side: int, dropout: float) -> None:
         super().__init__(side, 1, dropout)
         self.dct = LogDct(side)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds (N, 1) of images (N, 3, side, side) in [0, 1]."""
-        return super().forward(self.dct(images))
+    def front_end(self, images: Tensor) -> Tensor:
+        """Scaled coefficients of images (N, 3, side, side) in [0, 1]."""
+        coefficients: Tensor = self.dct(images)
+        return coefficients
+
+    def body(self, coefficients: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds (N, 1) of scaled coefficients."""
+        return CellNet.forward(self, coefficients)

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torchvision.models.resnet import BasicBlock
 
 from detectors.architectures.small_networks import SmallResNet
-from detectors.architectures.support.torch_contexts import full_precision
+from detectors.architectures.support.front_end import FrontEndNetwork
 
 SIDE = 299  # of the images that the published networks are for
 TILE = 64  # side of the squares that the small networks decompose
@@ -85,17 +85,16 @@ class FadHead(nn.Module):
         self.filters = nn.ModuleList([BandFilter(band_mask(size, *ends, closed=closed)) for ends in ranges])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Bands (N, 3 per band, size, size) of images (N, 3, size, size), in float32 whatever the precision."""
+        """Bands (N, 3 per band, size, size) of images (N, 3, size, size)."""
         matrix, transposed = self.get_buffer("_DCT_all"), self.get_buffer("_DCT_all_T")
-        with full_precision(images):
-            spectrum = matrix @ images.contiguous() @ transposed
-            return torch.cat([transposed @ (spectrum * weights()) @ matrix for weights in self.filters], 1)
+        spectrum = matrix @ images.contiguous() @ transposed
+        return torch.cat([transposed @ (spectrum * weights()) @ matrix for weights in self.filters], 1)
 
 
 class LfsHead(nn.Module):
     """Local frequency statistics: the strength of each band of frequencies in every window of the luma.
 
-    Computed in double precision, whatever the precision: a coefficient of a flat window is nothing or what the rounded
+    Computed in double precision: a coefficient of a flat window is nothing or what the rounded
     matrices leave of its level, and in single precision, as published, its logarithm is that of a rounding error which
     depends on the machine. What is a rounding error in double precision too is set to 0.
     """
@@ -110,12 +109,11 @@ class LfsHead(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Statistics, float32 (N, 6, H / 2, W / 2), of images (N, 3, H, W) in [-1, 1]."""
-        with full_precision(images):
-            levels = images.double()
-            luma = (levels * levels.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
-            grey = (luma + 1) * 122.5  # as published: 0 to 245
-            weights = torch.stack([band_filter() for band_filter in self.filters]).flatten(1).double()
-            return torch.stack([self._statistics(image, weights) for image in grey]).float()
+        levels = images.double()
+        luma = (levels * levels.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
+        grey = (luma + 1) * 122.5  # as published: 0 to 245
+        weights = torch.stack([band_filter() for band_filter in self.filters]).flatten(1).double()
+        return torch.stack([self._statistics(image, weights) for image in grey]).float()
 
     def _statistics(self, grey: Tensor, weights: Tensor) -> Tensor:
         """Statistics of one image (1, H, W): weighted sums of logarithms of its windows' coefficients."""
@@ -149,7 +147,7 @@ class MixBlock(nn.Module):
         return bands + self.FAD_bn(self.FAD_conv(of_statistics)), statistics + self.LFS_bn(self.LFS_conv(of_bands))
 
 
-class F3NetFad(nn.Module):
+class F3NetFad(FrontEndNetwork):
     """The personal port in its default mode, under its names: the decomposition alone, one output.
 
     `FAD_xcep.fc` is in its checkpoints and is not used.
@@ -162,14 +160,19 @@ class F3NetFad(nn.Module):
         self.dp = nn.Dropout(0.2)
         self.fc = nn.Linear(2048, 1)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds (N, 1) of images (N, 3, 299, 299) in [-1, 1]."""
-        maps = _apply(self.FAD_xcep, (*ENTRY, *MIDDLE, *EXIT), self.FAD_head(images))
+    def front_end(self, images: Tensor) -> Tensor:
+        """Bands of images (N, 3, 299, 299) in [-1, 1]."""
+        bands: Tensor = self.FAD_head(images)
+        return bands
+
+    def body(self, bands: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds (N, 1) of bands."""
+        maps = _apply(self.FAD_xcep, (*ENTRY, *MIDDLE, *EXIT), bands)
         outputs: Tensor = self.fc(self.dp(maps.mean((2, 3))))
         return outputs
 
 
-class TwoBranchF3Net(nn.Module):
+class TwoBranchF3Net(FrontEndNetwork):
     """The port in GenImage's list, under its names: both branches, mixed twice, two outputs."""
 
     def __init__(self) -> None:
@@ -184,9 +187,12 @@ class TwoBranchF3Net(nn.Module):
         self.dp = nn.Dropout(0.2)
         self.fc = nn.Linear(4096, 2)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, 2) of images (N, 3, 299, 299) in [-1, 1]."""
-        bands, statistics = self.fad_head(images), self.lfs_head(images)
+    def front_end(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Bands and local statistics of images (N, 3, 299, 299) in [-1, 1]."""
+        return self.fad_head(images), self.lfs_head(images)
+
+    def body(self, bands: Tensor, statistics: Tensor) -> Tensor:  # type: ignore[override]
+        """Logits (N, 2) of both."""
         for names, mix in ((ENTRY, self.mix_block7), (MIDDLE, self.mix_block12)):
             bands, statistics = mix(_apply(self.fad_excep, names, bands), _apply(self.lfs_excep, names, statistics))
         bands, statistics = _apply(self.fad_excep, EXIT, bands), _apply(self.lfs_excep, EXIT, statistics)
@@ -194,7 +200,7 @@ class TwoBranchF3Net(nn.Module):
         return outputs
 
 
-class SmallFadNet(nn.Module):
+class SmallFadNet(FrontEndNetwork):
     """The decomposition of squares of 64 pixels in front of the small residual network: one output."""
 
     def __init__(self) -> None:
@@ -203,14 +209,19 @@ class SmallFadNet(nn.Module):
         self.FAD_trunk = SmallTrunk(12)
         self.fc = nn.Linear(128, 1)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds (N, 1) of images (N, 3, H, W) in [-1, 1] of sides that are multiples of 64."""
-        maps = self.FAD_trunk(self.FAD_head(tiles(images)))
-        outputs: Tensor = self.fc(_mean_of_tiles(maps.mean((2, 3)), len(images)))
+    def front_end(self, images: Tensor) -> Tensor:
+        """Bands of the squares of images (N, 3, H, W) in [-1, 1] whose sides are multiples of 64, (N, T, 12, ...)."""
+        bands: Tensor = self.FAD_head(tiles(images))
+        return bands.view(len(images), -1, *bands.shape[1:])
+
+    def body(self, bands: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds (N, 1) of bands."""
+        maps = self.FAD_trunk(bands.flatten(0, 1))
+        outputs: Tensor = self.fc(_mean_of_tiles(maps.mean((2, 3)), bands.shape[0]))
         return outputs
 
 
-class SmallTwoBranchNet(nn.Module):
+class SmallTwoBranchNet(FrontEndNetwork):
     """Both branches at the size of small images, mixed twice: two outputs."""
 
     def __init__(self) -> None:
@@ -226,14 +237,24 @@ class SmallTwoBranchNet(nn.Module):
         self.mix_block3 = MixBlock(128)
         self.fc = nn.Linear(256, 2)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, 2) of images (N, 3, H, W) in [-1, 1] of sides that are multiples of 64."""
+    def front_end(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Bands and local statistics of the squares of images (N, 3, H, W) in [-1, 1], (N, T, C, side, side) each.
+
+        Sides of images are multiples of 64.
+        """
         squares = tiles(images)
+        count = len(images), -1
         bands, statistics = self.fad_head(squares), self.lfs_head(squares)
+        return bands.view(*count, *bands.shape[1:]), statistics.view(*count, *statistics.shape[1:])
+
+    def body(self, bands: Tensor, statistics: Tensor) -> Tensor:  # type: ignore[override]
+        """Logits (N, 2) of both."""
+        count = bands.shape[0]
+        bands, statistics = bands.flatten(0, 1), statistics.flatten(0, 1)
         for names, mix in ((SMALL_ENTRY, self.mix_block2), (("layer3",), self.mix_block3)):
             bands, statistics = mix(_apply(self.fad_trunk, names, bands), _apply(self.lfs_trunk, names, statistics))
         features = torch.cat([bands.mean((2, 3)), statistics.mean((2, 3))], 1)
-        outputs: Tensor = self.fc(_mean_of_tiles(features, len(images)))
+        outputs: Tensor = self.fc(_mean_of_tiles(features, count))
         return outputs
 
 

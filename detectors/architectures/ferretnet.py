@@ -11,6 +11,7 @@ from torch.nn.functional import pad
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from detectors.architectures.support.forward_pass import normalised_planes
+from detectors.architectures.support.front_end import FrontEndNetwork
 from detectors.preprocessing.augmentation import ChannelValues
 
 # exchanges that leave the median of nine values in the fifth place (Devillard, "Fast median search", 1998)
@@ -133,7 +134,7 @@ class FerretBlock(nn.Module):
         return torch.relu(self.layers(maps) + self.shortcut(maps))
 
 
-class FerretNet(nn.Module):
+class FerretNet(FrontEndNetwork):
     """Separable convolutions on the residual of a local median.
 
     Args:
@@ -151,9 +152,13 @@ class FerretNet(nn.Module):
         self.feature = nn.Sequential(*stages, nn.Conv2d(widths[-1], widths[-1], 1, bias=False))
         self.logit = nn.Sequential(nn.Dropout(dropout), nn.Linear(widths[-1], 1))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds, float (N, 1), of normalised images (N, 3, H, W)."""
-        maps = self.feature(self.cbr2(self.cbr1(local_median_residual(images))))
+    def front_end(self, images: Tensor) -> Tensor:
+        """The residual of the local median of normalised images (N, 3, H, W)."""
+        return local_median_residual(images)
+
+    def body(self, residual: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds, float (N, 1), of the residual (N, 3, H, W)."""
+        maps = self.feature(self.cbr2(self.cbr1(residual)))
         outputs: Tensor = self.logit(maps.mean((2, 3)))
         return outputs
 
@@ -213,7 +218,7 @@ class FusedBlock(nn.Module):
         return torch.relu_(found)
 
 
-class FusedFerretNet(nn.Module):
+class FusedFerretNet(FrontEndNetwork):
     """FerretNet for scoring alone, in the precision of the runtime: as `FusedBlock`, throughout."""
 
     def __init__(self, network: FerretNet) -> None:
@@ -233,15 +238,15 @@ class FusedFerretNet(nn.Module):
         self.last = _part(last, found, torch.arange(last.out_channels))
         self.logit = network.logit[1]
 
-    def forward(self, images: Tensor) -> Tensor:
-        """As `FerretNet.forward`."""
-        return self.body(local_median_residual(images))
+    def front_end(self, images: Tensor) -> Tensor:
+        """As `FerretNet.front_end`."""
+        return local_median_residual(images)
 
-    def of_pixels(self, pixels: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
-        """The same, of pixels that are not normalised yet, uint8 (N, H, W, 3)."""
-        return self.body(pixel_median_residual(pixels, mean, std))
+    def pixel_front_end(self, pixels: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
+        """The same, of pixels that are not normalised yet, uint8 (N, H, W, 3), in less time."""
+        return pixel_median_residual(pixels, mean, std)
 
-    def body(self, residual: Tensor) -> Tensor:
+    def body(self, residual: Tensor) -> Tensor:  # type: ignore[override]
         """Log odds, float (N, 1), of the residual (N, 3, H, W)."""
         maps = self.blocks(torch.relu_(self.second(torch.relu_(self.first(residual)))))
         means = self.last(maps.mean((2, 3), keepdim=True))  # of means instead of maps: it is linear

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, conv2d
 
 from detectors.architectures.filter_names import FILTERS, InputFilter
 from detectors.architectures.npr import neighbour_residual
-from detectors.architectures.support.torch_contexts import full_precision
+from detectors.architectures.support.front_end import FrontEndNetwork
 
 KERNELS: dict[InputFilter, tuple[tuple[int, ...], ...]] = {  # cross-correlated with each channel, zeros beyond edges
     "x_grad": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
@@ -21,18 +21,17 @@ KERNELS: dict[InputFilter, tuple[tuple[int, ...], ...]] = {  # cross-correlated 
 
 
 def filtered(images: Tensor, name: InputFilter) -> Tensor:
-    """Images (N, C, H, W) after one of the fixed filters, float32 whatever the precision of convolutions."""
+    """Images (N, C, H, W) after one of the fixed filters."""
     if name == "NPR":
         return neighbour_residual(images)
     if name == "raw":
         return images
     channels = images.shape[1]
     kernel = torch.tensor(KERNELS[name], dtype=torch.float32, device=images.device).expand(channels, 1, 3, 3)
-    with full_precision(images):
-        return conv2d(images, kernel, padding="same", groups=channels)
+    return conv2d(images, kernel, padding="same", groups=channels)
 
 
-class FilteredNet(nn.Module):
+class FilteredNet(FrontEndNetwork):
     """A network behind a fixed filter of its input, which its weights name: `input_filter` is an index of `FILTERS`."""
 
     input_filter: Tensor
@@ -41,7 +40,7 @@ class FilteredNet(nn.Module):
         super().__init__()
         self.register_buffer("input_filter", torch.tensor(0))
 
-    def filtered(self, images: Tensor) -> Tensor:
+    def front_end(self, images: Tensor) -> Tensor:
         """Images (N, C, H, W) after the filter; as they are where no weights are loaded yet."""
         if self.input_filter.is_meta:
             return images
@@ -54,7 +53,8 @@ def whole_average(maps: Tensor) -> Tensor:
     Pooling adds value after value in float32: over a map of 126x126 it differs from `mean` by parts in 100,000, which
     the last layer of the published weights turns into three parts in 10,000 of a score.
     """
-    return avg_pool2d(maps.contiguous(), maps.shape[2:]).flatten(1)
+    kernel = [int(side) for side in maps.shape[2:]]  # whole numbers, where a traced shape is none
+    return avg_pool2d(maps.contiguous(), kernel).flatten(1)
 
 
 class PatchBottleneck(nn.Module):
@@ -116,9 +116,9 @@ class LaDeDaNet(FilteredNet):
         self.fc = nn.Linear(widths[-1], 1)
         initialise(self)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds, float (N, 1), of normalised images (N, 3, H, W)."""
-        maps = self.relu(self.bn1(self.conv2(self.conv1(self.filtered(images)))))
+    def body(self, images: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds, float (N, 1), of filtered images (N, 3, H, W)."""
+        maps = self.relu(self.bn1(self.conv2(self.conv1(images))))
         for name in self.stages:
             maps = self.get_submodule(name)(maps)
         outputs: Tensor = self.fc(whole_average(maps))
@@ -160,9 +160,9 @@ class TinyLaDeDaNet(FilteredNet):
         self.fc = nn.Linear(channels, 1)
         initialise(self)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds, float (N, 1), of normalised images (N, 3, H, W)."""
-        maps = self.layer1(self.relu(self.bn1(self.conv2(self.conv1(self.filtered(images))))))
+    def body(self, images: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds, float (N, 1), of filtered images (N, 3, H, W)."""
+        maps = self.layer1(self.relu(self.bn1(self.conv2(self.conv1(images)))))
         outputs: Tensor = self.fc(whole_average(maps))
         return outputs
 

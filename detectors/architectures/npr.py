@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
+from detectors.architectures.support.front_end import FrontEndNetwork
+
 
 def neighbour_residual(images: Tensor) -> Tensor:
     """Each pixel less the first of its 2x2 cell, float (N, C, H, W); the last line of an odd side is dropped.
@@ -16,7 +18,7 @@ def neighbour_residual(images: Tensor) -> Tensor:
     return even - first_pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
-class NprNet(nn.Module):
+class NprNet(FrontEndNetwork):
     """The first half of a ResNet-50 on neighbouring-pixel relationships.
 
     Args:
@@ -37,9 +39,13 @@ class NprNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log odds, float (N, 1), of normalised images (N, 3, H, W)."""
-        maps = self.relu(self.bn1(self.conv1(neighbour_residual(images) * (2 / 3))))
+    def front_end(self, images: Tensor) -> Tensor:
+        """Residuals (N, 3, H, W) of normalised images, times the published factor."""
+        return neighbour_residual(images) * (2 / 3)
+
+    def body(self, residuals: Tensor) -> Tensor:  # type: ignore[override]
+        """Log odds, float (N, 1)."""
+        maps = self.relu(self.bn1(self.conv1(residuals)))
         maps = self.layer2(self.layer1(self.maxpool(maps)))
         outputs: Tensor = self.fc1(maps.mean((2, 3)))
         return outputs

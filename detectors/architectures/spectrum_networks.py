@@ -7,6 +7,7 @@ from torch import Tensor
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from detectors.architectures.small_networks import CellNet
+from detectors.architectures.support.front_end import FrontEndNetwork
 
 FLOOR = 1e-3  # of the modulus, where white is 1
 LOW, HIGH = 0.05, 0.95  # shares of the frequencies that become less than -1 and less than 1
@@ -37,7 +38,7 @@ def percentile(rows: Tensor, share: float) -> Tensor:
     return torch.lerp(pair[0], pair[1], position - below)[..., None, None]
 
 
-class SpecResNet34(ResNet):  # type: ignore[misc]
+class SpecResNet34(FrontEndNetwork, ResNet):  # type: ignore[misc]
     """ResNet-34 on spectra. Two outputs: "fake" and "real", in this order, as published."""
 
     generated_output = 0
@@ -45,13 +46,17 @@ class SpecResNet34(ResNet):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(BasicBlock, [3, 4, 6, 3], num_classes=2)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Two logits, float (N, 2), of images (N, 3, H, W) in [0, 1]."""
-        outputs: Tensor = super().forward(spectra(images))
+    def front_end(self, images: Tensor) -> Tensor:
+        """Spectra of images (N, 3, H, W) in [0, 1]."""
+        return spectra(images)
+
+    def body(self, maps: Tensor) -> Tensor:  # type: ignore[override]
+        """Two logits, float (N, 2), of spectra."""
+        outputs: Tensor = ResNet.forward(self, maps)
         return outputs
 
 
-class SmallSpecNet(CellNet):
+class SmallSpecNet(FrontEndNetwork, CellNet):
     """The small network on spectra averaged over cells of 4x4 frequencies. See `CellNet`."""
 
     generated_output = 0
@@ -59,6 +64,10 @@ class SmallSpecNet(CellNet):
     def __init__(self, side: int, dropout: float) -> None:
         super().__init__(side, 2, dropout)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Two logits, "generated" and "real", float (N, 2), of images (N, 3, side, side) in [0, 1]."""
-        return super().forward(spectra(images))
+    def front_end(self, images: Tensor) -> Tensor:
+        """Spectra of images (N, 3, side, side) in [0, 1]."""
+        return spectra(images)
+
+    def body(self, maps: Tensor) -> Tensor:  # type: ignore[override]
+        """Two logits, "generated" and "real", float (N, 2), of spectra."""
+        return CellNet.forward(self, maps)

@@ -19,7 +19,7 @@ from detectors.api import Answer, Card, Detector, Recipe, Runtime, Setting, Stat
 from detectors.classifier import Classifier
 from detectors.composite.nested_fits import join_states, member_runtime, state_of
 from detectors.composition import Composite, as_member
-from detectors.diagnostics import LIKELIEST_GENERATOR, PREDICTED_GENERATOR, ROUTE, ROUTE_SCORE
+from detectors.types import LIKELIEST_GENERATOR, PREDICTED_GENERATOR, ROUTE, ROUTE_SCORE
 
 FIRST = "first"
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from detectors.api import Array, Embeddings, Runtime
-from detectors.embedders.frozen_embedder import FrozenEmbedder
+from detectors.api import Runtime
+from detectors.embedders.frozen_embedder import Centre, FrozenEmbedder, TorchEmbedder
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from detectors.embedders.clip_tower import ClipPooling, ClipTower
 
@@ -25,7 +24,7 @@ class ImageTowerEmbedder(FrozenEmbedder):
     projected: int
 
 
-class ClipEmbedder(ImageTowerEmbedder):
+class ClipEmbedder(TorchEmbedder, ImageTowerEmbedder):
     """A frozen image tower: columns of the final embedding, then of the pooled tokens of each block, float32.
 
     Attributes:
@@ -39,28 +38,17 @@ class ClipEmbedder(ImageTowerEmbedder):
         if tower.own_statistics:
             key += f".{tower.mean}.{tower.std}"
         self.projected = tower.width if pooling == "unprojected" else tower.projected
-        super().__init__(key, self.projected + tower.tokens(pooling), tower.side, pad=pad, device=runtime.device)
+        dim = self.projected + tower.tokens(pooling)
+        super().__init__(key, dim, Centre(tower.side, pad), (tower.mean, tower.std), runtime)
         self.tower = tower
         self._pooling: ClipPooling = pooling
-        self._runtime = runtime
 
     def load(self) -> nn.Module:
-        """The network of the tower, on its device."""
-        from detectors.embedders.clip_tower import load_tower
+        """The tower with all columns, on its device."""
+        from detectors.embedders.clip_tower import TowerColumns, load_tower
 
-        return load_tower(self.tower, self._runtime, project=self._pooling != "unprojected")
-
-    def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
-        """Embed at least one prepared array as float32 (N, dim)."""
-        from detectors.embedders.clip_tower import features
-
-        return features(network, self.tower, self._pooling, images, self._runtime)
-
-    def embed_floats(self, images: Tensor) -> Tensor:
-        """As `DifferentiableEmbedder.embed_floats`."""
-        from detectors.embedders.clip_tower import float_features
-
-        return float_features(self.loaded_network(), self.tower, self._pooling, self.centre_of_floats(images))
+        network = load_tower(self.tower, self._runtime, project=self._pooling != "unprojected")
+        return TowerColumns(network, self.tower, self._pooling)
 
 
 # in the small setting all recipes share one embedder; in the paper's, those that read the final embedding alone share

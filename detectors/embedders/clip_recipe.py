@@ -11,6 +11,8 @@ from detectors.api import Embedder, Runtime, Setting, Size, Unavailable, Variant
 from detectors.embedders.clip import FINAL_EMBEDDING, ClipEmbedder, ImageTowerEmbedder
 from detectors.embedders.onnx_tower import OnnxOptions, is_onnx
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
+from detectors.network_kinds import UsesBackend
+from detectors.types import NetworkKind
 from detectors.weight_file import WeightFile
 from detectors.weights.files import LocalFile, ShippedFile
 from detectors.weights.locations import shipped_card
@@ -71,7 +73,7 @@ class ClipVariant(Variant):
 
 
 @dataclass(frozen=True)
-class ClipRecipe(OnnxOptions):
+class ClipRecipe(OnnxOptions, UsesBackend):
     """A detector on a frozen CLIP tower.
 
     Attributes:
@@ -84,6 +86,11 @@ class ClipRecipe(OnnxOptions):
     weights: str | None = field(default=None, metadata={"file": True})
     paper_weights: ClassVar[tuple[str, str]] = OPENAI  # model and tag of the paper setting
     variants: ClassVar[Mapping[Setting, ClipVariant]]
+
+    @property
+    def own_network_kinds(self) -> frozenset[NetworkKind]:
+        """A vision transformer, unless the tower is an ONNX file, which onnxruntime computes whatever the backend."""
+        return frozenset() if is_onnx(self.weights) else frozenset({"transformer"})
 
     def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The file of the tower's weights; for a tag that is no paper's, open_clip is imported to find it."""

@@ -9,15 +9,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import open_clip
 import torch
 from open_clip.model import _build_text_tower, _build_vision_tower
 from torch import Tensor, nn
 
-from detectors.api import Array, Embeddings, Runtime, Unavailable
-from detectors.architectures.support.forward_pass import normalised, standardised, token_statistics
-from detectors.architectures.support.torch_contexts import autocast, deterministic
+from detectors.api import Embeddings, Runtime, Unavailable
+from detectors.architectures.support.forward_pass import token_statistics
+from detectors.architectures.support.torch_contexts import deterministic
 from detectors.architectures.timm_networks import lineup_small_deit  # noqa: F401 - timm is to know its name
 from detectors.embedders.word_tokenizer import WordTokenizer
 from detectors.preprocessing.augmentation import (
@@ -243,39 +242,43 @@ def text_embeddings(tower: ClipTower, prompts: Sequence[str]) -> Embeddings:
     length = int(network.context_length)  # type: ignore[arg-type]
     words = tower.config.get("vocabulary")
     tokenize = open_clip.SimpleTokenizer(context_length=length) if words is None else WordTokenizer(words, length)
-    with torch.inference_mode():
+    with torch.inference_mode(), deterministic():
         array: Embeddings = network.eval()(torch.as_tensor(tokenize(list(prompts)))).float().numpy()
     return array
 
 
-def features(
-    network: nn.Module, tower: ClipTower, pooling: ClipPooling, images: Sequence[Array], runtime: Runtime
-) -> Embeddings:
-    """Embed N images uint8 (side, side, 3) as float32 (N, projected + tokens): the final embedding, then the blocks."""
-    pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    with torch.inference_mode(), deterministic(), autocast(runtime):
-        parts = _embedding_parts(network, tower, pooling, normalised(pixels, tower.mean, tower.std))
-        array: Embeddings = torch.cat(parts, 1).float().cpu().numpy()
-    return array
+class TowerColumns(nn.Module):
+    """The columns that are read of a tower: the final embedding, not L2-normalised, then pooled tokens of each block.
 
+    Args:
+        network: As `load_tower` gives it.
+        tower: The tower.
+        pooling: What is read of the tokens.
+    """
 
-def float_features(network: nn.Module, tower: ClipTower, pooling: ClipPooling, images: Tensor) -> Tensor:
-    """As `features`, of images float (N, 3, side, side) in [0, 1], through which gradients flow: float32."""
-    return torch.cat(_embedding_parts(network, tower, pooling, standardised(images, tower.mean, tower.std)), 1).float()
+    def __init__(self, network: nn.Module, tower: ClipTower, pooling: ClipPooling) -> None:
+        super().__init__()
+        self.network = network
+        self.pooling: ClipPooling = pooling if tower.blocks or pooling == "unprojected" else "none"
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Columns (N, projected + tokens) of normalised images (N, 3, side, side)."""
+        return torch.cat(self._parts(images), 1)
 
-def _embedding_parts(network: nn.Module, tower: ClipTower, pooling: ClipPooling, images: Tensor) -> list[Tensor]:
-    """The final embedding, not L2-normalised, and the pooled tokens of each block."""
-    if pooling in {"none", "unprojected"} or not tower.blocks:
-        output = network(images)
-        return [output[0] if isinstance(output, tuple) else output]
-    if pooling == "normalised":
-        with _outputs([block.ln_2 for block in network.transformer.resblocks]) as normalisations:  # type: ignore[union-attr]
-            return [network(images), *(tokens[:, 0] for tokens in normalisations)]
-    outputs: dict[str, Any] = network.forward_intermediates(images, output_fmt="NLC", output_extra_tokens=True)  # type: ignore[operator]
-    if pooling == "class":
-        return [outputs["image_features"], *(tokens[:, 0] for tokens in outputs["image_intermediates_prefix"])]
-    return [outputs["image_features"], *token_statistics(outputs["image_intermediates"])]
+    def _parts(self, images: Tensor) -> list[Tensor]:
+        """The final embedding, and the pooled tokens of each block."""
+        if self.pooling in {"none", "unprojected"}:
+            output = self.network(images)
+            return [output[0] if isinstance(output, tuple) else output]
+        if self.pooling == "normalised":
+            with _outputs([block.ln_2 for block in self.network.transformer.resblocks]) as normalisations:  # type: ignore[union-attr]
+                return [self.network(images), *(tokens[:, 0] for tokens in normalisations)]
+        outputs: dict[str, Any] = self.network.forward_intermediates(  # type: ignore[operator]
+            images, output_fmt="NLC", output_extra_tokens=True
+        )
+        if self.pooling == "class":
+            return [outputs["image_features"], *(tokens[:, 0] for tokens in outputs["image_intermediates_prefix"])]
+        return [outputs["image_features"], *token_statistics(outputs["image_intermediates"])]
 
 
 @contextmanager

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import numpy as np
 import timm
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from detectors.api import Array, Embeddings, Runtime
-from detectors.architectures.support import forward_pass
-from detectors.architectures.support.torch_contexts import autocast, deterministic
-from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
+from detectors.api import Runtime
+from detectors.architectures.support.forward_pass import token_statistics
 from detectors.weight_file import HashedFile, hashed_file
 from detectors.weights.hub import hub_file
 from detectors.weights.loading import load_strict
@@ -84,32 +81,27 @@ def load_tower(tower: DinoTower, runtime: Runtime) -> VisionTransformer:
 
 
 def embedding_length(tower: DinoTower, pooling: DinoPooling) -> int:
-    """Number of columns that `features` gives."""
+    """Number of columns of `DinoTokens`."""
     network = meta_network(tower.name, tower.network)
     blocks = 2 * len(network.blocks) if pooling == "spread" else 0
     return int(network.embed_dim) * (1 + blocks)
 
 
-def normalised(pixels: Tensor) -> Tensor:
-    """Images uint8 (N, H, W, 3), normalised with ImageNet's statistics: float32 (N, 3, H, W)."""
-    return forward_pass.normalised(pixels, IMAGENET_MEAN, IMAGENET_STD)
+class DinoTokens(nn.Module):
+    """The columns that are read of a tower: the class token, then the pooled patch tokens.
 
+    Args:
+        network: As `load_tower` gives it.
+        pooling: What is read of the tokens.
+    """
 
-def features(network: nn.Module, pooling: DinoPooling, images: Sequence[Array], runtime: Runtime) -> Embeddings:
-    """Embed N images uint8 (side, side, 3) as float32 (N, columns): the class token, then the pooled patch tokens."""
-    pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    with torch.inference_mode(), deterministic(), autocast(runtime):
-        array: Embeddings = _pooled_tokens(network, pooling, normalised(pixels)).float().cpu().numpy()
-    return array
+    def __init__(self, network: nn.Module, pooling: DinoPooling) -> None:
+        super().__init__()
+        self.network = network
+        self.pooling: DinoPooling = pooling
 
-
-def float_features(network: nn.Module, pooling: DinoPooling, images: Tensor) -> Tensor:
-    """As `features`, of images float (N, 3, side, side) in [0, 1], through which gradients flow: float32."""
-    return _pooled_tokens(network, pooling, forward_pass.standardised(images, IMAGENET_MEAN, IMAGENET_STD)).float()
-
-
-def _pooled_tokens(network: nn.Module, pooling: DinoPooling, images: Tensor) -> Tensor:
-    """The class token, then mean and deviation of the patch tokens of each block where they are asked for."""
-    final, blocks = network.forward_intermediates(images, output_fmt="NLC")  # type: ignore[operator]
-    statistics = forward_pass.token_statistics(blocks) if pooling == "spread" else []
-    return torch.cat([final[:, 0], *statistics], 1)
+    def forward(self, images: Tensor) -> Tensor:
+        """Columns (N, D) of images (N, 3, side, side), normalised with ImageNet's statistics."""
+        final, blocks = self.network.forward_intermediates(images, output_fmt="NLC")  # type: ignore[operator]
+        statistics = token_statistics(blocks) if self.pooling == "spread" else []
+        return torch.cat([final[:, 0], *statistics], 1)

@@ -11,18 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from detectors.api import Array, Embeddings, Recipe, Unavailable
 from detectors.embedders.clip import ImageTowerEmbedder
+from detectors.embedders.frozen_embedder import Centre
 from detectors.embedders.onnx_references import referred_files
 from detectors.preprocessing.augmentation import NAMED_STATISTICS, ChannelValues, StatisticsName
 from detectors.weight_file import WrongWeights, hashed_file
-
-if TYPE_CHECKING:
-    from torch import nn
 
 TokenPooling = Literal["class", "mean"]  # of an output of tokens: the first one, or the mean of all
 POOLINGS: tuple[TokenPooling, ...] = get_args(TokenPooling)
@@ -47,7 +45,7 @@ class OnnxEmbedder(ImageTowerEmbedder):
         pad: Whether smaller images are padded with black, or enlarged.
 
     Raises:
-        Unavailable: onnxruntime is not installed, there is no such file, or it leaves open what the user did not say.
+        Unavailable: There is no such file, or it leaves open what the user did not say.
         WrongWeights: The file is no image tower in ONNX.
     """
 
@@ -71,7 +69,7 @@ class OnnxEmbedder(ImageTowerEmbedder):
         shape = self._output_shape(read_side, path)
         self._pooling = _pooling(pooling, metadata, shape, path)
         chosen = f"{self._output.name}.{self._pooling}.{self._mean}.{self._std}.{'pad' if pad else 'enlarge'}"
-        super().__init__(f"onnx.1.{file.sha256[:16]}.{read_side}.{chosen}", shape[-1], read_side, pad=pad)
+        super().__init__(f"onnx.1.{file.sha256[:16]}.{read_side}.{chosen}", shape[-1], Centre(read_side, pad))
         self.projected = shape[-1]
 
     def _output_shape(self, side: int, path: Path) -> tuple[int, ...]:
@@ -95,15 +93,8 @@ class OnnxEmbedder(ImageTowerEmbedder):
             raise WrongWeights(msg)
         return shape
 
-    def load(self) -> nn.Module:
-        """A stand-in: the session is the network, and is there already."""
-        from torch import nn
-
-        return nn.Identity()
-
-    def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
+    def features(self, images: Sequence[Array]) -> Embeddings:
         """Embed at least one prepared array as float32 (N, dim)."""
-        del network
         batch = self._normalised(images)
         return np.concatenate([self._run(image[None]) for image in batch]) if self.one_by_one else self._run(batch)
 
@@ -112,7 +103,7 @@ class OnnxEmbedder(ImageTowerEmbedder):
         """Whether an embedding depends on the other images of its batch, or the file takes one image at a time."""
         if isinstance(self._input.shape[0], int):
             return True
-        side = self._side
+        side = self._centre.side
         pixels = np.random.default_rng(0).integers(0, 256, (TRIED, side, side, CHANNELS), dtype=np.uint8)
         pixels[1:] //= 4  # images of another range
         batch = self._normalised(pixels)
@@ -179,11 +170,8 @@ def is_onnx(path: str | None) -> bool:
 
 
 def _session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
-    try:
-        import onnxruntime
-    except ImportError:
-        msg = f"{path} needs the package onnxruntime, which is not installed: run pip install 'lineup-bench[onnx]'"
-        raise Unavailable(msg) from None
+    import onnxruntime
+
     if elsewhere := referred_files(path):
         msg = f"{path} keeps weights in {', '.join(elsewhere)}: save it as one file, as torch.onnx.export does with"
         raise WrongWeights(f"{msg} external_data=False")

@@ -37,9 +37,12 @@ class TensorEmbedder(Embedder):
         """Embed N prepared arrays as float32 (N, dim); N may be 0."""
         import torch
 
+        from detectors.architectures.support.forward_pass import pixels_on_device
+        from detectors.architectures.support.torch_contexts import deterministic
+
         embeddings = np.empty((len(batch), self.dim), np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), deterministic():
             for start in range(0, len(batch), self._chunk):
-                images = torch.from_numpy(np.stack(batch[start : start + self._chunk])).to(self._device)
+                images = pixels_on_device(batch[start : start + self._chunk], self._device)
                 embeddings[start : start + len(images)] = self.features(images).cpu().numpy()
         return embeddings

@@ -12,22 +12,25 @@ of theirs comes from the half whitened patch embedding that its training starts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from detectors.api import Array, Card, Embeddings, Runtime, Setting, Size
-from detectors.embedders.frozen_embedder import FrozenEmbedder
+from detectors.api import Card, Runtime, Setting, Size
+from detectors.embedders.frozen_embedder import Centre, FrozenEmbedder, TorchEmbedder
 from detectors.embedders.onnx_tower import OnnxOptions, is_onnx
 from detectors.heads.linear import Logistic
 from detectors.heads.probe_recipe import HeadRecipe, HeadVariant
+from detectors.network_kinds import UsesBackend
+from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
+from detectors.types import NetworkKind
 from detectors.weight_file import WeightFile
 from detectors.weights.files import HubFile, LocalFile, ShippedFile
 from detectors.weights.locations import shipped_card
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from detectors.embedders.dino_tower import DinoPooling, DinoTower
 
@@ -37,7 +40,7 @@ SIDE = 224
 C = 1.0  # in the small setting by cross-validation on the train split of the embedded corpus
 
 
-class DinoEmbedder(FrozenEmbedder):
+class DinoEmbedder(TorchEmbedder):
     """A frozen vision transformer: columns of the class token, then of the pooled tokens of each block, float32."""
 
     def __init__(self, tower: DinoTower, pooling: DinoPooling, runtime: Runtime, *, pad: bool) -> None:
@@ -46,28 +49,16 @@ class DinoEmbedder(FrozenEmbedder):
         policy = "pad" if pad else "enlarge"
         sizes = f"{tower.weights.sha256[:16]}.{tower.side}"
         key = f"dino.1.{tower.name}.{sizes}.{pooling}.{policy}.{runtime.precision}"
-        super().__init__(key, embedding_length(tower, pooling), tower.side, pad=pad, device=runtime.device)
+        statistics = IMAGENET_MEAN, IMAGENET_STD
+        super().__init__(key, embedding_length(tower, pooling), Centre(tower.side, pad), statistics, runtime)
         self._tower = tower
         self._pooling: DinoPooling = pooling
-        self._runtime = runtime
 
     def load(self) -> nn.Module:
-        """The network on its device."""
-        from detectors.embedders.dino_tower import load_tower
+        """The tower with all columns, on its device."""
+        from detectors.embedders.dino_tower import DinoTokens, load_tower
 
-        return load_tower(self._tower, self._runtime)
-
-    def features(self, network: nn.Module, images: Sequence[Array]) -> Embeddings:
-        """Embed at least one prepared array as float32 (N, dim)."""
-        from detectors.embedders.dino_tower import features
-
-        return features(network, self._pooling, images, self._runtime)
-
-    def embed_floats(self, images: Tensor) -> Tensor:
-        """As `DifferentiableEmbedder.embed_floats`."""
-        from detectors.embedders.dino_tower import float_features
-
-        return float_features(self.loaded_network(), self._pooling, self.centre_of_floats(images))
+        return DinoTokens(load_tower(self._tower, self._runtime), self._pooling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +106,7 @@ def _small_network() -> nn.Module:
 
 
 @dataclass(frozen=True)
-class DinoProbe(OnnxOptions, HeadRecipe):
+class DinoProbe(OnnxOptions, HeadRecipe, UsesBackend):
     """Logistic regression on a frozen DINOv2.
 
     Attributes:
@@ -166,6 +157,11 @@ class DinoProbe(OnnxOptions, HeadRecipe):
     def differentiable(self) -> bool:
         """Whether the tower is one of torch, and images are shown as published."""
         return self.input == "published" and not is_onnx(self.weights)
+
+    @property
+    def own_network_kinds(self) -> frozenset[NetworkKind]:
+        """A vision transformer, unless the tower is an ONNX file, which onnxruntime computes whatever the backend."""
+        return frozenset() if is_onnx(self.weights) else frozenset({"transformer"})
 
     def own_weight_files(self) -> tuple[WeightFile, ...]:
         """The tower's weights."""

@@ -81,10 +81,12 @@ class RineProbe(LogOddsProbe):
         """Log odds, float64 (N,), of N embeddings, float32 (N, dim)."""
         import torch
 
+        from detectors.architectures.support.torch_contexts import deterministic
+
         def decide_row(row: NDArray[np.float32]) -> NDArray[np.float64]:
             return np.asarray(self._head(torch.tensor(row)[None])[0].double().numpy())
 
-        with torch.inference_mode():
+        with torch.inference_mode(), deterministic():
             return map_rows(decide_row, embeddings[:, self._columns], 1)[:, 0]
 
     def state(self) -> State:

@@ -49,12 +49,12 @@ def minimise(
     """
     import torch
 
-    from detectors.architectures.support.torch_contexts import torch_threads
+    from detectors.architectures.support.torch_contexts import deterministic, torch_threads
 
     optimiser = torch.optim.AdamW(list(weights), settings.rate, eps=settings.epsilon, weight_decay=settings.decay)
     steps = settings.epochs * -(-count // settings.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if settings.cosine else None
-    with torch_threads(1):
+    with torch_threads(1), deterministic():
         for _ in range(settings.epochs):
             for batch in torch.split(torch.randperm(count, generator=rng), settings.batch):
                 optimiser.zero_grad()

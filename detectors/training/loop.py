@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from detectors.api import Image, Labels, Runtime, TrainSet
-from detectors.architectures.support.forward_pass import logits, on_device
-from detectors.architectures.support.torch_contexts import autocast, deterministic, torch_threads
+from detectors.architectures.support.forward_pass import eager_body, logits, on_device
+from detectors.architectures.support.torch_contexts import deterministic, torch_threads
 from detectors.preprocessing.augmentation import View
 from detectors.training.checkpoint import TrainingCheckpoint
 from detectors.training.fine_tuning import ALL_WEIGHTS, FineTuning, set_trainable
@@ -117,6 +117,7 @@ class _Training:
     ) -> None:
         self._tuning = tuning
         self._network = network
+        self._body = eager_body(network, runtime)
         self._loader = loader
         self._plan = plan
         self._runtime = runtime
@@ -207,8 +208,7 @@ class _Training:
     def _forward(self, images: list[Image], labels: Labels, totals: _EpochTotals) -> Tensor:
         """Mean loss of a batch, added to the totals."""
         start = self._synchronised_time()
-        with autocast(self._runtime):
-            log_odds = logits(self._network, images, self._loader.view, self._runtime)
+        log_odds = logits(self._network, self._body, images, self._loader.view, self._runtime)
         targets = torch.from_numpy(labels).to(log_odds)
         loss = binary_cross_entropy_with_logits(log_odds, targets)
         totals.add(len(labels), float(loss.detach()), int(((log_odds > 0) == (targets > 0)).sum()))

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from detectors.api import Answer, Array, Detector, Runtime, Sample, Scores, State, Unavailable
-from detectors.architectures.support.forward_pass import float_logits, logits, on_device
+from detectors.architectures.support.forward_pass import float_logits, logits, on_device, runtime_body
 from detectors.architectures.support.gradients import odds_and_gradient
-from detectors.architectures.support.torch_contexts import autocast, deterministic
+from detectors.architectures.support.torch_contexts import deterministic
 from detectors.preprocessing.augmentation import FloatView, View
-from detectors.types import FloatImage
+from detectors.types import FloatImage, NetworkKind
 from detectors.weights.loading import to_state
 
 if TYPE_CHECKING:
@@ -31,12 +32,20 @@ class NetworkDetector(Detector):
         history: One row per epoch, as `detectors.training.loop.Epoch` has them; none where weights were loaded.
     """
 
-    def __init__(self, network: nn.Module, view: View, runtime: Runtime, history: Sequence[Epoch] = ()) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        view: View,
+        runtime: Runtime,
+        history: Sequence[Epoch] = (),
+        kind: NetworkKind = "convolutional",
+    ) -> None:
         self.history = tuple(map(asdict, history))
         self._network = on_device(network, runtime).eval()
         # some networks have a quicker form for scoring, which cannot be trained and is not what is kept
         fused = getattr(network, "fused", None)
         self._scoring_network = self._network if fused is None else on_device(fused(), runtime).eval()
+        self._body = runtime_body(self._scoring_network, kind, runtime)
         self._view = view
         self._runtime = runtime
         self.preparation = (type(self).prepare, view)
@@ -52,11 +61,16 @@ class NetworkDetector(Detector):
     def answer(self, batch: Sequence[Array]) -> Answer:
         """Scores and log odds of N prepared arrays."""
         pixels = CPU_CHUNK if self._runtime.device == "cpu" else GPU_CHUNK
-        with torch.inference_mode(), deterministic(), autocast(self._runtime):
+        with torch.inference_mode(), deterministic():
             chunks = _chunks(batch, pixels)
-            found = [logits(self._scoring_network, chunk, self._view, self._runtime) for chunk in chunks]
-            log_odds = torch.cat(found) if found else torch.zeros(0)
-            return Answer(torch.sigmoid(log_odds).cpu().numpy(), log_odds=log_odds.cpu().numpy())
+            found = [self._logits([batch[place] for place in chunk]) for chunk in chunks]
+            log_odds = np.zeros(len(batch), np.float32)
+            if found:
+                log_odds[np.concatenate(chunks)] = torch.cat(found).cpu().numpy()
+            return Answer(torch.sigmoid(torch.from_numpy(log_odds)).numpy(), log_odds=log_odds)
+
+    def _logits(self, images: Sequence[Array]) -> Tensor:
+        return logits(self._scoring_network, self._body, images, self._view, self._runtime)
 
     def odds_and_gradient(self, pixels: FloatImage) -> tuple[float, FloatImage]:
         """As `Differentiable.odds_and_gradient`. Raises `Unavailable` where its view has no gradient."""
@@ -71,13 +85,13 @@ class NetworkDetector(Detector):
         return to_state(self._network)
 
 
-def _chunks(batch: Sequence[Array], pixels: int) -> list[list[Array]]:
-    """Consecutive images of one size, at most this many pixels together or a single image."""
-    chunks: list[list[Array]] = []
-    for image in batch:
-        last = chunks[-1] if chunks else []
-        if last and last[0].shape == image.shape and (len(last) + 1) * image[..., 0].size <= pixels:
-            last.append(image)
+def _chunks(batch: Sequence[Array], pixels: int) -> list[list[int]]:
+    """Positions of images of one size, at most this many pixels together or a single image."""
+    chunks: list[list[int]] = []
+    for place in sorted(range(len(batch)), key=lambda place: batch[place].shape):
+        shape, last = batch[place].shape, chunks[-1] if chunks else []
+        if last and batch[last[0]].shape == shape and (len(last) + 1) * shape[0] * shape[1] <= pixels:
+            last.append(place)
         else:
-            chunks.append([image])
+            chunks.append([place])
     return chunks

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from detectors.api import Array, Detector, Recipe, Runtime, Setting, State, TrainSet, Unavailable, Variant
 from detectors.architectures.support.initial_weights import on_meta_device, random_init
 from detectors.epochs import FineTunable, TrainedInEpochs
+from detectors.network_kinds import UsesBackend
 from detectors.preprocessing.augmentation import FloatView, View
 from detectors.training.pairing import Pairs
 from detectors.training.plan import Plan
 from detectors.training.schedules import StepSchedule
 from detectors.training.stages import Stages
+from detectors.types import NetworkKind
 from detectors.weight_file import HashedFile, WeightFile, hashed_file
 from detectors.weights.files import LocalFile
 from detectors.weights.loading import load_state, load_strict
@@ -49,6 +51,7 @@ class NetworkVariant(Variant):
         start: Pretrained weights that training starts from; None for random ones.
         published: Whether there are published checkpoints of this network.
         pairs: Which images are put into one batch, unless the user chooses.
+        kind: Of the network: by it a backend is chosen.
     """
 
     view: View
@@ -59,10 +62,11 @@ class NetworkVariant(Variant):
     published: bool = False
     pairs: Pairs = "none"
     front_end: str = NORMALISED_PIXELS
+    kind: NetworkKind = "convolutional"
 
 
 @dataclass(frozen=True)
-class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
+class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable, UsesBackend):
     """A network that is trained.
 
     Attributes:
@@ -81,6 +85,7 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
     curriculum: tuple[str, ...] = ()
     pairs: Pairs | None = None
 
+    fit_reads_outputs = False
     variants: ClassVar[Mapping[Setting, NetworkVariant]]
 
     @property
@@ -96,6 +101,11 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
     def differentiable(self) -> bool:
         """Whether its view has a gradient, and the images are shown by that view."""
         return isinstance(self.view, FloatView) and self.input == "published"
+
+    @property
+    def own_network_kinds(self) -> frozenset[NetworkKind]:
+        """The variant's kind."""
+        return frozenset({self.variant.kind})
 
     @property
     def single_threaded_fit(self) -> bool:
@@ -191,7 +201,7 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
         load_strict(network, tensors | self.input_statistics(train, seed, runtime), origin)
         tuning = FineTuning(self.tune, self.variant.stages, self.curriculum, self.pairing)
         history = loop.train(network, train, self.view, self.plan, seed, runtime, tuning)
-        return NetworkDetector(network, self.view, runtime, history)
+        return NetworkDetector(network, self.view, runtime, history, self.variant.kind)
 
     @property
     def fine_tuning_plan(self) -> Plan:
@@ -226,7 +236,7 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
         load_state(network, fitted)
         tuning = FineTuning("top" if self.tune == "top" else "all", self.variant.stages, evaluation_mode=True)
         history = loop.train(network, further, self.view, self.fine_tuning_plan, seed, runtime, tuning)
-        return NetworkDetector(network, self.view, runtime, history)
+        return NetworkDetector(network, self.view, runtime, history, self.variant.kind)
 
     def restore(self, state: State, runtime: Runtime) -> Detector:
         """The detector with these weights."""
@@ -234,7 +244,7 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
 
         network = self.build_for(state)
         load_state(network, state)
-        return NetworkDetector(network, self.view, runtime)
+        return NetworkDetector(network, self.view, runtime, kind=self.variant.kind)
 
     def load(self, weights: Path, runtime: Runtime) -> Detector:
         """Load a published checkpoint strictly.
@@ -255,7 +265,7 @@ class NetworkRecipe(Recipe, TrainedInEpochs, FineTunable):
         network = self.build_for(read(file))
         tensors = self.checkpoint_tensors(read(file, network.state_dict()), file)
         load_strict(network, tensors, weights)
-        return NetworkDetector(network, self.view, runtime)
+        return NetworkDetector(network, self.view, runtime, kind=self.variant.kind)
 
     def checkpoint_tensors(self, tensors: dict[str, Tensor], file: HashedFile) -> dict[str, Tensor]:
         """All weights of the network from those of a published checkpoint: the same by default.

@@ -172,11 +172,19 @@ def _checked(tensor: Tensor, name: str, path: Path) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
     values = tensor.float() if tensor.itemsize == 1 else tensor  # of eight bits, with which nothing can be computed
-    if not bool(torch.isfinite(values).all()):
+    if not _is_finite(values):
         msg = f"{path}: {name} holds a number that is not finite: a training diverged or the file is damaged"
         raise WrongWeights(msg)
-    if not bool(torch.isfinite(values.float()).all()):
+    if values.dtype == torch.float64 and not _is_finite(values.float()):
         msg = f"{path}: {name} holds a number beyond single precision, in which networks here compute: scale it first"
         raise WrongWeights(msg)
     tiny = values.abs() < torch.finfo(torch.float32).tiny
-    return values.masked_fill(tiny, 0) if bool((tiny & (values != 0)).any()) else values
+    subnormal = bool(tiny.any()) and bool((tiny & (values != 0)).any())  # most have no number so small: one look
+    return values.masked_fill(tiny, 0) if subnormal else values
+
+
+def _is_finite(values: Tensor) -> bool:
+    """Whether all numbers are finite: so they are where their sum is, which is had sooner; finite ones may overflow."""
+    import torch
+
+    return bool(torch.isfinite(values.sum())) or bool(torch.isfinite(values).all())

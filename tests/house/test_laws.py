@@ -15,6 +15,7 @@ WRITERS = {
     "bench/platform/files.py",  # the one way to write a file whole
     "detectors/weights/downloads.py",  # what comes from the network, in a folder that the user named
     "bench/records/store.py",  # results
+    "bench/inference/graphs.py",  # the cache
     "bench/engine/cache.py",  # the cache folder
     "bench/engine/caching/embedding_files.py",  # the same
     "bench/engine/caching/inspections.py",  # the same
@@ -158,6 +159,19 @@ def too_long(tree):
 
 def too_many_parameters(tree):
     return [function.name for function in functions(tree) if parameters(function) > MOST_PARAMETERS]
+
+
+def may_round_float32(tree):
+    """Where a network is computed outside of the context that keeps torch's switches from rounding."""
+    contexts = [
+        {ast.unparse(item.context_expr) for item in node.items} for node in ast.walk(tree) if isinstance(node, ast.With)
+    ]
+    return [names for names in contexts if "torch.inference_mode()" in names and "deterministic()" not in names]
+
+
+def test_detectors_compute_where_no_switch_of_torch_rounds():
+    within = ("detectors/training/loop.py",)  # a training is in the context as a whole
+    assert breaches(may_round_float32, ("bench/", *within)) == {}
 
 
 def test_only_who_may_writes_files():

@@ -20,9 +20,11 @@ from tests.support.result_folders import store_run
 
 COMPUTING = {"torch", "torchvision", "timm", "open_clip", "sklearn", "skimage", "skops"}
 TABLES = {"pandas", "pyarrow", "scipy"}
-# Runs each list of arguments in a fork of one interpreter that has imported the command and nothing else.
+# Runs each list of arguments in a fork of one interpreter that has imported the command, and beside it only what is
+# light and not ours, which most of them import: what computes and tables would be seen in every fork.
 MAIN = """
 import json, os, sys, tempfile
+import decimal, multiprocessing, numpy, pydantic, rich.markdown, ssl, typer.rich_utils
 import bench.command.main
 from lineup_bench.start import main
 

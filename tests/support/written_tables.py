@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
@@ -42,7 +43,7 @@ from bench.metrics.catalogue import known_metrics
 from bench.platform.progress import Reporter
 from bench.platform.shipped_results import shipped_results
 from bench.records import columns
-from bench.records.manifest import CheckpointRecord, ImportRecord
+from bench.records.manifest import AgreementRecord, CheckpointRecord, ImportRecord
 from bench.records.run import Run, ValidationScores
 from bench.records.store import Store
 from bench.records.timings import FitTiming, RunTimings, StageTiming
@@ -206,7 +207,7 @@ def _json_names(rankings: list[dict]) -> Iterator[str]:
         for row in one["rows"]:
             yield from row
             averages = (*row["means"].values(), *row["over"].values(), *row["worst"].values())
-            for part in (*averages, row["checkpoint"], row["imported"]):
+            for part in (*averages, row["checkpoint"], row["imported"], row["agreement"]):
                 yield from part or ()
 
 
@@ -227,11 +228,18 @@ def runs() -> Iterator[Run]:
     contents = run.cells.assign(test_contents=np.where(run.cells["train"].eq("fog"), "cats", "dogs"))
     yield replace(with_manifest(run, protocol=protocol), cells=contents)
     yield with_manifest(run, degradations={"webp": "1[libwebp 1.6]"})
+    rounded = AgreementRecord("bfloat16", images=32, detectors=8, largest_change=0.05, flips=1)
+    yield with_detector(run, "alpha", library="openvino 2026.4", agreement=rounded)
+
+
+@cache
+def _golden() -> Run:
+    return read_golden(shipped_results() / "golden" / "cross_generator")
 
 
 def _eight_generators() -> Run:
     """Three detectors of the golden record, of which something is said across generators."""
-    golden = read_golden(shipped_results() / "golden" / "cross_generator")
+    golden = _golden()
     few = golden.cells["detector"].isin(["residual", "cnnspot", "hog_svm"]) & golden.cells["seed"].lt(2)
     cells = golden.cells[few].reset_index(drop=True)
     return replace(golden, cells=cells, score_table=golden.score_table.only(cells["key"]))
@@ -339,7 +347,7 @@ def profile_headers() -> Headers:
 
 def compare_tables() -> Headers:
     """Those of comparisons: two detectors of a run, and two runs, of which one has a detector in a new version."""
-    golden, run = read_golden(shipped_results() / "golden" / "cross_generator"), make_run(n=20)
+    golden, run = _golden(), make_run(n=20)
     other = with_detector(make_run(n=20, noise=1), "alpha", version=2)
     found: Headers = defaultdict(set)
     for asked, detectors in (([golden], ["residual", "cnnspot"]), ([run, other], [])):

@@ -32,9 +32,10 @@ from bench.embedded.pretraining.labelled_scenes import TASKS, LabelledScenes, re
 from bench.embedded.pretraining.patch_whitening import whiten_patches
 from bench.embedded.scenes.filters import Pixels
 from bench.embedded.scenes.scene import SIDE
-from detectors.api import Embeddings, Runtime
+from detectors.api import Embeddings
+from detectors.architectures.support.forward_pass import normalised
 from detectors.architectures.support.torch_contexts import torch_threads
-from detectors.embedders.dino_tower import features, normalised
+from detectors.embedders.dino_tower import DinoTokens
 from detectors.heads.linear import Logistic
 from detectors.preprocessing.augmentation import IMAGENET_MEAN, IMAGENET_STD
 
@@ -101,7 +102,12 @@ def _batches(scenes: Pixels, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         pixels = scenes[rng.integers(0, len(scenes), BATCH)]
         large = np.concatenate([random_crops(rng, pixels, LARGE) for _ in range(2)])
         small = np.concatenate([random_crops(rng, pixels, SMALL) for _ in range(SMALL_CROPS)])
-        yield normalised(torch.from_numpy(large)), normalised(torch.from_numpy(small))
+        yield _normalised(large), _normalised(small)
+
+
+def _normalised(pixels: Pixels) -> Tensor:
+    """Images uint8 (N, H, W, 3), normalised with ImageNet's statistics: float32 (N, 3, H, W)."""
+    return normalised(torch.from_numpy(pixels), IMAGENET_MEAN, IMAGENET_STD)
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, centre: Tensor) -> Tensor:
@@ -169,7 +175,9 @@ def _probe_accuracies(network: VisionTransformer, train: LabelledScenes, held_ou
 
 def _features(network: VisionTransformer, pixels: Pixels) -> Embeddings:
     """Features of uint8 (N, H, W, 3), in twenty batches."""
-    return np.concatenate([features(network, "spread", list(part), Runtime()) for part in np.array_split(pixels, 20)])
+    tower = DinoTokens(network, "spread")
+    with torch.inference_mode():
+        return np.concatenate([tower(_normalised(part)).numpy() for part in np.array_split(pixels, 20)])
 
 
 def _measure(
@@ -220,7 +228,7 @@ def train_small_dino(out: Path, progress: StageCallback, effort: float = 1.0) ->
     with torch_threads(THREADS):
         student = seeded(SEED, DistillationNetwork)
         patches = student.backbone.patch_embed
-        whiten_patches(patches.proj.weight, normalised(torch.from_numpy(scenes.pixels[:WHITENING_SCENES])), SEED)
+        whiten_patches(patches.proj.weight, _normalised(scenes.pixels[:WHITENING_SCENES]), SEED)
         untrained = copy.deepcopy(student.backbone)
         network, loss = fit(student, scenes.pixels, steps, progress)
         probe_scenes = LabelledScenes(scenes.pixels[:PROBE_SCENES], scenes.labels[:PROBE_SCENES])

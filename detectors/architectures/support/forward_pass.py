@@ -9,12 +9,21 @@ import torch
 from torch import Tensor, nn
 
 from detectors.api import Array, Runtime
+from detectors.architectures.support.front_end import Body, BodyModule, body_inputs
+from detectors.architectures.support.torch_contexts import autocast
 from detectors.preprocessing.augmentation import ChannelValues, FloatView, View
+from detectors.types import NetworkKind
 
 
 def on_device(network: nn.Module, runtime: Runtime) -> nn.Module:
     """Move a network to its device, in the memory layout in which convolutions are fastest."""
     return network.to(runtime.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def pixels_on_device(images: Sequence[Array], device: str) -> Tensor:
+    """Images of one shape as one tensor (N, ...); an accelerator computes on while they are copied there."""
+    pixels = torch.from_numpy(np.stack(images))
+    return pixels.pin_memory().to(device, non_blocking=True) if device.startswith("cuda") else pixels.to(device)
 
 
 def normalised(images: Tensor, mean: ChannelValues, std: ChannelValues) -> Tensor:
@@ -38,20 +47,46 @@ def token_statistics(blocks: Sequence[Tensor]) -> list[Tensor]:
     return [statistic for tokens in blocks for statistic in (tokens.mean(1), tokens.std(1))]
 
 
-def logits(network: nn.Module, images: Sequence[Array], view: View, runtime: Runtime) -> Tensor:
+def eager_body(network: nn.Module, runtime: Runtime) -> Body:
+    """The body of a network as torch computes it, operation by operation, in the precision of the runtime."""
+    body = BodyModule(network)
+
+    def run(*inputs: Tensor) -> Tensor:
+        with autocast(runtime):
+            outputs: Tensor = body(*inputs)
+            return outputs
+
+    return run
+
+
+def runtime_body(network: nn.Module, kind: NetworkKind, runtime: Runtime) -> Body:
+    """The body of a network, on its device and not to be trained, as the backend of the runtime computes it."""
+    if runtime.backend is None:
+        return eager_body(network, runtime)
+    return runtime.backend.compile(BodyModule(network).eval(), kind)
+
+
+def logits(network: nn.Module, body: Body, images: Sequence[Array], view: View, runtime: Runtime) -> Tensor:
     """Log odds of "generated", float32 (N,) on the device, of N images uint8 (H, W, 3) of one size.
 
     The softmax of two logits is the sigmoid of their difference, and cross-entropy over them is binary cross-entropy of
     it: the attribute `generated_output` (1 if absent) of a network of two outputs is the index of "generated".
+
+    Args:
+        network: Gives the front end.
+        body: Its body, as `eager_body` or `runtime_body` computes it.
+        images: The images as the view shows them.
+        view: Gives mean and deviation.
+        runtime: Gives the device.
     """
-    pixels = torch.from_numpy(np.stack(images)).to(runtime.device)
-    of_pixels = getattr(network, "of_pixels", None)  # a network may have a quicker front end for pixels as they are
-    outputs: Tensor = (
-        network(normalised(pixels, view.mean, view.std))
-        if of_pixels is None
-        else of_pixels(pixels, view.mean, view.std)
+    pixels = pixels_on_device(images, runtime.device)
+    quick = getattr(network, "pixel_front_end", None)  # a network may have a quicker front end for pixels as they are
+    inputs = (
+        body_inputs(network, normalised(pixels, view.mean, view.std))
+        if quick is None
+        else (quick(pixels, view.mean, view.std),)
     )
-    return _log_odds(network, outputs)
+    return _log_odds(network, body(*inputs))
 
 
 def float_logits(network: nn.Module, images: Tensor, view: FloatView) -> Tensor:

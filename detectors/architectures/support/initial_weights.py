@@ -12,10 +12,12 @@ HEAD_STD = 0.02  # standard deviation of the weights of a new last layer
 
 
 def on_meta_device(make: Callable[[], nn.Module]) -> nn.Module:
-    """A network on the meta device: without weights until they are loaded."""
+    """A network on the meta device: without weights until they are loaded, and so none are drawn."""
     import torch
 
-    with torch.device("meta"):
+    from detectors.architectures.support.torch_contexts import WithoutDrawing
+
+    with torch.device("meta"), WithoutDrawing():
         return make()
 
 

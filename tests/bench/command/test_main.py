@@ -14,7 +14,7 @@ def test_exit_codes(monkeypatch, capsys, raised, code):
     def failing():
         raise raised
 
-    monkeypatch.setattr(bench.command.main, "app", failing)
+    monkeypatch.setattr(bench.command.main, "_command", lambda: failing)
     with pytest.raises(SystemExit) as stopped:
         bench.command.main.main()
     assert stopped.value.code == code

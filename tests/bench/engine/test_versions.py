@@ -50,7 +50,11 @@ def test_the_commit_is_that_of_the_checkout_that_the_code_is_in(tmp_path, monkey
     assert versions.commit() == "unknown"
     git(tmp_path, "init")
     git(tmp_path, "commit", "--allow-empty", "-m", "one")
-    assert re.fullmatch(r"[0-9a-f]{40}", versions.commit())
+    versions._commit_of.cache_clear()
+    committed = versions.commit()
+    assert re.fullmatch(r"[0-9a-f]{40}", committed)
+    git(tmp_path, "commit", "--allow-empty", "-m", "two")
+    assert versions.commit() == committed  # of what was imported
 
 
 def test_a_checkout_that_the_code_is_only_installed_in_is_not_its_own(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import json
 import socket
 from http.client import HTTPConnection
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,6 +107,14 @@ def test_pages_of_other_names_read_nothing(serve, finished, name, path):
     answer, body = ask(server, path, Host=name.format(server.server_port))
     assert answer.status == 403
     assert b"alpha" not in body
+
+
+def test_the_usual_port_may_be_left_out():
+    usual, other = SimpleNamespace(server_port=80), SimpleNamespace(server_port=8000)
+    for host in ("localhost", "localhost:80", "127.0.0.1", "[::1]"):
+        assert LiveServer.is_own_host(usual, host)
+    assert not LiveServer.is_own_host(usual, "evil.example")
+    assert not LiveServer.is_own_host(other, "localhost")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])

@@ -4,7 +4,6 @@ import tempfile
 
 import pytest
 
-from bench.engine import timing
 from bench.platform.errors import InputError
 from bench.records import columns
 from bench.rehearsal.trial_run import run_trial
@@ -13,7 +12,6 @@ from tests.support.protocol_runs import ProtocolRunner
 
 @pytest.fixture
 def request_of(miniature, tmp_path, monkeypatch):
-    monkeypatch.setattr(timing, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     return lambda *detectors: ProtocolRunner(miniature, tmp_path / "runs").request("cross_generator", detectors)

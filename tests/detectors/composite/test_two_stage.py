@@ -7,7 +7,7 @@ from detectors.api import Runtime
 from detectors.checks import ToyTrainSet, sample, texture
 from detectors.classifier import Classifier
 from detectors.composite.two_stage import FIRST, TwoStage, TwoStageDetector
-from detectors.diagnostics import PREDICTED_GENERATOR, ROUTE, ROUTE_SCORE
+from detectors.types import PREDICTED_GENERATOR, ROUTE, ROUTE_SCORE
 
 RECIPE = TwoStage("small", second="spectrum")
 

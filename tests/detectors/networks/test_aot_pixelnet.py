@@ -69,10 +69,7 @@ def test_the_matrix_is_walshs():
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (24, 16), (31, 9)])
 def test_the_spectrum_is_that_of_blocks(height, width):
     images = torch.randn(2, 3, height, width, generator=torch.Generator().manual_seed(1))
-    expected = slow_spectrum(images)
-    assert block_spectrum(images).double().allclose(expected, atol=1e-4)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert block_spectrum(images).double().allclose(expected, atol=1e-4)
+    assert block_spectrum(images).double().allclose(slow_spectrum(images), atol=1e-4)
 
 
 def test_a_checkpoint_scores_as_the_published_code(tmp_path):

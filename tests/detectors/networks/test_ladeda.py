@@ -94,9 +94,6 @@ class SlowNetwork:
 def test_filters_are_the_published_ones(name):
     images = torch.randn(2, 3, 12, 10, generator=torch.Generator().manual_seed(0))
     assert filtered(images, name).allclose(slow_filter(images, name), atol=1e-6)
-    expected = filtered(images, name)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(filtered(images, name), expected)
 
 
 @pytest.mark.parametrize("name", ["NPR", "left_diag"])

@@ -126,6 +126,18 @@ def test_a_number_that_is_not_finite_is_refused_by_name(tmp_path, number):
     assert "fc.weight holds a number that is not finite" in refusal(path)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_finite_numbers_may_sum_to_more_than_a_number_holds(tmp_path, dtype):
+    largest = torch.finfo(min(dtype, torch.float32, key=lambda one: torch.finfo(one).max)).max
+    numbers = torch.full((4,), largest, dtype=dtype)
+    assert torch.equal(read(saved({"w": numbers}, tmp_path / "net.pth"))["w"], numbers)
+
+
+def test_infinite_numbers_that_cancel_are_refused(tmp_path):
+    saved({"w": torch.tensor([float("inf"), -float("inf")])}, tmp_path / "net.pth")
+    assert "w holds a number that is not finite" in refusal(tmp_path / "net.pth")
+
+
 def test_a_number_that_single_precision_cannot_hold_is_refused_by_name(tmp_path):
     path = tmp_path / "net.pth"
     largest = torch.finfo(torch.float32).max

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from bench.engine import timing
 from bench.records.store import THROUGHPUT, Store
 from bench.records.timings import TIMINGS, RunTimings, StageTiming
 from bench.report.time_tables import NO_TIMINGS
@@ -67,7 +66,6 @@ def test_a_run_or_data_are_given(arguments):
 
 def test_a_small_run_is_tried_from_nothing_and_not_kept(lineup, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(timing, "LEAST_SECONDS", 0.0)
     done = lineup("profile", "--data", data, "--detectors", "checkerboard,hog_svm", "--limit", "4", "--json")
     assert done.returncode == 0, done.stderr
     whole = json.loads(done.stdout)

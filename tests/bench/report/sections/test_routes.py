@@ -14,7 +14,7 @@ from bench.report.formats import section_as_markdown
 from bench.report.sections.routes import LEGEND, route_counts, route_tables
 from detectors.api import Answer, Card, Detector, Recipe
 from detectors.composition import Composite
-from detectors.diagnostics import ROUTE, ROUTE_SCORE
+from detectors.types import ROUTE, ROUTE_SCORE
 from protocols.api import Cell, Subset
 from tests.support.miniature import SIZES, Bench, write_folder
 

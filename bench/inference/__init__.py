@@ -1,0 +1,1 @@
+"""What computes the bodies of networks: torch, onnxruntime or OpenVINO, and whether their scores agree."""

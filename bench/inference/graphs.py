@@ -1,0 +1,134 @@
+"""Graphs of bodies in ONNX: exported once for all networks that differ in their weights alone, and kept without them.
+
+Exporting follows a body operation by operation with an example, which takes seconds; filling in weights takes
+milliseconds. A graph is known by everything of a body that is no weight.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import onnx
+import torch
+from onnx import ModelProto, numpy_helper
+from torch import Tensor, nn
+
+from bench.platform.files import digest, write_atomically
+
+VERSION = 1  # of how graphs are exported
+OPSET = 18
+EXAMPLES = 2  # images of the example: a batch of one would be folded into constants
+OUTPUT = "outputs"
+Shapes = tuple[tuple[int, ...], ...]  # of each input, without the batch
+
+
+def input_names(count: int) -> list[str]:
+    """Names of the inputs of a graph."""
+    return [f"input{number}" for number in range(count)]
+
+
+def graph_of(body: nn.Module, shapes: Shapes, folder: Path) -> bytes:
+    """A body with its weights as an ONNX model.
+
+    Args:
+        body: In evaluation mode.
+        shapes: Of its inputs.
+        folder: Where graphs without weights are kept.
+
+    Raises:
+        Exception: Whatever the exporter raises where a body cannot be exported.
+    """
+    path = folder / f"{_identity(body, shapes)}.onnx"
+    model = _read(path) or _exported(body, shapes, path)
+    weights = body.state_dict()
+    for tensor in model.graph.initializer:
+        if tensor.name in weights:
+            tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name].cpu().contiguous().numpy(), tensor.name))
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _read(path: Path) -> ModelProto | None:
+    """A graph that was kept; None where there is none, or the file is damaged."""
+    try:
+        model = onnx.load_model(path)
+    except Exception:  # noqa: BLE001 - whatever is wrong with a file of the cache, it is made again
+        return None
+    return model if model.graph.output else None
+
+
+def _exported(body: nn.Module, shapes: Shapes, path: Path) -> ModelProto:
+    """The graph of a body, kept without its weights."""
+    model = onnx.load_model_from_string(_export(_stand_in(body), shapes))
+    names = set(body.state_dict())
+    for tensor in model.graph.initializer:
+        if tensor.name in names:
+            tensor.ClearField("raw_data")
+    write_atomically(path, lambda temporary: temporary.write_bytes(model.SerializeToString()))
+    return model
+
+
+def _stand_in(body: nn.Module) -> nn.Module:
+    """A copy of a body with other weights, no two alike: the exporter makes one of weights that are equal."""
+    stand_in = copy.deepcopy(body).cpu().eval()
+    generator = torch.Generator().manual_seed(0)
+    stand_in.register_forward_pre_hook(_silence_exporter)
+    with torch.no_grad():
+        for tensor in stand_in.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)  # variances are positive
+    return stand_in
+
+
+def _export(body: nn.Module, shapes: Shapes) -> bytes:
+    """A body as torch exports it, with the names of its weights and nothing folded into them."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = tuple(torch.rand(EXAMPLES, *shape, generator=generator) for shape in shapes)
+    names, content = input_names(len(inputs)), io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of what a trace cannot follow: scores are compared with torch's own
+        torch.onnx.export(
+            body,
+            inputs,
+            cast("Any", content),  # any stream of bytes
+            dynamo=False,  # the other exporter needs packages of its own and takes several times as long
+            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=False,
+            opset_version=OPSET,
+            input_names=names,
+            output_names=[OUTPUT],
+            dynamic_axes={name: {0: "images"} for name in (*names, OUTPUT)},
+        )
+    return content.getvalue()
+
+
+def _silence_exporter(*_: object) -> None:
+    """Let the exporter, which follows a body with its log switched on, not print the whole network where it fails."""
+    torch._C._jit_set_onnx_log_enabled(False)  # noqa: FBT003, SLF001 - `verbose=False` does not switch it off
+
+
+def _identity(body: nn.Module, shapes: Shapes) -> str:
+    """Identity of a graph: what the modules of a body are and hold beside their weights, and who exports them."""
+    weights = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in body.state_dict().items()]
+    parts = [(name, type(module).__qualname__, *_settings(module)) for name, module in body.named_modules()]
+    return digest(str(VERSION), torch.__version__, onnx.__version__, repr((repr(body), weights, parts, shapes)))
+
+
+def _settings(module: nn.Module) -> Iterator[tuple[str, str]]:
+    """The attributes of a module that are plain values or tensors beside its weights."""
+    for name, value in sorted(vars(module).items()):
+        if isinstance(value, Tensor):
+            yield name, repr(value.tolist())
+        elif not name.startswith("_") and _is_plain(value):
+            yield name, repr(value)
+
+
+def _is_plain(value: Any) -> bool:  # noqa: ANN401 - any attribute
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float | bool)

@@ -1,0 +1,89 @@
+"""Bodies by a backend, and the same by torch in float32."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench.inference.backends import LibraryBackend
+from bench.inference.bodies import MOST_SHAPES, ExportedBody, TorchBody, float32_by_torch
+from detectors import catalogue
+from detectors.api import Runtime
+from detectors.checks import sample, texture
+from detectors.training.network_recipe import NetworkRecipe
+
+NETWORKS = [name for name in catalogue.names() if isinstance(catalogue.recipe(name, "small"), NetworkRecipe)]
+IMAGES = torch.rand(5, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+class Sorted(nn.Module):
+    """No exporter has this operation."""
+
+    def forward(self, images):
+        return torch.special.bessel_j0(images).mean((1, 2, 3))[:, None]
+
+
+def convolution():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_exported_and_scores_as_by_torch(name, tmp_path):
+    backend = LibraryBackend("onnxruntime", "float32", tmp_path)
+    detector = catalogue.recipe(name, "small").untrained(Runtime(backend=backend))
+    prepared = [detector.prepare(sample(texture(f"{name}{number}", 150, 170))) for number in range(3)]
+    found = detector.answer(prepared).log_odds
+    assert backend.notes == []
+    assert list(tmp_path.iterdir())
+    with float32_by_torch() as bodies:
+        expected = detector.answer(prepared).log_odds
+    assert bodies
+    np.testing.assert_allclose(found, expected, atol=1e-4 * max(1, np.abs(expected).max()))
+    plain = catalogue.recipe(name, "small").untrained(Runtime())
+    np.testing.assert_array_equal(plain.answer(prepared).log_odds, expected)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4])
+def test_batches_of_any_size_and_layout(tmp_path, size):
+    network, images = convolution(), IMAGES[:size].to(memory_format=torch.channels_last)
+    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, notes := [])
+    with torch.inference_mode():
+        assert body(images).allclose(network(images), atol=1e-6)
+        assert body(images.flip(0)).shape == (size, 2)
+    assert notes == []
+
+
+def test_what_cannot_be_exported_is_computed_by_torch_with_one_line_and_no_other(tmp_path, capfd):
+    notes = []
+    body = ExportedBody(Sorted(), ("onnxruntime", "float32"), tmp_path, notes)
+    assert torch.equal(body(IMAGES), Sorted()(IMAGES))
+    assert torch.equal(body(IMAGES[:1]), Sorted()(IMAGES[:1]))
+    (note,) = notes
+    assert note.startswith("Sorted is computed by torch in float32 and not by onnxruntime: ")
+    assert "\n" not in note
+    assert capfd.readouterr() == ("", "")
+
+
+def test_images_of_many_sizes_are_left_to_torch(tmp_path):
+    network, notes = convolution(), []
+    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, notes)
+    for side in range(4, 4 + MOST_SHAPES + 2):
+        images = torch.rand(1, 3, side, side)
+        assert body(images).allclose(network(images), atol=1e-6)
+    said = "Sequential is computed by torch in float32 and not by onnxruntime"
+    assert notes == [f"{said}: its images have more than {MOST_SHAPES} sizes"]
+
+
+def test_mixed_precision_ends_with_the_body_and_is_not_in_the_reference():
+    network = convolution()
+    body = TorchBody(network, "bfloat16")
+    assert body(IMAGES).dtype == torch.bfloat16
+    assert not torch.is_autocast_enabled("cpu")
+    with float32_by_torch() as bodies:
+        assert torch.equal(body(IMAGES), network(IMAGES))
+    assert bodies == [body]
+    assert body(IMAGES).dtype == torch.bfloat16
+    body.by_torch = True
+    assert torch.equal(body(IMAGES), network(IMAGES))
