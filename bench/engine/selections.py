@@ -154,6 +154,7 @@ class Selections:
         self.pool, positions = _find_distinct(list(self._images.values()), hashes)
         self._positions = dict(zip(every, positions, strict=True))
         self._known: dict[Subset, Selection] = {}
+        self._all: dict[str, Selection] = {}  # by data set: their digests are asked for again and again
 
     def __getitem__(self, subset: Subset) -> Selection:
         key = _variant_of(subset)
@@ -189,7 +190,9 @@ class Selections:
 
     def all_images(self, data: str = "") -> Selection:
         """Every image of one data set."""
-        return Selection(self.sets[data], self._positions[_whole(data)], self.pool)
+        if data not in self._all:
+            self._all[data] = Selection(self.sets[data], self._positions[_whole(data)], self.pool)
+        return self._all[data]
 
 
 def _whole(data: str) -> DataVariant:

@@ -38,6 +38,8 @@ class EmbeddingFiles:
 
     def rows_of(self, hashes: Hashes) -> EmbeddingRows:
         """Where the embeddings of some images are; in the last of several files."""
+        if not self._paths:
+            return np.full(len(hashes), -1)
         known = np.concatenate([np.zeros((0, hashes.shape[1]), np.uint8), *self._hashes])[::-1]
         found = np.asarray(pc.fill_null(pc.index_in(_as_column(hashes), value_set=_as_column(known)), -1), np.int64)
         return np.where(found < 0, -1, len(known) - 1 - found)

@@ -18,7 +18,8 @@ from bench.platform.executors import map_in_order
 
 MAX_NEAR_DISTANCE = 10  # bits that may differ between the perceptual hashes of near duplicates
 MAX_COMPARISONS = 500  # of each perceptual hash with others that share the same two bands
-KEY_BITS = 24  # of two bands together
+BAND_BITS = 12
+ROW_BITS = 64 - 2 * BAND_BITS
 NO_PART = np.iinfo(np.int64).max  # of a group none of whose images count
 PARTITIONS = {"splits": "split", "classes": "label", "pools": "generator"}  # each to the column that has its parts
 
@@ -133,30 +134,32 @@ def near_pairs(unique: PerceptualHashes) -> IndexPairs:
     first, middle, last = unique.reshape(-1, PERCEPTUAL_HASH_BYTES // 3, 3).astype(np.uint16).transpose(2, 1, 0)
     bands = np.concatenate([first << 4 | middle >> 4, (middle & 15) << 8 | last])
     words = np.pad(unique, ((0, 0), (0, -unique.shape[1] % 8))).view(np.uint64)
+    rows = np.arange(len(unique), dtype=np.uint64)
 
     def pairs_that_share(two: tuple[NDArray[np.uint16], ...]) -> list[IndexPairs]:
-        return list(_near_pairs_that_share(np.left_shift(two[0], 12, dtype=np.uint64) | two[1], words))
+        ranked = np.left_shift(two[0], 64 - BAND_BITS, dtype=np.uint64)
+        ranked |= np.left_shift(two[1], ROW_BITS, dtype=np.uint64)
+        ranked |= rows
+        ranked.sort()  # several times as fast as argsort, and beside others of its kind
+        return list(_near_pairs_that_share(ranked, words))
 
-    found = map_in_order(pairs_that_share, combinations(bands, 2), os.cpu_count() or 1)  # numpy sorts side by side
+    found = map_in_order(pairs_that_share, combinations(bands, 2), os.cpu_count() or 1)
     return np.unique(np.concatenate([np.empty((0, 2), np.int64), *chain.from_iterable(found)]), axis=0)
 
 
-def _near_pairs_that_share(keys: NDArray[np.uint64], words: NDArray[np.uint64]) -> Iterator[IndexPairs]:
-    """Near pairs among the hashes that have a key in common: each with the next ones that have it.
+def _near_pairs_that_share(ranked: NDArray[np.uint64], words: NDArray[np.uint64]) -> Iterator[IndexPairs]:
+    """Near pairs among the hashes that have two bands in common: each with the next ones that have them.
 
     Args:
-        keys: Of each hash, (N,), below 2 ** `KEY_BITS`.
+        ranked: Of each hash the two bands and behind them its row, of `ROW_BITS`, in order, (N,).
         words: The hashes, (N, W).
     """
-    ranked = np.sort(keys << (64 - KEY_BITS) | np.arange(len(keys), dtype=np.uint64))  # faster than argsort
-    shared = ranked >> (64 - KEY_BITS)
-    order = (ranked & (2 ** (64 - KEY_BITS) - 1)).view(np.int64)
-    starts = np.flatnonzero(shared[1:] == shared[:-1])
+    starts = np.flatnonzero(ranked[1:] ^ ranked[:-1] < 2**ROW_BITS)
     for step in range(1, MAX_COMPARISONS + 1):
-        starts = starts[starts < len(order) - step]
-        starts = starts[shared[starts] == shared[starts + step]]
+        starts = starts[starts < len(ranked) - step]
+        starts = starts[ranked[starts] ^ ranked[starts + step] < 2**ROW_BITS]
         if not len(starts):
             return
-        first, second = order[starts], order[starts + step]
+        first, second = ((ranked[at] % 2**ROW_BITS).astype(np.int64) for at in (starts, starts + step))
         near = np.bitwise_count(words[first] ^ words[second]).sum(axis=1) <= MAX_NEAR_DISTANCE
         yield np.sort(np.stack([first[near], second[near]], axis=1), axis=1)
