@@ -53,7 +53,7 @@ class DataRequest:
         if self.limit is not None:
             images = images.select_at_most(self.limit)
         with reporter.stage("check files", len(images)) as advance:
-            inspected = Cache(self.cache).inspect(images, self.workers, advance)
+            inspected = Cache(self.cache).inspect(images, self.workers, advance, appearance=True)
         return replace(inspected, images=with_splits_by_content(inspected.images, inspected.hashes))
 
 

@@ -25,73 +25,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from bench.engine.caching.embedding_files import EmbeddingFiles
+from bench.engine.caching.inspections import Inspections
 from bench.engine.versions import decoder_versions
-from bench.images.files.tree import FileStamp
 from bench.images.image_set import ImageSet
-from bench.images.quality import inspection
-from bench.images.quality.inspection import UNREAD_HASH, FileRecord, InspectedImages, inspect_file
-from bench.platform.executors import map_in_order
+from bench.images.quality.file_records import VERSION
+from bench.images.quality.inspection import InspectedImages
 from bench.platform.files import digest, write_atomically
 from bench.records.columns import LOG_ODDS, SCORE
-from detectors.api import Answer, Embeddings, State
-from protocols.degradations import parse_degradation
+from detectors.api import Answer, State
 
-INSPECTIONS_PER_FILE = 10_000  # files per file of facts: a killed run loses no more inspections
-_KEY = ["name", "degradation", "bytes", "time"]  # what the facts of a file are kept under
-_TYPES = {**dict.fromkeys(("width", "height", "size", "quality", "nearest_quality"), "int64"), "exif": "bool"}
-_NO_FACTS = pd.DataFrame({name: [] for name in (*_KEY, *FileRecord._fields)}).astype(
-    {"name": "str", "degradation": "str", "bytes": "int64", "time": "int64", **_TYPES}
-)
 HISTORY = "history"
 _DIAGNOSTIC = "diagnostic "  # before the name of one: a detector may call it as a column of ours is called
 History = Sequence[Mapping[str, float]]
-Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
 
 
 def _file_name(key: str) -> str:
     """A key as a readable folder name; its digest keeps different keys apart."""
     return f"{re.sub(r'[^A-Za-z0-9.@+-]+', '_', key)[:60]}-{digest(key)[:12]}"
-
-
-class EmbeddingFiles:
-    """Embeddings by content hash, in files of one batch each."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._locations: dict[bytes, tuple[Path, int]] = {}  # by hash, file and row
-        for path in sorted(folder.glob("*.safetensors")):
-            self._index(path, _load(path, "hashes"))
-
-    def _index(self, path: Path, hashes: NDArray[np.generic]) -> None:
-        for row, value in enumerate(hashes):
-            self._locations[bytes(value)] = path, row
-
-    def __contains__(self, value: bytes) -> bool:
-        return value in self._locations
-
-    def add(self, hashes: Hashes, embeddings: Embeddings) -> None:
-        """Write the embeddings of some images, float32 (N, D), under their hashes."""
-        path = self._folder / f"{digest(hashes.tobytes())}.safetensors"
-        arrays: State = {"hashes": np.ascontiguousarray(hashes), "embeddings": np.ascontiguousarray(embeddings)}
-        write_atomically(path, lambda temporary: save_file(arrays, temporary))
-        self._index(path, hashes)
-
-    def __getitem__(self, hashes: Hashes) -> Embeddings:
-        """Embeddings float32 (N, D), in the order asked for. Raises `KeyError` for an image that is not embedded."""
-        rows_by_path: dict[Path, list[tuple[int, int]]] = {}
-        for position, value in enumerate(hashes):
-            path, row = self._locations[bytes(value)]
-            rows_by_path.setdefault(path, []).append((position, row))
-        embeddings: list[Embeddings] = [np.empty(0, np.float32)] * len(hashes)
-        for path, rows in rows_by_path.items():
-            shard = _load(path, "embeddings").astype(np.float32, copy=False)
-            for position, row in rows:
-                embeddings[position] = shard[row]
-        return np.stack(embeddings)
 
 
 @dataclass(frozen=True)
@@ -100,53 +54,26 @@ class Cache:
 
     root: Path
 
-    def inspect(self, images: ImageSet, workers: int, advance: Callable[[int], object]) -> InspectedImages:
-        """The facts of every image file, reading only files whose size or state is new.
+    def inspections(self, images: ImageSet, workers: int, *, appearance: bool = False) -> Inspections:
+        """The facts of the files of an image set's place.
 
         Args:
             images: The image set.
             workers: How many files to read at a time.
-            advance: Called with the number of further files that are done.
+            appearance: Whether what an audit alone reads is part of them.
         """
-        folder = self._inspections_of(images)
-        keys, found, missing = self._known(images, workers)
-        advance(len(images) - len(missing))
-        for start in range(0, len(missing), INSPECTIONS_PER_FILE):
-            rows, facts = missing[start : start + INSPECTIONS_PER_FILE], []
-            for file in map_in_order(lambda row: inspect_file(images, row), rows, workers):
-                facts.append(file)
-                advance(1)
-            new = _with_keys(facts, keys, rows)
-            found = pd.concat([found, new])
-            _write_inspections(new, folder)
-        return _inspected(images, keys, found)
+        place = f"{images.files.identity}@{VERSION}-{images.max_pixels}/{decoder_versions()}"
+        return Inspections(self.root / "inspected" / _file_name(place), workers, appearance)
+
+    def inspect(
+        self, images: ImageSet, workers: int, advance: Callable[[int], object], *, appearance: bool = False
+    ) -> InspectedImages:
+        """`Inspections.inspect` of an image set, with the arguments of `inspections`."""
+        return self.inspections(images, workers, appearance=appearance).inspect(images, advance)
 
     def recall(self, images: ImageSet, workers: int) -> tuple[InspectedImages, int]:
-        """The facts of the image files that were inspected before; nothing is decoded, and nothing written.
-
-        Returns:
-            The facts, and how many files have none: their hashes are of their names.
-        """
-        keys, found, missing = self._known(images, workers)
-        names = (images.names[row] for row in missing)
-        facts = [FileRecord(bytes.fromhex(digest(images.files.identity, name))) for name in names]
-        found = pd.concat([found, _with_keys(facts, keys, missing)])
-        return _inspected(images, keys, found), int(images.image_counts[missing].sum())
-
-    def _inspections_of(self, images: ImageSet) -> Path:
-        return (
-            self.root
-            / "inspected"
-            / _file_name(f"{images.files.identity}@{inspection.VERSION}-{images.max_pixels}/{decoder_versions()}")
-        )
-
-    def _known(self, images: ImageSet, workers: int) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.intp]]:
-        """What the facts of each file are kept under, all known facts, and the positions of files that have none."""
-        keys = _inspection_keys(images, workers)
-        known = [_read_inspections(path) for path in sorted(self._inspections_of(images).glob("*.parquet"))]
-        found = pd.concat([_NO_FACTS, *known]).drop_duplicates(_KEY)
-        is_new = keys.merge(found[_KEY], on=_KEY, how="left", indicator=True)["_merge"].eq("left_only")
-        return keys, found, np.flatnonzero(is_new)
+        """`Inspections.recall` of an image set."""
+        return self.inspections(images, workers).recall(images)
 
     def embeddings(self, embedder: str, degradation: str) -> EmbeddingFiles:
         """The embeddings of one embedder under one degradation, both given by their keys."""
@@ -240,63 +167,3 @@ class Cache:
 
     def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
-
-
-def _with_keys(facts: Sequence[FileRecord], keys: pd.DataFrame, rows: NDArray[np.intp]) -> pd.DataFrame:
-    """The facts of the files at these positions, beside what they are kept under."""
-    return pd.concat([keys.iloc[rows], pd.DataFrame(facts, columns=list(FileRecord._fields), index=rows)], axis=1)
-
-
-def _inspected(images: ImageSet, keys: pd.DataFrame, found: pd.DataFrame) -> InspectedImages:
-    """The images with their facts among those that were found."""
-    table = keys.merge(found, on=_KEY, how="left", validate="many_to_one")
-    return InspectedImages(images, table[list(FileRecord._fields)].astype(_TYPES))
-
-
-def _read_inspections(path: Path) -> pd.DataFrame:
-    """The facts in one file of the cache; none where it is damaged."""
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError):
-        return _NO_FACTS
-
-
-def _write_inspections(facts: pd.DataFrame, folder: Path) -> None:
-    """Write facts of files, but for those that could not be read, over a network perhaps: they are tried again."""
-    lasting = facts[facts["hash"] != UNREAD_HASH]
-    path = folder / f"{digest(*lasting['name'], lasting['time'].to_numpy().tobytes())[:32]}.parquet"
-    write_atomically(path, partial(lasting.to_parquet, index=False))
-
-
-def _inspection_keys(images: ImageSet, workers: int) -> pd.DataFrame:
-    """What the facts of each file are kept under, columns `_KEY`."""
-    parts = [
-        images.names[start : start + INSPECTIONS_PER_FILE] for start in range(0, len(images), INSPECTIONS_PER_FILE)
-    ]
-    marks = [mark for part in map_in_order(lambda names: _file_marks(images, names), parts, workers) for mark in part]
-    degradation_keys = {text: parse_degradation(text).key if text else "" for text in set(images.degradations)}
-    keys = pd.DataFrame(marks, columns=_KEY[2:])
-    keys.insert(0, "name", images.table["name"])
-    keys.insert(1, "degradation", images.table["degradation"].map(degradation_keys))
-    return keys
-
-
-def _file_marks(images: ImageSet, names: Sequence[str]) -> list[FileStamp]:
-    """Size in bytes and state of each file; -1 and 0 for one that is not there."""
-    marks = []
-    for name in names:
-        try:
-            marks.append(images.files.stamp(name))
-        except OSError:
-            marks.append((-1, 0))
-    return marks
-
-
-def _load(shard: Path, name: str) -> NDArray[np.generic]:
-    try:
-        with safe_open(shard, framework="numpy") as opened:
-            array: NDArray[np.generic] = opened.get_tensor(name)
-    except SafetensorError as error:
-        msg = f"{shard} is damaged ({error}); delete it and run again"
-        raise OSError(msg) from error
-    return array

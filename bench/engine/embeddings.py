@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.engine.cache import Cache, EmbeddingFiles
+from bench.engine.cache import Cache
+from bench.engine.caching.embedding_files import EmbeddingFiles, EmbeddingRows
 from bench.engine.image_pass import ImageReader, PreparedChunk, image_pass, position_mask, split_into_chunks
 from bench.engine.plan import PlannedCell, runtime_key
 from bench.engine.prepared_image import PreparationKey, PreparationRequest, explain_error
@@ -144,27 +145,30 @@ class EmbeddingService:
     batch_size: int
     workers: int
     counts: Counter[str]
-    _files: dict[PreparationKey, EmbeddingFiles] = field(default_factory=dict)
+    _files: dict[PreparationKey, tuple[EmbeddingFiles, EmbeddingRows]] = field(default_factory=dict)
 
     @property
     def reader(self) -> ImageReader:
         """How images are read."""
         return ImageReader(self.pool.__getitem__, len(self.pool), self.workers, ahead=self.runtime.device != "cpu")
 
-    def files(self, embedder: Embedder, degradation: Degradation) -> EmbeddingFiles:
-        """Cached embeddings. What changes them is the embedder, its code, the runtime and the pixels."""
+    def files(self, embedder: Embedder, degradation: Degradation) -> tuple[EmbeddingFiles, EmbeddingRows]:
+        """Cached embeddings, and where those of the distinct images are.
+
+        What changes them is the embedder, its code, the runtime and the pixels.
+        """
         key = embedder.key, degradation.name
         if key not in self._files:
             code = digest(code_of(embedder), *filter(None, [backend_key(self.runtime, network_kinds(embedder))]))
             identity = f"{embedder.key}.{runtime_key(self.runtime)}.{code[:12]}"
-            self._files[key] = self.cache.embeddings(identity, degradation.key)
+            files = self.cache.embeddings(identity, degradation.key)
+            self._files[key] = files, files.rows_of(self.pool.hashes)
         return self._files[key]
 
     def missing(self, request: EmbeddingRequest) -> Positions:
         """The images of a request whose embeddings are not in the cache."""
-        files = self.files(request.embedder, request.degradation)
-        absent = np.fromiter((bytes(value) not in files for value in self.pool.hashes[request.images]), bool)
-        return request.images[np.flatnonzero(absent)]
+        _, rows = self.files(request.embedder, request.degradation)
+        return request.images[rows[request.images] < 0]
 
     def fill(
         self, requests: Sequence[EmbeddingRequest], chunks: Sequence[Positions]
@@ -215,7 +219,8 @@ class EmbeddingService:
     ) -> None:
         """Embed images that a chunk holds prepared, and keep the embeddings in the cache. Raises what that raises."""
         embeddings = _embed_batch(embedder, chunk.batch((embedder.key, degradation.name), images))
-        self.files(embedder, degradation).add(self.pool.hashes[images], embeddings)
+        files, rows = self.files(embedder, degradation)
+        rows[images] = files.add(self.pool.hashes[images], embeddings)
         self.counts["embeddings made"] += len(images)
 
     def embed(self, selection: Selection, embedder: Embedder, degradation: Degradation) -> Embeddings:
@@ -232,7 +237,8 @@ class EmbeddingService:
 
     def lookup(self, embedder: Embedder, degradation: Degradation, images: Positions) -> Embeddings:
         """Embeddings that are in the cache, float32 (N, dim), read-only. Raises `KeyError` for one that is not."""
-        return read_only(self.files(embedder, degradation)[self.pool.hashes[images]])
+        files, rows = self.files(embedder, degradation)
+        return read_only(files.read(rows[images]))
 
 
 def require_decoded(pool: DistinctImages, unread: Mapping[int, str]) -> None:

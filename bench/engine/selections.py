@@ -8,14 +8,16 @@ from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.engine.cache import Hashes
+from bench.engine.caching.embedding_files import Hashes
 from bench.engine.source_draw import drawn_images
 from bench.images.assembly import with_base_degradation
 from bench.images.image_set import ImageSet, TooFewImages
-from bench.images.quality.inspection import HASH_BYTES, InspectedImages
-from bench.platform.files import digest
+from bench.images.quality.file_records import HASH_BYTES
+from bench.images.quality.inspection import InspectedImages
+from bench.platform.files import TextColumn, digest
 from detectors.api import Rows, Sample
 from protocols.api import NONE, DegradedImages, Subset
 from protocols.degradations import parse_degradation
@@ -77,7 +79,12 @@ def _find_distinct(sets: Sequence[ImageSet], hashes: Sequence[Hashes]) -> tuple[
 
 def images_digest(images: ImageSet, hashes: Hashes) -> str:
     """Digest of the names, contents and labels of some images, in order."""
-    return digest(*images.names, hashes.tobytes(), images.labels.tobytes())
+    return digest(_texts(images, "name"), hashes.tobytes(), images.labels.tobytes())
+
+
+def _texts(images: ImageSet, column: str) -> TextColumn:
+    """A column of the table of an image set as parts of a digest."""
+    return TextColumn(pa.array(images.table[column]))
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class Selection:
 
     def digest_with(self, *columns: str) -> str:
         """The same with further columns of the image set's table."""
-        return digest(self.digest, *(value for column in columns for value in self.images.table[column]))
+        return digest(self.digest, *(_texts(self.images, column) for column in columns))
 
     def select(self, rows: Rows) -> Selection:
         """The images of these rows, in this order."""
@@ -147,6 +154,7 @@ class Selections:
         self.pool, positions = _find_distinct(list(self._images.values()), hashes)
         self._positions = dict(zip(every, positions, strict=True))
         self._known: dict[Subset, Selection] = {}
+        self._all: dict[str, Selection] = {}  # by data set: their digests are asked for again and again
 
     def __getitem__(self, subset: Subset) -> Selection:
         key = _variant_of(subset)
@@ -182,7 +190,9 @@ class Selections:
 
     def all_images(self, data: str = "") -> Selection:
         """Every image of one data set."""
-        return Selection(self.sets[data], self._positions[_whole(data)], self.pool)
+        if data not in self._all:
+            self._all[data] = Selection(self.sets[data], self._positions[_whole(data)], self.pool)
+        return self._all[data]
 
 
 def _whole(data: str) -> DataVariant:
@@ -205,9 +215,12 @@ def _with_one_class_degraded(inspection: InspectedImages, subset: Subset) -> Ins
 
 def hashes_as_degraded(inspection: InspectedImages) -> Hashes:
     """Content hashes, uint8 (N, 32); a degradation that is part of the data is hashed with the file."""
-    hashes, chains = inspection.hashes.copy(), inspection.images.degradations
-    keys = {chain: parse_degradation(chain).key.encode() for chain in set(chains) if chain}
-    for row, chain in enumerate(chains):
-        if chain:
-            hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + keys[chain]).digest(), np.uint8)
+    hashes, chains = inspection.hashes, inspection.images.table["degradation"]
+    degraded = np.flatnonzero(chains != "")
+    if not degraded.size:
+        return hashes
+    hashes = hashes.copy()
+    keys = {chain: parse_degradation(chain).key.encode() for chain in chains.unique() if chain}
+    for row, chain in zip(degraded.tolist(), chains.iloc[degraded], strict=True):
+        hashes[row] = np.frombuffer(sha256(hashes[row].tobytes() + keys[chain]).digest(), np.uint8)
     return hashes

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.engine.cache import Hashes
+from bench.engine.caching.embedding_files import Hashes
 from detectors.types import Array
 from protocols.api import SourceDraw
 

@@ -10,13 +10,15 @@ from itertools import islice
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bench.images.files.description import read_description
 from bench.images.files.tree import Tree
 from bench.images.grouping import proposals, with_sources
 from bench.images.image_set import COLUMNS, ImageSet
-from bench.images.layouts.api import SHARED_POOL, DataSetContents, Layout
+from bench.images.layouts.api import SHARED_POOL, DataSetContents, ImageColumns, Layout
 from bench.images.vocabulary.generator_names import GENIMAGE, family_of
 from bench.platform.errors import InputError
 
@@ -68,7 +70,12 @@ def assemble(tree: Tree, contents: DataSetContents, layout: Layout) -> ImageSet:
 
 def _table(tree: Tree, contents: DataSetContents) -> pd.DataFrame:
     """The rows in the order of their names. Raises `InputError` for a name that comes twice."""
-    table = pd.DataFrame(contents.rows, columns=list(COLUMNS)).sort_values("name", ignore_index=True)
+    rows = contents.rows
+    table = rows.table.to_pandas() if isinstance(rows, ImageColumns) else pd.DataFrame(rows, columns=list(COLUMNS))
+    names = pa.array(table["name"])
+    if pc.all(pc.less(names[:-1], names[1:])).as_py() is not False:
+        return table
+    table = table.sort_values("name", ignore_index=True)
     if (repeated := table["name"].duplicated()).any():
         msg = f"{tree.where} lists {table['name'][repeated].iloc[0]} twice; list each image once"
         raise InputError(msg)
@@ -93,7 +100,7 @@ def _families(generators: Collection[str], described: Mapping[str, str], known: 
 
 def _pools(tree: Tree, table: pd.DataFrame, generators: Sequence[str], stated: Mapping[str, str]) -> dict[str, str]:
     """The pool of real images of each generator. Raises `InputError` for a generator without one."""
-    present = set(table.loc[table["label"] == 0, "generator"])
+    present = set(table.loc[table["label"] == 0, "generator"].unique())
     pools = {}
     for generator in generators:
         pool = next((name for name in (stated.get(generator), generator, SHARED_POOL) if name in present), None)
@@ -127,7 +134,7 @@ def _missing_class_notes(images: ImageSet) -> list[str]:
 
 def _with_splits(tree: Tree, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table with a split for every image, and a note where they were drawn."""
-    splits = set(table["split"])
+    splits = set(table["split"].unique())
     if "" in splits and len(splits) > 1:
         name = table.loc[table["split"] == "", "name"].iloc[0]
         msg = f"{tree.where} gives some images a split and others none, such as {name}; give one to all or to none"
@@ -185,7 +192,7 @@ def draw_splits(table: pd.DataFrame, hashes: NDArray[np.uint8] | None = None) ->
 
 def _refused(tree: Tree, table: pd.DataFrame, contents: DataSetContents) -> tuple[tuple[str, str], ...]:
     """The files that are not to be read, of the folders that belong to the layout."""
-    if contents.files is not None:
+    if contents.files is not None or not tree.listing.refused:
         return ()
     folders = {name.rpartition("/")[0] for name in table["name"]}
     return tuple((name, reason) for name, reason in tree.listing.refused if name.rpartition("/")[0] in folders)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from pathlib import PurePosixPath
 
 import pandas as pd
 
@@ -42,10 +41,9 @@ def with_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str] = ()) 
     stated = tree.reading.group
     if stated:
         return table.assign(source=_stated_sources(tree, table, groups)), ()
-    own = _are_own(table)
-    folders = table["name"].map(lambda name: name.rpartition("/")[0])
-    if not own.all() or not len(table):
+    if not len(table) or not _all_are_own(table):
         return table, ()
+    folders = _folders(table["name"])
     videos = _videos(table["name"], folders)
     if len(videos) >= MIN_FOLDERS:
         frames = folders.isin(videos)
@@ -56,19 +54,19 @@ def with_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str] = ()) 
     return table, ()
 
 
-def _are_own(table: pd.DataFrame) -> pd.Series[bool]:
+def _all_are_own(table: pd.DataFrame) -> bool:
     """Whether the source of each image is itself: its name, or the key of its sample, which is its name up to a dot."""
     pairs = zip(table["name"], table["source"], strict=True)
-    return pd.Series([f"{name}.".startswith(f"{source}.") for name, source in pairs], table.index, dtype=bool)
+    return all(f"{name}.".startswith(f"{source}.") for name, source in pairs)
 
 
 def _stated_sources(tree: Tree, table: pd.DataFrame, groups: Collection[str]) -> pd.Series[str]:
     """The sources that the user states. Raises `InputError`."""
     stated = tree.reading.group
     if stated == BY_FOLDER:
-        return table["name"].map(lambda name: name.rpartition("/")[0])
+        return _folders(table["name"])
     if stated == BY_NAME:
-        return table["name"].map(lambda name: PurePosixPath(name).stem)
+        return _stems(table["name"])
     if "(" in stated:
         return _matched_sources(tree, table, stated)
     if stated not in groups:
@@ -97,14 +95,23 @@ def _matched_sources(tree: Tree, table: pd.DataFrame, pattern: str) -> pd.Series
 
 def _videos(names: pd.Series[str], folders: pd.Series[str]) -> list[str]:
     """Folders of several numbered images that are called as videos are, or lie below a folder `frames`."""
-    numbered = names.map(lambda name: bool(re.fullmatch(FRAME, PurePosixPath(name).stem)))
-    found = numbered.groupby(folders).agg(["all", "size"])
+    found = _stems(names).str.fullmatch(FRAME).groupby(folders).agg(["all", "size"])
     several = found.index[found["all"] & (found["size"] > 1)]
     return [
         folder
         for folder in several
         if re.fullmatch(VIDEO, folder.rpartition("/")[2].lower()) or re.fullmatch(UNDER_FRAMES, folder.lower())
     ]
+
+
+def _folders(names: pd.Series[str]) -> pd.Series[str]:
+    """The folders that files are in, "" for the top."""
+    return names.str.replace("/?[^/]*$", "", regex=True)
+
+
+def _stems(names: pd.Series[str]) -> pd.Series[str]:
+    """The names of files without folder and suffix."""
+    return names.str.replace("(?s)^.*/", "", regex=True).str.replace(r"(?s)(.)\.[^.]+$", r"\1", regex=True)
 
 
 def _without_last(content: str, folder: str) -> str:
@@ -114,10 +121,9 @@ def _without_last(content: str, folder: str) -> str:
 
 def proposals(table: pd.DataFrame) -> list[str]:
     """What a user may want to state of a table in which every image is a source of its own, one sentence each."""
-    if not len(table) or not _are_own(table).all():
+    if not len(table) or not _all_are_own(table):
         return []
-    folders = table["name"].map(lambda name: name.rpartition("/")[0])
-    stems = table["name"].map(lambda name: PurePosixPath(name).stem)
+    folders, stems = _folders(table["name"]), _stems(table["name"])
     real = set(stems[table["label"] == 0])
     generated = stems[(table["label"] == 1) & ~stems.str.fullmatch(PLAIN_NUMBER)]
     found = []

@@ -85,7 +85,7 @@ class ImageSet:
     @cached_property
     def generators(self) -> tuple[str, ...]:
         """Names of the generators, in the order of `families`."""
-        present = set(self.table.loc[self.table["label"] == 1, "generator"])
+        present = set(self.table.loc[self.table["label"] == 1, "generator"].unique())
         return tuple(name for name in self.families if name in present)
 
     @cached_property
@@ -194,7 +194,7 @@ class ImageSet:
     @cached_property
     def contents(self) -> tuple[str, ...]:
         """What its images show, in alphabetical order; none where the data set does not state it."""
-        return tuple(sorted(set(self.table["content"]) - {""}))
+        return tuple(sorted(set(self.table["content"].unique()) - {""}))
 
     @cached_property
     def copies(self) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class ImageSet:
 
         Strengths are in the order of their numbers: q_5 before q_50.
         """
-        names = set(self.table["copy"])
+        names = set(self.table["copy"].unique())
         return tuple(sorted(names, key=_with_numbers)) if names - {""} else ()
 
     def attribute(self, name: str) -> Sequence[str]:
@@ -233,7 +233,7 @@ class ImageSet:
 
     def largest_size(self, subset: Subset) -> int:
         """The largest `size` that a subset can be asked for: images of its rarer class."""
-        labels = self.table.loc[self._mask(subset), "label"]
+        labels = self.labels[self._mask(subset)]
         return min(int((labels == label).sum()) for label in (0, 1))
 
     def rows_of(self, subset: Subset, ranks: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
@@ -255,10 +255,10 @@ class ImageSet:
     def _rows_of_part(self, subset: Subset, ranks: NDArray[np.int64] | None) -> NDArray[np.int64]:
         """The rows of a subset in which no further generators join."""
         rows = np.flatnonzero(self._mask(subset))
-        selected = self.select(rows)
+        labels = self.labels[rows]
         required = max(1, subset.size or 1)
         for label, noun in ((0, "real"), (1, "generated")):
-            if (count := int((selected.table["label"] == label).sum())) < required:
+            if (count := int((labels == label).sum())) < required:
                 contents = f" of {', '.join(subset.contents)}" if subset.contents else ""
                 contents += f" as {subset.copy}" if subset.copy else ""
                 split = "" if subset.split == "all" else f" in its {subset.split} split"
@@ -267,17 +267,26 @@ class ImageSet:
                 raise TooFewImages(self.files.where, where + asked)
         if subset.size is None:
             return rows
-        return rows[_drawn(selected.table["label"], rows if ranks is None else ranks[rows], subset.size)]
+        return rows[_drawn(labels, rows if ranks is None else ranks[rows], subset.size)]
 
-    def _mask(self, subset: Subset) -> pd.Series[bool]:
-        """Which images are of a subset, whatever its size."""
+    @cached_property
+    def _kinds(self) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+        """The kinds of images that subsets can tell apart, one a row, and the row of each image, (N,)."""
+        columns = ["generator", "label", "split", "content", "copy"]
+        kinds = np.asarray(self.table.groupby(columns, sort=False, observed=True).ngroup(), np.int64)
+        return self.table.loc[~pd.Series(kinds).duplicated(), columns], kinds
+
+    def _mask(self, subset: Subset) -> NDArray[np.bool_]:
+        """Which images are of a subset, whatever its size, (N,)."""
+        table, kinds = self._kinds
         pools = [self.pools.get(generator, generator) for generator in subset.generators]
-        generated = self.table["generator"].isin(subset.generators) & (self.table["label"] == 1)
-        real = self.table["generator"].isin(pools) & (self.table["label"] == 0)
-        shown = self.table["content"].isin(subset.contents) if subset.contents else True
-        split = True if subset.split == "all" else self.table["split"] == subset.split
-        copies = True if subset.copy is None else self.table["copy"] == subset.copy
-        return (generated | real) & split & shown & copies
+        generated = table["generator"].isin(subset.generators) & (table["label"] == 1)
+        real = table["generator"].isin(pools) & (table["label"] == 0)
+        shown = table["content"].isin(subset.contents) if subset.contents else True
+        split = True if subset.split == "all" else table["split"] == subset.split
+        copies = True if subset.copy is None else table["copy"] == subset.copy
+        mask: NDArray[np.bool_] = ((generated | real) & split & shown & copies).to_numpy(dtype=bool)[kinds]
+        return mask
 
     def select(self, rows: Rows | NDArray[np.bool_] | pd.Series[bool]) -> ImageSet:
         """The images at these positions, in this order, or those whose row is true."""
@@ -287,7 +296,7 @@ class ImageSet:
         """The images of all these subsets together."""
         selected = np.zeros(len(self), bool)
         for part in dict.fromkeys(part for subset in subsets for part in subset.parts):
-            selected |= self._mask(part).to_numpy()
+            selected |= self._mask(part)
         return self.select(selected)
 
     def select_at_most(self, limit: int) -> ImageSet:
@@ -300,9 +309,9 @@ class ImageSet:
         return replace(self, table=pd.concat(selected).sort_values("name").reset_index(drop=True))
 
 
-def _drawn(labels: pd.Series[int], ranks: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+def _drawn(labels: Labels, ranks: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     """Which images are among `size` of each class, by their ranks: a smaller draw is part of a larger one."""
-    drawn: NDArray[np.bool_] = (pd.Series(ranks).groupby(labels.to_numpy()).rank(method="first") <= size).to_numpy()
+    drawn: NDArray[np.bool_] = (pd.Series(ranks).groupby(labels).rank(method="first") <= size).to_numpy()
     return drawn
 
 

@@ -19,6 +19,7 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Protocol, TypeVar
 
+from bench.platform.errors import InputError
 from bench.platform.memory import keep_freed_memory
 from detectors import catalogue
 
@@ -30,12 +31,23 @@ ITEMS_PER_WORKER = (
 )
 
 
-def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """Apply `work` to each item on `workers` threads; results come in the order of the items.
+def map_in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int, *, processes: bool = False
+) -> Iterator[Result]:
+    """Apply `work` to each item on `workers` threads or processes; results come in the order of the items.
 
     An exception of `work` is raised when its turn comes, and nothing further is started.
+
+    Args:
+        work: A function; for processes one at module level, which pickle sends by its name, as it does the items.
+        items: Its arguments.
+        workers: Number of threads or processes.
+        processes: Whether work is of many small steps of Python, which threads cannot do side by side.
+
+    Raises:
+        InputError: A process was killed.
     """
-    with ThreadPoolExecutor(workers) as pool:
+    with _processes(workers) if processes else ThreadPoolExecutor(workers) as pool:
         window: deque[Future[Result]] = deque()
         try:
             for item in items:
@@ -44,6 +56,11 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], workers:
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
+        except BrokenProcessPool as error:
+            msg = (
+                "a process that looked at files was killed, perhaps for want of memory; run again with fewer --workers"
+            )
+            raise InputError(msg) from error
         finally:
             for future in window:
                 future.cancel()
@@ -77,7 +94,7 @@ def in_processes(
     if processes < 2:
         yield {}
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare_process)
+    pool = _processes(processes)
     try:
         yield {key: pool.submit(function, task) for key, task in picklable.items()}
     except BaseException:
@@ -97,6 +114,10 @@ def task_result(future: Future[Result]) -> Result | None:
         return future.result()
     except BrokenProcessPool:
         return None
+
+
+def _processes(count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, get_context("spawn"), initializer=_prepare_process)
 
 
 def _prepare_process() -> None:

@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
+from typing import Any, NamedTuple
+
+LENGTH_BYTES = 8  # before each part of a digest
+TEXTS_AT_A_TIME = 100_000
 
 
-def digest(*parts: str | bytes) -> str:
+class TextColumn(NamedTuple):
+    """Texts as Arrow holds them, of which there may be millions: each is a part of a digest.
+
+    Attributes:
+        texts: An array or chunked array of `large_string`, without nulls.
+    """
+
+    texts: Any
+
+
+def digest(*parts: str | bytes | TextColumn) -> str:
     """Hexadecimal sha256 over parts, none of which can run into the next."""
     whole = sha256()
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        whole.update(len(data).to_bytes(8, "little") + data)
+        if isinstance(part, TextColumn):
+            for framed in _framed(part):
+                whole.update(framed)
+        else:
+            data = part.encode() if isinstance(part, str) else part
+            whole.update(len(data).to_bytes(LENGTH_BYTES, "little") + data)
     return whole.hexdigest()
+
+
+def _framed(column: TextColumn) -> Iterator[memoryview]:
+    """The bytes of texts, each after its length, some texts at a time."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for start in range(0, len(column.texts), TEXTS_AT_A_TIME):
+        texts = column.texts.slice(start, TEXTS_AT_A_TIME).cast(pa.large_binary())
+        lengths = np.asarray(pc.binary_length(texts)).astype("<i8")
+        starts = np.arange(len(texts) + 1) * LENGTH_BYTES
+        buffers = [None, pa.py_buffer(starts), pa.py_buffer(lengths)]
+        heads = pa.Array.from_buffers(pa.large_binary(), len(texts), buffers)
+        whole = pc.binary_join_element_wise(heads, texts, pa.scalar(b"", pa.large_binary()))
+        size = int(lengths.sum()) + LENGTH_BYTES * len(texts)
+        joined = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+        yield memoryview(joined.buffers()[2])[:size]
 
 
 def plain_name(text: str) -> str:

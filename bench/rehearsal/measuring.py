@@ -23,7 +23,7 @@ from bench.engine.scoring.batch_answers import BatchInputs, answer_batch, base_d
 from bench.engine.timing import DeviceClock
 from bench.images.decoding.decoder import decode
 from bench.images.image_set import ImageSet
-from bench.images.quality.inspection import HASH_BYTES
+from bench.images.quality.file_records import HASH_BYTES
 from bench.platform.progress import Reporter
 from bench.records.store import Store
 from bench.rehearsal.amounts import Counted, beginnings
@@ -102,9 +102,10 @@ class RateMeasurement:
             Cache(Path(folder)).embeddings("any", "any").add(hashes, np.zeros((INDEXED, 1), np.float32))
             tracemalloc.start()
             files = Cache(Path(folder)).embeddings("any", "any")
+            rows = files.rows_of(hashes)
             held, _ = tracemalloc.get_traced_memory()
             tracemalloc.stop()
-        self.rates.put("index memory", "", held / sum(bytes(one) in files for one in hashes))
+        self.rates.put("index memory", "", held / int((rows >= 0).sum()))
 
     def embedding(self, embedder: Embedder) -> None:
         """Prepare and embed a batch."""

@@ -17,6 +17,8 @@ WRITERS = {
     "bench/records/store.py",  # results
     "bench/inference/graphs.py",  # the cache
     "bench/engine/cache.py",  # the cache folder
+    "bench/engine/caching/embedding_files.py",  # the same
+    "bench/engine/caching/inspections.py",  # the same
     "bench/engine/tracking/training_curves.py",  # TensorBoard writes its own files
     "bench/images/degraded_copies.py",  # images and a manifest, in a folder that the user named
     "bench/images/quality/matching.py",  # a manifest of the user's, in a folder that the user named

@@ -57,4 +57,4 @@ def write_planted(root, real=as_jpeg, generated=as_jpeg, size=40, generators=("g
 
 
 def inspect_data(folder, cache):
-    return Cache(cache).inspect(read(str(folder)), 2, lambda _: None)
+    return Cache(cache).inspect(read(str(folder)), 2, lambda _: None, appearance=True)

@@ -157,6 +157,8 @@ class FolderTree:
         levels, depth = self._reading.levels, len(path)
         stated = self._children.get(path, ()) if levels[depth : depth + 1] == ("copy",) else ()
         names = stated if levels else self._copies(path)
+        if not names:
+            return False
         own = {name.rpartition(".")[0] for name in self._images.get("/".join(path), ())}
         return any(len(own & self._files_below((*path, name))) * 2 > len(own) for name in names)
 

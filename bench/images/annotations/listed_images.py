@@ -87,7 +87,7 @@ def _is_table(name: str) -> bool:
 
 def has_tables(tree: Tree) -> bool:
     """Whether a tree has a file that may list its images, and none that holds images itself."""
-    names = list(_candidates(tree))
+    names = list(possible_tables(tree))
     tables = [name for name in names if _is_table(name)]
     return bool(names) and not (tables and _parquet_records(tree, tables[0]) is None)
 
@@ -102,7 +102,7 @@ def listed_images(tree: Tree, folders: Mapping[str, StatedFacts]) -> ListedImage
     Raises:
         InputError: A table lists images of which none is there, states what cannot be used, or contradicts another.
     """
-    names = list(_candidates(tree))
+    names = list(possible_tables(tree))
     index = PathIndex(tree.listing.paths() if names else ())
     found = {name: _listed(tree, name, index) for name in names}
     tables = [table for table in found.values() if table]
@@ -199,7 +199,7 @@ def _folder_label(folders: Mapping[str, StatedFacts], image: str | None) -> int 
     return facts.label if facts and image else None
 
 
-def _candidates(tree: Tree) -> Iterator[str]:
+def possible_tables(tree: Tree) -> Iterator[str]:
     """Names of the files that may be tables of images: no caption beside an image, no description of the set."""
     stems: dict[str, frozenset[str]] = {}  # of the images of each folder
     beside: dict[tuple[str, str], list[str]] = defaultdict(list)  # by folder and suffix

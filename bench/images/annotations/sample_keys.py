@@ -51,7 +51,7 @@ def find_samples(images: Sequence[str], data: Collection[str]) -> KeyedSamples:
         images: Paths of the pictures.
         data: Paths of the files that may describe them.
     """
-    described = [name for name in data if name.rpartition(".")[2].lower() in LABEL_FIELDS]
+    described = list(filter(is_description, data))
     rules: dict[str, Callable[[str], tuple[str, str]]] = {
         "keys end at the last dot of a name": _at_last_dot,
         "keys end at the first dot of a name": _at_first_dot,
@@ -62,10 +62,19 @@ def find_samples(images: Sequence[str], data: Collection[str]) -> KeyedSamples:
     return min(found, key=lambda samples: len(samples.unpaired))
 
 
+def is_description(path: str) -> bool:
+    """Whether a file may describe a picture, by its suffix."""
+    return path.rpartition(".")[2].lower() in LABEL_FIELDS
+
+
 def _maps(images: Sequence[str]) -> dict[str, None]:
     """Those of the pictures that describe another one: their field says so, and it has their key."""
-    keys = {split(path)[0] for path in images for split in (_at_last_dot, _at_first_dot) if not _is_map(path)}
-    return {path: None for path in images if _is_map(path) and path.rsplit(".", 2)[0] in keys}
+    candidates = dict.fromkeys(path for path in images if _is_map(path))
+    if not candidates:
+        return {}
+    pictures = [path for path in images if path not in candidates]
+    keys = {split(path)[0] for path in pictures for split in (_at_last_dot, _at_first_dot)}
+    return {path: None for path in candidates if path.rsplit(".", 2)[0] in keys}
 
 
 def _is_map(path: str) -> bool:
@@ -94,9 +103,9 @@ def _paired(
         fields[key][field.rpartition(".")[2]] = path
     pictures: dict[str, list[str]] = defaultdict(list)
     for path in images:
-        pictures[split(path)[0]].append(path)
-    samples = [
-        KeyedSample(key, paths[0], fields[key]) for key, paths in pictures.items() if key in fields and len(paths) == 1
-    ]
+        key = split(path)[0]
+        if key in fields:
+            pictures[key].append(path)
+    samples = [KeyedSample(key, paths[0], fields[key]) for key, paths in pictures.items() if len(paths) == 1]
     paired = {sample.image for sample in samples}
     return KeyedSamples(samples, [path for path in images if path not in paired], (), rule)

@@ -158,7 +158,7 @@ def _to_array(image: Pillow.Image) -> _Pixels:
     """Pixels uint8 (H, W, 3) of an image of mode "RGB", copied band by band: large ones fill memory once."""
     rows = max(_BAND_PIXELS // image.width, 1)
     if image.height <= rows:
-        return np.asarray(image)
+        return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, 3)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)

@@ -60,7 +60,7 @@ def _with_archives(folder: Folder) -> Tree:
         if name in mounts:
             msg = f"{folder.where} holds two archives called {name}; keep one of the two"
             raise InputError(msg)
-        archive = open_archive(folder.local_path(path))
+        archive = open_archive(Path(folder.local_path(path)))
         if archive.listing.images or archive.listing.data:
             mounts[name] = archive
             mounted.append(path)

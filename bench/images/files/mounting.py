@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from pathlib import Path
 from typing import BinaryIO
 
 from bench.images.files.tree import FileStamp, Listing, Tree
@@ -80,7 +79,12 @@ class MountedTree(Tree):
         tree, rest = self._tree_of(name)
         return tree.fetch(rest)
 
-    def local_path(self, name: str) -> Path | None:
+    @property
+    def is_local(self) -> bool:
+        """Whether the base and all that is mounted are."""
+        return self._base.is_local and all(tree.is_local for tree in self.mounts.values())
+
+    def local_path(self, name: str) -> str | None:
         """The path of the file in its own tree."""
         tree, rest = self._tree_of(name)
         return tree.local_path(rest)

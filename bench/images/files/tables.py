@@ -204,7 +204,7 @@ class ArrowTable(Table):
                 with self._tree.open(self._name) as file:
                     source = pa.BufferReader(file.read())
             else:
-                source = pa.memory_map(str(path))
+                source = pa.memory_map(path)
             with source:
                 is_file = source.read_at(6, 0) == b"ARROW1"
                 table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).read_all()

@@ -12,7 +12,7 @@ import re
 import stat
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from errno import EFBIG, EINVAL
@@ -96,17 +96,32 @@ class Listing:
             name: Its name.
             is_image: Looks at its content, where its suffix says nothing.
         """
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - millions of names
-        path = f"{folder}/{name}" if folder else name
+        _, dot, last = name.rpartition(".")
+        suffix = f".{last.lower()}" if dot else ""
         if is_hidden(name):
             self.ignored["hidden"] += 1
         elif suffix in IMAGE_SUFFIXES or (suffix not in DATA_SUFFIXES and is_image is not None and is_image()):
             self.images.setdefault(folder, []).append(name)
         elif suffix in DATA_SUFFIXES:
-            self.data.append(path)
+            self.data.append(f"{folder}/{name}" if folder else name)
         else:
             self.ignored[printable(suffix) or "no suffix"] += 1
-            self.others.append(path)
+            self.others.append(f"{folder}/{name}" if folder else name)
+
+    def add_plain_images(self, folder: str, entries: Iterable[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+        """Add what most entries of large folders are, image files whose names say so; returns the other entries."""
+        images, others = [], []
+        for entry in entries:
+            name = entry.name
+            _, dot, last = name.rpartition(".")
+            said = dot and f".{last.lower()}" in IMAGE_SUFFIXES and name.isascii() and not name.startswith(".")
+            if said and entry.is_file(follow_symlinks=False):
+                images.append(name)
+            else:
+                others.append(entry)
+        if images:
+            self.images.setdefault(folder, []).extend(images)
+        return others
 
     def add_path(self, path: str, is_image: Callable[[], bool] | None = None) -> None:
         """Add one file by its whole name; a file in a hidden folder is hidden."""
@@ -207,7 +222,12 @@ class Tree(ABC):
         with self.open(name) as opened:
             return opened.read()
 
-    def local_path(self, name: str) -> Path | None:
+    @property
+    def is_local(self) -> bool:
+        """Whether each file has a path on a local disk, from which another process may read it with `read_local`."""
+        return False
+
+    def local_path(self, name: str) -> str | None:
         """The path of one file on a local disk; None where it is in an archive or a store."""
         del name
         return None
@@ -233,6 +253,7 @@ class Folder(Tree):
     def __init__(self, root: Path, given_file: str = "", *, follow: bool = True) -> None:
         super().__init__(str(root), str(root.resolve()), given_file)
         self.root = root
+        self._root_text = str(root)
         self._real = root.resolve()
         self._follow = follow
         self._raw: dict[str, str] = {}  # names on the disk of those that are called otherwise
@@ -247,16 +268,25 @@ class Folder(Tree):
         waiting = [""]
         while waiting:
             folder = waiting.pop()
+            called = storable(folder)
             try:
                 with os.scandir(self.root / folder) as entries:
-                    waiting += [path for entry in entries if (path := self._add(listing, folder, entry))]
+                    others = listing.add_plain_images(called, entries) if called == folder else entries
+                    waiting += [path for entry in others if (path := self._add(listing, folder, called, entry))]
             except OSError as error:
                 msg = f"{self.root / folder} cannot be listed ({error.strerror}); mend its permissions or take it away"
                 raise InputError(msg) from error
         return listing
 
-    def _add(self, listing: Listing, folder: str, entry: os.DirEntry[str]) -> str | None:
-        """Add one entry to the listing, or return its path where it is a folder that is listed too."""
+    def _add(self, listing: Listing, folder: str, called: str, entry: os.DirEntry[str]) -> str | None:
+        """Add one entry to the listing, or return its path where it is a folder that is listed too.
+
+        Args:
+            listing: The listing.
+            folder: The folder of the entry.
+            called: The same as `storable` has it.
+            entry: The entry.
+        """
         path = f"{folder}/{entry.name}" if folder else entry.name
         if is_hidden(entry.name):
             listing.ignored["hidden"] += not entry.is_dir(follow_symlinks=False)
@@ -265,9 +295,10 @@ class Folder(Tree):
             return None
         if entry.is_dir():
             return path
-        if (stored := storable(path)) != path:
-            self._raw[stored] = path
-        listing.add_path(stored, lambda: is_image_file(entry.path))
+        stored = storable(entry.name)
+        if stored != entry.name or called != folder:
+            self._raw[f"{called}/{stored}" if called else stored] = path
+        listing.add(called, stored, lambda: is_image_file(entry.path))
         return None
 
     def _may_follow(self, listing: Listing, path: str, entry: os.DirEntry[str]) -> bool:
@@ -303,19 +334,44 @@ class Folder(Tree):
 
     def stamp(self, name: str) -> FileStamp:
         """Size, and a hash of the times of modification and of change, and of the inode."""
-        status = self.local_path(name).stat()
-        return status.st_size, change_of(status)
+        return stamp_local(self.local_path(name))
 
-    def local_path(self, name: str) -> Path:
+    def read(self, name: str) -> bytes:
+        """All bytes of one file. Raises what `read_local` raises."""
+        return read_local(self.local_path(name))
+
+    @property
+    def is_local(self) -> bool:
+        """Always."""
+        return True
+
+    def local_path(self, name: str) -> str:
         """The path of the file."""
-        return self.root / self._raw.get(name, name)
+        return f"{self._root_text}/{self._raw.get(name, name)}"
 
     def open(self, name: str) -> BinaryIO:
         """The file, if it is a regular one."""
-        path = self.local_path(name)
+        path = Path(self.local_path(name))
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError(EINVAL, "not a regular file")
         return path.open("rb")
+
+
+def stamp_local(path: str) -> FileStamp:
+    """Size of a file on a local disk, and a hash of its times and inode. Raises `OSError`."""
+    status = os.stat(path)  # noqa: PTH116 - millions of files
+    return status.st_size, change_of(status)
+
+
+def read_local(path: str) -> bytes:
+    """All bytes of a regular file on a local disk. Raises `OSError`, also for one that is larger than any image."""
+    status = os.stat(path)  # noqa: PTH116 - millions of files
+    if status.st_size > MAX_FILE_BYTES:
+        raise too_large_error(status.st_size)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(EINVAL, "not a regular file")
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return file.readall()
 
 
 def change_of(status: os.stat_result) -> int:

@@ -131,7 +131,8 @@ class _Merging:
         if table.label is None:
             _require_certain(self.tree, folder)
         stated = folder.split if self._all_split or not table.split else ""
-        self._require_agreement(path, folder._replace(split=stated), table)
+        if path in self.listed.facts:
+            self._require_agreement(path, folder._replace(split=stated), table)
         split = stated or table.split
         self.folders.require_split(path.rpartition("/")[0], split)
         content = table.content or folder.content
@@ -227,8 +228,9 @@ def _notes(
     real = [name for name in folders.roles.get("real", ()) if class_words.label_of_name(name) is None]
     if real:
         yield f"{tree.title}: the images in these folders were taken as real: {shown(real)}"
-    if any(row and row.label and row.generator == tree.title for row in found.values()):
-        yield f"{tree.title}: the images that no folder names a generator of were taken as those of one generator"
+    title = tree.title
+    if any(row and row.label and row.generator == title for row in found.values()):
+        yield f"{title}: the images that no folder names a generator of were taken as those of one generator"
     if folders.left_out:
         count = sum(len(tree.listing.images[folder]) for folder in folders.left_out)
         yield f"{count} images are masks, previews or to be skipped and were left out, in {shown(folders.left_out)}"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os.path import commonpath
 from pathlib import PurePosixPath
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bench.images.files.tree import Tree
-from bench.images.layouts.api import DataSetContents, FolderAnnotation, FolderLayout, ImageRow
+from bench.images.layouts.api import DataSetContents, FolderAnnotation, FolderLayout
 from bench.images.vocabulary.generator_names import GENIMAGE, canonical_name, genimage_name
 from bench.platform.errors import InputError
 
@@ -38,13 +38,17 @@ class GenImageLayout(FolderLayout):
             for folder, (_, *above, split, label) in read.items()
         }
 
-    def row(self, folder: str, name: str, annotation: FolderAnnotation) -> ImageRow:
+    def columns(self, folder: str, names: Sequence[str], annotation: FolderAnnotation) -> Mapping[str, Sequence[Any]]:
         """The source of a real image is its name in any folder; that of a generated one its generator and name."""
-        stem = name.rpartition(".")[0]
-        source = f"{annotation.generator}/{stem}" if annotation.label else stem
-        content = _content(stem, annotation.label)
-        path = f"{folder}/{name}"
-        return ImageRow(path, annotation.label, annotation.generator, annotation.split, content, source)
+        label, generator, split, _ = annotation
+        stems = [name.rpartition(".")[0] for name in names]
+        same = {"label": label, "generator": generator, "split": split, "degradation": "", "copy": ""}
+        return {
+            "name": [f"{folder}/{name}" for name in names],
+            "content": [_content(stem, label) for stem in stems],
+            "source": [f"{generator}/{stem}" for stem in stems] if label else stems,
+            **{name: [value] * len(names) for name, value in same.items()},
+        }
 
     def read(self, tree: Tree) -> DataSetContents:
         """Read every generator. Raises `InputError` where one has two folders."""

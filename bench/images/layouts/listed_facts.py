@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bench.images.annotations.listed_images import listed_images
+from bench.images.annotations.listed_images import listed_images, possible_tables
 from bench.images.annotations.stated_facts import SKIPPED, StatedFacts, certain, require_agreement
 from bench.images.files.tree import Tree
 from bench.images.layouts.api import DataSetContents, ImageRow
@@ -25,7 +25,8 @@ def with_listed_facts(tree: Tree, contents: DataSetContents) -> DataSetContents:
     Raises:
         InputError: Tables and folders contradict each other, or a table states what cannot be used.
     """
-    listed = listed_images(tree, {_folder(row): StatedFacts(row.label) for row in contents.rows})
+    rows_to_look_at = contents.rows if any(possible_tables(tree)) else ()
+    listed = listed_images(tree, {_folder(row): StatedFacts(row.label) for row in rows_to_look_at})
     if not listed.notes:
         return contents
     rows = [row for one in contents.rows for row in _merged(tree, one, listed.facts.get(one.name, StatedFacts()))]

@@ -18,7 +18,7 @@ from bench.images.annotations.column_roles import explained_numbers, require_col
 from bench.images.annotations.folder_levels import read_folders, shown
 from bench.images.annotations.hub_card import card_class_names, split_folders
 from bench.images.annotations.records import TextRecords, as_columns, with_class_names
-from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples
+from bench.images.annotations.sample_keys import KeyedSample, KeyedSamples, find_samples, is_description
 from bench.images.annotations.stated_facts import SKIPPED
 from bench.images.annotations.table_columns import CLASS_CONTENTS, GENERATORS, LABELS
 from bench.images.files.json_text import parse_json
@@ -41,6 +41,8 @@ class WebDatasetLayout(Layout):
 
     def coverage(self, tree: Tree) -> Coverage:
         """By names, and the labels of some samples, since a `.json` beside an image may be another tool's."""
+        if not any(map(is_description, tree.listing.data)):
+            return "none"
         found = _samples(tree)
         try:
             facts = [_fields(tree, sample) for sample in islice(found.samples, PROBED)]

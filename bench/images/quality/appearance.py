@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import groupby
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -27,36 +26,27 @@ WHITE, BLACK = 255 - BORDER_SPREAD, BORDER_SPREAD  # levels from which on, and u
 Small = NDArray[np.uint8]  # (48, 48, 3), sRGB
 
 
-class Appearance(NamedTuple):
-    """The appearance of one image.
-
-    Attributes:
-        borders: The colour and the sides of uniform borders, such as "white left, right"; "" for none.
-        colour: float32 (6,): means of luma, red minus green and blue minus green, then their spreads over the image.
-        luma_grid: uint8 (16, 16), mean luma in the cells between `CELL_STARTS`, row by row.
-    """
-
-    borders: str = ""
-    colour: bytes = bytes(COLOUR_BYTES)
-    luma_grid: bytes = bytes(GRID_BYTES)
-
-
 def shrink(pixels: Image) -> Small:
     """An image, uint8 (H, W, 3), at 48x48 pixels, each the mean of those that it stands for."""
     return np.asarray(cv2.resize(pixels, (SMALL_SIDE, SMALL_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def appearance(pixels: Image, small: Small) -> Appearance:
-    """The appearance of an image, uint8 (H, W, 3), of which `small` is what `shrink` makes."""
-    channels = np.asarray(cv2.transform(small.astype(np.float32), CHANNELS), np.float32)
-    colour = np.concatenate(cv2.meanStdDev(channels), dtype=np.float32)
-    return Appearance(_borders(pixels), colour.tobytes(), _cell_means(channels[..., 0]).tobytes())
+def colour_and_grid(smalls: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The statistics of colours and the luma of N images.
 
+    Args:
+        smalls: What `shrink` makes of them, uint8 (N, 48, 48, 3).
 
-def _cell_means(grey: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Means of float32 (48, 48) in the cells, uint8 (16, 16)."""
+    Returns:
+        float32 (N, 6): means of luma, red minus green and blue minus green, then their spreads over the image. And
+        uint8 (N, 256): mean luma in the cells between `CELL_STARTS`, row by row.
+    """
+    # one by one: SIMD rounds otherwise where images are joined
+    channels = [np.asarray(cv2.transform(small, CHANNELS)) for small in smalls.astype(np.float32)]
+    colours = np.stack([np.concatenate(cv2.meanStdDev(one), dtype=np.float32)[:, 0] for one in channels])
     weights = _cell_weights()
-    return np.rint(weights @ grey @ weights.T).astype(np.uint8)
+    grids = np.rint([weights @ one[..., 0] @ weights.T for one in channels]).astype(np.uint8)
+    return colours, grids.reshape(len(smalls), GRID_BYTES)
 
 
 @cache
@@ -67,8 +57,12 @@ def _cell_weights() -> NDArray[np.float32]:
     return np.asarray((cells == np.arange(CELLS)[:, None]) / sides[:, None], np.float32)
 
 
-def _borders(pixels: Image) -> str:
-    """The uniform borders of an image, those of one colour together."""
+def borders(pixels: Image) -> str:
+    """The uniform borders of an image, uint8 (H, W, 3): those of one colour together.
+
+    Returns:
+        The colour and the sides, such as "white left, right"; "" for none.
+    """
     across = pixels.swapaxes(0, 1)
     edges = {"top": pixels, "bottom": pixels[::-1], "left": across, "right": across[::-1]}
     found = [(colour, side) for side, rows in edges.items() if (colour := _border_colour(rows[:BORDER_WIDTH]))]
@@ -78,8 +72,11 @@ def _borders(pixels: Image) -> str:
 
 def _border_colour(rows: Image) -> str:
     """The colour of the outermost rows, uint8 (R, L, 3), where they are uniform, else ""."""
-    few = rows[0, :: max(1, rows.shape[1] // 8)]  # of nearly all images they tell already
-    if len(rows) < BORDER_WIDTH or (few.max(0) - few.min(0) > BORDER_SPREAD).any():
+    few = rows[0, :: max(1, rows.shape[1] // 8)].tobytes()  # of nearly all images they tell already
+    for channel in (few[::3], few[1::3], few[2::3]):
+        if max(channel) - min(channel) > BORDER_SPREAD:
+            return ""
+    if len(rows) < BORDER_WIDTH:
         return ""
     least, most = rows.min((0, 1)), rows.max((0, 1))
     if (most - least > BORDER_SPREAD).any():

@@ -34,7 +34,7 @@ class ColourColumn:
     """The colour statistics of some images.
 
     Attributes:
-        numbers: float64 (N, 6), as `Appearance.colour`.
+        numbers: float64 (N, 6), as `appearance.colour_and_grid`.
     """
 
     numbers: Array
@@ -80,7 +80,7 @@ class OverlayColumn:
     """The luma grids of some images.
 
     Attributes:
-        grids: uint8 (N, 16, 16), as `Appearance.luma_grid`.
+        grids: uint8 (N, 16, 16), as `appearance.colour_and_grid`.
     """
 
     grids: Array

@@ -87,8 +87,8 @@ def audit_attributes(table: pd.DataFrame, pools: Mapping[str, str]) -> tuple[Fin
 
     Args:
         table: One row per image, in any order. Columns: name, label (0 real, 1 generated), generator (of a real image
-            its pool), source, and the fields of `bench.images.quality.inspection.FileRecord` but for hashes and reason,
-            `size` called bytes. The splits are taken together.
+            its pool), source, and the fields of `bench.images.quality.file_records.FileRecord` but for hashes and
+            reason, `size` called bytes. The splits are taken together.
         pools: Generator to its pool of real images.
 
     Returns:

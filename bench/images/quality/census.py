@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, cast
 import pandas as pd
 
 from bench.images.quality.duplicates import Duplicates, find_duplicates
-from bench.images.quality.inspection import NOTE_SEPARATOR, InspectedImages
+from bench.images.quality.file_records import NOTE_SEPARATOR
+from bench.images.quality.inspection import InspectedImages
 from protocols.degradations import parse_degradation
 
 CLASSES = {0: "real", 1: "generated"}
@@ -18,6 +19,7 @@ FACTS = (
     *("images", "formats", "modes", "width", "height", "short_side"),
     *("quality", "other_tables", "bytes_per_pixel", "exif", "profile"),
 )
+FILE_FACTS = ("width", "height", "format", "mode", "quality", "nearest_quality", "bytes", "exif", "profile")
 COLUMNS = ("generator", "split", "class", *FACTS)
 SUMMARY_COLUMNS = ("generator", "class", "splits", *FACTS)
 
@@ -96,8 +98,10 @@ def take_census(inspected: InspectedImages) -> Census:
         *filter(None, map(_duplicates_warning, duplicates)),
         *_missing_warnings(images.missing),
     ]
-    groups, generators = _groups(usable.table), _generators(usable.table, images.generators)
-    noted = _file_notes(usable.table)
+    table = usable.table
+    facts = table[[*GROUP, *FILE_FACTS]]
+    groups, generators = _groups(facts), _generators(facts, images.generators)
+    noted = _file_notes(table)
     return Census(groups, generators, excluded, duplicates, noted, images.notes, tuple(warnings))
 
 

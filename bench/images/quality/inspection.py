@@ -1,155 +1,16 @@
-"""What is known of every image file before a run: whether it can be used, how it is stored, how it looks."""
+"""An image set with what is known of each of its files before a run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.images.decoding.decoder import StorageDetails, UnreadableImage, decode_with_details
-from bench.images.decoding.structure import MAX_PIXELS
 from bench.images.image_set import ImageSet
-from bench.images.quality.appearance import COLOUR_BYTES, GRID_BYTES, Small, appearance, shrink
 from bench.platform.errors import InputError
-from detectors.api import Image, Sample
-from protocols.degradations import parse_degradation
-
-VERSION = 5  # rises when the record of the same file would have other values or other fields
-FREQUENCIES = 12  # of a perceptual hash, in either direction
-HASH_BYTES = 32  # of a sha256
-NOTE_SEPARATOR = "; "
-UNREAD_HASH = bytes(HASH_BYTES)  # of a file that could not be read
-PERCEPTUAL_HASH_BYTES = FREQUENCIES * FREQUENCIES // 8
-
-
-class FileRecord(NamedTuple):
-    """What is known of one file.
-
-    Attributes:
-        hash: sha256 of its bytes; zeros where it could not be read, which may succeed another time.
-        reason: Why it cannot be used; "" for a file that can. All other fields but `hash` and `size` are empty where
-            there is a reason.
-        format: Of its content, whatever its name states.
-        width: Pixels, upright.
-        height: Pixels, upright.
-        size: Of the file, in bytes.
-        quality: JPEG quality, from its quantisation tables; -1 where it is no JPEG, or its tables are of no quality.
-        mode: How its pixels are stored, as Pillow calls it.
-        exif: Whether it has EXIF data.
-        profile: Its colour profile, "" for none.
-        perceptual_hash: Of its luma, for finding near duplicates.
-        nearest_quality: The JPEG quality whose tables are nearest to its own; -1 where it is no JPEG.
-        subsampling: Of the colours of a JPEG file, such as "4:2:0"; "" where it is none, or grey.
-        borders: As `Appearance.borders`.
-        colour: As `Appearance.colour`.
-        luma_grid: As `Appearance.luma_grid`.
-        note: What of it is not as it should be and was passed over, such as damaged EXIF; several with semicolons
-            between, "" for none.
-    """
-
-    hash: bytes
-    reason: str = ""
-    format: str = ""
-    width: int = 0
-    height: int = 0
-    size: int = 0
-    quality: int = -1
-    mode: str = ""
-    exif: bool = False
-    profile: str = ""
-    perceptual_hash: bytes = bytes(PERCEPTUAL_HASH_BYTES)
-    nearest_quality: int = -1
-    subsampling: str = ""
-    borders: str = ""
-    colour: bytes = bytes(COLOUR_BYTES)
-    luma_grid: bytes = bytes(GRID_BYTES)
-    note: str = ""
-
-
-def perceptual_hash(pixels: Image) -> bytes:
-    """18 bytes: which of the 143 lowest frequencies of the luma are above their median, then a zero.
-
-    After the pHash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, on a finer
-    grid. On 700 photographs and rendered scenes, the same image after JPEG 30 or at two thirds of its size differed in
-    at most 14 bits, and unrelated images in at least 20.
-
-    Args:
-        pixels: uint8 (H, W, 3), sRGB.
-    """
-    return _hash_of(shrink(pixels))
-
-
-def _hash_of(small: Small) -> bytes:
-    """The perceptual hash of what `shrink` makes of an image."""
-    spectrum = cv2.dct(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32))
-    lowest = spectrum[:FREQUENCIES, :FREQUENCIES].ravel()[1:]
-    return np.packbits(lowest > np.median(lowest)).tobytes()
-
-
-def inspect(data: bytes, where: str, chain: str = "", max_pixels: int = MAX_PIXELS) -> FileRecord:
-    """Decode a file strictly and record what it is, after the degradations that its data set gives it.
-
-    Args:
-        data: The whole file.
-        where: What messages call it.
-        chain: The degradations, "" for none.
-        max_pixels: The largest number of pixels that is read.
-
-    Returns:
-        Its record, with a reason where it cannot be used.
-    """
-    content = sha256(data).digest()
-    try:
-        sample, details = decode_with_details(data, where, max_pixels)
-    except UnreadableImage as error:
-        return FileRecord(content, reason=error.reason, size=len(data))
-    if chain:
-        try:
-            sample = parse_degradation(chain)(sample)
-            details = StorageDetails("RGB", exif=False, profile="", notes=details.notes)
-        except (ValueError, cv2.error) as error:
-            return FileRecord(content, reason=f"it cannot go through {chain}: {error}", size=len(data))
-    return _record(content, sample, details)
-
-
-def _record(content: bytes, sample: Sample, details: StorageDetails) -> FileRecord:
-    facts, small = sample.facts, shrink(sample.pixels)
-    nearest = -1 if facts.jpeg_quality is None else facts.jpeg_quality
-    no_quality = details.jpeg is not None and details.jpeg.quality is None
-    look = appearance(sample.pixels, small)
-    return FileRecord(
-        content,
-        format=facts.format,
-        width=facts.width,
-        height=facts.height,
-        size=facts.bytes,
-        quality=-1 if no_quality else nearest,
-        mode=details.mode,
-        exif=details.exif,
-        profile=details.profile,
-        perceptual_hash=_hash_of(small),
-        nearest_quality=nearest,
-        subsampling=details.jpeg.subsampling if details.jpeg else "",
-        borders=look.borders,
-        colour=look.colour,
-        luma_grid=look.luma_grid,
-        note=NOTE_SEPARATOR.join(details.notes),
-    )
-
-
-def inspect_file(images: ImageSet, row: int) -> FileRecord:
-    """Read and inspect one image of a set; one that cannot be read has that as its reason."""
-    name = images.names[row]
-    try:
-        data = images.files.read(name)
-    except OSError as error:
-        return FileRecord(UNREAD_HASH, reason=f"it cannot be read: {error.strerror or error}")
-    return inspect(data, images.where(name), images.degradations[row], images.max_pixels)
 
 
 @dataclass(frozen=True)
@@ -158,7 +19,8 @@ class InspectedImages:
 
     Attributes:
         images: The image set.
-        records: One row per image in the same order, columns as the fields of `FileRecord`.
+        records: One row per image in the same order, columns as the fields of
+            `bench.images.quality.file_records.FileRecord`, those of its appearance where they were asked for.
     """
 
     images: ImageSet
@@ -167,12 +29,12 @@ class InspectedImages:
     @property
     def hashes(self) -> NDArray[np.uint8]:
         """Content hashes, (N, 32)."""
-        return _to_array(self.records["hash"], HASH_BYTES)
+        return _to_array(self.records["hash"])
 
     @property
     def perceptual_hashes(self) -> NDArray[np.uint8]:
         """Perceptual hashes, (N, 18)."""
-        return _to_array(self.records["perceptual_hash"], PERCEPTUAL_HASH_BYTES)
+        return _to_array(self.records["perceptual_hash"])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -218,6 +80,9 @@ class InspectedImages:
         return self.usable()
 
 
-def _to_array(column: pd.Series[bytes], size: int) -> NDArray[np.uint8]:
-    """A column of `size` bytes each as uint8 (N, size)."""
-    return np.frombuffer(b"".join(column), dtype=np.uint8).reshape(-1, size)
+def _to_array(column: pd.Series[bytes]) -> NDArray[np.uint8]:
+    """A column of equally many bytes each as uint8 (N, bytes), without a copy."""
+    values = pa.array(column)
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    size = values.type.byte_width
+    return np.frombuffer(values.buffers()[1], np.uint8).reshape(-1, size)[values.offset :][: len(values)]

@@ -3,40 +3,12 @@
 import numpy as np
 import pytest
 
-from bench.engine import cache
 from bench.engine.cache import Cache
+from bench.engine.caching import inspections
 from bench.images.data_sets import read
 from bench.platform.files import digest
 from detectors.checks import same_state
 from tests.support.miniature import write_folder
-
-
-def hashes(*values):
-    return np.array([[value] * 32 for value in values], dtype=np.uint8)
-
-
-def rows(*values):
-    return np.array([[value, -value] for value in values], dtype=np.float32)
-
-
-def test_embeddings_come_back_in_the_order_asked_for(tmp_path):
-    files = Cache(tmp_path).embeddings("means.1", "jpeg:65@1")
-    files.add(hashes(1, 2, 3), rows(1, 2, 3))
-    files.add(hashes(7, 8), rows(7, 8))
-    for same in (files, Cache(tmp_path).embeddings("means.1", "jpeg:65@1")):
-        assert (same[hashes(8, 1, 3, 8)] == rows(8, 1, 3, 8)).all()
-        assert all(bytes(value) in same for value in hashes(2, 7))
-        assert bytes(hashes(9)[0]) not in same
-        with pytest.raises(KeyError):
-            same[hashes(2, 9)]
-
-
-def test_embedders_and_degradations_do_not_mix(tmp_path):
-    kept = Cache(tmp_path)
-    kept.embeddings("means.1", "none").add(hashes(1), rows(1))
-    assert bytes(hashes(1)[0]) not in kept.embeddings("means.2", "none")
-    assert bytes(hashes(1)[0]) not in kept.embeddings("means.1", "jpeg:65@1")
-    assert bytes(hashes(1)[0]) not in kept.embeddings("means/1", "none")  # alike as a file name, another key
 
 
 def test_what_fitting_learned_comes_back_to_the_last_bit_and_shape(tmp_path):
@@ -77,7 +49,7 @@ def test_a_killed_inspection_is_resumed_where_it_stopped(tmp_path, monkeypatch):
     write_folder(tmp_path / "data")
     images = read(str(tmp_path / "data"))
     whole = Cache(tmp_path / "one").inspect(images, 2, lambda _: None)
-    monkeypatch.setattr(cache, "INSPECTIONS_PER_FILE", 20)
+    monkeypatch.setattr(inspections, "INSPECTIONS_PER_FILE", 20)
     done = []
 
     def kill(more):

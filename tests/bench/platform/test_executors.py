@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.platform.executors import in_processes, task_result
+from bench.platform.errors import InputError
+from bench.platform.executors import in_processes, map_in_order, task_result
 
 
 def touch(path):
@@ -94,3 +95,17 @@ def test_tasks_end_with_a_parent_that_is_killed(tmp_path):
     done = len(list(out.iterdir()))
     time.sleep(1)
     assert len(list(out.iterdir())) == done
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_results_come_in_the_order_of_the_items_and_errors_in_their_turn(tmp_path, processes):
+    paths = [tmp_path / name for name in "34102"]
+    found = map_in_order(touch, paths, 2, processes=processes)
+    assert [next(found) for _ in range(3)] == ["3", "4", "1"]
+    with pytest.raises(KeyError, match="the first fails"):
+        next(found)
+
+
+def test_a_process_that_is_killed_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="was killed, perhaps for want of memory; run again with fewer --workers"):
+        list(map_in_order(touch, [tmp_path / "die"], 2, processes=True))

@@ -3,10 +3,12 @@
 import os
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from safetensors.numpy import save_file
 
-from bench.platform.files import write_atomically
+from bench.platform import files
+from bench.platform.files import TextColumn, digest, write_atomically
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
@@ -30,3 +32,14 @@ def test_what_fails_leaves_the_old_file_and_no_other(tmp_path):
     with pytest.raises(OSError, match="no room"):
         write_atomically(tmp_path / "made", fail)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("made", "old")]
+
+
+@pytest.mark.parametrize(
+    "texts", [[], [""], ["a", "", "b/ü", "a" * 300], [f"{number}" * (number % 5) for number in range(99)]]
+)
+def test_a_column_of_texts_is_as_many_parts_of_a_digest(monkeypatch, texts):
+    monkeypatch.setattr(files, "TEXTS_AT_A_TIME", 7)
+    whole = digest("before", *texts, b"after")
+    column = pa.array(["x", *texts], pa.large_string())[1:]
+    assert digest("before", TextColumn(column), b"after") == whole
+    assert digest("before", TextColumn(pa.chunked_array([column[:2], column[2:]])), b"after") == whole

@@ -20,6 +20,7 @@ from bench.images.decoding.structure import (
 
 _SIGNATURE_BYTES = 8
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_PIXEL_KINDS = frozenset({*_PIXEL_CHUNKS, b"IEND"})
 _TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _ORIENTATION_TEXTS = frozenset({b"Raw profile type exif", b"XML:com.adobe.xmp"})
 _MAX_TEXT_BYTES = 2**20  # of one text or profile, unpacked: Pillow's limit
@@ -90,6 +91,8 @@ def examine_png(data: bytes) -> Structure:
     for chunk in chunks:
         _require_pixels_sound(chunk)
     width, height = struct.unpack_from(">II", chunks[0].content)
+    if _PIXEL_KINDS.issuperset(kinds) and all(chunk.is_sound for chunk in chunks) and kinds[-1] == b"IEND":
+        return Structure((width, height), data[: chunks[-1].offset] + _END_CHUNK)  # as most are
     codes = next((_codes(chunk) for chunk in chunks if chunk.kind == b"cICP" and chunk.is_sound), None)
     kept = b"".join(chunk.to_bytes() for chunk in chunks if _is_kept(chunk))
     return Structure((width, height), data[:_SIGNATURE_BYTES] + kept + _END_CHUNK, _notes(chunks), codes=codes)

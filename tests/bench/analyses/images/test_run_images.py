@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from bench.analyses.images.run_images import Workplace, images_of_run
-from bench.engine import cache as caches
+from bench.engine.caching import inspections
 from bench.platform.errors import InputError
 from detectors.checks import texture
 from tests.support.command_line import call
@@ -35,7 +35,7 @@ def workplace(cache, quiet):
 
 def test_the_images_are_those_of_the_scores_and_nothing_is_decoded(made, workplace, monkeypatch):
     data, out = made
-    monkeypatch.setattr(caches, "inspect_file", None)  # every file is known
+    monkeypatch.setattr(inspections, "inspect_files", None)  # every file is known
     found = images_of_run(out, workplace)
     assert found.place.data == str(data)
     assert len(found.images) == 3 * 2 * 2 * 4  # generators, splits, classes and the limit

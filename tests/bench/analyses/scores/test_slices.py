@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from bench.analyses.scores.slices import binned, image_attributes, slice_accuracies
+from bench.engine.cache import Cache
 from bench.evaluation.cells import evaluate
 from bench.images.data_sets import read
-from bench.images.quality.inspection import InspectedImages, inspect_file
 from bench.records.manifest import ALL_CELLS
 from tests.support.miniature import write_folder
 from tests.support.synthetic_runs import make_run, with_scores, without
@@ -105,9 +105,8 @@ def test_slices_stand_in_the_order_of_their_bins(run):
 
 def test_attributes_are_those_of_the_data_and_of_its_files(tmp_path):
     images = read(str(write_folder(tmp_path / "data")))
-    records = pd.DataFrame([inspect_file(images, row) for row in range(len(images))])
-    inspected = InspectedImages(images, records)
-    found = image_attributes(images, inspected.records)
+    records = Cache(tmp_path / "cache").inspect(images, 1, lambda _: None).records
+    found = image_attributes(images, records)
     assert list(found.index) == list(images.names)
     first = images[0].pixels.shape
     assert found["longer_side"].iloc[0] == max(first[:2])

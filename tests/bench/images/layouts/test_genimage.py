@@ -7,6 +7,10 @@ import pytest
 from PIL import Image
 
 from bench.images.data_sets import read as read_data
+from bench.images.files.tree import Folder
+from bench.images.layouts import api
+from bench.images.layouts.api import ImageRow
+from bench.images.layouts.genimage import GenImageLayout
 from bench.platform.errors import InputError
 from protocols.api import Subset
 
@@ -128,3 +132,18 @@ def test_of_two_unknown_names_the_outer_one_is_the_generator(tmp_path):
 def test_a_tree_that_is_one_generator_is_called_by_its_own_name(tmp_path):
     fill(tmp_path / "imagenet_ai_0508_adm")
     assert read(tmp_path / "imagenet_ai_0508_adm").generators == ("ADM",)
+
+
+def test_rows_are_those_of_every_image_whatever_part_of_a_folder_they_are_in(tmp_path, monkeypatch):
+    fill(tmp_path / "ADM")
+    for number in range(5):
+        put(tmp_path / "ADM" / "val" / "ai" / f"{number}_adm_7_x_kite.png")
+    tree = Folder(tmp_path)
+    whole = GenImageLayout().read(tree).rows
+    monkeypatch.setattr(api, "PART", 2)
+    rows = GenImageLayout().read(tree).rows
+    assert list(rows) == list(whole) == [whole[index] for index in range(len(whole))]
+    assert rows[-3:] == list(whole)[-3:]
+    kite = next(row for row in rows if row.name.endswith("4_adm_7_x_kite.png"))
+    assert kite == ImageRow("ADM/val/ai/4_adm_7_x_kite.png", 1, "ADM", "val", "kite", "ADM/4_adm_7_x_kite")
+    assert not GenImageLayout().read(Folder(tmp_path / "ADM" / "val" / "ai")).rows

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.images.quality.appearance import CELLS, COLOUR_NUMBERS, appearance, shrink
+from bench.images.quality.appearance import CELLS, COLOUR_NUMBERS, borders, colour_and_grid, shrink
 from bench.images.quality.audit import HARMLESS_ACCURACY, audit_attributes, leak_summary, rewritten_note
 
 CONSTANT = {"format", "chroma subsampling", "borders"}  # of `files`
@@ -211,8 +211,12 @@ def seen(real, generated, size=40, seed=0):
     """The findings on images that differ in nothing but their pixels, by attribute."""
     random, table = np.random.default_rng(seed), files(size=size, seed=seed)
     pictures = [make(random) for make in (real, generated) for _ in range(size)]
-    looks = [appearance(pixels, shrink(pixels)) for pixels in pictures]
-    table = table.assign(**{name: [getattr(look, name) for look in looks] for name in looks[0]._fields})
+    colours, grids = colour_and_grid(np.stack([shrink(pixels) for pixels in pictures]))
+    table = table.assign(
+        borders=list(map(borders, pictures)),
+        colour=[row.tobytes() for row in colours],
+        luma_grid=[grid.tobytes() for grid in grids],
+    )
     return {one.attribute: one for one in audit_attributes(table, POOLS)}
 
 

@@ -16,7 +16,7 @@ from bench.images.decoding.decoder import UnreadableImage
 from bench.images.decoding.structure import DAMAGED_EXIF, ENDS_EARLY, MAX_PIXELS
 from bench.images.quality.census import equal_conditions, take_census
 from bench.images.quality.duplicates import MAX_NEAR_DISTANCE, find_duplicates, near_pairs
-from bench.images.quality.inspection import perceptual_hash
+from bench.images.quality.file_records import perceptual_hash
 from bench.platform.errors import InputError
 from bench.platform.progress import Reporter
 from detectors.checks import texture

@@ -1,0 +1,89 @@
+"""Embeddings by content hash, in files of one batch each; where an image is found is a number, of which many are cheap.
+
+A run asks for the numbers of all its images at once, then for embeddings by number.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from bench.platform.files import digest, write_atomically
+from detectors.api import Embeddings, State
+
+Hashes = NDArray[np.uint8]  # (N, 32), sha256 of each image file
+EmbeddingRows = NDArray[np.int64]  # (N,), positions in the files one after the other; -1 for what is in none
+
+
+class EmbeddingFiles:
+    """The embeddings of one embedder under one degradation.
+
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._paths = sorted(folder.glob("*.safetensors"))
+        self._hashes = [_load(path, "hashes") for path in self._paths]
+        self._ends = np.cumsum([len(hashes) for hashes in self._hashes], dtype=np.int64).tolist()
+
+    def rows_of(self, hashes: Hashes) -> EmbeddingRows:
+        """Where the embeddings of some images are; in the last of several files."""
+        if not self._paths:
+            return np.full(len(hashes), -1)
+        known = np.concatenate([np.zeros((0, hashes.shape[1]), np.uint8), *self._hashes])[::-1]
+        found = np.asarray(pc.fill_null(pc.index_in(_as_column(hashes), value_set=_as_column(known)), -1), np.int64)
+        return np.where(found < 0, -1, len(known) - 1 - found)
+
+    def add(self, hashes: Hashes, embeddings: Embeddings) -> EmbeddingRows:
+        """Write the embeddings of some images, float32 (N, D), under their hashes; returns where they are."""
+        path = self._folder / f"{digest(hashes.tobytes())}.safetensors"
+        arrays: State = {"hashes": np.ascontiguousarray(hashes), "embeddings": np.ascontiguousarray(embeddings)}
+        write_atomically(path, lambda temporary: save_file(arrays, temporary))
+        start = self._ends[-1] if self._ends else 0
+        self._paths.append(path)
+        self._hashes.append(arrays["hashes"])
+        self._ends.append(start + len(hashes))
+        return np.arange(start, start + len(hashes))
+
+    def read(self, rows: EmbeddingRows) -> Embeddings:
+        """Embeddings float32 (N, D), in the order asked for. Raises `KeyError` for an image that is not embedded."""
+        if (rows < 0).any():
+            msg = f"{int((rows < 0).sum())} images are not embedded"
+            raise KeyError(msg)
+        order = np.argsort(rows, kind="stable")  # each file is read once
+        places = [bisect_right(self._ends, row) for row in rows[order].tolist()]
+        parts, start = [np.zeros((0, 0), np.float32)], 0
+        for place, group in groupby(places):
+            batch = _load(self._paths[place], "embeddings")
+            stop = start + len(list(group))
+            parts.append(batch[rows[order[start:stop]] - self._ends[place] + len(batch)].astype(np.float32, copy=False))
+            start = stop
+        joined = np.concatenate(parts[1:] or parts)
+        embeddings = np.empty_like(joined)
+        embeddings[order] = joined
+        return embeddings
+
+
+def _as_column(hashes: Hashes) -> pa.Array:
+    buffer = pa.py_buffer(np.ascontiguousarray(hashes))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(hashes.shape[1]), len(hashes), [None, buffer])
+
+
+def _load(shard: Path, name: str) -> NDArray[np.generic]:
+    try:
+        with safe_open(shard, framework="numpy") as opened:
+            array: NDArray[np.generic] = opened.get_tensor(name)
+    except SafetensorError as error:
+        msg = f"{shard} is damaged ({error}); delete it and run again"
+        raise OSError(msg) from error
+    return array
