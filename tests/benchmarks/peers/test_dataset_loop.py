@@ -17,7 +17,7 @@ import torchvision
 from PIL import Image
 
 from bench.engine.image_pass import ImageReader, split_into_chunks
-from bench.engine.scoring.agreement import IMAGES, compare_with_torch
+from bench.engine.scoring.agreement import IMAGES, AgreementImages, compare_with_torch
 from bench.engine.scoring.score_images import ScoringRequest, score_images
 from bench.images.decoding.decoder import decode
 from bench.images.decoding.structure import MAX_PIXELS
@@ -57,7 +57,8 @@ def test_sidbench(benchmark, folder, checkpoint, tmp_path):
     reader = ImageReader(lambda place: decode(folder[place].read_bytes(), "image", MAX_PIXELS), COUNT, 2, ahead=False)
     detector = catalogue.recipe("cnnspot", "paper").load(weights, device)
     start = perf_counter()
-    agreement = compare_with_torch(detector, [reader.read(place) for place in range(min(IMAGES, COUNT))], device, "net")
+    images = AgreementImages([reader.read(place) for place in range(min(IMAGES, COUNT))])
+    agreement = compare_with_torch(detector, ("net",), images, device, "net")
     checked = perf_counter() - start
     positions = np.arange(COUNT)
     requests = [
