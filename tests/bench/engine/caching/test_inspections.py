@@ -1,6 +1,7 @@
 """Facts of files are the same wherever files are inspected, and files that are told apart by nothing but state are."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from bench.engine.cache import Cache
@@ -69,10 +70,11 @@ def test_a_damaged_file_of_the_cache_costs_its_facts_alone(images, tmp_path, mon
     cache, done = Cache(tmp_path / "cache"), []
     whole = cache.inspect(images, 1, lambda _: None)
     first = sorted((tmp_path / "cache").rglob("*.parquet"))[0]
+    lost = pq.read_metadata(first).num_rows  # the last of the files holds fewer
     first.write_bytes(first.read_bytes()[:100])
     again = cache.inspect(images, 1, done.append)
     assert again.records.equals(whole.records)
-    assert done[0] == len(images) - 20
+    assert done[0] == len(images) - lost
     assert (again.hashes == whole.hashes).all()
 
 
