@@ -27,7 +27,7 @@ from bench.command.finished.report import report_command
 from bench.command.finished.rescore import rescore_command
 from bench.command.finished.serve import serve_command
 from bench.command.leaderboard import leaderboard_command, matrix_command
-from bench.command.options import keep_freed_memory_in_processes
+from bench.command.options import set_library_defaults
 from bench.command.protocol_options import ProtocolCommand
 from bench.command.reference.explain import explain_command
 from bench.command.regress import regress_command
@@ -102,7 +102,7 @@ def _command() -> Any:  # noqa: ANN401 - as typer has it
 def main() -> None:
     """Run the command line: what cannot be used is one line and exit code 2, a fault of Lineup's own is exit code 3."""
     keep_freed_memory()
-    keep_freed_memory_in_processes()
+    set_library_defaults()
     try:
         _command()()
     except (InputError, UnknownName, OSError) as error:

@@ -48,3 +48,13 @@ def test_what_names_no_tracking_server_is_refused(text, message, monkeypatch):
     with pytest.raises(InputError, match=message) as refused:
         options.tracking_server(text)
     assert "secret" not in str(refused.value)
+
+
+def test_what_libraries_read_is_set_unless_the_user_has(monkeypatch):
+    monkeypatch.setattr(options.os, "environ", {"MALLOC_TRIM_THRESHOLD_": "7"})
+    options.set_library_defaults()
+    assert options.os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert options.os.environ["MALLOC_TRIM_THRESHOLD_"] == "7"
+    monkeypatch.setitem(options.os.environ, "OMP_WAIT_POLICY", "ACTIVE")
+    options.set_library_defaults()
+    assert options.os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
