@@ -126,21 +126,13 @@ class Cache:
         table = pd.DataFrame({SCORE: answer.scores, LOG_ODDS: odds, **diagnostics})
         write_atomically(self._answer_path(key), partial(table.to_parquet, index=False))
 
-    def read_agreement(self, key: str) -> dict[str, Any] | None:
-        """What was kept under this key; None where nothing was, or the file is damaged."""
-        try:
-            found: dict[str, Any] = json.loads(self._agreement_path(key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found
+    def read_agreement(self, key: str) -> Mapping[str, Any]:
+        """How far the scores of a backend are from those of torch; nothing where none is kept, or it is damaged."""
+        return _read_json(self._agreement_path(key))
 
     def write_agreement(self, key: str, agreement: Mapping[str, Any]) -> None:
         """Keep how far the scores of a backend are from those of torch."""
-        text = json.dumps(agreement)
-        write_atomically(self._agreement_path(key), lambda path: path.write_text(text, encoding="utf-8"))
-
-    def _agreement_path(self, key: str) -> Path:
-        return self.root / "agreements" / f"{key[:32]}.json"
+        _write_json(self._agreement_path(key), agreement)
 
     def fit_folder(self, key: str) -> Path:
         """A folder for what one long fit needs to resume after it was killed."""
@@ -148,22 +140,34 @@ class Cache:
 
     def read_rates(self, conditions: str) -> Mapping[str, Any]:
         """The rates that were measured under these conditions; none where there are none, or the file is damaged."""
-        try:
-            rates: Mapping[str, Any] = json.loads(self._rates_path(conditions).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return rates
+        return _read_json(self._rates_path(conditions))
 
     def write_rates(self, conditions: str, rates: Mapping[str, Any]) -> None:
         """Keep the rates that were measured under these conditions."""
-        text = json.dumps(rates, indent=1)
-        write_atomically(self._rates_path(conditions), lambda path: path.write_text(text, encoding="utf-8"))
+        _write_json(self._rates_path(conditions), rates)
 
     def _rates_path(self, conditions: str) -> Path:
         return self.root / "rates" / f"{_file_name(conditions)}.json"
+
+    def _agreement_path(self, key: str) -> Path:
+        return self.root / "agreements" / f"{key[:32]}.json"
 
     def _answer_path(self, key: str) -> Path:
         return self.root / "answers" / f"{key}.parquet"
 
     def _fit_path(self, key: str) -> Path:
         return self.root / "fitted" / f"{_file_name(key)}.safetensors"
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    """The object in a file; empty where there is none, or the file is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    text = json.dumps(values, indent=1)
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -112,6 +112,7 @@ class Engine:
         self._agreement = AgreementCheck.on(planned, self._selections, resources.cache, resources.runtime)
         self._embed_for_fits(planned, missing)
         detectors = self._fit(self._log.without_failure(missing))
+        self._agreement = replace(self._agreement)  # without the images, decoded, that it compared on
         self._score(planned, self._log.without_failure(missing), detectors)
         self._score_attacked(planned, self._log.without_failure(missing), detectors)
         self.counts["cells answered"] = len(self._log.without_failure(missing))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.platform.files import digest
+from bench.platform.installed import installed_version
 from detectors import catalogue
 from detectors.api import Embedder, Recipe
 
@@ -26,25 +26,17 @@ LIBRARIES = (
     "torch",
     "torchvision",
 )
-ABSENT = "absent"
 
 
 @cache
 def versions() -> Mapping[str, str]:
-    """Version by library, from package metadata: some libraries misstate their own."""
-    return {name: _version(name) for name in LIBRARIES}
+    """Version by library."""
+    return {name: installed_version(name) for name in LIBRARIES}
 
 
 def decoder_versions() -> str:
     """Versions of the libraries that decode and measure image files."""
-    return " ".join(f"{name} {_version(name)}" for name in ("pillow", "opencv-python-headless"))
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ABSENT
+    return " ".join(f"{name} {installed_version(name)}" for name in ("pillow", "opencv-python-headless"))
 
 
 def code_of(part: Recipe | Embedder) -> str:

@@ -1,7 +1,8 @@
 """Which library computes the bodies of networks, by a fixed table: the same machine always chooses the same.
 
 A choice by timing would change scores and keys from run to run. On two cores onnxruntime computes convolutions in a
-third to two thirds of torch's time and transformers hardly faster, so that "auto" takes it for the former alone.
+third to four fifths of torch's time, by processor, and transformers hardly faster: "auto" takes it for the former
+alone.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from bench.platform.errors import InputError
+from bench.platform.installed import ABSENT, installed_version
 from bench.platform.processor import cpu_features
 from detectors.api import Recipe, Runtime
 from detectors.network_kinds import network_kinds
@@ -92,7 +92,7 @@ def choose_backend(name: str, device: str, precision: NetworkPrecision, graphs: 
 def _require_installed(name: BackendName) -> None:
     """Raise `InputError` unless the library of a backend is installed."""
     library = "onnxruntime" if name == "auto" else name
-    if _version(library) == "absent":
+    if installed_version(library) == ABSENT:
         extra = "'lineup-bench[openvino]'" if library == "openvino" else library
         msg = f"--backend {name} needs the package {library}, which is not installed: run pip install {extra}, or"
         raise InputError(f"{msg} choose --backend torch")
@@ -124,7 +124,7 @@ def backend_key(runtime: Runtime, kinds: frozenset[NetworkKind]) -> str:
         return ""
     features = "+".join(bfloat16_features()) if backend.precision == "bfloat16" and runtime.device == "cpu" else ""
     libraries = sorted({library for kind in kinds if (library := backend.library(kind)) != "torch"})
-    names = [f"{library} {_version(library)} {backend.precision}" for library in libraries]
+    names = [f"{library} {installed_version(library)} {backend.precision}" for library in libraries]
     return " ".join([*names, features]).strip() if kinds else ""
 
 
@@ -132,18 +132,10 @@ def library_name(runtime: Runtime, kinds: frozenset[NetworkKind]) -> str:
     """What computes networks of these kinds, as a user reads it: libraries with their versions; empty for none."""
     backend = runtime.backend
     libraries = {backend.library(kind) if isinstance(backend, LibraryBackend) else "torch" for kind in kinds}
-    return ", ".join(f"{library} {_version(library)}" for library in sorted(libraries))
+    return ", ".join(f"{library} {installed_version(library)}" for library in sorted(libraries))
 
 
 def bfloat16_features() -> tuple[str, ...]:
     """The features of this processor by which it multiplies bfloat16; its architecture where they are not known."""
     known = cpu_features()
     return tuple(name for name in BFLOAT16_FEATURES if name in known) or (platform.machine(),)
-
-
-@cache
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "absent"

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -133,7 +134,7 @@ def _identity(body: nn.Module, shapes: Shapes) -> str:
         source = _source(cast("Any", type(module)))
         parts.append((name, type(module).__module__, type(module).__qualname__, source, settings))
         told = told and plain and bool(source)
-    further = [] if told else [tensor.cpu().numpy().tobytes().hex() for tensor in weights.values()]
+    further = [] if told else [sha256(tensor.cpu().contiguous().numpy()).hexdigest() for tensor in weights.values()]
     libraries = torch.__version__, onnx.__version__
     return digest(str(VERSION), *libraries, repr((repr(body), known, parts, shapes)), *further)
 

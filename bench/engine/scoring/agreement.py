@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bench.inference.bodies import BackendBody
 
 IMAGES = 32
-TOLERANCE = 1e-4  # of a score, and of log odds and of values of embeddings as a share of the largest one
+TOLERANCE = 1e-4  # of a score, and of log odds as a share of the largest one
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class AgreementCheck:
         if not needs_check(self.runtime, network_kinds(item.recipe)):
             return None
         try:
-            return Agreement(**(self.cache.read_agreement(self._key(item)) or {}))
+            return Agreement(**self.cache.read_agreement(self._key(item)))
         except TypeError:  # nothing is kept, or by another version
             return None
 

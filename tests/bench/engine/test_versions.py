@@ -8,6 +8,7 @@ import pytest
 from PIL import features
 
 from bench.engine import versions
+from bench.platform.installed import ABSENT
 from tests.support.miniature import NearestMeanRecipe
 
 
@@ -69,4 +70,4 @@ def test_a_checkout_that_the_code_is_only_installed_in_is_not_its_own(tmp_path, 
 def test_every_library_has_a_version():
     assert Path(versions.__file__).is_file()
     assert set(versions.versions()) == set(versions.LIBRARIES)
-    assert versions.ABSENT not in versions.versions().values()
+    assert ABSENT not in versions.versions().values()

@@ -61,7 +61,7 @@ def test_what_a_backend_does_not_do_is_said(asked, fault):
     ],
 )
 def test_a_backend_that_is_not_installed_is_no_other_one(monkeypatch, name, fault):
-    monkeypatch.setattr(backends, "_version", lambda library: "absent" if library != "torch" else "2")
+    monkeypatch.setattr(backends, "installed_version", lambda library: "absent" if library != "torch" else "2")
     with pytest.raises(InputError, match=fault):
         choose_backend(name, "cpu", "float32", Path("graphs"))
 
@@ -74,7 +74,7 @@ def test_the_library_with_its_version_and_precision_stands_in_keys_where_it_is_n
     assert key.startswith("onnxruntime 1.")
     assert key.endswith(" float32")
     assert backend_key(chosen("onnxruntime"), TRANSFORMER) == key
-    monkeypatch.setattr(backends, "_version", lambda library: "9")
+    monkeypatch.setattr(backends, "installed_version", lambda library: "9")
     assert backend_key(chosen(), CONVOLUTIONAL) == "onnxruntime 9 float32"
 
 
