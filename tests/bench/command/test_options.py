@@ -53,8 +53,11 @@ def test_what_names_no_tracking_server_is_refused(text, message, monkeypatch):
 def test_what_libraries_read_is_set_unless_the_user_has(monkeypatch):
     monkeypatch.setattr(options.os, "environ", {"MALLOC_TRIM_THRESHOLD_": "7"})
     options.set_library_defaults()
-    assert options.os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert options.os.environ["GOMP_SPINCOUNT"] == "20000"
     assert options.os.environ["MALLOC_TRIM_THRESHOLD_"] == "7"
-    monkeypatch.setitem(options.os.environ, "OMP_WAIT_POLICY", "ACTIVE")
+
+
+def test_how_threads_wait_is_the_users_where_they_say_it(monkeypatch):
+    monkeypatch.setattr(options.os, "environ", {"OMP_WAIT_POLICY": "ACTIVE"})
     options.set_library_defaults()
-    assert options.os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    assert "GOMP_SPINCOUNT" not in options.os.environ
