@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from bench.inference.open_sessions import OpenSessions
 from bench.platform.errors import InputError
 from bench.platform.installed import ABSENT, installed_version
 from bench.platform.processor import cpu_features
@@ -40,12 +41,14 @@ class LibraryBackend(NetworkBackend):
         precision: Of the bodies.
         graphs: The folder where exported graphs are kept.
         notes: What a user should know of what could not be computed as asked, one line each.
+        sessions: Of the bodies that another library than torch computes.
     """
 
     name: BackendName
     precision: NetworkPrecision
     graphs: Path
     notes: list[str] = field(default_factory=list, compare=False)
+    sessions: OpenSessions = field(default_factory=OpenSessions, compare=False)
 
     def library(self, kind: NetworkKind) -> NetworkLibrary:
         """The library that computes networks of a kind."""
@@ -58,7 +61,7 @@ class LibraryBackend(NetworkBackend):
         library = self.library(kind)
         if library == "torch":
             return TorchBody(body, self.precision)
-        return ExportedBody(body, (library, self.precision), self.graphs, self.notes)
+        return ExportedBody(body, (library, self.precision), self.graphs, self.sessions, self.notes)
 
 
 def choose_backend(name: str, device: str, precision: NetworkPrecision, graphs: Path) -> LibraryBackend | None:

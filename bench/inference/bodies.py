@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from bench.inference.graphs import Shapes, graph_of
+from bench.inference.open_sessions import OpenSessions, Session
 from detectors.types import NetworkPrecision
 
 # of outputs, as a share of the largest one, beyond which a graph is not that of the body
 LARGEST_CHANGES: Mapping[NetworkPrecision, float] = {"float32": 1e-3, "bfloat16": 0.2}
 MOST_SHAPES = 8  # of inputs that a body is exported for: each takes seconds and memory
-Session = Callable[..., Tensor]  # from inputs to outputs, on the CPU
 
 
 class BackendBody(ABC):
@@ -88,51 +88,63 @@ class ExportedBody(BackendBody):
         body: The body.
         library: That computes it, in the precision that it has there.
         graphs: The folder where graphs are kept.
+        sessions: Where its sessions are, beside those of others.
         notes: What a user should know, to which a line is added.
     """
 
-    def __init__(self, body: nn.Module, library: tuple[str, NetworkPrecision], graphs: Path, notes: list[str]) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        library: tuple[str, NetworkPrecision],
+        graphs: Path,
+        sessions: OpenSessions,
+        notes: list[str],
+    ) -> None:
         super().__init__(body)
         self._library, self._precision = library
         self._graphs = graphs
+        self._sessions = sessions
         self._notes = notes
-        self._sessions: dict[Shapes, Session] = {}
+        self._known: set[Shapes] = set()
 
     def compute(self, *inputs: Tensor) -> Tensor:
         """Outputs by the library."""
         if not inputs[0].shape[0]:
             return self._torch(*inputs)
         shapes = tuple(tuple(one.shape[1:]) for one in inputs)
-        if shapes not in self._sessions:
-            self._open(shapes, inputs)
-        if self.by_torch:
+        session = self._sessions.get(self, shapes) or self._opened(shapes, inputs)
+        if session is None:
             return self._torch(*inputs)
         try:
-            return self._sessions[shapes](*inputs)
+            outputs: Tensor = session(*inputs)
         except Exception as error:  # noqa: BLE001 - whatever a library cannot do, torch can
             self._leave_to_torch(_reason(error))
             return self._torch(*inputs)
+        return outputs
 
-    def _open(self, shapes: Shapes, inputs: Sequence[Tensor]) -> None:
-        """Make a session for inputs of these shapes, or leave the body to torch.
+    def _opened(self, shapes: Shapes, inputs: Sequence[Tensor]) -> Session | None:
+        """A session for inputs of these shapes; None where the body is left to torch.
 
         What the exporter and the identity of graphs miss of a body is seen in the outputs for the inputs at hand.
         """
-        if len(self._sessions) == MOST_SHAPES:
+        self._known.add(shapes)
+        if len(self._known) > MOST_SHAPES:
             self._leave_to_torch(f"its images have more than {MOST_SHAPES} sizes")
-            return
+            return None
         reason = ""
         for kept in (True, False):
             try:
-                session = self._session(graph_of(self.network, shapes, self._graphs, kept=kept))
+                graph = graph_of(self.network, shapes, self._graphs, kept=kept)
+                session = self._session(graph)
                 change = _change(session(*inputs), self._torch(*inputs))
                 reason = f"outputs differ by {change:.1g} of the largest one"
                 if change <= LARGEST_CHANGES[self._precision]:
-                    self._sessions[shapes] = session
-                    return
+                    self._sessions.add(self, shapes, session, len(graph))
+                    return session
             except Exception as error:  # noqa: BLE001 - whatever an exporter or a library cannot do, torch can
                 reason = _reason(error)
         self._leave_to_torch(reason)
+        return None
 
     def _torch(self, *inputs: Tensor) -> Tensor:
         outputs: Tensor = self.network(*inputs)
@@ -149,7 +161,7 @@ class ExportedBody(BackendBody):
 
     def _leave_to_torch(self, reason: str) -> None:
         self.by_torch = True
-        self._sessions.clear()
+        self._sessions.close(self)
         name = type(getattr(self.network, "network", self.network)).__name__
         self._notes.append(f"{name} is computed by torch in float32 and not by {self._library}: {reason}")
 

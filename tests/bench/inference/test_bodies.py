@@ -8,6 +8,7 @@ from torch import nn
 from bench.inference import graphs
 from bench.inference.backends import LibraryBackend
 from bench.inference.bodies import MOST_SHAPES, ExportedBody, TorchBody, float32_by_torch
+from bench.inference.open_sessions import OpenSessions
 from detectors import catalogue
 from detectors.api import Runtime
 from detectors.checks import sample, texture
@@ -49,7 +50,7 @@ def test_every_network_is_exported_and_scores_as_by_torch(name, tmp_path):
 @pytest.mark.parametrize("size", [0, 1, 4])
 def test_batches_of_any_size_and_layout(tmp_path, size):
     network, images = convolution(), IMAGES[:size].to(memory_format=torch.channels_last)
-    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, notes := [])
+    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, OpenSessions(), notes := [])
     with torch.inference_mode():
         assert body(images).allclose(network(images), atol=1e-6)
         assert body(images.flip(0)).shape == (size, 2)
@@ -58,7 +59,7 @@ def test_batches_of_any_size_and_layout(tmp_path, size):
 
 def test_what_cannot_be_exported_is_computed_by_torch_with_one_line_and_no_other(tmp_path, capfd):
     notes = []
-    body = ExportedBody(Sorted(), ("onnxruntime", "float32"), tmp_path, notes)
+    body = ExportedBody(Sorted(), ("onnxruntime", "float32"), tmp_path, OpenSessions(), notes)
     assert torch.equal(body(IMAGES), Sorted()(IMAGES))
     assert torch.equal(body(IMAGES[:1]), Sorted()(IMAGES[:1]))
     (note,) = notes
@@ -71,7 +72,7 @@ def test_a_graph_of_another_network_is_seen_and_made_anew(tmp_path, monkeypatch)
     monkeypatch.setattr(graphs, "_identity", lambda body, shapes: "one for all")
     network, other, notes = convolution(), nn.Sequential(*convolution(), nn.Sigmoid()).eval(), []
     for one in (network, other, network):
-        body = ExportedBody(one, ("onnxruntime", "float32"), tmp_path, notes)
+        body = ExportedBody(one, ("onnxruntime", "float32"), tmp_path, OpenSessions(), notes)
         assert body(IMAGES).allclose(one(IMAGES), atol=1e-6)
         assert not body.by_torch
     assert notes == []
@@ -93,7 +94,7 @@ class Counting(nn.Module):
 
 @pytest.mark.parametrize("network", [Branching(), Counting()])
 def test_a_body_of_which_a_trace_is_another_one_is_computed_by_torch(tmp_path, network):
-    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, notes := [])
+    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, OpenSessions(), notes := [])
     assert torch.equal(body(IMAGES), network(IMAGES))
     assert torch.equal(body(IMAGES[:1]), network(IMAGES[:1]))
     assert len(notes) == 1
@@ -101,28 +102,39 @@ def test_a_body_of_which_a_trace_is_another_one_is_computed_by_torch(tmp_path, n
 
 
 def test_what_fails_later_is_computed_by_torch(tmp_path):
-    body = ExportedBody(convolution(), ("onnxruntime", "float32"), tmp_path, notes := [])
+    sessions = OpenSessions()
+    body = ExportedBody(convolution(), ("onnxruntime", "float32"), tmp_path, sessions, notes := [])
     body(IMAGES)
 
     def fail(*inputs):
         raise RuntimeError("out of memory")
 
-    body._sessions = dict.fromkeys(body._sessions, fail)
+    sessions.add(body, (IMAGES.shape[1:],), fail, 1)
     assert torch.equal(body(IMAGES), convolution()(IMAGES))
     assert notes == ["Sequential is computed by torch in float32 and not by onnxruntime: RuntimeError: out of memory"]
 
 
 def test_a_graph_that_cannot_be_kept_is_used(tmp_path):
     (tmp_path / "graphs").write_text("a file where the folder should be")
-    body = ExportedBody(convolution(), ("onnxruntime", "float32"), tmp_path / "graphs", notes := [])
+    body = ExportedBody(convolution(), ("onnxruntime", "float32"), tmp_path / "graphs", OpenSessions(), notes := [])
     assert body(IMAGES).allclose(convolution()(IMAGES), atol=1e-6)
     assert notes == []
     assert not body.by_torch
 
 
+def test_a_session_that_others_closed_is_opened_again(tmp_path):
+    sessions, notes = OpenSessions(limit=1), []
+    networks = [convolution(), nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2)).eval()]
+    bodies = [ExportedBody(one, ("onnxruntime", "float32"), tmp_path, sessions, notes) for one in networks]
+    for body, network in [*zip(bodies, networks, strict=True)] * 2:
+        assert body(IMAGES).allclose(network(IMAGES), atol=1e-5)
+        assert len(sessions) == 1
+    assert notes == []
+
+
 def test_images_of_many_sizes_are_left_to_torch(tmp_path):
     network, notes = convolution(), []
-    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, notes)
+    body = ExportedBody(network, ("onnxruntime", "float32"), tmp_path, OpenSessions(), notes)
     for side in range(4, 4 + MOST_SHAPES + 2):
         images = torch.rand(1, 3, side, side)
         assert body(images).allclose(network(images), atol=1e-6)
