@@ -43,12 +43,14 @@ class Agreement:
         flips: Decisions that differ.
         by_torch: Whether torch computes networks of it in float32 instead, as the difference was too large, or as the
             backend cannot.
+        refused: Images that were to be compared on, and that the detector does not take.
     """
 
     images: int
     largest_change: float
     flips: int
     by_torch: bool = False
+    refused: int = 0
 
 
 class AgreementImages:
@@ -62,6 +64,10 @@ class AgreementImages:
         self._samples = samples
         self._prepared: dict[Hashable, list[Array | None]] = {}
         self._embedded: dict[tuple[str, bool], EmbeddedImages] = {}  # by embedder, and whether torch computed it
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._samples)
 
     def rows(self, detector: Detector, path: DetectorPath) -> list[int]:
         """Positions of the images that a detector can take: what it refuses is no matter of its backend."""
@@ -170,7 +176,7 @@ class AgreementCheck:
         if not needs_check(self.runtime, network_kinds(item.recipe)) or not len(self.images):
             return
         known = self.known(item)
-        if known is None or known.by_torch or known.images < len(self.images):
+        if known is None or known.by_torch or known.images + known.refused < len(self.images):
             found = compare_with_torch(detector, item.path, self._images, self.runtime, item.cell.detector)
             if found is not None:
                 self.cache.write_agreement(self._key(item), asdict(found))
@@ -227,7 +233,8 @@ def compare_with_torch(
             body.by_torch = True
         if isinstance(runtime.backend, LibraryBackend):
             runtime.backend.notes.append(f"{name} is computed by torch in float32: {said}")
-    return Agreement(len(rows), change, flips, any(body.by_torch for body in bodies))
+    by_torch = any(body.by_torch for body in bodies)
+    return Agreement(len(rows), change, flips, by_torch, len(images) - len(rows))
 
 
 def _odds_change(found: Answer, expected: Answer) -> float:

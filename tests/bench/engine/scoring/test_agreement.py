@@ -1,5 +1,7 @@
 """What becomes of a backend whose scores are not torch's."""
 
+import json
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -190,7 +192,7 @@ def test_an_image_that_a_detector_refuses_is_left_out(tmp_path):
     runtime = Runtime(backend=Shifting("onnxruntime", "float32", tmp_path, shift=1e-6))
     samples = [*SAMPLES, sample(texture("small", 8, 8))]
     found = compare_with_torch(Steep(Tower(runtime), 1.0), ("d",), AgreementImages(samples), runtime, "d")
-    assert found.images == len(SAMPLES)
+    assert (found.images, found.refused) == (len(SAMPLES), 1)
 
 
 def test_a_detector_without_networks_is_not_compared(tmp_path):
@@ -247,6 +249,17 @@ def test_what_was_found_is_kept_and_known_without_computing_again(tmp_path):
     undeclared = [one for cell, one in scores.items() if cell.detector == "undeclared"]
     declared = [one for cell, one in scores.items() if cell.detector == "network"]
     assert undeclared != declared  # torch computes what does not say that it uses a backend
+
+
+@pytest.mark.parametrize("refused", [2, 1])
+def test_images_that_a_detector_refuses_are_not_compared_in_every_run(tmp_path, refused):
+    runtime = Runtime(backend=Shifting("onnxruntime", "float32", tmp_path, shift=1e-5))
+    engine, planned, _ = run(tmp_path, runtime)
+    for file in (tmp_path / "cache" / "agreements").iterdir():
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"images": 30, "refused": refused}))
+    network = next(item for item in planned if item.cell.detector == "network")
+    with nullcontext() if refused == 2 else pytest.raises(AttributeError):  # of a detector that is not there
+        engine._agreement.check(network, None)
 
 
 def test_a_backend_is_in_the_keys_of_scores_and_not_of_trainings(tmp_path):
